@@ -1,0 +1,130 @@
+/* batch: rows as columns, in Arrow's memory layout (https://arrow.apache.org/docs/format/Columnar.html).
+ *
+ *   column:  validity  bitmap, bit i of byte i/8 (least significant first); NULL pointer: every row is valid
+ *            values    8-byte (bigint, double precision, timestamp), 4-byte (date) values, or a bitmap (boolean)
+ *            offsets   text: row_count + 1 32-bit offsets into bytes
+ *
+ * A column or a batch is a *view*: plain pointers, owned by whoever made it; each function says how long a view lives. What a
+ * NULL row holds in `values` is zero, so that equal columns have equal bytes.
+ * A builder owns growing columns and shows them as a view. A table owns rows for as long as queries may scan them. */
+#ifndef OD_DATA_BATCH_H
+#define OD_DATA_BATCH_H
+
+#include "engine/core/hash.h"
+#include "engine/data/type.h"
+
+struct od_column {
+    enum od_type type;
+    uint32_t row_count;
+    const uint8_t *validity;
+    const void *values;
+    const int32_t *offsets;
+    const uint8_t *bytes;
+};
+
+struct od_batch {
+    const struct od_schema *schema; /* borrowed */
+    uint32_t row_count;
+    const struct od_column *columns; /* schema->field_count */
+};
+
+static inline bool od_bit(const uint8_t *bitmap, uint32_t index)
+{
+    return (bitmap[index >> 3] >> (index & 7)) & 1;
+}
+static inline bool od_column_is_null(const struct od_column *column, uint32_t row)
+{
+    return column->validity != NULL && !od_bit(column->validity, row);
+}
+/* Text borrows from the column. */
+struct od_value od_column_value(const struct od_column *column, uint32_t row);
+
+/* A view of rows [first, first + count) copied into the arena (bitmaps do not start at arbitrary bits). */
+enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *source, uint32_t first, uint32_t count,
+                              struct od_batch *batch_out, struct od_error *error);
+
+/* --- builder ------------------------------------------------------------------------------------------------- */
+
+struct od_column_builder {
+    enum od_type type;
+    uint32_t row_count;
+    uint32_t null_count;
+    uint32_t row_capacity;
+    uint8_t *validity; /* owned; always present */
+    void *values;      /* owned */
+    int32_t *offsets;  /* owned; text only */
+    uint8_t *bytes;    /* owned; text only */
+    uint32_t bytes_capacity;
+};
+
+struct od_batch_builder {
+    struct od_memory *memory;       /* borrowed */
+    const struct od_schema *schema; /* borrowed; outlives the builder */
+    struct od_column_builder *columns;
+    struct od_column *views; /* owned; what od_batch_builder_view shows */
+    uint32_t row_count;      /* finished rows; see od_batch_builder_end_row */
+};
+
+/* Fails with NO_MEMORY and leaves a builder that _release accepts. */
+enum od_status od_batch_builder_init(struct od_batch_builder *builder, struct od_memory *memory,
+                                     const struct od_schema *schema, struct od_error *error);
+void od_batch_builder_release(struct od_batch_builder *builder);
+void od_batch_builder_reset(struct od_batch_builder *builder); /* empty, keeps the memory */
+/* One value for one column of the unfinished row. Copies text. The value's type must be the column's (NULL excepted).
+ * Fails with NO_MEMORY, or UNSUPPORTED when a text column would pass 2 GiB. */
+enum od_status od_batch_builder_append(struct od_batch_builder *builder, uint32_t column_index,
+                                       const struct od_value *value, struct od_error *error);
+/* Ends a row: asserts that every column got exactly one value. */
+void od_batch_builder_end_row(struct od_batch_builder *builder);
+/* Appends rows of `source` (same types): rows[0..count) when `rows` is given, else first `count` rows from `first`.
+ * Column-wise and fast. After a failure the builder may only be reset or released. */
+enum od_status od_batch_builder_append_rows(struct od_batch_builder *builder, const struct od_batch *source,
+                                            const uint32_t *rows, uint32_t first, uint32_t count,
+                                            struct od_error *error);
+/* As above for a single column, for operators that stitch rows from two inputs; `rows[i] == OD_ROW_NULL` appends NULL. The
+ * caller sets builder->row_count when every column has got as many rows (od_batch_builder_end_rows asserts it). */
+#define OD_ROW_NULL UINT32_MAX
+enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, uint32_t column_index,
+                                              const struct od_column *source, const uint32_t *rows, uint32_t count,
+                                              struct od_error *error);
+void od_batch_builder_end_rows(struct od_batch_builder *builder, uint32_t row_count);
+/* The finished rows; valid until the builder changes. */
+struct od_batch od_batch_builder_view(struct od_batch_builder *builder);
+
+/* --- row hashes ---------------------------------------------------------------------------------------------- */
+
+/* 64-bit hash of chosen columns for every row, canonical for equality: -0.0 as 0.0, every NaN alike, NULL its own value.
+ * Used for partitioning and hash tables; stable across processes. hashes_out has batch->row_count entries. */
+void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_indexes, uint32_t column_count,
+                        uint64_t *hashes_out);
+/* Order-free 128-bit checksum of whole rows, exact to the bit (-0.0 differs from 0.0). Adding the checksums of two
+ * batches gives that of their union. */
+struct od_hash128 od_batch_checksum(const struct od_batch *batch);
+
+/* --- table --------------------------------------------------------------------------------------------------- */
+
+/* Immutable once filled; scanned by many tasks at once. */
+struct od_table {
+    const char *name; /* owned by table_arena */
+    struct od_schema schema;
+    struct od_arena table_arena;
+    struct od_batch_builder rows;
+};
+/* Copies name and schema. NULL and error on refusal. */
+struct od_table *od_table_new(struct od_memory *memory, const char *name, const struct od_schema *schema,
+                              struct od_error *error);
+void od_table_free(struct od_memory *memory, struct od_table *table);
+uint32_t od_table_row_count(const struct od_table *table);
+/* All rows; valid as long as the table and not changed by it being scanned. Thread-safe on a filled table: call
+ * od_table_finish once after the last append. */
+void od_table_finish(struct od_table *table);
+struct od_batch od_table_view(const struct od_table *table);
+
+/* A name -> table list that SQL binds against; borrowed tables. */
+struct od_catalog {
+    uint32_t table_count;
+    const struct od_table *const *tables;
+};
+const struct od_table *od_catalog_find(const struct od_catalog *catalog, const char *name);
+
+#endif

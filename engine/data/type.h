@@ -1,0 +1,81 @@
+/* type: the types of values, scalars, fields and schemas. */
+#ifndef OD_DATA_TYPE_H
+#define OD_DATA_TYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/core/arena.h"
+#include "engine/core/buffer.h"
+#include "engine/core/status.h"
+
+/* enum, text (PostgreSQL's name), bytes a value (0: bits or offsets) */
+#define OD_TYPE_LIST(X)                                                                                      \
+    X(BOOLEAN, "boolean", 0)                                                                                  \
+    X(INT64, "bigint", 8)                                                                                     \
+    X(FLOAT64, "double precision", 8)                                                                         \
+    X(TEXT, "text", 0)                                                                                        \
+    X(TIMESTAMP, "timestamp", 8) /* microseconds since 1970-01-01 00:00:00, no time zone */                   \
+    X(DATE, "date", 4)           /* days since 1970-01-01 */
+
+enum od_type {
+#define X(name, text, bytes) OD_TYPE_##name,
+    OD_TYPE_LIST(X)
+#undef X
+        OD_TYPE_COUNT
+};
+const char *od_type_text(enum od_type type);
+/* Bytes of one value in a column's `values`; 0 for boolean (a bit) and text (offsets). */
+uint32_t od_type_width_bytes(enum od_type type);
+
+/* A scalar. Timestamps and dates are in `int64`. Text is borrowed. */
+struct od_value {
+    enum od_type type;
+    bool is_null;
+    union {
+        bool boolean;
+        int64_t int64;
+        double float64;
+        struct {
+            const char *bytes;
+            uint32_t size;
+        } text;
+    };
+};
+
+/* PostgreSQL's order: NaN equals NaN and is greater than all numbers, -0.0 equals 0.0, text by bytes (collation "C").
+ * Needs equal types and neither NULL. Negative, 0 or positive. */
+int od_value_compare(const struct od_value *left, const struct od_value *right);
+/* As above, but told apart to the bit (-0.0 below 0.0), NULL last: a total order for ties and for canonical answers. */
+int od_value_compare_total(const struct od_value *left, const struct od_value *right);
+
+/* Appends the value as PostgreSQL prints it (float64 in the shortest form that reads back, NULL as nothing). */
+bool od_value_print(const struct od_value *value, struct od_buffer *buffer);
+/* Reads `text` as a value of `type`, PostgreSQL's input syntax (ISO dates). False when it is not one.
+ * Text values borrow `text`. */
+bool od_value_parse(enum od_type type, const char *text, uint32_t size, struct od_value *value_out);
+
+/* Days since 1970-01-01 <-> civil date, proleptic Gregorian (Howard Hinnant, "chrono-compatible low-level date
+ * algorithms"). month 1..12, day 1..31. */
+int64_t od_date_from_civil(int64_t year, uint32_t month, uint32_t day);
+void od_date_to_civil(int64_t days, int64_t *year_out, uint32_t *month_out, uint32_t *day_out);
+
+struct od_field {
+    const char *name; /* borrowed from whoever owns the schema */
+    enum od_type type;
+    bool nullable;
+};
+struct od_schema {
+    uint32_t field_count;
+    struct od_field *fields;
+};
+/* Deep copy into the arena. */
+enum od_status od_schema_copy(struct od_arena *arena, const struct od_schema *source, struct od_schema *target_out,
+                              struct od_error *error);
+/* Of types and their order, not of names: what a block must agree on. */
+uint64_t od_schema_hash(const struct od_schema *schema);
+/* Index of a field, or OD_FIELD_NONE. */
+#define OD_FIELD_NONE UINT32_MAX
+uint32_t od_schema_find(const struct od_schema *schema, const char *name);
+
+#endif
