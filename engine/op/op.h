@@ -1,0 +1,50 @@
+/* op: operators: resumable objects that a task pulls batches from.
+ *
+ *   task -> root.step() -> input.step() -> ... -> scan | exchange reader
+ *
+ * A step works on at most one input batch and says what the caller must do next. Control flows up: BLOCKED and FAILED are passed
+ * on unchanged, and every operator can be stepped again after BLOCKED. Nobody recurses over rows, waits or starts a thread.
+ *
+ * Lifetimes: an output batch is valid until the next step of the operator that gave it. operator_arena lives as long as the
+ * operator; batch_arena is reset by its owner at the start of each step that needs it.
+ * A new operator is one file and one row in op.c. */
+#ifndef OD_OP_OP_H
+#define OD_OP_OP_H
+
+#include "engine/plan/physical.h"
+
+enum od_step {
+    OD_STEP_OUTPUT,  /* *batch_out has rows (never 0): use them before the next step */
+    OD_STEP_AGAIN,   /* progress without output: step again, now or later */
+    OD_STEP_BLOCKED, /* an input is not there yet; its provider has registered a wake-up: step again then */
+    OD_STEP_DONE,    /* no more output, for ever */
+    OD_STEP_FAILED   /* `error` says why, for ever */
+};
+
+/* Gives the batches of an exchange input; implemented by engine/run. Same protocol as an operator. The batch lives until the next
+ * call for this input. */
+struct od_exchange_source {
+    enum od_step (*next)(void *self, uint32_t input_index, const struct od_batch **batch_out, struct od_error *error);
+    void *self;
+};
+
+/* What a task gives its operators. */
+struct od_op_env {
+    struct od_memory *memory;
+    struct od_exchange_source source;
+    uint32_t task_index;
+    uint32_t task_count;
+    uint32_t batch_rows; /* most rows an operator puts in a batch; >= 1 */
+    uint64_t *scanned_rows; /* counts rows read from tables; owned by the task */
+};
+
+struct od_op; /* one struct per kind begins with struct od_op_base (op_base.h, for operators only) */
+
+/* Builds the operator tree of a stage. NO_MEMORY. *op_out NULL on failure. The physical plan and `env` outlive it. */
+enum od_status od_op_new(const struct od_physical *node, const struct od_op_env *env, struct od_op **op_out,
+                         struct od_error *error);
+/* With all inputs. NULL is fine. */
+void od_op_free(struct od_op *op);
+enum od_step od_op_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error);
+
+#endif

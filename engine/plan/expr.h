@@ -1,0 +1,44 @@
+/* expr: typed expression trees. Built bottom-up in a plan_arena; never changed after, so sub-trees may be shared. */
+#ifndef OD_PLAN_EXPR_H
+#define OD_PLAN_EXPR_H
+
+#include "engine/plan/function.h"
+
+enum od_expr_kind { OD_EXPR_COLUMN, OD_EXPR_LITERAL, OD_EXPR_CALL };
+
+struct od_expr {
+    enum od_expr_kind kind;
+    enum od_type type;
+    bool nullable;
+    bool may_fail;           /* this or anything below can raise EVALUATION */
+    uint32_t sql_offset;     /* byte offset in the SQL text plus 1; 0 unknown. For error texts only */
+    uint32_t column_index;   /* COLUMN: field of the input schema */
+    struct od_value literal; /* LITERAL: text lives in the plan_arena */
+    enum od_function function;
+    uint32_t argument_count;
+    const struct od_expr *const *arguments;
+};
+
+/* All fail with NO_MEMORY only, except where said. *expr_out is NULL on failure. */
+enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t column_index,
+                              const struct od_expr **expr_out, struct od_error *error);
+enum od_status od_expr_literal(struct od_arena *plan_arena, const struct od_value *value,
+                               const struct od_expr **expr_out, struct od_error *error);
+/* Inserts PostgreSQL's implicit casts (bigint -> double, date -> timestamp, a NULL literal -> whatever is needed), then resolves.
+ * BAD_INPUT ("operator does not exist: text + bigint") when no rule fits. */
+enum od_status od_expr_call(struct od_arena *plan_arena, enum od_function function,
+                            const struct od_expr *const *arguments, uint32_t argument_count,
+                            const struct od_expr **expr_out, struct od_error *error);
+enum od_status od_expr_cast(struct od_arena *plan_arena, const struct od_expr *input, enum od_type type,
+                            const struct od_expr **expr_out, struct od_error *error);
+/* A copy in which column i becomes map[i] (a shared sub-tree where nothing changes); map[i] must not be NULL if used. */
+enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_expr *expr,
+                                  const struct od_expr *const *map, const struct od_expr **expr_out,
+                                  struct od_error *error);
+bool od_expr_equal(const struct od_expr *left, const struct od_expr *right);
+/* Calls visit(self, column_index) for every COLUMN below. */
+void od_expr_columns(const struct od_expr *expr, void (*visit)(void *self, uint32_t column_index), void *self);
+/* For people: "(delay + 1) > 15", columns by name when `schema` is given, else #index. */
+bool od_expr_print(const struct od_expr *expr, const struct od_schema *schema, struct od_buffer *buffer);
+
+#endif

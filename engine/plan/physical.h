@@ -1,0 +1,138 @@
+/* physical: how a query runs: operators with their strategies, cut into stages at exchanges.
+ *
+ *   stage 0: scan -> filter -> partial aggregate ==hash exchange==> stage 1: read -> final aggregate ==single==> stage 2 ...
+ *
+ * A stage is a tree of physical nodes whose leaves are table scans or exchange readers; it runs as `task_count` tasks that
+ * differ only in which slice of the tables and which partition of their inputs they read. Its output goes to one exchange:
+ *   HASH       partition = (hash of key columns) mod partition_count; task i of the reader reads partition i of every map task
+ *   SINGLE     one partition, read by the one task of the next stage
+ *   BROADCAST  one partition, read whole by every task of the next stage
+ *   RESULT     the answer: sent to the driver, in task order
+ * A reader consumes its blocks in order of map task, so a task's output is a function of its inputs: recomputed blocks are
+ * equal to the byte to the lost ones, and no stage here is indeterminate. */
+#ifndef OD_PLAN_PHYSICAL_H
+#define OD_PLAN_PHYSICAL_H
+
+#include "engine/plan/logical.h"
+#include "engine/plan/rules.h"
+
+#define OD_PHYSICAL_KIND_LIST(X)                                                                             \
+    X(SCAN, "scan")                           /* rows [t*n/T, (t+1)*n/T) of the table in task t of T */        \
+    X(EXCHANGE_READ, "exchange read")                                                                         \
+    X(FILTER, "filter")                                                                                       \
+    X(PROJECT, "project")                                                                                     \
+    X(HASH_JOIN, "hash join")                 /* inputs[0] probes, inputs[1] builds */                         \
+    X(AGGREGATE, "aggregate")                 /* phase says which */                                           \
+    X(SORT, "sort")                                                                                           \
+    X(TOP_N, "top n")                         /* sort that keeps offset + count rows */                        \
+    X(LIMIT, "limit")                         /* of an input already in its final order */
+
+enum od_physical_kind {
+#define X(name, text) OD_PHYSICAL_##name,
+    OD_PHYSICAL_KIND_LIST(X)
+#undef X
+        OD_PHYSICAL_KIND_COUNT
+};
+const char *od_physical_kind_text(enum od_physical_kind kind);
+
+/* COMPLETE: rows -> answer. PARTIAL: rows -> groups ++ state columns. FINAL: groups ++ state columns -> answer.
+ * A grouped FINAL or COMPLETE over no rows gives no row; a global one gives one row, in its one task. A global PARTIAL
+ * gives one row of state in every task. State columns of an aggregate, in order (see od_aggregate_state_fields):
+ *   count(*), count   bigint
+ *   sum, avg bigint   bigint low (two's complement bits), bigint high, bigint count
+ *   sum, avg double   text: encoded exact sum (engine/op/float_sum.h); bigint count
+ *   min, max          value of the argument's type (NULL: none yet) */
+enum od_aggregate_phase { OD_AGGREGATE_COMPLETE, OD_AGGREGATE_PARTIAL, OD_AGGREGATE_FINAL };
+
+#define OD_STATE_FIELDS_MAX 3
+/* Fills the fields (names such as "state0_1") and returns how many. */
+uint32_t od_aggregate_state_fields(const struct od_aggregate *aggregate, enum od_type *types_out);
+
+struct od_physical {
+    enum od_physical_kind kind;
+    struct od_schema schema;
+    uint32_t node_index; /* unique in the query, in printing order: names the operator in metrics */
+    uint32_t input_count;
+    const struct od_physical *inputs[2];
+    union {
+        struct {
+            const struct od_table *table;
+            uint32_t column_count;
+            const uint32_t *columns;
+        } scan;
+        struct {
+            uint32_t stage_index;   /* the stage whose output is read; less than the reading stage's */
+            uint32_t input_index;   /* which of the reading stage's inputs this is */
+            bool broadcast;         /* read partition 0 of every map task; else partition = task index (0 for SINGLE) */
+        } exchange;
+        struct {
+            const struct od_expr *predicate;
+        } filter;
+        struct {
+            const struct od_expr *const *exprs;
+        } project;
+        struct {
+            enum od_join_type type;
+            bool broadcast;
+            uint32_t key_count;         /* >= 1; key i: probe_keys[i] = build_keys[i] */
+            const uint32_t *probe_keys; /* column indexes; the planner projects computed keys first */
+            const uint32_t *build_keys;
+            const struct od_expr *residual; /* over probe ++ build columns; NULL: none. Part of the join condition */
+        } hash_join;
+        struct {
+            enum od_aggregate_phase phase;
+            uint32_t group_count;        /* the first group_count columns of the input when FINAL */
+            const struct od_expr *const *groups; /* unused when FINAL */
+            uint32_t aggregate_count;
+            const struct od_aggregate *aggregates;
+        } aggregate;
+        struct {
+            uint32_t key_count;
+            const struct od_sort_key *keys;
+            uint64_t limit; /* TOP_N: keep the first so many; SORT: UINT64_MAX */
+        } sort;
+        struct {
+            uint64_t offset;
+            uint64_t count;
+        } limit;
+    };
+};
+
+enum od_exchange_kind { OD_EXCHANGE_HASH, OD_EXCHANGE_SINGLE, OD_EXCHANGE_BROADCAST, OD_EXCHANGE_RESULT };
+const char *od_exchange_kind_text(enum od_exchange_kind kind);
+
+struct od_stage {
+    uint32_t stage_index;
+    uint32_t task_count;
+    const struct od_physical *root;
+    uint32_t input_count; /* stages read, by input_index */
+    const uint32_t *input_stages;
+    enum od_exchange_kind exchange;
+    uint32_t partition_count; /* 1 unless HASH */
+    uint32_t key_count;       /* HASH: columns of root->schema */
+    const uint32_t *keys;
+    const char *reason; /* why this shuffle is written, for --explain */
+};
+
+/* Topological order: inputs come first, the last stage's exchange is RESULT. Immutable; lives in the plan_arena. */
+struct od_stage_graph {
+    uint32_t stage_count;
+    const struct od_stage *stages;
+    const struct od_schema *schema; /* of the answer */
+    uint32_t rules_fired;           /* logical and physical rules, bits */
+};
+
+/* Optimised logical plan -> physical -> stages. UNSUPPORTED for a join without an equality between its sides. */
+enum od_status od_stage_graph_build(struct od_arena *plan_arena, const struct od_plan *plan,
+                                    const struct od_plan_options *options,
+                                    const struct od_stage_graph **graph_out, struct od_error *error);
+/* Rules, physical planning and staging in one call: what everybody uses. *optimised_out may be NULL. */
+enum od_status od_plan_query(struct od_arena *plan_arena, const struct od_plan *plan,
+                             const struct od_plan_options *options, const struct od_plan **optimised_out,
+                             const struct od_stage_graph **graph_out, struct od_error *error);
+/* Stages with their operators, rules that fired and the reason of each shuffle. */
+bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *buffer);
+/* One operator as a line, without its inputs: "hash join inner, broadcast, on #0 = #1". */
+bool od_physical_print_node(const struct od_physical *node, struct od_buffer *buffer);
+
+#endif

@@ -1,0 +1,11 @@
+/* executor: runs task attempts, keeps their output blocks on its disk, serves them to readers. An actor (ids 1..N). */
+#ifndef OD_RUN_EXECUTOR_H
+#define OD_RUN_EXECUTOR_H
+
+#include "engine/run/query.h"
+
+/* `query` is borrowed and outlives the executor. */
+enum od_status od_executor_new(struct od_world *world, const struct od_query *query, struct od_actor *actor_out,
+                               struct od_error *error);
+
+#endif
