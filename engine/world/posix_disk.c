@@ -1,0 +1,262 @@
+/* posix_disk: flat, private files in one directory.
+ *
+ *   disk -> descriptor of the directory (every name is opened relative to it)
+ *        -> made: list of names created through this disk and not removed since, newest first
+ *
+ * The list is why this disk can clean up without touching what it did not make: a user may well point it at a directory
+ * that holds other files. An actor has at most a few hundred files at a time, so a list is searched, not hashed.
+ *
+ * Lifetimes: a file lives from create/open to close, a name from create to remove (or the disk's end). As in POSIX, a
+ * removed name leaves open files usable. Writes go to the system at once; `sync` makes them survive the machine. */
+#include "engine/world/posix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/core/assert.h"
+
+struct od_file {
+    int descriptor;
+};
+
+struct made_name {
+    struct made_name *next;
+    size_t bytes; /* of this struct with its text */
+    char text[];
+};
+
+struct od_posix_disk {
+    struct od_memory *memory; /* borrowed */
+    struct made_name *made;   /* owned */
+    int directory_descriptor; /* owned; -1 when not open */
+    bool made_directory;
+    uint64_t open_file_count;
+    size_t bytes; /* of this struct with its text */
+    char directory[];
+};
+
+static enum od_status io_failed(struct od_error *error, const char *operation, const char *name)
+{
+    enum od_status status = errno == ENOENT ? OD_MISSING : OD_IO;
+    return od_fail(error, status, "%s '%s': %s", operation, name, strerror(errno));
+}
+
+static void check_name(const char *name)
+{
+    od_assert(name[0] != '\0');
+    od_assert(strchr(name, '/') == NULL);
+    od_assert(strcmp(name, ".") != 0);
+    od_assert(strcmp(name, "..") != 0);
+}
+
+static struct made_name **find_made(struct od_posix_disk *disk, const char *name)
+{
+    struct made_name **link = &disk->made;
+    while (*link != NULL && strcmp((*link)->text, name) != 0)
+        link = &(*link)->next;
+    return link;
+}
+
+static void forget_made(struct od_posix_disk *disk, struct made_name **link)
+{
+    struct made_name *gone = *link;
+    *link = gone->next;
+    od_give(disk->memory, gone, gone->bytes);
+}
+
+/* Remembers the name before the file is made, so that no file is ever made and then not known. */
+static enum od_status remember_made(struct od_posix_disk *disk, const char *name, struct od_error *error)
+{
+    if (*find_made(disk, name) != NULL)
+        return OD_OK;
+    size_t text_bytes = strlen(name) + 1;
+    struct made_name *made = od_take(disk->memory, sizeof(*made) + text_bytes);
+    if (made == NULL)
+        return od_fail(error, OD_NO_MEMORY, "creating file '%s'", name);
+    made->bytes = sizeof(*made) + text_bytes;
+    memcpy(made->text, name, text_bytes);
+    made->next = disk->made;
+    disk->made = made;
+    return OD_OK;
+}
+
+static enum od_status open_file(struct od_posix_disk *disk, const char *name, int flags, struct od_file **file_out,
+                                struct od_error *error)
+{
+    struct od_file *file = od_take(disk->memory, sizeof(*file));
+    if (file == NULL)
+        return od_fail(error, OD_NO_MEMORY, "opening file '%s'", name);
+    do {
+        file->descriptor = openat(disk->directory_descriptor, name, flags | O_RDWR | O_CLOEXEC, 0600);
+    } while (file->descriptor < 0 && errno == EINTR);
+    if (file->descriptor < 0) {
+        enum od_status status = io_failed(error, "opening file", name);
+        od_give(disk->memory, file, sizeof(*file));
+        return status;
+    }
+    disk->open_file_count++;
+    *file_out = file;
+    return OD_OK;
+}
+
+static enum od_status disk_create(void *self, const char *name, struct od_file **file_out, struct od_error *error)
+{
+    struct od_posix_disk *disk = self;
+    *file_out = NULL;
+    check_name(name);
+    enum od_status status = remember_made(disk, name, error);
+    if (status != OD_OK)
+        return status;
+    return open_file(disk, name, O_CREAT | O_TRUNC, file_out, error);
+}
+
+static enum od_status disk_open(void *self, const char *name, struct od_file **file_out, struct od_error *error)
+{
+    *file_out = NULL;
+    check_name(name);
+    return open_file(self, name, 0, file_out, error);
+}
+
+static enum od_status disk_write(void *self, struct od_file *file, uint64_t offset, const void *bytes, size_t size,
+                                 struct od_error *error)
+{
+    (void)self;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t wrote = pwrite(file->descriptor, (const uint8_t *)bytes + done, size - done, (off_t)(offset + done));
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return od_fail(error, OD_IO, "writing a file: %s, offset=%llu size=%zu", strerror(errno),
+                           (unsigned long long)offset, size);
+        done += (size_t)wrote;
+    }
+    return OD_OK;
+}
+
+static enum od_status disk_read(void *self, struct od_file *file, uint64_t offset, void *bytes, size_t size,
+                                struct od_error *error)
+{
+    (void)self;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = pread(file->descriptor, (uint8_t *)bytes + done, size - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return od_fail(error, OD_IO, "reading a file: %s, offset=%llu size=%zu", strerror(errno),
+                           (unsigned long long)offset, size);
+        if (got == 0)
+            return od_fail(error, OD_CORRUPT, "reading a file: it ends early, offset=%llu size=%zu got=%zu",
+                           (unsigned long long)offset, size, done);
+        done += (size_t)got;
+    }
+    return OD_OK;
+}
+
+static enum od_status disk_sync(void *self, struct od_file *file, struct od_error *error)
+{
+    (void)self;
+    if (fsync(file->descriptor) != 0)
+        return od_fail(error, OD_IO, "syncing a file: %s", strerror(errno));
+    return OD_OK;
+}
+
+/* What close() could report, sync has reported already to those who care. */
+static void disk_close(void *self, struct od_file *file)
+{
+    struct od_posix_disk *disk = self;
+    if (file == NULL)
+        return;
+    od_assert(disk->open_file_count > 0);
+    disk->open_file_count--;
+    close(file->descriptor);
+    od_give(disk->memory, file, sizeof(*file));
+}
+
+static enum od_status disk_remove(void *self, const char *name, struct od_error *error)
+{
+    struct od_posix_disk *disk = self;
+    check_name(name);
+    if (unlinkat(disk->directory_descriptor, name, 0) != 0)
+        return io_failed(error, "removing file", name);
+    struct made_name **link = find_made(disk, name);
+    if (*link != NULL)
+        forget_made(disk, link);
+    return OD_OK;
+}
+
+static const struct od_disk_ops posix_disk_ops = {
+    .create = disk_create,
+    .open = disk_open,
+    .write = disk_write,
+    .read = disk_read,
+    .sync = disk_sync,
+    .close = disk_close,
+    .remove = disk_remove,
+};
+
+static enum od_status enter_directory(struct od_posix_disk *disk, struct od_error *error)
+{
+    disk->made_directory = mkdir(disk->directory, 0700) == 0;
+    if (!disk->made_directory && errno != EEXIST)
+        return od_fail(error, OD_IO, "making directory '%s': %s", disk->directory, strerror(errno));
+    disk->directory_descriptor = open(disk->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (disk->directory_descriptor < 0)
+        return od_fail(error, OD_IO, "opening directory '%s': %s", disk->directory, strerror(errno));
+    return OD_OK;
+}
+
+enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory, struct od_posix_disk **disk_out,
+                                 struct od_error *error)
+{
+    *disk_out = NULL;
+    size_t text_bytes = strlen(directory) + 1;
+    struct od_posix_disk *disk = od_take(memory, sizeof(*disk) + text_bytes);
+    if (disk == NULL)
+        return od_fail(error, OD_NO_MEMORY, "opening a disk: directory='%s'", directory);
+    disk->memory = memory;
+    disk->bytes = sizeof(*disk) + text_bytes;
+    disk->directory_descriptor = -1;
+    memcpy(disk->directory, directory, text_bytes);
+    enum od_status status = enter_directory(disk, error);
+    if (status == OD_OK)
+        *disk_out = disk;
+    else
+        od_posix_disk_free(disk);
+    return status;
+}
+
+struct od_disk od_posix_disk_part(struct od_posix_disk *disk)
+{
+    return (struct od_disk){.ops = &posix_disk_ops, .self = disk};
+}
+
+enum od_status od_posix_disk_empty(struct od_posix_disk *disk, struct od_error *error)
+{
+    enum od_status first = OD_OK;
+    while (disk->made != NULL) {
+        /* A name may be remembered though its file could not be made: that it is missing is then no failure. */
+        if (unlinkat(disk->directory_descriptor, disk->made->text, 0) != 0 && errno != ENOENT && first == OD_OK)
+            first = io_failed(error, "removing file", disk->made->text);
+        forget_made(disk, &disk->made);
+    }
+    return first;
+}
+
+void od_posix_disk_free(struct od_posix_disk *disk)
+{
+    if (disk == NULL)
+        return;
+    od_assert(disk->open_file_count == 0);
+    if (disk->directory_descriptor >= 0) {
+        (void)od_posix_disk_empty(disk, NULL);
+        close(disk->directory_descriptor);
+    }
+    if (disk->made_directory)
+        (void)rmdir(disk->directory);
+    od_give(disk->memory, disk, disk->bytes);
+}
