@@ -1,0 +1,221 @@
+/* record: what one `ordeal run` was, found and measured; the content of record.json.
+ *
+ *   record -> scenarios -> tables
+ *                       -> queries -> stages (the graph)
+ *                                  -> runs (one per deployment and schedule)
+ *
+ * Call order: od_record_new, fill the top fields, od_record_save at once (state "running"); then add scenarios, queries
+ * and runs as they come and save again whenever a reader should see them; od_record_finish, a last od_record_save.
+ *
+ * Everything dies together: structs, lists and texts live in the record's arena. Texts are copied in by od_record_text and
+ * od_record_line, which also make them valid UTF-8 (bad bytes become U+FFFD), so that a record can always be written.
+ * Numbers may be assigned to the fields directly. A refused allocation is remembered: builders then return NULL, accept
+ * NULL parents, and od_record_save fails with NO_MEMORY; so a caller checks once. Not thread-safe.
+ *
+ * NULL texts are left out of the file, as are zero numbers; a reader sees them as NULL and 0 again. */
+#ifndef OD_REPORTS_RECORD_H
+#define OD_REPORTS_RECORD_H
+
+#include "engine/core/arena.h"
+#include "engine/core/status.h"
+
+#define OD_RECORD_SCHEMA_VERSION 1
+#define OD_RECORD_FILE_NAME "record.json"
+
+/* A growable list of pointers; every list of a record has this layout. Read it freely; grow it only by the builders. */
+#define OD_RECORD_LIST(type)                                                                                 \
+    struct {                                                                                                 \
+        type **items; /* in the record's arena */                                                            \
+        uint32_t count;                                                                                      \
+        uint32_t capacity;                                                                                   \
+    }
+struct od_record_texts {
+    char **items;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+enum od_record_state {
+    OD_RECORD_RUNNING, /* also what a killed run leaves behind */
+    OD_RECORD_FINISHED,
+    OD_RECORD_INTERRUPTED, /* the user asked for the end */
+    OD_RECORD_STATE_COUNT
+};
+
+enum od_record_verdict {
+    OD_RECORD_HELD,
+    OD_RECORD_FAILED,    /* a property failed */
+    OD_RECORD_UNDECIDED, /* it could not be judged; the message says why */
+    OD_RECORD_VERDICT_COUNT
+};
+
+/* One execution of a query: undisturbed or under one schedule of faults. Times are of the run's own clock: virtual time in
+ * sim, wall time in threads. */
+struct od_record_run {
+    uint64_t run_index; /* unique in the record, from 0; the `run` of its events */
+    char *deployment;   /* "sim", "threads" */
+    uint64_t schedule_index;
+    bool disturbed; /* false: no fault was planned */
+    uint64_t seed;
+    struct od_record_texts schedule; /* one fault a line, in words */
+    uint64_t faults_fired;
+    enum od_record_verdict verdict;
+    char *property; /* code of the property that failed: "H1" */
+    char *message;  /* why it failed or is undecided */
+    uint64_t virtual_ns;
+    uint64_t wall_ns;
+    uint64_t recovery_ns; /* time beyond the undisturbed run of the same query and deployment */
+    uint64_t tasks_run;   /* attempts started */
+    uint64_t recomputed_tasks;
+    uint64_t retries;
+    uint64_t executors_lost;
+    uint64_t answer_rows;
+    char *digest;        /* of the answer, hex */
+    char *trace_digest;  /* of all that crossed the seam, hex */
+    char *replay;        /* the command that repeats it */
+    char *case_file;     /* relative to the run directory */
+    bool events_written; /* its events are in events.jsonl */
+};
+
+struct od_record_parent {
+    uint64_t stage;
+};
+
+struct od_record_stage {
+    uint64_t stage; /* its number in events */
+    char *name;
+    struct od_record_texts operators; /* from input to output */
+    char *exchange;                   /* how its output leaves: "hash", "broadcast", "range", "single", "result" */
+    uint64_t tasks;
+    uint64_t partitions;
+    uint64_t rows;  /* out, in the undisturbed run */
+    uint64_t bytes; /* out */
+    bool indeterminate;
+    OD_RECORD_LIST(struct od_record_parent) parents;
+};
+
+struct od_record_row {
+    struct od_record_texts cells; /* a NULL value is the text "NULL" */
+};
+
+struct od_record_query {
+    char *name;
+    char *question; /* for people, one sentence */
+    char *sql;
+    struct od_record_texts columns;
+    OD_RECORD_LIST(struct od_record_row) rows; /* the first of the answer */
+    uint64_t answer_rows;
+    char *answer_digest;
+    char *oracle;  /* what the answer was compared with, in words */
+    char *explain; /* the plan, several lines */
+    OD_RECORD_LIST(struct od_record_stage) stages;
+    OD_RECORD_LIST(struct od_record_run) runs;
+};
+
+struct od_record_table {
+    char *name;
+    char *source; /* "generator web_access", "file access.log" */
+    uint64_t rows;
+    struct od_record_texts columns; /* "name type" */
+};
+
+struct od_record_scenario {
+    char *name;
+    char *title;
+    char *description;
+    char *file; /* the YAML */
+    OD_RECORD_LIST(struct od_record_table) tables;
+    OD_RECORD_LIST(struct od_record_query) queries;
+};
+
+struct od_record {
+    uint64_t schema_version;
+    enum od_record_state state;
+    char *id; /* unique over runs: the store's key */
+    char *command;
+    char *version;
+    char *build_id; /* hex; of the binary, whatever its source tree */
+    char *compiler;
+    char *host;
+    char *os;
+    uint64_t cores;
+    char *engine; /* with its version */
+    struct od_record_texts deployments;
+    uint64_t seed;
+    uint64_t started_unix_ms;
+    uint64_t ended_unix_ms; /* 0 while running */
+    uint64_t runs_planned;  /* 0: unknown */
+    OD_RECORD_LIST(struct od_record_scenario) scenarios;
+
+    struct od_arena arena; /* owned: all of the above, and this struct's texts */
+    struct od_memory *memory; /* borrowed; for the struct itself and passing buffers */
+    uint64_t next_run_index;
+    bool failed; /* an allocation was refused */
+};
+
+/* NULL on refusal. `memory` is borrowed and must outlive the record. Fills version, state, host, os, cores, compiler, id and
+ * the start time from this process; all may be overwritten. */
+struct od_record *od_record_new(struct od_memory *memory);
+/* NULL is fine. */
+void od_record_free(struct od_record *record);
+
+/* Builders: NULL once an allocation was refused, or when the parent is NULL. The result lives as long as the record. */
+struct od_record_scenario *od_record_add_scenario(struct od_record *record, const char *name);
+struct od_record_table *od_record_add_table(struct od_record *record, struct od_record_scenario *scenario,
+                                            const char *name);
+struct od_record_query *od_record_add_query(struct od_record *record, struct od_record_scenario *scenario,
+                                            const char *name);
+struct od_record_stage *od_record_add_stage(struct od_record *record, struct od_record_query *query, uint64_t stage);
+void od_record_add_parent(struct od_record *record, struct od_record_stage *stage, uint64_t parent_stage);
+struct od_record_row *od_record_add_row(struct od_record *record, struct od_record_query *query);
+/* Gives the run its run_index. */
+struct od_record_run *od_record_add_run(struct od_record *record, struct od_record_query *query, const char *deployment);
+
+/* target: any text field, e.g. od_record_text(record, &run->digest, hex). Copies; NULL text clears. A NULL target does
+ * nothing. */
+void od_record_text(struct od_record *record, char **target, const char *text);
+/* As od_record_text for parents that may be NULL after a refusal: OD_RECORD_SET(record, query, sql, text). */
+#define OD_RECORD_SET(record, parent, field, text)                                                           \
+    od_record_text((record), (parent) == NULL ? NULL : &(parent)->field, (text))
+/* Appends to a list of texts: od_record_line(record, &run->schedule, "executor 2 crashes ..."). NULL target: nothing. */
+void od_record_line(struct od_record *record, struct od_record_texts *target, const char *text);
+/* As od_record_text with printf. */
+void od_record_print(struct od_record *record, char **target, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* State and end time; afterwards only od_record_save. */
+void od_record_finish(struct od_record *record, enum od_record_state state);
+
+/* Writes DIRECTORY/record.json: temporary file, fsync, rename, fsync of the directory. A reader sees the old or the new
+ * record, never a mixture, whenever this process is killed. Makes the directory when it is missing. IO, NO_MEMORY. */
+enum od_status od_record_save(const struct od_record *record, const char *directory, struct od_error *error);
+
+/* Reads a record file, or the record.json of a directory. MISSING: no such file; BAD_INPUT: not JSON or not a record of a
+ * known schema (the text names the file; error->line and column are set); IO; NO_MEMORY. *record_out is NULL on failure. */
+enum od_status od_record_load(struct od_memory *memory, const char *path, struct od_record **record_out,
+                              struct od_error *error);
+/* As od_record_load from memory; `name` is for messages. */
+enum od_status od_record_parse(struct od_memory *memory, const char *name, const char *bytes, size_t size,
+                               struct od_record **record_out, struct od_error *error);
+
+/* Counts over a whole record, or one query when `query` is not NULL. */
+struct od_record_counts {
+    uint64_t scenarios;
+    uint64_t queries;
+    uint64_t runs;
+    uint64_t undisturbed;
+    uint64_t verdicts[OD_RECORD_VERDICT_COUNT];
+    uint64_t faults_fired;
+    uint64_t retries;
+    uint64_t recomputed_tasks;
+};
+struct od_record_counts od_record_count(const struct od_record *record);
+struct od_record_counts od_record_count_query(const struct od_record_query *query);
+/* FAILED if any run failed; else UNDECIDED if any is, or there is none, or the record is not finished; else HELD. */
+enum od_record_verdict od_record_overall(const struct od_record *record);
+
+/* "running"..., "held"...: never NULL. */
+const char *od_record_state_text(enum od_record_state state);
+const char *od_record_verdict_text(enum od_record_verdict verdict);
+
+#endif
