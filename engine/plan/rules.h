@@ -30,6 +30,10 @@ struct od_plan_options {
     uint32_t partition_count;    /* reduce partitions of a hash exchange; 0 means 4 */
     uint32_t scan_task_count;    /* tasks of a scan stage; 0 means 4. Small tables still get this many (some empty) */
     uint32_t broadcast_rows_max; /* build sides up to this many rows are broadcast; 0 means 10,000 */
+    /* Evaluates an expression without columns: od_evaluate_constant of engine/expr, handed in because plan is below expr.
+     * NULL: constants are not folded. */
+    enum od_status (*evaluate_constant)(const struct od_expr *expr, struct od_arena *arena,
+                                        struct od_value *value_out, struct od_error *error);
     enum { OD_JOIN_CHOOSE, OD_JOIN_FORCE_BROADCAST, OD_JOIN_FORCE_PARTITIONED } join_strategy;
 };
 
