@@ -25,7 +25,15 @@ static inline uint64_t od_random_below(struct od_random *random, uint64_t bound)
 /* In [first, last], both included. */
 static inline int64_t od_random_between(struct od_random *random, int64_t first, int64_t last)
 {
-    return first + (int64_t)od_random_below(random, (uint64_t)last - (uint64_t)first + 1);
+    uint64_t count = (uint64_t)last - (uint64_t)first + 1;
+    uint64_t offset;
+    if (count != 0) {
+        offset = od_random_below(random, count);
+    } else { /* all 2^64 numbers */
+        offset = od_random_below(random, UINT64_C(1) << 32) << 32;
+        offset |= od_random_below(random, UINT64_C(1) << 32);
+    }
+    return (int64_t)((uint64_t)first + offset);
 }
 /* True `part` times in `whole`. 0 is always "false", so that the shrinker's smallest choice is the plain one. */
 static inline bool od_random_chance(struct od_random *random, uint32_t part, uint32_t whole)

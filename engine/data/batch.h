@@ -49,20 +49,22 @@ struct od_column_builder {
     enum od_type type;
     uint32_t row_count;
     uint32_t null_count;
-    uint32_t row_capacity;
-    uint8_t *validity; /* owned; always present */
-    void *values;      /* owned */
-    int32_t *offsets;  /* owned; text only */
-    uint8_t *bytes;    /* owned; text only */
     uint32_t bytes_capacity;
+    uint8_t *validity; /* in the builder's block; written only once null_count > 0 */
+    void *values;      /* in the builder's block */
+    int32_t *offsets;  /* in the builder's block; text only */
+    uint8_t *bytes;    /* owned; text only */
 };
 
 struct od_batch_builder {
-    struct od_memory *memory;       /* borrowed */
-    const struct od_schema *schema; /* borrowed; outlives the builder */
-    struct od_column_builder *columns;
-    struct od_column *views; /* owned; what od_batch_builder_view shows */
-    uint32_t row_count;      /* finished rows; see od_batch_builder_end_row */
+    struct od_memory *memory;          /* borrowed */
+    const struct od_schema *schema;    /* borrowed; outlives the builder */
+    struct od_column_builder *columns; /* owned, one allocation with the views */
+    struct od_column *views;           /* what od_batch_builder_view shows */
+    uint8_t *block;                    /* owned; rows of all columns in one allocation */
+    size_t block_bytes;
+    uint32_t row_capacity; /* of every column */
+    uint32_t row_count;    /* finished rows; see od_batch_builder_end_row */
 };
 
 /* Fails with NO_MEMORY and leaves a builder that _release accepts. */
@@ -74,6 +76,8 @@ void od_batch_builder_reset(struct od_batch_builder *builder); /* empty, keeps t
  * Fails with NO_MEMORY, or UNSUPPORTED when a text column would pass 2 GiB. */
 enum od_status od_batch_builder_append(struct od_batch_builder *builder, uint32_t column_index,
                                        const struct od_value *value, struct od_error *error);
+/* Makes room for row_count more rows (text bytes aside), for callers that know how many will come. */
+enum od_status od_batch_builder_reserve(struct od_batch_builder *builder, uint32_t row_count, struct od_error *error);
 /* Ends a row: asserts that every column got exactly one value. */
 void od_batch_builder_end_row(struct od_batch_builder *builder);
 /* Appends rows of `source` (same types): rows[0..count) when `rows` is given, else first `count` rows from `first`.

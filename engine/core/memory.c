@@ -1,0 +1,104 @@
+/* memory: the four calls that all memory goes through, and two wrappers.
+ *
+ *   user -> od_take / od_resize / od_give -> budget -> countdown -> ... -> the world's memory
+ *
+ * A wrapper sits in front of `next` and sees every call with its sizes, so it keeps its books without a header in front of
+ * each block. Both wrappers count live blocks: a test ends with "none is left", whatever failed on the way. */
+#include "engine/core/memory.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+
+void *od_resize(struct od_memory *memory, void *old, size_t old_bytes, size_t new_bytes)
+{
+    od_assert((old == NULL) == (old_bytes == 0));
+    if (old == NULL && new_bytes == 0)
+        return NULL;
+    return memory->ops->resize(memory->self, old, old_bytes, new_bytes);
+}
+
+void *od_take(struct od_memory *memory, size_t bytes)
+{
+    void *block = od_resize(memory, NULL, 0, bytes);
+    if (block != NULL)
+        memset(block, 0, bytes);
+    return block;
+}
+
+void *od_take_array(struct od_memory *memory, size_t count, size_t bytes)
+{
+    size_t total = 0;
+    if (__builtin_mul_overflow(count, bytes, &total))
+        return NULL;
+    return od_take(memory, total);
+}
+
+void od_give(struct od_memory *memory, void *block, size_t bytes)
+{
+    if (block == NULL)
+        return;
+    od_resize(memory, block, bytes, 0);
+}
+
+/* --- budget -------------------------------------------------------------------------------------------------- */
+
+static void *budget_resize(void *self, void *old, size_t old_bytes, size_t new_bytes)
+{
+    struct od_budget *budget = self;
+    od_assert(old_bytes <= budget->used_bytes);
+    size_t others_bytes = budget->used_bytes - old_bytes;
+    if (new_bytes > old_bytes && budget->limit_bytes != 0) {
+        if (others_bytes > budget->limit_bytes || new_bytes > budget->limit_bytes - others_bytes)
+            return NULL;
+    }
+    void *block = budget->next->ops->resize(budget->next->self, old, old_bytes, new_bytes);
+    if (block == NULL && new_bytes != 0)
+        return NULL;
+    budget->used_bytes = others_bytes + new_bytes;
+    if (budget->used_bytes > budget->peak_bytes)
+        budget->peak_bytes = budget->used_bytes;
+    budget->live_block_count += (uint64_t)(new_bytes != 0) - (uint64_t)(old != NULL);
+    return block;
+}
+
+static const struct od_memory_ops budget_ops = {.resize = budget_resize};
+
+void od_budget_init(struct od_budget *budget, struct od_memory *next, size_t limit_bytes)
+{
+    *budget = (struct od_budget){.next = next, .limit_bytes = limit_bytes};
+    budget->memory = (struct od_memory){.ops = &budget_ops, .self = budget};
+}
+
+void od_budget_release(struct od_budget *budget)
+{
+    od_assert(budget->live_block_count == 0);
+    od_assert(budget->used_bytes == 0);
+    *budget = (struct od_budget){0};
+}
+
+/* --- countdown ----------------------------------------------------------------------------------------------- */
+
+static void *countdown_resize(void *self, void *old, size_t old_bytes, size_t new_bytes)
+{
+    struct od_countdown *countdown = self;
+    if (new_bytes > old_bytes) {
+        uint64_t call = countdown->call_count++;
+        if (call == countdown->refuse_at || (countdown->refuse_for_ever && call > countdown->refuse_at)) {
+            countdown->refused_count++;
+            return NULL;
+        }
+    }
+    void *block = countdown->next->ops->resize(countdown->next->self, old, old_bytes, new_bytes);
+    if (block != NULL || new_bytes == 0)
+        countdown->live_block_count += (uint64_t)(new_bytes != 0) - (uint64_t)(old != NULL);
+    return block;
+}
+
+static const struct od_memory_ops countdown_ops = {.resize = countdown_resize};
+
+void od_countdown_init(struct od_countdown *countdown, struct od_memory *next, uint64_t refuse_at, bool for_ever)
+{
+    *countdown = (struct od_countdown){.next = next, .refuse_at = refuse_at, .refuse_for_ever = for_ever};
+    countdown->memory = (struct od_memory){.ops = &countdown_ops, .self = countdown};
+}

@@ -1,0 +1,140 @@
+/* type: names and widths of types, the order of values, schemas.
+ *
+ * Two orders, one table of comparers. `compare` is SQL's: -0.0 equals 0.0 and every NaN is alike. `compare_total` goes on
+ * where that one says "equal" and the bits differ, so that it can put answers into one canonical order. */
+#include "engine/data/type.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/core/assert.h"
+#include "engine/core/hash.h"
+
+struct type_row {
+    const char *text;
+    uint32_t width_bytes;
+};
+
+static const struct type_row type_rows[] = {
+#define X(name, text, bytes) [OD_TYPE_##name] = {text, bytes},
+    OD_TYPE_LIST(X)
+#undef X
+};
+_Static_assert(sizeof(type_rows) / sizeof(type_rows[0]) == OD_TYPE_COUNT, "every type has a row");
+
+const char *od_type_text(enum od_type type)
+{
+    return (unsigned)type < OD_TYPE_COUNT ? type_rows[type].text : "unknown type";
+}
+
+uint32_t od_type_width_bytes(enum od_type type)
+{
+    od_assert((unsigned)type < OD_TYPE_COUNT);
+    return type_rows[type].width_bytes;
+}
+
+/* --- order --------------------------------------------------------------------------------------------------- */
+
+static int compare_boolean(const struct od_value *left, const struct od_value *right)
+{
+    return (int)left->boolean - (int)right->boolean;
+}
+
+static int compare_int64(const struct od_value *left, const struct od_value *right)
+{
+    return (left->int64 > right->int64) - (left->int64 < right->int64);
+}
+
+static int compare_float64(const struct od_value *left, const struct od_value *right)
+{
+    bool left_is_nan = isnan(left->float64);
+    bool right_is_nan = isnan(right->float64);
+    if (left_is_nan || right_is_nan)
+        return (int)left_is_nan - (int)right_is_nan;
+    return (left->float64 > right->float64) - (left->float64 < right->float64);
+}
+
+static int compare_text(const struct od_value *left, const struct od_value *right)
+{
+    uint32_t shorter = left->text.size < right->text.size ? left->text.size : right->text.size;
+    int order = shorter == 0 ? 0 : memcmp(left->text.bytes, right->text.bytes, shorter);
+    if (order != 0)
+        return order;
+    return (left->text.size > right->text.size) - (left->text.size < right->text.size);
+}
+
+static int (*const comparers[])(const struct od_value *, const struct od_value *) = {
+    [OD_TYPE_BOOLEAN] = compare_boolean, [OD_TYPE_INT64] = compare_int64,     [OD_TYPE_FLOAT64] = compare_float64,
+    [OD_TYPE_TEXT] = compare_text,       [OD_TYPE_TIMESTAMP] = compare_int64, [OD_TYPE_DATE] = compare_int64,
+};
+_Static_assert(sizeof(comparers) / sizeof(comparers[0]) == OD_TYPE_COUNT, "every type has an order");
+
+int od_value_compare(const struct od_value *left, const struct od_value *right)
+{
+    od_assert(left->type == right->type);
+    od_assert(!left->is_null);
+    od_assert(!right->is_null);
+    return comparers[left->type](left, right);
+}
+
+/* Of two floats that compare equal: the one with the sign bit first, then by bits (payloads of NaN). */
+static int compare_float64_bits(double left, double right)
+{
+    uint64_t left_bits;
+    uint64_t right_bits;
+    memcpy(&left_bits, &left, sizeof(left_bits));
+    memcpy(&right_bits, &right, sizeof(right_bits));
+    if ((left_bits ^ right_bits) >> 63)
+        return left_bits >> 63 ? -1 : 1;
+    return (left_bits > right_bits) - (left_bits < right_bits);
+}
+
+int od_value_compare_total(const struct od_value *left, const struct od_value *right)
+{
+    od_assert(left->type == right->type);
+    if (left->is_null || right->is_null)
+        return (int)left->is_null - (int)right->is_null;
+    int order = comparers[left->type](left, right);
+    if (order == 0 && left->type == OD_TYPE_FLOAT64)
+        order = compare_float64_bits(left->float64, right->float64);
+    return order;
+}
+
+/* --- schemas ------------------------------------------------------------------------------------------------- */
+
+enum od_status od_schema_copy(struct od_arena *arena, const struct od_schema *source, struct od_schema *target_out,
+                              struct od_error *error)
+{
+    *target_out = (struct od_schema){0};
+    struct od_field *fields = od_arena_take_array(arena, source->field_count, sizeof(*fields));
+    if (fields == NULL)
+        goto no_memory;
+    for (uint32_t i = 0; i < source->field_count; i++) {
+        const struct od_field *field = &source->fields[i];
+        fields[i] = *field;
+        fields[i].name = od_arena_copy_text(arena, field->name, strlen(field->name));
+        if (fields[i].name == NULL)
+            goto no_memory;
+    }
+    *target_out = (struct od_schema){.field_count = source->field_count, .fields = fields};
+    return OD_OK;
+no_memory:
+    return od_fail(error, OD_NO_MEMORY, "copying a schema: fields=%u", source->field_count);
+}
+
+uint64_t od_schema_hash(const struct od_schema *schema)
+{
+    uint64_t hash = od_mix(schema->field_count);
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        hash = od_mix_two(hash, (uint64_t)schema->fields[i].type);
+    return hash;
+}
+
+uint32_t od_schema_find(const struct od_schema *schema, const char *name)
+{
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        if (strcmp(schema->fields[i].name, name) == 0)
+            return i;
+    }
+    return OD_FIELD_NONE;
+}

@@ -1,0 +1,347 @@
+/* value_parse: PostgreSQL's input syntax, as far as we read it.
+ *
+ *   boolean           unique prefixes of true, false, yes, no, on, off; 1, 0; any case
+ *   bigint            [+-]digits
+ *   double precision  decimal with optional exponent, NaN, Infinity, inf; not hexadecimal
+ *   date              YYYY-MM-DD [BC], the year with at least four digits
+ *   timestamp         date, or date ('T' | spaces) HH:MM[:SS[.fraction]] [BC]; no time zone
+ *
+ * White space around a value is skipped (not for text). Everything is read through a cursor that knows its end, since the
+ * text is a slice of somebody's buffer and not a C string. */
+#include "engine/data/type.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_US            INT64_C(86400000000)
+#define FLOAT_TEXT_MAX    511 /* longer spellings of a number are refused */
+#define YEAR_DIGITS_MIN   4
+#define YEAR_DIGITS_MAX   7
+#define FRACTION_DIGITS   6
+
+struct cursor {
+    const char *at;
+    const char *end;
+};
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static struct cursor trimmed(const char *text, uint32_t size)
+{
+    struct cursor cursor = {text, text + size};
+    while (cursor.at < cursor.end && is_space(*cursor.at))
+        cursor.at++;
+    while (cursor.at < cursor.end && is_space(cursor.end[-1]))
+        cursor.end--;
+    return cursor;
+}
+
+static bool take(struct cursor *cursor, char c)
+{
+    if (cursor->at == cursor->end || *cursor->at != c)
+        return false;
+    cursor->at++;
+    return true;
+}
+
+static bool skip_spaces(struct cursor *cursor)
+{
+    const char *start = cursor->at;
+    while (cursor->at < cursor->end && is_space(*cursor->at))
+        cursor->at++;
+    return cursor->at > start;
+}
+
+/* Reads between min and max digits as a number; max is at most 18. */
+static bool take_digits(struct cursor *cursor, int min_count, int max_count, int64_t *number_out)
+{
+    int count = 0;
+    int64_t number = 0;
+    while (cursor->at < cursor->end && is_digit(*cursor->at) && count < max_count) {
+        number = number * 10 + (*cursor->at - '0');
+        cursor->at++;
+        count++;
+    }
+    *number_out = number;
+    return count >= min_count;
+}
+
+static bool equals_any_case(struct cursor cursor, const char *word)
+{
+    size_t size = (size_t)(cursor.end - cursor.at);
+    if (size != strlen(word))
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        if (lower(cursor.at[i]) != word[i])
+            return false;
+    }
+    return true;
+}
+
+/* --- boolean, bigint, text ----------------------------------------------------------------------------------- */
+
+struct boolean_word {
+    const char *word;
+    uint32_t size_min; /* the shortest prefix that is unique */
+    bool value;
+};
+static const struct boolean_word boolean_words[] = {
+    {"true", 1, true},   {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
+    {"on", 2, true},     {"off", 2, false},   {"1", 1, true},   {"0", 1, false},
+};
+
+static bool parse_boolean(const char *text, uint32_t size, struct od_value *value)
+{
+    struct cursor cursor = trimmed(text, size);
+    size_t given = (size_t)(cursor.end - cursor.at);
+    for (size_t i = 0; i < sizeof(boolean_words) / sizeof(boolean_words[0]); i++) {
+        const struct boolean_word *candidate = &boolean_words[i];
+        bool matches = given >= candidate->size_min && given <= strlen(candidate->word);
+        for (size_t k = 0; matches && k < given; k++)
+            matches = lower(cursor.at[k]) == candidate->word[k];
+        if (matches) {
+            value->boolean = candidate->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_int64(const char *text, uint32_t size, struct od_value *value)
+{
+    struct cursor cursor = trimmed(text, size);
+    bool is_negative = take(&cursor, '-');
+    if (!is_negative)
+        take(&cursor, '+');
+    if (cursor.at == cursor.end)
+        return false;
+    int64_t number = 0; /* built on the negative side, which reaches one further */
+    for (; cursor.at < cursor.end; cursor.at++) {
+        if (!is_digit(*cursor.at))
+            return false;
+        if (__builtin_mul_overflow(number, 10, &number))
+            return false;
+        if (__builtin_sub_overflow(number, *cursor.at - '0', &number))
+            return false;
+    }
+    if (!is_negative && number == INT64_MIN)
+        return false;
+    value->int64 = is_negative ? number : -number;
+    return true;
+}
+
+static bool parse_text(const char *text, uint32_t size, struct od_value *value)
+{
+    value->text.bytes = text;
+    value->text.size = size;
+    return true;
+}
+
+/* --- double precision ---------------------------------------------------------------------------------------- */
+
+static bool parse_float64_word(struct cursor cursor, double *number_out)
+{
+    if (equals_any_case(cursor, "nan")) {
+        *number_out = (double)NAN;
+        return true;
+    }
+    bool is_negative = take(&cursor, '-');
+    if (!is_negative)
+        take(&cursor, '+');
+    if (!equals_any_case(cursor, "infinity") && !equals_any_case(cursor, "inf"))
+        return false;
+    *number_out = is_negative ? -(double)INFINITY : (double)INFINITY;
+    return true;
+}
+
+/* Whether the text is a decimal number; also whether its digits are all zeros. */
+static bool scan_decimal(struct cursor cursor, bool *is_zero_out)
+{
+    size_t digit_count = 0;
+    *is_zero_out = true;
+    if (!take(&cursor, '-'))
+        take(&cursor, '+');
+    for (bool seen_point = false; cursor.at < cursor.end; cursor.at++) {
+        if (*cursor.at == '.' && !seen_point) {
+            seen_point = true;
+        } else if (is_digit(*cursor.at)) {
+            digit_count++;
+            *is_zero_out = *is_zero_out && *cursor.at == '0';
+        } else {
+            break;
+        }
+    }
+    if (digit_count == 0)
+        return false;
+    if (cursor.at < cursor.end && lower(*cursor.at) == 'e') {
+        cursor.at++;
+        if (!take(&cursor, '-'))
+            take(&cursor, '+');
+        size_t exponent_digits = 0;
+        while (cursor.at < cursor.end && is_digit(*cursor.at)) {
+            cursor.at++;
+            exponent_digits++;
+        }
+        if (exponent_digits == 0)
+            return false;
+    }
+    return cursor.at == cursor.end;
+}
+
+static bool parse_float64(const char *text, uint32_t size, struct od_value *value)
+{
+    struct cursor cursor = trimmed(text, size);
+    if (parse_float64_word(cursor, &value->float64))
+        return true;
+    size_t given = (size_t)(cursor.end - cursor.at);
+    bool is_zero = false;
+    if (given > FLOAT_TEXT_MAX || !scan_decimal(cursor, &is_zero))
+        return false;
+    char spelled[FLOAT_TEXT_MAX + 1];
+    memcpy(spelled, cursor.at, given);
+    spelled[given] = '\0';
+    value->float64 = strtod(spelled, NULL);
+    /* Out of range is an error, as in PostgreSQL: neither infinity nor a zero that was not written as one. */
+    return !isinf(value->float64) && (is_zero || value->float64 != 0);
+}
+
+/* --- date, timestamp ----------------------------------------------------------------------------------------- */
+
+static bool is_leap(int64_t year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int64_t month_days(int64_t year, int64_t month)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+/* Cuts a trailing " BC" off. */
+static bool take_bc(struct cursor *cursor)
+{
+    struct cursor tail = {cursor->end - 2, cursor->end};
+    if (cursor->end - cursor->at < 4 || !is_space(cursor->end[-3]) || !equals_any_case(tail, "bc"))
+        return false;
+    cursor->end -= 3;
+    while (cursor->end > cursor->at && is_space(cursor->end[-1]))
+        cursor->end--;
+    return true;
+}
+
+static bool take_day(struct cursor *cursor, bool is_bc, int64_t *days_out)
+{
+    int64_t year;
+    int64_t month;
+    int64_t day;
+    if (!take_digits(cursor, YEAR_DIGITS_MIN, YEAR_DIGITS_MAX, &year) || !take(cursor, '-') ||
+        !take_digits(cursor, 1, 2, &month) || !take(cursor, '-') || !take_digits(cursor, 1, 2, &day))
+        return false;
+    if (year == 0) /* there is no year 0; 1 BC is what astronomers call so */
+        return false;
+    if (is_bc)
+        year = 1 - year;
+    if (month < 1 || month > 12 || day < 1 || day > month_days(year, month))
+        return false;
+    *days_out = od_date_from_civil(year, (uint32_t)month, (uint32_t)day);
+    return true;
+}
+
+/* ".123456": microseconds, rounded from the seventh digit on. */
+static bool take_fraction(struct cursor *cursor, int64_t *microseconds_out)
+{
+    const char *start = cursor->at;
+    int64_t number;
+    if (!take_digits(cursor, 1, FRACTION_DIGITS, &number))
+        return false;
+    for (int count = (int)(cursor->at - start); count < FRACTION_DIGITS; count++)
+        number *= 10;
+    if (cursor->at < cursor->end && is_digit(*cursor->at)) {
+        number += *cursor->at >= '5';
+        while (cursor->at < cursor->end && is_digit(*cursor->at))
+            cursor->at++;
+    }
+    *microseconds_out = number;
+    return true;
+}
+
+/* "HH:MM[:SS[.ffffff]]"; 24:00:00 and second 60 are the next unit's zero, as in PostgreSQL. */
+static bool take_time(struct cursor *cursor, int64_t *microseconds_out)
+{
+    int64_t hour;
+    int64_t minute;
+    int64_t second = 0;
+    int64_t fraction = 0;
+    if (!take_digits(cursor, 1, 2, &hour) || !take(cursor, ':') || !take_digits(cursor, 2, 2, &minute))
+        return false;
+    if (take(cursor, ':') && !take_digits(cursor, 2, 2, &second))
+        return false;
+    if (take(cursor, '.') && !take_fraction(cursor, &fraction))
+        return false;
+    if (hour > 24 || minute > 59 || second > 60 || (second == 60 && fraction != 0))
+        return false;
+    *microseconds_out = ((hour * 60 + minute) * 60 + second) * 1000000 + fraction;
+    return *microseconds_out <= DAY_US;
+}
+
+static bool parse_date(const char *text, uint32_t size, struct od_value *value)
+{
+    struct cursor cursor = trimmed(text, size);
+    bool is_bc = take_bc(&cursor);
+    int64_t days;
+    if (!take_day(&cursor, is_bc, &days) || cursor.at != cursor.end || days < INT32_MIN || days > INT32_MAX)
+        return false;
+    value->int64 = days;
+    return true;
+}
+
+static bool parse_timestamp(const char *text, uint32_t size, struct od_value *value)
+{
+    struct cursor cursor = trimmed(text, size);
+    bool is_bc = take_bc(&cursor);
+    int64_t days;
+    int64_t time_us = 0;
+    if (!take_day(&cursor, is_bc, &days))
+        return false;
+    if (cursor.at < cursor.end) {
+        if (!take(&cursor, 'T') && !skip_spaces(&cursor))
+            return false;
+        if (!take_time(&cursor, &time_us) || cursor.at != cursor.end)
+            return false;
+    }
+    __int128 total_us = (__int128)days * DAY_US + time_us;
+    if (total_us < INT64_MIN || total_us > INT64_MAX)
+        return false;
+    value->int64 = (int64_t)total_us;
+    return true;
+}
+
+static bool (*const parsers[])(const char *, uint32_t, struct od_value *) = {
+    [OD_TYPE_BOOLEAN] = parse_boolean, [OD_TYPE_INT64] = parse_int64,         [OD_TYPE_FLOAT64] = parse_float64,
+    [OD_TYPE_TEXT] = parse_text,       [OD_TYPE_TIMESTAMP] = parse_timestamp, [OD_TYPE_DATE] = parse_date,
+};
+_Static_assert(sizeof(parsers) / sizeof(parsers[0]) == OD_TYPE_COUNT, "every type is read");
+
+bool od_value_parse(enum od_type type, const char *text, uint32_t size, struct od_value *value_out)
+{
+    memset(value_out, 0, sizeof(*value_out));
+    value_out->type = type;
+    if (text == NULL) /* an empty slice may have no address */
+        text = "";
+    return parsers[type](text, size, value_out);
+}

@@ -1,0 +1,167 @@
+/* value_print: values as PostgreSQL 15 prints them.
+ *
+ * double precision: the fewest digits that read back as the same number, then PostgreSQL's layout: plain notation where the
+ * decimal exponent is in [-4, 15), else "d.ddde+XX" (src/common/d2s.c, to_chars). We find the digits by trying 15, 16 and
+ * 17 of them: every normal number has 17, and a shorter form that reads back has at most 15 or shows up stripped of zeros.
+ * Subnormal numbers carry fewer digits, so there we begin at one.
+ *
+ * timestamp: microseconds are split by floor division, so that times before 1970 come out right. */
+#include "engine/data/type.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/core/assert.h"
+
+#define DAY_US           INT64_C(86400000000)
+#define FLOAT_DIGITS_MAX 17
+#define PLAIN_EXPONENT_MIN (-4)
+#define PLAIN_EXPONENT_END 15
+
+/* A positive finite number as 0 < digit_count decimal digits: d.ddd * 10^exponent, no trailing zeros. */
+struct decimal {
+    char digits[FLOAT_DIGITS_MAX + 1];
+    int digit_count;
+    int exponent;
+};
+
+static void decimal_read(const char *scientific, struct decimal *decimal_out)
+{
+    struct decimal decimal = {0};
+    const char *at = scientific;
+    for (; *at != 'e'; at++) {
+        if (*at != '.')
+            decimal.digits[decimal.digit_count++] = *at;
+    }
+    decimal.exponent = atoi(at + 1);
+    while (decimal.digit_count > 1 && decimal.digits[decimal.digit_count - 1] == '0')
+        decimal.digit_count--;
+    *decimal_out = decimal;
+}
+
+static struct decimal shortest_decimal(double magnitude)
+{
+    char scientific[40];
+    int first_count = isnormal(magnitude) ? 15 : 1;
+    for (int count = first_count; count <= FLOAT_DIGITS_MAX; count++) {
+        snprintf(scientific, sizeof(scientific), "%.*e", count - 1, magnitude);
+        if (count == FLOAT_DIGITS_MAX || strtod(scientific, NULL) == magnitude)
+            break;
+    }
+    struct decimal decimal;
+    decimal_read(scientific, &decimal);
+    return decimal;
+}
+
+static bool print_scientific(const struct decimal *decimal, struct od_buffer *buffer)
+{
+    od_buffer_append(buffer, decimal->digits, 1);
+    if (decimal->digit_count > 1) {
+        od_buffer_append(buffer, ".", 1);
+        od_buffer_append(buffer, decimal->digits + 1, (size_t)decimal->digit_count - 1);
+    }
+    return od_buffer_print(buffer, "e%c%02d", decimal->exponent < 0 ? '-' : '+', abs(decimal->exponent));
+}
+
+static bool print_plain(const struct decimal *decimal, struct od_buffer *buffer)
+{
+    int whole_count = decimal->exponent + 1; /* digits before the point; <= 0: zeros behind it */
+    if (whole_count <= 0) {
+        od_buffer_append(buffer, "0.000", (size_t)(2 - whole_count));
+        return od_buffer_append(buffer, decimal->digits, (size_t)decimal->digit_count);
+    }
+    if (whole_count >= decimal->digit_count) {
+        od_buffer_append(buffer, decimal->digits, (size_t)decimal->digit_count);
+        return od_buffer_append(buffer, "00000000000000", (size_t)(whole_count - decimal->digit_count));
+    }
+    od_buffer_append(buffer, decimal->digits, (size_t)whole_count);
+    od_buffer_append(buffer, ".", 1);
+    return od_buffer_append(buffer, decimal->digits + whole_count, (size_t)(decimal->digit_count - whole_count));
+}
+
+static bool print_float64(const struct od_value *value, struct od_buffer *buffer)
+{
+    double number = value->float64;
+    if (isnan(number))
+        return od_buffer_append_text(buffer, "NaN");
+    if (signbit(number))
+        od_buffer_append(buffer, "-", 1);
+    if (isinf(number))
+        return od_buffer_append_text(buffer, "Infinity");
+    if (number == 0)
+        return od_buffer_append(buffer, "0", 1);
+    struct decimal decimal = shortest_decimal(fabs(number));
+    bool is_plain = decimal.exponent >= PLAIN_EXPONENT_MIN && decimal.exponent < PLAIN_EXPONENT_END;
+    return is_plain ? print_plain(&decimal, buffer) : print_scientific(&decimal, buffer);
+}
+
+static bool print_boolean(const struct od_value *value, struct od_buffer *buffer)
+{
+    return od_buffer_append(buffer, value->boolean ? "t" : "f", 1);
+}
+
+static bool print_int64(const struct od_value *value, struct od_buffer *buffer)
+{
+    return od_buffer_print(buffer, "%" PRId64, value->int64);
+}
+
+static bool print_text(const struct od_value *value, struct od_buffer *buffer)
+{
+    return od_buffer_append(buffer, value->text.bytes, value->text.size);
+}
+
+/* "YYYY-MM-DD"; returns whether the year is before Christ, which is said behind the time. Year 0 is 1 BC. */
+static bool print_day(int64_t days, struct od_buffer *buffer)
+{
+    int64_t year;
+    uint32_t month;
+    uint32_t day;
+    od_date_to_civil(days, &year, &month, &day);
+    bool is_bc = year <= 0;
+    od_buffer_print(buffer, "%04" PRId64 "-%02u-%02u", is_bc ? 1 - year : year, month, day);
+    return is_bc;
+}
+
+static bool print_date(const struct od_value *value, struct od_buffer *buffer)
+{
+    bool is_bc = print_day(value->int64, buffer);
+    return od_buffer_append_text(buffer, is_bc ? " BC" : "");
+}
+
+static bool print_timestamp(const struct od_value *value, struct od_buffer *buffer)
+{
+    int64_t days = value->int64 / DAY_US;
+    int64_t rest_us = value->int64 % DAY_US;
+    if (rest_us < 0) {
+        rest_us += DAY_US;
+        days--;
+    }
+    bool is_bc = print_day(days, buffer);
+    int64_t seconds = rest_us / 1000000;
+    od_buffer_print(buffer, " %02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+    if (rest_us % 1000000 != 0) {
+        char fraction[16];
+        int length = snprintf(fraction, sizeof(fraction), ".%06d", (int)(rest_us % 1000000));
+        while (fraction[length - 1] == '0')
+            length--;
+        od_buffer_append(buffer, fraction, (size_t)length);
+    }
+    return od_buffer_append_text(buffer, is_bc ? " BC" : "");
+}
+
+static bool (*const printers[])(const struct od_value *, struct od_buffer *) = {
+    [OD_TYPE_BOOLEAN] = print_boolean, [OD_TYPE_INT64] = print_int64,         [OD_TYPE_FLOAT64] = print_float64,
+    [OD_TYPE_TEXT] = print_text,       [OD_TYPE_TIMESTAMP] = print_timestamp, [OD_TYPE_DATE] = print_date,
+};
+_Static_assert(sizeof(printers) / sizeof(printers[0]) == OD_TYPE_COUNT, "every type prints");
+
+bool od_value_print(const struct od_value *value, struct od_buffer *buffer)
+{
+    od_assert((unsigned)value->type < OD_TYPE_COUNT);
+    if (value->is_null)
+        return !buffer->failed;
+    return printers[value->type](value, buffer);
+}
