@@ -4,6 +4,7 @@
  *            values    8-byte (bigint, double precision, timestamp), 4-byte (date) values, or a bitmap (boolean)
  *            offsets   text: row_count + 1 32-bit offsets into bytes
  *
+ * `values` (or `offsets` and `bytes`) point somewhere even when there are no rows; offsets[0] can always be read.
  * A column or a batch is a *view*: plain pointers, owned by whoever made it; each function says how long a view lives. What a
  * NULL row holds in `values` is zero, so that equal columns have equal bytes.
  * A builder owns growing columns and shows them as a view. A table owns rows for as long as queries may scan them. */
@@ -92,7 +93,7 @@ enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, 
                                               const struct od_column *source, const uint32_t *rows, uint32_t count,
                                               struct od_error *error);
 void od_batch_builder_end_rows(struct od_batch_builder *builder, uint32_t row_count);
-/* The finished rows; valid until the builder changes. */
+/* All rows, none of them half-way in; valid until the builder changes. */
 struct od_batch od_batch_builder_view(struct od_batch_builder *builder);
 
 /* --- row hashes ---------------------------------------------------------------------------------------------- */

@@ -1,0 +1,264 @@
+/* batch: reading columns: single values, slices, row hashes, checksums.
+ *
+ * Row hashes and checksums are computed column by column over runs of rows: the loop over rows is inside, with the type
+ * decided outside, so each inner loop is plain arithmetic.
+ *
+ *   keys:      hash[row]  = mix(hash[row], word of the value)         -0.0 as 0.0, every NaN alike
+ *   checksum:  two such chains with different seeds, summed over rows modulo 2^128; words are exact bits
+ *
+ * The two must not share words: partitioning needs SQL's equality, a checksum must see that -0.0 became 0.0. */
+#include "engine/data/batch.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+#include "engine/data/bitmap.h"
+
+#define HASH_SEED       UINT64_C(0x6f726465616c0001)
+#define HASH_NULL       UINT64_C(0xd1b54a32d192ed03)
+#define CHECKSUM_LOW    UINT64_C(0x6f726465616c0002)
+#define CHECKSUM_HIGH   UINT64_C(0x6f726465616c0003)
+#define TEXT_SEED       UINT64_C(0x6f726465616c0004)
+#define CHECKSUM_RUN    256 /* rows whose chains are on the stack at a time */
+#define FLOAT_NAN_BITS  UINT64_C(0x7ff8000000000000)
+#define FLOAT_SIGN_BIT  (UINT64_C(1) << 63)
+#define FLOAT_INFINITY  UINT64_C(0x7ff0000000000000)
+
+struct od_value od_column_value(const struct od_column *column, uint32_t row)
+{
+    od_assert(row < column->row_count);
+    struct od_value value = {.type = column->type, .is_null = od_column_is_null(column, row)};
+    if (value.is_null)
+        return value;
+    switch (column->type) {
+    case OD_TYPE_BOOLEAN:
+        value.boolean = od_bit(column->values, row);
+        break;
+    case OD_TYPE_INT64:
+    case OD_TYPE_TIMESTAMP:
+        value.int64 = ((const int64_t *)column->values)[row];
+        break;
+    case OD_TYPE_FLOAT64:
+        value.float64 = ((const double *)column->values)[row];
+        break;
+    case OD_TYPE_DATE:
+        value.int64 = ((const int32_t *)column->values)[row];
+        break;
+    case OD_TYPE_TEXT:
+        value.text.bytes = (const char *)column->bytes + column->offsets[row];
+        value.text.size = (uint32_t)(column->offsets[row + 1] - column->offsets[row]);
+        break;
+    case OD_TYPE_COUNT:
+        od_unreachable();
+    }
+    return value;
+}
+
+/* --- slice --------------------------------------------------------------------------------------------------- */
+
+static void *copy_bits(struct od_arena *arena, const void *source, uint32_t first, uint32_t count)
+{
+    uint8_t *copy = od_arena_take(arena, od_bitmap_bytes(count));
+    if (copy != NULL)
+        od_bitmap_copy(copy, 0, source, first, count);
+    return copy;
+}
+
+static void *copy_bytes(struct od_arena *arena, const void *source, size_t first, size_t size)
+{
+    void *copy = od_arena_take_raw(arena, size);
+    if (copy != NULL && size != 0)
+        memcpy(copy, (const uint8_t *)source + first, size);
+    return copy;
+}
+
+static bool slice_text(struct od_arena *arena, const struct od_column *source, uint32_t first, uint32_t count,
+                       struct od_column *column)
+{
+    int32_t *offsets = od_arena_take_raw(arena, ((size_t)count + 1) * sizeof(*offsets));
+    if (offsets == NULL)
+        return false;
+    int32_t start = source->offsets[first];
+    for (uint32_t i = 0; i <= count; i++)
+        offsets[i] = source->offsets[first + i] - start;
+    column->offsets = offsets;
+    column->bytes = copy_bytes(arena, source->bytes, (size_t)start, (size_t)offsets[count]);
+    return column->bytes != NULL;
+}
+
+static bool slice_column(struct od_arena *arena, const struct od_column *source, uint32_t first, uint32_t count,
+                         struct od_column *column)
+{
+    *column = (struct od_column){.type = source->type, .row_count = count};
+    if (source->validity != NULL && od_bitmap_count_zeros(source->validity, first, count) > 0) {
+        column->validity = copy_bits(arena, source->validity, first, count);
+        if (column->validity == NULL)
+            return false;
+    }
+    size_t width = od_type_width_bytes(source->type);
+    if (source->type == OD_TYPE_TEXT)
+        return slice_text(arena, source, first, count, column);
+    if (source->type == OD_TYPE_BOOLEAN)
+        column->values = copy_bits(arena, source->values, first, count);
+    else
+        column->values = copy_bytes(arena, source->values, first * width, count * width);
+    return column->values != NULL;
+}
+
+enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *source, uint32_t first, uint32_t count,
+                              struct od_batch *batch_out, struct od_error *error)
+{
+    od_assert(first <= source->row_count);
+    od_assert(count <= source->row_count - first);
+    *batch_out = (struct od_batch){0};
+    uint32_t column_count = source->schema->field_count;
+    struct od_column *columns = od_arena_take_array(arena, column_count, sizeof(*columns));
+    if (columns == NULL)
+        goto no_memory;
+    for (uint32_t i = 0; i < column_count; i++) {
+        if (!slice_column(arena, &source->columns[i], first, count, &columns[i]))
+            goto no_memory;
+    }
+    *batch_out = (struct od_batch){.schema = source->schema, .row_count = count, .columns = columns};
+    return OD_OK;
+no_memory:
+    return od_fail(error, OD_NO_MEMORY, "slicing a batch: rows=%u", count);
+}
+
+/* --- words: what of a value goes into a hash ------------------------------------------------------------------ */
+
+static uint64_t canonical_float_bits(uint64_t bits)
+{
+    uint64_t magnitude = bits & ~FLOAT_SIGN_BIT;
+    if (magnitude > FLOAT_INFINITY)
+        return FLOAT_NAN_BITS;
+    return magnitude == 0 ? 0 : bits;
+}
+
+/* Sets words[0..count) for rows from `first` of a column that is not text. NULL rows get any word. */
+static void fixed_words(const struct od_column *column, uint32_t first, uint32_t count, bool is_canonical,
+                        uint64_t *words)
+{
+    if (column->type == OD_TYPE_BOOLEAN) {
+        for (uint32_t i = 0; i < count; i++)
+            words[i] = od_bit(column->values, first + i);
+    } else if (column->type == OD_TYPE_DATE) {
+        const int32_t *values = (const int32_t *)column->values + first;
+        for (uint32_t i = 0; i < count; i++)
+            words[i] = (uint64_t)(int64_t)values[i];
+    } else if (column->type == OD_TYPE_FLOAT64 && is_canonical) {
+        const uint64_t *values = (const uint64_t *)column->values + first;
+        for (uint32_t i = 0; i < count; i++)
+            words[i] = canonical_float_bits(values[i]);
+    } else if (count > 0) {
+        memcpy(words, (const uint64_t *)column->values + first, count * sizeof(*words));
+    }
+}
+
+static const uint8_t *text_at(const struct od_column *column, uint32_t row, size_t *size_out)
+{
+    int32_t start = column->offsets[row];
+    *size_out = (size_t)(column->offsets[row + 1] - start);
+    return column->bytes + start;
+}
+
+/* --- key hashes ---------------------------------------------------------------------------------------------- */
+
+static void text_words(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *words)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        size_t size;
+        const uint8_t *bytes = text_at(column, first + i, &size);
+        words[i] = od_hash_bytes(bytes, size, TEXT_SEED);
+    }
+}
+
+static void hash_key_run(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *hashes)
+{
+    uint64_t words[CHECKSUM_RUN];
+    if (column->type == OD_TYPE_TEXT)
+        text_words(column, first, count, words);
+    else
+        fixed_words(column, first, count, true, words);
+    if (column->validity == NULL) {
+        for (uint32_t i = 0; i < count; i++)
+            hashes[i] = od_mix_two(hashes[i], words[i]);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_valid = od_bit(column->validity, first + i);
+        hashes[i] = is_valid ? od_mix_two(hashes[i], words[i]) : od_mix(hashes[i] ^ HASH_NULL);
+    }
+}
+
+void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_indexes, uint32_t column_count,
+                        uint64_t *hashes_out)
+{
+    for (uint32_t i = 0; i < batch->row_count; i++)
+        hashes_out[i] = HASH_SEED;
+    for (uint32_t k = 0; k < column_count; k++) {
+        od_assert(column_indexes[k] < batch->schema->field_count);
+        const struct od_column *column = &batch->columns[column_indexes[k]];
+        for (uint32_t first = 0; first < batch->row_count; first += CHECKSUM_RUN) {
+            uint32_t left = batch->row_count - first;
+            hash_key_run(column, first, left < CHECKSUM_RUN ? left : CHECKSUM_RUN, hashes_out + first);
+        }
+    }
+}
+
+/* --- checksum ------------------------------------------------------------------------------------------------ */
+
+static void checksum_text(const struct od_column *column, uint32_t first, uint32_t count, struct od_hash128 *chains)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (od_column_is_null(column, first + i)) {
+            chains[i].low = od_mix(chains[i].low ^ HASH_NULL);
+            chains[i].high = od_mix(chains[i].high ^ HASH_NULL);
+            continue;
+        }
+        size_t size;
+        const uint8_t *bytes = text_at(column, first + i, &size);
+        struct od_hash128 hash = od_hash128_bytes(bytes, size, TEXT_SEED);
+        chains[i].low = od_mix_two(chains[i].low, hash.low);
+        chains[i].high = od_mix_two(chains[i].high, hash.high);
+    }
+}
+
+static void checksum_fixed(const struct od_column *column, uint32_t first, uint32_t count, struct od_hash128 *chains)
+{
+    uint64_t words[CHECKSUM_RUN];
+    fixed_words(column, first, count, false, words);
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_null = od_column_is_null(column, first + i);
+        chains[i].low = is_null ? od_mix(chains[i].low ^ HASH_NULL) : od_mix_two(chains[i].low, words[i]);
+        chains[i].high = is_null ? od_mix(chains[i].high ^ HASH_NULL) : od_mix_two(chains[i].high, words[i]);
+    }
+}
+
+static struct od_hash128 checksum_run(const struct od_batch *batch, uint32_t first, uint32_t count)
+{
+    struct od_hash128 chains[CHECKSUM_RUN];
+    for (uint32_t i = 0; i < count; i++)
+        chains[i] = (struct od_hash128){CHECKSUM_LOW, CHECKSUM_HIGH};
+    for (uint32_t k = 0; k < batch->schema->field_count; k++) {
+        const struct od_column *column = &batch->columns[k];
+        if (column->type == OD_TYPE_TEXT)
+            checksum_text(column, first, count, chains);
+        else
+            checksum_fixed(column, first, count, chains);
+    }
+    struct od_hash128 sum = {0, 0};
+    for (uint32_t i = 0; i < count; i++)
+        sum = od_hash128_add(sum, chains[i]);
+    return sum;
+}
+
+struct od_hash128 od_batch_checksum(const struct od_batch *batch)
+{
+    struct od_hash128 sum = {0, 0};
+    for (uint32_t first = 0; first < batch->row_count; first += CHECKSUM_RUN) {
+        uint32_t left = batch->row_count - first;
+        sum = od_hash128_add(sum, checksum_run(batch, first, left < CHECKSUM_RUN ? left : CHECKSUM_RUN));
+    }
+    return sum;
+}
