@@ -26,11 +26,13 @@ enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory
 /* What goes into od_world.disk; lives as long as the disk. A name is flat: not empty, no '/', not "." or "..".
  * `create` replaces a file of the same name. Statuses are those of world.h, and NO_MEMORY. */
 struct od_disk od_posix_disk_part(struct od_posix_disk *disk);
+/* How many files are open: not 0 once its actor is gone means that the actor leaks. */
+uint64_t od_posix_disk_open_files(const struct od_posix_disk *disk);
 /* Removes every file that was made through this disk and is still there, as when a machine is lost. Open files stay
  * usable until they are closed. Goes on after a failure and reports the first one. */
 enum od_status od_posix_disk_empty(struct od_posix_disk *disk, struct od_error *error);
 /* Removes the files made through this disk, then the directory if this disk made it and nothing else is in it.
- * Every file must have been closed. NULL is fine. */
+ * A file that is still open leaks its descriptor. NULL is fine. */
 void od_posix_disk_free(struct od_posix_disk *disk);
 
 #endif

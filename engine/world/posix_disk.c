@@ -235,6 +235,11 @@ struct od_disk od_posix_disk_part(struct od_posix_disk *disk)
     return (struct od_disk){.ops = &posix_disk_ops, .self = disk};
 }
 
+uint64_t od_posix_disk_open_files(const struct od_posix_disk *disk)
+{
+    return disk->open_file_count;
+}
+
 enum od_status od_posix_disk_empty(struct od_posix_disk *disk, struct od_error *error)
 {
     enum od_status first = OD_OK;
@@ -251,7 +256,6 @@ void od_posix_disk_free(struct od_posix_disk *disk)
 {
     if (disk == NULL)
         return;
-    od_assert(disk->open_file_count == 0);
     if (disk->directory_descriptor >= 0) {
         (void)od_posix_disk_empty(disk, NULL);
         close(disk->directory_descriptor);
