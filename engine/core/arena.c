@@ -35,11 +35,11 @@
 #define arena_unpoison(start, bytes) ((void)(start), (void)(bytes))
 #endif
 
-#define ARENA_ALIGNMENT           ((size_t)16)
-#define ARENA_CHUNK_BYTES         ((size_t)16 << 10)
-#define ARENA_CHUNK_BYTES_MAX     ((size_t)1 << 20)
-#define ARENA_CHUNK_BYTES_MIN     ((size_t)256)
-#define ARENA_LARGE_PARTS         4 /* a request above 1/4 of a chunk gets its own */
+#define ARENA_ALIGNMENT       ((size_t)16)
+#define ARENA_CHUNK_BYTES     ((size_t)16 << 10)
+#define ARENA_CHUNK_BYTES_MAX ((size_t)1 << 20)
+#define ARENA_CHUNK_BYTES_MIN ((size_t)256)
+#define ARENA_LARGE_PARTS     4 /* a request above 1/4 of a chunk gets its own */
 
 struct od_arena_chunk {
     struct od_arena_chunk *next; /* older */

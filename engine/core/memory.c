@@ -97,7 +97,8 @@ static void *countdown_resize(void *self, void *old, size_t old_bytes, size_t ne
 
 static const struct od_memory_ops countdown_ops = {.resize = countdown_resize};
 
-void od_countdown_init(struct od_countdown *countdown, struct od_memory *next, uint64_t refuse_at, bool for_ever)
+void od_countdown_init(struct od_countdown *countdown, struct od_memory *next, uint64_t refuse_at,
+                       bool for_ever)
 {
     *countdown = (struct od_countdown){.next = next, .refuse_at = refuse_at, .refuse_for_ever = for_ever};
     countdown->memory = (struct od_memory){.ops = &countdown_ops, .self = countdown};

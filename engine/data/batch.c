@@ -14,15 +14,15 @@
 #include "engine/core/assert.h"
 #include "engine/data/bitmap.h"
 
-#define HASH_SEED       UINT64_C(0x6f726465616c0001)
-#define HASH_NULL       UINT64_C(0xd1b54a32d192ed03)
-#define CHECKSUM_LOW    UINT64_C(0x6f726465616c0002)
-#define CHECKSUM_HIGH   UINT64_C(0x6f726465616c0003)
-#define TEXT_SEED       UINT64_C(0x6f726465616c0004)
-#define CHECKSUM_RUN    256 /* rows whose chains are on the stack at a time */
-#define FLOAT_NAN_BITS  UINT64_C(0x7ff8000000000000)
-#define FLOAT_SIGN_BIT  (UINT64_C(1) << 63)
-#define FLOAT_INFINITY  UINT64_C(0x7ff0000000000000)
+#define HASH_SEED      UINT64_C(0x6f726465616c0001)
+#define HASH_NULL      UINT64_C(0xd1b54a32d192ed03)
+#define CHECKSUM_LOW   UINT64_C(0x6f726465616c0002)
+#define CHECKSUM_HIGH  UINT64_C(0x6f726465616c0003)
+#define TEXT_SEED      UINT64_C(0x6f726465616c0004)
+#define CHECKSUM_RUN   256 /* rows whose chains are on the stack at a time */
+#define FLOAT_NAN_BITS UINT64_C(0x7ff8000000000000)
+#define FLOAT_SIGN_BIT (UINT64_C(1) << 63)
+#define FLOAT_INFINITY UINT64_C(0x7ff0000000000000)
 
 struct od_value od_column_value(const struct od_column *column, uint32_t row)
 {
@@ -86,8 +86,8 @@ static bool slice_text(struct od_arena *arena, const struct od_column *source, u
     return column->bytes != NULL;
 }
 
-static bool slice_column(struct od_arena *arena, const struct od_column *source, uint32_t first, uint32_t count,
-                         struct od_column *column)
+static bool slice_column(struct od_arena *arena, const struct od_column *source, uint32_t first,
+                         uint32_t count, struct od_column *column)
 {
     *column = (struct od_column){.type = source->type, .row_count = count};
     if (source->validity != NULL && od_bitmap_count_zeros(source->validity, first, count) > 0) {
@@ -105,8 +105,8 @@ static bool slice_column(struct od_arena *arena, const struct od_column *source,
     return column->values != NULL;
 }
 
-enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *source, uint32_t first, uint32_t count,
-                              struct od_batch *batch_out, struct od_error *error)
+enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *source, uint32_t first,
+                              uint32_t count, struct od_batch *batch_out, struct od_error *error)
 {
     od_assert(first <= source->row_count);
     od_assert(count <= source->row_count - first);
@@ -208,7 +208,8 @@ void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_ind
 
 /* --- checksum ------------------------------------------------------------------------------------------------ */
 
-static void checksum_text(const struct od_column *column, uint32_t first, uint32_t count, struct od_hash128 *chains)
+static void checksum_text(const struct od_column *column, uint32_t first, uint32_t count,
+                          struct od_hash128 *chains)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (od_column_is_null(column, first + i)) {
@@ -224,7 +225,8 @@ static void checksum_text(const struct od_column *column, uint32_t first, uint32
     }
 }
 
-static void checksum_fixed(const struct od_column *column, uint32_t first, uint32_t count, struct od_hash128 *chains)
+static void checksum_fixed(const struct od_column *column, uint32_t first, uint32_t count,
+                           struct od_hash128 *chains)
 {
     uint64_t words[CHECKSUM_RUN];
     fixed_words(column, first, count, false, words);

@@ -46,7 +46,8 @@ static size_t block_bytes_for(const struct od_schema *schema, uint32_t row_capac
 {
     size_t total = 0;
     for (uint32_t i = 0; i < schema->field_count; i++)
-        total += aligned(values_bytes(schema->fields[i].type, row_capacity)) + aligned(od_bitmap_bytes(row_capacity));
+        total += aligned(values_bytes(schema->fields[i].type, row_capacity)) +
+                 aligned(od_bitmap_bytes(row_capacity));
     return total;
 }
 
@@ -77,7 +78,8 @@ static uint8_t *column_move(struct od_column_builder *column, uint32_t row_capac
     return validity + validity_bytes;
 }
 
-static enum od_status builder_grow(struct od_batch_builder *builder, uint64_t rows_needed, struct od_error *error)
+static enum od_status builder_grow(struct od_batch_builder *builder, uint64_t rows_needed,
+                                   struct od_error *error)
 {
     if (rows_needed > ROW_CAPACITY_MAX)
         return od_fail(error, OD_UNSUPPORTED, "growing a batch beyond %u rows", ROW_CAPACITY_MAX);
@@ -99,8 +101,8 @@ static enum od_status builder_grow(struct od_batch_builder *builder, uint64_t ro
     return OD_OK;
 }
 
-static inline enum od_status builder_room(struct od_batch_builder *builder, uint32_t row_count, uint32_t extra,
-                                          struct od_error *error)
+static inline enum od_status builder_room(struct od_batch_builder *builder, uint32_t row_count,
+                                          uint32_t extra, struct od_error *error)
 {
     uint64_t needed = (uint64_t)row_count + extra;
     if (__builtin_expect(needed <= builder->row_capacity, 1))
@@ -174,7 +176,8 @@ void od_batch_builder_reset(struct od_batch_builder *builder)
     builder->row_count = 0;
 }
 
-enum od_status od_batch_builder_reserve(struct od_batch_builder *builder, uint32_t row_count, struct od_error *error)
+enum od_status od_batch_builder_reserve(struct od_batch_builder *builder, uint32_t row_count,
+                                        struct od_error *error)
 {
     return builder_room(builder, builder->row_count, row_count, error);
 }
@@ -216,10 +219,11 @@ static void validity_append_gathered(struct od_column_builder *column, const str
     column->null_count += null_count;
 }
 
-static void validity_append_range(struct od_column_builder *column, const struct od_column *source, uint32_t first,
-                                  uint32_t count)
+static void validity_append_range(struct od_column_builder *column, const struct od_column *source,
+                                  uint32_t first, uint32_t count)
 {
-    uint32_t null_count = source->validity == NULL ? 0 : od_bitmap_count_zeros(source->validity, first, count);
+    uint32_t null_count =
+        source->validity == NULL ? 0 : od_bitmap_count_zeros(source->validity, first, count);
     if (null_count == 0) {
         validity_append_run(column, count);
         return;
@@ -324,8 +328,8 @@ GATHER(gather_64, uint64_t)
 GATHER(gather_32, uint32_t)
 #undef GATHER
 
-static void gather_bits(uint8_t *target, uint32_t target_first, const struct od_column *source, const uint32_t *rows,
-                        uint32_t count)
+static void gather_bits(uint8_t *target, uint32_t target_first, const struct od_column *source,
+                        const uint32_t *rows, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         bool bit = !source_row_is_null(source, rows[i]) && od_bit(source->values, rows[i]);
@@ -371,8 +375,8 @@ static bool gather_has_nulls(const struct od_column *source, const uint32_t *row
 }
 
 enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, uint32_t column_index,
-                                              const struct od_column *source, const uint32_t *rows, uint32_t count,
-                                              struct od_error *error)
+                                              const struct od_column *source, const uint32_t *rows,
+                                              uint32_t count, struct od_error *error)
 {
     od_assert(column_index < builder->schema->field_count);
     struct od_column_builder *column = &builder->columns[column_index];
@@ -434,8 +438,8 @@ static enum od_status append_range(struct od_batch_builder *builder, uint32_t co
     } else if (column->type == OD_TYPE_BOOLEAN) {
         od_bitmap_copy(column->values, column->row_count, source->values, first, count);
     } else {
-        memcpy((uint8_t *)column->values + column->row_count * width, (const uint8_t *)source->values + first * width,
-               count * width);
+        memcpy((uint8_t *)column->values + column->row_count * width,
+               (const uint8_t *)source->values + first * width, count * width);
     }
     validity_append_range(column, source, first, count);
     column->row_count += count;
@@ -485,5 +489,6 @@ struct od_batch od_batch_builder_view(struct od_batch_builder *builder)
         od_assert(builder->columns[i].row_count == builder->row_count); /* no row is half-way in */
         builder->views[i] = column_view(&builder->columns[i], builder->row_count);
     }
-    return (struct od_batch){.schema = builder->schema, .row_count = builder->row_count, .columns = builder->views};
+    return (struct od_batch){
+        .schema = builder->schema, .row_count = builder->row_count, .columns = builder->views};
 }

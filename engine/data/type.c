@@ -64,8 +64,9 @@ static int compare_text(const struct od_value *left, const struct od_value *righ
 }
 
 static int (*const comparers[])(const struct od_value *, const struct od_value *) = {
-    [OD_TYPE_BOOLEAN] = compare_boolean, [OD_TYPE_INT64] = compare_int64,     [OD_TYPE_FLOAT64] = compare_float64,
-    [OD_TYPE_TEXT] = compare_text,       [OD_TYPE_TIMESTAMP] = compare_int64, [OD_TYPE_DATE] = compare_int64,
+    [OD_TYPE_BOOLEAN] = compare_boolean, [OD_TYPE_INT64] = compare_int64,
+    [OD_TYPE_FLOAT64] = compare_float64, [OD_TYPE_TEXT] = compare_text,
+    [OD_TYPE_TIMESTAMP] = compare_int64, [OD_TYPE_DATE] = compare_int64,
 };
 _Static_assert(sizeof(comparers) / sizeof(comparers[0]) == OD_TYPE_COUNT, "every type has an order");
 
@@ -102,8 +103,8 @@ int od_value_compare_total(const struct od_value *left, const struct od_value *r
 
 /* --- schemas ------------------------------------------------------------------------------------------------- */
 
-enum od_status od_schema_copy(struct od_arena *arena, const struct od_schema *source, struct od_schema *target_out,
-                              struct od_error *error)
+enum od_status od_schema_copy(struct od_arena *arena, const struct od_schema *source,
+                              struct od_schema *target_out, struct od_error *error)
 {
     *target_out = (struct od_schema){0};
     struct od_field *fields = od_arena_take_array(arena, source->field_count, sizeof(*fields));

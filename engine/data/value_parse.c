@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_US            INT64_C(86400000000)
-#define FLOAT_TEXT_MAX    511 /* longer spellings of a number are refused */
-#define YEAR_DIGITS_MIN   4
-#define YEAR_DIGITS_MAX   7
-#define FRACTION_DIGITS   6
+#define DAY_US          INT64_C(86400000000)
+#define FLOAT_TEXT_MAX  511 /* longer spellings of a number are refused */
+#define YEAR_DIGITS_MIN 4
+#define YEAR_DIGITS_MAX 7
+#define FRACTION_DIGITS 6
 
 struct cursor {
     const char *at;
@@ -100,8 +100,8 @@ struct boolean_word {
     bool value;
 };
 static const struct boolean_word boolean_words[] = {
-    {"true", 1, true},   {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
-    {"on", 2, true},     {"off", 2, false},   {"1", 1, true},   {"0", 1, false},
+    {"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
+    {"on", 2, true},   {"off", 2, false},   {"1", 1, true},   {"0", 1, false},
 };
 
 static bool parse_boolean(const char *text, uint32_t size, struct od_value *value)
@@ -332,8 +332,9 @@ static bool parse_timestamp(const char *text, uint32_t size, struct od_value *va
 }
 
 static bool (*const parsers[])(const char *, uint32_t, struct od_value *) = {
-    [OD_TYPE_BOOLEAN] = parse_boolean, [OD_TYPE_INT64] = parse_int64,         [OD_TYPE_FLOAT64] = parse_float64,
-    [OD_TYPE_TEXT] = parse_text,       [OD_TYPE_TIMESTAMP] = parse_timestamp, [OD_TYPE_DATE] = parse_date,
+    [OD_TYPE_BOOLEAN] = parse_boolean,     [OD_TYPE_INT64] = parse_int64,
+    [OD_TYPE_FLOAT64] = parse_float64,     [OD_TYPE_TEXT] = parse_text,
+    [OD_TYPE_TIMESTAMP] = parse_timestamp, [OD_TYPE_DATE] = parse_date,
 };
 _Static_assert(sizeof(parsers) / sizeof(parsers[0]) == OD_TYPE_COUNT, "every type is read");
 

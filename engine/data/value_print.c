@@ -16,8 +16,8 @@
 
 #include "engine/core/assert.h"
 
-#define DAY_US           INT64_C(86400000000)
-#define FLOAT_DIGITS_MAX 17
+#define DAY_US             INT64_C(86400000000)
+#define FLOAT_DIGITS_MAX   17
 #define PLAIN_EXPONENT_MIN (-4)
 #define PLAIN_EXPONENT_END 15
 
@@ -79,7 +79,8 @@ static bool print_plain(const struct decimal *decimal, struct od_buffer *buffer)
     }
     od_buffer_append(buffer, decimal->digits, (size_t)whole_count);
     od_buffer_append(buffer, ".", 1);
-    return od_buffer_append(buffer, decimal->digits + whole_count, (size_t)(decimal->digit_count - whole_count));
+    return od_buffer_append(buffer, decimal->digits + whole_count,
+                            (size_t)(decimal->digit_count - whole_count));
 }
 
 static bool print_float64(const struct od_value *value, struct od_buffer *buffer)
@@ -141,7 +142,8 @@ static bool print_timestamp(const struct od_value *value, struct od_buffer *buff
     }
     bool is_bc = print_day(days, buffer);
     int64_t seconds = rest_us / 1000000;
-    od_buffer_print(buffer, " %02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+    od_buffer_print(buffer, " %02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
+                    (int)(seconds % 60));
     if (rest_us % 1000000 != 0) {
         char fraction[16];
         int length = snprintf(fraction, sizeof(fraction), ".%06d", (int)(rest_us % 1000000));
@@ -153,8 +155,9 @@ static bool print_timestamp(const struct od_value *value, struct od_buffer *buff
 }
 
 static bool (*const printers[])(const struct od_value *, struct od_buffer *) = {
-    [OD_TYPE_BOOLEAN] = print_boolean, [OD_TYPE_INT64] = print_int64,         [OD_TYPE_FLOAT64] = print_float64,
-    [OD_TYPE_TEXT] = print_text,       [OD_TYPE_TIMESTAMP] = print_timestamp, [OD_TYPE_DATE] = print_date,
+    [OD_TYPE_BOOLEAN] = print_boolean,     [OD_TYPE_INT64] = print_int64,
+    [OD_TYPE_FLOAT64] = print_float64,     [OD_TYPE_TEXT] = print_text,
+    [OD_TYPE_TIMESTAMP] = print_timestamp, [OD_TYPE_DATE] = print_date,
 };
 _Static_assert(sizeof(printers) / sizeof(printers[0]) == OD_TYPE_COUNT, "every type prints");
 
