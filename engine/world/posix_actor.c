@@ -289,6 +289,7 @@ void *od_posix_actor_main(void *argument)
 {
     struct od_posix_actor *actor = argument;
     actor->own_thread = pthread_self();
+    begin_life(actor); /* mail that came before the first life is kept: the threads start one after the other */
     while (!atomic_load(&actor->host->is_stopping)) {
         uint64_t paused_until_ns = take_orders(actor);
         let_depart(actor);
