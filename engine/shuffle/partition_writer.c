@@ -1,0 +1,226 @@
+/* partition_writer: gather, part, cut. See the header for the idea.
+ *
+ *   append   row_partitions[i] for every gathered row; a flush when block_rows rows or FLUSH_BYTES of text are gathered
+ *   flush    counting sort of row numbers by partition -> row_order; each run becomes one block
+ *   finish   the last flush, then entries are put in order of partition (blocks of several flushes interleave in `bytes`)
+ *
+ * With one partition (single, broadcast and result exchanges) the gathered rows are the block: nothing is sorted. */
+#include "engine/shuffle/partition_writer.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+
+#define BLOCK_ROWS   4096
+#define FLUSH_BYTES  ((uint32_t)1 << 20)
+
+enum od_status od_partition_writer_init(struct od_partition_writer *writer, struct od_memory *memory,
+                                        struct od_block_codec *codec,
+                                        const struct od_partition_writer_options *options, struct od_error *error)
+{
+    od_assert(options->partition_count >= 1);
+    od_assert(options->partition_count == 1 || options->key_count >= 1);
+    *writer = (struct od_partition_writer){.memory = memory, .codec = codec, .options = *options};
+    if (writer->options.block_rows == 0)
+        writer->options.block_rows = BLOCK_ROWS;
+    od_buffer_init(&writer->bytes, memory);
+    enum od_status status = od_batch_builder_init(&writer->rows, memory, options->schema, error);
+    if (status != OD_OK || options->partition_count == 1)
+        return status;
+    writer->parted_made = true;
+    status = od_batch_builder_init(&writer->parted, memory, options->schema, error);
+    if (status != OD_OK)
+        return status;
+    writer->partition_starts = od_take_array(memory, (size_t)options->partition_count + 1, sizeof(uint32_t));
+    if (writer->partition_starts == NULL)
+        return od_fail(error, OD_NO_MEMORY, "opening a shuffle output: partitions=%u", options->partition_count);
+    return OD_OK;
+}
+
+void od_partition_writer_release(struct od_partition_writer *writer)
+{
+    struct od_memory *memory = writer->memory;
+    if (memory == NULL)
+        return;
+    od_batch_builder_release(&writer->rows);
+    if (writer->parted_made)
+        od_batch_builder_release(&writer->parted);
+    od_give(memory, writer->row_partitions, writer->row_capacity * sizeof(uint32_t));
+    od_give(memory, writer->row_order, writer->row_capacity * sizeof(uint32_t));
+    od_give(memory, writer->hashes, writer->row_capacity * sizeof(uint64_t));
+    od_give(memory, writer->partition_starts, ((size_t)writer->options.partition_count + 1) * sizeof(uint32_t));
+    od_give(memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries));
+    od_buffer_release(&writer->bytes);
+    *writer = (struct od_partition_writer){0};
+}
+
+/* Room for `row_count` gathered rows in the three arrays. They grow from empty: nothing is kept across a growth but
+ * row_partitions. */
+static bool reserve_rows(struct od_partition_writer *writer, uint32_t row_count)
+{
+    if (row_count <= writer->row_capacity)
+        return true;
+    struct od_memory *memory = writer->memory;
+    uint32_t capacity = row_count < 64 ? 64 : row_count + row_count / 2;
+    uint32_t *partitions = od_take_array(memory, capacity, sizeof(uint32_t));
+    uint32_t *order = od_take_array(memory, capacity, sizeof(uint32_t));
+    uint64_t *hashes = od_take_array(memory, capacity, sizeof(uint64_t));
+    if (partitions == NULL || order == NULL || hashes == NULL) {
+        od_give(memory, partitions, capacity * sizeof(uint32_t));
+        od_give(memory, order, capacity * sizeof(uint32_t));
+        od_give(memory, hashes, capacity * sizeof(uint64_t));
+        return false;
+    }
+    if (writer->rows.row_count != 0)
+        memcpy(partitions, writer->row_partitions, writer->rows.row_count * sizeof(uint32_t));
+    od_give(memory, writer->row_partitions, writer->row_capacity * sizeof(uint32_t));
+    od_give(memory, writer->row_order, writer->row_capacity * sizeof(uint32_t));
+    od_give(memory, writer->hashes, writer->row_capacity * sizeof(uint64_t));
+    writer->row_partitions = partitions;
+    writer->row_order = order;
+    writer->hashes = hashes;
+    writer->row_capacity = capacity;
+    return true;
+}
+
+static enum od_status write_block(struct od_partition_writer *writer, struct od_batch_builder *builder,
+                                  uint32_t partition, struct od_error *error)
+{
+    if (writer->entry_count == writer->entry_capacity) {
+        uint32_t capacity = writer->entry_capacity == 0 ? 4 : writer->entry_capacity * 2;
+        void *entries = od_resize(writer->memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries),
+                                  capacity * sizeof(*writer->entries));
+        if (entries == NULL)
+            return od_fail(error, OD_NO_MEMORY, "writing a shuffle output: blocks=%u", capacity);
+        writer->entries = entries;
+        writer->entry_capacity = capacity;
+    }
+    struct od_batch batch = od_batch_builder_view(builder);
+    struct od_block_id id = writer->options.id;
+    id.partition = partition;
+    struct od_block_info info;
+    uint64_t offset = writer->bytes.size;
+    enum od_status status =
+        od_block_encode(writer->codec, &batch, &id, writer->options.codec, &writer->bytes, &info, error);
+    if (status != OD_OK)
+        return status;
+    writer->entries[writer->entry_count++] = (struct od_block_entry){.partition = partition,
+                                                                      .row_count = info.row_count,
+                                                                      .size = (uint32_t)info.total_bytes,
+                                                                      .offset = offset,
+                                                                      .row_checksum = info.row_checksum};
+    return OD_OK;
+}
+
+/* Fills row_order and partition_starts: rows of partition p are row_order[starts[p] .. starts[p + 1]). */
+static void part_rows(struct od_partition_writer *writer)
+{
+    uint32_t partition_count = writer->options.partition_count;
+    uint32_t row_count = writer->rows.row_count;
+    uint32_t *starts = writer->partition_starts;
+    memset(starts, 0, ((size_t)partition_count + 1) * sizeof(uint32_t));
+    for (uint32_t i = 0; i < row_count; i++)
+        starts[writer->row_partitions[i] + 1]++;
+    for (uint32_t p = 0; p < partition_count; p++)
+        starts[p + 1] += starts[p];
+    for (uint32_t i = 0; i < row_count; i++)
+        writer->row_order[starts[writer->row_partitions[i]]++] = i;
+    /* each start now stands at its end: shift them back */
+    memmove(starts + 1, starts, partition_count * sizeof(uint32_t));
+    starts[0] = 0;
+}
+
+static enum od_status flush_parted(struct od_partition_writer *writer, struct od_error *error)
+{
+    part_rows(writer);
+    struct od_batch gathered = od_batch_builder_view(&writer->rows);
+    for (uint32_t p = 0; p < writer->options.partition_count; p++) {
+        uint32_t start = writer->partition_starts[p];
+        uint32_t count = writer->partition_starts[p + 1] - start;
+        if (count == 0)
+            continue;
+        od_batch_builder_reset(&writer->parted);
+        enum od_status status = od_batch_builder_append_rows(&writer->parted, &gathered, writer->row_order + start,
+                                                             0, count, error);
+        if (status == OD_OK)
+            status = write_block(writer, &writer->parted, p, error);
+        if (status != OD_OK)
+            return status;
+    }
+    return OD_OK;
+}
+
+static enum od_status flush(struct od_partition_writer *writer, struct od_error *error)
+{
+    if (writer->rows.row_count == 0)
+        return OD_OK;
+    enum od_status status = writer->options.partition_count == 1 ? write_block(writer, &writer->rows, 0, error)
+                                                                  : flush_parted(writer, error);
+    od_batch_builder_reset(&writer->rows);
+    return status;
+}
+
+static bool flush_is_due(struct od_partition_writer *writer)
+{
+    if (writer->rows.row_count >= writer->options.block_rows)
+        return true;
+    for (uint32_t i = 0; i < writer->options.schema->field_count; i++) {
+        const struct od_column_builder *column = &writer->rows.columns[i];
+        if (column->type == OD_TYPE_TEXT && column->row_count != 0 &&
+            (uint32_t)column->offsets[column->row_count] >= FLUSH_BYTES)
+            return true;
+    }
+    return false;
+}
+
+enum od_status od_partition_writer_append(struct od_partition_writer *writer, const struct od_batch *batch,
+                                          struct od_error *error)
+{
+    writer->row_count += batch->row_count;
+    writer->row_checksum = od_hash128_add(writer->row_checksum, od_batch_checksum(batch));
+    if (writer->options.partition_count > 1) {
+        uint32_t first = writer->rows.row_count;
+        if (!reserve_rows(writer, first + batch->row_count))
+            return od_fail(error, OD_NO_MEMORY, "parting rows: rows=%u", first + batch->row_count);
+        od_batch_hash_keys(batch, writer->options.keys, writer->options.key_count, writer->hashes);
+        for (uint32_t i = 0; i < batch->row_count; i++)
+            writer->row_partitions[first + i] = od_partition_of(writer->hashes[i], writer->options.partition_count);
+    }
+    enum od_status status = od_batch_builder_append_rows(&writer->rows, batch, NULL, 0, batch->row_count, error);
+    if (status == OD_OK && flush_is_due(writer))
+        status = flush(writer, error);
+    return status;
+}
+
+/* Stable, and nearly sorted input is the rule (one flush): insertion sort of runs would be quadratic for many flushes, so a
+ * counting pass places entries by partition. */
+static enum od_status order_entries(struct od_partition_writer *writer, struct od_error *error)
+{
+    bool is_ordered = true;
+    for (uint32_t i = 1; i < writer->entry_count; i++)
+        is_ordered = is_ordered && writer->entries[i - 1].partition <= writer->entries[i].partition;
+    if (is_ordered)
+        return OD_OK;
+    struct od_block_entry *ordered = od_take_array(writer->memory, writer->entry_capacity, sizeof(*ordered));
+    if (ordered == NULL)
+        return od_fail(error, OD_NO_MEMORY, "ordering a shuffle index: blocks=%u", writer->entry_count);
+    uint32_t *starts = writer->partition_starts;
+    memset(starts, 0, ((size_t)writer->options.partition_count + 1) * sizeof(uint32_t));
+    for (uint32_t i = 0; i < writer->entry_count; i++)
+        starts[writer->entries[i].partition + 1]++;
+    for (uint32_t p = 0; p < writer->options.partition_count; p++)
+        starts[p + 1] += starts[p];
+    for (uint32_t i = 0; i < writer->entry_count; i++)
+        ordered[starts[writer->entries[i].partition]++] = writer->entries[i];
+    od_give(writer->memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries));
+    writer->entries = ordered;
+    return OD_OK;
+}
+
+enum od_status od_partition_writer_finish(struct od_partition_writer *writer, struct od_error *error)
+{
+    enum od_status status = flush(writer, error);
+    if (status == OD_OK)
+        status = order_entries(writer, error);
+    return status;
+}
