@@ -65,6 +65,33 @@ bool od_function_resolve(enum od_function function, const enum od_type *types, u
                          enum od_type *result_out, bool *may_fail_out);
 bool od_cast_exists(enum od_type from, enum od_type to, bool *may_fail_out);
 
+/* Fields that EXTRACT and DATE_TRUNC know: text, of a date too (EXTRACT), DATE_TRUNC truncates to it. Their literal argument
+ * is checked and put in lower case, singular, by od_expr_call: evaluators see exactly these texts. */
+#define OD_TIME_FIELD_LIST(X)                                                                                \
+    X(YEAR, "year", true, true)                                                                               \
+    X(QUARTER, "quarter", true, true) /* 1..4 */                                                              \
+    X(MONTH, "month", true, true)                                                                             \
+    X(WEEK, "week", true, true) /* ISO 8601; truncates to its Monday */                                       \
+    X(DAY, "day", true, true)                                                                                 \
+    X(HOUR, "hour", false, true)                                                                              \
+    X(MINUTE, "minute", false, true)                                                                          \
+    X(SECOND, "second", false, true) /* whole seconds; PostgreSQL gives a fraction too */                     \
+    X(DOW, "dow", true, false)       /* 0 Sunday .. 6 */                                                      \
+    X(DOY, "doy", true, false)       /* 1..366 */                                                             \
+    X(EPOCH, "epoch", true, false)   /* seconds since 1970, floored */
+
+enum od_time_field {
+#define X(name, text, of_date, truncates) OD_TIME_FIELD_##name,
+    OD_TIME_FIELD_LIST(X)
+#undef X
+        OD_TIME_FIELD_COUNT
+};
+const char *od_time_field_text(enum od_time_field field);
+bool od_time_field_of_date(enum od_time_field field);
+bool od_time_field_truncates(enum od_time_field field);
+/* Any case, singular or plural, as PostgreSQL. False when there is no such field. */
+bool od_time_field_find(const char *text, uint32_t size, enum od_time_field *field_out);
+
 /* Aggregates. sum(bigint) is a bigint whose *total* must fit (its state has 128 bits, so the order of rows never matters);
  * sum(double) is exact before one final rounding, whatever the order; avg is a double. */
 #define OD_AGGREGATE_LIST(X)                                                                                 \
@@ -82,6 +109,9 @@ enum od_aggregate_function {
         OD_AGGREGATE_COUNT_OF_KINDS
 };
 const char *od_aggregate_text(enum od_aggregate_function function);
+/* False when there is no such aggregate of this type. The argument of COUNT_STAR is not looked at. */
 bool od_aggregate_resolve(enum od_aggregate_function function, enum od_type argument, enum od_type *result_out);
+/* Whether it can raise EVALUATION: a sum that does not fit. */
+bool od_aggregate_may_fail(enum od_aggregate_function function);
 
 #endif

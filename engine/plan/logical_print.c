@@ -1,0 +1,72 @@
+/* logical_print: a plan as indented text, one node a line, the root first, inputs two columns further in. */
+#include "engine/plan/clause_print.h"
+
+static void print_aggregate(const struct od_plan *plan, const struct od_schema *input, struct od_buffer *buffer)
+{
+    if (plan->aggregate.group_count > 0) {
+        od_buffer_append_text(buffer, " by ");
+        od_clause_exprs(plan->aggregate.groups, plan->schema.fields, plan->aggregate.group_count, input, buffer);
+    }
+    if (plan->aggregate.aggregate_count > 0) {
+        od_buffer_append_text(buffer, ": ");
+        od_clause_aggregates(plan->aggregate.aggregates, plan->aggregate.aggregate_count, input, buffer);
+    }
+}
+
+/* A join's condition names its columns by its own output, which is left ++ right. */
+static void print_join(const struct od_plan *plan, struct od_buffer *buffer)
+{
+    od_buffer_append_text(buffer, plan->join.type == OD_JOIN_LEFT ? " left on " : " inner on ");
+    od_expr_print(plan->join.condition, &plan->schema, buffer);
+}
+
+static void print_node(const struct od_plan *plan, struct od_buffer *buffer)
+{
+    const struct od_schema *input = plan->input_count > 0 ? &plan->inputs[0]->schema : NULL;
+    od_buffer_append_text(buffer, od_plan_kind_text(plan->kind));
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+        od_buffer_append_text(buffer, " ");
+        od_clause_scan(plan->scan.table, &plan->schema, buffer);
+        break;
+    case OD_PLAN_FILTER:
+        od_buffer_append_text(buffer, " ");
+        od_expr_print(plan->filter.predicate, input, buffer);
+        break;
+    case OD_PLAN_PROJECT:
+        od_buffer_append_text(buffer, " ");
+        od_clause_exprs(plan->project.exprs, plan->schema.fields, plan->schema.field_count, input, buffer);
+        break;
+    case OD_PLAN_JOIN:
+        print_join(plan, buffer);
+        break;
+    case OD_PLAN_AGGREGATE:
+        print_aggregate(plan, input, buffer);
+        break;
+    case OD_PLAN_SORT:
+        od_buffer_append_text(buffer, " by ");
+        od_clause_sort_keys(plan->sort.keys, plan->sort.key_count, input, buffer);
+        break;
+    case OD_PLAN_LIMIT:
+        od_buffer_append_text(buffer, " ");
+        od_clause_limit(plan->limit.offset, plan->limit.count, buffer);
+        break;
+    case OD_PLAN_KIND_COUNT:
+        break;
+    }
+    od_buffer_append_text(buffer, "\n");
+}
+
+static void print_tree(const struct od_plan *plan, uint32_t depth, struct od_buffer *buffer)
+{
+    od_buffer_print(buffer, "%*s", (int)(2 * depth), "");
+    print_node(plan, buffer);
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        print_tree(plan->inputs[i], depth + 1, buffer);
+}
+
+bool od_plan_print(const struct od_plan *plan, struct od_buffer *buffer)
+{
+    print_tree(plan, 0, buffer);
+    return !buffer->failed;
+}
