@@ -1,0 +1,55 @@
+/* sweep: for tests. Runs a body with its k-th allocation refused, k = 0, 1, 2... until a run in which none was.
+ *
+ * Each k is tried twice: refused once, and refused from there on. After each run no block may be left. The body must return
+ * NO_MEMORY when something was refused, and OK when nothing was; its own checks are the test's business. */
+#ifndef OD_CORE_SWEEP_H
+#define OD_CORE_SWEEP_H
+
+#include <stdlib.h>
+
+#include "engine/core/assert.h"
+#include "engine/core/memory.h"
+#include "engine/core/status.h"
+
+/* The C heap as an od_memory, for tests below the world's seam. */
+static inline void *od_heap_resize(void *self, void *old, size_t old_bytes, size_t new_bytes)
+{
+    (void)self;
+    (void)old_bytes;
+    if (new_bytes == 0) {
+        free(old);
+        return NULL;
+    }
+    return realloc(old, new_bytes);
+}
+static inline struct od_memory *od_heap_for_tests(void)
+{
+    static const struct od_memory_ops ops = {.resize = od_heap_resize};
+    static struct od_memory memory = {.ops = &ops};
+    return &memory;
+}
+
+typedef enum od_status (*od_sweep_body)(struct od_memory *memory, void *context);
+
+static inline bool od_sweep_once(od_sweep_body body, void *context, uint64_t refuse_at, bool for_ever)
+{
+    struct od_countdown countdown;
+    od_countdown_init(&countdown, od_heap_for_tests(), refuse_at, for_ever);
+    enum od_status status = body(&countdown.memory, context);
+    od_assert(countdown.live_block_count == 0);
+    od_assert(status == (countdown.refused_count > 0 ? OD_NO_MEMORY : OD_OK));
+    return countdown.refused_count > 0;
+}
+
+/* Returns how many allocations the body makes; a test asserts that it is what it should be, or at least not 0. */
+static inline uint64_t od_sweep(od_sweep_body body, void *context)
+{
+    uint64_t k = 0;
+    while (od_sweep_once(body, context, k, false)) {
+        od_sweep_once(body, context, k, true);
+        k++;
+    }
+    return k;
+}
+
+#endif
