@@ -5,8 +5,16 @@
  *   executor.crash at task_end stage=0 task=1 for=40ms
  *   executor.pause at time=3ms executor=2 for=150ms
  *   shuffle.block_bit_flip at block_write stage=0 task=2 partition=1 bit=77
- *   network.delay at message_send from... executor=1 nth=3 for=20ms times=2
- * Site fields that are not given match anything. `times` is how often it fires (default 1; `times=always`). */
+ *   network.delay at message_send executor=1 nth=3 for=20ms times=2
+ *   shuffle.block_truncated at block_receive stage=0 cut=8
+ *   executor.crash at time=2ms executor=1 for=never
+ *   heal at=2s
+ * Site fields (query stage task attempt executor partition nth message_kind) that are not given match anything. `times` is
+ * how often it fires (default 1; `times=always`). Durations are whole numbers of ns, us, ms or s.
+ *
+ * `nth`: at task_step the number of the step; elsewhere hits of the point that match the other fields are counted from 0 over
+ * the run, and the fault fires at the nth and, while `times` lasts, at the ones behind it.
+ * `executor` at message_send: the sender; for messages of the driver the receiver. */
 #ifndef OD_CHAOS_FAULT_H
 #define OD_CHAOS_FAULT_H
 
@@ -45,11 +53,13 @@ struct od_fault {
     uint64_t time_ns;     /* at_time: EXECUTOR_CRASH and EXECUTOR_PAUSE of site.executor only */
     enum od_point point;  /* which points a kind may use: od_fault_kind_allows */
     struct od_site site;  /* OD_ANY matches all */
-    uint64_t duration_ns; /* crash: until the new life; pause, delay, duplicate: how long */
+    uint64_t duration_ns; /* crash: until the new life; pause, delay, duplicate: how long. 0: 20 ms; UINT64_MAX: until healed */
     uint32_t amount;      /* bit flip: bit number (modulo the size); truncated: bytes cut (at least 1) */
     uint32_t times;       /* 1..OD_FAULT_ALWAYS */
 };
 bool od_fault_kind_allows(enum od_fault_kind kind, enum od_point point);
+/* duration_ns with the default put in. */
+uint64_t od_fault_duration_ns(const struct od_fault *fault);
 
 /* A schedule is a list of faults; all are off from heal_ns (the world's time since the start) on, and what is dead or paused
  * then comes back at once. heal_ns 0: never healed. */
@@ -82,7 +92,8 @@ enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
                                 const struct od_schedule_shape *shape, struct od_schedule *schedule_out,
                                 struct od_error *error);
 /* True when the schedule alone could use up a task's retry budget of attempts_max failures: the query may then fail with
- * RETRIES_EXHAUSTED without breaking property F1. */
+ * RETRIES_EXHAUSTED without breaking property F1. Also true for any other fault that fires `always` (each recovery can be undone
+ * again). Finite crashes and lost blocks are not counted: give queries a recoveries_max beyond what a schedule can cause. */
 bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attempts_max);
 
 #endif

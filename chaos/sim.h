@@ -3,7 +3,7 @@
  *   event queue: (time, sequence) -> message | timer | start of a life | end of a pause
  *
  * Equal factory behaviour, options and schedule give equal digests. Ties break by sequence number. Message latency and the
- * cost of a handler are drawn from the `schedule` stream, so that seeds explore interleavings; faults draw from `faults`.
+ * cost of a handler (1 to 20 us) are drawn from the `schedule` stream, so that seeds explore interleavings; faults draw nothing.
  * Everything that crosses the seam (sends, deliveries, timers, disk writes and reads, points that fired, random draws) feeds the digest. */
 #ifndef OD_CHAOS_SIM_H
 #define OD_CHAOS_SIM_H
@@ -37,6 +37,7 @@ void od_sim_stop(struct od_sim *sim);
 void od_sim_end_actors(struct od_sim *sim);
 
 struct od_sim_facts {
+    enum od_status status;          /* other than OK: the simulation itself could not go on (NO_MEMORY; what the factory said) */
     uint64_t digest;
     uint64_t digest_words;
     uint64_t now_ns;

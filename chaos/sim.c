@@ -1,0 +1,440 @@
+/* sim: lives of actors, and the loop that hands them what falls due.
+ *
+ *   pop (time, sequence) -> START  make the actor, on_start
+ *                        -> MESSAGE, TIMER  actor free? handle : append to its waiting list, and arrange a WAKE
+ *                        -> WAKE   handle the first that waits, arrange the next
+ *                        -> FAULT  kill or pause at a time
+ *                        -> HEAL   end all pauses, start all the dead
+ *
+ * An actor is busy from a handler's start for its drawn cost, and stands still while paused; the two make one number,
+ * ready_ns. Events are popped in their total order and wait in a list per actor, so they are handled in that order.
+ *
+ * A life: ABSENT -> LIVE -> (DYING ->) ABSENT. A fault inside a handler makes the actor DYING; when the handler has
+ * returned the actor is freed, its disk emptied, what waits for it dropped, and the START of its next life scheduled.
+ * Timers name the life they belong to; a WAKE counts only if it is the one last arranged: so nothing is ever searched
+ * for in the heap or taken out of its middle.
+ *
+ * The loop stops by itself when memory runs out or the factory fails: facts.status then says so. It is not silent. */
+#include "chaos/sim.h"
+
+#include "chaos/sim_host.h"
+#include "engine/core/assert.h"
+
+#define US UINT64_C(1000)
+#define LATENCY_MIN_NS     (50 * US)
+#define LATENCY_MAX_NS     (500 * US)
+#define HANDLER_NS_MIN     (1 * US)
+#define HANDLER_NS_MAX     (20 * US)
+#define EVENTS_MAX         UINT64_C(2000000)
+
+/* --- events -------------------------------------------------------------------------------------------------- */
+
+static void drop_event(struct od_sim *sim, uint32_t event_index)
+{
+    struct od_sim_event *event = &sim->queue.events[event_index];
+    if (event->kind == OD_SIM_MESSAGE)
+        od_message_free(&sim->message_budget.memory, event->of.message);
+    od_sim_queue_give_back(&sim->queue, event_index);
+}
+
+void od_sim_push(struct od_sim *sim, uint64_t time_ns, const struct od_sim_event *event)
+{
+    if (od_sim_queue_push(&sim->queue, time_ns, event))
+        return;
+    sim->status = OD_NO_MEMORY;
+    if (event->kind == OD_SIM_MESSAGE)
+        od_message_free(&sim->message_budget.memory, event->of.message);
+}
+
+void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const struct od_site *site)
+{
+    struct od_event event = od_disturb_fired_event(&sim->disturb, fault, site);
+    od_sim_fold(sim, OD_SIM_FOLD_FIRED, event.value, sim->now_ns);
+    od_world_emit(&sim->actors[0].world, event);
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------- */
+
+static uint64_t ready_ns(const struct od_sim_actor *actor)
+{
+    return actor->busy_until_ns > actor->paused_until_ns ? actor->busy_until_ns : actor->paused_until_ns;
+}
+
+static void arrange_wake(struct od_sim_actor *actor)
+{
+    if (actor->waiting_first == OD_ANY || actor->wake_ns != UINT64_MAX || ready_ns(actor) == UINT64_MAX)
+        return;
+    struct od_sim_event event = {.kind = OD_SIM_WAKE, .actor = actor->world.actor_id};
+    actor->wake_ns = ready_ns(actor);
+    od_sim_push(actor->sim, actor->wake_ns, &event);
+}
+
+static void wait_append(struct od_sim_actor *actor, uint32_t event_index)
+{
+    struct od_sim_event *events = actor->sim->queue.events;
+    events[event_index].next = OD_ANY;
+    if (actor->waiting_first == OD_ANY)
+        actor->waiting_first = event_index;
+    else
+        events[actor->waiting_last].next = event_index;
+    actor->waiting_last = event_index;
+    arrange_wake(actor);
+}
+
+static uint32_t wait_take(struct od_sim_actor *actor)
+{
+    uint32_t event_index = actor->waiting_first;
+    if (event_index != OD_ANY)
+        actor->waiting_first = actor->sim->queue.events[event_index].next;
+    return event_index;
+}
+
+/* --- lives --------------------------------------------------------------------------------------------------- */
+
+static void push_start(struct od_sim_actor *actor, uint64_t time_ns)
+{
+    struct od_sim_event event = {
+        .kind = OD_SIM_START,
+        .actor = actor->world.actor_id,
+        .incarnation = actor->world.incarnation + 1,
+    };
+    od_sim_push(actor->sim, time_ns, &event);
+}
+
+/* Frees the actor's object and drops what waits for it. One that was not killed still has its disk, and may tidy up. */
+static void end_life(struct od_sim_actor *actor)
+{
+    if (actor->life == OD_SIM_ABSENT)
+        return;
+    actor->life = OD_SIM_DYING;
+    actor->actor.ops->free(actor->actor.self);
+    actor->actor = (struct od_actor){0};
+    actor->life = OD_SIM_ABSENT;
+    for (uint32_t index = wait_take(actor); index != OD_ANY; index = wait_take(actor))
+        drop_event(actor->sim, index);
+    actor->wake_ns = UINT64_MAX;
+    actor->paused_until_ns = 0;
+}
+
+static void bury(struct od_sim_actor *actor)
+{
+    end_life(actor);
+    od_sim_disk_empty(&actor->disk);
+    if (od_disturb_is_healed(&actor->sim->disturb, actor->sim->now_ns))
+        actor->restart_ns = actor->sim->now_ns;
+    if (actor->restart_ns != UINT64_MAX)
+        push_start(actor, actor->restart_ns);
+}
+
+void od_sim_kill(struct od_sim_actor *actor, const struct od_fault *fault)
+{
+    od_assert(actor->life == OD_SIM_LIVE);
+    actor->life = OD_SIM_DYING;
+    actor->disk.gone = true;
+    actor->restart_ns = od_sim_later(actor->sim->now_ns, od_fault_duration_ns(fault));
+}
+
+void od_sim_pause(struct od_sim_actor *actor, const struct od_fault *fault)
+{
+    uint64_t until_ns = od_sim_later(actor->sim->now_ns, od_fault_duration_ns(fault));
+    od_assert(actor->life == OD_SIM_LIVE);
+    if (until_ns > actor->paused_until_ns)
+        actor->paused_until_ns = until_ns;
+}
+
+/* The virtual cost of a handler that starts now. */
+static void become_busy(struct od_sim_actor *actor)
+{
+    uint64_t cost_ns = HANDLER_NS_MIN + od_random_below(&actor->sim->schedule_stream.random,
+                                                        HANDLER_NS_MAX - HANDLER_NS_MIN + 1);
+    actor->busy_until_ns = actor->sim->now_ns + cost_ns;
+}
+
+static void start_life(struct od_sim *sim, const struct od_sim_event *start)
+{
+    struct od_sim_actor *actor = &sim->actors[start->actor];
+    if (actor->life != OD_SIM_ABSENT || start->incarnation != actor->world.incarnation + 1)
+        return; /* healing was quicker */
+    actor->world.incarnation = start->incarnation;
+    actor->disk.gone = false;
+    od_stream_init(&actor->engine_stream,
+                   od_mix_two(sim->options.seed, (uint64_t)start->actor << 32 | start->incarnation), "engine");
+    od_sim_fold(sim, OD_SIM_FOLD_START, (uint64_t)start->actor << 32 | start->incarnation, sim->now_ns);
+    become_busy(actor);
+    actor->life = OD_SIM_LIVE;
+    enum od_status status = sim->factory.make(sim->factory.self, &actor->world, &actor->actor, NULL);
+    if (status != OD_OK) {
+        actor->life = OD_SIM_ABSENT;
+        sim->status = status;
+        return;
+    }
+    if (actor->life == OD_SIM_LIVE)
+        actor->actor.ops->on_start(actor->actor.self);
+    if (actor->life == OD_SIM_DYING)
+        bury(actor);
+}
+
+/* --- what falls due ------------------------------------------------------------------------------------------ */
+
+static void handle_message(struct od_sim_actor *actor, const struct od_message *message)
+{
+    struct od_sim *sim = actor->sim;
+    sim->message_count++;
+    od_sim_fold(sim, OD_SIM_FOLD_MESSAGE,
+                (uint64_t)message->from << 40 ^ (uint64_t)message->to << 20 ^ message->kind, sim->now_ns);
+    actor->actor.ops->on_message(actor->actor.self, message);
+}
+
+static void handle_timer(struct od_sim_actor *actor, uint64_t tag)
+{
+    od_sim_fold(actor->sim, OD_SIM_FOLD_TIMER, (uint64_t)actor->world.actor_id << 32 ^ actor->sim->now_ns, tag);
+    actor->actor.ops->on_timer(actor->actor.self, tag);
+}
+
+/* Runs one handler of a live, ready actor. The event may move while the handler pushes others: it is copied first. */
+static void handle(struct od_sim_actor *actor, uint32_t event_index)
+{
+    struct od_sim_event event = actor->sim->queue.events[event_index];
+    become_busy(actor);
+    if (event.kind == OD_SIM_MESSAGE)
+        handle_message(actor, event.of.message);
+    else
+        handle_timer(actor, event.of.tag);
+    drop_event(actor->sim, event_index);
+    if (actor->life == OD_SIM_DYING)
+        bury(actor);
+}
+
+static void arrive(struct od_sim *sim, uint32_t event_index)
+{
+    const struct od_sim_event *event = &sim->queue.events[event_index];
+    struct od_sim_actor *actor = &sim->actors[event->actor];
+    bool is_old = event->kind == OD_SIM_TIMER && event->incarnation != actor->world.incarnation;
+    if (actor->life != OD_SIM_LIVE || is_old)
+        drop_event(sim, event_index);
+    else if (actor->waiting_first != OD_ANY || sim->now_ns < ready_ns(actor))
+        wait_append(actor, event_index);
+    else
+        handle(actor, event_index);
+}
+
+static void wake(struct od_sim_actor *actor)
+{
+    if (actor->wake_ns != actor->sim->now_ns)
+        return; /* not the one last arranged */
+    actor->wake_ns = UINT64_MAX;
+    if (actor->life == OD_SIM_LIVE && actor->sim->now_ns >= ready_ns(actor)) {
+        uint32_t event_index = wait_take(actor);
+        od_assert(event_index != OD_ANY);
+        handle(actor, event_index);
+    }
+    arrange_wake(actor);
+}
+
+static void fault_at_time(struct od_sim *sim, const struct od_fault *fault)
+{
+    uint32_t executor = fault->site.executor;
+    if (executor == 0 || executor >= sim->actor_count || od_disturb_is_healed(&sim->disturb, sim->now_ns))
+        return;
+    struct od_sim_actor *actor = &sim->actors[executor];
+    if (actor->life != OD_SIM_LIVE)
+        return; /* dead already: no effect, not counted */
+    od_disturb_count_fired(&sim->disturb, fault);
+    od_sim_note_fired(sim, fault, &fault->site);
+    if (fault->kind == OD_FAULT_EXECUTOR_PAUSE) {
+        od_sim_pause(actor, fault);
+    } else {
+        od_sim_kill(actor, fault);
+        bury(actor);
+    }
+}
+
+static void heal(struct od_sim *sim)
+{
+    od_sim_fold(sim, OD_SIM_FOLD_HEALED, 0, sim->now_ns);
+    od_world_emit(&sim->actors[0].world, (struct od_event){.kind = OD_EVENT_HEALED, .site = OD_SITE_ANY});
+    for (uint32_t i = 0; i < sim->actor_count; i++) {
+        struct od_sim_actor *actor = &sim->actors[i];
+        actor->paused_until_ns = 0;
+        actor->wake_ns = UINT64_MAX;
+        arrange_wake(actor);
+        if (actor->life == OD_SIM_ABSENT)
+            push_start(actor, sim->now_ns);
+    }
+}
+
+static void dispatch(struct od_sim *sim, uint32_t event_index)
+{
+    struct od_sim_event event = sim->queue.events[event_index];
+    if (event.kind == OD_SIM_MESSAGE || event.kind == OD_SIM_TIMER) {
+        arrive(sim, event_index);
+        return;
+    }
+    od_sim_queue_give_back(&sim->queue, event_index);
+    switch (event.kind) {
+    case OD_SIM_START:
+        start_life(sim, &event);
+        break;
+    case OD_SIM_WAKE:
+        wake(&sim->actors[event.actor]);
+        break;
+    case OD_SIM_FAULT:
+        fault_at_time(sim, &sim->disturb.schedule->faults[event.of.fault_index]);
+        break;
+    case OD_SIM_HEAL:
+        heal(sim);
+        break;
+    default:
+        od_unreachable();
+    }
+}
+
+/* --- the host ------------------------------------------------------------------------------------------------ */
+
+static void resolve_options(struct od_sim_options *options)
+{
+    if (options->latency_min_ns == 0)
+        options->latency_min_ns = LATENCY_MIN_NS;
+    if (options->latency_max_ns == 0)
+        options->latency_max_ns = LATENCY_MAX_NS;
+    if (options->latency_max_ns < options->latency_min_ns)
+        options->latency_max_ns = options->latency_min_ns;
+    if (options->events_max == 0)
+        options->events_max = EVENTS_MAX;
+}
+
+static void init_actors(struct od_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->actor_count; i++) {
+        struct od_sim_actor *actor = &sim->actors[i];
+        size_t budget_bytes = i == 0 ? 0 : (size_t)sim->options.executor_memory_bytes;
+        *actor = (struct od_sim_actor){
+            .sim = sim,
+            .wake_ns = UINT64_MAX,
+            .waiting_first = OD_ANY,
+            .waiting_last = OD_ANY,
+            .world.actor_id = i,
+        };
+        od_budget_init(&actor->budget, &sim->pool.memory, budget_bytes);
+        od_sim_disk_init(&actor->disk, &sim->pool.memory, &sim->digest);
+        od_sim_dress(actor);
+    }
+}
+
+enum od_status od_sim_new(struct od_memory *memory, const struct od_sim_options *options,
+                          const struct od_actor_factory *factory, struct od_sim **sim_out, struct od_error *error)
+{
+    *sim_out = NULL;
+    struct od_sim *sim = od_take(memory, sizeof(*sim));
+    if (sim == NULL)
+        goto no_memory;
+    sim->memory = memory;
+    sim->options = *options;
+    sim->factory = *factory;
+    resolve_options(&sim->options);
+    od_sim_pool_init(&sim->pool, memory);
+    od_budget_init(&sim->message_budget, &sim->pool.memory, 0);
+    od_sim_queue_init(&sim->queue, &sim->pool.memory);
+    od_stream_init(&sim->schedule_stream, options->seed, "schedule");
+    sim->digest.value = options->seed;
+    if (od_disturb_init(&sim->disturb, &sim->pool.memory, options->schedule, NULL) != OD_OK)
+        goto no_memory;
+    sim->actor_count = options->executor_count + 1;
+    sim->actors = od_take_array(&sim->pool.memory, sim->actor_count, sizeof(*sim->actors));
+    if (sim->actors == NULL)
+        goto no_memory;
+    init_actors(sim);
+    *sim_out = sim;
+    return OD_OK;
+no_memory:
+    od_sim_free(sim);
+    return od_fail(error, OD_NO_MEMORY, "making a simulation: executors=%u", options->executor_count);
+}
+
+void od_sim_free(struct od_sim *sim)
+{
+    if (sim == NULL)
+        return;
+    if (sim->actors != NULL)
+        od_sim_end_actors(sim);
+    od_sim_pool_release(&sim->pool); /* the queue, the actors, the disks, and whatever leaked */
+    od_give(sim->memory, sim, sizeof(*sim));
+}
+
+/* The first events: every life, every fault at a time, the healing. */
+static void start(struct od_sim *sim)
+{
+    const struct od_schedule *schedule = sim->disturb.schedule;
+    sim->started = true;
+    for (uint32_t i = 0; i < sim->actor_count; i++) {
+        struct od_sim_event event = {.kind = OD_SIM_START, .actor = i};
+        sim->actors[i].world.incarnation = UINT32_MAX; /* the first life is number 0 */
+        od_sim_push(sim, 0, &event);
+    }
+    for (uint32_t i = 0; i < schedule->fault_count; i++) {
+        struct od_sim_event event = {.kind = OD_SIM_FAULT, .of.fault_index = i};
+        if (schedule->faults[i].at_time)
+            od_sim_push(sim, schedule->faults[i].time_ns, &event);
+    }
+    if (schedule->heal_ns != 0) {
+        struct od_sim_event event = {.kind = OD_SIM_HEAL};
+        od_sim_push(sim, schedule->heal_ns, &event);
+    }
+}
+
+bool od_sim_run(struct od_sim *sim, uint64_t until_ns)
+{
+    od_assert(!sim->ended);
+    if (!sim->started)
+        start(sim);
+    while (!sim->stopped && sim->status == OD_OK && sim->event_count < sim->options.events_max) {
+        uint64_t time_ns = od_sim_queue_first_time(&sim->queue);
+        if (sim->queue.count == 0 || time_ns > until_ns || time_ns == UINT64_MAX)
+            break;
+        od_assert(time_ns >= sim->now_ns);
+        sim->now_ns = time_ns;
+        sim->event_count++;
+        dispatch(sim, od_sim_queue_pop(&sim->queue));
+    }
+    return sim->stopped;
+}
+
+void od_sim_stop(struct od_sim *sim)
+{
+    sim->stopped = true;
+}
+
+void od_sim_end_actors(struct od_sim *sim)
+{
+    sim->ended = true;
+    for (uint32_t i = 0; i < sim->actor_count; i++)
+        end_life(&sim->actors[i]);
+    for (uint32_t index = od_sim_queue_pop(&sim->queue); index != OD_ANY; index = od_sim_queue_pop(&sim->queue))
+        drop_event(sim, index);
+}
+
+struct od_sim_facts od_sim_facts(const struct od_sim *sim)
+{
+    struct od_sim_facts facts = {
+        .digest = sim->digest.value,
+        .digest_words = sim->digest.count,
+        .now_ns = sim->now_ns,
+        .event_count = sim->event_count,
+        .message_count = sim->message_count,
+        .faults_fired = (uint32_t)sim->disturb.total_fired,
+        .live_blocks = sim->message_budget.live_block_count,
+        .status = sim->status,
+    };
+    for (uint32_t i = 0; i < sim->actor_count; i++) {
+        facts.live_blocks += sim->actors[i].budget.live_block_count;
+        facts.open_files += sim->actors[i].disk.open_count;
+        facts.files_left += sim->actors[i].disk.file_count;
+    }
+    return facts;
+}
+
+uint32_t od_sim_fault_fired(const struct od_sim *sim, uint32_t fault_index)
+{
+    od_assert(fault_index < sim->disturb.schedule->fault_count);
+    return sim->disturb.fired[fault_index];
+}

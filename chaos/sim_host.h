@@ -1,0 +1,89 @@
+/* sim_host: what the files of the simulation share: the host, its actors, and the parts of their worlds.
+ *
+ *   sim.c        lives, the event loop, healing
+ *   sim_world.c  the parts of a world; here faults meet the actors
+ *
+ * Inside chaos/ only. */
+#ifndef OD_CHAOS_SIM_HOST_H
+#define OD_CHAOS_SIM_HOST_H
+
+#include "chaos/disturb.h"
+#include "chaos/sim.h"
+#include "chaos/sim_disk.h"
+#include "chaos/sim_pool.h"
+#include "chaos/sim_queue.h"
+#include "engine/core/random.h"
+
+enum od_sim_life {
+    OD_SIM_ABSENT, /* not started yet, or dead: messages to it are lost */
+    OD_SIM_LIVE,
+    OD_SIM_DYING /* a fault killed it in its handler, or the run has ended: it may only unwind */
+};
+
+struct od_sim_actor {
+    struct od_sim *sim;
+    struct od_world world;
+    struct od_budget budget;
+    struct od_stream engine_stream;
+    struct od_sim_disk disk;
+    struct od_actor actor; /* meaningful unless ABSENT */
+    enum od_sim_life life;
+    uint64_t busy_until_ns;   /* the end of its handler */
+    uint64_t paused_until_ns; /* UINT64_MAX: until healed */
+    uint64_t restart_ns;      /* DYING: when the next life starts; UINT64_MAX: not before healing */
+    uint64_t wake_ns;         /* of the pending WAKE that counts; UINT64_MAX: none */
+    uint32_t waiting_first;   /* events that fell due while busy or paused, in order; OD_ANY ends */
+    uint32_t waiting_last;
+};
+
+struct od_sim {
+    struct od_memory *memory; /* borrowed */
+    struct od_sim_pool pool;
+    struct od_sim_options options; /* resolved */
+    struct od_actor_factory factory;
+    struct od_disturb disturb;
+    struct od_sim_queue queue;
+    struct od_budget message_budget; /* no limit: counts the messages in flight */
+    struct od_stream schedule_stream;
+    struct od_digest digest;
+    struct od_sim_actor *actors; /* owned; executor_count + 1 */
+    uint32_t actor_count;
+    uint64_t now_ns;
+    uint64_t event_count;
+    uint64_t message_count;
+    bool started;
+    bool stopped;
+    bool ended;
+    enum od_status status; /* other than OK: the simulation could not go on */
+};
+
+/* What is folded into the digest, besides the disk's operations. */
+enum od_sim_fold {
+    OD_SIM_FOLD_SEND = 16,
+    OD_SIM_FOLD_MESSAGE,
+    OD_SIM_FOLD_TIMER_SET,
+    OD_SIM_FOLD_TIMER,
+    OD_SIM_FOLD_RANDOM,
+    OD_SIM_FOLD_FIRED,
+    OD_SIM_FOLD_START,
+    OD_SIM_FOLD_HEALED
+};
+void od_sim_fold(struct od_sim *sim, enum od_sim_fold what, uint64_t first, uint64_t second);
+
+/* Saturates: UINT64_MAX is "never". */
+static inline uint64_t od_sim_later(uint64_t time_ns, uint64_t delay_ns)
+{
+    return delay_ns > UINT64_MAX - time_ns ? UINT64_MAX : time_ns + delay_ns;
+}
+
+/* Fills actor->world; the parts borrow `actor`. */
+void od_sim_dress(struct od_sim_actor *actor);
+/* Pushes, or ends the simulation with NO_MEMORY; a message that could not be pushed is freed. */
+void od_sim_push(struct od_sim *sim, uint64_t time_ns, const struct od_sim_event *event);
+/* Counts, folds and reports that a fault took effect. */
+void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const struct od_site *site);
+/* A fault hits an actor; LIVE before the call. A kill in a handler takes effect when it returns. */
+void od_sim_kill(struct od_sim_actor *actor, const struct od_fault *fault);
+void od_sim_pause(struct od_sim_actor *actor, const struct od_fault *fault);
+
+#endif

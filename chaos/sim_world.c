@@ -1,0 +1,163 @@
+/* sim_world: the parts of a simulated world, one set per actor, and the places where faults reach the actors.
+ *
+ *   actor -> clock     virtual now; stands still during a handler
+ *         -> random    the actor's own stream, new with each life
+ *         -> memory    a budget over the pool
+ *         -> disk      sim_disk
+ *         -> net       loss, delay, duplicate; else a drawn latency
+ *         -> timer     due after the handler's end
+ *         -> points    task errors, damage, crash, pause
+ *         -> trace     the caller's
+ *
+ * What a handler asks for takes effect at the handler's end (busy_until_ns), so a message can't arrive before its sender
+ * has done the work. A dying actor's sends and timers are dropped and its points answer EXECUTOR_GONE. */
+#include "chaos/sim_host.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+
+void od_sim_fold(struct od_sim *sim, enum od_sim_fold what, uint64_t first, uint64_t second)
+{
+    od_digest_add(&sim->digest, (uint64_t)what << 56 ^ first);
+    od_digest_add(&sim->digest, second);
+}
+
+static uint64_t world_now_ns(void *self)
+{
+    const struct od_sim_actor *actor = self;
+    return actor->sim->now_ns;
+}
+
+static uint64_t world_random_below(void *self, uint64_t bound)
+{
+    struct od_sim_actor *actor = self;
+    uint64_t drawn = od_random_below(&actor->engine_stream.random, bound);
+    od_sim_fold(actor->sim, OD_SIM_FOLD_RANDOM, actor->world.actor_id, drawn);
+    return drawn;
+}
+
+static const struct od_random_ops world_random_ops = {.below = world_random_below};
+
+static void world_timer(void *self, uint64_t delay_ns, uint64_t tag)
+{
+    struct od_sim_actor *actor = self;
+    if (actor->life != OD_SIM_LIVE)
+        return;
+    struct od_sim_event event = {
+        .kind = OD_SIM_TIMER,
+        .actor = actor->world.actor_id,
+        .incarnation = actor->world.incarnation,
+        .of.tag = tag,
+    };
+    od_sim_fold(actor->sim, OD_SIM_FOLD_TIMER_SET, (uint64_t)event.actor << 32 ^ delay_ns, tag);
+    od_sim_push(actor->sim, od_sim_later(actor->busy_until_ns, delay_ns), &event);
+}
+
+/* --- messages ------------------------------------------------------------------------------------------------ */
+
+static void push_message(struct od_sim *sim, uint64_t time_ns, struct od_message *message)
+{
+    struct od_sim_event event = {.kind = OD_SIM_MESSAGE, .actor = message->to, .of.message = message};
+    od_sim_push(sim, time_ns, &event);
+}
+
+static void push_copy(struct od_sim *sim, uint64_t time_ns, const struct od_message *message)
+{
+    struct od_message *copy = od_message_new(&sim->message_budget.memory, message->body_bytes);
+    if (copy == NULL) {
+        sim->status = OD_NO_MEMORY;
+        return;
+    }
+    copy->from = message->from;
+    copy->to = message->to;
+    copy->from_incarnation = message->from_incarnation;
+    copy->kind = message->kind;
+    copy->site = message->site;
+    if (message->body_bytes > 0)
+        memcpy(copy->body, message->body, message->body_bytes);
+    push_message(sim, time_ns, copy);
+}
+
+static void world_send(void *self, struct od_message *message)
+{
+    struct od_sim_actor *actor = self;
+    struct od_sim *sim = actor->sim;
+    od_assert(message->to < sim->actor_count);
+    if (actor->life != OD_SIM_LIVE) {
+        od_message_free(&sim->message_budget.memory, message);
+        return;
+    }
+    message->from = actor->world.actor_id;
+    message->from_incarnation = actor->world.incarnation;
+    od_sim_fold(sim, OD_SIM_FOLD_SEND,
+                (uint64_t)message->from << 40 ^ (uint64_t)message->to << 20 ^ message->kind,
+                od_hash_bytes(message->body, message->body_bytes, message->body_bytes));
+    uint64_t span_ns = sim->options.latency_max_ns - sim->options.latency_min_ns + 1;
+    uint64_t latency_ns =
+        sim->options.latency_min_ns + od_random_below(&sim->schedule_stream.random, span_ns);
+    uint64_t arrival_ns = od_sim_later(actor->busy_until_ns, latency_ns);
+
+    struct od_site site = od_disturb_message_site(message);
+    const struct od_fault *fault =
+        od_disturb_match(&sim->disturb, OD_POINT_MESSAGE_SEND, &site, message->body_bytes, sim->now_ns);
+    if (fault != NULL) {
+        uint64_t later_ns = od_sim_later(arrival_ns, od_fault_duration_ns(fault));
+        od_sim_note_fired(sim, fault, &site);
+        if (fault->kind == OD_FAULT_NETWORK_LOSS) {
+            od_message_free(&sim->message_budget.memory, message);
+            return;
+        }
+        if (fault->kind == OD_FAULT_NETWORK_DUPLICATE)
+            push_copy(sim, later_ns, message);
+        else
+            arrival_ns = later_ns;
+    }
+    push_message(sim, arrival_ns, message);
+}
+
+/* --- points -------------------------------------------------------------------------------------------------- */
+
+static enum od_status world_hit(void *self, enum od_point point, const struct od_site *site,
+                                struct od_point_bytes *bytes, struct od_error *error)
+{
+    struct od_sim_actor *actor = self;
+    struct od_sim *sim = actor->sim;
+    if (actor->life != OD_SIM_LIVE)
+        return od_disturb_gone(error);
+    if ((sim->disturb.points_used >> point & 1) == 0)
+        return OD_OK;
+    struct od_site here = *site;
+    here.executor = actor->world.actor_id;
+    const struct od_fault *fault =
+        od_disturb_match(&sim->disturb, point, &here, bytes == NULL ? 0 : bytes->size, sim->now_ns);
+    if (fault == NULL)
+        return OD_OK;
+    od_sim_note_fired(sim, fault, &here);
+    if (fault->kind == OD_FAULT_EXECUTOR_CRASH)
+        od_sim_kill(actor, fault);
+    else if (fault->kind == OD_FAULT_EXECUTOR_PAUSE)
+        od_sim_pause(actor, fault);
+    return od_disturb_act(fault, point, &here, bytes, error);
+}
+
+static const struct od_points_ops world_points_ops = {.hit = world_hit};
+
+void od_sim_dress(struct od_sim_actor *actor)
+{
+    struct od_sim *sim = actor->sim;
+    actor->world.clock.now_ns = world_now_ns;
+    actor->world.clock.self = actor;
+    actor->world.random.ops = &world_random_ops;
+    actor->world.random.self = actor;
+    actor->world.memory = &actor->budget.memory;
+    actor->world.disk = od_sim_disk_part(&actor->disk);
+    actor->world.net.send = world_send;
+    actor->world.net.self = actor;
+    actor->world.net.message_memory = &sim->message_budget.memory;
+    actor->world.schedule.timer = world_timer;
+    actor->world.schedule.self = actor;
+    actor->world.points.ops = &world_points_ops;
+    actor->world.points.self = actor;
+    actor->world.trace = sim->options.trace;
+}
