@@ -1,0 +1,59 @@
+/* campaign: many trials over worker processes, each failure shrunk and saved; the result does not depend on the number of workers.
+ *
+ *   parent --fork--> worker 0: take the next case index -> trial -> fold digest -> (failure: repeat, shrink, save, report)
+ *          --fork--> worker 1: ...
+ *   shared page: next index; per worker counters, the choices of the case that runs now
+ *
+ * Case i of a campaign is drawn from (seed, i) alone. The campaign digest is the sum of mix(i, digest of case i) modulo 2^64, so it is
+ * the same in whatever order and process the cases ran. A worker that dies or hangs costs one case: the parent knows its choices from
+ * the shared page, reports it as a failure "crash" or "hang", and starts another worker. */
+#ifndef OD_HARNESS_CAMPAIGN_H
+#define OD_HARNESS_CAMPAIGN_H
+
+#include "engine/core/status.h"
+#include "properties/property.h"
+
+struct od_campaign_options {
+    uint64_t seed;
+    uint64_t case_count;  /* 0: until time_ns */
+    uint64_t time_ns;     /* 0: until case_count */
+    uint32_t job_count;   /* >= 1 */
+    uint32_t shard_index; /* this shard runs the cases i with i mod shard_count == shard_index */
+    uint32_t shard_count; /* >= 1 */
+    const struct od_property *only; /* NULL: all */
+    const char *directory;          /* cases are saved in directory/cases; made when the first failure is saved */
+    uint64_t shrink_ns;             /* bound on one failure's shrinking */
+    uint32_t failures_shown_max;    /* so many failures of one property are shrunk and saved by each worker */
+    uint64_t hang_ns;               /* a case that takes longer is a hang */
+};
+
+#define OD_CAMPAIGN_FAILURES_MAX 256
+
+struct od_campaign_failure {
+    char code[8];
+    uint64_t case_index;
+    bool own_bug; /* unequal digests of equal runs: ours */
+    char path[300]; /* of the case file; empty when it could not be written */
+    char text[300];
+};
+
+struct od_campaign_result {
+    uint64_t case_count;
+    uint64_t failure_count;
+    uint64_t own_bug_count;
+    uint64_t disturbed_count; /* cases in which a fault took effect */
+    uint64_t run_count;       /* cluster runs */
+    uint64_t digest;
+    uint64_t wall_ns;
+    uint64_t virtual_ns;
+    uint64_t property_counts[64]; /* by index in od_properties */
+    bool interrupted;
+    uint32_t shown_count;
+    struct od_campaign_failure shown[OD_CAMPAIGN_FAILURES_MAX];
+};
+
+/* Progress goes to standard error when it is a terminal. IO or NO_MEMORY when workers cannot be made. */
+enum od_status od_campaign_run(const struct od_campaign_options *options, struct od_campaign_result *result_out,
+                               struct od_error *error);
+
+#endif

@@ -1,0 +1,43 @@
+/* campaign_worker: the part of a campaign that runs in a worker process, and the page it shares with the parent. */
+#ifndef OD_HARNESS_CAMPAIGN_WORKER_H
+#define OD_HARNESS_CAMPAIGN_WORKER_H
+
+#include <stdatomic.h>
+
+#include "harness/campaign.h"
+
+#define OD_CAMPAIGN_JOBS_MAX 64
+
+/* Written by one worker, read by the parent at any time. */
+struct od_campaign_slot {
+    _Atomic uint64_t case_index; /* of the running case, plus 1; 0: none */
+    _Atomic uint64_t started_ns; /* when it began */
+    _Atomic uint64_t case_count;
+    _Atomic uint64_t failure_count;
+    _Atomic uint64_t own_bug_count;
+    _Atomic uint64_t disturbed_count;
+    _Atomic uint64_t run_count;
+    _Atomic uint64_t digest;
+    _Atomic uint64_t virtual_ns;
+    _Atomic uint64_t property_counts[64];
+    _Atomic uint32_t shrinking; /* 1 while it shrinks: no hang then */
+    uint32_t choice_bytes;      /* of the running case, for the parent should the worker die */
+    uint8_t choices[OD_CHOICES_LIMIT_BYTES];
+};
+struct od_campaign_page {
+    _Atomic uint64_t next_index;
+    _Atomic uint32_t stop;
+    struct od_campaign_slot slots[OD_CAMPAIGN_JOBS_MAX];
+};
+
+/* Runs until there is no case left; reports failures as whole struct od_campaign_failure on `pipe`. Returns the exit status. */
+int od_campaign_work(const struct od_campaign_options *options, struct od_campaign_page *page, uint32_t slot_index,
+                     int pipe);
+/* Makes the case file of a failure found in choices; path_out gets its name. */
+enum od_status od_campaign_save(const char *directory, struct od_memory *memory, const uint8_t *choices,
+                                uint32_t choice_bytes, const struct od_property *only, const char *code,
+                                bool runs_it, char *path_out, size_t path_size, struct od_error *error);
+
+uint64_t od_campaign_now_ns(void);
+
+#endif

@@ -1,0 +1,136 @@
+/* cluster: see cluster.h. This file makes actors and collects what they say; cluster_sim.c and cluster_threads.c host them.
+ *
+ * The answer is moved out of the driver's memory at once (take_outcome), so that whatever is still held when the actors have ended
+ * is a leak and can be counted. */
+#include "harness/cluster.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+#include "engine/run/driver.h"
+#include "engine/run/executor.h"
+#include "harness/cluster_host.h"
+
+static const char *const deployment_texts[] = {[OD_DEPLOY_SIM] = "sim", [OD_DEPLOY_THREADS] = "threads"};
+_Static_assert(sizeof(deployment_texts) / sizeof(deployment_texts[0]) == OD_DEPLOYMENT_COUNT, "every deployment");
+
+const char *od_deployment_text(enum od_deployment deployment)
+{
+    od_assert(deployment < OD_DEPLOYMENT_COUNT);
+    return deployment_texts[deployment];
+}
+
+static void record_event(void *self, const struct od_event *event)
+{
+    struct od_cluster_result *result = ((struct od_cluster_host *)self)->result;
+    if (result->event_count == result->event_capacity) {
+        uint32_t capacity = result->event_capacity == 0 ? 256 : result->event_capacity * 2;
+        void *grown = od_resize(result->memory, result->events, result->event_capacity * sizeof(*event),
+                                capacity * sizeof(*event));
+        if (grown == NULL) {
+            result->events_cut = true;
+            return;
+        }
+        result->events = grown;
+        result->event_capacity = capacity;
+    }
+    result->events[result->event_count++] = *event;
+}
+static const struct od_trace_ops record_ops = {.event = record_event};
+
+/* A copy in the result's memory; NULL on refusal. */
+static struct od_table *copy_answer(struct od_memory *memory, const struct od_table *answer, struct od_error *error)
+{
+    struct od_table *copy = od_table_new(memory, answer->name, &answer->schema, error);
+    if (copy == NULL)
+        return NULL;
+    struct od_batch rows = od_table_view(answer);
+    if (od_batch_builder_append_rows(&copy->rows, &rows, NULL, 0, rows.row_count, error) != OD_OK) {
+        od_table_free(memory, copy);
+        return NULL;
+    }
+    od_table_finish(copy);
+    return copy;
+}
+
+static void take_outcome(void *self, struct od_outcome *outcome)
+{
+    struct od_cluster_host *host = self;
+    struct od_cluster_result *result = host->result;
+    od_assert(!result->ended);
+    result->ended = true;
+    result->outcome = *outcome;
+    if (outcome->answer != NULL) {
+        result->outcome.answer = copy_answer(result->memory, outcome->answer, &result->outcome.error);
+        if (result->outcome.answer == NULL)
+            result->outcome.status = OD_NO_MEMORY;
+        od_table_free(host->driver_world->memory, outcome->answer);
+        outcome->answer = NULL;
+    }
+    host->stop(host->stop_self);
+}
+
+static enum od_status make_actor(void *self, struct od_world *world, struct od_actor *actor_out,
+                                 struct od_error *error)
+{
+    struct od_cluster_host *host = self;
+    if (world->actor_id != 0)
+        return od_executor_new(world, &host->query, actor_out, error);
+    host->driver_world = world;
+    return od_driver_new(world, &host->query, (struct od_outcome_sink){take_outcome, host}, actor_out, error);
+}
+
+enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,
+                              struct od_cluster_result *result_out, struct od_error *error)
+{
+    *result_out = (struct od_cluster_result){.memory = memory};
+    struct od_cluster_host host = {
+        .request = request,
+        .memory = memory,
+        .result = result_out,
+        .query = {.query_id = 1, .graph = request->graph, .options = od_run_options_resolve(&request->options)},
+    };
+    host.until_ns = request->until_ns != 0 ? request->until_ns : 2 * host.query.options.deadline_ns;
+    host.factory = (struct od_actor_factory){make_actor, &host};
+    if (request->keep_events)
+        host.trace = (struct od_trace){&record_ops, &host};
+    if (request->schedule != NULL && request->schedule->fault_count > 0) {
+        result_out->fault_count = request->schedule->fault_count;
+        result_out->fired = od_take_array(memory, result_out->fault_count, sizeof(*result_out->fired));
+        if (result_out->fired == NULL)
+            return od_fail(error, OD_NO_MEMORY, "running a query: faults=%u", result_out->fault_count);
+    }
+    return request->deployment == OD_DEPLOY_SIM ? od_cluster_run_sim(&host, error)
+                                                : od_cluster_run_threads(&host, error);
+}
+
+void od_cluster_result_release(struct od_cluster_result *result)
+{
+    if (result->memory == NULL)
+        return;
+    od_table_free(result->memory, result->outcome.answer);
+    od_give(result->memory, result->events, result->event_capacity * sizeof(*result->events));
+    od_give(result->memory, result->fired, result->fault_count * sizeof(*result->fired));
+    *result = (struct od_cluster_result){0};
+}
+
+enum od_status od_cluster_shape(struct od_arena *arena, const struct od_stage_graph *graph, uint32_t executor_count,
+                                struct od_schedule_shape *shape_out, struct od_error *error)
+{
+    uint32_t *task_counts = od_arena_take_array(arena, graph->stage_count, sizeof(*task_counts));
+    uint32_t *partition_counts = od_arena_take_array(arena, graph->stage_count, sizeof(*partition_counts));
+    *shape_out = (struct od_schedule_shape){0};
+    if (task_counts == NULL || partition_counts == NULL)
+        return od_fail(error, OD_NO_MEMORY, "describing a stage graph: stages=%u", graph->stage_count);
+    for (uint32_t i = 0; i < graph->stage_count; i++) {
+        task_counts[i] = graph->stages[i].task_count;
+        partition_counts[i] = graph->stages[i].partition_count;
+    }
+    *shape_out = (struct od_schedule_shape){
+        .executor_count = executor_count,
+        .stage_count = graph->stage_count,
+        .task_counts = task_counts,
+        .partition_counts = partition_counts,
+    };
+    return OD_OK;
+}

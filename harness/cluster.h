@@ -1,0 +1,52 @@
+/* cluster: one query on one cluster: the reference engine as a system under test, in either deployment.
+ *
+ *   stage graph + options + schedule --od_cluster_run--> outcome, events, facts
+ *
+ * `sim` is chaos/sim: virtual time, deterministic. `threads` is a thread an actor with real time and real files. The same driver and
+ * executor objects run in both. Nothing of the cluster lives on after the call; the result owns what it shows. */
+#ifndef OD_HARNESS_CLUSTER_H
+#define OD_HARNESS_CLUSTER_H
+
+#include "chaos/fault.h"
+#include "engine/run/query.h"
+
+enum od_deployment { OD_DEPLOY_SIM, OD_DEPLOY_THREADS, OD_DEPLOYMENT_COUNT };
+const char *od_deployment_text(enum od_deployment deployment);
+
+struct od_cluster_request {
+    const struct od_stage_graph *graph;
+    struct od_run_options options;
+    const struct od_schedule *schedule; /* NULL: undisturbed */
+    enum od_deployment deployment;
+    uint64_t seed;
+    uint64_t until_ns;     /* bound on the run beyond options.deadline_ns; 0: twice the deadline */
+    const char *directory; /* threads: where executors keep their files; made and emptied here. NULL for sim */
+    bool keep_events;
+};
+
+struct od_cluster_result {
+    struct od_memory *memory; /* borrowed: what the result is made of */
+    bool ended;               /* false: neither an answer nor an error came within the bound */
+    struct od_outcome outcome;
+    struct od_event *events; /* owned */
+    uint32_t event_count;
+    uint32_t event_capacity;
+    bool events_cut; /* memory was refused while recording */
+    uint64_t digest; /* sim only */
+    uint64_t elapsed_ns; /* virtual in sim, real in threads */
+    uint64_t sim_events;
+    uint32_t fault_count;
+    uint32_t *fired; /* owned; per fault of the schedule */
+    uint32_t faults_fired;
+    uint64_t leaked; /* memory blocks, open files and files left behind after the end */
+};
+
+/* Needs a resolved or zero-default options. NO_MEMORY or IO; what becomes of the query is in result_out->outcome. */
+enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,
+                              struct od_cluster_result *result_out, struct od_error *error);
+void od_cluster_result_release(struct od_cluster_result *result); /* zeroed is fine */
+/* What a schedule for this graph can be aimed at; the arrays live in `arena`. */
+enum od_status od_cluster_shape(struct od_arena *arena, const struct od_stage_graph *graph, uint32_t executor_count,
+                                struct od_schedule_shape *shape_out, struct od_error *error);
+
+#endif

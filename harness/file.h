@@ -1,0 +1,15 @@
+/* file: whole files in and out, for a harness that reads small inputs. */
+#ifndef OD_HARNESS_FILE_H
+#define OD_HARNESS_FILE_H
+
+#include "engine/core/buffer.h"
+#include "engine/core/status.h"
+
+/* Appends the file's bytes. MISSING (no such file), IO, NO_MEMORY. "-" reads standard input. */
+enum od_status od_file_read(const char *path, struct od_buffer *buffer, struct od_error *error);
+/* Makes a folder and those above it. An existing one is fine. */
+enum od_status od_folder_make(const char *path, struct od_error *error);
+/* Removes a folder with all in it; a missing one is fine. For folders that this program made. */
+enum od_status od_folder_remove(const char *path, struct od_error *error);
+
+#endif

@@ -1,0 +1,65 @@
+/* ordeal: picks the command by its first word. The commands themselves are in command_*.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/commands.h"
+#include "harness/exit_status.h"
+#include "harness/version.h"
+
+static const struct od_command *const commands[] = {
+    &od_command_run,    &od_command_sql,    &od_command_hunt,    &od_command_replay,
+    &od_command_shrink, &od_command_report, &od_command_engines,
+};
+
+static void print_overview(FILE *stream)
+{
+    fprintf(stream, "ordeal %s: puts a query engine through an ordeal and says whether its answers,\n"
+                    "its recovery and its speed still hold.\n\nusage: ordeal COMMAND [options] ...\n\ncommands:\n",
+            OD_VERSION);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        fprintf(stream, "  %-8s %s\n", commands[i]->name, commands[i]->sentence);
+    fprintf(stream, "\n`ordeal COMMAND --help` says more. Exit status: 0 all held; 1 a property failed; 2 bad usage or\n"
+                    "input; 3 undecided or engine missing; 4 a bug in ordeal.\n");
+}
+
+static int run_command(const struct od_command *command, int argc, char **argv)
+{
+    struct od_arguments arguments;
+    struct od_error error = {0};
+    int result;
+    if (od_arguments_parse(command, argc, argv, &arguments, &error) != OD_OK) {
+        result = od_exit_with(&error);
+    } else if (arguments.help) {
+        od_command_print_help(command, stdout);
+        result = OD_EXIT_HELD;
+    } else {
+        result = command->run(&arguments);
+    }
+    od_arguments_release(&arguments);
+    return result;
+}
+
+int od_main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview(stderr);
+        return OD_EXIT_BAD_INPUT;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_overview(stdout);
+        return OD_EXIT_HELD;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("ordeal %s\n", OD_VERSION);
+        return OD_EXIT_HELD;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[1], commands[i]->name) == 0)
+            return run_command(commands[i], argc - 1, argv + 1);
+    }
+    fprintf(stderr, "error: unknown command '%s'; expected one of", argv[1]);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        fprintf(stderr, "%s %s", i == 0 ? "" : ",", commands[i]->name);
+    fprintf(stderr, "\n");
+    return OD_EXIT_BAD_INPUT;
+}

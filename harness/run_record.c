@@ -1,0 +1,203 @@
+/* run_record: see run_record.h. */
+#include "harness/run_record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/world/posix.h"
+#include "harness/answer_print.h"
+
+#define ROWS_SHOWN_MAX 20
+
+static void record_stage_rows(struct od_record_stage *target, uint32_t stage_index,
+                              const struct od_cluster_result *undisturbed)
+{
+    for (uint32_t i = 0; i < undisturbed->event_count; i++) {
+        const struct od_event *event = &undisturbed->events[i];
+        if (event->site.stage != stage_index)
+            continue;
+        if (event->kind == OD_EVENT_TASK_COMMITTED) {
+            target->rows += event->rows;
+            target->bytes += event->bytes;
+        }
+    }
+}
+
+/* Inputs before the operator that reads them. */
+static void record_operators(struct od_record *record, struct od_record_stage *target, const struct od_physical *node)
+{
+    for (uint32_t i = 0; i < node->input_count; i++)
+        record_operators(record, target, node->inputs[i]);
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    od_physical_print_node(node, &text);
+    od_record_line(record, &target->operators, od_buffer_text(&text));
+    od_buffer_release(&text);
+}
+
+static void record_stages(struct od_record *record, struct od_record_query *query,
+                          const struct od_stage_graph *graph, const struct od_cluster_result *undisturbed)
+{
+    for (uint32_t i = 0; i < graph->stage_count; i++) {
+        const struct od_stage *stage = &graph->stages[i];
+        struct od_record_stage *target = od_record_add_stage(record, query, i);
+        if (target == NULL)
+            return;
+        od_record_print(record, &target->name, "stage %u", i);
+        od_record_text(record, &target->exchange, od_exchange_kind_text(stage->exchange));
+        target->tasks = stage->task_count;
+        target->partitions = stage->partition_count;
+        for (uint32_t j = 0; j < stage->input_count; j++)
+            od_record_add_parent(record, target, stage->input_stages[j]);
+        record_operators(record, target, stage->root);
+        record_stage_rows(target, i, undisturbed);
+    }
+}
+
+static void record_answer(struct od_record *record, struct od_record_query *query, const struct od_table *answer)
+{
+    char hex[33];
+    struct od_batch rows = od_table_view(answer);
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    od_answer_digest(answer, hex);
+    od_record_text(record, &query->answer_digest, hex);
+    query->answer_rows = rows.row_count;
+    for (uint32_t i = 0; i < answer->schema.field_count; i++)
+        od_record_line(record, &query->columns, answer->schema.fields[i].name);
+    for (uint32_t row = 0; row < rows.row_count && row < ROWS_SHOWN_MAX; row++) {
+        struct od_record_row *target = od_record_add_row(record, query);
+        for (uint32_t i = 0; i < answer->schema.field_count && target != NULL; i++) {
+            struct od_value value = od_column_value(&rows.columns[i], row);
+            od_buffer_reset(&text);
+            od_value_print(&value, &text);
+            od_record_line(record, &target->cells, value.is_null ? "NULL" : od_buffer_text(&text));
+        }
+    }
+    od_buffer_release(&text);
+}
+
+void od_run_record_query(struct od_record *record, struct od_record_query *query, const struct od_prepared *prepared,
+                         const struct od_cluster_result *undisturbed)
+{
+    if (query == NULL)
+        return;
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    od_buffer_append_text(&text, "optimised plan\n");
+    od_plan_print(prepared->optimised, &text);
+    od_buffer_append_text(&text, "\n");
+    od_stage_graph_print(prepared->graph, &text);
+    od_record_text(record, &query->explain, od_buffer_text(&text));
+    od_buffer_release(&text);
+    record_stages(record, query, prepared->graph, undisturbed);
+    if (undisturbed->outcome.answer != NULL)
+        record_answer(record, query, undisturbed->outcome.answer);
+}
+
+void od_run_record_table(struct od_record *record, struct od_record_scenario *scenario, const struct od_table *table,
+                         const char *source)
+{
+    struct od_record_table *target = od_record_add_table(record, scenario, table->name);
+    if (target == NULL)
+        return;
+    od_record_text(record, &target->source, source);
+    target->rows = od_table_row_count(table);
+    for (uint32_t i = 0; i < table->schema.field_count; i++) {
+        char column[200];
+        snprintf(column, sizeof(column), "%s %s", table->schema.fields[i].name,
+                 od_type_text(table->schema.fields[i].type));
+        od_record_line(record, &target->columns, column);
+    }
+}
+
+static void record_schedule(struct od_record *record, struct od_record_run *run, const struct od_schedule *schedule)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    for (uint32_t i = 0; i < schedule->fault_count; i++) {
+        od_buffer_reset(&text);
+        od_fault_explain(&schedule->faults[i], &text);
+        od_record_line(record, &run->schedule, od_buffer_text(&text));
+    }
+    if (schedule->heal_ns != 0) {
+        od_buffer_reset(&text);
+        od_buffer_print(&text, "all faults end at %llu ms", (unsigned long long)(schedule->heal_ns / 1000000));
+        od_record_line(record, &run->schedule, od_buffer_text(&text));
+    }
+    od_buffer_release(&text);
+}
+
+void od_run_record_run(struct od_record *record, struct od_record_run *run, const struct od_cluster_request *request,
+                       const struct od_cluster_result *result, uint64_t wall_ns)
+{
+    if (run == NULL)
+        return;
+    const struct od_run_counts *counts = &result->outcome.counts;
+    run->disturbed = request->schedule != NULL;
+    run->seed = request->seed;
+    run->faults_fired = result->faults_fired;
+    run->wall_ns = wall_ns;
+    run->virtual_ns = request->deployment == OD_DEPLOY_SIM ? result->elapsed_ns : 0;
+    run->tasks_run = counts->attempts_launched;
+    run->recomputed_tasks = counts->tasks_recomputed;
+    run->retries = counts->attempts_failed;
+    run->executors_lost = counts->executors_lost;
+    if (request->schedule != NULL)
+        record_schedule(record, run, request->schedule);
+    if (request->deployment == OD_DEPLOY_SIM)
+        od_record_print(record, &run->trace_digest, "%016llx", (unsigned long long)result->digest);
+    if (result->outcome.answer != NULL) {
+        char hex[33];
+        od_answer_digest(result->outcome.answer, hex);
+        od_record_text(record, &run->digest, hex);
+        run->answer_rows = od_table_row_count(result->outcome.answer);
+    }
+}
+
+/* Kinds whose `value` is a status, which people would rather read in words. */
+static bool value_is_status(enum od_event_kind kind)
+{
+    return kind == OD_EVENT_TASK_FAILED || kind == OD_EVENT_TASK_RETRIED || kind == OD_EVENT_BLOCK_BAD ||
+           kind == OD_EVENT_TASK_REFUSED || kind == OD_EVENT_OUTPUT_LOST || kind == OD_EVENT_QUERY_ENDED;
+}
+
+enum od_status od_run_record_events(struct od_event_log *log, uint64_t run_index,
+                                    const struct od_cluster_request *request,
+                                    const struct od_cluster_result *result, struct od_error *error)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < result->event_count && status == OD_OK; i++) {
+        const struct od_event *event = &result->events[i];
+        struct od_report_event line = od_report_event_none();
+        line.run = run_index;
+        line.time_ns = event->time_ns;
+        line.kind = od_event_text(event->kind);
+        line.stage = event->site.stage;
+        line.task = event->site.task;
+        line.attempt = event->site.attempt;
+        line.executor = event->site.executor;
+        line.partition = event->site.partition;
+        if (event->kind == OD_EVENT_BLOCK_CONSUMED || event->kind == OD_EVENT_BLOCK_BAD) {
+            line.source_stage = event->source_stage;
+            line.source_task = event->source_task;
+            line.source_attempt = event->source_attempt;
+        }
+        line.rows = event->rows;
+        line.bytes = event->bytes;
+        line.value = event->value;
+        od_buffer_reset(&text);
+        if (value_is_status(event->kind) && event->value < OD_STATUS_COUNT)
+            line.text = od_status_text((enum od_status)event->value);
+        if (event->kind == OD_EVENT_FAULT_FIRED && request->schedule != NULL &&
+            event->value < request->schedule->fault_count) {
+            od_fault_explain(&request->schedule->faults[event->value], &text);
+            line.text = od_buffer_text(&text);
+        }
+        status = od_event_log_write(log, &line, error);
+    }
+    od_buffer_release(&text);
+    return status;
+}

@@ -1,0 +1,102 @@
+/* scenario: one YAML file: tables, questions, a cluster, and the ordeal they are put through.
+ *
+ *   name: flights                      # letters, digits, _ ; names the run's folder and verdicts
+ *   title: US domestic flights
+ *   about: What this is for, in a sentence or two.
+ *   seed: 7                            # of the generators and of the schedules drawn; --seed overrides
+ *   tables:
+ *     - name: flights
+ *       generator: flights             # built in; --data DIR reads DIR/flights.csv instead
+ *       rows: 20000
+ *       file: flights.csv
+ *   queries:
+ *     - name: busiest_routes
+ *       asks: Which routes are flown most?
+ *       sql: |
+ *         SELECT ...
+ *       sqlite: |                      # only where SQLite needs other words for the same question
+ *         SELECT ...
+ *   cluster: {executors: 4, slots: 2, partitions: 4, scan_tasks: 4, batch_rows: 1024}
+ *   ordeal:
+ *     sim: 20                          # schedules drawn from the seed, each query
+ *     threads: 3
+ *     faults: 3                        # at most so many faults a schedule
+ *     schedules:                       # written ones, run besides the drawn ones, in sim
+ *       - name: lose_two
+ *         faults: |
+ *           executor.crash at task_end stage=0 task=1 for=40ms
+ *
+ * Mistakes in YAML (syntax, unknown keys, wrong types) and in the SQL or fault text inside it are BAD_INPUT with line and column in
+ * the file. */
+#ifndef OD_HARNESS_SCENARIO_H
+#define OD_HARNESS_SCENARIO_H
+
+#include "chaos/fault.h"
+#include "engine/data/batch.h"
+
+struct od_scenario_table {
+    char *name;
+    char *generator; /* NULL: only from a file */
+    uint64_t rows;   /* 0: the generator's default */
+    char *file;      /* NULL: only from the generator */
+};
+struct od_scenario_query {
+    char *name;
+    char *asks;
+    char *sql;
+    char *sqlite; /* NULL: rendered from the plan */
+};
+struct od_scenario_schedule {
+    char *name;
+    char *faults;
+};
+struct od_scenario_cluster {
+    uint32_t executors;
+    uint32_t slots;
+    uint32_t partitions;
+    uint32_t scan_tasks;
+    uint32_t batch_rows;
+};
+struct od_scenario_ordeal {
+    uint32_t sim;
+    uint32_t threads;
+    uint32_t faults;
+    struct od_scenario_schedule *schedules;
+    uint32_t schedules_count;
+};
+/* Owned by libcyaml's loader; od_scenario_free. Optional numbers that are 0 were not given. */
+struct od_scenario {
+    char *name;
+    char *title;
+    char *about;
+    uint64_t seed;
+    struct od_scenario_table *tables;
+    uint32_t tables_count;
+    struct od_scenario_query *queries;
+    uint32_t queries_count;
+    struct od_scenario_cluster *cluster; /* may be NULL */
+    struct od_scenario_ordeal *ordeal;   /* may be NULL */
+};
+
+/* MISSING when there is no such file. *scenario_out NULL on failure. */
+enum od_status od_scenario_load(const char *path, struct od_scenario **scenario_out, struct od_error *error);
+enum od_status od_scenario_parse(const char *name, const char *text, size_t size, struct od_scenario **scenario_out,
+                                 struct od_error *error);
+void od_scenario_free(struct od_scenario *scenario); /* NULL is fine */
+
+/* Where the text of the n-th scalar with this key begins in the file (n from 0), so that line and column inside it can be told as
+ * places in the file. For a block scalar ("|") that is its first line. False when there is none. */
+struct od_scenario_place {
+    uint32_t line;          /* of the first line of the text, from 1 */
+    uint32_t column;        /* columns before the text on its lines */
+};
+bool od_scenario_locate(const char *text, size_t size, const char *key, uint32_t nth,
+                        struct od_scenario_place *place_out);
+
+/* The tables of a scenario. directory NULL: generated; else every table that names a file is read from there (MISSING with the path
+ * when it is not there). `tables` has tables_count entries, filled as far as it went; the caller frees each. */
+enum od_status od_scenario_load_tables(struct od_memory *memory, const struct od_scenario *scenario,
+                                       const char *directory, uint64_t seed, struct od_table **tables,
+                                       struct od_error *error);
+
+#endif

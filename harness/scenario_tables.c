@@ -1,0 +1,56 @@
+/* scenario_tables: a scenario's tables, from its generators or from CSV files. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/io/csv.h"
+#include "harness/file.h"
+#include "harness/scenario.h"
+#include "scenarios/generate.h"
+
+static enum od_status read_table(struct od_memory *memory, const struct od_scenario_table *table, const char *directory,
+                                 struct od_table **table_out, struct od_error *error)
+{
+    char path[4096];
+    struct od_buffer text;
+    snprintf(path, sizeof(path), "%s/%s", directory, table->file);
+    od_buffer_init(&text, memory);
+    enum od_status status = od_file_read(path, &text, error);
+    if (status == OD_OK)
+        status = od_csv_read(memory, table->name, path, od_buffer_text(&text), text.size, NULL, table_out, error);
+    od_buffer_release(&text);
+    return status;
+}
+
+static enum od_status generate_table(struct od_memory *memory, const struct od_scenario_table *table, uint64_t seed,
+                                     struct od_table **table_out, struct od_error *error)
+{
+    if (table->generator == NULL)
+        return od_fail(error, OD_BAD_INPUT, "table %s has no generator: give --data DIR with %s", table->name,
+                       table->file);
+    const struct od_generator *generator = od_generator_find(table->generator);
+    if (generator == NULL) {
+        char names[200] = "";
+        for (uint32_t i = 0; i < od_generator_count; i++)
+            snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i == 0 ? "" : ", ",
+                     od_generators[i].name);
+        return od_fail(error, OD_BAD_INPUT, "table %s: unknown generator %s; expected one of %s", table->name,
+                       table->generator, names);
+    }
+    uint64_t rows = table->rows != 0 ? table->rows : generator->rows_default;
+    return generator->make(memory, table->name, rows, seed, table_out, error);
+}
+
+enum od_status od_scenario_load_tables(struct od_memory *memory, const struct od_scenario *scenario,
+                                       const char *directory, uint64_t seed, struct od_table **tables,
+                                       struct od_error *error)
+{
+    for (uint32_t i = 0; i < scenario->tables_count; i++) {
+        const struct od_scenario_table *table = &scenario->tables[i];
+        bool from_file = directory != NULL && table->file != NULL;
+        enum od_status status = from_file ? read_table(memory, table, directory, &tables[i], error)
+                                          : generate_table(memory, table, seed, &tables[i], error);
+        if (status != OD_OK)
+            return status;
+    }
+    return OD_OK;
+}

@@ -1,0 +1,202 @@
+/* trial: see trial.h. */
+#include "harness/trial.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+#include "harness/prepare.h"
+
+/* No undisturbed run of a small case takes longer than this in virtual time; fault times are drawn within. */
+#define CASE_SPAN_NS UINT64_C(20000000)
+#define CASE_FAULTS_MAX 3
+
+void od_trial_init(struct od_trial *trial, struct od_memory *memory)
+{
+    memset(trial, 0, sizeof(*trial));
+    trial->memory = memory;
+    od_choices_init(&trial->choices, memory);
+    od_arena_init(&trial->plan_arena, memory, 64 * 1024);
+}
+
+static void forget_case(struct od_trial *trial)
+{
+    for (uint32_t i = 0; i < trial->run_count; i++)
+        od_cluster_result_release(&trial->results[i]);
+    trial->run_count = 0;
+    trial->disturbed_count = 0;
+    trial->virtual_ns = 0;
+    trial->sim_events = 0;
+    trial->schedule = (struct od_schedule){0};
+    trial->finding = (struct od_finding){0};
+    trial->digest = 0;
+    od_case_release(&trial->test_case);
+    od_arena_reset(&trial->plan_arena);
+}
+
+void od_trial_release(struct od_trial *trial)
+{
+    forget_case(trial);
+    od_arena_release(&trial->plan_arena);
+    od_choices_release(&trial->choices);
+}
+
+static struct od_plan_options plan_options_of(const struct od_case_cluster *cluster)
+{
+    return (struct od_plan_options){
+        .rules_off = cluster->rules_off,
+        .partition_count = cluster->partition_count,
+        .scan_task_count = cluster->scan_task_count,
+        .join_strategy = cluster->join_strategy,
+    };
+}
+
+static struct od_run_options run_options_of(const struct od_case_cluster *cluster)
+{
+    return (struct od_run_options){
+        .executor_count = cluster->executor_count,
+        .slots_per_executor = cluster->slots_per_executor,
+        .batch_rows = cluster->batch_rows,
+        .codec = cluster->compress ? OD_CODEC_ZSTD : OD_CODEC_STORED,
+    };
+}
+
+/* What the engine says to the query text or plan before anything runs counts as its answer. */
+static enum od_status prepare(struct od_trial *trial, const struct od_run_request *request,
+                              struct od_prepared *prepared_out, struct od_error *error)
+{
+    struct od_plan_options options = plan_options_of(request->cluster);
+    if (request->cluster->via_sql && request->sql != NULL)
+        return od_prepare_sql(&trial->plan_arena, request->sql, &trial->test_case.catalog, &options, prepared_out, error);
+    return od_prepare_plan(&trial->plan_arena, request->plan, &options, prepared_out, error);
+}
+
+static void observe(struct od_trial *trial, const struct od_cluster_request *request,
+                    const struct od_cluster_result *result, struct od_observation *observation_out)
+{
+    *observation_out = (struct od_observation){
+        .status = result->ended ? result->outcome.status : OD_TIMED_OUT,
+        .error = result->outcome.error,
+        .answer = result->outcome.answer,
+        .events = result->events,
+        .event_count = result->event_count,
+        .digest = result->digest,
+        .virtual_ns = result->elapsed_ns,
+        .faults_fired = result->faults_fired,
+        .may_exhaust = request->schedule != NULL &&
+                       od_schedule_may_exhaust(request->schedule, od_run_options_resolve(&request->options).attempts_max),
+        .ended = result->ended,
+        .leaked = result->leaked,
+    };
+    trial->digest = od_mix_two(trial->digest, result->digest);
+    trial->virtual_ns += result->elapsed_ns;
+    trial->sim_events += result->sim_events;
+    trial->disturbed_count += result->faults_fired > 0;
+}
+
+static enum od_status run_subject(void *self, const struct od_run_request *request,
+                                  struct od_observation *observation_out, struct od_error *error)
+{
+    struct od_trial *trial = self;
+    struct od_prepared prepared;
+    *observation_out = (struct od_observation){0};
+    enum od_status status = prepare(trial, request, &prepared, &observation_out->error);
+    if (status == OD_NO_MEMORY)
+        return od_fail(error, status, "preparing a query");
+    if (status != OD_OK) {
+        observation_out->status = status;
+        observation_out->ended = true;
+        trial->digest = od_mix_two(trial->digest, (uint64_t)status);
+        return OD_OK;
+    }
+    if (trial->run_count == OD_TRIAL_RUNS_MAX)
+        return od_fail(error, OD_TIMED_OUT, "a property asked for more than %d runs", OD_TRIAL_RUNS_MAX);
+    const struct od_cluster_request cluster_request = {
+        .graph = prepared.graph,
+        .options = run_options_of(request->cluster),
+        .schedule = request->disturbed ? &trial->schedule : NULL,
+        .deployment = OD_DEPLOY_SIM,
+        .seed = request->cluster->seed,
+        .keep_events = true,
+    };
+    struct od_cluster_result *result = &trial->results[trial->run_count];
+    status = od_cluster_run(trial->memory, &cluster_request, result, error);
+    if (status != OD_OK)
+        return status;
+    trial->run_count++;
+    if (result->events_cut)
+        return od_fail(error, OD_NO_MEMORY, "recording events");
+    observe(trial, &cluster_request, result, observation_out);
+    return OD_OK;
+}
+
+/* The schedule is aimed at the stages of the case's own plan. A plan that can't be prepared gets none: its check will say why. */
+static enum od_status draw_schedule(struct od_trial *trial, struct od_error *error)
+{
+    const struct od_case_cluster *cluster = &trial->test_case.cluster;
+    struct od_plan_options options = plan_options_of(cluster);
+    struct od_prepared prepared;
+    struct od_schedule_shape shape;
+    enum od_status status = od_prepare_plan(&trial->plan_arena, trial->test_case.plan, &options, &prepared, error);
+    if (status == OD_NO_MEMORY)
+        return status;
+    if (status != OD_OK)
+        return OD_OK;
+    status = od_cluster_shape(&trial->plan_arena, prepared.graph, cluster->executor_count, &shape, error);
+    if (status != OD_OK)
+        return status;
+    shape.fault_count_max = CASE_FAULTS_MAX;
+    shape.span_ns = CASE_SPAN_NS;
+    od_choices_begin(&trial->choices, "schedule");
+    status = od_schedule_draw(&trial->plan_arena, &trial->choices.random, &shape, &trial->schedule, error);
+    od_choices_end(&trial->choices);
+    return status;
+}
+
+enum od_status od_trial_run(struct od_trial *trial, struct od_error *error)
+{
+    forget_case(trial);
+    enum od_status status = od_case_draw(&trial->test_case, trial->memory, &trial->choices, trial->only, error);
+    if (status == OD_OK)
+        status = draw_schedule(trial, error);
+    if (status != OD_OK)
+        return status;
+    if (trial->drawn != NULL)
+        trial->drawn(trial->drawn_self, trial);
+    od_assert(trial->test_case.property != NULL);
+    struct od_subject subject = {run_subject, trial};
+    status = trial->test_case.property->check(&trial->test_case, &subject, &trial->finding, error);
+    if (status == OD_OK && trial->finding.found)
+        trial->digest = od_mix_two(trial->digest, od_hash_bytes(trial->finding.code, strlen(trial->finding.code), 1));
+    return status;
+}
+
+bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer)
+{
+    const struct od_case *test_case = &trial->test_case;
+    const struct od_case_cluster *cluster = &test_case->cluster;
+    if (test_case->plan == NULL)
+        return od_buffer_append_text(buffer, "(no case)\n");
+    for (uint32_t i = 0; i < test_case->table_count; i++)
+        od_case_print_table(test_case->tables[i], buffer);
+    od_buffer_print(buffer, "sql%s\n%s\n\nplan\n", cluster->via_sql ? " (run through its text)" : "",
+                    test_case->sql == NULL ? "(none)" : test_case->sql);
+    od_plan_print(test_case->plan, buffer);
+    od_buffer_print(buffer,
+                    "\ncluster\n%u executors of %u slots, batches of %u rows, %u partitions, %u scan tasks, join %s, "
+                    "blocks %s, rules off %#x, seed %llu\n\nfaults\n",
+                    cluster->executor_count, cluster->slots_per_executor, cluster->batch_rows, cluster->partition_count,
+                    cluster->scan_task_count,
+                    cluster->join_strategy == 0   ? "chosen"
+                    : cluster->join_strategy == 1 ? "broadcast"
+                                                  : "partitioned",
+                    cluster->compress ? "compressed" : "stored", cluster->rules_off, (unsigned long long)cluster->seed);
+    for (uint32_t i = 0; i < trial->schedule.fault_count; i++) {
+        od_fault_print(&trial->schedule.faults[i], buffer);
+        od_buffer_append_text(buffer, "\n    ");
+        od_fault_explain(&trial->schedule.faults[i], buffer);
+        od_buffer_append_text(buffer, "\n");
+    }
+    if (trial->schedule.heal_ns != 0)
+        od_buffer_print(buffer, "all end at %llu ms\n", (unsigned long long)(trial->schedule.heal_ns / 1000000));
+    return !buffer->failed;
+}

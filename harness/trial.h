@@ -1,0 +1,42 @@
+/* trial: one case, put through the engine under its own fault schedule, judged by one property.
+ *
+ *   choices -> case (properties) -> plan -> stages -> schedule (chaos, from the same choices) -> property->check(subject)
+ *
+ * The trial is the subject: it runs whatever plan a property asks for on a simulated cluster. One trial object is used for many
+ * cases; nothing of one case reaches the next. Equal choices give equal digests: the digest folds those of all runs. */
+#ifndef OD_HARNESS_TRIAL_H
+#define OD_HARNESS_TRIAL_H
+
+#include "chaos/fault.h"
+#include "harness/cluster.h"
+#include "properties/property.h"
+
+#define OD_TRIAL_RUNS_MAX 64
+
+struct od_trial {
+    struct od_memory *memory; /* borrowed */
+    const struct od_property *only; /* NULL: the case draws its property */
+    struct od_choices choices;      /* set a supplier before each od_trial_run */
+    struct od_case test_case;
+    struct od_arena plan_arena; /* plans, graphs and the schedule of this case */
+    struct od_schedule schedule;
+    struct od_finding finding;
+    uint64_t digest;
+    uint32_t run_count;
+    uint32_t disturbed_count; /* runs in which at least one fault fired */
+    uint64_t virtual_ns;
+    uint64_t sim_events;
+    struct od_cluster_result results[OD_TRIAL_RUNS_MAX]; /* owned; alive until the next case, properties look at them */
+    void (*drawn)(void *self, const struct od_trial *trial); /* called when all is drawn and nothing has run; may be NULL */
+    void *drawn_self;
+};
+
+void od_trial_init(struct od_trial *trial, struct od_memory *memory);
+void od_trial_release(struct od_trial *trial);
+/* Draws and judges one case; the result is in trial->finding and trial->digest. Other than OK: the harness' own trouble. The case
+ * stays until the next run, so that it can be printed. */
+enum od_status od_trial_run(struct od_trial *trial, struct od_error *error);
+/* Tables, SQL, plan, cluster and faults of the last case, for people. */
+bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer);
+
+#endif
