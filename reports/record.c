@@ -132,12 +132,20 @@ void *od_record_append(struct od_record *record, void *list, size_t bytes)
     if (record->failed || !list_grow(record, any))
         return NULL;
     void *item = od_arena_take(&record->arena, bytes);
-    if (item == NULL) {
+    if (item == NULL)
         record->failed = true;
-        return NULL;
-    }
-    any->items[any->count++] = item;
+    else
+        any->items[any->count++] = item;
     return item;
+}
+
+bool od_record_adopt(struct od_record *record, void *list, void *item)
+{
+    struct od_record_any_list *any = list;
+    if (record->failed || !list_grow(record, any))
+        return false;
+    any->items[any->count++] = item;
+    return true;
 }
 
 void od_record_text(struct od_record *record, char **target, const char *text)

@@ -46,6 +46,9 @@ struct od_record_any_list {
 /* A new zeroed item of `bytes` at the end of `list` (a struct od_record_any_list); NULL on refusal, remembered in record. */
 void *od_record_append(struct od_record *record, void *list, size_t bytes);
 
+/* Puts an existing item at the end of `list`; it stays in the memory it is in. False on refusal, remembered in record. */
+bool od_record_adopt(struct od_record *record, void *list, void *item);
+
 /* Appends the record as JSON; refusals are remembered by the buffer. In record_save.c. */
 void od_record_to_json(const struct od_record *record, struct od_buffer *out);
 

@@ -10,11 +10,19 @@
 #include "reports/event_log.h"
 #include "reports/record.h"
 
-struct od_report {
-    struct od_memory *memory;    /* borrowed */
+/* What one path held. */
+struct od_report_part {
     struct od_record *record;    /* owned */
     struct od_event_list events; /* owned */
-    struct od_record_texts notes; /* what a reader must know: cut off, torn, merged; in the record's arena */
+};
+
+struct od_report {
+    struct od_memory *memory;     /* borrowed */
+    struct od_record *record;     /* of the first part, with the scenarios of all */
+    struct od_event_list events;  /* owned; of all parts, their texts lie in the parts */
+    struct od_record_texts notes; /* what a reader must know: cut off, torn; in the record's arena */
+    struct od_report_part *parts; /* owned */
+    size_t part_count;
 };
 
 /* Loads run directories (or record files) and joins them into one report: the first gives the head, the others add their
