@@ -20,6 +20,8 @@ static inline void *od_heap_resize(void *self, void *old, size_t old_bytes, size
         free(old);
         return NULL;
     }
+    if (new_bytes > PTRDIFF_MAX) /* sanitizers end the program where malloc would refuse */
+        return NULL;
     return realloc(old, new_bytes);
 }
 static inline struct od_memory *od_heap_for_tests(void)

@@ -39,7 +39,7 @@ static struct od_value drawn_value(struct od_random *draws, enum od_type type, u
         break;
     case OD_TYPE_TEXT:
         value.text.size = (uint32_t)od_random_below(draws, 12);
-        value.text.bytes = "abcdefghijkl" + (12 - value.text.size);
+        value.text.bytes = &"abcdefghijkl"[12 - value.text.size];
         break;
     default:
         value.int64 = od_random_between(draws, -1000, 1000);
