@@ -1,0 +1,86 @@
+/* join_keys: a conjunct is a key when it is an equality of which one operand reads only the left side and the other only the
+ * right. The operands have one type already (od_expr_call saw to it), so their hashes can be compared. Everything else
+ * is residual: it stays part of the join condition and is tested on pairs whose keys are equal. */
+#include "engine/plan/join_keys.h"
+
+struct side_visitor {
+    uint32_t left_count;
+    unsigned sides;
+};
+
+static void visit_side(void *self, uint32_t column_index)
+{
+    struct side_visitor *visitor = self;
+    visitor->sides |= column_index < visitor->left_count ? OD_SIDES_LEFT : OD_SIDES_RIGHT;
+}
+
+enum od_join_sides od_join_sides_of(const struct od_expr *expr, uint32_t left_count)
+{
+    struct side_visitor visitor = {.left_count = left_count};
+    od_expr_columns(expr, visit_side, &visitor);
+    return (enum od_join_sides)visitor.sides;
+}
+
+enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_expr *expr, const struct od_plan *left,
+                                  const struct od_plan *right, const struct od_expr **expr_out,
+                                  struct od_error *error)
+{
+    uint32_t left_count = left->schema.field_count;
+    uint32_t total = left_count + right->schema.field_count;
+    const struct od_expr **map = od_arena_take_array(plan_arena, total, sizeof(*map));
+    *expr_out = NULL;
+    if (map == NULL)
+        return od_fail(error, OD_NO_MEMORY, "splitting a join condition");
+    for (uint32_t i = left_count; i < total; i++) {
+        enum od_status status = od_expr_column(plan_arena, &right->schema, i - left_count, &map[i], error);
+        if (status != OD_OK)
+            return status;
+    }
+    return od_expr_substitute(plan_arena, expr, map, expr_out, error);
+}
+
+/* True when it is a key; the operands are then in left, right order. */
+static bool split_key(const struct od_expr *conjunct, uint32_t left_count, const struct od_expr **left_out,
+                      const struct od_expr **right_out)
+{
+    if (conjunct->kind != OD_EXPR_CALL || conjunct->function != OD_FUNCTION_EQUAL)
+        return false;
+    enum od_join_sides first = od_join_sides_of(conjunct->arguments[0], left_count);
+    enum od_join_sides second = od_join_sides_of(conjunct->arguments[1], left_count);
+    bool straight = first == OD_SIDES_LEFT && second == OD_SIDES_RIGHT;
+    bool crossed = first == OD_SIDES_RIGHT && second == OD_SIDES_LEFT;
+    *left_out = conjunct->arguments[straight ? 0 : 1];
+    *right_out = conjunct->arguments[straight ? 1 : 0];
+    return straight || crossed;
+}
+
+enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_plan *left, const struct od_plan *right,
+                                 const struct od_expr *condition, struct od_join_keys *keys_out,
+                                 struct od_error *error)
+{
+    uint32_t count = od_expr_conjuncts(condition, NULL, 0);
+    const struct od_expr **conjuncts = od_arena_take_array(plan_arena, count, sizeof(*conjuncts));
+    *keys_out = (struct od_join_keys){
+        .left = od_arena_take_array(plan_arena, count, sizeof(*conjuncts)),
+        .right = od_arena_take_array(plan_arena, count, sizeof(*conjuncts)),
+        .residual = od_arena_take_array(plan_arena, count, sizeof(*conjuncts)),
+    };
+    if (conjuncts == NULL || keys_out->left == NULL || keys_out->right == NULL || keys_out->residual == NULL)
+        return od_fail(error, OD_NO_MEMORY, "splitting a join condition");
+    od_expr_conjuncts(condition, conjuncts, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct od_expr *left_key;
+        const struct od_expr *right_key;
+        if (!split_key(conjuncts[i], left->schema.field_count, &left_key, &right_key)) {
+            keys_out->residual[keys_out->residual_count++] = conjuncts[i];
+            continue;
+        }
+        keys_out->left[keys_out->key_count] = left_key;
+        enum od_status status =
+            od_join_move_right(plan_arena, right_key, left, right, &keys_out->right[keys_out->key_count], error);
+        if (status != OD_OK)
+            return status;
+        keys_out->key_count++;
+    }
+    return OD_OK;
+}

@@ -1,0 +1,142 @@
+/* physical_print: the stage graph as people read it: stages in order, each with its operators, where its rows go and why. */
+#include "engine/plan/clause_print.h"
+#include "engine/plan/physical.h"
+
+static const char *phase_text(enum od_aggregate_phase phase)
+{
+    static const char *const texts[] = {
+        [OD_AGGREGATE_COMPLETE] = "complete",
+        [OD_AGGREGATE_PARTIAL] = "partial",
+        [OD_AGGREGATE_FINAL] = "final",
+    };
+    return texts[phase];
+}
+
+static void print_columns(const uint32_t *columns, uint32_t count, const struct od_schema *schema,
+                          struct od_buffer *buffer)
+{
+    for (uint32_t i = 0; i < count; i++)
+        od_buffer_print(buffer, "%s%s", i > 0 ? ", " : "", schema->fields[columns[i]].name);
+}
+
+static void print_join(const struct od_physical *node, struct od_buffer *buffer)
+{
+    od_buffer_print(buffer, " %s, %s, on ", node->hash_join.type == OD_JOIN_LEFT ? "left" : "inner",
+                    node->hash_join.broadcast ? "broadcast" : "partitioned");
+    for (uint32_t i = 0; i < node->hash_join.key_count; i++)
+        od_buffer_print(buffer, "%s%s = %s", i > 0 ? ", " : "",
+                        node->inputs[0]->schema.fields[node->hash_join.probe_keys[i]].name,
+                        node->inputs[1]->schema.fields[node->hash_join.build_keys[i]].name);
+    if (node->hash_join.residual != NULL) {
+        od_buffer_append_text(buffer, ", and ");
+        od_expr_print(node->hash_join.residual, &node->schema, buffer);
+    }
+}
+
+/* A FINAL reads groups by position and states: its input's names would say nothing of the arguments. */
+static void print_aggregate(const struct od_physical *node, const struct od_schema *input, struct od_buffer *buffer)
+{
+    uint32_t group_count = node->aggregate.group_count;
+    od_buffer_print(buffer, " %s", phase_text(node->aggregate.phase));
+    if (group_count > 0)
+        od_buffer_append_text(buffer, " by ");
+    if (node->aggregate.phase == OD_AGGREGATE_FINAL) {
+        for (uint32_t i = 0; i < group_count; i++)
+            od_buffer_print(buffer, "%s%s", i > 0 ? ", " : "", node->schema.fields[i].name);
+    } else {
+        od_clause_exprs(node->aggregate.groups, node->schema.fields, group_count, input, buffer);
+    }
+    if (node->aggregate.aggregate_count == 0)
+        return;
+    od_buffer_append_text(buffer, ": ");
+    if (node->aggregate.phase != OD_AGGREGATE_FINAL) {
+        od_clause_aggregates(node->aggregate.aggregates, node->aggregate.aggregate_count, input, buffer);
+        return;
+    }
+    for (uint32_t i = 0; i < node->aggregate.aggregate_count; i++)
+        od_buffer_print(buffer, "%s%s as %s", i > 0 ? ", " : "",
+                        od_aggregate_text(node->aggregate.aggregates[i].function),
+                        node->aggregate.aggregates[i].name);
+}
+
+bool od_physical_print_node(const struct od_physical *node, struct od_buffer *buffer)
+{
+    const struct od_schema *input = node->input_count > 0 ? &node->inputs[0]->schema : NULL;
+    od_buffer_append_text(buffer, od_physical_kind_text(node->kind));
+    switch (node->kind) {
+    case OD_PHYSICAL_SCAN:
+        od_buffer_append_text(buffer, " ");
+        od_clause_scan(node->scan.table, &node->schema, buffer);
+        break;
+    case OD_PHYSICAL_EXCHANGE_READ:
+        od_buffer_print(buffer, " stage %u%s", node->exchange.stage_index,
+                        node->exchange.broadcast ? ", broadcast" : "");
+        break;
+    case OD_PHYSICAL_FILTER:
+        od_buffer_append_text(buffer, " ");
+        od_expr_print(node->filter.predicate, input, buffer);
+        break;
+    case OD_PHYSICAL_PROJECT:
+        od_buffer_append_text(buffer, " ");
+        od_clause_exprs(node->project.exprs, node->schema.fields, node->schema.field_count, input, buffer);
+        break;
+    case OD_PHYSICAL_HASH_JOIN:
+        print_join(node, buffer);
+        break;
+    case OD_PHYSICAL_AGGREGATE:
+        print_aggregate(node, input, buffer);
+        break;
+    case OD_PHYSICAL_TOP_N:
+        od_buffer_append_text(buffer, " ");
+        od_clause_limit(0, node->sort.limit, buffer);
+        od_buffer_append_text(buffer, " by ");
+        od_clause_sort_keys(node->sort.keys, node->sort.key_count, input, buffer);
+        break;
+    case OD_PHYSICAL_SORT:
+        od_buffer_append_text(buffer, " by ");
+        od_clause_sort_keys(node->sort.keys, node->sort.key_count, input, buffer);
+        break;
+    case OD_PHYSICAL_LIMIT:
+        od_buffer_append_text(buffer, " ");
+        od_clause_limit(node->limit.offset, node->limit.count, buffer);
+        break;
+    case OD_PHYSICAL_KIND_COUNT:
+        break;
+    }
+    return !buffer->failed;
+}
+
+static void print_tree(const struct od_physical *node, uint32_t depth, struct od_buffer *buffer)
+{
+    od_buffer_print(buffer, "%*s", (int)(2 * depth), "");
+    od_physical_print_node(node, buffer);
+    od_buffer_append_text(buffer, "\n");
+    for (uint32_t i = 0; i < node->input_count; i++)
+        print_tree(node->inputs[i], depth + 1, buffer);
+}
+
+static void print_stage(const struct od_stage *stage, struct od_buffer *buffer)
+{
+    od_buffer_print(buffer, "stage %u: %u task%s, writes %s", stage->stage_index, stage->task_count,
+                    stage->task_count == 1 ? "" : "s", od_exchange_kind_text(stage->exchange));
+    if (stage->exchange == OD_EXCHANGE_HASH) {
+        od_buffer_append_text(buffer, " of ");
+        print_columns(stage->keys, stage->key_count, &stage->root->schema, buffer);
+        od_buffer_print(buffer, " in %u partition%s", stage->partition_count,
+                        stage->partition_count == 1 ? "" : "s");
+    }
+    od_buffer_print(buffer, " -- %s\n", stage->reason);
+    print_tree(stage->root, 1, buffer);
+}
+
+bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *buffer)
+{
+    for (uint32_t i = 0; i < graph->stage_count; i++)
+        print_stage(&graph->stages[i], buffer);
+    od_buffer_append_text(buffer, "rules:");
+    for (uint32_t rule = 0; rule < OD_RULE_COUNT; rule++)
+        if (graph->rules_fired & (UINT32_C(1) << rule))
+            od_buffer_print(buffer, " %s", od_rule_text((enum od_rule)rule));
+    od_buffer_append_text(buffer, graph->rules_fired == 0 ? " none fired\n" : "\n");
+    return !buffer->failed;
+}
