@@ -38,6 +38,9 @@ enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error 
     host->stop_self = &sim;
     od_sim_run(sim, host->until_ns);
     take_facts(host->result, sim);
+    status = od_sim_facts(sim).status;
+    if (status != OD_OK)
+        od_fail(error, status, "simulating a cluster");
     od_sim_free(sim);
-    return OD_OK;
+    return status;
 }

@@ -6,7 +6,7 @@
 
 #include "engine/io/csv.h"
 #include "engine/world/posix.h"
-#include "harness/answer_print.h"
+#include "harness/table_show.h"
 #include "harness/cluster.h"
 #include "harness/commands.h"
 #include "harness/engines.h"
@@ -127,7 +127,7 @@ static enum od_status run_graph(struct session *session, const struct od_stage_g
         status = result.outcome.status;
     }
     if (status == OD_OK)
-        status = od_answer_print(result.outcome.answer, (enum od_answer_format)session->format, error);
+        status = od_table_show(result.outcome.answer, (enum od_show_format)session->format, error);
     od_cluster_result_release(&result);
     return status;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/world/posix.h"
-#include "harness/answer_print.h"
+#include "harness/table_show.h"
 
 #define ROWS_SHOWN_MAX 20
 
@@ -60,7 +60,7 @@ static void record_answer(struct od_record *record, struct od_record_query *quer
     struct od_batch rows = od_table_view(answer);
     struct od_buffer text;
     od_buffer_init(&text, od_posix_memory());
-    od_answer_digest(answer, hex);
+    od_table_digest(answer, hex);
     od_record_text(record, &query->answer_digest, hex);
     query->answer_rows = rows.row_count;
     for (uint32_t i = 0; i < answer->schema.field_count; i++)
@@ -149,7 +149,7 @@ void od_run_record_run(struct od_record *record, struct od_record_run *run, cons
         od_record_print(record, &run->trace_digest, "%016llx", (unsigned long long)result->digest);
     if (result->outcome.answer != NULL) {
         char hex[33];
-        od_answer_digest(result->outcome.answer, hex);
+        od_table_digest(result->outcome.answer, hex);
         od_record_text(record, &run->digest, hex);
         run->answer_rows = od_table_row_count(result->outcome.answer);
     }

@@ -1,5 +1,5 @@
-/* answer_print: see answer_print.h. */
-#include "harness/answer_print.h"
+/* table_show: see table_show.h. */
+#include "harness/table_show.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -105,20 +105,20 @@ static enum od_status print_table(const struct od_batch *rows, struct od_error *
     return status;
 }
 
-enum od_status od_answer_print(const struct od_table *answer, enum od_answer_format format, struct od_error *error)
+enum od_status od_table_show(const struct od_table *answer, enum od_show_format format, struct od_error *error)
 {
     struct od_batch rows = od_table_view(answer);
     switch (format) {
-    case OD_ANSWER_CSV:
+    case OD_SHOW_CSV:
         return print_csv(&rows, error);
-    case OD_ANSWER_JSON:
+    case OD_SHOW_JSON:
         return print_json(&rows, error);
     default:
         return print_table(&rows, error);
     }
 }
 
-void od_answer_digest(const struct od_table *answer, char hex_out[33])
+void od_table_digest(const struct od_table *answer, char hex_out[33])
 {
     struct od_batch rows = od_table_view(answer);
     struct od_hash128 checksum = od_batch_checksum(&rows);

@@ -1,0 +1,233 @@
+/* campaign: the parent's side: starts workers, watches them, collects failures. See campaign.h. */
+#include "harness/campaign.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/core/assert.h"
+#include "engine/world/posix.h"
+#include "harness/campaign_worker.h"
+#include "reports/terminal.h"
+
+struct campaign {
+    const struct od_campaign_options *options;
+    struct od_campaign_result *result;
+    struct od_campaign_page *page;   /* shared with the workers */
+    pid_t workers[OD_CAMPAIGN_JOBS_MAX]; /* 0: none */
+    int pipe[2];
+    uint64_t started_ns;
+    struct od_terminal terminal;
+    struct od_progress progress;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+uint64_t od_campaign_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static enum od_status start_worker(struct campaign *campaign, uint32_t slot_index, struct od_error *error)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid < 0)
+        return od_fail(error, OD_IO, "starting a worker: %s", strerror(errno));
+    if (pid == 0) {
+        signal(SIGINT, SIG_IGN); /* the parent asks workers to stop */
+        signal(SIGTERM, SIG_DFL);
+        close(campaign->pipe[0]);
+        _exit(od_campaign_work(campaign->options, campaign->page, slot_index, campaign->pipe[1]));
+    }
+    campaign->workers[slot_index] = pid;
+    return OD_OK;
+}
+
+static void note_failure(struct campaign *campaign, const struct od_campaign_failure *failure)
+{
+    struct od_campaign_result *result = campaign->result;
+    if (result->shown_count < OD_CAMPAIGN_FAILURES_MAX)
+        result->shown[result->shown_count++] = *failure;
+    od_progress_end(&campaign->progress);
+    fprintf(stderr, "%s case %llu: %s%s%s\n", failure->code, (unsigned long long)failure->case_index, failure->text,
+            failure->path[0] == '\0' ? "" : "\n    ordeal replay ", failure->path);
+}
+
+/* Reads whatever failures the workers have sent. They are written whole (smaller than PIPE_BUF). */
+static void read_failures(struct campaign *campaign, int timeout_ms)
+{
+    struct pollfd ready = {.fd = campaign->pipe[0], .events = POLLIN};
+    struct od_campaign_failure failure;
+    while (poll(&ready, 1, timeout_ms) > 0 && (ready.revents & POLLIN) != 0) {
+        if (read(campaign->pipe[0], &failure, sizeof(failure)) != (ssize_t)sizeof(failure))
+            return;
+        note_failure(campaign, &failure);
+        timeout_ms = 0;
+    }
+}
+
+/* A worker died or was killed in the middle of a case: that case is the failure. The rest of its slot stays valid. */
+static void note_lost_worker(struct campaign *campaign, uint32_t slot_index, const char *code, const char *text)
+{
+    struct od_campaign_slot *slot = &campaign->page->slots[slot_index];
+    uint64_t case_index = atomic_load(&slot->case_index);
+    if (case_index == 0)
+        return;
+    struct od_campaign_failure failure = {.case_index = case_index - 1};
+    snprintf(failure.code, sizeof(failure.code), "%s", code);
+    snprintf(failure.text, sizeof(failure.text), "%s", text);
+    od_campaign_save(campaign->options->directory, od_posix_memory(), slot->choices, slot->choice_bytes,
+                     campaign->options->only, code, false, failure.path, sizeof(failure.path), NULL);
+    atomic_fetch_add(&slot->case_count, 1);
+    atomic_fetch_add(&slot->failure_count, 1);
+    atomic_fetch_add(&slot->digest, case_index); /* keeps the campaign digest defined; such a campaign has failed anyway */
+    atomic_store(&slot->case_index, 0);
+    atomic_store(&slot->shrinking, 0);
+    note_failure(campaign, &failure);
+}
+
+static void kill_hanging(struct campaign *campaign)
+{
+    uint64_t now_ns = od_campaign_now_ns();
+    for (uint32_t i = 0; i < campaign->options->job_count; i++) {
+        struct od_campaign_slot *slot = &campaign->page->slots[i];
+        bool hangs = campaign->workers[i] > 0 && atomic_load(&slot->case_index) != 0 && !atomic_load(&slot->shrinking) &&
+                     now_ns > atomic_load(&slot->started_ns) + campaign->options->hang_ns;
+        if (!hangs)
+            continue;
+        kill(campaign->workers[i], SIGKILL);
+        waitpid(campaign->workers[i], NULL, 0);
+        campaign->workers[i] = 0;
+        note_lost_worker(campaign, i, "hang", "the case did not end in time; the worker was killed");
+    }
+}
+
+/* Takes back workers that ended; true while any runs. One that died on a case is replaced. */
+static bool tend_workers(struct campaign *campaign, struct od_error *error, enum od_status *status)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < campaign->options->job_count; i++) {
+        int how;
+        pid_t pid = campaign->workers[i];
+        if (pid > 0 && waitpid(pid, &how, WNOHANG) == pid) {
+            char text[100];
+            campaign->workers[i] = 0;
+            if (WIFSIGNALED(how)) {
+                snprintf(text, sizeof(text), "the engine or the harness died of signal %d (%s)", WTERMSIG(how),
+                         strsignal(WTERMSIG(how)));
+                note_lost_worker(campaign, i, "crash", text);
+                if (!atomic_load(&campaign->page->stop))
+                    *status = start_worker(campaign, i, error);
+            } else if (WEXITSTATUS(how) != 0) {
+                *status = od_fail(error, OD_NO_MEMORY, "a worker gave up");
+            }
+        }
+        if (pid > 0 && campaign->workers[i] == 0 && atomic_load(&campaign->page->slots[i].case_index) == 0 &&
+            *status != OD_OK)
+            atomic_store(&campaign->page->stop, 1);
+        any |= campaign->workers[i] > 0;
+    }
+    return any;
+}
+
+static void sum_up(struct campaign *campaign)
+{
+    struct od_campaign_result *result = campaign->result;
+    uint64_t totals[7] = {0};
+    memset(result->property_counts, 0, sizeof(result->property_counts));
+    for (uint32_t i = 0; i < campaign->options->job_count; i++) {
+        struct od_campaign_slot *slot = &campaign->page->slots[i];
+        totals[0] += atomic_load(&slot->case_count);
+        totals[1] += atomic_load(&slot->failure_count);
+        totals[2] += atomic_load(&slot->own_bug_count);
+        totals[3] += atomic_load(&slot->disturbed_count);
+        totals[4] += atomic_load(&slot->run_count);
+        totals[5] += atomic_load(&slot->digest);
+        totals[6] += atomic_load(&slot->virtual_ns);
+        for (uint32_t j = 0; j < 64; j++)
+            result->property_counts[j] += atomic_load(&slot->property_counts[j]);
+    }
+    result->case_count = totals[0];
+    result->failure_count = totals[1];
+    result->own_bug_count = totals[2];
+    result->disturbed_count = totals[3];
+    result->run_count = totals[4];
+    result->digest = totals[5];
+    result->virtual_ns = totals[6];
+    result->wall_ns = od_campaign_now_ns() - campaign->started_ns;
+}
+
+static void watch(struct campaign *campaign, struct od_error *error, enum od_status *status)
+{
+    const struct od_campaign_options *options = campaign->options;
+    while (tend_workers(campaign, error, status)) {
+        read_failures(campaign, 50);
+        kill_hanging(campaign);
+        bool late = options->time_ns != 0 && od_campaign_now_ns() - campaign->started_ns >= options->time_ns;
+        if (late || interrupted)
+            atomic_store(&campaign->page->stop, 1);
+        sum_up(campaign);
+        od_progress_step(&campaign->progress, campaign->result->case_count, campaign->result->failure_count,
+                         interrupted ? "stopping" : "hunting");
+    }
+    read_failures(campaign, 0);
+    sum_up(campaign);
+    od_progress_end(&campaign->progress);
+}
+
+enum od_status od_campaign_run(const struct od_campaign_options *options, struct od_campaign_result *result_out,
+                               struct od_error *error)
+{
+    od_assert(options->job_count >= 1 && options->job_count <= OD_CAMPAIGN_JOBS_MAX);
+    od_assert(options->shard_count >= 1 && options->shard_index < options->shard_count);
+    memset(result_out, 0, sizeof(*result_out));
+    struct campaign campaign = {.options = options, .result = result_out, .started_ns = od_campaign_now_ns()};
+    campaign.page = mmap(NULL, sizeof(*campaign.page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (campaign.page == MAP_FAILED)
+        return od_fail(error, OD_NO_MEMORY, "sharing a page with the workers");
+    enum od_status status = OD_OK;
+    if (pipe(campaign.pipe) != 0) {
+        status = od_fail(error, OD_IO, "making a pipe: %s", strerror(errno));
+        goto unmap;
+    }
+    uint64_t own_count = options->case_count / options->shard_count +
+                         (options->case_count % options->shard_count > options->shard_index);
+    od_terminal_init(&campaign.terminal, stderr);
+    od_progress_init(&campaign.progress, &campaign.terminal, own_count);
+    interrupted = 0;
+    struct sigaction action = {.sa_handler = note_interrupt};
+    struct sigaction old_interrupt;
+    struct sigaction old_terminate;
+    sigaction(SIGINT, &action, &old_interrupt);
+    sigaction(SIGTERM, &action, &old_terminate);
+    for (uint32_t i = 0; i < options->job_count && status == OD_OK; i++)
+        status = start_worker(&campaign, i, error);
+    if (status != OD_OK)
+        atomic_store(&campaign.page->stop, 1);
+    watch(&campaign, error, &status);
+    result_out->interrupted = interrupted != 0;
+    sigaction(SIGINT, &old_interrupt, NULL);
+    sigaction(SIGTERM, &old_terminate, NULL);
+    close(campaign.pipe[0]);
+    close(campaign.pipe[1]);
+unmap:
+    munmap(campaign.page, sizeof(*campaign.page));
+    return status;
+}

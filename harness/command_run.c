@@ -1,0 +1,231 @@
+/* command_run: `ordeal run SCENARIO...`: scenarios through their ordeal, into a run directory.
+ *
+ *   all scenarios are opened and checked first (exit 2 before anything has run)
+ *   directory: record.json ("running") -> events.jsonl, record.json after each query -> report.html, junit.xml, record ("finished")
+ *   store:     the record, at the beginning and at the end */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/world/posix.h"
+#include "harness/commands.h"
+#include "harness/engines.h"
+#include "harness/exit_status.h"
+#include "harness/file.h"
+#include "harness/scenario_run.h"
+#include "harness/version.h"
+#include "reports/report.h"
+#include "reports/store.h"
+
+static volatile int interrupted;
+
+static void note_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+struct run_all {
+    const struct od_arguments *arguments;
+    struct od_scenario_run_options options;
+    uint32_t count;
+    struct od_scenario_run **scenarios; /* owned */
+    char directory[4000];
+    struct od_record *record;
+    struct od_event_log *log;
+    struct od_store *store;
+};
+
+static enum od_status read_options(struct run_all *all, struct od_error *error)
+{
+    static const char *const deployments[] = {"sim", "threads", "both", NULL};
+    const struct od_arguments *arguments = all->arguments;
+    uint32_t deployment = 2;
+    const char *faults = od_arguments_text(arguments, "faults", NULL);
+    all->options.data_directory = od_arguments_text(arguments, "data", NULL);
+    all->options.has_seed = od_arguments_has(arguments, "seed");
+    all->options.twice = od_arguments_has(arguments, "twice");
+    all->options.no_faults = faults != NULL && strcmp(faults, "none") == 0;
+    all->options.faults_path = all->options.no_faults ? NULL : faults;
+    enum od_status status = od_engine_check(od_arguments_text(arguments, "engine", "ref"), error);
+    if (status == OD_OK)
+        status = od_arguments_number(arguments, "seed", 0, UINT64_MAX, &all->options.seed, error);
+    if (status == OD_OK)
+        status = od_arguments_choice(arguments, "deploy", deployments, &deployment, error);
+    all->options.in_sim = deployment != 1;
+    all->options.in_threads = deployment != 0;
+    return status;
+}
+
+static enum od_status open_scenarios(struct run_all *all, struct od_error *error)
+{
+    all->count = all->arguments->positional_count;
+    all->scenarios = calloc(all->count, sizeof(struct od_scenario_run *));
+    if (all->scenarios == NULL)
+        return od_fail(error, OD_NO_MEMORY, "opening scenarios");
+    for (uint32_t i = 0; i < all->count; i++) {
+        enum od_status status = od_scenario_open(all->arguments->positional[i], &all->options, &all->scenarios[i], error);
+        if (status != OD_OK)
+            return status;
+    }
+    return OD_OK;
+}
+
+static enum od_status make_directory(struct run_all *all, struct od_error *error)
+{
+    const char *given = od_arguments_text(all->arguments, "out", NULL);
+    if (given != NULL) {
+        snprintf(all->directory, sizeof(all->directory), "%s", given);
+    } else {
+        char stamp[40];
+        time_t now = time(NULL);
+        struct tm parts;
+        strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &parts));
+        snprintf(all->directory, sizeof(all->directory), "ordeal-out/run-%s-%d", stamp, (int)getpid());
+    }
+    return od_folder_make(all->directory, error);
+}
+
+/* "ordeal run a.yaml --seed 3", as it was typed. */
+static void record_command(struct run_all *all)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    od_buffer_append_text(&text, "ordeal");
+    for (int i = 0; i < all->arguments->argc; i++)
+        od_buffer_print(&text, " %s", all->arguments->argv[i]);
+    od_record_text(all->record, &all->record->command, od_buffer_text(&text));
+    od_buffer_release(&text);
+}
+
+static enum od_status begin_record(struct run_all *all, struct od_error *error)
+{
+    all->record = od_record_new(od_posix_memory());
+    if (all->record == NULL)
+        return od_fail(error, OD_NO_MEMORY, "beginning a record");
+    struct od_record *record = all->record;
+    record_command(all);
+    od_record_text(record, &record->version, OD_VERSION);
+    od_record_text(record, &record->engine, "ref " OD_VERSION);
+    if (all->options.in_sim)
+        od_record_line(record, &record->deployments, "sim");
+    if (all->options.in_threads)
+        od_record_line(record, &record->deployments, "threads");
+    record->seed = all->options.seed;
+    for (uint32_t i = 0; i < all->count; i++)
+        record->runs_planned += od_scenario_run_count(all->scenarios[i]);
+    enum od_status status = od_record_save(record, all->directory, error);
+    if (status == OD_OK)
+        status = od_event_log_open(od_posix_memory(), all->directory, &all->log, error);
+    if (status == OD_OK)
+        status = od_store_open(od_posix_memory(), od_arguments_text(all->arguments, "store", NULL), &all->store, error);
+    return status == OD_OK ? od_store_put(all->store, record, all->directory, error) : status;
+}
+
+static enum od_status execute(struct run_all *all, struct od_error *error)
+{
+    struct od_terminal terminal;
+    struct od_progress progress;
+    od_terminal_init(&terminal, stderr);
+    od_progress_init(&progress, &terminal, all->record->runs_planned);
+    struct od_scenario_sink sink = {.record = all->record,
+                                    .log = all->log,
+                                    .progress = &progress,
+                                    .directory = all->directory,
+                                    .interrupted = &interrupted};
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < all->count && status == OD_OK; i++)
+        status = od_scenario_execute(all->scenarios[i], &sink, error);
+    od_progress_end(&progress);
+    char files[4100];
+    snprintf(files, sizeof(files), "%s/files", all->directory);
+    od_folder_remove(files, NULL);
+    return status;
+}
+
+/* Closes the books whatever happened; the first failure stands. */
+static enum od_status end_record(struct run_all *all, enum od_status status, struct od_error *error)
+{
+    enum od_status closed = od_event_log_close(all->log, status == OD_OK ? error : NULL);
+    all->log = NULL;
+    if (all->record == NULL)
+        return status;
+    if (status == OD_OK || status == OD_CANCELLED)
+        od_record_finish(all->record, status == OD_OK ? OD_RECORD_FINISHED : OD_RECORD_INTERRUPTED);
+    if (status == OD_OK)
+        status = closed;
+    enum od_status saved = od_record_save(all->record, all->directory, status == OD_OK ? error : NULL);
+    if (saved == OD_OK)
+        saved = od_report_write_directory(od_posix_memory(), all->directory, status == OD_OK ? error : NULL);
+    if (saved == OD_OK && all->store != NULL)
+        saved = od_store_put(all->store, all->record, all->directory, status == OD_OK ? error : NULL);
+    return status == OD_OK ? saved : status;
+}
+
+static int tell(struct run_all *all, enum od_status status, struct od_error *error)
+{
+    struct od_terminal terminal;
+    od_terminal_init(&terminal, stdout);
+    if (all->record != NULL && (status == OD_OK || status == OD_CANCELLED)) {
+        od_record_terminal(all->record, &terminal, NULL);
+        printf("report %s/report.html\n", all->directory);
+    }
+    if (status != OD_OK) {
+        error->status = status;
+        return od_exit_with(error);
+    }
+    enum od_record_verdict verdict = od_record_overall(all->record);
+    return verdict == OD_RECORD_HELD ? OD_EXIT_HELD : verdict == OD_RECORD_FAILED ? OD_EXIT_FAILED : OD_EXIT_UNDECIDED;
+}
+
+static int run(const struct od_arguments *arguments)
+{
+    static struct run_all all; /* one command a process */
+    struct od_error error = {0};
+    all.arguments = arguments;
+    struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    enum od_status status = read_options(&all, &error);
+    if (status == OD_OK)
+        status = open_scenarios(&all, &error);
+    if (status == OD_OK)
+        status = make_directory(&all, &error);
+    if (status == OD_OK)
+        status = begin_record(&all, &error);
+    if (status == OD_OK)
+        status = execute(&all, &error);
+    status = end_record(&all, status, &error);
+    int result = tell(&all, status, &error);
+    for (uint32_t i = 0; all.scenarios != NULL && i < all.count; i++)
+        od_scenario_close(all.scenarios[i]);
+    free(all.scenarios);
+    od_record_free(all.record);
+    od_store_close(all.store);
+    return result;
+}
+
+static const struct od_option options[] = {
+    {"engine", "E", "ref, the reference engine (`ordeal engines` lists them)", false},
+    {"deploy", "D", "sim, threads or both (default)", false},
+    {"data", "DIR", "read the tables' files there instead of generating them", false},
+    {"seed", "N", "of generated tables and drawn faults, in place of the scenario's", false},
+    {"faults", "FILE|none", "one written schedule, or none, in place of the scenario's", false},
+    {"twice", NULL, "every run in sim twice: their digests must be equal", false},
+    {"out", "DIR", "run directory (default ordeal-out/run-TIME-PID)", false},
+    {"store", "FILE", "result store (default in the user's state directory)", false},
+    {NULL, NULL, NULL, false},
+};
+const struct od_command od_command_run = {
+    .name = "run",
+    .positional = "SCENARIO...",
+    .positional_min = 1,
+    .sentence = "puts scenarios through their ordeal: every query undisturbed and under faults, all checked",
+    .more = "example: ordeal run scenarios/*.yaml\n"
+            "         ordeal run scenarios/flights.yaml --data path/to/csv --deploy sim",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,67 @@
+/* judge: see judge.h. */
+#include "harness/judge.h"
+
+#include "engine/world/posix.h"
+#include "properties/answer.h"
+
+bool od_plan_is_ordered(const struct od_plan *plan)
+{
+    return plan->kind == OD_PLAN_SORT || plan->kind == OD_PLAN_LIMIT ||
+           (plan->kind == OD_PLAN_PROJECT && od_plan_is_ordered(plan->inputs[0]));
+}
+
+struct od_observation od_judge_observe(const struct od_cluster_request *request, const struct od_cluster_result *result)
+{
+    return (struct od_observation){
+        .status = result->ended ? result->outcome.status : OD_TIMED_OUT,
+        .error = result->outcome.error,
+        .answer = result->outcome.answer,
+        .events = result->events,
+        .event_count = result->event_count,
+        .digest = result->digest,
+        .virtual_ns = result->elapsed_ns,
+        .faults_fired = result->faults_fired,
+        .may_exhaust = request->schedule != NULL &&
+                       od_schedule_may_exhaust(request->schedule, od_run_options_resolve(&request->options).attempts_max),
+        .ended = result->ended,
+        .leaked = result->leaked,
+    };
+}
+
+static enum od_status compare(const struct od_plan *plan, const struct od_table *expected, const struct od_table *actual,
+                              struct od_finding *finding, struct od_error *error)
+{
+    char text[600] = "";
+    bool equal = false;
+    struct od_arena arena;
+    struct od_answer expected_rows;
+    struct od_answer actual_rows;
+    od_arena_init(&arena, od_posix_memory(), 256 * 1024);
+    enum od_status status = od_answer_from_table(&arena, expected, &expected_rows, error);
+    if (status == OD_OK)
+        status = od_answer_from_table(&arena, actual, &actual_rows, error);
+    if (status == OD_OK)
+        status = od_answer_compare(&arena, &expected_rows, &actual_rows,
+                                   od_plan_is_ordered(plan) ? OD_COMPARE_ORDERED : OD_COMPARE_MULTISET, &equal, text,
+                                   sizeof(text), error);
+    if (status == OD_OK && !equal)
+        od_finding_set(finding, "F1", "the answer differs from the undisturbed one: %s", text);
+    od_arena_release(&arena);
+    return status;
+}
+
+enum od_status od_judge_run(const struct od_plan *plan, const struct od_cluster_request *request,
+                            const struct od_cluster_result *result, const struct od_table *expected,
+                            struct od_finding *finding, struct od_error *error)
+{
+    const struct od_observation observation = od_judge_observe(request, result);
+    od_check_invariants(&observation, finding);
+    if (observation.status != OD_OK) {
+        bool promised = observation.may_exhaust && observation.ended;
+        if (!promised)
+            od_finding_set(finding, "F1", "the query failed within its retry budget: %s: %s",
+                           od_status_text(observation.status), observation.error.text);
+        return OD_OK;
+    }
+    return expected == NULL ? OD_OK : compare(plan, expected, observation.answer, finding, error);
+}

@@ -1,0 +1,169 @@
+/* scenario_open: reads a scenario and checks all that can be checked before anything runs: YAML, tables, SQL, schedules. A mistake in
+ * SQL or in a written schedule is told at its line and column of the scenario's file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/world/posix.h"
+#include "harness/file.h"
+#include "harness/scenario_plan.h"
+
+/* Defaults where the file says nothing. */
+enum { SIM_SCHEDULES = 20, THREADS_SCHEDULES = 3, FAULTS_MAX = 3, EXECUTORS = 3, SLOTS = 2 };
+
+/* Moves the error's place from inside the n-th text with this key to the file. */
+static void place_in_file(const struct od_scenario_run *run, const char *key, uint32_t nth, const char *what,
+                          const char *name, struct od_error *error)
+{
+    struct od_scenario_place place;
+    if (error == NULL || !od_scenario_locate((const char *)run->text.bytes, run->text.size, key, nth, &place))
+        return;
+    char inner[sizeof(error->text)];
+    memcpy(inner, error->text, sizeof(inner));
+    snprintf(error->text, sizeof(error->text), "%.80s: %s %.40s: %.150s", run->path, what, name, inner);
+    error->column = error->line <= 1 ? place.column + (error->column == 0 ? 1 : error->column)
+                                     : place.column + error->column;
+    error->line = place.line + (error->line == 0 ? 0 : error->line - 1);
+}
+
+static enum od_status plan_queries(struct od_scenario_run *run, struct od_error *error)
+{
+    const struct od_scenario *scenario = run->scenario;
+    const struct od_catalog catalog = {scenario->tables_count, (const struct od_table *const *)run->tables};
+    const struct od_scenario_cluster *cluster = scenario->cluster;
+    const struct od_plan_options options = {
+        .partition_count = cluster == NULL ? 0 : cluster->partitions,
+        .scan_task_count = cluster == NULL ? 0 : cluster->scan_tasks,
+    };
+    run->queries = od_arena_take_array(&run->arena, scenario->queries_count, sizeof(*run->queries));
+    if (run->queries == NULL)
+        return od_fail(error, OD_NO_MEMORY, "planning the queries of %s", run->path);
+    for (uint32_t i = 0; i < scenario->queries_count; i++) {
+        enum od_status status =
+            od_prepare_sql(&run->arena, scenario->queries[i].sql, &catalog, &options, &run->queries[i], error);
+        if (status != OD_OK) {
+            place_in_file(run, "sql", i, "query", scenario->queries[i].name, error);
+            return status;
+        }
+    }
+    return OD_OK;
+}
+
+static enum od_status parse_written(struct od_scenario_run *run, struct od_error *error)
+{
+    const struct od_scenario_ordeal *ordeal = run->scenario->ordeal;
+    run->written_count = ordeal == NULL ? 0 : ordeal->schedules_count;
+    run->written = od_arena_take_array(&run->arena, (size_t)run->written_count + 1, sizeof(*run->written));
+    if (run->written == NULL)
+        return od_fail(error, OD_NO_MEMORY, "reading the schedules of %s", run->path);
+    for (uint32_t i = 0; i < run->written_count; i++) {
+        const struct od_scenario_schedule *schedule = &ordeal->schedules[i];
+        enum od_status status = od_schedule_parse(&run->arena, schedule->name, schedule->faults, strlen(schedule->faults),
+                                                  &run->written[i], error);
+        if (status != OD_OK) {
+            place_in_file(run, "faults", (ordeal->faults != 0) + i, "schedule", schedule->name, error);
+            return status;
+        }
+    }
+    return OD_OK;
+}
+
+/* --faults FILE: that schedule, and no other. */
+static enum od_status read_given_schedule(struct od_scenario_run *run, struct od_error *error)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    run->written = od_arena_take_array(&run->arena, 1, sizeof(*run->written));
+    enum od_status status = run->written == NULL ? od_fail(error, OD_NO_MEMORY, "reading a schedule")
+                                                 : od_file_read(run->options->faults_path, &text, error);
+    if (status == OD_OK)
+        status = od_schedule_parse(&run->arena, run->options->faults_path, od_buffer_text(&text), text.size, run->written,
+                                   error);
+    run->written_count = 1;
+    run->sim_count = 0;
+    run->threads_count = 0;
+    od_buffer_release(&text);
+    return status;
+}
+
+static void take_limits(struct od_scenario_run *run)
+{
+    const struct od_scenario_cluster *cluster = run->scenario->cluster;
+    const struct od_scenario_ordeal *ordeal = run->scenario->ordeal;
+    run->seed = run->options->has_seed ? run->options->seed : run->scenario->seed;
+    run->sim_count = ordeal == NULL || ordeal->sim == 0 ? SIM_SCHEDULES : ordeal->sim;
+    run->threads_count = ordeal == NULL || ordeal->threads == 0 ? THREADS_SCHEDULES : ordeal->threads;
+    run->faults_max = ordeal == NULL || ordeal->faults == 0 ? FAULTS_MAX : ordeal->faults;
+    run->run_options = (struct od_run_options){
+        .executor_count = cluster == NULL || cluster->executors == 0 ? EXECUTORS : cluster->executors,
+        .slots_per_executor = cluster == NULL || cluster->slots == 0 ? SLOTS : cluster->slots,
+        .batch_rows = cluster == NULL ? 0 : cluster->batch_rows,
+        .codec = OD_CODEC_ZSTD,
+    };
+}
+
+static enum od_status load(struct od_scenario_run *run, struct od_error *error)
+{
+    enum od_status status = od_file_read(run->path, &run->text, error);
+    if (status == OD_OK)
+        status = od_scenario_parse(run->path, od_buffer_text(&run->text), run->text.size, &run->scenario, error);
+    if (status != OD_OK)
+        return status;
+    take_limits(run);
+    run->tables = od_arena_take_array(&run->arena, run->scenario->tables_count, sizeof(*run->tables));
+    if (run->tables == NULL)
+        return od_fail(error, OD_NO_MEMORY, "loading %s", run->path);
+    status = od_scenario_load_tables(od_posix_memory(), run->scenario, run->options->data_directory, run->seed, run->tables,
+                                     error);
+    if (status == OD_OK)
+        status = plan_queries(run, error);
+    if (status == OD_OK && run->options->no_faults)
+        run->sim_count = run->threads_count = run->written_count = 0;
+    else if (status == OD_OK)
+        status = run->options->faults_path != NULL ? read_given_schedule(run, error) : parse_written(run, error);
+    return status;
+}
+
+enum od_status od_scenario_open(const char *path, const struct od_scenario_run_options *options,
+                                struct od_scenario_run **run_out, struct od_error *error)
+{
+    *run_out = NULL;
+    struct od_scenario_run *run = calloc(1, sizeof(*run));
+    if (run == NULL)
+        return od_fail(error, OD_NO_MEMORY, "opening %s", path);
+    run->options = options;
+    snprintf(run->path, sizeof(run->path), "%s", path);
+    od_buffer_init(&run->text, od_posix_memory());
+    od_arena_init(&run->arena, od_posix_memory(), 0);
+    enum od_status status = load(run, error);
+    if (status != OD_OK) {
+        od_scenario_close(run);
+        return status;
+    }
+    *run_out = run;
+    return OD_OK;
+}
+
+void od_scenario_close(struct od_scenario_run *run)
+{
+    if (run == NULL)
+        return;
+    for (uint32_t i = 0; run->tables != NULL && i < run->scenario->tables_count; i++)
+        od_table_free(od_posix_memory(), run->tables[i]);
+    od_arena_release(&run->arena);
+    od_scenario_free(run->scenario);
+    od_buffer_release(&run->text);
+    free(run);
+}
+
+uint64_t od_scenario_run_count(const struct od_scenario_run *run)
+{
+    uint64_t per_query = 0;
+    if (run->options->in_sim || run->options->in_threads)
+        per_query += 2; /* undisturbed, and again for the digest */
+    if (run->options->in_sim)
+        per_query += run->sim_count + run->written_count;
+    if (run->options->in_threads)
+        per_query += 1 + run->threads_count;
+    return per_query * run->scenario->queries_count;
+}

@@ -1,0 +1,314 @@
+/* scenario_run: see scenario_run.h. */
+#include "harness/scenario_run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/world/posix.h"
+#include "harness/cluster.h"
+#include "harness/file.h"
+#include "harness/judge.h"
+#include "harness/run_record.h"
+#include "harness/scenario_plan.h"
+#include "harness/sqlite_check.h"
+
+/* One query's ordeal. */
+struct trial_of_query {
+    struct od_scenario_run *run;
+    struct od_scenario_sink *sink;
+    uint32_t query_index;
+    struct od_record_query *record;
+    struct od_arena arena;                /* schedules of this query */
+    struct od_cluster_result undisturbed; /* the expected answer */
+    uint64_t undisturbed_ns[OD_DEPLOYMENT_COUNT];
+    uint32_t most_faults; /* in the runs whose events were written so far */
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Runs once, judges, records. `result_out` NULL: nobody wants it. */
+struct one_run {
+    enum od_deployment deployment;
+    const struct od_schedule *schedule; /* NULL: undisturbed */
+    uint64_t schedule_index;
+    uint64_t seed;
+    const char *replay_note; /* which schedule this was, for the record's replay line; may be NULL */
+};
+
+static void record_verdict(struct trial_of_query *query, struct od_record_run *record_run,
+                           const struct od_finding *finding, const struct one_run *one)
+{
+    struct od_record *record = query->sink->record;
+    struct od_scenario_run *run = query->run;
+    if (record_run == NULL)
+        return;
+    record_run->schedule_index = one->schedule_index;
+    record_run->verdict = finding->found ? OD_RECORD_FAILED : OD_RECORD_HELD;
+    if (!finding->found)
+        return;
+    query->sink->failed++;
+    od_record_text(record, &record_run->property, finding->code);
+    od_record_text(record, &record_run->message, finding->text);
+    od_record_print(record, &record_run->replay, "ordeal run %s --seed %llu --deploy %s%s%s", run->path,
+                    (unsigned long long)run->seed, od_deployment_text(one->deployment),
+                    run->options->data_directory == NULL ? "" : " --data ",
+                    run->options->data_directory == NULL ? "" : run->options->data_directory);
+}
+
+/* Which runs' events are worth keeping: undisturbed ones, failing ones, and whenever more faults fired than in any kept before. */
+static bool events_wanted(struct trial_of_query *query, const struct od_cluster_result *result, bool found)
+{
+    if (found || (result->faults_fired == 0 && query->record != NULL && query->record->runs.count == 1))
+        return true;
+    if (result->faults_fired <= query->most_faults)
+        return false;
+    query->most_faults = result->faults_fired;
+    return true;
+}
+
+static enum od_status run_once(struct trial_of_query *query, const struct one_run *one,
+                               struct od_cluster_result *result_out, struct od_error *error)
+{
+    struct od_scenario_run *run = query->run;
+    struct od_scenario_sink *sink = query->sink;
+    const struct od_prepared *prepared = &run->queries[query->query_index];
+    char files[4200];
+    snprintf(files, sizeof(files), "%s/files", sink->directory);
+    const struct od_cluster_request request = {
+        .graph = prepared->graph,
+        .options = run->run_options,
+        .schedule = one->schedule,
+        .deployment = one->deployment,
+        .seed = one->seed,
+        .directory = one->deployment == OD_DEPLOY_THREADS ? files : NULL,
+        .keep_events = true,
+    };
+    struct od_finding finding = {0};
+    uint64_t started_ns = now_ns();
+    enum od_status status = od_cluster_run(od_posix_memory(), &request, result_out, error);
+    uint64_t wall_ns = now_ns() - started_ns;
+    if (status == OD_OK)
+        status = od_judge_run(prepared->plan, &request, result_out, query->undisturbed.outcome.answer, &finding, error);
+    if (status != OD_OK)
+        return status;
+    struct od_record_run *record_run =
+        od_record_add_run(sink->record, query->record, od_deployment_text(one->deployment));
+    od_run_record_run(sink->record, record_run, &request, result_out, wall_ns);
+    record_verdict(query, record_run, &finding, one);
+    uint64_t base_ns = query->undisturbed_ns[one->deployment];
+    if (record_run != NULL && base_ns != 0 && result_out->elapsed_ns > base_ns)
+        record_run->recovery_ns = result_out->elapsed_ns - base_ns;
+    if (record_run != NULL && events_wanted(query, result_out, finding.found)) {
+        record_run->events_written = true;
+        status = od_run_record_events(sink->log, record_run->run_index, &request, result_out, error);
+    }
+    sink->done++;
+    od_progress_step(sink->progress, sink->done, sink->failed, run->scenario->queries[query->query_index].name);
+    if (status == OD_OK && *sink->interrupted)
+        status = od_fail(error, OD_CANCELLED, "interrupted");
+    return status;
+}
+
+static enum od_status run_and_forget(struct trial_of_query *query, const struct one_run *one, struct od_error *error)
+{
+    struct od_cluster_result result = {0};
+    enum od_status status = run_once(query, one, &result, error);
+    od_cluster_result_release(&result);
+    return status;
+}
+
+static void fail_last_run(struct trial_of_query *query, const char *code, const char *text)
+{
+    if (query->record == NULL || query->record->runs.count == 0)
+        return;
+    struct od_record_run *last = query->record->runs.items[query->record->runs.count - 1];
+    query->sink->failed += last->verdict != OD_RECORD_FAILED;
+    last->verdict = OD_RECORD_FAILED;
+    od_record_text(query->sink->record, &last->property, code);
+    od_record_text(query->sink->record, &last->message, text);
+}
+
+/* The same request twice: equal digests (F8). */
+static enum od_status run_twice(struct trial_of_query *query, const struct one_run *one, uint64_t first_digest,
+                                struct od_error *error)
+{
+    struct od_cluster_result again = {0};
+    enum od_status status = run_once(query, one, &again, error);
+    if (status == OD_OK && again.digest != first_digest) {
+        char text[120];
+        snprintf(text, sizeof(text), "equal runs with unequal digests: %016llx and %016llx",
+                 (unsigned long long)first_digest, (unsigned long long)again.digest);
+        fail_last_run(query, "F8", text);
+    }
+    od_cluster_result_release(&again);
+    return status;
+}
+
+static enum od_status check_with_sqlite(struct trial_of_query *query, struct od_error *error)
+{
+    struct od_scenario_run *run = query->run;
+    const struct od_scenario_query *asked = &run->scenario->queries[query->query_index];
+    const struct od_catalog catalog = {run->scenario->tables_count, (const struct od_table *const *)run->tables};
+    struct od_finding finding = {0};
+    char oracle[200] = "";
+    enum od_status status =
+        od_sqlite_check(&catalog, run->queries[query->query_index].plan, asked->sqlite,
+                        query->undisturbed.outcome.answer, &finding, oracle, sizeof(oracle), error);
+    if (status == OD_OK && finding.found)
+        fail_last_run(query, finding.code, finding.text);
+    OD_RECORD_SET(query->sink->record, query->record, oracle, oracle);
+    return status;
+}
+
+static enum od_status run_undisturbed(struct trial_of_query *query, struct od_error *error)
+{
+    const struct one_run one = {.deployment = OD_DEPLOY_SIM, .seed = query->run->seed};
+    enum od_status status = run_once(query, &one, &query->undisturbed, error);
+    if (status != OD_OK)
+        return status;
+    query->undisturbed_ns[OD_DEPLOY_SIM] = query->undisturbed.elapsed_ns;
+    od_run_record_query(query->sink->record, query->record, &query->run->queries[query->query_index],
+                        &query->undisturbed);
+    if (query->undisturbed.outcome.answer != NULL)
+        status = check_with_sqlite(query, error);
+    return status == OD_OK ? run_twice(query, &one, query->undisturbed.digest, error) : status;
+}
+
+/* The i-th drawn schedule of this query; the same for equal seeds. */
+static enum od_status draw_schedule(struct trial_of_query *query, enum od_deployment deployment, uint32_t index,
+                                    struct od_schedule *schedule_out, struct od_error *error)
+{
+    struct od_scenario_run *run = query->run;
+    struct od_stream stream;
+    struct od_schedule_shape shape;
+    char name[120];
+    snprintf(name, sizeof(name), "%.60s/%u/%s", run->scenario->queries[query->query_index].name, index,
+             od_deployment_text(deployment));
+    od_stream_init(&stream, run->seed, name);
+    enum od_status status = od_cluster_shape(&query->arena, run->queries[query->query_index].graph,
+                                             run->run_options.executor_count, &shape, error);
+    if (status != OD_OK)
+        return status;
+    shape.fault_count_max = run->faults_max;
+    shape.span_ns = query->undisturbed_ns[deployment];
+    /* a schedule without any fault would only repeat the undisturbed run */
+    for (uint32_t try = 0; try < 100; try++) {
+        status = od_schedule_draw(&query->arena, &stream.random, &shape, schedule_out, error);
+        if (status != OD_OK || schedule_out->fault_count > 0)
+            break;
+    }
+    return status;
+}
+
+static enum od_status run_drawn(struct trial_of_query *query, enum od_deployment deployment, uint32_t count,
+                                struct od_error *error)
+{
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < count && status == OD_OK; i++) {
+        struct od_schedule schedule;
+        status = draw_schedule(query, deployment, i, &schedule, error);
+        if (status != OD_OK)
+            break;
+        const struct one_run one = {.deployment = deployment,
+                                    .schedule = &schedule,
+                                    .schedule_index = i + 1,
+                                    .seed = od_mix_two(query->run->seed, i + 1)};
+        struct od_cluster_result result = {0};
+        status = run_once(query, &one, &result, error);
+        if (status == OD_OK && query->run->options->twice && deployment == OD_DEPLOY_SIM)
+            status = run_twice(query, &one, result.digest, error);
+        od_cluster_result_release(&result);
+    }
+    return status;
+}
+
+static enum od_status run_written(struct trial_of_query *query, struct od_error *error)
+{
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < query->run->written_count && status == OD_OK; i++) {
+        const struct one_run one = {.deployment = OD_DEPLOY_SIM,
+                                    .schedule = &query->run->written[i],
+                                    .schedule_index = 1000 + i,
+                                    .seed = od_mix_two(query->run->seed, 1000 + i)};
+        status = run_and_forget(query, &one, error);
+    }
+    return status;
+}
+
+static enum od_status run_in_threads(struct trial_of_query *query, struct od_error *error)
+{
+    const struct one_run one = {.deployment = OD_DEPLOY_THREADS, .seed = query->run->seed};
+    struct od_cluster_result result = {0};
+    enum od_status status = run_once(query, &one, &result, error);
+    query->undisturbed_ns[OD_DEPLOY_THREADS] = result.elapsed_ns;
+    od_cluster_result_release(&result);
+    if (status != OD_OK)
+        return status;
+    if (query->run->options->faults_path != NULL) {
+        const struct one_run given = {
+            .deployment = OD_DEPLOY_THREADS, .schedule = &query->run->written[0], .schedule_index = 1000,
+            .seed = query->run->seed};
+        return run_and_forget(query, &given, error);
+    }
+    return run_drawn(query, OD_DEPLOY_THREADS, query->run->threads_count, error);
+}
+
+static enum od_status run_query(struct od_scenario_run *run, struct od_scenario_sink *sink,
+                                struct od_record_scenario *scenario, uint32_t index, struct od_error *error)
+{
+    const struct od_scenario_query *asked = &run->scenario->queries[index];
+    struct trial_of_query query = {.run = run, .sink = sink, .query_index = index};
+    od_arena_init(&query.arena, od_posix_memory(), 0);
+    query.record = od_record_add_query(sink->record, scenario, asked->name);
+    OD_RECORD_SET(sink->record, query.record, question, asked->asks);
+    OD_RECORD_SET(sink->record, query.record, sql, asked->sql);
+    enum od_status status = run_undisturbed(&query, error);
+    if (status == OD_OK && run->options->in_sim)
+        status = run_drawn(&query, OD_DEPLOY_SIM, run->sim_count, error);
+    if (status == OD_OK && run->options->in_sim)
+        status = run_written(&query, error);
+    if (status == OD_OK && run->options->in_threads)
+        status = run_in_threads(&query, error);
+    od_cluster_result_release(&query.undisturbed);
+    od_arena_release(&query.arena);
+    return status;
+}
+
+static void record_tables(struct od_scenario_run *run, struct od_record *record, struct od_record_scenario *scenario)
+{
+    for (uint32_t i = 0; i < run->scenario->tables_count; i++) {
+        const struct od_scenario_table *table = &run->scenario->tables[i];
+        char source[1200];
+        if (run->options->data_directory != NULL && table->file != NULL)
+            snprintf(source, sizeof(source), "file %s/%s", run->options->data_directory, table->file);
+        else
+            snprintf(source, sizeof(source), "generator %s, seed %llu", table->generator,
+                     (unsigned long long)run->seed);
+        od_run_record_table(record, scenario, run->tables[i], source);
+    }
+}
+
+enum od_status od_scenario_execute(struct od_scenario_run *run, struct od_scenario_sink *sink, struct od_error *error)
+{
+    struct od_record_scenario *scenario = od_record_add_scenario(sink->record, run->scenario->name);
+    OD_RECORD_SET(sink->record, scenario, title, run->scenario->title);
+    OD_RECORD_SET(sink->record, scenario, description, run->scenario->about);
+    OD_RECORD_SET(sink->record, scenario, file, run->path);
+    record_tables(run, sink->record, scenario);
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < run->scenario->queries_count && status == OD_OK; i++) {
+        status = run_query(run, sink, scenario, i, error);
+        enum od_status saved = od_record_save(sink->record, sink->directory, status == OD_OK ? error : NULL);
+        if (status == OD_OK)
+            status = saved;
+        if (status == OD_OK)
+            status = od_event_log_flush(sink->log, error);
+    }
+    return status;
+}
