@@ -366,11 +366,8 @@ static void start(struct od_sim *sim)
 {
     const struct od_schedule *schedule = sim->disturb.schedule;
     sim->started = true;
-    for (uint32_t i = 0; i < sim->actor_count; i++) {
-        struct od_sim_event event = {.kind = OD_SIM_START, .actor = i};
-        sim->actors[i].world.incarnation = UINT32_MAX; /* the first life is number 0 */
-        od_sim_push(sim, 0, &event);
-    }
+    for (uint32_t i = 0; i < sim->actor_count; i++)
+        push_start(&sim->actors[i], 0);
     for (uint32_t i = 0; i < schedule->fault_count; i++) {
         struct od_sim_event event = {.kind = OD_SIM_FAULT, .of.fault_index = i};
         if (schedule->faults[i].at_time)
