@@ -3,12 +3,14 @@
  *   chunk:  [ size, used, next | payload ................................ ]
  *                                ^ 16-aligned         ^ used      ^ bytes
  *
- * Ordinary chunks double in size up to 1 MiB, so a large arena has few of them. A request of more than a quarter of a chunk
- * gets a chunk of its own *behind* the newest one, whose free rest stays in use. Reset keeps the largest chunk: an arena
- * that is filled and reset over and over soon fits in one and then allocates nothing.
+ * Ordinary chunks double in size up to 1 MiB, so a large arena has few of them. A request of more than a
+ * quarter of a chunk gets a chunk of its own *behind* the newest one, whose free rest stays in use. Reset
+ * keeps the largest chunk: an arena that is filled and reset over and over soon fits in one and then
+ * allocates nothing.
  *
- * Under AddressSanitizer all free payload is poisoned, and so is the rounding behind each allocation. We add no red zones:
- * the layout must be the same in every build, so that a memory budget refuses at the same place. */
+ * Under AddressSanitizer all free payload is poisoned, and so is the rounding behind each allocation. We add
+ * no red zones: the layout must be the same in every build, so that a memory budget refuses at the same
+ * place. */
 #include "engine/core/arena.h"
 
 #include <stdarg.h>

@@ -3,8 +3,8 @@
  *   arena -> chunk -> chunk -> chunk (newest first)
  *            [ header | used ........ | free ]
  *
- * Name an arena by when it dies: plan_arena, operator_arena, batch_arena. Under AddressSanitizer what is not handed out
- * is poisoned. Reset keeps one chunk, so that a steady state allocates nothing. */
+ * Name an arena by when it dies: plan_arena, operator_arena, batch_arena. Under AddressSanitizer what is not
+ * handed out is poisoned. Reset keeps one chunk, so that a steady state allocates nothing. */
 #ifndef OD_CORE_ARENA_H
 #define OD_CORE_ARENA_H
 

@@ -1,6 +1,6 @@
 /* Goal: blocks of an arena never overlap, are aligned and zero, and all memory comes back.
- * Method: many takes of drawn sizes, each filled with its own byte and checked at the end; a sweep of refusals; under
- * AddressSanitizer the poison is asked directly. */
+ * Method: many takes of drawn sizes, each filled with its own byte and checked at the end; a sweep of
+ * refusals; under AddressSanitizer the poison is asked directly. */
 #include "engine/core/arena.h"
 
 #include <setjmp.h>

@@ -2,8 +2,10 @@
  *
  *   [ content ........ size | NUL room | free ..... capacity ]
  *
- * One byte more than the content is always reserved, so that od_buffer_text() can put its NUL without allocating.
- * After a refused allocation the buffer stays cut: later appends do nothing, so no gap can appear in the content. */
+ * One byte more than the content is always reserved, so that od_buffer_text() can put its NUL without
+ * allocating.
+ * After a refused allocation the buffer stays cut: later appends do nothing, so no gap can appear in the
+ * content. */
 #include "engine/core/buffer.h"
 
 #include <stdarg.h>
@@ -142,7 +144,7 @@ const char *od_buffer_text(struct od_buffer *buffer)
     return (const char *)buffer->bytes;
 }
 
-/* --- reader -------------------------------------------------------------------------------------------------- */
+/* --- reader --------------------------------------------------------------------------------------------- */
 
 const uint8_t *od_reader_bytes(struct od_reader *reader, size_t size)
 {

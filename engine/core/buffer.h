@@ -1,5 +1,5 @@
-/* buffer: a growable run of bytes, for encoders and text. Writers return false on refusal and remember it in `failed`,
- * so that a long encoder may write on and check once at its end. Integers are little-endian. */
+/* buffer: a growable run of bytes, for encoders and text. Writers return false on refusal and remember it in
+ * `failed`, so that a long encoder may write on and check once at its end. Integers are little-endian. */
 #ifndef OD_CORE_BUFFER_H
 #define OD_CORE_BUFFER_H
 

@@ -1,4 +1,5 @@
-/* Goal: what an encoder wrote is what a reader reads, refusals leave a cut buffer and never a gap, readers stop at the end.
+/* Goal: what an encoder wrote is what a reader reads, refusals leave a cut buffer and never a gap, readers
+ * stop at the end.
  * Method: writing and reading back; each allocation refused; every prefix of an encoding read to its end. */
 #include "engine/core/buffer.h"
 

@@ -1,6 +1,7 @@
-/* hash: XXH3 behind our own names, so that nothing else includes xxhash.h and a change of algorithm is a change here.
+/* hash: XXH3 behind our own names, so that nothing else includes xxhash.h and a change of algorithm is a
+ * change here.
  *
- * The values are frozen: they decide partitions and are stored as checksums. hash_test.c pins some of them. */
+ * The values are frozen: they decide partitions and are stored as checksums. random_test.c pins some. */
 #include "engine/core/hash.h"
 
 #include <xxhash.h>

@@ -1,5 +1,6 @@
-/* hash: xxh3 for bytes, a mixer for integers, and the running digest. Stable across runs, machines and builds: these
- * values reach partition numbers, checksums on disk and case files. Source: xxHash's XXH3 (xxhash.h). */
+/* hash: xxh3 for bytes, a mixer for integers, and the running digest. Stable across runs, machines and
+ * builds: these values reach partition numbers, checksums on disk and case files. Source: xxHash's XXH3
+ * (xxhash.h). */
 #ifndef OD_CORE_HASH_H
 #define OD_CORE_HASH_H
 
@@ -14,7 +15,8 @@ struct od_hash128 {
 uint64_t od_hash_bytes(const void *bytes, size_t size, uint64_t seed);
 struct od_hash128 od_hash128_bytes(const void *bytes, size_t size, uint64_t seed);
 
-/* A bijective mixer (splitmix64's finaliser): Steele, Lea, Flood, "Fast splittable pseudorandom number generators". */
+/* A bijective mixer (splitmix64's finaliser): Steele, Lea, Flood, "Fast splittable pseudorandom number
+ * generators". */
 static inline uint64_t od_mix(uint64_t value)
 {
     value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);

@@ -2,8 +2,9 @@
  *
  *   user -> od_take / od_resize / od_give -> budget -> countdown -> ... -> the world's memory
  *
- * A wrapper sits in front of `next` and sees every call with its sizes, so it keeps its books without a header in front of
- * each block. Both wrappers count live blocks: a test ends with "none is left", whatever failed on the way. */
+ * A wrapper sits in front of `next` and sees every call with its sizes, so it keeps its books without a
+ * header in front of each block. Both wrappers count live blocks: a test ends with "none is left", whatever
+ * failed on the way. */
 #include "engine/core/memory.h"
 
 #include <string.h>
@@ -41,7 +42,7 @@ void od_give(struct od_memory *memory, void *block, size_t bytes)
     od_resize(memory, block, bytes, 0);
 }
 
-/* --- budget -------------------------------------------------------------------------------------------------- */
+/* --- budget --------------------------------------------------------------------------------------------- */
 
 static void *budget_resize(void *self, void *old, size_t old_bytes, size_t new_bytes)
 {
@@ -77,7 +78,7 @@ void od_budget_release(struct od_budget *budget)
     *budget = (struct od_budget){0};
 }
 
-/* --- countdown ----------------------------------------------------------------------------------------------- */
+/* --- countdown ------------------------------------------------------------------------------------------ */
 
 static void *countdown_resize(void *self, void *old, size_t old_bytes, size_t new_bytes)
 {

@@ -1,7 +1,7 @@
 /* memory: the one way to get memory in the engine.
  *
- * `struct od_memory` is an {ops, self} pair passed by pointer. A wrapper (budget, countdown, a fault) holds `next`, the
- * one below. Sizes are given back on release, so that wrappers can keep books without headers.
+ * `struct od_memory` is an {ops, self} pair passed by pointer. A wrapper (budget, countdown, a fault) holds
+ * `next`, the one below. Sizes are given back on release, so that wrappers can keep books without headers.
  * The budget wrapper refuses what would exceed its limit; "spill now" is then an ordinary status. */
 #ifndef OD_CORE_MEMORY_H
 #define OD_CORE_MEMORY_H
@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 struct od_memory_ops {
-    /* One call for all: old == NULL takes, new_bytes == 0 gives back (returns NULL), else resizes and keeps the content.
-     * Alignment 16. NULL on refusal, and then the old block is untouched. New bytes are not initialised. */
+    /* One call for all: old == NULL takes, new_bytes == 0 gives back (returns NULL), else resizes and keeps the
+     * content. Alignment 16. NULL on refusal, and then the old block is untouched. New bytes are not initialised. */
     void *(*resize)(void *self, void *old, size_t old_bytes, size_t new_bytes);
 };
 
@@ -30,7 +30,8 @@ void *od_resize(struct od_memory *memory, void *old, size_t old_bytes, size_t ne
 /* Gives back; NULL is fine. `bytes` is what was taken. */
 void od_give(struct od_memory *memory, void *block, size_t bytes);
 
-/* A budget around `next` (borrowed, must outlive it). limit_bytes 0 means no limit. Not thread-safe: one per actor. */
+/* A budget around `next` (borrowed, must outlive it). limit_bytes 0 means no limit. Not thread-safe: one per
+ * actor. */
 struct od_budget {
     struct od_memory memory; /* what users of the budget pass on */
     struct od_memory *next;  /* borrowed */

@@ -1,5 +1,6 @@
 /* Goal: nothing taken is lost or counted wrong, whatever is refused.
- * Method: small sequences through the wrappers, their books compared with what was asked; overflow and limits at the edge. */
+ * Method: small sequences through the wrappers, their books compared with what was asked; overflow and limits
+ * at the edge. */
 #include "engine/core/memory.h"
 
 #include <setjmp.h>

@@ -1,8 +1,9 @@
 /* random: xoshiro256** streams.
  *
- * The state is filled by splitmix64 from (seed, name), as the authors of xoshiro advise; equal names and seeds give equal
- * streams, different names unrelated ones. Numbers below a bound come from Lemire's multiply-and-reject method ("Fast
- * random integer generation in an interval", 2019), so there is no bias and rarely a second draw. */
+ * The state is filled by splitmix64 from (seed, name), as the authors of xoshiro advise; equal names and
+ * seeds give equal streams, different names unrelated ones. Numbers below a bound come from Lemire's
+ * multiply-and-reject method ("Fast random integer generation in an interval", 2019), so there is no bias and
+ * rarely a second draw. */
 #include "engine/core/random.h"
 
 #include <string.h>

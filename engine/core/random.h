@@ -1,7 +1,8 @@
 /* random: draws as an interface, and seeded streams behind it.
  *
- * A draw may come from a generator (campaigns), from a choice sequence (replay, fuzzing) or from an enumerator: users see
- * only `struct od_random`. Streams with different names are independent, so a change in one leaves the others' draws.
+ * A draw may come from a generator (campaigns), from a choice sequence (replay, fuzzing) or from an
+ * enumerator: users see only `struct od_random`. Streams with different names are independent, so a change in
+ * one leaves the others' draws.
  * Generator: xoshiro256** (Blackman, Vigna, "Scrambled linear pseudorandom number generators", 2019). */
 #ifndef OD_CORE_RANDOM_H
 #define OD_CORE_RANDOM_H
@@ -35,7 +36,8 @@ static inline int64_t od_random_between(struct od_random *random, int64_t first,
     }
     return (int64_t)((uint64_t)first + offset);
 }
-/* True `part` times in `whole`. 0 is always "false", so that the shrinker's smallest choice is the plain one. */
+/* True `part` times in `whole`. 0 is always "false", so that the shrinker's smallest choice is the plain
+ * one. */
 static inline bool od_random_chance(struct od_random *random, uint32_t part, uint32_t whole)
 {
     return od_random_below(random, whole) >= whole - part;

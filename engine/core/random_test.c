@@ -1,5 +1,7 @@
-/* Goal: streams are equal for equal seeds and names, unrelated otherwise, unbiased and within bounds; hashes are frozen.
- * Method: pinned values (a change of them breaks stored cases and blocks), counts of many draws, the extremes of ranges. */
+/* Goal: streams are equal for equal seeds and names, unrelated otherwise, unbiased and within bounds; hashes
+ * are frozen.
+ * Method: pinned values (a change of them breaks stored cases and blocks), counts of many draws, the extremes
+ * of ranges. */
 #include "engine/core/random.h"
 
 #include <setjmp.h>
@@ -65,6 +67,19 @@ static void draws_are_even(void **state)
     assert_true(od_random_chance(&stream.random, 4, 4));
 }
 
+/* With 3 * 2^62 numbers wanted out of 2^64, a draw without rejection would give every third number twice as often. */
+static void large_bounds_are_not_biased(void **state)
+{
+    (void)state;
+    struct od_stream stream;
+    int counts[3] = {0};
+    od_stream_init(&stream, 4, "biased");
+    for (int i = 0; i < 30000; i++)
+        counts[od_random_below(&stream.random, UINT64_C(3) << 62) % 3]++;
+    for (int i = 0; i < 3; i++)
+        assert_in_range(counts[i], 9600, 10400);
+}
+
 static void ranges_reach_both_ends(void **state)
 {
     (void)state;
@@ -126,9 +141,10 @@ static void sums_carry_and_digests_see_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equal_names_draw_equally), cmocka_unit_test(draws_stay_below_their_bound),
-        cmocka_unit_test(draws_are_even),           cmocka_unit_test(ranges_reach_both_ends),
-        cmocka_unit_test(values_are_frozen),        cmocka_unit_test(sums_carry_and_digests_see_order),
+        cmocka_unit_test(equal_names_draw_equally),         cmocka_unit_test(draws_stay_below_their_bound),
+        cmocka_unit_test(large_bounds_are_not_biased),      cmocka_unit_test(draws_are_even),
+        cmocka_unit_test(ranges_reach_both_ends),           cmocka_unit_test(values_are_frozen),
+        cmocka_unit_test(sums_carry_and_digests_see_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* status: the texts of the statuses, and the one writer of errors.
  *
- * An error is written once, by the call that failed first; nobody above rewrites it. So od_fail() may start from a clean
- * struct each time: whatever an earlier, handled failure left there is gone. */
+ * An error is written once, by the call that failed first; nobody above rewrites it. So od_fail() may start
+ * from a clean struct each time: whatever an earlier, handled failure left there is gone. */
 #include "engine/core/status.h"
 
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* status: errors are values with context.
  *
- * Every call that can fail returns `enum od_status` and takes a `struct od_error *error` last, which may be NULL.
+ * Every call that can fail returns `enum od_status` and takes a `struct od_error *error` last, which may be
+ * NULL.
  * The first to fail writes it with od_fail(); everybody above forwards the status and leaves the text alone.
  * A status exists only where some caller reacts to it differently. */
 #ifndef OD_CORE_STATUS_H
@@ -34,8 +35,8 @@ enum od_status {
         OD_STATUS_COUNT
 };
 
-/* The first failure. `line` and `column` count from 1; 0 means unknown. `injected` marks an error that a fault made,
- * so that a runner can tell "the fault did its work" from "the engine failed". */
+/* The first failure. `line` and `column` count from 1; 0 means unknown. `injected` marks an error that a
+ * fault made, so that a runner can tell "the fault did its work" from "the engine failed". */
 struct od_error {
     enum od_status status;
     bool injected;
@@ -44,8 +45,8 @@ struct od_error {
     char text[300];
 };
 
-/* Writes `error` (may be NULL) and returns `status`, so that a caller can `return od_fail(...)`. The text is cut, never
- * overrun. Operation first, values last: "reading a block: stage=1 task=0". */
+/* Writes `error` (may be NULL) and returns `status`, so that a caller can `return od_fail(...)`. The text is
+ * cut, never overrun. Operation first, values last: "reading a block: stage=1 task=0". */
 enum od_status od_fail(struct od_error *error, enum od_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,7 +1,9 @@
-/* sweep: for tests. Runs a body with its k-th allocation refused, k = 0, 1, 2... until a run in which none was.
+/* sweep: for tests. Runs a body with its k-th allocation refused, k = 0, 1, 2... until a run in which none
+ * was.
  *
- * Each k is tried twice: refused once, and refused from there on. After each run no block may be left. The body must return
- * NO_MEMORY when something was refused, and OK when nothing was; its own checks are the test's business. */
+ * Each k is tried twice: refused once, and refused from there on. After each run no block may be left. The
+ * body must return NO_MEMORY when something was refused, and OK when nothing was; its own checks are the
+ * test's business. */
 #ifndef OD_CORE_SWEEP_H
 #define OD_CORE_SWEEP_H
 
@@ -43,7 +45,8 @@ static inline bool od_sweep_once(od_sweep_body body, void *context, uint64_t ref
     return countdown.refused_count > 0;
 }
 
-/* Returns how many allocations the body makes; a test asserts that it is what it should be, or at least not 0. */
+/* Returns how many allocations the body makes; a test asserts that it is what it should be, or at least not
+ * 0. */
 static inline uint64_t od_sweep(od_sweep_body body, void *context)
 {
     uint64_t k = 0;

@@ -1,12 +1,13 @@
 /* batch: reading columns: single values, slices, row hashes, checksums.
  *
- * Row hashes and checksums are computed column by column over runs of rows: the loop over rows is inside, with the type
- * decided outside, so each inner loop is plain arithmetic.
+ * Row hashes and checksums are computed column by column over runs of rows: the loop over rows is inside,
+ * with the type decided outside, so each inner loop is plain arithmetic.
  *
  *   keys:      hash[row]  = mix(hash[row], word of the value)         -0.0 as 0.0, every NaN alike
  *   checksum:  two such chains with different seeds, summed over rows modulo 2^128; words are exact bits
  *
- * The two must not share words: partitioning needs SQL's equality, a checksum must see that -0.0 became 0.0. */
+ * The two must not share words: partitioning needs SQL's equality, a checksum must see that -0.0 became 0.0.
+ */
 #include "engine/data/batch.h"
 
 #include <string.h>
@@ -54,7 +55,7 @@ struct od_value od_column_value(const struct od_column *column, uint32_t row)
     return value;
 }
 
-/* --- slice --------------------------------------------------------------------------------------------------- */
+/* --- slice ---------------------------------------------------------------------------------------------- */
 
 static void *copy_bits(struct od_arena *arena, const void *source, uint32_t first, uint32_t count)
 {
@@ -125,7 +126,7 @@ no_memory:
     return od_fail(error, OD_NO_MEMORY, "slicing a batch: rows=%u", count);
 }
 
-/* --- words: what of a value goes into a hash ------------------------------------------------------------------ */
+/* --- words: what of a value goes into a hash ------------------------------------------------------------ */
 
 static uint64_t canonical_float_bits(uint64_t bits)
 {
@@ -162,7 +163,7 @@ static const uint8_t *text_at(const struct od_column *column, uint32_t row, size
     return column->bytes + start;
 }
 
-/* --- key hashes ---------------------------------------------------------------------------------------------- */
+/* --- key hashes ----------------------------------------------------------------------------------------- */
 
 static void text_words(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *words)
 {
@@ -206,7 +207,7 @@ void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_ind
     }
 }
 
-/* --- checksum ------------------------------------------------------------------------------------------------ */
+/* --- checksum ------------------------------------------------------------------------------------------- */
 
 static void checksum_text(const struct od_column *column, uint32_t first, uint32_t count,
                           struct od_hash128 *chains)

@@ -4,10 +4,12 @@
  *            values    8-byte (bigint, double precision, timestamp), 4-byte (date) values, or a bitmap (boolean)
  *            offsets   text: row_count + 1 32-bit offsets into bytes
  *
- * `values` (or `offsets` and `bytes`) point somewhere even when there are no rows; offsets[0] can always be read.
- * A column or a batch is a *view*: plain pointers, owned by whoever made it; each function says how long a view lives. What a
- * NULL row holds in `values` is zero, so that equal columns have equal bytes.
- * A builder owns growing columns and shows them as a view. A table owns rows for as long as queries may scan them. */
+ * `values` (or `offsets` and `bytes`) point somewhere even when there are no rows; offsets[0] can always be
+ * read.
+ * A column or a batch is a *view*: plain pointers, owned by whoever made it; each function says how long a
+ * view lives. What a NULL row holds in `values` is zero, so that equal columns have equal bytes.
+ * A builder owns growing columns and shows them as a view. A table owns rows for as long as queries may scan
+ * them. */
 #ifndef OD_DATA_BATCH_H
 #define OD_DATA_BATCH_H
 
@@ -44,7 +46,7 @@ struct od_value od_column_value(const struct od_column *column, uint32_t row);
 enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *source, uint32_t first, uint32_t count,
                               struct od_batch *batch_out, struct od_error *error);
 
-/* --- builder ------------------------------------------------------------------------------------------------- */
+/* --- builder -------------------------------------------------------------------------------------------- */
 
 struct od_column_builder {
     enum od_type type;
@@ -73,7 +75,8 @@ enum od_status od_batch_builder_init(struct od_batch_builder *builder, struct od
                                      const struct od_schema *schema, struct od_error *error);
 void od_batch_builder_release(struct od_batch_builder *builder);
 void od_batch_builder_reset(struct od_batch_builder *builder); /* empty, keeps the memory */
-/* One value for one column of the unfinished row. Copies text. The value's type must be the column's (NULL excepted).
+/* One value for one column of the unfinished row. Copies text. The value's type must be the column's (NULL
+ * excepted).
  * Fails with NO_MEMORY, or UNSUPPORTED when a text column would pass 2 GiB. */
 enum od_status od_batch_builder_append(struct od_batch_builder *builder, uint32_t column_index,
                                        const struct od_value *value, struct od_error *error);
@@ -81,13 +84,15 @@ enum od_status od_batch_builder_append(struct od_batch_builder *builder, uint32_
 enum od_status od_batch_builder_reserve(struct od_batch_builder *builder, uint32_t row_count, struct od_error *error);
 /* Ends a row: asserts that every column got exactly one value. */
 void od_batch_builder_end_row(struct od_batch_builder *builder);
-/* Appends rows of `source` (same types): rows[0..count) when `rows` is given, else first `count` rows from `first`.
+/* Appends rows of `source` (same types): rows[0..count) when `rows` is given, else first `count` rows from
+ * `first`.
  * Column-wise and fast. After a failure the builder may only be reset or released. */
 enum od_status od_batch_builder_append_rows(struct od_batch_builder *builder, const struct od_batch *source,
                                             const uint32_t *rows, uint32_t first, uint32_t count,
                                             struct od_error *error);
-/* As above for a single column, for operators that stitch rows from two inputs; `rows[i] == OD_ROW_NULL` appends NULL. The
- * caller sets builder->row_count when every column has got as many rows (od_batch_builder_end_rows asserts it). */
+/* As above for a single column, for operators that stitch rows from two inputs; `rows[i] == OD_ROW_NULL`
+ * appends NULL. The caller sets builder->row_count when every column has got as many rows
+ * (od_batch_builder_end_rows asserts it). */
 #define OD_ROW_NULL UINT32_MAX
 enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, uint32_t column_index,
                                               const struct od_column *source, const uint32_t *rows, uint32_t count,
@@ -96,17 +101,18 @@ void od_batch_builder_end_rows(struct od_batch_builder *builder, uint32_t row_co
 /* All rows, none of them half-way in; valid until the builder changes. */
 struct od_batch od_batch_builder_view(struct od_batch_builder *builder);
 
-/* --- row hashes ---------------------------------------------------------------------------------------------- */
+/* --- row hashes ----------------------------------------------------------------------------------------- */
 
-/* 64-bit hash of chosen columns for every row, canonical for equality: -0.0 as 0.0, every NaN alike, NULL its own value.
+/* 64-bit hash of chosen columns for every row, canonical for equality: -0.0 as 0.0, every NaN alike, NULL its
+ * own value.
  * Used for partitioning and hash tables; stable across processes. hashes_out has batch->row_count entries. */
 void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_indexes, uint32_t column_count,
                         uint64_t *hashes_out);
-/* Order-free 128-bit checksum of whole rows, exact to the bit (-0.0 differs from 0.0). Adding the checksums of two
- * batches gives that of their union. */
+/* Order-free 128-bit checksum of whole rows, exact to the bit (-0.0 differs from 0.0). Adding the checksums
+ * of two batches gives that of their union. */
 struct od_hash128 od_batch_checksum(const struct od_batch *batch);
 
-/* --- table --------------------------------------------------------------------------------------------------- */
+/* --- table ---------------------------------------------------------------------------------------------- */
 
 /* Immutable once filled; scanned by many tasks at once. */
 struct od_table {
@@ -120,8 +126,8 @@ struct od_table *od_table_new(struct od_memory *memory, const char *name, const 
                               struct od_error *error);
 void od_table_free(struct od_memory *memory, struct od_table *table);
 uint32_t od_table_row_count(const struct od_table *table);
-/* All rows; valid as long as the table and not changed by it being scanned. Thread-safe on a filled table: call
- * od_table_finish once after the last append. */
+/* All rows; valid as long as the table and not changed by it being scanned. Thread-safe on a filled table:
+ * call od_table_finish once after the last append. */
 void od_table_finish(struct od_table *table);
 struct od_batch od_table_view(const struct od_table *table);
 

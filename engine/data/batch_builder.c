@@ -4,14 +4,16 @@
  *   block    [ values 0 | validity 0 | values 1 | validity 1 | ... ]                  one allocation, all columns alike
  *   bytes    [ text of one column ]                                                   one allocation per text column
  *
- * All columns have room for row_capacity rows, so a builder of a few numbers costs two allocations in all, and growing is
- * one new block into which the used part of each column is copied. Capacities double.
+ * All columns have room for row_capacity rows, so a builder of a few numbers costs two allocations in all,
+ * and growing is one new block into which the used part of each column is copied. Capacities double.
  *
- * Bitmaps. Boolean values and validity are zero behind the used bits, so appending ORs a bit in and a view's last byte is
- * always the same. A column without NULL never touches its validity: the first NULL sets the bits of all rows before it.
+ * Bitmaps. Boolean values and validity are zero behind the used bits, so appending ORs a bit in and a view's
+ * last byte is always the same. A column without NULL never touches its validity: the first NULL sets the
+ * bits of all rows before it.
  *
- * Failure. Room is made before anything is written, so a refused allocation leaves each column as it was; but columns
- * before it may already have grown by rows that others lack. That is why only _reset and _release are allowed then. */
+ * Failure. Room is made before anything is written, so a refused allocation leaves each column as it was; but
+ * columns before it may already have grown by rows that others lack. That is why only _reset and _release are
+ * allowed then. */
 #include "engine/data/batch.h"
 
 #include <string.h>
@@ -26,7 +28,7 @@
 /* What empty columns point to: consumers may copy zero bytes from it and read offsets[0]. */
 static const int32_t nothing[4];
 
-/* --- layout of the block ------------------------------------------------------------------------------------- */
+/* --- layout of the block -------------------------------------------------------------------------------- */
 
 static size_t aligned(size_t bytes)
 {
@@ -129,7 +131,7 @@ static enum od_status bytes_room(struct od_memory *memory, struct od_column_buil
     return OD_OK;
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 static size_t columns_bytes(const struct od_schema *schema)
 {
@@ -182,7 +184,7 @@ enum od_status od_batch_builder_reserve(struct od_batch_builder *builder, uint32
     return builder_room(builder, builder->row_count, row_count, error);
 }
 
-/* --- validity ------------------------------------------------------------------------------------------------ */
+/* --- validity ------------------------------------------------------------------------------------------- */
 
 /* Called before the column's first NULL: all rows so far are valid. */
 static void validity_begin(struct od_column_builder *column)
@@ -233,7 +235,7 @@ static void validity_append_range(struct od_column_builder *column, const struct
     column->null_count += null_count;
 }
 
-/* --- one value ----------------------------------------------------------------------------------------------- */
+/* --- one value ------------------------------------------------------------------------------------------ */
 
 static void put_fixed(struct od_column_builder *column, const struct od_value *value)
 {
@@ -308,7 +310,7 @@ void od_batch_builder_end_row(struct od_batch_builder *builder)
     od_batch_builder_end_rows(builder, builder->row_count + 1);
 }
 
-/* --- gathered rows: rows[i] of the source, OD_ROW_NULL for NULL ------------------------------------------------ */
+/* --- gathered rows: rows[i] of the source, OD_ROW_NULL for NULL ----------------------------------------- */
 
 /* Values under a NULL are written as zero, whatever the source holds there. */
 #define GATHER(name, type)                                                                                   \
@@ -404,7 +406,7 @@ enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, 
     return OD_OK;
 }
 
-/* --- a range of rows ----------------------------------------------------------------------------------------- */
+/* --- a range of rows ------------------------------------------------------------------------------------ */
 
 static enum od_status range_text(struct od_memory *memory, struct od_column_builder *column,
                                  const struct od_column *source, uint32_t first, uint32_t count,
@@ -466,7 +468,7 @@ enum od_status od_batch_builder_append_rows(struct od_batch_builder *builder, co
     return status;
 }
 
-/* --- view ---------------------------------------------------------------------------------------------------- */
+/* --- view ----------------------------------------------------------------------------------------------- */
 
 static struct od_column column_view(const struct od_column_builder *column, uint32_t row_count)
 {

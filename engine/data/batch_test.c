@@ -1,7 +1,7 @@
-/* Goal: rows come out of builders, slices and gathers as they went in, byte for byte canonical; hashes and checksums tell
- * apart what they must and nothing else.
- * Method: drawn batches of all types with NULLs are copied by each path and compared value by value with the source; equal
- * content built by different paths must have equal bytes; every allocation is refused once. */
+/* Goal: rows come out of builders, slices and gathers as they went in, byte for byte canonical; hashes and
+ * checksums tell apart what they must and nothing else.
+ * Method: drawn batches of all types with NULLs are copied by each path and compared value by value with the
+ * source; equal content built by different paths must have equal bytes; every allocation is refused once. */
 #include "engine/data/batch.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* bitmap: bits in bulk.
  *
- * Each function walks bit by bit to a byte border, byte by byte from there, and ends bit by bit. Where source and target
- * stand at different bits of their bytes, a target byte is put together from two source bytes. */
+ * Each function walks bit by bit to a byte border, byte by byte from there, and ends bit by bit. Where source
+ * and target stand at different bits of their bytes, a target byte is put together from two source bytes. */
 #include "engine/data/bitmap.h"
 
 #include <string.h>

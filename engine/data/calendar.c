@@ -1,7 +1,9 @@
 /* calendar: days since 1970-01-01 <-> year, month, day.
  *
- * The year is taken to begin in March, so that the leap day is its last; 400 years ("an era") have always 146097 days.
- * Source: Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil and civil_from_days. */
+ * The year is taken to begin in March, so that the leap day is its last; 400 years ("an era") have always
+ * 146097 days.
+ * Source: Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil and civil_from_days.
+ */
 #include "engine/data/type.h"
 
 #include "engine/core/assert.h"

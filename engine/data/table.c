@@ -2,7 +2,8 @@
  *
  * new -> appends to `rows` -> finish -> scans by any number of threads -> free
  *
- * A view of a builder is written by od_batch_builder_view(), so od_table_finish() does that once and scans only read. */
+ * A view of a builder is written by od_batch_builder_view(), so od_table_finish() does that once and scans
+ * only read. */
 #include "engine/data/batch.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* type: names and widths of types, the order of values, schemas.
  *
- * Two orders, one table of comparers. `compare` is SQL's: -0.0 equals 0.0 and every NaN is alike. `compare_total` goes on
- * where that one says "equal" and the bits differ, so that it can put answers into one canonical order. */
+ * Two orders, one table of comparers. `compare` is SQL's: -0.0 equals 0.0 and every NaN is alike.
+ * `compare_total` goes on where that one says "equal" and the bits differ, so that it can put answers into
+ * one canonical order. */
 #include "engine/data/type.h"
 
 #include <math.h>
@@ -33,7 +34,7 @@ uint32_t od_type_width_bytes(enum od_type type)
     return type_rows[type].width_bytes;
 }
 
-/* --- order --------------------------------------------------------------------------------------------------- */
+/* --- order ---------------------------------------------------------------------------------------------- */
 
 static int compare_boolean(const struct od_value *left, const struct od_value *right)
 {
@@ -101,7 +102,7 @@ int od_value_compare_total(const struct od_value *left, const struct od_value *r
     return order;
 }
 
-/* --- schemas ------------------------------------------------------------------------------------------------- */
+/* --- schemas -------------------------------------------------------------------------------------------- */
 
 enum od_status od_schema_copy(struct od_arena *arena, const struct od_schema *source,
                               struct od_schema *target_out, struct od_error *error)

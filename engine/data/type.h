@@ -43,20 +43,23 @@ struct od_value {
     };
 };
 
-/* PostgreSQL's order: NaN equals NaN and is greater than all numbers, -0.0 equals 0.0, text by bytes (collation "C").
+/* PostgreSQL's order: NaN equals NaN and is greater than all numbers, -0.0 equals 0.0, text by bytes
+ * (collation "C").
  * Needs equal types and neither NULL. Negative, 0 or positive. */
 int od_value_compare(const struct od_value *left, const struct od_value *right);
-/* As above, but told apart to the bit (-0.0 below 0.0), NULL last: a total order for ties and for canonical answers. */
+/* As above, but told apart to the bit (-0.0 below 0.0), NULL last: a total order for ties and for canonical
+ * answers. */
 int od_value_compare_total(const struct od_value *left, const struct od_value *right);
 
-/* Appends the value as PostgreSQL prints it (float64 in the shortest form that reads back, NULL as nothing). */
+/* Appends the value as PostgreSQL prints it (float64 in the shortest form that reads back, NULL as nothing).
+ */
 bool od_value_print(const struct od_value *value, struct od_buffer *buffer);
 /* Reads `text` as a value of `type`, PostgreSQL's input syntax (ISO dates). False when it is not one.
  * Text values borrow `text`. */
 bool od_value_parse(enum od_type type, const char *text, uint32_t size, struct od_value *value_out);
 
-/* Days since 1970-01-01 <-> civil date, proleptic Gregorian (Howard Hinnant, "chrono-compatible low-level date
- * algorithms"). month 1..12, day 1..31. */
+/* Days since 1970-01-01 <-> civil date, proleptic Gregorian (Howard Hinnant, "chrono-compatible low-level
+ * date algorithms"). month 1..12, day 1..31. */
 int64_t od_date_from_civil(int64_t year, uint32_t month, uint32_t day);
 void od_date_to_civil(int64_t days, int64_t *year_out, uint32_t *month_out, uint32_t *day_out);
 

@@ -6,8 +6,8 @@
  *   date              YYYY-MM-DD [BC], the year with at least four digits
  *   timestamp         date, or date ('T' | spaces) HH:MM[:SS[.fraction]] [BC]; no time zone
  *
- * White space around a value is skipped (not for text). Everything is read through a cursor that knows its end, since the
- * text is a slice of somebody's buffer and not a C string. */
+ * White space around a value is skipped (not for text). Everything is read through a cursor that knows its
+ * end, since the text is a slice of somebody's buffer and not a C string. */
 #include "engine/data/type.h"
 
 #include <math.h>
@@ -92,7 +92,7 @@ static bool equals_any_case(struct cursor cursor, const char *word)
     return true;
 }
 
-/* --- boolean, bigint, text ----------------------------------------------------------------------------------- */
+/* --- boolean, bigint, text ------------------------------------------------------------------------------ */
 
 struct boolean_word {
     const char *word;
@@ -151,7 +151,7 @@ static bool parse_text(const char *text, uint32_t size, struct od_value *value)
     return true;
 }
 
-/* --- double precision ---------------------------------------------------------------------------------------- */
+/* --- double precision ----------------------------------------------------------------------------------- */
 
 static bool parse_float64_word(struct cursor cursor, double *number_out)
 {
@@ -219,7 +219,7 @@ static bool parse_float64(const char *text, uint32_t size, struct od_value *valu
     return !isinf(value->float64) && (is_zero || value->float64 != 0);
 }
 
-/* --- date, timestamp ----------------------------------------------------------------------------------------- */
+/* --- date, timestamp ------------------------------------------------------------------------------------ */
 
 static bool is_leap(int64_t year)
 {

@@ -1,8 +1,9 @@
 /* value_print: values as PostgreSQL 15 prints them.
  *
- * double precision: the fewest digits that read back as the same number, then PostgreSQL's layout: plain notation where the
- * decimal exponent is in [-4, 15), else "d.ddde+XX" (src/common/d2s.c, to_chars). We find the digits by trying 15, 16 and
- * 17 of them: every normal number has 17, and a shorter form that reads back has at most 15 or shows up stripped of zeros.
+ * double precision: the fewest digits that read back as the same number, then PostgreSQL's layout: plain
+ * notation where the decimal exponent is in [-4, 15), else "d.ddde+XX" (src/common/d2s.c, to_chars). We find
+ * the digits by trying 15, 16 and 17 of them: every normal number has 17, and a shorter form that reads back
+ * has at most 15 or shows up stripped of zeros.
  * Subnormal numbers carry fewer digits, so there we begin at one.
  *
  * timestamp: microseconds are split by floor division, so that times before 1970 come out right. */

@@ -1,6 +1,7 @@
-/* Goal: values print as PostgreSQL prints them, read back as the same value, and are ordered as PostgreSQL orders them.
- * Method: pairs taken from PostgreSQL 15's documentation and behaviour; print-and-read over drawn bit patterns and the
- * extremes; the calendar walked day by day across leap years. */
+/* Goal: values print as PostgreSQL prints them, read back as the same value, and are ordered as PostgreSQL
+ * orders them.
+ * Method: pairs taken from PostgreSQL 15's documentation and behaviour; print-and-read over drawn bit
+ * patterns and the extremes; the calendar walked day by day across leap years. */
 #include "engine/data/type.h"
 
 #include <math.h>

@@ -1,6 +1,8 @@
-/* csv_fuzzer: any bytes are read or refused with a place; what was read is written and reads back as the same rows.
+/* csv_fuzzer: any bytes are read or refused with a place; what was read is written and reads back as the same
+ * rows.
  *
- * The first byte chooses the separator. Memory is a budget, so that a leak on any path aborts, whatever the build. */
+ * The first byte chooses the separator. Memory is a budget, so that a leak on any path aborts, whatever the
+ * build. */
 #include "engine/io/csv.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* csv_infer: a type is inferred only where printing it back says the same.
  *
- * Identifiers look like numbers: 00501 is a zip code, +4930... a phone number, 20 digits an order number. Reading them as
- * numbers would lose what they say, so each pattern here is narrower than what od_value_parse accepts. When in doubt: text. */
+ * Identifiers look like numbers: 00501 is a zip code, +4930... a phone number, 20 digits an order number.
+ * Reading them as numbers would lose what they say, so each pattern here is narrower than what od_value_parse
+ * accepts. When in doubt: text. */
 #include "engine/io/csv_infer.h"
 
 #include <string.h>
@@ -35,8 +36,8 @@ static bool parses(const struct od_csv_field *field, enum od_type type)
 
 enum number_shape { SHAPE_NONE, SHAPE_INTEGER, SHAPE_FRACTION };
 
-/* -? (0 | [1-9] digits)? (. digits)? ([eE] [+-]? digits)?, with at least one digit before the exponent. "-0" is a fraction:
- * as an integer it would lose its sign. */
+/* -? (0 | [1-9] digits)? (. digits)? ([eE] [+-]? digits)?, with at least one digit before the exponent. "-0"
+ * is a fraction: as an integer it would lose its sign. */
 static enum number_shape number_shape(const char *text, size_t size)
 {
     size_t at = size > 0 && text[0] == '-';

@@ -3,10 +3,12 @@
  *   header -> names            pass 1: every field narrows its column's set of types     (skipped when a schema is given)
  *                              pass 2: every field is parsed and appended
  *
- * Two passes keep the text where it is and need no memory that grows with it except the table. Both go through the same
- * each_field(), which also checks that records have the header's number of fields; a pass only says what to do with one.
+ * Two passes keep the text where it is and need no memory that grows with it except the table. Both go
+ * through the same each_field(), which also checks that records have the header's number of fields; a pass
+ * only says what to do with one.
  *
- * Lifetimes: `read_arena` holds names, sets and the inferred schema until the end of the call; the table copies its own. */
+ * Lifetimes: `read_arena` holds names, sets and the inferred schema until the end of the call; the table
+ * copies its own. */
 #include "engine/io/csv.h"
 
 #include <string.h>
@@ -38,7 +40,7 @@ static enum od_status out_of_memory(const struct csv_reader *reader, struct od_e
     return od_fail(error, OD_NO_MEMORY, "reading %s: bytes=%zu", reader->scan.source_name, reader->scan.size);
 }
 
-/* --- header -------------------------------------------------------------------------------------------------- */
+/* --- header --------------------------------------------------------------------------------------------- */
 
 static enum od_status header_count(struct csv_reader *reader, uint32_t *count_out, struct od_error *error)
 {
@@ -104,7 +106,7 @@ static enum od_status read_header(struct csv_reader *reader, struct od_error *er
     return OD_OK;
 }
 
-/* --- records ------------------------------------------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------------------------------------- */
 
 static enum od_status each_field_of_record(struct csv_reader *reader, field_visitor visit,
                                            struct od_error *error)
@@ -211,7 +213,7 @@ static enum od_status append_rows(struct csv_reader *reader, struct od_error *er
     return OD_OK;
 }
 
-/* --- the call ------------------------------------------------------------------------------------------------ */
+/* --- the call ------------------------------------------------------------------------------------------- */
 
 static enum od_status read_table(struct csv_reader *reader, const char *table_name,
                                  const struct od_schema *given, struct od_error *error)

@@ -3,8 +3,9 @@
  *   record = field *(separator field) (LF / CRLF / end)
  *   field  = '"' *(any but '"' / '""') '"'  /  *(any but separator, '"', CR, LF)
  *
- * A scan only keeps a byte offset. Line and column are counted from the start of the text when an error needs them, which is
- * at most once. Fields point into the text; only a field with doubled quotes is copied, to `unquoted`.
+ * A scan only keeps a byte offset. Line and column are counted from the start of the text when an error needs
+ * them, which is at most once. Fields point into the text; only a field with doubled quotes is copied, to
+ * `unquoted`.
  *
  * UTF-8 and NUL are checked once, up front, so that nothing behind this file meets a bad byte. */
 #include "engine/io/csv_scan.h"
@@ -17,7 +18,7 @@
 
 static const char byte_order_mark[3] = {'\xef', '\xbb', '\xbf'};
 
-/* --- positions ----------------------------------------------------------------------------------------------- */
+/* --- positions ------------------------------------------------------------------------------------------ */
 
 static size_t text_start(const struct od_csv_scan *scan)
 {
@@ -60,7 +61,7 @@ enum od_status od_csv_scan_fail(const struct od_csv_scan *scan, size_t offset, s
                       text);
 }
 
-/* --- UTF-8 --------------------------------------------------------------------------------------------------- */
+/* --- UTF-8 ---------------------------------------------------------------------------------------------- */
 
 /* Bytes of the well-formed sequence that starts here, 0 when there is none (Unicode 15, table 3-7). */
 static size_t sequence_bytes(const unsigned char *bytes, size_t size)
@@ -99,7 +100,7 @@ static enum od_status check_bytes(const struct od_csv_scan *scan, struct od_erro
     return od_csv_scan_fail(scan, offset, error, "byte 0x%02x is not valid UTF-8", bytes[offset]);
 }
 
-/* --- fields -------------------------------------------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------------------------------------- */
 
 enum od_status od_csv_scan_init(struct od_csv_scan *scan, struct od_memory *memory, const char *source_name,
                                 const char *bytes, size_t size, char separator, struct od_error *error)

@@ -1,6 +1,8 @@
-/* Goal: CSV text becomes exactly the rows it says, a mistake is reported at its line and column, and what we write reads back.
- * Method: small texts with their expected rows or error position; drawn tables written and read again; real files where they
- * are present (folder in ORDEAL_DATA, else ../shared/data); every allocation refused once. */
+/* Goal: CSV text becomes exactly the rows it says, a mistake is reported at its line and column, and what we
+ * write reads back.
+ * Method: small texts with their expected rows or error position; drawn tables written and read again; real
+ * files where they are present (folder in ORDEAL_DATA, else ../shared/data); every allocation refused once.
+ */
 #include "engine/io/csv.h"
 
 #include <setjmp.h>
@@ -206,7 +208,7 @@ static void a_given_schema_is_kept_to(void **state)
         check_mistake(&wrong[i], &options);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------------- */
 
 static struct od_field drawn_fields[] = {
     {"boolean", OD_TYPE_BOOLEAN, true},       {"int64", OD_TYPE_INT64, true},
@@ -316,7 +318,7 @@ static void every_refusal_is_survived(void **state)
     assert_true(od_sweep(read_and_write, text) >= 8);
 }
 
-/* --- real files ---------------------------------------------------------------------------------------------- */
+/* --- real files ----------------------------------------------------------------------------------------- */
 
 struct real_file {
     const char *name;

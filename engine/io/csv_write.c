@@ -1,8 +1,8 @@
 /* csv_write: batch -> CSV text, RFC 4180 with LF.
  *
- * A field is quoted where it would otherwise be read differently: it holds a separator, a quote or a line end, it is the
- * empty string (unquoted that is NULL), or it would look like a byte order mark. Booleans are spelled out, since the reader
- * infers only true and false as booleans. */
+ * A field is quoted where it would otherwise be read differently: it holds a separator, a quote or a line
+ * end, it is the empty string (unquoted that is NULL), or it would look like a byte order mark. Booleans are
+ * spelled out, since the reader infers only true and false as booleans. */
 #include "engine/io/csv.h"
 
 #include <string.h>

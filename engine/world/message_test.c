@@ -1,4 +1,5 @@
-/* Goal: a message is one zeroed allocation with an aligned body; names of points and events are unique and found again.
+/* Goal: a message is one zeroed allocation with an aligned body; names of points and events are unique and
+ * found again.
  * Method: sizes around the alignment, the one allocation refused, all names against all others. */
 #include "engine/world/message.h"
 

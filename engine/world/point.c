@@ -1,4 +1,5 @@
-/* point: names of fault points, both ways. Schedules and case files address points by these names, so they are stable. */
+/* point: names of fault points, both ways. Schedules and case files address points by these names, so they
+ * are stable. */
 #include "engine/world/point.h"
 
 #include <string.h>
