@@ -21,8 +21,8 @@ struct od_posix_disk;
 
 /* Opens `directory`, and makes it (its last part only) when it is not there. The text is copied; `memory` is borrowed.
  * Fails with NO_MEMORY, or with IO when the directory can't be made or entered; *disk_out is then NULL. */
-enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory, struct od_posix_disk **disk_out,
-                                 struct od_error *error);
+enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory,
+                                 struct od_posix_disk **disk_out, struct od_error *error);
 /* What goes into od_world.disk; lives as long as the disk. A name is flat: not empty, no '/', not "." or "..".
  * `create` replaces a file of the same name. Statuses are those of world.h, and NO_MEMORY. */
 struct od_disk od_posix_disk_part(struct od_posix_disk *disk);

@@ -38,7 +38,8 @@ void od_posix_cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&attributes);
 }
 
-void od_posix_cond_wait(const struct od_threads *host, pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t until_ns)
+void od_posix_cond_wait(const struct od_threads *host, pthread_cond_t *cond, pthread_mutex_t *lock,
+                        uint64_t until_ns)
 {
     int result;
     if (until_ns > UINT64_MAX / 2 - host->origin_ns) {
@@ -126,7 +127,8 @@ static void make_world(struct od_posix_actor *actor)
 {
     struct od_threads *host = actor->host;
     char stream_name[64];
-    snprintf(stream_name, sizeof(stream_name), "engine actor %u life %u", actor->id, (unsigned)actor->life_count);
+    snprintf(stream_name, sizeof(stream_name), "engine actor %u life %u", actor->id,
+             (unsigned)actor->life_count);
     od_stream_init(&actor->stream, host->options.seed, stream_name);
     actor->world = (struct od_world){
         .actor_id = actor->id,
@@ -259,7 +261,8 @@ static void sleep_until(struct od_posix_actor *actor, uint64_t until_ns, bool fo
     if (for_mail)
         atomic_store(&actor->is_asleep, true);
     if (!is_interrupted(actor) && (!for_mail || od_mailbox_is_empty(&actor->mailbox)))
-        od_posix_cond_wait(actor->host, &actor->wake, &actor->lock, until_ns < departure_ns ? until_ns : departure_ns);
+        od_posix_cond_wait(actor->host, &actor->wake, &actor->lock,
+                           until_ns < departure_ns ? until_ns : departure_ns);
     atomic_store(&actor->is_asleep, false);
     pthread_mutex_unlock(&actor->lock);
 }
@@ -289,7 +292,8 @@ void *od_posix_actor_main(void *argument)
 {
     struct od_posix_actor *actor = argument;
     actor->own_thread = pthread_self();
-    begin_life(actor); /* mail that came before the first life is kept: the threads start one after the other */
+    begin_life(
+        actor); /* mail that came before the first life is kept: the threads start one after the other */
     while (!atomic_load(&actor->host->is_stopping)) {
         uint64_t paused_until_ns = take_orders(actor);
         let_depart(actor);

@@ -44,10 +44,10 @@ struct od_posix_actor {
     struct od_world world;
     struct od_budget budget;
     struct od_stream stream;
-    struct od_posix_disk *disk;   /* owned */
-    struct od_timers timers;      /* of this life */
-    struct od_timers departures;  /* delayed messages: the network's, they outlive a life */
-    uint64_t restart_at_ns;       /* while dead */
+    struct od_posix_disk *disk;  /* owned */
+    struct od_timers timers;     /* of this life */
+    struct od_timers departures; /* delayed messages: the network's, they outlive a life */
+    uint64_t restart_at_ns;      /* while dead */
     uint64_t message_count, dropped_count, timer_count, life_count;
 };
 
@@ -85,6 +85,7 @@ void od_threads_fail(struct od_threads *threads, enum od_status status, const st
 
 /* Condition variables that wait by the monotonic clock; until_ns is the host's time, OD_THREADS_NEVER waits for ever. */
 void od_posix_cond_init(pthread_cond_t *cond);
-void od_posix_cond_wait(const struct od_threads *host, pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t until_ns);
+void od_posix_cond_wait(const struct od_threads *host, pthread_cond_t *cond, pthread_mutex_t *lock,
+                        uint64_t until_ns);
 
 #endif

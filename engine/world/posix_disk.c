@@ -83,8 +83,8 @@ static enum od_status remember_made(struct od_posix_disk *disk, const char *name
     return OD_OK;
 }
 
-static enum od_status open_file(struct od_posix_disk *disk, const char *name, int flags, struct od_file **file_out,
-                                struct od_error *error)
+static enum od_status open_file(struct od_posix_disk *disk, const char *name, int flags,
+                                struct od_file **file_out, struct od_error *error)
 {
     struct od_file *file = od_take(disk->memory, sizeof(*file));
     if (file == NULL)
@@ -102,7 +102,8 @@ static enum od_status open_file(struct od_posix_disk *disk, const char *name, in
     return OD_OK;
 }
 
-static enum od_status disk_create(void *self, const char *name, struct od_file **file_out, struct od_error *error)
+static enum od_status disk_create(void *self, const char *name, struct od_file **file_out,
+                                  struct od_error *error)
 {
     struct od_posix_disk *disk = self;
     *file_out = NULL;
@@ -113,20 +114,22 @@ static enum od_status disk_create(void *self, const char *name, struct od_file *
     return open_file(disk, name, O_CREAT | O_TRUNC, file_out, error);
 }
 
-static enum od_status disk_open(void *self, const char *name, struct od_file **file_out, struct od_error *error)
+static enum od_status disk_open(void *self, const char *name, struct od_file **file_out,
+                                struct od_error *error)
 {
     *file_out = NULL;
     check_name(name);
     return open_file(self, name, 0, file_out, error);
 }
 
-static enum od_status disk_write(void *self, struct od_file *file, uint64_t offset, const void *bytes, size_t size,
-                                 struct od_error *error)
+static enum od_status disk_write(void *self, struct od_file *file, uint64_t offset, const void *bytes,
+                                 size_t size, struct od_error *error)
 {
     (void)self;
     size_t done = 0;
     while (done < size) {
-        ssize_t wrote = pwrite(file->descriptor, (const uint8_t *)bytes + done, size - done, (off_t)(offset + done));
+        ssize_t wrote =
+            pwrite(file->descriptor, (const uint8_t *)bytes + done, size - done, (off_t)(offset + done));
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote <= 0)
@@ -210,8 +213,8 @@ static enum od_status enter_directory(struct od_posix_disk *disk, struct od_erro
     return OD_OK;
 }
 
-enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory, struct od_posix_disk **disk_out,
-                                 struct od_error *error)
+enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory,
+                                 struct od_posix_disk **disk_out, struct od_error *error)
 {
     *disk_out = NULL;
     size_t text_bytes = strlen(directory) + 1;
@@ -245,7 +248,8 @@ enum od_status od_posix_disk_empty(struct od_posix_disk *disk, struct od_error *
     enum od_status first = OD_OK;
     while (disk->made != NULL) {
         /* A name may be remembered though its file could not be made: that it is missing is then no failure. */
-        if (unlinkat(disk->directory_descriptor, disk->made->text, 0) != 0 && errno != ENOENT && first == OD_OK)
+        if (unlinkat(disk->directory_descriptor, disk->made->text, 0) != 0 && errno != ENOENT &&
+            first == OD_OK)
             first = io_failed(error, "removing file", disk->made->text);
         forget_made(disk, &disk->made);
     }

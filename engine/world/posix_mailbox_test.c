@@ -163,8 +163,10 @@ static void test_timers_allocation_sweep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mailbox_steps),           cmocka_unit_test(test_mailbox_many_senders),
-        cmocka_unit_test(test_timers_order),            cmocka_unit_test(test_timers_of_this_round),
+        cmocka_unit_test(test_mailbox_steps),
+        cmocka_unit_test(test_mailbox_many_senders),
+        cmocka_unit_test(test_timers_order),
+        cmocka_unit_test(test_timers_of_this_round),
         cmocka_unit_test(test_timers_allocation_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

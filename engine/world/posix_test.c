@@ -165,7 +165,8 @@ static void test_disk_refusals(void **state)
     setrlimit(RLIMIT_FSIZE, &small);
     assert_int_equal(disk.ops->create(disk.self, "big", &file, NULL), OD_OK);
     char bytes[200] = {0};
-    enum od_status status = disk.ops->write(disk.self, file, 0, bytes, sizeof(bytes), &error); /* short, then refused */
+    enum od_status status =
+        disk.ops->write(disk.self, file, 0, bytes, sizeof(bytes), &error); /* short, then refused */
     setrlimit(RLIMIT_FSIZE, &before);
     assert_int_equal(status, OD_IO);
     assert_non_null(strstr(error.text, "writing"));

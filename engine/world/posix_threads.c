@@ -23,7 +23,8 @@ uint64_t od_threads_now_ns(const struct od_threads *threads)
     return clock.now_ns(clock.self) - threads->origin_ns;
 }
 
-static enum od_status make_directory(struct od_threads *threads, const char *directory, struct od_error *error)
+static enum od_status make_directory(struct od_threads *threads, const char *directory,
+                                     struct od_error *error)
 {
     threads->directory_bytes = strlen(directory) + 1;
     threads->directory = od_take(threads->memory, threads->directory_bytes);

@@ -20,8 +20,8 @@ struct od_threads_options {
     uint64_t seed;                  /* of the actors' random streams */
     uint32_t executor_count;        /* actors 1..N; actor 0 is the driver */
     uint64_t executor_memory_bytes; /* budget of each executor; 0: no limit */
-    const char *directory;          /* made if it is not there (its last part); holds actor-0, actor-1... Copied */
-    struct od_trace trace;          /* gets every actor's events, one at a time; ops NULL: none */
+    const char *directory; /* made if it is not there (its last part); holds actor-0, actor-1... Copied */
+    struct od_trace trace; /* gets every actor's events, one at a time; ops NULL: none */
     /* Puts wrappers around the parts of `world`, before each life of an actor. Called on the actor's thread, but never
      * two at a time, nor together with the factory. NULL: none. */
     void (*dress)(void *self, struct od_world *world);

@@ -30,8 +30,9 @@ static bool is_earlier(const struct od_timer *left, const struct od_timer *right
 static bool grow(struct od_timers *timers)
 {
     size_t capacity = timers->capacity == 0 ? FIRST_CAPACITY : timers->capacity * 2;
-    struct od_timer *entries = od_resize(timers->memory, timers->entries, timers->capacity * sizeof(entries[0]),
-                                         capacity * sizeof(entries[0]));
+    struct od_timer *entries =
+        od_resize(timers->memory, timers->entries, timers->capacity * sizeof(entries[0]),
+                  capacity * sizeof(entries[0]));
     if (entries == NULL)
         return false;
     timers->entries = entries;
@@ -71,9 +72,11 @@ static void remove_first(struct od_timers *timers)
     timers->entries[hole] = last;
 }
 
-bool od_timers_take_due(struct od_timers *timers, uint64_t now_ns, uint64_t sequence_end, struct od_timer *timer_out)
+bool od_timers_take_due(struct od_timers *timers, uint64_t now_ns, uint64_t sequence_end,
+                        struct od_timer *timer_out)
 {
-    if (timers->count == 0 || timers->entries[0].due_ns > now_ns || timers->entries[0].sequence >= sequence_end)
+    if (timers->count == 0 || timers->entries[0].due_ns > now_ns ||
+        timers->entries[0].sequence >= sequence_end)
         return false;
     *timer_out = timers->entries[0];
     remove_first(timers);
