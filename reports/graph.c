@@ -12,6 +12,17 @@
 void __lsan_disable(void) __attribute__((weak));
 void __lsan_enable(void) __attribute__((weak));
 
+/* The text of one label after the other. */
+struct labeller {
+    struct od_buffer text;
+    bool refused; /* some label could not be written */
+};
+static const char *label_end(struct labeller *labeller)
+{
+    labeller->refused = labeller->refused || labeller->text.failed;
+    return od_buffer_text(&labeller->text);
+}
+
 /* Graphviz's functions take `char *` and do not write to it. */
 static void set(void *object, const char *name, const char *value)
 {
@@ -51,15 +62,15 @@ static void stage_label(struct od_buffer *out, const struct od_record_stage *sta
                     od_measure_count(stage->rows).text);
 }
 
-static void add_nodes(Agraph_t *graph, struct od_buffer *label, const struct od_record_query *query, uint32_t key)
+static void add_nodes(Agraph_t *graph, struct labeller *labeller, const struct od_record_query *query, uint32_t key)
 {
     char text[48];
     for (uint32_t i = 0; i < query->stages.count; i++) {
         const struct od_record_stage *stage = query->stages.items[i];
         snprintf(text, sizeof(text), "stage %llu", (unsigned long long)stage->stage);
         Agnode_t *node = agnode(graph, text, 1);
-        stage_label(label, stage);
-        set(node, "label", od_buffer_text(label));
+        stage_label(&labeller->text, stage);
+        set(node, "label", label_end(labeller));
         snprintf(text, sizeof(text), "graph%u-stage%llu", key, (unsigned long long)stage->stage);
         set(node, "id", text);
         set(node, "shape", "box");
@@ -88,7 +99,7 @@ static void edge_label(struct od_buffer *out, const struct od_record_stage *pare
     od_buffer_print(out, " \\n %s ", od_measure_bytes(parent->bytes).text);
 }
 
-static void add_edges(Agraph_t *graph, struct od_buffer *label, const struct od_record_query *query, uint32_t key)
+static void add_edges(Agraph_t *graph, struct labeller *labeller, const struct od_record_query *query, uint32_t key)
 {
     char name[48];
     uint32_t edge_index = 0;
@@ -103,8 +114,8 @@ static void add_edges(Agraph_t *graph, struct od_buffer *label, const struct od_
             if (parent == NULL || writer == NULL || reader == NULL)
                 continue;
             Agedge_t *edge = agedge(graph, writer, reader, NULL, 1);
-            edge_label(label, parent);
-            set(edge, "label", od_buffer_text(label));
+            edge_label(&labeller->text, parent);
+            set(edge, "label", label_end(labeller));
             set(edge, "fontname", "Helvetica");
             set(edge, "fontsize", "11");
             set(edge, "arrowsize", "0.8");
@@ -124,7 +135,7 @@ static bool append_svg(struct od_buffer *out, const char *document)
     return true;
 }
 
-static bool render(struct od_buffer *out, struct od_buffer *label, const struct od_record_query *query, uint32_t key)
+static bool render(struct od_buffer *out, struct labeller *labeller, const struct od_record_query *query, uint32_t key)
 {
     char id[32];
     bool drawn = false;
@@ -139,9 +150,9 @@ static bool render(struct od_buffer *out, struct od_buffer *label, const struct 
     set(graph, "nodesep", "0.3");
     set(graph, "ranksep", "0.45");
     set(graph, "pad", "0.05");
-    add_nodes(graph, label, query, key);
-    add_edges(graph, label, query, key);
-    if (label->failed || gvLayout(context, graph, "dot") != 0)
+    add_nodes(graph, labeller, query, key);
+    add_edges(graph, labeller, query, key);
+    if (labeller->refused || gvLayout(context, graph, "dot") != 0)
         goto done;
     char *document = NULL;
     unsigned size = 0;
@@ -157,17 +168,19 @@ done:
     return drawn;
 }
 
-bool od_graph_svg(struct od_buffer *out, const struct od_record_query *query, uint32_t key)
+bool od_graph_svg(struct od_buffer *out, const struct od_record_query *query, uint32_t key, bool *refused_out)
 {
+    *refused_out = false;
     if (query->stages.count == 0)
         return false;
-    struct od_buffer label;
-    od_buffer_init(&label, out->memory);
+    struct labeller labeller = {.refused = false};
+    od_buffer_init(&labeller.text, out->memory);
     if (__lsan_disable != NULL)
         __lsan_disable();
-    bool drawn = render(out, &label, query, key);
+    bool drawn = render(out, &labeller, query, key);
     if (__lsan_enable != NULL)
         __lsan_enable();
-    od_buffer_release(&label);
+    *refused_out = labeller.refused;
+    od_buffer_release(&labeller.text);
     return drawn;
 }

@@ -241,9 +241,9 @@ static void write_scenario(struct od_page *page, const struct od_record_scenario
     }
     od_page_put(page, "</p>\n");
     if (scenario->tables.count > 0) {
-        od_page_print(page, "<details><summary>%u tables</summary><div class=\"wide\"><table><thead><tr><th>table</th>"
+        od_page_print(page, "<details><summary>%u table%s</summary><div class=\"wide\"><table><thead><tr><th>table</th>"
                             "<th class=\"n\">rows</th><th>columns</th><th>source</th></tr></thead><tbody>\n",
-                      scenario->tables.count);
+                      scenario->tables.count, scenario->tables.count == 1 ? "" : "s");
         for (uint32_t i = 0; i < scenario->tables.count; i++)
             write_table_of_scenario(page, scenario->tables.items[i]);
         od_page_put(page, "</tbody></table></div></details>\n");

@@ -76,7 +76,9 @@ static void write_stages(struct od_page *page, const struct od_record_query *que
         return;
     od_page_put(page, "<h4>Stages</h4>\n<figure class=\"graph\" tabindex=\"0\" role=\"group\" aria-label=\"Stage graph; the table below "
                       "says the same\">\n");
-    bool drawn = od_graph_svg(page->out, query, page->query_key);
+    bool refused = false;
+    bool drawn = od_graph_svg(page->out, query, page->query_key, &refused);
+    page->refused = page->refused || refused;
     od_page_put(page, drawn ? "</figure>\n" : "<figcaption>No picture: Graphviz could not draw here.</figcaption></figure>\n");
     od_page_print(page, "<details%s><summary>Stages as a table</summary><div class=\"wide\"><table><thead><tr>"
                         "<th class=\"n\">stage</th><th>operators</th><th>reads</th><th class=\"n\">tasks</th>"

@@ -46,6 +46,9 @@ static void write_run(struct od_page *page, const struct od_record_run *run)
     od_page_print(page, "<tr id=\"run-%" PRIu64 "\" data-verdict=\"%s\"><td>", run->run_index,
                   od_record_verdict_text(run->verdict));
     od_page_badge(page, run->verdict);
+    if (run->events_written)
+        od_page_print(page, " <a class=\"show\" href=\"#timeline-%u\" data-run=\"%" PRIu64 "\">timeline</a>",
+                      page->query_key, run->run_index);
     od_page_put(page, "</td><td>");
     od_page_text(page, run->deployment);
     od_page_print(page, "</td><td class=\"n\">%" PRIu64 "</td><td class=\"schedule\">", run->schedule_index);
@@ -53,12 +56,8 @@ static void write_run(struct od_page *page, const struct od_record_run *run)
     od_page_print(page, "</td><td class=\"n\">%s</td>", od_measure_count(run->faults_fired).text);
     write_time(page, run_time(run));
     write_time(page, run->recovery_ns);
-    od_page_print(page, "<td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%" PRIu64 "</td><td>",
+    od_page_print(page, "<td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%" PRIu64 "</td></tr>\n",
                   od_measure_count(run->recomputed_tasks).text, od_measure_count(run->retries).text, run->seed);
-    if (run->events_written)
-        od_page_print(page, "<a class=\"show\" href=\"#timeline-%u\" data-run=\"%" PRIu64 "\">timeline</a>",
-                      page->query_key, run->run_index);
-    od_page_put(page, "</td></tr>\n");
 }
 
 /* The picture above the table: time of each run, drawn by the script from the table's own numbers. */
@@ -74,8 +73,8 @@ static void write_table(struct od_page *page, const struct od_record_query *quer
     od_page_print(page, "<div class=\"wide tall\" tabindex=\"0\" role=\"region\" aria-label=\"Table of runs\"><table class=\"runs sortable\" "
                         "id=\"runs-%u\">\n<thead><tr><th>verdict</th><th>deployment</th><th class=\"n\">schedule</th>"
                         "<th>faults planned</th><th class=\"n\">fired</th>", page->query_key);
-    od_page_put(page, "<th class=\"n\">time</th><th class=\"n\">recovery</th><th class=\"n\">tasks recomputed</th>"
-                      "<th class=\"n\">retries</th><th class=\"n\">seed</th><th>events</th></tr></thead>\n<tbody>\n");
+    od_page_put(page, "<th class=\"n\">time</th><th class=\"n\">recovery</th><th class=\"n\">recomputed</th>"
+                      "<th class=\"n\">retries</th><th class=\"n\">seed</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < query->runs.count; i++)
         write_run(page, query->runs.items[i]);
     od_page_put(page, "</tbody></table></div>\n");

@@ -36,7 +36,15 @@ static void fenced(struct od_buffer *out, const char *language, const char *text
     }
     for (size_t i = 0; i <= longest; i++)
         od_buffer_append_text(out, "`");
-    od_buffer_print(out, "%s\n%s\n", language, text);
+    od_buffer_print(out, "%s\n", language);
+    for (const char *at = text; *at != '\0'; at++) {
+        bool control = ((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f;
+        if (control)
+            od_buffer_append_text(out, "\xef\xbf\xbd");
+        else
+            od_buffer_append(out, at, 1);
+    }
+    od_buffer_append_text(out, "\n");
     for (size_t i = 0; i <= longest; i++)
         od_buffer_append_text(out, "`");
     od_buffer_append_text(out, "\n\n");

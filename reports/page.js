@@ -116,7 +116,7 @@
       .attr("aria-label", "Time of each run by deployment" + (log ? ", logarithmic" : "") + "; the table below has the numbers");
     svg.append("g").attr("class", "axis").attr("transform", "translate(0," + (height - 38) + ")").call(axis);
     svg.append("text").attr("x", width - 15).attr("y", height - 4).attr("text-anchor", "end")
-      .text("time of each run" + (log ? " (logarithmic)" : "") + "; dark dots: undisturbed");
+      .text("time of each run" + (log ? " (logarithmic)" : "") + "; rings: undisturbed");
     deployments.forEach(function (name, index) {
       var y = index * lane + lane / 2;
       svg.append("text").attr("x", left - 12).attr("y", y + 4).attr("text-anchor", "end").text(name);
@@ -226,6 +226,13 @@
         .attr("width", function (span) { return Math.max(2, x(span.to) - x(span.from)); });
       spans.select("text").attr("x", function (span) { return x(span.from) + 4; }).text(label);
       marks.attr("transform", function (mark) { return "translate(" + x(mark.at) + ",0)"; });
+      var taken = -Infinity;
+      marks.each(function (mark) {
+        var at = Math.max(x(mark.at), taken + 18);
+        taken = at;
+        d3.select(this).select("circle").attr("cx", at - x(mark.at));
+        d3.select(this).select("text").attr("x", at - x(mark.at));
+      });
     }
     place();
 
