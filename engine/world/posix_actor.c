@@ -85,6 +85,8 @@ static bool may_leave(struct od_posix_actor *sender, struct od_message *message)
 static void world_send(void *self, struct od_message *message)
 {
     struct od_posix_actor *actor = self;
+    message->from = actor->id;
+    message->from_incarnation = actor->world.incarnation;
     if (may_leave(actor, message))
         push_to_receiver(actor->host, message);
 }

@@ -124,9 +124,7 @@ static void send(struct player *player, uint32_t to, uint32_t kind)
     struct od_message *message = od_message_new(world->net.message_memory, 0);
     if (message == NULL)
         return;
-    message->from = world->actor_id;
-    message->from_incarnation = world->incarnation;
-    message->to = to;
+    message->to = to; /* the host fills in who sends */
     message->kind = kind;
     world->net.send(world->net.self, message);
 }
