@@ -97,7 +97,7 @@ static void mistakes_are_told_with_their_place(void **state)
     (void)state;
     static const struct mistake mistakes[] = {
         {"", "not JSON", 1, 0},
-        {"{\"schema_version\": 1,\n \"state\": \"running\",\n \"seed\" 5}", "test:3:", 3, 10},
+        {"{\"schema_version\": 1,\n \"state\": \"running\",\n \"seed\" 5}", "test:3:9:", 3, 9},
         {"[]", "expected a run record", 0, 0},
         {"{\"schema_version\": 99, \"state\": \"running\"}", "schema_version is 99", 0, 0},
         {"{\"schema_version\": 1}", "state: expected a text", 0, 0},

@@ -73,9 +73,9 @@ struct od_measure od_measure_ns(uint64_t ns)
         snprintf(text, size, "0");
     else if (ns < 1000)
         snprintf(text, size, "%" PRIu64 " ns", ns);
-    else if (ns < 1000000)
+    else if (ns < 999500) /* above, three digits would round to 1e+03 */
         snprintf(text, size, "%.3g µs", value / 1e3);
-    else if (ns < 1000000000)
+    else if (ns < 999500000)
         snprintf(text, size, "%.3g ms", value / 1e6);
     else if (ns < UINT64_C(120000000000))
         snprintf(text, size, "%.2f s", value / 1e9);
