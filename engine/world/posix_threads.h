@@ -3,7 +3,8 @@
  *   od_threads_new -> od_threads_run (makes the actors, each on its thread; waits; joins) -> _facts -> _free
  *
  * Each actor has a world of its own: a private disk directory, a private random stream, a memory budget, and one clock
- * that starts at 0 in od_threads_new. net.send fills in `from` and `from_incarnation`. One handler of an actor runs at a time, on its thread.
+ * that starts at 0 in od_threads_new. net.send fills in `from` and `from_incarnation`; the first life is incarnation 1.
+ * One handler of an actor runs at a time, on its thread.
  *
  * The host is also the hand of chaos: kill, pause, heal and delayed sends may be asked for from any thread, handlers and
  * fault points included. None of these calls waits for another actor, so none can deadlock. */
