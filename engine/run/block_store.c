@@ -1,0 +1,115 @@
+/* block_store: "q1-s0-t2-a0" holds all blocks of one map attempt in a row.
+ *
+ * Files are opened for each read and closed again: descriptors stay few whatever the number of tasks. Nothing is synced: an
+ * output lives exactly as long as its executor, whose loss the driver repairs by lineage, so durability would buy nothing.
+ * The list is short (the tasks that this executor ran), and searched in order. */
+#include "engine/run/block_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct od_stored_output {
+    struct od_stored_output *next;
+    struct od_attempt_name name;
+    uint64_t size;
+};
+
+/* "q-s-t-a" with four 32-bit numbers. */
+#define FILE_NAME_BYTES 64
+
+static void print_file_name(const struct od_block_store *store, const struct od_attempt_name *name, char *text_out)
+{
+    snprintf(text_out, FILE_NAME_BYTES, "q%u-s%u-t%u-a%u", store->query_id, name->stage, name->task, name->attempt);
+}
+
+void od_block_store_init(struct od_block_store *store, struct od_world *world, uint32_t query_id)
+{
+    *store = (struct od_block_store){.world = world, .query_id = query_id};
+}
+
+/* The link that points to the output, or the list's end. */
+static struct od_stored_output **find(struct od_block_store *store, const struct od_attempt_name *name)
+{
+    struct od_stored_output **link = &store->outputs;
+    while (*link != NULL && ((*link)->name.stage != name->stage || (*link)->name.task != name->task ||
+                             (*link)->name.attempt != name->attempt))
+        link = &(*link)->next;
+    return link;
+}
+
+enum od_status od_block_store_put(struct od_block_store *store, const struct od_attempt_name *name,
+                                  const uint8_t *bytes, size_t size, struct od_error *error)
+{
+    const struct od_disk *disk = &store->world->disk;
+    char text[FILE_NAME_BYTES];
+    print_file_name(store, name, text);
+    struct od_file *file = NULL;
+    struct od_stored_output *output = od_take(store->world->memory, sizeof(*output));
+    if (output == NULL)
+        return od_fail(error, OD_NO_MEMORY, "storing a map output: %s", text);
+    *output = (struct od_stored_output){.next = store->outputs, .name = *name, .size = size};
+    enum od_status status = disk->ops->create(disk->self, text, &file, error);
+    if (status != OD_OK) {
+        od_give(store->world->memory, output, sizeof(*output));
+        return status;
+    }
+    if (size != 0)
+        status = disk->ops->write(disk->self, file, 0, bytes, size, error);
+    disk->ops->close(disk->self, file);
+    store->outputs = output;
+    if (status != OD_OK)
+        od_block_store_drop(store, name);
+    return status;
+}
+
+enum od_status od_block_store_read(struct od_block_store *store, const struct od_attempt_name *name,
+                                   uint64_t offset, uint32_t size, struct od_buffer *buffer,
+                                   struct od_error *error)
+{
+    const struct od_disk *disk = &store->world->disk;
+    char text[FILE_NAME_BYTES];
+    print_file_name(store, name, text);
+    struct od_stored_output *output = *find(store, name);
+    od_buffer_reset(buffer);
+    if (output == NULL)
+        return od_fail(error, OD_MISSING, "reading a map output: %s is not here", text);
+    if (offset > output->size || size > output->size - offset)
+        return od_fail(error, OD_CORRUPT, "reading a map output: %s ends before offset=%llu size=%u", text,
+                       (unsigned long long)offset, size);
+    if (!od_buffer_reserve(buffer, size))
+        return od_fail(error, OD_NO_MEMORY, "reading a map output: %s size=%u", text, size);
+    struct od_file *file = NULL;
+    enum od_status status = disk->ops->open(disk->self, text, &file, error);
+    if (status != OD_OK)
+        return status;
+    status = disk->ops->read(disk->self, file, offset, buffer->bytes, size, error);
+    disk->ops->close(disk->self, file);
+    if (status == OD_OK)
+        buffer->size = size;
+    return status;
+}
+
+static void drop_link(struct od_block_store *store, struct od_stored_output **link, bool with_file)
+{
+    struct od_stored_output *output = *link;
+    *link = output->next;
+    if (with_file) {
+        char text[FILE_NAME_BYTES];
+        print_file_name(store, &output->name, text);
+        store->world->disk.ops->remove(store->world->disk.self, text, NULL);
+    }
+    od_give(store->world->memory, output, sizeof(*output));
+}
+
+void od_block_store_drop(struct od_block_store *store, const struct od_attempt_name *name)
+{
+    struct od_stored_output **link = find(store, name);
+    if (*link != NULL)
+        drop_link(store, link, true);
+}
+
+void od_block_store_drop_all(struct od_block_store *store, bool with_files)
+{
+    while (store->outputs != NULL)
+        drop_link(store, &store->outputs, with_files);
+}

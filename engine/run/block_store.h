@@ -1,0 +1,30 @@
+/* block_store: the outputs of map attempts on an executor's disk, one file each. */
+#ifndef OD_RUN_BLOCK_STORE_H
+#define OD_RUN_BLOCK_STORE_H
+
+#include "engine/run/protocol.h"
+
+struct od_stored_output;
+
+struct od_block_store {
+    struct od_world *world;           /* borrowed */
+    uint32_t query_id;
+    struct od_stored_output *outputs; /* owned list, newest first */
+};
+
+void od_block_store_init(struct od_block_store *store, struct od_world *world, uint32_t query_id);
+/* Writes the file of an attempt. After a failure the store knows nothing of it and no file is left. An output without bytes
+ * needs no file and must not be put. NO_MEMORY, IO. */
+enum od_status od_block_store_put(struct od_block_store *store, const struct od_attempt_name *name,
+                                  const uint8_t *bytes, size_t size, struct od_error *error);
+/* Fills `buffer` with [offset, offset + size) of an output. MISSING when there is no such output, CORRUPT when it is
+ * shorter, IO, NO_MEMORY. */
+enum od_status od_block_store_read(struct od_block_store *store, const struct od_attempt_name *name,
+                                   uint64_t offset, uint32_t size, struct od_buffer *buffer,
+                                   struct od_error *error);
+/* Removes an output, if it is there. A file that the disk does not let go is the disk's. */
+void od_block_store_drop(struct od_block_store *store, const struct od_attempt_name *name);
+/* Removes all outputs; `with_files` false: only forgets them (the disk died with its executor). */
+void od_block_store_drop_all(struct od_block_store *store, bool with_files);
+
+#endif

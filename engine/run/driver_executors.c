@@ -1,0 +1,154 @@
+/* driver_executors: who is there.
+ *
+ *   REGISTER(incarnation, request)   newer than what we know   -> a new epoch; what the old one had is lost
+ *                                    the one we know, alive    -> the same answer again
+ *                                    the one we know, given up -> a new epoch
+ *                                    older                     -> dropped: a late copy
+ *
+ * An epoch ends with EXECUTOR_LOST: by silence longer than the lease, or because a newer registration shows that the old life is
+ * over before its lease is. Its attempts run again elsewhere, its outputs are lost. A zombie that comes back speaks with an
+ * old epoch and is told to start over; it registers with a larger request number. */
+#include "engine/run/driver_state.h"
+
+#include "engine/core/assert.h"
+
+static struct od_site executor_site(const struct od_driver *driver, uint32_t id)
+{
+    struct od_site site = OD_SITE_ANY;
+    site.query = driver->query->query_id;
+    site.executor = id;
+    return site;
+}
+
+static void lose_executor(struct od_driver *driver, uint32_t id)
+{
+    struct od_driver_executor *executor = &driver->executors[id];
+    od_assert(executor->alive);
+    executor->alive = false;
+    driver->outcome.counts.executors_lost++;
+    od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_EXECUTOR_LOST,
+                                             .site = executor_site(driver, id),
+                                             .value = executor->incarnation});
+    for (uint32_t s = 0; s < driver->stage_count; s++) {
+        struct od_driver_stage *stage = &driver->stages[s];
+        for (uint32_t t = 0; t < stage->plan->task_count; t++) {
+            struct od_driver_task *task = &stage->tasks[t];
+            if (task->epoch != executor->epoch)
+                continue;
+            if (task->state == OD_TASK_RUNNING)
+                od_driver_abandon(driver, stage, task, OD_UNREACHABLE);
+            else if (task->state == OD_TASK_COMMITTED)
+                od_driver_lose_output(driver, stage, task, OD_UNREACHABLE);
+        }
+    }
+    od_assert(executor->running_count == 0);
+}
+
+void od_driver_handle_register(struct od_driver *driver, const struct od_message *message)
+{
+    struct od_body_register body;
+    if (!od_read_register(message, &body))
+        return;
+    uint32_t id = message->from;
+    struct od_driver_executor *executor = &driver->executors[id];
+    bool is_known = executor->epoch != 0;
+    bool is_older = message->from_incarnation < executor->incarnation ||
+                    (message->from_incarnation == executor->incarnation && body.request < executor->request);
+    bool is_same = message->from_incarnation == executor->incarnation && body.request == executor->request;
+    if (is_known && is_older)
+        return;
+    if (!is_known || !is_same || !executor->alive) {
+        if (executor->alive)
+            lose_executor(driver, id);
+        *executor = (struct od_driver_executor){.alive = true,
+                                                .incarnation = message->from_incarnation,
+                                                .request = body.request,
+                                                .epoch = ++driver->last_epoch};
+        od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_EXECUTOR_REGISTERED,
+                                                 .site = executor_site(driver, id),
+                                                 .value = executor->incarnation});
+    }
+    executor->heard_ns = od_world_now_ns(driver->world);
+    struct od_body_registered answer = {.request = executor->request, .epoch = executor->epoch};
+    struct od_site site = executor_site(driver, id);
+    od_write_registered(&driver->outbox.body, &answer);
+    od_outbox_send(&driver->outbox, id, OD_MESSAGE_REGISTERED, &site);
+}
+
+struct od_driver_executor *od_driver_current_sender(struct od_driver *driver, const struct od_message *message,
+                                                    uint32_t epoch)
+{
+    struct od_driver_executor *executor = &driver->executors[message->from];
+    if (executor->alive && executor->epoch == epoch) {
+        executor->heard_ns = od_world_now_ns(driver->world);
+        return executor;
+    }
+    struct od_site site = executor_site(driver, message->from);
+    od_write_order(&driver->outbox.body, epoch);
+    od_outbox_send(&driver->outbox, message->from, OD_MESSAGE_START_OVER, &site);
+    return NULL;
+}
+
+static bool heartbeat_names(struct od_body_heartbeat body, const struct od_attempt_name *wanted)
+{
+    for (uint32_t i = 0; i < body.attempt_count; i++) {
+        struct od_attempt_name name = od_read_attempt_name(&body.attempts);
+        if (name.stage == wanted->stage && name.task == wanted->task && name.attempt == wanted->attempt)
+            return true;
+    }
+    return false;
+}
+
+/* Attempts that should be there and are not: their LAUNCH was lost. */
+static void repair_launches(struct od_driver *driver, const struct od_body_heartbeat *body)
+{
+    uint64_t now_ns = od_world_now_ns(driver->world);
+    for (uint32_t s = 0; s < driver->stage_count; s++) {
+        struct od_driver_stage *stage = &driver->stages[s];
+        for (uint32_t t = 0; t < stage->plan->task_count; t++) {
+            struct od_driver_task *task = &stage->tasks[t];
+            struct od_attempt_name name = {.stage = s, .task = t, .attempt = task->attempt};
+            if (task->state == OD_TASK_RUNNING && task->epoch == body->epoch &&
+                now_ns - task->launched_ns >= driver->query->options.resend_ns && !heartbeat_names(*body, &name))
+                od_driver_launch_again(driver, stage, task);
+        }
+    }
+}
+
+/* Attempts that are there and should not be: their CANCEL was lost. */
+static void repair_cancels(struct od_driver *driver, uint32_t id, struct od_body_heartbeat body)
+{
+    for (uint32_t i = 0; i < body.attempt_count; i++) {
+        struct od_attempt_name name = od_read_attempt_name(&body.attempts);
+        struct od_site site = executor_site(driver, id);
+        site.stage = name.stage;
+        site.task = name.task;
+        site.attempt = name.attempt;
+        struct od_driver_stage *stage;
+        const struct od_driver_task *task = od_driver_find_task(driver, &site, &stage);
+        if (task == NULL || task->attempt <= name.attempt)
+            continue;
+        od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_TASK_CANCELLED, .site = site});
+        od_write_order(&driver->outbox.body, body.epoch);
+        od_outbox_send(&driver->outbox, id, OD_MESSAGE_CANCEL, &site);
+    }
+}
+
+void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_message *message)
+{
+    struct od_body_heartbeat body;
+    if (!od_read_heartbeat(message, &body) || od_driver_current_sender(driver, message, body.epoch) == NULL)
+        return;
+    repair_launches(driver, &body);
+    repair_cancels(driver, message->from, body);
+}
+
+void od_driver_check_leases(struct od_driver *driver)
+{
+    uint64_t now_ns = od_world_now_ns(driver->world);
+    for (uint32_t id = 1; id <= driver->query->options.executor_count; id++) {
+        const struct od_driver_executor *executor = &driver->executors[id];
+        if (executor->alive && now_ns - executor->heard_ns > driver->query->options.lease_ns)
+            lose_executor(driver, id);
+    }
+}

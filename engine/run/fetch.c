@@ -1,0 +1,414 @@
+/* fetch: ask ahead, verify, give in order.
+ *
+ *   blocks of an input    0   1   2   3   4   5   6 ...
+ *                         given |<- window of slots ->|
+ *   slot   IDLE -> WAITING -> READY -> (consumed) IDLE
+ *             \______________/^           local blocks are read at once
+ *
+ * A bad block (damaged, cut, missing, another's) is fetched once more, as it may have been damaged on the way; bad again, it
+ * is the writer's loss: the attempt fails with `source_failed`, which is typed so that the driver recomputes the map task
+ * and does not blame this one. An unanswered request is sent again; the reader gives up only after GIVE_UP_TRIES and more than a
+ * lease, so that a server that stands still for less is waited for, and one that is lost is known to the driver first.
+ *
+ * A block is judged twice: when it arrives, its identity, size, rows and row checksum as written against the driver's word;
+ * when its last row is handed to the operators, the checksum of the rows that were really handed over. */
+#include "engine/run/fetch.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+
+#define GIVE_UP_TRIES 4
+#define ARENA_BYTES   1024
+
+static enum od_status read_source(struct od_fetch_input *input, uint32_t stage, uint32_t source_index,
+                                  struct od_reader *reader, uint32_t *block_capacity, struct od_arena *arena,
+                                  struct od_error *error)
+{
+    struct od_body_source source = od_read_source(reader);
+    uint64_t room = (reader->size - reader->offset) / OD_ENTRY_BYTES;
+    if (reader->failed || source.task != source_index || source.block_count > room)
+        return od_fail(error, OD_CORRUPT, "reading a launch: source=%u", source_index);
+    if (input->block_count + source.block_count > *block_capacity) {
+        uint32_t capacity = (input->block_count + source.block_count) * 2;
+        struct od_fetch_block *blocks = od_arena_take_array(arena, capacity, sizeof(*blocks));
+        if (blocks == NULL)
+            return od_fail(error, OD_NO_MEMORY, "reading a launch: blocks=%u", capacity);
+        if (input->block_count != 0)
+            memcpy(blocks, input->blocks, input->block_count * sizeof(*blocks));
+        input->blocks = blocks;
+        *block_capacity = capacity;
+    }
+    for (uint32_t i = 0; i < source.block_count; i++) {
+        input->blocks[input->block_count++] = (struct od_fetch_block){
+            .writer = {.stage = stage, .task = source.task, .attempt = source.attempt},
+            .generation = source.generation,
+            .executor = source.executor,
+            .epoch = source.epoch,
+            .last_of_task = i + 1 == source.block_count,
+            .entry = od_read_entry(reader)};
+    }
+    return OD_OK;
+}
+
+enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life, const struct od_attempt_name *reader,
+                             const struct od_body_launch *launch, struct od_arena *attempt_arena,
+                             struct od_error *error)
+{
+    *fetch = (struct od_fetch){.life = life, .reader = *reader};
+    const struct od_stage *stages = life->query->graph->stages;
+    const struct od_stage *stage = &stages[reader->stage];
+    struct od_reader inputs = launch->inputs;
+    if (launch->input_count != stage->input_count)
+        return od_fail(error, OD_CORRUPT, "reading a launch: inputs=%u", launch->input_count);
+    fetch->inputs = od_arena_take_array(attempt_arena, stage->input_count, sizeof(*fetch->inputs));
+    if (fetch->inputs == NULL)
+        return od_fail(error, OD_NO_MEMORY, "reading a launch: inputs=%u", stage->input_count);
+    fetch->input_count = stage->input_count;
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        struct od_fetch_input *input = &fetch->inputs[i];
+        input->schema = &stages[stage->input_stages[i]].root->schema;
+        od_arena_init(&input->slice_arena, life->world->memory, ARENA_BYTES);
+        for (uint32_t s = 0; s < OD_FETCH_WINDOW; s++)
+            od_arena_init(&input->slots[s].block_arena, life->world->memory, ARENA_BYTES);
+    }
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < stage->input_count && status == OD_OK; i++) {
+        uint32_t source_stage = stage->input_stages[i];
+        uint32_t capacity = 0;
+        for (uint32_t s = 0; s < stages[source_stage].task_count && status == OD_OK; s++)
+            status = read_source(&fetch->inputs[i], source_stage, s, &inputs, &capacity, attempt_arena, error);
+    }
+    if (status == OD_OK && inputs.offset != inputs.size)
+        status = od_fail(error, OD_CORRUPT, "reading a launch: bytes behind its last input");
+    return status;
+}
+
+void od_fetch_release(struct od_fetch *fetch)
+{
+    for (uint32_t i = 0; i < fetch->input_count; i++) {
+        od_arena_release(&fetch->inputs[i].slice_arena);
+        for (uint32_t s = 0; s < OD_FETCH_WINDOW; s++)
+            od_arena_release(&fetch->inputs[i].slots[s].block_arena);
+    }
+    *fetch = (struct od_fetch){0};
+}
+
+/* --- a block arrives ------------------------------------------------------------------------------------------- */
+
+static struct od_site block_site(const struct od_fetch *fetch, const struct od_fetch_block *block)
+{
+    struct od_site site = od_life_site(fetch->life, &block->writer);
+    site.partition = block->entry.partition;
+    return site;
+}
+
+static void give_up(struct od_fetch *fetch, const struct od_fetch_block *block, const struct od_error *error)
+{
+    fetch->failed = true;
+    fetch->source_failed = error->status != OD_NO_MEMORY && error->status != OD_EXECUTOR_GONE;
+    fetch->source = block->writer;
+    fetch->error = *error;
+}
+
+static void emit_bad(const struct od_fetch *fetch, const struct od_fetch_block *block, enum od_status status)
+{
+    struct od_site site = od_life_site(fetch->life, &fetch->reader);
+    site.partition = block->entry.partition;
+    od_world_emit(fetch->life->world, (struct od_event){.kind = OD_EVENT_BLOCK_BAD,
+                                                        .site = site,
+                                                        .source_stage = block->writer.stage,
+                                                        .source_task = block->writer.task,
+                                                        .source_attempt = block->writer.attempt,
+                                                        .bytes = block->entry.size,
+                                                        .value = status});
+}
+
+/* Decodes what is in life->scratch into the slot and holds it against the driver's word. */
+static enum od_status accept_block(struct od_fetch *fetch, struct od_fetch_input *input,
+                                   const struct od_fetch_block *block, struct od_fetch_slot *slot,
+                                   struct od_error *error)
+{
+    struct od_life *life = fetch->life;
+    struct od_site site = block_site(fetch, block);
+    struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
+    enum od_status status = od_life_hit(life, OD_POINT_BLOCK_RECEIVE, &site, &passing, error);
+    if (status != OD_OK)
+        return status;
+    struct od_block_id expected = {.query = life->query->query_id,
+                                   .stage = block->writer.stage,
+                                   .task = block->writer.task,
+                                   .attempt = block->writer.attempt,
+                                   .generation = block->generation,
+                                   .partition = block->entry.partition};
+    struct od_block_info info;
+    od_arena_reset(&slot->block_arena);
+    status = od_block_decode(life->codec, passing.bytes, passing.size, input->schema, &expected,
+                             &slot->block_arena, &slot->batch, &info, error);
+    if (status != OD_OK)
+        return status;
+    bool as_told = info.row_count == block->entry.row_count && info.total_bytes == block->entry.size &&
+                   info.row_checksum.low == block->entry.row_checksum.low &&
+                   info.row_checksum.high == block->entry.row_checksum.high;
+    if (!as_told)
+        return od_fail(error, OD_CORRUPT, "receiving a block: not what its index says: stage=%u task=%u attempt=%u "
+                       "partition=%u", expected.stage, expected.task, expected.attempt, expected.partition);
+    slot->state = OD_FETCH_READY;
+    return OD_OK;
+}
+
+static void send_request(struct od_fetch *fetch, uint32_t input_index, uint32_t block_index,
+                         struct od_fetch_slot *slot)
+{
+    const struct od_fetch_block *block = &fetch->inputs[input_index].blocks[block_index];
+    struct od_life *life = fetch->life;
+    uint64_t now_ns = od_world_now_ns(life->world);
+    struct od_body_fetch body = {.name = {.epoch = life->epoch,
+                                          .reader = fetch->reader,
+                                          .input_index = input_index,
+                                          .block_index = block_index},
+                                 .epoch = block->epoch,
+                                 .size = block->entry.size,
+                                 .offset = block->entry.offset};
+    od_write_fetch(&life->outbox.body, &body);
+    struct od_site site = block_site(fetch, block);
+    od_outbox_send(&life->outbox, block->executor, OD_MESSAGE_FETCH, &site);
+    if (slot->tries == 0)
+        slot->first_ns = now_ns;
+    slot->tries++;
+    slot->sent_ns = now_ns;
+    slot->state = OD_FETCH_WAITING;
+}
+
+/* A block of this very executor, and of this registration, needs no message. It passes the same points. */
+static enum od_status read_local(struct od_fetch *fetch, struct od_fetch_input *input,
+                                 const struct od_fetch_block *block, struct od_fetch_slot *slot,
+                                 struct od_error *error)
+{
+    struct od_life *life = fetch->life;
+    enum od_status status = od_block_store_read(&life->store, &block->writer, block->entry.offset,
+                                                block->entry.size, &life->scratch, error);
+    if (status != OD_OK)
+        return status;
+    struct od_site site = block_site(fetch, block);
+    struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
+    status = od_life_hit(life, OD_POINT_BLOCK_SERVE, &site, &passing, error);
+    if (status != OD_OK)
+        return status;
+    life->scratch.size = passing.size;
+    return accept_block(fetch, input, block, slot, error);
+}
+
+static void request(struct od_fetch *fetch, uint32_t input_index, uint32_t block_index)
+{
+    struct od_fetch_input *input = &fetch->inputs[input_index];
+    const struct od_fetch_block *block = &input->blocks[block_index];
+    struct od_fetch_slot *slot = &input->slots[block_index % OD_FETCH_WINDOW];
+    od_assert(slot->state == OD_FETCH_IDLE);
+    slot->tries = 0;
+    slot->asked_again = false;
+    bool is_local = block->executor == fetch->life->world->actor_id && block->epoch == fetch->life->epoch;
+    if (!is_local) {
+        send_request(fetch, input_index, block_index, slot);
+        return;
+    }
+    struct od_error error = {0};
+    enum od_status status = read_local(fetch, input, block, slot, &error);
+    if (status != OD_OK && status != OD_NO_MEMORY && !fetch->life->gone) {
+        emit_bad(fetch, block, status);
+        slot->asked_again = true;
+        status = read_local(fetch, input, block, slot, &error);
+        if (status != OD_OK && status != OD_NO_MEMORY && !fetch->life->gone)
+            emit_bad(fetch, block, status);
+    }
+    if (status != OD_OK)
+        give_up(fetch, block, &error);
+}
+
+static void ask_ahead(struct od_fetch *fetch, uint32_t input_index)
+{
+    struct od_fetch_input *input = &fetch->inputs[input_index];
+    while (!fetch->failed && input->asked_count < input->block_count &&
+           input->asked_count - input->given_count < OD_FETCH_WINDOW)
+        request(fetch, input_index, input->asked_count++);
+}
+
+/* A verdict on remote bytes; true when the attempt has something to see. */
+static bool judge(struct od_fetch *fetch, uint32_t input_index, uint32_t block_index, enum od_status status,
+                  const struct od_error *error)
+{
+    struct od_fetch_input *input = &fetch->inputs[input_index];
+    struct od_fetch_slot *slot = &input->slots[block_index % OD_FETCH_WINDOW];
+    const struct od_fetch_block *block = &input->blocks[block_index];
+    if (fetch->life->gone)
+        return false;
+    if (status == OD_OK)
+        return block_index == input->given_count;
+    if (status != OD_NO_MEMORY)
+        emit_bad(fetch, block, status);
+    if (status == OD_NO_MEMORY || slot->asked_again) {
+        give_up(fetch, block, error);
+        return true;
+    }
+    slot->asked_again = true;
+    slot->tries = 0;
+    send_request(fetch, input_index, block_index, slot);
+    return false;
+}
+
+bool od_fetch_deliver(struct od_fetch *fetch, const struct od_body_block *body)
+{
+    uint32_t input_index = body->name.input_index;
+    uint32_t block_index = body->name.block_index;
+    if (fetch->failed || input_index >= fetch->input_count)
+        return false;
+    struct od_fetch_input *input = &fetch->inputs[input_index];
+    if (block_index < input->given_count || block_index >= input->asked_count)
+        return false; /* a copy of what was consumed, or of what never was asked for */
+    struct od_fetch_slot *slot = &input->slots[block_index % OD_FETCH_WINDOW];
+    if (slot->state != OD_FETCH_WAITING)
+        return false; /* a second answer */
+    const struct od_fetch_block *block = &input->blocks[block_index];
+    struct od_error error = {0};
+    enum od_status status = body->status;
+    if (status != OD_OK) {
+        od_fail(&error, status, "fetching a block: executor %u says %s: stage=%u task=%u attempt=%u partition=%u",
+                block->executor, od_status_text(status), block->writer.stage, block->writer.task,
+                block->writer.attempt, block->entry.partition);
+        error.injected = body->injected;
+        if (status == OD_NO_MEMORY)
+            status = error.status = OD_UNREACHABLE; /* the server's trouble, not the reader's */
+        return judge(fetch, input_index, block_index, status, &error);
+    }
+    struct od_buffer *scratch = &fetch->life->scratch;
+    od_buffer_reset(scratch);
+    if (od_buffer_append(scratch, body->bytes, body->size))
+        status = accept_block(fetch, input, block, slot, &error);
+    else
+        status = od_fail(&error, OD_NO_MEMORY, "receiving a block: size=%u", body->size);
+    return judge(fetch, input_index, block_index, status, &error);
+}
+
+bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns)
+{
+    const struct od_run_options *options = &fetch->life->query->options;
+    for (uint32_t i = 0; i < fetch->input_count && !fetch->failed; i++) {
+        struct od_fetch_input *input = &fetch->inputs[i];
+        for (uint32_t b = input->given_count; b < input->asked_count && !fetch->failed; b++) {
+            struct od_fetch_slot *slot = &input->slots[b % OD_FETCH_WINDOW];
+            if (slot->state != OD_FETCH_WAITING || now_ns - slot->sent_ns < options->resend_ns)
+                continue;
+            if (slot->tries < GIVE_UP_TRIES || now_ns - slot->first_ns <= options->lease_ns) {
+                send_request(fetch, i, b, slot);
+                continue;
+            }
+            const struct od_fetch_block *block = &input->blocks[b];
+            struct od_error error;
+            od_fail(&error, OD_UNREACHABLE, "fetching a block: executor %u does not answer: stage=%u task=%u "
+                    "attempt=%u partition=%u", block->executor, block->writer.stage, block->writer.task,
+                    block->writer.attempt, block->entry.partition);
+            emit_bad(fetch, block, OD_UNREACHABLE);
+            give_up(fetch, block, &error);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- rows for the operators ------------------------------------------------------------------------------------ */
+
+static void emit_consumed(const struct od_fetch *fetch, struct od_fetch_input *input,
+                          const struct od_fetch_block *block)
+{
+    struct od_site site = od_life_site(fetch->life, &fetch->reader);
+    site.partition = block->entry.partition;
+    od_world_emit(fetch->life->world, (struct od_event){.kind = OD_EVENT_BLOCK_CONSUMED,
+                                                        .site = site,
+                                                        .source_stage = block->writer.stage,
+                                                        .source_task = block->writer.task,
+                                                        .source_attempt = block->writer.attempt,
+                                                        .rows = input->task_rows,
+                                                        .bytes = input->task_bytes,
+                                                        .checksum = input->task_checksum});
+    input->task_rows = 0;
+    input->task_bytes = 0;
+    input->task_checksum = (struct od_hash128){0};
+}
+
+/* The last rows of block given_count were used: judge what was given, and let the block go. */
+static enum od_status finish_block(struct od_fetch *fetch, struct od_fetch_input *input, struct od_error *error)
+{
+    const struct od_fetch_block *block = &input->blocks[input->given_count];
+    struct od_fetch_slot *slot = &input->slots[input->given_count % OD_FETCH_WINDOW];
+    if (input->rows_given != block->entry.row_count ||
+        input->block_checksum.low != block->entry.row_checksum.low ||
+        input->block_checksum.high != block->entry.row_checksum.high)
+        return od_fail(error, OD_CORRUPT, "reading a block: %u rows given of %u written: stage=%u task=%u partition=%u",
+                       input->rows_given, block->entry.row_count, block->writer.stage, block->writer.task,
+                       block->entry.partition);
+    input->task_rows += input->rows_given;
+    input->task_bytes += block->entry.size;
+    input->task_checksum = od_hash128_add(input->task_checksum, input->block_checksum);
+    if (block->last_of_task)
+        emit_consumed(fetch, input, block);
+    slot->state = OD_FETCH_IDLE;
+    input->given_count++;
+    input->rows_given = 0;
+    input->block_checksum = (struct od_hash128){0};
+    return OD_OK;
+}
+
+static enum od_status give_rows(struct od_fetch *fetch, struct od_fetch_input *input,
+                                const struct od_fetch_slot *slot, const struct od_batch **batch_out,
+                                struct od_error *error)
+{
+    uint32_t batch_rows = fetch->life->query->options.batch_rows;
+    const struct od_batch *given = &slot->batch;
+    if (slot->batch.row_count > batch_rows) {
+        uint32_t left = slot->batch.row_count - input->rows_given;
+        od_arena_reset(&input->slice_arena);
+        enum od_status status = od_batch_slice(&input->slice_arena, &slot->batch, input->rows_given,
+                                               left < batch_rows ? left : batch_rows, &input->slice, error);
+        if (status != OD_OK)
+            return status;
+        given = &input->slice;
+    }
+    input->rows_given += given->row_count;
+    input->block_checksum = od_hash128_add(input->block_checksum, od_batch_checksum(given));
+    *batch_out = given;
+    return OD_OK;
+}
+
+static enum od_step fetch_next(void *self, uint32_t input_index, const struct od_batch **batch_out,
+                               struct od_error *error)
+{
+    struct od_fetch *fetch = self;
+    od_assert(input_index < fetch->input_count);
+    struct od_fetch_input *input = &fetch->inputs[input_index];
+    *batch_out = NULL;
+    enum od_status status = OD_OK;
+    if (!fetch->failed && input->rows_given != 0 &&
+        input->rows_given == input->slots[input->given_count % OD_FETCH_WINDOW].batch.row_count)
+        status = finish_block(fetch, input, error);
+    if (status != OD_OK)
+        return OD_STEP_FAILED;
+    ask_ahead(fetch, input_index);
+    if (fetch->failed) {
+        if (error != NULL)
+            *error = fetch->error;
+        return OD_STEP_FAILED;
+    }
+    if (input->given_count == input->block_count)
+        return OD_STEP_DONE;
+    const struct od_fetch_slot *slot = &input->slots[input->given_count % OD_FETCH_WINDOW];
+    if (slot->state != OD_FETCH_READY) {
+        od_assert(slot->state == OD_FETCH_WAITING);
+        return OD_STEP_BLOCKED;
+    }
+    return give_rows(fetch, input, slot, batch_out, error) == OD_OK ? OD_STEP_OUTPUT : OD_STEP_FAILED;
+}
+
+struct od_exchange_source od_fetch_source(struct od_fetch *fetch)
+{
+    return (struct od_exchange_source){.next = fetch_next, .self = fetch};
+}

@@ -1,0 +1,74 @@
+/* fetch: the reading end of exchanges: gives an attempt the rows of its inputs, in order of map task.
+ *
+ * One od_fetch per attempt; its `source` is what the operators see. Blocks are asked for ahead, within a window, and given
+ * in order. Every block is held against what the driver said of it: identity, size, rows, row checksum. */
+#ifndef OD_RUN_FETCH_H
+#define OD_RUN_FETCH_H
+
+#include "engine/op/op.h"
+#include "engine/run/life.h"
+
+#define OD_FETCH_WINDOW 4
+
+/* A block to read: where, and what it must hold. */
+struct od_fetch_block {
+    struct od_attempt_name writer;
+    uint32_t generation;
+    uint32_t executor;
+    uint32_t epoch;
+    bool last_of_task; /* the next block, if any, is another map task's */
+    struct od_block_entry entry;
+};
+
+enum od_fetch_state { OD_FETCH_IDLE, OD_FETCH_WAITING, OD_FETCH_READY };
+
+struct od_fetch_slot {
+    enum od_fetch_state state;
+    bool asked_again;      /* a bad block is fetched once more: the damage may have happened on the way */
+    uint32_t tries;        /* requests since the last answer */
+    uint64_t first_ns;     /* when the first of these was sent */
+    uint64_t sent_ns;      /* and the latest */
+    struct od_arena block_arena; /* the decoded block, until it is consumed */
+    struct od_batch batch;
+};
+
+struct od_fetch_input {
+    const struct od_schema *schema; /* borrowed from the plan */
+    uint32_t block_count;
+    struct od_fetch_block *blocks; /* in the attempt's arena */
+    uint32_t asked_count;          /* blocks [0, asked_count) were asked for */
+    uint32_t given_count;          /* blocks [0, given_count) are consumed */
+    uint32_t rows_given;           /* of block given_count */
+    struct od_hash128 block_checksum;       /* of these rows */
+    uint64_t task_rows;                     /* of this map task's blocks so far */
+    uint64_t task_bytes;
+    struct od_hash128 task_checksum;
+    struct od_arena slice_arena; /* the batch last given, when a block had to be cut */
+    struct od_batch slice;
+    struct od_fetch_slot slots[OD_FETCH_WINDOW]; /* block i is in slot i % OD_FETCH_WINDOW */
+};
+
+struct od_fetch {
+    struct od_life *life; /* borrowed */
+    struct od_attempt_name reader;
+    uint32_t input_count;
+    struct od_fetch_input *inputs; /* in the attempt's arena */
+    bool failed;                   /* for ever; `error` says why */
+    bool source_failed;            /* a block could not be had: the driver must see to `source` */
+    struct od_attempt_name source;
+    struct od_error error;
+};
+
+/* Reads the inputs of a LAUNCH into the attempt's arena. CORRUPT when they do not fit the plan, NO_MEMORY; the fetch may then be
+ * released. */
+enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life, const struct od_attempt_name *reader,
+                             const struct od_body_launch *launch, struct od_arena *attempt_arena,
+                             struct od_error *error);
+void od_fetch_release(struct od_fetch *fetch);
+struct od_exchange_source od_fetch_source(struct od_fetch *fetch);
+/* An answer has come for this reader. True when the attempt should be stepped. */
+bool od_fetch_deliver(struct od_fetch *fetch, const struct od_body_block *body);
+/* Asks again for what was not answered, or gives up. True when the attempt should be stepped. */
+bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,324 @@
+/* task: an attempt from launch to acknowledgement.
+ *
+ *   start -> step, step, ... -> finish: write output -> report -> (acknowledged: freed)
+ *      \______\_______________________\-> fail ------> report -/
+ *
+ *   points    TASK_START   TASK_STEP      BLOCK_WRITE | RESULT_SEND, TASK_END, TASK_REPORTED
+ *   events    TASK_STARTED                TASK_INPUT, TASK_OUTPUT, BLOCK_WRITTEN, TASK_SUCCEEDED | TASK_FAILED
+ *
+ * A step works on one batch, then the task asks for a timer of 0 so that mail gets its turn. BLOCKED asks for none: the block that
+ * arrives wakes it.
+ *
+ * Lifetimes: inputs and index of blocks in attempt_arena; operators and decoded blocks end with the last step; the writer
+ * keeps the index (and a result's blocks) until the driver has acknowledged, because reports may be lost.
+ *
+ * When a point says EXECUTOR_GONE, life->gone is set and each function returns at once: no event, no message, no clean-up but
+ * what _free does. */
+#include "engine/run/task.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+
+#define ARENA_BYTES 2048
+
+enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name *name,
+                              const struct od_body_launch *launch, uint64_t serial,
+                              struct od_attempt **attempt_out, struct od_error *error)
+{
+    *attempt_out = NULL;
+    struct od_memory *memory = life->world->memory;
+    struct od_attempt *attempt = od_take(memory, sizeof(*attempt));
+    if (attempt == NULL)
+        return od_fail(error, OD_NO_MEMORY, "starting an attempt: stage=%u task=%u", name->stage, name->task);
+    attempt->life = life;
+    attempt->name = *name;
+    attempt->stage = &life->query->graph->stages[name->stage];
+    attempt->serial = serial;
+    attempt->generation = launch->generation;
+    od_arena_init(&attempt->attempt_arena, memory, ARENA_BYTES);
+    enum od_status status =
+        od_fetch_init(&attempt->fetch, life, name, launch, &attempt->attempt_arena, error);
+    if (status != OD_OK)
+        goto failed;
+    struct od_partition_writer_options output = {.schema = &attempt->stage->root->schema,
+                                                 .partition_count = attempt->stage->partition_count,
+                                                 .key_count = attempt->stage->key_count,
+                                                 .keys = attempt->stage->keys,
+                                                 .id = {.query = life->query->query_id,
+                                                        .stage = name->stage,
+                                                        .task = name->task,
+                                                        .attempt = name->attempt,
+                                                        .generation = launch->generation},
+                                                 .codec = life->query->options.codec};
+    status = od_partition_writer_init(&attempt->writer, memory, life->codec, &output, error);
+    if (status != OD_OK)
+        goto failed;
+    struct od_op_env env = {.memory = memory,
+                            .source = od_fetch_source(&attempt->fetch),
+                            .task_index = name->task,
+                            .task_count = attempt->stage->task_count,
+                            .batch_rows = life->query->options.batch_rows,
+                            .scanned_rows = &attempt->scanned_rows};
+    status = od_op_new(attempt->stage->root, &env, &attempt->op, error);
+    if (status != OD_OK)
+        goto failed;
+    *attempt_out = attempt;
+    return OD_OK;
+failed:
+    od_attempt_free(attempt);
+    return status;
+}
+
+/* What only running needs. */
+static void release_work(struct od_attempt *attempt)
+{
+    od_op_free(attempt->op);
+    attempt->op = NULL;
+    od_fetch_release(&attempt->fetch);
+}
+
+void od_attempt_free(struct od_attempt *attempt)
+{
+    if (attempt == NULL)
+        return;
+    struct od_memory *memory = attempt->life->world->memory;
+    release_work(attempt);
+    od_partition_writer_release(&attempt->writer);
+    od_arena_release(&attempt->attempt_arena);
+    od_give(memory, attempt, sizeof(*attempt));
+}
+
+static struct od_site attempt_site(const struct od_attempt *attempt)
+{
+    return od_life_site(attempt->life, &attempt->name);
+}
+
+static void emit(const struct od_attempt *attempt, struct od_event event)
+{
+    if (event.site.executor == 0)
+        event.site = attempt_site(attempt);
+    od_world_emit(attempt->life->world, event);
+}
+
+static void schedule_step(struct od_attempt *attempt)
+{
+    const struct od_schedule_part *schedule = &attempt->life->world->schedule;
+    attempt->is_blocked = false;
+    schedule->timer(schedule->self, 0, attempt->serial);
+}
+
+void od_attempt_wake(struct od_attempt *attempt)
+{
+    if (attempt->state == OD_ATTEMPT_RUNNING && attempt->is_blocked)
+        schedule_step(attempt);
+}
+
+/* --- the end --------------------------------------------------------------------------------------------------- */
+
+static void fail(struct od_attempt *attempt, enum od_status status, const struct od_error *error)
+{
+    od_assert(status != OD_OK);
+    if (attempt->life->gone)
+        return;
+    attempt->state = OD_ATTEMPT_FAILED;
+    attempt->error = *error;
+    attempt->error.status = status;
+    bool source_failed = attempt->fetch.source_failed;
+    struct od_attempt_name source = attempt->fetch.source;
+    emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_FAILED, .value = status});
+    release_work(attempt);
+    od_partition_writer_release(&attempt->writer);
+    attempt->fetch.source_failed = source_failed; /* the report needs them */
+    attempt->fetch.source = source;
+    od_block_store_drop(&attempt->life->store, &attempt->name);
+    od_attempt_report(attempt);
+}
+
+static void emit_output(const struct od_attempt *attempt)
+{
+    const struct od_partition_writer *writer = &attempt->writer;
+    emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_INPUT, .rows = attempt->scanned_rows});
+    emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_OUTPUT,
+                                    .rows = writer->row_count,
+                                    .bytes = writer->bytes.size,
+                                    .checksum = writer->row_checksum});
+    if (attempt->stage->exchange == OD_EXCHANGE_RESULT)
+        return;
+    for (uint32_t i = 0; i < writer->entry_count;) { /* entries are in order of partition */
+        struct od_event event = {.kind = OD_EVENT_BLOCK_WRITTEN, .site = attempt_site(attempt)};
+        event.site.partition = writer->entries[i].partition;
+        for (; i < writer->entry_count && writer->entries[i].partition == event.site.partition; i++) {
+            event.rows += writer->entries[i].row_count;
+            event.bytes += writer->entries[i].size;
+            event.checksum = od_hash128_add(event.checksum, writer->entries[i].row_checksum);
+        }
+        od_world_emit(attempt->life->world, event);
+    }
+}
+
+static enum od_status write_output(struct od_attempt *attempt, struct od_error *error)
+{
+    struct od_buffer *bytes = &attempt->writer.bytes;
+    if (attempt->stage->exchange == OD_EXCHANGE_RESULT || bytes->size == 0)
+        return OD_OK;
+    struct od_site site = attempt_site(attempt);
+    struct od_point_bytes passing = {.bytes = bytes->bytes, .size = bytes->size};
+    enum od_status status = od_life_hit(attempt->life, OD_POINT_BLOCK_WRITE, &site, &passing, error);
+    if (status == OD_OK)
+        status = od_block_store_put(&attempt->life->store, &attempt->name, passing.bytes, passing.size, error);
+    return status;
+}
+
+static enum od_status finish_output(struct od_attempt *attempt, struct od_error *error)
+{
+    enum od_status status = od_partition_writer_finish(&attempt->writer, error);
+    if (status == OD_OK)
+        status = write_output(attempt, error);
+    if (status != OD_OK)
+        return status;
+    emit_output(attempt);
+    struct od_site site = attempt_site(attempt);
+    return od_life_hit(attempt->life, OD_POINT_TASK_END, &site, NULL, error);
+}
+
+bool od_attempt_send_result(struct od_attempt *attempt, uint32_t sequence)
+{
+    struct od_life *life = attempt->life;
+    const struct od_partition_writer *writer = &attempt->writer;
+    if (sequence >= writer->entry_count)
+        return true;
+    const struct od_block_entry *entry = &writer->entries[sequence];
+    od_buffer_reset(&life->scratch); /* the kept block stays whole, whatever happens to the sent one */
+    if (!od_buffer_append(&life->scratch, writer->bytes.bytes + entry->offset, entry->size))
+        return true; /* as if lost: the driver asks again */
+    struct od_site site = attempt_site(attempt);
+    struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
+    enum od_status status = od_life_hit(life, OD_POINT_RESULT_SEND, &site, &passing, NULL);
+    if (status == OD_OK) {
+        struct od_body_result body = {.epoch = life->epoch,
+                                      .sequence = sequence,
+                                      .size = (uint32_t)passing.size,
+                                      .bytes = passing.bytes};
+        od_write_result(&life->outbox.body, &body);
+        od_outbox_send(&life->outbox, 0, OD_MESSAGE_RESULT, &site);
+    }
+    return !life->gone;
+}
+
+static void finish(struct od_attempt *attempt)
+{
+    struct od_life *life = attempt->life;
+    struct od_error error = {0};
+    enum od_status status = finish_output(attempt, &error);
+    if (status != OD_OK) {
+        fail(attempt, status, &error);
+        return;
+    }
+    attempt->state = OD_ATTEMPT_SUCCEEDED;
+    release_work(attempt);
+    emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_SUCCEEDED});
+    bool is_result = attempt->stage->exchange == OD_EXCHANGE_RESULT;
+    for (uint32_t i = 0; is_result && i < attempt->writer.entry_count; i++) {
+        if (!od_attempt_send_result(attempt, i))
+            return;
+    }
+    od_attempt_report(attempt);
+    struct od_site site = attempt_site(attempt);
+    od_life_hit(life, OD_POINT_TASK_REPORTED, &site, NULL, NULL);
+}
+
+static void write_done(const struct od_attempt *attempt, struct od_buffer *body)
+{
+    const struct od_partition_writer *writer = &attempt->writer;
+    struct od_body_done done = {.epoch = attempt->life->epoch,
+                                .generation = attempt->generation,
+                                .row_count = writer->row_count,
+                                .total_bytes = writer->bytes.size,
+                                .row_checksum = writer->row_checksum,
+                                .block_count = writer->entry_count};
+    od_write_done(body, &done);
+    for (uint32_t i = 0; i < writer->entry_count; i++)
+        od_write_entry(body, &writer->entries[i]);
+}
+
+static void write_failed(const struct od_attempt *attempt, struct od_buffer *body)
+{
+    struct od_body_failed failed = {.epoch = attempt->life->epoch,
+                                    .status = attempt->error.status,
+                                    .injected = attempt->error.injected,
+                                    .fetch_failed = attempt->fetch.source_failed,
+                                    .source_stage = attempt->fetch.source.stage,
+                                    .source_task = attempt->fetch.source.task,
+                                    .source_attempt = attempt->fetch.source.attempt,
+                                    .text = attempt->error.text,
+                                    .text_size = (uint32_t)strlen(attempt->error.text)};
+    od_write_failed(body, &failed);
+}
+
+void od_attempt_report(struct od_attempt *attempt)
+{
+    struct od_life *life = attempt->life;
+    od_assert(attempt->state != OD_ATTEMPT_RUNNING);
+    bool succeeded = attempt->state == OD_ATTEMPT_SUCCEEDED;
+    if (succeeded)
+        write_done(attempt, &life->outbox.body);
+    else
+        write_failed(attempt, &life->outbox.body);
+    struct od_site site = attempt_site(attempt);
+    od_outbox_send(&life->outbox, 0, succeeded ? OD_MESSAGE_DONE : OD_MESSAGE_FAILED, &site);
+    attempt->reported_ns = od_world_now_ns(life->world);
+}
+
+/* --- running --------------------------------------------------------------------------------------------------- */
+
+void od_attempt_start(struct od_attempt *attempt)
+{
+    struct od_site site = attempt_site(attempt);
+    struct od_error error = {0};
+    emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_STARTED, .value = attempt->generation});
+    enum od_status status = od_life_hit(attempt->life, OD_POINT_TASK_START, &site, NULL, &error);
+    if (status != OD_OK)
+        fail(attempt, status, &error);
+    else
+        schedule_step(attempt);
+}
+
+void od_attempt_step(struct od_attempt *attempt)
+{
+    od_assert(attempt->state == OD_ATTEMPT_RUNNING);
+    struct od_site site = attempt_site(attempt);
+    site.nth = attempt->step_count++;
+    struct od_error error = {0};
+    enum od_status status = od_life_hit(attempt->life, OD_POINT_TASK_STEP, &site, NULL, &error);
+    if (status != OD_OK) {
+        fail(attempt, status, &error);
+        return;
+    }
+    const struct od_batch *batch = NULL;
+    enum od_step step = od_op_step(attempt->op, &batch, &error);
+    if (attempt->life->gone)
+        return;
+    switch (step) {
+    case OD_STEP_OUTPUT:
+        status = od_partition_writer_append(&attempt->writer, batch, &error);
+        if (status == OD_OK)
+            schedule_step(attempt);
+        else
+            fail(attempt, status, &error);
+        break;
+    case OD_STEP_AGAIN:
+        schedule_step(attempt);
+        break;
+    case OD_STEP_BLOCKED:
+        attempt->is_blocked = true;
+        break;
+    case OD_STEP_DONE:
+        finish(attempt);
+        break;
+    case OD_STEP_FAILED:
+        od_assert(error.status != OD_OK);
+        fail(attempt, error.status, &error);
+        break;
+    }
+}
