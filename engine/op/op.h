@@ -38,7 +38,7 @@ struct od_op_env {
     uint64_t *scanned_rows; /* counts rows read from tables; owned by the task */
 };
 
-struct od_op; /* one struct per kind begins with struct od_op_base (op_base.h, for operators only) */
+struct od_op; /* every kind's own struct begins with this one (op_base.h, for operators only) */
 
 /* Builds the operator tree of a stage. NO_MEMORY. *op_out NULL on failure. The physical plan and `env` outlive it. */
 enum od_status od_op_new(const struct od_physical *node, const struct od_op_env *env, struct od_op **op_out,

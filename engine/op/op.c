@@ -1,0 +1,96 @@
+/* op: the table of operators, and what is the same for all of them: building, stepping, the end.
+ *
+ * A new operator is one file, one line in op_base.h and one row here. The end of an operator is kept here once: after DONE or
+ * FAILED its step is never called again, so that no operator needs a state for "over". */
+#include "engine/op/op.h"
+
+#include "engine/core/assert.h"
+#include "engine/op/op_base.h"
+
+/* Small: thousands of tiny queries a second each build a few operators. */
+#define ARENA_BYTES 2048
+
+static const struct od_op_kind *const kinds[] = {
+    [OD_PHYSICAL_SCAN] = &od_op_scan,
+    [OD_PHYSICAL_EXCHANGE_READ] = &od_op_exchange_read,
+    [OD_PHYSICAL_FILTER] = &od_op_filter,
+    [OD_PHYSICAL_PROJECT] = &od_op_project,
+    [OD_PHYSICAL_HASH_JOIN] = &od_op_hash_join,
+    [OD_PHYSICAL_AGGREGATE] = &od_op_aggregate,
+    [OD_PHYSICAL_SORT] = &od_op_sort,
+    [OD_PHYSICAL_TOP_N] = &od_op_sort, /* a sort with a limit */
+    [OD_PHYSICAL_LIMIT] = &od_op_limit,
+};
+_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == OD_PHYSICAL_KIND_COUNT, "every operator has a row");
+
+enum od_status od_op_no_memory(const struct od_op *op, const char *doing, struct od_error *error)
+{
+    return od_fail(error, OD_NO_MEMORY, "%s: %s: node=%u", od_physical_kind_text(op->node->kind), doing,
+                   op->node->node_index);
+}
+
+void od_op_free(struct od_op *op)
+{
+    if (op == NULL)
+        return;
+    if (op->kind->release != NULL)
+        op->kind->release(op);
+    for (uint32_t i = 0; i < 2; i++)
+        od_op_free(op->inputs[i]);
+    od_arena_release(&op->operator_arena);
+    od_arena_release(&op->batch_arena);
+    od_give(op->env.memory, op, op->kind->bytes);
+}
+
+enum od_status od_op_new(const struct od_physical *node, const struct od_op_env *env, struct od_op **op_out,
+                         struct od_error *error)
+{
+    od_assert((unsigned)node->kind < OD_PHYSICAL_KIND_COUNT);
+    od_assert(env->batch_rows >= 1);
+    od_assert(env->task_index < env->task_count);
+    const struct od_op_kind *kind = kinds[node->kind];
+    enum od_status status = OD_OK;
+    *op_out = NULL;
+    struct od_op *op = od_take(env->memory, kind->bytes);
+    if (op == NULL)
+        return od_fail(error, OD_NO_MEMORY, "%s: building an operator: node=%u", od_physical_kind_text(node->kind),
+                       node->node_index);
+    op->kind = kind;
+    op->node = node;
+    op->env = *env;
+    op->end = OD_STEP_AGAIN;
+    od_arena_init(&op->operator_arena, env->memory, ARENA_BYTES);
+    od_arena_init(&op->batch_arena, env->memory, ARENA_BYTES);
+    for (uint32_t i = 0; i < node->input_count && status == OD_OK; i++)
+        status = od_op_new(node->inputs[i], env, &op->inputs[i], error);
+    if (status == OD_OK && kind->start != NULL)
+        status = kind->start(op, error);
+    if (status != OD_OK) {
+        od_op_free(op);
+        return status;
+    }
+    *op_out = op;
+    return OD_OK;
+}
+
+enum od_step od_op_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+{
+    *batch_out = NULL;
+    if (op->end == OD_STEP_AGAIN) {
+        enum od_step step = op->kind->step(op, batch_out, &op->failure);
+        if (step == OD_STEP_OUTPUT) {
+            od_assert(*batch_out != NULL);
+            od_assert((*batch_out)->row_count > 0);
+        }
+        if (step != OD_STEP_DONE && step != OD_STEP_FAILED)
+            return step;
+        *batch_out = NULL;
+        op->end = step;
+    }
+    if (op->end == OD_STEP_FAILED) {
+        od_assert(op->failure.status != OD_OK);
+        if (error != NULL)
+            *error = op->failure;
+    }
+    return op->end;
+}
