@@ -1,0 +1,180 @@
+/* conditional: CASE and COALESCE: each branch is evaluated on the rows that reach it, and on no other.
+ *
+ *   left: rows that nothing has answered yet       picks[i]: which branch answered row i
+ *     condition k over `left`  -> hits             rows[i]:  and in which row of that branch's column
+ *     value k over `hits`      -> sources[k]
+ *     left = left without hits                     in the end the pieces are stitched together
+ *
+ * So an error is raised only where PostgreSQL would raise it too. Selections here carry two lists side by side: the rows of
+ * the batch, and the positions in the result. */
+#include "engine/expr/kernel.h"
+
+#include "engine/core/assert.h"
+
+struct branches {
+    const struct od_evaluation *evaluation;
+    struct od_column *sources; /* one a branch */
+    uint32_t source_count;
+    uint32_t *picks; /* by position */
+    uint32_t *rows;  /* by position */
+    /* What nothing has answered yet. */
+    uint32_t *left_rows;
+    uint32_t *left_positions;
+    uint32_t left_count;
+    /* What goes to the branch at hand; refilled for each. */
+    uint32_t *hit_rows;
+    uint32_t *hit_positions;
+    uint32_t hit_count;
+};
+
+static enum od_status branches_init(struct branches *branches, const struct od_evaluation *evaluation,
+                                    const struct od_selection *selection, uint32_t source_count)
+{
+    uint32_t count = selection->count;
+    *branches = (struct branches){.evaluation = evaluation, .left_count = count};
+    uint32_t *lists = od_arena_take_raw(evaluation->batch_arena, (size_t)count * 6 * sizeof(*lists));
+    branches->sources = od_arena_take_array(evaluation->batch_arena, source_count, sizeof(*branches->sources));
+    if (lists == NULL || branches->sources == NULL)
+        return od_kernel_no_memory(evaluation->error);
+    branches->picks = lists;
+    branches->rows = lists + count;
+    branches->left_rows = lists + (size_t)count * 2;
+    branches->left_positions = lists + (size_t)count * 3;
+    branches->hit_rows = lists + (size_t)count * 4;
+    branches->hit_positions = lists + (size_t)count * 5;
+    for (uint32_t i = 0; i < count; i++) {
+        branches->picks[i] = OD_PICK_NULL;
+        branches->rows[i] = 0;
+        branches->left_rows[i] = selection->rows == NULL ? i : selection->rows[i];
+        branches->left_positions[i] = i;
+    }
+    return OD_OK;
+}
+
+/* A list of all rows of the batch, in order, is no selection at all: then columns need no gathering. */
+static struct od_selection selection_of(const struct branches *branches, const uint32_t *rows, uint32_t count)
+{
+    bool is_whole = count == branches->evaluation->batch->row_count;
+    return (struct od_selection){.rows = is_whole ? NULL : rows, .count = count};
+}
+
+/* Moves the rows in which `operand` (over `left`) hits from `left` to `hits`. */
+static void split(struct branches *branches, const struct od_operand *operand,
+                  bool (*hits)(const struct od_operand *operand, uint32_t row))
+{
+    uint32_t kept = 0;
+    branches->hit_count = 0;
+    for (uint32_t i = 0; i < branches->left_count; i++) {
+        uint32_t row = branches->left_rows[i];
+        uint32_t position = branches->left_positions[i];
+        if (hits(operand, i)) {
+            branches->hit_rows[branches->hit_count] = row;
+            branches->hit_positions[branches->hit_count++] = position;
+        } else {
+            branches->left_rows[kept] = row;
+            branches->left_positions[kept++] = position;
+        }
+    }
+    branches->left_count = kept;
+}
+
+/* Evaluates a value over some rows and notes where they find it. */
+static enum od_status answer(struct branches *branches, const struct od_expr *value, const uint32_t *rows,
+                             const uint32_t *positions, uint32_t count)
+{
+    struct od_operand operand;
+    struct od_selection selection = selection_of(branches, rows, count);
+    if (count == 0)
+        return OD_OK;
+    enum od_status status = od_evaluate_operand(branches->evaluation, value, &selection, &operand);
+    if (status != OD_OK)
+        return status;
+    branches->sources[branches->source_count] = operand.column;
+    for (uint32_t i = 0; i < count; i++) {
+        branches->picks[positions[i]] = branches->source_count;
+        branches->rows[positions[i]] = i * operand.step;
+    }
+    branches->source_count++;
+    return OD_OK;
+}
+
+static enum od_status branches_stitch(const struct branches *branches, const struct od_expr *expr, uint32_t row_count,
+                                      struct od_column *column_out)
+{
+    struct od_stitch stitch = {.type = expr->type,
+                               .row_count = row_count,
+                               .sources = branches->sources,
+                               .picks = branches->picks,
+                               .rows = branches->rows};
+    return od_stitch_column(&stitch, branches->evaluation->batch_arena, column_out, branches->evaluation->error);
+}
+
+static bool is_true(const struct od_operand *operand, uint32_t row)
+{
+    return !od_operand_is_null(operand, row) && od_bit(operand->column.values, row * operand->step);
+}
+
+static enum od_status case_branch(struct branches *branches, const struct od_expr *condition,
+                                  const struct od_expr *value)
+{
+    struct od_operand operand;
+    struct od_selection left = selection_of(branches, branches->left_rows, branches->left_count);
+    enum od_status status = od_evaluate_operand(branches->evaluation, condition, &left, &operand);
+    if (status != OD_OK)
+        return status;
+    split(branches, &operand, is_true);
+    return answer(branches, value, branches->hit_rows, branches->hit_positions, branches->hit_count);
+}
+
+enum od_status od_lazy_case(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                            const struct od_selection *selection, struct od_column *column_out)
+{
+    struct branches branches;
+    uint32_t last = expr->argument_count - 1;
+    enum od_status status = branches_init(&branches, evaluation, selection, expr->argument_count);
+    for (uint32_t k = 0; status == OD_OK && k < last && branches.left_count > 0; k += 2)
+        status = case_branch(&branches, expr->arguments[k], expr->arguments[k + 1]);
+    if (status == OD_OK)
+        status = answer(&branches, expr->arguments[last], branches.left_rows, branches.left_positions,
+                        branches.left_count);
+    if (status == OD_OK)
+        status = branches_stitch(&branches, expr, selection->count, column_out);
+    return status;
+}
+
+static bool is_valid(const struct od_operand *operand, uint32_t row)
+{
+    return !od_operand_is_null(operand, row);
+}
+
+/* The column is both condition and value, so positions are noted before the split mixes them up. */
+static enum od_status coalesce_branch(struct branches *branches, const struct od_expr *argument)
+{
+    struct od_operand operand;
+    struct od_selection left = selection_of(branches, branches->left_rows, branches->left_count);
+    enum od_status status = od_evaluate_operand(branches->evaluation, argument, &left, &operand);
+    if (status != OD_OK)
+        return status;
+    branches->sources[branches->source_count] = operand.column;
+    for (uint32_t i = 0; i < branches->left_count; i++) {
+        if (is_valid(&operand, i)) {
+            branches->picks[branches->left_positions[i]] = branches->source_count;
+            branches->rows[branches->left_positions[i]] = i * operand.step;
+        }
+    }
+    branches->source_count++;
+    split(branches, &operand, is_valid);
+    return OD_OK;
+}
+
+enum od_status od_lazy_coalesce(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                const struct od_selection *selection, struct od_column *column_out)
+{
+    struct branches branches;
+    enum od_status status = branches_init(&branches, evaluation, selection, expr->argument_count);
+    for (uint32_t k = 0; status == OD_OK && k < expr->argument_count && branches.left_count > 0; k++)
+        status = coalesce_branch(&branches, expr->arguments[k]);
+    if (status == OD_OK)
+        status = branches_stitch(&branches, expr, selection->count, column_out);
+    return status;
+}

@@ -1,0 +1,284 @@
+/* evaluate: the walk over an expression tree, one call at a time, each over all selected rows.
+ *
+ *   (delay + 1) > 15     operand: column delay  --+
+ *                        operand: literal 1     --+--> add kernel --> column --+
+ *                        operand: literal 15                                 --+--> compare kernel --> column
+ *
+ * Rows of a result are positions in the selection, so everything above a column reference works on dense columns and a
+ * selection matters at the leaves only. A column is passed on as it is when every row is selected, else gathered; a literal
+ * is one row with step 0 and spread out only when it is the whole expression.
+ *
+ * Everything made here lives in the batch_arena. The recursion is as deep as the expression. */
+#include "engine/expr/evaluate.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+#include "engine/expr/kernel.h"
+
+#define OPERANDS_ON_STACK 4
+
+/* --- leaves ------------------------------------------------------------------------------------------------------ */
+
+static enum od_status column_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                     const struct od_selection *selection, struct od_operand *operand)
+{
+    od_assert(expr->column_index < evaluation->batch->schema->field_count);
+    const struct od_column *column = &evaluation->batch->columns[expr->column_index];
+    od_assert(column->type == expr->type);
+    operand->step = 1;
+    if (selection->rows != NULL)
+        return od_gather_column(column, selection->rows, selection->count, evaluation->batch_arena, &operand->column,
+                                evaluation->error);
+    od_assert(selection->count <= column->row_count);
+    if (selection->count == column->row_count) {
+        operand->column = *column;
+        return OD_OK;
+    }
+    uint32_t *rows = od_arena_take_raw(evaluation->batch_arena, selection->count * sizeof(*rows));
+    if (rows == NULL)
+        return od_kernel_no_memory(evaluation->error);
+    for (uint32_t i = 0; i < selection->count; i++)
+        rows[i] = i;
+    return od_gather_column(column, rows, selection->count, evaluation->batch_arena, &operand->column,
+                            evaluation->error);
+}
+
+/* Writes a value as the one row of a column whose 16 zeroed bytes of values are given. */
+static void write_literal(const struct od_value *value, uint64_t *cell, struct od_column *column)
+{
+    column->values = cell;
+    if (value->is_null)
+        return;
+    switch (value->type) {
+    case OD_TYPE_BOOLEAN:
+        *(uint8_t *)cell = value->boolean;
+        break;
+    case OD_TYPE_INT64:
+    case OD_TYPE_TIMESTAMP:
+        *(int64_t *)cell = value->int64;
+        break;
+    case OD_TYPE_FLOAT64:
+        *(double *)cell = value->float64;
+        break;
+    case OD_TYPE_DATE:
+        *(int32_t *)cell = (int32_t)value->int64;
+        break;
+    case OD_TYPE_TEXT:
+        ((int32_t *)cell)[1] = (int32_t)value->text.size;
+        break;
+    case OD_TYPE_COUNT:
+        od_unreachable();
+    }
+}
+
+static enum od_status literal_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                      struct od_operand *operand)
+{
+    static const uint8_t null_bit[1];
+    uint64_t *cell = od_arena_take(evaluation->batch_arena, 2 * sizeof(*cell));
+    if (cell == NULL)
+        return od_kernel_no_memory(evaluation->error);
+    struct od_column column = {.type = expr->type, .row_count = 1};
+    write_literal(&expr->literal, cell, &column);
+    if (expr->literal.is_null)
+        column.validity = null_bit;
+    if (expr->type == OD_TYPE_TEXT) {
+        column.values = NULL;
+        column.offsets = (const int32_t *)cell;
+        column.bytes = expr->literal.is_null ? (const uint8_t *)cell : (const uint8_t *)expr->literal.text.bytes;
+    }
+    *operand = (struct od_operand){.column = column, .step = 0};
+    return OD_OK;
+}
+
+/* --- calls ------------------------------------------------------------------------------------------------------- */
+
+/* The rows in which every argument is valid; NULL when that is all of them. */
+static enum od_status combine_validity(struct od_kernel_call *call)
+{
+    size_t size = od_bitmap_bytes(call->row_count);
+    uint8_t *combined = NULL;
+    bool shares = true; /* `validity` is an argument's own */
+    for (uint32_t k = 0; k < call->expr->argument_count; k++) {
+        const struct od_operand *operand = &call->arguments[k];
+        if (operand->column.validity == NULL || (operand->step == 0 && od_bit(operand->column.validity, 0)))
+            continue;
+        if (call->validity == NULL && operand->step == 1) {
+            call->validity = operand->column.validity;
+            continue;
+        }
+        if (combined == NULL) {
+            combined = od_arena_take(call->batch_arena, size);
+            if (combined == NULL)
+                return od_kernel_no_memory(call->error);
+        }
+        for (size_t j = 0; operand->step == 1 && j < size; j++)
+            combined[j] = (shares ? call->validity[j] : combined[j]) & operand->column.validity[j];
+        if (operand->step == 0)
+            memset(combined, 0, size);
+        call->validity = combined;
+        shares = false;
+    }
+    return OD_OK;
+}
+
+static enum od_status run_kernel(const struct od_evaluation *evaluation, const struct od_kernel_row *row,
+                                 const struct od_selection *selection, struct od_kernel_call *call,
+                                 struct od_operand *operands, struct od_column *column_out)
+{
+    const struct od_expr *expr = call->expr;
+    for (uint32_t k = 0; k < expr->argument_count; k++) {
+        enum od_status status = od_evaluate_operand(evaluation, expr->arguments[k], selection, &operands[k]);
+        if (status != OD_OK)
+            return status;
+    }
+    call->arguments = operands;
+    if (row->kind == OD_KERNEL_STRICT) {
+        enum od_status status = combine_validity(call);
+        if (status != OD_OK)
+            return status;
+    }
+    od_kernel kernel = row->by_type[expr->arguments[row->keyed_by]->type];
+    od_assert(kernel != NULL);
+    enum od_status status = kernel(call, column_out);
+    if (status == OD_OK && row->kind == OD_KERNEL_STRICT)
+        column_out->validity = od_validity_or_null(call->validity, call->row_count);
+    return status;
+}
+
+static enum od_status call_column(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                  const struct od_selection *selection, struct od_column *column_out)
+{
+    const struct od_kernel_row *row = od_kernel_row(expr->function);
+    if (row->kind == OD_KERNEL_LAZY)
+        return row->lazy(evaluation, expr, selection, column_out);
+    struct od_operand on_stack[OPERANDS_ON_STACK];
+    struct od_operand *operands = on_stack;
+    struct od_kernel_call call = {.expr = expr,
+                                  .row_count = selection->count,
+                                  .batch_arena = evaluation->batch_arena,
+                                  .error = evaluation->error};
+    if (expr->argument_count > OPERANDS_ON_STACK)
+        operands = od_arena_take_array(evaluation->batch_arena, expr->argument_count, sizeof(*operands));
+    if (operands == NULL)
+        return od_kernel_no_memory(evaluation->error);
+    *column_out = (struct od_column){0};
+    enum od_status status = run_kernel(evaluation, row, selection, &call, operands, column_out);
+    if (status == OD_OK) {
+        od_assert(column_out->type == expr->type);
+        od_assert(column_out->row_count == selection->count);
+    }
+    return status;
+}
+
+enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                   const struct od_selection *selection, struct od_operand *operand_out)
+{
+    *operand_out = (struct od_operand){.step = 1};
+    switch (expr->kind) {
+    case OD_EXPR_COLUMN:
+        return column_operand(evaluation, expr, selection, operand_out);
+    case OD_EXPR_LITERAL:
+        return literal_operand(evaluation, expr, operand_out);
+    case OD_EXPR_CALL:
+        return call_column(evaluation, expr, selection, &operand_out->column);
+    }
+    od_unreachable();
+}
+
+/* --- what others call ---------------------------------------------------------------------------------------------- */
+
+static enum od_status spread(const struct od_operand *operand, uint32_t row_count, struct od_arena *arena,
+                             struct od_column *column_out, struct od_error *error)
+{
+    uint32_t *rows = od_arena_take(arena, row_count * sizeof(*rows));
+    if (rows == NULL)
+        return od_kernel_no_memory(error);
+    return od_gather_column(&operand->column, rows, row_count, arena, column_out, error);
+}
+
+enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *batch,
+                           const struct od_selection *selection, struct od_arena *batch_arena,
+                           struct od_column *column_out, struct od_error *error)
+{
+    struct od_evaluation evaluation = {.batch = batch, .batch_arena = batch_arena, .error = error};
+    struct od_operand operand;
+    *column_out = (struct od_column){0};
+    enum od_status status = od_evaluate_operand(&evaluation, expr, selection, &operand);
+    if (status != OD_OK)
+        return status;
+    if (operand.step == 0)
+        return spread(&operand, selection->count, batch_arena, column_out, error);
+    *column_out = operand.column;
+    return OD_OK;
+}
+
+/* Lists the selected rows whose bit is set in a boolean column. The two selections may be one and the same. */
+static enum od_status select_true(const struct od_operand *operand, const struct od_selection *selection,
+                                  struct od_arena *batch_arena, struct od_selection *selection_out,
+                                  struct od_error *error)
+{
+    uint32_t *rows = od_arena_take_raw(batch_arena, selection->count * sizeof(*rows));
+    if (rows == NULL)
+        return od_kernel_no_memory(error);
+    const uint8_t *bits = operand->column.values;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < selection->count; i++) {
+        uint32_t row = i * operand->step;
+        rows[count] = selection->rows == NULL ? i : selection->rows[i];
+        count += od_bit(bits, row) && !od_column_is_null(&operand->column, row);
+    }
+    *selection_out = (struct od_selection){.rows = rows, .count = count};
+    return OD_OK;
+}
+
+/* Conjuncts behind the first that cannot fail may be asked of the rows left only: nobody sees that NULL ones were skipped. */
+static bool narrows(const struct od_expr *predicate)
+{
+    if (predicate->kind != OD_EXPR_CALL || predicate->function != OD_FUNCTION_AND)
+        return false;
+    for (uint32_t k = 1; k < predicate->argument_count; k++)
+        if (predicate->arguments[k]->may_fail)
+            return false;
+    return true;
+}
+
+enum od_status od_evaluate_filter(const struct od_expr *predicate, const struct od_batch *batch,
+                                  const struct od_selection *selection, struct od_arena *batch_arena,
+                                  struct od_selection *selection_out, struct od_error *error)
+{
+    struct od_evaluation evaluation = {.batch = batch, .batch_arena = batch_arena, .error = error};
+    struct od_selection left = *selection;
+    bool one_by_one = narrows(predicate);
+    uint32_t part_count = one_by_one ? predicate->argument_count : 1;
+    *selection_out = (struct od_selection){0};
+    for (uint32_t k = 0; k < part_count; k++) {
+        struct od_operand operand;
+        const struct od_expr *part = one_by_one ? predicate->arguments[k] : predicate;
+        od_assert(part->type == OD_TYPE_BOOLEAN);
+        enum od_status status = od_evaluate_operand(&evaluation, part, &left, &operand);
+        if (status == OD_OK)
+            status = select_true(&operand, &left, batch_arena, &left, error);
+        if (status != OD_OK)
+            return status;
+        if (left.count == batch->row_count)
+            left.rows = NULL; /* all of them: columns need no gathering */
+    }
+    *selection_out = left;
+    return OD_OK;
+}
+
+enum od_status od_evaluate_constant(const struct od_expr *expr, struct od_arena *arena, struct od_value *value_out,
+                                    struct od_error *error)
+{
+    static const struct od_schema no_fields;
+    struct od_batch batch = {.schema = &no_fields, .row_count = 1};
+    struct od_selection selection = {.count = 1};
+    struct od_column column;
+    *value_out = (struct od_value){.type = expr->type, .is_null = true};
+    enum od_status status = od_evaluate(expr, &batch, &selection, arena, &column, error);
+    if (status == OD_OK)
+        *value_out = od_column_value(&column, 0);
+    return status;
+}

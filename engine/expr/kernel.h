@@ -1,0 +1,129 @@
+/* kernel: the contract between the walk over an expression tree (evaluate.c) and the functions' families.
+ *
+ *   evaluate.c  --- operands of one call, all rows at once --->  kernel  ---> column
+ *               <-- od_evaluate_operand, for lazy functions ---
+ *
+ * Three kinds of function:
+ *   STRICT  NULL in, NULL out. The walk combines the arguments' validity; the kernel computes the valid rows only and leaves
+ *           zero in the others. Most functions.
+ *   OPEN    sees NULLs itself (is null, is distinct from, greatest...).
+ *   LAZY    evaluates its arguments itself, each on the rows that need it (and, or, case, coalesce).
+ *
+ * An operand is a column with a step: 1 for a column of call->row_count rows, 0 for a literal, whose one row stands for all.
+ * So a literal is never spread out. Row i of an operand is row i * step of its column.
+ *
+ * A kernel writes *column_out whole; what it points to lives in the arena. For this folder only. */
+#ifndef OD_EXPR_KERNEL_H
+#define OD_EXPR_KERNEL_H
+
+#include "engine/data/bitmap.h"
+#include "engine/expr/evaluate.h"
+
+struct od_operand {
+    struct od_column column;
+    uint32_t step; /* 1, or 0: row 0 stands for every row */
+};
+
+struct od_evaluation {
+    const struct od_batch *batch;
+    struct od_arena *batch_arena;
+    struct od_error *error;
+};
+
+struct od_kernel_call {
+    const struct od_expr *expr;
+    const struct od_operand *arguments;
+    uint32_t row_count;
+    const uint8_t *validity; /* STRICT: rows whose arguments are all valid; NULL: every row. OPEN: NULL */
+    struct od_arena *batch_arena;
+    struct od_error *error;
+};
+
+typedef enum od_status (*od_kernel)(const struct od_kernel_call *call, struct od_column *column_out);
+typedef enum od_status (*od_lazy_kernel)(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                         const struct od_selection *selection, struct od_column *column_out);
+
+enum od_kernel_kind { OD_KERNEL_STRICT, OD_KERNEL_OPEN, OD_KERNEL_LAZY };
+
+struct od_kernel_row {
+    enum od_kernel_kind kind;
+    uint32_t keyed_by; /* whose argument's type picks the kernel */
+    od_kernel by_type[OD_TYPE_COUNT];
+    od_lazy_kernel lazy;
+};
+const struct od_kernel_row *od_kernel_row(enum od_function function);
+
+/* evaluate.c: an argument for the selected rows. */
+enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                   const struct od_selection *selection, struct od_operand *operand_out);
+
+/* Row i of the result is row rows[i] of source sources[picks[i]], taken as a column (steps do not matter); OD_PICK_NULL is
+ * NULL. In stitch.c. */
+#define OD_PICK_NULL UINT32_MAX
+struct od_stitch {
+    enum od_type type;
+    uint32_t row_count;
+    const struct od_column *sources;
+    const uint32_t *picks;
+    const uint32_t *rows;
+};
+enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena *arena, struct od_column *column_out,
+                                struct od_error *error);
+/* Rows rows[0..count) of one column. */
+enum od_status od_gather_column(const struct od_column *source, const uint32_t *rows, uint32_t count,
+                                struct od_arena *arena, struct od_column *column_out, struct od_error *error);
+
+/* Every kernel; the catalogue kernel_table.c says which function and type each is for. */
+#define OD_KERNEL_LIST(X)                                                                                    \
+    X(add_int64) X(add_float64) X(add_date) X(subtract_int64) X(subtract_float64) X(subtract_date)             \
+    X(multiply_int64) X(multiply_float64) X(divide_int64) X(divide_float64) X(modulo_int64)                    \
+    X(negate_int64) X(negate_float64) X(abs_int64) X(abs_float64)                                              \
+    X(floor) X(ceil) X(round) X(sqrt)                                                                         \
+    X(compare) X(distinct) X(not) X(null_test) X(truth_test)                                                   \
+    X(nullif) X(extreme) X(cast) X(like) X(concatenate) X(change_case) X(length) X(substring)                  \
+    X(extract_timestamp) X(extract_date) X(date_trunc)
+#define X(name) enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out);
+OD_KERNEL_LIST(X)
+#undef X
+
+enum od_status od_lazy_connective(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                  const struct od_selection *selection, struct od_column *column_out);
+enum od_status od_lazy_case(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                            const struct od_selection *selection, struct od_column *column_out);
+enum od_status od_lazy_coalesce(const struct od_evaluation *evaluation, const struct od_expr *expr,
+                                const struct od_selection *selection, struct od_column *column_out);
+
+/* --- small things that every family needs ---------------------------------------------------------------------- */
+
+static inline bool od_call_row_is_valid(const struct od_kernel_call *call, uint32_t row)
+{
+    return call->validity == NULL || od_bit(call->validity, row);
+}
+static inline bool od_operand_is_null(const struct od_operand *operand, uint32_t row)
+{
+    return od_column_is_null(&operand->column, row * operand->step);
+}
+/* Text of a valid row. */
+static inline const char *od_operand_text(const struct od_operand *operand, uint32_t row, uint32_t *size_out)
+{
+    const int32_t *offsets = operand->column.offsets + (size_t)row * operand->step;
+    *size_out = (uint32_t)(offsets[1] - offsets[0]);
+    return (const char *)operand->column.bytes + offsets[0];
+}
+/* Bits behind the last row are zero in every bitmap that leaves a kernel. */
+static inline void od_bits_clear_tail(uint8_t *bits, uint32_t count)
+{
+    if ((count & 7) != 0)
+        bits[count >> 3] &= (uint8_t)((1u << (count & 7)) - 1);
+}
+/* NULL when all `count` bits are set: a column without NULLs says so by having no bitmap. */
+static inline const uint8_t *od_validity_or_null(const uint8_t *bits, uint32_t count)
+{
+    return bits != NULL && od_bitmap_count_zeros(bits, 0, count) == 0 ? NULL : bits;
+}
+static inline enum od_status od_kernel_no_memory(struct od_error *error)
+{
+    return od_fail(error, OD_NO_MEMORY, "evaluating an expression");
+}
+
+#endif
