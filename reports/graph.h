@@ -9,7 +9,7 @@
 #include "reports/record.h"
 
 /* Appends an <svg> element. `key` makes its ids unique in the page. False, and nothing appended, when Graphviz cannot draw
- * here (its plugins are missing) or the query has no stages: the page then shows the table of stages alone. *refused_out tells that it was memory, ours and not Graphviz's, that was missing. */
+ * here or the query has no stages: the page then shows the table of stages alone. *refused_out tells that it was memory, ours and not Graphviz's, that was missing. */
 bool od_graph_svg(struct od_buffer *out, const struct od_record_query *query, uint32_t key, bool *refused_out);
 
 #endif
