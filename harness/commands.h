@@ -9,6 +9,7 @@ extern const struct od_command od_command_sql;
 extern const struct od_command od_command_hunt;
 extern const struct od_command od_command_replay;
 extern const struct od_command od_command_shrink;
+extern const struct od_command od_command_bench;
 extern const struct od_command od_command_report;
 extern const struct od_command od_command_engines;
 

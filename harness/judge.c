@@ -3,12 +3,7 @@
 
 #include "engine/world/posix.h"
 #include "properties/answer.h"
-
-bool od_plan_is_ordered(const struct od_plan *plan)
-{
-    return plan->kind == OD_PLAN_SORT || plan->kind == OD_PLAN_LIMIT ||
-           (plan->kind == OD_PLAN_PROJECT && od_plan_is_ordered(plan->inputs[0]));
-}
+#include "properties/model.h"
 
 struct od_observation od_judge_observe(const struct od_cluster_request *request, const struct od_cluster_result *result)
 {
@@ -42,8 +37,7 @@ static enum od_status compare(const struct od_plan *plan, const struct od_table 
         status = od_answer_from_table(&arena, actual, &actual_rows, error);
     if (status == OD_OK)
         status = od_answer_compare(&arena, &expected_rows, &actual_rows,
-                                   od_plan_is_ordered(plan) ? OD_COMPARE_ORDERED : OD_COMPARE_MULTISET, &equal, text,
-                                   sizeof(text), error);
+                                   od_model_comparison(plan), &equal, text, sizeof(text), error);
     if (status == OD_OK && !equal)
         od_finding_set(finding, "F1", "the answer differs from the undisturbed one: %s", text);
     od_arena_release(&arena);

@@ -7,8 +7,6 @@
 #include "harness/cluster.h"
 #include "properties/property.h"
 
-/* True when the plan fixes the order of its rows. */
-bool od_plan_is_ordered(const struct od_plan *plan);
 /* An observation of the run, borrowing from result. */
 struct od_observation od_judge_observe(const struct od_cluster_request *request, const struct od_cluster_result *result);
 /* `expected` NULL: only the invariants and that there is an answer (the undisturbed run itself). NO_MEMORY. */

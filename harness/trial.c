@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "harness/judge.h"
 #include "harness/prepare.h"
+#include "properties/answer.h"
 
 /* No undisturbed run of a small case takes longer than this in virtual time; fault times are drawn within. */
 #define CASE_SPAN_NS UINT64_C(20000000)
 #define CASE_FAULTS_MAX 3
+#define ROWS_PRINTED_MAX 60
 
 void od_trial_init(struct od_trial *trial, struct od_memory *memory)
 {
@@ -73,20 +76,7 @@ static enum od_status prepare(struct od_trial *trial, const struct od_run_reques
 static void observe(struct od_trial *trial, const struct od_cluster_request *request,
                     const struct od_cluster_result *result, struct od_observation *observation_out)
 {
-    *observation_out = (struct od_observation){
-        .status = result->ended ? result->outcome.status : OD_TIMED_OUT,
-        .error = result->outcome.error,
-        .answer = result->outcome.answer,
-        .events = result->events,
-        .event_count = result->event_count,
-        .digest = result->digest,
-        .virtual_ns = result->elapsed_ns,
-        .faults_fired = result->faults_fired,
-        .may_exhaust = request->schedule != NULL &&
-                       od_schedule_may_exhaust(request->schedule, od_run_options_resolve(&request->options).attempts_max),
-        .ended = result->ended,
-        .leaked = result->leaked,
-    };
+    *observation_out = od_judge_observe(request, result);
     trial->digest = od_mix_two(trial->digest, result->digest);
     trial->virtual_ns += result->elapsed_ns;
     trial->sim_events += result->sim_events;
@@ -170,6 +160,18 @@ enum od_status od_trial_run(struct od_trial *trial, struct od_error *error)
     return status;
 }
 
+static void print_table(struct od_memory *memory, const struct od_table *table, struct od_buffer *buffer)
+{
+    struct od_arena arena;
+    struct od_answer rows;
+    od_arena_init(&arena, memory, 0);
+    od_buffer_print(buffer, "table %s, %u rows\n", table->name, od_table_row_count(table));
+    if (od_answer_from_table(&arena, table, &rows, NULL) == OD_OK)
+        od_answer_print(buffer, &rows, &table->schema, ROWS_PRINTED_MAX);
+    od_buffer_append_text(buffer, "\n");
+    od_arena_release(&arena);
+}
+
 bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer)
 {
     const struct od_case *test_case = &trial->test_case;
@@ -177,7 +179,7 @@ bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer)
     if (test_case->plan == NULL)
         return od_buffer_append_text(buffer, "(no case)\n");
     for (uint32_t i = 0; i < test_case->table_count; i++)
-        od_case_print_table(test_case->tables[i], buffer);
+        print_table(trial->memory, test_case->tables[i], buffer);
     od_buffer_print(buffer, "sql%s\n%s\n\nplan\n", cluster->via_sql ? " (run through its text)" : "",
                     test_case->sql == NULL ? "(none)" : test_case->sql);
     od_plan_print(test_case->plan, buffer);
