@@ -65,7 +65,7 @@ static void arrange_wake(struct od_sim_actor *actor)
     if (actor->waiting_first == OD_ANY || actor->wake_ns != UINT64_MAX || ready_ns(actor) == UINT64_MAX)
         return;
     struct od_sim_event event = {.kind = OD_SIM_WAKE, .actor = actor->world.actor_id};
-    actor->wake_ns = ready_ns(actor);
+    actor->wake_ns = ready_ns(actor) > actor->sim->now_ns ? ready_ns(actor) : actor->sim->now_ns;
     od_sim_push(actor->sim, actor->wake_ns, &event);
 }
 
