@@ -1,4 +1,5 @@
-/* event_log: lines of JSON, written through a buffer and read with jansson. The fields are one table for both ways. */
+/* event_log: lines of JSON, written through a buffer and read with jansson. The fields are one table for both
+ * ways. */
 #include "reports/event_log.h"
 
 #include "reports/json_write.h"
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FLUSH_BYTES (64 * 1024)
+#define FLUSH_BYTES    (64 * 1024)
 #define FLUSH_AFTER_NS UINT64_C(1000000000)
 
 enum event_field_kind { EVENT_PLACE, EVENT_MEASURE, EVENT_TEXT };
@@ -25,14 +26,14 @@ struct event_field {
 };
 #define FIELD(member, kind)                                                                                  \
     {                                                                                                        \
-        #member, kind, offsetof(struct od_report_event, member)                                              \
+#member, kind, offsetof(struct od_report_event, member)                                              \
     }
 static const struct event_field event_fields[] = {
-    FIELD(run, EVENT_MEASURE),        FIELD(time_ns, EVENT_MEASURE),      FIELD(kind, EVENT_TEXT),
-    FIELD(stage, EVENT_PLACE),        FIELD(task, EVENT_PLACE),           FIELD(attempt, EVENT_PLACE),
-    FIELD(executor, EVENT_PLACE),     FIELD(partition, EVENT_PLACE),      FIELD(source_stage, EVENT_PLACE),
-    FIELD(source_task, EVENT_PLACE),  FIELD(source_attempt, EVENT_PLACE), FIELD(rows, EVENT_MEASURE),
-    FIELD(bytes, EVENT_MEASURE),      FIELD(value, EVENT_MEASURE),        FIELD(text, EVENT_TEXT),
+    FIELD(run, EVENT_MEASURE),       FIELD(time_ns, EVENT_MEASURE),      FIELD(kind, EVENT_TEXT),
+    FIELD(stage, EVENT_PLACE),       FIELD(task, EVENT_PLACE),           FIELD(attempt, EVENT_PLACE),
+    FIELD(executor, EVENT_PLACE),    FIELD(partition, EVENT_PLACE),      FIELD(source_stage, EVENT_PLACE),
+    FIELD(source_task, EVENT_PLACE), FIELD(source_attempt, EVENT_PLACE), FIELD(rows, EVENT_MEASURE),
+    FIELD(bytes, EVENT_MEASURE),     FIELD(value, EVENT_MEASURE),        FIELD(text, EVENT_TEXT),
 };
 #define EVENT_FIELD_COUNT (sizeof(event_fields) / sizeof(event_fields[0]))
 
@@ -60,8 +61,8 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-enum od_status od_event_log_open(struct od_memory *memory, const char *directory, struct od_event_log **log_out,
-                                 struct od_error *error)
+enum od_status od_event_log_open(struct od_memory *memory, const char *directory,
+                                 struct od_event_log **log_out, struct od_error *error)
 {
     char path[PATH_MAX];
     *log_out = NULL;
@@ -128,7 +129,8 @@ static void write_field(struct od_json *json, const struct event_field *field, c
     }
 }
 
-enum od_status od_event_log_write(struct od_event_log *log, const struct od_report_event *event, struct od_error *error)
+enum od_status od_event_log_write(struct od_event_log *log, const struct od_report_event *event,
+                                  struct od_error *error)
 {
     if (log == NULL || log->first.status != OD_OK)
         return log == NULL ? OD_OK : forward(log, error);
@@ -161,8 +163,8 @@ enum od_status od_event_log_close(struct od_event_log *log, struct od_error *err
 }
 
 /* False: the value does not fit the field. A refusal sets *refused. */
-static bool read_field(struct od_arena *arena, const struct event_field *field, const json_t *value, void *place,
-                       bool *refused)
+static bool read_field(struct od_arena *arena, const struct event_field *field, const json_t *value,
+                       void *place, bool *refused)
 {
     json_int_t number = json_integer_value(value);
     if (field->kind == EVENT_TEXT) {
@@ -211,17 +213,20 @@ static enum od_status parse_line(struct od_event_list *list, const struct line *
     if (root == NULL && json_error_code(&mistake) == json_error_out_of_memory)
         return od_fail(error, OD_NO_MEMORY, "reading %s", line->name);
     if (root == NULL)
-        return od_fail_at(error, OD_BAD_INPUT, line->number, (uint32_t)(mistake.column > 0 ? mistake.column : 0),
-                          "%s:%u:%d: not JSON: %s", line->name, line->number, mistake.column, mistake.text);
+        return od_fail_at(error, OD_BAD_INPUT, line->number,
+                          (uint32_t)(mistake.column > 0 ? mistake.column : 0), "%s:%u:%d: not JSON: %s",
+                          line->name, line->number, mistake.column, mistake.text);
     enum od_status status = OD_OK;
     bool refused = !list_grow(list);
     struct od_report_event event = od_report_event_none();
     for (size_t i = 0; i < EVENT_FIELD_COUNT && status == OD_OK && !refused; i++) {
         const struct event_field *field = &event_fields[i];
         const json_t *value = json_object_get(root, field->name);
-        if (value != NULL && !read_field(&list->arena, field, value, (uint8_t *)&event + field->offset, &refused))
+        if (value != NULL &&
+            !read_field(&list->arena, field, value, (uint8_t *)&event + field->offset, &refused))
             status = od_fail_at(error, OD_BAD_INPUT, line->number, 0, "%s:%u: %s: expected %s", line->name,
-                                line->number, field->name, field->kind == EVENT_TEXT ? "a text" : "a whole number");
+                                line->number, field->name,
+                                field->kind == EVENT_TEXT ? "a text" : "a whole number");
     }
     if (refused)
         status = od_fail(error, OD_NO_MEMORY, "reading %s", line->name);

@@ -1,6 +1,7 @@
-/* Goal: events come back as they were written; a log that was cut anywhere still reads; the timeline tells what happened.
- * Method: write, read, compare; cut the file at every byte; a disk that is full (/dev/full through a link); the fixture's run with
- * a lost executor, a zombie and a recompute, whose spans are known. */
+/* Goal: events come back as they were written; a log that was cut anywhere still reads; the timeline tells
+ * what happened. Method: write, read, compare; cut the file at every byte; a disk that is full (/dev/full
+ * through a link); the fixture's run with a lost executor, a zombie and a recompute, whose spans are known.
+ */
 #include "reports/fixture_test.h"
 #include "reports/timeline.h"
 #include "reports/whole_file.h"
@@ -82,7 +83,8 @@ static void cut_at_every_byte(void **state)
         struct od_event_list list;
         bool at_line_end = size == 0 || bytes.bytes[size - 1] == '\n';
         lines += size > 0 && at_line_end;
-        assert_int_equal(od_event_list_parse(&fixture_memory, "cut", (const char *)bytes.bytes, size, &list, NULL), OD_OK);
+        assert_int_equal(
+            od_event_list_parse(&fixture_memory, "cut", (const char *)bytes.bytes, size, &list, NULL), OD_OK);
         assert_int_equal(list.count, lines);
         assert_true(list.torn == !at_line_end);
         od_event_list_release(&list);
@@ -104,8 +106,9 @@ static void a_bad_line_in_the_middle(void **state)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct od_event_list list;
         struct od_error error = {0};
-        assert_int_equal(od_event_list_parse(&fixture_memory, "log", texts[i], strlen(texts[i]), &list, &error),
-                         OD_BAD_INPUT);
+        assert_int_equal(
+            od_event_list_parse(&fixture_memory, "log", texts[i], strlen(texts[i]), &list, &error),
+            OD_BAD_INPUT);
         assert_int_equal(error.line, 2);
         assert_non_null(strstr(error.text, "log:2"));
     }
@@ -130,12 +133,13 @@ static void a_full_disk_is_told_once_and_for_all(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
-static const struct od_span *span_of(const struct od_timeline *timeline, uint32_t executor, uint32_t stage, uint32_t task,
-                                     uint32_t attempt)
+static const struct od_span *span_of(const struct od_timeline *timeline, uint32_t executor, uint32_t stage,
+                                     uint32_t task, uint32_t attempt)
 {
     for (size_t i = 0; i < timeline->span_count; i++) {
         const struct od_span *span = &timeline->spans[i];
-        if (span->executor == executor && span->stage == stage && span->task == task && span->attempt == attempt)
+        if (span->executor == executor && span->stage == stage && span->task == task &&
+            span->attempt == attempt)
             return span;
     }
     fail_msg("no span of task %u.%u attempt %u on executor %u", stage, task, attempt, executor);
@@ -162,15 +166,16 @@ static void the_timeline_tells_what_happened(void **state)
     assert_int_equal(span_of(&timeline, 2, 2, 1, 0)->outcome, OD_SPAN_LOST);
     assert_int_equal(span_of(&timeline, 2, 2, 1, 0)->end_ns, 16000000);
     assert_int_equal(span_of(&timeline, 3, 2, 2, 0)->outcome, OD_SPAN_REFUSED);
-    assert_int_equal(span_of(&timeline, 1, 0, 1, 0)->outcome, OD_SPAN_AGAIN); /* attempt 0, but committed before */
+    assert_int_equal(span_of(&timeline, 1, 0, 1, 0)->outcome,
+                     OD_SPAN_AGAIN); /* attempt 0, but committed before */
     assert_int_equal(od_timeline_build(&arena, &list, 4, &timeline, NULL), OD_OK);
     for (size_t i = 0; i < timeline.span_count; i++) {
         assert_int_equal(timeline.spans[i].outcome, OD_SPAN_DONE);
         for (size_t k = 0; k < i; k++) {
             const struct od_span *one = &timeline.spans[i];
             const struct od_span *other = &timeline.spans[k];
-            bool apart = one->executor != other->executor || one->lane != other->lane || one->start_ns >= other->end_ns ||
-                         other->start_ns >= one->end_ns;
+            bool apart = one->executor != other->executor || one->lane != other->lane ||
+                         one->start_ns >= other->end_ns || other->start_ns >= one->end_ns;
             assert_true(apart);
         }
     }

@@ -1,5 +1,6 @@
-/* fixture: what the tests of reports share: memory from malloc that counts, a temporary directory, and a record with two
- * scenarios, a failed run, an undecided run, events with faults on them, and texts that try to break every format. */
+/* fixture: what the tests of reports share: memory from malloc that counts, a temporary directory, and a
+ * record with two scenarios, a failed run, an undecided run, events with faults on them, and texts that try
+ * to break every format. */
 #ifndef OD_REPORTS_FIXTURE_TEST_H
 #define OD_REPORTS_FIXTURE_TEST_H
 
@@ -96,20 +97,24 @@ static inline void fixture_runs(struct od_record *record, struct od_record_query
     }
 }
 
-static inline struct od_record_query *fixture_query(struct od_record *record, struct od_record_scenario *scenario,
-                                                    const char *name, uint32_t run_count)
+static inline struct od_record_query *fixture_query(struct od_record *record,
+                                                    struct od_record_scenario *scenario, const char *name,
+                                                    uint32_t run_count)
 {
     struct od_record_query *query = od_record_add_query(record, scenario, name);
-    OD_RECORD_SET(record, query, question, "Which pages do visitors from each country open most, and how long do they stay?");
-    OD_RECORD_SET(record, query, sql,
-                  "SELECT c.country, v.page, count(*) AS visits, avg(v.seconds) AS mean_seconds\n"
-                  "FROM visits v JOIN countries c ON v.country_id = c.id\nWHERE v.status < 400 AND v.seconds > 0\n"
-                  "GROUP BY c.country, v.page\nORDER BY visits DESC, c.country\nLIMIT 10");
+    OD_RECORD_SET(record, query, question,
+                  "Which pages do visitors from each country open most, and how long do they stay?");
+    OD_RECORD_SET(
+        record, query, sql,
+        "SELECT c.country, v.page, count(*) AS visits, avg(v.seconds) AS mean_seconds\n"
+        "FROM visits v JOIN countries c ON v.country_id = c.id\nWHERE v.status < 400 AND v.seconds > 0\n"
+        "GROUP BY c.country, v.page\nORDER BY visits DESC, c.country\nLIMIT 10");
     if (record->failed)
         return NULL;
     static const char *const columns[] = {"country", "page", "visits", "mean_seconds"};
-    static const char *const cells[][4] = {
-        {"Brazil", "/start", "1204", "31.25"}, {"Japan", "/prices", "977", "12.5"}, {"NULL", NASTY, "3", "NULL"}};
+    static const char *const cells[][4] = {{"Brazil", "/start", "1204", "31.25"},
+                                           {"Japan", "/prices", "977", "12.5"},
+                                           {"NULL", NASTY, "3", "NULL"}};
     for (size_t i = 0; i < 4; i++)
         od_record_line(record, &query->columns, columns[i]);
     for (size_t i = 0; i < 3; i++) {
@@ -120,7 +125,8 @@ static inline struct od_record_query *fixture_query(struct od_record *record, st
     query->answer_rows = 10;
     od_record_text(record, &query->answer_digest, "9f3a5c1200ff0102");
     od_record_text(record, &query->oracle, "equal to SQLite's answer");
-    od_record_text(record, &query->explain, "Limit 10\n  Sort visits DESC\n    Aggregate final\n      Exchange hash\n");
+    od_record_text(record, &query->explain,
+                   "Limit 10\n  Sort visits DESC\n    Aggregate final\n      Exchange hash\n");
     fixture_stage(record, query, 0, "scan visits|filter|project", "hash");
     fixture_stage(record, query, 1, "scan countries", "broadcast");
     fixture_stage(record, query, 2, "hash join|partial aggregate", "hash");
@@ -134,7 +140,8 @@ static inline struct od_record *fixture_record(struct od_memory *memory, uint32_
     struct od_record *record = od_record_new(memory);
     if (record == NULL)
         return NULL;
-    od_record_text(record, &record->command, "ordeal run scenarios/web_analytics.yaml --seed 7 --title '" NASTY "'");
+    od_record_text(record, &record->command,
+                   "ordeal run scenarios/web_analytics.yaml --seed 7 --title '" NASTY "'");
     od_record_text(record, &record->engine, "reference 0.1.0");
     od_record_text(record, &record->build_id, "c0ffee0123456789");
     od_record_line(record, &record->deployments, "sim");
@@ -158,7 +165,8 @@ static inline struct od_record *fixture_record(struct od_memory *memory, uint32_
         struct od_record_run *run = query->runs.items[1];
         run->verdict = OD_RECORD_FAILED;
         od_record_text(record, &run->property, "H1");
-        od_record_text(record, &run->message, "rows in differ from rows out: stage=0 task=3 in=3000 out=2999 " NASTY);
+        od_record_text(record, &run->message,
+                       "rows in differ from rows out: stage=0 task=3 in=3000 out=2999 " NASTY);
         od_record_text(record, &run->replay, "ordeal replay cases/rings-1.case");
         run->events_written = true;
         query->runs.items[2]->verdict = OD_RECORD_UNDECIDED;
@@ -172,8 +180,9 @@ static inline struct od_record *fixture_record(struct od_memory *memory, uint32_
     return record;
 }
 
-static inline void fixture_event(struct od_event_log *log, uint64_t run, const char *kind, uint64_t time_us, uint32_t executor,
-                                 uint32_t stage, uint32_t task, uint32_t attempt, const char *text)
+static inline void fixture_event(struct od_event_log *log, uint64_t run, const char *kind, uint64_t time_us,
+                                 uint32_t executor, uint32_t stage, uint32_t task, uint32_t attempt,
+                                 const char *text)
 {
     struct od_report_event event = od_report_event_none();
     event.run = run;
@@ -188,8 +197,9 @@ static inline void fixture_event(struct od_event_log *log, uint64_t run, const c
 }
 
 /* A task from..to in microseconds; how: the event at its end. */
-static inline void fixture_task(struct od_event_log *log, uint64_t run, uint32_t executor, uint32_t stage, uint32_t task,
-                                uint32_t attempt, uint64_t from_us, uint64_t to_us, const char *how)
+static inline void fixture_task(struct od_event_log *log, uint64_t run, uint32_t executor, uint32_t stage,
+                                uint32_t task, uint32_t attempt, uint64_t from_us, uint64_t to_us,
+                                const char *how)
 {
     fixture_event(log, run, "task_started", from_us, executor, stage, task, attempt, NULL);
     if (how == NULL)
@@ -205,8 +215,10 @@ static inline void fixture_events(struct od_event_log *log, uint64_t run_plain, 
 {
     const uint32_t none = OD_REPORT_NONE;
     for (uint32_t task = 0; task < 4; task++) {
-        fixture_task(log, run_plain, task % 3 + 1, 0, task, 0, 100 + task * 900, 5000 + task * 700, "task_succeeded");
-        fixture_task(log, run_plain, task % 3 + 1, 2, task, 0, 8000 + task * 500, 14000 + task * 900, "task_succeeded");
+        fixture_task(log, run_plain, task % 3 + 1, 0, task, 0, 100 + task * 900, 5000 + task * 700,
+                     "task_succeeded");
+        fixture_task(log, run_plain, task % 3 + 1, 2, task, 0, 8000 + task * 500, 14000 + task * 900,
+                     "task_succeeded");
     }
     fixture_task(log, run_faulty, 1, 0, 0, 0, 100, 5000, "task_succeeded");
     fixture_task(log, run_faulty, 2, 0, 1, 0, 150, 5600, "task_succeeded");
@@ -218,7 +230,8 @@ static inline void fixture_events(struct od_event_log *log, uint64_t run_plain, 
     fixture_event(log, run_faulty, "executor_lost", 16000, 2, none, none, none, NULL);
     fixture_event(log, run_faulty, "output_lost", 16100, none, 0, 1, 0, NULL);
     fixture_task(log, run_faulty, 1, 0, 1, 0, 17000, 22000, "task_succeeded");
-    fixture_event(log, run_faulty, "fault_fired", 20000, 3, 2, 2, 0, "one bit flips in a block of task 0.2 " NASTY);
+    fixture_event(log, run_faulty, "fault_fired", 20000, 3, 2, 2, 0,
+                  "one bit flips in a block of task 0.2 " NASTY);
     fixture_event(log, run_faulty, "task_refused", 24000, 3, 2, 2, 0, NULL);
     fixture_event(log, run_faulty, "healed", 25000, none, none, none, none, NULL);
     fixture_task(log, run_faulty, 1, 2, 1, 1, 25500, 33000, "task_succeeded");
@@ -227,7 +240,8 @@ static inline void fixture_events(struct od_event_log *log, uint64_t run_plain, 
 }
 
 /* A run directory as `ordeal run` leaves it. */
-static inline void fixture_run_directory(const char *directory, uint32_t run_count, enum od_record_state state)
+static inline void fixture_run_directory(const char *directory, uint32_t run_count,
+                                         enum od_record_state state)
 {
     struct od_record *record = fixture_record(&fixture_memory, run_count);
     struct od_event_log *log = NULL;

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The plugins that are linked in; nothing is loaded at run time. Text is measured by Graphviz's own tables, which know
- * Helvetica and its kin. */
+/* The plugins that are linked in; nothing is loaded at run time. Text is measured by Graphviz's own tables,
+ * which know Helvetica and its kin. */
 extern gvplugin_library_t gvplugin_dot_layout_LTX_library;
 extern gvplugin_library_t gvplugin_core_LTX_library;
 static lt_symlist_t plugins[] = {
@@ -64,11 +64,12 @@ static void stage_label(struct od_buffer *out, const struct od_record_stage *sta
         label_text(out, stage->operators.items[i]);
         od_buffer_append_text(out, "\\l");
     }
-    od_buffer_print(out, "%s task%s, %s rows out\\l", od_measure_count(stage->tasks).text, stage->tasks == 1 ? "" : "s",
-                    od_measure_count(stage->rows).text);
+    od_buffer_print(out, "%s task%s, %s rows out\\l", od_measure_count(stage->tasks).text,
+                    stage->tasks == 1 ? "" : "s", od_measure_count(stage->rows).text);
 }
 
-static void add_nodes(Agraph_t *graph, struct labeller *labeller, const struct od_record_query *query, uint32_t key)
+static void add_nodes(Agraph_t *graph, struct labeller *labeller, const struct od_record_query *query,
+                      uint32_t key)
 {
     char text[48];
     for (uint32_t i = 0; i < query->stages.count; i++) {
@@ -105,7 +106,8 @@ static void edge_label(struct od_buffer *out, const struct od_record_stage *pare
     od_buffer_print(out, " \\n %s ", od_measure_bytes(parent->bytes).text);
 }
 
-static void add_edges(Agraph_t *graph, struct labeller *labeller, const struct od_record_query *query, uint32_t key)
+static void add_edges(Agraph_t *graph, struct labeller *labeller, const struct od_record_query *query,
+                      uint32_t key)
 {
     char name[48];
     uint32_t edge_index = 0;
@@ -141,7 +143,8 @@ static bool append_svg(struct od_buffer *out, const char *document)
     return true;
 }
 
-static bool render(struct od_buffer *out, struct labeller *labeller, const struct od_record_query *query, uint32_t key)
+static bool render(struct od_buffer *out, struct labeller *labeller, const struct od_record_query *query,
+                   uint32_t key)
 {
     char id[32];
     bool drawn = false;

@@ -1,10 +1,12 @@
 /* html: report.html, one file that opens offline.
  *
- *   verdict -> what did not hold -> overview of queries -> per scenario: tables, queries (html_query.c, html_runs.c)
+ *   verdict -> what did not hold -> overview of queries -> per scenario: tables, queries (html_query.c,
+ * html_runs.c)
  *           -> what ran where
  *
- * All facts are in the markup, so that the page reads and prints without its script; the script (page.js) adds sorting,
- * filtering and the timelines, whose data lie beside them as JSON. A content policy forbids the page to load anything. */
+ * All facts are in the markup, so that the page reads and prints without its script; the script (page.js)
+ * adds sorting, filtering and the timelines, whose data lie beside them as JSON. A content policy forbids the
+ * page to load anything. */
 #include "reports/html_page.h"
 
 #include "reports/html_assets.h"
@@ -44,15 +46,17 @@ void od_page_badge(struct od_page *page, enum od_record_verdict verdict)
 
 static void write_head(struct od_page *page)
 {
-    od_page_put(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                      "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                      "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n<title>Ordeal: ");
+    od_page_put(page,
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n<title>Ordeal: ");
     od_page_put(page, od_record_verdict_text(od_record_overall(page->report->record)));
     od_page_put(page, "</title>\n<style>\n");
     od_buffer_append(page->out, od_page_css, (size_t)(od_page_css_end - od_page_css));
-    od_page_put(page, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n");
+    od_page_put(page,
+                "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#main\">Skip to the results</a>\n");
 }
 
 static void write_number(struct od_page *page, const char *label, uint64_t number)
@@ -60,7 +64,8 @@ static void write_number(struct od_page *page, const char *label, uint64_t numbe
     od_page_print(page, "<div><dt>%s</dt><dd>%s</dd></div>\n", label, od_measure_count(number).text);
 }
 
-static void write_headline(struct od_page *page, enum od_record_verdict verdict, const struct od_record_counts *counts)
+static void write_headline(struct od_page *page, enum od_record_verdict verdict,
+                           const struct od_record_counts *counts)
 {
     const struct od_record *record = page->report->record;
     if (verdict == OD_RECORD_FAILED)
@@ -146,7 +151,8 @@ static void write_problems(struct od_page *page)
     uint64_t found = 0;
     if (problems == 0)
         return;
-    od_page_put(page, "<section class=\"problems\" aria-labelledby=\"problems\">\n<h2 id=\"problems\">What did not hold</h2>\n<ul>\n");
+    od_page_put(page, "<section class=\"problems\" aria-labelledby=\"problems\">\n<h2 id=\"problems\">What "
+                      "did not hold</h2>\n<ul>\n");
     for (uint32_t i = 0; i < record->scenarios.count; i++) {
         const struct od_record_scenario *scenario = record->scenarios.items[i];
         for (uint32_t k = 0; k < scenario->queries.count; k++) {
@@ -168,14 +174,16 @@ static enum od_record_verdict query_verdict(const struct od_record_counts *count
 {
     if (counts->verdicts[OD_RECORD_FAILED] > 0)
         return OD_RECORD_FAILED;
-    return counts->verdicts[OD_RECORD_UNDECIDED] > 0 || counts->runs == 0 ? OD_RECORD_UNDECIDED : OD_RECORD_HELD;
+    return counts->verdicts[OD_RECORD_UNDECIDED] > 0 || counts->runs == 0 ? OD_RECORD_UNDECIDED
+                                                                          : OD_RECORD_HELD;
 }
 
 static uint64_t worst_recovery(const struct od_record_query *query)
 {
     uint64_t worst_ns = 0;
     for (uint32_t i = 0; i < query->runs.count; i++)
-        worst_ns = query->runs.items[i]->recovery_ns > worst_ns ? query->runs.items[i]->recovery_ns : worst_ns;
+        worst_ns =
+            query->runs.items[i]->recovery_ns > worst_ns ? query->runs.items[i]->recovery_ns : worst_ns;
     return worst_ns;
 }
 
@@ -189,9 +197,12 @@ static void write_overview_row(struct od_page *page, const struct od_record_scen
     od_page_text(page, scenario->name);
     od_page_print(page, "</td><td><a href=\"#query-%u\">", key);
     od_page_text(page, query->name);
-    od_page_print(page, "</a></td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td>",
+    od_page_print(page,
+                  "</a></td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td "
+                  "class=\"n\">%s</td>",
                   od_measure_count(query->answer_rows).text, od_measure_count(counts.runs).text,
-                  od_measure_count(counts.verdicts[OD_RECORD_HELD]).text, od_measure_count(counts.faults_fired).text);
+                  od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
+                  od_measure_count(counts.faults_fired).text);
     od_page_print(page, "<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
                   od_measure_count(counts.recomputed_tasks).text, od_measure_ns(worst_recovery(query)).text);
 }
@@ -200,11 +211,12 @@ static void write_overview(struct od_page *page)
 {
     const struct od_record *record = page->report->record;
     uint32_t key = 0;
-    od_page_put(page, "<section aria-labelledby=\"overview\">\n<h2 id=\"overview\">Queries</h2>\n<div class=\"wide\">"
-                      "<table class=\"sortable\">\n<thead><tr><th>verdict</th><th>scenario</th><th>query</th>"
-                      "<th class=\"n\">answer rows</th><th class=\"n\">runs</th><th class=\"n\">held</th>"
-                      "<th class=\"n\">faults fired</th><th class=\"n\">tasks recomputed</th>"
-                      "<th class=\"n\">longest recovery</th></tr></thead>\n<tbody>\n");
+    od_page_put(
+        page, "<section aria-labelledby=\"overview\">\n<h2 id=\"overview\">Queries</h2>\n<div class=\"wide\">"
+              "<table class=\"sortable\">\n<thead><tr><th>verdict</th><th>scenario</th><th>query</th>"
+              "<th class=\"n\">answer rows</th><th class=\"n\">runs</th><th class=\"n\">held</th>"
+              "<th class=\"n\">faults fired</th><th class=\"n\">tasks recomputed</th>"
+              "<th class=\"n\">longest recovery</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < record->scenarios.count; i++) {
         const struct od_record_scenario *scenario = record->scenarios.items[i];
         for (uint32_t k = 0; k < scenario->queries.count; k++)
@@ -229,8 +241,9 @@ static void write_table_of_scenario(struct od_page *page, const struct od_record
 
 static void write_scenario(struct od_page *page, const struct od_record_scenario *scenario, uint32_t index)
 {
-    od_page_print(page, "<section class=\"scenario\" aria-labelledby=\"scenario-%u\">\n<h2 id=\"scenario-%u\">", index,
-                  index);
+    od_page_print(page,
+                  "<section class=\"scenario\" aria-labelledby=\"scenario-%u\">\n<h2 id=\"scenario-%u\">",
+                  index, index);
     od_page_text(page, scenario->title == NULL ? scenario->name : scenario->title);
     od_page_put(page, "</h2>\n<p>");
     od_page_text(page, scenario->description);
@@ -241,9 +254,11 @@ static void write_scenario(struct od_page *page, const struct od_record_scenario
     }
     od_page_put(page, "</p>\n");
     if (scenario->tables.count > 0) {
-        od_page_print(page, "<details><summary>%u table%s</summary><div class=\"wide\"><table><thead><tr><th>table</th>"
-                            "<th class=\"n\">rows</th><th>columns</th><th>source</th></tr></thead><tbody>\n",
-                      scenario->tables.count, scenario->tables.count == 1 ? "" : "s");
+        od_page_print(
+            page,
+            "<details><summary>%u table%s</summary><div class=\"wide\"><table><thead><tr><th>table</th>"
+            "<th class=\"n\">rows</th><th>columns</th><th>source</th></tr></thead><tbody>\n",
+            scenario->tables.count, scenario->tables.count == 1 ? "" : "s");
         for (uint32_t i = 0; i < scenario->tables.count; i++)
             write_table_of_scenario(page, scenario->tables.items[i]);
         od_page_put(page, "</tbody></table></div></details>\n");
@@ -269,7 +284,8 @@ static void write_facts(struct od_page *page)
     const struct od_record *record = page->report->record;
     char cores[32];
     snprintf(cores, sizeof(cores), "%" PRIu64, record->cores);
-    od_page_put(page, "<section aria-labelledby=\"facts\">\n<h2 id=\"facts\">What ran, where</h2>\n<div class=\"wide\"><table "
+    od_page_put(page, "<section aria-labelledby=\"facts\">\n<h2 id=\"facts\">What ran, where</h2>\n<div "
+                      "class=\"wide\"><table "
                       "class=\"facts\"><tbody>\n");
     write_fact(page, "command", record->command);
     write_fact(page, "run", record->id);
@@ -286,7 +302,8 @@ static void write_facts(struct od_page *page)
 
 static void write_end(struct od_page *page)
 {
-    od_page_put(page, "</main>\n<script>/* D3 3.5, https://d3js.org, Copyright Michael Bostock, BSD 3-clause */\n");
+    od_page_put(page,
+                "</main>\n<script>/* D3 3.5, https://d3js.org, Copyright Michael Bostock, BSD 3-clause */\n");
     od_buffer_append(page->out, od_page_d3, (size_t)(od_page_d3_end - od_page_d3));
     od_page_put(page, "\n</script>\n<script>\n");
     od_buffer_append(page->out, od_page_js, (size_t)(od_page_js_end - od_page_js));

@@ -1,5 +1,5 @@
-/* html_page: what the writers of the page's parts share. Literals go out by od_page_put and must be trusted text; everything
- * that comes from a record goes out by od_page_text, which escapes. Internal to reports. */
+/* html_page: what the writers of the page's parts share. Literals go out by od_page_put and must be trusted
+ * text; everything that comes from a record goes out by od_page_text, which escapes. Internal to reports. */
 #ifndef OD_REPORTS_HTML_PAGE_H
 #define OD_REPORTS_HTML_PAGE_H
 

@@ -1,4 +1,5 @@
-/* html_query: one query: the question, the SQL, the first rows of its answer, the graph of its stages, its plan. */
+/* html_query: one query: the question, the SQL, the first rows of its answer, the graph of its stages, its
+ * plan. */
 #include "reports/html_page.h"
 
 #include "reports/graph.h"
@@ -74,16 +75,21 @@ static void write_stages(struct od_page *page, const struct od_record_query *que
 {
     if (query->stages.count == 0)
         return;
-    od_page_put(page, "<h4>Stages</h4>\n<figure class=\"graph\" tabindex=\"0\" role=\"group\" aria-label=\"Stage graph; the table below "
+    od_page_put(page, "<h4>Stages</h4>\n<figure class=\"graph\" tabindex=\"0\" role=\"group\" "
+                      "aria-label=\"Stage graph; the table below "
                       "says the same\">\n");
     bool refused = false;
     bool drawn = od_graph_svg(page->out, query, page->query_key, &refused);
     page->refused = page->refused || refused;
-    od_page_put(page, drawn ? "</figure>\n" : "<figcaption>No picture: Graphviz could not draw here.</figcaption></figure>\n");
-    od_page_print(page, "<details%s><summary>Stages as a table</summary><div class=\"wide\"><table><thead><tr>"
-                        "<th class=\"n\">stage</th><th>operators</th><th>reads</th><th class=\"n\">tasks</th>"
-                        "<th class=\"n\">rows out</th><th class=\"n\">bytes out</th><th>exchange</th></tr></thead><tbody>\n",
-                  drawn ? "" : " open");
+    od_page_put(page, drawn
+                          ? "</figure>\n"
+                          : "<figcaption>No picture: Graphviz could not draw here.</figcaption></figure>\n");
+    od_page_print(
+        page,
+        "<details%s><summary>Stages as a table</summary><div class=\"wide\"><table><thead><tr>"
+        "<th class=\"n\">stage</th><th>operators</th><th>reads</th><th class=\"n\">tasks</th>"
+        "<th class=\"n\">rows out</th><th class=\"n\">bytes out</th><th>exchange</th></tr></thead><tbody>\n",
+        drawn ? "" : " open");
     for (uint32_t i = 0; i < query->stages.count; i++)
         write_stage(page, query->stages.items[i]);
     od_page_put(page, "</tbody></table></div></details>\n");
@@ -101,8 +107,8 @@ static void write_block(struct od_page *page, const char *label, const char *tex
 void od_page_query(struct od_page *page, const struct od_record_scenario *scenario,
                    const struct od_record_query *query)
 {
-    od_page_print(page, "<article class=\"query\" aria-labelledby=\"query-%u\">\n<h3 id=\"query-%u\">", page->query_key,
-                  page->query_key);
+    od_page_print(page, "<article class=\"query\" aria-labelledby=\"query-%u\">\n<h3 id=\"query-%u\">",
+                  page->query_key, page->query_key);
     od_page_text(page, query->question == NULL ? query->name : query->question);
     od_page_put(page, "</h3>\n<p class=\"dim\">");
     od_page_text(page, scenario->name);

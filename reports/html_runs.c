@@ -56,23 +56,30 @@ static void write_run(struct od_page *page, const struct od_record_run *run)
     od_page_print(page, "</td><td class=\"n\">%s</td>", od_measure_count(run->faults_fired).text);
     write_time(page, run_time(run));
     write_time(page, run->recovery_ns);
-    od_page_print(page, "<td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%" PRIu64 "</td></tr>\n",
-                  od_measure_count(run->recomputed_tasks).text, od_measure_count(run->retries).text, run->seed);
+    od_page_print(
+        page, "<td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%" PRIu64 "</td></tr>\n",
+        od_measure_count(run->recomputed_tasks).text, od_measure_count(run->retries).text, run->seed);
 }
 
 /* The picture above the table: time of each run, drawn by the script from the table's own numbers. */
 static void write_table(struct od_page *page, const struct od_record_query *query)
 {
     struct od_record_counts counts = od_record_count_query(query);
-    od_page_print(page, "<h4>Runs</h4>\n<p>%s held, %s failed, %s undecided. <span class=\"dim\">Time is virtual in sim, "
-                        "wall time elsewhere; recovery is the time beyond the undisturbed run.</span></p>\n"
-                        "<div class=\"chart\" data-key=\"%u\"></div>\n<div class=\"tools\" data-key=\"%u\"></div>\n",
-                  od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
-                  od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
-                  od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text, page->query_key, page->query_key);
-    od_page_print(page, "<div class=\"wide tall\" tabindex=\"0\" role=\"region\" aria-label=\"Table of runs\"><table class=\"runs sortable\" "
-                        "id=\"runs-%u\">\n<thead><tr><th>verdict</th><th>deployment</th><th class=\"n\">schedule</th>"
-                        "<th>faults planned</th><th class=\"n\">fired</th>", page->query_key);
+    od_page_print(
+        page,
+        "<h4>Runs</h4>\n<p>%s held, %s failed, %s undecided. <span class=\"dim\">Time is virtual in sim, "
+        "wall time elsewhere; recovery is the time beyond the undisturbed run.</span></p>\n"
+        "<div class=\"chart\" data-key=\"%u\"></div>\n<div class=\"tools\" data-key=\"%u\"></div>\n",
+        od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
+        od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
+        od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text, page->query_key, page->query_key);
+    od_page_print(
+        page,
+        "<div class=\"wide tall\" tabindex=\"0\" role=\"region\" aria-label=\"Table of runs\"><table "
+        "class=\"runs sortable\" "
+        "id=\"runs-%u\">\n<thead><tr><th>verdict</th><th>deployment</th><th class=\"n\">schedule</th>"
+        "<th>faults planned</th><th class=\"n\">fired</th>",
+        page->query_key);
     od_page_put(page, "<th class=\"n\">time</th><th class=\"n\">recovery</th><th class=\"n\">recomputed</th>"
                       "<th class=\"n\">retries</th><th class=\"n\">seed</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < query->runs.count; i++)
@@ -126,7 +133,8 @@ static void write_timeline(struct od_page *page, struct od_json *json, const str
         page->refused = true;
         goto done;
     }
-    snprintf(label, sizeof(label), run->disturbed ? "%.40s, schedule %" PRIu64 ", %s" : "%.40s, undisturbed %" PRIu64 ", %s",
+    snprintf(label, sizeof(label),
+             run->disturbed ? "%.40s, schedule %" PRIu64 ", %s" : "%.40s, undisturbed %" PRIu64 ", %s",
              run->deployment == NULL ? "run" : run->deployment, run->schedule_index,
              od_record_verdict_text(run->verdict));
     od_json_open(json, NULL, '{');
@@ -150,10 +158,12 @@ static void write_timelines(struct od_page *page, const struct od_record_query *
         with_events += query->runs.items[i]->events_written;
     if (with_events == 0)
         return;
-    od_page_print(page, "<h4>Timeline</h4>\n<div class=\"timeline\" id=\"timeline-%u\"><noscript>The timeline needs "
-                        "JavaScript; its events are in events.jsonl.</noscript></div>\n"
-                        "<script type=\"application/json\" class=\"timeline-data\" data-key=\"%u\">",
-                  page->query_key, page->query_key);
+    od_page_print(
+        page,
+        "<h4>Timeline</h4>\n<div class=\"timeline\" id=\"timeline-%u\"><noscript>The timeline needs "
+        "JavaScript; its events are in events.jsonl.</noscript></div>\n"
+        "<script type=\"application/json\" class=\"timeline-data\" data-key=\"%u\">",
+        page->query_key, page->query_key);
     struct od_json json = {.out = page->out, .inside_html = true};
     od_json_open(&json, NULL, '[');
     for (uint32_t i = 0; i < query->runs.count; i++) {

@@ -22,7 +22,8 @@ static void write_string(struct od_json *json, const char *text)
             od_buffer_print(json->out, "\\%c", pair[1]);
         else if (first < 0x20 || first == 0x7f || (json->inside_html && strchr("<>&", first) != NULL))
             od_buffer_print(json->out, "\\u%04x", first);
-        else if (json->inside_html && size == 3 && memcmp(text, "\xe2\x80", 2) == 0 && (text[2] & 0xfe) == 0xa8)
+        else if (json->inside_html && size == 3 && memcmp(text, "\xe2\x80", 2) == 0 &&
+                 (text[2] & 0xfe) == 0xa8)
             od_buffer_print(json->out, "\\u20%02x", text[2] & 0x3f);
         else
             od_buffer_append(json->out, text, size);

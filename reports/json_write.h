@@ -1,8 +1,10 @@
-/* json_write: JSON text straight into a buffer, for the record, the event log and the data inside the HTML page.
+/* json_write: JSON text straight into a buffer, for the record, the event log and the data inside the HTML
+ * page.
  *
  *   od_json_open(&json, NULL, '{'); od_json_text(&json, "name", "x"); od_json_close(&json, '}');
  *
- * Keys are NULL inside an array. Refusals are remembered by the buffer. Reading is jansson's work. Internal to reports. */
+ * Keys are NULL inside an array. Refusals are remembered by the buffer. Reading is jansson's work. Internal
+ * to reports. */
 #ifndef OD_REPORTS_JSON_WRITE_H
 #define OD_REPORTS_JSON_WRITE_H
 

@@ -4,8 +4,8 @@
  *   undecided <error type="undecided" ...>       not a failure of the engine, but not held either
  *   a query without runs in a record that was cut off: one <skipped> case, so that it does not look complete
  *
- * The order of elements is that of the schema which Jenkins, GitLab and Azure share (junit-10.xsd): in a suite properties,
- * testcases, system-out; in a case skipped, error or failure first. */
+ * The order of elements is that of the schema which Jenkins, GitLab and Azure share (junit-10.xsd): in a
+ * suite properties, testcases, system-out; in a case skipped, error or failure first. */
 #include "reports/report.h"
 #include "reports/text.h"
 
@@ -28,7 +28,8 @@ static void property(struct od_buffer *out, const char *name, const char *value)
     od_buffer_append_text(out, "/>\n");
 }
 
-static void write_properties(struct od_buffer *out, const struct od_record *record, const struct od_record_query *query)
+static void write_properties(struct od_buffer *out, const struct od_record *record,
+                             const struct od_record_query *query)
 {
     char seed[24];
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)record->seed);
@@ -102,7 +103,8 @@ static uint64_t wall_of(const struct od_record_query *query)
 }
 
 /* A query that no run has judged becomes one skipped case. */
-static void write_totals(struct od_buffer *out, const struct od_record_counts *counts, uint64_t skipped, uint64_t wall_ns)
+static void write_totals(struct od_buffer *out, const struct od_record_counts *counts, uint64_t skipped,
+                         uint64_t wall_ns)
 {
     od_buffer_print(out, " tests=\"%llu\" failures=\"%llu\" errors=\"%llu\" skipped=\"%llu\"",
                     (unsigned long long)(counts->runs + skipped),
@@ -133,7 +135,8 @@ static void write_suite(struct od_buffer *out, const struct od_record *record, c
     if (counts.runs == 0) {
         od_buffer_append_text(out, "    <testcase name=\"all\"");
         attribute(out, "classname", class_name);
-        od_buffer_append_text(out, " time=\"0\"><skipped message=\"the run ended before this query\"/></testcase>\n");
+        od_buffer_append_text(
+            out, " time=\"0\"><skipped message=\"the run ended before this query\"/></testcase>\n");
     }
     od_buffer_append_text(out, "  </testsuite>\n");
 }

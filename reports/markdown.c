@@ -1,5 +1,6 @@
-/* markdown: the verdict for a pull request or a chat: a headline, one table of queries, and each failure with what repeats
- * it. GitHub's flavour; data is escaped so that it can neither open markup nor leave its cell. */
+/* markdown: the verdict for a pull request or a chat: a headline, one table of queries, and each failure with
+ * what repeats it. GitHub's flavour; data is escaped so that it can neither open markup nor leave its cell.
+ */
 #include "reports/report.h"
 #include "reports/text.h"
 
@@ -7,7 +8,8 @@
 
 #define FAILURES_SHOWN 20
 
-/* Backslash before ASCII punctuation with a meaning (CommonMark, section 2.4); line ends become spaces; markup is escaped. */
+/* Backslash before ASCII punctuation with a meaning (CommonMark, section 2.4); line ends become spaces;
+ * markup is escaped. */
 static void plain(struct od_buffer *out, const char *text)
 {
     for (; text != NULL && *text != '\0'; text++) {
@@ -60,12 +62,13 @@ static void write_head(const struct od_report *report, struct od_buffer *out)
         [OD_RECORD_UNDECIDED] = "**undecided**",
     };
     od_buffer_print(out, "## Ordeal: %s\n\n", headlines[od_record_overall(record)]);
-    od_buffer_print(out, "%s runs of %s queries in %s scenarios: %s held, %s failed, %s undecided; %s faults fired.\n\n",
-                    od_measure_count(counts.runs).text, od_measure_count(counts.queries).text,
-                    od_measure_count(counts.scenarios).text, od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
-                    od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
-                    od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text,
-                    od_measure_count(counts.faults_fired).text);
+    od_buffer_print(
+        out, "%s runs of %s queries in %s scenarios: %s held, %s failed, %s undecided; %s faults fired.\n\n",
+        od_measure_count(counts.runs).text, od_measure_count(counts.queries).text,
+        od_measure_count(counts.scenarios).text, od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
+        od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
+        od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text,
+        od_measure_count(counts.faults_fired).text);
     for (uint32_t i = 0; i < report->notes.count; i++) {
         od_buffer_append_text(out, "> ");
         plain(out, report->notes.items[i]);
@@ -82,7 +85,8 @@ static void write_query(struct od_buffer *out, const struct od_record_scenario *
     od_buffer_append_text(out, " | ");
     plain(out, query->name);
     od_buffer_print(out, " | %s | %s | %s | %s | %s | %s |\n", od_measure_count(query->answer_rows).text,
-                    od_measure_count(counts.runs).text, od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
+                    od_measure_count(counts.runs).text,
+                    od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
                     od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
                     od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text,
                     od_measure_count(counts.faults_fired).text);
@@ -133,15 +137,18 @@ static void write_failures(const struct od_record *record, struct od_buffer *out
         }
     }
     if (found > FAILURES_SHOWN)
-        od_buffer_print(out, "%s more are in report.html.\n\n", od_measure_count(found - FAILURES_SHOWN).text);
+        od_buffer_print(out, "%s more are in report.html.\n\n",
+                        od_measure_count(found - FAILURES_SHOWN).text);
 }
 
-enum od_status od_report_markdown(const struct od_report *report, struct od_buffer *out, struct od_error *error)
+enum od_status od_report_markdown(const struct od_report *report, struct od_buffer *out,
+                                  struct od_error *error)
 {
     const struct od_record *record = report->record;
     write_head(report, out);
-    od_buffer_append_text(out, "| scenario | query | answer rows | runs | held | failed | undecided | faults fired |\n"
-                               "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    od_buffer_append_text(
+        out, "| scenario | query | answer rows | runs | held | failed | undecided | faults fired |\n"
+             "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     for (uint32_t i = 0; i < record->scenarios.count; i++) {
         const struct od_record_scenario *scenario = record->scenarios.items[i];
         for (uint32_t k = 0; k < scenario->queries.count; k++)

@@ -102,6 +102,8 @@
         calm: row.cells[3].textContent.indexOf("undisturbed") === 0 };
     }).filter(function (run) { return run.time > 0; });
     if (runs.length < 2) { return; }
+    var rank = { held: 0, undecided: 1, failed: 2 }; /* what matters lies on top */
+    runs.sort(function (a, b) { return rank[a.verdict] - rank[b.verdict] || a.calm - b.calm; });
     var deployments = d3.set(runs.map(function (run) { return run.deployment; })).values();
     var width = 1000, left = 80, lane = 34, height = deployments.length * lane + 42;
     var most = d3.max(runs, function (run) { return run.time; });

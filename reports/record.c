@@ -1,8 +1,9 @@
-/* record: building a record in memory. What it looks like as JSON is in record_shape.c (which fields), record_save.c and
- * record_load.c (how).
+/* record: building a record in memory. What it looks like as JSON is in record_shape.c (which fields),
+ * record_save.c and record_load.c (how).
  *
- * Lists grow by doubling inside the arena: the old array is left behind, at most as large as the new one, and dies with the
- * record. That wastes some memory and needs no bookkeeping. Items themselves never move, so builders return pointers. */
+ * Lists grow by doubling inside the arena: the old array is left behind, at most as large as the new one, and
+ * dies with the record. That wastes some memory and needs no bookkeeping. Items themselves never move, so
+ * builders return pointers. */
 #include "reports/record.h"
 
 #include "engine/core/assert.h"
@@ -25,7 +26,8 @@ static const char *const state_texts[] = {
     [OD_RECORD_FINISHED] = "finished",
     [OD_RECORD_INTERRUPTED] = "interrupted",
 };
-_Static_assert(sizeof(state_texts) / sizeof(state_texts[0]) == OD_RECORD_STATE_COUNT, "every state has a text");
+_Static_assert(sizeof(state_texts) / sizeof(state_texts[0]) == OD_RECORD_STATE_COUNT,
+               "every state has a text");
 
 static const char *const verdict_texts[] = {
     [OD_RECORD_HELD] = "held",
@@ -199,8 +201,8 @@ struct od_part {
     size_t name_offset;
 };
 
-/* What all named parts share: a new item of `list` with its name; NULL once anything was refused. `list` is NULL when the
- * parent is. */
+/* What all named parts share: a new item of `list` with its name; NULL once anything was refused. `list` is
+ * NULL when the parent is. */
 static void *add_named(struct od_record *record, void *list, const struct od_part *part, const char *name)
 {
     uint8_t *item = list == NULL ? NULL : od_record_append(record, list, part->bytes);
@@ -212,36 +214,43 @@ static void *add_named(struct od_record *record, void *list, const struct od_par
 
 struct od_record_scenario *od_record_add_scenario(struct od_record *record, const char *name)
 {
-    static const struct od_part part = {sizeof(struct od_record_scenario), offsetof(struct od_record_scenario, name)};
+    static const struct od_part part = {sizeof(struct od_record_scenario),
+                                        offsetof(struct od_record_scenario, name)};
     return add_named(record, &record->scenarios, &part, name);
 }
 
 struct od_record_table *od_record_add_table(struct od_record *record, struct od_record_scenario *scenario,
                                             const char *name)
 {
-    static const struct od_part part = {sizeof(struct od_record_table), offsetof(struct od_record_table, name)};
+    static const struct od_part part = {sizeof(struct od_record_table),
+                                        offsetof(struct od_record_table, name)};
     return add_named(record, scenario == NULL ? NULL : &scenario->tables, &part, name);
 }
 
 struct od_record_query *od_record_add_query(struct od_record *record, struct od_record_scenario *scenario,
                                             const char *name)
 {
-    static const struct od_part part = {sizeof(struct od_record_query), offsetof(struct od_record_query, name)};
+    static const struct od_part part = {sizeof(struct od_record_query),
+                                        offsetof(struct od_record_query, name)};
     return add_named(record, scenario == NULL ? NULL : &scenario->queries, &part, name);
 }
 
-struct od_record_run *od_record_add_run(struct od_record *record, struct od_record_query *query, const char *deployment)
+struct od_record_run *od_record_add_run(struct od_record *record, struct od_record_query *query,
+                                        const char *deployment)
 {
-    static const struct od_part part = {sizeof(struct od_record_run), offsetof(struct od_record_run, deployment)};
+    static const struct od_part part = {sizeof(struct od_record_run),
+                                        offsetof(struct od_record_run, deployment)};
     struct od_record_run *added = add_named(record, query == NULL ? NULL : &query->runs, &part, deployment);
     if (added != NULL)
         added->run_index = record->next_run_index++;
     return added;
 }
 
-struct od_record_stage *od_record_add_stage(struct od_record *record, struct od_record_query *query, uint64_t stage)
+struct od_record_stage *od_record_add_stage(struct od_record *record, struct od_record_query *query,
+                                            uint64_t stage)
 {
-    struct od_record_stage *added = query == NULL ? NULL : od_record_append(record, &query->stages, sizeof(*added));
+    struct od_record_stage *added =
+        query == NULL ? NULL : od_record_append(record, &query->stages, sizeof(*added));
     if (added != NULL)
         added->stage = stage;
     return added;
@@ -249,7 +258,8 @@ struct od_record_stage *od_record_add_stage(struct od_record *record, struct od_
 
 void od_record_add_parent(struct od_record *record, struct od_record_stage *stage, uint64_t parent_stage)
 {
-    struct od_record_parent *added = stage == NULL ? NULL : od_record_append(record, &stage->parents, sizeof(*added));
+    struct od_record_parent *added =
+        stage == NULL ? NULL : od_record_append(record, &stage->parents, sizeof(*added));
     if (added != NULL)
         added->stage = parent_stage;
 }

@@ -4,13 +4,15 @@
  *                       -> queries -> stages (the graph)
  *                                  -> runs (one per deployment and schedule)
  *
- * Call order: od_record_new, fill the top fields, od_record_save at once (state "running"); then add scenarios, queries
- * and runs as they come and save again whenever a reader should see them; od_record_finish, a last od_record_save.
+ * Call order: od_record_new, fill the top fields, od_record_save at once (state "running"); then add
+ * scenarios, queries and runs as they come and save again whenever a reader should see them;
+ * od_record_finish, a last od_record_save.
  *
- * Everything dies together: structs, lists and texts live in the record's arena. Texts are copied in by od_record_text and
- * od_record_line, which also make them valid UTF-8 (bad bytes become U+FFFD), so that a record can always be written.
- * Numbers may be assigned to the fields directly. A refused allocation is remembered: builders then return NULL, accept
- * NULL parents, and od_record_save fails with NO_MEMORY; so a caller checks once. Not thread-safe.
+ * Everything dies together: structs, lists and texts live in the record's arena. Texts are copied in by
+ * od_record_text and od_record_line, which also make them valid UTF-8 (bad bytes become U+FFFD), so that a
+ * record can always be written. Numbers may be assigned to the fields directly. A refused allocation is
+ * remembered: builders then return NULL, accept NULL parents, and od_record_save fails with NO_MEMORY; so a
+ * caller checks once. Not thread-safe.
  *
  * NULL texts are left out of the file, as are zero numbers; a reader sees them as NULL and 0 again. */
 #ifndef OD_REPORTS_RECORD_H
@@ -20,9 +22,10 @@
 #include "engine/core/status.h"
 
 #define OD_RECORD_SCHEMA_VERSION 1
-#define OD_RECORD_FILE_NAME "record.json"
+#define OD_RECORD_FILE_NAME      "record.json"
 
-/* A growable list of pointers; every list of a record has this layout. Read it freely; grow it only by the builders. */
+/* A growable list of pointers; every list of a record has this layout. Read it freely; grow it only by the
+ * builders. */
 #define OD_RECORD_LIST(type)                                                                                 \
     struct {                                                                                                 \
         type **items; /* in the record's arena */                                                            \
@@ -49,8 +52,8 @@ enum od_record_verdict {
     OD_RECORD_VERDICT_COUNT
 };
 
-/* One execution of a query: undisturbed or under one schedule of faults. Times are of the run's own clock: virtual time in
- * sim, wall time in threads. */
+/* One execution of a query: undisturbed or under one schedule of faults. Times are of the run's own clock:
+ * virtual time in sim, wall time in threads. */
 struct od_record_run {
     uint64_t run_index; /* unique in the record, from 0; the `run` of its events */
     char *deployment;   /* "sim", "threads" */
@@ -85,7 +88,7 @@ struct od_record_stage {
     uint64_t stage; /* its number in events */
     char *name;
     struct od_record_texts operators; /* from input to output */
-    char *exchange;                   /* how its output leaves: "hash", "broadcast", "range", "single", "result" */
+    char *exchange; /* how its output leaves: "hash", "broadcast", "range", "single", "result" */
     uint64_t tasks;
     uint64_t partitions;
     uint64_t rows;  /* out, in the undisturbed run */
@@ -147,37 +150,41 @@ struct od_record {
     uint64_t runs_planned;  /* 0: unknown */
     OD_RECORD_LIST(struct od_record_scenario) scenarios;
 
-    struct od_arena arena; /* owned: all of the above, and this struct's texts */
+    struct od_arena arena;    /* owned: all of the above, and this struct's texts */
     struct od_memory *memory; /* borrowed; for the struct itself and passing buffers */
     uint64_t next_run_index;
     bool failed; /* an allocation was refused */
 };
 
-/* NULL on refusal. `memory` is borrowed and must outlive the record. Fills version, state, host, os, cores, compiler, id and
- * the start time from this process; all may be overwritten. */
+/* NULL on refusal. `memory` is borrowed and must outlive the record. Fills version, state, host, os, cores,
+ * compiler, id and the start time from this process; all may be overwritten. */
 struct od_record *od_record_new(struct od_memory *memory);
 /* NULL is fine. */
 void od_record_free(struct od_record *record);
 
-/* Builders: NULL once an allocation was refused, or when the parent is NULL. The result lives as long as the record. */
+/* Builders: NULL once an allocation was refused, or when the parent is NULL. The result lives as long as the
+ * record. */
 struct od_record_scenario *od_record_add_scenario(struct od_record *record, const char *name);
 struct od_record_table *od_record_add_table(struct od_record *record, struct od_record_scenario *scenario,
                                             const char *name);
 struct od_record_query *od_record_add_query(struct od_record *record, struct od_record_scenario *scenario,
                                             const char *name);
-struct od_record_stage *od_record_add_stage(struct od_record *record, struct od_record_query *query, uint64_t stage);
+struct od_record_stage *od_record_add_stage(struct od_record *record, struct od_record_query *query,
+                                            uint64_t stage);
 void od_record_add_parent(struct od_record *record, struct od_record_stage *stage, uint64_t parent_stage);
 struct od_record_row *od_record_add_row(struct od_record *record, struct od_record_query *query);
 /* Gives the run its run_index. */
-struct od_record_run *od_record_add_run(struct od_record *record, struct od_record_query *query, const char *deployment);
+struct od_record_run *od_record_add_run(struct od_record *record, struct od_record_query *query,
+                                        const char *deployment);
 
-/* target: any text field, e.g. od_record_text(record, &run->digest, hex). Copies; NULL text clears. A NULL target does
- * nothing. */
+/* target: any text field, e.g. od_record_text(record, &run->digest, hex). Copies; NULL text clears. A NULL
+ * target does nothing. */
 void od_record_text(struct od_record *record, char **target, const char *text);
 /* As od_record_text for parents that may be NULL after a refusal: OD_RECORD_SET(record, query, sql, text). */
 #define OD_RECORD_SET(record, parent, field, text)                                                           \
     od_record_text((record), (parent) == NULL ? NULL : &(parent)->field, (text))
-/* Appends to a list of texts: od_record_line(record, &run->schedule, "executor 2 crashes ..."). NULL target: nothing. */
+/* Appends to a list of texts: od_record_line(record, &run->schedule, "executor 2 crashes ..."). NULL target:
+ * nothing. */
 void od_record_line(struct od_record *record, struct od_record_texts *target, const char *text);
 /* As od_record_text with printf. */
 void od_record_print(struct od_record *record, char **target, const char *format, ...)
@@ -186,12 +193,14 @@ void od_record_print(struct od_record *record, char **target, const char *format
 /* State and end time; afterwards only od_record_save. */
 void od_record_finish(struct od_record *record, enum od_record_state state);
 
-/* Writes DIRECTORY/record.json: temporary file, fsync, rename, fsync of the directory. A reader sees the old or the new
- * record, never a mixture, whenever this process is killed. Makes the directory when it is missing. IO, NO_MEMORY. */
+/* Writes DIRECTORY/record.json: temporary file, fsync, rename, fsync of the directory. A reader sees the old
+ * or the new record, never a mixture, whenever this process is killed. Makes the directory when it is
+ * missing. IO, NO_MEMORY. */
 enum od_status od_record_save(const struct od_record *record, const char *directory, struct od_error *error);
 
-/* Reads a record file, or the record.json of a directory. MISSING: no such file; BAD_INPUT: not JSON or not a record of a
- * known schema (the text names the file; error->line and column are set); IO; NO_MEMORY. *record_out is NULL on failure. */
+/* Reads a record file, or the record.json of a directory. MISSING: no such file; BAD_INPUT: not JSON or not a
+ * record of a known schema (the text names the file; error->line and column are set); IO; NO_MEMORY.
+ * *record_out is NULL on failure. */
 enum od_status od_record_load(struct od_memory *memory, const char *path, struct od_record **record_out,
                               struct od_error *error);
 /* As od_record_load from memory; `name` is for messages. */
@@ -211,7 +220,8 @@ struct od_record_counts {
 };
 struct od_record_counts od_record_count(const struct od_record *record);
 struct od_record_counts od_record_count_query(const struct od_record_query *query);
-/* FAILED if any run failed; else UNDECIDED if any is, or there is none, or the record is not finished; else HELD. */
+/* FAILED if any run failed; else UNDECIDED if any is, or there is none, or the record is not finished; else
+ * HELD. */
 enum od_record_verdict od_record_overall(const struct od_record *record);
 
 /* "running"..., "held"...: never NULL. */

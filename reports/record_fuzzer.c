@@ -1,5 +1,6 @@
-/* record_fuzzer: any bytes as a record or an event log. Whatever loads must render in every format and survive the round trip
- * through JSON; nothing may crash. The first byte chooses: even a record, odd an event log. */
+/* record_fuzzer: any bytes as a record or an event log. Whatever loads must render in every format and
+ * survive the round trip through JSON; nothing may crash. The first byte chooses: even a record, odd an event
+ * log. */
 #include "engine/core/assert.h"
 #include "reports/record_shape.h"
 #include "reports/report.h"

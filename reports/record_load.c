@@ -1,6 +1,7 @@
-/* record_load: JSON back into a record. jansson reads the syntax and says line and column of a mistake; the shapes say which
- * fields there are. Unknown fields are ignored (a newer minor writer), missing ones are zero, a field of a wrong type is
- * BAD_INPUT with its path: "scenarios[0].queries[2].rows: expected a list". */
+/* record_load: JSON back into a record. jansson reads the syntax and says line and column of a mistake; the
+ * shapes say which fields there are. Unknown fields are ignored (a newer minor writer), missing ones are
+ * zero, a field of a wrong type is BAD_INPUT with its path: "scenarios[0].queries[2].rows: expected a list".
+ */
 #include "engine/core/assert.h"
 #include "reports/record_shape.h"
 #include "reports/whole_file.h"
@@ -29,8 +30,9 @@ static size_t place_text(const struct place *place, char *text, size_t size)
     if (place == NULL)
         return 0;
     size_t used = place_text(place->parent, text, size);
-    int count = place->name == NULL ? snprintf(text + used, size - used, "[%zu]", place->index)
-                                    : snprintf(text + used, size - used, "%s%s", used > 0 ? "." : "", place->name);
+    int count = place->name == NULL
+                    ? snprintf(text + used, size - used, "[%zu]", place->index)
+                    : snprintf(text + used, size - used, "%s%s", used > 0 ? "." : "", place->name);
     used += count < 0 ? 0 : (size_t)count;
     return used >= size ? size - 1 : used;
 }
@@ -40,8 +42,8 @@ static enum od_status fail_here(const struct loader *loader, const struct place 
     char path[200];
     path[0] = '\0';
     place_text(place, path, sizeof(path));
-    return od_fail(loader->error, OD_BAD_INPUT, "%s: %s: expected %s", loader->name, path[0] == '\0' ? "top" : path,
-                   expected);
+    return od_fail(loader->error, OD_BAD_INPUT, "%s: %s: expected %s", loader->name,
+                   path[0] == '\0' ? "top" : path, expected);
 }
 
 static enum od_status fail_memory(const struct loader *loader)
@@ -49,11 +51,11 @@ static enum od_status fail_memory(const struct loader *loader)
     return od_fail(loader->error, OD_NO_MEMORY, "reading %s", loader->name);
 }
 
-static enum od_status read_shape(const struct loader *loader, const struct place *place, const struct od_shape *shape,
-                                 const json_t *value, void *item);
+static enum od_status read_shape(const struct loader *loader, const struct place *place,
+                                 const struct od_shape *shape, const json_t *value, void *item);
 
-static enum od_status read_list(const struct loader *loader, const struct place *place, const struct od_field *field,
-                                const json_t *value, void *list)
+static enum od_status read_list(const struct loader *loader, const struct place *place,
+                                const struct od_field *field, const json_t *value, void *list)
 {
     if (!json_is_array(value))
         return fail_here(loader, place, "a list");
@@ -109,8 +111,8 @@ static const char *verdict_word(unsigned index)
     return od_record_verdict_text((enum od_record_verdict)index);
 }
 
-static enum od_status read_field(const struct loader *loader, const struct place *place, const struct od_field *field,
-                                 const json_t *value, void *target)
+static enum od_status read_field(const struct loader *loader, const struct place *place,
+                                 const struct od_field *field, const json_t *value, void *target)
 {
     unsigned word;
     switch (field->kind) {
@@ -152,8 +154,8 @@ static enum od_status read_field(const struct loader *loader, const struct place
     od_unreachable();
 }
 
-static enum od_status read_shape(const struct loader *loader, const struct place *place, const struct od_shape *shape,
-                                 const json_t *value, void *item)
+static enum od_status read_shape(const struct loader *loader, const struct place *place,
+                                 const struct od_shape *shape, const json_t *value, void *item)
 {
     if (!json_is_object(value))
         return fail_here(loader, place, shape->name);
@@ -177,10 +179,11 @@ static enum od_status check_version(const struct loader *loader, const json_t *r
     const json_t *version = json_object_get(root, "schema_version");
     if (!json_is_integer(version))
         return od_fail(loader->error, OD_BAD_INPUT,
-                       "%s: expected a run record (an object with a whole number \"schema_version\")", loader->name);
+                       "%s: expected a run record (an object with a whole number \"schema_version\")",
+                       loader->name);
     if (json_integer_value(version) != OD_RECORD_SCHEMA_VERSION)
-        return od_fail(loader->error, OD_BAD_INPUT, "%s: schema_version is %lld, this ordeal reads %d", loader->name,
-                       (long long)json_integer_value(version), OD_RECORD_SCHEMA_VERSION);
+        return od_fail(loader->error, OD_BAD_INPUT, "%s: schema_version is %lld, this ordeal reads %d",
+                       loader->name, (long long)json_integer_value(version), OD_RECORD_SCHEMA_VERSION);
     if (!json_is_string(json_object_get(root, "state")))
         return od_fail(loader->error, OD_BAD_INPUT, "%s: state: expected a text", loader->name);
     return OD_OK;
@@ -224,8 +227,8 @@ enum od_status od_record_parse(struct od_memory *memory, const char *name, const
         status = json_error_code(&mistake) == json_error_out_of_memory
                      ? od_fail(error, OD_NO_MEMORY, "reading %s", name)
                      : od_fail_at(error, OD_BAD_INPUT, (uint32_t)(mistake.line > 0 ? mistake.line : 0),
-                                  (uint32_t)(mistake.column > 0 ? mistake.column : 0), "%s:%d:%d: not JSON: %s", name,
-                                  mistake.line, mistake.column, mistake.text);
+                                  (uint32_t)(mistake.column > 0 ? mistake.column : 0),
+                                  "%s:%d:%d: not JSON: %s", name, mistake.line, mistake.column, mistake.text);
         goto done;
     }
     record = new_blank(memory);

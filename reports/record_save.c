@@ -1,5 +1,5 @@
-/* record_save: a record as JSON, field by field from the shapes. Empty texts, zeros and empty lists are left out, except
- * where the reader of the file would miss them: the schema version, the state, every verdict. */
+/* record_save: a record as JSON, field by field from the shapes. Empty texts, zeros and empty lists are left
+ * out, except where the reader of the file would miss them: the schema version, the state, every verdict. */
 #include "engine/core/assert.h"
 #include "reports/json_write.h"
 #include "reports/record_shape.h"
@@ -9,9 +9,11 @@
 #include <limits.h>
 #include <stdio.h>
 
-static void write_shape(struct od_json *json, const char *key, const struct od_shape *shape, const void *item);
+static void write_shape(struct od_json *json, const char *key, const struct od_shape *shape,
+                        const void *item);
 
-static void write_list(struct od_json *json, const struct od_field *field, const struct od_record_any_list *list)
+static void write_list(struct od_json *json, const struct od_field *field,
+                       const struct od_record_any_list *list)
 {
     if (list->count == 0)
         return;

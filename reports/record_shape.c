@@ -3,18 +3,19 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELD(type, member, kind)                                                                            \
     {                                                                                                        \
-        #member, kind, offsetof(struct type, member), NULL                                                   \
+#member, kind, offsetof(struct type, member), NULL                                                   \
     }
 #define LIST(type, member, shape)                                                                            \
     {                                                                                                        \
-        #member, OD_FIELD_LIST, offsetof(struct type, member), &(shape)                                      \
+#member, OD_FIELD_LIST, offsetof(struct type, member), &(shape)                                      \
     }
 #define SHAPE(type, text, fields)                                                                            \
     {                                                                                                        \
         text, sizeof(struct type), fields, COUNT(fields)                                                     \
     }
 
-_Static_assert(sizeof(struct od_record_any_list) == sizeof(struct od_record_texts), "all lists have one layout");
+_Static_assert(sizeof(struct od_record_any_list) == sizeof(struct od_record_texts),
+               "all lists have one layout");
 _Static_assert(offsetof(struct od_record_any_list, count) == offsetof(struct od_record_texts, count),
                "all lists have one layout");
 
@@ -51,10 +52,10 @@ static const struct od_field parent_fields[] = {
 static const struct od_shape parent_shape = SHAPE(od_record_parent, "a parent of a stage", parent_fields);
 
 static const struct od_field stage_fields[] = {
-    FIELD(od_record_stage, stage, OD_FIELD_NUMBER),      FIELD(od_record_stage, name, OD_FIELD_TEXT),
-    FIELD(od_record_stage, operators, OD_FIELD_TEXTS),   FIELD(od_record_stage, exchange, OD_FIELD_TEXT),
-    FIELD(od_record_stage, tasks, OD_FIELD_NUMBER),      FIELD(od_record_stage, partitions, OD_FIELD_NUMBER),
-    FIELD(od_record_stage, rows, OD_FIELD_NUMBER),       FIELD(od_record_stage, bytes, OD_FIELD_NUMBER),
+    FIELD(od_record_stage, stage, OD_FIELD_NUMBER),       FIELD(od_record_stage, name, OD_FIELD_TEXT),
+    FIELD(od_record_stage, operators, OD_FIELD_TEXTS),    FIELD(od_record_stage, exchange, OD_FIELD_TEXT),
+    FIELD(od_record_stage, tasks, OD_FIELD_NUMBER),       FIELD(od_record_stage, partitions, OD_FIELD_NUMBER),
+    FIELD(od_record_stage, rows, OD_FIELD_NUMBER),        FIELD(od_record_stage, bytes, OD_FIELD_NUMBER),
     FIELD(od_record_stage, indeterminate, OD_FIELD_BOOL), LIST(od_record_stage, parents, parent_shape),
 };
 static const struct od_shape stage_shape = SHAPE(od_record_stage, "a stage", stage_fields);

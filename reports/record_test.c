@@ -1,7 +1,7 @@
-/* Goal: a record survives the way to the file and back, whatever its texts; a reader never sees half of one; mistakes in a
- * file are told with their place.
- * Method: round trip through JSON twice and compare bytes; malformed files one by one; a writer that is killed with SIGKILL at
- * many moments; each allocation refused once. */
+/* Goal: a record survives the way to the file and back, whatever its texts; a reader never sees half of one;
+ * mistakes in a file are told with their place. Method: round trip through JSON twice and compare bytes;
+ * malformed files one by one; a writer that is killed with SIGKILL at many moments; each allocation refused
+ * once. */
 #include "reports/fixture_test.h"
 #include "reports/record_shape.h"
 
@@ -23,7 +23,8 @@ static struct od_record *parse(const struct od_buffer *text)
 {
     struct od_record *record = NULL;
     struct od_error error = {0};
-    if (od_record_parse(&fixture_memory, "test", (const char *)text->bytes, text->size, &record, &error) != OD_OK)
+    if (od_record_parse(&fixture_memory, "test", (const char *)text->bytes, text->size, &record, &error) !=
+        OD_OK)
         fail_msg("%s", error.text);
     return record;
 }
@@ -56,21 +57,25 @@ static void round_trip(void **state)
 static void every_field_is_written(void **state)
 {
     (void)state;
-    /* Each field of a run is set to something and must be found again by its name: a field forgotten in the shapes fails. */
+    /* Each field of a run is set to something and must be found again by its name: a field forgotten in the
+     * shapes fails. */
     struct od_record *record = od_record_new(&fixture_memory);
     struct od_record_query *query = od_record_add_query(record, od_record_add_scenario(record, "s"), "q");
     struct od_record_run *run = od_record_add_run(record, query, "sim");
     run->run_index = run->schedule_index = run->seed = run->faults_fired = run->virtual_ns = run->wall_ns = 5;
-    run->recovery_ns = run->tasks_run = run->recomputed_tasks = run->retries = run->executors_lost = run->answer_rows = 6;
+    run->recovery_ns = run->tasks_run = run->recomputed_tasks = run->retries = run->executors_lost =
+        run->answer_rows = 6;
     run->disturbed = run->events_written = true;
-    char **texts[] = {&run->property, &run->message, &run->digest, &run->trace_digest, &run->replay, &run->case_file};
+    char **texts[] = {&run->property,     &run->message, &run->digest,
+                      &run->trace_digest, &run->replay,  &run->case_file};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         od_record_text(record, texts[i], "x");
     od_record_line(record, &run->schedule, "fault");
     struct od_buffer text = to_json(record);
     struct od_record *again = parse(&text);
     struct od_record_run copy = *again->scenarios.items[0]->queries.items[0]->runs.items[0];
-    char **copies[] = {&copy.property, &copy.message, &copy.digest, &copy.trace_digest, &copy.replay, &copy.case_file};
+    char **copies[] = {&copy.property,     &copy.message, &copy.digest,
+                       &copy.trace_digest, &copy.replay,  &copy.case_file};
     for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++) {
         assert_string_equal(*copies[i], "x");
         *copies[i] = *texts[i];
@@ -102,11 +107,15 @@ static void mistakes_are_told_with_their_place(void **state)
         {"{\"schema_version\": 99, \"state\": \"running\"}", "schema_version is 99", 0, 0},
         {"{\"schema_version\": 1}", "state: expected a text", 0, 0},
         {"{\"schema_version\": 1, \"state\": \"done\"}", "state: expected \"running\"", 0, 0},
-        {"{\"schema_version\": 1, \"state\": \"running\", \"cores\": -1}", "cores: expected a whole number", 0, 0},
+        {"{\"schema_version\": 1, \"state\": \"running\", \"cores\": -1}", "cores: expected a whole number",
+         0, 0},
         {"{\"schema_version\": 1, \"state\": \"running\", \"seed\": \"-1\"}", "seed: expected a seed", 0, 0},
-        {"{\"schema_version\": 1, \"state\": \"running\", \"seed\": \"99999999999999999999\"}", "seed: expected", 0, 0},
-        {"{\"schema_version\": 1, \"state\": \"running\", \"deployments\": [1]}", "deployments[0]: expected a text", 0, 0},
-        {"{\"schema_version\": 1, \"state\": \"running\", \"scenarios\": [{\"queries\": [{\"runs\": [{}]}]}]}",
+        {"{\"schema_version\": 1, \"state\": \"running\", \"seed\": \"99999999999999999999\"}",
+         "seed: expected", 0, 0},
+        {"{\"schema_version\": 1, \"state\": \"running\", \"deployments\": [1]}",
+         "deployments[0]: expected a text", 0, 0},
+        {"{\"schema_version\": 1, \"state\": \"running\", \"scenarios\": [{\"queries\": [{\"runs\": "
+         "[{}]}]}]}",
          "scenarios[0].queries[0].runs[0].verdict: expected a verdict", 0, 0},
         {"{\"schema_version\": 1, \"state\": \"running\", \"scenarios\": [{\"tables\": 3}]}",
          "scenarios[0].tables: expected a list", 0, 0},
@@ -116,7 +125,8 @@ static void mistakes_are_told_with_their_place(void **state)
         struct od_error error = {0};
         struct od_record *record = (struct od_record *)&error;
         const char *text = mistakes[i].text;
-        assert_int_equal(od_record_parse(&fixture_memory, "test", text, strlen(text), &record, &error), OD_BAD_INPUT);
+        assert_int_equal(od_record_parse(&fixture_memory, "test", text, strlen(text), &record, &error),
+                         OD_BAD_INPUT);
         assert_null(record);
         if (strstr(error.text, mistakes[i].expected) == NULL)
             fail_msg("case %zu: expected '%s' in '%s'", i, mistakes[i].expected, error.text);

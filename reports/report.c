@@ -1,5 +1,5 @@
-/* report: loading one or more run directories, and writing renderings to files. The renderings themselves are in html.c,
- * junit.c, markdown.c and terminal.c. */
+/* report: loading one or more run directories, and writing renderings to files. The renderings themselves are
+ * in html.c, junit.c, markdown.c and terminal.c. */
 #include "reports/report.h"
 
 #include "reports/record_shape.h"
@@ -34,11 +34,14 @@ static void note(struct od_report *report, const char *format, const char *path)
         od_record_line(report->record, &report->notes, text);
 }
 
-static void note_condition(struct od_report *report, const struct od_record *record, bool torn, const char *path)
+static void note_condition(struct od_report *report, const struct od_record *record, bool torn,
+                           const char *path)
 {
     if (record->state == OD_RECORD_RUNNING)
-        note(report, "This run has not ended: it is still going on, or it was killed. What follows is what was "
-                     "recorded up to then. (%s)", path);
+        note(report,
+             "This run has not ended: it is still going on, or it was killed. What follows is what was "
+             "recorded up to then. (%s)",
+             path);
     if (record->state == OD_RECORD_INTERRUPTED)
         note(report, "This run was interrupted by its user; queries may be missing. (%s)", path);
     if (torn)
@@ -170,7 +173,8 @@ void od_report_free(struct od_report *report)
     od_give(report->memory, report, sizeof(*report));
 }
 
-typedef enum od_status renderer(const struct od_report *report, struct od_buffer *out, struct od_error *error);
+typedef enum od_status renderer(const struct od_report *report, struct od_buffer *out,
+                                struct od_error *error);
 
 static enum od_status write_one(const struct od_report *report, renderer *render, const char *path,
                                 struct od_error *error)
@@ -197,7 +201,8 @@ enum od_status od_report_write(const struct od_report *report, const struct od_r
     return status;
 }
 
-enum od_status od_report_write_directory(struct od_memory *memory, const char *directory, struct od_error *error)
+enum od_status od_report_write_directory(struct od_memory *memory, const char *directory,
+                                         struct od_error *error)
 {
     char html[PATH_MAX];
     char junit[PATH_MAX];

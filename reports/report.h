@@ -25,8 +25,8 @@ struct od_report {
     size_t part_count;
 };
 
-/* Loads run directories (or record files) and joins them into one report: the first gives the head, the others add their
- * scenarios. Errors as od_record_load. *report_out is NULL on failure. */
+/* Loads run directories (or record files) and joins them into one report: the first gives the head, the
+ * others add their scenarios. Errors as od_record_load. *report_out is NULL on failure. */
 enum od_status od_report_load(struct od_memory *memory, const char *const *paths, size_t path_count,
                               struct od_report **report_out, struct od_error *error);
 void od_report_free(struct od_report *report);
@@ -34,7 +34,8 @@ void od_report_free(struct od_report *report);
 /* NO_MEMORY only. */
 enum od_status od_report_html(const struct od_report *report, struct od_buffer *out, struct od_error *error);
 enum od_status od_report_junit(const struct od_report *report, struct od_buffer *out, struct od_error *error);
-enum od_status od_report_markdown(const struct od_report *report, struct od_buffer *out, struct od_error *error);
+enum od_status od_report_markdown(const struct od_report *report, struct od_buffer *out,
+                                  struct od_error *error);
 
 /* NULL fields are not written. Files are replaced whole (temporary file and rename). */
 struct od_report_outputs {
@@ -45,6 +46,7 @@ struct od_report_outputs {
 enum od_status od_report_write(const struct od_report *report, const struct od_report_outputs *outputs,
                                struct od_error *error);
 /* Renders DIRECTORY/report.html and DIRECTORY/junit.xml from what is in the directory. */
-enum od_status od_report_write_directory(struct od_memory *memory, const char *directory, struct od_error *error);
+enum od_status od_report_write_directory(struct od_memory *memory, const char *directory,
+                                         struct od_error *error);
 
 #endif

@@ -1,6 +1,6 @@
 /* Goal: the renderings are well-formed whatever the data say, show what was recorded, and fail cleanly.
- * Method: one fixture with hostile texts; the JUnit file goes through xmllint and its schema, the page is searched for raw
- * data; a record that was cut off must render as such; each allocation is refused once. */
+ * Method: one fixture with hostile texts; the JUnit file goes through xmllint and its schema, the page is
+ * searched for raw data; a record that was cut off must render as such; each allocation is refused once. */
 #include "reports/fixture_test.h"
 #include "reports/terminal.h"
 #include "reports/text.h"
@@ -33,7 +33,8 @@ static struct od_report *load(void)
     return report;
 }
 
-typedef enum od_status renderer(const struct od_report *report, struct od_buffer *out, struct od_error *error);
+typedef enum od_status renderer(const struct od_report *report, struct od_buffer *out,
+                                struct od_error *error);
 
 static struct od_buffer render(renderer *how)
 {
@@ -115,7 +116,8 @@ static void check_xml(const char *path)
         print_message("skipped: xmllint (Debian: libxml2-utils) is not here\n");
         skip();
     }
-    snprintf(command, sizeof(command), "xmllint --noout --schema reports/junit_schema.xsd %s > /dev/null", path);
+    snprintf(command, sizeof(command), "xmllint --noout --schema reports/junit_schema.xsd %s > /dev/null",
+             path);
     assert_int_equal(system(command), 0);
 }
 
@@ -177,7 +179,9 @@ static char *terminal_text(struct od_terminal *terminal)
     assert_int_equal(od_report_terminal(report, terminal, NULL), OD_OK);
     od_report_free(report);
     fclose(file);
-    return text;
+    char *copy = strdup(text);
+    free(text);
+    return copy;
 }
 
 static void terminal_fits_and_is_plain_in_a_pipe(void **state)
@@ -266,7 +270,8 @@ static void each_allocation_refused_once(void **state)
         refused += countdown.refused_count;
         assert_int_equal(countdown.live_block_count, 0);
         if (countdown.refused_count > 0 && status != OD_NO_MEMORY)
-            fail_msg("allocation %llu was refused and the status is %s", (unsigned long long)k, od_status_text(status));
+            fail_msg("allocation %llu was refused and the status is %s", (unsigned long long)k,
+                     od_status_text(status));
     }
     assert_true(refused > 10);
 }

@@ -1,7 +1,7 @@
 /* store: see store.h for the tables' relations. All statements are static texts; values are always bound.
  *
- * Order of od_store_put: BEGIN IMMEDIATE (so that two writers queue up here and not in the middle), delete what the same id
- * had (children go by foreign key), insert, COMMIT. Any failure rolls back. */
+ * Order of od_store_put: BEGIN IMMEDIATE (so that two writers queue up here and not in the middle), delete
+ * what the same id had (children go by foreign key), insert, COMMIT. Any failure rolls back. */
 #include "reports/store.h"
 
 #include "reports/whole_file.h"
@@ -15,20 +15,27 @@
 #define BUSY_MS 10000
 
 static const char schema_sql[] =
-    "CREATE TABLE runs (id TEXT PRIMARY KEY, state TEXT NOT NULL, verdict TEXT NOT NULL, started_unix_ms INTEGER NOT NULL,"
-    " ended_unix_ms INTEGER NOT NULL, command TEXT, version TEXT, build_id TEXT, compiler TEXT, host TEXT, os TEXT,"
+    "CREATE TABLE runs (id TEXT PRIMARY KEY, state TEXT NOT NULL, verdict TEXT NOT NULL, started_unix_ms "
+    "INTEGER NOT NULL,"
+    " ended_unix_ms INTEGER NOT NULL, command TEXT, version TEXT, build_id TEXT, compiler TEXT, host TEXT, "
+    "os TEXT,"
     " cores INTEGER, engine TEXT, seed TEXT NOT NULL, directory TEXT) WITHOUT ROWID;"
     "CREATE INDEX runs_started ON runs (started_unix_ms);"
-    "CREATE TABLE queries (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,"
-    " scenario TEXT NOT NULL, query TEXT NOT NULL, sql TEXT, answer_rows INTEGER NOT NULL, answer_digest TEXT);"
+    "CREATE TABLE queries (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE "
+    "CASCADE,"
+    " scenario TEXT NOT NULL, query TEXT NOT NULL, sql TEXT, answer_rows INTEGER NOT NULL, answer_digest "
+    "TEXT);"
     "CREATE INDEX queries_run ON queries (run_id);"
     "CREATE INDEX queries_name ON queries (scenario, query);"
-    "CREATE TABLE verdicts (id INTEGER PRIMARY KEY, query_id INTEGER NOT NULL REFERENCES queries (id) ON DELETE CASCADE,"
-    " run_index INTEGER NOT NULL, deployment TEXT NOT NULL, schedule_index INTEGER NOT NULL, disturbed INTEGER NOT NULL,"
+    "CREATE TABLE verdicts (id INTEGER PRIMARY KEY, query_id INTEGER NOT NULL REFERENCES queries (id) ON "
+    "DELETE CASCADE,"
+    " run_index INTEGER NOT NULL, deployment TEXT NOT NULL, schedule_index INTEGER NOT NULL, disturbed "
+    "INTEGER NOT NULL,"
     " seed TEXT NOT NULL, verdict TEXT NOT NULL, property TEXT, message TEXT, digest TEXT);"
     "CREATE INDEX verdicts_query ON verdicts (query_id);"
     "CREATE INDEX verdicts_verdict ON verdicts (verdict);"
-    "CREATE TABLE measures (verdict_id INTEGER NOT NULL REFERENCES verdicts (id) ON DELETE CASCADE, name TEXT NOT NULL,"
+    "CREATE TABLE measures (verdict_id INTEGER NOT NULL REFERENCES verdicts (id) ON DELETE CASCADE, name "
+    "TEXT NOT NULL,"
     " value INTEGER NOT NULL, unit TEXT NOT NULL, PRIMARY KEY (verdict_id, name)) WITHOUT ROWID;";
 
 struct measure {
@@ -47,21 +54,32 @@ static const struct measure measures[] = {
     {"executors_lost", "count", offsetof(struct od_record_run, executors_lost)},
 };
 
-enum statement { DELETE_RUN, INSERT_RUN, INSERT_QUERY, INSERT_VERDICT, INSERT_MEASURE, LIST_RUNS, STATEMENT_COUNT };
+enum statement {
+    DELETE_RUN,
+    INSERT_RUN,
+    INSERT_QUERY,
+    INSERT_VERDICT,
+    INSERT_MEASURE,
+    LIST_RUNS,
+    STATEMENT_COUNT
+};
 static const char *const statements[] = {
     [DELETE_RUN] = "DELETE FROM runs WHERE id = ?1",
-    [INSERT_RUN] = "INSERT INTO runs (id, state, verdict, started_unix_ms, ended_unix_ms, command, version, build_id,"
-                   " compiler, host, os, cores, engine, seed, directory)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    [INSERT_RUN] =
+        "INSERT INTO runs (id, state, verdict, started_unix_ms, ended_unix_ms, command, version, build_id,"
+        " compiler, host, os, cores, engine, seed, directory)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     [INSERT_QUERY] = "INSERT INTO queries (run_id, scenario, query, sql, answer_rows, answer_digest)"
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [INSERT_VERDICT] = "INSERT INTO verdicts (query_id, run_index, deployment, schedule_index, disturbed, seed, verdict,"
-                       " property, message, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    [INSERT_VERDICT] =
+        "INSERT INTO verdicts (query_id, run_index, deployment, schedule_index, disturbed, seed, verdict,"
+        " property, message, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [INSERT_MEASURE] = "INSERT INTO measures (verdict_id, name, value, unit) VALUES (?1, ?2, ?3, ?4)",
-    [LIST_RUNS] = "SELECT r.id, r.state, r.verdict, r.engine, r.build_id, r.directory, r.started_unix_ms,"
-                  " count(v.id), coalesce(sum(v.verdict = 'failed'), 0)"
-                  " FROM runs r LEFT JOIN queries q ON q.run_id = r.id LEFT JOIN verdicts v ON v.query_id = q.id"
-                  " GROUP BY r.id ORDER BY r.started_unix_ms DESC, r.id DESC LIMIT ?1",
+    [LIST_RUNS] =
+        "SELECT r.id, r.state, r.verdict, r.engine, r.build_id, r.directory, r.started_unix_ms,"
+        " count(v.id), coalesce(sum(v.verdict = 'failed'), 0)"
+        " FROM runs r LEFT JOIN queries q ON q.run_id = r.id LEFT JOIN verdicts v ON v.query_id = q.id"
+        " GROUP BY r.id ORDER BY r.started_unix_ms DESC, r.id DESC LIMIT ?1",
 };
 _Static_assert(sizeof(statements) / sizeof(statements[0]) == STATEMENT_COUNT, "every statement has a text");
 
@@ -106,7 +124,8 @@ static bool find_default(char *path, size_t size)
 static enum od_status choose_path(struct od_store *store, const char *path, struct od_error *error)
 {
     if (path == NULL && !find_default(store->path, sizeof(store->path)))
-        return od_fail(error, OD_IO, "result store: neither XDG_STATE_HOME nor HOME is set; give --store FILE");
+        return od_fail(error, OD_IO,
+                       "result store: neither XDG_STATE_HOME nor HOME is set; give --store FILE");
     if (path != NULL && snprintf(store->path, sizeof(store->path), "%s", path) >= (int)sizeof(store->path))
         return od_fail(error, OD_IO, "result store: the name is too long: %.100s...", path);
     char *slash = strrchr(store->path, '/');
@@ -122,8 +141,9 @@ static enum od_status read_version(const struct od_store *store, int *version, s
 {
     sqlite3_stmt *statement = NULL;
     *version = 0;
-    bool read = sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
-                sqlite3_step(statement) == SQLITE_ROW;
+    bool read =
+        sqlite3_prepare_v2(store->database, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW;
     if (read)
         *version = sqlite3_column_int(statement, 0);
     enum od_status status = read ? OD_OK : fail_sql(store, "result store", error);
@@ -163,8 +183,8 @@ static enum od_status check_schema(struct od_store *store, struct od_error *erro
             status = read_version(store, &version, error);
     }
     if (status == OD_OK && version != OD_STORE_SCHEMA_VERSION)
-        status = od_fail(error, OD_BAD_INPUT, "result store: %s has schema version %d, this ordeal knows %d", store->path,
-                         version, OD_STORE_SCHEMA_VERSION);
+        status = od_fail(error, OD_BAD_INPUT, "result store: %s has schema version %d, this ordeal knows %d",
+                         store->path, version, OD_STORE_SCHEMA_VERSION);
     return status;
 }
 
@@ -194,7 +214,8 @@ enum od_status od_store_open(struct od_memory *memory, const char *path, struct 
         goto done;
     }
     sqlite3_busy_timeout(store->database, BUSY_MS);
-    status = execute(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", error);
+    status = execute(
+        store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", error);
     if (status == OD_OK)
         status = check_schema(store, error);
     if (status == OD_OK)
@@ -223,7 +244,8 @@ const char *od_store_path(const struct od_store *store)
     return store->path;
 }
 
-/* Binding by position, as the columns stand in the statement. SQLite remembers the first failure for the step. */
+/* Binding by position, as the columns stand in the statement. SQLite remembers the first failure for the
+ * step. */
 struct binder {
     sqlite3_stmt *statement;
     int position;
@@ -289,8 +311,8 @@ static enum od_status put_head(struct od_store *store, const struct od_record *r
     return bind_run(store, &binder, error);
 }
 
-static enum od_status put_measures(struct od_store *store, const struct od_record_run *run, uint64_t verdict_id,
-                                   struct od_error *error)
+static enum od_status put_measures(struct od_store *store, const struct od_record_run *run,
+                                   uint64_t verdict_id, struct od_error *error)
 {
     enum od_status status = OD_OK;
     for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]) && status == OD_OK; i++) {
@@ -325,8 +347,8 @@ static enum od_status put_run(struct od_store *store, const struct od_record_run
 }
 
 static enum od_status put_query(struct od_store *store, const struct od_record *record,
-                                const struct od_record_scenario *scenario, const struct od_record_query *query,
-                                struct od_error *error)
+                                const struct od_record_scenario *scenario,
+                                const struct od_record_query *query, struct od_error *error)
 {
     struct binder binder = bind_start(store, INSERT_QUERY);
     bind_text(&binder, record->id);

@@ -2,9 +2,9 @@
  *
  *   runs (one per record) -> queries -> verdicts (one per executed run) -> measures (name, value, unit)
  *
- * Write-ahead log, a busy timeout of 10 s, one transaction per record: several processes may write, and after kill -9 the
- * file opens with every committed record whole. Records are keyed by their id; putting one again replaces it. A file of a
- * newer schema is refused, not guessed at. */
+ * Write-ahead log, a busy timeout of 10 s, one transaction per record: several processes may write, and after
+ * kill -9 the file opens with every committed record whole. Records are keyed by their id; putting one again
+ * replaces it. A file of a newer schema is refused, not guessed at. */
 #ifndef OD_REPORTS_STORE_H
 #define OD_REPORTS_STORE_H
 
@@ -14,8 +14,9 @@
 
 struct od_store;
 
-/* path NULL: $XDG_STATE_HOME/ordeal/results.sqlite, or ~/.local/state/ordeal/results.sqlite. Makes the directories (mode
- * 700) and the file as needed. IO; BAD_INPUT when the file is no database or of a newer schema. NULL on failure. */
+/* path NULL: $XDG_STATE_HOME/ordeal/results.sqlite, or ~/.local/state/ordeal/results.sqlite. Makes the
+ * directories (mode 700) and the file as needed. IO; BAD_INPUT when the file is no database or of a newer
+ * schema. NULL on failure. */
 enum od_status od_store_open(struct od_memory *memory, const char *path, struct od_store **store_out,
                              struct od_error *error);
 /* NULL is fine. */

@@ -1,6 +1,7 @@
-/* Goal: the store keeps every committed record whole: with several writers, after kill -9, when a record is put again.
- * Method: put and read back through a second connection of SQLite itself; four processes write at once; a writer is killed at
- * many moments and the file must pass SQLite's integrity check and hold only whole records. */
+/* Goal: the store keeps every committed record whole: with several writers, after kill -9, when a record is
+ * put again. Method: put and read back through a second connection of SQLite itself; four processes write at
+ * once; a writer is killed at many moments and the file must pass SQLite's integrity check and hold only
+ * whole records. */
 #include "reports/fixture_test.h"
 #include "reports/store.h"
 
@@ -178,9 +179,10 @@ static void killed_at_any_time(void **state)
         assert_true(WIFSIGNALED(status));
         od_store_close(open_store());
         assert_int_equal(ask("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
-        assert_int_equal(ask("SELECT count(*) FROM runs r WHERE 16 <> (SELECT count(*) FROM queries q JOIN verdicts v"
-                             " ON v.query_id = q.id WHERE q.run_id = r.id)"),
-                         0);
+        assert_int_equal(
+            ask("SELECT count(*) FROM runs r WHERE 16 <> (SELECT count(*) FROM queries q JOIN verdicts v"
+                " ON v.query_id = q.id WHERE q.run_id = r.id)"),
+            0);
     }
     assert_true(ask("SELECT count(*) FROM runs") > 5);
 }
@@ -211,12 +213,8 @@ static void each_allocation_refused_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(put_and_put_again),
-        TEST(the_default_place),
-        TEST(what_is_no_store_is_refused),
-        TEST(several_writers),
-        TEST(killed_at_any_time),
-        TEST(each_allocation_refused_once),
+        TEST(put_and_put_again), TEST(the_default_place),  TEST(what_is_no_store_is_refused),
+        TEST(several_writers),   TEST(killed_at_any_time), TEST(each_allocation_refused_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,8 @@
 #define ELLIPSIS       "\xe2\x80\xa6"
 
 static const char *const style_starts[] = {
-    [OD_STYLE_PLAIN] = "",          [OD_STYLE_GOOD] = "\033[32m", [OD_STYLE_BAD] = "\033[1;31m",
-    [OD_STYLE_WARN] = "\033[33m",   [OD_STYLE_DIM] = "\033[2m",   [OD_STYLE_BOLD] = "\033[1m",
+    [OD_STYLE_PLAIN] = "",        [OD_STYLE_GOOD] = "\033[32m", [OD_STYLE_BAD] = "\033[1;31m",
+    [OD_STYLE_WARN] = "\033[33m", [OD_STYLE_DIM] = "\033[2m",   [OD_STYLE_BOLD] = "\033[1m",
 };
 
 void od_terminal_init(struct od_terminal *terminal, FILE *file)
@@ -43,8 +43,8 @@ const char *od_terminal_end(const struct od_terminal *terminal)
     return terminal->colour ? "\033[0m" : "";
 }
 
-/* Data must not move the cursor or colour the screen: control characters are shown as '?'. At most `width` characters, the
- * last an ellipsis when the text is cut; then padded to `width` if asked. */
+/* Data must not move the cursor or colour the screen: control characters are shown as '?'. At most `width`
+ * characters, the last an ellipsis when the text is cut; then padded to `width` if asked. */
 static void put_cut(FILE *file, const char *text, size_t width, bool pad_left, bool pad_right)
 {
     size_t have = od_text_width(text);
@@ -89,13 +89,14 @@ static void fit(size_t *widths, uint32_t count, size_t available)
     }
 }
 
-static void put_row(const struct od_terminal *terminal, const struct od_terminal_table *table, const size_t *widths,
-                    uint32_t row, bool is_head)
+static void put_row(const struct od_terminal *terminal, const struct od_terminal_table *table,
+                    const size_t *widths, uint32_t row, bool is_head)
 {
     for (uint32_t i = 0; i < table->column_count; i++) {
         bool right = table->right != NULL && table->right[i];
         bool last = i + 1 == table->column_count;
-        put_cut(terminal->file, is_head ? table->heads[i] : cell_of(table, row, i), widths[i], right, !right && !last);
+        put_cut(terminal->file, is_head ? table->heads[i] : cell_of(table, row, i), widths[i], right,
+                !right && !last);
         fputs(last ? "\n" : "  ", terminal->file);
     }
 }
@@ -132,20 +133,24 @@ static void put_headline(const struct od_record *record, const struct od_termina
     };
     enum od_record_verdict verdict = od_record_overall(record);
     struct od_record_counts counts = od_record_count(record);
-    fprintf(terminal->file, "%s%s%s: %s runs of %s queries in %s scenarios, %s held, %s failed, %s undecided; %s faults fired\n",
-            od_terminal_start(terminal, styles[verdict]), od_record_verdict_text(verdict), od_terminal_end(terminal),
-            od_measure_count(counts.runs).text, od_measure_count(counts.queries).text,
-            od_measure_count(counts.scenarios).text, od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
-            od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
-            od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text, od_measure_count(counts.faults_fired).text);
+    fprintf(
+        terminal->file,
+        "%s%s%s: %s runs of %s queries in %s scenarios, %s held, %s failed, %s undecided; %s faults fired\n",
+        od_terminal_start(terminal, styles[verdict]), od_record_verdict_text(verdict),
+        od_terminal_end(terminal), od_measure_count(counts.runs).text, od_measure_count(counts.queries).text,
+        od_measure_count(counts.scenarios).text, od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
+        od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
+        od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text,
+        od_measure_count(counts.faults_fired).text);
     if (record->state != OD_RECORD_FINISHED)
-        fprintf(terminal->file, "%sthis run has not ended (state: %s)%s\n", od_terminal_start(terminal, OD_STYLE_WARN),
-                od_record_state_text(record->state), od_terminal_end(terminal));
+        fprintf(terminal->file, "%sthis run has not ended (state: %s)%s\n",
+                od_terminal_start(terminal, OD_STYLE_WARN), od_record_state_text(record->state),
+                od_terminal_end(terminal));
 }
 
 #define SUMMARY_COLUMNS 8
-static const char *const summary_heads[SUMMARY_COLUMNS] = {"scenario", "query",     "answer rows", "runs",
-                                                           "held",     "failed",    "undecided",   "faults"};
+static const char *const summary_heads[SUMMARY_COLUMNS] = {"scenario", "query",  "answer rows", "runs",
+                                                           "held",     "failed", "undecided",   "faults"};
 static const bool summary_right[SUMMARY_COLUMNS] = {false, false, true, true, true, true, true, true};
 
 static void fill_row(struct od_arena *arena, const char **cells, const struct od_record_scenario *scenario,
@@ -205,11 +210,11 @@ static void put_failure(const struct od_terminal *terminal, const struct od_reco
 {
     bool failed = run->verdict == OD_RECORD_FAILED;
     fprintf(terminal->file, "\n%s%s%s %s/%s, %s, schedule %" PRIu64 ", seed %" PRIu64 "%s%s\n",
-            od_terminal_start(terminal, failed ? OD_STYLE_BAD : OD_STYLE_WARN), od_record_verdict_text(run->verdict),
-            od_terminal_end(terminal), scenario->name == NULL ? "?" : scenario->name,
-            query->name == NULL ? "?" : query->name, run->deployment == NULL ? "?" : run->deployment,
-            run->schedule_index, run->seed, run->property == NULL ? "" : ", property ",
-            run->property == NULL ? "" : run->property);
+            od_terminal_start(terminal, failed ? OD_STYLE_BAD : OD_STYLE_WARN),
+            od_record_verdict_text(run->verdict), od_terminal_end(terminal),
+            scenario->name == NULL ? "?" : scenario->name, query->name == NULL ? "?" : query->name,
+            run->deployment == NULL ? "?" : run->deployment, run->schedule_index, run->seed,
+            run->property == NULL ? "" : ", property ", run->property == NULL ? "" : run->property);
     if (run->message != NULL)
         put_line(terminal, "", run->message);
     for (uint32_t i = 0; i < run->schedule.count; i++)
@@ -267,7 +272,8 @@ void od_progress_init(struct od_progress *progress, const struct od_terminal *te
 }
 
 /* "  3%  41/s  0:26 left", as far as it is known. */
-static void describe_pace(const struct od_progress *progress, uint64_t done, uint64_t now, char *text, size_t size)
+static void describe_pace(const struct od_progress *progress, uint64_t done, uint64_t now, char *text,
+                          size_t size)
 {
     double seconds = (double)(now - progress->started_ns) / 1e9;
     double rate = seconds > 0 ? (double)done / seconds : 0;
@@ -292,7 +298,8 @@ void od_progress_step(struct od_progress *progress, uint64_t done, uint64_t fail
     char pace[120];
     char line[400];
     describe_pace(progress, done, now, pace, sizeof(pace));
-    int used = snprintf(line, sizeof(line), "%s%s%s", pace, what == NULL ? "" : "  ", what == NULL ? "" : what);
+    int used =
+        snprintf(line, sizeof(line), "%s%s%s", pace, what == NULL ? "" : "  ", what == NULL ? "" : what);
     fputs("\r\033[K", terminal->file);
     if (failed > 0)
         fprintf(terminal->file, "%s%" PRIu64 " failed%s  ", od_terminal_start(terminal, OD_STYLE_BAD), failed,

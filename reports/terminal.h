@@ -1,7 +1,8 @@
 /* terminal: what people see while a run goes on and at its end.
  *
- * Colour and progress appear only on a terminal, never in a pipe; colour also honours NO_COLOR (https://no-color.org) and
- * TERM=dumb. Tables fit the width: the widest text columns give way first and are cut with an ellipsis. */
+ * Colour and progress appear only on a terminal, never in a pipe; colour also honours NO_COLOR
+ * (https://no-color.org) and TERM=dumb. Tables fit the width: the widest text columns give way first and are
+ * cut with an ellipsis. */
 #ifndef OD_REPORTS_TERMINAL_H
 #define OD_REPORTS_TERMINAL_H
 
@@ -17,7 +18,14 @@ struct od_terminal {
 };
 void od_terminal_init(struct od_terminal *terminal, FILE *file);
 
-enum od_terminal_style { OD_STYLE_PLAIN, OD_STYLE_GOOD, OD_STYLE_BAD, OD_STYLE_WARN, OD_STYLE_DIM, OD_STYLE_BOLD };
+enum od_terminal_style {
+    OD_STYLE_PLAIN,
+    OD_STYLE_GOOD,
+    OD_STYLE_BAD,
+    OD_STYLE_WARN,
+    OD_STYLE_DIM,
+    OD_STYLE_BOLD
+};
 /* The escape that starts a style ("" without colour) and the one that ends any. */
 const char *od_terminal_start(const struct od_terminal *terminal, enum od_terminal_style style);
 const char *od_terminal_end(const struct od_terminal *terminal);
@@ -29,8 +37,8 @@ enum od_status od_report_terminal(const struct od_report *report, const struct o
 enum od_status od_record_terminal(const struct od_record *record, const struct od_terminal *terminal,
                                   struct od_error *error);
 
-/* A table of texts. cells: row_count * column_count, row by row, borrowed; NULL is empty. `right`: per column, numbers;
- * may be NULL. */
+/* A table of texts. cells: row_count * column_count, row by row, borrowed; NULL is empty. `right`: per
+ * column, numbers; may be NULL. */
 struct od_terminal_table {
     uint32_t column_count;
     uint32_t row_count;
@@ -41,8 +49,8 @@ struct od_terminal_table {
 enum od_status od_terminal_table(const struct od_terminal *terminal, struct od_memory *memory,
                                  const struct od_terminal_table *table, struct od_error *error);
 
-/* One line, rewritten in place at most ten times a second: "web_analytics/top_pages  37/1104  3%  41/s  0:26 left".
- * Nothing at all when the file is no terminal. */
+/* One line, rewritten in place at most ten times a second: "web_analytics/top_pages  37/1104  3%  41/s  0:26
+ * left". Nothing at all when the file is no terminal. */
 struct od_progress {
     const struct od_terminal *terminal; /* borrowed */
     uint64_t total;                     /* 0: unknown */

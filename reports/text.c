@@ -88,7 +88,8 @@ struct od_measure od_measure_ns(uint64_t ns)
 struct od_measure od_measure_seconds(uint64_t ns)
 {
     struct od_measure measure;
-    snprintf(measure.text, sizeof(measure.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000, ns % 1000000000 / 1000);
+    snprintf(measure.text, sizeof(measure.text), "%" PRIu64 ".%06" PRIu64, ns / 1000000000,
+             ns % 1000000000 / 1000);
     return measure;
 }
 
@@ -132,12 +133,14 @@ struct od_measure od_measure_moment(uint64_t unix_ms)
     return measure;
 }
 
-/* XML 1.0, section 2.2: tab, line feed, carriage return, and from U+0020 on without surrogates, U+FFFE and U+FFFF.
- * HTML allows no other control characters either; DEL and C1 controls are legal in XML and shown by nobody. */
+/* XML 1.0, section 2.2: tab, line feed, carriage return, and from U+0020 on without surrogates, U+FFFE and
+ * U+FFFF. HTML allows no other control characters either; DEL and C1 controls are legal in XML and shown by
+ * nobody. */
 static bool is_markup_character(const unsigned char *bytes, size_t size)
 {
     if (size == 1)
-        return (bytes[0] >= 0x20 && bytes[0] != 0x7f) || bytes[0] == '\t' || bytes[0] == '\n' || bytes[0] == '\r';
+        return (bytes[0] >= 0x20 && bytes[0] != 0x7f) || bytes[0] == '\t' || bytes[0] == '\n' ||
+               bytes[0] == '\r';
     if (size == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0)
         return false;
     return !(size == 3 && bytes[0] == 0xef && bytes[1] == 0xbf && bytes[2] >= 0xbe);

@@ -1,7 +1,8 @@
 /* text: clean UTF-8, and measures in words that people read: "1.24 ms", "3.1 MiB", "12,345".
  *
- * Everything that enters a record or an event list passes od_text_clean, so that JSON, XML and HTML writers below may rely on
- * valid UTF-8. Which characters each of them must escape is their own affair. Internal to reports. */
+ * Everything that enters a record or an event list passes od_text_clean, so that JSON, XML and HTML writers
+ * below may rely on valid UTF-8. Which characters each of them must escape is their own affair. Internal to
+ * reports. */
 #ifndef OD_REPORTS_TEXT_H
 #define OD_REPORTS_TEXT_H
 
@@ -27,7 +28,8 @@ struct od_measure od_measure_seconds(uint64_t ns);  /* "0.001240", for machines 
 /* "2026-02-03 04:05:06 UTC"; "-" for 0. */
 struct od_measure od_measure_moment(uint64_t unix_ms);
 
-/* Appends text with & < > " ' as entities. Control characters that neither XML 1.0 nor HTML allow become U+FFFD. NULL: nothing. */
+/* Appends text with & < > " ' as entities. Control characters that neither XML 1.0 nor HTML allow become
+ * U+FFFD. NULL: nothing. */
 void od_text_markup(struct od_buffer *out, const char *text);
 
 #endif

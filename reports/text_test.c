@@ -1,6 +1,6 @@
 /* Goal: text of any bytes becomes valid in each format; measures read well.
- * Method: known answers for each kind of ill-formed UTF-8; every short byte string through the cleaner and back through an
- * independent check (jansson, which refuses ill-formed UTF-8). */
+ * Method: known answers for each kind of ill-formed UTF-8; every short byte string through the cleaner and
+ * back through an independent check (jansson, which refuses ill-formed UTF-8). */
 #include "reports/fixture_test.h"
 #include "reports/json_write.h"
 #include "reports/text.h"
@@ -16,10 +16,10 @@ static void ill_formed_bytes(void **state)
         {"plain", "plain"},
         {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
         {"\x80", BAD},
-        {"\xc0\xaf", BAD BAD},             /* overlong '/' */
-        {"\xed\xa0\x80", BAD BAD BAD},     /* a surrogate */
+        {"\xc0\xaf", BAD BAD},                 /* overlong '/' */
+        {"\xed\xa0\x80", BAD BAD BAD},         /* a surrogate */
         {"\xf4\x90\x80\x80", BAD BAD BAD BAD}, /* above U+10FFFF */
-        {"\xe2\x82", BAD BAD},             /* cut off */
+        {"\xe2\x82", BAD BAD},                 /* cut off */
         {"\xc3", BAD},
     };
     struct od_arena arena;
@@ -68,8 +68,9 @@ static void json_layout(void **state)
     od_json_open(&json, "empty", '{');
     od_json_close(&json, '}');
     od_json_close(&json, '}');
-    assert_string_equal(od_buffer_text(&out),
-                        "{\"a\\\"\":\"x\\ny\",\"none\":null,\"list\":[9223372036854775807,false],\"empty\":{}}");
+    assert_string_equal(
+        od_buffer_text(&out),
+        "{\"a\\\"\":\"x\\ny\",\"none\":null,\"list\":[9223372036854775807,false],\"empty\":{}}");
     od_buffer_release(&out);
 }
 

@@ -6,11 +6,16 @@
 #include <string.h>
 
 static const char *const outcome_texts[] = {
-    [OD_SPAN_DONE] = "done",           [OD_SPAN_AGAIN] = "again",         [OD_SPAN_FAILED] = "failed",
-    [OD_SPAN_LOST] = "lost",           [OD_SPAN_REFUSED] = "refused",     [OD_SPAN_CANCELLED] = "cancelled",
+    [OD_SPAN_DONE] = "done",
+    [OD_SPAN_AGAIN] = "again",
+    [OD_SPAN_FAILED] = "failed",
+    [OD_SPAN_LOST] = "lost",
+    [OD_SPAN_REFUSED] = "refused",
+    [OD_SPAN_CANCELLED] = "cancelled",
     [OD_SPAN_UNFINISHED] = "unfinished",
 };
-_Static_assert(sizeof(outcome_texts) / sizeof(outcome_texts[0]) == OD_SPAN_OUTCOME_COUNT, "every outcome has a text");
+_Static_assert(sizeof(outcome_texts) / sizeof(outcome_texts[0]) == OD_SPAN_OUTCOME_COUNT,
+               "every outcome has a text");
 
 const char *od_span_outcome_text(enum od_span_outcome outcome)
 {
@@ -138,22 +143,25 @@ static void on_executor_lost(struct builder *builder, const struct od_report_eve
         close_span(span, event);
         span->outcome = OD_SPAN_LOST;
     }
-    add_mark(builder, event, od_arena_print(builder->arena, "executor %u given up by the driver", event->executor));
+    add_mark(builder, event,
+             od_arena_print(builder->arena, "executor %u given up by the driver", event->executor));
 }
 
 static void on_output_lost(struct builder *builder, const struct od_report_event *event)
 {
     add_mark(builder, event,
-             od_arena_print(builder->arena, "output of task %u.%u lost, to be recomputed", event->stage, event->task));
+             od_arena_print(builder->arena, "output of task %u.%u lost, to be recomputed", event->stage,
+                            event->task));
 }
 
 static void on_bad_block(struct builder *builder, const struct od_report_event *event)
 {
     bool known = event->source_stage != OD_REPORT_NONE;
-    add_mark(builder, event,
-             known ? od_arena_print(builder->arena, "task %u.%u: block of task %u.%u unusable", event->stage,
-                                    event->task, event->source_stage, event->source_task)
-                   : od_arena_print(builder->arena, "task %u.%u: a block is unusable", event->stage, event->task));
+    add_mark(
+        builder, event,
+        known ? od_arena_print(builder->arena, "task %u.%u: block of task %u.%u unusable", event->stage,
+                               event->task, event->source_stage, event->source_task)
+              : od_arena_print(builder->arena, "task %u.%u: a block is unusable", event->stage, event->task));
 }
 
 static void on_heal(struct builder *builder, const struct od_report_event *event)
@@ -166,10 +174,17 @@ struct reaction {
     void (*act)(struct builder *builder, const struct od_report_event *event);
 };
 static const struct reaction reactions[] = {
-    {"task_started", on_start},         {"task_succeeded", on_success}, {"task_failed", on_failure},
-    {"task_cancelled", on_cancel},      {"task_committed", on_commit},  {"task_refused", on_refusal},
-    {"executor_lost", on_executor_lost}, {"fault_fired", on_fault},      {"output_lost", on_output_lost},
-    {"block_bad", on_bad_block},        {"healed", on_heal},
+    {"task_started", on_start},
+    {"task_succeeded", on_success},
+    {"task_failed", on_failure},
+    {"task_cancelled", on_cancel},
+    {"task_committed", on_commit},
+    {"task_refused", on_refusal},
+    {"executor_lost", on_executor_lost},
+    {"fault_fired", on_fault},
+    {"output_lost", on_output_lost},
+    {"block_bad", on_bad_block},
+    {"healed", on_heal},
 };
 
 static void react(struct builder *builder, const struct od_report_event *event)
@@ -197,7 +212,8 @@ static void close_rest(struct od_timeline *timeline)
     }
 }
 
-/* Greedy: each span goes to the lowest lane of its executor that no earlier overlapping span has. At most 64 lanes. */
+/* Greedy: each span goes to the lowest lane of its executor that no earlier overlapping span has. At most 64
+ * lanes. */
 static void choose_lanes(struct od_timeline *timeline)
 {
     for (size_t i = 0; i < timeline->span_count; i++) {
@@ -205,7 +221,8 @@ static void choose_lanes(struct od_timeline *timeline)
         uint64_t taken = 0;
         for (size_t k = 0; k < i; k++) {
             const struct od_span *other = &timeline->spans[k];
-            if (other->executor == span->executor && other->end_ns > span->start_ns && other->start_ns <= span->start_ns)
+            if (other->executor == span->executor && other->end_ns > span->start_ns &&
+                other->start_ns <= span->start_ns)
                 taken |= UINT64_C(1) << (other->lane & 63);
         }
         while (span->lane < 63 && (taken >> span->lane & 1) != 0)

@@ -4,7 +4,8 @@
  *   executor 2   [0.1]  [1.1 ...... lost|
  *                              ^ fault            ^ healed
  *
- * A span is one attempt of a task on one executor, from its start to whatever ended it. Internal to reports. */
+ * A span is one attempt of a task on one executor, from its start to whatever ended it. Internal to reports.
+ */
 #ifndef OD_REPORTS_TIMELINE_H
 #define OD_REPORTS_TIMELINE_H
 
@@ -41,8 +42,8 @@ struct od_span {
 struct od_mark {
     uint64_t time_ns;
     uint32_t executor;
-    const char *kind;  /* of the event */
-    char *text;        /* in words, in the arena */
+    const char *kind; /* of the event */
+    char *text;       /* in words, in the arena */
 };
 
 struct od_timeline {

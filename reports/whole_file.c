@@ -53,7 +53,8 @@ static bool write_all(int file, const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* Makes a rename durable. Some file systems refuse to sync a directory (EINVAL): then there is nothing to be done. */
+/* Makes a rename durable. Some file systems refuse to sync a directory (EINVAL): then there is nothing to be
+ * done. */
 static bool sync_parent(const char *path)
 {
     char parent[PATH_MAX];

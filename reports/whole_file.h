@@ -1,7 +1,7 @@
 /* whole_file: files read or replaced as a whole, and the directories they need. Internal to reports.
  *
- * Replacing writes PATH.tmp.PID, syncs it, renames it over PATH and syncs the directory: whoever reads PATH sees the old or
- * the new content, also after a kill or a power cut. */
+ * Replacing writes PATH.tmp.PID, syncs it, renames it over PATH and syncs the directory: whoever reads PATH
+ * sees the old or the new content, also after a kill or a power cut. */
 #ifndef OD_REPORTS_WHOLE_FILE_H
 #define OD_REPORTS_WHOLE_FILE_H
 
@@ -10,7 +10,8 @@
 
 /* Appends the file's bytes to `out`. MISSING when there is no such file; IO; NO_MEMORY. */
 enum od_status od_whole_file_read(const char *path, struct od_buffer *out, struct od_error *error);
-enum od_status od_whole_file_replace(const char *path, const void *bytes, size_t size, struct od_error *error);
+enum od_status od_whole_file_replace(const char *path, const void *bytes, size_t size,
+                                     struct od_error *error);
 /* As mkdir -p. */
 enum od_status od_whole_file_make_directory(const char *path, unsigned mode, struct od_error *error);
 /* Appends "PATH/NAME" when path is a directory, else PATH. */
