@@ -3,6 +3,7 @@
 #define OD_PROPERTIES_PROPERTY_H
 
 #include "properties/case.h"
+#include "properties/generate.h"
 
 /* A violated property. The first one found stands. `code` may differ from the drawn property's: invariants of the runtime (H1,
  * H5, F5, F10...) and the model (R1) are checked on every run. */
@@ -20,6 +21,8 @@ struct od_property {
     const char *code;     /* "F1" */
     const char *sentence; /* what must hold */
     uint32_t weight;      /* how often it is drawn */
+    enum od_root root;    /* what the plan's root must be */
+    bool plain_numbers;   /* tables without NaN, infinities, -0.0 and extremes */
     /* Returns other than OK only for trouble of the harness (NO_MEMORY). What is wrong with the subject goes to the finding. */
     enum od_status (*check)(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
                             struct od_error *error);

@@ -1,0 +1,148 @@
+/* case: draws everything random about a trial, in a fixed order; see case.h.
+ *
+ *   property -> flavour -> tables -> plan -> cluster        (then harness/ draws the schedule from the same choices)
+ *
+ * The order is part of the format of case files: changing it changes the meaning of every stored case.
+ * Lifetimes: the plan, the SQL and the catalogue die with case_arena; the tables are given back one by one in _release. */
+#include "properties/case.h"
+
+#include "engine/core/assert.h"
+#include "properties/generate.h"
+#include "properties/property.h"
+#include "properties/render_sql.h"
+
+#include <string.h>
+
+static const struct od_property *draw_property(struct od_choices *choices)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < od_property_count; i++)
+        total += od_properties[i].weight;
+    uint64_t drawn = od_choices_below(choices, total);
+    for (uint32_t i = 0; i < od_property_count; i++) {
+        if (drawn < od_properties[i].weight)
+            return &od_properties[i];
+        drawn -= od_properties[i].weight;
+    }
+    od_unreachable();
+}
+
+/* R2 needs tables that SQLite can hold; the others meet every flavour. */
+static enum od_flavour draw_flavour(struct od_choices *choices, const struct od_property *property)
+{
+    static const enum od_flavour flavours[] = {OD_FLAVOUR_PLAIN, OD_FLAVOUR_SPECIAL, OD_FLAVOUR_SPECIAL,
+                                               OD_FLAVOUR_WILD};
+    uint64_t drawn = od_choices_below(choices, 4);
+    return property->plain_numbers ? OD_FLAVOUR_PLAIN : flavours[drawn];
+}
+
+static enum od_status draw_tables(struct od_case *test_case, struct od_gen *gen)
+{
+    uint32_t count = 1 + (uint32_t)od_choices_below(gen->choices, OD_GEN_TABLES_MAX);
+    test_case->tables = od_arena_take_array(&test_case->case_arena, count, sizeof(struct od_table *));
+    if (test_case->tables == NULL)
+        return od_fail(gen->error, OD_NO_MEMORY, "drawing a case: its tables");
+    for (uint32_t i = 0; i < count; i++) {
+        test_case->tables[i] = od_gen_table(gen, i);
+        if (test_case->tables[i] == NULL)
+            return gen->status;
+        test_case->table_count++;
+    }
+    test_case->catalog.table_count = count;
+    test_case->catalog.tables = (const struct od_table *const *)test_case->tables;
+    return OD_OK;
+}
+
+static void draw_cluster(struct od_choices *choices, struct od_case_cluster *cluster)
+{
+    static const uint32_t batch_rows[] = {1024, 1, 2, 7, 49};
+    cluster->executor_count = 1 + (uint32_t)od_choices_below(choices, 5);
+    cluster->slots_per_executor = 1 + (uint32_t)od_choices_below(choices, 3);
+    cluster->batch_rows = batch_rows[od_choices_below(choices, 5)];
+    cluster->partition_count = 1 + (uint32_t)od_choices_below(choices, 6);
+    cluster->scan_task_count = 1 + (uint32_t)od_choices_below(choices, 6);
+    /* Half of the cases run with all rules; a drawn byte switches off 1 in 4 of the others, those above 6 do not exist. */
+    cluster->rules_off = od_choices_below(choices, 2) == 0
+                             ? 0
+                             : (uint32_t)(od_choices_below(choices, 128) & od_choices_below(choices, 128));
+    cluster->join_strategy = (uint32_t)od_choices_below(choices, 3);
+    cluster->compress = od_choices_below(choices, 8) == 7;
+    cluster->via_sql = od_choices_below(choices, 4) == 3;
+    cluster->seed = od_choices_below(choices, UINT64_C(1) << 32);
+}
+
+enum od_status od_case_draw(struct od_case *test_case, struct od_memory *memory, struct od_choices *choices,
+                            const struct od_property *only, struct od_error *error)
+{
+    memset(test_case, 0, sizeof(*test_case));
+    test_case->memory = memory;
+    od_arena_init(&test_case->case_arena, memory, 0);
+    const struct od_property *drawn = draw_property(choices); /* drawn also when `only` rules: same bytes, same rest */
+    test_case->property = only != NULL ? only : drawn;
+
+    struct od_gen gen;
+    memset(&gen, 0, sizeof(gen));
+    gen.choices = choices;
+    gen.memory = memory;
+    gen.arena = &test_case->case_arena;
+    gen.error = error;
+    gen.flavour = draw_flavour(choices, test_case->property);
+    enum od_status status = draw_tables(test_case, &gen);
+    if (status != OD_OK)
+        return status;
+    gen.tables = test_case->tables;
+    gen.table_count = test_case->table_count;
+    test_case->plan = od_gen_plan(&gen, test_case->property->root);
+    if (test_case->plan == NULL)
+        return gen.status;
+    od_choices_begin(choices, "cluster");
+    draw_cluster(choices, &test_case->cluster);
+    od_choices_end(choices);
+    return od_render_sql(&test_case->case_arena, test_case->plan, OD_DIALECT_ENGINE, &test_case->sql, error);
+}
+
+void od_case_release(struct od_case *test_case)
+{
+    if (test_case->memory == NULL)
+        return;
+    for (uint32_t i = 0; i < test_case->table_count; i++)
+        od_table_free(test_case->memory, test_case->tables[i]);
+    od_arena_release(&test_case->case_arena);
+    memset(test_case, 0, sizeof(*test_case));
+}
+
+/* --- the same plan over other tables ------------------------------------------------------------------------- */
+
+static const struct od_table *replacement(const struct od_case *test_case, struct od_table *const *tables,
+                                          const struct od_table *table)
+{
+    for (uint32_t i = 0; i < test_case->table_count; i++)
+        if (test_case->tables[i] == table)
+            return tables[i];
+    od_unreachable();
+}
+
+static enum od_status replan(struct od_arena *arena, const struct od_case *test_case, struct od_table *const *tables,
+                             const struct od_plan *plan, const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan *copy = od_arena_take(arena, sizeof(*copy));
+    *plan_out = NULL;
+    if (copy == NULL)
+        return od_fail(error, OD_NO_MEMORY, "replacing the tables of a plan");
+    *copy = *plan;
+    if (plan->kind == OD_PLAN_SCAN)
+        copy->scan.table = replacement(test_case, tables, plan->scan.table);
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        enum od_status status = replan(arena, test_case, tables, plan->inputs[i], &copy->inputs[i], error);
+        if (status != OD_OK)
+            return status;
+    }
+    *plan_out = copy;
+    return OD_OK;
+}
+
+enum od_status od_case_replan(struct od_arena *arena, const struct od_case *test_case,
+                              struct od_table *const *tables, const struct od_plan **plan_out, struct od_error *error)
+{
+    return replan(arena, test_case, tables, test_case->plan, plan_out, error);
+}

@@ -1,0 +1,152 @@
+/* choice: see choice.h.
+ *
+ * Call order: _init, then per trial _from_seed or _from_bytes, draws and spans, then read bytes, draws and spans; _release.
+ * The three arrays keep their memory between trials, so that a campaign allocates nothing once it is warm.
+ * When memory is refused we behave as at the length limit: draws become 0 and `overrun` says that the record is cut. The
+ * trial is then still a valid one, only plainer. */
+#include "properties/choice.h"
+
+#include "engine/core/assert.h"
+
+#include <string.h>
+
+static uint32_t width_of(uint64_t bound)
+{
+    uint32_t width = 0;
+    for (uint64_t largest = bound - 1; largest != 0; largest >>= 8)
+        width++;
+    return width;
+}
+
+/* Makes room for one element more; doubles. False on refusal, and then nothing changed. */
+static bool grow(struct od_choices *choices, void **block, uint32_t *capacity, uint32_t needed, size_t element_bytes)
+{
+    if (needed <= *capacity)
+        return true;
+    uint32_t target = *capacity == 0 ? 256 : *capacity;
+    while (target < needed)
+        target *= 2;
+    void *grown = od_resize(choices->memory, *block, *capacity * element_bytes, target * element_bytes);
+    if (grown == NULL)
+        return false;
+    *block = grown;
+    *capacity = target;
+    return true;
+}
+
+static bool make_room(struct od_choices *choices, uint32_t width)
+{
+    void *bytes = choices->bytes;
+    void *draws = choices->draws;
+    bool fits = grow(choices, &bytes, &choices->bytes_capacity, choices->size + width, 1) &&
+                grow(choices, &draws, &choices->draw_capacity, choices->draw_count + 1, sizeof(*choices->draws));
+    choices->bytes = bytes;
+    choices->draws = draws;
+    return fits;
+}
+
+static uint64_t supplied_value(struct od_choices *choices, uint32_t width)
+{
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < width; i++) {
+        uint8_t byte = 0;
+        if (choices->supplied_position < choices->supplied_bytes)
+            byte = choices->supplied[choices->supplied_position++];
+        value = value << 8 | byte;
+    }
+    return value;
+}
+
+static uint64_t draw_below(void *self, uint64_t bound)
+{
+    struct od_choices *choices = self;
+    od_assert(bound >= 1);
+    uint32_t width = width_of(bound);
+    if (width == 0 || choices->overrun)
+        return 0;
+    if (choices->size + width > OD_CHOICES_LIMIT_BYTES || !make_room(choices, width)) {
+        choices->overrun = true;
+        return 0;
+    }
+    uint64_t value = choices->supplied != NULL ? supplied_value(choices, width) % bound
+                                               : od_random_below(&choices->stream.random, bound);
+    choices->draws[choices->draw_count++] = (struct od_choice_draw){choices->size, width};
+    for (uint32_t i = 0; i < width; i++)
+        choices->bytes[choices->size + i] = (uint8_t)(value >> (8 * (width - 1 - i)));
+    choices->size += width;
+    return value;
+}
+
+static const struct od_random_ops choice_ops = {draw_below};
+
+void od_choices_init(struct od_choices *choices, struct od_memory *memory)
+{
+    memset(choices, 0, sizeof(*choices));
+    choices->memory = memory;
+}
+
+void od_choices_release(struct od_choices *choices)
+{
+    if (choices->memory == NULL)
+        return;
+    od_give(choices->memory, choices->bytes, choices->bytes_capacity);
+    od_give(choices->memory, choices->draws, choices->draw_capacity * sizeof(*choices->draws));
+    od_give(choices->memory, choices->spans, choices->span_capacity * sizeof(*choices->spans));
+    memset(choices, 0, sizeof(*choices));
+}
+
+static void start(struct od_choices *choices)
+{
+    choices->random = (struct od_random){&choice_ops, choices};
+    choices->supplied = NULL;
+    choices->supplied_bytes = 0;
+    choices->supplied_position = 0;
+    choices->size = 0;
+    choices->draw_count = 0;
+    choices->span_count = 0;
+    choices->open_count = 0;
+    choices->overrun = false;
+}
+
+void od_choices_from_seed(struct od_choices *choices, uint64_t seed, const char *name)
+{
+    start(choices);
+    od_stream_init(&choices->stream, seed, name);
+}
+
+void od_choices_from_bytes(struct od_choices *choices, const void *bytes, size_t size)
+{
+    start(choices);
+    choices->supplied = bytes != NULL ? bytes : (const uint8_t *)"";
+    choices->supplied_bytes = size > OD_CHOICES_LIMIT_BYTES ? OD_CHOICES_LIMIT_BYTES : (uint32_t)size;
+}
+
+void od_choices_begin(struct od_choices *choices, const char *label)
+{
+    od_assert(choices->open_count < OD_CHOICES_DEPTH_MAX);
+    void *spans = choices->spans;
+    bool fits = grow(choices, &spans, &choices->span_capacity, choices->span_count + 1, sizeof(*choices->spans));
+    choices->spans = spans;
+    if (!fits)
+        choices->overrun = true;
+    uint32_t index = fits ? choices->span_count++ : UINT32_MAX;
+    if (fits)
+        choices->spans[index] = (struct od_choice_span){label, choices->size, choices->size, choices->open_count};
+    choices->open[choices->open_count++] = index;
+}
+
+void od_choices_end(struct od_choices *choices)
+{
+    od_assert(choices->open_count > 0);
+    uint32_t index = choices->open[--choices->open_count];
+    if (index != UINT32_MAX)
+        choices->spans[index].end = choices->size;
+}
+
+uint32_t od_choices_trimmed_bytes(const struct od_choices *choices)
+{
+    uint32_t size = choices->size;
+    while (size > 0 && choices->bytes[size - 1] == 0)
+        size--;
+    return size;
+}

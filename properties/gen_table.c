@@ -1,0 +1,206 @@
+/* gen_table: tables that break engines.
+ *
+ * A column has a profile, drawn before its rows: type, share of NULLs (none ... all) and a pool. A small pool gives duplicates
+ * and skew (one value is drawn as often as all others together), no pool gives a fresh value per row. Rows are drawn one
+ * at a time behind a draw "one more?", so that deleting a row's span deletes the row. */
+#include "properties/generate.h"
+
+#include "engine/core/assert.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#define POOL_MAX 5u
+
+struct profile {
+    enum od_type type;
+    uint32_t null_part; /* of 8 */
+    uint32_t pool_size; /* 0: fresh values */
+    struct od_value pool[POOL_MAX];
+};
+
+static const int64_t wild_integers[] = {
+    INT64_MAX,     INT64_MIN,          INT64_MAX - 1, INT64_MIN + 1, INT64_C(1) << 53, (INT64_C(1) << 53) + 1,
+    INT64_C(1) << 32, -(INT64_C(1) << 31), 255,           256,           65536,            INT64_C(4294967295),
+};
+static const double special_floats[] = {
+    0.0, -0.0, NAN, INFINITY, -INFINITY, 0.5, -0.5, 1.5, 2.5, 0.1, 0.2, 0.3, -NAN, 1e15, 123456.789,
+};
+static const double plain_floats[] = {0.0, 0.5, -0.5, 1.5, 2.5, 0.125, -3.75, 1024.0};
+static const double wild_floats[] = {
+    DBL_MAX, -DBL_MAX, DBL_MIN,  4.9406564584124654e-324, 1e300,  -1e300, 9007199254740993.0,
+    1e-300,  1e16,     9.3e18, -9.3e18, 9223372036854775807.0, -9223372036854775808.0, 3.0,
+};
+static const char *const texts[] = {
+    "", "a", "b", "ab", "A", "B", "aa", "abc", "a b", " a", "a%", "_", "\xc3\xa9", "\xe6\x97\xa5\xe6\x9c\xac",
+    "\xf0\x9f\x98\x80x", "10", "-7", "1.5", "true", "2020-02-29", "it's", "\\", "Zz\xc3\x89",
+    "a rather long text that does not fit where a short one would have been put",
+};
+/* Microseconds: the epoch, its neighbours, leap days, ends of years, far past and future. */
+static const int64_t timestamps[] = {
+    0, 1, -1, 951782400000000, 951868799999999, 1577836800000000, 1583020799500000, 946684799999999, -2208988800000000,
+    86400000000, -86400000000, 4102444800000000, 1709164800123456,
+};
+static const int32_t dates[] = {0, 1, -1, 11016, 11017, 18262, 18321, 10956, -25567, 47482, 19782, 365, 364};
+
+#define PICK(table) ((table)[od_choices_below(gen->choices, sizeof(table) / sizeof((table)[0]))])
+
+static int64_t integer_value(struct od_gen *gen)
+{
+    uint64_t kind = od_choices_below(gen->choices, gen->flavour == OD_FLAVOUR_WILD ? 5 : 4);
+    if (kind <= 2)
+        return (int64_t)od_choices_below(gen->choices, 10);
+    if (kind == 3)
+        return od_random_between(&gen->choices->random, 0, 2000) - 1000;
+    return PICK(wild_integers);
+}
+
+static double float_value(struct od_gen *gen)
+{
+    static const uint64_t kinds[OD_FLAVOUR_COUNT] = {4, 6, 7};
+    uint64_t kind = od_choices_below(gen->choices, kinds[gen->flavour]);
+    if (kind <= 1)
+        return (double)od_choices_below(gen->choices, 10);
+    if (kind == 2)
+        return PICK(plain_floats);
+    if (kind == 3)
+        return (double)(od_random_between(&gen->choices->random, 0, 2000) - 1000) / 4;
+    return kind <= 5 ? PICK(special_floats) : PICK(wild_floats);
+}
+
+static void text_value(struct od_gen *gen, struct od_value *value)
+{
+    const char *text = PICK(texts);
+    value->text.bytes = text;
+    value->text.size = (uint32_t)strlen(text);
+}
+
+static int64_t timestamp_value(struct od_gen *gen)
+{
+    if (od_choices_below(gen->choices, 2) == 0)
+        return PICK(timestamps);
+    return od_random_between(&gen->choices->random, 0, 4000000) * INT64_C(1800000000) + INT64_C(1000000);
+}
+
+static int64_t date_value(struct od_gen *gen)
+{
+    if (od_choices_below(gen->choices, 2) == 0)
+        return PICK(dates);
+    return od_random_between(&gen->choices->random, 0, 60000) - 20000;
+}
+
+struct od_value od_gen_value(struct od_gen *gen, enum od_type type)
+{
+    struct od_value value;
+    memset(&value, 0, sizeof(value));
+    value.type = type;
+    switch (type) {
+    case OD_TYPE_BOOLEAN:
+        value.boolean = od_choices_below(gen->choices, 2) != 0;
+        break;
+    case OD_TYPE_INT64:
+        value.int64 = integer_value(gen);
+        break;
+    case OD_TYPE_FLOAT64:
+        value.float64 = float_value(gen);
+        break;
+    case OD_TYPE_TEXT:
+        text_value(gen, &value);
+        break;
+    case OD_TYPE_TIMESTAMP:
+        value.int64 = timestamp_value(gen);
+        break;
+    case OD_TYPE_DATE:
+        value.int64 = date_value(gen);
+        break;
+    case OD_TYPE_COUNT:
+        od_unreachable();
+    }
+    return value;
+}
+
+static void draw_profile(struct od_gen *gen, struct profile *profile)
+{
+    static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_INT64,   OD_TYPE_TEXT, OD_TYPE_FLOAT64,
+                                         OD_TYPE_INT64, OD_TYPE_BOOLEAN, OD_TYPE_DATE, OD_TYPE_TIMESTAMP,
+                                         OD_TYPE_TEXT,  OD_TYPE_FLOAT64};
+    static const uint32_t null_parts[] = {0, 0, 1, 1, 3, 3, 6, 8};
+    static const uint32_t pool_sizes[] = {0, 1, 2, 3, 3, 5};
+    od_choices_begin(gen->choices, "column");
+    profile->type = PICK(types);
+    profile->null_part = PICK(null_parts);
+    profile->pool_size = PICK(pool_sizes);
+    for (uint32_t i = 0; i < profile->pool_size; i++)
+        profile->pool[i] = od_gen_value(gen, profile->type);
+    od_choices_end(gen->choices);
+}
+
+static struct od_value draw_cell(struct od_gen *gen, const struct profile *profile)
+{
+    if (profile->null_part > 0 && od_random_chance(&gen->choices->random, profile->null_part, 8)) {
+        struct od_value null;
+        memset(&null, 0, sizeof(null));
+        null.type = profile->type;
+        null.is_null = true;
+        return null;
+    }
+    if (profile->pool_size == 0)
+        return od_gen_value(gen, profile->type);
+    uint64_t index = od_choices_below(gen->choices, 2 * profile->pool_size); /* skew: half of it is the first */
+    return profile->pool[index < profile->pool_size ? index : 0];
+}
+
+static enum od_status draw_row(struct od_gen *gen, struct od_table *table, const struct profile *profiles)
+{
+    for (uint32_t i = 0; i < table->schema.field_count; i++) {
+        struct od_value value = draw_cell(gen, &profiles[i]);
+        enum od_status status = od_batch_builder_append(&table->rows, i, &value, gen->error);
+        if (status != OD_OK)
+            return status;
+    }
+    od_batch_builder_end_row(&table->rows);
+    return OD_OK;
+}
+
+static enum od_status draw_rows(struct od_gen *gen, struct od_table *table, const struct profile *profiles)
+{
+    static const uint32_t means[] = {1, 3, 3, 6, 6, 6, 12, 39}; /* of the number of rows */
+    uint32_t mean = PICK(means);
+    for (uint32_t row = 0; row < OD_GEN_ROWS_MAX; row++) {
+        od_choices_begin(gen->choices, "row");
+        bool more = od_random_chance(&gen->choices->random, mean, mean + 1);
+        enum od_status status = more ? draw_row(gen, table, profiles) : OD_OK;
+        od_choices_end(gen->choices);
+        if (!more || status != OD_OK)
+            return status;
+    }
+    return OD_OK;
+}
+
+struct od_table *od_gen_table(struct od_gen *gen, uint32_t table_index)
+{
+    static const char *const table_names[OD_GEN_TABLES_MAX] = {"t0", "t1", "t2"};
+    static const char *const column_names[OD_GEN_COLUMNS_MAX] = {"a", "b", "c", "d", "e"};
+    struct profile profiles[OD_GEN_COLUMNS_MAX];
+    struct od_field fields[OD_GEN_COLUMNS_MAX];
+    uint32_t count = 0;
+    od_assert(table_index < OD_GEN_TABLES_MAX);
+    od_choices_begin(gen->choices, "table");
+    do {
+        draw_profile(gen, &profiles[count]);
+        fields[count] = (struct od_field){column_names[count], profiles[count].type, true};
+        count++;
+    } while (count < OD_GEN_COLUMNS_MAX && od_random_chance(&gen->choices->random, 2, 3));
+
+    struct od_schema schema = {count, fields};
+    struct od_table *table = od_table_new(gen->memory, table_names[table_index], &schema, gen->error);
+    gen->status = table == NULL ? OD_NO_MEMORY : draw_rows(gen, table, profiles);
+    od_choices_end(gen->choices);
+    if (gen->status == OD_OK) {
+        od_table_finish(table);
+        return table;
+    }
+    od_table_free(gen->memory, table);
+    return NULL;
+}

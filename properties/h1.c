@@ -1,0 +1,16 @@
+/* h1: shuffles keep the multiset of rows. The check itself is an invariant over the events of every run (invariants.c); this
+ * property only sees to it that plans full of exchanges run disturbed, whatever their answer is worth. */
+#include "properties/check_run.h"
+#include "properties/property_list.h"
+
+enum od_status od_check_h1(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
+                           struct od_error *error)
+{
+    struct od_arena arena;
+    struct od_run_result result;
+    od_arena_init(&arena, test_case->memory, 0);
+    enum od_status status =
+        od_check_run(&arena, test_case, subject, test_case->plan, NULL, true, "H1", &result, finding, error);
+    od_arena_release(&arena);
+    return status;
+}

@@ -1,0 +1,286 @@
+/* model_cast: casts, and the calendar by counting. Texts are written and read here on their own, as PostgreSQL 15 does. */
+#include "properties/model.h"
+
+#include "engine/core/assert.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define DAY_US INT64_C(86400000000)
+
+/* --- calendar ------------------------------------------------------------------------------------------------ */
+
+static bool is_leap(int64_t year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static int32_t days_in_month(int64_t year, int32_t month)
+{
+    static const int32_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+struct od_civil od_model_civil(int64_t days)
+{
+    struct od_civil civil = {1970, 1, 1};
+    int64_t eras = days / 146097; /* 400 years */
+    days -= eras * 146097;
+    civil.year += eras * 400;
+    while (days < 0) {
+        civil.year--;
+        days += 365 + is_leap(civil.year);
+    }
+    while (days >= 365 + is_leap(civil.year)) {
+        days -= 365 + is_leap(civil.year);
+        civil.year++;
+    }
+    while (days >= days_in_month(civil.year, civil.month)) {
+        days -= days_in_month(civil.year, civil.month);
+        civil.month++;
+    }
+    civil.day += (int32_t)days;
+    return civil;
+}
+
+int64_t od_model_days(struct od_civil civil)
+{
+    int64_t days = civil.day - 1;
+    for (int32_t month = 1; month < civil.month; month++)
+        days += days_in_month(civil.year, month);
+    int64_t eras = (civil.year - 1970) / 400;
+    days += eras * 146097;
+    for (int64_t year = 1970 + eras * 400; year < civil.year; year++)
+        days += 365 + is_leap(year);
+    for (int64_t year = 1970 + eras * 400; year > civil.year; year--)
+        days -= 365 + is_leap(year - 1);
+    return days;
+}
+
+/* --- to text ------------------------------------------------------------------------------------------------- */
+
+/* The shortest digits that read back, then PostgreSQL's layout: plain from 1e-4 to below 1e15. */
+static void write_float(double number, char *text, size_t size)
+{
+    char digits[40], plain[24];
+    if (isnan(number) || isinf(number)) {
+        snprintf(text, size, "%s", isnan(number) ? "NaN" : (number > 0 ? "Infinity" : "-Infinity"));
+        return;
+    }
+    int precision = 0;
+    do
+        snprintf(digits, sizeof(digits), "%.*e", precision, number);
+    while (strtod(digits, NULL) != number && ++precision < 17);
+    int exponent = atoi(strchr(digits, 'e') + 1);
+    if (number == 0 || (exponent >= -4 && exponent < 15)) {
+        int decimals = precision - exponent;
+        snprintf(plain, sizeof(plain), "%.*f", decimals > 0 ? decimals : 0, number);
+        snprintf(text, size, "%s", plain);
+    } else {
+        snprintf(text, size, "%s", digits);
+    }
+}
+
+static void write_day(int64_t days, char *text, size_t size)
+{
+    struct od_civil civil = od_model_civil(days);
+    snprintf(text, size, "%04" PRId64 "-%02d-%02d", civil.year, civil.month, civil.day);
+}
+
+static void write_timestamp(int64_t microseconds, char *text, size_t size)
+{
+    int64_t days = microseconds / DAY_US - (microseconds % DAY_US < 0);
+    int64_t rest = microseconds - days * DAY_US;
+    int64_t seconds = rest / 1000000;
+    int length;
+    write_day(days, text, size);
+    length = (int)strlen(text);
+    length += snprintf(text + length, size - (size_t)length, " %02d:%02d:%02d", (int)(seconds / 3600),
+                       (int)(seconds / 60 % 60), (int)(seconds % 60));
+    if (rest % 1000000 == 0)
+        return;
+    length += snprintf(text + length, size - (size_t)length, ".%06d", (int)(rest % 1000000));
+    while (text[length - 1] == '0')
+        text[--length] = '\0';
+}
+
+static enum od_status to_text(struct od_arena *arena, const struct od_value *value, struct od_value *value_out,
+                              struct od_error *error)
+{
+    char text[80] = "";
+    if (value->type == OD_TYPE_BOOLEAN)
+        snprintf(text, sizeof(text), "%s", value->boolean ? "true" : "false");
+    else if (value->type == OD_TYPE_INT64)
+        snprintf(text, sizeof(text), "%" PRId64, value->int64);
+    else if (value->type == OD_TYPE_FLOAT64)
+        write_float(value->float64, text, sizeof(text));
+    else if (value->type == OD_TYPE_DATE)
+        write_day(value->int64, text, sizeof(text));
+    else
+        write_timestamp(value->int64, text, sizeof(text));
+    value_out->text.size = (uint32_t)strlen(text);
+    value_out->text.bytes = od_arena_copy_text(arena, text, strlen(text));
+    return value_out->text.bytes == NULL ? od_fail(error, OD_NO_MEMORY, "the model ran out of memory") : OD_OK;
+}
+
+/* --- from text ----------------------------------------------------------------------------------------------- */
+
+static enum od_status bad_text(struct od_error *error, const char *text, enum od_type type)
+{
+    return od_fail(error, OD_EVALUATION, "invalid input syntax for type %s: \"%s\"", od_type_text(type), text);
+}
+
+static bool read_boolean(const char *text, size_t size, bool *boolean_out)
+{
+    static const struct {
+        const char *word;
+        size_t least;
+        bool boolean;
+    } words[] = {{"true", 1, true}, {"yes", 1, true}, {"on", 2, true},   {"1", 1, true},
+                 {"false", 1, false}, {"no", 1, false}, {"off", 2, false}, {"0", 1, false}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (size >= words[i].least && size <= strlen(words[i].word) && strncasecmp(text, words[i].word, size) == 0) {
+            *boolean_out = words[i].boolean;
+            return true;
+        }
+    return false;
+}
+
+static bool read_integer(const char *text, int64_t *number_out)
+{
+    __int128 number = 0;
+    const char *at = text + (*text == '-' || *text == '+');
+    if (*at == '\0')
+        return false;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        number = number * 10 + (*at - '0');
+        if (number > (__int128)INT64_MAX + 1)
+            return false;
+    }
+    if (*text == '-')
+        number = -number;
+    *number_out = (int64_t)number;
+    return *at == '\0' && number <= INT64_MAX;
+}
+
+static bool read_float(const char *text, double *number_out)
+{
+    char *end;
+    if (*text == '\0' || strpbrk(text, "xXpP(") != NULL)
+        return false;
+    *number_out = strtod(text, &end);
+    bool named = strpbrk(text, "iI") != NULL;
+    return *end == '\0' && (named || !isinf(*number_out));
+}
+
+/* YYYY-MM-DD, and for a timestamp optionally HH:MM:SS[.ffffff]. */
+static bool read_time(const char *text, enum od_type type, int64_t *number_out)
+{
+    struct od_civil civil;
+    int year, month, day, used = 0;
+    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10 || month < 1 || month > 12 ||
+        day < 1 || day > days_in_month(year, month))
+        return false;
+    civil = (struct od_civil){year, month, day};
+    *number_out = od_model_days(civil) * (type == OD_TYPE_DATE ? 1 : DAY_US);
+    if (text[used] == '\0')
+        return true;
+    int hour, minute, second;
+    if (sscanf(text + used, " %2d:%2d:%2d%n", &hour, &minute, &second, &day) != 3 || hour > 23 || minute > 59 ||
+        second > 59)
+        return false;
+    text += used + day;
+    int64_t fraction = 0;
+    if (*text == '.') {
+        int64_t unit = 100000;
+        for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+            fraction += (*text - '0') * unit;
+    }
+    if (type == OD_TYPE_TIMESTAMP)
+        *number_out += ((hour * INT64_C(60) + minute) * 60 + second) * 1000000 + fraction;
+    return *text == '\0';
+}
+
+static enum od_status from_text(const struct od_value *value, struct od_value *value_out, struct od_error *error)
+{
+    char text[64];
+    const char *first = value->text.bytes;
+    size_t size = value->text.size;
+    while (size > 0 && (*first == ' ' || *first == '\t' || *first == '\n'))
+        first++, size--;
+    while (size > 0 && (first[size - 1] == ' ' || first[size - 1] == '\t' || first[size - 1] == '\n'))
+        size--;
+    if (size >= sizeof(text))
+        return bad_text(error, "too long", value_out->type);
+    memcpy(text, first, size);
+    text[size] = '\0';
+    bool good;
+    if (value_out->type == OD_TYPE_BOOLEAN)
+        good = read_boolean(text, size, &value_out->boolean);
+    else if (value_out->type == OD_TYPE_INT64)
+        good = read_integer(text, &value_out->int64);
+    else if (value_out->type == OD_TYPE_FLOAT64)
+        good = read_float(text, &value_out->float64);
+    else
+        good = read_time(text, value_out->type, &value_out->int64);
+    return good ? OD_OK : bad_text(error, text, value_out->type);
+}
+
+/* --- all casts ----------------------------------------------------------------------------------------------- */
+
+/* bigint and double: half to even, and it must fit. */
+static enum od_status to_integer(const struct od_value *value, struct od_value *value_out, struct od_error *error)
+{
+    if (value->type == OD_TYPE_BOOLEAN) {
+        value_out->int64 = value->boolean;
+        return OD_OK;
+    }
+    double number = nearbyint(value->float64);
+    if (!(number >= -9223372036854775808.0 && number < 9223372036854775808.0))
+        return od_fail(error, OD_EVALUATION, "bigint out of range");
+    value_out->int64 = (int64_t)number;
+    return OD_OK;
+}
+
+static enum od_status to_timestamp(const struct od_value *value, struct od_value *value_out, struct od_error *error)
+{
+    if (__builtin_mul_overflow(value->int64, DAY_US, &value_out->int64))
+        return od_fail(error, OD_EVALUATION, "date out of range for timestamp");
+    return OD_OK;
+}
+
+enum od_status od_model_cast(struct od_arena *arena, const struct od_value *value, enum od_type type,
+                             struct od_value *value_out, struct od_error *error)
+{
+    memset(value_out, 0, sizeof(*value_out));
+    value_out->type = type;
+    if (value->type == type) {
+        *value_out = *value;
+        return OD_OK;
+    }
+    if (type == OD_TYPE_TEXT)
+        return to_text(arena, value, value_out, error);
+    if (value->type == OD_TYPE_TEXT)
+        return from_text(value, value_out, error);
+    switch (type) {
+    case OD_TYPE_BOOLEAN:
+        value_out->boolean = value->int64 != 0;
+        return OD_OK;
+    case OD_TYPE_INT64:
+        return to_integer(value, value_out, error);
+    case OD_TYPE_FLOAT64:
+        value_out->float64 = (double)value->int64;
+        return OD_OK;
+    case OD_TYPE_TIMESTAMP:
+        return to_timestamp(value, value_out, error);
+    case OD_TYPE_DATE:
+        value_out->int64 = value->int64 / DAY_US - (value->int64 % DAY_US < 0);
+        return OD_OK;
+    default:
+        od_unreachable();
+    }
+}
