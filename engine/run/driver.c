@@ -235,13 +235,13 @@ enum od_status od_driver_new(struct od_world *world, const struct od_query *quer
     if (driver == NULL)
         return od_fail(error, OD_NO_MEMORY, "making the driver");
     *driver = (struct od_driver){.world = world, .query = query, .sink = sink};
-    od_outbox_init(&driver->outbox, world);
+    bool can_speak = od_outbox_init(&driver->outbox, world);
     od_arena_init(&driver->driver_arena, world->memory, 0);
     od_arena_init(&driver->block_arena, world->memory, 1024);
     driver->codec = od_block_codec_new(world->memory, NULL);
     driver->executors = od_arena_take_array(&driver->driver_arena, (size_t)query->options.executor_count + 1,
                                             sizeof(*driver->executors));
-    if (driver->codec == NULL || driver->executors == NULL || !make_stages(driver)) {
+    if (!can_speak || driver->codec == NULL || driver->executors == NULL || !make_stages(driver)) {
         driver_free(driver);
         return od_fail(error, OD_NO_MEMORY, "making the driver: stages=%u", query->graph->stage_count);
     }

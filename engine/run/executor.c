@@ -360,14 +360,14 @@ enum od_status od_executor_new(struct od_world *world, const struct od_query *qu
         return od_fail(error, OD_NO_MEMORY, "making executor %u", world->actor_id);
     struct od_life *life = &executor->life;
     *life = (struct od_life){.world = world, .query = query};
-    od_outbox_init(&life->outbox, world);
+    bool can_speak = od_outbox_init(&life->outbox, world);
     od_buffer_init(&life->scratch, world->memory);
     od_block_store_init(&life->store, world, query->query_id);
     for (uint32_t i = 0; i < query->graph->stage_count; i++)
         executor->task_total += query->graph->stages[i].task_count;
     life->codec = od_block_codec_new(world->memory, error);
     executor->seen = od_take_array(world->memory, executor->task_total, sizeof(uint32_t));
-    if (life->codec == NULL || executor->seen == NULL) {
+    if (!can_speak || life->codec == NULL || executor->seen == NULL) {
         if (executor->seen == NULL)
             executor->task_total = 0;
         executor_free(executor);

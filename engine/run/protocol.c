@@ -13,6 +13,7 @@
 
 #define CHECKSUM_BYTES     8
 #define ATTEMPT_NAME_BYTES 12
+#define OUTBOX_BYTES       500
 
 static const char *const kind_texts[] = {
 #define X(name, text, sentence) [OD_MESSAGE_##name] = text,
@@ -28,10 +29,11 @@ const char *od_message_kind_text(uint32_t kind)
 
 /* --- writing ------------------------------------------------------------------------------------------------- */
 
-void od_outbox_init(struct od_outbox *outbox, struct od_world *world)
+bool od_outbox_init(struct od_outbox *outbox, struct od_world *world)
 {
     outbox->world = world;
     od_buffer_init(&outbox->body, world->memory);
+    return od_buffer_reserve(&outbox->body, OUTBOX_BYTES);
 }
 
 void od_outbox_release(struct od_outbox *outbox)

@@ -140,7 +140,9 @@ struct od_outbox {
     struct od_world *world; /* borrowed */
     struct od_buffer body;
 };
-void od_outbox_init(struct od_outbox *outbox, struct od_world *world);
+/* Keeps room for small messages from the start, so that an actor short of memory can still say so. False when even that is
+ * refused; the outbox may then be released. */
+bool od_outbox_init(struct od_outbox *outbox, struct od_world *world);
 void od_outbox_release(struct od_outbox *outbox);
 /* Seals the body with its checksum and hands it to the world. False when memory was refused: then nothing is sent, which the
  * protocol repairs as any loss. `site` names the subject; its message_kind is filled in. The body is empty afterwards. */

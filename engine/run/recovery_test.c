@@ -1,0 +1,474 @@
+/* recovery_test: whatever goes wrong, the answer is the undisturbed one, each task commits once, and nothing leaks.
+ *
+ * Method: a small query of four stages (two shuffles in a row, so that a loss can cut two levels of lineage; one task that
+ * collects) is run once undisturbed, counting events, messages, points, disk calls and allocations. Then every one of them is
+ * disturbed alone in every way it can be: each executor crashed or paused at each event; each message lost, delayed within
+ * and beyond the lease, duplicated, damaged; each point failing, killing, damaging; each disk call failing; each allocation
+ * refused. Then random sets of three. After each run: the answer equal to the row and in order (or, where memory is refused
+ * for ever, NO_MEMORY), the books of events in order (see check_books), no memory, message or file left.
+ *
+ * Operators are scans and exchange readers only: the answer is the table, so the oracle is the table itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/run/test_host.h"
+
+#define STAGES 4
+#define ROWS   60
+
+static struct od_field fields[] = {{"a", OD_TYPE_INT64, true}, {"b", OD_TYPE_INT64, true}, {"c", OD_TYPE_TEXT, true}};
+static const struct od_schema schema = {3, fields};
+static const uint32_t all_columns[] = {0, 1, 2};
+static const uint32_t key_a[] = {0};
+static const uint32_t key_b[] = {1};
+static const uint32_t inputs_of[STAGES][1] = {{0}, {0}, {1}, {2}};
+
+static struct od_table *table;
+static struct od_physical nodes[STAGES];
+static struct od_stage stages[STAGES];
+static struct od_stage_graph graph;
+static struct od_query query;
+static struct host *host;
+static struct od_buffer expected; /* the undisturbed answer, as bytes */
+
+/* --- the query ------------------------------------------------------------------------------------------------- */
+
+static void make_table(void)
+{
+    table = od_table_new(od_posix_memory(), "t", &schema, NULL);
+    struct od_stream stream;
+    od_stream_init(&stream, 5, "table");
+    for (uint32_t r = 0; r < ROWS; r++) {
+        struct od_value a = {.type = OD_TYPE_INT64, .int64 = (int64_t)od_random_below(&stream.random, 7)};
+        struct od_value b = {.type = OD_TYPE_INT64, .is_null = r % 9 == 0};
+        if (!b.is_null)
+            b.int64 = (int64_t)od_random_below(&stream.random, 5);
+        struct od_value c = {.type = OD_TYPE_TEXT};
+        c.text.bytes = "some text of a row";
+        c.text.size = r % 18;
+        od_batch_builder_append(&table->rows, 0, &a, NULL);
+        od_batch_builder_append(&table->rows, 1, &b, NULL);
+        od_batch_builder_append(&table->rows, 2, &c, NULL);
+        od_batch_builder_end_row(&table->rows);
+    }
+    od_table_finish(table);
+}
+
+static void make_stage(uint32_t index, uint32_t task_count, enum od_exchange_kind exchange, uint32_t partition_count,
+                       const uint32_t *keys)
+{
+    nodes[index] = (struct od_physical){.kind = index == 0 ? OD_PHYSICAL_SCAN : OD_PHYSICAL_EXCHANGE_READ,
+                                        .schema = schema,
+                                        .node_index = index};
+    if (index == 0) {
+        nodes[index].scan.table = table;
+        nodes[index].scan.column_count = 3;
+        nodes[index].scan.columns = all_columns;
+    } else {
+        nodes[index].exchange.stage_index = index - 1;
+    }
+    stages[index] = (struct od_stage){.stage_index = index,
+                                      .task_count = task_count,
+                                      .root = &nodes[index],
+                                      .input_count = index == 0 ? 0 : 1,
+                                      .input_stages = inputs_of[index],
+                                      .exchange = exchange,
+                                      .partition_count = partition_count,
+                                      .key_count = keys == NULL ? 0 : 1,
+                                      .keys = keys,
+                                      .reason = "test"};
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    make_table();
+    make_stage(0, 3, OD_EXCHANGE_HASH, 2, key_a);
+    make_stage(1, 2, OD_EXCHANGE_HASH, 3, key_b);
+    make_stage(2, 3, OD_EXCHANGE_SINGLE, 1, NULL);
+    make_stage(3, 1, OD_EXCHANGE_RESULT, 1, NULL);
+    graph = (struct od_stage_graph){.stage_count = STAGES, .stages = stages, .schema = &schema};
+    struct od_run_options options = {.batch_rows = 16, .executor_count = 3};
+    query = (struct od_query){.query_id = 9, .graph = &graph, .options = od_run_options_resolve(&options)};
+    host = od_take(od_posix_memory(), sizeof(*host));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    od_buffer_release(&expected);
+    od_table_free(od_posix_memory(), table);
+    od_give(od_posix_memory(), host, sizeof(*host));
+    return 0;
+}
+
+/* --- checks ---------------------------------------------------------------------------------------------------- */
+
+static char description[400];
+
+static void describe(const struct host_disturbance *disturbances, uint32_t count, uint64_t seed)
+{
+    int used = snprintf(description, sizeof(description), "seed %llu", (unsigned long long)seed);
+    for (uint32_t i = 0; i < count; i++)
+        used += snprintf(description + used, sizeof(description) - (size_t)used,
+                         "; effect %d at %llu executor %u delay %llu", disturbances[i].effect,
+                         (unsigned long long)disturbances[i].at, disturbances[i].executor,
+                         (unsigned long long)disturbances[i].delay_ns);
+}
+
+static void expect(bool holds, const char *what)
+{
+    if (!holds)
+        fail_msg("%s: %s (status %s: %s)", description, what, od_status_text(host->outcome.status),
+                 host->outcome.error.text);
+}
+
+static bool same_attempt(const struct od_site *left, const struct od_site *right)
+{
+    return left->stage == right->stage && left->task == right->task && left->attempt == right->attempt;
+}
+
+/* Each (stage, task, generation) commits once; an attempt is launched once; each result task commits once. */
+static void check_commits(void)
+{
+    for (uint32_t i = 0; i < host->trace_count; i++) {
+        const struct od_event *event = &host->trace[i];
+        for (uint32_t j = 0; j < i; j++) {
+            const struct od_event *before = &host->trace[j];
+            if (before->kind != event->kind)
+                continue;
+            bool same_task = before->site.stage == event->site.stage && before->site.task == event->site.task;
+            if (event->kind == OD_EVENT_TASK_COMMITTED)
+                expect(!same_task || before->value < event->value, "a generation commits once");
+            if (event->kind == OD_EVENT_RESULT_COMMITTED)
+                expect(!same_task, "a result commits once");
+            if (event->kind == OD_EVENT_TASK_LAUNCHED)
+                expect(!same_task || before->site.attempt < event->site.attempt, "attempt numbers grow");
+            if (event->kind == OD_EVENT_TASK_STARTED)
+                expect(!same_attempt(&before->site, &event->site), "an attempt starts once");
+        }
+    }
+}
+
+/* What a reader consumed is what that attempt wrote, once, and that attempt had been committed. */
+static void check_consumed(const struct od_event *consumed, uint32_t index)
+{
+    bool was_written = false;
+    bool was_committed = false;
+    for (uint32_t i = 0; i < index; i++) {
+        const struct od_event *event = &host->trace[i];
+        struct od_site source = {.stage = consumed->source_stage,
+                                 .task = consumed->source_task,
+                                 .attempt = consumed->source_attempt};
+        if (event->kind == OD_EVENT_BLOCK_WRITTEN && same_attempt(&event->site, &source) &&
+            event->site.partition == consumed->site.partition)
+            was_written = event->rows == consumed->rows && event->checksum.low == consumed->checksum.low &&
+                          event->checksum.high == consumed->checksum.high;
+        if (event->kind == OD_EVENT_TASK_COMMITTED && same_attempt(&event->site, &source))
+            was_committed = true;
+        if (event->kind == OD_EVENT_BLOCK_CONSUMED && same_attempt(&event->site, &consumed->site) &&
+            event->source_stage == consumed->source_stage && event->source_task == consumed->source_task)
+            expect(false, "a map task is consumed once by a reader");
+    }
+    expect(was_written, "consumed rows are written rows");
+    expect(was_committed, "consumed rows were committed");
+}
+
+/* The partitions of an attempt add up to its output. */
+static void check_output(const struct od_event *output, uint32_t index)
+{
+    uint64_t rows = 0;
+    struct od_hash128 checksum = {0};
+    if (output->site.stage == STAGES - 1)
+        return;
+    for (uint32_t i = index; i < host->trace_count; i++) {
+        const struct od_event *event = &host->trace[i];
+        if (event->kind != OD_EVENT_BLOCK_WRITTEN || !same_attempt(&event->site, &output->site))
+            continue;
+        rows += event->rows;
+        checksum = od_hash128_add(checksum, event->checksum);
+    }
+    expect(rows == output->rows && checksum.low == output->checksum.low && checksum.high == output->checksum.high,
+           "partitions add up to the output");
+}
+
+static void check_books(void)
+{
+    check_commits();
+    uint32_t recomputed = 0;
+    for (uint32_t i = 0; i < host->trace_count; i++) {
+        const struct od_event *event = &host->trace[i];
+        if (event->kind == OD_EVENT_BLOCK_CONSUMED)
+            check_consumed(event, i);
+        if (event->kind == OD_EVENT_TASK_OUTPUT)
+            check_output(event, i);
+        recomputed += event->kind == OD_EVENT_OUTPUT_LOST;
+    }
+    expect(recomputed == host->outcome.counts.tasks_recomputed, "every recompute has its loss");
+}
+
+static void encode_answer(struct od_buffer *buffer)
+{
+    struct od_block_codec *codec = od_block_codec_new(od_posix_memory(), NULL);
+    struct od_batch batch = od_table_view(host->outcome.answer);
+    struct od_block_id id = {0};
+    struct od_block_info info;
+    od_buffer_init(buffer, od_posix_memory());
+    assert_int_equal(od_block_encode(codec, &batch, &id, OD_CODEC_STORED, buffer, &info, NULL), OD_OK);
+    od_block_codec_free(codec);
+}
+
+static void check_clean(void)
+{
+    od_table_free(&host->memory.memory, host->outcome.answer);
+    expect(host->memory.live_block_count == 0, "memory is given back");
+    expect(host->messages.live_block_count == 0, "messages are given back");
+    expect(host_files_left(host) == 0, "files are removed");
+}
+
+/* Runs and demands the undisturbed answer. */
+static void run_and_check(const struct host_disturbance *disturbances, uint32_t count, uint64_t seed)
+{
+    describe(disturbances, count, seed);
+    host_run(host, &query, disturbances, count, seed);
+    expect(host->ended, "the query ends");
+    expect(host->outcome.status == OD_OK, "the query succeeds");
+    check_books();
+    struct od_buffer answer;
+    encode_answer(&answer);
+    expect(answer.size == expected.size && memcmp(answer.bytes, expected.bytes, expected.size) == 0,
+           "the answer is the undisturbed one");
+    od_buffer_release(&answer);
+    check_clean();
+}
+
+/* --- the undisturbed run ---------------------------------------------------------------------------------------- */
+
+struct reach {
+    uint64_t events;
+    uint64_t messages;
+    uint64_t points;
+    uint64_t disk_calls;
+    uint64_t allocations;
+};
+static struct reach reach;
+
+static void test_undisturbed(void **state)
+{
+    (void)state;
+    describe(NULL, 0, 1);
+    host_run(host, &query, NULL, 0, 1);
+    expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
+    check_books();
+    struct od_batch rows = od_table_view(table);
+    struct od_batch answer = od_table_view(host->outcome.answer);
+    struct od_hash128 left = od_batch_checksum(&rows);
+    struct od_hash128 right = od_batch_checksum(&answer);
+    assert_int_equal(answer.row_count, ROWS);
+    assert_int_equal(left.low, right.low);
+    assert_int_equal(left.high, right.high);
+    encode_answer(&expected);
+    assert_int_equal(host->outcome.counts.attempts_launched, 3 + 2 + 3 + 1);
+    assert_int_equal(host->outcome.counts.tasks_recomputed, 0);
+    assert_int_equal(host->outcome.counts.shuffle_rows, 3 * ROWS);
+    reach = (struct reach){host->event_index, host->message_index, host->point_index, host->disk_index,
+                           host->memory.call_count};
+    check_clean();
+    print_message("%llu events, %llu messages, %llu points, %llu disk calls, %llu allocations, %.1f ms virtual\n",
+                  (unsigned long long)reach.events, (unsigned long long)reach.messages,
+                  (unsigned long long)reach.points, (unsigned long long)reach.disk_calls,
+                  (unsigned long long)reach.allocations, (double)host->now_ns / 1e6);
+}
+
+static void test_seeds_agree(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 2; seed < 40; seed++)
+        run_and_check(NULL, 0, seed);
+}
+
+/* --- sweeps ---------------------------------------------------------------------------------------------------- */
+
+static void sweep(enum host_effect effect, uint64_t count, uint32_t executor, uint64_t delay_ns)
+{
+    for (uint64_t k = 0; k < count; k++) {
+        struct host_disturbance disturbance = {.effect = effect, .at = k, .executor = executor, .delay_ns = delay_ns};
+        run_and_check(&disturbance, 1, 1);
+    }
+}
+
+static void test_each_executor_crashes_at_each_event(void **state)
+{
+    (void)state;
+    for (uint32_t executor = 1; executor <= 3; executor++) {
+        sweep(HOST_CRASH, reach.events, executor, 2 * HOST_MS);
+        sweep(HOST_CRASH, reach.events, executor, 300 * HOST_MS);
+        sweep(HOST_CRASH, reach.events, executor, HOST_NEVER);
+    }
+}
+
+static void test_each_executor_pauses_at_each_event(void **state)
+{
+    (void)state;
+    for (uint32_t executor = 1; executor <= 3; executor++) {
+        sweep(HOST_PAUSE, reach.events, executor, 50 * HOST_MS);
+        sweep(HOST_PAUSE, reach.events, executor, 250 * HOST_MS);
+    }
+}
+
+static void test_each_message(void **state)
+{
+    (void)state;
+    sweep(HOST_LOSE, reach.messages, 0, 0);
+    sweep(HOST_DAMAGE, reach.messages, 0, 0);
+    sweep(HOST_DELAY, reach.messages, 0, 3 * HOST_MS);
+    sweep(HOST_DELAY, reach.messages, 0, 45 * HOST_MS);
+    sweep(HOST_DELAY, reach.messages, 0, 250 * HOST_MS);
+    sweep(HOST_DUPLICATE, reach.messages, 0, 0);
+    sweep(HOST_DUPLICATE, reach.messages, 0, 4 * HOST_MS);
+}
+
+static void test_each_point(void **state)
+{
+    (void)state;
+    sweep(HOST_POINT_FAIL, reach.points, 0, 0);
+    sweep(HOST_POINT_GONE, reach.points, 0, 5 * HOST_MS);
+    sweep(HOST_POINT_GONE, reach.points, 0, HOST_NEVER);
+    sweep(HOST_POINT_FLIP, reach.points, 0, 0);
+    sweep(HOST_POINT_CUT, reach.points, 0, 0);
+    sweep(HOST_POINT_MISSING, reach.points, 0, 0);
+}
+
+static void test_each_disk_call(void **state)
+{
+    (void)state;
+    sweep(HOST_DISK_FAIL, reach.disk_calls, 0, 0);
+}
+
+/* Refused once: the right answer, or NO_MEMORY where the driver itself was short. For ever: an end, and no leak. */
+static void test_each_allocation(void **state)
+{
+    (void)state;
+    for (uint64_t k = 0; k < 2 * reach.allocations; k++) {
+        struct host_disturbance disturbance = {.effect = HOST_REFUSE, .at = k / 2, .until = k % 2};
+        describe(&disturbance, 1, 1);
+        host_run(host, &query, &disturbance, 1, 1);
+        bool ended_well = host->ended && (host->outcome.status == OD_OK || host->outcome.status == OD_NO_MEMORY);
+        bool never_began = disturbance.until != 0 && !host->ended;
+        bool timed_out = disturbance.until != 0 && host->outcome.status == OD_TIMED_OUT;
+        expect(ended_well || never_began || timed_out, "refused memory is an ordinary status");
+        check_books();
+        check_clean();
+    }
+}
+
+static struct host_disturbance random_disturbance(struct od_random *draws)
+{
+    static const uint64_t delays_ns[] = {0, 1 * HOST_MS, 25 * HOST_MS, 60 * HOST_MS, 150 * HOST_MS, 400 * HOST_MS};
+    static const enum host_effect effects[] = {HOST_CRASH,      HOST_PAUSE,      HOST_LOSE,       HOST_DELAY,
+                                               HOST_DUPLICATE,  HOST_POINT_FAIL, HOST_POINT_GONE, HOST_POINT_FLIP,
+                                               HOST_POINT_CUT,  HOST_POINT_MISSING, HOST_DISK_FAIL, HOST_DAMAGE};
+    struct host_disturbance disturbance = {.effect = effects[od_random_below(draws, 12)],
+                                           .at = od_random_below(draws, 2 * reach.messages),
+                                           .executor = 1 + (uint32_t)od_random_below(draws, 3),
+                                           .delay_ns = delays_ns[od_random_below(draws, 6)]};
+    if (disturbance.effect == HOST_CRASH || disturbance.effect == HOST_PAUSE)
+        disturbance.at = od_random_below(draws, 2 * reach.events);
+    return disturbance;
+}
+
+static void test_random_sets(void **state)
+{
+    (void)state;
+    struct od_stream stream;
+    od_stream_init(&stream, 11, "sets");
+    for (uint64_t seed = 0; seed < 4000; seed++) {
+        struct host_disturbance set[3];
+        for (uint32_t i = 0; i < 3; i++)
+            set[i] = random_disturbance(&stream.random);
+        run_and_check(set, 3, seed);
+    }
+}
+
+/* --- what is promised when it is too much ------------------------------------------------------------------------ */
+
+static void test_retries_are_bounded(void **state)
+{
+    (void)state;
+    struct host_disturbance always = {.effect = HOST_POINT_FAIL, .at = 0, .until = UINT64_MAX};
+    describe(&always, 1, 1);
+    host_run(host, &query, &always, 1, 1);
+    expect(host->outcome.status == OD_RETRIES_EXHAUSTED, "retries end");
+    expect(host->outcome.error.injected, "an injected error stays known as such");
+    assert_int_equal(host->outcome.counts.attempts_failed >= query.options.attempts_max, true);
+    check_clean();
+}
+
+static void test_recoveries_are_bounded(void **state)
+{
+    (void)state;
+    struct host_disturbance always = {.effect = HOST_POINT_FLIP, .at = 0, .until = UINT64_MAX};
+    describe(&always, 1, 1);
+    host_run(host, &query, &always, 1, 1);
+    expect(host->outcome.status == OD_RETRIES_EXHAUSTED, "recoveries end");
+    check_clean();
+}
+
+static void test_deadline(void **state)
+{
+    (void)state;
+    struct host_disturbance set[3];
+    for (uint32_t i = 0; i < 3; i++)
+        set[i] = (struct host_disturbance){.effect = HOST_CRASH, .at = 20 + i, .executor = i + 1, .delay_ns = HOST_NEVER};
+    describe(set, 3, 1);
+    host_run(host, &query, set, 3, 1);
+    expect(host->outcome.status == OD_TIMED_OUT, "without executors the deadline ends the query");
+    check_clean();
+}
+
+/* F3: a crash between the second and the last stage costs at most what that executor held and somebody still reads. */
+static void test_recompute_is_minimal(void **state)
+{
+    (void)state;
+    for (uint64_t k = 0; k < reach.events; k++) {
+        struct host_disturbance crash = {.effect = HOST_CRASH, .at = k, .executor = 1, .delay_ns = HOST_MS};
+        describe(&crash, 1, 1);
+        host_run(host, &query, &crash, 1, 1);
+        uint32_t held = 0;
+        for (uint32_t i = 0; i < host->trace_count; i++) {
+            const struct od_event *event = &host->trace[i];
+            if (event->kind == OD_EVENT_EXECUTOR_LOST)
+                break;
+            held += event->kind == OD_EVENT_TASK_COMMITTED && event->site.executor == 1;
+        }
+        expect(host->outcome.status == OD_OK, "the query succeeds");
+        expect(host->outcome.counts.tasks_recomputed <= held, "only what was lost is computed again");
+        check_clean();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_undisturbed),
+        cmocka_unit_test(test_seeds_agree),
+        cmocka_unit_test(test_each_executor_crashes_at_each_event),
+        cmocka_unit_test(test_each_executor_pauses_at_each_event),
+        cmocka_unit_test(test_each_message),
+        cmocka_unit_test(test_each_point),
+        cmocka_unit_test(test_each_disk_call),
+        cmocka_unit_test(test_each_allocation),
+        cmocka_unit_test(test_random_sets),
+        cmocka_unit_test(test_retries_are_bounded),
+        cmocka_unit_test(test_recoveries_are_bounded),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_recompute_is_minimal),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
