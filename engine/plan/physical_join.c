@@ -154,7 +154,7 @@ static enum od_status choose_spread(struct od_stage_builder *builder, const stru
 static enum od_status partition_sides(struct od_stage_builder *builder, const struct join_parts *parts,
                                       struct od_fragment *left, struct od_fragment *right, struct od_error *error)
 {
-    struct join_spread spread;
+    struct join_spread spread = {0};
     enum od_status status = choose_spread(builder, parts, left, right, &spread, error);
     if (status == OD_OK && (spread.left_stays || spread.right_stays))
         builder->rules_fired |= UINT32_C(1) << OD_RULE_EXCHANGE_ELIMINATION;
@@ -239,7 +239,7 @@ enum od_status od_physical_join(struct od_stage_builder *builder, const struct o
                                 struct od_fragment *left, struct od_fragment *right,
                                 struct od_fragment *fragment_out, struct od_error *error)
 {
-    struct join_parts parts;
+    struct join_parts parts = {0};
     struct od_schema schema = {0};
     const struct od_expr *residual = NULL;
     bool broadcast = false;

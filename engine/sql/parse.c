@@ -1,0 +1,179 @@
+/* parse: calls PostgreSQL's grammar and takes its tree over.
+ *
+ *   text -> pg_query_parse_protobuf (raw parse tree, serialised) -> depth check -> unpacked tree in our arena
+ *
+ * libpg_query keeps its own memory and gives everything back before we return. Its code and the unpacking are recursive on
+ * the depth of the tree, so hostile text could overflow the stack. Two bounds prevent that: the text's length (a tree is at
+ * most half as deep as its text is long: "1+1+1...") and the depth of the serialised tree, which is measured by a loop over
+ * the bytes before anything recurses over them. */
+#include "engine/sql/parse.h"
+
+#include <pg_query.h>
+#include <string.h>
+
+#define SQL_BYTES_MAX       ((size_t)32 << 10)
+#define MESSAGE_DEPTH_MAX   1100 /* a node and its kind are two messages: about 500 nested expressions */
+
+void od_sql_position(const char *sql, uint32_t byte_offset, uint32_t *line_out, uint32_t *column_out)
+{
+    *line_out = 1;
+    *column_out = 1;
+    for (uint32_t i = 0; i < byte_offset && sql[i] != '\0'; i++) {
+        if (sql[i] == '\n') {
+            (*line_out)++;
+            *column_out = 1;
+        } else if (((uint8_t)sql[i + 1] & 0xc0) != 0x80) {
+            (*column_out)++; /* the next byte begins a character */
+        }
+    }
+}
+
+/* libpg_query counts the position of a syntax error in characters, from 1. */
+static uint32_t byte_offset_of(const char *sql, int character)
+{
+    uint32_t offset = 0;
+    for (int i = 1; i < character && sql[offset] != '\0'; i++) {
+        offset++;
+        while (((uint8_t)sql[offset] & 0xc0) == 0x80)
+            offset++;
+    }
+    return offset;
+}
+
+/* --- depth of the serialised tree ----------------------------------------------------------------------------------- */
+
+/* Protocol buffers' wire format: protobuf.dev/programming-guides/encoding. */
+struct wire_level {
+    const ProtobufCMessageDescriptor *descriptor;
+    size_t end; /* of this message's bytes */
+};
+
+static bool read_varint(const uint8_t *bytes, size_t end, size_t *offset, uint64_t *value_out)
+{
+    *value_out = 0;
+    for (unsigned shift = 0; shift < 64 && *offset < end; shift += 7) {
+        uint8_t byte = bytes[(*offset)++];
+        *value_out |= (uint64_t)(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Steps over one field; for a message, *child_out is its descriptor and *offset stands at its first byte. */
+static bool read_field(const uint8_t *bytes, const struct wire_level *level, size_t *offset,
+                       struct wire_level *child_out)
+{
+    uint64_t tag;
+    uint64_t value;
+    child_out->descriptor = NULL;
+    if (!read_varint(bytes, level->end, offset, &tag))
+        return false;
+    switch (tag & 7) {
+    case 0:
+        return read_varint(bytes, level->end, offset, &value);
+    case 1:
+        *offset += 8;
+        return *offset <= level->end;
+    case 5:
+        *offset += 4;
+        return *offset <= level->end;
+    case 2:
+        break;
+    default:
+        return false;
+    }
+    if (!read_varint(bytes, level->end, offset, &value) || value > level->end - *offset)
+        return false;
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field(level->descriptor, (unsigned)(tag >> 3));
+    if (field != NULL && field->type == PROTOBUF_C_TYPE_MESSAGE)
+        *child_out = (struct wire_level){field->descriptor, *offset + (size_t)value};
+    else
+        *offset += (size_t)value;
+    return true;
+}
+
+/* False when it is deeper than MESSAGE_DEPTH_MAX, or not well-formed. */
+static bool depth_is_bounded(const uint8_t *bytes, size_t size)
+{
+    struct wire_level levels[MESSAGE_DEPTH_MAX];
+    uint32_t depth = 0;
+    size_t offset = 0;
+    levels[0] = (struct wire_level){&pg_query__parse_result__descriptor, size};
+    for (;;) {
+        struct wire_level child;
+        while (offset == levels[depth].end) {
+            if (depth == 0)
+                return true;
+            depth--;
+        }
+        if (!read_field(bytes, &levels[depth], &offset, &child))
+            return false;
+        if (child.descriptor == NULL)
+            continue;
+        if (depth + 1 == MESSAGE_DEPTH_MAX)
+            return false;
+        levels[++depth] = child;
+    }
+}
+
+/* --- parsing -------------------------------------------------------------------------------------------------------- */
+
+static void *arena_alloc(void *arena, size_t size)
+{
+    return od_arena_take_raw(arena, size);
+}
+
+static void arena_free(void *arena, void *pointer)
+{
+    (void)arena; /* all of it goes with the arena */
+    (void)pointer;
+}
+
+static enum od_status syntax_error(const char *sql, const PgQueryError *cause, struct od_error *error)
+{
+    uint32_t line;
+    uint32_t column;
+    od_sql_position(sql, byte_offset_of(sql, cause->cursorpos), &line, &column);
+    return od_fail_at(error, OD_BAD_INPUT, line, column, "%s", cause->message);
+}
+
+static enum od_status unpack(struct od_arena *parse_arena, const char *sql, const PgQueryProtobuf *tree,
+                             const PgQuery__Node **statement_out, struct od_error *error)
+{
+    ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, .allocator_data = parse_arena};
+    if (!depth_is_bounded((const uint8_t *)tree->data, tree->len))
+        return od_fail_at(error, OD_UNSUPPORTED, 1, 1, "SQL nested this deep is not supported");
+    PgQuery__ParseResult *result =
+        pg_query__parse_result__unpack(&allocator, tree->len, (const uint8_t *)tree->data);
+    if (result == NULL)
+        return od_fail(error, OD_NO_MEMORY, "parsing SQL");
+    if (result->n_stmts == 0)
+        return od_fail_at(error, OD_BAD_INPUT, 1, 1, "expected a SELECT statement, found nothing");
+    if (result->n_stmts > 1) {
+        uint32_t line;
+        uint32_t column;
+        od_sql_position(sql, (uint32_t)result->stmts[1]->stmt_location, &line, &column);
+        return od_fail_at(error, OD_UNSUPPORTED, line, column, "more than one statement is not supported");
+    }
+    *statement_out = result->stmts[0]->stmt;
+    return OD_OK;
+}
+
+enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql, const PgQuery__Node **statement_out,
+                            struct od_error *error)
+{
+    enum od_status status = OD_OK;
+    *statement_out = NULL;
+    if (strlen(sql) > SQL_BYTES_MAX)
+        return od_fail_at(error, OD_UNSUPPORTED, 1, 1, "SQL text of more than %zu bytes is not supported",
+                          SQL_BYTES_MAX);
+    PgQueryProtobufParseResult result = pg_query_parse_protobuf(sql);
+    if (result.error != NULL)
+        status = syntax_error(sql, result.error, error);
+    else
+        status = unpack(parse_arena, sql, &result.parse_tree, statement_out, error);
+    pg_query_free_protobuf_parse_result(result);
+    return status;
+}
