@@ -1,0 +1,142 @@
+/* command_hunt: `ordeal hunt`: a campaign of generated, disturbed, checked cases. Each failure is shrunk and saved as a case file. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/world/posix.h"
+#include "harness/campaign.h"
+#include "harness/campaign_worker.h"
+#include "harness/commands.h"
+#include "harness/exit_status.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static enum od_status read_property(const struct od_arguments *arguments, struct od_campaign_options *options,
+                                    struct od_error *error)
+{
+    const char *code = od_arguments_text(arguments, "property", NULL);
+    if (code == NULL)
+        return OD_OK;
+    options->only = od_property_find(code);
+    if (options->only != NULL)
+        return OD_OK;
+    char list[200] = "";
+    for (uint32_t i = 0; i < od_property_count; i++)
+        snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i == 0 ? "" : ", ", od_properties[i].code);
+    return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --property %s: expected one of %s", code, list);
+}
+
+/* "2/5": the second of five; counts from 1. */
+static enum od_status read_shard(const struct od_arguments *arguments, struct od_campaign_options *options,
+                                 struct od_error *error)
+{
+    const char *text = od_arguments_text(arguments, "shard", NULL);
+    unsigned index = 1;
+    unsigned count = 1;
+    char rest;
+    if (text != NULL && (sscanf(text, "%u/%u%c", &index, &count, &rest) != 2 || index < 1 || index > count))
+        return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --shard %s: expected I/N with 1 <= I <= N", text);
+    options->shard_index = index - 1;
+    options->shard_count = count;
+    return OD_OK;
+}
+
+static enum od_status read_options(const struct od_arguments *arguments, struct od_campaign_options *options,
+                                   struct od_error *error)
+{
+    static const char *const explorations[] = {"swarm", NULL};
+    uint32_t exploration = 0;
+    uint64_t jobs = 1;
+    uint64_t shrink_ns = 20 * SECOND_NS;
+    *options = (struct od_campaign_options){
+        .directory = od_arguments_text(arguments, "out", "ordeal-out/hunt"), .failures_shown_max = 3, .hang_ns = 60 * SECOND_NS};
+    options->seed = od_arguments_has(arguments, "seed") ? 0 : od_posix_seed();
+    enum od_status status = od_arguments_number(arguments, "seed", 0, UINT64_MAX, &options->seed, error);
+    if (status == OD_OK)
+        status = od_arguments_number(arguments, "cases", 1, UINT64_MAX, &options->case_count, error);
+    if (status == OD_OK)
+        status = od_arguments_duration(arguments, "time", &options->time_ns, error);
+    if (status == OD_OK)
+        status = od_arguments_duration(arguments, "shrink-time", &shrink_ns, error);
+    if (status == OD_OK)
+        status = od_arguments_number(arguments, "jobs", 1, OD_CAMPAIGN_JOBS_MAX, &jobs, error);
+    if (status == OD_OK)
+        status = od_arguments_choice(arguments, "explore", explorations, &exploration, error);
+    if (status == OD_OK)
+        status = read_shard(arguments, options, error);
+    if (status == OD_OK)
+        status = read_property(arguments, options, error);
+    options->job_count = (uint32_t)jobs;
+    options->shrink_ns = shrink_ns;
+    if (options->case_count == 0 && options->time_ns == 0)
+        options->time_ns = 60 * SECOND_NS;
+    return status;
+}
+
+/* Which properties were judged how often: a property with none was not checked, and the table says so. */
+static void print_properties(const struct od_campaign_result *result)
+{
+    for (uint32_t i = 0; i < od_property_count && i < 64; i++)
+        printf("  %-4s %10llu  %s\n", od_properties[i].code, (unsigned long long)result->property_counts[i],
+               od_properties[i].sentence);
+}
+
+static void print_result(const struct od_campaign_options *options, const struct od_campaign_result *result)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    double used = options->job_count < (uint32_t)cores ? options->job_count : (double)cores;
+    double seconds = (double)result->wall_ns / 1e9;
+    printf("seed %llu, %u job%s, %.1f s; %llu cluster runs, %llu cases with a fault that took effect, virtual time %.0f x "
+           "real\ncases by property:\n",
+           (unsigned long long)options->seed, options->job_count, options->job_count == 1 ? "" : "s", seconds,
+           (unsigned long long)result->run_count, (unsigned long long)result->disturbed_count,
+           seconds > 0 ? (double)result->virtual_ns / 1e9 / seconds : 0);
+    print_properties(result);
+    for (uint32_t i = 0; i < result->shown_count; i++)
+        printf("%s case %llu: ordeal replay %s\n", result->shown[i].code, (unsigned long long)result->shown[i].case_index,
+               result->shown[i].path);
+    if (result->failure_count > result->shown_count)
+        printf("%llu more failures of the same properties were counted and not shrunk\n",
+               (unsigned long long)(result->failure_count - result->shown_count));
+    printf("cases %llu, failures %llu, %.0f cases/s/core\n", (unsigned long long)result->case_count,
+           (unsigned long long)result->failure_count, seconds > 0 ? (double)result->case_count / seconds / used : 0);
+    printf("campaign digest %016llx\n", (unsigned long long)result->digest);
+}
+
+static int run(const struct od_arguments *arguments)
+{
+    static struct od_campaign_result result;
+    struct od_campaign_options campaign;
+    struct od_error error = {0};
+    if (read_options(arguments, &campaign, &error) != OD_OK)
+        return od_exit_with(&error);
+    if (od_campaign_run(&campaign, &result, &error) != OD_OK)
+        return od_exit_with(&error);
+    print_result(&campaign, &result);
+    if (result.own_bug_count > 0)
+        return OD_EXIT_OWN_BUG;
+    if (result.failure_count > 0)
+        return OD_EXIT_FAILED;
+    return result.interrupted ? OD_EXIT_UNDECIDED : OD_EXIT_HELD;
+}
+
+static const struct od_option options[] = {
+    {"time", "T", "how long (default 60s unless --cases is given)", false},
+    {"cases", "N", "how many cases", false},
+    {"seed", "N", "of the campaign; drawn and printed when not given", false},
+    {"jobs", "N", "worker processes (default 1); the digest does not depend on it", false},
+    {"shard", "I/N", "only every N-th case, beginning with the I-th: for campaigns over machines", false},
+    {"property", "CODE", "only this property", false},
+    {"explore", "E", "swarm (default): random subsets of everything", false},
+    {"shrink-time", "T", "bound on the shrinking of one failure (default 20s)", false},
+    {"out", "DIR", "where failures go: DIR/cases (default ordeal-out/hunt)", false},
+    {NULL, NULL, NULL, false},
+};
+const struct od_command od_command_hunt = {
+    .name = "hunt",
+    .sentence = "hunts for bugs: generated queries under generated faults, checked; failures are shrunk and saved",
+    .more = "example: ordeal hunt --time 60s --jobs 2\n"
+            "Last on standard output: \"cases N, failures N, N cases/s/core\" and \"campaign digest HEX\".",
+    .options = options,
+    .run = run,
+};
