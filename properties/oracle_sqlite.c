@@ -4,7 +4,6 @@
  * why od_sqlite_supports refuses such tables). LIKE is made case-sensitive once per connection. */
 #include "properties/oracle_sqlite.h"
 
-#include "engine/core/assert.h"
 #include "properties/render_sql.h"
 
 #include <sqlite3.h>
@@ -204,23 +203,35 @@ static enum od_status read_rows(struct od_arena *arena, sqlite3_stmt *statement,
     return OD_OK;
 }
 
-enum od_status od_oracle_sqlite_run(struct od_oracle_sqlite *oracle, struct od_arena *arena, const struct od_plan *plan,
-                                    struct od_answer *answer_out, bool *answered_out, struct od_error *error)
+enum od_status od_oracle_sqlite_run_text(struct od_oracle_sqlite *oracle, struct od_arena *arena, const char *sql,
+                                         const struct od_schema *schema, struct od_answer *answer_out,
+                                         bool *answered_out, struct od_error *error)
 {
-    const char *sql;
     sqlite3_stmt *statement = NULL;
     int result = SQLITE_OK;
     *answered_out = false;
-    enum od_status status = od_render_sql(arena, plan, OD_DIALECT_SQLITE, &sql, error);
-    if (status != OD_OK)
-        return status;
     if (sqlite3_prepare_v2(oracle->connection, sql, -1, &statement, NULL) != SQLITE_OK)
         return failed(oracle, sql, error);
-    od_assert((uint32_t)sqlite3_column_count(statement) == plan->schema.field_count);
-    status = read_rows(arena, statement, &plan->schema, answer_out, &result, error);
+    enum od_status status = OD_OK;
+    if ((uint32_t)sqlite3_column_count(statement) != schema->field_count)
+        status = od_fail(error, OD_BAD_INPUT, "SQLite's text gives %d columns, expected %u",
+                         sqlite3_column_count(statement), schema->field_count);
+    else
+        status = read_rows(arena, statement, schema, answer_out, &result, error);
     *answered_out = result == SQLITE_DONE;
     sqlite3_finalize(statement);
     if (status == OD_OK && result == SQLITE_NOMEM)
         status = od_fail(error, OD_NO_MEMORY, "running SQL in SQLite");
     return status;
+}
+
+enum od_status od_oracle_sqlite_run(struct od_oracle_sqlite *oracle, struct od_arena *arena, const struct od_plan *plan,
+                                    struct od_answer *answer_out, bool *answered_out, struct od_error *error)
+{
+    const char *sql;
+    *answered_out = false;
+    enum od_status status = od_render_sql(arena, plan, OD_DIALECT_SQLITE, &sql, error);
+    return status != OD_OK
+               ? status
+               : od_oracle_sqlite_run_text(oracle, arena, sql, &plan->schema, answer_out, answered_out, error);
 }
