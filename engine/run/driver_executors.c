@@ -44,6 +44,12 @@ static void lose_executor(struct od_driver *driver, uint32_t id)
     od_assert(executor->running_count == 0);
 }
 
+struct od_body_registered od_driver_registration(const struct od_driver_executor *executor)
+{
+    return (struct od_body_registered){
+        .incarnation = executor->incarnation, .request = executor->request, .epoch = executor->epoch};
+}
+
 void od_driver_handle_register(struct od_driver *driver, const struct od_message *message)
 {
     struct od_body_register body;
@@ -69,7 +75,7 @@ void od_driver_handle_register(struct od_driver *driver, const struct od_message
                                                  .value = executor->incarnation});
     }
     executor->heard_ns = od_world_now_ns(driver->world);
-    struct od_body_registered answer = {.request = executor->request, .epoch = executor->epoch};
+    struct od_body_registered answer = od_driver_registration(executor);
     struct od_site site = executor_site(driver, id);
     od_write_registered(&driver->outbox.body, &answer);
     od_outbox_send(&driver->outbox, id, OD_MESSAGE_REGISTERED, &site);

@@ -97,6 +97,7 @@ struct od_driver_task *od_driver_find_task(struct od_driver *driver, const struc
                                            struct od_driver_stage **stage_out);
 
 /* --- driver_executors.c */
+struct od_body_registered od_driver_registration(const struct od_driver_executor *executor);
 void od_driver_handle_register(struct od_driver *driver, const struct od_message *message);
 void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_message *message);
 /* The sender when it speaks for its current registration (and then it counts as heard), else NULL; one that was given up is

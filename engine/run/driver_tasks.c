@@ -44,9 +44,10 @@ static void write_launch(struct od_driver *driver, const struct od_driver_stage 
 {
     struct od_buffer *body = &driver->outbox.body;
     uint32_t task_index = (uint32_t)(task - stage->tasks);
-    od_buffer_append_u32(body, task->epoch);
-    od_buffer_append_u32(body, task->generation);
-    od_buffer_append_u32(body, stage->plan->input_count);
+    struct od_body_launch launch = {.registered = od_driver_registration(&driver->executors[task->executor]),
+                                    .generation = task->generation,
+                                    .input_count = stage->plan->input_count};
+    od_write_launch(body, &launch);
     for (uint32_t i = 0; i < stage->plan->input_count; i++) {
         const struct od_driver_stage *source = &driver->stages[stage->plan->input_stages[i]];
         uint32_t partition = od_driver_partition_read(source, task_index);
@@ -88,7 +89,7 @@ static void submit_stage(struct od_driver *driver, struct od_driver_stage *stage
                    (struct od_event){.kind = OD_EVENT_STAGE_SUBMITTED, .site = site, .value = task_count});
 }
 
-static void launch(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
+static void launch_task(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
                    uint32_t executor)
 {
     if (!stage->submitted)
@@ -124,7 +125,7 @@ void od_driver_pump(struct od_driver *driver)
             uint32_t executor = choose_executor(driver, task->avoid_executor);
             if (executor == 0)
                 return;
-            launch(driver, stage, task, executor);
+            launch_task(driver, stage, task, executor);
         }
     }
 }

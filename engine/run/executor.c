@@ -93,12 +93,19 @@ static void send_register(struct executor *executor)
     executor->registered_ns = od_world_now_ns(life->world);
 }
 
+/* Takes the epoch that answers the latest REGISTER of this life. */
+static void accept_epoch(struct executor *executor, const struct od_body_registered *registered)
+{
+    if (executor->life.epoch == 0 && registered->incarnation == executor->life.world->incarnation &&
+        registered->request == executor->request)
+        executor->life.epoch = registered->epoch;
+}
+
 static void handle_registered(struct executor *executor, const struct od_message *message)
 {
     struct od_body_registered body;
-    if (!od_read_registered(message, &body) || body.request != executor->request || executor->life.epoch != 0)
-        return;
-    executor->life.epoch = body.epoch;
+    if (od_read_registered(message, &body))
+        accept_epoch(executor, &body);
 }
 
 static void handle_start_over(struct executor *executor, const struct od_message *message)
@@ -140,8 +147,10 @@ static void handle_launch(struct executor *executor, const struct od_message *me
     struct od_body_launch body;
     struct od_attempt_name name = message_attempt(message);
     uint32_t position = task_position(executor, name.stage, name.task);
-    if (!od_read_launch(message, &body) || body.epoch != executor->life.epoch || position == UINT32_MAX ||
-        name.attempt == OD_ANY || name.attempt < executor->seen[position])
+    if (!od_read_launch(message, &body))
+        return;
+    accept_epoch(executor, &body.registered);
+    if (body.registered.epoch != executor->life.epoch || position == UINT32_MAX || name.attempt == OD_ANY || name.attempt < executor->seen[position])
         return;
     struct od_attempt *attempt = NULL;
     struct od_error error = {0};

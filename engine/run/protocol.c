@@ -72,8 +72,16 @@ void od_write_order(struct od_buffer *body, uint32_t epoch)
 
 void od_write_registered(struct od_buffer *body, const struct od_body_registered *registered)
 {
+    od_buffer_append_u32(body, registered->incarnation);
     od_buffer_append_u32(body, registered->request);
     od_buffer_append_u32(body, registered->epoch);
+}
+
+void od_write_launch(struct od_buffer *body, const struct od_body_launch *launch)
+{
+    od_write_registered(body, &launch->registered);
+    od_buffer_append_u32(body, launch->generation);
+    od_buffer_append_u32(body, launch->input_count);
 }
 
 void od_write_attempt_name(struct od_buffer *body, const struct od_attempt_name *name)
@@ -209,12 +217,20 @@ bool od_read_register(const struct od_message *message, struct od_body_register 
     return body_ends(&reader);
 }
 
+static struct od_body_registered read_registered(struct od_reader *reader)
+{
+    struct od_body_registered registered;
+    registered.incarnation = od_reader_u32(reader);
+    registered.request = od_reader_u32(reader);
+    registered.epoch = od_reader_u32(reader);
+    return registered;
+}
+
 bool od_read_registered(const struct od_message *message, struct od_body_registered *body_out)
 {
     struct od_reader reader;
     body_open(message, &reader);
-    body_out->request = od_reader_u32(&reader);
-    body_out->epoch = od_reader_u32(&reader);
+    *body_out = read_registered(&reader);
     return body_ends(&reader);
 }
 
@@ -239,7 +255,7 @@ bool od_read_launch(const struct od_message *message, struct od_body_launch *bod
 {
     struct od_reader reader;
     body_open(message, &reader);
-    body_out->epoch = od_reader_u32(&reader);
+    body_out->registered = read_registered(&reader);
     body_out->generation = od_reader_u32(&reader);
     body_out->input_count = od_reader_u32(&reader);
     body_out->inputs = reader; /* lists of lists: whoever walks them checks */

@@ -43,7 +43,9 @@ const char *od_message_kind_text(uint32_t kind);
 struct od_body_register {
     uint32_t request;
 };
+/* `incarnation` and `request` say whom it is for: an answer to an earlier life may still be on its way. */
 struct od_body_registered {
+    uint32_t incarnation;
     uint32_t request;
     uint32_t epoch;
 };
@@ -62,8 +64,9 @@ struct od_body_heartbeat {
     uint32_t attempt_count;
     struct od_reader attempts; /* for od_read_attempt_name */
 };
+/* Carries what REGISTERED says, because it may overtake it. */
 struct od_body_launch {
-    uint32_t epoch;
+    struct od_body_registered registered;
     uint32_t generation;
     uint32_t input_count;
     struct od_reader inputs; /* for od_read_input_* */
@@ -150,6 +153,8 @@ bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind 
 
 void od_write_order(struct od_buffer *body, uint32_t epoch);
 void od_write_registered(struct od_buffer *body, const struct od_body_registered *registered);
+/* Without its sources: od_write_source and od_write_entry for each follow. */
+void od_write_launch(struct od_buffer *body, const struct od_body_launch *launch);
 void od_write_attempt_name(struct od_buffer *body, const struct od_attempt_name *name);
 void od_write_source(struct od_buffer *body, const struct od_body_source *source);
 void od_write_entry(struct od_buffer *body, const struct od_block_entry *entry);

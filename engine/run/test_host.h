@@ -34,6 +34,7 @@ enum host_effect {
     HOST_DELAY,        /* message k, by delay_ns */
     HOST_DUPLICATE,    /* message k, the copy later by delay_ns */
     HOST_DAMAGE,       /* message k: one bit of its body */
+    HOST_CLOG,         /* from message k on for delay_ns: mail of the driver to an executor arrives only at the end */
     HOST_POINT_FAIL,   /* point k: TASK_FAILED */
     HOST_POINT_GONE,   /* point k: EXECUTOR_GONE, lives again after delay_ns */
     HOST_POINT_FLIP,   /* point k: one bit of what passes */
@@ -101,6 +102,9 @@ struct host {
     uint64_t message_index;
     uint64_t point_index;
     uint64_t disk_index;
+    uint64_t clogged_until_ns;
+    uint32_t clogged_executor;
+    uint32_t files_at_end; /* that executors had not removed after the end of the query */
     bool ended;
     struct od_outcome outcome;
     uint32_t trace_count;
@@ -165,6 +169,13 @@ static void host_send(void *self, struct od_message *message)
         return;
     }
     struct host_event event = {.time_ns = host->now_ns + delay_ns, .kind = HOST_MESSAGE, .actor = message->to};
+    const struct host_disturbance *clog = host_due(host, 1u << HOST_CLOG, k);
+    if (clog != NULL) {
+        host->clogged_until_ns = host->now_ns + clog->delay_ns;
+        host->clogged_executor = clog->executor;
+    }
+    if (message->from == 0 && message->to == host->clogged_executor && event.time_ns < host->clogged_until_ns)
+        event.time_ns = host->clogged_until_ns;
     if (due != NULL && due->effect == HOST_DELAY)
         event.time_ns += due->delay_ns;
     if (due != NULL && due->effect == HOST_DAMAGE)
@@ -451,6 +462,16 @@ static void host_step(struct host *host)
     od_message_free(&host->messages.memory, event.message);
 }
 
+static uint32_t host_files_left(const struct host *host)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < host->actor_count; i++) {
+        for (const struct od_file *file = host->actors[i].files; file != NULL; file = file->next)
+            count++;
+    }
+    return count;
+}
+
 /* Runs the query to its end and ends all lives. What is left then is a leak. */
 static void host_run(struct host *host, const struct od_query *query, const struct host_disturbance *disturbances,
                      uint32_t disturbance_count, uint64_t seed)
@@ -460,6 +481,7 @@ static void host_run(struct host *host, const struct od_query *query, const stru
     host->now_ns = host->sequence = host->event_index = host->message_index = 0;
     host->point_index = host->disk_index = 0;
     host->ended = false;
+    host->clogged_until_ns = host->clogged_executor = 0;
     host->outcome = (struct od_outcome){0};
     host->query = query;
     host->disturbances = disturbances;
@@ -480,23 +502,14 @@ static void host_run(struct host *host, const struct od_query *query, const stru
     }
     for (uint64_t steps = 0; !host->ended && host->event_count > 0 && steps < HOST_STEPS_LIMIT; steps++)
         host_step(host);
-    uint64_t until_ns = host->now_ns + 5 * HOST_MS; /* STOP arrives */
+    uint64_t until_ns = host->now_ns + HOST_SECOND; /* STOP arrives, if need be again */
     while (host->event_count > 0 && host->ended && host->now_ns < until_ns)
         host_step(host);
+    host->files_at_end = host->ended ? host_files_left(host) : 0;
     for (uint32_t i = 0; i < host->event_count; i++)
         od_message_free(&host->messages.memory, host->events[i].message);
     for (uint32_t i = 0; i < host->actor_count; i++)
         host_end_life(&host->actors[i], false);
-}
-
-static uint32_t host_files_left(const struct host *host)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < host->actor_count; i++) {
-        for (const struct od_file *file = host->actors[i].files; file != NULL; file = file->next)
-            count++;
-    }
-    return count;
 }
 
 #endif
