@@ -177,7 +177,7 @@ struct magnitude {
     uint32_t limbs[OD_FLOAT_SUM_LARGE];
 };
 
-/* Sign of the carried limbs: that of the uppermost that is not 0, since all below are not negative. */
+/* After a carry: all limbs below the uppermost are not negative and weigh less than one of it. */
 static bool is_negative_sum(struct od_float_sum *sum)
 {
     return sum->used_end > 0 && *limb_at(sum, sum->used_end - 1u) < 0;

@@ -1,0 +1,114 @@
+/* hash_table: chains in arrays. Entries are pushed in front of their chain, so linking from the last row to the first leaves
+ * each chain in rising order. Buckets are chosen by the low bits: od_batch_hash_keys mixes well, and a hash exchange, which
+ * takes the hash modulo its partitions, costs a table of one partition at most those few bits. */
+#include "engine/op/hash_table.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+
+#define ROW_CAPACITY_MIN 16u
+#define ROW_COUNT_MAX    (UINT32_C(1) << 30)
+
+void od_hash_table_init(struct od_hash_table *table, struct od_memory *memory)
+{
+    *table = (struct od_hash_table){.memory = memory};
+}
+
+void od_hash_table_release(struct od_hash_table *table)
+{
+    if (table->memory == NULL)
+        return; /* never initialised */
+    od_give(table->memory, table->hashes, table->row_capacity * sizeof(*table->hashes));
+    od_give(table->memory, table->next, table->row_capacity * sizeof(*table->next));
+    od_give(table->memory, table->buckets, table->bucket_count * sizeof(*table->buckets));
+    *table = (struct od_hash_table){0};
+}
+
+static enum od_status no_memory(uint64_t row_count, struct od_error *error)
+{
+    return od_fail(error, OD_NO_MEMORY, "growing a hash table: rows=%llu", (unsigned long long)row_count);
+}
+
+static enum od_status grow_rows(struct od_hash_table *table, uint64_t needed, struct od_error *error)
+{
+    if (needed <= table->row_capacity)
+        return OD_OK;
+    if (needed > ROW_COUNT_MAX)
+        return od_fail(error, OD_UNSUPPORTED, "growing a hash table beyond %u rows", ROW_COUNT_MAX);
+    size_t capacity = table->row_capacity == 0 ? ROW_CAPACITY_MIN : table->row_capacity;
+    while (capacity < needed)
+        capacity *= 2;
+    uint64_t *hashes = od_resize(table->memory, NULL, 0, capacity * sizeof(*hashes));
+    uint32_t *next = od_resize(table->memory, NULL, 0, capacity * sizeof(*next));
+    if (hashes == NULL || next == NULL) {
+        od_give(table->memory, hashes, capacity * sizeof(*hashes));
+        od_give(table->memory, next, capacity * sizeof(*next));
+        return no_memory(needed, error);
+    }
+    if (table->row_count > 0) {
+        memcpy(hashes, table->hashes, table->row_count * sizeof(*hashes));
+        memcpy(next, table->next, table->row_count * sizeof(*next));
+    }
+    od_give(table->memory, table->hashes, table->row_capacity * sizeof(*hashes));
+    od_give(table->memory, table->next, table->row_capacity * sizeof(*next));
+    table->hashes = hashes;
+    table->next = next;
+    table->row_capacity = (uint32_t)capacity;
+    return OD_OK;
+}
+
+enum od_status od_hash_table_append(struct od_hash_table *table, const uint64_t *hashes, uint32_t count,
+                                    struct od_error *error)
+{
+    enum od_status status = grow_rows(table, (uint64_t)table->row_count + count, error);
+    if (status != OD_OK || count == 0)
+        return status;
+    memcpy(table->hashes + table->row_count, hashes, count * sizeof(*hashes));
+    table->row_count += count;
+    return OD_OK;
+}
+
+static void push(struct od_hash_table *table, uint32_t row)
+{
+    uint32_t *bucket = &table->buckets[table->hashes[row] & (table->bucket_count - 1)];
+    table->next[row] = *bucket;
+    *bucket = row;
+}
+
+/* Buckets for `row_capacity` rows, all of which are linked anew. */
+static enum od_status relink(struct od_hash_table *table, struct od_error *error)
+{
+    uint32_t count = table->row_capacity; /* a power of two */
+    od_assert((count & (count - 1)) == 0);
+    if (count != table->bucket_count) {
+        uint32_t *buckets = od_resize(table->memory, NULL, 0, (size_t)count * sizeof(*buckets));
+        if (buckets == NULL)
+            return no_memory(table->row_count, error);
+        od_give(table->memory, table->buckets, table->bucket_count * sizeof(*buckets));
+        table->buckets = buckets;
+        table->bucket_count = count;
+    }
+    memset(table->buckets, 0xff, (size_t)count * sizeof(*table->buckets)); /* OD_HASH_TABLE_NONE */
+    for (uint32_t row = table->row_count; row-- > 0;)
+        push(table, row);
+    return OD_OK;
+}
+
+enum od_status od_hash_table_link(struct od_hash_table *table, struct od_error *error)
+{
+    return table->row_count == 0 ? OD_OK : relink(table, error);
+}
+
+enum od_status od_hash_table_insert(struct od_hash_table *table, uint64_t hash, struct od_error *error)
+{
+    enum od_status status = grow_rows(table, (uint64_t)table->row_count + 1, error);
+    if (status == OD_OK && table->row_capacity != table->bucket_count)
+        status = relink(table, error);
+    if (status != OD_OK)
+        return status;
+    table->hashes[table->row_count] = hash;
+    push(table, table->row_count);
+    table->row_count++;
+    return OD_OK;
+}
