@@ -2,9 +2,10 @@
  *
  *   hit(point, site) -> for each fault in order: point? site? -> reached[i]++ -> nth? times? -> fired[i]++
  *
- * Two counters per fault: `reached` counts the hits that its site covers whether or not it fires, so that `nth` means the
- * same with and without other faults in the schedule; `fired` bounds it by `times`. Only one fault fires per hit: the
- * first in the schedule's order. A later one with the same site waits for the next hit.
+ * Two counters per fault: `reached` counts the hits that its site covers whether or not it fires, so that
+ * `nth` means the same with and without other faults in the schedule; `fired` bounds it by `times`. Only
+ * one fault fires per hit: the first in the schedule's order. A later one with the same site waits for the
+ * next hit.
  *
  * Most hits meet no fault at all: `points_used` answers those with one bit test. */
 #include "chaos/disturb.h"
@@ -82,8 +83,8 @@ void od_disturb_count_fired(struct od_disturb *disturb, const struct od_fault *f
     disturb->total_fired++;
 }
 
-const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_point point, const struct od_site *site,
-                                        size_t byte_count, uint64_t now_ns)
+const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_point point,
+                                        const struct od_site *site, size_t byte_count, uint64_t now_ns)
 {
     const struct od_fault *found = NULL;
     if ((disturb->points_used >> point & 1) == 0 || od_disturb_is_healed(disturb, now_ns))
@@ -106,12 +107,13 @@ const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_poin
     return found;
 }
 
-/* --- effects ------------------------------------------------------------------------------------------------- */
+/* --- effects
+ * ------------------------------------------------------------------------------------------------- */
 
 /* What the operation at the point fails with; the kinds that let it go on have no row. */
 static const enum od_status fault_statuses[OD_FAULT_KIND_COUNT] = {
-    [OD_FAULT_TASK_ERROR_BEFORE] = OD_TASK_FAILED,    [OD_FAULT_TASK_ERROR_MIDDLE] = OD_TASK_FAILED,
-    [OD_FAULT_TASK_ERROR_AFTER] = OD_TASK_FAILED,     [OD_FAULT_EXECUTOR_CRASH] = OD_EXECUTOR_GONE,
+    [OD_FAULT_TASK_ERROR_BEFORE] = OD_TASK_FAILED, [OD_FAULT_TASK_ERROR_MIDDLE] = OD_TASK_FAILED,
+    [OD_FAULT_TASK_ERROR_AFTER] = OD_TASK_FAILED,  [OD_FAULT_EXECUTOR_CRASH] = OD_EXECUTOR_GONE,
     [OD_FAULT_SHUFFLE_BLOCK_MISSING] = OD_MISSING,
 };
 

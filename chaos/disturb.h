@@ -1,10 +1,13 @@
-/* disturb: a schedule armed against a running cluster, whatever hosts it. Decides, at each point, whether a fault fires.
+/* disturb: a schedule armed against a running cluster, whatever hosts it. Decides, at each point, whether
+ * a fault fires.
  *
- *   host: point reached -> od_disturb_match -> a fault, or none -> od_disturb_act (bytes, status) and, for what only a host can
- *         do (crash, pause, delay, loss, duplicate), the host itself
+ *   host: point reached -> od_disturb_match -> a fault, or none
+ *         a fault       -> od_disturb_act (bytes, status), and the host itself does what only a host can: crash,
+ *                          pause, delay, loss, duplicate
  *
- * The simulation uses it directly; chaos/wrap_threads puts it around the worlds of the threads host. Deterministic given the order
- * of calls. Not thread-safe: a host with threads holds a lock around each call. */
+ * The simulation uses it directly; chaos/wrap_threads puts it around the worlds of the threads host.
+ * Deterministic given the order of calls. Not thread-safe: a host with threads holds a lock around each
+ * call. */
 #ifndef OD_CHAOS_DISTURB_H
 #define OD_CHAOS_DISTURB_H
 
@@ -24,24 +27,26 @@ struct od_disturb {
 enum od_status od_disturb_init(struct od_disturb *disturb, struct od_memory *memory,
                                const struct od_schedule *schedule, struct od_error *error);
 void od_disturb_release(struct od_disturb *disturb);
-/* The first fault that matches and still may fire, counted as fired; NULL: none. `now_ns` is time since the start (healing).
- * `byte_count` is the size of what passes the point, 0 for nothing: damage needs bytes. */
-const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_point point, const struct od_site *site,
-                                        size_t byte_count, uint64_t now_ns);
+/* The first fault that matches and still may fire, counted as fired; NULL: none. `now_ns` is time since
+ * the start (healing). `byte_count` is the size of what passes the point, 0 for nothing: damage needs
+ * bytes. */
+const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_point point,
+                                        const struct od_site *site, size_t byte_count, uint64_t now_ns);
 /* Counts a fault at a time as fired, by its host. */
 void od_disturb_count_fired(struct od_disturb *disturb, const struct od_fault *fault);
 /* True from the schedule's heal_ns on. */
 bool od_disturb_is_healed(const struct od_disturb *disturb, uint64_t now_ns);
 
-/* What a matched fault does to the operation at its point: damages `bytes`, or gives the status that the operation fails
- * with, with error->injected set. A crash gives EXECUTOR_GONE; killing is the host's work. OK for all others. */
+/* What a matched fault does to the operation at its point: damages `bytes`, or gives the status that the
+ * operation fails with, with error->injected set. A crash gives EXECUTOR_GONE; killing is the host's work.
+ * OK for all others. */
 enum od_status od_disturb_act(const struct od_fault *fault, enum od_point point, const struct od_site *site,
                               struct od_point_bytes *bytes, struct od_error *error);
 /* EXECUTOR_GONE with error->injected: what a dead actor's calls answer. */
 enum od_status od_disturb_gone(struct od_error *error);
 
-/* The site of a message at MESSAGE_SEND: its own, its kind, and the executor at its far end from the driver (the sender
- * between executors). */
+/* The site of a message at MESSAGE_SEND: its own, its kind, and the executor at its far end from the
+ * driver (the sender between executors). */
 struct od_site od_disturb_message_site(const struct od_message *message);
 /* FAULT_FIRED, without its time. */
 struct od_event od_disturb_fired_event(const struct od_disturb *disturb, const struct od_fault *fault,

@@ -1,19 +1,20 @@
-/* fault: the table of kinds, and the one judgement that needs only the schedule: can it use up a task's retries?
+/* fault: the table of kinds, and the one judgement that needs only the schedule: can it use up a task's
+ * retries?
  *
  *   kind -> { name, sentence, points it may act at, parameters it takes }
  *
- * A kind is allowed only at points where the engine can feel it the way its sentence says. Everything else in chaos/ asks
- * this table instead of switching over kinds. */
+ * A kind is allowed only at points where the engine can feel it the way its sentence says. Everything else
+ * in chaos/ asks this table instead of switching over kinds. */
 #include "chaos/fault.h"
 
 #include "chaos/fault_kind.h"
 #include "engine/core/assert.h"
 
-#define POINT(name)   (UINT32_C(1) << OD_POINT_##name)
-#define TASK_POINTS   (POINT(TASK_START) | POINT(TASK_STEP) | POINT(TASK_END) | POINT(TASK_REPORTED))
-#define BLOCK_POINTS  (POINT(BLOCK_WRITE) | POINT(BLOCK_SERVE) | POINT(BLOCK_RECEIVE))
-#define BYTES_POINTS  (BLOCK_POINTS | POINT(RESULT_SEND))
-#define CRASH_POINTS  (TASK_POINTS | BYTES_POINTS)
+#define POINT(name)         (UINT32_C(1) << OD_POINT_##name)
+#define TASK_POINTS         (POINT(TASK_START) | POINT(TASK_STEP) | POINT(TASK_END) | POINT(TASK_REPORTED))
+#define BLOCK_POINTS        (POINT(BLOCK_WRITE) | POINT(BLOCK_SERVE) | POINT(BLOCK_RECEIVE))
+#define BYTES_POINTS        (BLOCK_POINTS | POINT(RESULT_SEND))
+#define CRASH_POINTS        (TASK_POINTS | BYTES_POINTS)
 #define DURATION_DEFAULT_NS (UINT64_C(20) * 1000 * 1000)
 
 _Static_assert(OD_POINT_COUNT <= 32, "a set of points fits in 32 bits");
@@ -22,8 +23,9 @@ _Static_assert(OD_POINT_COUNT <= 32, "a set of points fits in 32 bits");
 #define SHAPE_TASK_ERROR_BEFORE       .points = POINT(TASK_START)
 #define SHAPE_TASK_ERROR_MIDDLE       .points = POINT(TASK_STEP)
 #define SHAPE_TASK_ERROR_AFTER        .points = POINT(TASK_END)
-#define SHAPE_EXECUTOR_CRASH          .points = CRASH_POINTS, .at_time = true, .has_duration = true, .may_last = true
-#define SHAPE_EXECUTOR_PAUSE          .points = CRASH_POINTS, .at_time = true, .has_duration = true, .may_last = true
+#define SHAPE_LIFE .points = CRASH_POINTS, .at_time = true, .has_duration = true, .may_last = true
+#define SHAPE_EXECUTOR_CRASH          SHAPE_LIFE
+#define SHAPE_EXECUTOR_PAUSE          SHAPE_LIFE
 #define SHAPE_SHUFFLE_BLOCK_MISSING   .points = POINT(BLOCK_SERVE)
 #define SHAPE_SHUFFLE_BLOCK_BIT_FLIP  .points = BYTES_POINTS, .amount = OD_FAULT_AMOUNT_BIT
 #define SHAPE_SHUFFLE_BLOCK_TRUNCATED .points = BYTES_POINTS, .amount = OD_FAULT_AMOUNT_CUT
@@ -66,7 +68,8 @@ uint64_t od_fault_duration_ns(const struct od_fault *fault)
     return fault->duration_ns == 0 ? DURATION_DEFAULT_NS : fault->duration_ns;
 }
 
-/* --- the retry budget ---------------------------------------------------------------------------------------- */
+/* --- the retry budget
+ * ---------------------------------------------------------------------------------------- */
 
 static bool fault_is_task_error(const struct od_fault *fault)
 {
@@ -79,7 +82,8 @@ static bool field_covers(uint32_t field, uint32_t value)
 }
 
 /* True when an earlier fault already fails this attempt of the task: one attempt fails once. */
-static bool attempt_counted(const struct od_schedule *schedule, uint32_t fault_index, uint32_t stage, uint32_t task)
+static bool attempt_counted(const struct od_schedule *schedule, uint32_t fault_index, uint32_t stage,
+                            uint32_t task)
 {
     uint32_t attempt = schedule->faults[fault_index].site.attempt;
     for (uint32_t i = 0; i < fault_index; i++) {
@@ -115,7 +119,8 @@ bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attemp
         if (fault->times == OD_FAULT_ALWAYS && !fault_is_task_error(fault))
             return true;
     }
-    /* The worst task is one whose stage some fault names and whose number some fault names (OD_ANY: one that none names). */
+    /* The worst task is one whose stage some fault names and whose number some fault names (OD_ANY: one
+     * that none names). */
     for (uint32_t i = 0; i < schedule->fault_count; i++) {
         for (uint32_t j = 0; j < schedule->fault_count; j++) {
             uint32_t stage = schedule->faults[i].site.stage;

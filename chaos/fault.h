@@ -1,4 +1,5 @@
-/* fault: what can go wrong, where, and for how long, as data that can be parsed, printed, drawn, shrunk and replayed.
+/* fault: what can go wrong, where, and for how long, as data that can be parsed, printed, drawn, shrunk
+ * and replayed.
  *
  * One line of text a fault, canonical (parse(print(f)) == f):
  *   task.error_middle at task_step stage=1 task=0 attempt=0 nth=2
@@ -9,12 +10,13 @@
  *   shuffle.block_truncated at block_receive stage=0 cut=8
  *   executor.crash at time=2ms executor=1 for=never
  *   heal at=2s
- * Site fields (query stage task attempt executor partition nth message_kind) that are not given match anything. `times` is
- * how often it fires (default 1; `times=always`). Durations are whole numbers of ns, us, ms or s.
+ * Site fields (query stage task attempt executor partition nth message_kind) that are not given match
+ * anything. `times` is how often it fires (default 1; `times=always`). Durations are whole numbers of ns,
+ * us, ms or s.
  *
- * `nth`: at task_step the number of the step; elsewhere hits of the point that match the other fields are counted from 0 over
- * the run, and the fault fires at the nth and, while `times` lasts, at the ones behind it.
- * `executor` at message_send: the sender; for messages of the driver the receiver. */
+ * `nth`: at task_step the number of the step; elsewhere hits of the point that match the other fields are
+ * counted from 0 over the run, and the fault fires at the nth and, while `times` lasts, at the ones behind
+ * it. `executor` at message_send: the sender; for messages of the driver the receiver. */
 #ifndef OD_CHAOS_FAULT_H
 #define OD_CHAOS_FAULT_H
 
@@ -24,16 +26,17 @@
 #include "engine/world/point.h"
 
 #define OD_FAULT_LIST(X)                                                                                     \
-    X(TASK_ERROR_BEFORE, "task.error_before", "an attempt fails before its first row")                        \
-    X(TASK_ERROR_MIDDLE, "task.error_middle", "an attempt fails between two steps")                           \
-    X(TASK_ERROR_AFTER, "task.error_after", "an attempt fails after its output was written")                  \
-    X(EXECUTOR_CRASH, "executor.crash", "an executor dies with its blocks; a new life starts after `for`")    \
-    X(EXECUTOR_PAUSE, "executor.pause", "an executor stands still for `for`, then goes on as if nothing was") \
-    X(SHUFFLE_BLOCK_MISSING, "shuffle.block_missing", "a block is not there when a reader asks")              \
-    X(SHUFFLE_BLOCK_BIT_FLIP, "shuffle.block_bit_flip", "one bit of a block changes, at rest or on its way")  \
-    X(SHUFFLE_BLOCK_TRUNCATED, "shuffle.block_truncated", "the end of a block is cut off")                    \
-    X(NETWORK_DELAY, "network.delay", "a message arrives later by `for`")                                     \
-    X(NETWORK_LOSS, "network.loss", "a message never arrives")                                                \
+    X(TASK_ERROR_BEFORE, "task.error_before", "an attempt fails before its first row")                       \
+    X(TASK_ERROR_MIDDLE, "task.error_middle", "an attempt fails between two steps")                          \
+    X(TASK_ERROR_AFTER, "task.error_after", "an attempt fails after its output was written")                 \
+    X(EXECUTOR_CRASH, "executor.crash", "an executor dies with its blocks; a new life starts after `for`")   \
+    X(EXECUTOR_PAUSE, "executor.pause",                                                                      \
+      "an executor stands still for `for`, then goes on as if nothing was")                                  \
+    X(SHUFFLE_BLOCK_MISSING, "shuffle.block_missing", "a block is not there when a reader asks")             \
+    X(SHUFFLE_BLOCK_BIT_FLIP, "shuffle.block_bit_flip", "one bit of a block changes, at rest or on its way") \
+    X(SHUFFLE_BLOCK_TRUNCATED, "shuffle.block_truncated", "the end of a block is cut off")                   \
+    X(NETWORK_DELAY, "network.delay", "a message arrives later by `for`")                                    \
+    X(NETWORK_LOSS, "network.loss", "a message never arrives")                                               \
     X(NETWORK_DUPLICATE, "network.duplicate", "a message arrives twice, the copy later by `for`")
 
 enum od_fault_kind {
@@ -53,7 +56,7 @@ struct od_fault {
     uint64_t time_ns;     /* at_time: EXECUTOR_CRASH and EXECUTOR_PAUSE of site.executor only */
     enum od_point point;  /* which points a kind may use: od_fault_kind_allows */
     struct od_site site;  /* OD_ANY matches all */
-    uint64_t duration_ns; /* crash: until the new life; pause, delay, duplicate: how long. 0: 20 ms; UINT64_MAX: until healed */
+    uint64_t duration_ns; /* crash: until the new life; else how long. 0: 20 ms; UINT64_MAX: until healed */
     uint32_t amount;      /* bit flip: bit number (modulo the size); truncated: bytes cut (at least 1) */
     uint32_t times;       /* 1..OD_FAULT_ALWAYS */
 };
@@ -61,17 +64,18 @@ bool od_fault_kind_allows(enum od_fault_kind kind, enum od_point point);
 /* duration_ns with the default put in. */
 uint64_t od_fault_duration_ns(const struct od_fault *fault);
 
-/* A schedule is a list of faults; all are off from heal_ns (the world's time since the start) on, and what is dead or paused
- * then comes back at once. heal_ns 0: never healed. */
+/* A schedule is a list of faults; all are off from heal_ns (the world's time since the start) on, and what
+ * is dead or paused then comes back at once. heal_ns 0: never healed. */
 struct od_schedule {
     uint32_t fault_count;
     const struct od_fault *faults; /* lives where the schedule was made */
     uint64_t heal_ns;
 };
 
-/* Text of many lines; '#' starts a comment; `heal at=2s` sets heal_ns. BAD_INPUT with line and column and what was expected. */
-enum od_status od_schedule_parse(struct od_arena *arena, const char *source_name, const char *text, size_t size,
-                                 struct od_schedule *schedule_out, struct od_error *error);
+/* Text of many lines; '#' starts a comment; `heal at=2s` sets heal_ns. BAD_INPUT with line and column and
+ * what was expected. */
+enum od_status od_schedule_parse(struct od_arena *arena, const char *source_name, const char *text,
+                                 size_t size, struct od_schedule *schedule_out, struct od_error *error);
 bool od_fault_print(const struct od_fault *fault, struct od_buffer *buffer); /* one line, no newline */
 bool od_schedule_print(const struct od_schedule *schedule, struct od_buffer *buffer);
 /* "executor 2 dies after writing its output in stage 1 task 0, attempt 0; a new one starts after 40 ms" */
@@ -84,16 +88,18 @@ struct od_schedule_shape {
     const uint32_t *task_counts;      /* per stage */
     const uint32_t *partition_counts; /* per stage */
     uint32_t fault_count_max;
-    uint64_t span_ns;                 /* how long an undisturbed run takes about; times are drawn within */
+    uint64_t span_ns; /* how long an undisturbed run takes about; times are drawn within */
 };
-/* Draws a schedule; smaller draws are plainer (fewer faults, earlier kinds of the list, shorter, first stage and task). Each fault
- * fires a bounded number of times unless the draw says `always` (rare): od_schedule_may_exhaust tells. */
+/* Draws a schedule; smaller draws are plainer (fewer faults, earlier kinds of the list, shorter, first
+ * stage and task). Each fault fires a bounded number of times unless the draw says `always` (rare):
+ * od_schedule_may_exhaust tells. */
 enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
                                 const struct od_schedule_shape *shape, struct od_schedule *schedule_out,
                                 struct od_error *error);
-/* True when the schedule alone could use up a task's retry budget of attempts_max failures: the query may then fail with
- * RETRIES_EXHAUSTED without breaking property F1. Also true for any other fault that fires `always` (each recovery can be undone
- * again). Finite crashes and lost blocks are not counted: give queries a recoveries_max beyond what a schedule can cause. */
+/* True when the schedule alone could use up a task's retry budget of attempts_max failures: the query may
+ * then fail with RETRIES_EXHAUSTED without breaking property F1. Also true for any other fault that fires
+ * `always` (each recovery can be undone again). Finite crashes and lost blocks are not counted: give
+ * queries a recoveries_max beyond what a schedule can cause. */
 bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attempts_max);
 
 #endif

@@ -1,5 +1,5 @@
-/* fault_kind: what each kind of fault may be combined with; the one table behind parsing, drawing and explaining.
- * Inside chaos/ only. */
+/* fault_kind: what each kind of fault may be combined with; the one table behind parsing, drawing and
+ * explaining. Inside chaos/ only. */
 #ifndef OD_CHAOS_FAULT_KIND_H
 #define OD_CHAOS_FAULT_KIND_H
 
@@ -14,10 +14,10 @@ enum od_fault_amount {
 struct od_fault_kind_row {
     const char *text;
     const char *sentence;
-    uint32_t points;      /* one bit per od_point */
-    bool at_time;         /* may be addressed by time instead of a point */
-    bool has_duration;    /* `for=` means something */
-    bool may_last;        /* `for=never`: until the schedule heals */
+    uint32_t points;   /* one bit per od_point */
+    bool at_time;      /* may be addressed by time instead of a point */
+    bool has_duration; /* `for=` means something */
+    bool may_last;     /* `for=never`: until the schedule heals */
     enum od_fault_amount amount;
 };
 

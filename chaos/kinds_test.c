@@ -1,6 +1,7 @@
-/* Goal: every kind of fault takes effect at every place where it may act, as its sentence says, and nowhere else.
- * Method: a table of (fault, effect) over the toy cluster in the simulation; the table itself is checked to have a row for
- * each allowed pair of kind and point. Executors 1 and 3 are the control group: nothing may happen to them. */
+/* Goal: every kind of fault takes effect at every place where it may act, as its sentence says, and
+ * nowhere else. Method: a table of (fault, effect) over the toy cluster in the simulation; the table
+ * itself is checked to have a row for each allowed pair of kind and point. Executors 1 and 3 are the
+ * control group: nothing may happen to them. */
 #include "chaos/sim.h"
 
 #include <setjmp.h>
@@ -12,29 +13,44 @@
 #include "chaos/toy_cluster.h"
 #include "engine/world/posix.h"
 
-#define MS UINT64_C(1000000)
+#define MS       UINT64_C(1000000)
 #define UNTIL_NS (400 * MS)
 
 struct effect {
-    uint32_t lives;    /* 0 means 1 */
+    uint32_t lives; /* 0 means 1 */
     uint32_t results;
     uint32_t failures;
     enum od_status failed_with; /* OK: no point failed */
     uint32_t flipped_bits;
     uint32_t cut_bytes;
-    uint64_t gap_ns;    /* the executor stood still at least so long */
-    uint64_t late_ns;   /* the last result came not before */
+    uint64_t gap_ns;  /* the executor stood still at least so long */
+    uint64_t late_ns; /* the last result came not before */
 };
 struct row {
     const char *text; /* aimed at executor 2, its task is number 1 */
     struct effect effect;
 };
 
-#define FAILS        {.failures = 1, .failed_with = OD_TASK_FAILED}
-#define DIES         {.lives = 2, .results = 1, .failed_with = OD_EXECUTOR_GONE, .gap_ns = 50 * MS, .late_ns = 50 * MS}
-#define STANDS_STILL {.results = 1, .gap_ns = 50 * MS, .late_ns = 50 * MS}
-#define FLIPPED      {.results = 1, .flipped_bits = 1}
-#define CUT          {.results = 1, .cut_bytes = 9}
+#define FAILS                                                                                                \
+    {                                                                                                        \
+        .failures = 1, .failed_with = OD_TASK_FAILED                                                         \
+    }
+#define DIES                                                                                                 \
+    {                                                                                                        \
+        .lives = 2, .results = 1, .failed_with = OD_EXECUTOR_GONE, .gap_ns = 50 * MS, .late_ns = 50 * MS     \
+    }
+#define STANDS_STILL                                                                                         \
+    {                                                                                                        \
+        .results = 1, .gap_ns = 50 * MS, .late_ns = 50 * MS                                                  \
+    }
+#define FLIPPED                                                                                              \
+    {                                                                                                        \
+        .results = 1, .flipped_bits = 1                                                                      \
+    }
+#define CUT                                                                                                  \
+    {                                                                                                        \
+        .results = 1, .cut_bytes = 9                                                                         \
+    }
 
 static const struct row rows[] = {
     {"task.error_before at task_start task=1", FAILS},
@@ -71,13 +87,15 @@ static const struct row rows[] = {
     {"shuffle.block_truncated at block_serve task=1 cut=9", CUT},
     {"shuffle.block_truncated at block_receive task=1 cut=9", CUT},
     {"shuffle.block_truncated at result_send task=1 cut=9", CUT},
-    {"shuffle.block_truncated at result_send task=1 cut=900", {.results = 1, .cut_bytes = OD_TOY_BLOCK_BYTES}},
+    {"shuffle.block_truncated at result_send task=1 cut=900",
+     {.results = 1, .cut_bytes = OD_TOY_BLOCK_BYTES}},
     {"network.delay at message_send executor=2 message_kind=3 for=50ms", {.results = 1, .late_ns = 50 * MS}},
     {"network.delay at message_send executor=2 message_kind=2 for=50ms", {.results = 1, .late_ns = 50 * MS}},
     {"network.loss at message_send executor=2 message_kind=3", {.results = 0}},
     {"network.loss at message_send executor=2 message_kind=2", {.results = 0}},
     {"network.loss at message_send executor=2 nth=2", {.results = 0}},
-    {"network.duplicate at message_send executor=2 message_kind=3 for=50ms", {.results = 2, .late_ns = 50 * MS}},
+    {"network.duplicate at message_send executor=2 message_kind=3 for=50ms",
+     {.results = 2, .late_ns = 50 * MS}},
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
@@ -87,18 +105,20 @@ static void check_row(const struct row *row, const struct od_toy *toy)
         const struct effect control = {.results = 1};
         const struct effect *effect = executor == 2 ? &row->effect : &control;
         const struct od_toy_seat *seat = &toy->seats[executor];
-        bool is_right = seat->lives == (effect->lives == 0 ? 1 : effect->lives) &&
-                        seat->driver.results == effect->results && seat->driver.failures == effect->failures &&
-                        seat->failure.status == effect->failed_with &&
-                        seat->failure.injected == (effect->failed_with != OD_OK) &&
-                        seat->driver.flipped_bits == effect->flipped_bits &&
-                        seat->driver.cut_bytes == effect->cut_bytes &&
-                        seat->longest_gap_ns >= effect->gap_ns && seat->driver.last_result_ns >= effect->late_ns &&
-                        seat->driver.ghosts == 0 && seat->ghost_timers == 0 && seat->gone_lapses == 0 &&
-                        seat->work_bytes_lost == 0;
-        bool is_still = executor == 2 || (seat->longest_gap_ns < 3 * MS && seat->driver.last_result_ns < 10 * MS);
+        bool is_right =
+            seat->lives == (effect->lives == 0 ? 1 : effect->lives) &&
+            seat->driver.results == effect->results && seat->driver.failures == effect->failures &&
+            seat->failure.status == effect->failed_with &&
+            seat->failure.injected == (effect->failed_with != OD_OK) &&
+            seat->driver.flipped_bits == effect->flipped_bits &&
+            seat->driver.cut_bytes == effect->cut_bytes && seat->longest_gap_ns >= effect->gap_ns &&
+            seat->driver.last_result_ns >= effect->late_ns && seat->driver.ghosts == 0 &&
+            seat->ghost_timers == 0 && seat->gone_lapses == 0 && seat->work_bytes_lost == 0;
+        bool is_still =
+            executor == 2 || (seat->longest_gap_ns < 3 * MS && seat->driver.last_result_ns < 10 * MS);
         if (!is_right || !is_still)
-            fail_msg("%s\nexecutor %u: lives %u, results %u, failures %u, status %s, flipped %u, cut %u, gap %u us, "
+            fail_msg("%s\nexecutor %u: lives %u, results %u, failures %u, status %s, flipped %u, cut %u, gap "
+                     "%u us, "
                      "result at %u us",
                      row->text, executor, seat->lives, seat->driver.results, seat->driver.failures,
                      od_status_text(seat->failure.status), seat->driver.flipped_bits, seat->driver.cut_bytes,

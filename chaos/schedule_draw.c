@@ -2,10 +2,10 @@
  *
  *   count -> per fault: kind -> place -> site -> how long -> how much -> how often ;  then: heal
  *
- * Few draws per fault (five to eight, mostly of one byte), each with 0 as its plainest answer, so that the shrinker, which
- * lowers and deletes choices, makes fewer, earlier, shorter faults. Aimed to hurt: half of the draws stay on the first
- * attempt, some wait for a recovery (attempt 1), some hit every attempt; pauses and delays reach beyond any lease; a few
- * executors and tasks mean that faults often meet.
+ * Few draws per fault (five to eight, mostly of one byte), each with 0 as its plainest answer, so that the
+ * shrinker, which lowers and deletes choices, makes fewer, earlier, shorter faults. Aimed to hurt: half of
+ * the draws stay on the first attempt, some wait for a recovery (attempt 1), some hit every attempt;
+ * pauses and delays reach beyond any lease; a few executors and tasks mean that faults often meet.
  *
  * Whatever never ends by itself (`always`, `for=never`) gets a heal time: the query must then converge. */
 #include "chaos/fault.h"
@@ -23,7 +23,10 @@ struct duration_table {
     const uint64_t *ns;
     uint32_t count; /* 0: the kind has no duration */
 };
-#define TABLE(table) {table, sizeof(table) / sizeof((table)[0])}
+#define TABLE(table)                                                                                         \
+    {                                                                                                        \
+        table, sizeof(table) / sizeof((table)[0])                                                            \
+    }
 static const struct duration_table duration_tables[OD_FAULT_KIND_COUNT] = {
     [OD_FAULT_EXECUTOR_CRASH] = TABLE(crash_durations),
     [OD_FAULT_EXECUTOR_PAUSE] = TABLE(pause_durations),
@@ -64,7 +67,8 @@ static void draw_place(struct od_random *draws, const struct od_schedule_shape *
     fault->point = (enum od_point)__builtin_ctz(points);
 }
 
-static void draw_message_site(struct od_random *draws, const struct od_schedule_shape *shape, struct od_fault *fault)
+static void draw_message_site(struct od_random *draws, const struct od_schedule_shape *shape,
+                              struct od_fault *fault)
 {
     fault->site.executor = 1 + draw(draws, shape->executor_count);
     fault->site.nth = draw(draws, NTH_MESSAGES);
@@ -77,7 +81,8 @@ static uint32_t draw_attempt(struct od_random *draws)
     return attempts[draw(draws, sizeof(attempts) / sizeof(attempts[0]))];
 }
 
-static void draw_task_site(struct od_random *draws, const struct od_schedule_shape *shape, struct od_fault *fault)
+static void draw_task_site(struct od_random *draws, const struct od_schedule_shape *shape,
+                           struct od_fault *fault)
 {
     if (shape->stage_count > 0) {
         fault->site.stage = draw(draws, shape->stage_count);

@@ -1,5 +1,6 @@
-/* Goal: drawn schedules are in range, reach every kind at every place, and are plainest where the draws are 0; the judgement
- * about retry budgets is right. Method: many seeds with coverage counted; a source of zeros; a table of schedules. */
+/* Goal: drawn schedules are in range, reach every kind at every place, and are plainest where the draws
+ * are 0; the judgement about retry budgets is right. Method: many seeds with coverage counted; a source of
+ * zeros; a table of schedules. */
 #include "chaos/fault.h"
 
 #include <setjmp.h>
@@ -101,7 +102,8 @@ static void zeros_draw_the_plainest(void **state)
         assert_int_equal(od_schedule_draw(&arena, &plain, &shape, &schedule, NULL), OD_OK);
         assert_true(od_schedule_print(&schedule, &buffer));
         assert_string_equal(od_buffer_text(&buffer),
-                            fault_count == 0 ? "" : "task.error_before at task_start stage=0 task=0 attempt=0\n");
+                            fault_count == 0 ? ""
+                                             : "task.error_before at task_start stage=0 task=0 attempt=0\n");
         od_buffer_release(&buffer);
         od_arena_release(&arena);
     }
@@ -137,10 +139,13 @@ static void retry_budgets_are_judged(void **state)
         {"task.error_before at task_start times=always", true},
         {"task.error_before at task_start attempt=0 times=always", false},
         {"task.error_before at task_start attempt=0\ntask.error_before at task_start attempt=1\n"
-         "task.error_after at task_end attempt=1\n", false},
+         "task.error_after at task_end attempt=1\n",
+         false},
         {"task.error_before at task_start attempt=0\ntask.error_before at task_start attempt=1\n"
-         "task.error_after at task_end attempt=2\n", true},
-        {"task.error_before at task_start stage=0 times=2\ntask.error_after at task_end stage=1 times=2\n", false},
+         "task.error_after at task_end attempt=2\n",
+         true},
+        {"task.error_before at task_start stage=0 times=2\ntask.error_after at task_end stage=1 times=2\n",
+         false},
         {"task.error_before at task_start stage=1 times=2\ntask.error_after at task_end task=3\n", true},
         {"task.error_before at task_start task=1 times=2\ntask.error_after at task_end task=3\n", false},
         {"executor.crash at task_end times=50", false},
@@ -150,7 +155,8 @@ static void retry_budgets_are_judged(void **state)
         struct od_arena arena;
         struct od_schedule schedule;
         od_arena_init(&arena, od_posix_memory(), 0);
-        assert_int_equal(od_schedule_parse(&arena, "row", rows[i].text, strlen(rows[i].text), &schedule, NULL), OD_OK);
+        assert_int_equal(
+            od_schedule_parse(&arena, "row", rows[i].text, strlen(rows[i].text), &schedule, NULL), OD_OK);
         if (od_schedule_may_exhaust(&schedule, 3) != rows[i].may_exhaust)
             fail_msg("judged wrongly:\n%s", rows[i].text);
         od_arena_release(&arena);

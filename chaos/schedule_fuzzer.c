@@ -1,4 +1,5 @@
-/* Fuzz target: any bytes as a schedule. What is read must print, and read again as the same text (property Z1). */
+/* Fuzz target: any bytes as a schedule. What is read must print, and read again as the same text (property
+ * Z1). */
 #include "chaos/fault.h"
 
 #include <string.h>

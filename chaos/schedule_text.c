@@ -4,10 +4,11 @@
  *   PLACE :=  POINT | "time=" DURATION
  *   field :=  SITE "=" NUMBER | "for=" DURATION | "bit=" NUMBER | "cut=" NUMBER | "times=" (NUMBER | "always")
  *
- * Words are separated by blanks. Fields come in any order, each once; printing has one order and leaves out what has its
- * default, so that equal faults print equal. Normal form: parameters that the kind does not take are 0 (`cut` 1 where it is
- * taken, `times` 1), fields of a site that are not given are OD_ANY. The reader trusts nothing: it works on (text, size), needs
- * no NUL, and every complaint says what would have been right there. */
+ * Words are separated by blanks. Fields come in any order, each once; printing has one order and leaves
+ * out what has its default, so that equal faults print equal. Normal form: parameters that the kind does
+ * not take are 0 (`cut` 1 where it is taken, `times` 1), fields of a site that are not given are OD_ANY.
+ * The reader trusts nothing: it works on (text, size), needs no NUL, and every complaint says what would
+ * have been right there. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -30,13 +31,15 @@ static const struct site_field site_fields[] = {
     {"message_kind", offsetof(struct od_site, message_kind)},
 };
 #define SITE_FIELD_COUNT (sizeof(site_fields) / sizeof(site_fields[0]))
-_Static_assert(SITE_FIELD_COUNT * sizeof(uint32_t) == sizeof(struct od_site), "every field of a site has a name");
+_Static_assert(SITE_FIELD_COUNT * sizeof(uint32_t) == sizeof(struct od_site),
+               "every field of a site has a name");
 
 struct duration_unit {
     const char *text;
     uint64_t ns;
 };
-static const struct duration_unit duration_units[] = { /* largest first: printing takes the first that divides */
+static const struct duration_unit duration_units[] = {
+    /* largest first: printing takes the first that divides */
     {"s", UINT64_C(1000000000)},
     {"ms", 1000000},
     {"us", 1000},
@@ -49,7 +52,8 @@ static uint32_t *site_field_of(struct od_site *site, size_t index)
     return (uint32_t *)(void *)((uint8_t *)site + site_fields[index].offset);
 }
 
-/* --- words --------------------------------------------------------------------------------------------------- */
+/* --- words
+ * --------------------------------------------------------------------------------------------------- */
 
 struct word {
     const char *text; /* borrowed, not NUL-terminated; size 0: the line has ended */
@@ -97,7 +101,8 @@ static bool word_split(struct word word, struct word *key_out, struct word *valu
     if (equals == NULL)
         return false;
     key_out->size = (size_t)(equals - word.text);
-    *value_out = (struct word){equals + 1, word.size - key_out->size - 1, word.column + (uint32_t)key_out->size + 1};
+    *value_out =
+        (struct word){equals + 1, word.size - key_out->size - 1, word.column + (uint32_t)key_out->size + 1};
     return true;
 }
 
@@ -110,8 +115,8 @@ static enum od_status complain(struct line_reader *line, struct word found, cons
         shown[i] = found.text[i] > ' ' && found.text[i] <= '~' ? found.text[i] : '?';
     shown[shown_size] = '\0';
     if (found.size == 0)
-        return od_fail_at(line->error, OD_BAD_INPUT, line->number, found.column, "%s: expected %s, found the end",
-                          line->source_name, expected);
+        return od_fail_at(line->error, OD_BAD_INPUT, line->number, found.column,
+                          "%s: expected %s, found the end", line->source_name, expected);
     return od_fail_at(line->error, OD_BAD_INPUT, line->number, found.column, "%s: expected %s, found '%s'",
                       line->source_name, expected, shown);
 }
@@ -157,7 +162,8 @@ static bool word_duration(struct word word, uint64_t *ns_out)
     return false;
 }
 
-/* --- fields of a fault --------------------------------------------------------------------------------------- */
+/* --- fields of a fault
+ * --------------------------------------------------------------------------------------- */
 
 /* Fields seen so far: one bit per site field, then one per parameter. */
 enum field_bit { FIELD_FOR = SITE_FIELD_COUNT, FIELD_AMOUNT, FIELD_TIMES };
@@ -173,11 +179,13 @@ static enum od_status take_duration(struct line_reader *line, struct word key, s
         return OD_OK;
     }
     if (!word_duration(value, &fault->duration_ns))
-        return complain(line, value, row->may_last ? "a duration such as 40ms, or never" : "a duration such as 40ms");
+        return complain(line, value,
+                        row->may_last ? "a duration such as 40ms, or never" : "a duration such as 40ms");
     return OD_OK;
 }
 
-static enum od_status take_times(struct line_reader *line, struct word key, struct word value, struct od_fault *fault)
+static enum od_status take_times(struct line_reader *line, struct word key, struct word value,
+                                 struct od_fault *fault)
 {
     if (fault->at_time)
         return complain(line, key, "no times for a fault at a time");
@@ -203,7 +211,8 @@ static enum od_status take_amount(struct line_reader *line, struct word key, str
 }
 
 /* Reads one "key=value" into the fault. *seen collects field bits. */
-static enum od_status take_field(struct line_reader *line, struct word word, struct od_fault *fault, uint32_t *seen)
+static enum od_status take_field(struct line_reader *line, struct word word, struct od_fault *fault,
+                                 uint32_t *seen)
 {
     struct word key;
     struct word value;
@@ -222,7 +231,9 @@ static enum od_status take_field(struct line_reader *line, struct word word, str
     else if (word_is(key, "times"))
         bit = UINT32_C(1) << FIELD_TIMES;
     else
-        return complain(line, key, "query, stage, task, attempt, executor, partition, nth, message_kind, for, bit, cut or times");
+        return complain(
+            line, key,
+            "query, stage, task, attempt, executor, partition, nth, message_kind, for, bit, cut or times");
     if ((*seen & bit) != 0)
         return complain(line, key, "each field once");
     *seen |= bit;
@@ -242,7 +253,8 @@ static enum od_status take_field(struct line_reader *line, struct word word, str
     return OD_OK;
 }
 
-/* --- lines --------------------------------------------------------------------------------------------------- */
+/* --- lines
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool find_kind(struct word word, enum od_fault_kind *kind_out)
 {
@@ -342,8 +354,8 @@ static uint32_t count_lines_with_words(const char *text, size_t size)
     return count;
 }
 
-enum od_status od_schedule_parse(struct od_arena *arena, const char *source_name, const char *text, size_t size,
-                                 struct od_schedule *schedule_out, struct od_error *error)
+enum od_status od_schedule_parse(struct od_arena *arena, const char *source_name, const char *text,
+                                 size_t size, struct od_schedule *schedule_out, struct od_error *error)
 {
     struct od_schedule schedule = {0};
     *schedule_out = (struct od_schedule){0};
@@ -370,7 +382,8 @@ enum od_status od_schedule_parse(struct od_arena *arena, const char *source_name
     return OD_OK;
 }
 
-/* --- printing ------------------------------------------------------------------------------------------------ */
+/* --- printing
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool print_duration(struct od_buffer *buffer, const char *key, uint64_t ns)
 {
@@ -379,7 +392,8 @@ static bool print_duration(struct od_buffer *buffer, const char *key, uint64_t n
     size_t unit = 0;
     while (ns % duration_units[unit].ns != 0 || (ns == 0 && unit + 1 < DURATION_UNIT_COUNT))
         unit++;
-    return od_buffer_print(buffer, "%s%" PRIu64 "%s", key, ns / duration_units[unit].ns, duration_units[unit].text);
+    return od_buffer_print(buffer, "%s%" PRIu64 "%s", key, ns / duration_units[unit].ns,
+                           duration_units[unit].text);
 }
 
 static void print_site(struct od_buffer *buffer, struct od_site site)

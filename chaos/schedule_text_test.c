@@ -1,6 +1,6 @@
-/* Goal: a schedule's text means one thing: it reads back as what was printed, and what is wrong is said where it stands.
- * Method: round trips over drawn schedules, a table of good lines, a table of mistakes with line and column, each
- * allocation refused. */
+/* Goal: a schedule's text means one thing: it reads back as what was printed, and what is wrong is said
+ * where it stands. Method: round trips over drawn schedules, a table of good lines, a table of mistakes
+ * with line and column, each allocation refused. */
 #include "chaos/fault.h"
 
 #include <setjmp.h>
@@ -108,8 +108,10 @@ static void blanks_comments_and_order_do_not_matter(void **state)
     struct bench bench;
     struct od_schedule schedule;
     bench_init(&bench);
-    assert_int_equal(parse(&bench, "\r\n# nothing\n\t executor.pause  at task_end for=1000us\ttask=2 stage=1 # why\r\n\n", &schedule),
-                     OD_OK);
+    assert_int_equal(
+        parse(&bench, "\r\n# nothing\n\t executor.pause  at task_end for=1000us\ttask=2 stage=1 # why\r\n\n",
+              &schedule),
+        OD_OK);
     assert_int_equal(schedule.fault_count, 1);
     assert_true(od_fault_print(&schedule.faults[0], &bench.buffer));
     assert_string_equal(od_buffer_text(&bench.buffer), "executor.pause at task_end stage=1 task=2 for=1ms");
@@ -163,7 +165,9 @@ static const struct mistake mistakes[] = {
     {"shuffle.block_bit_flip at block_write cut=1", 1, 39, "no such amount"},
     {"shuffle.block_bit_flip at block_write bit=x", 1, 43, "a number"},
     {"shuffle.block_truncated at block_write cut=0", 1, 44, "bytes above 0"},
-    {"# fine\nnetwork.loss at message_send\n\x01\x80 at", 3, 1, "found '?" "?'"},
+    {"# fine\nnetwork.loss at message_send\n\x01\x80 at", 3, 1,
+     "found '?"
+     "?'"},
 };
 
 static void mistakes_are_found_where_they_stand(void **state)
@@ -179,7 +183,8 @@ static void mistakes_are_found_where_they_stand(void **state)
                         strncmp(bench.error.text, "faults: expected ", 17) == 0 &&
                         strstr(bench.error.text, mistakes[i].expected) != NULL && schedule.fault_count == 0;
         if (!is_right)
-            fail_msg("%s\n-> %u:%u %s", mistakes[i].text, bench.error.line, bench.error.column, bench.error.text);
+            fail_msg("%s\n-> %u:%u %s", mistakes[i].text, bench.error.line, bench.error.column,
+                     bench.error.text);
         bench_release(&bench);
     }
 }
@@ -189,10 +194,12 @@ static void faults_are_explained_in_words(void **state)
     (void)state;
     static const char *const pairs[][2] = {
         {"executor.crash at task_end stage=1 task=0 attempt=0 executor=2 for=40ms",
-         "executor 2 dies after writing its output in stage 1 task 0, attempt 0; a new one starts after 40 ms"},
+         "executor 2 dies after writing its output in stage 1 task 0, attempt 0; a new one starts after 40 "
+         "ms"},
         {"executor.pause at time=1500us executor=1",
          "executor 1 stands still 1.5 ms after the start; it goes on after 20 ms"},
-        {"task.error_middle at task_step stage=1 nth=2 times=2", "an attempt fails before step 2 in stage 1; 2 times"},
+        {"task.error_middle at task_step stage=1 nth=2 times=2",
+         "an attempt fails before step 2 in stage 1; 2 times"},
         {"shuffle.block_bit_flip at block_serve task=2 partition=1 bit=9 times=always",
          "a block has one bit changed (bit 9) when a block is served in task 2, partition 1; every time"},
         {"network.loss at message_send executor=1 nth=3",

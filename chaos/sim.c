@@ -6,28 +6,31 @@
  *                        -> FAULT  kill or pause at a time
  *                        -> HEAL   end all pauses, start all the dead
  *
- * An actor is busy from a handler's start for its drawn cost, and stands still while paused; the two make one number,
- * ready_ns. Events are popped in their total order and wait in a list per actor, so they are handled in that order.
+ * An actor is busy from a handler's start for its drawn cost, and stands still while paused; the two make
+ * one number, ready_ns. Events are popped in their total order and wait in a list per actor, so they are
+ * handled in that order.
  *
- * A life: ABSENT -> LIVE -> (DYING ->) ABSENT. A fault inside a handler makes the actor DYING; when the handler has
- * returned the actor is freed, its disk emptied, what waits for it dropped, and the START of its next life scheduled.
- * Timers name the life they belong to; a WAKE counts only if it is the one last arranged: so nothing is ever searched
- * for in the heap or taken out of its middle.
+ * A life: ABSENT -> LIVE -> (DYING ->) ABSENT. A fault inside a handler makes the actor DYING; when the
+ * handler has returned the actor is freed, its disk emptied, what waits for it dropped, and the START of
+ * its next life scheduled. Timers name the life they belong to; a WAKE counts only if it is the one last
+ * arranged: so nothing is ever searched for in the heap or taken out of its middle.
  *
- * The loop stops by itself when memory runs out or the factory fails: facts.status then says so. It is not silent. */
+ * The loop stops by itself when memory runs out or the factory fails: facts.status then says so. It is not
+ * silent. */
 #include "chaos/sim.h"
 
 #include "chaos/sim_host.h"
 #include "engine/core/assert.h"
 
-#define US UINT64_C(1000)
-#define LATENCY_MIN_NS     (50 * US)
-#define LATENCY_MAX_NS     (500 * US)
-#define HANDLER_NS_MIN     (1 * US)
-#define HANDLER_NS_MAX     (20 * US)
-#define EVENTS_MAX         UINT64_C(2000000)
+#define US             UINT64_C(1000)
+#define LATENCY_MIN_NS (50 * US)
+#define LATENCY_MAX_NS (500 * US)
+#define HANDLER_NS_MIN (1 * US)
+#define HANDLER_NS_MAX (20 * US)
+#define EVENTS_MAX     UINT64_C(2000000)
 
-/* --- events -------------------------------------------------------------------------------------------------- */
+/* --- events
+ * -------------------------------------------------------------------------------------------------- */
 
 static void drop_event(struct od_sim *sim, uint32_t event_index)
 {
@@ -53,7 +56,8 @@ void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const s
     od_world_emit(&sim->actors[0].world, event);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------- */
+/* --- waiting
+ * ------------------------------------------------------------------------------------------------- */
 
 static uint64_t ready_ns(const struct od_sim_actor *actor)
 {
@@ -89,7 +93,8 @@ static uint32_t wait_take(struct od_sim_actor *actor)
     return event_index;
 }
 
-/* --- lives --------------------------------------------------------------------------------------------------- */
+/* --- lives
+ * --------------------------------------------------------------------------------------------------- */
 
 static void push_start(struct od_sim_actor *actor, uint64_t time_ns)
 {
@@ -101,7 +106,8 @@ static void push_start(struct od_sim_actor *actor, uint64_t time_ns)
     od_sim_push(actor->sim, time_ns, &event);
 }
 
-/* Frees the actor's object and drops what waits for it. One that was not killed still has its disk, and may tidy up. */
+/* Frees the actor's object and drops what waits for it. One that was not killed still has its disk, and
+ * may tidy up. */
 static void end_life(struct od_sim_actor *actor)
 {
     if (actor->life == OD_SIM_ABSENT)
@@ -158,7 +164,8 @@ static void start_life(struct od_sim *sim, const struct od_sim_event *start)
     actor->world.incarnation = start->incarnation;
     actor->disk.gone = false;
     od_stream_init(&actor->engine_stream,
-                   od_mix_two(sim->options.seed, (uint64_t)start->actor << 32 | start->incarnation), "engine");
+                   od_mix_two(sim->options.seed, (uint64_t)start->actor << 32 | start->incarnation),
+                   "engine");
     od_sim_fold(sim, OD_SIM_FOLD_START, (uint64_t)start->actor << 32 | start->incarnation, sim->now_ns);
     become_busy(actor);
     actor->life = OD_SIM_LIVE;
@@ -174,7 +181,8 @@ static void start_life(struct od_sim *sim, const struct od_sim_event *start)
         bury(actor);
 }
 
-/* --- what falls due ------------------------------------------------------------------------------------------ */
+/* --- what falls due
+ * ------------------------------------------------------------------------------------------ */
 
 static void handle_message(struct od_sim_actor *actor, const struct od_message *message)
 {
@@ -187,11 +195,13 @@ static void handle_message(struct od_sim_actor *actor, const struct od_message *
 
 static void handle_timer(struct od_sim_actor *actor, uint64_t tag)
 {
-    od_sim_fold(actor->sim, OD_SIM_FOLD_TIMER, (uint64_t)actor->world.actor_id << 32 ^ actor->sim->now_ns, tag);
+    od_sim_fold(actor->sim, OD_SIM_FOLD_TIMER, (uint64_t)actor->world.actor_id << 32 ^ actor->sim->now_ns,
+                tag);
     actor->actor.ops->on_timer(actor->actor.self, tag);
 }
 
-/* Runs one handler of a live, ready actor. The event may move while the handler pushes others: it is copied first. */
+/* Runs one handler of a live, ready actor. The event may move while the handler pushes others: it is
+ * copied first. */
 static void handle(struct od_sim_actor *actor, uint32_t event_index)
 {
     struct od_sim_event event = actor->sim->queue.events[event_index];
@@ -289,7 +299,8 @@ static void dispatch(struct od_sim *sim, uint32_t event_index)
     }
 }
 
-/* --- the host ------------------------------------------------------------------------------------------------ */
+/* --- the host
+ * ------------------------------------------------------------------------------------------------ */
 
 static void resolve_options(struct od_sim_options *options)
 {
@@ -322,7 +333,8 @@ static void init_actors(struct od_sim *sim)
 }
 
 enum od_status od_sim_new(struct od_memory *memory, const struct od_sim_options *options,
-                          const struct od_actor_factory *factory, struct od_sim **sim_out, struct od_error *error)
+                          const struct od_actor_factory *factory, struct od_sim **sim_out,
+                          struct od_error *error)
 {
     *sim_out = NULL;
     struct od_sim *sim = od_take(memory, sizeof(*sim));
@@ -406,7 +418,8 @@ void od_sim_end_actors(struct od_sim *sim)
     sim->ended = true;
     for (uint32_t i = 0; i < sim->actor_count; i++)
         end_life(&sim->actors[i]);
-    for (uint32_t index = od_sim_queue_pop(&sim->queue); index != OD_ANY; index = od_sim_queue_pop(&sim->queue))
+    for (uint32_t index = od_sim_queue_pop(&sim->queue); index != OD_ANY;
+         index = od_sim_queue_pop(&sim->queue))
         drop_event(sim, index);
 }
 

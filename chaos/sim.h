@@ -2,9 +2,10 @@
  *
  *   event queue: (time, sequence) -> message | timer | start of a life | end of a pause
  *
- * Equal factory behaviour, options and schedule give equal digests. Ties break by sequence number. Message latency and the
- * cost of a handler (1 to 20 us) are drawn from the `schedule` stream, so that seeds explore interleavings; faults draw nothing.
- * Everything that crosses the seam (sends, deliveries, timers, disk writes and reads, points that fired, random draws) feeds the digest. */
+ * Equal factory behaviour, options and schedule give equal digests. Ties break by sequence number. Message
+ * latency and the cost of a handler (1 to 20 us) are drawn from the `schedule` stream, so that seeds
+ * explore interleavings; faults draw nothing. Everything that crosses the seam (sends, deliveries, timers,
+ * disk writes and reads, points that fired, random draws) feeds the digest. */
 #ifndef OD_CHAOS_SIM_H
 #define OD_CHAOS_SIM_H
 
@@ -15,38 +16,40 @@ struct od_sim_options {
     uint64_t seed;
     uint32_t executor_count;            /* actors 1..N; actor 0 is the driver */
     const struct od_schedule *schedule; /* borrowed; NULL: undisturbed */
-    struct od_trace trace;              /* gets every event of every actor, chaos' own included; ops NULL: none */
-    uint64_t latency_min_ns;            /* 0 means 50 us */
-    uint64_t latency_max_ns;            /* 0 means 500 us */
-    uint64_t executor_memory_bytes;     /* budget of each executor; 0: no limit */
-    uint64_t events_max;                /* 0 means 2,000,000: a bound on livelock */
+    struct od_trace trace;          /* gets every event of every actor, chaos' own included; ops NULL: none */
+    uint64_t latency_min_ns;        /* 0 means 50 us */
+    uint64_t latency_max_ns;        /* 0 means 500 us */
+    uint64_t executor_memory_bytes; /* budget of each executor; 0: no limit */
+    uint64_t events_max;            /* 0 means 2,000,000: a bound on livelock */
 };
 
 struct od_sim;
 
 /* Fails with NO_MEMORY. The actors are made by od_sim_run. */
 enum od_status od_sim_new(struct od_memory *memory, const struct od_sim_options *options,
-                          const struct od_actor_factory *factory, struct od_sim **sim_out, struct od_error *error);
+                          const struct od_actor_factory *factory, struct od_sim **sim_out,
+                          struct od_error *error);
 /* Frees the actors too. NULL is fine. Asserts nothing about leaks: see od_sim_leaks. */
 void od_sim_free(struct od_sim *sim);
-/* Runs until `stop` is called (by the outcome sink, say), the queue is empty, virtual time passes until_ns, or events_max.
- * Returns true when it was stopped. */
+/* Runs until `stop` is called (by the outcome sink, say), the queue is empty, virtual time passes
+ * until_ns, or events_max. Returns true when it was stopped. */
 bool od_sim_run(struct od_sim *sim, uint64_t until_ns);
 void od_sim_stop(struct od_sim *sim);
 /* Ends all actors (as at the end of a query), so that what they leak can be counted. */
 void od_sim_end_actors(struct od_sim *sim);
 
 struct od_sim_facts {
-    enum od_status status;          /* other than OK: the simulation itself could not go on (NO_MEMORY; what the factory said) */
+    enum od_status
+        status; /* other than OK: the simulation itself could not go on (NO_MEMORY; what the factory said) */
     uint64_t digest;
     uint64_t digest_words;
     uint64_t now_ns;
     uint64_t event_count;
     uint64_t message_count;
-    uint32_t faults_fired;          /* how often any fault took effect */
-    uint64_t live_blocks;           /* memory blocks held through worlds; 0 after od_sim_end_actors, else a leak (F5) */
-    uint32_t open_files;            /* likewise */
-    uint32_t files_left;            /* files actors did not remove before their end */
+    uint32_t faults_fired; /* how often any fault took effect */
+    uint64_t live_blocks; /* memory blocks held through worlds; 0 after od_sim_end_actors, else a leak (F5) */
+    uint32_t open_files;  /* likewise */
+    uint32_t files_left;  /* files actors did not remove before their end */
 };
 struct od_sim_facts od_sim_facts(const struct od_sim *sim);
 /* How often fault i of the schedule took effect. */

@@ -2,9 +2,10 @@
  *
  *   disk -> entry(name) -> content <- handle (struct od_file)
  *
- * A content is shared by its name and its open handles and goes with the last of them, as on POSIX: a file that was removed
- * or replaced can still be read through an old handle. Entries are a list in order of creation; an actor has few files.
- * Memory is the simulation's: a disk is not part of an executor's budget. */
+ * A content is shared by its name and its open handles and goes with the last of them, as on POSIX: a file
+ * that was removed or replaced can still be read through an old handle. Entries are a list in order of
+ * creation; an actor has few files. Memory is the simulation's: a disk is not part of an executor's
+ * budget. */
 #include "chaos/sim_disk.h"
 
 #include <string.h>
@@ -40,7 +41,8 @@ static void content_drop(struct od_memory *memory, struct content *content)
     od_give(memory, content, sizeof(*content));
 }
 
-static void digest_fold(struct od_sim_disk *disk, enum disk_operation operation, uint64_t first, uint64_t second)
+static void digest_fold(struct od_sim_disk *disk, enum disk_operation operation, uint64_t first,
+                        uint64_t second)
 {
     od_digest_add(disk->digest, (uint64_t)operation << 56 ^ first);
     od_digest_add(disk->digest, second);
@@ -81,9 +83,11 @@ static void entry_free(struct od_memory *memory, struct od_sim_disk_entry *entry
     od_give(memory, entry, sizeof(*entry) + entry->name_bytes);
 }
 
-/* --- the part's operations ----------------------------------------------------------------------------------- */
+/* --- the part's operations
+ * ----------------------------------------------------------------------------------- */
 
-static enum od_status disk_create(void *self, const char *name, struct od_file **file_out, struct od_error *error)
+static enum od_status disk_create(void *self, const char *name, struct od_file **file_out,
+                                  struct od_error *error)
 {
     struct od_sim_disk *disk = self;
     *file_out = NULL;
@@ -117,7 +121,8 @@ no_memory:
     return od_fail(error, OD_NO_MEMORY, "creating a file: %s", name);
 }
 
-static enum od_status disk_open(void *self, const char *name, struct od_file **file_out, struct od_error *error)
+static enum od_status disk_open(void *self, const char *name, struct od_file **file_out,
+                                struct od_error *error)
 {
     struct od_sim_disk *disk = self;
     *file_out = NULL;
@@ -153,8 +158,8 @@ static bool content_reserve(struct od_memory *memory, struct content *content, s
     return true;
 }
 
-static enum od_status disk_write(void *self, struct od_file *file, uint64_t offset, const void *bytes, size_t size,
-                                 struct od_error *error)
+static enum od_status disk_write(void *self, struct od_file *file, uint64_t offset, const void *bytes,
+                                 size_t size, struct od_error *error)
 {
     struct od_sim_disk *disk = self;
     struct content *content = file->content;
@@ -163,7 +168,8 @@ static enum od_status disk_write(void *self, struct od_file *file, uint64_t offs
     digest_fold(disk, DISK_WRITE, offset, od_hash_bytes(bytes, size, size));
     if (size == 0)
         return OD_OK;
-    if (offset > SIZE_MAX / 4 || size > SIZE_MAX / 4 || !content_reserve(disk->memory, content, offset + size))
+    if (offset > SIZE_MAX / 4 || size > SIZE_MAX / 4 ||
+        !content_reserve(disk->memory, content, offset + size))
         return od_fail(error, OD_NO_MEMORY, "writing a file: size=%zu", size);
     if (offset > content->size)
         memset(content->bytes + content->size, 0, offset - content->size);

@@ -1,5 +1,5 @@
-/* Goal: the pool, the queue and the disk under the simulation keep what they promise.
- * Method: the pool and the queue against plain models over random operations; the disk call by call; each allocation refused. */
+/* Goal: the pool, the queue and the disk under the simulation keep what they promise. Method: the pool and
+ * the queue against plain models over random operations; the disk call by call; each allocation refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,8 @@
 #include "chaos/sim_queue.h"
 #include "engine/world/posix.h"
 
-/* --- the pool ------------------------------------------------------------------------------------------------ */
+/* --- the pool
+ * ------------------------------------------------------------------------------------------------ */
 
 #define BLOCK_COUNT 64
 
@@ -68,7 +69,8 @@ static void the_pool_serves_every_size_at_the_edges_of_its_classes(void **state)
     od_sim_pool_release(&pool);
 }
 
-/* --- the queue ----------------------------------------------------------------------------------------------- */
+/* --- the queue
+ * ----------------------------------------------------------------------------------------------- */
 
 static void the_queue_gives_back_by_time_then_order(void **state)
 {
@@ -122,7 +124,8 @@ static void the_queue_survives_refusals(void **state)
     }
 }
 
-/* --- the disk ------------------------------------------------------------------------------------------------ */
+/* --- the disk
+ * ------------------------------------------------------------------------------------------------ */
 
 struct disk_bench {
     struct od_countdown countdown;
@@ -175,6 +178,30 @@ static void files_hold_what_was_written(void **state)
     assert_int_equal(bench.disk.open_count, 0);
     assert_int_equal(bench.countdown.live_block_count, 0);
     assert_true(bench.digest.count > 0);
+}
+
+static void a_gap_in_a_file_is_zero(void **state)
+{
+    (void)state;
+    struct od_sim_pool pool;
+    struct od_digest digest = {0};
+    struct od_sim_disk disk;
+    struct od_file *file;
+    uint8_t bytes[44];
+    const uint8_t zeros[40] = {0};
+    od_sim_pool_init(&pool, od_posix_memory());
+    od_sim_disk_init(&disk, &pool.memory, &digest);
+    struct od_disk part = od_sim_disk_part(&disk);
+    uint8_t *dirty = od_take(&pool.memory, sizeof(bytes)); /* the file gets this block next */
+    memset(dirty, 0xaa, sizeof(bytes));
+    od_give(&pool.memory, dirty, sizeof(bytes));
+    assert_int_equal(part.ops->create(part.self, "a", &file, NULL), OD_OK);
+    assert_int_equal(part.ops->write(part.self, file, 40, "tail", 4, NULL), OD_OK);
+    assert_int_equal(part.ops->read(part.self, file, 0, bytes, sizeof(bytes), NULL), OD_OK);
+    assert_memory_equal(bytes, zeros, 40);
+    part.ops->close(part.self, file);
+    od_sim_disk_empty(&disk);
+    od_sim_pool_release(&pool);
 }
 
 static void a_disk_that_is_gone_only_closes(void **state)
@@ -240,6 +267,7 @@ int main(void)
         cmocka_unit_test(the_queue_gives_back_by_time_then_order),
         cmocka_unit_test(the_queue_survives_refusals),
         cmocka_unit_test(files_hold_what_was_written),
+        cmocka_unit_test(a_gap_in_a_file_is_zero),
         cmocka_unit_test(a_disk_that_is_gone_only_closes),
         cmocka_unit_test(disk_refusals_are_reported_and_lose_nothing),
     };

@@ -4,11 +4,13 @@
  *        -> large <-> large          above 64 KiB: one block each, in a list, so that a leak ends with the pool
  *   free_first[class] -> block -> block
  *
- * Classes: multiples of 16 up to 512 bytes, then four steps per doubling up to 64 KiB, so that rounding wastes a fifth at
- * most. A block knows nothing about itself: sizes come back with it. The simulation counts live blocks above the pool (in
- * budgets), so a leak is still seen; it just does not outlive the simulation.
+ * Classes: multiples of 16 up to 512 bytes, then four steps per doubling up to 64 KiB, so that rounding
+ * wastes a fifth at most. A block knows nothing about itself: sizes come back with it. The simulation
+ * counts live blocks above the pool (in budgets), so a leak is still seen; it just does not outlive the
+ * simulation.
  *
- * Under AddressSanitizer every block is a large one and comes from below, so that use after free and overruns are found. */
+ * Under AddressSanitizer every block is a large one and comes from below, so that use after free and
+ * overruns are found. */
 #include "chaos/sim_pool.h"
 
 #include <string.h>
@@ -34,7 +36,8 @@
 #define CHUNK_BYTES     ((size_t)65536)
 #define CHUNK_BYTES_MAX ((size_t)1 << 20)
 
-_Static_assert(OD_SIM_POOL_CLASS_COUNT == SMALL_CLASSES + 4 * 7, "32 small classes, then 512 B to 64 KiB in 7 doublings");
+_Static_assert(OD_SIM_POOL_CLASS_COUNT == SMALL_CLASSES + 4 * 7,
+               "32 small classes, then 512 B to 64 KiB in 7 doublings");
 
 struct od_sim_pool_chunk {
     struct od_sim_pool_chunk *next;
@@ -54,7 +57,8 @@ struct od_sim_pool_free {
 _Static_assert(sizeof(struct od_sim_pool_chunk) % 16 == 0, "the payload is aligned");
 _Static_assert(sizeof(struct od_sim_pool_large) % 16 == 0, "the payload is aligned");
 
-/* --- classes ------------------------------------------------------------------------------------------------- */
+/* --- classes
+ * ------------------------------------------------------------------------------------------------- */
 
 static bool is_large(size_t bytes)
 {
@@ -78,7 +82,8 @@ static size_t class_bytes(uint32_t class_index)
     return (SMALL_MAX + SMALL_MAX / 4 * (above % 4 + 1)) << (above / 4);
 }
 
-/* --- blocks -------------------------------------------------------------------------------------------------- */
+/* --- blocks
+ * -------------------------------------------------------------------------------------------------- */
 
 static void *cut_from_chunk(struct od_sim_pool *pool, size_t bytes)
 {

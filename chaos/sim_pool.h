@@ -1,5 +1,5 @@
-/* sim_pool: memory for one simulation: taken from below in chunks, handed out by size class, gone all at once.
- * Inside chaos/ only. */
+/* sim_pool: memory for one simulation: taken from below in chunks, handed out by size class, gone all at
+ * once. Inside chaos/ only. */
 #ifndef OD_CHAOS_SIM_POOL_H
 #define OD_CHAOS_SIM_POOL_H
 

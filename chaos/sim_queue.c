@@ -3,8 +3,9 @@
  *   slots:   [ (time, sequence, event) ... ]   children of i at 2i+1 and 2i+2; the first is the next to happen
  *   events:  [ event | event | free -> free ]  addressed by index, so that growing moves nothing that others hold
  *
- * The sequence number is given at the push and makes the order total: equal times happen in the order they were asked for.
- * A popped event stays where it is until it is given back, so that it can wait in an actor's list without a copy. */
+ * The sequence number is given at the push and makes the order total: equal times happen in the order they
+ * were asked for. A popped event stays where it is until it is given back, so that it can wait in an
+ * actor's list without a copy. */
 #include "chaos/sim_queue.h"
 
 #include "engine/core/assert.h"
@@ -60,7 +61,8 @@ static bool queue_grow(struct od_sim_queue *queue)
 
 static bool slot_before(const struct od_sim_slot *left, const struct od_sim_slot *right)
 {
-    return left->time_ns != right->time_ns ? left->time_ns < right->time_ns : left->sequence < right->sequence;
+    return left->time_ns != right->time_ns ? left->time_ns < right->time_ns
+                                           : left->sequence < right->sequence;
 }
 
 static void sift_up(struct od_sim_slot *slots, uint32_t index, struct od_sim_slot moving)

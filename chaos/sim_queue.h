@@ -33,7 +33,7 @@ struct od_sim_slot {
 };
 
 struct od_sim_queue {
-    struct od_memory *memory; /* borrowed */
+    struct od_memory *memory;    /* borrowed */
     struct od_sim_slot *slots;   /* owned; the heap */
     struct od_sim_event *events; /* owned; as many as slots: in the heap, handed out, or free */
     uint32_t capacity;

@@ -1,5 +1,6 @@
-/* Goal: the simulation is deterministic, counts what leaks, heals what is broken, and reports its own trouble.
- * Method: the toy cluster run twice and compared; hand-made schedules; each allocation refused once. */
+/* Goal: the simulation is deterministic, counts what leaks, heals what is broken, and reports its own
+ * trouble. Method: the toy cluster run twice and compared; hand-made schedules; each allocation refused
+ * once. */
 #include "chaos/sim.h"
 
 #include <setjmp.h>
@@ -105,11 +106,15 @@ static void equal_seeds_give_equal_digests(void **state)
 static void other_schedules_give_other_digests(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "task.error_before at task_start task=0", "executor.pause at time=1ms executor=1",
+    static const char *const texts[] = {"", "task.error_before at task_start task=0",
+                                        "executor.pause at time=1ms executor=1",
                                         "shuffle.block_bit_flip at block_write task=2 bit=1",
-                                        "shuffle.block_bit_flip at block_write task=2 bit=2"};
-    uint64_t digests[5];
-    for (size_t i = 0; i < 5; i++) {
+                                        "shuffle.block_bit_flip at block_write task=2 bit=2",
+                                        /* these two differ in the body of one message only */
+                                        "shuffle.block_bit_flip at result_send task=2 bit=1",
+                                        "shuffle.block_bit_flip at result_send task=2 bit=2"};
+    uint64_t digests[7];
+    for (size_t i = 0; i < 7; i++) {
         struct trial trial;
         trial_init(&trial, 1, texts[i]);
         trial_run(&trial, 60 * MS);
@@ -171,7 +176,9 @@ static void an_unhealed_never_lasts(void **state)
 {
     (void)state;
     struct trial trial;
-    trial_init(&trial, 3, "executor.pause at task_start task=1 for=never\nexecutor.crash at task_start task=0 for=never\n");
+    trial_init(
+        &trial, 3,
+        "executor.pause at task_start task=1 for=never\nexecutor.crash at task_start task=0 for=never\n");
     trial_run(&trial, 5000 * MS);
     assert_int_equal(trial.toy.seats[1].lives, 1);
     assert_int_equal(trial.toy.seats[1].driver.results, 0);
@@ -184,7 +191,8 @@ static void firings_are_events_with_their_index(void **state)
 {
     (void)state;
     struct trial trial;
-    trial_init(&trial, 3, "task.error_before at task_start task=7\nexecutor.pause at task_end task=1 for=1ms\n");
+    trial_init(&trial, 3,
+               "task.error_before at task_start task=7\nexecutor.pause at task_end task=1 for=1ms\n");
     trial_run(&trial, 20 * MS);
     assert_int_equal(trial.events.count, 1);
     assert_int_equal(trial.events.all[0].kind, OD_EVENT_FAULT_FIRED);
@@ -211,13 +219,16 @@ static void nth_and_times_count_matching_messages(void **state)
         {"network.duplicate at message_send executor=2 nth=0 for=1ms", 1, 2, 2},
         {"network.duplicate at message_send executor=2 nth=1 times=2 for=1ms", 2, 1, 3},
         {"network.duplicate at message_send executor=2 message_kind=3 nth=0 times=always for=1ms", 1, 1, 2},
-        {"network.loss at message_send executor=2 message_kind=1\nnetwork.loss at message_send nth=0 executor=2", 1, 0, 0},
+        {"network.loss at message_send executor=2 message_kind=1\nnetwork.loss at message_send nth=0 "
+         "executor=2",
+         1, 0, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct trial trial;
         trial_init(&trial, i, cases[i].text);
         trial_run(&trial, 20 * MS);
-        if (trial.facts.faults_fired != cases[i].fired || trial.toy.seats[2].driver.hellos != cases[i].hellos ||
+        if (trial.facts.faults_fired != cases[i].fired ||
+            trial.toy.seats[2].driver.hellos != cases[i].hellos ||
             trial.toy.seats[2].driver.results != cases[i].results)
             fail_msg("%s: fired %u, hellos %u, results %u", cases[i].text, trial.facts.faults_fired,
                      trial.toy.seats[2].driver.hellos, trial.toy.seats[2].driver.results);
@@ -240,22 +251,92 @@ static void a_fault_without_site_fires_once_for_each_of_its_times(void **state)
     }
 }
 
+static void timers_die_with_their_life(void **state)
+{
+    (void)state;
+    struct trial trial;
+    trial_init(&trial, 3, "executor.crash at task_start task=1 times=3 for=10us");
+    trial_run(&trial, 20 * MS);
+    assert_int_equal(trial.toy.seats[2].lives, 4);
+    assert_true(trial.toy.seats[2].ticks >= 15);
+    assert_true(trial.toy.seats[2].ticks <= 20); /* one chain of ticks, not four */
+}
+
+/* An actor that always has ten timers of delay 0: each must come after all that were asked for before. */
+struct ticker {
+    struct od_world *world;
+    uint64_t next_tag;
+    bool is_driver;
+};
+static struct ticker tickers[2];
+
+static void ticker_start(void *self)
+{
+    struct ticker *ticker = self;
+    for (uint64_t tag = 0; !ticker->is_driver && tag < 10; tag++)
+        ticker->world->schedule.timer(ticker->world->schedule.self, 0, tag);
+}
+static void ticker_message(void *self, const struct od_message *message)
+{
+    (void)self;
+    (void)message;
+}
+static void ticker_timer(void *self, uint64_t tag)
+{
+    struct ticker *ticker = self;
+    assert_int_equal(tag, ticker->next_tag);
+    ticker->next_tag++;
+    ticker->world->schedule.timer(ticker->world->schedule.self, 0, tag + 10);
+}
+static void ticker_free(void *self)
+{
+    (void)self;
+}
+static enum od_status ticker_make(void *self, struct od_world *world, struct od_actor *actor_out,
+                                  struct od_error *error)
+{
+    static const struct od_actor_ops ops = {ticker_start, ticker_message, ticker_timer, ticker_free};
+    (void)self;
+    (void)error;
+    tickers[world->actor_id] = (struct ticker){.world = world, .is_driver = world->actor_id == 0};
+    *actor_out = (struct od_actor){&ops, &tickers[world->actor_id]};
+    return OD_OK;
+}
+
+static void what_waits_keeps_its_order(void **state)
+{
+    (void)state;
+    const struct od_fault pause = {
+        .kind = OD_FAULT_EXECUTOR_PAUSE, .at_time = true, .time_ns = MS, .site = OD_SITE_ANY, .times = 1};
+    struct od_fault faults[1] = {pause};
+    faults[0].site.executor = 1;
+    const struct od_schedule schedule = {.fault_count = 1, .faults = faults};
+    const struct od_sim_options options = {.seed = 5, .executor_count = 1, .schedule = &schedule};
+    const struct od_actor_factory factory = {.make = ticker_make};
+    struct od_sim *sim;
+    assert_int_equal(od_sim_new(od_posix_memory(), &options, &factory, &sim, NULL), OD_OK);
+    assert_false(od_sim_run(sim, 50 * MS));
+    assert_true(tickers[1].next_tag > 1000); /* 30 ms of handlers of 20 us at most */
+    assert_int_equal(od_sim_facts(sim).faults_fired, 1);
+    od_sim_free(sim);
+}
+
 static void leaks_are_counted_and_end_with_the_simulation(void **state)
 {
     (void)state;
     struct od_countdown countdown;
     struct trial trial;
     od_countdown_init(&countdown, od_posix_memory(), UINT64_MAX, false);
-    trial_init(&trial, 3, "executor.crash at task_end task=1 for=1ms");
+    trial_init(&trial, 3, "executor.crash at task_end task=1 for=never");
     trial.toy.leaks = true;
     struct od_actor_factory factory = od_toy_factory(&trial.toy);
     assert_int_equal(od_sim_new(&countdown.memory, &trial.options, &factory, &trial.sim, NULL), OD_OK);
     assert_false(od_sim_run(trial.sim, 20 * MS));
     od_sim_end_actors(trial.sim);
     struct od_sim_facts facts = od_sim_facts(trial.sim);
-    assert_int_equal(facts.live_blocks, 4); /* four lives */
-    assert_int_equal(facts.open_files, 4);
-    assert_int_equal(facts.files_left, 3); /* the dead one's disk was emptied */
+    assert_int_equal(facts.live_blocks, 3);
+    assert_int_equal(facts.open_files, 3);
+    assert_int_equal(facts.files_left, 2); /* the dead one's disk was emptied */
     trial_release(&trial);
     assert_int_equal(countdown.live_block_count, 0);
 }
@@ -300,7 +381,8 @@ static void stopping_is_told(void **state)
     od_sim_free(NULL);
 }
 
-/* Under AddressSanitizer the pool asks below for every block, and this reaches each allocation of the run as well. */
+/* Under AddressSanitizer the pool asks below for every block, and this reaches each allocation of the run
+ * as well. */
 static void refused_allocations_lose_nothing(void **state)
 {
     (void)state;
@@ -344,6 +426,8 @@ int main(void)
         cmocka_unit_test(firings_are_events_with_their_index),
         cmocka_unit_test(nth_and_times_count_matching_messages),
         cmocka_unit_test(a_fault_without_site_fires_once_for_each_of_its_times),
+        cmocka_unit_test(timers_die_with_their_life),
+        cmocka_unit_test(what_waits_keeps_its_order),
         cmocka_unit_test(leaks_are_counted_and_end_with_the_simulation),
         cmocka_unit_test(bounds_end_a_run),
         cmocka_unit_test(stopping_is_told),

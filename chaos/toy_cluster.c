@@ -7,9 +7,9 @@
 
 #include "engine/core/assert.h"
 
-#define TICK_NS  UINT64_C(1000000)
-#define TAG_TICK 100
-#define TAG_STOP 101
+#define TICK_NS   UINT64_C(1000000)
+#define TAG_TICK  100
+#define TAG_STOP  101
 #define TAG_GHOST 102
 
 struct toy_driver {
@@ -39,7 +39,8 @@ static struct od_site work_site(uint32_t executor)
     return site;
 }
 
-static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, const void *bytes, size_t size)
+static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, const void *bytes,
+                 size_t size)
 {
     struct od_message *message = od_message_new(world->net.message_memory, size);
     if (message == NULL)
@@ -54,7 +55,8 @@ static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, 
     world->net.send(world->net.self, message);
 }
 
-/* --- the driver ---------------------------------------------------------------------------------------------- */
+/* --- the driver
+ * ---------------------------------------------------------------------------------------------- */
 
 static void driver_start(void *self)
 {
@@ -112,7 +114,8 @@ static void driver_free(void *self)
     od_give(driver->world->memory, driver, sizeof(*driver));
 }
 
-/* --- executors ----------------------------------------------------------------------------------------------- */
+/* --- executors
+ * ----------------------------------------------------------------------------------------------- */
 
 static void note_tick(struct toy_executor *executor)
 {
@@ -139,7 +142,8 @@ static void misbehave(struct toy_executor *executor)
 }
 
 /* Hits a point. False: the work is over, and whoever must know has been told. */
-static bool reach(struct toy_executor *executor, enum od_point point, uint32_t nth, struct od_point_bytes *bytes)
+static bool reach(struct toy_executor *executor, enum od_point point, uint32_t nth,
+                  struct od_point_bytes *bytes)
 {
     struct od_error error = {0};
     struct od_site site = work_site(executor->world->actor_id);
@@ -227,6 +231,7 @@ static void executor_timer(void *self, uint64_t tag)
 {
     struct toy_executor *executor = self;
     if (tag == TAG_TICK) {
+        executor->seat->ticks++;
         note_tick(executor);
         set_timer(executor, TICK_NS, TAG_TICK);
     } else if (tag == TAG_GHOST) {
@@ -247,10 +252,12 @@ static void executor_free(void *self)
     od_give(memory, executor, sizeof(*executor));
 }
 
-/* --- the factory --------------------------------------------------------------------------------------------- */
+/* --- the factory
+ * --------------------------------------------------------------------------------------------- */
 
 static const struct od_actor_ops driver_ops = {driver_start, driver_message, driver_timer, driver_free};
-static const struct od_actor_ops executor_ops = {executor_start, executor_message, executor_timer, executor_free};
+static const struct od_actor_ops executor_ops = {executor_start, executor_message, executor_timer,
+                                                 executor_free};
 
 static enum od_status make_driver(struct od_toy *toy, struct od_world *world, struct od_actor *actor_out,
                                   struct od_error *error)
@@ -263,7 +270,8 @@ static enum od_status make_driver(struct od_toy *toy, struct od_world *world, st
     return OD_OK;
 }
 
-static enum od_status toy_make(void *self, struct od_world *world, struct od_actor *actor_out, struct od_error *error)
+static enum od_status toy_make(void *self, struct od_world *world, struct od_actor *actor_out,
+                               struct od_error *error)
 {
     struct od_toy *toy = self;
     *actor_out = (struct od_actor){0};

@@ -6,8 +6,9 @@
  *      <---- RESULT ----   RESULT_SEND, (sent), TASK_REPORTED
  *      <---- FAILED ----   instead, when a point fails the task
  *
- * The work of executor e is query 0, stage 0, task e - 1, attempt 0. A killed executor tries to misbehave: it sends, sets a
- * timer, goes on; none of this may have an effect. Each actor notes only in its own seat, so that threads need no lock. */
+ * The work of executor e is query 0, stage 0, task e - 1, attempt 0. A killed executor tries to misbehave:
+ * it sends, sets a timer, goes on; none of this may have an effect. Each actor notes only in its own seat,
+ * so that threads need no lock. */
 #ifndef OD_CHAOS_TOY_CLUSTER_H
 #define OD_CHAOS_TOY_CLUSTER_H
 
@@ -23,21 +24,22 @@ enum od_toy_message { OD_TOY_HELLO = 1, OD_TOY_WORK, OD_TOY_RESULT, OD_TOY_FAILE
 struct od_toy_seat {
     uint32_t lives;
     uint32_t frees;
-    uint32_t gone_answers;   /* EXECUTOR_GONE from a point */
-    uint32_t gone_lapses;    /* a dead executor's point that did not answer EXECUTOR_GONE; must stay 0 */
-    uint32_t ghost_timers;   /* must stay 0 */
-    uint64_t last_tick_ns;   /* of any life */
-    uint64_t longest_gap_ns; /* between two ticks or starts */
-    struct od_error failure; /* the last one of a point */
+    uint32_t gone_answers;    /* EXECUTOR_GONE from a point */
+    uint32_t gone_lapses;     /* a dead executor's point that did not answer EXECUTOR_GONE; must stay 0 */
+    uint32_t ghost_timers;    /* must stay 0 */
+    uint32_t ticks;           /* of all lives */
+    uint64_t last_tick_ns;    /* of any life */
+    uint64_t longest_gap_ns;  /* between two ticks or starts */
+    struct od_error failure;  /* the last one of a point */
     uint32_t work_bytes_lost; /* WORK that came without its body; must stay 0 */
 
     struct {
         uint32_t hellos;
         uint32_t results;
         uint32_t failures;
-        uint32_t ghosts;        /* must stay 0 */
-        uint32_t flipped_bits;  /* in the last result, against the pattern */
-        uint32_t cut_bytes;     /* likewise */
+        uint32_t ghosts;       /* must stay 0 */
+        uint32_t flipped_bits; /* in the last result, against the pattern */
+        uint32_t cut_bytes;    /* likewise */
         uint64_t first_result_ns;
         uint64_t last_result_ns;
     } driver;

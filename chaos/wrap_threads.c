@@ -4,9 +4,10 @@
  *         -> net.send   (ours)  -> match -> lose, later, twice -> net.send (the host's)
  *   watch (the thread of od_threads_run) -> faults at a time, healing
  *
- * One lock guards the armed schedule, and is held while the host is told to kill, pause or heal: a kill that was decided
- * before the healing can't arrive behind it and stay for ever. The host never calls us with a lock of its own that these
- * calls take, so the order is always ours before the host's. Points at which no fault waits take no lock.
+ * One lock guards the armed schedule, and is held while the host is told to kill, pause or heal: a kill
+ * that was decided before the healing can't arrive behind it and stay for ever. The host never calls us
+ * with a lock of its own that these calls take, so the order is always ours before the host's. Points at
+ * which no fault waits take no lock.
  *
  * A fault at a time waits until its executor's first life has begun: threads need a moment to start. */
 #include "chaos/wrap_threads.h"
@@ -28,11 +29,11 @@ struct wrapped_actor {
 };
 
 struct od_wrap_threads {
-    struct od_memory *memory;    /* borrowed */
-    struct od_threads *threads;  /* borrowed */
-    pthread_mutex_t lock;        /* of everything below but the hooks */
+    struct od_memory *memory;   /* borrowed */
+    struct od_threads *threads; /* borrowed */
+    pthread_mutex_t lock;       /* of everything below but the hooks */
     struct od_disturb disturb;
-    bool *time_done;             /* owned; per fault: a fault at a time that had its turn */
+    bool *time_done; /* owned; per fault: a fault at a time that had its turn */
     bool is_healed;
     struct wrapped_actor *actors; /* owned; executor_count + 1 */
     uint32_t actor_count;
@@ -41,16 +42,17 @@ struct od_wrap_threads {
     void *next_self;
 };
 
-/* --- firing; the lock is held -------------------------------------------------------------------------------- */
+/* --- firing; the lock is held
+ * -------------------------------------------------------------------------------- */
 
-static void note_fired(struct od_wrap_threads *wrap, const struct od_world *world, const struct od_fault *fault,
-                       const struct od_site *site)
+static void note_fired(struct od_wrap_threads *wrap, const struct od_world *world,
+                       const struct od_fault *fault, const struct od_site *site)
 {
     od_world_emit(world, od_disturb_fired_event(&wrap->disturb, fault, site));
 }
 
-static const struct od_fault *match(struct od_wrap_threads *wrap, enum od_point point, const struct od_site *site,
-                                    size_t byte_count)
+static const struct od_fault *match(struct od_wrap_threads *wrap, enum od_point point,
+                                    const struct od_site *site, size_t byte_count)
 {
     if (wrap->is_healed)
         return NULL;
@@ -73,7 +75,8 @@ static bool act_on_actor(struct wrapped_actor *actor, uint32_t actor_id, const s
     return true;
 }
 
-/* --- points -------------------------------------------------------------------------------------------------- */
+/* --- points
+ * -------------------------------------------------------------------------------------------------- */
 
 static enum od_status wrapped_hit(void *self, enum od_point point, const struct od_site *site,
                                   struct od_point_bytes *bytes, struct od_error *error)
@@ -100,7 +103,8 @@ static enum od_status wrapped_hit(void *self, enum od_point point, const struct 
 
 static const struct od_points_ops wrapped_points_ops = {.hit = wrapped_hit};
 
-/* --- messages ------------------------------------------------------------------------------------------------ */
+/* --- messages
+ * ------------------------------------------------------------------------------------------------ */
 
 /* A copy sent later; when memory is short the message just arrives once. */
 static void send_copy_later(struct wrapped_actor *actor, const struct od_message *message, uint64_t delay_ns)
@@ -143,7 +147,8 @@ static void wrapped_send(void *self, struct od_message *message)
     actor->net.send(actor->net.self, message);
 }
 
-/* --- hooks of the host --------------------------------------------------------------------------------------- */
+/* --- hooks of the host
+ * --------------------------------------------------------------------------------------- */
 
 static void dress(void *self, struct od_world *world)
 {
@@ -229,7 +234,8 @@ void od_wrap_threads_attach(struct od_wrap_threads *wrap, struct od_threads *thr
     wrap->threads = threads;
 }
 
-/* --- life of the wrapper ------------------------------------------------------------------------------------- */
+/* --- life of the wrapper
+ * ------------------------------------------------------------------------------------- */
 
 enum od_status od_wrap_threads_new(struct od_memory *memory, const struct od_schedule *schedule,
                                    uint32_t executor_count, struct od_wrap_threads **wrap_out,

@@ -2,8 +2,8 @@
  *
  *   od_wrap_threads_new -> _arm(&options) -> od_threads_new -> _attach -> od_threads_run -> od_threads_free -> _free
  *
- * Points and messages mean the same as in the simulation; times are real, so which of several attempts or messages meets a
- * fault first may differ from run to run. */
+ * Points and messages mean the same as in the simulation; times are real, so which of several attempts or
+ * messages meets a fault first may differ from run to run. */
 #ifndef OD_CHAOS_WRAP_THREADS_H
 #define OD_CHAOS_WRAP_THREADS_H
 
@@ -16,8 +16,8 @@ struct od_wrap_threads;
 enum od_status od_wrap_threads_new(struct od_memory *memory, const struct od_schedule *schedule,
                                    uint32_t executor_count, struct od_wrap_threads **wrap_out,
                                    struct od_error *error);
-/* Puts the wrapper's hooks into `options`; hooks that are there already are called first, with their own self. FAULT_FIRED
- * and HEALED go to the host's trace, one at a time with all other events. */
+/* Puts the wrapper's hooks into `options`; hooks that are there already are called first, with their own
+ * self. FAULT_FIRED and HEALED go to the host's trace, one at a time with all other events. */
 void od_wrap_threads_arm(struct od_wrap_threads *wrap, struct od_threads_options *options);
 /* Between od_threads_new and od_threads_run. */
 void od_wrap_threads_attach(struct od_wrap_threads *wrap, struct od_threads *threads);

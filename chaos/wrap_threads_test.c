@@ -1,6 +1,6 @@
-/* Goal: around real threads each kind of fault has the effect that it has in the simulation.
- * Method: a smaller table than kinds_test's over the same toy cluster, with durations that a slow machine can't blur: only
- * lower bounds on times are judged. Each allocation of the setup is refused once. */
+/* Goal: around real threads each kind of fault has the effect that it has in the simulation. Method: a
+ * smaller table than kinds_test's over the same toy cluster, with durations that a slow machine can't
+ * blur: only lower bounds on times are judged. Each allocation of the setup is refused once. */
 #include "chaos/wrap_threads.h"
 
 #include <setjmp.h>
@@ -37,7 +37,8 @@ static const struct row rows[] = {
      {.lives = 2, .results = 1, .failed_with = OD_EXECUTOR_GONE, .gap_ns = 30 * MS, .late_ns = 30 * MS}},
     {"executor.crash at task_reported task=1 for=30ms",
      {.lives = 2, .results = 2, .failed_with = OD_EXECUTOR_GONE, .gap_ns = 30 * MS, .late_ns = 30 * MS}},
-    {"executor.crash at time=40ms executor=2 for=30ms", {.lives = 2, .results = 2, .gap_ns = 30 * MS, .late_ns = 70 * MS}},
+    {"executor.crash at time=40ms executor=2 for=30ms",
+     {.lives = 2, .results = 2, .gap_ns = 30 * MS, .late_ns = 70 * MS}},
     {"executor.crash at task_start task=1 for=never\nheal at=60ms",
      {.lives = 2, .results = 1, .failed_with = OD_EXECUTOR_GONE, .late_ns = 60 * MS}},
     {"executor.pause at task_start task=1 for=30ms", {.results = 1, .gap_ns = 30 * MS, .late_ns = 30 * MS}},
@@ -48,7 +49,8 @@ static const struct row rows[] = {
     {"shuffle.block_truncated at result_send task=1 cut=9", {.results = 1, .cut_bytes = 9}},
     {"network.delay at message_send executor=2 message_kind=2 for=30ms", {.results = 1, .late_ns = 30 * MS}},
     {"network.loss at message_send executor=2 message_kind=3", {.results = 0}},
-    {"network.duplicate at message_send executor=2 message_kind=3 for=30ms", {.results = 2, .late_ns = 30 * MS}},
+    {"network.duplicate at message_send executor=2 message_kind=3 for=30ms",
+     {.results = 2, .late_ns = 30 * MS}},
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
@@ -114,18 +116,20 @@ static void check_row(const struct row *row, const struct od_toy *toy)
         const struct effect *effect = executor == 2 ? &row->effect : &control;
         const struct od_toy_seat *seat = &toy->seats[executor];
         bool is_right =
-            seat->lives == (effect->lives == 0 ? 1 : effect->lives) && seat->driver.results == effect->results &&
-            seat->failure.status == effect->failed_with &&
+            seat->lives == (effect->lives == 0 ? 1 : effect->lives) &&
+            seat->driver.results == effect->results && seat->failure.status == effect->failed_with &&
             seat->failure.injected == (effect->failed_with != OD_OK) &&
-            seat->driver.flipped_bits == effect->flipped_bits && seat->driver.cut_bytes == effect->cut_bytes &&
-            seat->longest_gap_ns >= effect->gap_ns && seat->driver.last_result_ns >= effect->late_ns &&
-            seat->driver.ghosts == 0 && seat->ghost_timers == 0 && seat->gone_lapses == 0 &&
-            seat->work_bytes_lost == 0 && seat->frees == seat->lives;
+            seat->driver.flipped_bits == effect->flipped_bits &&
+            seat->driver.cut_bytes == effect->cut_bytes && seat->longest_gap_ns >= effect->gap_ns &&
+            seat->driver.last_result_ns >= effect->late_ns && seat->driver.ghosts == 0 &&
+            seat->ghost_timers == 0 && seat->gone_lapses == 0 && seat->work_bytes_lost == 0 &&
+            seat->frees == seat->lives;
         if (!is_right)
-            fail_msg("%s\nexecutor %u: lives %u, results %u, status %s, flipped %u, cut %u, gap %u us, result at %u us",
-                     row->text, executor, seat->lives, seat->driver.results, od_status_text(seat->failure.status),
-                     seat->driver.flipped_bits, seat->driver.cut_bytes, (unsigned)(seat->longest_gap_ns / 1000),
-                     (unsigned)(seat->driver.last_result_ns / 1000));
+            fail_msg("%s\nexecutor %u: lives %u, results %u, status %s, flipped %u, cut %u, gap %u us, "
+                     "result at %u us",
+                     row->text, executor, seat->lives, seat->driver.results,
+                     od_status_text(seat->failure.status), seat->driver.flipped_bits, seat->driver.cut_bytes,
+                     (unsigned)(seat->longest_gap_ns / 1000), (unsigned)(seat->driver.last_result_ns / 1000));
     }
 }
 
@@ -145,7 +149,8 @@ static void faults_act_on_threads_as_in_the_simulation(void **state)
         struct trial trial = {0};
         struct od_error error = {0};
         od_arena_init(&arena, od_posix_memory(), 0);
-        if (od_schedule_parse(&arena, "row", rows[i].text, strlen(rows[i].text), &trial.schedule, &error) != OD_OK)
+        if (od_schedule_parse(&arena, "row", rows[i].text, strlen(rows[i].text), &trial.schedule, &error) !=
+            OD_OK)
             fail_msg("%s", error.text);
         assert_int_equal(trial_run(&trial, od_posix_memory(), directory), OD_OK);
         check_row(&rows[i], &trial.toy);
@@ -164,15 +169,16 @@ static void faults_act_on_threads_as_in_the_simulation(void **state)
 static void refused_allocations_of_the_setup_are_reported(void **state)
 {
     (void)state;
-    const struct od_fault fault = {.kind = OD_FAULT_NETWORK_LOSS, .point = OD_POINT_MESSAGE_SEND, .site = OD_SITE_ANY,
-                                   .times = 1};
+    const struct od_fault fault = {
+        .kind = OD_FAULT_NETWORK_LOSS, .point = OD_POINT_MESSAGE_SEND, .site = OD_SITE_ANY, .times = 1};
     const struct od_schedule schedule = {.fault_count = 1, .faults = &fault};
     bool is_clean = false;
     for (uint64_t k = 0; !is_clean; k++) {
         struct od_countdown countdown;
         struct od_wrap_threads *wrap;
         od_countdown_init(&countdown, od_posix_memory(), k, false);
-        enum od_status status = od_wrap_threads_new(&countdown.memory, &schedule, OD_TOY_EXECUTORS, &wrap, NULL);
+        enum od_status status =
+            od_wrap_threads_new(&countdown.memory, &schedule, OD_TOY_EXECUTORS, &wrap, NULL);
         is_clean = countdown.refused_count == 0;
         assert_int_equal(status, is_clean ? OD_OK : OD_NO_MEMORY);
         assert_true((wrap != NULL) == is_clean);
