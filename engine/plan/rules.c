@@ -11,7 +11,7 @@
 
 #include "engine/core/assert.h"
 
-#define ROUNDS_MAX 8 /* of folding and pushing; each strictly shrinks or lowers something, so this is never reached in practice */
+#define ROUNDS_MAX 8 /* of folding and pushing: each round shrinks or lowers something, so few are needed */
 
 struct rule_row {
     const char *text;
@@ -58,7 +58,9 @@ struct logical_rule {
 };
 static const struct logical_rule repeated_rules[] = {
     {OD_RULE_CONSTANT_FOLDING, od_rule_constant_folding},
+    {OD_RULE_FILTER_PUSHDOWN, od_rule_filter_pushdown},
 };
+static const struct logical_rule last_rule = {OD_RULE_PROJECTION_PRUNING, od_rule_projection_pruning};
 
 /* One rule, if it is on; *changed becomes true when it did something. */
 static enum od_status apply_one(const struct od_rule_context *context, const struct logical_rule *logical_rule,
@@ -92,6 +94,8 @@ enum od_status od_rules_apply(struct od_arena *plan_arena, const struct od_plan 
         for (size_t i = 0; i < sizeof(repeated_rules) / sizeof(repeated_rules[0]) && status == OD_OK; i++)
             status = apply_one(&context, &repeated_rules[i], &plan, &fired, &changed, error);
     }
+    if (status == OD_OK)
+        status = apply_one(&context, &last_rule, &plan, &fired, &changed, error);
     if (fired_out != NULL)
         *fired_out = fired;
     if (status == OD_OK)
