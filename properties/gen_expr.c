@@ -21,11 +21,12 @@ struct production {
     enum danger danger;
 };
 
-static const struct od_expr *keep(struct od_gen *gen, enum od_status status, const struct od_expr *expr)
+/* By address: the order in which a call's arguments are evaluated is not defined, and the expression is made by one of them. */
+static const struct od_expr *keep(struct od_gen *gen, enum od_status status, const struct od_expr *const *expr)
 {
     if (status != OD_OK)
         gen->status = status;
-    return status == OD_OK ? expr : NULL;
+    return status == OD_OK ? *expr : NULL;
 }
 
 const struct od_expr *od_gen_call(struct od_gen *gen, enum od_function function,
@@ -35,7 +36,7 @@ const struct od_expr *od_gen_call(struct od_gen *gen, enum od_function function,
     for (uint32_t i = 0; i < count; i++)
         if (arguments[i] == NULL)
             return NULL;
-    return keep(gen, od_expr_call(gen->arena, function, arguments, count, &expr, gen->error), expr);
+    return keep(gen, od_expr_call(gen->arena, function, arguments, count, &expr, gen->error), &expr);
 }
 
 static const struct od_expr *call_one(struct od_gen *gen, enum od_function function, const struct od_expr *argument)
@@ -55,13 +56,13 @@ static const struct od_expr *cast_to(struct od_gen *gen, const struct od_expr *i
     const struct od_expr *expr = NULL;
     if (input == NULL)
         return NULL;
-    return keep(gen, od_expr_cast(gen->arena, input, type, &expr, gen->error), expr);
+    return keep(gen, od_expr_cast(gen->arena, input, type, &expr, gen->error), &expr);
 }
 
 static const struct od_expr *literal_of(struct od_gen *gen, const struct od_value *value)
 {
     const struct od_expr *expr = NULL;
-    return keep(gen, od_expr_literal(gen->arena, value, &expr, gen->error), expr);
+    return keep(gen, od_expr_literal(gen->arena, value, &expr, gen->error), &expr);
 }
 
 static const struct od_expr *integer_literal(struct od_gen *gen, int64_t number)
@@ -100,7 +101,7 @@ const struct od_expr *od_gen_column(struct od_gen *gen, const struct od_schema *
 {
     const struct od_expr *expr = NULL;
     uint32_t index = (uint32_t)od_choices_below(gen->choices, schema->field_count);
-    return keep(gen, od_expr_column(gen->arena, schema, index, &expr, gen->error), expr);
+    return keep(gen, od_expr_column(gen->arena, schema, index, &expr, gen->error), &expr);
 }
 
 /* A column of the type if there is one, else a literal. */
@@ -115,7 +116,7 @@ static const struct od_expr *column_of(struct od_gen *gen, const struct od_schem
     uint64_t wanted = od_choices_below(gen->choices, count);
     for (uint32_t i = 0; i < schema->field_count; i++)
         if (schema->fields[i].type == type && wanted-- == 0)
-            return keep(gen, od_expr_column(gen->arena, schema, i, &expr, gen->error), expr);
+            return keep(gen, od_expr_column(gen->arena, schema, i, &expr, gen->error), &expr);
     od_unreachable();
 }
 
@@ -323,7 +324,7 @@ static const struct od_expr *make_comparison(struct od_gen *gen, const struct od
     const struct od_expr *left = od_gen_column(gen, schema);
     if (left == NULL)
         return NULL;
-    if (od_choices_below(gen->choices, 3) == 2)
+    if (od_choices_below(gen->choices, 3) >= (gen->failing ? 1 : 2))
         left = od_gen_expr(gen, schema, left->type, depth);
     if (left == NULL)
         return NULL;
@@ -381,9 +382,9 @@ static const struct production productions[OD_TYPE_COUNT][PRODUCTIONS_MAX] = {
     [OD_TYPE_BOOLEAN] = {{make_comparison, 8, SAFE}, {make_null_test, 2, SAFE}, {make_logic, 3, SAFE},
                          {make_boolean_test, 2, SAFE}, {make_like, 2, SAFE}, OF_ANY_TYPE},
     [OD_TYPE_INT64] = {{make_sum, 4, TAME}, {make_scaled, 4, TAME}, {make_sign, 2, TAME}, {make_length, 2, SAFE},
-                       {make_extract, 2, SAFE}, {make_days_between, 1, SAFE}, OF_ANY_TYPE, {make_arithmetic, 2, FAILS}},
+                       {make_extract, 2, SAFE}, {make_days_between, 1, SAFE}, OF_ANY_TYPE, {make_arithmetic, 8, FAILS}},
     [OD_TYPE_FLOAT64] = {{make_sum, 4, TAME}, {make_scaled, 4, TAME}, {make_sign, 2, SAFE}, {make_rounding, 2, SAFE},
-                         {make_safe_root, 1, SAFE}, OF_ANY_TYPE, {make_arithmetic, 2, FAILS}, {make_root, 1, FAILS}},
+                         {make_safe_root, 1, SAFE}, OF_ANY_TYPE, {make_arithmetic, 8, FAILS}, {make_root, 3, FAILS}},
     [OD_TYPE_TEXT] = {{make_letters, 2, SAFE}, {make_concatenation, 3, SAFE}, {make_substring, 3, SAFE}, OF_ANY_TYPE},
     [OD_TYPE_TIMESTAMP] = {{make_truncation, 3, SAFE}, OF_ANY_TYPE},
     [OD_TYPE_DATE] = {{make_date_shift, 3, SAFE}, OF_ANY_TYPE},
@@ -427,10 +428,11 @@ const struct od_expr *od_gen_expr(struct od_gen *gen, const struct od_schema *sc
         return NULL;
     od_choices_begin(gen->choices, "expr");
     uint64_t kind = od_choices_below(gen->choices, 8);
+    uint64_t plain_kinds = gen->failing ? 1 : 3; /* few expressions may fail, so those go further */
     const struct od_expr *expr;
-    if (kind <= 3 || depth == 0)
+    if (kind <= plain_kinds || depth == 0)
         expr = column_of(gen, schema, type);
-    else if (kind == 4)
+    else if (kind == plain_kinds + 1)
         expr = any_literal(gen, type);
     else
         expr = produced(gen, schema, type, depth);

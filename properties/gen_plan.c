@@ -59,16 +59,24 @@ static const struct od_expr *any_expr(struct od_gen *gen, const struct od_schema
 {
     static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_TEXT, OD_TYPE_FLOAT64, OD_TYPE_BOOLEAN, OD_TYPE_DATE,
                                          OD_TYPE_TIMESTAMP};
-    if (od_choices_below(gen->choices, 3) <= 1)
+    if (od_choices_below(gen->choices, 3) <= (gen->failing ? 0 : 1))
         return od_gen_column(gen, schema);
     return od_gen_expr(gen, schema, types[od_choices_below(gen->choices, 6)], depth);
 }
 
-/* As above, but never a literal: a bare number in GROUP BY or ORDER BY of SQL would name a position. */
+static bool reads_a_column(const struct od_expr *expr)
+{
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        if (reads_a_column(expr->arguments[i]))
+            return true;
+    return expr->kind == OD_EXPR_COLUMN;
+}
+
+/* As above, but never a constant: a bare number (or -6) in GROUP BY or ORDER BY of SQL would name a position. */
 static const struct od_expr *key_expr(struct od_gen *gen, const struct od_schema *schema)
 {
     const struct od_expr *expr = any_expr(gen, schema, 1);
-    if (expr != NULL && expr->kind == OD_EXPR_LITERAL)
+    if (expr != NULL && !reads_a_column(expr))
         return od_gen_column(gen, schema);
     return expr;
 }
@@ -440,7 +448,7 @@ const struct od_plan *od_gen_plan(struct od_gen *gen, enum od_root root)
 {
     od_choices_begin(gen->choices, "plan");
     gen->nodes_left = NODES_MAX;
-    gen->failing = root == OD_ROOT_ANY && od_random_chance(&gen->choices->random, 1, 12);
+    gen->failing = root == OD_ROOT_ANY && od_random_chance(&gen->choices->random, 1, 6);
     uint32_t depth = 1 + (uint32_t)od_choices_below(gen->choices, DEPTH_MAX);
     struct relation made = rooted(gen, root, depth);
     od_choices_end(gen->choices);

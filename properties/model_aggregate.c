@@ -112,8 +112,13 @@ enum od_status od_model_float_sum(struct od_arena *arena, const double *numbers,
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)
         kept = add_partial(partials, kept, (long double)numbers[i]);
-    if (kept == 0)
+    if (kept == 0) {
+        bool all_negative = count > 0; /* as IEEE 754: -0.0 + -0.0 is -0.0, any other zero total 0.0 */
+        for (uint32_t i = 0; i < count; i++)
+            all_negative &= signbit(numbers[i]) != 0;
+        *sum_out = all_negative ? -0.0 : 0.0;
         return OD_OK;
+    }
     bool negative = partials[kept - 1] < 0;
     for (uint32_t i = 0; i < kept && negative; i++)
         partials[i] = -partials[i];

@@ -1,0 +1,423 @@
+/* shrink: see shrink.h.
+ *
+ *   best (bytes, draws, spans)  --pass edits a copy-->  candidate  --replay-->  fails and shortlex-smaller?  --> new best
+ *
+ * A pass walks best by index and goes on at the same index after a success, because best has then changed under it.
+ * `best` always holds the canonical record of a replay, so bytes that no draw reads vanish by themselves.
+ * Candidates are remembered by a 64-bit hash in a fixed table: a lost memory costs an evaluation, never a result. */
+#include "properties/shrink.h"
+
+#include "engine/core/assert.h"
+#include "engine/core/hash.h"
+
+#include <string.h>
+
+#define SEEN_SLOTS 8192u
+
+struct shrink {
+    struct od_memory *memory;
+    const struct od_shrink_test *test;
+    struct od_choices trial;  /* the replay of the last candidate */
+    struct od_choices best;   /* the record of the best one; not drawn from */
+    uint8_t *candidate;       /* OD_CHOICES_LIMIT_BYTES */
+    uint64_t *seen;           /* SEEN_SLOTS */
+    uint32_t best_size;       /* all that was drawn, trailing zeros too: fewer draws are simpler than draws of 0 */
+    uint32_t evaluations;
+    uint32_t evaluations_max;
+    bool changed;
+};
+
+static int shortlex(const uint8_t *left, uint32_t left_size, const uint8_t *right, uint32_t right_size)
+{
+    if (left_size != right_size)
+        return left_size < right_size ? -1 : 1;
+    return left_size == 0 ? 0 : memcmp(left, right, left_size);
+}
+
+static bool out_of_budget(const struct shrink *shrink)
+{
+    return shrink->evaluations >= shrink->evaluations_max;
+}
+
+/* True when these bytes were tried before; remembers them. */
+static bool was_seen(struct shrink *shrink, const uint8_t *bytes, uint32_t size)
+{
+    uint64_t hash = od_hash_bytes(bytes, size, size) | 1;
+    uint64_t *slot = &shrink->seen[hash >> 1 & (SEEN_SLOTS - 1)];
+    bool seen = *slot == hash;
+    *slot = hash;
+    return seen;
+}
+
+static void swap_choices(struct od_choices *left, struct od_choices *right)
+{
+    struct od_choices swap = *left;
+    *left = *right;
+    *right = swap; /* `random.self` is set anew by the next _from_ call; records do not use it */
+}
+
+/* Replays `size` bytes of shrink->candidate. True when they are a new best. */
+static bool try_candidate(struct shrink *shrink, uint32_t size)
+{
+    while (size > 0 && shrink->candidate[size - 1] == 0)
+        size--;
+    if (out_of_budget(shrink) || was_seen(shrink, shrink->candidate, size))
+        return false;
+    shrink->evaluations++;
+    od_choices_from_bytes(&shrink->trial, shrink->candidate, size);
+    bool fails = shrink->test->fails(shrink->test->self, &shrink->trial);
+    uint32_t trial_size = shrink->trial.size;
+    if (!fails || shrink->trial.overrun ||
+        shortlex(shrink->trial.bytes, trial_size, shrink->best.bytes, shrink->best_size) >= 0)
+        return false;
+    swap_choices(&shrink->trial, &shrink->best);
+    shrink->best_size = trial_size;
+    shrink->changed = true;
+    if (shrink->test->progress != NULL)
+        shrink->test->progress(shrink->test->self, shrink->evaluations, trial_size);
+    return true;
+}
+
+/* --- edits of best into the candidate ------------------------------------------------------------------------ */
+
+static uint32_t copy_best(struct shrink *shrink)
+{
+    if (shrink->best_size > 0)
+        memcpy(shrink->candidate, shrink->best.bytes, shrink->best_size);
+    return shrink->best_size;
+}
+
+static uint32_t cut(uint8_t *bytes, uint32_t size, uint32_t first, uint32_t end)
+{
+    if (end > size)
+        end = size;
+    if (first >= end)
+        return size;
+    memmove(bytes + first, bytes + end, size - end);
+    return size - (end - first);
+}
+
+static bool try_delete(struct shrink *shrink, uint32_t first, uint32_t end)
+{
+    if (first >= shrink->best_size)
+        return false;
+    return try_candidate(shrink, cut(shrink->candidate, copy_best(shrink), first, end));
+}
+
+static bool try_zero(struct shrink *shrink, uint32_t first, uint32_t end)
+{
+    uint32_t size = copy_best(shrink);
+    if (end > size)
+        end = size;
+    bool all_zero = true;
+    for (uint32_t i = first; i < end; i++) {
+        all_zero &= shrink->candidate[i] == 0;
+        shrink->candidate[i] = 0;
+    }
+    return !all_zero && try_candidate(shrink, size);
+}
+
+static uint64_t draw_value(const struct shrink *shrink, const struct od_choice_draw *draw)
+{
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < draw->width_bytes; i++)
+        value = value << 8 | shrink->best.bytes[draw->offset + i];
+    return value;
+}
+
+/* Writes a value into the candidate, a copy of best, at a draw of best. */
+static uint32_t put_value(struct shrink *shrink, uint32_t size, const struct od_choice_draw *draw, uint64_t value)
+{
+    od_assert(draw->offset + draw->width_bytes <= size);
+    for (uint32_t i = 0; i < draw->width_bytes; i++)
+        shrink->candidate[draw->offset + i] = (uint8_t)(value >> (8 * (draw->width_bytes - 1 - i)));
+    return size;
+}
+
+static bool try_value(struct shrink *shrink, uint32_t draw_index, uint64_t value)
+{
+    uint32_t size = copy_best(shrink);
+    return try_candidate(shrink, put_value(shrink, size, &shrink->best.draws[draw_index], value));
+}
+
+static uint32_t live_draws(const struct shrink *shrink)
+{
+    return shrink->best.draw_count;
+}
+
+/* --- passes: delete ------------------------------------------------------------------------------------------ */
+
+/* Large spans first: spans are in the order of their begin, so outer ones come before inner ones. A span whose deletion worked is
+ * gone, and the next one has its index. */
+static void delete_spans(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink);) {
+        struct od_choice_span span = shrink->best.spans[i];
+        if (span.first < span.end && span.end - span.first < shrink->best_size && try_delete(shrink, span.first, span.end))
+            continue;
+        i++;
+    }
+}
+
+/* The last spans first: deleting from the back disturbs less of what follows. */
+static void delete_spans_backwards(struct shrink *shrink)
+{
+    for (uint32_t i = shrink->best.span_count; i-- > 0 && !out_of_budget(shrink);) {
+        if (i >= shrink->best.span_count)
+            continue;
+        struct od_choice_span span = shrink->best.spans[i];
+        if (span.first < span.end)
+            try_delete(shrink, span.first, span.end);
+    }
+}
+
+static void delete_runs(struct shrink *shrink)
+{
+    for (uint32_t length = 8; length >= 1 && !out_of_budget(shrink); length--)
+        for (uint32_t i = live_draws(shrink); i-- > 0 && !out_of_budget(shrink);) {
+            uint32_t count = live_draws(shrink);
+            if (i + length > count)
+                continue;
+            const struct od_choice_draw *last = &shrink->best.draws[i + length - 1];
+            try_delete(shrink, shrink->best.draws[i].offset, last->offset + last->width_bytes);
+        }
+}
+
+/* A draw lowered by one, and something behind it deleted: a count and one of what it counts. */
+static bool lower_and_delete_at(struct shrink *shrink, uint32_t draw_index)
+{
+    struct od_choice_draw draw = shrink->best.draws[draw_index];
+    uint64_t value = draw_value(shrink, &draw);
+    if (value == 0)
+        return false;
+    for (uint32_t i = 0; i < shrink->best.span_count; i++) {
+        struct od_choice_span span = shrink->best.spans[i];
+        if (span.first < draw.offset + draw.width_bytes || span.first >= span.end || span.first >= shrink->best_size)
+            continue;
+        uint32_t size = put_value(shrink, copy_best(shrink), &draw, value - 1);
+        if (try_candidate(shrink, cut(shrink->candidate, size, span.first, span.end)))
+            return true;
+    }
+    for (uint32_t i = draw_index + 1; i < live_draws(shrink); i++) {
+        struct od_choice_draw other = shrink->best.draws[i];
+        uint32_t size = put_value(shrink, copy_best(shrink), &draw, value - 1);
+        if (try_candidate(shrink, cut(shrink->candidate, size, other.offset, other.offset + other.width_bytes)))
+            return true;
+    }
+    return false;
+}
+
+static void lower_and_delete(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < live_draws(shrink) && !out_of_budget(shrink);) {
+        uint32_t size = shrink->best_size;
+        /* Again at the same draw only if something went: else this would count a large value down one by one. */
+        if (!lower_and_delete_at(shrink, i) || shrink->best_size >= size)
+            i++;
+    }
+}
+
+/* A relation replaced by a relation inside it, a list by one of its lists. */
+static void hoist_spans(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink); i++)
+        for (uint32_t j = i + 1; j < shrink->best.span_count && !out_of_budget(shrink); j++) {
+            struct od_choice_span outer = shrink->best.spans[i], inner = shrink->best.spans[j];
+            if (inner.first >= outer.end || outer.first >= shrink->best_size)
+                break;
+            if (strcmp(outer.label, inner.label) != 0 || inner.end - inner.first >= outer.end - outer.first)
+                continue;
+            uint32_t size = copy_best(shrink);
+            size = cut(shrink->candidate, size, inner.end, outer.end);
+            try_candidate(shrink, cut(shrink->candidate, size, outer.first, inner.first));
+        }
+}
+
+/* --- passes: lower ------------------------------------------------------------------------------------------- */
+
+static void zero_spans(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink); i++) {
+        struct od_choice_span span = shrink->best.spans[i];
+        if (span.first < span.end)
+            try_zero(shrink, span.first, span.end);
+    }
+}
+
+/* Zero, then the smallest failing value by binary search: right when failing is monotone, and harmless else. */
+static void lower_draw(struct shrink *shrink, uint32_t index)
+{
+    uint64_t high = draw_value(shrink, &shrink->best.draws[index]);
+    if (high == 0 || try_value(shrink, index, 0))
+        return;
+    uint64_t low = 0; /* does not fail */
+    while (high - low > 1 && index < live_draws(shrink) && !out_of_budget(shrink)) {
+        uint64_t middle = low + (high - low) / 2;
+        if (try_value(shrink, index, middle))
+            high = index < live_draws(shrink) ? draw_value(shrink, &shrink->best.draws[index]) : 0;
+        else
+            low = middle;
+        if (high <= low)
+            return;
+    }
+    /* Where failing is not monotone, the small values are worth a look: plain kinds come first in every list. */
+    for (uint64_t value = 1; value < 8 && index < live_draws(shrink); value++)
+        if (value >= draw_value(shrink, &shrink->best.draws[index]) || try_value(shrink, index, value))
+            return;
+}
+
+static void lower_draws(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < live_draws(shrink) && !out_of_budget(shrink); i++)
+        lower_draw(shrink, i);
+}
+
+/* Moves `step` off the left draw and off the right one (values that must stay equal), or onto it (a fixed sum). */
+static bool try_pair(struct shrink *shrink, uint32_t left, uint32_t right, uint64_t step, bool rising)
+{
+    if (right >= live_draws(shrink))
+        return false;
+    struct od_choice_draw first = shrink->best.draws[left], second = shrink->best.draws[right];
+    uint64_t first_value = draw_value(shrink, &first), second_value = draw_value(shrink, &second);
+    uint64_t largest = second.width_bytes >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * second.width_bytes)) - 1;
+    if (first_value < step || (rising ? second_value > largest - step : second_value < step))
+        return false;
+    uint32_t size = put_value(shrink, copy_best(shrink), &first, first_value - step);
+    return try_candidate(shrink, put_value(shrink, size, &second, rising ? second_value + step : second_value - step));
+}
+
+/* The whole value first, then powers of two, each as often as it helps. */
+static void lower_pair(struct shrink *shrink, uint32_t left, uint32_t right)
+{
+    struct od_choice_draw first = shrink->best.draws[left];
+    uint64_t value = draw_value(shrink, &first);
+    if (value == 0 || first.width_bytes != shrink->best.draws[right].width_bytes)
+        return;
+    for (uint32_t rising = 0; rising < 2; rising++) {
+        if (try_pair(shrink, left, right, value, rising))
+            return;
+        for (uint64_t step = UINT64_C(1) << (63 - __builtin_clzll(value)); step > 0; step /= 2)
+            while (try_pair(shrink, left, right, step, rising)) {
+            }
+        if (left >= live_draws(shrink) || right >= live_draws(shrink))
+            return;
+    }
+}
+
+static void lower_pairs(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < live_draws(shrink) && !out_of_budget(shrink); i++)
+        for (uint32_t j = i + 1; j < i + 8 && j < live_draws(shrink) && !out_of_budget(shrink); j++)
+            lower_pair(shrink, i, j);
+}
+
+/* --- passes: order ------------------------------------------------------------------------------------------- */
+
+/* Neighbours [first, middle) [middle, end) change places. */
+static bool try_swap(struct shrink *shrink, uint32_t first, uint32_t middle, uint32_t end)
+{
+    uint32_t size = copy_best(shrink);
+    memcpy(shrink->candidate + first, shrink->best.bytes + middle, end - middle);
+    memcpy(shrink->candidate + first + (end - middle), shrink->best.bytes + first, middle - first);
+    return memcmp(shrink->candidate + first, shrink->best.bytes + first, end - first) < 0 && try_candidate(shrink, size);
+}
+
+static void order_spans(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink); i++)
+        for (uint32_t j = i + 1; j < shrink->best.span_count && !out_of_budget(shrink); j++) {
+            struct od_choice_span left = shrink->best.spans[i], right = shrink->best.spans[j];
+            if (right.first > left.end)
+                break;
+            if (right.first == left.end && left.depth == right.depth && strcmp(left.label, right.label) == 0)
+                try_swap(shrink, left.first, right.first, right.end);
+        }
+}
+
+static void order_draws(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i + 1 < live_draws(shrink) && !out_of_budget(shrink); i++)
+        for (uint32_t j = i; j + 1 < live_draws(shrink); j--) {
+            struct od_choice_draw left = shrink->best.draws[j], right = shrink->best.draws[j + 1];
+            if (left.width_bytes != right.width_bytes || draw_value(shrink, &left) <= draw_value(shrink, &right) ||
+                !try_swap(shrink, left.offset, right.offset, right.offset + right.width_bytes) || j == 0)
+                break;
+        }
+}
+
+/* --- the loop ------------------------------------------------------------------------------------------------ */
+
+typedef void (*pass)(struct shrink *shrink);
+/* Cheap and coarse first. */
+static const pass passes[] = {delete_spans, delete_spans_backwards, zero_spans, hoist_spans,      lower_draws,
+                              delete_runs,  order_spans,            order_draws, lower_pairs,      lower_and_delete};
+
+static void improve(struct shrink *shrink)
+{
+    const uint32_t pass_count = sizeof(passes) / sizeof(passes[0]);
+    for (uint32_t i = 0, idle = 0; idle < pass_count && !out_of_budget(shrink);) {
+        shrink->changed = false;
+        passes[i](shrink);
+        idle = shrink->changed ? 0 : idle + 1;
+        /* Deleting is worth most: while it helps, nothing finer is tried. */
+        if (!shrink->changed || i >= 2)
+            i = (i + 1) % pass_count;
+    }
+}
+
+static enum od_status keep_best(struct shrink *shrink, struct od_shrunk *shrunk_out, struct od_error *error)
+{
+    shrunk_out->bytes = od_take(shrink->memory, shrink->best_size + 1);
+    if (shrunk_out->bytes == NULL)
+        return od_fail(error, OD_NO_MEMORY, "shrinking");
+    copy_best(shrink);
+    shrunk_out->size = od_choices_trimmed_bytes(&shrink->best); /* replay supplies the zeros */
+    shrunk_out->capacity = shrink->best_size + 1;
+    memcpy(shrunk_out->bytes, shrink->candidate, shrunk_out->size);
+    return OD_OK;
+}
+
+static void shrink_release(struct shrink *shrink)
+{
+    od_choices_release(&shrink->trial);
+    od_choices_release(&shrink->best);
+    od_give(shrink->memory, shrink->candidate, OD_CHOICES_LIMIT_BYTES);
+    od_give(shrink->memory, shrink->seen, SEEN_SLOTS * sizeof(*shrink->seen));
+}
+
+enum od_status od_shrink(struct od_memory *memory, const void *bytes, size_t size, const struct od_shrink_test *test,
+                         uint32_t evaluations_max, struct od_shrunk *shrunk_out, struct od_error *error)
+{
+    struct shrink shrink;
+    enum od_status status = OD_OK;
+    memset(&shrink, 0, sizeof(shrink));
+    memset(shrunk_out, 0, sizeof(*shrunk_out));
+    shrink.memory = memory;
+    shrink.test = test;
+    shrink.evaluations_max = evaluations_max == 0 ? 5000 : evaluations_max;
+    od_choices_init(&shrink.trial, memory);
+    od_choices_init(&shrink.best, memory);
+    shrink.candidate = od_take(memory, OD_CHOICES_LIMIT_BYTES);
+    shrink.seen = od_take_array(memory, SEEN_SLOTS, sizeof(*shrink.seen));
+    if (shrink.candidate == NULL || shrink.seen == NULL) {
+        status = od_fail(error, OD_NO_MEMORY, "shrinking");
+    } else {
+        od_choices_from_bytes(&shrink.best, bytes, size);
+        shrunk_out->reproduced = test->fails(test->self, &shrink.best);
+        shrink.evaluations = 1;
+        shrink.best_size = shrink.best.size;
+        if (shrunk_out->reproduced)
+            improve(&shrink);
+        status = keep_best(&shrink, shrunk_out, error);
+        shrunk_out->evaluations = shrink.evaluations;
+        shrunk_out->exhausted = out_of_budget(&shrink);
+    }
+    shrink_release(&shrink);
+    return status;
+}
+
+void od_shrunk_release(struct od_memory *memory, struct od_shrunk *shrunk)
+{
+    od_give(memory, shrunk->bytes, shrunk->capacity);
+    memset(shrunk, 0, sizeof(*shrunk));
+}
