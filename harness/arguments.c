@@ -69,14 +69,15 @@ static enum od_status parse_option(struct od_arguments *arguments, int *index, s
     const struct od_option *option = option_find(command, word, name_size);
     if (option == NULL) {
         char name[60];
-        snprintf(name, sizeof(name), "%.*s", (int)name_size, word);
+        snprintf(name, sizeof(name), "%.*s", (int)(name_size < sizeof(name) ? name_size : sizeof(name) - 1), word);
         return unknown_option(command, name, error);
     }
     const char *value = equals == NULL ? NULL : equals + 1;
     if (option->value == NULL && value != NULL)
         return od_fail(error, OD_BAD_INPUT, "ordeal %s: --%s takes no value", command->name, option->name);
     if (option->value != NULL && value == NULL) {
-        if (*index + 1 >= arguments->argc)
+        bool is_last = *index + 1 >= arguments->argc;
+        if (is_last || strncmp(arguments->argv[*index + 1], "--", 2) == 0)
             return od_fail(error, OD_BAD_INPUT, "ordeal %s: --%s needs a value: --%s %s", command->name, option->name,
                            option->name, option->value);
         value = arguments->argv[++*index];

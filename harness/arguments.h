@@ -1,7 +1,7 @@
 /* arguments: the command line, from one table a command. The same tables print --help.
  *
- * Options are long ("--seed N" or "--seed=N"); whatever does not start with "--" is positional; "--" ends the options. Every
- * mistake is BAD_INPUT and says what was expected. */
+ * Options are long ("--seed N" or "--seed=N"); whatever does not start with "--" is positional; "--" ends the options. A value
+ * that starts with "--" itself needs the "=": after a blank it would be an option whose value was forgotten. Every mistake is BAD_INPUT and says what was expected. */
 #ifndef OD_HARNESS_ARGUMENTS_H
 #define OD_HARNESS_ARGUMENTS_H
 
@@ -28,8 +28,6 @@ struct od_command {
     const struct od_option *options; /* ends with name NULL */
     int (*run)(const struct od_arguments *arguments); /* enum od_exit */
 };
-
-#define OD_ARGUMENTS_MAX 4096
 
 struct od_given_option {
     const struct od_option *option;

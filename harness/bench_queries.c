@@ -94,6 +94,7 @@ static void *crash_set_up(int64_t rows, char *problem)
 
 struct hunt_fixture {
     struct od_trial trial;
+    struct od_choices choices;
     uint64_t next;
 };
 
@@ -105,14 +106,18 @@ static void *hunt_set_up(int64_t argument, char *problem)
         od_bench_problem(problem, "setting up", "no memory");
     else
         od_trial_init(&fixture->trial, od_posix_memory());
+    if (fixture != NULL)
+        od_choices_init(&fixture->choices, od_posix_memory());
     return fixture;
 }
 
 static void hunt_tear_down(void *self)
 {
     struct hunt_fixture *fixture = self;
-    if (fixture != NULL)
+    if (fixture != NULL) {
         od_trial_release(&fixture->trial);
+        od_choices_release(&fixture->choices);
+    }
     free(fixture);
 }
 
@@ -121,8 +126,8 @@ static bool hunt_run(void *self, uint64_t iterations, char *problem)
     struct hunt_fixture *fixture = self;
     struct od_error error = {0};
     for (uint64_t i = 0; i < iterations; i++) {
-        od_choices_from_seed(&fixture->trial.choices, fixture->next++ % 1000, "bench");
-        if (od_trial_run(&fixture->trial, &error) != OD_OK)
+        od_choices_from_seed(&fixture->choices, fixture->next++ % 1000, "bench");
+        if (od_trial_run(&fixture->trial, &fixture->choices, &error) != OD_OK)
             return od_bench_problem(problem, "running a case", error.text);
         if (fixture->trial.finding.found)
             return od_bench_problem(problem, fixture->trial.finding.code, fixture->trial.finding.text);

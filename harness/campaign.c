@@ -16,6 +16,7 @@
 #include "engine/core/assert.h"
 #include "engine/world/posix.h"
 #include "harness/campaign_worker.h"
+#include "harness/case_save.h"
 #include "reports/terminal.h"
 
 struct campaign {
@@ -93,8 +94,8 @@ static void note_lost_worker(struct campaign *campaign, uint32_t slot_index, con
     struct od_campaign_failure failure = {.case_index = case_index - 1};
     snprintf(failure.code, sizeof(failure.code), "%s", code);
     snprintf(failure.text, sizeof(failure.text), "%s", text);
-    od_campaign_save(campaign->options->directory, od_posix_memory(), slot->choices, slot->choice_bytes,
-                     campaign->options->only, code, false, failure.path, sizeof(failure.path), NULL);
+    od_case_save(campaign->options->directory, od_posix_memory(), slot->choices, slot->choice_bytes,
+                 campaign->options->only, code, false, failure.path, sizeof(failure.path), NULL);
     atomic_fetch_add(&slot->case_count, 1);
     atomic_fetch_add(&slot->failure_count, 1);
     atomic_fetch_add(&slot->digest, case_index); /* keeps the campaign digest defined; such a campaign has failed anyway */

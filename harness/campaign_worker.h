@@ -33,11 +33,6 @@ struct od_campaign_page {
 /* Runs until there is no case left; reports failures as whole struct od_campaign_failure on `pipe`. Returns the exit status. */
 int od_campaign_work(const struct od_campaign_options *options, struct od_campaign_page *page, uint32_t slot_index,
                      int pipe);
-/* Makes the case file of a failure found in choices; path_out gets its name. */
-enum od_status od_campaign_save(const char *directory, struct od_memory *memory, const uint8_t *choices,
-                                uint32_t choice_bytes, const struct od_property *only, const char *code,
-                                bool runs_it, char *path_out, size_t path_size, struct od_error *error);
-
 uint64_t od_campaign_now_ns(void);
 
 #endif

@@ -8,12 +8,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What a failed call on a path that the user gave means: nothing there, a path that can't be meant, or trouble of the machine. */
+static enum od_status status_of(int number)
+{
+    switch (number) {
+    case ENOENT:
+        return OD_MISSING;
+    case ENOTDIR:
+    case EISDIR:
+    case EEXIST:
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ELOOP:
+    case ENAMETOOLONG:
+        return OD_BAD_INPUT;
+    default:
+        return OD_IO;
+    }
+}
+
 enum od_status od_file_read(const char *path, struct od_buffer *buffer, struct od_error *error)
 {
     struct stat info;
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     if (file == NULL)
-        return od_fail(error, errno == ENOENT ? OD_MISSING : OD_IO, "opening %s: %s", path, strerror(errno));
+        return od_fail(error, status_of(errno), "opening %s: %s", path, strerror(errno));
     enum od_status status = OD_OK;
     if (fstat(fileno(file), &info) == 0 && S_ISDIR(info.st_mode)) {
         status = od_fail(error, OD_BAD_INPUT, "reading %s: expected a file, found a folder", path);
@@ -47,14 +67,14 @@ enum od_status od_folder_make(const char *path, struct od_error *error)
             continue;
         *at = '\0';
         if (mkdir(partial, 0777) != 0 && errno != EEXIST)
-            return od_fail(error, OD_IO, "making the folder %s: %s", partial, strerror(errno));
+            return od_fail(error, status_of(errno), "making the folder %s: %s", partial, strerror(errno));
         if (end)
             break;
         *at = '/';
     }
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
-        return od_fail(error, OD_IO, "making the folder %s: something else has this name", path);
+        return od_fail(error, OD_BAD_INPUT, "making the folder %s: something else has this name", path);
     return OD_OK;
 }
 

@@ -5,9 +5,10 @@
 #include "engine/core/buffer.h"
 #include "engine/core/status.h"
 
-/* Appends the file's bytes. MISSING (no such file), IO, NO_MEMORY. "-" reads standard input. */
+/* Appends the file's bytes. MISSING (no such file), BAD_INPUT (a folder, no permission: another path was meant), IO, NO_MEMORY.
+ * "-" reads standard input. */
 enum od_status od_file_read(const char *path, struct od_buffer *buffer, struct od_error *error);
-/* Makes a folder and those above it. An existing one is fine. */
+/* Makes a folder and those above it. An existing one is fine. BAD_INPUT when the path can't be a folder, IO. */
 enum od_status od_folder_make(const char *path, struct od_error *error);
 /* Removes a folder with all in it; a missing one is fine. For folders that this program made. */
 enum od_status od_folder_remove(const char *path, struct od_error *error);

@@ -1,15 +1,19 @@
-/* scenario: YAML -> struct, by libcyaml's schema. libcyaml reports through a log callback; parse_log turns its first message and
- * the first place of its backtrace into one error with line and column. */
+/* scenario: YAML -> struct.
+ *
+ *   shape (scenario_shape.c) -> libcyaml loads by the same schema -> meaning: names, generators, limits (this file)
+ *
+ * Every mistake is told with its line and column; a new key is one row in a table of fields below. */
 #include "harness/scenario.h"
 
 #include <cyaml/cyaml.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <yaml.h>
 
+#include "engine/core/assert.h"
 #include "engine/world/posix.h"
 #include "harness/file.h"
+#include "harness/scenario_shape.h"
+#include "scenarios/generate.h"
 
 #define TEXT(key, flags, structure, member)                                                                  \
     CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), structure, member, 1, CYAML_UNLIMITED)
@@ -75,96 +79,26 @@ static const cyaml_schema_field_t scenario_fields[] = {
 static const cyaml_schema_value_t scenario_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct od_scenario, scenario_fields)};
 
-/* --- errors --------------------------------------------------------------------------------------------------- */
-
-struct parse_log {
-    char first[160]; /* the first message, without "Load: " */
-    uint32_t line;   /* of the innermost place in its backtrace */
-    uint32_t column;
-};
-
-static void log_message(cyaml_log_t level, void *self, const char *format, va_list arguments)
-{
-    struct parse_log *log = self;
-    char text[400];
-    (void)level;
-    vsnprintf(text, sizeof(text), format, arguments);
-    text[strcspn(text, "\n")] = '\0';
-    const char *place = strstr(text, "(line: ");
-    unsigned line;
-    unsigned column;
-    if (place != NULL && log->line == 0 && sscanf(place, "(line: %u, column: %u)", &line, &column) == 2) {
-        log->line = line;
-        log->column = column;
-    }
-    if (log->first[0] == '\0' && place == NULL)
-        snprintf(log->first, sizeof(log->first), "%.150s", strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
-}
-
-/* A syntax error's place is better told by libyaml itself. */
-static void locate_syntax_error(const char *text, size_t size, struct parse_log *log)
-{
-    yaml_parser_t parser;
-    yaml_event_t event;
-    if (!yaml_parser_initialize(&parser))
-        return;
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-    for (bool going = true; going;) {
-        if (!yaml_parser_parse(&parser, &event)) {
-            if (parser.problem != NULL) {
-                snprintf(log->first, sizeof(log->first), "%.150s", parser.problem);
-                log->line = (uint32_t)parser.problem_mark.line + 1;
-                log->column = (uint32_t)parser.problem_mark.column + 1;
-            }
-            break;
-        }
-        going = event.type != YAML_STREAM_END_EVENT;
-        yaml_event_delete(&event);
-    }
-    yaml_parser_delete(&parser);
-}
-
-/* The keys that the schema takes, for "expected one of". */
-static void append_keys(char *text, size_t size, const cyaml_schema_field_t *fields)
-{
-    for (uint32_t i = 0; fields[i].key != NULL; i++)
-        snprintf(text + strlen(text), size - strlen(text), "%s%s", i == 0 ? "" : ", ", fields[i].key);
-}
-
-static const cyaml_schema_field_t *const all_fields[] = {scenario_fields, table_fields,    query_fields,
-                                                         cluster_fields,  ordeal_fields, schedule_fields};
-
-/* "expected ..." for a message of libcyaml about `key`'s mapping: told from the keys of the mapping that lies at the place. */
-static void append_expectation(char *text, size_t size, const char *yaml, const struct parse_log *log)
-{
-    (void)yaml;
-    if (strncmp(log->first, "Unexpected key", 14) == 0) {
-        snprintf(text + strlen(text), size - strlen(text), "; expected one of: ");
-        const char *names[] = {"at the top", "in tables", "in queries", "in cluster", "in ordeal", "in schedules"};
-        for (size_t i = 0; i < sizeof(all_fields) / sizeof(all_fields[0]); i++) {
-            snprintf(text + strlen(text), size - strlen(text), "%s%s ", i == 0 ? "" : "; ", names[i]);
-            append_keys(text, size, all_fields[i]);
-        }
-    } else if (strncmp(log->first, "Invalid UINT", 12) == 0) {
-        snprintf(text + strlen(text), size - strlen(text), "; expected a whole number from 0 on");
-    }
-}
-
-static const cyaml_config_t *config_for(struct parse_log *log, cyaml_config_t *config)
-{
-    *config = (cyaml_config_t){
-        .log_fn = log_message, .log_ctx = log, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_WARNING};
-    return config;
-}
+/* Silent: what libcyaml could say has been said before, with its place. */
+static const cyaml_config_t config = {.log_fn = NULL, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR};
 
 /* --- meaning -------------------------------------------------------------------------------------------------- */
 
-static enum od_status fail_at_key(const char *name, const char *text, size_t size, const char *key, uint32_t nth,
-                                  struct od_error *error, const char *what)
+#define ROWS_MAX 100000000u
+
+struct source {
+    const char *name;
+    const char *text;
+    size_t size;
+};
+
+/* A mistake in what stands at the path. */
+static enum od_status fail_at_path(const struct source *source, struct od_error *error, const char *path,
+                                   const char *what)
 {
-    struct od_scenario_place place = {1, 0};
-    od_scenario_locate(text, size, key, nth, &place);
-    return od_fail_at(error, OD_BAD_INPUT, place.line, place.column + 1, "%s: %s", name, what);
+    struct od_scenario_place place;
+    od_scenario_locate(source->text, source->size, path, 0, 0, &place);
+    return od_fail_at(error, OD_BAD_INPUT, place.line, place.column, "%.90s: %s", source->name, what);
 }
 
 static bool is_word(const char *text)
@@ -172,60 +106,121 @@ static bool is_word(const char *text)
     return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(text);
 }
 
-static enum od_status check_meaning(const char *name, const char *text, size_t size,
-                                    const struct od_scenario *scenario, struct od_error *error)
+static enum od_status check_table(const struct source *source, const struct od_scenario_table *table, uint32_t index,
+                                  struct od_error *error)
 {
+    char path[40];
     char what[200];
-    if (!is_word(scenario->name))
-        return fail_at_key(name, text, size, "name", 0, error, "expected letters, digits and _ in the name");
-    for (uint32_t i = 0; i < scenario->tables_count; i++) {
-        const struct od_scenario_table *table = &scenario->tables[i];
-        if (table->generator != NULL || table->file != NULL)
-            continue;
+    snprintf(path, sizeof(path), "tables/%u%s", index, table->generator == NULL ? "" : "/generator");
+    if (table->generator == NULL && table->file == NULL) {
         snprintf(what, sizeof(what), "table %.60s: expected a generator or a file", table->name);
-        return fail_at_key(name, text, size, "name", 1 + i, error, what);
+        return fail_at_path(source, error, path, what);
+    }
+    if (table->rows > ROWS_MAX) {
+        snprintf(path, sizeof(path), "tables/%u/rows", index);
+        snprintf(what, sizeof(what), "table %.60s: expected at most %u rows", table->name, ROWS_MAX);
+        return fail_at_path(source, error, path, what);
+    }
+    if (table->generator == NULL || od_generator_find(table->generator) != NULL)
+        return OD_OK;
+    snprintf(what, sizeof(what), "unknown generator %.40s; expected one of ", table->generator);
+    for (uint32_t i = 0; i < od_generator_count; i++)
+        snprintf(what + strlen(what), sizeof(what) - strlen(what), "%s%s", i == 0 ? "" : ", ", od_generators[i].name);
+    return fail_at_path(source, error, path, what);
+}
+
+/* Fails when the `index`-th name of a list stands before in it. */
+static enum od_status check_unique(const struct source *source, const char *list, const char *name, const char *other,
+                                   uint32_t index, struct od_error *error)
+{
+    char path[60];
+    char what[120];
+    if (strcmp(name, other) != 0)
+        return OD_OK;
+    snprintf(path, sizeof(path), "%s/%u/name", list, index);
+    snprintf(what, sizeof(what), "%s: two of them are named %.60s", list, name);
+    return fail_at_path(source, error, path, what);
+}
+
+static enum od_status check_names(const struct source *source, const struct od_scenario *scenario,
+                                  struct od_error *error)
+{
+    const struct od_scenario_ordeal *ordeal = scenario->ordeal;
+    enum od_status status = OD_OK;
+    if (!is_word(scenario->name))
+        return fail_at_path(source, error, "name", "expected letters, digits and _ in the name");
+    for (uint32_t i = 0; i < scenario->tables_count; i++) {
+        for (uint32_t j = 0; j < i && status == OD_OK; j++)
+            status = check_unique(source, "tables", scenario->tables[i].name, scenario->tables[j].name, i, error);
     }
     for (uint32_t i = 0; i < scenario->queries_count; i++) {
-        for (uint32_t j = 0; j < i; j++) {
-            if (strcmp(scenario->queries[i].name, scenario->queries[j].name) != 0)
-                continue;
-            snprintf(what, sizeof(what), "two queries are named %.60s", scenario->queries[i].name);
-            return fail_at_key(name, text, size, "name", 1 + scenario->tables_count + i, error, what);
-        }
+        for (uint32_t j = 0; j < i && status == OD_OK; j++)
+            status = check_unique(source, "queries", scenario->queries[i].name, scenario->queries[j].name, i, error);
     }
-    const struct od_scenario_cluster *cluster = scenario->cluster;
-    if (cluster != NULL && (cluster->executors > 64 || cluster->slots > 64 || cluster->partitions > 1024 ||
-                            cluster->scan_tasks > 1024 || cluster->batch_rows > 1000000))
-        return fail_at_key(name, text, size, "executors", 0, error,
-                           "cluster: expected at most 64 executors, 64 slots, 1024 partitions, 1024 scan_tasks and "
-                           "1000000 batch_rows");
+    for (uint32_t i = 0; ordeal != NULL && i < ordeal->schedules_count; i++) {
+        for (uint32_t j = 0; j < i && status == OD_OK; j++)
+            status = check_unique(source, "ordeal/schedules", ordeal->schedules[i].name, ordeal->schedules[j].name, i,
+                                  error);
+    }
+    return status;
+}
+
+static enum od_status check_limits(const struct source *source, const struct od_scenario *scenario,
+                                   struct od_error *error)
+{
+    static const struct od_scenario_cluster no_cluster;
+    static const struct od_scenario_ordeal no_ordeal;
+    const struct od_scenario_cluster *cluster = scenario->cluster == NULL ? &no_cluster : scenario->cluster;
+    const struct od_scenario_ordeal *ordeal = scenario->ordeal == NULL ? &no_ordeal : scenario->ordeal;
+    const struct {
+        const char *path;
+        uint32_t given;
+        uint32_t most;
+    } limits[] = {
+        {"cluster/executors", cluster->executors, 64},     {"cluster/slots", cluster->slots, 64},
+        {"cluster/partitions", cluster->partitions, 1024}, {"cluster/scan_tasks", cluster->scan_tasks, 1024},
+        {"cluster/batch_rows", cluster->batch_rows, 1000000}, {"ordeal/sim", ordeal->sim, 1000000},
+        {"ordeal/threads", ordeal->threads, 1000000},      {"ordeal/faults", ordeal->faults, 100},
+    };
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        char what[100];
+        if (limits[i].given <= limits[i].most)
+            continue;
+        snprintf(what, sizeof(what), "%s: expected at most %u, found %u", limits[i].path, limits[i].most,
+                 limits[i].given);
+        return fail_at_path(source, error, limits[i].path, what);
+    }
     return OD_OK;
+}
+
+static enum od_status check_meaning(const struct source *source, const struct od_scenario *scenario,
+                                    struct od_error *error)
+{
+    enum od_status status = check_names(source, scenario, error);
+    for (uint32_t i = 0; i < scenario->tables_count && status == OD_OK; i++)
+        status = check_table(source, &scenario->tables[i], i, error);
+    return status == OD_OK ? check_limits(source, scenario, error) : status;
 }
 
 enum od_status od_scenario_parse(const char *name, const char *text, size_t size, struct od_scenario **scenario_out,
                                  struct od_error *error)
 {
-    struct parse_log log = {0};
-    cyaml_config_t config;
+    const struct source source = {name, text, size};
     *scenario_out = NULL;
-    cyaml_err_t result = cyaml_load_data((const uint8_t *)text, size, config_for(&log, &config), &scenario_value,
-                                         (cyaml_data_t **)scenario_out, NULL);
-    if (result != CYAML_OK) {
-        *scenario_out = NULL;
-        if (result == CYAML_ERR_LIBYAML_PARSER)
-            locate_syntax_error(text, size, &log);
-        char expectation[600] = "";
-        append_expectation(expectation, sizeof(expectation), text, &log);
-        return od_fail_at(error, OD_BAD_INPUT, log.line == 0 ? 1 : log.line, log.column == 0 ? 1 : log.column,
-                          "%s: %s%s", name, log.first[0] == '\0' ? cyaml_strerror(result) : log.first, expectation);
-    }
-    enum od_status status =
-        *scenario_out == NULL ? od_fail_at(error, OD_BAD_INPUT, 1, 1, "%s: expected a scenario, found nothing", name)
-                              : check_meaning(name, text, size, *scenario_out, error);
-    if (status != OD_OK) {
-        od_scenario_free(*scenario_out);
-        *scenario_out = NULL;
-    }
+    enum od_status status = od_scenario_check_shape(name, text, size, &scenario_value, error);
+    if (status != OD_OK)
+        return status;
+    cyaml_data_t *loaded = NULL;
+    cyaml_err_t result = cyaml_load_data((const uint8_t *)text, size, &config, &scenario_value, &loaded, NULL);
+    if (result != CYAML_OK)
+        return od_fail(error, result == CYAML_ERR_OOM ? OD_NO_MEMORY : OD_BAD_INPUT, "%.90s: %s", name,
+                       cyaml_strerror(result));
+    od_assert(loaded != NULL);
+    status = check_meaning(&source, loaded, error);
+    if (status != OD_OK)
+        od_scenario_free(loaded);
+    else
+        *scenario_out = loaded;
     return status;
 }
 
@@ -243,8 +238,6 @@ enum od_status od_scenario_load(const char *path, struct od_scenario **scenario_
 
 void od_scenario_free(struct od_scenario *scenario)
 {
-    struct parse_log log = {0};
-    cyaml_config_t config;
     if (scenario != NULL)
-        cyaml_free(config_for(&log, &config), &scenario_value, scenario, 0);
+        cyaml_free(&config, &scenario_value, scenario, 0);
 }

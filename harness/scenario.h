@@ -84,13 +84,14 @@ enum od_status od_scenario_parse(const char *name, const char *text, size_t size
                                  struct od_error *error);
 void od_scenario_free(struct od_scenario *scenario); /* NULL is fine */
 
-/* Where the text of the n-th scalar with this key begins in the file (n from 0), so that line and column inside it can be told as
- * places in the file. For a block scalar ("|") that is its first line. False when there is none. */
+/* A place in the file, from 1. */
 struct od_scenario_place {
-    uint32_t line;          /* of the first line of the text, from 1 */
-    uint32_t column;        /* columns before the text on its lines */
+    uint32_t line;
+    uint32_t column;
 };
-bool od_scenario_locate(const char *text, size_t size, const char *key, uint32_t nth,
+/* Where in the file a place inside a text stands. `path` leads to the text: "queries/2/sql"; line and column are in it, from 1.
+ * line 0: where the value at the path begins (a list or a mapping, too). False, and 1:1, when nothing is at the path. */
+bool od_scenario_locate(const char *text, size_t size, const char *path, uint32_t line, uint32_t column,
                         struct od_scenario_place *place_out);
 
 /* The tables of a scenario. directory NULL: generated; else every table that names a file is read from there (MISSING with the path

@@ -11,19 +11,23 @@
 /* Defaults where the file says nothing. */
 enum { SIM_SCHEDULES = 20, THREADS_SCHEDULES = 3, FAULTS_MAX = 3, EXECUTORS = 3, SLOTS = 2 };
 
-/* Moves the error's place from inside the n-th text with this key to the file. */
-static void place_in_file(const struct od_scenario_run *run, const char *key, uint32_t nth, const char *what,
+/* Moves the error's place from inside the text at list/index/key to the file. */
+static void place_in_file(const struct od_scenario_run *run, const char *list, uint32_t index, const char *key,
                           const char *name, struct od_error *error)
 {
     struct od_scenario_place place;
-    if (error == NULL || !od_scenario_locate((const char *)run->text.bytes, run->text.size, key, nth, &place))
+    char path[60];
+    if (error == NULL || error->status == OD_NO_MEMORY)
         return;
+    snprintf(path, sizeof(path), "%s/%u/%s", list, index, key);
+    bool is_placed = error->line != 0;
+    od_scenario_locate((const char *)run->text.bytes, run->text.size, path, is_placed ? error->line : 1,
+                       is_placed ? error->column : 1, &place);
     char inner[sizeof(error->text)];
     memcpy(inner, error->text, sizeof(inner));
-    snprintf(error->text, sizeof(error->text), "%.80s: %s %.40s: %.150s", run->path, what, name, inner);
-    error->column = error->line <= 1 ? place.column + (error->column == 0 ? 1 : error->column)
-                                     : place.column + error->column;
-    error->line = place.line + (error->line == 0 ? 0 : error->line - 1);
+    snprintf(error->text, sizeof(error->text), "%.90s: %.40s: %.160s", run->path, name, inner);
+    error->line = place.line;
+    error->column = place.column;
 }
 
 static enum od_status plan_queries(struct od_scenario_run *run, struct od_error *error)
@@ -42,7 +46,7 @@ static enum od_status plan_queries(struct od_scenario_run *run, struct od_error 
         enum od_status status =
             od_prepare_sql(&run->arena, scenario->queries[i].sql, &catalog, &options, &run->queries[i], error);
         if (status != OD_OK) {
-            place_in_file(run, "sql", i, "query", scenario->queries[i].name, error);
+            place_in_file(run, "queries", i, "sql", scenario->queries[i].name, error);
             return status;
         }
     }
@@ -61,7 +65,7 @@ static enum od_status parse_written(struct od_scenario_run *run, struct od_error
         enum od_status status = od_schedule_parse(&run->arena, schedule->name, schedule->faults, strlen(schedule->faults),
                                                   &run->written[i], error);
         if (status != OD_OK) {
-            place_in_file(run, "faults", (ordeal->faults != 0) + i, "schedule", schedule->name, error);
+            place_in_file(run, "ordeal/schedules", i, "faults", schedule->name, error);
             return status;
         }
     }
@@ -102,11 +106,32 @@ static void take_limits(struct od_scenario_run *run)
     };
 }
 
+/* Without --data every table needs a generator. */
+static enum od_status check_generators(const struct od_scenario_run *run, struct od_error *error)
+{
+    for (uint32_t i = 0; run->options->data_directory == NULL && i < run->scenario->tables_count; i++) {
+        const struct od_scenario_table *table = &run->scenario->tables[i];
+        struct od_scenario_place place;
+        char path[60];
+        if (table->generator != NULL)
+            continue;
+        snprintf(path, sizeof(path), "tables/%u/file", i);
+        od_scenario_locate((const char *)run->text.bytes, run->text.size, path, 0, 0, &place);
+        return od_fail_at(error, OD_BAD_INPUT, place.line, place.column,
+                          "%.90s: table %.60s has no generator: expected --data DIR with %.60s", run->path, table->name,
+                          table->file);
+    }
+    return OD_OK;
+}
+
 static enum od_status load(struct od_scenario_run *run, struct od_error *error)
 {
     enum od_status status = od_file_read(run->path, &run->text, error);
     if (status == OD_OK)
         status = od_scenario_parse(run->path, od_buffer_text(&run->text), run->text.size, &run->scenario, error);
+    if (status != OD_OK)
+        return status;
+    status = check_generators(run, error);
     if (status != OD_OK)
         return status;
     take_limits(run);

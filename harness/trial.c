@@ -11,13 +11,14 @@
 /* No undisturbed run of a small case takes longer than this in virtual time; fault times are drawn within. */
 #define CASE_SPAN_NS UINT64_C(20000000)
 #define CASE_FAULTS_MAX 3
+/* Beyond what any drawn schedule can cause: a query that runs into it is in a loop. */
+#define RECOVERIES_MAX 1000
 #define ROWS_PRINTED_MAX 60
 
 void od_trial_init(struct od_trial *trial, struct od_memory *memory)
 {
     memset(trial, 0, sizeof(*trial));
     trial->memory = memory;
-    od_choices_init(&trial->choices, memory);
     od_arena_init(&trial->plan_arena, memory, 64 * 1024);
 }
 
@@ -40,7 +41,6 @@ void od_trial_release(struct od_trial *trial)
 {
     forget_case(trial);
     od_arena_release(&trial->plan_arena);
-    od_choices_release(&trial->choices);
 }
 
 static struct od_plan_options plan_options_of(const struct od_case_cluster *cluster)
@@ -59,6 +59,7 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
         .executor_count = cluster->executor_count,
         .slots_per_executor = cluster->slots_per_executor,
         .batch_rows = cluster->batch_rows,
+        .recoveries_max = RECOVERIES_MAX,
         .codec = cluster->compress ? OD_CODEC_ZSTD : OD_CODEC_STORED,
     };
 }
@@ -136,18 +137,23 @@ static enum od_status draw_schedule(struct od_trial *trial, struct od_error *err
         return status;
     shape.fault_count_max = CASE_FAULTS_MAX;
     shape.span_ns = CASE_SPAN_NS;
-    od_choices_begin(&trial->choices, "schedule");
-    status = od_schedule_draw(&trial->plan_arena, &trial->choices.random, &shape, &trial->schedule, error);
-    od_choices_end(&trial->choices);
+    od_choices_begin(trial->choices, "schedule");
+    status = od_schedule_draw(&trial->plan_arena, &trial->choices->random, &shape, &trial->schedule, error);
+    od_choices_end(trial->choices);
     return status;
 }
 
-enum od_status od_trial_run(struct od_trial *trial, struct od_error *error)
+enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices, struct od_error *error)
 {
     forget_case(trial);
-    enum od_status status = od_case_draw(&trial->test_case, trial->memory, &trial->choices, trial->only, error);
-    if (status == OD_OK)
-        status = draw_schedule(trial, error);
+    trial->choices = choices;
+    enum od_status status = od_case_draw(&trial->test_case, trial->memory, choices, trial->only, error);
+    return status == OD_OK ? draw_schedule(trial, error) : status;
+}
+
+enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, struct od_error *error)
+{
+    enum od_status status = od_trial_draw(trial, choices, error);
     if (status != OD_OK)
         return status;
     if (trial->drawn != NULL)

@@ -16,7 +16,7 @@
 struct od_trial {
     struct od_memory *memory; /* borrowed */
     const struct od_property *only; /* NULL: the case draws its property */
-    struct od_choices choices;      /* set a supplier before each od_trial_run */
+    struct od_choices *choices;     /* of the running case; borrowed from the caller of od_trial_run */
     struct od_case test_case;
     struct od_arena plan_arena; /* plans, graphs and the schedule of this case */
     struct od_schedule schedule;
@@ -33,9 +33,11 @@ struct od_trial {
 
 void od_trial_init(struct od_trial *trial, struct od_memory *memory);
 void od_trial_release(struct od_trial *trial);
-/* Draws and judges one case; the result is in trial->finding and trial->digest. Other than OK: the harness' own trouble. The case
- * stays until the next run, so that it can be printed. */
-enum od_status od_trial_run(struct od_trial *trial, struct od_error *error);
+/* Draws a case from `choices` (whose supplier is set) and judges it; the result is in trial->finding and trial->digest. Other than OK:
+ * the harness' own trouble. The case stays until the next run, so that it can be printed. */
+enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, struct od_error *error);
+/* Only the drawing: for a case that must not be run, because running it kills the process. */
+enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices, struct od_error *error);
 /* Tables, SQL, plan, cluster and faults of the last case, for people. */
 bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer);
 

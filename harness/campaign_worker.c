@@ -1,0 +1,170 @@
+/* campaign_worker: see campaign_worker.h.
+ *
+ * A failure is repeated before it is believed: unequal digests are a bug of ours (code F8, own_bug), and nothing else is then said
+ * about the case. A failure that repeats is shrunk with "fails with the same code" as the test, then saved with its rendering. */
+#include "harness/campaign_worker.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/world/posix.h"
+#include "harness/case_save.h"
+#include "harness/trial.h"
+#include "properties/shrink.h"
+
+#define EVALUATIONS_MAX 20000
+#define CODES_MAX 64
+
+struct worker {
+    const struct od_campaign_options *options;
+    struct od_campaign_page *page;
+    struct od_campaign_slot *slot;
+    int pipe;
+    struct od_memory *memory;
+    struct od_choices choices;
+    struct od_trial trial;
+    /* how often each code was shown */
+    uint32_t code_count;
+    struct {
+        char code[8];
+        uint32_t shown;
+    } codes[CODES_MAX];
+};
+
+/* Before anything runs, so that the parent has the case should this process die in it. */
+static void publish_choices(void *self, const struct od_trial *trial)
+{
+    struct worker *worker = self;
+    uint32_t size = od_choices_trimmed_bytes(trial->choices);
+    memcpy(worker->slot->choices, trial->choices->bytes, size);
+    worker->slot->choice_bytes = size;
+}
+
+static bool may_show(struct worker *worker, const char *code)
+{
+    uint32_t i = 0;
+    while (i < worker->code_count && strcmp(worker->codes[i].code, code) != 0)
+        i++;
+    if (i == worker->code_count) {
+        if (i == CODES_MAX)
+            return false;
+        snprintf(worker->codes[i].code, sizeof(worker->codes[i].code), "%s", code);
+        worker->code_count++;
+    }
+    return worker->codes[i].shown++ < worker->options->failures_shown_max;
+}
+
+/* --- shrinking ------------------------------------------------------------------------------------------------ */
+
+struct shrinking {
+    struct worker *worker;
+    char code[8];
+    uint64_t until_ns;
+};
+
+static bool still_fails(void *self, struct od_choices *choices)
+{
+    struct shrinking *shrinking = self;
+    struct od_trial *trial = &shrinking->worker->trial;
+    if (od_campaign_now_ns() > shrinking->until_ns)
+        return false;
+    return od_trial_run(trial, choices, NULL) == OD_OK && trial->finding.found &&
+           strcmp(trial->finding.code, shrinking->code) == 0;
+}
+
+static void shrink_and_save(struct worker *worker, struct od_campaign_failure *failure)
+{
+    struct od_shrunk shrunk = {0};
+    struct shrinking shrinking = {.worker = worker, .until_ns = od_campaign_now_ns() + worker->options->shrink_ns};
+    const struct od_shrink_test test = {still_fails, &shrinking, NULL};
+    uint8_t original[OD_CHOICES_LIMIT_BYTES];
+    uint32_t original_bytes = od_choices_trimmed_bytes(&worker->choices);
+    memcpy(original, worker->choices.bytes, original_bytes);
+    memcpy(shrinking.code, failure->code, sizeof(shrinking.code));
+    atomic_store(&worker->slot->shrinking, 1);
+    bool shrank = od_shrink(worker->memory, original, original_bytes, &test, EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
+                  shrunk.reproduced;
+    od_case_save(worker->options->directory, worker->memory, shrank ? shrunk.bytes : original,
+                 shrank ? shrunk.size : original_bytes, worker->options->only, failure->code, true, failure->path,
+                 sizeof(failure->path), NULL);
+    od_shrunk_release(worker->memory, &shrunk);
+    atomic_store(&worker->slot->shrinking, 0);
+}
+
+/* --- cases ---------------------------------------------------------------------------------------------------- */
+
+static void draw_from(struct worker *worker, uint64_t case_index)
+{
+    od_choices_from_seed(&worker->choices, od_mix_two(worker->options->seed, case_index), "case");
+}
+
+static bool handle_failure(struct worker *worker, uint64_t case_index)
+{
+    struct od_campaign_failure failure = {.case_index = case_index};
+    uint64_t first_digest = worker->trial.digest;
+    memcpy(failure.code, worker->trial.finding.code, sizeof(failure.code));
+    snprintf(failure.text, sizeof(failure.text), "%.290s", worker->trial.finding.text);
+    draw_from(worker, case_index);
+    if (od_trial_run(&worker->trial, &worker->choices, NULL) != OD_OK)
+        return false;
+    if (worker->trial.digest != first_digest) {
+        failure.own_bug = true;
+        snprintf(failure.code, sizeof(failure.code), "F8");
+        snprintf(failure.text, sizeof(failure.text), "the same case twice: digests %016llx and %016llx",
+                 (unsigned long long)first_digest, (unsigned long long)worker->trial.digest);
+        atomic_fetch_add(&worker->slot->own_bug_count, 1);
+    }
+    atomic_fetch_add(&worker->slot->failure_count, 1);
+    if (!may_show(worker, failure.code))
+        return true;
+    shrink_and_save(worker, &failure);
+    return write(worker->pipe, &failure, sizeof(failure)) == (ssize_t)sizeof(failure);
+}
+
+static bool run_case(struct worker *worker, uint64_t case_index)
+{
+    struct od_campaign_slot *slot = worker->slot;
+    struct od_trial *trial = &worker->trial;
+    atomic_store(&slot->started_ns, od_campaign_now_ns());
+    atomic_store(&slot->case_index, case_index + 1);
+    draw_from(worker, case_index);
+    if (od_trial_run(trial, &worker->choices, NULL) != OD_OK)
+        return false;
+    uint32_t property_index = (uint32_t)(trial->test_case.property - od_properties);
+    atomic_fetch_add(&slot->property_counts[property_index % 64], 1);
+    atomic_fetch_add(&slot->case_count, 1);
+    atomic_fetch_add(&slot->disturbed_count, trial->disturbed_count > 0);
+    atomic_fetch_add(&slot->run_count, trial->run_count);
+    atomic_fetch_add(&slot->virtual_ns, trial->virtual_ns);
+    atomic_fetch_add(&slot->digest, od_mix_two(case_index, trial->digest));
+    bool good = !trial->finding.found || handle_failure(worker, case_index);
+    atomic_store(&slot->case_index, 0);
+    return good;
+}
+
+int od_campaign_work(const struct od_campaign_options *options, struct od_campaign_page *page, uint32_t slot_index,
+                     int pipe)
+{
+    static struct worker worker; /* one a process; too large for a stack */
+    worker.options = options;
+    worker.page = page;
+    worker.slot = &page->slots[slot_index];
+    worker.pipe = pipe;
+    worker.memory = od_posix_memory();
+    od_choices_init(&worker.choices, worker.memory);
+    od_trial_init(&worker.trial, worker.memory);
+    worker.trial.only = options->only;
+    worker.trial.drawn = publish_choices;
+    worker.trial.drawn_self = &worker;
+    bool good = true;
+    while (good && !atomic_load(&page->stop)) {
+        uint64_t case_index = atomic_fetch_add(&page->next_index, 1) * options->shard_count + options->shard_index;
+        if (options->case_count != 0 && case_index >= options->case_count)
+            break;
+        good = run_case(&worker, case_index);
+    }
+    od_trial_release(&worker.trial);
+    od_choices_release(&worker.choices);
+    return good ? 0 : 1;
+}
