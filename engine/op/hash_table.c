@@ -1,6 +1,6 @@
 /* hash_table: chains in arrays. Entries are pushed in front of their chain, so linking from the last row to the first leaves
- * each chain in rising order. Buckets are chosen by the low bits: od_batch_hash_keys mixes well, and a hash exchange, which
- * takes the hash modulo its partitions, costs a table of one partition at most those few bits. */
+ * each chain in rising order. Buckets are chosen by the high bits of a hash: a hash exchange has dealt rows out by the low ones
+ * (hash modulo partitions), in which the rows of one partition are alike. */
 #include "engine/op/hash_table.h"
 
 #include <string.h>
@@ -71,7 +71,7 @@ enum od_status od_hash_table_append(struct od_hash_table *table, const uint64_t 
 
 static void push(struct od_hash_table *table, uint32_t row)
 {
-    uint32_t *bucket = &table->buckets[table->hashes[row] & (table->bucket_count - 1)];
+    uint32_t *bucket = &table->buckets[table->hashes[row] >> table->bucket_shift];
     table->next[row] = *bucket;
     *bucket = row;
 }
@@ -88,6 +88,7 @@ static enum od_status relink(struct od_hash_table *table, struct od_error *error
         od_give(table->memory, table->buckets, table->bucket_count * sizeof(*buckets));
         table->buckets = buckets;
         table->bucket_count = count;
+        table->bucket_shift = (uint32_t)__builtin_clzll(count) + 1;
     }
     memset(table->buckets, 0xff, (size_t)count * sizeof(*table->buckets)); /* OD_HASH_TABLE_NONE */
     for (uint32_t row = table->row_count; row-- > 0;)
