@@ -17,9 +17,11 @@ struct od_stored_output {
 /* "q-s-t-a" with four 32-bit numbers. */
 #define FILE_NAME_BYTES 64
 
-static void print_file_name(const struct od_block_store *store, const struct od_attempt_name *name, char *text_out)
+static void print_file_name(const struct od_block_store *store, const struct od_attempt_name *name,
+                            char *text_out)
 {
-    snprintf(text_out, FILE_NAME_BYTES, "q%u-s%u-t%u-a%u", store->query_id, name->stage, name->task, name->attempt);
+    snprintf(text_out, FILE_NAME_BYTES, "q%u-s%u-t%u-a%u", store->query_id, name->stage, name->task,
+             name->attempt);
 }
 
 void od_block_store_init(struct od_block_store *store, struct od_world *world, uint32_t query_id)

@@ -7,7 +7,7 @@
 struct od_stored_output;
 
 struct od_block_store {
-    struct od_world *world;           /* borrowed */
+    struct od_world *world; /* borrowed */
     uint32_t query_id;
     struct od_stored_output *outputs; /* owned list, newest first */
 };

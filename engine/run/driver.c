@@ -20,7 +20,7 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
     const uint64_t ms = 1000000;
     struct od_run_options resolved = *options;
 #define DEFAULT(field, value)                                                                                \
-    if (resolved.field == 0)                                                                                  \
+    if (resolved.field == 0)                                                                                 \
     resolved.field = (value)
     DEFAULT(executor_count, 3);
     DEFAULT(slots_per_executor, 1);
@@ -137,10 +137,8 @@ static void driver_on_start(void *self)
 
 typedef void (*message_handler)(struct od_driver *driver, const struct od_message *message);
 static const message_handler handlers[OD_MESSAGE_KIND_COUNT] = {
-    [OD_MESSAGE_REGISTER] = od_driver_handle_register,
-    [OD_MESSAGE_HEARTBEAT] = od_driver_handle_heartbeat,
-    [OD_MESSAGE_DONE] = od_driver_handle_done,
-    [OD_MESSAGE_FAILED] = od_driver_handle_failed,
+    [OD_MESSAGE_REGISTER] = od_driver_handle_register, [OD_MESSAGE_HEARTBEAT] = od_driver_handle_heartbeat,
+    [OD_MESSAGE_DONE] = od_driver_handle_done,         [OD_MESSAGE_FAILED] = od_driver_handle_failed,
     [OD_MESSAGE_RESULT] = od_driver_handle_result,
 };
 
@@ -187,7 +185,8 @@ static void driver_free(void *self)
         struct od_driver_stage *stage = &driver->stages[s];
         for (uint32_t t = 0; stage->tasks != NULL && t < stage->plan->task_count; t++) {
             od_driver_drop_parts(driver, &stage->tasks[t]);
-            od_give(memory, stage->tasks[t].entries, stage->tasks[t].entry_count * sizeof(struct od_block_entry));
+            od_give(memory, stage->tasks[t].entries,
+                    stage->tasks[t].entry_count * sizeof(struct od_block_entry));
         }
     }
     od_table_free(memory, driver->outcome.answer);
@@ -216,7 +215,8 @@ static bool make_stages(struct od_driver *driver)
         struct od_driver_stage *stage = &driver->stages[s];
         stage->plan = &graph->stages[s];
         od_assert(stage->plan->stage_index == s);
-        stage->tasks = od_arena_take_array(&driver->driver_arena, stage->plan->task_count, sizeof(*stage->tasks));
+        stage->tasks =
+            od_arena_take_array(&driver->driver_arena, stage->plan->task_count, sizeof(*stage->tasks));
         if (stage->tasks == NULL)
             return false;
         for (uint32_t t = 0; t < stage->plan->task_count; t++)
@@ -225,8 +225,8 @@ static bool make_stages(struct od_driver *driver)
     return true;
 }
 
-enum od_status od_driver_new(struct od_world *world, const struct od_query *query, struct od_outcome_sink sink,
-                             struct od_actor *actor_out, struct od_error *error)
+enum od_status od_driver_new(struct od_world *world, const struct od_query *query,
+                             struct od_outcome_sink sink, struct od_actor *actor_out, struct od_error *error)
 {
     *actor_out = (struct od_actor){0};
     od_assert(query->graph->stage_count >= 1);

@@ -15,7 +15,7 @@ struct od_outcome_sink {
 };
 
 /* `query` is borrowed and outlives the driver. The answer table comes from world->memory. */
-enum od_status od_driver_new(struct od_world *world, const struct od_query *query, struct od_outcome_sink sink,
-                             struct od_actor *actor_out, struct od_error *error);
+enum od_status od_driver_new(struct od_world *world, const struct od_query *query,
+                             struct od_outcome_sink sink, struct od_actor *actor_out, struct od_error *error);
 
 #endif

@@ -81,8 +81,8 @@ void od_driver_handle_register(struct od_driver *driver, const struct od_message
     od_outbox_send(&driver->outbox, id, OD_MESSAGE_REGISTERED, &site);
 }
 
-struct od_driver_executor *od_driver_current_sender(struct od_driver *driver, const struct od_message *message,
-                                                    uint32_t epoch)
+struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
+                                                    const struct od_message *message, uint32_t epoch)
 {
     struct od_driver_executor *executor = &driver->executors[message->from];
     if (executor->alive && executor->epoch == epoch) {
@@ -115,7 +115,8 @@ static void repair_launches(struct od_driver *driver, const struct od_body_heart
             struct od_driver_task *task = &stage->tasks[t];
             struct od_attempt_name name = {.stage = s, .task = t, .attempt = task->attempt};
             if (task->state == OD_TASK_RUNNING && task->epoch == body->epoch &&
-                now_ns - task->launched_ns >= driver->query->options.resend_ns && !heartbeat_names(*body, &name))
+                now_ns - task->launched_ns >= driver->query->options.resend_ns &&
+                !heartbeat_names(*body, &name))
                 od_driver_launch_again(driver, stage, task);
         }
     }

@@ -32,7 +32,8 @@ static uint32_t lower_bound(const struct od_driver_task *task, uint32_t partitio
     return low;
 }
 
-uint32_t od_driver_partition_entries(const struct od_driver_task *task, uint32_t partition, uint32_t *first_out)
+uint32_t od_driver_partition_entries(const struct od_driver_task *task, uint32_t partition,
+                                     uint32_t *first_out)
 {
     *first_out = lower_bound(task, partition);
     uint32_t end = *first_out;
@@ -48,7 +49,8 @@ static bool has_rows_for(const struct od_driver_task *task, uint32_t partition)
     return !task->has_index || od_driver_partition_entries(task, partition, &first) != 0;
 }
 
-bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driver_stage *stage, uint32_t task_index)
+bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driver_stage *stage,
+                            uint32_t task_index)
 {
     for (uint32_t i = 0; i < stage->plan->input_count; i++) {
         const struct od_driver_stage *source = &driver->stages[stage->plan->input_stages[i]];
@@ -63,8 +65,8 @@ bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driv
     return true;
 }
 
-void od_driver_lose_output(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
-                           enum od_status why)
+void od_driver_lose_output(struct od_driver *driver, struct od_driver_stage *stage,
+                           struct od_driver_task *task, enum od_status why)
 {
     od_assert(task->state == OD_TASK_COMMITTED);
     if (stage->plan->exchange == OD_EXCHANGE_RESULT)

@@ -39,7 +39,8 @@ static bool reserve_parts(struct od_driver *driver, struct od_driver_task *task,
 
 static enum od_status decode_part(struct od_driver *driver, const struct od_driver_stage *stage,
                                   const struct od_driver_task *task, const uint8_t *bytes, uint32_t size,
-                                  struct od_batch *batch_out, struct od_block_info *info_out, struct od_error *error)
+                                  struct od_batch *batch_out, struct od_block_info *info_out,
+                                  struct od_error *error)
 {
     struct od_block_id expected = {.query = driver->query->query_id,
                                    .stage = stage->plan->stage_index,
@@ -48,8 +49,8 @@ static enum od_status decode_part(struct od_driver *driver, const struct od_driv
                                    .generation = task->generation,
                                    .partition = 0};
     od_arena_reset(&driver->block_arena);
-    return od_block_decode(driver->codec, bytes, size, &stage->plan->root->schema, &expected, &driver->block_arena,
-                           batch_out, info_out, error);
+    return od_block_decode(driver->codec, bytes, size, &stage->plan->root->schema, &expected,
+                           &driver->block_arena, batch_out, info_out, error);
 }
 
 static enum od_status keep_part(struct od_driver *driver, struct od_driver_task *task,
@@ -111,15 +112,16 @@ static bool part_is_right(struct od_driver *driver, const struct od_driver_task 
     const struct od_block_entry *entry = &task->entries[sequence];
     struct od_block_info info;
     if (od_block_peek(part->bytes, part->size, &info, NULL) == OD_OK && info.row_count == entry->row_count &&
-        info.row_checksum.low == entry->row_checksum.low && info.row_checksum.high == entry->row_checksum.high)
+        info.row_checksum.low == entry->row_checksum.low &&
+        info.row_checksum.high == entry->row_checksum.high)
         return true;
     od_give(driver->world->memory, part->bytes, part->size);
     *part = (struct od_result_part){0};
     return false;
 }
 
-static void ask_for_parts(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
-                          uint32_t missing_count)
+static void ask_for_parts(struct od_driver *driver, struct od_driver_stage *stage,
+                          struct od_driver_task *task, uint32_t missing_count)
 {
     struct od_buffer *body = &driver->outbox.body;
     od_buffer_append_u32(body, task->epoch);
@@ -132,8 +134,8 @@ static void ask_for_parts(struct od_driver *driver, struct od_driver_stage *stag
     od_outbox_send(&driver->outbox, task->executor, OD_MESSAGE_RESULT_WANTED, &site);
 }
 
-void od_driver_try_results(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
-                           bool ask)
+void od_driver_try_results(struct od_driver *driver, struct od_driver_stage *stage,
+                           struct od_driver_task *task, bool ask)
 {
     od_assert(task->done_heard);
     uint32_t missing_count = 0;
@@ -162,7 +164,8 @@ static enum od_status collect_task(struct od_driver *driver, const struct od_dri
     return OD_OK;
 }
 
-enum od_status od_driver_collect(struct od_driver *driver, struct od_table **answer_out, struct od_error *error)
+enum od_status od_driver_collect(struct od_driver *driver, struct od_table **answer_out,
+                                 struct od_error *error)
 {
     *answer_out = NULL;
     const struct od_driver_stage *stage = &driver->stages[driver->stage_count - 1];

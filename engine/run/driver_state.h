@@ -102,8 +102,8 @@ void od_driver_handle_register(struct od_driver *driver, const struct od_message
 void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_message *message);
 /* The sender when it speaks for its current registration (and then it counts as heard), else NULL; one that was given up is
  * told to start over. */
-struct od_driver_executor *od_driver_current_sender(struct od_driver *driver, const struct od_message *message,
-                                                    uint32_t epoch);
+struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
+                                                    const struct od_message *message, uint32_t epoch);
 void od_driver_check_leases(struct od_driver *driver);
 
 /* --- driver_tasks.c */
@@ -112,7 +112,8 @@ void od_driver_handle_failed(struct od_driver *driver, const struct od_message *
 /* Launches whatever can run now. */
 void od_driver_pump(struct od_driver *driver);
 /* LAUNCH was lost, it seems: again, or elsewhere. */
-void od_driver_launch_again(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task);
+void od_driver_launch_again(struct od_driver *driver, struct od_driver_stage *stage,
+                            struct od_driver_task *task);
 /* The running attempt is no more, for a reason that is not the task's. */
 void od_driver_abandon(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
                        enum od_status why);
@@ -124,21 +125,24 @@ void od_driver_commit(struct od_driver *driver, struct od_driver_stage *stage, s
 /* The reduce partition of `source` that a task of a stage reading it reads. */
 uint32_t od_driver_partition_read(const struct od_driver_stage *source, uint32_t reader_task);
 /* The entries of one partition: [*first_out, *first_out + result). */
-uint32_t od_driver_partition_entries(const struct od_driver_task *task, uint32_t partition, uint32_t *first_out);
-bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driver_stage *stage, uint32_t task_index);
+uint32_t od_driver_partition_entries(const struct od_driver_task *task, uint32_t partition,
+                                     uint32_t *first_out);
+bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driver_stage *stage,
+                            uint32_t task_index);
 /* A committed output cannot be had any more. */
-void od_driver_lose_output(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
-                           enum od_status why);
+void od_driver_lose_output(struct od_driver *driver, struct od_driver_stage *stage,
+                           struct od_driver_task *task, enum od_status why);
 /* Works out what is needed, and plans lost outputs again that are. */
 void od_driver_plan_recomputes(struct od_driver *driver);
 
 /* --- driver_results.c */
 void od_driver_handle_result(struct od_driver *driver, const struct od_message *message);
 /* Commits a result task whose DONE came when all its parts are here; else, when `ask`, asks for those that are not. */
-void od_driver_try_results(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
-                           bool ask);
+void od_driver_try_results(struct od_driver *driver, struct od_driver_stage *stage,
+                           struct od_driver_task *task, bool ask);
 void od_driver_drop_parts(struct od_driver *driver, struct od_driver_task *task);
 /* The answer, in task order, as one table. */
-enum od_status od_driver_collect(struct od_driver *driver, struct od_table **answer_out, struct od_error *error);
+enum od_status od_driver_collect(struct od_driver *driver, struct od_table **answer_out,
+                                 struct od_error *error);
 
 #endif

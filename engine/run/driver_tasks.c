@@ -29,7 +29,8 @@ static uint32_t choose_executor(const struct od_driver *driver, uint32_t avoid)
     uint32_t best_free = 0;
     for (uint32_t id = 1; id <= driver->query->options.executor_count; id++) {
         const struct od_driver_executor *executor = &driver->executors[id];
-        uint32_t free_slots = executor->alive && executor->running_count < slots ? slots - executor->running_count : 0;
+        uint32_t free_slots =
+            executor->alive && executor->running_count < slots ? slots - executor->running_count : 0;
         bool is_better = free_slots > best_free || (best == avoid && free_slots != 0);
         if (free_slots == 0 || !is_better || (id == avoid && best != 0))
             continue;
@@ -90,7 +91,7 @@ static void submit_stage(struct od_driver *driver, struct od_driver_stage *stage
 }
 
 static void launch_task(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
-                   uint32_t executor)
+                        uint32_t executor)
 {
     if (!stage->submitted)
         submit_stage(driver, stage);
@@ -137,7 +138,8 @@ void od_driver_count_recovery(struct od_driver *driver, const struct od_error *c
     if (++driver->recovery_count <= driver->query->options.recoveries_max)
         return;
     struct od_error error;
-    od_fail(&error, OD_RETRIES_EXHAUSTED, "running a query: more than %u recoveries, the last because: %.180s",
+    od_fail(&error, OD_RETRIES_EXHAUSTED,
+            "running a query: more than %u recoveries, the last because: %.180s",
             driver->query->options.recoveries_max, cause->text);
     error.injected = cause->injected;
     od_driver_end(driver, OD_RETRIES_EXHAUSTED, &error);
@@ -170,7 +172,8 @@ void od_driver_abandon(struct od_driver *driver, struct od_driver_stage *stage, 
     od_driver_count_recovery(driver, &cause);
 }
 
-void od_driver_launch_again(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task)
+void od_driver_launch_again(struct od_driver *driver, struct od_driver_stage *stage,
+                            struct od_driver_task *task)
 {
     if (task->launch_resends < LAUNCH_RESENDS_MAX) {
         task->launch_resends++;
@@ -190,8 +193,8 @@ static bool is_permanent(enum od_status status)
     return status == OD_EVALUATION || status == OD_BAD_INPUT || status == OD_UNSUPPORTED;
 }
 
-static void give_up(struct od_driver *driver, const struct od_driver_stage *stage, const struct od_driver_task *task,
-                    const struct od_error *last)
+static void give_up(struct od_driver *driver, const struct od_driver_stage *stage,
+                    const struct od_driver_task *task, const struct od_error *last)
 {
     enum od_status status = last->status == OD_NO_MEMORY ? OD_NO_MEMORY : OD_RETRIES_EXHAUSTED;
     struct od_error error;
@@ -213,7 +216,8 @@ static void retry(struct od_driver *driver, struct od_driver_stage *stage, struc
         give_up(driver, stage, task, error);
         return;
     }
-    uint32_t shift = task->failure_count - 1 < BACKOFF_SHIFT_MAX ? task->failure_count - 1 : BACKOFF_SHIFT_MAX;
+    uint32_t shift =
+        task->failure_count - 1 < BACKOFF_SHIFT_MAX ? task->failure_count - 1 : BACKOFF_SHIFT_MAX;
     uint64_t delay_ns = options->retry_backoff_ns << shift;
     delay_ns += od_random_below(&driver->world->random, options->retry_backoff_ns);
     task->ready_ns = od_world_now_ns(driver->world) + delay_ns;
@@ -222,8 +226,9 @@ static void retry(struct od_driver *driver, struct od_driver_stage *stage, struc
 
 /* The task could not read an input: that output is gone, if it is still the one that counts. A report about an older attempt
  * is news from the past: the reader is launched again with the new place, and nothing is recomputed. */
-static void source_failed(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
-                          const struct od_body_failed *body, const struct od_error *error)
+static void source_failed(struct od_driver *driver, struct od_driver_stage *stage,
+                          struct od_driver_task *task, const struct od_body_failed *body,
+                          const struct od_error *error)
 {
     struct od_site site = {.stage = body->source_stage, .task = body->source_task};
     struct od_driver_stage *source_stage;
@@ -306,8 +311,8 @@ void od_driver_commit(struct od_driver *driver, struct od_driver_stage *stage, s
 }
 
 /* Reads the index of a success into the task. False when it contradicts itself: `error` says how. */
-static bool take_index(struct od_driver *driver, const struct od_driver_stage *stage, struct od_driver_task *task,
-                       struct od_body_done body, struct od_error *error)
+static bool take_index(struct od_driver *driver, const struct od_driver_stage *stage,
+                       struct od_driver_task *task, struct od_body_done body, struct od_error *error)
 {
     struct od_block_entry *entries = od_take_array(driver->world->memory, body.block_count, sizeof(*entries));
     if (entries == NULL && body.block_count != 0) {
@@ -322,7 +327,8 @@ static bool take_index(struct od_driver *driver, const struct od_driver_stage *s
     for (uint32_t i = 0; i < body.block_count; i++) {
         entries[i] = od_read_entry(&body.blocks);
         is_sound = is_sound && entries[i].partition >= partition && entries[i].row_count != 0 &&
-                   entries[i].partition < stage->plan->partition_count && entries[i].offset <= body.total_bytes &&
+                   entries[i].partition < stage->plan->partition_count &&
+                   entries[i].offset <= body.total_bytes &&
                    entries[i].size <= body.total_bytes - entries[i].offset;
         partition = entries[i].partition;
         row_count += entries[i].row_count;
@@ -350,7 +356,8 @@ static bool take_index(struct od_driver *driver, const struct od_driver_stage *s
 static void refuse(struct od_driver *driver, const struct od_message *message)
 {
     driver->outcome.counts.attempts_refused++;
-    od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_TASK_REFUSED, .site = message->site, .value = OD_STALE});
+    od_driver_emit(
+        driver, (struct od_event){.kind = OD_EVENT_TASK_REFUSED, .site = message->site, .value = OD_STALE});
 }
 
 /* The first success of the running attempt. */
@@ -392,7 +399,8 @@ void od_driver_handle_done(struct od_driver *driver, const struct od_message *me
         refuse(driver, message);
         return;
     }
-    bool is_ours = task->attempt == message->site.attempt && task->epoch == body.epoch && task->next_attempt != 0;
+    bool is_ours =
+        task->attempt == message->site.attempt && task->epoch == body.epoch && task->next_attempt != 0;
     if (is_ours && task->state == OD_TASK_RUNNING && task->generation == body.generation) {
         succeed(driver, stage, task, message, &body);
     } else if (is_ours && task->state != OD_TASK_RUNNING && task->state != OD_TASK_WAITING) {

@@ -131,14 +131,16 @@ static void handle_stop(struct executor *executor, const struct od_message *mess
 /* --- orders about attempts ------------------------------------------------------------------------------------- */
 
 /* There is no room for the attempt: tell the driver once, and forget it. Nothing is marked seen, so it may be sent again. */
-static void refuse_launch(struct executor *executor, const struct od_message *message, const struct od_error *error)
+static void refuse_launch(struct executor *executor, const struct od_message *message,
+                          const struct od_error *error)
 {
     struct od_life *life = &executor->life;
     struct od_body_failed body = {.epoch = life->epoch, .status = error->status, .injected = error->injected};
     od_write_failed(&life->outbox.body, &body);
     struct od_attempt_name name = message_attempt(message);
     struct od_site site = od_life_site(life, &name);
-    od_world_emit(life->world, (struct od_event){.kind = OD_EVENT_TASK_FAILED, .site = site, .value = error->status});
+    od_world_emit(life->world,
+                  (struct od_event){.kind = OD_EVENT_TASK_FAILED, .site = site, .value = error->status});
     od_outbox_send(&life->outbox, 0, OD_MESSAGE_FAILED, &site);
 }
 
@@ -150,7 +152,8 @@ static void handle_launch(struct executor *executor, const struct od_message *me
     if (!od_read_launch(message, &body))
         return;
     accept_epoch(executor, &body.registered);
-    if (body.registered.epoch != executor->life.epoch || position == UINT32_MAX || name.attempt == OD_ANY || name.attempt < executor->seen[position])
+    if (body.registered.epoch != executor->life.epoch || position == UINT32_MAX || name.attempt == OD_ANY ||
+        name.attempt < executor->seen[position])
         return;
     struct od_attempt *attempt = NULL;
     struct od_error error = {0};
@@ -360,8 +363,8 @@ static const struct od_actor_ops executor_ops = {
     .free = executor_free,
 };
 
-enum od_status od_executor_new(struct od_world *world, const struct od_query *query, struct od_actor *actor_out,
-                               struct od_error *error)
+enum od_status od_executor_new(struct od_world *world, const struct od_query *query,
+                               struct od_actor *actor_out, struct od_error *error)
 {
     *actor_out = (struct od_actor){0};
     struct executor *executor = od_take(world->memory, sizeof(*executor));

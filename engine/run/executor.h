@@ -5,7 +5,7 @@
 #include "engine/run/query.h"
 
 /* `query` is borrowed and outlives the executor. */
-enum od_status od_executor_new(struct od_world *world, const struct od_query *query, struct od_actor *actor_out,
-                               struct od_error *error);
+enum od_status od_executor_new(struct od_world *world, const struct od_query *query,
+                               struct od_actor *actor_out, struct od_error *error);
 
 #endif

@@ -51,9 +51,9 @@ static enum od_status read_source(struct od_fetch_input *input, uint32_t stage, 
     return OD_OK;
 }
 
-enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life, const struct od_attempt_name *reader,
-                             const struct od_body_launch *launch, struct od_arena *attempt_arena,
-                             struct od_error *error)
+enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life,
+                             const struct od_attempt_name *reader, const struct od_body_launch *launch,
+                             struct od_arena *attempt_arena, struct od_error *error)
 {
     *fetch = (struct od_fetch){.life = life, .reader = *reader};
     const struct od_stage *stages = life->query->graph->stages;
@@ -77,7 +77,8 @@ enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life, const
         uint32_t source_stage = stage->input_stages[i];
         uint32_t capacity = 0;
         for (uint32_t s = 0; s < stages[source_stage].task_count && status == OD_OK; s++)
-            status = read_source(&fetch->inputs[i], source_stage, s, &inputs, &capacity, attempt_arena, error);
+            status =
+                read_source(&fetch->inputs[i], source_stage, s, &inputs, &capacity, attempt_arena, error);
     }
     if (status == OD_OK && inputs.offset != inputs.size)
         status = od_fail(error, OD_CORRUPT, "reading a launch: bytes behind its last input");
@@ -151,8 +152,10 @@ static enum od_status accept_block(struct od_fetch *fetch, struct od_fetch_input
                    info.row_checksum.low == block->entry.row_checksum.low &&
                    info.row_checksum.high == block->entry.row_checksum.high;
     if (!as_told)
-        return od_fail(error, OD_CORRUPT, "receiving a block: not what its index says: stage=%u task=%u attempt=%u "
-                       "partition=%u", expected.stage, expected.task, expected.attempt, expected.partition);
+        return od_fail(error, OD_CORRUPT,
+                       "receiving a block: not what its index says: stage=%u task=%u attempt=%u "
+                       "partition=%u",
+                       expected.stage, expected.task, expected.attempt, expected.partition);
     slot->state = OD_FETCH_READY;
     return OD_OK;
 }
@@ -272,7 +275,8 @@ bool od_fetch_deliver(struct od_fetch *fetch, const struct od_body_block *body)
     struct od_error error = {0};
     enum od_status status = body->status;
     if (status != OD_OK) {
-        od_fail(&error, status, "fetching a block: executor %u says %s: stage=%u task=%u attempt=%u partition=%u",
+        od_fail(&error, status,
+                "fetching a block: executor %u says %s: stage=%u task=%u attempt=%u partition=%u",
                 block->executor, od_status_text(status), block->writer.stage, block->writer.task,
                 block->writer.attempt, block->entry.partition);
         error.injected = body->injected;
@@ -304,9 +308,11 @@ bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns)
             }
             const struct od_fetch_block *block = &input->blocks[b];
             struct od_error error;
-            od_fail(&error, OD_UNREACHABLE, "fetching a block: executor %u does not answer: stage=%u task=%u "
-                    "attempt=%u partition=%u", block->executor, block->writer.stage, block->writer.task,
-                    block->writer.attempt, block->entry.partition);
+            od_fail(&error, OD_UNREACHABLE,
+                    "fetching a block: executor %u does not answer: stage=%u task=%u "
+                    "attempt=%u partition=%u",
+                    block->executor, block->writer.stage, block->writer.task, block->writer.attempt,
+                    block->entry.partition);
             emit_bad(fetch, block, OD_UNREACHABLE);
             give_up(fetch, block, &error);
             return true;
@@ -336,14 +342,16 @@ static void emit_consumed(const struct od_fetch *fetch, struct od_fetch_input *i
 }
 
 /* The last rows of block given_count were used: judge what was given, and let the block go. */
-static enum od_status finish_block(struct od_fetch *fetch, struct od_fetch_input *input, struct od_error *error)
+static enum od_status finish_block(struct od_fetch *fetch, struct od_fetch_input *input,
+                                   struct od_error *error)
 {
     const struct od_fetch_block *block = &input->blocks[input->given_count];
     struct od_fetch_slot *slot = &input->slots[input->given_count % OD_FETCH_WINDOW];
     if (input->rows_given != block->entry.row_count ||
         input->block_checksum.low != block->entry.row_checksum.low ||
         input->block_checksum.high != block->entry.row_checksum.high)
-        return od_fail(error, OD_CORRUPT, "reading a block: %u rows given of %u written: stage=%u task=%u partition=%u",
+        return od_fail(error, OD_CORRUPT,
+                       "reading a block: %u rows given of %u written: stage=%u task=%u partition=%u",
                        input->rows_given, block->entry.row_count, block->writer.stage, block->writer.task,
                        block->entry.partition);
     input->task_rows += input->rows_given;

@@ -24,10 +24,10 @@ enum od_fetch_state { OD_FETCH_IDLE, OD_FETCH_WAITING, OD_FETCH_READY };
 
 struct od_fetch_slot {
     enum od_fetch_state state;
-    bool asked_again;      /* a bad block is fetched once more: the damage may have happened on the way */
-    uint32_t tries;        /* requests since the last answer */
-    uint64_t first_ns;     /* when the first of these was sent */
-    uint64_t sent_ns;      /* and the latest */
+    bool asked_again;  /* a bad block is fetched once more: the damage may have happened on the way */
+    uint32_t tries;    /* requests since the last answer */
+    uint64_t first_ns; /* when the first of these was sent */
+    uint64_t sent_ns;  /* and the latest */
     struct od_arena block_arena; /* the decoded block, until it is consumed */
     struct od_batch batch;
 };
@@ -35,12 +35,12 @@ struct od_fetch_slot {
 struct od_fetch_input {
     const struct od_schema *schema; /* borrowed from the plan */
     uint32_t block_count;
-    struct od_fetch_block *blocks; /* in the attempt's arena */
-    uint32_t asked_count;          /* blocks [0, asked_count) were asked for */
-    uint32_t given_count;          /* blocks [0, given_count) are consumed */
-    uint32_t rows_given;           /* of block given_count */
-    struct od_hash128 block_checksum;       /* of these rows */
-    uint64_t task_rows;                     /* of this map task's blocks so far */
+    struct od_fetch_block *blocks;    /* in the attempt's arena */
+    uint32_t asked_count;             /* blocks [0, asked_count) were asked for */
+    uint32_t given_count;             /* blocks [0, given_count) are consumed */
+    uint32_t rows_given;              /* of block given_count */
+    struct od_hash128 block_checksum; /* of these rows */
+    uint64_t task_rows;               /* of this map task's blocks so far */
     uint64_t task_bytes;
     struct od_hash128 task_checksum;
     struct od_arena slice_arena; /* the batch last given, when a block had to be cut */
@@ -61,9 +61,9 @@ struct od_fetch {
 
 /* Reads the inputs of a LAUNCH into the attempt's arena. CORRUPT when they do not fit the plan, NO_MEMORY; the fetch may then be
  * released. */
-enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life, const struct od_attempt_name *reader,
-                             const struct od_body_launch *launch, struct od_arena *attempt_arena,
-                             struct od_error *error);
+enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life,
+                             const struct od_attempt_name *reader, const struct od_body_launch *launch,
+                             struct od_arena *attempt_arena, struct od_error *error);
 void od_fetch_release(struct od_fetch *fetch);
 struct od_exchange_source od_fetch_source(struct od_fetch *fetch);
 /* An answer has come for this reader. True when the attempt should be stepped. */

@@ -17,8 +17,9 @@ struct od_life {
 };
 
 /* Hits a point and notices the end of this life. */
-static inline enum od_status od_life_hit(struct od_life *life, enum od_point point, const struct od_site *site,
-                                         struct od_point_bytes *bytes, struct od_error *error)
+static inline enum od_status od_life_hit(struct od_life *life, enum od_point point,
+                                         const struct od_site *site, struct od_point_bytes *bytes,
+                                         struct od_error *error)
 {
     enum od_status status = od_point_hit(&life->world->points, point, site, bytes, error);
     life->gone = life->gone || status == OD_EXECUTOR_GONE;
@@ -36,7 +37,8 @@ static inline struct od_site od_life_site(const struct od_life *life, const stru
     return site;
 }
 
-static inline bool od_attempt_name_equal(const struct od_attempt_name *left, const struct od_attempt_name *right)
+static inline bool od_attempt_name_equal(const struct od_attempt_name *left,
+                                         const struct od_attempt_name *right)
 {
     return left->stage == right->stage && left->task == right->task && left->attempt == right->attempt;
 }

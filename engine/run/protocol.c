@@ -41,7 +41,8 @@ void od_outbox_release(struct od_outbox *outbox)
     od_buffer_release(&outbox->body);
 }
 
-bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, const struct od_site *site)
+bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind,
+                    const struct od_site *site)
 {
     struct od_world *world = outbox->world;
     struct od_buffer *body = &outbox->body;
@@ -196,7 +197,8 @@ static bool body_ends(const struct od_reader *reader)
 }
 
 /* The rest of the body must be `count` elements of `bytes` each; gives a cursor over them. */
-static bool body_list(const struct od_reader *reader, uint32_t count, size_t bytes, struct od_reader *list_out)
+static bool body_list(const struct od_reader *reader, uint32_t count, size_t bytes,
+                      struct od_reader *list_out)
 {
     *list_out = *reader;
     return !reader->failed && (uint64_t)count * bytes == reader->size - reader->offset;

@@ -149,7 +149,8 @@ bool od_outbox_init(struct od_outbox *outbox, struct od_world *world);
 void od_outbox_release(struct od_outbox *outbox);
 /* Seals the body with its checksum and hands it to the world. False when memory was refused: then nothing is sent, which the
  * protocol repairs as any loss. `site` names the subject; its message_kind is filled in. The body is empty afterwards. */
-bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, const struct od_site *site);
+bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind,
+                    const struct od_site *site);
 
 void od_write_order(struct od_buffer *body, uint32_t epoch);
 void od_write_registered(struct od_buffer *body, const struct od_body_registered *registered);

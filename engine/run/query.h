@@ -10,19 +10,20 @@
 
 /* Zero means the default in brackets. Times are the world's. */
 struct od_run_options {
-    uint32_t executor_count;            /* [3] actors 1..N */
-    uint32_t slots_per_executor;        /* [1] attempts that run at once on one executor */
-    uint32_t batch_rows;                /* [1024] */
-    uint32_t attempts_max;              /* [4] failures of one task before the query fails; lost executors and lost
+    uint32_t executor_count;     /* [3] actors 1..N */
+    uint32_t slots_per_executor; /* [1] attempts that run at once on one executor */
+    uint32_t batch_rows;         /* [1024] */
+    uint32_t attempts_max;       /* [4] failures of one task before the query fails; lost executors and lost
                                            blocks do not count: the task was not at fault */
-    uint32_t recoveries_max;            /* [100] recomputes and relaunches that are nobody's fault, per query: a bound on loops */
-    uint64_t heartbeat_ns;              /* [20 ms] */
-    uint64_t lease_ns;                  /* [100 ms] silence after which an executor counts as lost */
-    uint64_t resend_ns;                 /* [30 ms] until an unanswered request is sent again */
-    uint64_t retry_backoff_ns;          /* [5 ms] doubled per failure, plus jitter from the world's random */
-    uint64_t deadline_ns;               /* [60 s] then the query fails with TIMED_OUT */
-    uint64_t executor_memory_bytes;     /* [0: no limit] */
-    enum od_codec codec;                /* [STORED] wanted for blocks; ORDEAL's commands ask for ZSTD */
+    uint32_t
+        recoveries_max; /* [100] recomputes and relaunches that are nobody's fault, per query: a bound on loops */
+    uint64_t heartbeat_ns;          /* [20 ms] */
+    uint64_t lease_ns;              /* [100 ms] silence after which an executor counts as lost */
+    uint64_t resend_ns;             /* [30 ms] until an unanswered request is sent again */
+    uint64_t retry_backoff_ns;      /* [5 ms] doubled per failure, plus jitter from the world's random */
+    uint64_t deadline_ns;           /* [60 s] then the query fails with TIMED_OUT */
+    uint64_t executor_memory_bytes; /* [0: no limit] */
+    enum od_codec codec;            /* [STORED] wanted for blocks; ORDEAL's commands ask for ZSTD */
 };
 /* The options with every 0 replaced by its default. */
 struct od_run_options od_run_options_resolve(const struct od_run_options *options);
@@ -37,11 +38,11 @@ struct od_query {
 struct od_run_counts {
     uint32_t attempts_launched;
     uint32_t attempts_failed;
-    uint32_t attempts_refused;     /* successes that came too late */
-    uint32_t tasks_recomputed;     /* committed once before, run again because their output was lost */
-    uint32_t blocks_bad;           /* damage that readers reported */
+    uint32_t attempts_refused; /* successes that came too late */
+    uint32_t tasks_recomputed; /* committed once before, run again because their output was lost */
+    uint32_t blocks_bad;       /* damage that readers reported */
     uint32_t executors_lost;
-    uint64_t shuffle_bytes;        /* of committed attempts */
+    uint64_t shuffle_bytes; /* of committed attempts */
     uint64_t shuffle_rows;
     uint64_t started_ns;
     uint64_t ended_ns;
@@ -49,7 +50,8 @@ struct od_run_counts {
 
 /* What the driver ends with. Answer rows are in final order, in one table owned by whoever takes the outcome. */
 struct od_outcome {
-    enum od_status status; /* OK: `answer` is complete; else NULL and `error` says why. Nothing partial is ever shown */
+    enum od_status
+        status; /* OK: `answer` is complete; else NULL and `error` says why. Nothing partial is ever shown */
     struct od_error error;
     struct od_table *answer; /* owned; free with od_table_free(memory, ...) */
     struct od_run_counts counts;

@@ -22,7 +22,8 @@
 #define ROWS   60
 #define TASKS  (6 + 2 + 3 + 1)
 
-static struct od_field fields[] = {{"a", OD_TYPE_INT64, true}, {"b", OD_TYPE_INT64, true}, {"c", OD_TYPE_TEXT, true}};
+static struct od_field fields[] = {
+    {"a", OD_TYPE_INT64, true}, {"b", OD_TYPE_INT64, true}, {"c", OD_TYPE_TEXT, true}};
 static const struct od_schema schema = {3, fields};
 static const uint32_t all_columns[] = {0, 1, 2};
 static const uint32_t key_a[] = {0};
@@ -45,7 +46,8 @@ static void make_table(void)
     struct od_stream stream;
     od_stream_init(&stream, 5, "table");
     for (uint32_t r = 0; r < ROWS; r++) {
-        struct od_value a = {.type = OD_TYPE_INT64, .int64 = r < 20 ? 3 : (int64_t)od_random_below(&stream.random, 7)};
+        struct od_value a = {.type = OD_TYPE_INT64,
+                             .int64 = r < 20 ? 3 : (int64_t)od_random_below(&stream.random, 7)};
         struct od_value b = {.type = OD_TYPE_INT64, .is_null = r % 9 == 0};
         if (!b.is_null)
             b.int64 = (int64_t)od_random_below(&stream.random, 5);
@@ -60,8 +62,8 @@ static void make_table(void)
     od_table_finish(table);
 }
 
-static void make_stage(uint32_t index, uint32_t task_count, enum od_exchange_kind exchange, uint32_t partition_count,
-                       const uint32_t *keys)
+static void make_stage(uint32_t index, uint32_t task_count, enum od_exchange_kind exchange,
+                       uint32_t partition_count, const uint32_t *keys)
 {
     nodes[index] = (struct od_physical){.kind = index == 0 ? OD_PHYSICAL_SCAN : OD_PHYSICAL_EXCHANGE_READ,
                                         .schema = schema,
@@ -195,7 +197,8 @@ static void check_output(const struct od_event *output, uint32_t index)
         rows += event->rows;
         checksum = od_hash128_add(checksum, event->checksum);
     }
-    expect(rows == output->rows && checksum.low == output->checksum.low && checksum.high == output->checksum.high,
+    expect(rows == output->rows && checksum.low == output->checksum.low &&
+               checksum.high == output->checksum.high,
            "partitions add up to the output");
 }
 
@@ -308,10 +311,11 @@ static void test_undisturbed(void **state)
     reach = (struct reach){host->event_index, host->message_index, host->point_index, host->disk_index,
                            host->memory.call_count};
     check_clean();
-    print_message("%llu events, %llu messages, %llu points, %llu disk calls, %llu allocations, %.1f ms virtual\n",
-                  (unsigned long long)reach.events, (unsigned long long)reach.messages,
-                  (unsigned long long)reach.points, (unsigned long long)reach.disk_calls,
-                  (unsigned long long)reach.allocations, (double)host->outcome.counts.ended_ns / 1e6);
+    print_message(
+        "%llu events, %llu messages, %llu points, %llu disk calls, %llu allocations, %.1f ms virtual\n",
+        (unsigned long long)reach.events, (unsigned long long)reach.messages,
+        (unsigned long long)reach.points, (unsigned long long)reach.disk_calls,
+        (unsigned long long)reach.allocations, (double)host->outcome.counts.ended_ns / 1e6);
 }
 
 static void test_seeds_agree(void **state)
@@ -326,7 +330,8 @@ static void test_seeds_agree(void **state)
 enum cost { MAY_COST, COSTS_NOTHING };
 
 /* COSTS_NOTHING: no attempt beyond the undisturbed ones, nothing recomputed, no executor given up. */
-static void sweep_cost(enum host_effect effect, uint64_t count, uint32_t executor, uint64_t delay_ns, enum cost cost)
+static void sweep_cost(enum host_effect effect, uint64_t count, uint32_t executor, uint64_t delay_ns,
+                       enum cost cost)
 {
     for (uint64_t k = 0; k < count; k++) {
         for (uint64_t seed = 1; seed <= 3; seed++) {
@@ -408,7 +413,8 @@ static void test_each_allocation(void **state)
         struct host_disturbance disturbance = {.effect = HOST_REFUSE, .at = k / 2, .until = k % 2};
         describe(&disturbance, 1, 1);
         host_run(host, &query, &disturbance, 1, 1);
-        bool ended_well = host->ended && (host->outcome.status == OD_OK || host->outcome.status == OD_NO_MEMORY);
+        bool ended_well =
+            host->ended && (host->outcome.status == OD_OK || host->outcome.status == OD_NO_MEMORY);
         bool never_began = disturbance.until != 0 && !host->ended;
         bool timed_out = disturbance.until != 0 && host->outcome.status == OD_TIMED_OUT;
         expect(ended_well || never_began || timed_out, "refused memory is an ordinary status");
@@ -419,11 +425,12 @@ static void test_each_allocation(void **state)
 
 static struct host_disturbance random_disturbance(struct od_random *draws)
 {
-    static const uint64_t delays_ns[] = {0, 1 * HOST_MS, 25 * HOST_MS, 60 * HOST_MS, 150 * HOST_MS, 400 * HOST_MS};
-    static const enum host_effect effects[] = {HOST_CRASH,      HOST_PAUSE,      HOST_LOSE,       HOST_DELAY,
-                                               HOST_DUPLICATE,  HOST_POINT_FAIL, HOST_POINT_GONE, HOST_POINT_FLIP,
-                                               HOST_POINT_CUT,  HOST_POINT_MISSING, HOST_DISK_FAIL, HOST_DAMAGE,
-                                               HOST_CLOG};
+    static const uint64_t delays_ns[] = {
+        0, 1 * HOST_MS, 25 * HOST_MS, 60 * HOST_MS, 150 * HOST_MS, 400 * HOST_MS};
+    static const enum host_effect effects[] = {
+        HOST_CRASH,      HOST_PAUSE,      HOST_LOSE,       HOST_DELAY,     HOST_DUPLICATE,
+        HOST_POINT_FAIL, HOST_POINT_GONE, HOST_POINT_FLIP, HOST_POINT_CUT, HOST_POINT_MISSING,
+        HOST_DISK_FAIL,  HOST_DAMAGE,     HOST_CLOG};
     struct host_disturbance disturbance = {.effect = effects[od_random_below(draws, 13)],
                                            .at = od_random_below(draws, 2 * reach.messages),
                                            .executor = 1 + (uint32_t)od_random_below(draws, 3),
@@ -475,7 +482,8 @@ static void test_deadline(void **state)
     (void)state;
     struct host_disturbance set[3];
     for (uint32_t i = 0; i < 3; i++)
-        set[i] = (struct host_disturbance){.effect = HOST_CRASH, .at = 20 + i, .executor = i + 1, .delay_ns = HOST_NEVER};
+        set[i] = (struct host_disturbance){
+            .effect = HOST_CRASH, .at = 20 + i, .executor = i + 1, .delay_ns = HOST_NEVER};
     describe(set, 3, 1);
     host_run(host, &query, set, 3, 1);
     expect(host->outcome.status == OD_TIMED_OUT, "without executors the deadline ends the query");

@@ -166,7 +166,8 @@ static enum od_status write_output(struct od_attempt *attempt, struct od_error *
     struct od_point_bytes passing = {.bytes = bytes->bytes, .size = bytes->size};
     enum od_status status = od_life_hit(attempt->life, OD_POINT_BLOCK_WRITE, &site, &passing, error);
     if (status == OD_OK)
-        status = od_block_store_put(&attempt->life->store, &attempt->name, passing.bytes, passing.size, error);
+        status =
+            od_block_store_put(&attempt->life->store, &attempt->name, passing.bytes, passing.size, error);
     return status;
 }
 

@@ -18,7 +18,7 @@ struct od_attempt {
     uint64_t serial;              /* tag of its step timers: unique in a life */
     uint32_t generation;
     enum od_attempt_state state;
-    bool is_blocked;   /* no step is due until a block arrives; else a step timer is on its way */
+    bool is_blocked; /* no step is due until a block arrives; else a step timer is on its way */
     uint32_t step_count;
     uint64_t scanned_rows;
     struct od_arena attempt_arena;

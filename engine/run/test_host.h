@@ -28,20 +28,20 @@
 
 enum host_effect {
     HOST_NOTHING,
-    HOST_CRASH,        /* event k: the executor dies before it, lives again after delay_ns */
-    HOST_PAUSE,        /* event k: the executor stands still for delay_ns */
-    HOST_LOSE,         /* message k */
-    HOST_DELAY,        /* message k, by delay_ns */
-    HOST_DUPLICATE,    /* message k, the copy later by delay_ns */
-    HOST_DAMAGE,       /* message k: one bit of its body */
-    HOST_CLOG,         /* from message k on for delay_ns: mail of the driver to an executor arrives only at the end */
-    HOST_POINT_FAIL,   /* point k: TASK_FAILED */
-    HOST_POINT_GONE,   /* point k: EXECUTOR_GONE, lives again after delay_ns */
-    HOST_POINT_FLIP,   /* point k: one bit of what passes */
-    HOST_POINT_CUT,    /* point k: the last byte of what passes */
+    HOST_CRASH,     /* event k: the executor dies before it, lives again after delay_ns */
+    HOST_PAUSE,     /* event k: the executor stands still for delay_ns */
+    HOST_LOSE,      /* message k */
+    HOST_DELAY,     /* message k, by delay_ns */
+    HOST_DUPLICATE, /* message k, the copy later by delay_ns */
+    HOST_DAMAGE,    /* message k: one bit of its body */
+    HOST_CLOG, /* from message k on for delay_ns: mail of the driver to an executor arrives only at the end */
+    HOST_POINT_FAIL, /* point k: TASK_FAILED */
+    HOST_POINT_GONE, /* point k: EXECUTOR_GONE, lives again after delay_ns */
+    HOST_POINT_FLIP, /* point k: one bit of what passes */
+    HOST_POINT_CUT,  /* point k: the last byte of what passes */
     HOST_POINT_MISSING /* point k: MISSING */,
-    HOST_DISK_FAIL,    /* disk call k: IO */
-    HOST_REFUSE        /* allocation k of the actors */
+    HOST_DISK_FAIL, /* disk call k: IO */
+    HOST_REFUSE     /* allocation k of the actors */
 };
 
 struct host_disturbance {
@@ -116,8 +116,8 @@ static const struct host_disturbance *host_due(const struct host *host, uint32_t
 {
     for (uint32_t i = 0; i < host->disturbance_count; i++) {
         const struct host_disturbance *disturbance = &host->disturbances[i];
-        bool is_due = disturbance->until == 0 ? k == disturbance->at
-                                              : k >= disturbance->at && k < disturbance->until;
+        bool is_due =
+            disturbance->until == 0 ? k == disturbance->at : k >= disturbance->at && k < disturbance->until;
         if ((effects & (1u << disturbance->effect)) != 0 && is_due)
             return disturbance;
     }
@@ -163,12 +163,14 @@ static void host_send(void *self, struct od_message *message)
     uint64_t delay_ns = 50000 + od_random_below(&host->latency.random, 450000);
     const struct host_disturbance *due =
         host_due(host, 1u << HOST_LOSE | 1u << HOST_DELAY | 1u << HOST_DUPLICATE | 1u << HOST_DAMAGE, k);
-    bool is_lost = actor->dies || (due != NULL && due->effect == HOST_LOSE) || message->to >= host->actor_count;
+    bool is_lost =
+        actor->dies || (due != NULL && due->effect == HOST_LOSE) || message->to >= host->actor_count;
     if (is_lost) {
         od_message_free(&host->messages.memory, message);
         return;
     }
-    struct host_event event = {.time_ns = host->now_ns + delay_ns, .kind = HOST_MESSAGE, .actor = message->to};
+    struct host_event event = {
+        .time_ns = host->now_ns + delay_ns, .kind = HOST_MESSAGE, .actor = message->to};
     const struct host_disturbance *clog = host_due(host, 1u << HOST_CLOG, k);
     if (clog != NULL) {
         host->clogged_until_ns = host->now_ns + clog->delay_ns;
@@ -207,8 +209,10 @@ static enum od_status host_point(void *self, enum od_point point, const struct o
     struct host_actor *actor = self;
     uint64_t k = actor->host->point_index++;
     const struct host_disturbance *due =
-        host_due(actor->host, 1u << HOST_POINT_FAIL | 1u << HOST_POINT_GONE | 1u << HOST_POINT_FLIP |
-                                  1u << HOST_POINT_CUT | 1u << HOST_POINT_MISSING, k);
+        host_due(actor->host,
+                 1u << HOST_POINT_FAIL | 1u << HOST_POINT_GONE | 1u << HOST_POINT_FLIP |
+                     1u << HOST_POINT_CUT | 1u << HOST_POINT_MISSING,
+                 k);
     (void)site;
     if (due == NULL)
         return OD_OK;
@@ -261,7 +265,8 @@ static void host_remove_file(struct od_file **link)
     od_give(od_posix_memory(), file, sizeof(*file));
 }
 
-static enum od_status host_create(void *self, const char *name, struct od_file **file_out, struct od_error *error)
+static enum od_status host_create(void *self, const char *name, struct od_file **file_out,
+                                  struct od_error *error)
 {
     struct host_actor *actor = self;
     *file_out = NULL;
@@ -280,7 +285,8 @@ static enum od_status host_create(void *self, const char *name, struct od_file *
     return OD_OK;
 }
 
-static enum od_status host_open(void *self, const char *name, struct od_file **file_out, struct od_error *error)
+static enum od_status host_open(void *self, const char *name, struct od_file **file_out,
+                                struct od_error *error)
 {
     struct host_actor *actor = self;
     *file_out = NULL;
@@ -295,8 +301,8 @@ static enum od_status host_open(void *self, const char *name, struct od_file **f
     return OD_OK;
 }
 
-static enum od_status host_write(void *self, struct od_file *file, uint64_t offset, const void *bytes, size_t size,
-                                 struct od_error *error)
+static enum od_status host_write(void *self, struct od_file *file, uint64_t offset, const void *bytes,
+                                 size_t size, struct od_error *error)
 {
     enum od_status status = host_disk_call(self, error);
     if (status != OD_OK)
@@ -340,7 +346,7 @@ static enum od_status host_remove(void *self, const char *name, struct od_error 
     return OD_OK;
 }
 
-static const struct od_disk_ops host_disk_ops = {host_create, host_open, host_write, host_read,
+static const struct od_disk_ops host_disk_ops = {host_create, host_open,  host_write, host_read,
                                                  host_sync,   host_close, host_remove};
 static const struct od_points_ops host_points_ops = {host_point};
 static const struct od_trace_ops host_trace_ops = {host_trace};
@@ -380,7 +386,8 @@ static void host_start(struct host *host, struct host_actor *actor)
         return;
     }
     actor->alive = false; /* memory was refused: try again, as a supervisor would */
-    host_push(host, (struct host_event){.time_ns = host->now_ns + HOST_MS, .kind = HOST_START, .actor = actor->id});
+    host_push(host,
+              (struct host_event){.time_ns = host->now_ns + HOST_MS, .kind = HOST_START, .actor = actor->id});
 }
 
 static void host_end_life(struct host_actor *actor, bool with_files)
@@ -398,8 +405,8 @@ static void host_kill(struct host *host, struct host_actor *actor, uint64_t dela
 {
     host_end_life(actor, true);
     if (delay_ns != HOST_NEVER)
-        host_push(host,
-                  (struct host_event){.time_ns = host->now_ns + delay_ns, .kind = HOST_START, .actor = actor->id});
+        host_push(host, (struct host_event){
+                            .time_ns = host->now_ns + delay_ns, .kind = HOST_START, .actor = actor->id});
 }
 
 /* --- running --------------------------------------------------------------------------------------------------- */
@@ -410,7 +417,8 @@ static struct host_event host_pop(struct host *host)
     for (uint32_t i = 1; i < host->event_count; i++) {
         const struct host_event *event = &host->events[i];
         const struct host_event *best = &host->events[first];
-        if (event->time_ns < best->time_ns || (event->time_ns == best->time_ns && event->sequence < best->sequence))
+        if (event->time_ns < best->time_ns ||
+            (event->time_ns == best->time_ns && event->sequence < best->sequence))
             first = i;
     }
     struct host_event event = host->events[first];
@@ -473,8 +481,8 @@ static uint32_t host_files_left(const struct host *host)
 }
 
 /* Runs the query to its end and ends all lives. What is left then is a leak. */
-static void host_run(struct host *host, const struct od_query *query, const struct host_disturbance *disturbances,
-                     uint32_t disturbance_count, uint64_t seed)
+static void host_run(struct host *host, const struct od_query *query,
+                     const struct host_disturbance *disturbances, uint32_t disturbance_count, uint64_t seed)
 {
     memset(host, 0, offsetof(struct host, events));
     host->event_count = host->trace_count = 0;

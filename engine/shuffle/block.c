@@ -16,8 +16,11 @@
  * forged checksum (a fuzzer's) still meet a bounds check before every read. Buffers in a payload have no alignment; each is
  * copied into the block_arena once.
  *
- * zstd contexts cost about a megabyte and tens of microseconds: each is made when the first block needs it, in memory of the
- * actor, and kept in the codec. */
+ * zstd contexts are large: each is made when the first block needs it, in memory of the actor, and kept in the codec.
+ * Compression has two, after the size of the payload: level 1 sizes its tables for any input (over half a megabyte, whose
+ * first touch costs more than a small query), so small payloads get a context with small tables. Which one is used depends on
+ * the payload only, so equal rows still give equal bytes. Under COMPRESS_MIN nothing is compressed: making a context asks the
+ * processor what it can do (cpuid), which traps in a virtual machine and takes longer than a small query. */
 #define ZSTD_STATIC_LINKING_ONLY
 #include "engine/shuffle/block.h"
 
@@ -26,22 +29,25 @@
 
 #include "engine/core/assert.h"
 
-#define BLOCK_MAGIC           UINT32_C(0x4b4c424f) /* "OBLK" */
-#define BLOCK_VERSION         1
-#define BLOCK_CHECKED_BYTES   80
-#define BLOCK_HEADER_BYTES    88
-#define BLOCK_RAW_BYTES_MAX   (UINT64_C(256) << 20)
-#define BLOCK_COMPRESS_MIN    256
-#define BLOCK_COMPRESSION     1
+#define BLOCK_MAGIC         UINT32_C(0x4b4c424f) /* "OBLK" */
+#define BLOCK_VERSION       1
+#define BLOCK_CHECKED_BYTES 80
+#define BLOCK_HEADER_BYTES  88
+#define BLOCK_RAW_BYTES_MAX (UINT64_C(256) << 20)
+#define BLOCK_SMALL_BYTES   ((size_t)16 << 10)
+#define BLOCK_COMPRESS_MIN  1024
+#define BLOCK_COMPRESSION   1
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "column buffers are copied as they are");
 
 struct od_block_codec {
     struct od_memory *memory; /* borrowed */
     struct od_buffer scratch; /* compressed or decompressed payload of the block at hand */
-    void *compress_space;     /* owned; NULL until needed */
-    size_t compress_bytes;
-    ZSTD_CCtx *compress; /* inside compress_space */
+    struct compressor {
+        void *space; /* owned; NULL until needed */
+        size_t bytes;
+        ZSTD_CCtx *context; /* inside space */
+    } compressors[2];       /* for small payloads, for the others */
     void *decompress_space;
     size_t decompress_bytes;
     ZSTD_DCtx *decompress;
@@ -64,22 +70,45 @@ void od_block_codec_free(struct od_block_codec *codec)
     if (codec == NULL)
         return;
     od_buffer_release(&codec->scratch);
-    od_give(codec->memory, codec->compress_space, codec->compress_bytes);
+    for (size_t i = 0; i < 2; i++)
+        od_give(codec->memory, codec->compressors[i].space, codec->compressors[i].bytes);
     od_give(codec->memory, codec->decompress_space, codec->decompress_bytes);
     od_give(codec->memory, codec, sizeof(*codec));
 }
 
-static bool codec_can_compress(struct od_block_codec *codec)
+static ZSTD_parameters small_parameters(void)
 {
-    if (codec->compress != NULL)
-        return true;
-    codec->compress_bytes = ZSTD_estimateCCtxSize(BLOCK_COMPRESSION);
-    codec->compress_space = od_resize(codec->memory, NULL, 0, codec->compress_bytes);
-    if (codec->compress_space == NULL)
-        return false;
-    codec->compress = ZSTD_initStaticCCtx(codec->compress_space, codec->compress_bytes);
-    od_assert(codec->compress != NULL);
-    return true;
+    ZSTD_parameters parameters = ZSTD_getParams(BLOCK_COMPRESSION, BLOCK_SMALL_BYTES, 0);
+    parameters.cParams.windowLog = 14;
+    parameters.cParams.hashLog = 12;
+    parameters.cParams.chainLog = 12;
+    return parameters;
+}
+
+/* How a payload of this size is compressed. The content size is kept in the frame: decoding checks it. */
+static ZSTD_parameters parameters_for(size_t raw_bytes)
+{
+    ZSTD_parameters parameters = ZSTD_getParams(BLOCK_COMPRESSION, 0, 0);
+    if (raw_bytes <= BLOCK_SMALL_BYTES)
+        parameters = small_parameters();
+    parameters.fParams = (ZSTD_frameParameters){.contentSizeFlag = 1};
+    return parameters;
+}
+
+/* NULL when memory is refused. */
+static ZSTD_CCtx *compressor_for(struct od_block_codec *codec, size_t raw_bytes)
+{
+    struct compressor *compressor = &codec->compressors[raw_bytes <= BLOCK_SMALL_BYTES ? 0 : 1];
+    if (compressor->context != NULL)
+        return compressor->context;
+    size_t bytes = ZSTD_estimateCCtxSize_usingCParams(parameters_for(raw_bytes).cParams);
+    compressor->space = od_resize(codec->memory, NULL, 0, bytes);
+    if (compressor->space == NULL)
+        return NULL;
+    compressor->bytes = bytes;
+    compressor->context = ZSTD_initStaticCCtx(compressor->space, bytes);
+    od_assert(compressor->context != NULL);
+    return compressor->context;
 }
 
 static bool codec_can_decompress(struct od_block_codec *codec)
@@ -157,7 +186,8 @@ static void append_column(struct od_buffer *buffer, const struct od_column *colu
     else if (column->type == OD_TYPE_BOOLEAN)
         append_bitmap(buffer, column->values, column->row_count);
     else
-        od_buffer_append(buffer, column->values, (size_t)column->row_count * od_type_width_bytes(column->type));
+        od_buffer_append(buffer, column->values,
+                         (size_t)column->row_count * od_type_width_bytes(column->type));
 }
 
 static void store_u32(uint8_t *target, uint32_t value)
@@ -193,7 +223,8 @@ static void write_header(uint8_t *header, const struct od_block_info *info, uint
     store_u64(header + 56, payload_bytes);
     store_u64(header + 64, info->row_checksum.low);
     store_u64(header + 72, info->row_checksum.high);
-    store_u64(header + BLOCK_CHECKED_BYTES, block_checksum(header, header + BLOCK_HEADER_BYTES, payload_bytes));
+    store_u64(header + BLOCK_CHECKED_BYTES,
+              block_checksum(header, header + BLOCK_HEADER_BYTES, payload_bytes));
 }
 
 /* Compresses the raw payload at `start` of the buffer in place when that makes it smaller. */
@@ -203,10 +234,11 @@ static enum od_status compress_payload(struct od_block_codec *codec, struct od_b
     size_t raw_bytes = buffer->size - start;
     od_buffer_reset(&codec->scratch);
     size_t bound = ZSTD_compressBound(raw_bytes);
-    if (!codec_can_compress(codec) || !od_buffer_reserve(&codec->scratch, bound))
+    ZSTD_CCtx *context = compressor_for(codec, raw_bytes);
+    if (context == NULL || !od_buffer_reserve(&codec->scratch, bound))
         return od_fail(error, OD_NO_MEMORY, "compressing a block: raw_bytes=%zu", raw_bytes);
-    size_t size = ZSTD_compressCCtx(codec->compress, codec->scratch.bytes, bound, buffer->bytes + start, raw_bytes,
-                                    BLOCK_COMPRESSION);
+    size_t size = ZSTD_compress_advanced(context, codec->scratch.bytes, bound, buffer->bytes + start,
+                                         raw_bytes, NULL, 0, parameters_for(raw_bytes));
     if (ZSTD_isError(size) || size >= raw_bytes)
         return OD_OK; /* stored is always right */
     memcpy(buffer->bytes + start, codec->scratch.bytes, size);
@@ -283,7 +315,8 @@ static enum od_status read_header(const uint8_t *bytes, size_t size, struct od_b
         return od_fail(error, OD_CORRUPT, "reading a block: %zu bytes are no header", size);
     od_assert(reader.offset == BLOCK_HEADER_BYTES);
     if (magic != BLOCK_MAGIC || version != BLOCK_VERSION || codec >= OD_CODEC_COUNT)
-        return od_fail(error, OD_CORRUPT, "reading a block: magic=%08x version=%u codec=%u", magic, version, codec);
+        return od_fail(error, OD_CORRUPT, "reading a block: magic=%08x version=%u codec=%u", magic, version,
+                       codec);
     if (header->payload_bytes != size - BLOCK_HEADER_BYTES)
         return od_fail(error, OD_CORRUPT, "reading a block: payload of %zu bytes, the header says %llu",
                        size - BLOCK_HEADER_BYTES, (unsigned long long)header->payload_bytes);
@@ -296,7 +329,8 @@ static enum od_status read_header(const uint8_t *bytes, size_t size, struct od_b
     return OD_OK;
 }
 
-enum od_status od_block_peek(const uint8_t *bytes, size_t size, struct od_block_info *info_out, struct od_error *error)
+enum od_status od_block_peek(const uint8_t *bytes, size_t size, struct od_block_info *info_out,
+                             struct od_error *error)
 {
     struct block_header header;
     return read_header(bytes, size, info_out, &header, error);
@@ -344,7 +378,8 @@ static bool copy_buffer(struct od_reader *reader, size_t size, struct od_arena *
     return true;
 }
 
-static bool read_bitmap(struct od_reader *reader, uint32_t row_count, struct od_arena *arena, const void **copy_out)
+static bool read_bitmap(struct od_reader *reader, uint32_t row_count, struct od_arena *arena,
+                        const void **copy_out)
 {
     size_t size = bitmap_bytes(row_count);
     if (!copy_buffer(reader, size, arena, copy_out))
@@ -403,8 +438,9 @@ static bool read_column(struct od_reader *reader, struct od_column *column, stru
     return copy_buffer(reader, size, arena, &column->values);
 }
 
-static enum od_status read_columns(struct od_reader *reader, const struct od_schema *schema, uint32_t row_count,
-                                   struct od_arena *arena, struct od_batch *batch_out, struct od_error *error)
+static enum od_status read_columns(struct od_reader *reader, const struct od_schema *schema,
+                                   uint32_t row_count, struct od_arena *arena, struct od_batch *batch_out,
+                                   struct od_error *error)
 {
     struct od_column *columns = od_arena_take_array(arena, schema->field_count, sizeof(*columns));
     if (columns == NULL)
@@ -438,9 +474,11 @@ enum od_status od_block_decode(struct od_block_codec *codec, const uint8_t *byte
     if (block_checksum(bytes, payload, header.payload_bytes) != header.checksum)
         return od_fail(error, OD_CORRUPT, "decoding a block: checksum");
     if (expected != NULL && !id_equal(&info_out->id, expected))
-        return od_fail(error, OD_CORRUPT, "decoding a block: another block's bytes: stage=%u task=%u attempt=%u "
-                       "generation=%u partition=%u", info_out->id.stage, info_out->id.task, info_out->id.attempt,
-                       info_out->id.generation, info_out->id.partition);
+        return od_fail(error, OD_CORRUPT,
+                       "decoding a block: another block's bytes: stage=%u task=%u attempt=%u "
+                       "generation=%u partition=%u",
+                       info_out->id.stage, info_out->id.task, info_out->id.attempt, info_out->id.generation,
+                       info_out->id.partition);
     if (info_out->schema_hash != od_schema_hash(schema))
         return od_fail(error, OD_CORRUPT, "decoding a block: another schema");
     struct od_reader raw;

@@ -38,12 +38,14 @@ struct od_block_codec;
 struct od_block_codec *od_block_codec_new(struct od_memory *memory, struct od_error *error);
 void od_block_codec_free(struct od_block_codec *codec);
 
-/* Appends one block. wanted ZSTD: compress at level 1 when it pays (payloads under 256 bytes are stored). */
+/* Appends one block. wanted ZSTD: compress at level 1 when it pays (payloads under 1 KiB are stored: a zstd
+ * context costs more than it saves there). */
 enum od_status od_block_encode(struct od_block_codec *codec, const struct od_batch *batch,
                                const struct od_block_id *id, enum od_codec wanted, struct od_buffer *buffer,
                                struct od_block_info *info_out, struct od_error *error);
 /* Reads the header only, with its bounds checked. CORRUPT. */
-enum od_status od_block_peek(const uint8_t *bytes, size_t size, struct od_block_info *info_out, struct od_error *error);
+enum od_status od_block_peek(const uint8_t *bytes, size_t size, struct od_block_info *info_out,
+                             struct od_error *error);
 /* Decodes a whole block. `expected` (may be NULL) must match the header's id, else CORRUPT ("another block's bytes"). The schema's
  * hash must match. The batch lives in block_arena. Verifies checksum, bounds, offsets, UTF-8-ness is not checked. */
 enum od_status od_block_decode(struct od_block_codec *codec, const uint8_t *bytes, size_t size,

@@ -23,15 +23,18 @@ static void repair(uint8_t flags, uint8_t *block, size_t size)
     uint64_t payload_bytes = size - HEADER_BYTES;
     if (flags & 2)
         memcpy(block + 56, &payload_bytes, sizeof(payload_bytes));
-    uint64_t checksum = od_hash_bytes(block + HEADER_BYTES, payload_bytes, od_hash_bytes(block, CHECKED_BYTES, 0));
+    uint64_t checksum =
+        od_hash_bytes(block + HEADER_BYTES, payload_bytes, od_hash_bytes(block, CHECKED_BYTES, 0));
     if (flags & 1)
         memcpy(block + CHECKED_BYTES, &checksum, sizeof(checksum));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static struct od_field fields[] = {
-        {"b", OD_TYPE_BOOLEAN, true}, {"i", OD_TYPE_INT64, true}, {"t", OD_TYPE_TEXT, true}, {"d", OD_TYPE_DATE, true}};
+    static struct od_field fields[] = {{"b", OD_TYPE_BOOLEAN, true},
+                                       {"i", OD_TYPE_INT64, true},
+                                       {"t", OD_TYPE_TEXT, true},
+                                       {"d", OD_TYPE_DATE, true}};
     static const struct od_schema schema = {4, fields};
     if (size == 0)
         return 0;
@@ -50,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     od_buffer_init(&again, &budget.memory);
     struct od_batch batch;
     struct od_block_info info;
-    enum od_status status = od_block_decode(codec, block, size - 1, &schema, NULL, &arena, &batch, &info, NULL);
+    enum od_status status =
+        od_block_decode(codec, block, size - 1, &schema, NULL, &arena, &batch, &info, NULL);
     od_assert(status == OD_OK || status == OD_CORRUPT || status == OD_NO_MEMORY);
     if (status == OD_OK) {
         od_assert(batch.row_count == info.row_count);

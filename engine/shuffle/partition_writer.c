@@ -11,12 +11,13 @@
 
 #include "engine/core/assert.h"
 
-#define BLOCK_ROWS   4096
-#define FLUSH_BYTES  ((uint32_t)1 << 20)
+#define BLOCK_ROWS  4096
+#define FLUSH_BYTES ((uint32_t)1 << 20)
 
 enum od_status od_partition_writer_init(struct od_partition_writer *writer, struct od_memory *memory,
                                         struct od_block_codec *codec,
-                                        const struct od_partition_writer_options *options, struct od_error *error)
+                                        const struct od_partition_writer_options *options,
+                                        struct od_error *error)
 {
     od_assert(options->partition_count >= 1);
     od_assert(options->partition_count == 1 || options->key_count >= 1);
@@ -33,7 +34,8 @@ enum od_status od_partition_writer_init(struct od_partition_writer *writer, stru
         return status;
     writer->partition_starts = od_take_array(memory, (size_t)options->partition_count + 1, sizeof(uint32_t));
     if (writer->partition_starts == NULL)
-        return od_fail(error, OD_NO_MEMORY, "opening a shuffle output: partitions=%u", options->partition_count);
+        return od_fail(error, OD_NO_MEMORY, "opening a shuffle output: partitions=%u",
+                       options->partition_count);
     return OD_OK;
 }
 
@@ -48,7 +50,8 @@ void od_partition_writer_release(struct od_partition_writer *writer)
     od_give(memory, writer->row_partitions, writer->row_capacity * sizeof(uint32_t));
     od_give(memory, writer->row_order, writer->row_capacity * sizeof(uint32_t));
     od_give(memory, writer->hashes, writer->row_capacity * sizeof(uint64_t));
-    od_give(memory, writer->partition_starts, ((size_t)writer->options.partition_count + 1) * sizeof(uint32_t));
+    od_give(memory, writer->partition_starts,
+            ((size_t)writer->options.partition_count + 1) * sizeof(uint32_t));
     od_give(memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries));
     od_buffer_release(&writer->bytes);
     *writer = (struct od_partition_writer){0};
@@ -88,8 +91,9 @@ static enum od_status write_block(struct od_partition_writer *writer, struct od_
 {
     if (writer->entry_count == writer->entry_capacity) {
         uint32_t capacity = writer->entry_capacity == 0 ? 4 : writer->entry_capacity * 2;
-        void *entries = od_resize(writer->memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries),
-                                  capacity * sizeof(*writer->entries));
+        void *entries =
+            od_resize(writer->memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries),
+                      capacity * sizeof(*writer->entries));
         if (entries == NULL)
             return od_fail(error, OD_NO_MEMORY, "writing a shuffle output: blocks=%u", capacity);
         writer->entries = entries;
@@ -105,10 +109,10 @@ static enum od_status write_block(struct od_partition_writer *writer, struct od_
     if (status != OD_OK)
         return status;
     writer->entries[writer->entry_count++] = (struct od_block_entry){.partition = partition,
-                                                                      .row_count = info.row_count,
-                                                                      .size = (uint32_t)info.total_bytes,
-                                                                      .offset = offset,
-                                                                      .row_checksum = info.row_checksum};
+                                                                     .row_count = info.row_count,
+                                                                     .size = (uint32_t)info.total_bytes,
+                                                                     .offset = offset,
+                                                                     .row_checksum = info.row_checksum};
     return OD_OK;
 }
 
@@ -140,8 +144,8 @@ static enum od_status flush_parted(struct od_partition_writer *writer, struct od
         if (count == 0)
             continue;
         od_batch_builder_reset(&writer->parted);
-        enum od_status status = od_batch_builder_append_rows(&writer->parted, &gathered, writer->row_order + start,
-                                                             0, count, error);
+        enum od_status status = od_batch_builder_append_rows(&writer->parted, &gathered,
+                                                             writer->row_order + start, 0, count, error);
         if (status == OD_OK)
             status = write_block(writer, &writer->parted, p, error);
         if (status != OD_OK)
@@ -154,8 +158,9 @@ static enum od_status flush(struct od_partition_writer *writer, struct od_error 
 {
     if (writer->rows.row_count == 0)
         return OD_OK;
-    enum od_status status = writer->options.partition_count == 1 ? write_block(writer, &writer->rows, 0, error)
-                                                                  : flush_parted(writer, error);
+    enum od_status status = writer->options.partition_count == 1
+                                ? write_block(writer, &writer->rows, 0, error)
+                                : flush_parted(writer, error);
     od_batch_builder_reset(&writer->rows);
     return status;
 }
@@ -184,9 +189,11 @@ enum od_status od_partition_writer_append(struct od_partition_writer *writer, co
             return od_fail(error, OD_NO_MEMORY, "parting rows: rows=%u", first + batch->row_count);
         od_batch_hash_keys(batch, writer->options.keys, writer->options.key_count, writer->hashes);
         for (uint32_t i = 0; i < batch->row_count; i++)
-            writer->row_partitions[first + i] = od_partition_of(writer->hashes[i], writer->options.partition_count);
+            writer->row_partitions[first + i] =
+                od_partition_of(writer->hashes[i], writer->options.partition_count);
     }
-    enum od_status status = od_batch_builder_append_rows(&writer->rows, batch, NULL, 0, batch->row_count, error);
+    enum od_status status =
+        od_batch_builder_append_rows(&writer->rows, batch, NULL, 0, batch->row_count, error);
     if (status == OD_OK && flush_is_due(writer))
         status = flush(writer, error);
     return status;

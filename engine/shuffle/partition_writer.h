@@ -52,7 +52,8 @@ struct od_partition_writer {
 /* NO_MEMORY; the writer may then be released. `codec` is borrowed. */
 enum od_status od_partition_writer_init(struct od_partition_writer *writer, struct od_memory *memory,
                                         struct od_block_codec *codec,
-                                        const struct od_partition_writer_options *options, struct od_error *error);
+                                        const struct od_partition_writer_options *options,
+                                        struct od_error *error);
 /* A zeroed writer is fine. */
 void od_partition_writer_release(struct od_partition_writer *writer);
 /* Copies the rows. After a failure the writer may only be released. */

@@ -78,8 +78,8 @@ static void check_blocks(struct od_block_codec *codec, const struct od_partition
         struct od_batch batch;
         struct od_block_info info;
         assert_true(entry->offset + entry->size <= writer->bytes.size);
-        assert_int_equal(od_block_decode(codec, writer->bytes.bytes + entry->offset, entry->size, &schema, &id,
-                                         &arena, &batch, &info, NULL),
+        assert_int_equal(od_block_decode(codec, writer->bytes.bytes + entry->offset, entry->size, &schema,
+                                         &id, &arena, &batch, &info, NULL),
                          OD_OK);
         assert_int_equal(batch.row_count, entry->row_count);
         assert_true(batch.row_count > 0);
@@ -107,7 +107,8 @@ static void test_rows_are_kept(void **state)
     static const uint32_t block_rows[] = {1, 10, 0};
     struct od_block_codec *codec = od_block_codec_new(od_posix_memory(), NULL);
     for (size_t i = 0; i < 4 * 4 * 3; i++) {
-        struct od_partition_writer_options options = options_for(partition_counts[i / 4 % 4], block_rows[i / 16]);
+        struct od_partition_writer_options options =
+            options_for(partition_counts[i / 4 % 4], block_rows[i / 16]);
         struct od_partition_writer writer;
         struct od_partition_writer again;
         assert_int_equal(od_partition_writer_init(&writer, od_posix_memory(), codec, &options, NULL), OD_OK);
