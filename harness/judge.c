@@ -3,6 +3,7 @@
 
 #include "engine/world/posix.h"
 #include "properties/answer.h"
+#include "properties/check_run.h"
 #include "properties/model.h"
 
 struct od_observation od_judge_observe(const struct od_cluster_request *request, const struct od_cluster_result *result)
@@ -49,13 +50,8 @@ enum od_status od_judge_run(const struct od_plan *plan, const struct od_cluster_
                             struct od_finding *finding, struct od_error *error)
 {
     const struct od_observation observation = od_judge_observe(request, result);
+    od_check_end(&observation, "F1", finding);
     od_check_invariants(&observation, finding);
-    if (observation.status != OD_OK) {
-        bool promised = observation.may_exhaust && observation.ended;
-        if (!promised)
-            od_finding_set(finding, "F1", "the query failed within its retry budget: %s: %s",
-                           od_status_text(observation.status), observation.error.text);
-        return OD_OK;
-    }
-    return expected == NULL ? OD_OK : compare(plan, expected, observation.answer, finding, error);
+    bool comparable = expected != NULL && observation.status == OD_OK && observation.ended;
+    return comparable ? compare(plan, expected, observation.answer, finding, error) : OD_OK;
 }

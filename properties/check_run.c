@@ -35,8 +35,7 @@ static enum od_status copy_texts(struct od_arena *arena, struct od_answer *answe
     return OD_OK;
 }
 
-/* What makes any run a bad one, whatever its answer. */
-static void judge_end(const struct od_observation *observation, const char *code, struct od_finding *finding)
+void od_check_end(const struct od_observation *observation, const char *code, struct od_finding *finding)
 {
     enum od_status status = observation->status;
     if (!observation->ended) {
@@ -81,7 +80,7 @@ enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_c
     if (status != OD_OK)
         return status;
     bool found_before = finding->found;
-    judge_end(&observation, code, finding);
+    od_check_end(&observation, code, finding);
     od_check_invariants(&observation, finding);
     if (observation.status == OD_OK && observation.ended && !has_shape(observation.answer, &plan->schema))
         od_finding_set(finding, code, "the answer has other columns or types than the plan");

@@ -26,6 +26,9 @@ struct od_run_result {
     bool usable; /* the run ended as it may: no finding was made by it */
 };
 
+/* What makes any run a bad one, whatever its answer: no end (F10), leaks (F5), a failure that the schedule does not excuse (`code`). */
+void od_check_end(const struct od_observation *observation, const char *code, struct od_finding *finding);
+
 /* Runs `plan` on the case's cluster (or `cluster`, when not NULL) and checks the invariants. A failure that the schedule does
  * not excuse is a finding with `code`, unless the status is EVALUATION: that is for the caller to judge. */
 enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_case, struct od_subject *subject,
