@@ -41,7 +41,8 @@ static const struct od_option *option_find(const struct od_command *command, con
     return NULL;
 }
 
-static enum od_status unknown_option(const struct od_command *command, const char *given, struct od_error *error)
+static enum od_status unknown_option(const struct od_command *command, const char *given,
+                                     struct od_error *error)
 {
     const char *nearest = NULL;
     size_t nearest_distance = 4;
@@ -53,10 +54,11 @@ static enum od_status unknown_option(const struct od_command *command, const cha
         }
     }
     if (nearest != NULL)
-        return od_fail(error, OD_BAD_INPUT, "ordeal %s: unknown option --%s; did you mean --%s?", command->name, given,
-                       nearest);
-    return od_fail(error, OD_BAD_INPUT, "ordeal %s: unknown option --%s; `ordeal %s --help` lists the options",
-                   command->name, given, command->name);
+        return od_fail(error, OD_BAD_INPUT, "ordeal %s: unknown option --%s; did you mean --%s?",
+                       command->name, given, nearest);
+    return od_fail(error, OD_BAD_INPUT,
+                   "ordeal %s: unknown option --%s; `ordeal %s --help` lists the options", command->name,
+                   given, command->name);
 }
 
 /* One "--..." word; *index is moved past a value that is a word of its own. */
@@ -69,7 +71,8 @@ static enum od_status parse_option(struct od_arguments *arguments, int *index, s
     const struct od_option *option = option_find(command, word, name_size);
     if (option == NULL) {
         char name[60];
-        snprintf(name, sizeof(name), "%.*s", (int)(name_size < sizeof(name) ? name_size : sizeof(name) - 1), word);
+        snprintf(name, sizeof(name), "%.*s", (int)(name_size < sizeof(name) ? name_size : sizeof(name) - 1),
+                 word);
         return unknown_option(command, name, error);
     }
     const char *value = equals == NULL ? NULL : equals + 1;
@@ -78,8 +81,8 @@ static enum od_status parse_option(struct od_arguments *arguments, int *index, s
     if (option->value != NULL && value == NULL) {
         bool is_last = *index + 1 >= arguments->argc;
         if (is_last || strncmp(arguments->argv[*index + 1], "--", 2) == 0)
-            return od_fail(error, OD_BAD_INPUT, "ordeal %s: --%s needs a value: --%s %s", command->name, option->name,
-                           option->name, option->value);
+            return od_fail(error, OD_BAD_INPUT, "ordeal %s: --%s needs a value: --%s %s", command->name,
+                           option->name, option->name, option->value);
         value = arguments->argv[++*index];
     }
     if (!option->repeats && od_arguments_has(arguments, option->name))
@@ -112,8 +115,8 @@ enum od_status od_arguments_parse(const struct od_command *command, int argc, ch
         }
     }
     if (command->positional == NULL && arguments_out->positional_count > 0)
-        return od_fail(error, OD_BAD_INPUT, "ordeal %s: unexpected argument '%s'; it takes options only", command->name,
-                       arguments_out->positional[0]);
+        return od_fail(error, OD_BAD_INPUT, "ordeal %s: unexpected argument '%s'; it takes options only",
+                       command->name, arguments_out->positional[0]);
     if (arguments_out->positional_count < command->positional_min)
         return od_fail(error, OD_BAD_INPUT, "ordeal %s: expected %s", command->name, command->positional);
     return OD_OK;
@@ -163,7 +166,8 @@ enum od_status od_arguments_number(const struct od_arguments *arguments, const c
     const char *end;
     if (!parse_number(text, &value, &end) || *end != '\0' || value < first || value > last)
         return od_fail(error, OD_BAD_INPUT, "ordeal %s: --%s %s: expected a whole number from %llu to %llu",
-                       arguments->command->name, name, text, (unsigned long long)first, (unsigned long long)last);
+                       arguments->command->name, name, text, (unsigned long long)first,
+                       (unsigned long long)last);
     *value_out = value;
     return OD_OK;
 }
@@ -211,15 +215,15 @@ enum od_status od_arguments_choice(const struct od_arguments *arguments, const c
         }
         snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i == 0 ? "" : ", ", words[i]);
     }
-    return od_fail(error, OD_BAD_INPUT, "ordeal %s: --%s %s: expected one of %s", arguments->command->name, name, text,
-                   list);
+    return od_fail(error, OD_BAD_INPUT, "ordeal %s: --%s %s: expected one of %s", arguments->command->name,
+                   name, text, list);
 }
 
 void od_command_print_help(const struct od_command *command, FILE *stream)
 {
-    fprintf(stream, "usage: ordeal %s%s%s%s\n\n%s\n", command->name, command->options->name != NULL ? " [options]" : "",
-            command->positional == NULL ? "" : " ", command->positional == NULL ? "" : command->positional,
-            command->sentence);
+    fprintf(stream, "usage: ordeal %s%s%s%s\n\n%s\n", command->name,
+            command->options->name != NULL ? " [options]" : "", command->positional == NULL ? "" : " ",
+            command->positional == NULL ? "" : command->positional, command->sentence);
     if (command->more != NULL)
         fprintf(stream, "\n%s\n", command->more);
     fprintf(stream, "\noptions:\n");
@@ -230,7 +234,8 @@ void od_command_print_help(const struct od_command *command, FILE *stream)
         fprintf(stream, "  %-28s %s\n", left, option->sentence);
     }
     fprintf(stream, "  %-28s %s\n", "--help", "this text");
-    fprintf(stream, "\nexit status: 0 all held; 1 a property failed; 2 bad usage or input; 3 undecided or engine missing; "
+    fprintf(stream, "\nexit status: 0 all held; 1 a property failed; 2 bad usage or input; 3 undecided or "
+                    "engine missing; "
                     "4 a bug in ordeal\n");
 }
 

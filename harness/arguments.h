@@ -1,7 +1,8 @@
 /* arguments: the command line, from one table a command. The same tables print --help.
  *
  * Options are long ("--seed N" or "--seed=N"); whatever does not start with "--" is positional; "--" ends the options. A value
- * that starts with "--" itself needs the "=": after a blank it would be an option whose value was forgotten. Every mistake is BAD_INPUT and says what was expected. */
+ * that starts with "--" itself needs the "=": after a blank it would be an option whose value was forgotten. Every mistake is
+ * BAD_INPUT and says what was expected. */
 #ifndef OD_HARNESS_ARGUMENTS_H
 #define OD_HARNESS_ARGUMENTS_H
 

@@ -106,8 +106,8 @@ static bool is_word(const char *text)
     return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == strlen(text);
 }
 
-static enum od_status check_table(const struct source *source, const struct od_scenario_table *table, uint32_t index,
-                                  struct od_error *error)
+static enum od_status check_table(const struct source *source, const struct od_scenario_table *table,
+                                  uint32_t index, struct od_error *error)
 {
     char path[40];
     char what[200];
@@ -125,13 +125,14 @@ static enum od_status check_table(const struct source *source, const struct od_s
         return OD_OK;
     snprintf(what, sizeof(what), "unknown generator %.40s; expected one of ", table->generator);
     for (uint32_t i = 0; i < od_generator_count; i++)
-        snprintf(what + strlen(what), sizeof(what) - strlen(what), "%s%s", i == 0 ? "" : ", ", od_generators[i].name);
+        snprintf(what + strlen(what), sizeof(what) - strlen(what), "%s%s", i == 0 ? "" : ", ",
+                 od_generators[i].name);
     return fail_at_path(source, error, path, what);
 }
 
 /* Fails when the `index`-th name of a list stands before in it. */
-static enum od_status check_unique(const struct source *source, const char *list, const char *name, const char *other,
-                                   uint32_t index, struct od_error *error)
+static enum od_status check_unique(const struct source *source, const char *list, const char *name,
+                                   const char *other, uint32_t index, struct od_error *error)
 {
     char path[60];
     char what[120];
@@ -151,16 +152,18 @@ static enum od_status check_names(const struct source *source, const struct od_s
         return fail_at_path(source, error, "name", "expected letters, digits and _ in the name");
     for (uint32_t i = 0; i < scenario->tables_count; i++) {
         for (uint32_t j = 0; j < i && status == OD_OK; j++)
-            status = check_unique(source, "tables", scenario->tables[i].name, scenario->tables[j].name, i, error);
+            status =
+                check_unique(source, "tables", scenario->tables[i].name, scenario->tables[j].name, i, error);
     }
     for (uint32_t i = 0; i < scenario->queries_count; i++) {
         for (uint32_t j = 0; j < i && status == OD_OK; j++)
-            status = check_unique(source, "queries", scenario->queries[i].name, scenario->queries[j].name, i, error);
+            status = check_unique(source, "queries", scenario->queries[i].name, scenario->queries[j].name, i,
+                                  error);
     }
     for (uint32_t i = 0; ordeal != NULL && i < ordeal->schedules_count; i++) {
         for (uint32_t j = 0; j < i && status == OD_OK; j++)
-            status = check_unique(source, "ordeal/schedules", ordeal->schedules[i].name, ordeal->schedules[j].name, i,
-                                  error);
+            status = check_unique(source, "ordeal/schedules", ordeal->schedules[i].name,
+                                  ordeal->schedules[j].name, i, error);
     }
     return status;
 }
@@ -177,10 +180,14 @@ static enum od_status check_limits(const struct source *source, const struct od_
         uint32_t given;
         uint32_t most;
     } limits[] = {
-        {"cluster/executors", cluster->executors, 64},     {"cluster/slots", cluster->slots, 64},
-        {"cluster/partitions", cluster->partitions, 1024}, {"cluster/scan_tasks", cluster->scan_tasks, 1024},
-        {"cluster/batch_rows", cluster->batch_rows, 1000000}, {"ordeal/sim", ordeal->sim, 1000000},
-        {"ordeal/threads", ordeal->threads, 1000000},      {"ordeal/faults", ordeal->faults, 100},
+        {"cluster/executors", cluster->executors, 64},
+        {"cluster/slots", cluster->slots, 64},
+        {"cluster/partitions", cluster->partitions, 1024},
+        {"cluster/scan_tasks", cluster->scan_tasks, 1024},
+        {"cluster/batch_rows", cluster->batch_rows, 1000000},
+        {"ordeal/sim", ordeal->sim, 1000000},
+        {"ordeal/threads", ordeal->threads, 1000000},
+        {"ordeal/faults", ordeal->faults, 100},
     };
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         char what[100];
@@ -202,8 +209,8 @@ static enum od_status check_meaning(const struct source *source, const struct od
     return status == OD_OK ? check_limits(source, scenario, error) : status;
 }
 
-enum od_status od_scenario_parse(const char *name, const char *text, size_t size, struct od_scenario **scenario_out,
-                                 struct od_error *error)
+enum od_status od_scenario_parse(const char *name, const char *text, size_t size,
+                                 struct od_scenario **scenario_out, struct od_error *error)
 {
     const struct source source = {name, text, size};
     *scenario_out = NULL;
@@ -211,7 +218,8 @@ enum od_status od_scenario_parse(const char *name, const char *text, size_t size
     if (status != OD_OK)
         return status;
     cyaml_data_t *loaded = NULL;
-    cyaml_err_t result = cyaml_load_data((const uint8_t *)text, size, &config, &scenario_value, &loaded, NULL);
+    cyaml_err_t result =
+        cyaml_load_data((const uint8_t *)text, size, &config, &scenario_value, &loaded, NULL);
     if (result != CYAML_OK)
         return od_fail(error, result == CYAML_ERR_OOM ? OD_NO_MEMORY : OD_BAD_INPUT, "%.90s: %s", name,
                        cyaml_strerror(result));

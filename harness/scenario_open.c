@@ -12,8 +12,8 @@
 enum { SIM_SCHEDULES = 20, THREADS_SCHEDULES = 3, FAULTS_MAX = 3, EXECUTORS = 3, SLOTS = 2 };
 
 /* Moves the error's place from inside the text at list/index/key to the file. */
-static void place_in_file(const struct od_scenario_run *run, const char *list, uint32_t index, const char *key,
-                          const char *name, struct od_error *error)
+static void place_in_file(const struct od_scenario_run *run, const char *list, uint32_t index,
+                          const char *key, const char *name, struct od_error *error)
 {
     struct od_scenario_place place;
     char path[60];
@@ -43,8 +43,8 @@ static enum od_status plan_queries(struct od_scenario_run *run, struct od_error 
     if (run->queries == NULL)
         return od_fail(error, OD_NO_MEMORY, "planning the queries of %s", run->path);
     for (uint32_t i = 0; i < scenario->queries_count; i++) {
-        enum od_status status =
-            od_prepare_sql(&run->arena, scenario->queries[i].sql, &catalog, &options, &run->queries[i], error);
+        enum od_status status = od_prepare_sql(&run->arena, scenario->queries[i].sql, &catalog, &options,
+                                               &run->queries[i], error);
         if (status != OD_OK) {
             place_in_file(run, "queries", i, "sql", scenario->queries[i].name, error);
             return status;
@@ -62,8 +62,8 @@ static enum od_status parse_written(struct od_scenario_run *run, struct od_error
         return od_fail(error, OD_NO_MEMORY, "reading the schedules of %s", run->path);
     for (uint32_t i = 0; i < run->written_count; i++) {
         const struct od_scenario_schedule *schedule = &ordeal->schedules[i];
-        enum od_status status = od_schedule_parse(&run->arena, schedule->name, schedule->faults, strlen(schedule->faults),
-                                                  &run->written[i], error);
+        enum od_status status = od_schedule_parse(&run->arena, schedule->name, schedule->faults,
+                                                  strlen(schedule->faults), &run->written[i], error);
         if (status != OD_OK) {
             place_in_file(run, "ordeal/schedules", i, "faults", schedule->name, error);
             return status;
@@ -81,8 +81,8 @@ static enum od_status read_given_schedule(struct od_scenario_run *run, struct od
     enum od_status status = run->written == NULL ? od_fail(error, OD_NO_MEMORY, "reading a schedule")
                                                  : od_file_read(run->options->faults_path, &text, error);
     if (status == OD_OK)
-        status = od_schedule_parse(&run->arena, run->options->faults_path, od_buffer_text(&text), text.size, run->written,
-                                   error);
+        status = od_schedule_parse(&run->arena, run->options->faults_path, od_buffer_text(&text), text.size,
+                                   run->written, error);
     run->written_count = 1;
     run->sim_count = 0;
     run->threads_count = 0;
@@ -118,8 +118,8 @@ static enum od_status check_generators(const struct od_scenario_run *run, struct
         snprintf(path, sizeof(path), "tables/%u/file", i);
         od_scenario_locate((const char *)run->text.bytes, run->text.size, path, 0, 0, &place);
         return od_fail_at(error, OD_BAD_INPUT, place.line, place.column,
-                          "%.90s: table %.60s has no generator: expected --data DIR with %.60s", run->path, table->name,
-                          table->file);
+                          "%.90s: table %.60s has no generator: expected --data DIR with %.60s", run->path,
+                          table->name, table->file);
     }
     return OD_OK;
 }
@@ -128,7 +128,8 @@ static enum od_status load(struct od_scenario_run *run, struct od_error *error)
 {
     enum od_status status = od_file_read(run->path, &run->text, error);
     if (status == OD_OK)
-        status = od_scenario_parse(run->path, od_buffer_text(&run->text), run->text.size, &run->scenario, error);
+        status =
+            od_scenario_parse(run->path, od_buffer_text(&run->text), run->text.size, &run->scenario, error);
     if (status != OD_OK)
         return status;
     status = check_generators(run, error);
@@ -138,14 +139,15 @@ static enum od_status load(struct od_scenario_run *run, struct od_error *error)
     run->tables = od_arena_take_array(&run->arena, run->scenario->tables_count, sizeof(*run->tables));
     if (run->tables == NULL)
         return od_fail(error, OD_NO_MEMORY, "loading %s", run->path);
-    status = od_scenario_load_tables(od_posix_memory(), run->scenario, run->options->data_directory, run->seed, run->tables,
-                                     error);
+    status = od_scenario_load_tables(od_posix_memory(), run->scenario, run->options->data_directory,
+                                     run->seed, run->tables, error);
     if (status == OD_OK)
         status = plan_queries(run, error);
     if (status == OD_OK && run->options->no_faults)
         run->sim_count = run->threads_count = run->written_count = 0;
     else if (status == OD_OK)
-        status = run->options->faults_path != NULL ? read_given_schedule(run, error) : parse_written(run, error);
+        status =
+            run->options->faults_path != NULL ? read_given_schedule(run, error) : parse_written(run, error);
     return status;
 }
 

@@ -42,10 +42,23 @@ static void advance(struct cursor *cursor)
     cursor->column = ends_line ? 1 : cursor->column + 1;
 }
 
-static void skip_blank(struct cursor *cursor)
+/* What follows is a backslash that stands for a blank, or joins two lines. */
+static bool is_blank_escape(const struct cursor *cursor)
 {
-    while (!at_end(cursor) && is_blank(cursor->text[cursor->at]))
+    return cursor->at + 1 < cursor->size && cursor->text[cursor->at] == '\\' &&
+           strchr("nrt \t\r\n", cursor->text[cursor->at + 1]) != NULL;
+}
+
+static void skip_blank(struct cursor *cursor, yaml_scalar_style_t style)
+{
+    while (!at_end(cursor)) {
+        bool escape = style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && is_blank_escape(cursor);
+        if (!escape && !is_blank(cursor->text[cursor->at]))
+            break;
+        if (escape)
+            advance(cursor);
         advance(cursor);
+    }
 }
 
 static void skip_line(struct cursor *cursor)
@@ -55,36 +68,19 @@ static void skip_line(struct cursor *cursor)
         advance(cursor);
 }
 
-/* A backslash in a double-quoted scalar, and what it stands for. Returns whether that is a character other than blank. */
-static bool advance_over_escape(struct cursor *cursor)
-{
-    advance(cursor);
-    if (at_end(cursor))
-        return false;
-    char kind = cursor->text[cursor->at];
-    advance(cursor);
-    uint32_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
-    for (uint32_t i = 0; i < digits && !at_end(cursor); i++)
-        advance(cursor);
-    return strchr("nrt \t\r\n", kind) == NULL;
-}
-
 /* Past one non-blank character of the text, as this style writes it. */
 static void advance_one(struct cursor *cursor, yaml_scalar_style_t style)
 {
-    for (bool done = false; !done && !at_end(cursor);) {
-        char first = cursor->text[cursor->at];
-        done = true;
-        if (style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && first == '\\') {
-            done = advance_over_escape(cursor);
-            skip_blank(cursor);
-            continue;
-        }
-        if (style == YAML_SINGLE_QUOTED_SCALAR_STYLE && first == '\'')
-            advance(cursor); /* '' stands for ' */
-        if (!at_end(cursor))
-            advance(cursor);
+    char first = at_end(cursor) ? '\0' : cursor->text[cursor->at];
+    uint32_t more = 0; /* behind the first */
+    if (style == YAML_SINGLE_QUOTED_SCALAR_STYLE && first == '\'')
+        more = 1; /* '' stands for ' */
+    if (style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && first == '\\' && cursor->at + 1 < cursor->size) {
+        char kind = cursor->text[cursor->at + 1];
+        more = kind == 'x' ? 3 : kind == 'u' ? 5 : kind == 'U' ? 9 : 1;
     }
+    for (uint32_t i = 0; i <= more && !at_end(cursor); i++)
+        advance(cursor);
 }
 
 /* To the first character of the text; what may lie before it: an anchor or tag, a quote, the line of "|" or ">". */
@@ -93,7 +89,7 @@ static void enter_scalar(struct cursor *cursor, yaml_scalar_style_t style)
     while (!at_end(cursor) && (cursor->text[cursor->at] == '&' || cursor->text[cursor->at] == '!')) {
         while (!at_end(cursor) && !is_blank(cursor->text[cursor->at]))
             advance(cursor);
-        skip_blank(cursor);
+        skip_blank(cursor, YAML_PLAIN_SCALAR_STYLE);
     }
     if (style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE)
         advance(cursor);
@@ -114,7 +110,8 @@ static struct cursor cursor_at(const char *text, size_t size, const yaml_mark_t 
 }
 
 /* How many non-blank characters of `value` lie before the place; *on_blank_out: there is none right at it. */
-static uint64_t count_before(const char *value, size_t size, uint32_t line, uint32_t column, bool *on_blank_out)
+static uint64_t count_before(const char *value, size_t size, uint32_t line, uint32_t column,
+                             bool *on_blank_out)
 {
     struct cursor cursor = {.text = value, .size = size, .line = 1, .column = 1};
     uint64_t count = 0;
@@ -126,35 +123,38 @@ static uint64_t count_before(const char *value, size_t size, uint32_t line, uint
     return count;
 }
 
-static struct od_scenario_place place_in_scalar(const char *text, size_t size, const yaml_node_t *node, uint32_t line,
-                                                uint32_t column)
+static struct od_scenario_place place_in_scalar(const char *text, size_t size, const yaml_node_t *node,
+                                                uint32_t line, uint32_t column)
 {
     yaml_scalar_style_t style = node->data.scalar.style;
     struct cursor cursor = cursor_at(text, size, &node->start_mark);
     bool on_blank = false;
-    uint64_t count =
-        count_before((const char *)node->data.scalar.value, node->data.scalar.length, line, column, &on_blank);
+    uint64_t count = count_before((const char *)node->data.scalar.value, node->data.scalar.length, line,
+                                  column, &on_blank);
     enter_scalar(&cursor, style);
     for (uint64_t i = 0; i < count; i++) {
-        skip_blank(&cursor);
+        skip_blank(&cursor, style);
         advance_one(&cursor, style);
     }
     if (!on_blank)
-        skip_blank(&cursor);
+        skip_blank(&cursor, style);
     return (struct od_scenario_place){cursor.line, cursor.column};
 }
 
 /* The node that a step of the path leads to; NULL when there is none. */
-static yaml_node_t *step_into(yaml_document_t *document, const yaml_node_t *node, const char *step, size_t step_size)
+static yaml_node_t *step_into(yaml_document_t *document, const yaml_node_t *node, const char *step,
+                              size_t step_size)
 {
     if (node->type == YAML_SEQUENCE_NODE) {
         unsigned long index = strtoul(step, NULL, 10);
         size_t count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
-        return index < count ? yaml_document_get_node(document, node->data.sequence.items.start[index]) : NULL;
+        return index < count ? yaml_document_get_node(document, node->data.sequence.items.start[index])
+                             : NULL;
     }
     if (node->type != YAML_MAPPING_NODE)
         return NULL;
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
         const yaml_node_t *key = yaml_document_get_node(document, pair->key);
         if (key->type == YAML_SCALAR_NODE && key->data.scalar.length == step_size &&
             memcmp(key->data.scalar.value, step, step_size) == 0)

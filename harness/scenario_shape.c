@@ -17,8 +17,8 @@ struct shape {
     struct od_error *error;
 };
 
-static enum od_status check_value(struct shape *shape, const cyaml_schema_value_t *schema, const yaml_node_t *node,
-                                  const char *key);
+static enum od_status check_value(struct shape *shape, const cyaml_schema_value_t *schema,
+                                  const yaml_node_t *node, const char *key);
 
 static enum od_status fail_at_node(struct shape *shape, const yaml_node_t *node, const char *what)
 {
@@ -44,7 +44,8 @@ static void describe(const yaml_node_t *node, char *text, size_t size)
         snprintf(text, size, "'%.30s'", scalar_of(node));
 }
 
-static enum od_status fail_kind(struct shape *shape, const yaml_node_t *node, const char *key, const char *expected)
+static enum od_status fail_kind(struct shape *shape, const yaml_node_t *node, const char *key,
+                                const char *expected)
 {
     char found[40];
     char what[160];
@@ -64,7 +65,8 @@ static const cyaml_schema_field_t *field_find(const cyaml_schema_field_t *fields
     return NULL;
 }
 
-static enum od_status fail_unknown_key(struct shape *shape, const cyaml_schema_field_t *fields, const yaml_node_t *key)
+static enum od_status fail_unknown_key(struct shape *shape, const cyaml_schema_field_t *fields,
+                                       const yaml_node_t *key)
 {
     char what[200];
     char found[40];
@@ -75,7 +77,8 @@ static enum od_status fail_unknown_key(struct shape *shape, const cyaml_schema_f
     return fail_at_node(shape, key, what);
 }
 
-static bool is_given(struct shape *shape, const yaml_node_t *node, const yaml_node_pair_t *end, const char *key)
+static bool is_given(struct shape *shape, const yaml_node_t *node, const yaml_node_pair_t *end,
+                     const char *key)
 {
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < end; pair++) {
         const yaml_node_t *other = yaml_document_get_node(&shape->document, pair->key);
@@ -85,23 +88,25 @@ static bool is_given(struct shape *shape, const yaml_node_t *node, const yaml_no
     return false;
 }
 
-static enum od_status check_mapping(struct shape *shape, const cyaml_schema_field_t *fields, const yaml_node_t *node,
-                                    const char *name)
+static enum od_status check_mapping(struct shape *shape, const cyaml_schema_field_t *fields,
+                                    const yaml_node_t *node, const char *name)
 {
     char what[100];
     if (node->type != YAML_MAPPING_NODE)
         return fail_kind(shape, node, name, "a mapping");
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
         const yaml_node_t *key = yaml_document_get_node(&shape->document, pair->key);
-        const cyaml_schema_field_t *field = key->type == YAML_SCALAR_NODE ? field_find(fields, scalar_of(key)) : NULL;
+        const cyaml_schema_field_t *field =
+            key->type == YAML_SCALAR_NODE ? field_find(fields, scalar_of(key)) : NULL;
         if (field == NULL)
             return fail_unknown_key(shape, fields, key);
         if (is_given(shape, node, pair, field->key)) {
             snprintf(what, sizeof(what), "the key %.40s is given twice", field->key);
             return fail_at_node(shape, key, what);
         }
-        enum od_status status = check_value(shape, &field->value,
-                                            yaml_document_get_node(&shape->document, pair->value), field->key);
+        enum od_status status = check_value(
+            shape, &field->value, yaml_document_get_node(&shape->document, pair->value), field->key);
         if (status != OD_OK)
             return status;
     }
@@ -117,8 +122,8 @@ static enum od_status check_mapping(struct shape *shape, const cyaml_schema_fiel
 
 /* --- other values ---------------------------------------------------------------------------------------------- */
 
-static enum od_status check_sequence(struct shape *shape, const cyaml_schema_value_t *schema, const yaml_node_t *node,
-                                     const char *key)
+static enum od_status check_sequence(struct shape *shape, const cyaml_schema_value_t *schema,
+                                     const yaml_node_t *node, const char *key)
 {
     if (node->type != YAML_SEQUENCE_NODE)
         return fail_kind(shape, node, key, "a list");
@@ -126,7 +131,8 @@ static enum od_status check_sequence(struct shape *shape, const cyaml_schema_val
     if (count < schema->sequence.min)
         return fail_kind(shape, node, key, "a list with at least one entry");
     for (size_t i = 0; i < count; i++) {
-        const yaml_node_t *entry = yaml_document_get_node(&shape->document, node->data.sequence.items.start[i]);
+        const yaml_node_t *entry =
+            yaml_document_get_node(&shape->document, node->data.sequence.items.start[i]);
         enum od_status status = check_value(shape, schema->sequence.entry, entry, key);
         if (status != OD_OK)
             return status;
@@ -141,17 +147,19 @@ static bool parse_whole(const char *text, uint64_t last, uint64_t *value_out)
     if (*text == '\0' || (text[0] == '0' && text[1] != '\0'))
         return false;
     for (; *text >= '0' && *text <= '9'; text++) {
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
             return false;
     }
     *value_out = value;
     return *text == '\0' && value <= last;
 }
 
-static enum od_status check_number(struct shape *shape, const cyaml_schema_value_t *schema, const yaml_node_t *node,
-                                   const char *key)
+static enum od_status check_number(struct shape *shape, const cyaml_schema_value_t *schema,
+                                   const yaml_node_t *node, const char *key)
 {
-    uint64_t last = schema->data_size >= sizeof(uint64_t) ? UINT64_MAX : (UINT64_C(1) << 8 * schema->data_size) - 1;
+    uint64_t last =
+        schema->data_size >= sizeof(uint64_t) ? UINT64_MAX : (UINT64_C(1) << 8 * schema->data_size) - 1;
     uint64_t value;
     char expected[60];
     if (node->type == YAML_SCALAR_NODE && parse_whole(scalar_of(node), last, &value))
@@ -160,8 +168,8 @@ static enum od_status check_number(struct shape *shape, const cyaml_schema_value
     return fail_kind(shape, node, key, expected);
 }
 
-static enum od_status check_text(struct shape *shape, const cyaml_schema_value_t *schema, const yaml_node_t *node,
-                                 const char *key)
+static enum od_status check_text(struct shape *shape, const cyaml_schema_value_t *schema,
+                                 const yaml_node_t *node, const char *key)
 {
     if (node->type != YAML_SCALAR_NODE || node->data.scalar.length < schema->string.min)
         return fail_kind(shape, node, key, "a text");
@@ -170,8 +178,8 @@ static enum od_status check_text(struct shape *shape, const cyaml_schema_value_t
     return OD_OK;
 }
 
-static enum od_status check_value(struct shape *shape, const cyaml_schema_value_t *schema, const yaml_node_t *node,
-                                  const char *key)
+static enum od_status check_value(struct shape *shape, const cyaml_schema_value_t *schema,
+                                  const yaml_node_t *node, const char *key)
 {
     switch (schema->type) {
     case CYAML_MAPPING:
@@ -215,7 +223,8 @@ static enum od_status check_document(struct shape *shape, yaml_parser_t *parser,
 {
     const yaml_node_t *root = yaml_document_get_root_node(&shape->document);
     if (root == NULL)
-        return od_fail_at(shape->error, OD_BAD_INPUT, 1, 1, "%.90s: expected a scenario, found nothing", shape->name);
+        return od_fail_at(shape->error, OD_BAD_INPUT, 1, 1, "%.90s: expected a scenario, found nothing",
+                          shape->name);
     enum od_status status = check_value(shape, schema, root, "scenario");
     if (status != OD_OK)
         return status;

@@ -7,8 +7,8 @@
 #include "harness/scenario.h"
 #include "scenarios/generate.h"
 
-static enum od_status read_table(struct od_memory *memory, const struct od_scenario_table *table, const char *directory,
-                                 struct od_table **table_out, struct od_error *error)
+static enum od_status read_table(struct od_memory *memory, const struct od_scenario_table *table,
+                                 const char *directory, struct od_table **table_out, struct od_error *error)
 {
     char path[4096];
     struct od_buffer text;
@@ -16,17 +16,18 @@ static enum od_status read_table(struct od_memory *memory, const struct od_scena
     od_buffer_init(&text, memory);
     enum od_status status = od_file_read(path, &text, error);
     if (status == OD_OK)
-        status = od_csv_read(memory, table->name, path, od_buffer_text(&text), text.size, NULL, table_out, error);
+        status =
+            od_csv_read(memory, table->name, path, od_buffer_text(&text), text.size, NULL, table_out, error);
     od_buffer_release(&text);
     return status;
 }
 
-static enum od_status generate_table(struct od_memory *memory, const struct od_scenario_table *table, uint64_t seed,
-                                     struct od_table **table_out, struct od_error *error)
+static enum od_status generate_table(struct od_memory *memory, const struct od_scenario_table *table,
+                                     uint64_t seed, struct od_table **table_out, struct od_error *error)
 {
     if (table->generator == NULL)
-        return od_fail(error, OD_BAD_INPUT, "table %s has no generator: expected --data DIR with %s", table->name,
-                       table->file);
+        return od_fail(error, OD_BAD_INPUT, "table %s has no generator: expected --data DIR with %s",
+                       table->name, table->file);
     const struct od_generator *generator = od_generator_find(table->generator);
     od_assert(generator != NULL); /* od_scenario_parse has looked */
     uint64_t rows = table->rows != 0 ? table->rows : generator->rows_default;
