@@ -1,11 +1,12 @@
 /* arithmetic: + - * / % and the functions of one number.
  *
- * Each operation is one inline function of a row that writes the result and returns what went wrong as a bit, 0 for nothing.
- * Loops OR those bits together and look at them once at the end, so the usual loop has no branch. The loops come in three
- * forms: column with column, column with literal, and the careful one (NULLs, literal first).
+ * Each operation is one inline function of a row that writes the result and returns what went wrong as a bit,
+ * 0 for nothing. Loops OR those bits together and look at them once at the end, so the usual loop has no
+ * branch. The loops come in three forms: column with column, column with literal, and the careful one (NULLs,
+ * literal first).
  *
- * Errors are those of PostgreSQL 15 (int8.c, and check_float8_val as used in float.h): a result of infinity from finite
- * numbers is an overflow, a zero from a product or quotient of others an underflow. */
+ * Errors are those of PostgreSQL 15 (int8.c, and check_float8_val as used in float.h): a result of infinity
+ * from finite numbers is an overflow, a zero from a product or quotient of others an underflow. */
 #include "engine/expr/kernel.h"
 
 #include <math.h>
@@ -20,12 +21,8 @@
 #define FAULT_SQRT      32u
 
 static const char *const fault_texts[] = {
-    "bigint out of range",
-    "division by zero",
-    "value out of range: overflow",
-    "value out of range: underflow",
-    "date out of range",
-    "cannot take square root of a negative number",
+    "bigint out of range",           "division by zero",  "value out of range: overflow",
+    "value out of range: underflow", "date out of range", "cannot take square root of a negative number",
 };
 
 static enum od_status finish(const struct od_kernel_call *call, unsigned faults)
@@ -48,7 +45,7 @@ static void *results_new(const struct od_kernel_call *call, size_t width, struct
     return results;
 }
 
-/* --- operations of one row ------------------------------------------------------------------------------------------ */
+/* --- operations of one row ------------------------------------------------------------------------------ */
 
 static inline unsigned add_int64(int64_t left, int64_t right, int64_t *result)
 {
@@ -175,7 +172,7 @@ static inline unsigned sqrt_float64(double value, double *result)
     return value < 0 ? FAULT_SQRT : 0;
 }
 
-/* --- loops ----------------------------------------------------------------------------------------------------------- */
+/* --- loops ---------------------------------------------------------------------------------------------- */
 
 #define BINARY(name, left_type, right_type, result_type, operation)                                          \
     static enum od_status name(const struct od_kernel_call *call, struct od_column *column_out)              \

@@ -6,8 +6,9 @@
  *   AND      some argument is false                all are true
  *   OR       some argument is true                 all are false
  *
- * In the end a row is settled, or all neutral, or NULL. An argument that cannot fail is evaluated on all rows and combined
- * byte by byte; one that can fail is evaluated only where nothing is decided yet, and scattered back. */
+ * In the end a row is settled, or all neutral, or NULL. An argument that cannot fail is evaluated on all rows
+ * and combined byte by byte; one that can fail is evaluated only where nothing is decided yet, and scattered
+ * back. */
 #include "engine/expr/kernel.h"
 
 #include <string.h>
@@ -21,6 +22,12 @@ struct connective {
     uint8_t *decided;
     uint8_t *sure;
 };
+
+/* A literal's bit, for eight rows. */
+static inline uint8_t all_bits(bool bit)
+{
+    return bit ? 0xff : 0;
+}
 
 /* The settling and the neutral rows among eight. */
 static inline uint8_t settling(bool is_and, uint8_t value, uint8_t valid)
@@ -43,10 +50,10 @@ static enum od_status combine_all_rows(struct connective *connective, const stru
     const uint8_t *values = operand.column.values;
     bool is_literal = operand.step == 0;
     for (size_t j = 0; j < size; j++) {
-        uint8_t value = is_literal ? (uint8_t)-(values[0] & 1) : values[j];
+        uint8_t value = is_literal ? all_bits(values[0] & 1) : values[j];
         uint8_t valid = 0xff;
         if (operand.column.validity != NULL)
-            valid = is_literal ? (uint8_t)-(operand.column.validity[0] & 1) : operand.column.validity[j];
+            valid = is_literal ? all_bits(operand.column.validity[0] & 1) : operand.column.validity[j];
         connective->decided[j] |= settling(connective->is_and, value, valid);
         connective->sure[j] &= neutral(connective->is_and, value, valid);
     }
@@ -93,7 +100,7 @@ static enum od_status combine_undecided_rows(struct connective *connective, cons
         uint8_t valid = !od_column_is_null(&operand.column, row);
         od_bitmap_put(connective->decided, at, settling(connective->is_and, value, valid) & 1);
         if ((neutral(connective->is_and, value, valid) & 1) == 0)
-            connective->sure[at >> 3] &= (uint8_t)~(1u << (at & 7));
+            connective->sure[at >> 3] &= (uint8_t) ~(1u << (at & 7));
     }
     return OD_OK;
 }
@@ -129,14 +136,15 @@ enum od_status od_lazy_connective(const struct od_evaluation *evaluation, const 
     return OD_OK;
 }
 
-/* --- one argument ---------------------------------------------------------------------------------------------------- */
+/* --- one argument --------------------------------------------------------------------------------------- */
 
 static inline uint8_t byte_of(const uint8_t *bits, uint32_t step, size_t j)
 {
-    return step == 1 ? bits[j] : (uint8_t)-(bits[0] & 1);
+    return step == 1 ? bits[j] : all_bits(bits[0] & 1);
 }
 
-static enum od_status boolean_column(const struct od_kernel_call *call, uint8_t *bits, struct od_column *column_out)
+static enum od_status boolean_column(const struct od_kernel_call *call, uint8_t *bits,
+                                     struct od_column *column_out)
 {
     od_bits_clear_tail(bits, call->row_count);
     *column_out = (struct od_column){.type = OD_TYPE_BOOLEAN, .row_count = call->row_count, .values = bits};

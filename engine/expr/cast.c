@@ -1,7 +1,9 @@
-/* cast: one kernel a pair of types, picked from a square table; the catalogue (plan/function.c) has the same squares filled.
+/* cast: one kernel a pair of types, picked from a square table; the catalogue (plan/function.c) has the same
+ * squares filled.
  *
- * Casts to text print as PostgreSQL does, but for booleans, which print as 'true' and 'false' (boolean to text is not its
- * output function there either). Casts from text read what od_value_parse reads; anything else is an EVALUATION error. */
+ * Casts to text print as PostgreSQL does, but for booleans, which print as 'true' and 'false' (boolean to
+ * text is not its output function there either). Casts from text read what od_value_parse reads; anything
+ * else is an EVALUATION error. */
 #include "engine/expr/text.h"
 
 #include <math.h>
@@ -9,9 +11,9 @@
 
 #include "engine/core/assert.h"
 
-#define DAY_US            INT64_C(86400000000)
-#define TWO_TO_63         9223372036854775808.0
-#define ERROR_TEXT_BYTES  60 /* of a text that is no value, quoted in the error */
+#define DAY_US           INT64_C(86400000000)
+#define TWO_TO_63        9223372036854775808.0
+#define ERROR_TEXT_BYTES 60 /* of a text that is no value, quoted in the error */
 
 static void *results_new(const struct od_kernel_call *call, size_t bytes, struct od_column *column_out)
 {
@@ -23,7 +25,7 @@ static void *results_new(const struct od_kernel_call *call, size_t bytes, struct
     return results;
 }
 
-/* --- between numbers and times --------------------------------------------------------------------------------------- */
+/* --- between numbers and times -------------------------------------------------------------------------- */
 
 #define FIXED_CAST(name, from_type, to_type, step_row, error_text)                                           \
     static enum od_status name(const struct od_kernel_call *call, struct od_column *column_out)              \
@@ -48,7 +50,7 @@ static inline bool double_of_bigint(int64_t value, double *result)
 }
 static inline bool bigint_of_double(double value, int64_t *result)
 {
-    double rounded = rint(value); /* half to even */
+    double rounded = rint(value);                             /* half to even */
     bool fits = rounded >= -TWO_TO_63 && rounded < TWO_TO_63; /* false for NaN */
     *result = fits ? (int64_t)rounded : 0;
     return fits;
@@ -99,10 +101,11 @@ static enum od_status same_type(const struct od_kernel_call *call, struct od_col
         return od_kernel_no_memory(call->error);
     for (uint32_t i = 0; i < call->row_count; i++)
         rows[i] = i * operand->step;
-    return od_gather_column(&operand->column, rows, call->row_count, call->batch_arena, column_out, call->error);
+    return od_gather_column(&operand->column, rows, call->row_count, call->batch_arena, column_out,
+                            call->error);
 }
 
-/* --- to text --------------------------------------------------------------------------------------------------------- */
+/* --- to text -------------------------------------------------------------------------------------------- */
 
 static bool print_row(const struct od_operand *operand, uint32_t row, struct od_buffer *buffer)
 {
@@ -126,8 +129,9 @@ static enum od_status to_text(const struct od_kernel_call *call, struct od_colum
             print_row(&call->arguments[0], i, &buffer);
         ends[i] = (uint32_t)buffer.size;
     }
-    enum od_status status = buffer.failed || buffer.size > INT32_MAX ? od_kernel_no_memory(call->error)
-                                                                     : od_text_writer_init(&writer, call, buffer.size);
+    enum od_status status = buffer.failed || buffer.size > INT32_MAX
+                                ? od_kernel_no_memory(call->error)
+                                : od_text_writer_init(&writer, call, buffer.size);
     if (status == OD_OK) {
         if (buffer.size != 0)
             memcpy(writer.bytes, buffer.bytes, buffer.size);
@@ -139,7 +143,7 @@ static enum od_status to_text(const struct od_kernel_call *call, struct od_colum
     return status;
 }
 
-/* --- from text ------------------------------------------------------------------------------------------------------- */
+/* --- from text ------------------------------------------------------------------------------------------ */
 
 static void write_row(const struct od_value *value, uint32_t row, void *results)
 {
@@ -167,8 +171,8 @@ static enum od_status from_text(const struct od_kernel_call *call, struct od_col
 {
     enum od_type type = call->expr->type;
     size_t width = od_type_width_bytes(type);
-    void *results =
-        results_new(call, width == 0 ? od_bitmap_bytes(call->row_count) : call->row_count * width, column_out);
+    void *results = results_new(call, width == 0 ? od_bitmap_bytes(call->row_count) : call->row_count * width,
+                                column_out);
     if (results == NULL)
         return OD_NO_MEMORY;
     for (uint32_t i = 0; i < call->row_count; i++) {
@@ -179,7 +183,8 @@ static enum od_status from_text(const struct od_kernel_call *call, struct od_col
         const char *text = od_operand_text(&call->arguments[0], i, &size);
         if (!od_value_parse(type, text, size, &value))
             return od_fail(call->error, OD_EVALUATION, "invalid input syntax for type %s: \"%.*s\"",
-                           od_type_text(type), (int)(size < ERROR_TEXT_BYTES ? size : ERROR_TEXT_BYTES), text);
+                           od_type_text(type), (int)(size < ERROR_TEXT_BYTES ? size : ERROR_TEXT_BYTES),
+                           text);
         write_row(&value, i, results);
     }
     return OD_OK;
@@ -187,28 +192,24 @@ static enum od_status from_text(const struct od_kernel_call *call, struct od_col
 
 /* [from][to] */
 static const od_kernel casts[OD_TYPE_COUNT][OD_TYPE_COUNT] = {
-    [OD_TYPE_BOOLEAN] = {[OD_TYPE_BOOLEAN] = same_type,
-                         [OD_TYPE_INT64] = boolean_to_bigint,
-                         [OD_TYPE_TEXT] = to_text},
+    [OD_TYPE_BOOLEAN] =
+        {[OD_TYPE_BOOLEAN] = same_type, [OD_TYPE_INT64] = boolean_to_bigint, [OD_TYPE_TEXT] = to_text},
     [OD_TYPE_INT64] = {[OD_TYPE_BOOLEAN] = bigint_to_boolean,
                        [OD_TYPE_INT64] = same_type,
                        [OD_TYPE_FLOAT64] = bigint_to_double,
                        [OD_TYPE_TEXT] = to_text},
-    [OD_TYPE_FLOAT64] = {[OD_TYPE_INT64] = double_to_bigint,
-                         [OD_TYPE_FLOAT64] = same_type,
-                         [OD_TYPE_TEXT] = to_text},
+    [OD_TYPE_FLOAT64] =
+        {[OD_TYPE_INT64] = double_to_bigint, [OD_TYPE_FLOAT64] = same_type, [OD_TYPE_TEXT] = to_text},
     [OD_TYPE_TEXT] = {[OD_TYPE_BOOLEAN] = from_text,
                       [OD_TYPE_INT64] = from_text,
                       [OD_TYPE_FLOAT64] = from_text,
                       [OD_TYPE_TEXT] = same_type,
                       [OD_TYPE_TIMESTAMP] = from_text,
                       [OD_TYPE_DATE] = from_text},
-    [OD_TYPE_TIMESTAMP] = {[OD_TYPE_TEXT] = to_text,
-                           [OD_TYPE_TIMESTAMP] = same_type,
-                           [OD_TYPE_DATE] = timestamp_to_date},
-    [OD_TYPE_DATE] = {[OD_TYPE_TEXT] = to_text,
-                      [OD_TYPE_TIMESTAMP] = date_to_timestamp,
-                      [OD_TYPE_DATE] = same_type},
+    [OD_TYPE_TIMESTAMP] =
+        {[OD_TYPE_TEXT] = to_text, [OD_TYPE_TIMESTAMP] = same_type, [OD_TYPE_DATE] = timestamp_to_date},
+    [OD_TYPE_DATE] =
+        {[OD_TYPE_TEXT] = to_text, [OD_TYPE_TIMESTAMP] = date_to_timestamp, [OD_TYPE_DATE] = same_type},
 };
 
 enum od_status od_kernel_cast(const struct od_kernel_call *call, struct od_column *column_out)

@@ -1,6 +1,7 @@
 /* compare: = <> < <= > >=, is [not] distinct from, nullif, greatest, least.
  *
- * PostgreSQL's orders are total (NaN is equal to NaN and above all numbers, -0.0 equals 0.0), so two relations are enough:
+ * PostgreSQL's orders are total (NaN is equal to NaN and above all numbers, -0.0 equals 0.0), so two
+ * relations are enough:
  *
  *   a <> b  is  not (a = b)      a > b  is  b < a      a >= b  is  not (a < b)      a <= b  is  not (b < a)
  *
@@ -12,16 +13,16 @@
 
 #include "engine/core/assert.h"
 
-/* --- relations of one row -------------------------------------------------------------------------------------------- */
+/* --- relations of one row ------------------------------------------------------------------------------- */
 
 #define PLAIN_ROWS(name, type)                                                                               \
-    static inline bool equal_##name(const struct od_operand *left, const struct od_operand *right, uint32_t l, \
-                                    uint32_t r)                                                              \
+    static inline bool equal_##name(const struct od_operand *left, const struct od_operand *right,           \
+                                    uint32_t l, uint32_t r)                                                  \
     {                                                                                                        \
         return ((const type *)left->column.values)[l] == ((const type *)right->column.values)[r];            \
     }                                                                                                        \
-    static inline bool less_##name(const struct od_operand *left, const struct od_operand *right, uint32_t l, \
-                                   uint32_t r)                                                               \
+    static inline bool less_##name(const struct od_operand *left, const struct od_operand *right,            \
+                                   uint32_t l, uint32_t r)                                                   \
     {                                                                                                        \
         return ((const type *)left->column.values)[l] < ((const type *)right->column.values)[r];             \
     }
@@ -29,27 +30,32 @@ PLAIN_ROWS(int64, int64_t)
 PLAIN_ROWS(int32, int32_t)
 #undef PLAIN_ROWS
 
-static inline bool equal_float64(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+static inline bool equal_float64(const struct od_operand *left, const struct od_operand *right, uint32_t l,
+                                 uint32_t r)
 {
     double a = ((const double *)left->column.values)[l];
     double b = ((const double *)right->column.values)[r];
     return a == b || (isnan(a) && isnan(b));
 }
-static inline bool less_float64(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+static inline bool less_float64(const struct od_operand *left, const struct od_operand *right, uint32_t l,
+                                uint32_t r)
 {
     double a = ((const double *)left->column.values)[l];
     double b = ((const double *)right->column.values)[r];
     return a < b || (isnan(b) && !isnan(a));
 }
-static inline bool equal_boolean(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+static inline bool equal_boolean(const struct od_operand *left, const struct od_operand *right, uint32_t l,
+                                 uint32_t r)
 {
     return od_bit(left->column.values, l) == od_bit(right->column.values, r);
 }
-static inline bool less_boolean(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+static inline bool less_boolean(const struct od_operand *left, const struct od_operand *right, uint32_t l,
+                                uint32_t r)
 {
     return !od_bit(left->column.values, l) && od_bit(right->column.values, r);
 }
-static inline bool equal_text(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+static inline bool equal_text(const struct od_operand *left, const struct od_operand *right, uint32_t l,
+                              uint32_t r)
 {
     const int32_t *a = left->column.offsets + l;
     const int32_t *b = right->column.offsets + r;
@@ -58,7 +64,8 @@ static inline bool equal_text(const struct od_operand *left, const struct od_ope
         return false;
     return size == 0 || memcmp(left->column.bytes + a[0], right->column.bytes + b[0], size) == 0;
 }
-static inline bool less_text(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+static inline bool less_text(const struct od_operand *left, const struct od_operand *right, uint32_t l,
+                             uint32_t r)
 {
     const int32_t *a = left->column.offsets + l;
     const int32_t *b = right->column.offsets + r;
@@ -69,15 +76,15 @@ static inline bool less_text(const struct od_operand *left, const struct od_oper
     return order != 0 ? order < 0 : left_size < right_size;
 }
 
-/* --- loops ----------------------------------------------------------------------------------------------------------- */
+/* --- loops ---------------------------------------------------------------------------------------------- */
 
 /* Sets bits for all rows, NULL ones too (their values are zero, so there is always something to compare). */
-typedef void (*relation_loop)(const struct od_operand *left, const struct od_operand *right, uint32_t row_count,
-                              uint8_t *bits);
+typedef void (*relation_loop)(const struct od_operand *left, const struct od_operand *right,
+                              uint32_t row_count, uint8_t *bits);
 
 #define RELATION_LOOP(name)                                                                                  \
-    static void loop_##name(const struct od_operand *left, const struct od_operand *right, uint32_t row_count, \
-                            uint8_t *bits)                                                                   \
+    static void loop_##name(const struct od_operand *left, const struct od_operand *right,                   \
+                            uint32_t row_count, uint8_t *bits)                                               \
     {                                                                                                        \
         uint32_t left_step = left->step;                                                                     \
         uint32_t right_step = right->step;                                                                   \
@@ -89,7 +96,7 @@ typedef void (*relation_loop)(const struct od_operand *left, const struct od_ope
             bits[i >> 3] = (uint8_t)byte;                                                                    \
         }                                                                                                    \
         for (; i < row_count; i++)                                                                           \
-            od_bitmap_put(bits, i, name(left, right, i * left_step, i * right_step));                        \
+            od_bitmap_put(bits, i, name(left, right, i *left_step, i *right_step));                          \
     }
 RELATION_LOOP(equal_int64)
 RELATION_LOOP(less_int64)
@@ -115,7 +122,8 @@ static const struct relations relations_by_type[] = {
     [OD_TYPE_TIMESTAMP] = {loop_equal_int64, loop_less_int64},
     [OD_TYPE_DATE] = {loop_equal_int32, loop_less_int32},
 };
-_Static_assert(sizeof(relations_by_type) / sizeof(relations_by_type[0]) == OD_TYPE_COUNT, "every type has relations");
+_Static_assert(sizeof(relations_by_type) / sizeof(relations_by_type[0]) == OD_TYPE_COUNT,
+               "every type has relations");
 
 struct relation_form {
     bool is_less; /* else: equal */
@@ -123,11 +131,10 @@ struct relation_form {
     bool inverts;
 };
 static const struct relation_form relation_forms[OD_FUNCTION_COUNT] = {
-    [OD_FUNCTION_EQUAL] = {false, false, false},   [OD_FUNCTION_NOT_EQUAL] = {false, false, true},
-    [OD_FUNCTION_LESS] = {true, false, false},     [OD_FUNCTION_GREATER_EQUAL] = {true, false, true},
-    [OD_FUNCTION_GREATER] = {true, true, false},   [OD_FUNCTION_LESS_EQUAL] = {true, true, true},
-    [OD_FUNCTION_IS_DISTINCT] = {false, false, true},
-    [OD_FUNCTION_IS_NOT_DISTINCT] = {false, false, false},
+    [OD_FUNCTION_EQUAL] = {false, false, false},      [OD_FUNCTION_NOT_EQUAL] = {false, false, true},
+    [OD_FUNCTION_LESS] = {true, false, false},        [OD_FUNCTION_GREATER_EQUAL] = {true, false, true},
+    [OD_FUNCTION_GREATER] = {true, true, false},      [OD_FUNCTION_LESS_EQUAL] = {true, true, true},
+    [OD_FUNCTION_IS_DISTINCT] = {false, false, true}, [OD_FUNCTION_IS_NOT_DISTINCT] = {false, false, false},
 };
 
 static void relate(const struct od_kernel_call *call, struct relation_form form, uint8_t *bits)
@@ -155,7 +162,7 @@ enum od_status od_kernel_compare(const struct od_kernel_call *call, struct od_co
     return OD_OK;
 }
 
-/* --- functions that see NULLs ------------------------------------------------------------------------------------------ */
+/* --- functions that see NULLs --------------------------------------------------------------------------- */
 
 enum od_status od_kernel_distinct(const struct od_kernel_call *call, struct od_column *column_out)
 {
@@ -169,7 +176,7 @@ enum od_status od_kernel_distinct(const struct od_kernel_call *call, struct od_c
         bool left_is_null = od_operand_is_null(&call->arguments[0], i);
         bool right_is_null = od_operand_is_null(&call->arguments[1], i);
         if (left_is_null || right_is_null) {
-            bits[i >> 3] &= (uint8_t)~(1u << (i & 7));
+            bits[i >> 3] &= (uint8_t) ~(1u << (i & 7));
             od_bitmap_put(bits, i, (left_is_null != right_is_null) == when_distinct);
         }
     }
@@ -190,8 +197,11 @@ static enum od_status stitch_arguments(const struct od_kernel_call *call, const 
         sources[k] = call->arguments[k].column;
     for (uint32_t i = 0; i < call->row_count; i++)
         rows[i] = picks[i] == OD_PICK_NULL ? 0 : i * call->arguments[picks[i]].step;
-    struct od_stitch stitch = {
-        .type = call->expr->type, .row_count = call->row_count, .sources = sources, .picks = picks, .rows = rows};
+    struct od_stitch stitch = {.type = call->expr->type,
+                               .row_count = call->row_count,
+                               .sources = sources,
+                               .picks = picks,
+                               .rows = rows};
     return od_stitch_column(&stitch, call->batch_arena, column_out, call->error);
 }
 
@@ -204,13 +214,15 @@ enum od_status od_kernel_nullif(const struct od_kernel_call *call, struct od_col
         return od_kernel_no_memory(call->error);
     relate(call, relation_forms[OD_FUNCTION_EQUAL], equal);
     for (uint32_t i = 0; i < call->row_count; i++) {
-        if (od_bit(equal, i) && !od_operand_is_null(&arguments[0], i) && !od_operand_is_null(&arguments[1], i))
+        if (od_bit(equal, i) && !od_operand_is_null(&arguments[0], i) &&
+            !od_operand_is_null(&arguments[1], i))
             picks[i] = OD_PICK_NULL;
     }
     return stitch_arguments(call, picks, column_out);
 }
 
-/* Whether the challenger takes the place: equal ones do not, so the first argument wins a tie (-0.0 and 0.0). */
+/* Whether the challenger takes the place: equal ones do not, so the first argument wins a tie (-0.0 and 0.0).
+ * */
 static bool beats(const struct od_kernel_call *call, uint32_t row, uint32_t challenger, uint32_t holder)
 {
     const struct od_operand *arguments = call->arguments;

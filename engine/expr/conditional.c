@@ -5,8 +5,8 @@
  *     value k over `hits`      -> sources[k]
  *     left = left without hits                     in the end the pieces are stitched together
  *
- * So an error is raised only where PostgreSQL would raise it too. Selections here carry two lists side by side: the rows of
- * the batch, and the positions in the result. */
+ * So an error is raised only where PostgreSQL would raise it too. Selections here carry two lists side by
+ * side: the rows of the batch, and the positions in the result. */
 #include "engine/expr/kernel.h"
 
 #include "engine/core/assert.h"
@@ -33,7 +33,8 @@ static enum od_status branches_init(struct branches *branches, const struct od_e
     uint32_t count = selection->count;
     *branches = (struct branches){.evaluation = evaluation, .left_count = count};
     uint32_t *lists = od_arena_take_raw(evaluation->batch_arena, (size_t)count * 6 * sizeof(*lists));
-    branches->sources = od_arena_take_array(evaluation->batch_arena, source_count, sizeof(*branches->sources));
+    branches->sources =
+        od_arena_take_array(evaluation->batch_arena, source_count, sizeof(*branches->sources));
     if (lists == NULL || branches->sources == NULL)
         return od_kernel_no_memory(evaluation->error);
     branches->picks = lists;
@@ -98,15 +99,16 @@ static enum od_status answer(struct branches *branches, const struct od_expr *va
     return OD_OK;
 }
 
-static enum od_status branches_stitch(const struct branches *branches, const struct od_expr *expr, uint32_t row_count,
-                                      struct od_column *column_out)
+static enum od_status branches_stitch(const struct branches *branches, const struct od_expr *expr,
+                                      uint32_t row_count, struct od_column *column_out)
 {
     struct od_stitch stitch = {.type = expr->type,
                                .row_count = row_count,
                                .sources = branches->sources,
                                .picks = branches->picks,
                                .rows = branches->rows};
-    return od_stitch_column(&stitch, branches->evaluation->batch_arena, column_out, branches->evaluation->error);
+    return od_stitch_column(&stitch, branches->evaluation->batch_arena, column_out,
+                            branches->evaluation->error);
 }
 
 static bool is_true(const struct od_operand *operand, uint32_t row)

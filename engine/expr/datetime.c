@@ -1,8 +1,8 @@
 /* datetime: extract and date_trunc, on proleptic Gregorian days since 1970 and microseconds within the day.
  *
- * Everything is floored, so times before 1970 split like all others: -1 us is day -1, 23:59:59.999999. 1970-01-01 was a
- * Thursday. ISO weeks begin on Monday and belong to the year of their Thursday (ISO 8601). There is no year 0: the year
- * before 1 is -1 in answers, as in PostgreSQL. */
+ * Everything is floored, so times before 1970 split like all others: -1 us is day -1, 23:59:59.999999.
+ * 1970-01-01 was a Thursday. ISO weeks begin on Monday and belong to the year of their Thursday (ISO 8601).
+ * There is no year 0: the year before 1 is -1 in answers, as in PostgreSQL. */
 #include "engine/expr/kernel.h"
 
 #include "engine/core/assert.h"
@@ -14,7 +14,7 @@
 
 struct instant {
     int64_t days;
-    int64_t rest_us; /* 0 .. DAY_US - 1 */
+    int64_t rest_us;  /* 0 .. DAY_US - 1 */
     int64_t total_us; /* meaningless for a date */
 };
 
@@ -45,7 +45,7 @@ static int64_t day_of_year(int64_t days)
     return days - od_date_from_civil(year, 1, 1) + 1;
 }
 
-/* --- extract --------------------------------------------------------------------------------------------------------- */
+/* --- extract -------------------------------------------------------------------------------------------- */
 
 static int64_t extract_year(struct instant instant)
 {
@@ -179,7 +179,7 @@ enum od_status od_kernel_extract_date(const struct od_kernel_call *call, struct 
     return OD_OK;
 }
 
-/* --- date_trunc ------------------------------------------------------------------------------------------------------ */
+/* --- date_trunc ----------------------------------------------------------------------------------------- */
 
 /* The first day of the unit of so many months that the day is in. */
 static int64_t month_unit_start(int64_t days, uint32_t months)
@@ -206,7 +206,8 @@ static const struct truncation truncations[OD_TIME_FIELD_COUNT] = {
 /* False when the start of the unit is before the first timestamp. */
 static bool truncate_instant(struct instant instant, const struct truncation *truncation, int64_t *result_out)
 {
-    if (truncation->unit_us != 0) /* units within the day count from its start, which is a multiple of all of them */
+    if (truncation->unit_us !=
+        0) /* units within the day count from its start, which is a multiple of all of them */
         return !__builtin_sub_overflow(instant.total_us, instant.rest_us % truncation->unit_us, result_out);
     int64_t start = truncation->is_week ? instant.days - weekday(instant.days)
                                         : month_unit_start(instant.days, truncation->months);

@@ -4,9 +4,10 @@
  *                        operand: literal 1     --+--> add kernel --> column --+
  *                        operand: literal 15                                 --+--> compare kernel --> column
  *
- * Rows of a result are positions in the selection, so everything above a column reference works on dense columns and a
- * selection matters at the leaves only. A column is passed on as it is when every row is selected, else gathered; a literal
- * is one row with step 0 and spread out only when it is the whole expression.
+ * Rows of a result are positions in the selection, so everything above a column reference works on dense
+ * columns and a selection matters at the leaves only. A column is passed on as it is when every row is
+ * selected, else gathered; a literal is one row with step 0 and spread out only when it is the whole
+ * expression.
  *
  * Everything made here lives in the batch_arena. The recursion is as deep as the expression. */
 #include "engine/expr/evaluate.h"
@@ -18,7 +19,7 @@
 
 #define OPERANDS_ON_STACK 4
 
-/* --- leaves ------------------------------------------------------------------------------------------------------ */
+/* --- leaves --------------------------------------------------------------------------------------------- */
 
 static enum od_status column_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                      const struct od_selection *selection, struct od_operand *operand)
@@ -28,8 +29,8 @@ static enum od_status column_operand(const struct od_evaluation *evaluation, con
     od_assert(column->type == expr->type);
     operand->step = 1;
     if (selection->rows != NULL)
-        return od_gather_column(column, selection->rows, selection->count, evaluation->batch_arena, &operand->column,
-                                evaluation->error);
+        return od_gather_column(column, selection->rows, selection->count, evaluation->batch_arena,
+                                &operand->column, evaluation->error);
     od_assert(selection->count <= column->row_count);
     if (selection->count == column->row_count) {
         operand->column = *column;
@@ -86,13 +87,14 @@ static enum od_status literal_operand(const struct od_evaluation *evaluation, co
     if (expr->type == OD_TYPE_TEXT) {
         column.values = NULL;
         column.offsets = (const int32_t *)cell;
-        column.bytes = expr->literal.is_null ? (const uint8_t *)cell : (const uint8_t *)expr->literal.text.bytes;
+        column.bytes =
+            expr->literal.is_null ? (const uint8_t *)cell : (const uint8_t *)expr->literal.text.bytes;
     }
     *operand = (struct od_operand){.column = column, .step = 0};
     return OD_OK;
 }
 
-/* --- calls ------------------------------------------------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------------------------------------- */
 
 /* The rows in which every argument is valid; NULL when that is all of them. */
 static enum od_status combine_validity(struct od_kernel_call *call)
@@ -187,7 +189,7 @@ enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const
     od_unreachable();
 }
 
-/* --- what others call ---------------------------------------------------------------------------------------------- */
+/* --- what others call ----------------------------------------------------------------------------------- */
 
 static enum od_status spread(const struct od_operand *operand, uint32_t row_count, struct od_arena *arena,
                              struct od_column *column_out, struct od_error *error)
@@ -214,7 +216,8 @@ enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *ba
     return OD_OK;
 }
 
-/* Lists the selected rows whose bit is set in a boolean column. The two selections may be one and the same. */
+/* Lists the selected rows whose bit is set in a boolean column. The two selections may be one and the same.
+ * */
 static enum od_status select_true(const struct od_operand *operand, const struct od_selection *selection,
                                   struct od_arena *batch_arena, struct od_selection *selection_out,
                                   struct od_error *error)
@@ -233,7 +236,8 @@ static enum od_status select_true(const struct od_operand *operand, const struct
     return OD_OK;
 }
 
-/* Conjuncts behind the first that cannot fail may be asked of the rows left only: nobody sees that NULL ones were skipped. */
+/* Conjuncts behind the first that cannot fail may be asked of the rows left only: nobody sees that NULL ones
+ * were skipped. */
 static bool narrows(const struct od_expr *predicate)
 {
     if (predicate->kind != OD_EXPR_CALL || predicate->function != OD_FUNCTION_AND)
@@ -269,8 +273,8 @@ enum od_status od_evaluate_filter(const struct od_expr *predicate, const struct 
     return OD_OK;
 }
 
-enum od_status od_evaluate_constant(const struct od_expr *expr, struct od_arena *arena, struct od_value *value_out,
-                                    struct od_error *error)
+enum od_status od_evaluate_constant(const struct od_expr *expr, struct od_arena *arena,
+                                    struct od_value *value_out, struct od_error *error)
 {
     static const struct od_schema no_fields;
     struct od_batch batch = {.schema = &no_fields, .row_count = 1};

@@ -1,7 +1,8 @@
 /* evaluate: expressions over batches, vectorised, with a selection.
  *
- * A selection is a list of row numbers in rising order. Only selected rows are evaluated, so CASE, AND, OR and COALESCE can guard
- * what would fail: an error is raised only for a row that PostgreSQL would evaluate too. */
+ * A selection is a list of row numbers in rising order. Only selected rows are evaluated, so CASE, AND, OR
+ * and COALESCE can guard what would fail: an error is raised only for a row that PostgreSQL would evaluate
+ * too. */
 #ifndef OD_EXPR_EVALUATE_H
 #define OD_EXPR_EVALUATE_H
 
@@ -13,17 +14,19 @@ struct od_selection {
     uint32_t count;
 };
 
-/* Result: a column of selection->count rows (row i belongs to the i-th selected row). It lives in batch_arena, or in `batch` when
- * the expression is a bare column and every row is selected. EVALUATION, NO_MEMORY. */
+/* Result: a column of selection->count rows (row i belongs to the i-th selected row). It lives in
+ * batch_arena, or in `batch` when the expression is a bare column and every row is selected. EVALUATION,
+ * NO_MEMORY. */
 enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *batch,
                            const struct od_selection *selection, struct od_arena *batch_arena,
                            struct od_column *column_out, struct od_error *error);
-/* Rows of the selection for which a boolean expression is true (not false, not NULL); lives in batch_arena. */
+/* Rows of the selection for which a boolean expression is true (not false, not NULL); lives in batch_arena.
+ * */
 enum od_status od_evaluate_filter(const struct od_expr *predicate, const struct od_batch *batch,
                                   const struct od_selection *selection, struct od_arena *batch_arena,
                                   struct od_selection *selection_out, struct od_error *error);
 /* For constant folding: an expression without columns. */
-enum od_status od_evaluate_constant(const struct od_expr *expr, struct od_arena *arena, struct od_value *value_out,
-                                    struct od_error *error);
+enum od_status od_evaluate_constant(const struct od_expr *expr, struct od_arena *arena,
+                                    struct od_value *value_out, struct od_error *error);
 
 #endif

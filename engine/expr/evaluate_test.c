@@ -1,8 +1,8 @@
-/* Goal: a row's value does not depend on its company, and an error is raised for the rows that need it and no other.
- * Method: guards written by hand (a division that its CASE, AND, OR or COALESCE protects, and one that is not protected). Then
- * drawn expressions over drawn batches, each evaluated four ways that must agree: all rows at once, each row alone, a drawn
- * selection, and through the filter. All rows at once must fail exactly when some row alone fails. Every allocation of a
- * drawn evaluation is refused once. */
+/* Goal: a row's value does not depend on its company, and an error is raised for the rows that need it and no
+ * other. Method: guards written by hand (a division that its CASE, AND, OR or COALESCE protects, and one that
+ * is not protected). Then drawn expressions over drawn batches, each evaluated four ways that must agree: all
+ * rows at once, each row alone, a drawn selection, and through the filter. All rows at once must fail exactly
+ * when some row alone fails. Every allocation of a drawn evaluation is refused once. */
 #include "engine/expr/evaluate.h"
 
 #include <setjmp.h>
@@ -17,8 +17,8 @@
 #define ROWS_MAX 40
 
 static struct od_field fields[] = {
-    {"a", OD_TYPE_INT64, true},   {"b", OD_TYPE_INT64, true}, {"f", OD_TYPE_FLOAT64, true},
-    {"t", OD_TYPE_TEXT, true},    {"p", OD_TYPE_BOOLEAN, true}, {"q", OD_TYPE_BOOLEAN, true},
+    {"a", OD_TYPE_INT64, true}, {"b", OD_TYPE_INT64, true},   {"f", OD_TYPE_FLOAT64, true},
+    {"t", OD_TYPE_TEXT, true},  {"p", OD_TYPE_BOOLEAN, true}, {"q", OD_TYPE_BOOLEAN, true},
     {"d", OD_TYPE_DATE, true},
 };
 static const struct od_schema schema = {7, fields};
@@ -44,7 +44,7 @@ static void fixture_release(struct fixture *fixture)
     od_arena_release(&fixture->arena);
 }
 
-/* --- short spellings of expressions ------------------------------------------------------------------------------------ */
+/* --- short spellings of expressions --------------------------------------------------------------------- */
 
 static const struct od_expr *column(struct fixture *fixture, const char *name)
 {
@@ -68,8 +68,9 @@ static const struct od_expr *bigint(struct fixture *fixture, int64_t number)
 }
 
 /* NULL arguments come from an earlier refusal. */
-static const struct od_expr *call(struct fixture *fixture, enum od_function function, const struct od_expr *first,
-                                  const struct od_expr *second, const struct od_expr *third)
+static const struct od_expr *call(struct fixture *fixture, enum od_function function,
+                                  const struct od_expr *first, const struct od_expr *second,
+                                  const struct od_expr *third)
 {
     const struct od_expr *arguments[] = {first, second, third};
     const struct od_expr *expr = NULL;
@@ -101,14 +102,15 @@ static void add_pair(struct fixture *fixture, int64_t a, int64_t b)
     add_row(fixture, values);
 }
 
-static enum od_status evaluate_all(struct fixture *fixture, const struct od_expr *expr, struct od_column *column_out)
+static enum od_status evaluate_all(struct fixture *fixture, const struct od_expr *expr,
+                                   struct od_column *column_out)
 {
     struct od_batch batch = od_batch_builder_view(&fixture->builder);
     struct od_selection all = {.count = batch.row_count};
     return od_evaluate(expr, &batch, &all, &fixture->arena, column_out, NULL);
 }
 
-/* --- guards ------------------------------------------------------------------------------------------------------------ */
+/* --- guards --------------------------------------------------------------------------------------------- */
 
 /* Rows (6, 3), (1, 0), (8, 2): b is zero in the middle. */
 static void guard_rows(struct fixture *fixture)
@@ -135,14 +137,16 @@ static void test_case_guards_its_branches(void **state)
     struct fixture fixture;
     struct od_column result;
     guard_rows(&fixture);
-    const struct od_expr *guarded = call(&fixture, OD_FUNCTION_CASE, b_against_zero(&fixture, OD_FUNCTION_NOT_EQUAL),
-                                         quotient(&fixture), bigint(&fixture, -1));
+    const struct od_expr *guarded =
+        call(&fixture, OD_FUNCTION_CASE, b_against_zero(&fixture, OD_FUNCTION_NOT_EQUAL), quotient(&fixture),
+             bigint(&fixture, -1));
     assert_int_equal(evaluate_all(&fixture, guarded, &result), OD_OK);
     assert_int_equal(od_column_value(&result, 0).int64, 2);
     assert_int_equal(od_column_value(&result, 1).int64, -1);
     assert_int_equal(od_column_value(&result, 2).int64, 4);
-    const struct od_expr *wrong_way = call(&fixture, OD_FUNCTION_CASE, b_against_zero(&fixture, OD_FUNCTION_EQUAL),
-                                           quotient(&fixture), bigint(&fixture, -1));
+    const struct od_expr *wrong_way =
+        call(&fixture, OD_FUNCTION_CASE, b_against_zero(&fixture, OD_FUNCTION_EQUAL), quotient(&fixture),
+             bigint(&fixture, -1));
     assert_int_equal(evaluate_all(&fixture, wrong_way, &result), OD_EVALUATION);
     fixture_release(&fixture);
 }
@@ -153,17 +157,21 @@ static void test_and_or_coalesce_guard_what_follows(void **state)
     struct fixture fixture;
     struct od_column result;
     guard_rows(&fixture);
-    const struct od_expr *above = call(&fixture, OD_FUNCTION_GREATER, quotient(&fixture), bigint(&fixture, 3), NULL);
+    const struct od_expr *above =
+        call(&fixture, OD_FUNCTION_GREATER, quotient(&fixture), bigint(&fixture, 3), NULL);
     const struct od_expr *both =
         call(&fixture, OD_FUNCTION_AND, b_against_zero(&fixture, OD_FUNCTION_NOT_EQUAL), above, NULL);
     assert_int_equal(evaluate_all(&fixture, both, &result), OD_OK);
     assert_int_equal(((const uint8_t *)result.values)[0], 1 << 2);
-    const struct od_expr *either = call(&fixture, OD_FUNCTION_OR, b_against_zero(&fixture, OD_FUNCTION_EQUAL), above, NULL);
+    const struct od_expr *either =
+        call(&fixture, OD_FUNCTION_OR, b_against_zero(&fixture, OD_FUNCTION_EQUAL), above, NULL);
     assert_int_equal(evaluate_all(&fixture, either, &result), OD_OK);
     assert_int_equal(((const uint8_t *)result.values)[0], 1 << 1 | 1 << 2);
-    const struct od_expr *first = call(&fixture, OD_FUNCTION_COALESCE, column(&fixture, "a"), quotient(&fixture), NULL);
+    const struct od_expr *first =
+        call(&fixture, OD_FUNCTION_COALESCE, column(&fixture, "a"), quotient(&fixture), NULL);
     assert_int_equal(evaluate_all(&fixture, first, &result), OD_OK);
-    const struct od_expr *late = call(&fixture, OD_FUNCTION_AND, above, b_against_zero(&fixture, OD_FUNCTION_NOT_EQUAL), NULL);
+    const struct od_expr *late =
+        call(&fixture, OD_FUNCTION_AND, above, b_against_zero(&fixture, OD_FUNCTION_NOT_EQUAL), NULL);
     assert_int_equal(evaluate_all(&fixture, late, &result), OD_EVALUATION);
     fixture_release(&fixture);
 }
@@ -178,7 +186,8 @@ static void test_null_does_not_guard(void **state)
     guard_rows(&fixture);
     struct od_batch batch = od_batch_builder_view(&fixture.builder);
     struct od_selection all = {.count = batch.row_count};
-    const struct od_expr *above = call(&fixture, OD_FUNCTION_GREATER, quotient(&fixture), bigint(&fixture, 3), NULL);
+    const struct od_expr *above =
+        call(&fixture, OD_FUNCTION_GREATER, quotient(&fixture), bigint(&fixture, 3), NULL);
     const struct od_expr *both = call(&fixture, OD_FUNCTION_AND, column(&fixture, "p"), above, NULL);
     assert_int_equal(evaluate_all(&fixture, both, &result), OD_EVALUATION);
     assert_int_equal(od_evaluate_filter(both, &batch, &all, &fixture.arena, &selected, NULL), OD_EVALUATION);
@@ -193,29 +202,40 @@ static void test_constants_and_empty_batches(void **state)
     struct od_value value;
     struct od_error error;
     fixture_init(&fixture, od_heap_for_tests(), 1);
-    const struct od_expr *by_zero = call(&fixture, OD_FUNCTION_DIVIDE, bigint(&fixture, 1), bigint(&fixture, 0), NULL);
+    const struct od_expr *by_zero =
+        call(&fixture, OD_FUNCTION_DIVIDE, bigint(&fixture, 1), bigint(&fixture, 0), NULL);
     assert_int_equal(evaluate_all(&fixture, by_zero, &result), OD_OK); /* no row, no error */
     assert_int_equal(result.row_count, 0);
     assert_int_equal(od_evaluate_constant(by_zero, &fixture.arena, &value, &error), OD_EVALUATION);
     assert_string_equal(error.text, "division by zero");
-    const struct od_expr *sum = call(&fixture, OD_FUNCTION_ADD, bigint(&fixture, 40), bigint(&fixture, 2), NULL);
+    const struct od_expr *sum =
+        call(&fixture, OD_FUNCTION_ADD, bigint(&fixture, 40), bigint(&fixture, 2), NULL);
     assert_int_equal(od_evaluate_constant(sum, &fixture.arena, &value, &error), OD_OK);
     assert_int_equal(value.int64, 42);
     fixture_release(&fixture);
 }
 
-/* --- drawn expressions --------------------------------------------------------------------------------------------------- */
+/* --- drawn expressions ---------------------------------------------------------------------------------- */
 
 static uint64_t draw(struct fixture *fixture, uint64_t bound)
 {
     return od_random_below(&fixture->stream.random, bound);
 }
 
-static const char *const drawn_texts[] = {"", "a", "ab", "%", "a%", "_b", "x\\", "\xc3\xa4" "b"};
+static const char *const drawn_texts[] = {"",
+                                          "a",
+                                          "ab",
+                                          "%",
+                                          "a%",
+                                          "_b",
+                                          "x\\",
+                                          "\xc3\xa4"
+                                          "b"};
 
 static struct od_value drawn_value(struct fixture *fixture, enum od_type type)
 {
-    static const double doubles[] = {0, -0.0, 1, -2.5, 1e308, 1e-308, __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
+    static const double doubles[] = {
+        0, -0.0, 1, -2.5, 1e308, 1e-308, __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
     static const int64_t bigints[] = {0, 1, -1, 2, 3, INT64_MAX, INT64_MIN, 5};
     struct od_value value = {.type = type, .is_null = draw(fixture, 4) == 0};
     const char *text = drawn_texts[draw(fixture, sizeof(drawn_texts) / sizeof(drawn_texts[0]))];
@@ -229,7 +249,8 @@ static struct od_value drawn_value(struct fixture *fixture, enum od_type type)
     } else if (type == OD_TYPE_BOOLEAN) {
         value.boolean = draw(fixture, 2) == 1;
     } else {
-        value.int64 = type == OD_TYPE_DATE ? (int64_t)draw(fixture, 100000) - 50000 : bigints[draw(fixture, 8)];
+        value.int64 =
+            type == OD_TYPE_DATE ? (int64_t)draw(fixture, 100000) - 50000 : bigints[draw(fixture, 8)];
     }
     return value;
 }
@@ -322,8 +343,9 @@ static void assert_same_row(const struct od_column *left, uint32_t left_row, con
 }
 
 /* Each row alone; returns whether any of them fails. */
-static bool check_single_rows(struct fixture *fixture, const struct od_expr *expr, const struct od_batch *batch,
-                              enum od_status whole_status, const struct od_column *whole)
+static bool check_single_rows(struct fixture *fixture, const struct od_expr *expr,
+                              const struct od_batch *batch, enum od_status whole_status,
+                              const struct od_column *whole)
 {
     bool any_fails = false;
     for (uint32_t row = 0; row < batch->row_count; row++) {

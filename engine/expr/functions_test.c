@@ -1,8 +1,8 @@
-/* Goal: every function gives what PostgreSQL 15 gives, whichever way its arguments arrive.
- * Method: a table of calls and answers, written down from PostgreSQL's behaviour. Each call is evaluated in every shape: each
- * argument as a literal or as a column, in batches of one row, of nine and of twenty, with NULL rows between, through a
- * selection or without, so that every loop of every kernel is walked. Rows that are not the case's hold NULLs in all columns:
- * they may not raise an error, and their bytes must be zero. */
+/* Goal: every function gives what PostgreSQL 15 gives, whichever way its arguments arrive. Method: a table of
+ * calls and answers, written down from PostgreSQL's behaviour. Each call is evaluated in every shape: each
+ * argument as a literal or as a column, in batches of one row, of nine and of twenty, with NULL rows between,
+ * through a selection or without, so that every loop of every kernel is walked. Rows that are not the case's
+ * hold NULLs in all columns: they may not raise an error, and their bytes must be zero. */
 #include "engine/expr/evaluate.h"
 
 #include <setjmp.h>
@@ -20,17 +20,17 @@
 #define CAST_TO(type) (OD_FUNCTION_COUNT + 1 + OD_TYPE_##type)
 
 struct function_case {
-    int function; /* enum od_function, or CAST_TO a type */
+    int function;                         /* enum od_function, or CAST_TO a type */
     const char *arguments[ARGUMENTS_MAX]; /* "type:value", "type:null" */
-    const char *expected; /* as printed; "null"; "!error text" */
+    const char *expected;                 /* as printed; "null"; "!error text" */
 };
 
-#define I "bigint:"
-#define F "double precision:"
-#define T "text:"
-#define B "boolean:"
-#define TS "timestamp:"
-#define D "date:"
+#define I   "bigint:"
+#define F   "double precision:"
+#define T   "text:"
+#define B   "boolean:"
+#define TS  "timestamp:"
+#define D   "date:"
 #define MIN "bigint:-9223372036854775808"
 #define MAX "bigint:9223372036854775807"
 
@@ -162,7 +162,11 @@ static const struct function_case cases[] = {
     {OD_FUNCTION_UPPER, {T "AZaz`{\xc3\xa4"}, "AZAZ`{\xc3\xa4"},
     {OD_FUNCTION_LENGTH, {T "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"}, "4"},
     {OD_FUNCTION_LENGTH, {T ""}, "0"},
-    {OD_FUNCTION_SUBSTRING, {T "a\xc3\xa4\xe2\x82\xac" "b", I "2", I "2"}, "\xc3\xa4\xe2\x82\xac"},
+    {OD_FUNCTION_SUBSTRING,
+     {T "a\xc3\xa4\xe2\x82\xac"
+        "b",
+      I "2", I "2"},
+     "\xc3\xa4\xe2\x82\xac"},
     {OD_FUNCTION_SUBSTRING, {T "hello", I "3"}, "llo"},
     {OD_FUNCTION_SUBSTRING, {T "hello", I "-1", I "4"}, "he"},
     {OD_FUNCTION_SUBSTRING, {T "hello", I "0", I "1"}, ""},
@@ -176,8 +180,16 @@ static const struct function_case cases[] = {
     {OD_FUNCTION_LIKE, {T "abc", T "a%"}, "t"},
     {OD_FUNCTION_LIKE, {T "abc", T "%b"}, "f"},
     {OD_FUNCTION_LIKE, {T "abc", T "a_c"}, "t"},
-    {OD_FUNCTION_LIKE, {T "a\xe2\x82\xac" "c", T "a_c"}, "t"},
-    {OD_FUNCTION_LIKE, {T "a\xe2\x82\xac" "c", T "a__c"}, "f"},
+    {OD_FUNCTION_LIKE,
+     {T "a\xe2\x82\xac"
+        "c",
+      T "a_c"},
+     "t"},
+    {OD_FUNCTION_LIKE,
+     {T "a\xe2\x82\xac"
+        "c",
+      T "a__c"},
+     "f"},
     {OD_FUNCTION_LIKE, {T "", T "%"}, "t"},
     {OD_FUNCTION_LIKE, {T "", T ""}, "t"},
     {OD_FUNCTION_LIKE, {T "a", T ""}, "f"},
@@ -252,7 +264,7 @@ static const struct function_case cases[] = {
     {OD_FUNCTION_DATE_TRUNC, {T "month", TS "null"}, "null"},
 };
 
-/* --- values and expressions from their spelling ----------------------------------------------------------------------- */
+/* --- values and expressions from their spelling --------------------------------------------------------- */
 
 static struct od_value value_of(const char *spelling)
 {
@@ -281,12 +293,13 @@ static uint32_t argument_count(const struct function_case *function_case)
 /* The first argument of these names a field: it is a literal in any case. */
 static bool names_field(const struct function_case *function_case)
 {
-    return function_case->function == OD_FUNCTION_EXTRACT || function_case->function == OD_FUNCTION_DATE_TRUNC;
+    return function_case->function == OD_FUNCTION_EXTRACT ||
+           function_case->function == OD_FUNCTION_DATE_TRUNC;
 }
 
 /* Bit k of `as_columns`: argument k is column k, else a literal. */
-static enum od_status build(const struct function_case *function_case, unsigned as_columns, struct od_schema *schema,
-                            struct od_arena *arena, const struct od_expr **expr_out)
+static enum od_status build(const struct function_case *function_case, unsigned as_columns,
+                            struct od_schema *schema, struct od_arena *arena, const struct od_expr **expr_out)
 {
     const struct od_expr *arguments[ARGUMENTS_MAX];
     uint32_t count = argument_count(function_case);
@@ -303,12 +316,12 @@ static enum od_status build(const struct function_case *function_case, unsigned 
     if (status != OD_OK)
         return status;
     if (function_case->function > OD_FUNCTION_COUNT)
-        return od_expr_cast(arena, arguments[0], (enum od_type)(function_case->function - OD_FUNCTION_COUNT - 1),
-                            expr_out, NULL);
+        return od_expr_cast(arena, arguments[0],
+                            (enum od_type)(function_case->function - OD_FUNCTION_COUNT - 1), expr_out, NULL);
     return od_expr_call(arena, (enum od_function)function_case->function, arguments, count, expr_out, NULL);
 }
 
-/* --- the shapes ------------------------------------------------------------------------------------------------------- */
+/* --- the shapes ----------------------------------------------------------------------------------------- */
 
 struct shape {
     uint32_t row_count;
@@ -335,7 +348,8 @@ static enum od_status fill(const struct function_case *function_case, const stru
     return OD_OK;
 }
 
-static void check_value(const struct function_case *function_case, const struct od_column *column, uint32_t row)
+static void check_value(const struct function_case *function_case, const struct od_column *column,
+                        uint32_t row)
 {
     struct od_buffer buffer;
     struct od_value value = od_column_value(column, row);

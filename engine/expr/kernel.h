@@ -4,13 +4,13 @@
  *               <-- od_evaluate_operand, for lazy functions ---
  *
  * Three kinds of function:
- *   STRICT  NULL in, NULL out. The walk combines the arguments' validity; the kernel computes the valid rows only and leaves
- *           zero in the others. Most functions.
+ *   STRICT  NULL in, NULL out. The walk combines the arguments' validity; the kernel computes the valid rows
+ *           only and leaves zero in the others. Most functions.
  *   OPEN    sees NULLs itself (is null, is distinct from, greatest...).
  *   LAZY    evaluates its arguments itself, each on the rows that need it (and, or, case, coalesce).
  *
- * An operand is a column with a step: 1 for a column of call->row_count rows, 0 for a literal, whose one row stands for all.
- * So a literal is never spread out. Row i of an operand is row i * step of its column.
+ * An operand is a column with a step: 1 for a column of call->row_count rows, 0 for a literal, whose one row
+ * stands for all. So a literal is never spread out. Row i of an operand is row i * step of its column.
  *
  * A kernel writes *column_out whole; what it points to lives in the arena. For this folder only. */
 #ifndef OD_EXPR_KERNEL_H
@@ -57,8 +57,8 @@ const struct od_kernel_row *od_kernel_row(enum od_function function);
 enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                    const struct od_selection *selection, struct od_operand *operand_out);
 
-/* Row i of the result is row rows[i] of source sources[picks[i]], taken as a column (steps do not matter); OD_PICK_NULL is
- * NULL. In stitch.c. */
+/* Row i of the result is row rows[i] of source sources[picks[i]], taken as a column (steps do not matter);
+ * OD_PICK_NULL is NULL. In stitch.c. */
 #define OD_PICK_NULL UINT32_MAX
 struct od_stitch {
     enum od_type type;
@@ -67,22 +67,23 @@ struct od_stitch {
     const uint32_t *picks;
     const uint32_t *rows;
 };
-enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena *arena, struct od_column *column_out,
-                                struct od_error *error);
+enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena *arena,
+                                struct od_column *column_out, struct od_error *error);
 /* Rows rows[0..count) of one column. */
 enum od_status od_gather_column(const struct od_column *source, const uint32_t *rows, uint32_t count,
                                 struct od_arena *arena, struct od_column *column_out, struct od_error *error);
 
 /* Every kernel; the catalogue kernel_table.c says which function and type each is for. */
 #define OD_KERNEL_LIST(X)                                                                                    \
-    X(add_int64) X(add_float64) X(add_date) X(subtract_int64) X(subtract_float64) X(subtract_date)             \
-    X(multiply_int64) X(multiply_float64) X(divide_int64) X(divide_float64) X(modulo_int64)                    \
-    X(negate_int64) X(negate_float64) X(abs_int64) X(abs_float64)                                              \
-    X(floor) X(ceil) X(round) X(sqrt)                                                                         \
-    X(compare) X(distinct) X(not) X(null_test) X(truth_test)                                                   \
-    X(nullif) X(extreme) X(cast) X(like) X(concatenate) X(change_case) X(length) X(substring)                  \
-    X(extract_timestamp) X(extract_date) X(date_trunc)
-#define X(name) enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out);
+    X(add_int64)                                                                                             \
+    X(add_float64)                                                                                           \
+    X(add_date) X(subtract_int64) X(subtract_float64) X(subtract_date) X(multiply_int64) X(multiply_float64) \
+        X(divide_int64) X(divide_float64) X(modulo_int64) X(negate_int64) X(negate_float64) X(abs_int64)     \
+            X(abs_float64) X(floor) X(ceil) X(round) X(sqrt) X(compare) X(distinct) X(not ) X(null_test)     \
+                X(truth_test) X(nullif) X(extreme) X(cast) X(like) X(concatenate) X(change_case) X(length)   \
+                    X(substring) X(extract_timestamp) X(extract_date) X(date_trunc)
+#define X(name)                                                                                              \
+    enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out);
 OD_KERNEL_LIST(X)
 #undef X
 
@@ -93,7 +94,7 @@ enum od_status od_lazy_case(const struct od_evaluation *evaluation, const struct
 enum od_status od_lazy_coalesce(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                 const struct od_selection *selection, struct od_column *column_out);
 
-/* --- small things that every family needs ---------------------------------------------------------------------- */
+/* --- small things that every family needs --------------------------------------------------------------- */
 
 static inline bool od_call_row_is_valid(const struct od_kernel_call *call, uint32_t row)
 {

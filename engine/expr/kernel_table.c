@@ -1,4 +1,5 @@
-/* kernel_table: which kernel computes which function for which type of argument. A new function is one row here.
+/* kernel_table: which kernel computes which function for which type of argument. A new function is one row
+ * here.
  *
  * Where one kernel serves all types it looks at the column's type itself (once a column, not once a row). */
 #include "engine/expr/kernel.h"
@@ -21,7 +22,8 @@
     {                                                                                                        \
         .kind = OD_KERNEL_LAZY, .lazy = od_lazy_##name                                                       \
     }
-#define NUMBERS(name) .by_type[OD_TYPE_INT64] = od_kernel_##name##_int64, .by_type[OD_TYPE_FLOAT64] = od_kernel_##name##_float64
+#define NUMBERS(name)                                                                                        \
+    .by_type[OD_TYPE_INT64] = od_kernel_##name##_int64, .by_type[OD_TYPE_FLOAT64] = od_kernel_##name##_float64
 
 static const struct od_kernel_row kernel_rows[] = {
     [OD_FUNCTION_ADD] = {NUMBERS(add), .by_type[OD_TYPE_DATE] = od_kernel_add_date},
@@ -40,7 +42,7 @@ static const struct od_kernel_row kernel_rows[] = {
     [OD_FUNCTION_IS_NOT_DISTINCT] = OPEN_ALL(distinct),
     [OD_FUNCTION_AND] = LAZY(connective),
     [OD_FUNCTION_OR] = LAZY(connective),
-    [OD_FUNCTION_NOT] = STRICT_ALL(not),
+    [OD_FUNCTION_NOT] = STRICT_ALL(not ),
     [OD_FUNCTION_IS_NULL] = OPEN_ALL(null_test),
     [OD_FUNCTION_IS_NOT_NULL] = OPEN_ALL(null_test),
     [OD_FUNCTION_IS_TRUE] = OPEN_ALL(truth_test),
@@ -67,7 +69,8 @@ static const struct od_kernel_row kernel_rows[] = {
                              .by_type[OD_TYPE_DATE] = od_kernel_extract_date},
     [OD_FUNCTION_DATE_TRUNC] = {.keyed_by = 1, .by_type[OD_TYPE_TIMESTAMP] = od_kernel_date_trunc},
 };
-_Static_assert(sizeof(kernel_rows) / sizeof(kernel_rows[0]) == OD_FUNCTION_COUNT, "every function has a kernel");
+_Static_assert(sizeof(kernel_rows) / sizeof(kernel_rows[0]) == OD_FUNCTION_COUNT,
+               "every function has a kernel");
 
 const struct od_kernel_row *od_kernel_row(enum od_function function)
 {

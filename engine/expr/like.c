@@ -1,10 +1,11 @@
 /* like: text against a pattern of %, _ and backslash, as PostgreSQL's MatchText (like_match.c).
  *
- *   text     a b x y c d        on a mismatch behind a %, the text position that this % ends at moves one character on and
- *   pattern  a % c d            matching goes on behind it; an earlier % never has to be tried again, so one is remembered
+ *   text     a b x y c d     on a mismatch behind a %, the place in the text where this % ends moves one character
+ *   pattern  a % c d         on, and matching goes on from there; an earlier % never has to be tried again, so only
+ *                            the last one is remembered
  *
- * PostgreSQL recurses at each %; this loop visits the same pairs in the same order, so that a pattern ending in its escape
- * character is an error exactly where it is one there: when matching gets to it. */
+ * PostgreSQL recurses at each %; this loop visits the same pairs in the same order, so that a pattern ending
+ * in its escape character is an error exactly where it is one there: when matching gets to it. */
 #include "engine/expr/kernel.h"
 
 struct like_cursor {
@@ -34,7 +35,8 @@ static bool skip_wildcards(struct like_cursor *text, struct like_cursor *pattern
     return true;
 }
 
-/* The pattern's literal byte at the cursor, which is moved onto it if it was escaped. False at a lone escape. */
+/* The pattern's literal byte at the cursor, which is moved onto it if it was escaped. False at a lone escape.
+ * */
 static bool literal_byte(struct like_cursor *pattern, char *byte_out)
 {
     if (*pattern->at == '\\' && ++pattern->at == pattern->end)

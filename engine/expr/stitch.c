@@ -3,8 +3,9 @@
  *   picks  0  1  0  -        sources[0]: a b c      result: a x c NULL
  *   rows   0  0  2  -        sources[1]: x
  *
- * CASE, COALESCE, GREATEST and gathers all end here: they decide where each row comes from, this file moves the bytes. NULL
- * rows keep zero values. Sizes of text are added up first, since an arena cannot grow what it gave. */
+ * CASE, COALESCE, GREATEST and gathers all end here: they decide where each row comes from, this file moves
+ * the bytes. NULL rows keep zero values. Sizes of text are added up first, since an arena cannot grow what it
+ * gave. */
 #include "engine/expr/kernel.h"
 
 #include <string.h>
@@ -23,7 +24,8 @@ static const struct od_column *row_source(const struct od_stitch *stitch, uint32
 }
 
 /* False on refusal. *validity_out NULL when no row is NULL. */
-static bool stitch_validity(const struct od_stitch *stitch, struct od_arena *arena, const uint8_t **validity_out)
+static bool stitch_validity(const struct od_stitch *stitch, struct od_arena *arena,
+                            const uint8_t **validity_out)
 {
     *validity_out = NULL;
     if (stitch->picks == NULL && stitch->sources[0].validity == NULL)
@@ -63,8 +65,8 @@ static void stitch_bits(const struct od_stitch *stitch, const uint8_t *validity,
     }
 }
 
-static enum od_status stitch_text(const struct od_stitch *stitch, struct od_arena *arena, struct od_column *column,
-                                  struct od_error *error)
+static enum od_status stitch_text(const struct od_stitch *stitch, struct od_arena *arena,
+                                  struct od_column *column, struct od_error *error)
 {
     int32_t *offsets = od_arena_take_raw(arena, ((size_t)stitch->row_count + 1) * sizeof(*offsets));
     if (offsets == NULL)
@@ -94,8 +96,8 @@ static enum od_status stitch_text(const struct od_stitch *stitch, struct od_aren
     return OD_OK;
 }
 
-enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena *arena, struct od_column *column_out,
-                                struct od_error *error)
+enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena *arena,
+                                struct od_column *column_out, struct od_error *error)
 {
     struct od_column column = {.type = stitch->type, .row_count = stitch->row_count};
     *column_out = (struct od_column){0};

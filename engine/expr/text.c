@@ -1,15 +1,16 @@
 /* text: ||, lower, upper, length, substring.
  *
- * Text is UTF-8 and collation is "C": letters other than ASCII have no case, characters are counted by their first bytes
- * (those that are not 10xxxxxx). Results are written behind each other into one run of bytes whose size is bounded before,
- * since an arena cannot grow what it gave. */
+ * Text is UTF-8 and collation is "C": letters other than ASCII have no case, characters are counted by their
+ * first bytes (those that are not 10xxxxxx). Results are written behind each other into one run of bytes
+ * whose size is bounded before, since an arena cannot grow what it gave. */
 #include "engine/expr/text.h"
 
 #include <string.h>
 
 #include "engine/core/assert.h"
 
-enum od_status od_text_writer_init(struct od_text_writer *writer, const struct od_kernel_call *call, uint64_t capacity)
+enum od_status od_text_writer_init(struct od_text_writer *writer, const struct od_kernel_call *call,
+                                   uint64_t capacity)
 {
     *writer = (struct od_text_writer){.capacity = capacity};
     if (capacity > INT32_MAX)
@@ -54,7 +55,8 @@ static void copy(uint8_t *target, const char *source, uint32_t size)
 enum od_status od_kernel_concatenate(const struct od_kernel_call *call, struct od_column *column_out)
 {
     struct od_text_writer writer;
-    enum od_status status = od_text_writer_init(&writer, call, argument_bytes(call, 0) + argument_bytes(call, 1));
+    enum od_status status =
+        od_text_writer_init(&writer, call, argument_bytes(call, 0) + argument_bytes(call, 1));
     for (uint32_t i = 0; status == OD_OK && i < call->row_count; i++) {
         uint32_t left_size = 0;
         uint32_t right_size = 0;
@@ -92,7 +94,7 @@ enum od_status od_kernel_change_case(const struct od_kernel_call *call, struct o
     return status;
 }
 
-/* --- characters ------------------------------------------------------------------------------------------------------ */
+/* --- characters ----------------------------------------------------------------------------------------- */
 
 static bool begins_character(char byte)
 {
@@ -106,7 +108,8 @@ enum od_status od_kernel_length(const struct od_kernel_call *call, struct od_col
         return od_kernel_no_memory(call->error);
     for (uint32_t i = 0; i < call->row_count; i++) {
         uint32_t size = 0;
-        const char *text = od_call_row_is_valid(call, i) ? od_operand_text(&call->arguments[0], i, &size) : NULL;
+        const char *text =
+            od_call_row_is_valid(call, i) ? od_operand_text(&call->arguments[0], i, &size) : NULL;
         for (uint32_t k = 0; k < size; k++)
             lengths[i] += begins_character(text[k]);
     }
