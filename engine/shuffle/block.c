@@ -35,6 +35,8 @@
 #define BLOCK_HEADER_BYTES  88
 #define BLOCK_RAW_BYTES_MAX (UINT64_C(256) << 20)
 #define BLOCK_SMALL_BYTES   ((size_t)16 << 10)
+#define SMALL_WINDOW_LOG    14 /* of BLOCK_SMALL_BYTES */
+#define SMALL_HASH_LOG      12
 #define BLOCK_COMPRESS_MIN  1024
 #define BLOCK_COMPRESSION   1
 
@@ -76,38 +78,51 @@ void od_block_codec_free(struct od_block_codec *codec)
     od_give(codec->memory, codec, sizeof(*codec));
 }
 
-static ZSTD_parameters small_parameters(void)
+/* Level 1, with tables for small payloads where that is what comes. */
+static bool set_up_compressor(struct compressor *compressor, bool is_small)
 {
-    ZSTD_parameters parameters = ZSTD_getParams(BLOCK_COMPRESSION, BLOCK_SMALL_BYTES, 0);
-    parameters.cParams.windowLog = 14;
-    parameters.cParams.hashLog = 12;
-    parameters.cParams.chainLog = 12;
-    return parameters;
+    static const struct {
+        ZSTD_cParameter parameter;
+        int value;
+    } settings[] = {{ZSTD_c_contentSizeFlag, 1}, /* decoding checks it; a static context starts with 0 */
+                    {ZSTD_c_compressionLevel, BLOCK_COMPRESSION},
+                    {ZSTD_c_windowLog, SMALL_WINDOW_LOG},
+                    {ZSTD_c_hashLog, SMALL_HASH_LOG},
+                    {ZSTD_c_chainLog, SMALL_HASH_LOG}};
+    size_t used = is_small ? sizeof(settings) / sizeof(settings[0]) : 2;
+    compressor->context = ZSTD_initStaticCCtx(compressor->space, compressor->bytes);
+    for (size_t i = 0; compressor->context != NULL && i < used; i++) {
+        size_t result = ZSTD_CCtx_setParameter(compressor->context, settings[i].parameter, settings[i].value);
+        od_assert(!ZSTD_isError(result));
+    }
+    return compressor->context != NULL;
 }
 
-/* How a payload of this size is compressed. The content size is kept in the frame: decoding checks it. */
-static ZSTD_parameters parameters_for(size_t raw_bytes)
+static size_t compressor_bytes(bool is_small)
 {
-    ZSTD_parameters parameters = ZSTD_getParams(BLOCK_COMPRESSION, 0, 0);
-    if (raw_bytes <= BLOCK_SMALL_BYTES)
-        parameters = small_parameters();
-    parameters.fParams = (ZSTD_frameParameters){.contentSizeFlag = 1};
-    return parameters;
+    if (!is_small)
+        return ZSTD_estimateCCtxSize(BLOCK_COMPRESSION);
+    ZSTD_compressionParameters parameters = ZSTD_getCParams(BLOCK_COMPRESSION, BLOCK_SMALL_BYTES, 0);
+    parameters.windowLog = SMALL_WINDOW_LOG;
+    parameters.hashLog = SMALL_HASH_LOG;
+    parameters.chainLog = SMALL_HASH_LOG;
+    return ZSTD_estimateCCtxSize_usingCParams(parameters);
 }
 
 /* NULL when memory is refused. */
 static ZSTD_CCtx *compressor_for(struct od_block_codec *codec, size_t raw_bytes)
 {
-    struct compressor *compressor = &codec->compressors[raw_bytes <= BLOCK_SMALL_BYTES ? 0 : 1];
+    bool is_small = raw_bytes <= BLOCK_SMALL_BYTES;
+    struct compressor *compressor = &codec->compressors[is_small ? 0 : 1];
     if (compressor->context != NULL)
         return compressor->context;
-    size_t bytes = ZSTD_estimateCCtxSize_usingCParams(parameters_for(raw_bytes).cParams);
+    size_t bytes = compressor_bytes(is_small);
     compressor->space = od_resize(codec->memory, NULL, 0, bytes);
     if (compressor->space == NULL)
         return NULL;
     compressor->bytes = bytes;
-    compressor->context = ZSTD_initStaticCCtx(compressor->space, bytes);
-    od_assert(compressor->context != NULL);
+    bool is_set_up = set_up_compressor(compressor, is_small);
+    od_assert(is_set_up); /* the space is as large as zstd asked for */
     return compressor->context;
 }
 
@@ -237,9 +252,9 @@ static enum od_status compress_payload(struct od_block_codec *codec, struct od_b
     ZSTD_CCtx *context = compressor_for(codec, raw_bytes);
     if (context == NULL || !od_buffer_reserve(&codec->scratch, bound))
         return od_fail(error, OD_NO_MEMORY, "compressing a block: raw_bytes=%zu", raw_bytes);
-    size_t size = ZSTD_compress_advanced(context, codec->scratch.bytes, bound, buffer->bytes + start,
-                                         raw_bytes, NULL, 0, parameters_for(raw_bytes));
-    if (ZSTD_isError(size) || size >= raw_bytes)
+    size_t size = ZSTD_compress2(context, codec->scratch.bytes, bound, buffer->bytes + start, raw_bytes);
+    od_assert(!ZSTD_isError(size)); /* room and workspace are what zstd asked for */
+    if (size >= raw_bytes)
         return OD_OK; /* stored is always right */
     memcpy(buffer->bytes + start, codec->scratch.bytes, size);
     buffer->size = start + size;

@@ -110,7 +110,7 @@ static void check_round_trip(uint32_t row_count, enum od_codec wanted)
 static void test_round_trip(void **state)
 {
     (void)state;
-    static const uint32_t counts[] = {0, 1, 2, 7, 8, 9, 64, 1000};
+    static const uint32_t counts[] = {0, 1, 2, 7, 8, 9, 64, 200, 1000, 40000};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         check_round_trip(counts[i], OD_CODEC_STORED);
         check_round_trip(counts[i], OD_CODEC_ZSTD);
