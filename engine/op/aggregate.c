@@ -1,13 +1,15 @@
 /* aggregate: groups rows and keeps the states of aggregate functions for each group.
  *
  *   batch -> key columns, canonical -> hashes -> table (hash_table.h) -> group of each row
- *         -> argument or state columns -------------------------------> states of each aggregate (aggregate_state.h)
+ *         -> argument or state columns ------------------> states of each aggregate (aggregate_state.h)
  *
- * Groups are numbered in order of first appearance, and come out so: the output is a function of the input and its order.
- * Keys are canonical (-0.0 is 0.0, one NaN), so the bytes of the output do not depend on which of equal keys came first.
+ * Groups are numbered in order of first appearance, and come out so: the output is a function of the input
+ * and its order. Keys are canonical (-0.0 is 0.0, one NaN), so the bytes of the output do not depend on which
+ * of equal keys came first.
  *
- * Without keys there is one group from the start, which gives one row over no input too. The phases differ in where states come
- * from (rows or state columns) and in what comes out (state columns or results); see physical.h. */
+ * Without keys there is one group from the start, which gives one row over no input too. The phases differ in
+ * where states come from (rows or state columns) and in what comes out (state columns or results); see
+ * physical.h. */
 #include "engine/op/op_base.h"
 
 #include <string.h>
@@ -24,7 +26,7 @@ struct aggregate {
     struct od_op op;
     struct od_schema key_schema; /* the first fields of the output */
     struct od_batch_builder keys;
-    struct od_hash_table table; /* over keys */
+    struct od_hash_table table;         /* over keys */
     struct od_aggregate_states *states; /* in the operator_arena; one an aggregate */
     uint32_t *all_keys;                 /* 0, 1, 2...: columns to hash */
     uint32_t group_count;
@@ -34,12 +36,13 @@ struct aggregate {
     struct od_batch view;
 };
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 static enum od_status grow_states(struct aggregate *aggregate, struct od_error *error)
 {
     for (uint32_t i = 0; i < aggregate->op.node->aggregate.aggregate_count; i++) {
-        enum od_status status = od_aggregate_states_grow(&aggregate->states[i], aggregate->group_count, error);
+        enum od_status status =
+            od_aggregate_states_grow(&aggregate->states[i], aggregate->group_count, error);
         if (status != OD_OK)
             return status;
     }
@@ -61,7 +64,8 @@ static enum od_status aggregate_start(struct od_op *op, struct od_error *error)
         aggregate->all_keys[i] = i;
     for (uint32_t i = 0; i < aggregate_count; i++)
         od_aggregate_states_init(&aggregate->states[i], op->env.memory, &op->node->aggregate.aggregates[i]);
-    enum od_status status = od_batch_builder_init(&aggregate->keys, op->env.memory, &aggregate->key_schema, error);
+    enum od_status status =
+        od_batch_builder_init(&aggregate->keys, op->env.memory, &aggregate->key_schema, error);
     if (status == OD_OK)
         status = od_batch_builder_init(&aggregate->output, op->env.memory, &op->node->schema, error);
     if (status != OD_OK || key_count > 0)
@@ -80,7 +84,7 @@ static void aggregate_release(struct od_op *op)
     od_batch_builder_release(&aggregate->output);
 }
 
-/* --- keys ---------------------------------------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------------------------------------- */
 
 static double canonical(double number)
 {
@@ -106,8 +110,8 @@ static bool make_canonical(struct od_arena *arena, struct od_column *column)
 }
 
 /* The key columns of a batch, in batch_arena. */
-static enum od_status key_columns(struct aggregate *aggregate, const struct od_batch *input, struct od_batch *keys_out,
-                                  struct od_error *error)
+static enum od_status key_columns(struct aggregate *aggregate, const struct od_batch *input,
+                                  struct od_batch *keys_out, struct od_error *error)
 {
     struct od_op *op = &aggregate->op;
     uint32_t key_count = op->node->aggregate.group_count;
@@ -119,15 +123,16 @@ static enum od_status key_columns(struct aggregate *aggregate, const struct od_b
         if (op->node->aggregate.phase == OD_AGGREGATE_FINAL)
             columns[i] = input->columns[i];
         else
-            status = od_evaluate(op->node->aggregate.groups[i], input, &every_row, &op->batch_arena, &columns[i], error);
+            status = od_evaluate(op->node->aggregate.groups[i], input, &every_row, &op->batch_arena,
+                                 &columns[i], error);
         if (status != OD_OK)
             return status;
         ok = make_canonical(&op->batch_arena, &columns[i]);
     }
     if (!ok)
         return od_op_no_memory(op, "listing keys", error);
-    *keys_out =
-        (struct od_batch){.schema = &aggregate->key_schema, .row_count = input->row_count, .columns = columns};
+    *keys_out = (struct od_batch){
+        .schema = &aggregate->key_schema, .row_count = input->row_count, .columns = columns};
     return OD_OK;
 }
 
@@ -141,8 +146,8 @@ static bool keys_are_equal(const struct aggregate *aggregate, const struct od_ba
     return true;
 }
 
-static enum od_status add_group(struct aggregate *aggregate, const struct od_batch *keys, uint32_t row, uint64_t hash,
-                                struct od_error *error)
+static enum od_status add_group(struct aggregate *aggregate, const struct od_batch *keys, uint32_t row,
+                                uint64_t hash, struct od_error *error)
 {
     enum od_status status = od_batch_builder_append_rows(&aggregate->keys, keys, NULL, row, 1, error);
     if (status == OD_OK)
@@ -155,8 +160,8 @@ static enum od_status add_group(struct aggregate *aggregate, const struct od_bat
 }
 
 /* Sets the group of each row, in batch_arena. */
-static enum od_status find_groups(struct aggregate *aggregate, const struct od_batch *keys, uint32_t **groups_out,
-                                  struct od_error *error)
+static enum od_status find_groups(struct aggregate *aggregate, const struct od_batch *keys,
+                                  uint32_t **groups_out, struct od_error *error)
 {
     struct od_arena *arena = &aggregate->op.batch_arena;
     uint32_t *groups = od_arena_take_array(arena, keys->row_count, sizeof(*groups));
@@ -182,10 +187,10 @@ static enum od_status find_groups(struct aggregate *aggregate, const struct od_b
     return grow_states(aggregate, error);
 }
 
-/* --- states -------------------------------------------------------------------------------------------------------- */
+/* --- states --------------------------------------------------------------------------------------------- */
 
-static enum od_status merge_states(struct aggregate *aggregate, const struct od_batch *input, const uint32_t *groups,
-                                   struct od_error *error)
+static enum od_status merge_states(struct aggregate *aggregate, const struct od_batch *input,
+                                   const uint32_t *groups, struct od_error *error)
 {
     const struct od_physical *node = aggregate->op.node;
     uint32_t column_index = node->aggregate.group_count;
@@ -220,7 +225,8 @@ static enum od_status update_states(struct aggregate *aggregate, const struct od
     return status;
 }
 
-static enum od_status take_batch(struct aggregate *aggregate, const struct od_batch *input, struct od_error *error)
+static enum od_status take_batch(struct aggregate *aggregate, const struct od_batch *input,
+                                 struct od_error *error)
 {
     struct od_batch keys;
     uint32_t *groups = NULL;
@@ -235,9 +241,10 @@ static enum od_status take_batch(struct aggregate *aggregate, const struct od_ba
                : update_states(aggregate, input, groups, error);
 }
 
-/* --- output -------------------------------------------------------------------------------------------------------- */
+/* --- output --------------------------------------------------------------------------------------------- */
 
-static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uint32_t count, struct od_error *error)
+static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uint32_t count,
+                                struct od_error *error)
 {
     struct od_op *op = &aggregate->op;
     uint32_t *groups = od_arena_take_array(&op->batch_arena, count, sizeof(*groups));
@@ -248,11 +255,13 @@ static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uin
         groups[i] = first + i;
     struct od_batch keys = od_batch_builder_view(&aggregate->keys);
     for (uint32_t i = 0; i < aggregate->key_schema.field_count && status == OD_OK; i++)
-        status = od_batch_builder_append_column(&aggregate->output, i, &keys.columns[i], groups, count, error);
+        status =
+            od_batch_builder_append_column(&aggregate->output, i, &keys.columns[i], groups, count, error);
     return status;
 }
 
-static enum od_status emit_states(struct aggregate *aggregate, uint32_t first, uint32_t count, struct od_error *error)
+static enum od_status emit_states(struct aggregate *aggregate, uint32_t first, uint32_t count,
+                                  struct od_error *error)
 {
     const struct od_physical *node = aggregate->op.node;
     uint32_t column_index = node->aggregate.group_count;
@@ -262,8 +271,10 @@ static enum od_status emit_states(struct aggregate *aggregate, uint32_t first, u
     for (uint32_t i = 0; i < node->aggregate.aggregate_count; i++) {
         struct od_aggregate_states *states = &aggregate->states[i];
         for (uint32_t group = first; group < first + count && status == OD_OK; group++)
-            status = is_partial ? od_aggregate_states_put_state(states, group, &aggregate->output, column_index, error)
-                                : od_aggregate_states_put_result(states, group, &aggregate->output, column_index, error);
+            status =
+                is_partial
+                    ? od_aggregate_states_put_state(states, group, &aggregate->output, column_index, error)
+                    : od_aggregate_states_put_result(states, group, &aggregate->output, column_index, error);
         column_index += is_partial ? od_aggregate_state_fields(&node->aggregate.aggregates[i], types) : 1;
     }
     if (status == OD_OK)
@@ -271,7 +282,8 @@ static enum od_status emit_states(struct aggregate *aggregate, uint32_t first, u
     return status;
 }
 
-static enum od_step emit(struct aggregate *aggregate, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step emit(struct aggregate *aggregate, const struct od_batch **batch_out,
+                         struct od_error *error)
 {
     struct od_op *op = &aggregate->op;
     uint32_t first = aggregate->next_group;
@@ -293,7 +305,8 @@ static enum od_step emit(struct aggregate *aggregate, const struct od_batch **ba
     return OD_STEP_OUTPUT;
 }
 
-static enum od_step aggregate_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step aggregate_step(struct od_op *op, const struct od_batch **batch_out,
+                                   struct od_error *error)
 {
     struct aggregate *aggregate = (struct aggregate *)op;
     const struct od_batch *input;
@@ -308,5 +321,7 @@ static enum od_step aggregate_step(struct od_op *op, const struct od_batch **bat
     return emit(aggregate, batch_out, error);
 }
 
-const struct od_op_kind od_op_aggregate = {
-    .bytes = sizeof(struct aggregate), .start = aggregate_start, .step = aggregate_step, .release = aggregate_release};
+const struct od_op_kind od_op_aggregate = {.bytes = sizeof(struct aggregate),
+                                           .start = aggregate_start,
+                                           .step = aggregate_step,
+                                           .release = aggregate_release};

@@ -1,12 +1,13 @@
 /* aggregate_state: one row of a table for each (function, type of argument).
  *
  *   count          int64
- *   sum, avg       128-bit integer and a count: 2^64 rows of any bigint fit, so only the result can be out of range
+ *   sum, avg       128-bit integer and a count: any 2^63 rows fit, so only the result can be out of range
  *   sum, avg       exact sum (float_sum.h) and a count
  *   min, max       a value; text is copied into a block of its own, which grows and is used again
  *
- * avg(bigint) is (double)sum / (double)count: two exact integers, each rounded once, and one division. avg(double) is the sum,
- * rounded once, over the count; an average of zero is 0.0, as in PostgreSQL, where its running sum starts from 0.0. */
+ * avg(bigint) is (double)sum / (double)count: two exact integers, each rounded once, and one division.
+ * avg(double) is the sum, rounded once, over the count; an average of zero is 0.0, as in PostgreSQL, where
+ * its running sum starts from 0.0. */
 #include "engine/op/aggregate_state.h"
 
 #include <string.h>
@@ -37,10 +38,12 @@ struct od_state_kind {
                              const struct od_column *argument, uint32_t row_count, struct od_error *error);
     enum od_status (*merge)(struct od_aggregate_states *states, const uint32_t *groups,
                             const struct od_column *columns, uint32_t row_count, struct od_error *error);
-    enum od_status (*put_state)(struct od_aggregate_states *states, uint32_t group, struct od_batch_builder *builder,
-                                uint32_t column_index, struct od_error *error);
+    enum od_status (*put_state)(struct od_aggregate_states *states, uint32_t group,
+                                struct od_batch_builder *builder, uint32_t column_index,
+                                struct od_error *error);
     enum od_status (*put_result)(struct od_aggregate_states *states, uint32_t group,
-                                 struct od_batch_builder *builder, uint32_t column_index, struct od_error *error);
+                                 struct od_batch_builder *builder, uint32_t column_index,
+                                 struct od_error *error);
     void (*release)(struct od_aggregate_states *states, uint32_t group); /* NULL: nothing to let go of */
 };
 
@@ -51,7 +54,8 @@ static enum od_status put_int64(struct od_batch_builder *builder, uint32_t colum
     return od_batch_builder_append(builder, column_index, &value, error);
 }
 
-static enum od_status put_null(struct od_batch_builder *builder, uint32_t column_index, struct od_error *error)
+static enum od_status put_null(struct od_batch_builder *builder, uint32_t column_index,
+                               struct od_error *error)
 {
     struct od_value value = {.type = builder->schema->fields[column_index].type, .is_null = true};
     return od_batch_builder_append(builder, column_index, &value, error);
@@ -79,10 +83,11 @@ static bool read_state(const struct od_column *column, uint32_t row, int64_t lea
     return *number_out >= least;
 }
 
-/* --- count --------------------------------------------------------------------------------------------------------- */
+/* --- count ---------------------------------------------------------------------------------------------- */
 
 static enum od_status update_count_star(struct od_aggregate_states *states, const uint32_t *groups,
-                                        const struct od_column *argument, uint32_t row_count, struct od_error *error)
+                                        const struct od_column *argument, uint32_t row_count,
+                                        struct od_error *error)
 {
     (void)argument;
     (void)error;
@@ -93,7 +98,8 @@ static enum od_status update_count_star(struct od_aggregate_states *states, cons
 }
 
 static enum od_status update_count(struct od_aggregate_states *states, const uint32_t *groups,
-                                   const struct od_column *argument, uint32_t row_count, struct od_error *error)
+                                   const struct od_column *argument, uint32_t row_count,
+                                   struct od_error *error)
 {
     (void)error;
     int64_t *counts = states->states;
@@ -115,16 +121,18 @@ static enum od_status merge_count(struct od_aggregate_states *states, const uint
     return OD_OK;
 }
 
-static enum od_status put_count(struct od_aggregate_states *states, uint32_t group, struct od_batch_builder *builder,
-                                uint32_t column_index, struct od_error *error)
+static enum od_status put_count(struct od_aggregate_states *states, uint32_t group,
+                                struct od_batch_builder *builder, uint32_t column_index,
+                                struct od_error *error)
 {
     return put_int64(builder, column_index, ((const int64_t *)states->states)[group], error);
 }
 
-/* --- sum and avg of bigint --------------------------------------------------------------------------------------- */
+/* --- sum and avg of bigint ------------------------------------------------------------------------------ */
 
 static enum od_status update_integer(struct od_aggregate_states *states, const uint32_t *groups,
-                                     const struct od_column *argument, uint32_t row_count, struct od_error *error)
+                                     const struct od_column *argument, uint32_t row_count,
+                                     struct od_error *error)
 {
     (void)error;
     struct integer_sum *sums = states->states;
@@ -139,7 +147,8 @@ static enum od_status update_integer(struct od_aggregate_states *states, const u
 }
 
 static enum od_status merge_integer(struct od_aggregate_states *states, const uint32_t *groups,
-                                    const struct od_column *columns, uint32_t row_count, struct od_error *error)
+                                    const struct od_column *columns, uint32_t row_count,
+                                    struct od_error *error)
 {
     struct integer_sum *sums = states->states;
     for (uint32_t i = 0; i < row_count; i++) {
@@ -172,7 +181,8 @@ static enum od_status put_integer_state(struct od_aggregate_states *states, uint
 }
 
 static enum od_status put_integer_sum(struct od_aggregate_states *states, uint32_t group,
-                                      struct od_batch_builder *builder, uint32_t column_index, struct od_error *error)
+                                      struct od_batch_builder *builder, uint32_t column_index,
+                                      struct od_error *error)
 {
     const struct integer_sum *sum = (const struct integer_sum *)states->states + group;
     if (sum->count == 0)
@@ -183,7 +193,8 @@ static enum od_status put_integer_sum(struct od_aggregate_states *states, uint32
 }
 
 static enum od_status put_integer_avg(struct od_aggregate_states *states, uint32_t group,
-                                      struct od_batch_builder *builder, uint32_t column_index, struct od_error *error)
+                                      struct od_batch_builder *builder, uint32_t column_index,
+                                      struct od_error *error)
 {
     const struct integer_sum *sum = (const struct integer_sum *)states->states + group;
     if (sum->count == 0)
@@ -191,10 +202,11 @@ static enum od_status put_integer_avg(struct od_aggregate_states *states, uint32
     return put_float64(builder, column_index, (double)sum->total / (double)sum->count, error);
 }
 
-/* --- sum and avg of double --------------------------------------------------------------------------------------- */
+/* --- sum and avg of double ------------------------------------------------------------------------------ */
 
 static enum od_status update_float(struct od_aggregate_states *states, const uint32_t *groups,
-                                   const struct od_column *argument, uint32_t row_count, struct od_error *error)
+                                   const struct od_column *argument, uint32_t row_count,
+                                   struct od_error *error)
 {
     struct float_total *totals = states->states;
     const double *numbers = argument->values;
@@ -231,7 +243,8 @@ static enum od_status merge_float(struct od_aggregate_states *states, const uint
 }
 
 static enum od_status put_float_state(struct od_aggregate_states *states, uint32_t group,
-                                      struct od_batch_builder *builder, uint32_t column_index, struct od_error *error)
+                                      struct od_batch_builder *builder, uint32_t column_index,
+                                      struct od_error *error)
 {
     struct float_total *total = (struct float_total *)states->states + group;
     uint8_t bytes[OD_FLOAT_SUM_BYTES_MAX];
@@ -245,7 +258,8 @@ static enum od_status put_float_state(struct od_aggregate_states *states, uint32
 }
 
 static enum od_status put_float_sum(struct od_aggregate_states *states, uint32_t group,
-                                    struct od_batch_builder *builder, uint32_t column_index, struct od_error *error)
+                                    struct od_batch_builder *builder, uint32_t column_index,
+                                    struct od_error *error)
 {
     struct float_total *total = (struct float_total *)states->states + group;
     double number;
@@ -256,7 +270,8 @@ static enum od_status put_float_sum(struct od_aggregate_states *states, uint32_t
 }
 
 static enum od_status put_float_avg(struct od_aggregate_states *states, uint32_t group,
-                                    struct od_batch_builder *builder, uint32_t column_index, struct od_error *error)
+                                    struct od_batch_builder *builder, uint32_t column_index,
+                                    struct od_error *error)
 {
     struct float_total *total = (struct float_total *)states->states + group;
     double number;
@@ -273,7 +288,7 @@ static void release_float(struct od_aggregate_states *states, uint32_t group)
     od_float_sum_release(&((struct float_total *)states->states)[group].sum, states->memory);
 }
 
-/* --- min and max --------------------------------------------------------------------------------------------------- */
+/* --- min and max ---------------------------------------------------------------------------------------- */
 
 static enum od_status extreme_set(struct od_aggregate_states *states, struct extreme *extreme,
                                   const struct od_value *value, struct od_error *error)
@@ -297,7 +312,8 @@ static enum od_status extreme_set(struct od_aggregate_states *states, struct ext
 
 /* Also merges: a state column holds values of the argument's type, NULL for none. */
 static enum od_status update_extreme(struct od_aggregate_states *states, const uint32_t *groups,
-                                     const struct od_column *argument, uint32_t row_count, struct od_error *error)
+                                     const struct od_column *argument, uint32_t row_count,
+                                     struct od_error *error)
 {
     struct extreme *extremes = states->states;
     bool wants_greatest = states->aggregate->function == OD_AGGREGATE_MAX;
@@ -319,7 +335,8 @@ static enum od_status update_extreme(struct od_aggregate_states *states, const u
 }
 
 static enum od_status put_extreme(struct od_aggregate_states *states, uint32_t group,
-                                  struct od_batch_builder *builder, uint32_t column_index, struct od_error *error)
+                                  struct od_batch_builder *builder, uint32_t column_index,
+                                  struct od_error *error)
 {
     const struct extreme *extreme = (const struct extreme *)states->states + group;
     if (!extreme->has_value)
@@ -333,27 +350,31 @@ static void release_extreme(struct od_aggregate_states *states, uint32_t group)
     od_give(states->memory, extreme->text, extreme->text_capacity);
 }
 
-/* --- the table ----------------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------------------ */
 
-#define EXTREME_KIND                                                                                                  \
-    {sizeof(struct extreme), update_extreme, update_extreme, put_extreme, put_extreme, release_extreme}
+#define EXTREME_KIND                                                                                         \
+    {                                                                                                        \
+        sizeof(struct extreme), update_extreme, update_extreme, put_extreme, put_extreme, release_extreme    \
+    }
 
 /* [0]: every argument but double; [1]: double. */
 static const struct od_state_kind kinds[][2] = {
-    [OD_AGGREGATE_COUNT_STAR] = {{sizeof(int64_t), update_count_star, merge_count, put_count, put_count, NULL},
-                                 {sizeof(int64_t), update_count_star, merge_count, put_count, put_count, NULL}},
+    [OD_AGGREGATE_COUNT_STAR] = {{sizeof(int64_t), update_count_star, merge_count, put_count, put_count,
+                                  NULL},
+                                 {sizeof(int64_t), update_count_star, merge_count, put_count, put_count,
+                                  NULL}},
     [OD_AGGREGATE_COUNT] = {{sizeof(int64_t), update_count, merge_count, put_count, put_count, NULL},
                             {sizeof(int64_t), update_count, merge_count, put_count, put_count, NULL}},
     [OD_AGGREGATE_SUM] = {{sizeof(struct integer_sum), update_integer, merge_integer, put_integer_state,
                            put_integer_sum, NULL},
-                          {sizeof(struct float_total), update_float, merge_float, put_float_state, put_float_sum,
-                           release_float}},
+                          {sizeof(struct float_total), update_float, merge_float, put_float_state,
+                           put_float_sum, release_float}},
     [OD_AGGREGATE_MIN] = {EXTREME_KIND, EXTREME_KIND},
     [OD_AGGREGATE_MAX] = {EXTREME_KIND, EXTREME_KIND},
     [OD_AGGREGATE_AVG] = {{sizeof(struct integer_sum), update_integer, merge_integer, put_integer_state,
                            put_integer_avg, NULL},
-                          {sizeof(struct float_total), update_float, merge_float, put_float_state, put_float_avg,
-                           release_float}},
+                          {sizeof(struct float_total), update_float, merge_float, put_float_state,
+                           put_float_avg, release_float}},
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == OD_AGGREGATE_COUNT_OF_KINDS, "every aggregate has a row");
 
@@ -384,7 +405,8 @@ enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint
         size_t capacity = states->group_capacity == 0 ? GROUP_CAPACITY_MIN : states->group_capacity;
         while (capacity < group_count)
             capacity *= 2;
-        void *grown = od_resize(states->memory, states->states, states->group_capacity * bytes, capacity * bytes);
+        void *grown =
+            od_resize(states->memory, states->states, states->group_capacity * bytes, capacity * bytes);
         if (grown == NULL)
             return od_fail(error, OD_NO_MEMORY, "growing states: groups=%u", group_count);
         states->states = grown;
@@ -406,7 +428,8 @@ enum od_status od_aggregate_states_update(struct od_aggregate_states *states, co
 }
 
 enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, const uint32_t *groups,
-                                         const struct od_column *columns, uint32_t row_count, struct od_error *error)
+                                         const struct od_column *columns, uint32_t row_count,
+                                         struct od_error *error)
 {
     return states->kind->merge(states, groups, columns, row_count, error);
 }

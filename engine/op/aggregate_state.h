@@ -4,8 +4,8 @@
  *   PARTIAL    rows --update--> states --put_state--> state columns
  *   FINAL      state columns --merge--> states --put_result--> answer
  *
- * Every function is order-free to the bit: rows and partial states may come in any order and be split in any way, and the
- * result (and the state columns) are the same bytes. */
+ * Every function is order-free to the bit: rows and partial states may come in any order and be split in any
+ * way, and the result (and the state columns) are the same bytes. */
 #ifndef OD_OP_AGGREGATE_STATE_H
 #define OD_OP_AGGREGATE_STATE_H
 
@@ -36,10 +36,13 @@ enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint
 enum od_status od_aggregate_states_update(struct od_aggregate_states *states, const uint32_t *groups,
                                           const struct od_column *argument, uint32_t row_count,
                                           struct od_error *error);
-/* As above with the state columns of another phase, od_aggregate_state_fields() of them. CORRUPT when they cannot be that. */
+/* As above with the state columns of another phase, od_aggregate_state_fields() of them. CORRUPT when they
+ * cannot be that. */
 enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, const uint32_t *groups,
-                                         const struct od_column *columns, uint32_t row_count, struct od_error *error);
-/* Appends one group's state columns (from column_index on), or its result. NO_MEMORY; EVALUATION for a sum out of range. */
+                                         const struct od_column *columns, uint32_t row_count,
+                                         struct od_error *error);
+/* Appends one group's state columns (from column_index on), or its result. NO_MEMORY; EVALUATION for a sum
+ * out of range. */
 enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states, uint32_t group,
                                              struct od_batch_builder *builder, uint32_t column_index,
                                              struct od_error *error);

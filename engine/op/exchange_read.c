@@ -1,7 +1,7 @@
 /* exchange_read: the door through which the output of an earlier stage comes in.
  *
- * The batches are the source's, unchanged; only the names of their columns become those of our plan. Who fetches, checks and
- * orders the blocks is the source's business (engine/run). */
+ * The batches are the source's, unchanged; only the names of their columns become those of our plan. Who
+ * fetches, checks and orders the blocks is the source's business (engine/run). */
 #include "engine/op/op_base.h"
 
 #include "engine/core/assert.h"
@@ -11,7 +11,8 @@ struct exchange_read {
     struct od_batch view;
 };
 
-static enum od_step exchange_read_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step exchange_read_step(struct od_op *op, const struct od_batch **batch_out,
+                                       struct od_error *error)
 {
     struct exchange_read *reader = (struct exchange_read *)op;
     const struct od_exchange_source *source = &op->env.source;
@@ -30,4 +31,5 @@ static enum od_step exchange_read_step(struct od_op *op, const struct od_batch *
     return OD_STEP_OUTPUT;
 }
 
-const struct od_op_kind od_op_exchange_read = {.bytes = sizeof(struct exchange_read), .step = exchange_read_step};
+const struct od_op_kind od_op_exchange_read = {.bytes = sizeof(struct exchange_read),
+                                               .step = exchange_read_step};

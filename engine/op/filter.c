@@ -1,7 +1,7 @@
 /* filter: the rows for which a predicate is true.
  *
- * A batch that passes whole is passed on as it is; otherwise the rows that stay are gathered into a builder, whose memory is
- * used again for the next batch. */
+ * A batch that passes whole is passed on as it is; otherwise the rows that stay are gathered into a builder,
+ * whose memory is used again for the next batch. */
 #include "engine/op/op_base.h"
 
 #include "engine/expr/evaluate.h"
@@ -38,9 +38,9 @@ static enum od_step filter_step(struct od_op *op, const struct od_batch **batch_
     if (step != OD_STEP_OUTPUT)
         return step;
     od_arena_reset(&op->batch_arena);
-    enum od_status status =
-        od_evaluate_filter(op->node->filter.predicate, batch, &(struct od_selection){.count = batch->row_count},
-                           &op->batch_arena, &selection, error);
+    enum od_status status = od_evaluate_filter(op->node->filter.predicate, batch,
+                                               &(struct od_selection){.count = batch->row_count},
+                                               &op->batch_arena, &selection, error);
     if (status != OD_OK)
         return OD_STEP_FAILED;
     if (selection.count == 0)

@@ -6,15 +6,17 @@
  *        limb 67                    limb k+2  limb k+1  limb k               limb 0
  *        [      ]  ...              [ m high | m mid  | m low ]     ...      [      ]
  *
- * Each limb is a signed 64-bit integer of which a number touches 32 bits, so 2^30 numbers can be added before anything has to
- * be carried (U. Kulisch, "Computer Arithmetic and Validity", ch. 8; R. Neal, "Fast exact summation using small and large
- * superaccumulators", 2015). Integers are added, hence the order of the numbers cannot matter.
+ * Each limb is a signed 64-bit integer of which a number touches 32 bits, so 2^30 numbers can be added before
+ * anything has to be carried (U. Kulisch, "Computer Arithmetic and Validity", ch. 8; R. Neal, "Fast exact
+ * summation using small and large superaccumulators", 2015). Integers are added, hence the order of the
+ * numbers cannot matter.
  *
- * Limbs live in a window of five that starts where the first number needs it, moves while unused limbs allow, and is
- * exchanged for all 68 when numbers lie further apart. Which of the two holds a sum is not visible in its value or encoding.
+ * Limbs live in a window of five that starts where the first number needs it, moves while unused limbs allow,
+ * and is exchanged for all 68 when numbers lie further apart. Which of the two holds a sum is not visible in
+ * its value or encoding.
  *
- * Canonical form: after carrying, limbs are in [0, 2^32) below and the uppermost carries the sign; taken as sign and
- * magnitude, without zero limbs at either end, that is unique. */
+ * Canonical form: after carrying, limbs are in [0, 2^32) below and the uppermost carries the sign; taken as
+ * sign and magnitude, without zero limbs at either end, that is unique. */
 #include "engine/op/float_sum.h"
 
 #include <math.h>
@@ -33,9 +35,9 @@
 
 enum float_sum_flag {
     SUM_HAS_NAN = 1,
-    SUM_HAS_PLUS = 2,  /* an infinity */
-    SUM_HAS_MINUS = 4, /* the other one */
-    SUM_HAS_OTHER = 8, /* a number that is not -0.0 */
+    SUM_HAS_PLUS = 2,    /* an infinity */
+    SUM_HAS_MINUS = 4,   /* the other one */
+    SUM_HAS_OTHER = 8,   /* a number that is not -0.0 */
     SUM_IS_NEGATIVE = 16 /* in the encoding only */
 };
 #define SUM_SPECIAL (SUM_HAS_NAN | SUM_HAS_PLUS | SUM_HAS_MINUS)
@@ -48,7 +50,7 @@ void od_float_sum_release(struct od_float_sum *sum, struct od_memory *memory)
     *sum = (struct od_float_sum){0};
 }
 
-/* --- the window -------------------------------------------------------------------------------------------------- */
+/* --- the window ----------------------------------------------------------------------------------------- */
 
 static int64_t *limb_at(struct od_float_sum *sum, uint32_t index)
 {
@@ -77,8 +79,8 @@ static void move_window(struct od_float_sum *sum, uint32_t first)
 }
 
 /* Makes limbs [first, end) usable. */
-static enum od_status make_room(struct od_float_sum *sum, struct od_memory *memory, uint32_t first, uint32_t end,
-                                struct od_error *error)
+static enum od_status make_room(struct od_float_sum *sum, struct od_memory *memory, uint32_t first,
+                                uint32_t end, struct od_error *error)
 {
     od_assert(end <= OD_FLOAT_SUM_LARGE);
     if (sum->used_end == 0) {
@@ -100,8 +102,8 @@ static enum od_status make_room(struct od_float_sum *sum, struct od_memory *memo
     return status;
 }
 
-/* Afterwards every used limb but the uppermost is in [0, 2^32) and that one in (-2^32, 2^32): what goes beyond has moved into
- * limbs above. */
+/* Afterwards every used limb but the uppermost is in [0, 2^32) and that one in (-2^32, 2^32): what goes
+ * beyond has moved into limbs above. */
 static enum od_status carry(struct od_float_sum *sum, struct od_memory *memory, struct od_error *error)
 {
     sum->added_count = 0;
@@ -122,12 +124,13 @@ static enum od_status carry(struct od_float_sum *sum, struct od_memory *memory, 
     return OD_OK;
 }
 
-static enum od_status count_addition(struct od_float_sum *sum, struct od_memory *memory, struct od_error *error)
+static enum od_status count_addition(struct od_float_sum *sum, struct od_memory *memory,
+                                     struct od_error *error)
 {
     return ++sum->added_count < CARRY_AFTER ? OD_OK : carry(sum, memory, error);
 }
 
-/* --- adding -------------------------------------------------------------------------------------------------------- */
+/* --- adding --------------------------------------------------------------------------------------------- */
 
 static void add_limbs(struct od_float_sum *sum, uint32_t limb, unsigned __int128 wide, bool is_negative)
 {
@@ -168,7 +171,7 @@ enum od_status od_float_sum_add(struct od_float_sum *sum, struct od_memory *memo
     return count_addition(sum, memory, error);
 }
 
-/* --- canonical form ---------------------------------------------------------------------------------------------- */
+/* --- canonical form ------------------------------------------------------------------------------------- */
 
 struct magnitude {
     bool is_negative;
@@ -183,8 +186,8 @@ static bool is_negative_sum(struct od_float_sum *sum)
     return sum->used_end > 0 && *limb_at(sum, sum->used_end - 1u) < 0;
 }
 
-static enum od_status to_magnitude(struct od_float_sum *sum, struct od_memory *memory, struct magnitude *magnitude,
-                                   struct od_error *error)
+static enum od_status to_magnitude(struct od_float_sum *sum, struct od_memory *memory,
+                                   struct magnitude *magnitude, struct od_error *error)
 {
     magnitude->count = 0;
     enum od_status status = carry(sum, memory, error);
@@ -263,8 +266,8 @@ static bool is_canonical(const uint8_t *bytes, uint32_t size)
            read_limb(bytes, 0) != 0 && read_limb(bytes, count - 1) != 0;
 }
 
-enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memory *memory, const uint8_t *bytes,
-                                        uint32_t size, struct od_error *error)
+enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memory *memory,
+                                        const uint8_t *bytes, uint32_t size, struct od_error *error)
 {
     if (!is_canonical(bytes, size))
         return od_fail(error, OD_CORRUPT, "decoding a sum of doubles: bytes=%u", size);
@@ -283,7 +286,7 @@ enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memo
     return count_addition(sum, memory, error);
 }
 
-/* --- rounding ---------------------------------------------------------------------------------------------------- */
+/* --- rounding ------------------------------------------------------------------------------------------- */
 
 static bool magnitude_bit(const struct magnitude *magnitude, uint32_t bit)
 {
@@ -326,7 +329,9 @@ enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *me
     uint8_t flags = canonical_flags(sum->flags);
     *number_out = 0;
     if ((flags & SUM_SPECIAL) != 0) {
-        *number_out = flags == SUM_HAS_NAN ? (double)NAN : flags == SUM_HAS_PLUS ? (double)INFINITY : -(double)INFINITY;
+        *number_out = flags == SUM_HAS_NAN    ? (double)NAN
+                      : flags == SUM_HAS_PLUS ? (double)INFINITY
+                                              : -(double)INFINITY;
         return OD_OK;
     }
     enum od_status status = to_magnitude(sum, memory, &magnitude, error);

@@ -1,10 +1,12 @@
 /* float_sum: the exact sum of doubles, rounded once, whatever the order in which they came.
  *
- * Zeroed memory is an empty sum. One sum has 56 bytes; a sum whose numbers lie too far apart (more than about 2^107 between the
- * largest and the smallest bit) takes one further block, which od_float_sum_release gives back.
+ * Zeroed memory is an empty sum. One sum has 56 bytes; a sum whose numbers lie too far apart (more than about
+ * 2^107 between the largest and the smallest bit) takes one further block, which od_float_sum_release gives
+ * back.
  *
- * Values: NaN, or both infinities: NaN. One infinity: that. Otherwise the exact total, rounded half to even; a total that rounds
- * beyond the largest double fails. A zero total is -0.0 only when every number was -0.0 (also when there was none). */
+ * Values: NaN, or both infinities: NaN. One infinity: that. Otherwise the exact total, rounded half to even;
+ * a total that rounds beyond the largest double fails. A zero total is -0.0 only when every number was -0.0
+ * (also when there was none). */
 #ifndef OD_OP_FLOAT_SUM_H
 #define OD_OP_FLOAT_SUM_H
 
@@ -30,13 +32,13 @@ void od_float_sum_release(struct od_float_sum *sum, struct od_memory *memory);
 /* NO_MEMORY; the sum may then only be released. */
 enum od_status od_float_sum_add(struct od_float_sum *sum, struct od_memory *memory, double number,
                                 struct od_error *error);
-/* Writes the canonical form, at most OD_FLOAT_SUM_BYTES_MAX bytes, and returns how many: equal totals of equal kind (see
- * above) have equal bytes. Carries within `sum`; NO_MEMORY as above. */
+/* Writes the canonical form, at most OD_FLOAT_SUM_BYTES_MAX bytes, and returns how many: equal totals of
+ * equal kind (see above) have equal bytes. Carries within `sum`; NO_MEMORY as above. */
 enum od_status od_float_sum_encode(struct od_float_sum *sum, struct od_memory *memory, uint8_t *bytes,
                                    uint32_t *size_out, struct od_error *error);
 /* Adds an encoded sum. CORRUPT when the bytes are not what od_float_sum_encode writes. */
-enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memory *memory, const uint8_t *bytes,
-                                        uint32_t size, struct od_error *error);
+enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memory *memory,
+                                        const uint8_t *bytes, uint32_t size, struct od_error *error);
 /* The value. EVALUATION when finite numbers have a total beyond all doubles; NO_MEMORY as above. */
 enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *memory, double *number_out,
                                   struct od_error *error);

@@ -1,11 +1,13 @@
 /* hash_join: the states of a join; the work is in join_build.c and join_probe.c.
  *
- *   BUILDING --build side DONE--> PULLING --batch--> MATCHING --all pairs--> PADDING --all rows--> PULLING ... DONE
- *                                    ^                    |   (LEFT only)
- *                                    +--------------------+
+ *   BUILDING --build side DONE--> PULLING --batch--> MATCHING --all pairs, LEFT--> PADDING
+ *                                 ^ ^  |              |                              |
+ *                         DONE <--|-|--+              |                              |
+ *                                 | +---all pairs-----+                              |
+ *                                 +---all rows---------------------------------------+
  *
- * Only the step changes the state. The probe side is read to its end even when the build side is empty: whether an expression
- * below fails must not depend on the data of the other side. */
+ * Only the step changes the state. The probe side is read to its end even when the build side is empty:
+ * whether an expression below fails must not depend on the data of the other side. */
 #include "engine/op/join.h"
 
 #include "engine/core/assert.h"
@@ -73,8 +75,8 @@ static enum od_step step_emit(struct join *join, const struct od_batch **batch_o
 {
     bool is_over = false;
     bool is_matching = join->state == JOIN_MATCHING;
-    enum od_status status = is_matching ? od_join_probe_match(join, &is_over, error)
-                                        : od_join_probe_pad(join, &is_over, error);
+    enum od_status status =
+        is_matching ? od_join_probe_match(join, &is_over, error) : od_join_probe_pad(join, &is_over, error);
     if (status != OD_OK)
         return OD_STEP_FAILED;
     if (is_over && is_matching && join->op.node->hash_join.type == OD_JOIN_LEFT) {
@@ -89,7 +91,8 @@ static enum od_step step_emit(struct join *join, const struct od_batch **batch_o
     return OD_STEP_OUTPUT;
 }
 
-static enum od_step hash_join_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step hash_join_step(struct od_op *op, const struct od_batch **batch_out,
+                                   struct od_error *error)
 {
     struct join *join = (struct join *)op;
     enum od_step step = OD_STEP_OUTPUT;
@@ -100,5 +103,7 @@ static enum od_step hash_join_step(struct od_op *op, const struct od_batch **bat
     return step == OD_STEP_OUTPUT ? step_emit(join, batch_out, error) : step;
 }
 
-const struct od_op_kind od_op_hash_join = {
-    .bytes = sizeof(struct join), .start = hash_join_start, .step = hash_join_step, .release = hash_join_release};
+const struct od_op_kind od_op_hash_join = {.bytes = sizeof(struct join),
+                                           .start = hash_join_start,
+                                           .step = hash_join_step,
+                                           .release = hash_join_release};

@@ -1,6 +1,7 @@
-/* hash_table: chains in arrays. Entries are pushed in front of their chain, so linking from the last row to the first leaves
- * each chain in rising order. Buckets are chosen by the high bits of a hash: a hash exchange has dealt rows out by the low ones
- * (hash modulo partitions), in which the rows of one partition are alike. */
+/* hash_table: chains in arrays. Entries are pushed in front of their chain, so linking from the last row to
+ * the first leaves each chain in rising order. Buckets are chosen by the high bits of a hash: a hash exchange
+ * has dealt rows out by the low ones (hash modulo partitions), in which the rows of one partition are
+ * alike. */
 #include "engine/op/hash_table.h"
 
 #include <string.h>

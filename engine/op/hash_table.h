@@ -5,8 +5,8 @@
  *   next     row 2 -> row 7 -> none     one entry a row
  *   hashes   of every row, stored: a chain is walked without looking at keys, growing needs no keys
  *
- * Row numbers count from 0 in order of appending. Chains run in rising order of row after od_hash_table_link, newest first
- * after od_hash_table_insert; either way they are a function of the hashes and their order. */
+ * Row numbers count from 0 in order of appending. Chains run in rising order of row after od_hash_table_link,
+ * newest first after od_hash_table_insert; either way they are a function of the hashes and their order. */
 #ifndef OD_OP_HASH_TABLE_H
 #define OD_OP_HASH_TABLE_H
 
@@ -28,7 +28,8 @@ struct od_hash_table {
 
 void od_hash_table_init(struct od_hash_table *table, struct od_memory *memory);
 void od_hash_table_release(struct od_hash_table *table);
-/* Appends rows that cannot be found before the next link. NO_MEMORY, UNSUPPORTED beyond 2^30 rows; the table stays. */
+/* Appends rows that cannot be found before the next link. NO_MEMORY, UNSUPPORTED beyond 2^30 rows; the table
+ * stays. */
 enum od_status od_hash_table_append(struct od_hash_table *table, const uint64_t *hashes, uint32_t count,
                                     struct od_error *error);
 /* Makes every row findable. NO_MEMORY and nothing changed. */

@@ -24,9 +24,9 @@ struct join {
     uint64_t *probe_hashes;             /* in batch_arena */
     uint8_t *probe_matched;             /* in batch_arena; per row: 1 when it has come out */
     uint32_t probe_row;
-    uint32_t build_row;                 /* next candidate of probe_row; OD_HASH_TABLE_NONE: go to the next probe row */
-    uint32_t pair_count;                /* candidates with equal keys: at most batch_rows */
-    uint32_t *pair_probe;               /* owned by the operator_arena */
+    uint32_t build_row;   /* next candidate of probe_row; OD_HASH_TABLE_NONE: go to the next probe row */
+    uint32_t pair_count;  /* candidates with equal keys: at most batch_rows */
+    uint32_t *pair_probe; /* owned by the operator_arena */
     uint32_t *pair_build;
     struct od_batch_builder output;
     struct od_batch_builder kept; /* pairs that pass the residual, when some do not; unused without one */
@@ -43,8 +43,8 @@ enum od_status od_join_build_end(struct join *join, struct od_error *error);
 
 /* join_probe.c: starts on a probe batch. */
 enum od_status od_join_probe_begin(struct join *join, const struct od_batch *batch, struct od_error *error);
-/* The next up to batch_rows pairs of it, filtered by the residual, in join->view (maybe without rows). When the batch has no
- * more, *is_over_out. EVALUATION from the residual, NO_MEMORY. */
+/* The next up to batch_rows pairs of it, filtered by the residual, in join->view (maybe without rows). When
+ * the batch has no more, *is_over_out. EVALUATION from the residual, NO_MEMORY. */
 enum od_status od_join_probe_match(struct join *join, bool *is_over_out, struct od_error *error);
 /* LEFT, afterwards: the next up to batch_rows rows that found nothing. */
 enum od_status od_join_probe_pad(struct join *join, bool *is_over_out, struct od_error *error);

@@ -3,9 +3,10 @@
  *   batch -> rows whose keys are all there -> build_rows   row 0, 1, 2, ...
  *                                    hashes -> table        linked once, when the last batch is in
  *
- * A row with a NULL key can never match and is not kept: INNER and LEFT both show build rows only as matches. Rows keep
- * their order of arrival, and chains are in rising order, so matches of a probe row come out in order of arrival too.
- * Linking at the end is one pass over hashes, about 10 ns a row; it is the one thing here that grows with the whole side. */
+ * A row with a NULL key can never match and is not kept: INNER and LEFT both show build rows only as matches.
+ * Rows keep their order of arrival, and chains are in rising order, so matches of a probe row come out in
+ * order of arrival too. Linking at the end is one pass over hashes, about 10 ns a row; it is the one thing
+ * here that grows with the whole side. */
 #include "engine/op/join.h"
 
 uint32_t od_join_rows_with_keys(const struct od_batch *batch, const uint32_t *keys, uint32_t key_count,

@@ -1,14 +1,15 @@
 /* join_probe: streams probe batches past the finished table and emits matches.
  *
- *   build side (join_build.c)                 probe side (this file)
- *   table: bucket -> chain of rows    <--     batch -> hashes -> candidates -> equal keys -> pairs -> residual -> output
+ *   build side (join_build.c)             probe side (this file)
+ *   table: bucket -> chain of rows   <--  batch -> hashes -> candidates -> equal keys -> residual -> output
  *
- * A batch may have more matches than fit into batch_rows: (probe_row, build_row) says where to go on. The residual is part of
- * the join condition: it is evaluated over the pairs, and a pair that fails it is no match. So whether a row of a LEFT join is
- * padded is known only after all its pairs; probe_matched remembers, and the padding comes behind the batch's matches.
+ * A batch may have more matches than fit into batch_rows: (probe_row, build_row) says where to go on. The
+ * residual is part of the join condition: it is evaluated over the pairs, and a pair that fails it is no
+ * match. So whether a row of a LEFT join is padded is known only after all its pairs; probe_matched
+ * remembers, and the padding comes behind the batch's matches.
  *
- * Lifetimes: hashes and marks in batch_arena until the next probe batch; columns of the residual in residual_arena until the
- * next batch of candidates. */
+ * Lifetimes: hashes and marks in batch_arena until the next probe batch; columns of the residual in
+ * residual_arena until the next batch of candidates. */
 #include "engine/op/join.h"
 
 #include <string.h>
@@ -39,7 +40,8 @@ enum od_status od_join_probe_begin(struct join *join, const struct od_batch *bat
     join->probe_matched = od_arena_take(&op->batch_arena, batch->row_count);
     if (join->probe_hashes == NULL || join->probe_matched == NULL)
         return od_op_no_memory(op, "hashing probe rows", error);
-    od_batch_hash_keys(batch, op->node->hash_join.probe_keys, op->node->hash_join.key_count, join->probe_hashes);
+    od_batch_hash_keys(batch, op->node->hash_join.probe_keys, op->node->hash_join.key_count,
+                       join->probe_hashes);
     join->probe_row = 0;
     seek_row(join);
     return OD_OK;
@@ -102,16 +104,17 @@ static enum od_status apply_residual(struct join *join, struct od_error *error)
 {
     struct od_selection selection;
     od_arena_reset(&join->residual_arena);
-    enum od_status status =
-        od_evaluate_filter(join->op.node->hash_join.residual, &join->view,
-                           &(struct od_selection){.count = join->view.row_count}, &join->residual_arena, &selection, error);
+    enum od_status status = od_evaluate_filter(join->op.node->hash_join.residual, &join->view,
+                                               &(struct od_selection){.count = join->view.row_count},
+                                               &join->residual_arena, &selection, error);
     if (status != OD_OK || selection.count == join->view.row_count)
         return status;
     for (uint32_t i = 0; i < selection.count; i++)
         join->pair_probe[i] = join->pair_probe[selection.rows[i]]; /* rows[i] >= i */
     join->pair_count = selection.count;
     od_batch_builder_reset(&join->kept);
-    status = od_batch_builder_append_rows(&join->kept, &join->view, selection.rows, 0, selection.count, error);
+    status =
+        od_batch_builder_append_rows(&join->kept, &join->view, selection.rows, 0, selection.count, error);
     if (status == OD_OK)
         join->view = od_batch_builder_view(&join->kept);
     return status;

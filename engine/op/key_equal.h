@@ -1,5 +1,6 @@
-/* key_equal: whether two cells are equal as keys: -0.0 equals 0.0, NaN equals NaN. Agrees with od_batch_hash_keys.
- * NULL equals NULL here, as in GROUP BY; a join keeps rows with a NULL key out before it asks. */
+/* key_equal: whether two cells are equal as keys: -0.0 equals 0.0, NaN equals NaN. Agrees with
+ * od_batch_hash_keys. NULL equals NULL here, as in GROUP BY; a join keeps rows with a NULL key out before it
+ * asks. */
 #ifndef OD_OP_KEY_EQUAL_H
 #define OD_OP_KEY_EQUAL_H
 
@@ -8,8 +9,8 @@
 #include "engine/core/assert.h"
 #include "engine/data/batch.h"
 
-static inline bool od_text_equal(const struct od_column *left, uint32_t left_row, const struct od_column *right,
-                                 uint32_t right_row)
+static inline bool od_text_equal(const struct od_column *left, uint32_t left_row,
+                                 const struct od_column *right, uint32_t right_row)
 {
     size_t size = (size_t)(left->offsets[left_row + 1] - left->offsets[left_row]);
     if (size != (size_t)(right->offsets[right_row + 1] - right->offsets[right_row]))
@@ -19,8 +20,8 @@ static inline bool od_text_equal(const struct od_column *left, uint32_t left_row
 }
 
 /* Needs equal types. */
-static inline bool od_key_equal(const struct od_column *left, uint32_t left_row, const struct od_column *right,
-                                uint32_t right_row)
+static inline bool od_key_equal(const struct od_column *left, uint32_t left_row,
+                                const struct od_column *right, uint32_t right_row)
 {
     bool left_is_null = od_column_is_null(left, left_row);
     if (left_is_null || od_column_is_null(right, right_row))

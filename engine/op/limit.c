@@ -1,7 +1,7 @@
 /* limit: rows [offset, offset + count) of an input that is in its final order.
  *
- * The input is asked at least once, even when no row is wanted: it is a sort, which reads everything before it answers, so
- * whether an expression below fails does not depend on `count`. */
+ * The input is asked at least once, even when no row is wanted: it is a sort, which reads everything before
+ * it answers, so whether an expression below fails does not depend on `count`. */
 #include "engine/op/op_base.h"
 
 struct limit {
@@ -50,4 +50,5 @@ static enum od_step limit_step(struct od_op *op, const struct od_batch **batch_o
     return OD_STEP_OUTPUT;
 }
 
-const struct od_op_kind od_op_limit = {.bytes = sizeof(struct limit), .start = limit_start, .step = limit_step};
+const struct od_op_kind od_op_limit = {
+    .bytes = sizeof(struct limit), .start = limit_start, .step = limit_step};

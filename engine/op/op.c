@@ -1,7 +1,7 @@
 /* op: the table of operators, and what is the same for all of them: building, stepping, the end.
  *
- * A new operator is one file, one line in op_base.h and one row here. The end of an operator is kept here once: after DONE or
- * FAILED its step is never called again, so that no operator needs a state for "over". */
+ * A new operator is one file, one line in op_base.h and one row here. The end of an operator is kept here
+ * once: after DONE or FAILED its step is never called again, so that no operator needs a state for "over". */
 #include "engine/op/op.h"
 
 #include "engine/core/assert.h"
@@ -11,14 +11,10 @@
 #define ARENA_BYTES 2048
 
 static const struct od_op_kind *const kinds[] = {
-    [OD_PHYSICAL_SCAN] = &od_op_scan,
-    [OD_PHYSICAL_EXCHANGE_READ] = &od_op_exchange_read,
-    [OD_PHYSICAL_FILTER] = &od_op_filter,
-    [OD_PHYSICAL_PROJECT] = &od_op_project,
-    [OD_PHYSICAL_HASH_JOIN] = &od_op_hash_join,
-    [OD_PHYSICAL_AGGREGATE] = &od_op_aggregate,
-    [OD_PHYSICAL_SORT] = &od_op_sort,
-    [OD_PHYSICAL_TOP_N] = &od_op_sort, /* a sort with a limit */
+    [OD_PHYSICAL_SCAN] = &od_op_scan,           [OD_PHYSICAL_EXCHANGE_READ] = &od_op_exchange_read,
+    [OD_PHYSICAL_FILTER] = &od_op_filter,       [OD_PHYSICAL_PROJECT] = &od_op_project,
+    [OD_PHYSICAL_HASH_JOIN] = &od_op_hash_join, [OD_PHYSICAL_AGGREGATE] = &od_op_aggregate,
+    [OD_PHYSICAL_SORT] = &od_op_sort,           [OD_PHYSICAL_TOP_N] = &od_op_sort, /* a sort with a limit */
     [OD_PHYSICAL_LIMIT] = &od_op_limit,
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == OD_PHYSICAL_KIND_COUNT, "every operator has a row");
@@ -53,8 +49,8 @@ enum od_status od_op_new(const struct od_physical *node, const struct od_op_env 
     *op_out = NULL;
     struct od_op *op = od_take(env->memory, kind->bytes);
     if (op == NULL)
-        return od_fail(error, OD_NO_MEMORY, "%s: building an operator: node=%u", od_physical_kind_text(node->kind),
-                       node->node_index);
+        return od_fail(error, OD_NO_MEMORY, "%s: building an operator: node=%u",
+                       od_physical_kind_text(node->kind), node->node_index);
     op->kind = kind;
     op->node = node;
     op->env = *env;

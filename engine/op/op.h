@@ -2,12 +2,13 @@
  *
  *   task -> root.step() -> input.step() -> ... -> scan | exchange reader
  *
- * A step works on at most one input batch and says what the caller must do next. Control flows up: BLOCKED and FAILED are passed
- * on unchanged, and every operator can be stepped again after BLOCKED. Nobody recurses over rows, waits or starts a thread.
+ * A step works on at most one input batch and says what the caller must do next. Control flows up: BLOCKED
+ * and FAILED are passed on unchanged, and every operator can be stepped again after BLOCKED. Nobody recurses
+ * over rows, waits or starts a thread.
  *
- * Lifetimes: an output batch is valid until the next step of the operator that gave it. operator_arena lives as long as the
- * operator; batch_arena is reset by its owner at the start of each step that needs it.
- * A new operator is one file and one row in op.c. */
+ * Lifetimes: an output batch is valid until the next step of the operator that gave it. operator_arena lives
+ * as long as the operator; batch_arena is reset by its owner at the start of each step that needs it. A new
+ * operator is one file and one row in op.c. */
 #ifndef OD_OP_OP_H
 #define OD_OP_OP_H
 
@@ -21,8 +22,8 @@ enum od_step {
     OD_STEP_FAILED   /* `error` says why, for ever */
 };
 
-/* Gives the batches of an exchange input; implemented by engine/run. Same protocol as an operator. The batch lives until the next
- * call for this input. */
+/* Gives the batches of an exchange input; implemented by engine/run. Same protocol as an operator. The batch
+ * lives until the next call for this input. */
 struct od_exchange_source {
     enum od_step (*next)(void *self, uint32_t input_index, const struct od_batch **batch_out, struct od_error *error);
     void *self;
@@ -40,7 +41,8 @@ struct od_op_env {
 
 struct od_op; /* every kind's own struct begins with this one (op_base.h, for operators only) */
 
-/* Builds the operator tree of a stage. NO_MEMORY. *op_out NULL on failure. The physical plan and `env` outlive it. */
+/* Builds the operator tree of a stage. NO_MEMORY. *op_out NULL on failure. The physical plan and `env`
+ * outlive it. */
 enum od_status od_op_new(const struct od_physical *node, const struct od_op_env *env, struct od_op **op_out,
                          struct od_error *error);
 /* With all inputs. NULL is fine. */

@@ -1,14 +1,16 @@
 /* op_base: what every operator begins with, and the row of the table that makes a kind. For engine/op only.
  *
- *   struct od_op_filter { struct od_op op; ... }      op.c takes `bytes` of zeroed memory, fills `op`, calls start
+ *   struct od_op_filter { struct od_op op; ... }   op.c takes `bytes` of zeroed memory, fills `op`, calls start
  *
  * start  builds what lives as long as the operator; inputs exist already. May be NULL.
- * step   bounded work: at most one input batch, or batch_rows rows of output. Not called again after DONE or FAILED:
+ * step   bounded work: at most one input batch, or batch_rows rows of output. Not called again after DONE or
+ * FAILED:
  *        od_op_step remembers the end and repeats it.
- * release lets go of what the operator holds beside its two arenas; must accept a half-started operator. May be NULL.
+ * release lets go of what the operator holds beside its two arenas; must accept a half-started operator. May
+ * be NULL.
  *
- * Outputs that are views over an input's batch live as long as that batch: until we step the input, which happens in our own
- * next step. */
+ * Outputs that are views over an input's batch live as long as that batch: until we step the input, which
+ * happens in our own next step. */
 #ifndef OD_OP_OP_BASE_H
 #define OD_OP_OP_BASE_H
 

@@ -24,8 +24,8 @@ static enum od_step project_step(struct od_op *op, const struct od_batch **batch
     }
     struct od_selection every_row = {.count = batch->row_count};
     for (uint32_t i = 0; i < schema->field_count; i++) {
-        enum od_status status = od_evaluate(op->node->project.exprs[i], batch, &every_row, &op->batch_arena,
-                                            &columns[i], error);
+        enum od_status status =
+            od_evaluate(op->node->project.exprs[i], batch, &every_row, &op->batch_arena, &columns[i], error);
         if (status != OD_OK)
             return OD_STEP_FAILED;
     }

@@ -1,9 +1,9 @@
 /* row_order: comparing rows of columns, and a merge sort of their numbers.
  *
- *   rows     [ 4 1 3 0 2 ]  ->  short runs by insertion  ->  pairs of runs merged back and forth with the scratch
+ *   rows     [ 4 1 3 0 2 ]  ->  short runs by insertion  ->  runs merged back and forth with the scratch
  *
- * Insertion first, because batches are small and often nearly sorted; a merge of runs that already follow each other is one
- * comparison and a copy. */
+ * Insertion first, because batches are small and often nearly sorted; a merge of runs that already follow
+ * each other is one comparison and a copy. */
 #include "engine/op/row_order.h"
 
 #include <string.h>
@@ -68,8 +68,8 @@ static void insertion_sort(const struct od_row_order *order, uint32_t *rows, uin
 }
 
 /* source[0, middle) and source[middle, count) into target. */
-static void merge_runs(const struct od_row_order *order, const uint32_t *source, uint32_t middle, uint32_t count,
-                       uint32_t *target)
+static void merge_runs(const struct od_row_order *order, const uint32_t *source, uint32_t middle,
+                       uint32_t count, uint32_t *target)
 {
     uint32_t left = 0;
     uint32_t right = middle;

@@ -1,4 +1,5 @@
-/* row_order: the total order of rows: by sort keys, then by every column, so that no two different rows tie. */
+/* row_order: the total order of rows: by sort keys, then by every column, so that no two different rows
+ * tie. */
 #ifndef OD_OP_ROW_ORDER_H
 #define OD_OP_ROW_ORDER_H
 
@@ -14,12 +15,14 @@ struct od_row_order {
     uint32_t key_count;
     struct od_row_order_key *keys; /* compared as SQL does: -0.0 = 0.0, NaN greatest and equal to NaN */
     uint32_t column_count;
-    const struct od_column *columns; /* ascending, NULLs last, told apart to the bit (od_value_compare_total) */
+    const struct od_column
+        *columns; /* ascending, NULLs last, told apart to the bit (od_value_compare_total) */
 };
 
 /* Negative, 0 or positive. 0 only for rows that are equal in every column. */
 int od_row_order_compare(const struct od_row_order *order, uint32_t left_row, uint32_t right_row);
-/* Sorts row numbers by merging runs of doubling length: n log n at worst, stable. `scratch` has room for `count`. */
+/* Sorts row numbers by merging runs of doubling length: n log n at worst, stable. `scratch` has room for
+ * `count`. */
 void od_row_order_sort(const struct od_row_order *order, uint32_t *rows, uint32_t count, uint32_t *scratch);
 
 #endif

@@ -3,8 +3,9 @@
  *   table   [ task 0 | task 1 | ... | task T-1 ]        task t has rows [t*n/T, (t+1)*n/T)
  *   batch     `----' batch_rows of the task's rows: a view
  *
- * Values are not copied: a fixed-width column is a pointer into the table's. What cannot start in the middle is
- * made anew in the batch_arena: bitmaps (they start at bit 0) and the offsets of text (they start at 0). */
+ * Values are not copied: a fixed-width column is a pointer into the table's. What cannot start in the middle
+ * is made anew in the batch_arena: bitmaps (they start at bit 0) and the offsets of text (they start at
+ * 0). */
 #include "engine/op/op_base.h"
 
 #include "engine/core/assert.h"
@@ -28,7 +29,8 @@ static enum od_status scan_start(struct od_op *op, struct od_error *error)
     return OD_OK;
 }
 
-static const uint8_t *slice_bits(struct od_arena *arena, const uint8_t *source, uint32_t first, uint32_t count)
+static const uint8_t *slice_bits(struct od_arena *arena, const uint8_t *source, uint32_t first,
+                                 uint32_t count)
 {
     uint8_t *bits = od_arena_take(arena, od_bitmap_bytes(count));
     if (bits != NULL)
@@ -83,7 +85,8 @@ static enum od_step scan_step(struct od_op *op, const struct od_batch **batch_ou
     bool ok = columns != NULL;
     for (uint32_t i = 0; ok && i < column_count; i++) {
         columns[i].row_count = count;
-        ok = slice_column(&op->batch_arena, &table.columns[op->node->scan.columns[i]], scan->row_next, &columns[i]);
+        ok = slice_column(&op->batch_arena, &table.columns[op->node->scan.columns[i]], scan->row_next,
+                          &columns[i]);
     }
     if (!ok) {
         od_op_no_memory(op, "slicing a table", error);

@@ -8,12 +8,12 @@
  *   keys      computed sort keys, row by row beside `rows` (a key that is a column is read from there)
  *   order     [ run 0 | run 1 | run 2 ... ]   row numbers
  *
- * So a step sorts one batch or merges one batch: the work of a step stays small however many rows there are; all in all it is
- * n log n. Rows are in a total order, so runs and batch sizes cannot be seen in the output.
+ * So a step sorts one batch or merges one batch: the work of a step stays small however many rows there are;
+ * all in all it is n log n. Rows are in a total order, so runs and batch sizes cannot be seen in the output.
  *
- * TOP_N: when more than twice `limit` rows (and a batch) have come together, the runs are merged up to `limit` and only
- * those rows are kept, as one run. With limit 0 the input is read all the same: whether an expression below fails must not
- * depend on the limit. */
+ * TOP_N: when more than twice `limit` rows (and a batch) have come together, the runs are merged up to
+ * `limit` and only those rows are kept, as one run. With limit 0 the input is read all the same: whether an
+ * expression below fails must not depend on the limit. */
 #include "engine/op/op_base.h"
 
 #include "engine/core/assert.h"
@@ -45,7 +45,7 @@ struct sort {
     struct od_batch view;
 };
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 static bool is_column(const struct od_sort_key *key)
 {
@@ -87,7 +87,7 @@ static void sort_release(struct od_op *op)
     od_give(op->env.memory, sort->runs, sort->run_capacity * sizeof(*sort->runs));
 }
 
-/* --- taking a batch in --------------------------------------------------------------------------------------------- */
+/* --- taking a batch in ---------------------------------------------------------------------------------- */
 
 static enum od_status make_room(struct sort *sort, uint32_t row_count, struct od_error *error)
 {
@@ -176,7 +176,7 @@ static enum od_status take_batch(struct sort *sort, const struct od_batch *batch
     return OD_OK;
 }
 
-/* --- merging ------------------------------------------------------------------------------------------------------- */
+/* --- merging -------------------------------------------------------------------------------------------- */
 
 static uint32_t run_row(const struct sort *sort, uint32_t run)
 {
@@ -220,13 +220,14 @@ static uint32_t take_first(struct sort *sort)
     return row;
 }
 
-/* --- TOP_N: forgetting rows --------------------------------------------------------------------------------------- */
+/* --- TOP_N: forgetting rows ----------------------------------------------------------------------------- */
 
 static bool should_prune(const struct sort *sort)
 {
     uint64_t limit = sort->op.node->sort.limit;
     uint64_t row_count = sort->rows.row_count;
-    return row_count >= PRUNE_ROWS_MIN && limit <= UINT32_MAX && row_count >= 2 * limit + sort->op.env.batch_rows;
+    return row_count >= PRUNE_ROWS_MIN && limit <= UINT32_MAX &&
+           row_count >= 2 * limit + sort->op.env.batch_rows;
 }
 
 /* Replaces a builder by its `count` chosen rows. */
@@ -269,7 +270,7 @@ static enum od_status prune(struct sort *sort, struct od_error *error)
     return OD_OK;
 }
 
-/* --- stepping ------------------------------------------------------------------------------------------------------ */
+/* --- stepping ------------------------------------------------------------------------------------------- */
 
 static enum od_step emit(struct sort *sort, const struct od_batch **batch_out, struct od_error *error)
 {
