@@ -448,7 +448,7 @@ const struct od_plan *od_gen_plan(struct od_gen *gen, enum od_root root)
 {
     od_choices_begin(gen->choices, "plan");
     gen->nodes_left = NODES_MAX;
-    gen->failing = root == OD_ROOT_ANY && od_random_chance(&gen->choices->random, 1, 6);
+    gen->failing = root == OD_ROOT_ANY && od_random_chance(&gen->choices->random, 1, 4);
     uint32_t depth = 1 + (uint32_t)od_choices_below(gen->choices, DEPTH_MAX);
     struct relation made = rooted(gen, root, depth);
     od_choices_end(gen->choices);
