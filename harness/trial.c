@@ -6,14 +6,13 @@
 #include "engine/core/assert.h"
 #include "harness/judge.h"
 #include "harness/prepare.h"
-#include "properties/answer.h"
+#include "properties/case_print.h"
 
 /* No undisturbed run of a small case takes longer than this in virtual time; fault times are drawn within. */
 #define CASE_SPAN_NS UINT64_C(20000000)
 #define CASE_FAULTS_MAX 3
 /* Beyond what any drawn schedule can cause: a query that runs into it is in a loop. */
 #define RECOVERIES_MAX 1000
-#define ROWS_PRINTED_MAX 60
 
 void od_trial_init(struct od_trial *trial, struct od_memory *memory)
 {
@@ -166,45 +165,23 @@ enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, 
     return status;
 }
 
-static void print_table(struct od_memory *memory, const struct od_table *table, struct od_buffer *buffer)
-{
-    struct od_arena arena;
-    struct od_answer rows;
-    od_arena_init(&arena, memory, 0);
-    od_buffer_print(buffer, "table %s, %u rows\n", table->name, od_table_row_count(table));
-    if (od_answer_from_table(&arena, table, &rows, NULL) == OD_OK)
-        od_answer_print(buffer, &rows, &table->schema, ROWS_PRINTED_MAX);
-    od_buffer_append_text(buffer, "\n");
-    od_arena_release(&arena);
-}
-
 bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer)
 {
-    const struct od_case *test_case = &trial->test_case;
-    const struct od_case_cluster *cluster = &test_case->cluster;
-    if (test_case->plan == NULL)
+    if (trial->test_case.plan == NULL)
         return od_buffer_append_text(buffer, "(no case)\n");
-    for (uint32_t i = 0; i < test_case->table_count; i++)
-        print_table(trial->memory, test_case->tables[i], buffer);
-    od_buffer_print(buffer, "sql%s\n%s\n\nplan\n", cluster->via_sql ? " (run through its text)" : "",
-                    test_case->sql == NULL ? "(none)" : test_case->sql);
-    od_plan_print(test_case->plan, buffer);
-    od_buffer_print(buffer,
-                    "\ncluster\n%u executors of %u slots, batches of %u rows, %u partitions, %u scan tasks, join %s, "
-                    "blocks %s, rules off %#x, seed %llu\n\nfaults\n",
-                    cluster->executor_count, cluster->slots_per_executor, cluster->batch_rows, cluster->partition_count,
-                    cluster->scan_task_count,
-                    cluster->join_strategy == 0   ? "chosen"
-                    : cluster->join_strategy == 1 ? "broadcast"
-                                                  : "partitioned",
-                    cluster->compress ? "compressed" : "stored", cluster->rules_off, (unsigned long long)cluster->seed);
+    od_case_print(&trial->test_case, buffer);
+    od_buffer_print(buffer, "\nfaults %u, rows %u\n", trial->schedule.fault_count,
+                    od_case_row_count(&trial->test_case));
     for (uint32_t i = 0; i < trial->schedule.fault_count; i++) {
+        od_buffer_append_text(buffer, "  ");
         od_fault_print(&trial->schedule.faults[i], buffer);
-        od_buffer_append_text(buffer, "\n    ");
+        od_buffer_append_text(buffer, "\n      ");
         od_fault_explain(&trial->schedule.faults[i], buffer);
         od_buffer_append_text(buffer, "\n");
     }
     if (trial->schedule.heal_ns != 0)
-        od_buffer_print(buffer, "all end at %llu ms\n", (unsigned long long)(trial->schedule.heal_ns / 1000000));
+        od_buffer_print(buffer, "  all end at %llu ms\n", (unsigned long long)(trial->schedule.heal_ns / 1000000));
+    if (trial->finding.found)
+        od_buffer_print(buffer, "\n%s violated\n  %s\n", trial->finding.code, trial->finding.text);
     return !buffer->failed;
 }

@@ -1,0 +1,189 @@
+/* command_replay: `ordeal replay CASE`: reproduces a saved case bit by bit, twice, and says whether it still fails;
+ * `ordeal shrink CASE`: tries to make it smaller. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/world/posix.h"
+#include "harness/campaign_worker.h"
+#include "harness/case_save.h"
+#include "harness/commands.h"
+#include "harness/exit_status.h"
+#include "harness/trial.h"
+#include "properties/case_file.h"
+#include "properties/shrink.h"
+#include "reports/terminal.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static struct od_trial trial; /* too large for a stack */
+
+static enum od_status open_case(const char *path, struct od_case_file *file, struct od_error *error)
+{
+    enum od_status status = od_case_file_read(od_posix_memory(), path, file, error);
+    if (status != OD_OK)
+        return status;
+    trial.only = od_property_find(file->property);
+    if (trial.only == NULL)
+        return od_fail(error, OD_BAD_INPUT, "%s: property %s: this build has no such property", path, file->property);
+    return OD_OK;
+}
+
+static enum od_status run_case(struct od_choices *choices, const uint8_t *bytes, uint32_t size, struct od_error *error)
+{
+    od_choices_from_bytes(choices, bytes, size);
+    return od_trial_run(&trial, choices, error);
+}
+
+static void print_rendering(void)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    od_trial_print(&trial, &text);
+    fwrite(text.bytes, 1, text.size, stdout);
+    od_buffer_release(&text);
+}
+
+/* The verdict's lines come last. Returns the exit status. */
+static int tell(const struct od_case_file *file, uint64_t first_digest)
+{
+    int status = trial.finding.found ? OD_EXIT_FAILED : OD_EXIT_HELD;
+    printf("\ndigest %016llx", (unsigned long long)trial.digest);
+    if (first_digest != trial.digest) {
+        printf(", but %016llx the first time: equal cases must have equal digests; this is a bug of ordeal's\n",
+               (unsigned long long)first_digest);
+        return OD_EXIT_OWN_BUG;
+    }
+    if (file->has_digest)
+        printf(", %s", file->digest == trial.digest ? "as in the case file"
+                                                    : "other than in the case file: the engine or this program has changed");
+    printf("\n%s %s\n", trial.finding.found ? "reproduced:" : "held: the case no longer fails;", 
+           trial.finding.found ? trial.finding.code : file->found);
+    return status;
+}
+
+static int replay(const struct od_arguments *arguments)
+{
+    struct od_error error = {0};
+    struct od_case_file file = {0};
+    struct od_choices choices;
+    uint64_t first_digest = 0;
+    od_trial_init(&trial, od_posix_memory());
+    od_choices_init(&choices, od_posix_memory());
+    enum od_status status = OD_OK;
+    if (arguments->positional_count > 1)
+        status = od_fail(&error, OD_BAD_INPUT, "ordeal replay: expected one case file");
+    if (status == OD_OK)
+        status = open_case(arguments->positional[0], &file, &error);
+    if (status == OD_OK)
+        status = run_case(&choices, file.choices, file.choices_bytes, &error);
+    first_digest = trial.digest;
+    if (status == OD_OK)
+        status = run_case(&choices, file.choices, file.choices_bytes, &error);
+    if (status == OD_OK)
+        print_rendering();
+    int result = status == OD_OK ? tell(&file, first_digest) : od_exit_with(&error);
+    od_trial_release(&trial);
+    od_choices_release(&choices);
+    od_case_file_release(od_posix_memory(), &file);
+    return result;
+}
+
+/* --- shrink --------------------------------------------------------------------------------------------------- */
+
+struct shrinking {
+    char code[8];
+    uint64_t until_ns;
+    struct od_terminal terminal;
+    struct od_progress progress;
+};
+
+static bool still_fails(void *self, struct od_choices *choices)
+{
+    struct shrinking *shrinking = self;
+    return od_campaign_now_ns() <= shrinking->until_ns && od_trial_run(&trial, choices, NULL) == OD_OK &&
+           trial.finding.found && strcmp(trial.finding.code, shrinking->code) == 0;
+}
+
+static void show_progress(void *self, uint32_t evaluations, uint32_t bytes)
+{
+    struct shrinking *shrinking = self;
+    char text[60];
+    snprintf(text, sizeof(text), "%u bytes of choices", bytes);
+    od_progress_step(&shrinking->progress, evaluations, 0, text);
+}
+
+static enum od_status shrink_case(const struct od_arguments *arguments, const struct od_case_file *file, char *path,
+                                  size_t path_size, struct od_shrunk *shrunk, struct od_error *error)
+{
+    struct shrinking shrinking = {.until_ns = 60 * SECOND_NS};
+    const struct od_shrink_test test = {still_fails, &shrinking, show_progress};
+    enum od_status status = od_arguments_duration(arguments, "time", &shrinking.until_ns, error);
+    if (status != OD_OK)
+        return status;
+    shrinking.until_ns += od_campaign_now_ns();
+    memcpy(shrinking.code, file->found, sizeof(shrinking.code));
+    od_terminal_init(&shrinking.terminal, stderr);
+    od_progress_init(&shrinking.progress, &shrinking.terminal, 0);
+    status = od_shrink(od_posix_memory(), file->choices, file->choices_bytes, &test, 0, shrunk, error);
+    od_progress_end(&shrinking.progress);
+    if (status != OD_OK || !shrunk->reproduced)
+        return status;
+    return od_case_save(od_arguments_text(arguments, "out", "ordeal-out/shrunk"), od_posix_memory(), shrunk->bytes,
+                        shrunk->size, trial.only, file->found, true, path, path_size, error);
+}
+
+static int shrink(const struct od_arguments *arguments)
+{
+    struct od_error error = {0};
+    struct od_case_file file = {0};
+    struct od_shrunk shrunk = {0};
+    char path[4200] = "";
+    od_trial_init(&trial, od_posix_memory());
+    enum od_status status = OD_OK;
+    if (arguments->positional_count > 1)
+        status = od_fail(&error, OD_BAD_INPUT, "ordeal shrink: expected one case file");
+    if (status == OD_OK)
+        status = open_case(arguments->positional[0], &file, &error);
+    if (status == OD_OK)
+        status = shrink_case(arguments, &file, path, sizeof(path), &shrunk, &error);
+    int result = OD_EXIT_HELD;
+    if (status != OD_OK) {
+        result = od_exit_with(&error);
+    } else if (!shrunk.reproduced) {
+        printf("held: the case no longer fails with %s; nothing to shrink\n", file.found);
+        result = OD_EXIT_UNDECIDED;
+    } else {
+        printf("%u bytes of choices, %u before; %u cases tried%s\nordeal replay %s\n", shrunk.size, file.choices_bytes,
+               shrunk.evaluations, shrunk.exhausted ? ", and more could be tried" : "", path);
+    }
+    od_shrunk_release(od_posix_memory(), &shrunk);
+    od_trial_release(&trial);
+    od_case_file_release(od_posix_memory(), &file);
+    return result;
+}
+
+static const struct od_option no_options[] = {{NULL, NULL, NULL, false}};
+const struct od_command od_command_replay = {
+    .name = "replay",
+    .positional = "CASE",
+    .positional_min = 1,
+    .sentence = "reproduces a saved case bit by bit and says whether it still fails",
+    .more = "Exit status 1: it fails as before; 0: it no longer fails.",
+    .options = no_options,
+    .run = replay,
+};
+
+static const struct od_option shrink_options[] = {
+    {"time", "T", "bound (default 60s)", false},
+    {"out", "DIR", "where the smaller case goes: DIR/cases (default ordeal-out/shrunk)", false},
+    {NULL, NULL, NULL, false},
+};
+const struct od_command od_command_shrink = {
+    .name = "shrink",
+    .positional = "CASE",
+    .positional_min = 1,
+    .sentence = "makes a saved case smaller: fewer rows, a simpler query, fewer and weaker faults",
+    .options = shrink_options,
+    .run = shrink,
+};
