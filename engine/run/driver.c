@@ -50,7 +50,8 @@ struct od_site od_driver_task_site(const struct od_driver *driver, const struct 
 
 void od_driver_emit(const struct od_driver *driver, struct od_event event)
 {
-    od_world_emit(driver->world, event);
+    if (!driver->ended || event.kind == OD_EVENT_QUERY_ENDED) /* a handler may end the query half-way through a loop */
+        od_world_emit(driver->world, event);
 }
 
 struct od_driver_task *od_driver_find_task(struct od_driver *driver, const struct od_site *site,

@@ -39,7 +39,6 @@ struct od_driver_task {
     uint32_t launch_resends;
     bool is_needed; /* somebody still has to read what it gives */
     enum od_status lost_why;
-    struct od_error last_error;
     bool has_index; /* entries are those of `attempt`, or of the last that counted */
     uint64_t row_count;
     uint64_t total_bytes;

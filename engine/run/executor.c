@@ -236,6 +236,7 @@ static void handle_fetch(struct executor *executor, const struct od_message *mes
         passing = (struct od_point_bytes){.bytes = life->scratch.bytes, .size = life->scratch.size};
         status = od_life_hit(life, OD_POINT_BLOCK_SERVE, &site, &passing, &error);
     }
+    life->gone = life->gone || status == OD_EXECUTOR_GONE;
     if (life->gone)
         return;
     struct od_body_block answer = {.name = body.name, .status = status, .injected = error.injected};

@@ -119,6 +119,7 @@ void od_attempt_wake(struct od_attempt *attempt)
 static void fail(struct od_attempt *attempt, enum od_status status, const struct od_error *error)
 {
     od_assert(status != OD_OK);
+    attempt->life->gone = attempt->life->gone || status == OD_EXECUTOR_GONE; /* a dead disk says so too */
     if (attempt->life->gone)
         return;
     attempt->state = OD_ATTEMPT_FAILED;
