@@ -97,6 +97,22 @@ static const struct od_expr *any_literal(struct od_gen *gen, enum od_type type)
     return literal_of(gen, &value);
 }
 
+/* A value that is in one of the tables, so that comparisons with it hold now and then. */
+static const struct od_expr *seen_literal(struct od_gen *gen, enum od_type type)
+{
+    const struct od_table *table = gen->tables[od_choices_below(gen->choices, gen->table_count)];
+    struct od_batch rows = od_table_view(table);
+    for (uint32_t column = 0; column < table->schema.field_count && rows.row_count > 0; column++) {
+        if (table->schema.fields[column].type != type)
+            continue;
+        uint32_t row = (uint32_t)od_choices_below(gen->choices, rows.row_count);
+        struct od_value value = od_column_value(&rows.columns[column], row);
+        if (!value.is_null)
+            return literal_of(gen, &value);
+    }
+    return any_literal(gen, type);
+}
+
 const struct od_expr *od_gen_column(struct od_gen *gen, const struct od_schema *schema)
 {
     const struct od_expr *expr = NULL;
@@ -328,8 +344,10 @@ static const struct od_expr *make_comparison(struct od_gen *gen, const struct od
         left = od_gen_expr(gen, schema, left->type, depth);
     if (left == NULL)
         return NULL;
-    const struct od_expr *right = od_choices_below(gen->choices, 2) == 0 ? any_literal(gen, left->type)
-                                                                         : od_gen_expr(gen, schema, left->type, depth);
+    uint64_t kind = od_choices_below(gen->choices, 5);
+    const struct od_expr *right = kind == 0   ? any_literal(gen, left->type)
+                                  : kind <= 2 ? seen_literal(gen, left->type)
+                                              : od_gen_expr(gen, schema, left->type, depth);
     return call_two(gen, function, left, right);
 }
 

@@ -448,9 +448,13 @@ const struct od_plan *od_gen_plan(struct od_gen *gen, enum od_root root)
 {
     od_choices_begin(gen->choices, "plan");
     gen->nodes_left = NODES_MAX;
-    gen->failing = root == OD_ROOT_ANY && od_random_chance(&gen->choices->random, 1, 4);
+    gen->failing = root == OD_ROOT_ANY && od_random_chance(&gen->choices->random, 1, 6);
     uint32_t depth = 1 + (uint32_t)od_choices_below(gen->choices, DEPTH_MAX);
-    struct relation made = rooted(gen, root, depth);
+    struct relation made;
+    if (gen->failing) /* the roots whose expressions are evaluated on every row */
+        made = od_choices_below(gen->choices, 2) == 0 ? make_project(gen, depth - 1) : make_filter(gen, depth - 1);
+    else
+        made = rooted(gen, root, depth);
     od_choices_end(gen->choices);
     return made.plan;
 }

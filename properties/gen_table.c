@@ -45,12 +45,15 @@ static const int64_t timestamps[] = {
 static const int32_t dates[] = {0, 1, -1, 11016, 11017, 18262, 18321, 10956, -25567, 47482, 19782, 365, 364};
 
 #define PICK(table) ((table)[od_choices_below(gen->choices, sizeof(table) / sizeof((table)[0]))])
+/* Half of the time one of the first four, so that values of different columns and tables meet. */
+#define PICK_NEAR(table) ((table)[od_choices_below(gen->choices, 2) == 0 ? od_choices_below(gen->choices, 4) : \
+                                  od_choices_below(gen->choices, sizeof(table) / sizeof((table)[0]))])
 
 static int64_t integer_value(struct od_gen *gen)
 {
     uint64_t kind = od_choices_below(gen->choices, gen->flavour == OD_FLAVOUR_WILD ? 5 : 4);
     if (kind <= 2)
-        return (int64_t)od_choices_below(gen->choices, 10);
+        return (int64_t)od_choices_below(gen->choices, kind == 2 ? 10 : 4);
     if (kind == 3)
         return od_random_between(&gen->choices->random, 0, 2000) - 1000;
     return PICK(wild_integers);
@@ -61,7 +64,7 @@ static double float_value(struct od_gen *gen)
     static const uint64_t kinds[OD_FLAVOUR_COUNT] = {4, 6, 7};
     uint64_t kind = od_choices_below(gen->choices, kinds[gen->flavour]);
     if (kind <= 1)
-        return (double)od_choices_below(gen->choices, 10);
+        return (double)od_choices_below(gen->choices, 4);
     if (kind == 2)
         return PICK(plain_floats);
     if (kind == 3)
@@ -71,22 +74,22 @@ static double float_value(struct od_gen *gen)
 
 static void text_value(struct od_gen *gen, struct od_value *value)
 {
-    const char *text = PICK(texts);
+    const char *text = PICK_NEAR(texts);
     value->text.bytes = text;
     value->text.size = (uint32_t)strlen(text);
 }
 
 static int64_t timestamp_value(struct od_gen *gen)
 {
-    if (od_choices_below(gen->choices, 2) == 0)
-        return PICK(timestamps);
+    if (od_choices_below(gen->choices, 4) != 3)
+        return PICK_NEAR(timestamps);
     return od_random_between(&gen->choices->random, 0, 4000000) * INT64_C(1800000000) + INT64_C(1000000);
 }
 
 static int64_t date_value(struct od_gen *gen)
 {
-    if (od_choices_below(gen->choices, 2) == 0)
-        return PICK(dates);
+    if (od_choices_below(gen->choices, 4) != 3)
+        return PICK_NEAR(dates);
     return od_random_between(&gen->choices->random, 0, 60000) - 20000;
 }
 
@@ -125,7 +128,7 @@ static void draw_profile(struct od_gen *gen, struct profile *profile)
     static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_INT64,   OD_TYPE_TEXT, OD_TYPE_FLOAT64,
                                          OD_TYPE_INT64, OD_TYPE_BOOLEAN, OD_TYPE_DATE, OD_TYPE_TIMESTAMP,
                                          OD_TYPE_TEXT,  OD_TYPE_FLOAT64};
-    static const uint32_t null_parts[] = {0, 0, 1, 1, 3, 3, 6, 8};
+    static const uint32_t null_parts[] = {0, 0, 0, 1, 1, 2, 4, 8};
     static const uint32_t pool_sizes[] = {0, 1, 2, 3, 3, 5};
     od_choices_begin(gen->choices, "column");
     profile->type = PICK(types);
@@ -165,7 +168,7 @@ static enum od_status draw_row(struct od_gen *gen, struct od_table *table, const
 
 static enum od_status draw_rows(struct od_gen *gen, struct od_table *table, const struct profile *profiles)
 {
-    static const uint32_t means[] = {1, 3, 3, 6, 6, 6, 12, 39}; /* of the number of rows */
+    static const uint32_t means[] = {1, 3, 6, 6, 8, 8, 12, 24}; /* of the number of rows */
     uint32_t mean = PICK(means);
     for (uint32_t row = 0; row < OD_GEN_ROWS_MAX; row++) {
         od_choices_begin(gen->choices, "row");
