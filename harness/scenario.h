@@ -14,8 +14,9 @@
  *       asks: Which routes are flown most?
  *       sql: |
  *         SELECT ...
- *       sqlite: |                      # only where SQLite needs other words for the same question
- *         SELECT ...
+ *       sqlite: |                      # SQLite's words for the same question, where it needs others: timestamps are
+ *         SELECT ...                     # microseconds, dates days since 1970. "same": the author vouches for the SQL as it is.
+ *                                        # Without it: rendered from the plan, where SQLite is known to mean the same
  *   cluster: {executors: 4, slots: 2, partitions: 4, scan_tasks: 4, batch_rows: 1024}
  *   ordeal:
  *     sim: 20                          # schedules drawn from the seed, each query

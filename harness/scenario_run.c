@@ -157,8 +157,9 @@ static enum od_status check_with_sqlite(struct trial_of_query *query, struct od_
     const struct od_catalog catalog = {run->scenario->tables_count, (const struct od_table *const *)run->tables};
     struct od_finding finding = {0};
     char oracle[200] = "";
+    const char *sqlite_text = asked->sqlite != NULL && strcmp(asked->sqlite, "same") == 0 ? asked->sql : asked->sqlite;
     enum od_status status =
-        od_sqlite_check(&catalog, run->queries[query->query_index].plan, asked->sqlite,
+        od_sqlite_check(&catalog, run->queries[query->query_index].plan, sqlite_text,
                         query->undisturbed.outcome.answer, &finding, oracle, sizeof(oracle), error);
     if (status == OD_OK && finding.found)
         fail_last_run(query, finding.code, finding.text);

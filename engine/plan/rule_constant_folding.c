@@ -5,6 +5,7 @@
  *   x and true       x             TRUE says nothing in AND, FALSE nothing in OR
  *   x and false      false         when x cannot fail; what stands behind a FALSE is never evaluated and goes in any case
  *   where true       (no filter)
+ *   on x and false   as it is: a join needs its equality between the sides, whatever else decides
  *
  * That the evaluator gave a value proves that the expression cannot fail, so an error is neither lost nor made. */
 #include "engine/core/assert.h"
@@ -122,10 +123,37 @@ static enum od_status fold(void *self, const struct od_expr *expr, const struct 
     return OD_OK;
 }
 
+/* A join's condition, conjunct by conjunct: TRUE ones go, a FALSE one does not take the others along. */
+static enum od_status fold_condition(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
+                                     struct od_error *error)
+{
+    const struct od_rule_context *context = self;
+    if (expr->kind != OD_EXPR_CALL || expr->function != OD_FUNCTION_AND)
+        return fold(self, expr, expr_out, error);
+    bool changed = false;
+    uint32_t count = 0;
+    const struct od_expr **kept = od_arena_take_array(context->plan_arena, expr->argument_count, sizeof(*kept));
+    *expr_out = expr;
+    if (kept == NULL)
+        return od_fail(error, OD_NO_MEMORY, "folding a constant");
+    for (uint32_t i = 0; i < expr->argument_count; i++) {
+        enum od_status status = fold_condition(self, expr->arguments[i], &kept[count], error);
+        if (status != OD_OK)
+            return status;
+        changed |= kept[count] != expr->arguments[i];
+        count += !is_boolean_literal(kept[count], true);
+    }
+    if (!changed || count == 0)
+        return OD_OK;
+    *expr_out = kept[0];
+    return count == 1 ? OD_OK : od_expr_call(context->plan_arena, OD_FUNCTION_AND, kept, count, expr_out, error);
+}
+
 static enum od_status fold_plan(const struct od_rule_context *context, const struct od_plan *plan,
                                 const struct od_plan **plan_out, struct od_error *error)
 {
-    struct od_expr_rewriter rewriter = {.rewrite = fold, .self = (void *)context};
+    struct od_expr_rewriter rewriter = {.rewrite = plan->kind == OD_PLAN_JOIN ? fold_condition : fold,
+                                        .self = (void *)context};
     const struct od_plan *inputs[2] = {NULL, NULL};
     *plan_out = NULL;
     for (uint32_t i = 0; i < plan->input_count; i++) {
