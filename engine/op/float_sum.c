@@ -83,18 +83,14 @@ static enum od_status make_room(struct od_float_sum *sum, struct od_memory *memo
                                 uint32_t end, struct od_error *error)
 {
     od_assert(end <= OD_FLOAT_SUM_LARGE);
-    if (sum->used_end == 0) {
-        sum->first = sum->used_first = (uint8_t)first;
-        sum->used_end = (uint8_t)end;
-        if (sum->large == NULL && end - first > OD_FLOAT_SUM_SMALL)
-            return grow_large(sum, memory, error);
-        return OD_OK;
-    }
-    uint32_t all_first = first < sum->used_first ? first : sum->used_first;
+    bool is_empty = sum->used_end == 0;
+    uint32_t all_first = is_empty || first < sum->used_first ? first : sum->used_first;
     uint32_t all_end = end > sum->used_end ? end : sum->used_end;
     enum od_status status = OD_OK;
     if (sum->large == NULL && all_end - all_first > OD_FLOAT_SUM_SMALL)
         status = grow_large(sum, memory, error);
+    else if (sum->large == NULL && is_empty)
+        sum->first = (uint8_t)first;
     else if (sum->large == NULL && (all_first < sum->first || all_end - sum->first > OD_FLOAT_SUM_SMALL))
         move_window(sum, all_first);
     sum->used_first = (uint8_t)all_first;

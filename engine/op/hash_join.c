@@ -1,10 +1,9 @@
 /* hash_join: the states of a join; the work is in join_build.c and join_probe.c.
  *
- *   BUILDING --build side DONE--> PULLING --batch--> MATCHING --all pairs, LEFT--> PADDING
- *                                 ^ ^  |              |                              |
- *                         DONE <--|-|--+              |                              |
- *                                 | +---all pairs-----+                              |
- *                                 +---all rows---------------------------------------+
+ *   BUILDING   pulls the build side          --DONE-->            PULLING
+ *   PULLING    pulls a probe batch           --batch-->           MATCHING     --DONE--> the end
+ *   MATCHING   emits its matches             --no more, LEFT-->   PADDING      --no more, INNER--> PULLING
+ *   PADDING    emits its unmatched rows      --no more-->         PULLING
  *
  * Only the step changes the state. The probe side is read to its end even when the build side is empty:
  * whether an expression below fails must not depend on the data of the other side. */

@@ -1,6 +1,6 @@
 /* op_base: what every operator begins with, and the row of the table that makes a kind. For engine/op only.
  *
- *   struct od_op_filter { struct od_op op; ... }   op.c takes `bytes` of zeroed memory, fills `op`, calls start
+ *   struct od_op_filter { struct od_op op; ... }   op.c takes `bytes` zeroed, fills `op`, calls start
  *
  * start  builds what lives as long as the operator; inputs exist already. May be NULL.
  * step   bounded work: at most one input batch, or batch_rows rows of output. Not called again after DONE or
