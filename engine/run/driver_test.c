@@ -161,16 +161,30 @@ static void say_register(uint32_t from, uint32_t incarnation, uint32_t request)
     say(from, incarnation, OD_MESSAGE_REGISTER, OD_ANY, OD_ANY);
 }
 
-static void say_done(uint32_t from, uint32_t epoch, uint32_t stage, uint32_t attempt, uint64_t row_count)
+static void say_done_with(uint32_t from, uint32_t epoch, uint32_t stage, uint32_t attempt,
+                          uint32_t generation, uint64_t row_count)
 {
     struct od_block_entry entry = {.row_count = 3, .size = 100, .row_checksum = {7, 8}};
     od_write_done(&bench.body, &(struct od_body_done){.epoch = epoch,
+                                                      .generation = generation,
                                                       .row_count = row_count,
                                                       .total_bytes = 100,
                                                       .row_checksum = {7, 8},
                                                       .block_count = 1});
     od_write_entry(&bench.body, &entry);
     say(from, 1, OD_MESSAGE_DONE, stage, attempt);
+}
+
+static void say_done(uint32_t from, uint32_t epoch, uint32_t stage, uint32_t attempt, uint64_t row_count)
+{
+    say_done_with(from, epoch, stage, attempt, 0, row_count);
+}
+
+/* A recompute. */
+static void say_done_again(uint32_t from, uint32_t epoch, uint32_t stage, uint32_t attempt,
+                           uint32_t generation)
+{
+    say_done_with(from, epoch, stage, attempt, generation, 3);
 }
 
 static void say_failed(uint32_t from, uint32_t epoch, uint32_t stage, uint32_t attempt, enum od_status status)
@@ -298,8 +312,7 @@ static void test_late_news_of_a_lost_output(void **state)
     assert_int_equal(bench.event_count[OD_EVENT_OUTPUT_LOST], 1);
     assert_int_equal(last_launch()->stage, 0);
     assert_int_equal(last_launch()->attempt, 1);
-    od_write_done(&bench.body, &(struct od_body_done){.epoch = epoch, .generation = 1});
-    say(1, 1, OD_MESSAGE_DONE, 0, 1);
+    say_done_again(1, epoch, 0, 1, 1);
     assert_int_equal(bench.event_count[OD_EVENT_TASK_COMMITTED], 2);
     assert_int_equal(last_launch()->stage, 1);
     assert_int_equal(last_launch()->attempt, 1);

@@ -188,7 +188,7 @@ static void check_output(const struct od_event *output, uint32_t index)
 {
     uint64_t rows = 0;
     struct od_hash128 checksum = {0};
-    if (output->site.stage == STAGES - 1)
+    if (stages[output->site.stage].exchange == OD_EXCHANGE_RESULT)
         return;
     for (uint32_t i = index; i < host->trace_count; i++) {
         const struct od_event *event = &host->trace[i];
@@ -205,7 +205,11 @@ static void check_output(const struct od_event *output, uint32_t index)
 /* F3: an output is computed again only when some reader that has not committed has rows in it. */
 static void check_loss(const struct od_event *lost, uint32_t index)
 {
-    uint32_t reader_stage = lost->site.stage + 1;
+    uint32_t reader_stage = lost->site.stage + 1; /* each stage here has one reader */
+    while (stages[reader_stage].input_count == 0 ||
+           (stages[reader_stage].input_stages[0] != lost->site.stage &&
+            stages[reader_stage].input_stages[stages[reader_stage].input_count - 1] != lost->site.stage))
+        reader_stage++;
     bool is_needed = false;
     for (uint32_t reader = 0; reader < stages[reader_stage].task_count; reader++) {
         uint32_t partition = stages[lost->site.stage].exchange == OD_EXCHANGE_HASH ? reader : 0;
@@ -511,6 +515,129 @@ static void test_recompute_is_minimal(void **state)
     }
 }
 
+/* --- other shapes ----------------------------------------------------------------------------------------------- */
+
+/* What the undisturbed query gives now is what is expected from here on. */
+static void expect_this_query(void)
+{
+    describe(NULL, 0, 1);
+    host_run(host, &query, NULL, 0, 1);
+    expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
+    check_books();
+    od_buffer_release(&expected);
+    encode_answer(&expected);
+    reach = (struct reach){host->event_index, host->message_index, host->point_index, host->disk_index,
+                           host->memory.call_count};
+}
+
+static void sweep_shape(void)
+{
+    sweep(HOST_CRASH, reach.events, 1, 2 * HOST_MS);
+    sweep(HOST_CRASH, reach.events, 2, HOST_NEVER);
+    sweep(HOST_LOSE, reach.messages, 0, 0);
+    sweep(HOST_DUPLICATE, reach.messages, 0, 300000);
+    sweep(HOST_POINT_FLIP, reach.points, 0, 0);
+    sweep(HOST_POINT_FAIL, reach.points, 0, 0);
+}
+
+/* A stage with two inputs, one of them broadcast: the probe side waits while the build side is fetched. */
+static void test_join_with_broadcast(void **state)
+{
+    (void)state;
+    static const uint32_t both_inputs[] = {0, 1};
+    static const uint32_t join_keys[] = {0};
+    static struct od_field joined_fields[6];
+    static struct od_physical readers[2];
+    make_stage(0, 3, OD_EXCHANGE_HASH, 2, key_b);
+    make_stage(1, 1, OD_EXCHANGE_BROADCAST, 1, NULL);
+    nodes[1] = nodes[0];
+    nodes[1].node_index = 1;
+    stages[1].input_count = 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        readers[i] =
+            (struct od_physical){.kind = OD_PHYSICAL_EXCHANGE_READ, .schema = schema, .node_index = 2 + i};
+        readers[i].exchange.stage_index = i;
+        readers[i].exchange.input_index = i;
+        readers[i].exchange.broadcast = i == 1;
+    }
+    for (uint32_t i = 0; i < 6; i++)
+        joined_fields[i] = fields[i % 3];
+    static const struct od_schema joined = {6, joined_fields};
+    nodes[2] = (struct od_physical){.kind = OD_PHYSICAL_HASH_JOIN,
+                                    .schema = joined,
+                                    .node_index = 4,
+                                    .input_count = 2,
+                                    .inputs = {&readers[0], &readers[1]}};
+    nodes[2].hash_join.broadcast = true;
+    nodes[2].hash_join.key_count = 1;
+    nodes[2].hash_join.probe_keys = join_keys;
+    nodes[2].hash_join.build_keys = join_keys;
+    stages[2] = (struct od_stage){.stage_index = 2,
+                                  .task_count = 2,
+                                  .root = &nodes[2],
+                                  .input_count = 2,
+                                  .input_stages = both_inputs,
+                                  .exchange = OD_EXCHANGE_RESULT,
+                                  .partition_count = 1};
+    graph = (struct od_stage_graph){.stage_count = 3, .stages = stages, .schema = &joined};
+    expect_this_query();
+    assert_true(od_table_row_count(host->outcome.answer) > ROWS);
+    check_clean();
+    sweep_shape();
+}
+
+static void make_plain_query(void)
+{
+    make_stage(0, 2, OD_EXCHANGE_HASH, 2, key_a);
+    make_stage(1, 2, OD_EXCHANGE_RESULT, 1, NULL);
+    graph = (struct od_stage_graph){.stage_count = 2, .stages = stages, .schema = &schema};
+}
+
+/* No row anywhere: no file, no block, no fetch, and still every task commits. */
+static void test_empty_table(void **state)
+{
+    (void)state;
+    struct od_table *full = table;
+    table = od_table_new(od_posix_memory(), "empty", &schema, NULL);
+    od_table_finish(table);
+    make_plain_query();
+    expect_this_query();
+    assert_int_equal(od_table_row_count(host->outcome.answer), 0);
+    assert_int_equal(reach.disk_calls, 0);
+    check_clean();
+    sweep_shape();
+    od_table_free(od_posix_memory(), table);
+    table = full;
+}
+
+/* More rows than a block: several blocks a partition, cut into batches for the operators, compressed; result in parts. */
+static void test_many_blocks(void **state)
+{
+    (void)state;
+    struct od_table *small = table;
+    struct od_batch rows = od_table_view(small);
+    table = od_table_new(od_posix_memory(), "large", &schema, NULL);
+    for (uint32_t i = 0; i < 700; i++)
+        assert_int_equal(od_batch_builder_append_rows(&table->rows, &rows, NULL, 0, ROWS, NULL), OD_OK);
+    od_table_finish(table);
+    query.options.batch_rows = 1500;
+    query.options.codec = OD_CODEC_ZSTD;
+    make_plain_query();
+    expect_this_query();
+    assert_int_equal(od_table_row_count(host->outcome.answer), 700 * ROWS);
+    check_clean();
+    struct od_stream stream;
+    od_stream_init(&stream, 3, "many blocks");
+    for (uint64_t seed = 0; seed < 150; seed++) {
+        struct host_disturbance one = random_disturbance(&stream.random);
+        run_and_check(&one, 1, seed);
+    }
+    query.options.codec = OD_CODEC_STORED;
+    query.options.batch_rows = 16;
+    od_table_free(od_posix_memory(), table);
+    table = small;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -527,6 +654,9 @@ int main(void)
         cmocka_unit_test(test_recoveries_are_bounded),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_recompute_is_minimal),
+        cmocka_unit_test(test_join_with_broadcast),
+        cmocka_unit_test(test_empty_table),
+        cmocka_unit_test(test_many_blocks),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
