@@ -1,3 +1,5 @@
+/* clause_print: one way to print each clause, so that a logical plan and its stages can be read side by side.
+ * Nothing here stops at a refused allocation: the buffer remembers it, and the caller asks once. */
 #include "engine/plan/clause_print.h"
 
 #include <inttypes.h>
@@ -21,8 +23,8 @@ void od_clause_exprs(const struct od_expr *const *exprs, const struct od_field *
     }
 }
 
-void od_clause_aggregates(const struct od_aggregate *aggregates, uint32_t count, const struct od_schema *input,
-                          struct od_buffer *buffer)
+void od_clause_aggregates(const struct od_aggregate *aggregates, uint32_t count,
+                          const struct od_schema *input, struct od_buffer *buffer)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct od_aggregate *aggregate = &aggregates[i];

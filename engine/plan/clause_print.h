@@ -1,4 +1,5 @@
-/* clause_print: the parts that logical and physical plans print alike: lists of expressions, aggregates, sort keys. */
+/* clause_print: the parts that logical and physical plans print alike: lists of expressions, aggregates, sort
+ * keys. */
 #ifndef OD_PLAN_CLAUSE_PRINT_H
 #define OD_PLAN_CLAUSE_PRINT_H
 
@@ -8,8 +9,8 @@
 void od_clause_exprs(const struct od_expr *const *exprs, const struct od_field *fields, uint32_t count,
                      const struct od_schema *input, struct od_buffer *buffer);
 /* "count(*), sum(delay) as total" */
-void od_clause_aggregates(const struct od_aggregate *aggregates, uint32_t count, const struct od_schema *input,
-                          struct od_buffer *buffer);
+void od_clause_aggregates(const struct od_aggregate *aggregates, uint32_t count,
+                          const struct od_schema *input, struct od_buffer *buffer);
 /* "delay desc nulls first, city" or "whole row" */
 void od_clause_sort_keys(const struct od_sort_key *keys, uint32_t count, const struct od_schema *input,
                          struct od_buffer *buffer);

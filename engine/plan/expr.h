@@ -1,4 +1,5 @@
-/* expr: typed expression trees. Built bottom-up in a plan_arena; never changed after, so sub-trees may be shared. */
+/* expr: typed expression trees. Built bottom-up in a plan_arena; never changed after, so sub-trees may be
+ * shared. */
 #ifndef OD_PLAN_EXPR_H
 #define OD_PLAN_EXPR_H
 
@@ -20,38 +21,42 @@ struct od_expr {
 };
 
 /* All fail with NO_MEMORY only, except where said. *expr_out is NULL on failure. */
-enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t column_index,
-                              const struct od_expr **expr_out, struct od_error *error);
+enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schema *schema,
+                              uint32_t column_index, const struct od_expr **expr_out, struct od_error *error);
 enum od_status od_expr_literal(struct od_arena *plan_arena, const struct od_value *value,
                                const struct od_expr **expr_out, struct od_error *error);
-/* Inserts PostgreSQL's implicit casts (bigint -> double, date -> timestamp, a NULL literal -> whatever is needed), then resolves.
- * BAD_INPUT ("operator does not exist: text + bigint") when no rule fits. */
+/* Inserts PostgreSQL's implicit casts (bigint -> double, date -> timestamp, a NULL literal -> whatever is
+ * needed), then resolves. BAD_INPUT ("operator does not exist: text + bigint") when no rule fits. */
 enum od_status od_expr_call(struct od_arena *plan_arena, enum od_function function,
                             const struct od_expr *const *arguments, uint32_t argument_count,
                             const struct od_expr **expr_out, struct od_error *error);
 enum od_status od_expr_cast(struct od_arena *plan_arena, const struct od_expr *input, enum od_type type,
                             const struct od_expr **expr_out, struct od_error *error);
-/* The type to which PostgreSQL would bring these by implicit casts, as in CASE, COALESCE and comparisons. NULL literals have
- * no say, unless there is nothing else. False when there is none. */
-bool od_expr_common_type(const struct od_expr *const *arguments, uint32_t argument_count, enum od_type *type_out);
+/* The type to which PostgreSQL would bring these by implicit casts, as in CASE, COALESCE and comparisons.
+ * NULL literals have no say, unless there is nothing else. False when there is none. */
+bool od_expr_common_type(const struct od_expr *const *arguments, uint32_t argument_count,
+                         enum od_type *type_out);
 /* The same expression with another sql_offset (a shallow copy). */
 enum od_status od_expr_located(struct od_arena *plan_arena, const struct od_expr *expr, uint32_t sql_offset,
                                const struct od_expr **expr_out, struct od_error *error);
-/* A copy in which column i becomes map[i] (a shared sub-tree where nothing changes); map[i] must not be NULL if used. */
+/* A copy in which column i becomes map[i] (a shared sub-tree where nothing changes); map[i] must not be NULL
+ * if used. */
 enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_expr *expr,
                                   const struct od_expr *const *map, const struct od_expr **expr_out,
                                   struct od_error *error);
 bool od_expr_equal(const struct od_expr *left, const struct od_expr *right);
 /* No column below. */
 bool od_expr_is_constant(const struct od_expr *expr);
-/* Appends the arguments of nested ANDs (or the expression itself) to `list`, which has room for list_capacity; returns how many
- * there are, which may be more than were stored: call with capacity 0 to count. */
+/* Appends the arguments of nested ANDs (or the expression itself) to `list`, which has room for
+ * list_capacity; returns how many there are, which may be more than were stored: call with capacity 0 to
+ * count. */
 uint32_t od_expr_conjuncts(const struct od_expr *expr, const struct od_expr **list, uint32_t list_capacity);
 /* AND of the list; the TRUE literal for none, the expression itself for one. */
-enum od_status od_expr_conjunction(struct od_arena *plan_arena, const struct od_expr *const *list, uint32_t count,
-                                   const struct od_expr **expr_out, struct od_error *error);
+enum od_status od_expr_conjunction(struct od_arena *plan_arena, const struct od_expr *const *list,
+                                   uint32_t count, const struct od_expr **expr_out, struct od_error *error);
 /* Calls visit(self, column_index) for every COLUMN below. */
-void od_expr_columns(const struct od_expr *expr, void (*visit)(void *self, uint32_t column_index), void *self);
+void od_expr_columns(const struct od_expr *expr, void (*visit)(void *self, uint32_t column_index),
+                     void *self);
 /* For people: "(delay + 1) > 15", columns by name when `schema` is given, else #index. */
 bool od_expr_print(const struct od_expr *expr, const struct od_schema *schema, struct od_buffer *buffer);
 

@@ -5,9 +5,10 @@
  *     resolve  the catalogue says result type and whether it can fail
  *     refine   a literal argument may rule the failure out (x / 2, like 'a%')
  *
- * Coercion asks one question per argument: which type is wanted? Comparisons, CASE and the like want the common type of
- * several arguments; most functions want a fixed type; arithmetic wants a number. Only casts that PostgreSQL makes by
- * itself are inserted: bigint -> double precision, date -> timestamp, and a NULL literal becomes whatever is wanted. */
+ * Coercion asks one question per argument: which type is wanted? Comparisons, CASE and the like want the
+ * common type of several arguments; most functions want a fixed type; arithmetic wants a number. Only casts
+ * that PostgreSQL makes by itself are inserted: bigint -> double precision, date -> timestamp, and a NULL
+ * literal becomes whatever is wanted. */
 #include "engine/plan/expr.h"
 
 #include <stdio.h>
@@ -32,8 +33,8 @@ static struct od_expr *expr_new(struct od_arena *plan_arena, enum od_expr_kind k
     return expr;
 }
 
-enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t column_index,
-                              const struct od_expr **expr_out, struct od_error *error)
+enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schema *schema,
+                              uint32_t column_index, const struct od_expr **expr_out, struct od_error *error)
 {
     od_assert(column_index < schema->field_count);
     const struct od_field *field = &schema->fields[column_index];
@@ -95,7 +96,7 @@ bool od_expr_is_constant(const struct od_expr *expr)
     return true;
 }
 
-/* --- casts ------------------------------------------------------------------------------------------------------- */
+/* --- casts ------------------------------------------------------------------------------------ */
 
 static bool cast_is_implicit(enum od_type from, enum od_type to)
 {
@@ -140,7 +141,8 @@ static bool types_meet(enum od_type left, enum od_type right, enum od_type *type
     return cast_is_implicit(left, right) || cast_is_implicit(right, left);
 }
 
-bool od_expr_common_type(const struct od_expr *const *arguments, uint32_t argument_count, enum od_type *type_out)
+bool od_expr_common_type(const struct od_expr *const *arguments, uint32_t argument_count,
+                         enum od_type *type_out)
 {
     enum od_type type = TYPE_ANY;
     for (uint32_t i = 0; i < argument_count; i++) {
@@ -157,7 +159,7 @@ bool od_expr_common_type(const struct od_expr *const *arguments, uint32_t argume
     return true;
 }
 
-/* --- which types a function wants ---------------------------------------------------------------------------------- */
+/* --- which types a function wants ------------------------------------------------------------- */
 
 enum wish {
     WISH_COMMON,     /* all arguments alike */
@@ -175,7 +177,10 @@ struct wish_row {
 
 #define WISH_OF(...)                                                                                         \
     {                                                                                                        \
-        WISH_FIXED, {__VA_ARGS__}                                                                            \
+        WISH_FIXED,                                                                                          \
+        {                                                                                                    \
+            __VA_ARGS__                                                                                      \
+        }                                                                                                    \
     }
 #define WISH_BOOLEANS WISH_OF(OD_TYPE_BOOLEAN, OD_TYPE_BOOLEAN, OD_TYPE_BOOLEAN)
 #define WISH_TEXTS    WISH_OF(OD_TYPE_TEXT, OD_TYPE_TEXT, OD_TYPE_TEXT)
@@ -240,19 +245,21 @@ static const struct wish_row wishes[] = {
 _Static_assert(sizeof(wishes) / sizeof(wishes[0]) == OD_FUNCTION_COUNT, "every function has a wish");
 
 /* Casts where PostgreSQL would by itself; leaves what does not fit for the catalogue to refuse. */
-static enum od_status coerce_one(struct od_arena *plan_arena, const struct od_expr **argument, enum od_type wanted,
-                                 bool to_text, struct od_error *error)
+static enum od_status coerce_one(struct od_arena *plan_arena, const struct od_expr **argument,
+                                 enum od_type wanted, bool to_text, struct od_error *error)
 {
     const struct od_expr *input = *argument;
     if (wanted == TYPE_ANY || input->type == wanted)
         return OD_OK;
-    if (!is_null_literal(input) && !cast_is_implicit(input->type, wanted) && !(to_text && wanted == OD_TYPE_TEXT))
+    if (!is_null_literal(input) && !cast_is_implicit(input->type, wanted) &&
+        !(to_text && wanted == OD_TYPE_TEXT))
         return OD_OK;
     return od_expr_cast(plan_arena, input, wanted, argument, error);
 }
 
-static enum od_status coerce_range(struct od_arena *plan_arena, const struct od_expr **arguments, uint32_t first,
-                                   uint32_t count, uint32_t stride, enum od_type wanted, struct od_error *error)
+static enum od_status coerce_range(struct od_arena *plan_arena, const struct od_expr **arguments,
+                                   uint32_t first, uint32_t count, uint32_t stride, enum od_type wanted,
+                                   struct od_error *error)
 {
     enum od_status status = OD_OK;
     for (uint32_t i = first; i < count && status == OD_OK; i += stride)
@@ -260,8 +267,8 @@ static enum od_status coerce_range(struct od_arena *plan_arena, const struct od_
     return status;
 }
 
-static enum od_status coerce_case(struct od_arena *plan_arena, const struct od_expr **arguments, uint32_t count,
-                                  struct od_error *error)
+static enum od_status coerce_case(struct od_arena *plan_arena, const struct od_expr **arguments,
+                                  uint32_t count, struct od_error *error)
 {
     const struct od_expr **values = od_arena_take_array(plan_arena, count, sizeof(*values));
     uint32_t value_count = 0;
@@ -289,14 +296,16 @@ static enum od_status coerce_arithmetic(struct od_arena *plan_arena, enum od_fun
 {
     enum od_type type;
     if (function == OD_FUNCTION_ADD && arguments[1]->type == OD_TYPE_DATE &&
-        (arguments[0]->type == OD_TYPE_INT64 || is_null_literal(arguments[0])) && !is_null_literal(arguments[1])) {
+        (arguments[0]->type == OD_TYPE_INT64 || is_null_literal(arguments[0])) &&
+        !is_null_literal(arguments[1])) {
         const struct od_expr *first = arguments[0];
         arguments[0] = arguments[1];
         arguments[1] = first;
     }
     if (arguments[0]->type == OD_TYPE_DATE && arguments[1]->type == OD_TYPE_INT64)
         return OD_OK;
-    if (arguments[0]->type == OD_TYPE_DATE && is_null_literal(arguments[1]) && arguments[1]->type != OD_TYPE_DATE)
+    if (arguments[0]->type == OD_TYPE_DATE && is_null_literal(arguments[1]) &&
+        arguments[1]->type != OD_TYPE_DATE)
         return coerce_one(plan_arena, &arguments[1], OD_TYPE_INT64, false, error);
     if (!od_expr_common_type(arguments, 2, &type))
         return OD_OK;
@@ -338,7 +347,7 @@ static enum od_status coerce(struct od_arena *plan_arena, enum od_function funct
     return status;
 }
 
-/* --- what a literal argument rules out ------------------------------------------------------------------------------ */
+/* --- what a literal argument rules out -------------------------------------------------------- */
 
 static bool like_pattern_is_whole(const struct od_value *pattern)
 {
@@ -362,7 +371,8 @@ static bool literal_rules_failure_out(const struct od_expr *call)
     if (last->literal.is_null)
         return call->function == OD_FUNCTION_LIKE || call->function == OD_FUNCTION_SUBSTRING;
     switch (call->function) {
-    case OD_FUNCTION_DIVIDE: /* by -1, the smallest bigint overflows; a double may overflow by any divisor below one */
+    case OD_FUNCTION_DIVIDE: /* by -1, the smallest bigint overflows; a double may overflow by any divisor
+                                below one */
         return last->type == OD_TYPE_INT64 && last->literal.int64 != 0 && last->literal.int64 != -1;
     case OD_FUNCTION_MODULO:
         return last->literal.int64 != 0;
@@ -405,7 +415,7 @@ static bool call_is_nullable(const struct od_expr *call)
     }
 }
 
-/* --- time fields ---------------------------------------------------------------------------------------------------- */
+/* --- time fields ------------------------------------------------------------------------------ */
 
 /* The field must be a literal that we know; it is replaced by the catalogue's spelling. */
 static enum od_status check_time_field(struct od_arena *plan_arena, enum od_function function,
@@ -423,41 +433,45 @@ static enum od_status check_time_field(struct od_arena *plan_arena, enum od_func
                     ? arguments[1]->type != OD_TYPE_DATE || od_time_field_of_date(field)
                     : od_time_field_truncates(field);
     if (!fits)
-        return od_fail(error, OD_BAD_INPUT, "unit \"%s\" not supported for type %s", od_time_field_text(field),
-                       od_type_text(arguments[1]->type));
+        return od_fail(error, OD_BAD_INPUT, "unit \"%s\" not supported for type %s",
+                       od_time_field_text(field), od_type_text(arguments[1]->type));
     const char *text = od_time_field_text(field);
     struct od_value value = {.type = OD_TYPE_TEXT, .text = {text, (uint32_t)strlen(text)}};
     return od_expr_literal(plan_arena, &value, &arguments[0], error);
 }
 
-/* --- calls ---------------------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static const char *type_text_of(const struct od_expr *expr)
 {
     return is_null_literal(expr) ? "unknown" : od_type_text(expr->type);
 }
 
-static enum od_status refuse_call(enum od_function function, const struct od_expr *const *arguments, uint32_t count,
-                                  struct od_error *error)
+static bool wants_boolean(enum od_function function, uint32_t position, uint32_t count)
+{
+    if (function == OD_FUNCTION_CASE)
+        return position % 2 == 0 && position + 1 < count;
+    return wishes[function].wish == WISH_FIXED && wishes[function].fixed[0] == OD_TYPE_BOOLEAN;
+}
+
+static enum od_status refuse_call(enum od_function function, const struct od_expr *const *arguments,
+                                  uint32_t count, struct od_error *error)
 {
     const char *text = od_function_text(function);
     if (count == 2 && (function <= OD_FUNCTION_GREATER_EQUAL || function == OD_FUNCTION_CONCATENATE))
-        return od_fail(error, OD_BAD_INPUT, "operator does not exist: %s %s %s", type_text_of(arguments[0]), text,
-                       type_text_of(arguments[1]));
-    if (function == OD_FUNCTION_AND || function == OD_FUNCTION_OR || function == OD_FUNCTION_NOT ||
-        function == OD_FUNCTION_IS_TRUE || function == OD_FUNCTION_IS_FALSE) {
-        for (uint32_t i = 0; i < count; i++)
-            if (arguments[i]->type != OD_TYPE_BOOLEAN)
-                return od_fail(error, OD_BAD_INPUT, "argument of %s must be type boolean, not type %s", text,
-                               type_text_of(arguments[i]));
-    }
+        return od_fail(error, OD_BAD_INPUT, "operator does not exist: %s %s %s", type_text_of(arguments[0]),
+                       text, type_text_of(arguments[1]));
+    for (uint32_t i = 0; i < count; i++)
+        if (wants_boolean(function, i, count) && arguments[i]->type != OD_TYPE_BOOLEAN)
+            return od_fail(error, OD_BAD_INPUT, "argument of %s must be type boolean, not type %s", text,
+                           type_text_of(arguments[i]));
     char types[120] = "";
     size_t used = 0;
     for (uint32_t i = 0; i < count && used + 40 < sizeof(types); i++)
         used += (size_t)snprintf(types + used, sizeof(types) - used, "%s%s", i == 0 ? "" : ", ",
                                  type_text_of(arguments[i]));
-    if (function == OD_FUNCTION_CASE || function == OD_FUNCTION_COALESCE || function == OD_FUNCTION_GREATEST ||
-        function == OD_FUNCTION_LEAST)
+    if (function == OD_FUNCTION_CASE || function == OD_FUNCTION_COALESCE ||
+        function == OD_FUNCTION_GREATEST || function == OD_FUNCTION_LEAST)
         return od_fail(error, OD_BAD_INPUT, "%s types cannot be matched: %s", text, types);
     return od_fail(error, OD_BAD_INPUT, "function %s(%s) does not exist", text, types);
 }

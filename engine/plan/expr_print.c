@@ -1,10 +1,17 @@
-/* expr_print: expressions for people, in SQL's notation: plans, errors and reports show them. Every operator call has its
- * parentheses, so that the text says how the tree is built. */
+/* expr_print: expressions for people, in SQL's notation: plans, errors and reports show them. Every operator
+ * call has its parentheses, so that the text says how the tree is built. */
 #include "engine/plan/expr.h"
 
 #include "engine/core/assert.h"
 
-enum notation { NOTATION_CALL, NOTATION_INFIX, NOTATION_PREFIX, NOTATION_POSTFIX, NOTATION_CASE, NOTATION_CAST };
+enum notation {
+    NOTATION_CALL,
+    NOTATION_INFIX,
+    NOTATION_PREFIX,
+    NOTATION_POSTFIX,
+    NOTATION_CASE,
+    NOTATION_CAST
+};
 
 static enum notation notation_of(enum od_function function, uint32_t argument_count)
 {

@@ -1,7 +1,9 @@
-/* expr_rewrite: what rules do with expressions: compare them, list their columns, put others in place of columns, take a
- * condition apart into its conjuncts and put it together again. Nothing is changed in place; unchanged sub-trees are shared.
+/* expr_rewrite: what rules do with expressions: compare them, list their columns, put others in place of
+ * columns, take a condition apart into its conjuncts and put it together again. Nothing is changed in place;
+ * unchanged sub-trees are shared.
  *
- * Trees are walked by recursion: their depth is bounded by who made them (the SQL binder refuses deep text). */
+ * Trees are walked by recursion: their depth is bounded by who made them (the SQL binder refuses deep text).
+ */
 #include "engine/plan/expr.h"
 
 #include <string.h>
@@ -57,7 +59,8 @@ static enum od_status substitute_call(struct od_arena *plan_arena, const struct 
                                       struct od_error *error)
 {
     bool changed = false;
-    const struct od_expr **arguments = od_arena_take_array(plan_arena, expr->argument_count, sizeof(*arguments));
+    const struct od_expr **arguments =
+        od_arena_take_array(plan_arena, expr->argument_count, sizeof(*arguments));
     if (arguments == NULL)
         return od_fail(error, OD_NO_MEMORY, "rewriting an expression");
     for (uint32_t i = 0; i < expr->argument_count; i++) {
@@ -112,8 +115,8 @@ uint32_t od_expr_conjuncts(const struct od_expr *expr, const struct od_expr **li
     return count;
 }
 
-enum od_status od_expr_conjunction(struct od_arena *plan_arena, const struct od_expr *const *list, uint32_t count,
-                                   const struct od_expr **expr_out, struct od_error *error)
+enum od_status od_expr_conjunction(struct od_arena *plan_arena, const struct od_expr *const *list,
+                                   uint32_t count, const struct od_expr **expr_out, struct od_error *error)
 {
     *expr_out = NULL;
     if (count == 0) {

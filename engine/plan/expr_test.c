@@ -1,6 +1,6 @@
 /* Goal: expressions get the types, casts, nullability and failure that PostgreSQL's rules give them.
- * Method: small trees are built and compared by their printed form, which shows every inserted cast; refusals by their texts;
- * each allocation is refused once. */
+ * Method: small trees are built and compared by their printed form, which shows every inserted cast; refusals
+ * by their texts; each allocation is refused once. */
 #include "engine/plan/expr.h"
 
 #include <setjmp.h>
@@ -12,8 +12,9 @@
 #include "engine/core/sweep.h"
 
 static struct od_field fields[] = {
-    {"p", OD_TYPE_BOOLEAN, true}, {"i", OD_TYPE_INT64, true},     {"f", OD_TYPE_FLOAT64, true}, {"s", OD_TYPE_TEXT, true},
-    {"t", OD_TYPE_TIMESTAMP, true}, {"d", OD_TYPE_DATE, true},    {"j", OD_TYPE_INT64, false},
+    {"p", OD_TYPE_BOOLEAN, true}, {"i", OD_TYPE_INT64, true},     {"f", OD_TYPE_FLOAT64, true},
+    {"s", OD_TYPE_TEXT, true},    {"t", OD_TYPE_TIMESTAMP, true}, {"d", OD_TYPE_DATE, true},
+    {"j", OD_TYPE_INT64, false},
 };
 static const struct od_schema schema = {7, fields};
 
@@ -94,14 +95,18 @@ static void assert_prints(const struct od_expr *expr, const char *expected)
 static void implicit_casts_are_written_out(void **state)
 {
     struct bench *b = *state;
-    assert_prints(call(b, OD_FUNCTION_ADD, column(b, "i"), column(b, "f"), NULL), "(cast(i as double precision) + f)");
-    assert_prints(call(b, OD_FUNCTION_EQUAL, column(b, "t"), column(b, "d"), NULL), "(t = cast(d as timestamp))");
+    assert_prints(call(b, OD_FUNCTION_ADD, column(b, "i"), column(b, "f"), NULL),
+                  "(cast(i as double precision) + f)");
+    assert_prints(call(b, OD_FUNCTION_EQUAL, column(b, "t"), column(b, "d"), NULL),
+                  "(t = cast(d as timestamp))");
     assert_prints(call(b, OD_FUNCTION_ADD, column(b, "i"), column(b, "d"), NULL), "(d + i)");
     assert_prints(call(b, OD_FUNCTION_SUBTRACT, column(b, "d"), column(b, "d"), NULL), "(d - d)");
     assert_prints(call(b, OD_FUNCTION_CASE, column(b, "p"), column(b, "i"), column(b, "f")),
                   "case when p then cast(i as double precision) else f end");
-    assert_prints(call(b, OD_FUNCTION_FLOOR, column(b, "i"), NULL, NULL), "floor(cast(i as double precision))");
-    assert_prints(call(b, OD_FUNCTION_CONCATENATE, column(b, "s"), column(b, "i"), NULL), "(s || cast(i as text))");
+    assert_prints(call(b, OD_FUNCTION_FLOOR, column(b, "i"), NULL, NULL),
+                  "floor(cast(i as double precision))");
+    assert_prints(call(b, OD_FUNCTION_CONCATENATE, column(b, "s"), column(b, "i"), NULL),
+                  "(s || cast(i as text))");
     assert_prints(call(b, OD_FUNCTION_DATE_TRUNC, text(b, "Days"), column(b, "d"), NULL),
                   "date_trunc('day', cast(d as timestamp))");
 }
@@ -153,7 +158,8 @@ static void nullability_follows_the_arguments(void **state)
     assert_true(call(b, OD_FUNCTION_CASE, column(b, "p"), i, j)->nullable);
 }
 
-static void assert_refused(struct bench *bench, const struct od_expr *expr, enum od_status status, const char *message)
+static void assert_refused(struct bench *bench, const struct od_expr *expr, enum od_status status,
+                           const char *message)
 {
     assert_null(expr);
     assert_int_equal(bench->error.status, status);

@@ -1,12 +1,14 @@
-/* function: the catalogue. One row a function: its shape says which argument types it takes and what comes out.
+/* function: the catalogue. One row a function: its shape says which argument types it takes and what comes
+ * out.
  *
  *   shape       arguments -> result
  *   ARITHMETIC  (n, n) -> n of bigint and double precision; the date rows are in date_arithmetic below
  *   COMPARE     (t, t) -> boolean, any one type
  *   ...
  *
- * Arguments arrive with the casts made explicit (expr_build.c does that), so matching is exact here. `may_fail` is a
- * property of types only; expr_build.c clears it where a literal argument rules the failure out. */
+ * Arguments arrive with the casts made explicit (expr_build.c does that), so matching is exact here.
+ * `may_fail` is a property of types only; expr_build.c clears it where a literal argument rules the failure
+ * out. */
 #include "engine/plan/function.h"
 
 #include <string.h>
@@ -15,28 +17,27 @@
 #include "engine/core/assert.h"
 
 enum function_shape {
-    SHAPE_ARITHMETIC, /* (n, n) -> n */
-    SHAPE_INTEGERS,   /* (bigint, bigint) -> bigint */
-    SHAPE_SIGN,       /* (n) -> n; fails for the smallest bigint only */
-    SHAPE_COMPARE,    /* (t, t) -> boolean */
-    SHAPE_BOOLEANS,   /* (boolean, boolean, ...) -> boolean */
-    SHAPE_BOOLEAN,    /* (boolean) -> boolean */
-    SHAPE_NULL_TEST,  /* (t) -> boolean */
-    SHAPE_CASE,       /* (boolean, t)*, t -> t */
-    SHAPE_SAME,       /* (t, ...) -> t */
-    SHAPE_NULLIF,     /* (t, t) -> t */
-    SHAPE_CAST,       /* resolved by od_cast_exists */
-    SHAPE_LIKE,       /* (text, text) -> boolean */
+    SHAPE_ARITHMETIC,  /* (n, n) -> n */
+    SHAPE_INTEGERS,    /* (bigint, bigint) -> bigint */
+    SHAPE_SIGN,        /* (n) -> n; fails for the smallest bigint only */
+    SHAPE_COMPARE,     /* (t, t) -> boolean */
+    SHAPE_BOOLEANS,    /* (boolean, boolean, ...) -> boolean */
+    SHAPE_BOOLEAN,     /* (boolean) -> boolean */
+    SHAPE_NULL_TEST,   /* (t) -> boolean */
+    SHAPE_CASE,        /* (boolean, t)*, t -> t */
+    SHAPE_SAME,        /* (t, ...) -> t */
+    SHAPE_NULLIF,      /* (t, t) -> t */
+    SHAPE_CAST,        /* resolved by od_cast_exists */
+    SHAPE_LIKE,        /* (text, text) -> boolean */
     SHAPE_CONCATENATE, /* (text, text) -> text */
-    SHAPE_TEXT,       /* (text) -> text */
-    SHAPE_LENGTH,     /* (text) -> bigint */
-    SHAPE_SUBSTRING,  /* (text, bigint [, bigint]) -> text */
-    SHAPE_DOUBLE,     /* (double) -> double, cannot fail */
-    SHAPE_SQRT,       /* (double) -> double, fails below zero */
-    SHAPE_EXTRACT,    /* (text, timestamp or date) -> bigint */
-    SHAPE_DATE_TRUNC  /* (text, timestamp) -> timestamp */
+    SHAPE_TEXT,        /* (text) -> text */
+    SHAPE_LENGTH,      /* (text) -> bigint */
+    SHAPE_SUBSTRING,   /* (text, bigint [, bigint]) -> text */
+    SHAPE_DOUBLE,      /* (double) -> double, cannot fail */
+    SHAPE_SQRT,        /* (double) -> double, fails below zero */
+    SHAPE_EXTRACT,     /* (text, timestamp or date) -> bigint */
+    SHAPE_DATE_TRUNC   /* (text, timestamp) -> timestamp */
 };
-
 
 static const enum function_shape function_shapes[] = {
     [OD_FUNCTION_ADD] = SHAPE_ARITHMETIC,
@@ -218,7 +219,7 @@ bool od_function_resolve(enum od_function function, const enum od_type *types, u
     return false;
 }
 
-/* --- casts ------------------------------------------------------------------------------------------------------- */
+/* --- casts ------------------------------------------------------------------------------------ */
 
 enum cast_kind { CAST_NONE, CAST_SAFE, CAST_FAILS };
 
@@ -245,7 +246,7 @@ bool od_cast_exists(enum od_type from, enum od_type to, bool *may_fail_out)
     return cast_kinds[from][to] != CAST_NONE;
 }
 
-/* --- time fields ------------------------------------------------------------------------------------------------- */
+/* --- time fields ------------------------------------------------------------------------------ */
 
 struct time_field_row {
     const char *text;
@@ -290,7 +291,7 @@ bool od_time_field_find(const char *text, uint32_t size, enum od_time_field *fie
     return false;
 }
 
-/* --- aggregates -------------------------------------------------------------------------------------------------- */
+/* --- aggregates ------------------------------------------------------------------------------- */
 
 static const char *const aggregate_texts[] = {
 #define X(name, text) [OD_AGGREGATE_##name] = text,
@@ -304,7 +305,8 @@ const char *od_aggregate_text(enum od_aggregate_function function)
     return aggregate_texts[function];
 }
 
-bool od_aggregate_resolve(enum od_aggregate_function function, enum od_type argument, enum od_type *result_out)
+bool od_aggregate_resolve(enum od_aggregate_function function, enum od_type argument,
+                          enum od_type *result_out)
 {
     *result_out = OD_TYPE_INT64;
     switch (function) {

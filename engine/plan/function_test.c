@@ -1,6 +1,7 @@
-/* Goal: the catalogue takes exactly the argument types that PostgreSQL's types allow, and says exactly which calls can fail.
- * Method: every function is asked for every list of one, two and three types; what it takes, with result and failure, must be
- * the list below, no more and no less. Casts and aggregates likewise. '!' marks what may fail. */
+/* Goal: the catalogue takes exactly the argument types that PostgreSQL's types allow, and says exactly which
+ * calls can fail. Method: every function is asked for every list of one, two and three types; what it takes,
+ * with result and failure, must be the list below, no more and no less. Casts and aggregates likewise. '!'
+ * marks what may fail. */
 #include "engine/plan/function.h"
 
 #include <setjmp.h>
@@ -12,9 +13,11 @@
 
 #include "engine/core/sweep.h"
 
-static const char type_letters[] = "bifTtd"; /* boolean, int64, float64, Text, timestamp, date: in enum order */
+static const char type_letters[] =
+    "bifTtd"; /* boolean, int64, float64, Text, timestamp, date: in enum order */
 
-/* b boolean, i bigint, f double, T text, t timestamp, d date; "*" any one type, the same throughout; n: more of the last kind */
+/* b boolean, i bigint, f double, T text, t timestamp, d date; "*" any one type, the same throughout; n: more
+ * of the last kind */
 static const char *const expected_calls =
     "+ ii=i! ff=f! di=d!\n"
     "- ii=i! ff=f! di=d! dd=i\n"
@@ -57,7 +60,8 @@ static const char *const expected_calls =
     "extract Tt=i Td=i\n"
     "date_trunc Tt=t!\n";
 
-static void add_call(struct od_buffer *buffer, enum od_function function, const enum od_type *types, uint32_t count)
+static void add_call(struct od_buffer *buffer, enum od_function function, const enum od_type *types,
+                     uint32_t count)
 {
     enum od_type result;
     bool may_fail;
@@ -95,7 +99,8 @@ static void every_call_is_as_listed(void **state)
 
 static void every_cast_is_as_listed(void **state)
 {
-    /* from each type: to boolean, bigint, double, text, timestamp, date. y can not fail, ! may fail, - does not exist */
+    /* from each type: to boolean, bigint, double, text, timestamp, date. y can not fail, ! may fail, - does
+     * not exist */
     static const char *const expected[] = {
         "yy-y--", "yyyy--", "-!yy--", "!!!y!!", "---yyy", "---y!y",
     };
@@ -119,7 +124,8 @@ static void every_aggregate_is_as_listed(void **state)
         char row[OD_TYPE_COUNT + 1] = "";
         for (uint32_t type = 0; type < OD_TYPE_COUNT; type++) {
             enum od_type result;
-            bool exists = od_aggregate_resolve((enum od_aggregate_function)function, (enum od_type)type, &result);
+            bool exists =
+                od_aggregate_resolve((enum od_aggregate_function)function, (enum od_type)type, &result);
             row[type] = exists ? type_letters[result] : '-';
         }
         assert_string_equal(row, expected[function]);

@@ -1,6 +1,7 @@
-/* join_keys: a conjunct is a key when it is an equality of which one operand reads only the left side and the other only the
- * right. The operands have one type already (od_expr_call saw to it), so their hashes can be compared. Everything else
- * is residual: it stays part of the join condition and is tested on pairs whose keys are equal. */
+/* join_keys: a conjunct is a key when it is an equality of which one operand reads only the left side and the
+ * other only the right. The operands have one type already (od_expr_call saw to it), so their hashes can be
+ * compared. Everything else is residual: it stays part of the join condition and is tested on pairs whose
+ * keys are equal. */
 #include "engine/plan/join_keys.h"
 
 struct side_visitor {
@@ -21,9 +22,9 @@ enum od_join_sides od_join_sides_of(const struct od_expr *expr, uint32_t left_co
     return (enum od_join_sides)visitor.sides;
 }
 
-enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_expr *expr, const struct od_plan *left,
-                                  const struct od_plan *right, const struct od_expr **expr_out,
-                                  struct od_error *error)
+enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_expr *expr,
+                                  const struct od_plan *left, const struct od_plan *right,
+                                  const struct od_expr **expr_out, struct od_error *error)
 {
     uint32_t left_count = left->schema.field_count;
     uint32_t total = left_count + right->schema.field_count;
@@ -54,9 +55,9 @@ static bool split_key(const struct od_expr *conjunct, uint32_t left_count, const
     return straight || crossed;
 }
 
-enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_plan *left, const struct od_plan *right,
-                                 const struct od_expr *condition, struct od_join_keys *keys_out,
-                                 struct od_error *error)
+enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_plan *left,
+                                 const struct od_plan *right, const struct od_expr *condition,
+                                 struct od_join_keys *keys_out, struct od_error *error)
 {
     uint32_t count = od_expr_conjuncts(condition, NULL, 0);
     const struct od_expr **conjuncts = od_arena_take_array(plan_arena, count, sizeof(*conjuncts));
@@ -76,8 +77,8 @@ enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_pl
             continue;
         }
         keys_out->left[keys_out->key_count] = left_key;
-        enum od_status status =
-            od_join_move_right(plan_arena, right_key, left, right, &keys_out->right[keys_out->key_count], error);
+        enum od_status status = od_join_move_right(plan_arena, right_key, left, right,
+                                                   &keys_out->right[keys_out->key_count], error);
         if (status != OD_OK)
             return status;
         keys_out->key_count++;

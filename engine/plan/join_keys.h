@@ -1,4 +1,5 @@
-/* join_keys: takes a join condition apart: equalities between the sides, and the rest. Internal to this folder. */
+/* join_keys: takes a join condition apart: equalities between the sides, and the rest. Internal to this
+ * folder. */
 #ifndef OD_PLAN_JOIN_KEYS_H
 #define OD_PLAN_JOIN_KEYS_H
 
@@ -8,9 +9,9 @@ enum od_join_sides { OD_SIDES_NONE = 0, OD_SIDES_LEFT = 1, OD_SIDES_RIGHT = 2, O
 /* Which sides an expression over left ++ right reads. */
 enum od_join_sides od_join_sides_of(const struct od_expr *expr, uint32_t left_count);
 /* column i of the joined row -> column i - left_count of the right input. NO_MEMORY. */
-enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_expr *expr, const struct od_plan *left,
-                                  const struct od_plan *right, const struct od_expr **expr_out,
-                                  struct od_error *error);
+enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_expr *expr,
+                                  const struct od_plan *left, const struct od_plan *right,
+                                  const struct od_expr **expr_out, struct od_error *error);
 
 struct od_join_keys {
     uint32_t key_count;
@@ -19,8 +20,8 @@ struct od_join_keys {
     uint32_t residual_count;
     const struct od_expr **residual; /* conjuncts over left ++ right, in their order */
 };
-enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_plan *left, const struct od_plan *right,
-                                 const struct od_expr *condition, struct od_join_keys *keys_out,
-                                 struct od_error *error);
+enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_plan *left,
+                                 const struct od_plan *right, const struct od_expr *condition,
+                                 struct od_join_keys *keys_out, struct od_error *error);
 
 #endif

@@ -1,7 +1,8 @@
-/* logical_build: one function a node kind: checks types, copies the lists it is given, computes the output schema.
+/* logical_build: one function a node kind: checks types, copies the lists it is given, computes the output
+ * schema.
  *
- * Field names in a schema are copied when they come from outside and shared when they come from an input, which lives in the
- * same plan_arena. A table's names are the table's, which outlives the plan. */
+ * Field names in a schema are copied when they come from outside and shared when they come from an input,
+ * which lives in the same plan_arena. A table's names are the table's, which outlives the plan. */
 #include "engine/plan/logical.h"
 
 #include <string.h>
@@ -33,8 +34,8 @@ static void *copy_list(struct od_arena *plan_arena, const void *list, size_t cou
     return copy;
 }
 
-static struct od_plan *plan_new(struct od_arena *plan_arena, enum od_plan_kind kind, const struct od_plan *left,
-                                const struct od_plan *right)
+static struct od_plan *plan_new(struct od_arena *plan_arena, enum od_plan_kind kind,
+                                const struct od_plan *left, const struct od_plan *right)
 {
     struct od_plan *plan = od_arena_take(plan_arena, sizeof(*plan));
     if (plan == NULL)
@@ -56,7 +57,8 @@ static bool schema_new(struct od_arena *plan_arena, uint32_t field_count, struct
     return true;
 }
 
-/* The name of an expression's field: the one wanted, else the column's own, else by position. NULL: no memory. */
+/* The name of an expression's field: the one wanted, else the column's own, else by position. NULL: no
+ * memory. */
 static const char *field_name(struct od_arena *plan_arena, const char *wanted, const struct od_expr *expr,
                               const struct od_schema *schema, uint32_t position)
 {
@@ -67,8 +69,9 @@ static const char *field_name(struct od_arena *plan_arena, const char *wanted, c
     return od_arena_print(plan_arena, "column%u", position + 1);
 }
 
-enum od_status od_plan_scan(struct od_arena *plan_arena, const struct od_table *table, const uint32_t *columns,
-                            uint32_t column_count, const struct od_plan **plan_out, struct od_error *error)
+enum od_status od_plan_scan(struct od_arena *plan_arena, const struct od_table *table,
+                            const uint32_t *columns, uint32_t column_count, const struct od_plan **plan_out,
+                            struct od_error *error)
 {
     struct od_plan *plan = plan_new(plan_arena, OD_PLAN_SCAN, NULL, NULL);
     *plan_out = NULL;
@@ -81,7 +84,8 @@ enum od_status od_plan_scan(struct od_arena *plan_arena, const struct od_table *
         return no_memory(error);
     for (uint32_t i = 0; i < column_count; i++) {
         if (columns[i] >= table->schema.field_count)
-            return od_fail(error, OD_BAD_INPUT, "scanning table %s: no column at index=%u", table->name, columns[i]);
+            return od_fail(error, OD_BAD_INPUT, "scanning table %s: no column at index=%u", table->name,
+                           columns[i]);
         plan->schema.fields[i] = table->schema.fields[columns[i]];
     }
     *plan_out = plan;
@@ -175,8 +179,8 @@ static enum od_status add_aggregate(struct od_arena *plan_arena, struct od_plan 
     if (!od_aggregate_resolve(aggregate->function, argument, &aggregate->type))
         return od_fail(error, OD_BAD_INPUT, "function %s(%s) does not exist", function_text,
                        od_type_text(argument));
-    aggregate->name = field_name(plan_arena, aggregate->name != NULL ? aggregate->name : function_text, NULL, NULL,
-                                 position);
+    aggregate->name = field_name(plan_arena, aggregate->name != NULL ? aggregate->name : function_text, NULL,
+                                 NULL, position);
     if (aggregate->name == NULL)
         return no_memory(error);
     bool counts = star || aggregate->function == OD_AGGREGATE_COUNT;
@@ -238,8 +242,8 @@ enum od_status od_plan_distinct(struct od_arena *plan_arena, const struct od_pla
 }
 
 enum od_status od_plan_sort(struct od_arena *plan_arena, const struct od_plan *input,
-                            const struct od_sort_key *keys, uint32_t key_count, const struct od_plan **plan_out,
-                            struct od_error *error)
+                            const struct od_sort_key *keys, uint32_t key_count,
+                            const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_plan *plan = plan_new(plan_arena, OD_PLAN_SORT, input, NULL);
     *plan_out = NULL;

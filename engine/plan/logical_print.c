@@ -1,11 +1,13 @@
 /* logical_print: a plan as indented text, one node a line, the root first, inputs two columns further in. */
 #include "engine/plan/clause_print.h"
 
-static void print_aggregate(const struct od_plan *plan, const struct od_schema *input, struct od_buffer *buffer)
+static void print_aggregate(const struct od_plan *plan, const struct od_schema *input,
+                            struct od_buffer *buffer)
 {
     if (plan->aggregate.group_count > 0) {
         od_buffer_append_text(buffer, " by ");
-        od_clause_exprs(plan->aggregate.groups, plan->schema.fields, plan->aggregate.group_count, input, buffer);
+        od_clause_exprs(plan->aggregate.groups, plan->schema.fields, plan->aggregate.group_count, input,
+                        buffer);
     }
     if (plan->aggregate.aggregate_count > 0) {
         od_buffer_append_text(buffer, ": ");

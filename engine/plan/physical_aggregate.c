@@ -63,8 +63,7 @@ static enum od_status put_aggregate(struct od_stage_builder *builder, const stru
                                     const struct od_expr *const *groups, struct od_fragment *fragment,
                                     struct od_error *error)
 {
-    struct od_physical *node =
-        od_physical_new(builder, OD_PHYSICAL_AGGREGATE, schema, fragment->root, NULL);
+    struct od_physical *node = od_physical_new(builder, OD_PHYSICAL_AGGREGATE, schema, fragment->root, NULL);
     if (node == NULL)
         return od_stage_no_memory(error);
     node->aggregate.phase = phase;
@@ -106,8 +105,8 @@ static enum od_status exchange_groups(struct od_stage_builder *builder, struct o
     if (group_count == 0)
         return od_fragment_exchange(builder, fragment, OD_EXCHANGE_SINGLE, NULL, 0,
                                     "a global aggregate ends in one task", error);
-    const char *reason = od_stage_reason(builder, "equal groups must meet", &fragment->root->schema, columns,
-                                         group_count);
+    const char *reason =
+        od_stage_reason(builder, "equal groups must meet", &fragment->root->schema, columns, group_count);
     return od_fragment_exchange(builder, fragment, OD_EXCHANGE_HASH, columns, group_count, reason, error);
 }
 
@@ -123,7 +122,8 @@ static enum od_status aggregate_in_phases(struct od_stage_builder *builder, cons
         columns[i] = i;
     enum od_status status = partial_schema(builder, plan, &schema, error);
     if (status == OD_OK)
-        status = put_aggregate(builder, plan, OD_AGGREGATE_PARTIAL, &schema, plan->aggregate.groups, fragment, error);
+        status = put_aggregate(builder, plan, OD_AGGREGATE_PARTIAL, &schema, plan->aggregate.groups, fragment,
+                               error);
     if (status == OD_OK)
         status = exchange_groups(builder, fragment, columns, group_count, error);
     if (status == OD_OK)
@@ -170,8 +170,8 @@ enum od_status od_physical_aggregate(struct od_stage_builder *builder, const str
         builder->rules_fired |= UINT32_C(1) << OD_RULE_EXCHANGE_ELIMINATION;
         fragment->key_count = key_count;
         fragment->keys = keys;
-        return put_aggregate(builder, plan, OD_AGGREGATE_COMPLETE, &plan->schema, plan->aggregate.groups, fragment,
-                             error);
+        return put_aggregate(builder, plan, OD_AGGREGATE_COMPLETE, &plan->schema, plan->aggregate.groups,
+                             fragment, error);
     }
     if (od_rule_is_on(builder->options, OD_RULE_PARTIAL_AGGREGATION))
         return aggregate_in_phases(builder, plan, fragment, error);

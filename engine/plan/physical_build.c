@@ -5,7 +5,8 @@
  *   build(join)       both inputs, then physical_join.c grows them together
  *   the root          closed with the RESULT exchange; then all nodes are numbered in printing order
  *
- * What is wide is decided in one place for each kind: physical_join.c, physical_aggregate.c, physical_order.c. */
+ * What is wide is decided in one place for each kind: physical_join.c, physical_aggregate.c,
+ * physical_order.c. */
 #include "engine/core/assert.h"
 #include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
@@ -91,7 +92,8 @@ static enum od_status build_limit(struct od_stage_builder *builder, const struct
                                    sorted ? input->sort.key_count : 0, rows, error);
     if (status != OD_OK)
         return status;
-    struct od_physical *node = od_physical_new(builder, OD_PHYSICAL_LIMIT, &plan->schema, fragment->root, NULL);
+    struct od_physical *node =
+        od_physical_new(builder, OD_PHYSICAL_LIMIT, &plan->schema, fragment->root, NULL);
     if (node == NULL)
         return od_stage_no_memory(error);
     node->limit.offset = offset;
@@ -124,7 +126,8 @@ static enum od_status build(struct od_stage_builder *builder, const struct od_pl
     case OD_PLAN_SORT:
         status = build(builder, plan->inputs[0], fragment, error);
         if (status == OD_OK)
-            status = od_physical_order(builder, fragment, plan->sort.keys, plan->sort.key_count, UINT64_MAX, error);
+            status = od_physical_order(builder, fragment, plan->sort.keys, plan->sort.key_count, UINT64_MAX,
+                                       error);
         return status;
     case OD_PLAN_LIMIT:
         return build_limit(builder, plan, fragment, error);

@@ -1,16 +1,17 @@
 /* physical_join: broadcast or partitioned hash join.
  *
  *   broadcast    left tasks stay as they are; the right side is sent whole to each of them
- *   partitioned  both sides ==hash on the keys==>; a side that is spread by (some of) its keys already stays in place, and
- *                the other side follows the same keys in the same order
+ *   partitioned  both sides ==hash on the keys==>; a side that is spread by (some of) its keys already stays
+ *                in place, and the other side follows the same keys in the same order
  *
- * The left input probes, the right one builds. For LEFT that is the only way round: an unmatched left row must be seen in
- * exactly one task. Keys that are not columns are computed by a project below the join and dropped by one above:
+ * The left input probes, the right one builds. For LEFT that is the only way round: an unmatched left row
+ * must be seen in exactly one task. Keys that are not columns are computed by a project below the join and
+ * dropped by one above:
  *
  *   join row:  left columns | left computed keys | right columns | right computed keys
  *
- * Rows come out spread by the left side's keys. The right side's would do for INNER too, but not for LEFT, where padded rows
- * have NULL there in every task; we keep to the left's for both. */
+ * Rows come out spread by the left side's keys. The right side's would do for INNER too, but not for LEFT,
+ * where padded rows have NULL there in every task; we keep to the left's for both. */
 #include "engine/core/assert.h"
 #include "engine/plan/join_keys.h"
 #include "engine/plan/rule.h"
@@ -61,8 +62,8 @@ static bool wants_broadcast(struct od_stage_builder *builder, const struct od_pl
 }
 
 static enum od_status parts_init(struct od_stage_builder *builder, const struct od_plan *plan,
-                                 struct od_fragment *left, struct od_fragment *right, struct join_parts *parts,
-                                 struct od_error *error)
+                                 struct od_fragment *left, struct od_fragment *right,
+                                 struct join_parts *parts, struct od_error *error)
 {
     *parts = (struct join_parts){.plan = plan};
     enum od_status status = od_join_keys_find(builder->plan_arena, plan->inputs[0], plan->inputs[1],
@@ -77,16 +78,18 @@ static enum od_status parts_init(struct od_stage_builder *builder, const struct 
     parts->build_keys = od_arena_take_array(builder->plan_arena, count, sizeof(uint32_t));
     if (parts->probe_keys == NULL || parts->build_keys == NULL)
         return od_stage_no_memory(error);
-    status = od_fragment_columns(builder, left, parts->keys.left, count, parts->probe_keys, &parts->probe_extra, error);
+    status = od_fragment_columns(builder, left, parts->keys.left, count, parts->probe_keys,
+                                 &parts->probe_extra, error);
     if (status == OD_OK)
-        status = od_fragment_columns(builder, right, parts->keys.right, count, parts->build_keys, &parts->build_extra,
-                                     error);
+        status = od_fragment_columns(builder, right, parts->keys.right, count, parts->build_keys,
+                                     &parts->build_extra, error);
     return status;
 }
 
-/* --- the partitioned strategy --------------------------------------------------------------------------------------- */
+/* --- the partitioned strategy ----------------------------------------------------------------- */
 
-/* positions[i]: which join key the fragment's i-th partitioning column is. False when one is none, or nothing is known. */
+/* positions[i]: which join key the fragment's i-th partitioning column is. False when one is none, or nothing
+ * is known. */
 static bool spread_by_keys(const struct od_fragment *fragment, const uint32_t *columns, uint32_t column_count,
                            uint32_t *positions)
 {
@@ -101,9 +104,9 @@ static bool spread_by_keys(const struct od_fragment *fragment, const uint32_t *c
     return fragment->key_count > 0;
 }
 
-static enum od_status exchange_side(struct od_stage_builder *builder, struct od_fragment *side, const uint32_t *columns,
-                                    const uint32_t *positions, uint32_t count, const char *prefix,
-                                    struct od_error *error)
+static enum od_status exchange_side(struct od_stage_builder *builder, struct od_fragment *side,
+                                    const uint32_t *columns, const uint32_t *positions, uint32_t count,
+                                    const char *prefix, struct od_error *error)
 {
     uint32_t *keys = od_arena_take_array(builder->plan_arena, count, sizeof(*keys));
     if (keys == NULL)
@@ -152,7 +155,8 @@ static enum od_status choose_spread(struct od_stage_builder *builder, const stru
 }
 
 static enum od_status partition_sides(struct od_stage_builder *builder, const struct join_parts *parts,
-                                      struct od_fragment *left, struct od_fragment *right, struct od_error *error)
+                                      struct od_fragment *left, struct od_fragment *right,
+                                      struct od_error *error)
 {
     struct join_spread spread = {0};
     enum od_status status = choose_spread(builder, parts, left, right, &spread, error);
@@ -169,7 +173,7 @@ static enum od_status partition_sides(struct od_stage_builder *builder, const st
     return status;
 }
 
-/* --- the join node -------------------------------------------------------------------------------------------------- */
+/* --- the join node ---------------------------------------------------------------------------- */
 
 /* The residual, moved from left ++ right to the joined row with its computed columns. */
 static enum od_status build_residual(struct od_stage_builder *builder, const struct join_parts *parts,
@@ -192,8 +196,8 @@ static enum od_status build_residual(struct od_stage_builder *builder, const str
         return status;
     }
     for (uint32_t i = 0; i < total && status == OD_OK; i++)
-        status = od_expr_column(builder->plan_arena, joined, i < left_count ? i : i + parts->probe_extra, &map[i],
-                                error);
+        status = od_expr_column(builder->plan_arena, joined, i < left_count ? i : i + parts->probe_extra,
+                                &map[i], error);
     if (status == OD_OK)
         status = od_expr_substitute(builder->plan_arena, residual, map, residual_out, error);
     return status;
@@ -210,7 +214,8 @@ static enum od_status joined_schema(struct od_stage_builder *builder, const stru
     if (schema_out->fields == NULL)
         return od_stage_no_memory(error);
     for (uint32_t i = 0; i < schema_out->field_count; i++) {
-        schema_out->fields[i] = i < probe_count ? probe->schema.fields[i] : build->schema.fields[i - probe_count];
+        schema_out->fields[i] =
+            i < probe_count ? probe->schema.fields[i] : build->schema.fields[i - probe_count];
         if (i >= probe_count && parts->plan->join.type == OD_JOIN_LEFT)
             schema_out->fields[i].nullable = true;
     }

@@ -1,4 +1,5 @@
-/* physical_print: the stage graph as people read it: stages in order, each with its operators, where its rows go and why. */
+/* physical_print: the stage graph as people read it: stages in order, each with its operators, where its rows
+ * go and why. */
 #include "engine/plan/clause_print.h"
 #include "engine/plan/physical.h"
 
@@ -34,7 +35,8 @@ static void print_join(const struct od_physical *node, struct od_buffer *buffer)
 }
 
 /* A FINAL reads groups by position and states: its input's names would say nothing of the arguments. */
-static void print_aggregate(const struct od_physical *node, const struct od_schema *input, struct od_buffer *buffer)
+static void print_aggregate(const struct od_physical *node, const struct od_schema *input,
+                            struct od_buffer *buffer)
 {
     uint32_t group_count = node->aggregate.group_count;
     od_buffer_print(buffer, " %s", phase_text(node->aggregate.phase));

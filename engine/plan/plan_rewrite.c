@@ -1,5 +1,5 @@
-/* plan_rewrite: nodes are rebuilt through the builders of logical.h, so that types and schemas are checked again. Names are
- * handed over from the old node: a rule never changes what a column is called. */
+/* plan_rewrite: nodes are rebuilt through the builders of logical.h, so that types and schemas are checked
+ * again. Names are handed over from the old node: a rule never changes what a column is called. */
 #include "engine/plan/plan_rewrite.h"
 
 #include "engine/core/assert.h"
@@ -77,7 +77,8 @@ static enum od_status rewrite_aggregate(struct od_arena *plan_arena, const struc
     const char **names = names_of(plan_arena, &plan->schema, group_count);
     if (names == NULL)
         return no_memory(error);
-    return od_plan_aggregate(plan_arena, input, groups, names, group_count, aggregates, count, plan_out, error);
+    return od_plan_aggregate(plan_arena, input, groups, names, group_count, aggregates, count, plan_out,
+                             error);
 }
 
 static enum od_status rewrite_sort(struct od_arena *plan_arena, const struct od_plan *plan,
@@ -100,8 +101,9 @@ static enum od_status rewrite_sort(struct od_arena *plan_arena, const struct od_
 }
 
 enum od_status od_plan_with_exprs(struct od_arena *plan_arena, const struct od_plan *plan,
-                                  const struct od_plan *const *inputs, const struct od_expr_rewriter *rewriter,
-                                  const struct od_plan **plan_out, struct od_error *error)
+                                  const struct od_plan *const *inputs,
+                                  const struct od_expr_rewriter *rewriter, const struct od_plan **plan_out,
+                                  struct od_error *error)
 {
     bool changed = false;
     const struct od_expr *expr = NULL;

@@ -1,7 +1,8 @@
 /* Goal: rules rewrite only where that is valid, and strategies cut stages where they must.
- * Method: plans are built by the frame calls over two small tables; the optimised plan and the stage graph are compared as text
- * for each shape, with rules on and off; then the counter-cases: what must not move, stays. Every allocation of planning is
- * refused once, over many arena sizes so that the refusals fall everywhere. */
+ * Method: plans are built by the frame calls over two small tables; the optimised plan and the stage graph
+ * are compared as text for each shape, with rules on and off; then the counter-cases: what must not move,
+ * stays. Every allocation of planning is refused once, over many arena sizes so that the refusals fall
+ * everywhere. */
 #include "engine/plan/physical.h"
 
 #include <setjmp.h>
@@ -87,7 +88,8 @@ static const struct od_expr *op(struct frame *f, enum od_function function, cons
     return expr;
 }
 
-static const struct od_plan *filter(struct frame *f, const struct od_plan *input, const struct od_expr *predicate)
+static const struct od_plan *filter(struct frame *f, const struct od_plan *input,
+                                    const struct od_expr *predicate)
 {
     const struct od_plan *plan = NULL;
     if (f->status == OD_OK)
@@ -95,8 +97,8 @@ static const struct od_plan *filter(struct frame *f, const struct od_plan *input
     return plan;
 }
 
-static const struct od_plan *project(struct frame *f, const struct od_plan *input, const struct od_expr *first,
-                                     const struct od_expr *second)
+static const struct od_plan *project(struct frame *f, const struct od_plan *input,
+                                     const struct od_expr *first, const struct od_expr *second)
 {
     const struct od_expr *exprs[] = {first, second};
     const char *names[] = {"x", "y"};
@@ -134,7 +136,8 @@ static const struct od_plan *sum_by(struct frame *f, const struct od_plan *input
         return NULL;
     aggregate.argument = col(f, &input->schema, argument);
     if (f->status == OD_OK)
-        note(f, od_plan_aggregate(&f->arena, input, &group, NULL, group != NULL, &aggregate, 1, &plan, &f->error));
+        note(f, od_plan_aggregate(&f->arena, input, &group, NULL, group != NULL, &aggregate, 1, &plan,
+                                  &f->error));
     return plan;
 }
 
@@ -174,8 +177,8 @@ static void expect_stages(struct frame *f, const struct od_plan *plan, const str
 }
 
 /* Adds and divides bigints: enough of an evaluator to see what is folded. */
-static enum od_status evaluate_small(const struct od_expr *expr, struct od_arena *arena, struct od_value *value_out,
-                                     struct od_error *error)
+static enum od_status evaluate_small(const struct od_expr *expr, struct od_arena *arena,
+                                     struct od_value *value_out, struct od_error *error)
 {
     (void)arena;
     int64_t left = expr->arguments[0]->literal.int64;
@@ -244,8 +247,10 @@ static void filters_go_below_projects_and_into_the_sides_of_joins(void **state)
     const struct od_expr *right_only = op(&f, OD_FUNCTION_GREATER, col(&f, &joined->schema, 4), num(&f, 1));
     const struct od_expr *both =
         op(&f, OD_FUNCTION_LESS, col(&f, &joined->schema, 4), col(&f, &joined->schema, 1));
-    const struct od_expr *where = op(&f, OD_FUNCTION_AND, op(&f, OD_FUNCTION_AND, left_only, right_only), both);
-    const struct od_plan *plan = project(&f, filter(&f, joined, where), col(&f, &joined->schema, 0), num(&f, 1));
+    const struct od_expr *where =
+        op(&f, OD_FUNCTION_AND, op(&f, OD_FUNCTION_AND, left_only, right_only), both);
+    const struct od_plan *plan =
+        project(&f, filter(&f, joined, where), col(&f, &joined->schema, 0), num(&f, 1));
     expect_plan(&f, plan, &options,
                 "project k as x, 1 as y\n"
                 "  join inner on ((k = k) and (w < cast(v as double precision)))\n"
@@ -283,12 +288,14 @@ static void nothing_moves_past_what_may_fail(void **state)
     struct frame f;
     struct od_plan_options options = {0};
     (void)state;
-    /* the project may fail for rows that the filter would take away; and its failing column is kept though unread */
+    /* the project may fail for rows that the filter would take away; and its failing column is kept though
+     * unread */
     begin(&f);
     const struct od_plan *t = scan(&f, t_table);
     const struct od_expr *k = col(&f, &t->schema, 0);
     const struct od_plan *inner = project(&f, t, op(&f, OD_FUNCTION_ADD, k, k), col(&f, &t->schema, 1));
-    const struct od_plan *kept = filter(&f, inner, op(&f, OD_FUNCTION_LESS, col(&f, &inner->schema, 1), num(&f, 5)));
+    const struct od_plan *kept =
+        filter(&f, inner, op(&f, OD_FUNCTION_LESS, col(&f, &inner->schema, 1), num(&f, 5)));
     const struct od_expr *v = col(&f, &kept->schema, 1);
     expect_plan(&f, project(&f, kept, v, v), &options,
                 "project y as x, y\n"
@@ -319,14 +326,15 @@ static void aggregates_take_two_phases_or_one(void **state)
     (void)state;
     begin(&f);
     const struct od_plan *t = scan(&f, t_table);
-    expect_stages(&f, sum_by(&f, t, op(&f, OD_FUNCTION_ADD, col(&f, &t->schema, 0), num(&f, 1)), 1), &options,
-                  "stage 0: 2 tasks, writes hash of column1 in 3 partitions -- equal groups must meet: column1\n"
-                  "  aggregate partial by (k + 1) as column1: sum(v) as total\n"
-                  "    scan t (k, v)\n"
-                  "stage 1: 3 tasks, writes result -- the answer goes to the driver\n"
-                  "  aggregate final by column1: sum as total\n"
-                  "    exchange read stage 0\n"
-                  "rules: projection_pruning partial_aggregation\n");
+    expect_stages(
+        &f, sum_by(&f, t, op(&f, OD_FUNCTION_ADD, col(&f, &t->schema, 0), num(&f, 1)), 1), &options,
+        "stage 0: 2 tasks, writes hash of column1 in 3 partitions -- equal groups must meet: column1\n"
+        "  aggregate partial by (k + 1) as column1: sum(v) as total\n"
+        "    scan t (k, v)\n"
+        "stage 1: 3 tasks, writes result -- the answer goes to the driver\n"
+        "  aggregate final by column1: sum as total\n"
+        "    exchange read stage 0\n"
+        "rules: projection_pruning partial_aggregation\n");
     begin(&f);
     options.rules_off = 1u << OD_RULE_PARTIAL_AGGREGATION;
     t = scan(&f, t_table);
@@ -354,46 +362,49 @@ static void joins_are_broadcast_or_partitioned(void **state)
     struct od_plan_options options = {.partition_count = 3, .scan_task_count = 2};
     (void)state;
     begin(&f);
-    expect_stages(&f, join(&f, OD_JOIN_LEFT, scan(&f, t_table), scan(&f, u_table), NULL), &options,
-                  "stage 0: 2 tasks, writes broadcast -- the build side is small: every probe task gets all of it\n"
-                  "  scan u (k, w)\n"
-                  "stage 1: 2 tasks, writes result -- the answer goes to the driver\n"
-                  "  hash join left, broadcast, on k = k\n"
-                  "    scan t (k, v, s)\n"
-                  "    exchange read stage 0, broadcast\n"
-                  "rules: broadcast_join\n");
+    expect_stages(
+        &f, join(&f, OD_JOIN_LEFT, scan(&f, t_table), scan(&f, u_table), NULL), &options,
+        "stage 0: 2 tasks, writes broadcast -- the build side is small: every probe task gets all of it\n"
+        "  scan u (k, w)\n"
+        "stage 1: 2 tasks, writes result -- the answer goes to the driver\n"
+        "  hash join left, broadcast, on k = k\n"
+        "    scan t (k, v, s)\n"
+        "    exchange read stage 0, broadcast\n"
+        "rules: broadcast_join\n");
     begin(&f);
     options.rules_off = 1u << OD_RULE_BROADCAST_JOIN;
     const struct od_plan *joined = join(&f, OD_JOIN_INNER, scan(&f, t_table), scan(&f, u_table), NULL);
-    expect_stages(&f, sum_by(&f, joined, col(&f, &joined->schema, 0), 1), &options,
-                  "stage 0: 2 tasks, writes hash of k in 3 partitions -- equal join keys must meet (probe side): k\n"
-                  "  scan t (k, v)\n"
-                  "stage 1: 2 tasks, writes hash of k in 3 partitions -- equal join keys must meet (build side): k\n"
-                  "  scan u (k)\n"
-                  "stage 2: 3 tasks, writes result -- the answer goes to the driver\n"
-                  "  aggregate complete by k: sum(v) as total\n"
-                  "    hash join inner, partitioned, on k = k\n"
-                  "      exchange read stage 0\n"
-                  "      exchange read stage 1\n"
-                  "rules: projection_pruning exchange_elimination\n");
+    expect_stages(
+        &f, sum_by(&f, joined, col(&f, &joined->schema, 0), 1), &options,
+        "stage 0: 2 tasks, writes hash of k in 3 partitions -- equal join keys must meet (probe side): k\n"
+        "  scan t (k, v)\n"
+        "stage 1: 2 tasks, writes hash of k in 3 partitions -- equal join keys must meet (build side): k\n"
+        "  scan u (k)\n"
+        "stage 2: 3 tasks, writes result -- the answer goes to the driver\n"
+        "  aggregate complete by k: sum(v) as total\n"
+        "    hash join inner, partitioned, on k = k\n"
+        "      exchange read stage 0\n"
+        "      exchange read stage 1\n"
+        "rules: projection_pruning exchange_elimination\n");
     /* grouped by the build side's key: padded rows of a left join would lie anywhere, so it is exchanged */
     begin(&f);
     options.rules_off |= 1u << OD_RULE_PARTIAL_AGGREGATION;
     joined = join(&f, OD_JOIN_LEFT, scan(&f, t_table), scan(&f, u_table), NULL);
-    expect_stages(&f, sum_by(&f, joined, col(&f, &joined->schema, 3), 1), &options,
-                  "stage 0: 2 tasks, writes hash of k in 3 partitions -- equal join keys must meet (probe side): k\n"
-                  "  scan t (k, v)\n"
-                  "stage 1: 2 tasks, writes hash of k in 3 partitions -- equal join keys must meet (build side): k\n"
-                  "  scan u (k)\n"
-                  "stage 2: 3 tasks, writes hash of k in 3 partitions -- equal groups must meet: k\n"
-                  "  project v, k\n"
-                  "    hash join left, partitioned, on k = k\n"
-                  "      exchange read stage 0\n"
-                  "      exchange read stage 1\n"
-                  "stage 3: 3 tasks, writes result -- the answer goes to the driver\n"
-                  "  aggregate complete by k: sum(v) as total\n"
-                  "    exchange read stage 2\n"
-                  "rules: projection_pruning\n");
+    expect_stages(
+        &f, sum_by(&f, joined, col(&f, &joined->schema, 3), 1), &options,
+        "stage 0: 2 tasks, writes hash of k in 3 partitions -- equal join keys must meet (probe side): k\n"
+        "  scan t (k, v)\n"
+        "stage 1: 2 tasks, writes hash of k in 3 partitions -- equal join keys must meet (build side): k\n"
+        "  scan u (k)\n"
+        "stage 2: 3 tasks, writes hash of k in 3 partitions -- equal groups must meet: k\n"
+        "  project v, k\n"
+        "    hash join left, partitioned, on k = k\n"
+        "      exchange read stage 0\n"
+        "      exchange read stage 1\n"
+        "stage 3: 3 tasks, writes result -- the answer goes to the driver\n"
+        "  aggregate complete by k: sum(v) as total\n"
+        "    exchange read stage 2\n"
+        "rules: projection_pruning\n");
 }
 
 static void a_limit_takes_the_first_rows_of_each_task(void **state)

@@ -13,9 +13,11 @@ bool od_rule_is_on(const struct od_plan_options *options, enum od_rule rule);
 
 /* Each returns an equivalent plan, and whether it changed anything. NO_MEMORY. */
 enum od_status od_rule_constant_folding(const struct od_rule_context *context, const struct od_plan *plan,
-                                        const struct od_plan **plan_out, bool *changed_out, struct od_error *error);
+                                        const struct od_plan **plan_out, bool *changed_out,
+                                        struct od_error *error);
 enum od_status od_rule_filter_pushdown(const struct od_rule_context *context, const struct od_plan *plan,
-                                       const struct od_plan **plan_out, bool *changed_out, struct od_error *error);
+                                       const struct od_plan **plan_out, bool *changed_out,
+                                       struct od_error *error);
 enum od_status od_rule_projection_pruning(const struct od_rule_context *context, const struct od_plan *plan,
                                           const struct od_plan **plan_out, bool *changed_out,
                                           struct od_error *error);

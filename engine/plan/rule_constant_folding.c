@@ -3,11 +3,13 @@
  *   1 + 2            3             through the evaluator that the options hand in
  *   1 / 0            1 / 0         has no value: stays, and fails only if a row comes to it
  *   x and true       x             TRUE says nothing in AND, FALSE nothing in OR
- *   x and false      false         when x cannot fail; what stands behind a FALSE is never evaluated and goes in any case
+ *   x and false      false         when x cannot fail; what stands behind a FALSE is never evaluated
+ *                                and goes in any case
  *   where true       (no filter)
  *   on x and false   as it is: a join needs its equality between the sides, whatever else decides
  *
- * That the evaluator gave a value proves that the expression cannot fail, so an error is neither lost nor made. */
+ * That the evaluator gave a value proves that the expression cannot fail, so an error is neither lost nor
+ * made. */
 #include "engine/core/assert.h"
 #include "engine/plan/plan_rewrite.h"
 #include "engine/plan/rule.h"
@@ -44,7 +46,8 @@ static enum od_status fold_junction(const struct od_rule_context *context, const
     bool neutral = expr->function == OD_FUNCTION_AND;
     bool may_fail = false;
     uint32_t count = 0;
-    const struct od_expr **kept = od_arena_take_array(context->plan_arena, expr->argument_count, sizeof(*kept));
+    const struct od_expr **kept =
+        od_arena_take_array(context->plan_arena, expr->argument_count, sizeof(*kept));
     *expr_out = expr;
     if (kept == NULL)
         return od_fail(error, OD_NO_MEMORY, "folding a constant");
@@ -94,7 +97,8 @@ static enum od_status fold_arguments(const struct od_rule_context *context, cons
         return OD_OK;
     if (expr->function == OD_FUNCTION_CAST)
         return od_expr_cast(context->plan_arena, arguments[0], expr->type, expr_out, error);
-    return od_expr_call(context->plan_arena, expr->function, arguments, expr->argument_count, expr_out, error);
+    return od_expr_call(context->plan_arena, expr->function, arguments, expr->argument_count, expr_out,
+                        error);
 }
 
 static bool arguments_are_literals(const struct od_expr *expr)
@@ -132,7 +136,8 @@ static enum od_status fold_condition(void *self, const struct od_expr *expr, con
         return fold(self, expr, expr_out, error);
     bool changed = false;
     uint32_t count = 0;
-    const struct od_expr **kept = od_arena_take_array(context->plan_arena, expr->argument_count, sizeof(*kept));
+    const struct od_expr **kept =
+        od_arena_take_array(context->plan_arena, expr->argument_count, sizeof(*kept));
     *expr_out = expr;
     if (kept == NULL)
         return od_fail(error, OD_NO_MEMORY, "folding a constant");
@@ -146,7 +151,8 @@ static enum od_status fold_condition(void *self, const struct od_expr *expr, con
     if (!changed || count == 0)
         return OD_OK;
     *expr_out = kept[0];
-    return count == 1 ? OD_OK : od_expr_call(context->plan_arena, OD_FUNCTION_AND, kept, count, expr_out, error);
+    return count == 1 ? OD_OK
+                      : od_expr_call(context->plan_arena, OD_FUNCTION_AND, kept, count, expr_out, error);
 }
 
 static enum od_status fold_plan(const struct od_rule_context *context, const struct od_plan *plan,
@@ -169,7 +175,8 @@ static enum od_status fold_plan(const struct od_rule_context *context, const str
 }
 
 enum od_status od_rule_constant_folding(const struct od_rule_context *context, const struct od_plan *plan,
-                                        const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
+                                        const struct od_plan **plan_out, bool *changed_out,
+                                        struct od_error *error)
 {
     enum od_status status = OD_OK;
     *plan_out = plan;

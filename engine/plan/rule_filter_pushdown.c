@@ -2,14 +2,16 @@
  *
  *   at a FILTER    its conjuncts join those that come from above
  *   at a PROJECT   each is rewritten over the project's input
- *   at a JOIN      inner: those over one side go into that side, those over both become part of the condition; the condition's
- *                  own conjuncts over one side go down too. left: into the left side from above; the condition's right-only
- *                  conjuncts into the right side (its rows that fail them would match nothing)
+ *   at a JOIN      inner: those over one side go into that side, those over both into the condition; the
+ *                  condition's own conjuncts over one side go down too
+ *                  left: those over the left side go into it; the condition's right-only conjuncts into the
+ *                  right side (its rows that fail them would match nothing)
  *   at a SORT      through
  *   elsewhere      they become a FILTER
  *
- * Only a conjunct that cannot fail travels, and only past what cannot fail: so no expression sees other rows than in the plan as
- * written, and no error appears or vanishes. Within one filter, conjuncts behind one that may fail wait for it. */
+ * Only a conjunct that cannot fail travels, and only past what cannot fail: so no expression sees other rows
+ * than in the plan as written, and no error appears or vanishes. Within one filter, conjuncts behind one that
+ * may fail wait for it. */
 #include "engine/core/assert.h"
 #include "engine/plan/join_keys.h"
 #include "engine/plan/plan_rewrite.h"
@@ -25,8 +27,9 @@ struct pushdown {
     bool changed;
 };
 
-static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan, const struct conjunct_list *above,
-                           const struct od_plan **plan_out, struct od_error *error);
+static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan,
+                           const struct conjunct_list *above, const struct od_plan **plan_out,
+                           struct od_error *error);
 
 static enum od_status no_memory(struct od_error *error)
 {
@@ -124,7 +127,8 @@ static enum od_status push_project(struct pushdown *pushdown, const struct od_pl
     for (uint32_t i = 0; i < above->count && status == OD_OK; i++) {
         const struct od_expr *moved = NULL;
         status = od_expr_substitute(pushdown->plan_arena, above->list[i], plan->project.exprs, &moved, error);
-        if (status == OD_OK && moved->may_fail) /* a literal that ruled a failure out is no literal any more */
+        if (status == OD_OK &&
+            moved->may_fail) /* a literal that ruled a failure out is no literal any more */
             return stop_here(pushdown, plan, above, plan_out, error);
         list_add(&below, moved);
     }
@@ -136,7 +140,7 @@ static enum od_status push_project(struct pushdown *pushdown, const struct od_pl
     return status;
 }
 
-/* --- joins --------------------------------------------------------------------------------------------------------------- */
+/* --- joins ------------------------------------------------------------------------------------ */
 
 struct join_push {
     struct conjunct_list left;      /* into the left input */
@@ -161,8 +165,8 @@ static void sort_own(struct pushdown *pushdown, const struct od_plan *plan, cons
     }
 }
 
-static void sort_above(struct pushdown *pushdown, const struct od_plan *plan, const struct conjunct_list *above,
-                       struct join_push *parts)
+static void sort_above(struct pushdown *pushdown, const struct od_plan *plan,
+                       const struct conjunct_list *above, struct join_push *parts)
 {
     for (uint32_t i = 0; i < above->count; i++) {
         enum od_join_sides sides = od_join_sides_of(above->list[i], plan->inputs[0]->schema.field_count);
@@ -176,15 +180,16 @@ static void sort_above(struct pushdown *pushdown, const struct od_plan *plan, co
     }
 }
 
-/* Left conjuncts read columns that have the same numbers in the left input; right ones are moved to the right input. */
-static enum od_status push_sides(struct pushdown *pushdown, const struct od_plan *plan, struct join_push *parts,
-                                 const struct od_plan **left_out, const struct od_plan **right_out,
-                                 struct od_error *error)
+/* Left conjuncts read columns that have the same numbers in the left input; right ones are moved to the right
+ * input. */
+static enum od_status push_sides(struct pushdown *pushdown, const struct od_plan *plan,
+                                 struct join_push *parts, const struct od_plan **left_out,
+                                 const struct od_plan **right_out, struct od_error *error)
 {
     enum od_status status = OD_OK;
     for (uint32_t i = 0; i < parts->right.count && status == OD_OK; i++)
-        status = od_join_move_right(pushdown->plan_arena, parts->right.list[i], plan->inputs[0], plan->inputs[1],
-                                    &parts->right.list[i], error);
+        status = od_join_move_right(pushdown->plan_arena, parts->right.list[i], plan->inputs[0],
+                                    plan->inputs[1], &parts->right.list[i], error);
     if (status == OD_OK)
         status = push(pushdown, plan->inputs[0], &parts->left, left_out, error);
     if (status == OD_OK)
@@ -214,8 +219,8 @@ static enum od_status push_join(struct pushdown *pushdown, const struct od_plan 
     sort_above(pushdown, plan, above, &parts);
     enum od_status status = push_sides(pushdown, plan, &parts, &left, &right, error);
     if (status == OD_OK)
-        status = od_expr_conjunction(pushdown->plan_arena, parts.condition.list, parts.condition.count, &condition,
-                                     error);
+        status = od_expr_conjunction(pushdown->plan_arena, parts.condition.list, parts.condition.count,
+                                     &condition, error);
     if (status == OD_OK)
         status = od_plan_join(pushdown->plan_arena, plan->join.type, left, right, condition, &joined, error);
     if (status == OD_OK)
@@ -238,8 +243,9 @@ static enum od_status push_sort(struct pushdown *pushdown, const struct od_plan 
     return status;
 }
 
-static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan, const struct conjunct_list *above,
-                           const struct od_plan **plan_out, struct od_error *error)
+static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan,
+                           const struct conjunct_list *above, const struct od_plan **plan_out,
+                           struct od_error *error)
 {
     switch (plan->kind) {
     case OD_PLAN_FILTER:
@@ -256,7 +262,8 @@ static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan
 }
 
 enum od_status od_rule_filter_pushdown(const struct od_rule_context *context, const struct od_plan *plan,
-                                       const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
+                                       const struct od_plan **plan_out, bool *changed_out,
+                                       struct od_error *error)
 {
     struct pushdown pushdown = {.plan_arena = context->plan_arena};
     struct conjunct_list none = {0};

@@ -1,11 +1,12 @@
 /* rule_projection_pruning: columns that nobody reads are dropped where they would come into being.
  *
  *   prune(node, needed)   needed[i]: does anybody above read output column i?
- *     -> a node that gives at least the needed columns, in their order, and where[i]: at which place, or nowhere
+ *     -> a node that gives at least the needed columns, in their order, and where[i]: its place now
  *
- * A scan gives only what is read (at least one column: rows need one). A project or aggregate drops what is not read, unless it
- * may fail: its error is part of the answer. A SORT or LIMIT orders by the whole row, so it reads everything. Below a join, what
- * a node had to keep for itself is cut off by a project, so that it is not shuffled. */
+ * A scan gives only what is read (at least one column: rows need one). A project or aggregate drops what is
+ * not read, unless it may fail: its error is part of the answer. A SORT or LIMIT orders by the whole row, so
+ * it reads everything. Below a join, what a node had to keep for itself is cut off by a project, so that it
+ * is not shuffled. */
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -58,14 +59,14 @@ static enum od_status column_map(struct pruning *pruning, const struct pruned *p
         return no_memory(error);
     for (uint32_t i = 0; i < old_count && status == OD_OK; i++)
         if (pruned->where[i] != OD_FIELD_NONE)
-            status = od_expr_column(pruning->context->plan_arena, &pruned->plan->schema, pruned->where[i], &map[i],
-                                    error);
+            status = od_expr_column(pruning->context->plan_arena, &pruned->plan->schema, pruned->where[i],
+                                    &map[i], error);
     return status;
 }
 
-static enum od_status substitute_list(struct pruning *pruning, const struct od_expr *const *exprs, uint32_t count,
-                                      const struct od_expr *const *map, const struct od_expr **list_out,
-                                      struct od_error *error)
+static enum od_status substitute_list(struct pruning *pruning, const struct od_expr *const *exprs,
+                                      uint32_t count, const struct od_expr *const *map,
+                                      const struct od_expr **list_out, struct od_error *error)
 {
     enum od_status status = OD_OK;
     for (uint32_t i = 0; i < count && status == OD_OK; i++)
@@ -73,7 +74,8 @@ static enum od_status substitute_list(struct pruning *pruning, const struct od_e
     return status;
 }
 
-/* Prunes an input for a reader that needs these columns and nothing else: what the input kept for itself is cut off. */
+/* Prunes an input for a reader that needs these columns and nothing else: what the input kept for itself is
+ * cut off. */
 static enum od_status prune_narrow(struct pruning *pruning, const struct od_plan *input, const bool *needed,
                                    struct pruned *pruned_out, struct od_error *error)
 {
@@ -97,8 +99,8 @@ static enum od_status prune_narrow(struct pruning *pruning, const struct od_plan
     }
     pruning->changed = true;
     if (status == OD_OK)
-        status = od_plan_project(pruning->context->plan_arena, pruned_out->plan, exprs, NULL, kept, &pruned_out->plan,
-                                 error);
+        status = od_plan_project(pruning->context->plan_arena, pruned_out->plan, exprs, NULL, kept,
+                                 &pruned_out->plan, error);
     return status;
 }
 
@@ -119,7 +121,8 @@ static enum od_status prune_scan(struct pruning *pruning, const struct od_plan *
     if (kept == plan->schema.field_count)
         return OD_OK;
     pruning->changed = true;
-    return od_plan_scan(pruning->context->plan_arena, plan->scan.table, columns, kept, &pruned_out->plan, error);
+    return od_plan_scan(pruning->context->plan_arena, plan->scan.table, columns, kept, &pruned_out->plan,
+                        error);
 }
 
 static enum od_status prune_filter(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
@@ -138,9 +141,11 @@ static enum od_status prune_filter(struct pruning *pruning, const struct od_plan
     if (status == OD_OK)
         status = column_map(pruning, &input, count, &map, error);
     if (status == OD_OK)
-        status = od_expr_substitute(pruning->context->plan_arena, plan->filter.predicate, map, &predicate, error);
+        status =
+            od_expr_substitute(pruning->context->plan_arena, plan->filter.predicate, map, &predicate, error);
     if (status == OD_OK)
-        status = od_plan_filter(pruning->context->plan_arena, input.plan, predicate, &pruned_out->plan, error);
+        status =
+            od_plan_filter(pruning->context->plan_arena, input.plan, predicate, &pruned_out->plan, error);
     pruned_out->where = input.where;
     return status;
 }
@@ -174,8 +179,8 @@ static enum od_status prune_project(struct pruning *pruning, const struct od_pla
     if (status == OD_OK)
         status = substitute_list(pruning, exprs, kept, map, exprs, error);
     if (status == OD_OK)
-        status = od_plan_project(pruning->context->plan_arena, input.plan, exprs, names, kept, &pruned_out->plan,
-                                 error);
+        status = od_plan_project(pruning->context->plan_arena, input.plan, exprs, names, kept,
+                                 &pruned_out->plan, error);
     return status;
 }
 
@@ -208,7 +213,8 @@ static enum od_status prune_join(struct pruning *pruning, const struct od_plan *
             status = od_expr_column(pruning->context->plan_arena, &schema, where, &map[i], error);
     }
     if (status == OD_OK)
-        status = od_expr_substitute(pruning->context->plan_arena, plan->join.condition, map, &condition, error);
+        status =
+            od_expr_substitute(pruning->context->plan_arena, plan->join.condition, map, &condition, error);
     if (status == OD_OK)
         status = od_plan_join(pruning->context->plan_arena, plan->join.type, left.plan, right.plan, condition,
                               &pruned_out->plan, error);
@@ -216,8 +222,8 @@ static enum od_status prune_join(struct pruning *pruning, const struct od_plan *
 }
 
 /* Which aggregates stay; their arguments' columns, and the groups', are needed below. */
-static uint32_t keep_aggregates(const struct od_plan *plan, const bool *needed, struct od_aggregate *aggregates,
-                                uint32_t *where, bool *inner)
+static uint32_t keep_aggregates(const struct od_plan *plan, const bool *needed,
+                                struct od_aggregate *aggregates, uint32_t *where, bool *inner)
 {
     uint32_t group_count = plan->aggregate.group_count;
     uint32_t kept = 0;
@@ -271,14 +277,14 @@ static enum od_status prune_aggregate(struct pruning *pruning, const struct od_p
             status = od_expr_substitute(pruning->context->plan_arena, aggregates[i].argument, map,
                                         &aggregates[i].argument, error);
     if (status == OD_OK)
-        status = od_plan_aggregate(pruning->context->plan_arena, input.plan, groups, names, group_count, aggregates,
-                                   kept, &pruned_out->plan, error);
+        status = od_plan_aggregate(pruning->context->plan_arena, input.plan, groups, names, group_count,
+                                   aggregates, kept, &pruned_out->plan, error);
     return status;
 }
 
 /* SORT and LIMIT: every column takes part in the order, so all are needed and all keep their places. */
-static enum od_status prune_order(struct pruning *pruning, const struct od_plan *plan, struct pruned *pruned_out,
-                                  struct od_error *error)
+static enum od_status prune_order(struct pruning *pruning, const struct od_plan *plan,
+                                  struct pruned *pruned_out, struct od_error *error)
 {
     uint32_t count = plan->schema.field_count;
     struct pruned input = {0};

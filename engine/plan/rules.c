@@ -1,10 +1,11 @@
 /* rules: the table of rules and the loop that applies the logical ones.
  *
- *   fold constants -> push filters down -> fold again (pushing may join conditions) ... until a round changes nothing
+ *   fold constants -> push filters down -> fold again ... until a round changes nothing
  *   -> prune columns, once: nothing that the others do makes new unread columns
  *
- * One promise above plain equivalence: a rule neither adds nor removes an EVALUATION error. So nothing moves past, and nothing
- * is dropped that is, an expression that may fail; PostgreSQL would take more liberty. That keeps "rule on = rule off" exact. */
+ * One promise above plain equivalence: a rule neither adds nor removes an EVALUATION error. So nothing moves
+ * past, and nothing is dropped that is, an expression that may fail; PostgreSQL would take more liberty. That
+ * keeps "rule on = rule off" exact. */
 #include "engine/plan/rule.h"
 
 #include <string.h>
@@ -63,8 +64,9 @@ static const struct logical_rule repeated_rules[] = {
 static const struct logical_rule last_rule = {OD_RULE_PROJECTION_PRUNING, od_rule_projection_pruning};
 
 /* One rule, if it is on; *changed becomes true when it did something. */
-static enum od_status apply_one(const struct od_rule_context *context, const struct logical_rule *logical_rule,
-                                const struct od_plan **plan, uint32_t *fired, bool *changed, struct od_error *error)
+static enum od_status apply_one(const struct od_rule_context *context,
+                                const struct logical_rule *logical_rule, const struct od_plan **plan,
+                                uint32_t *fired, bool *changed, struct od_error *error)
 {
     bool rule_changed = false;
     const struct od_plan *rewritten = NULL;

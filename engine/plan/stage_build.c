@@ -1,10 +1,10 @@
 /* stage_build: closes fragments into stages.
  *
  *   fragment  project -> filter -> scan              closed by an exchange: stage 0
- *   fragment  (reader of 0)                          grows on: aggregate -> (reader of 0), closed: stage 1 ...
+ *   fragment  (reader of 0)                          grows on: aggregate -> (reader of 0), closed: stage 1
  *
- * Stages are numbered as they close, so inputs come first by construction. Only when a stage closes are the readers in its
- * tree counted and numbered (input_index), because trees grow together until then. */
+ * Stages are numbered as they close, so inputs come first by construction. Only when a stage closes are the
+ * readers in its tree counted and numbered (input_index), because trees grow together until then. */
 #include "engine/plan/stage_build.h"
 
 #include <string.h>
@@ -32,8 +32,8 @@ struct od_physical *od_physical_new(struct od_stage_builder *builder, enum od_ph
     return node;
 }
 
-const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix, const struct od_schema *schema,
-                            const uint32_t *keys, uint32_t key_count)
+const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix,
+                            const struct od_schema *schema, const uint32_t *keys, uint32_t key_count)
 {
     const char *text = prefix;
     for (uint32_t i = 0; i < key_count && text != NULL; i++)
@@ -47,7 +47,7 @@ bool od_fragment_is_single(const struct od_stage_builder *builder, const struct 
     return fragment->task_count == 1 && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
 }
 
-/* --- closing a stage ----------------------------------------------------------------------------------------------- */
+/* --- closing a stage -------------------------------------------------------------------------- */
 
 static uint32_t count_readers(const struct od_physical *node)
 {
@@ -141,10 +141,11 @@ enum od_status od_fragment_exchange(struct od_stage_builder *builder, struct od_
 enum od_status od_fragment_finish(struct od_stage_builder *builder, struct od_fragment *fragment,
                                   struct od_error *error)
 {
-    return stage_close(builder, fragment, OD_EXCHANGE_RESULT, NULL, 0, "the answer goes to the driver", error);
+    return stage_close(builder, fragment, OD_EXCHANGE_RESULT, NULL, 0, "the answer goes to the driver",
+                       error);
 }
 
-/* --- projects ------------------------------------------------------------------------------------------------------ */
+/* --- projects --------------------------------------------------------------------------------- */
 
 /* Where column `key` comes out of the project, or OD_FIELD_NONE. */
 static uint32_t projected_at(const struct od_expr *const *exprs, uint32_t count, uint32_t key)
@@ -175,8 +176,7 @@ enum od_status od_fragment_project(struct od_stage_builder *builder, struct od_f
                                    const struct od_expr *const *exprs, const struct od_schema *schema,
                                    struct od_error *error)
 {
-    struct od_physical *node =
-        od_physical_new(builder, OD_PHYSICAL_PROJECT, schema, fragment->root, NULL);
+    struct od_physical *node = od_physical_new(builder, OD_PHYSICAL_PROJECT, schema, fragment->root, NULL);
     if (node == NULL)
         return od_stage_no_memory(error);
     node->project.exprs = exprs;
@@ -186,7 +186,8 @@ enum od_status od_fragment_project(struct od_stage_builder *builder, struct od_f
 
 /* All columns of the fragment followed by the `count` computed ones. */
 static enum od_status append_computed(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                      const struct od_expr *const *computed, uint32_t count, struct od_error *error)
+                                      const struct od_expr *const *computed, uint32_t count,
+                                      struct od_error *error)
 {
     const struct od_schema *input = &fragment->root->schema;
     uint32_t total = input->field_count + count;

@@ -1,13 +1,14 @@
 /* bind_call: functions, aggregates, casts, and the types of quoted literals.
  *
- * A quoted literal takes the type that its place wants. To find that out we bind the call twice: first with a NULL in its
- * place, which takes any type; the cast that od_expr_call gave the NULL is the answer; then with the literal read as that
- * type. '2001-02-30' beside a date is an error here, with its place, and not one of evaluation. */
+ * A quoted literal takes the type that its place wants. To find that out we bind the call twice: first with a
+ * NULL in its place, which takes any type; the cast that od_expr_call gave the NULL is the answer; then with
+ * the literal read as that type. '2001-02-30' beside a date is an error here, with its place, and not one of
+ * evaluation. */
 #include <string.h>
 
 #include "engine/sql/binder.h"
 
-/* --- quoted literals -------------------------------------------------------------------------------------------------- */
+/* --- quoted literals -------------------------------------------------------------------------- */
 
 static enum od_status read_literal(struct od_binder *binder, const struct od_expr *text, enum od_type type,
                                    const struct od_expr **expr_out)
@@ -48,20 +49,23 @@ static enum od_status resolve_literals(struct od_binder *binder, enum od_functio
         exprs[i] = is_placeholder(function, &arguments[i], i) ? placeholder : arguments[i].expr;
     if (status == OD_OK)
         status = od_sql_locate(
-            binder, od_expr_call(binder->plan_arena, function, exprs, count, &trial, binder->error), location);
+            binder, od_expr_call(binder->plan_arena, function, exprs, count, &trial, binder->error),
+            location);
     if (status != OD_OK)
         return status;
     /* bigint + date is turned round by the builder: the trial's arguments are then in the other order */
     bool turned = function == OD_FUNCTION_ADD && trial->arguments[0] == exprs[1] && exprs[0] != exprs[1];
     for (uint32_t i = 0; i < count && status == OD_OK; i++) {
         if (is_placeholder(function, &arguments[i], i))
-            status = read_literal(binder, arguments[i].expr, trial->arguments[turned ? 1 - i : i]->type, &exprs[i]);
+            status = read_literal(binder, arguments[i].expr, trial->arguments[turned ? 1 - i : i]->type,
+                                  &exprs[i]);
     }
     return status;
 }
 
-enum od_status od_bind_call(struct od_binder *binder, enum od_function function, const struct od_bound *arguments,
-                            uint32_t count, int32_t location, struct od_bound *bound_out)
+enum od_status od_bind_call(struct od_binder *binder, enum od_function function,
+                            const struct od_bound *arguments, uint32_t count, int32_t location,
+                            struct od_bound *bound_out)
 {
     bool has_literals = false;
     const struct od_expr *call = NULL;
@@ -79,24 +83,26 @@ enum od_status od_bind_call(struct od_binder *binder, enum od_function function,
         status = od_sql_locate(
             binder, od_expr_call(binder->plan_arena, function, exprs, count, &call, binder->error), location);
     if (status == OD_OK)
-        status = od_expr_located(binder->plan_arena, call, (uint32_t)(location + 1), &bound_out->expr, binder->error);
+        status = od_expr_located(binder->plan_arena, call, (uint32_t)(location + 1), &bound_out->expr,
+                                 binder->error);
     bound_out->unknown = false;
     return status;
 }
 
-/* --- casts -------------------------------------------------------------------------------------------------------------- */
+/* --- casts ------------------------------------------------------------------------------------ */
 
 /* Integers of every size are bigint here; see engine/README.md. */
 static const struct {
     const char *name;
     enum od_type type;
 } type_names[] = {
-    {"bool", OD_TYPE_BOOLEAN}, {"int8", OD_TYPE_INT64},     {"int4", OD_TYPE_INT64},  {"bigint", OD_TYPE_INT64},
-    {"float8", OD_TYPE_FLOAT64}, {"text", OD_TYPE_TEXT},    {"varchar", OD_TYPE_TEXT}, {"timestamp", OD_TYPE_TIMESTAMP},
-    {"date", OD_TYPE_DATE},
+    {"bool", OD_TYPE_BOOLEAN}, {"int8", OD_TYPE_INT64},          {"int4", OD_TYPE_INT64},
+    {"bigint", OD_TYPE_INT64}, {"float8", OD_TYPE_FLOAT64},      {"text", OD_TYPE_TEXT},
+    {"varchar", OD_TYPE_TEXT}, {"timestamp", OD_TYPE_TIMESTAMP}, {"date", OD_TYPE_DATE},
 };
 
-static enum od_status find_type(struct od_binder *binder, const PgQuery__TypeName *node, enum od_type *type_out)
+static enum od_status find_type(struct od_binder *binder, const PgQuery__TypeName *node,
+                                enum od_type *type_out)
 {
     const char *name = node->n_names > 0 ? od_sql_string(node->names[node->n_names - 1]) : NULL;
     bool plain = node->n_typmods == 0 && node->n_array_bounds == 0 && !node->setof && !node->pct_type;
@@ -127,13 +133,15 @@ enum od_status od_bind_cast(struct od_binder *binder, const struct od_expr_place
         return status;
     if (input.unknown)
         return read_literal(binder, input.expr, type, &bound_out->expr);
-    status = od_sql_locate(binder, od_expr_cast(binder->plan_arena, input.expr, type, &expr, binder->error), location);
+    status = od_sql_locate(binder, od_expr_cast(binder->plan_arena, input.expr, type, &expr, binder->error),
+                           location);
     if (status == OD_OK)
-        status = od_expr_located(binder->plan_arena, expr, (uint32_t)(location + 1), &bound_out->expr, binder->error);
+        status = od_expr_located(binder->plan_arena, expr, (uint32_t)(location + 1), &bound_out->expr,
+                                 binder->error);
     return status;
 }
 
-/* --- aggregates ----------------------------------------------------------------------------------------------------------- */
+/* --- aggregates ------------------------------------------------------------------------------- */
 
 static bool find_aggregate(const char *name, enum od_aggregate_function *function_out)
 {
@@ -154,7 +162,8 @@ static bool find_aggregate(const char *name, enum od_aggregate_function *functio
 }
 
 /* What may be written around an aggregate's or a function's arguments, and is not taken. */
-static enum od_status refuse_decorations(struct od_binder *binder, const PgQuery__FuncCall *call, const char *name)
+static enum od_status refuse_decorations(struct od_binder *binder, const PgQuery__FuncCall *call,
+                                         const char *name)
 {
     const char *what = NULL;
     int32_t location = call->location;
@@ -223,8 +232,8 @@ static enum od_status bind_aggregate_argument(struct od_binder *binder, const st
         return OD_OK;
     }
     if (call->agg_star || call->n_args != 1)
-        return od_sql_fail(binder, OD_BAD_INPUT, call->location, "function %s with %zu arguments does not exist", name,
-                           call->n_args);
+        return od_sql_fail(binder, OD_BAD_INPUT, call->location,
+                           "function %s with %zu arguments does not exist", name, call->n_args);
     enum od_status status = od_bind_expr(binder, &inside, call->args[0], &argument);
     if (status != OD_OK)
         return status;
@@ -239,7 +248,8 @@ static enum od_status bind_aggregate(struct od_binder *binder, const struct od_e
                                      const PgQuery__FuncCall *call, const char *name,
                                      enum od_aggregate_function function, struct od_bound *bound_out)
 {
-    struct od_aggregate aggregate = {.function = function, .name = function == OD_AGGREGATE_COUNT ? "count" : NULL};
+    struct od_aggregate aggregate = {.function = function,
+                                     .name = function == OD_AGGREGATE_COUNT ? "count" : NULL};
     uint32_t index = 0;
     if (place->in_aggregate)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "aggregate function calls cannot be nested");
@@ -265,20 +275,28 @@ static enum od_status bind_aggregate(struct od_binder *binder, const struct od_e
     return OD_OK;
 }
 
-/* --- functions -------------------------------------------------------------------------------------------------------------- */
+/* --- functions -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
     enum od_function function;
 } function_names[] = {
-    {"lower", OD_FUNCTION_LOWER},         {"upper", OD_FUNCTION_UPPER},
-    {"length", OD_FUNCTION_LENGTH},       {"char_length", OD_FUNCTION_LENGTH},
-    {"character_length", OD_FUNCTION_LENGTH}, {"substring", OD_FUNCTION_SUBSTRING},
-    {"substr", OD_FUNCTION_SUBSTRING},    {"abs", OD_FUNCTION_ABS},
-    {"floor", OD_FUNCTION_FLOOR},         {"ceil", OD_FUNCTION_CEIL},
-    {"ceiling", OD_FUNCTION_CEIL},        {"round", OD_FUNCTION_ROUND},
-    {"sqrt", OD_FUNCTION_SQRT},           {"extract", OD_FUNCTION_EXTRACT},
-    {"date_trunc", OD_FUNCTION_DATE_TRUNC}, {"mod", OD_FUNCTION_MODULO},
+    {"lower", OD_FUNCTION_LOWER},
+    {"upper", OD_FUNCTION_UPPER},
+    {"length", OD_FUNCTION_LENGTH},
+    {"char_length", OD_FUNCTION_LENGTH},
+    {"character_length", OD_FUNCTION_LENGTH},
+    {"substring", OD_FUNCTION_SUBSTRING},
+    {"substr", OD_FUNCTION_SUBSTRING},
+    {"abs", OD_FUNCTION_ABS},
+    {"floor", OD_FUNCTION_FLOOR},
+    {"ceil", OD_FUNCTION_CEIL},
+    {"ceiling", OD_FUNCTION_CEIL},
+    {"round", OD_FUNCTION_ROUND},
+    {"sqrt", OD_FUNCTION_SQRT},
+    {"extract", OD_FUNCTION_EXTRACT},
+    {"date_trunc", OD_FUNCTION_DATE_TRUNC},
+    {"mod", OD_FUNCTION_MODULO},
 };
 
 enum od_status od_bind_func_call(struct od_binder *binder, const struct od_expr_place *place,
@@ -289,7 +307,8 @@ enum od_status od_bind_func_call(struct od_binder *binder, const struct od_expr_
     enum od_aggregate_function aggregate;
     struct od_bound *arguments = NULL;
     if (call->n_funcname > 2 || strcmp(schema, "pg_catalog") != 0)
-        return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "a function of another schema is not supported");
+        return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
+                           "a function of another schema is not supported");
     enum od_status status = refuse_decorations(binder, call, name);
     if (status != OD_OK)
         return status;
@@ -301,7 +320,8 @@ enum od_status od_bind_func_call(struct od_binder *binder, const struct od_expr_
         status = od_bind_list(binder, place, call->args, call->n_args, &arguments);
         if (status == OD_OK && function_names[i].function == OD_FUNCTION_SUBSTRING && call->n_args > 1 &&
             (arguments[1].unknown || arguments[1].expr->type == OD_TYPE_TEXT))
-            return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "substring by pattern is not supported");
+            return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
+                               "substring by pattern is not supported");
         if (status == OD_OK)
             status = od_bind_call(binder, function_names[i].function, arguments, (uint32_t)call->n_args,
                                   call->location, bound_out);

@@ -1,7 +1,9 @@
-/* bind_expr: one function a kind of parse node; every function leaves a typed expression that knows its place in the text.
+/* bind_expr: one function a kind of parse node; every function leaves a typed expression that knows its place
+ * in the text.
  *
- * Sugar is taken apart here, so that the plan knows fewer things: BETWEEN is two comparisons, IN a chain of ORs, CASE x WHEN a
- * comparison each, x IS NOT TRUE a NOT. Evaluating an operand twice is safe: expressions have no side effects. */
+ * Sugar is taken apart here, so that the plan knows fewer things: BETWEEN is two comparisons, IN a chain of
+ * ORs, CASE x WHEN a comparison each, x IS NOT TRUE a NOT. Evaluating an operand twice is safe: expressions
+ * have no side effects. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +11,12 @@
 
 static enum od_status unsupported(struct od_binder *binder, const PgQuery__Node *node)
 {
-    return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node), "%s is not supported", od_sql_construct(node));
+    return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node), "%s is not supported",
+                       od_sql_construct(node));
 }
 
-enum od_status od_bind_list(struct od_binder *binder, const struct od_expr_place *place, PgQuery__Node *const *nodes,
-                            size_t count, struct od_bound **bounds_out)
+enum od_status od_bind_list(struct od_binder *binder, const struct od_expr_place *place,
+                            PgQuery__Node *const *nodes, size_t count, struct od_bound **bounds_out)
 {
     enum od_status status = OD_OK;
     *bounds_out = od_arena_take_array(binder->plan_arena, count, sizeof(**bounds_out));
@@ -48,7 +51,7 @@ enum od_status od_bind_condition(struct od_binder *binder, const struct od_expr_
     return OD_OK;
 }
 
-/* --- leaves --------------------------------------------------------------------------------------------------------- */
+/* --- leaves ----------------------------------------------------------------------------------- */
 
 static enum od_status make_literal(struct od_binder *binder, const struct od_value *value, int32_t location,
                                    struct od_bound *bound_out)
@@ -56,7 +59,8 @@ static enum od_status make_literal(struct od_binder *binder, const struct od_val
     const struct od_expr *expr = NULL;
     enum od_status status = od_expr_literal(binder->plan_arena, value, &expr, binder->error);
     if (status == OD_OK)
-        status = od_expr_located(binder->plan_arena, expr, (uint32_t)(location + 1), &bound_out->expr, binder->error);
+        status = od_expr_located(binder->plan_arena, expr, (uint32_t)(location + 1), &bound_out->expr,
+                                 binder->error);
     return status;
 }
 
@@ -70,11 +74,13 @@ static enum od_status bind_number(struct od_binder *binder, const char *text, in
     if (digits_only && od_value_parse(OD_TYPE_INT64, text, size, &value))
         return make_literal(binder, &value, location, bound_out);
     if (!od_value_parse(OD_TYPE_FLOAT64, text, size, &value))
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "\"%s\" is out of range for type double precision", text);
+        return od_sql_fail(binder, OD_BAD_INPUT, location, "\"%s\" is out of range for type double precision",
+                           text);
     return make_literal(binder, &value, location, bound_out);
 }
 
-static enum od_status bind_const(struct od_binder *binder, const PgQuery__AConst *node, struct od_bound *bound_out)
+static enum od_status bind_const(struct od_binder *binder, const PgQuery__AConst *node,
+                                 struct od_bound *bound_out)
 {
     struct od_value value = {.type = OD_TYPE_TEXT, .is_null = true};
     if (node->isnull)
@@ -109,15 +115,16 @@ static enum od_status bind_column(struct od_binder *binder, const struct od_expr
     const struct od_scope_entry *entry = NULL;
     const struct od_expr *column = NULL;
     if (node->n_fields > 2)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "a column name of more than two parts is not supported");
+        return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
+                           "a column name of more than two parts is not supported");
     for (size_t i = 0; i < node->n_fields; i++) {
         names[i] = od_sql_string(node->fields[i]);
         if (names[i] == NULL)
             return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "\"*\" is not supported here");
     }
     bool qualified = node->n_fields == 2;
-    enum od_status status = od_scope_find(binder, place->scope, qualified ? names[0] : NULL, names[qualified ? 1 : 0],
-                                          node->location, &entry);
+    enum od_status status = od_scope_find(binder, place->scope, qualified ? names[0] : NULL,
+                                          names[qualified ? 1 : 0], node->location, &entry);
     if (status == OD_OK)
         status = od_expr_column(binder->plan_arena, &place->scope->schema, entry->column_index, &column,
                                 binder->error);
@@ -127,7 +134,7 @@ static enum od_status bind_column(struct od_binder *binder, const struct od_expr
     return status;
 }
 
-/* --- operators -------------------------------------------------------------------------------------------------------- */
+/* --- operators -------------------------------------------------------------------------------- */
 
 struct operator_row {
     const char *name;
@@ -179,7 +186,8 @@ static enum od_status bind_unary(struct od_binder *binder, const struct od_expr_
 }
 
 static enum od_status bind_binary(struct od_binder *binder, const struct od_expr_place *place,
-                                  const PgQuery__AExpr *node, enum od_function function, struct od_bound *bound_out)
+                                  const PgQuery__AExpr *node, enum od_function function,
+                                  struct od_bound *bound_out)
 {
     struct od_bound operands[2] = {{0}, {0}};
     enum od_status status = od_bind_expr(binder, place, node->lexpr, &operands[0]);
@@ -255,8 +263,8 @@ static enum od_status bind_in(struct od_binder *binder, const struct od_expr_pla
         status = unify(binder, operands, count + 1);
     for (uint32_t i = 0; i < count && status == OD_OK; i++) {
         struct od_bound pair[2] = {operands[0], operands[i + 1]};
-        status = od_bind_call(binder, negated ? OD_FUNCTION_NOT_EQUAL : OD_FUNCTION_EQUAL, pair, 2, node->location,
-                              &tests[i]);
+        status = od_bind_call(binder, negated ? OD_FUNCTION_NOT_EQUAL : OD_FUNCTION_EQUAL, pair, 2,
+                              node->location, &tests[i]);
     }
     if (status != OD_OK)
         return status;
@@ -264,7 +272,8 @@ static enum od_status bind_in(struct od_binder *binder, const struct od_expr_pla
         *bound_out = tests[0];
         return OD_OK;
     }
-    return od_bind_call(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, tests, count, node->location, bound_out);
+    return od_bind_call(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, tests, count, node->location,
+                        bound_out);
 }
 
 static enum od_status bind_between(struct od_binder *binder, const struct od_expr_place *place,
@@ -283,7 +292,8 @@ static enum od_status bind_between(struct od_binder *binder, const struct od_exp
         status = od_bind_call(binder, negated ? outside : within, pair, 2, node->location, &tests[i]);
     }
     if (status == OD_OK)
-        status = od_bind_call(binder, negated ? OD_FUNCTION_OR : OD_FUNCTION_AND, tests, 2, node->location, bound_out);
+        status = od_bind_call(binder, negated ? OD_FUNCTION_OR : OD_FUNCTION_AND, tests, 2, node->location,
+                              bound_out);
     return status;
 }
 
@@ -315,11 +325,12 @@ static enum od_status bind_a_expr(struct od_binder *binder, const struct od_expr
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "BETWEEN SYMMETRIC is not supported");
     default:
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "an operator with ANY or ALL is not supported");
+        return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
+                           "an operator with ANY or ALL is not supported");
     }
 }
 
-/* --- tests, CASE and the like ------------------------------------------------------------------------------------------ */
+/* --- tests, CASE and the like ----------------------------------------------------------------- */
 
 static enum od_status bind_bool_expr(struct od_binder *binder, const struct od_expr_place *place,
                                      const PgQuery__BoolExpr *node, struct od_bound *bound_out)
@@ -366,11 +377,13 @@ static enum od_status bind_boolean_test(struct od_binder *binder, const struct o
     struct od_bound input = {0};
     enum od_status status = od_bind_expr(binder, place, node->arg, &input);
     if (status == OD_OK && tests[node->booltesttype].function == OD_FUNCTION_IS_NULL) {
-        struct od_bound pair[2] = {input, input}; /* IS UNKNOWN takes booleans only: AND with itself says so */
+        struct od_bound pair[2] = {input,
+                                   input}; /* IS UNKNOWN takes booleans only: AND with itself says so */
         status = od_bind_call(binder, OD_FUNCTION_AND, pair, 2, node->location, &input);
     }
     if (status == OD_OK)
-        status = od_bind_call(binder, tests[node->booltesttype].function, &input, 1, node->location, bound_out);
+        status =
+            od_bind_call(binder, tests[node->booltesttype].function, &input, 1, node->location, bound_out);
     if (status == OD_OK && tests[node->booltesttype].negated)
         status = bind_not(binder, node->location, bound_out);
     return status;
@@ -418,9 +431,9 @@ static enum od_status bind_case(struct od_binder *binder, const struct od_expr_p
     return status;
 }
 
-static enum od_status bind_many(struct od_binder *binder, const struct od_expr_place *place, enum od_function function,
-                                PgQuery__Node *const *nodes, size_t count, int32_t location,
-                                struct od_bound *bound_out)
+static enum od_status bind_many(struct od_binder *binder, const struct od_expr_place *place,
+                                enum od_function function, PgQuery__Node *const *nodes, size_t count,
+                                int32_t location, struct od_bound *bound_out)
 {
     struct od_bound *bounds = NULL;
     enum od_status status = od_bind_list(binder, place, nodes, count, &bounds);
@@ -448,8 +461,8 @@ static enum od_status bind_kind(struct od_binder *binder, const struct od_expr_p
     case PG_QUERY__NODE__NODE_CASE_EXPR:
         return bind_case(binder, place, node->case_expr, bound_out);
     case PG_QUERY__NODE__NODE_COALESCE_EXPR:
-        return bind_many(binder, place, OD_FUNCTION_COALESCE, node->coalesce_expr->args, node->coalesce_expr->n_args,
-                         node->coalesce_expr->location, bound_out);
+        return bind_many(binder, place, OD_FUNCTION_COALESCE, node->coalesce_expr->args,
+                         node->coalesce_expr->n_args, node->coalesce_expr->location, bound_out);
     case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
         return bind_many(binder, place,
                          node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_LEAST ? OD_FUNCTION_LEAST
@@ -465,8 +478,8 @@ static enum od_status bind_kind(struct od_binder *binder, const struct od_expr_p
     }
 }
 
-enum od_status od_bind_expr(struct od_binder *binder, const struct od_expr_place *place, const PgQuery__Node *node,
-                            struct od_bound *bound_out)
+enum od_status od_bind_expr(struct od_binder *binder, const struct od_expr_place *place,
+                            const PgQuery__Node *node, struct od_bound *bound_out)
 {
     *bound_out = (struct od_bound){0};
     enum od_status status = od_sql_enter(binder, od_sql_location(node));

@@ -10,8 +10,8 @@
  *     3. a project puts the columns back in the order of the text, if 2 took the items in another order
  *     4. what is left of WHERE filters the result
  *
- * Only conjuncts that cannot fail become part of a join condition: others must not see more rows than WHERE would show them. An
- * item that no equality ties to the others would be a cross join: UNSUPPORTED. */
+ * Only conjuncts that cannot fail become part of a join condition: others must not see more rows than WHERE
+ * would show them. An item that no equality ties to the others would be a cross join: UNSUPPORTED. */
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -20,13 +20,15 @@
 
 #define FROM_ITEMS_MAX 32
 
-static enum od_status bind_item(struct od_binder *binder, const PgQuery__Node *node, struct od_from *from_out);
+static enum od_status bind_item(struct od_binder *binder, const PgQuery__Node *node,
+                                struct od_from *from_out);
 
-/* --- tables and sub-selects ----------------------------------------------------------------------------------------- */
+/* --- tables and sub-selects ------------------------------------------------------------------- */
 
 /* The scope of one relation: its columns under its alias, renamed by t(a, b) as far as that goes. */
-static enum od_status relation_scope(struct od_binder *binder, const struct od_plan *plan, const char *relation,
-                                     const PgQuery__Alias *alias, int32_t location, struct od_scope *scope_out)
+static enum od_status relation_scope(struct od_binder *binder, const struct od_plan *plan,
+                                     const char *relation, const PgQuery__Alias *alias, int32_t location,
+                                     struct od_scope *scope_out)
 {
     uint32_t count = plan->schema.field_count;
     *scope_out = (struct od_scope){.schema = plan->schema, .entry_count = count};
@@ -52,7 +54,8 @@ static enum od_status relation_scope(struct od_binder *binder, const struct od_p
     return OD_OK;
 }
 
-static enum od_status bind_table(struct od_binder *binder, const PgQuery__RangeVar *node, struct od_from *from_out)
+static enum od_status bind_table(struct od_binder *binder, const PgQuery__RangeVar *node,
+                                 struct od_from *from_out)
 {
     bool has_schema = node->schemaname != NULL && node->schemaname[0] != '\0';
     const struct od_table *table = NULL;
@@ -91,7 +94,7 @@ static enum od_status bind_subselect(struct od_binder *binder, const PgQuery__Ra
     return status;
 }
 
-/* --- JOIN --------------------------------------------------------------------------------------------------------------- */
+/* --- JOIN ------------------------------------------------------------------------------------- */
 
 /* The one plain column of this name on one side of a USING. */
 static enum od_status find_using(struct od_binder *binder, const struct od_scope *scope, const char *name,
@@ -113,10 +116,10 @@ static enum od_status find_using(struct od_binder *binder, const struct od_scope
 }
 
 /* left.name = right.name over the joined scope, where the merged column is the left one. */
-static enum od_status using_equality(struct od_binder *binder, const struct od_scope *left, const struct od_scope *right,
-                                     const struct od_scope *joined, const char *name, int32_t location,
-                                     struct od_bound *bound_out, uint32_t *left_column_out,
-                                     uint32_t *right_column_out)
+static enum od_status using_equality(struct od_binder *binder, const struct od_scope *left,
+                                     const struct od_scope *right, const struct od_scope *joined,
+                                     const char *name, int32_t location, struct od_bound *bound_out,
+                                     uint32_t *left_column_out, uint32_t *right_column_out)
 {
     const struct od_scope_entry *entries[2] = {NULL, NULL};
     struct od_bound pair[2] = {{0}, {0}};
@@ -128,11 +131,13 @@ static enum od_status using_equality(struct od_binder *binder, const struct od_s
     *left_column_out = entries[0]->column_index;
     *right_column_out = entries[1]->column_index + left->schema.field_count;
     if (joined->schema.fields[*left_column_out].type != joined->schema.fields[*right_column_out].type)
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "USING over columns of different types is not supported: %s",
-                           name);
-    status = od_expr_column(binder->plan_arena, &joined->schema, *left_column_out, &pair[0].expr, binder->error);
+        return od_sql_fail(binder, OD_UNSUPPORTED, location,
+                           "USING over columns of different types is not supported: %s", name);
+    status =
+        od_expr_column(binder->plan_arena, &joined->schema, *left_column_out, &pair[0].expr, binder->error);
     if (status == OD_OK)
-        status = od_expr_column(binder->plan_arena, &joined->schema, *right_column_out, &pair[1].expr, binder->error);
+        status = od_expr_column(binder->plan_arena, &joined->schema, *right_column_out, &pair[1].expr,
+                                binder->error);
     if (status == OD_OK)
         status = od_bind_call(binder, OD_FUNCTION_EQUAL, pair, 2, location, bound_out);
     return status;
@@ -159,9 +164,9 @@ static enum od_status merge_entries(struct od_binder *binder, struct od_scope *s
     return OD_OK;
 }
 
-static enum od_status bind_using(struct od_binder *binder, const PgQuery__JoinExpr *node, const struct od_scope *left,
-                                 const struct od_scope *right, struct od_scope *joined,
-                                 const struct od_expr **condition_out)
+static enum od_status bind_using(struct od_binder *binder, const PgQuery__JoinExpr *node,
+                                 const struct od_scope *left, const struct od_scope *right,
+                                 struct od_scope *joined, const struct od_expr **condition_out)
 {
     int32_t location = od_sql_location(node->rarg);
     uint32_t count = (uint32_t)node->n_using_clause;
@@ -177,7 +182,8 @@ static enum od_status bind_using(struct od_binder *binder, const PgQuery__JoinEx
         const char *name = od_arena_copy_text(binder->plan_arena, text, strlen(text));
         if (name == NULL)
             return od_sql_no_memory(binder);
-        status = using_equality(binder, left, right, joined, name, location, &equality, &left_column, &right_column);
+        status = using_equality(binder, left, right, joined, name, location, &equality, &left_column,
+                                &right_column);
         if (status == OD_OK)
             status = merge_entries(binder, joined, i, name, left_column, right_column);
         equalities[i] = equality.expr;
@@ -204,11 +210,12 @@ static enum od_status refuse_join(struct od_binder *binder, const PgQuery__JoinE
 
 /* Joins two bound inputs; the condition must hold an equality between them. */
 static enum od_status make_join(struct od_binder *binder, enum od_join_type type, const struct od_plan *left,
-                                const struct od_plan *right, const struct od_expr *condition, int32_t location,
-                                const struct od_plan **plan_out)
+                                const struct od_plan *right, const struct od_expr *condition,
+                                int32_t location, const struct od_plan **plan_out)
 {
     struct od_join_keys keys;
-    enum od_status status = od_join_keys_find(binder->plan_arena, left, right, condition, &keys, binder->error);
+    enum od_status status =
+        od_join_keys_find(binder->plan_arena, left, right, condition, &keys, binder->error);
     if (status == OD_OK && keys.key_count == 0)
         status = od_sql_fail(binder, OD_UNSUPPORTED, location,
                              "a join without an equality between its two sides is not supported");
@@ -217,14 +224,14 @@ static enum od_status make_join(struct od_binder *binder, enum od_join_type type
     return status;
 }
 
-static enum od_status bind_join(struct od_binder *binder, const PgQuery__JoinExpr *node, struct od_from *from_out)
+static enum od_status bind_join(struct od_binder *binder, const PgQuery__JoinExpr *node,
+                                struct od_from *from_out)
 {
     struct od_from left = {0};
     struct od_from right = {0};
     const struct od_expr *condition = NULL;
     int32_t location = od_sql_location(node->rarg);
-    enum od_join_type type =
-        node->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT ? OD_JOIN_LEFT : OD_JOIN_INNER;
+    enum od_join_type type = node->jointype == PG_QUERY__JOIN_TYPE__JOIN_LEFT ? OD_JOIN_LEFT : OD_JOIN_INNER;
     enum od_status status = bind_item(binder, node->larg, &left);
     if (status == OD_OK)
         status = refuse_join(binder, node);
@@ -269,9 +276,10 @@ static enum od_status bind_item(struct od_binder *binder, const PgQuery__Node *n
     return status;
 }
 
-/* --- the comma list -------------------------------------------------------------------------------------------------------- */
+/* --- the comma list --------------------------------------------------------------------------- */
 
-/* The joining of a comma list. Columns have two numberings: of the text (all items in order) and of the plan so far. */
+/* The joining of a comma list. Columns have two numberings: of the text (all items in order) and of the plan
+ * so far. */
 struct comma_join {
     uint32_t item_count;
     struct od_from items[FROM_ITEMS_MAX];
@@ -338,7 +346,8 @@ static enum od_status take_ties(struct od_binder *binder, struct comma_join *joi
     uint32_t column_count = join->scope.schema.field_count;
     uint32_t tie_count = 0;
     const struct od_expr **map = od_arena_take_array(binder->plan_arena, column_count, sizeof(*map));
-    const struct od_expr **taken = od_arena_take_array(binder->plan_arena, join->conjunct_count, sizeof(*taken));
+    const struct od_expr **taken =
+        od_arena_take_array(binder->plan_arena, join->conjunct_count, sizeof(*taken));
     if (map == NULL || taken == NULL)
         return od_sql_no_memory(binder);
     enum od_status status =
@@ -353,7 +362,8 @@ static enum od_status take_ties(struct od_binder *binder, struct comma_join *joi
     for (uint32_t i = 0; i < join->conjunct_count && status == OD_OK; i++) {
         if (!ties(join, join->conjuncts[i], item))
             continue;
-        status = od_expr_substitute(binder->plan_arena, join->conjuncts[i], map, &taken[tie_count++], binder->error);
+        status = od_expr_substitute(binder->plan_arena, join->conjuncts[i], map, &taken[tie_count++],
+                                    binder->error);
         join->conjuncts[i] = NULL;
     }
     if (status == OD_OK)
@@ -361,7 +371,8 @@ static enum od_status take_ties(struct od_binder *binder, struct comma_join *joi
     return status;
 }
 
-static enum od_status join_items(struct od_binder *binder, const PgQuery__SelectStmt *select, struct comma_join *join)
+static enum od_status join_items(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                                 struct comma_join *join)
 {
     enum od_status status = OD_OK;
     join->plan = join->items[0].plan;
@@ -376,13 +387,14 @@ static enum od_status join_items(struct od_binder *binder, const PgQuery__Select
             item = 0;
             while (join->joined & (UINT64_C(1) << item))
                 item++;
-            return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(select->from_clause[item]),
-                               "a cross join is not supported: no equality in WHERE ties this to the other tables");
+            return od_sql_fail(
+                binder, OD_UNSUPPORTED, od_sql_location(select->from_clause[item]),
+                "a cross join is not supported: no equality in WHERE ties this to the other tables");
         }
         status = take_ties(binder, join, item, &condition);
         if (status == OD_OK)
-            status = od_plan_join(binder->plan_arena, OD_JOIN_INNER, join->plan, join->items[item].plan, condition,
-                                  &joined, binder->error);
+            status = od_plan_join(binder->plan_arena, OD_JOIN_INNER, join->plan, join->items[item].plan,
+                                  condition, &joined, binder->error);
         join->plan = joined;
         join->joined |= UINT64_C(1) << item;
     }
@@ -400,10 +412,12 @@ static enum od_status restore_order(struct od_binder *binder, struct comma_join 
         return od_sql_no_memory(binder);
     for (uint32_t i = 0; i < count && status == OD_OK; i++) {
         in_order = in_order && join->places[i] == i;
-        status = od_expr_column(binder->plan_arena, &join->plan->schema, join->places[i], &exprs[i], binder->error);
+        status = od_expr_column(binder->plan_arena, &join->plan->schema, join->places[i], &exprs[i],
+                                binder->error);
     }
     if (status == OD_OK && !in_order)
-        status = od_plan_project(binder->plan_arena, join->plan, exprs, NULL, count, &join->plan, binder->error);
+        status =
+            od_plan_project(binder->plan_arena, join->plan, exprs, NULL, count, &join->plan, binder->error);
     return status;
 }
 
@@ -423,7 +437,8 @@ static enum od_status filter_rest(struct od_binder *binder, struct comma_join *j
     return status;
 }
 
-static enum od_status bind_items(struct od_binder *binder, const PgQuery__SelectStmt *select, struct comma_join *join)
+static enum od_status bind_items(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                                 struct comma_join *join)
 {
     enum od_status status = OD_OK;
     if (select->n_from_clause > FROM_ITEMS_MAX)
@@ -436,8 +451,8 @@ static enum od_status bind_items(struct od_binder *binder, const PgQuery__Select
         if (status == OD_OK && i == 0) {
             widened = item->scope;
         } else if (status == OD_OK) {
-            status = od_scope_join(binder, &join->scope, &item->scope, od_sql_location(select->from_clause[i]),
-                                   &widened);
+            status = od_scope_join(binder, &join->scope, &item->scope,
+                                   od_sql_location(select->from_clause[i]), &widened);
         }
         if (status != OD_OK)
             return status;
@@ -445,11 +460,13 @@ static enum od_status bind_items(struct od_binder *binder, const PgQuery__Select
         join->item_count++;
         join->first_columns[join->item_count] = widened.schema.field_count;
     }
-    join->places = od_arena_take_array(binder->plan_arena, join->scope.schema.field_count, sizeof(*join->places));
+    join->places =
+        od_arena_take_array(binder->plan_arena, join->scope.schema.field_count, sizeof(*join->places));
     return join->places == NULL ? od_sql_no_memory(binder) : OD_OK;
 }
 
-static enum od_status bind_where(struct od_binder *binder, const PgQuery__SelectStmt *select, struct comma_join *join)
+static enum od_status bind_where(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                                 struct comma_join *join)
 {
     struct od_expr_place place = {.scope = &join->scope, .clause = "WHERE"};
     const struct od_expr *predicate = NULL;
@@ -466,7 +483,8 @@ static enum od_status bind_where(struct od_binder *binder, const PgQuery__Select
     return OD_OK;
 }
 
-enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_from *from_out)
+enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                            struct od_from *from_out)
 {
     struct comma_join *join = od_arena_take(binder->plan_arena, sizeof(*join));
     if (join == NULL)

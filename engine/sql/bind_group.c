@@ -3,27 +3,30 @@
  *   select a + 1, sum(b) * 2 ... group by a + 1
  *
  *   over the rows      #a + 1                  @0 * 2          @0 stands for the aggregate sum(b)
- *   over the groups    #0                      #1 * 2          output of the aggregate node: groups, then aggregates
+ *   over the groups    #0                      #1 * 2          the aggregate's output: groups, aggregates
  *
- * Rewriting goes from the root down: a whole expression that equals a group is that group's column; an aggregate's stand-in is
- * its column; a call is rebuilt from its rewritten arguments; any other column is the error "must appear in GROUP BY". */
+ * Rewriting goes from the root down: a whole expression that equals a group is that group's column; an
+ * aggregate's stand-in is its column; a call is rebuilt from its rewritten arguments; any other column is the
+ * error "must appear in GROUP BY". */
 #include "engine/sql/binder.h"
 
-enum od_status od_grouping_build(struct od_binder *binder, const struct od_plan *input, struct od_grouping *grouping)
+enum od_status od_grouping_build(struct od_binder *binder, const struct od_plan *input,
+                                 struct od_grouping *grouping)
 {
-    struct od_aggregate row_count = {.function = OD_AGGREGATE_COUNT_STAR, .type = OD_TYPE_INT64, .name = "count"};
+    struct od_aggregate row_count = {
+        .function = OD_AGGREGATE_COUNT_STAR, .type = OD_TYPE_INT64, .name = "count"};
     const struct od_aggregate *aggregates = grouping->aggregates->aggregates;
     uint32_t count = grouping->aggregates->count;
     if (count == 0 && grouping->group_count == 0) { /* HAVING alone: one group, and a row needs a column */
         aggregates = &row_count;
         count = 1;
     }
-    return od_plan_aggregate(binder->plan_arena, input, grouping->groups, NULL, grouping->group_count, aggregates, count,
-                             &grouping->plan, binder->error);
+    return od_plan_aggregate(binder->plan_arena, input, grouping->groups, NULL, grouping->group_count,
+                             aggregates, count, &grouping->plan, binder->error);
 }
 
-static enum od_status group_column(struct od_binder *binder, const struct od_grouping *grouping, uint32_t index,
-                                   uint32_t sql_offset, const struct od_expr **expr_out)
+static enum od_status group_column(struct od_binder *binder, const struct od_grouping *grouping,
+                                   uint32_t index, uint32_t sql_offset, const struct od_expr **expr_out)
 {
     const struct od_expr *column = NULL;
     enum od_status status =
@@ -45,9 +48,10 @@ static enum od_status refuse_column(struct od_binder *binder, const struct od_gr
             name = entry->name;
         }
     }
-    return od_sql_fail(binder, OD_BAD_INPUT, (int32_t)column->sql_offset - 1,
-                       "column \"%s%s%s\" must appear in the GROUP BY clause or be used in an aggregate function",
-                       relation == NULL ? "" : relation, relation == NULL ? "" : ".", name);
+    return od_sql_fail(
+        binder, OD_BAD_INPUT, (int32_t)column->sql_offset - 1,
+        "column \"%s%s%s\" must appear in the GROUP BY clause or be used in an aggregate function",
+        relation == NULL ? "" : relation, relation == NULL ? "" : ".", name);
 }
 
 static enum od_status rewrite_call(struct od_binder *binder, const struct od_grouping *grouping,
@@ -86,6 +90,6 @@ enum od_status od_grouping_rewrite(struct od_binder *binder, const struct od_gro
         return rewrite_call(binder, grouping, expr, expr_out);
     if (expr->column_index < row_columns)
         return refuse_column(binder, grouping, expr);
-    return group_column(binder, grouping, grouping->group_count + expr->column_index - row_columns, expr->sql_offset,
-                        expr_out);
+    return group_column(binder, grouping, grouping->group_count + expr->column_index - row_columns,
+                        expr->sql_offset, expr_out);
 }

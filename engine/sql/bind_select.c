@@ -2,13 +2,14 @@
  *
  *   from, where     the joined rows (bind_from.c)
  *   targets         stars opened, expressions bound over the rows; aggregates collected as they are met
- *   group, having, order   bound likewise: they may add aggregates
- *   grouping        if there is a GROUP BY, an aggregate or a HAVING: the aggregate node; all expressions move onto it
+ *   group, having   and order by: bound likewise, they may add aggregates
+ *   grouping        if there is a GROUP BY, an aggregate or a HAVING: the aggregate node, and all expressions
+ *                   move onto it
  *
  *   plan:  rows -> [aggregate -> filter (having)] -> project -> [distinct] -> [sort] -> [limit] -> [project]
  *
- * ORDER BY may use what is not in the select list: such keys are hidden columns of the project, and a last project drops them. It
- * stands above the limit, so that the limit sits right on its sort. */
+ * ORDER BY may use what is not in the select list: such keys are hidden columns of the project, and a last
+ * project drops them. It stands above the limit, so that the limit sits right on its sort. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ struct select_build {
     const struct od_plan *plan;
 };
 
-/* --- what is not taken ------------------------------------------------------------------------------------------------ */
+/* --- what is not taken ------------------------------------------------------------------------ */
 
 static enum od_status refuse_clauses(struct od_binder *binder, const PgQuery__SelectStmt *select)
 {
@@ -65,7 +66,8 @@ static enum od_status refuse_clauses(struct od_binder *binder, const PgQuery__Se
         what = "WINDOW";
     } else if (select->n_locking_clause > 0) {
         what = "FOR UPDATE or FOR SHARE";
-    } else if (select->n_distinct_clause > 0 && select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
+    } else if (select->n_distinct_clause > 0 &&
+               select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
         what = "DISTINCT ON";
         location = od_sql_location(select->distinct_clause[0]);
     } else if (select->group_distinct) {
@@ -77,15 +79,16 @@ static enum od_status refuse_clauses(struct od_binder *binder, const PgQuery__Se
     } else if (select->n_target_list == 0) {
         what = "an empty select list";
     }
-    return what == NULL ? OD_OK : od_sql_fail(binder, OD_UNSUPPORTED, location < 0 ? 0 : location, "%s is not supported",
-                                              what);
+    return what == NULL ? OD_OK
+                        : od_sql_fail(binder, OD_UNSUPPORTED, location < 0 ? 0 : location,
+                                      "%s is not supported", what);
 }
 
-/* --- the select list ---------------------------------------------------------------------------------------------------- */
+/* --- the select list -------------------------------------------------------------------------- */
 
 /* The name is copied. */
-static enum od_status add_target(struct od_binder *binder, struct select_build *build, const struct od_expr *expr,
-                                 const char *name)
+static enum od_status add_target(struct od_binder *binder, struct select_build *build,
+                                 const struct od_expr *expr, const char *name)
 {
     if (build->target_count == build->target_capacity) {
         uint32_t capacity = build->target_capacity == 0 ? 16 : 2 * build->target_capacity;
@@ -113,14 +116,17 @@ static const PgQuery__ColumnRef *as_star(const PgQuery__Node *node)
     return column->fields[column->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR ? column : NULL;
 }
 
-static enum od_status open_star(struct od_binder *binder, struct select_build *build, const PgQuery__ColumnRef *star)
+static enum od_status open_star(struct od_binder *binder, struct select_build *build,
+                                const PgQuery__ColumnRef *star)
 {
     const struct od_scope *scope = &build->from.scope;
     const char *relation = star->n_fields > 1 ? od_sql_string(star->fields[0]) : NULL;
     if (star->n_fields > 2)
-        return od_sql_fail(binder, OD_UNSUPPORTED, star->location, "a name of more than two parts is not supported");
+        return od_sql_fail(binder, OD_UNSUPPORTED, star->location,
+                           "a name of more than two parts is not supported");
     if (relation != NULL && !od_scope_has_relation(scope, relation))
-        return od_sql_fail(binder, OD_BAD_INPUT, star->location, "missing FROM-clause entry for table \"%s\"", relation);
+        return od_sql_fail(binder, OD_BAD_INPUT, star->location, "missing FROM-clause entry for table \"%s\"",
+                           relation);
     for (uint32_t i = 0; i < scope->entry_count; i++) {
         const struct od_scope_entry *entry = &scope->entries[i];
         const struct od_expr *column = NULL;
@@ -132,7 +138,8 @@ static enum od_status open_star(struct od_binder *binder, struct select_build *b
         enum od_status status =
             od_expr_column(binder->plan_arena, &scope->schema, entry->column_index, &column, binder->error);
         if (status == OD_OK)
-            status = od_expr_located(binder->plan_arena, column, (uint32_t)(star->location + 1), &located, binder->error);
+            status = od_expr_located(binder->plan_arena, column, (uint32_t)(star->location + 1), &located,
+                                     binder->error);
         if (status == OD_OK)
             status = add_target(binder, build, located, entry->name);
         if (status != OD_OK)
@@ -156,17 +163,19 @@ static enum od_status bind_targets(struct od_binder *binder, struct select_build
         bool has_name = target->name != NULL && target->name[0] != '\0';
         status = od_bind_expr(binder, &place, target->val, &bound);
         if (status == OD_OK)
-            status = add_target(binder, build, bound.expr, has_name ? target->name : od_output_name(target->val));
+            status =
+                add_target(binder, build, bound.expr, has_name ? target->name : od_output_name(target->val));
     }
     build->visible_count = build->target_count;
     return status;
 }
 
-/* --- references to the select list: positions and names --------------------------------------------------------------------- */
+/* --- references to the select list: positions and names --------------------------------------- */
 
 /* A whole number, as a position; *is_position false for anything that is no constant. */
-static enum od_status as_position(struct od_binder *binder, const struct select_build *build, const PgQuery__Node *node,
-                                  const char *clause, bool *is_position, uint32_t *target_out)
+static enum od_status as_position(struct od_binder *binder, const struct select_build *build,
+                                  const PgQuery__Node *node, const char *clause, bool *is_position,
+                                  uint32_t *target_out)
 {
     *is_position = node->node_case == PG_QUERY__NODE__NODE_A_CONST && !node->a_const->isnull;
     if (!*is_position)
@@ -175,8 +184,8 @@ static enum od_status as_position(struct od_binder *binder, const struct select_
     if (constant->val_case != PG_QUERY__A__CONST__VAL_IVAL)
         return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "non-integer constant in %s", clause);
     if (constant->ival->ival < 1 || (uint32_t)constant->ival->ival > build->visible_count)
-        return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "%s position %d is not in select list", clause,
-                           constant->ival->ival);
+        return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "%s position %d is not in select list",
+                           clause, constant->ival->ival);
     *target_out = (uint32_t)constant->ival->ival - 1;
     return OD_OK;
 }
@@ -189,9 +198,11 @@ static const char *as_bare_name(const PgQuery__Node *node)
     return od_sql_string(node->column_ref->fields[0]);
 }
 
-/* The target that an output name means. Two targets of one name are fine when they are the same expression. */
+/* The target that an output name means. Two targets of one name are fine when they are the same expression.
+ */
 static enum od_status as_output_name(struct od_binder *binder, const struct select_build *build,
-                                     const PgQuery__Node *node, const char *clause, bool *found, uint32_t *target_out)
+                                     const PgQuery__Node *node, const char *clause, bool *found,
+                                     uint32_t *target_out)
 {
     const char *name = as_bare_name(node);
     *found = false;
@@ -199,7 +210,8 @@ static enum od_status as_output_name(struct od_binder *binder, const struct sele
         if (strcmp(build->targets[i].name, name) != 0)
             continue;
         if (*found && !od_expr_equal(build->targets[i].expr, build->targets[*target_out].expr))
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node), "%s \"%s\" is ambiguous", clause, name);
+            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node), "%s \"%s\" is ambiguous", clause,
+                               name);
         if (!*found)
             *target_out = i;
         *found = true;
@@ -215,7 +227,7 @@ static bool scope_has_plain(const struct od_scope *scope, const char *name)
     return false;
 }
 
-/* --- GROUP BY and HAVING ------------------------------------------------------------------------------------------------------ */
+/* --- GROUP BY and HAVING ---------------------------------------------------------------------- */
 
 static bool reads_aggregate(const struct od_expr *expr, uint32_t row_columns)
 {
@@ -227,9 +239,10 @@ static bool reads_aggregate(const struct od_expr *expr, uint32_t row_columns)
     return false;
 }
 
-/* SQL's rule: a bare name in GROUP BY is a column of FROM first, an output name only then; the other way in ORDER BY. */
-static enum od_status bind_group(struct od_binder *binder, struct select_build *build, const PgQuery__Node *node,
-                                 const struct od_expr **expr_out)
+/* SQL's rule: a bare name in GROUP BY is a column of FROM first, an output name only then; the other way in
+ * ORDER BY. */
+static enum od_status bind_group(struct od_binder *binder, struct select_build *build,
+                                 const PgQuery__Node *node, const struct od_expr **expr_out)
 {
     struct od_expr_place place = {.scope = &build->from.scope, .clause = "GROUP BY"};
     struct od_bound bound = {0};
@@ -287,10 +300,10 @@ static enum od_status bind_having(struct od_binder *binder, struct select_build 
     return od_bind_condition(binder, &place, build->select->having_clause, &build->having);
 }
 
-/* --- ORDER BY -------------------------------------------------------------------------------------------------------------------- */
+/* --- ORDER BY --------------------------------------------------------------------------------- */
 
-static enum od_status order_column(struct od_binder *binder, struct select_build *build, const PgQuery__Node *node,
-                                   uint32_t *column_out)
+static enum od_status order_column(struct od_binder *binder, struct select_build *build,
+                                   const PgQuery__Node *node, uint32_t *column_out)
 {
     struct od_expr_place place = {
         .scope = &build->from.scope, .clause = "ORDER BY", .aggregates = &build->aggregates};
@@ -328,16 +341,18 @@ static enum od_status bind_order(struct od_binder *binder, struct select_build *
         const PgQuery__SortBy *item = build->select->sort_clause[i]->sort_by;
         struct order_key *key = &build->order[i];
         if (item->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
-            return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(item->node), "ORDER BY USING is not supported");
+            return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(item->node),
+                               "ORDER BY USING is not supported");
         key->descending = item->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-        key->nulls_first = item->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
-                           (item->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && key->descending);
+        key->nulls_first =
+            item->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
+            (item->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && key->descending);
         status = order_column(binder, build, item->node, &key->column);
     }
     return status;
 }
 
-/* --- LIMIT and OFFSET --------------------------------------------------------------------------------------------------------------- */
+/* --- LIMIT and OFFSET ------------------------------------------------------------------------- */
 
 /* A constant that is not negative; NULL (and LIMIT ALL, which is NULL) leaves *value_out alone. */
 static enum od_status bind_count(struct od_binder *binder, const PgQuery__Node *node, const char *clause,
@@ -348,14 +363,16 @@ static enum od_status bind_count(struct od_binder *binder, const PgQuery__Node *
     struct od_bound bound = {0};
     int32_t location = od_sql_location(node);
     if (node->node_case != PG_QUERY__NODE__NODE_A_CONST)
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a constant is not supported", clause);
+        return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a constant is not supported",
+                           clause);
     enum od_status status = od_bind_expr(binder, &place, node, &bound);
     if (status != OD_OK)
         return status;
     if (bound.expr->literal.is_null)
         return OD_OK;
     if (bound.expr->type != OD_TYPE_INT64)
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a whole number is not supported", clause);
+        return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a whole number is not supported",
+                           clause);
     if (bound.expr->literal.int64 < 0)
         return od_sql_fail(binder, OD_BAD_INPUT, location, "%s must not be negative", clause);
     *value_out = (uint64_t)bound.expr->literal.int64;
@@ -376,7 +393,7 @@ static enum od_status put_limit(struct od_binder *binder, struct select_build *b
     return status;
 }
 
-/* --- stacking the plan --------------------------------------------------------------------------------------------------------------- */
+/* --- stacking the plan ------------------------------------------------------------------------ */
 
 static enum od_status put_grouping(struct od_binder *binder, struct select_build *build)
 {
@@ -385,7 +402,8 @@ static enum od_status put_grouping(struct od_binder *binder, struct select_build
         return OD_OK;
     enum od_status status = od_grouping_build(binder, build->plan, &build->grouping);
     for (uint32_t i = 0; i < build->target_count && status == OD_OK; i++)
-        status = od_grouping_rewrite(binder, &build->grouping, build->targets[i].expr, &build->targets[i].expr);
+        status =
+            od_grouping_rewrite(binder, &build->grouping, build->targets[i].expr, &build->targets[i].expr);
     if (status == OD_OK && build->having != NULL)
         status = od_grouping_rewrite(binder, &build->grouping, build->having, &build->having);
     if (status == OD_OK)
@@ -412,7 +430,8 @@ static bool project_is_identity(const struct select_build *build)
 
 static enum od_status put_project(struct od_binder *binder, struct select_build *build)
 {
-    const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, build->target_count, sizeof(*exprs));
+    const struct od_expr **exprs =
+        od_arena_take_array(binder->plan_arena, build->target_count, sizeof(*exprs));
     const char **names = od_arena_take_array(binder->plan_arena, build->target_count, sizeof(*names));
     if (exprs == NULL || names == NULL)
         return od_sql_no_memory(binder);
@@ -437,17 +456,19 @@ static enum od_status put_sort(struct od_binder *binder, struct select_build *bu
     for (uint32_t i = 0; i < build->order_count && status == OD_OK; i++) {
         keys[i].descending = build->order[i].descending;
         keys[i].nulls_first = build->order[i].nulls_first;
-        status = od_expr_column(binder->plan_arena, &build->plan->schema, build->order[i].column, &keys[i].expr,
-                                binder->error);
+        status = od_expr_column(binder->plan_arena, &build->plan->schema, build->order[i].column,
+                                &keys[i].expr, binder->error);
     }
     if (status == OD_OK)
-        status = od_plan_sort(binder->plan_arena, build->plan, keys, build->order_count, &build->plan, binder->error);
+        status = od_plan_sort(binder->plan_arena, build->plan, keys, build->order_count, &build->plan,
+                              binder->error);
     return status;
 }
 
 static enum od_status drop_hidden(struct od_binder *binder, struct select_build *build)
 {
-    const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, build->visible_count, sizeof(*exprs));
+    const struct od_expr **exprs =
+        od_arena_take_array(binder->plan_arena, build->visible_count, sizeof(*exprs));
     enum od_status status = OD_OK;
     if (exprs == NULL)
         return od_sql_no_memory(binder);
@@ -456,8 +477,8 @@ static enum od_status drop_hidden(struct od_binder *binder, struct select_build 
     for (uint32_t i = 0; i < build->visible_count && status == OD_OK; i++)
         status = od_expr_column(binder->plan_arena, &build->plan->schema, i, &exprs[i], binder->error);
     if (status == OD_OK)
-        status = od_plan_project(binder->plan_arena, build->plan, exprs, NULL, build->visible_count, &build->plan,
-                                 binder->error);
+        status = od_plan_project(binder->plan_arena, build->plan, exprs, NULL, build->visible_count,
+                                 &build->plan, binder->error);
     return status;
 }
 
@@ -480,8 +501,9 @@ static enum od_status put_distinct(struct od_binder *binder, struct select_build
 enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select,
                               const struct od_plan **plan_out)
 {
-    static const select_step steps[] = {bind_rows,   bind_targets, bind_groups,  bind_having, bind_order, put_grouping,
-                                        put_project, put_distinct, put_sort,     put_limit,   drop_hidden};
+    static const select_step steps[] = {bind_rows,  bind_targets, bind_groups, bind_having,
+                                        bind_order, put_grouping, put_project, put_distinct,
+                                        put_sort,   put_limit,    drop_hidden};
     struct select_build *build = od_arena_take(binder->plan_arena, sizeof(*build));
     enum od_status status = refuse_clauses(binder, select);
     *plan_out = NULL;

@@ -23,12 +23,13 @@ struct od_binder {
 };
 
 /* A location is a byte offset in the text, -1 when unknown. */
-enum od_status od_sql_fail(struct od_binder *binder, enum od_status status, int32_t location, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+enum od_status od_sql_fail(struct od_binder *binder, enum od_status status, int32_t location,
+                           const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Gives an error that has no position yet this one; returns `status`. */
 enum od_status od_sql_locate(struct od_binder *binder, enum od_status status, int32_t location);
 enum od_status od_sql_no_memory(struct od_binder *binder);
-enum od_status od_sql_enter(struct od_binder *binder, int32_t location); /* one level down; UNSUPPORTED when too deep */
+enum od_status od_sql_enter(struct od_binder *binder,
+                            int32_t location); /* one level down; UNSUPPORTED when too deep */
 void od_sql_leave(struct od_binder *binder);
 /* Where a node begins, as far as the parser says; -1 when it does not. */
 int32_t od_sql_location(const PgQuery__Node *node);
@@ -37,9 +38,10 @@ const char *od_sql_construct(const PgQuery__Node *node);
 /* The text of a String node, or NULL. */
 const char *od_sql_string(const PgQuery__Node *node);
 
-/* --- scope ------------------------------------------------------------------------------------------------------- */
+/* --- scope ------------------------------------------------------------------------------------ */
 
-/* One way to name a column. A column joined by USING has three entries: its own under each table's name, and a merged one. */
+/* One way to name a column. A column joined by USING has three entries: its own under each table's name, and
+ * a merged one. */
 struct od_scope_entry {
     const char *relation; /* alias or table name; NULL for a column merged by USING */
     const char *name;
@@ -55,23 +57,26 @@ struct od_scope {
 enum od_status od_scope_find(struct od_binder *binder, const struct od_scope *scope, const char *relation,
                              const char *name, int32_t location, const struct od_scope_entry **entry_out);
 bool od_scope_has_relation(const struct od_scope *scope, const char *relation);
-/* Left's entries, then right's with their columns moved by left's column count. BAD_INPUT when a table name is in both. */
-enum od_status od_scope_join(struct od_binder *binder, const struct od_scope *left, const struct od_scope *right,
-                             int32_t location, struct od_scope *scope_out);
+/* Left's entries, then right's with their columns moved by left's column count. BAD_INPUT when a table name
+ * is in both. */
+enum od_status od_scope_join(struct od_binder *binder, const struct od_scope *left,
+                             const struct od_scope *right, int32_t location, struct od_scope *scope_out);
 
-/* --- FROM -------------------------------------------------------------------------------------------------------- */
+/* --- FROM ------------------------------------------------------------------------------------- */
 
 struct od_from {
     const struct od_plan *plan;
     struct od_scope scope; /* of plan->schema */
 };
-enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_from *from_out);
+enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                            struct od_from *from_out);
 enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select,
                               const struct od_plan **plan_out);
 
-/* --- expressions --------------------------------------------------------------------------------------------------- */
+/* --- expressions ------------------------------------------------------------------------------ */
 
-/* Aggregates met while binding. Aggregate k is stood for by column (columns of the scope) + k until od_grouping_rewrite. */
+/* Aggregates met while binding. Aggregate k is stood for by column (columns of the scope) + k until
+ * od_grouping_rewrite. */
 struct od_aggregate_list {
     uint32_t count;
     uint32_t capacity;
@@ -90,22 +95,23 @@ struct od_bound {
     const struct od_expr *expr;
     bool unknown;
 };
-enum od_status od_bind_expr(struct od_binder *binder, const struct od_expr_place *place, const PgQuery__Node *node,
-                            struct od_bound *bound_out);
+enum od_status od_bind_expr(struct od_binder *binder, const struct od_expr_place *place,
+                            const PgQuery__Node *node, struct od_bound *bound_out);
 /* As above for a condition: must be boolean. `what` for messages: "WHERE". */
 enum od_status od_bind_condition(struct od_binder *binder, const struct od_expr_place *place,
                                  const PgQuery__Node *node, const struct od_expr **expr_out);
-enum od_status od_bind_call(struct od_binder *binder, enum od_function function, const struct od_bound *arguments,
-                            uint32_t count, int32_t location, struct od_bound *bound_out);
+enum od_status od_bind_call(struct od_binder *binder, enum od_function function,
+                            const struct od_bound *arguments, uint32_t count, int32_t location,
+                            struct od_bound *bound_out);
 enum od_status od_bind_func_call(struct od_binder *binder, const struct od_expr_place *place,
                                  const PgQuery__FuncCall *call, struct od_bound *bound_out);
 enum od_status od_bind_cast(struct od_binder *binder, const struct od_expr_place *place,
                             const PgQuery__TypeCast *cast, struct od_bound *bound_out);
 /* A list of nodes; *bounds_out is an array in the plan_arena. */
-enum od_status od_bind_list(struct od_binder *binder, const struct od_expr_place *place, PgQuery__Node *const *nodes,
-                            size_t count, struct od_bound **bounds_out);
+enum od_status od_bind_list(struct od_binder *binder, const struct od_expr_place *place,
+                            PgQuery__Node *const *nodes, size_t count, struct od_bound **bounds_out);
 
-/* --- grouping ------------------------------------------------------------------------------------------------------ */
+/* --- grouping --------------------------------------------------------------------------------- */
 
 struct od_grouping {
     const struct od_scope *scope; /* of the rows that are grouped */
@@ -114,9 +120,10 @@ struct od_grouping {
     const struct od_aggregate_list *aggregates;
     const struct od_plan *plan; /* the aggregate */
 };
-enum od_status od_grouping_build(struct od_binder *binder, const struct od_plan *input, struct od_grouping *grouping);
-/* An expression over the rows (aggregates stood for by columns) -> one over the aggregate's output. BAD_INPUT when it reads a
- * column that is not grouped. */
+enum od_status od_grouping_build(struct od_binder *binder, const struct od_plan *input,
+                                 struct od_grouping *grouping);
+/* An expression over the rows (aggregates stood for by columns) -> one over the aggregate's output. BAD_INPUT
+ * when it reads a column that is not grouped. */
 enum od_status od_grouping_rewrite(struct od_binder *binder, const struct od_grouping *grouping,
                                    const struct od_expr *expr, const struct od_expr **expr_out);
 

@@ -1,5 +1,6 @@
-/* output_name: the name of an output column without AS, as PostgreSQL's FigureColname (parse_target.c) finds it: a column's or a
- * function's own name, a cast's type when its argument has no name, "case", and else "?column?". */
+/* output_name: the name of an output column without AS, as PostgreSQL's FigureColname (parse_target.c) finds
+ * it: a column's or a function's own name, a cast's type when its argument has no name, "case", and else
+ * "?column?". */
 #include "engine/sql/binder.h"
 
 /* Strength as in PostgreSQL: 0 none, 1 a default that a better name may replace, 2 a real name. */

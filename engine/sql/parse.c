@@ -2,17 +2,17 @@
  *
  *   text -> pg_query_parse_protobuf (raw parse tree, serialised) -> depth check -> unpacked tree in our arena
  *
- * libpg_query keeps its own memory and gives everything back before we return. Its code and the unpacking are recursive on
- * the depth of the tree, so hostile text could overflow the stack. Two bounds prevent that: the text's length (a tree is at
- * most half as deep as its text is long: "1+1+1...") and the depth of the serialised tree, which is measured by a loop over
- * the bytes before anything recurses over them. */
+ * libpg_query keeps its own memory and gives everything back before we return. Its code and the unpacking are
+ * recursive on the depth of the tree, so hostile text could overflow the stack. Two bounds prevent that: the
+ * text's length (a tree is at most half as deep as its text is long: "1+1+1...") and the depth of the
+ * serialised tree, which is measured by a loop over the bytes before anything recurses over them. */
 #include "engine/sql/parse.h"
 
 #include <pg_query.h>
 #include <string.h>
 
-#define SQL_BYTES_MAX       ((size_t)32 << 10)
-#define MESSAGE_DEPTH_MAX   1100 /* a node and its kind are two messages: about 500 nested expressions */
+#define SQL_BYTES_MAX     ((size_t)32 << 10)
+#define MESSAGE_DEPTH_MAX 1100 /* a node and its kind are two messages: about 500 nested expressions */
 
 void od_sql_position(const char *sql, uint32_t byte_offset, uint32_t *line_out, uint32_t *column_out)
 {
@@ -40,7 +40,7 @@ static uint32_t byte_offset_of(const char *sql, int character)
     return offset;
 }
 
-/* --- depth of the serialised tree ----------------------------------------------------------------------------------- */
+/* --- depth of the serialised tree ------------------------------------------------------------- */
 
 /* Protocol buffers' wire format: protobuf.dev/programming-guides/encoding. */
 struct wire_level {
@@ -118,7 +118,7 @@ static bool depth_is_bounded(const uint8_t *bytes, size_t size)
     }
 }
 
-/* --- parsing -------------------------------------------------------------------------------------------------------- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 static void *arena_alloc(void *arena, size_t size)
 {
@@ -161,8 +161,8 @@ static enum od_status unpack(struct od_arena *parse_arena, const char *sql, cons
     return OD_OK;
 }
 
-enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql, const PgQuery__Node **statement_out,
-                            struct od_error *error)
+enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql,
+                            const PgQuery__Node **statement_out, struct od_error *error)
 {
     enum od_status status = OD_OK;
     *statement_out = NULL;

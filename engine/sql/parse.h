@@ -7,12 +7,13 @@
 #include "engine/core/arena.h"
 #include "engine/core/status.h"
 
-/* The tree of exactly one statement lives in parse_arena. BAD_INPUT with line and column for a syntax error, UNSUPPORTED for text
- * that is longer or deeper than we take, NO_MEMORY. */
-enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql, const PgQuery__Node **statement_out,
-                            struct od_error *error);
+/* The tree of exactly one statement lives in parse_arena. BAD_INPUT with line and column for a syntax error,
+ * UNSUPPORTED for text that is longer or deeper than we take, NO_MEMORY. */
+enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql,
+                            const PgQuery__Node **statement_out, struct od_error *error);
 
-/* Byte offset in `sql` -> line and column, both from 1, columns in characters (code points). Past the end: the end. */
+/* Byte offset in `sql` -> line and column, both from 1, columns in characters (code points). Past the end:
+ * the end. */
 void od_sql_position(const char *sql, uint32_t byte_offset, uint32_t *line_out, uint32_t *column_out);
 
 #endif

@@ -1,7 +1,7 @@
 /* scope: the columns that FROM makes visible, and how a name finds one.
  *
- * A bare name looks at all `plain` entries and must find exactly one; a qualified one looks at one relation's entries. Lists
- * are short, so looking is a loop. */
+ * A bare name looks at all `plain` entries and must find exactly one; a qualified one looks at one relation's
+ * entries. Lists are short, so looking is a loop. */
 #include <string.h>
 
 #include "engine/sql/binder.h"
@@ -28,7 +28,8 @@ enum od_status od_scope_find(struct od_binder *binder, const struct od_scope *sc
 {
     *entry_out = NULL;
     if (relation != NULL && !od_scope_has_relation(scope, relation))
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "missing FROM-clause entry for table \"%s\"", relation);
+        return od_sql_fail(binder, OD_BAD_INPUT, location, "missing FROM-clause entry for table \"%s\"",
+                           relation);
     for (uint32_t i = 0; i < scope->entry_count; i++) {
         if (!entry_matches(&scope->entries[i], relation, name))
             continue;
@@ -43,8 +44,8 @@ enum od_status od_scope_find(struct od_binder *binder, const struct od_scope *sc
     return od_sql_fail(binder, OD_BAD_INPUT, location, "column \"%s\" does not exist", name);
 }
 
-enum od_status od_scope_join(struct od_binder *binder, const struct od_scope *left, const struct od_scope *right,
-                             int32_t location, struct od_scope *scope_out)
+enum od_status od_scope_join(struct od_binder *binder, const struct od_scope *left,
+                             const struct od_scope *right, int32_t location, struct od_scope *scope_out)
 {
     uint32_t field_count = left->schema.field_count + right->schema.field_count;
     uint32_t entry_count = left->entry_count + right->entry_count;

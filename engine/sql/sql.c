@@ -2,8 +2,9 @@
  *
  *   od_sql_bind -> od_sql_parse (parse.c, tree in a parse_arena) -> od_bind_select (bind_select.c) -> plan
  *
- * The parse_arena dies here; the plan keeps nothing of it, nor of the text. Errors carry the line and column of the construct
- * that caused them; an error of the plan builders, which know no text, gets the position of the call that made it. */
+ * The parse_arena dies here; the plan keeps nothing of it, nor of the text. Errors carry the line and column
+ * of the construct that caused them; an error of the plan builders, which know no text, gets the position of
+ * the call that made it. */
 #include "engine/sql/sql.h"
 
 #include <stdarg.h>
@@ -11,7 +12,8 @@
 
 #include "engine/sql/binder.h"
 
-enum od_status od_sql_fail(struct od_binder *binder, enum od_status status, int32_t location, const char *format, ...)
+enum od_status od_sql_fail(struct od_binder *binder, enum od_status status, int32_t location,
+                           const char *format, ...)
 {
     char text[sizeof(binder->error->text)];
     uint32_t line = 0;
@@ -140,6 +142,9 @@ int32_t od_sql_location(const PgQuery__Node *node)
         return node->set_to_default->location;
     case PG_QUERY__NODE__NODE_XML_EXPR:
         return node->xml_expr->location;
+    case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
+        return node->range_function->n_functions > 0 ? od_sql_location(node->range_function->functions[0])
+                                                     : -1;
     case PG_QUERY__NODE__NODE_LIST:
         return node->list->n_items > 0 ? od_sql_location(node->list->items[0]) : -1;
     default:
