@@ -62,7 +62,7 @@ static enum od_status parse_written(struct od_scenario_run *run, struct od_error
         return od_fail(error, OD_NO_MEMORY, "reading the schedules of %s", run->path);
     for (uint32_t i = 0; i < run->written_count; i++) {
         const struct od_scenario_schedule *schedule = &ordeal->schedules[i];
-        enum od_status status = od_schedule_parse(&run->arena, schedule->name, schedule->faults,
+        enum od_status status = od_schedule_parse(&run->arena, "faults", schedule->faults,
                                                   strlen(schedule->faults), &run->written[i], error);
         if (status != OD_OK) {
             place_in_file(run, "ordeal/schedules", i, "faults", schedule->name, error);
