@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "engine/run/test_host.h"
+#include "engine/world/posix.h"
 
 #define STAGES 4
 #define ROWS   60
@@ -90,6 +91,7 @@ static void make_stage(uint32_t index, uint32_t task_count, enum od_exchange_kin
 static int set_up(void **state)
 {
     (void)state;
+    host_memory = od_posix_memory();
     make_table();
     make_stage(0, 6, OD_EXCHANGE_HASH, 2, key_a);
     make_stage(1, 2, OD_EXCHANGE_HASH, 3, key_b);

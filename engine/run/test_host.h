@@ -16,7 +16,6 @@
 #include "engine/run/driver.h"
 #include "engine/run/executor.h"
 #include "engine/run/protocol.h"
-#include "engine/world/posix.h"
 
 #define HOST_ACTORS_MAX  6
 #define HOST_EVENTS_MAX  4096
@@ -110,6 +109,9 @@ struct host {
     uint32_t trace_count;
     struct od_event trace[HOST_TRACE_MAX];
 };
+
+/* What everything of the host is taken from; the test program sets it. */
+static struct od_memory *host_memory;
 
 /* The disturbance of one of `effects` (bits) that is due at index k, or NULL. */
 static const struct host_disturbance *host_due(const struct host *host, uint32_t effects, uint64_t k)
@@ -262,7 +264,7 @@ static void host_remove_file(struct od_file **link)
     od_assert(file->open_count == 0);
     *link = file->next;
     od_buffer_release(&file->bytes);
-    od_give(od_posix_memory(), file, sizeof(*file));
+    od_give(host_memory, file, sizeof(*file));
 }
 
 static enum od_status host_create(void *self, const char *name, struct od_file **file_out,
@@ -275,8 +277,8 @@ static enum od_status host_create(void *self, const char *name, struct od_file *
         return status;
     struct od_file **link = host_find_file(actor, name);
     if (*link == NULL) {
-        *link = od_take(od_posix_memory(), sizeof(**link));
-        od_buffer_init(&(*link)->bytes, od_posix_memory());
+        *link = od_take(host_memory, sizeof(**link));
+        od_buffer_init(&(*link)->bytes, host_memory);
         strncpy((*link)->name, name, sizeof((*link)->name) - 1);
     }
     od_buffer_reset(&(*link)->bytes);
@@ -497,9 +499,9 @@ static void host_run(struct host *host, const struct od_query *query,
     const struct host_disturbance *refuse = NULL;
     for (uint32_t i = 0; i < disturbance_count; i++)
         refuse = disturbances[i].effect == HOST_REFUSE ? &disturbances[i] : refuse;
-    od_countdown_init(&host->memory, od_posix_memory(), refuse == NULL ? UINT64_MAX : refuse->at,
+    od_countdown_init(&host->memory, host_memory, refuse == NULL ? UINT64_MAX : refuse->at,
                       refuse != NULL && refuse->until != 0);
-    od_countdown_init(&host->messages, od_posix_memory(), UINT64_MAX, false);
+    od_countdown_init(&host->messages, host_memory, UINT64_MAX, false);
     od_stream_init(&host->latency, seed, "latency");
     od_stream_init(&host->engine, seed, "engine");
     host->actor_count = query->options.executor_count + 1;
