@@ -194,8 +194,9 @@ static enum od_status add_floats(struct od_arena *arena, const struct values *va
         od_model_float_sum(arena, numbers, values->count, &value_out->float64, &overflow, error);
     if (status == OD_OK && overflow)
         return od_fail(error, OD_EVALUATION, "sum: value out of range: overflow");
+    /* PostgreSQL's avg begins its sum at 0.0 (float8_accum), its sum with the first value: an average of zero has no sign */
     if (average)
-        value_out->float64 /= (double)values->count;
+        value_out->float64 = value_out->float64 == 0 ? 0.0 : value_out->float64 / (double)values->count;
     return status;
 }
 
