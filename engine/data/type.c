@@ -1,8 +1,9 @@
 /* type: names and widths of types, the order of values, schemas.
  *
  * Two orders, one table of comparers. `compare` is SQL's: -0.0 equals 0.0 and every NaN is alike.
- * `compare_total` goes on where that one says "equal" and the bits differ, so that it can put answers into
- * one canonical order. */
+ * `compare_total` goes on where that one says "equal" for zeros of unlike sign, so that it can put answers into
+ * one canonical order. NaN has no sign nor payload in SQL: which of its bit patterns arithmetic leaves must not
+ * show. */
 #include "engine/data/type.h"
 
 #include <math.h>
@@ -79,16 +80,13 @@ int od_value_compare(const struct od_value *left, const struct od_value *right)
     return comparers[left->type](left, right);
 }
 
-/* Of two floats that compare equal: the one with the sign bit first, then by bits (payloads of NaN). */
-static int compare_float64_bits(double left, double right)
+/* Of two floats that compare equal: -0.0 comes first. Every NaN is alike here too: nobody can see its bits, so
+ * they may not decide between rows. */
+static int compare_zero_signs(double left, double right)
 {
-    uint64_t left_bits;
-    uint64_t right_bits;
-    memcpy(&left_bits, &left, sizeof(left_bits));
-    memcpy(&right_bits, &right, sizeof(right_bits));
-    if ((left_bits ^ right_bits) >> 63)
-        return left_bits >> 63 ? -1 : 1;
-    return (left_bits > right_bits) - (left_bits < right_bits);
+    if (isnan(left))
+        return 0;
+    return (int)!signbit(left) - (int)!signbit(right);
 }
 
 int od_value_compare_total(const struct od_value *left, const struct od_value *right)
@@ -98,7 +96,7 @@ int od_value_compare_total(const struct od_value *left, const struct od_value *r
         return (int)left->is_null - (int)right->is_null;
     int order = comparers[left->type](left, right);
     if (order == 0 && left->type == OD_TYPE_FLOAT64)
-        order = compare_float64_bits(left->float64, right->float64);
+        order = compare_zero_signs(left->float64, right->float64);
     return order;
 }
 

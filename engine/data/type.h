@@ -47,8 +47,8 @@ struct od_value {
  * (collation "C").
  * Needs equal types and neither NULL. Negative, 0 or positive. */
 int od_value_compare(const struct od_value *left, const struct od_value *right);
-/* As above, but told apart to the bit (-0.0 below 0.0), NULL last: a total order for ties and for canonical
- * answers. */
+/* As above, but told apart as far as anyone can see (-0.0 below 0.0; every NaN is alike), NULL last: a total
+ * order for ties and for canonical answers. */
 int od_value_compare_total(const struct od_value *left, const struct od_value *right);
 
 /* Appends the value as PostgreSQL prints it (float64 in the shortest form that reads back, NULL as nothing).
