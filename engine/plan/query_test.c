@@ -271,12 +271,13 @@ static void a_left_join_lets_left_conditions_down_only(void **state)
     struct od_schema schema;
     assert_int_equal(od_plan_join_schema(&f.arena, t, u, &schema, NULL), OD_OK);
     const struct od_expr *on_right = op(&f, OD_FUNCTION_LESS, col(&f, &schema, 4), num(&f, 7));
-    const struct od_plan *joined = join(&f, OD_JOIN_LEFT, t, u, on_right);
+    const struct od_expr *on_left = op(&f, OD_FUNCTION_LESS, col(&f, &schema, 1), num(&f, 8));
+    const struct od_plan *joined = join(&f, OD_JOIN_LEFT, t, u, op(&f, OD_FUNCTION_AND, on_right, on_left));
     const struct od_expr *left_only = op(&f, OD_FUNCTION_LESS, col(&f, &joined->schema, 1), num(&f, 5));
     const struct od_expr *right_only = op(&f, OD_FUNCTION_GREATER, col(&f, &joined->schema, 4), num(&f, 1));
     expect_plan(&f, filter(&f, joined, op(&f, OD_FUNCTION_AND, left_only, right_only)), &options,
                 "filter (w > cast(1 as double precision))\n"
-                "  join left on (k = k)\n"
+                "  join left on ((k = k) and (v < 8))\n"
                 "    filter (v < 5)\n"
                 "      scan t (k, v, s)\n"
                 "    filter (w < cast(7 as double precision))\n"

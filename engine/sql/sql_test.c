@@ -97,6 +97,9 @@ static const struct {
     {"select t.a, name from t left join v on k = t.a + 1 and name <> c",
      "project a, name\n  join left on ((k = (a + 1)) and (name <> c))\n    scan t (a, b, c, d, p)\n    scan "
      "v (k, name)\n"},
+    {"select name, b from t join v on lower(c) = name and k = t.a",
+     "project name, b\n  join inner on ((lower(c) = name) and (k = a))\n    scan t (a, b, c, d, p)\n    scan "
+     "v (k, name)\n"},
     /* comma joins: v is tied to u only, so the columns are put back in the order of the text */
     {"select * from t, v, u where t.a = u.a and k = u.a and w > 1",
      "filter (w > cast(1 as double precision))\n  project a, b, c, d, p, k, name, a, w, ts\n    join inner "
@@ -309,6 +312,7 @@ static void deep_and_long_texts_are_refused_in_order(void **state)
 {
     (void)state;
     assert_int_equal(bind_repeated("select a", "+1", 400, "", "", " from t"), OD_OK);
+    assert_int_equal(bind_repeated("select a", "+1", 520, "", "", " from t"), OD_UNSUPPORTED);
     assert_int_equal(bind_repeated("select a", "+1", 600, "", "", " from t"), OD_UNSUPPORTED);
     assert_int_equal(bind_repeated("select a", "+1", 16000, "", "", " from t"), OD_UNSUPPORTED);
     assert_int_equal(bind_repeated("select a", "+1", 200000, "", "", " from t"), OD_UNSUPPORTED);
@@ -366,6 +370,40 @@ static void check_reader(struct graph_check *check, const struct od_physical *no
         assert_int_equal(check->stage->task_count, 1);
 }
 
+/* Both sides of a partitioned join that are just read must have been hashed over partners, in the same order. */
+static void check_partners(const struct graph_check *check, const struct od_physical *node)
+{
+    const struct od_physical *probe = node->inputs[0];
+    const struct od_physical *build = node->inputs[1];
+    if (node->hash_join.broadcast || probe->kind != OD_PHYSICAL_EXCHANGE_READ ||
+        build->kind != OD_PHYSICAL_EXCHANGE_READ)
+        return;
+    const struct od_stage *left = &check->graph->stages[probe->exchange.stage_index];
+    const struct od_stage *right = &check->graph->stages[build->exchange.stage_index];
+    assert_int_equal(left->key_count, right->key_count);
+    for (uint32_t i = 0; i < left->key_count; i++) {
+        bool partners = false;
+        for (uint32_t k = 0; k < node->hash_join.key_count; k++)
+            partners |= node->hash_join.probe_keys[k] == left->keys[i] &&
+                        node->hash_join.build_keys[k] == right->keys[i];
+        assert_true(partners);
+    }
+    assert_int_equal(left->key_count, node->hash_join.key_count);
+}
+
+static void check_project(const struct od_physical *node)
+{
+    const struct od_schema *input = &node->inputs[0]->schema;
+    for (uint32_t i = 0; i < node->schema.field_count; i++) {
+        const struct od_expr *expr = node->project.exprs[i];
+        assert_int_equal(expr->type, node->schema.fields[i].type);
+        if (expr->kind == OD_EXPR_COLUMN) {
+            assert_true(expr->column_index < input->field_count);
+            assert_int_equal(expr->type, input->fields[expr->column_index].type);
+        }
+    }
+}
+
 static void check_join(const struct od_physical *node)
 {
     const struct od_schema *probe = &node->inputs[0]->schema;
@@ -387,8 +425,12 @@ static void check_node(struct graph_check *check, const struct od_physical *node
     assert_true(node->schema.field_count > 0);
     if (node->kind == OD_PHYSICAL_EXCHANGE_READ)
         check_reader(check, node);
-    if (node->kind == OD_PHYSICAL_HASH_JOIN)
+    if (node->kind == OD_PHYSICAL_HASH_JOIN) {
         check_join(node);
+        check_partners(check, node);
+    }
+    if (node->kind == OD_PHYSICAL_PROJECT)
+        check_project(node);
     if (node->kind == OD_PHYSICAL_LIMIT || node->kind == OD_PHYSICAL_SORT)
         assert_int_equal(check->stage->task_count, 1);
     for (uint32_t i = 0; i < node->input_count; i++)
