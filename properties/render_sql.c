@@ -151,8 +151,8 @@ static const char *cast_text(struct render *render, const struct od_expr *expr, 
         return TEXT("(%s <> 0)", argument);
     if (expr->type == OD_TYPE_TIMESTAMP)
         return TEXT("(%s * 86400000000)", argument);
-    od_assert(from == OD_TYPE_BOOLEAN); /* to bigint: the number it is already */
-    return argument;
+    /* A boolean is the number already. */
+    return from == OD_TYPE_BOOLEAN ? argument : TEXT("CAST(%s AS INTEGER)", argument);
 }
 
 static const char *case_text(struct render *render, const char *const *arguments, uint32_t count)
