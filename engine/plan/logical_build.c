@@ -261,8 +261,13 @@ enum od_status od_plan_sort(struct od_arena *plan_arena, const struct od_plan *i
 enum od_status od_plan_limit(struct od_arena *plan_arena, const struct od_plan *input, uint64_t offset,
                              uint64_t count, const struct od_plan **plan_out, struct od_error *error)
 {
-    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_LIMIT, input, NULL);
     *plan_out = NULL;
+    if (input->kind != OD_PLAN_SORT) {
+        enum od_status status = od_plan_sort(plan_arena, input, NULL, 0, &input, error);
+        if (status != OD_OK)
+            return status;
+    }
+    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_LIMIT, input, NULL);
     if (plan == NULL)
         return no_memory(error);
     plan->schema = input->schema;

@@ -83,13 +83,12 @@ static enum od_status build_limit(struct od_stage_builder *builder, const struct
                                   struct od_fragment *fragment, struct od_error *error)
 {
     const struct od_plan *input = plan->inputs[0];
-    bool sorted = input->kind == OD_PLAN_SORT;
     uint64_t offset = plan->limit.offset;
     uint64_t rows = plan->limit.count > UINT64_MAX - offset ? UINT64_MAX : plan->limit.count + offset;
-    enum od_status status = build(builder, sorted ? input->inputs[0] : input, fragment, error);
+    od_assert(input->kind == OD_PLAN_SORT);
+    enum od_status status = build(builder, input->inputs[0], fragment, error);
     if (status == OD_OK)
-        status = od_physical_order(builder, fragment, sorted ? input->sort.keys : NULL,
-                                   sorted ? input->sort.key_count : 0, rows, error);
+        status = od_physical_order(builder, fragment, input->sort.keys, input->sort.key_count, rows, error);
     if (status != OD_OK)
         return status;
     struct od_physical *node =
