@@ -345,6 +345,20 @@ static enum od_status wide_sum(struct od_memory *memory, void *context)
     return status;
 }
 
+/* Well-formed limbs whose total no doubles have: found out when they are carried. */
+static void limbs_beyond_all_sums_are_refused(void **state)
+{
+    (void)state;
+    static const uint8_t highest[] = {8, 67, 1, 255, 255, 255, 255};
+    struct od_float_sum sum = {0};
+    double number;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(od_float_sum_add_encoded(&sum, od_heap_for_tests(), highest, sizeof(highest), NULL),
+                         OD_OK);
+    assert_int_equal(od_float_sum_round(&sum, od_heap_for_tests(), &number, NULL), OD_CORRUPT);
+    od_float_sum_release(&sum, od_heap_for_tests());
+}
+
 static void every_allocation_may_be_refused(void **state)
 {
     (void)state;
@@ -361,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_total_beyond_doubles_fails),
         cmocka_unit_test(many_numbers_carry),
         cmocka_unit_test(broken_encodings_are_refused),
+        cmocka_unit_test(limbs_beyond_all_sums_are_refused),
         cmocka_unit_test(every_allocation_may_be_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
