@@ -10,6 +10,7 @@
  * its running sum starts from 0.0. */
 #include "engine/op/aggregate_state.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -303,6 +304,8 @@ static enum od_status extreme_set(struct od_aggregate_states *states, struct ext
     }
     extreme->value = *value;
     extreme->has_value = true;
+    if (value->type == OD_TYPE_FLOAT64 && isnan(value->float64))
+        extreme->value.float64 = (double)NAN; /* not the bits of whichever came first */
     if (value->type == OD_TYPE_TEXT && value->text.size > 0)
         memcpy(extreme->text, value->text.bytes, value->text.size);
     if (value->type == OD_TYPE_TEXT)

@@ -70,7 +70,7 @@ static inline enum od_step fixture_next(void *self, uint32_t input, const struct
     return OD_STEP_OUTPUT;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 /* Types of a schema by letter: i bigint, f double precision, t text, b boolean, d date, s timestamp. */
 static inline struct od_schema fixture_schema(struct od_arena *arena, const char *letters)
@@ -225,7 +225,7 @@ static inline void fixture_sort(struct od_batch_builder *builder)
     free(rows);
 }
 
-/* --- running ------------------------------------------------------------------------------------------------ */
+/* --- running -------------------------------------------------------------------------------------------- */
 
 struct fixture_run {
     const struct od_physical *node;
@@ -239,7 +239,8 @@ struct fixture_run {
     uint64_t blocked_count;
 };
 
-/* Collects every output row in `collected` (an initialised builder on the heap; emptied first). The end must be for ever. */
+/* Collects every output row in `collected` (an initialised builder on the heap; emptied first). The end must
+ * be for ever. */
 static inline enum od_status fixture_run(struct fixture_run *run, struct od_batch_builder *collected,
                                          struct od_error *error)
 {
@@ -289,7 +290,7 @@ static inline struct od_physical fixture_reader(const struct od_schema *schema, 
         .kind = OD_PHYSICAL_EXCHANGE_READ, .schema = *schema, .exchange = {.input_index = index}};
 }
 
-/* --- sweeps --------------------------------------------------------------------------------------------------- */
+/* --- sweeps --------------------------------------------------------------------------------------------- */
 
 struct fixture_sweep {
     struct fixture_run run;

@@ -16,10 +16,10 @@ struct od_row_order {
     struct od_row_order_key *keys; /* compared as SQL does: -0.0 = 0.0, NaN greatest and equal to NaN */
     uint32_t column_count;
     const struct od_column
-        *columns; /* ascending, NULLs last, told apart to the bit (od_value_compare_total) */
+        *columns; /* ascending, NULLs last (od_value_compare_total) */
 };
 
-/* Negative, 0 or positive. 0 only for rows that are equal in every column. */
+/* Negative, 0 or positive. 0 only for rows that are equal in every column, -0.0 and 0.0 told apart. */
 int od_row_order_compare(const struct od_row_order *order, uint32_t left_row, uint32_t right_row);
 /* Sorts row numbers by merging runs of doubling length: n log n at worst, stable. `scratch` has room for
  * `count`. */
