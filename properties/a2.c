@@ -1,5 +1,6 @@
-/* a2: permuting the rows of the tables changes nothing. The permutation is a function of the case's seed. Plans are
- * determinate (see LIMIT in logical.h), so the answer to the permuted tables is the model's answer to the original ones. */
+/* a2: permuting the rows of the tables changes nothing. The permutation is a function of the case's seed.
+ * Plans are determinate (see LIMIT in logical.h), so the answer to the permuted tables is the model's answer
+ * to the original ones. */
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
@@ -27,8 +28,8 @@ static enum od_status append_permuted(struct od_table *table, const struct od_ba
     return OD_OK;
 }
 
-static enum od_status permute(const struct od_case *test_case, struct od_arena *arena, struct od_table **tables,
-                              struct od_error *error)
+static enum od_status permute(const struct od_case *test_case, struct od_arena *arena,
+                              struct od_table **tables, struct od_error *error)
 {
     struct od_stream stream;
     od_stream_init(&stream, test_case->cluster.seed, "a2 permutation");
@@ -46,8 +47,8 @@ static enum od_status permute(const struct od_case *test_case, struct od_arena *
     return OD_OK;
 }
 
-enum od_status od_check_a2(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
-                           struct od_error *error)
+enum od_status od_check_a2(const struct od_case *test_case, struct od_subject *subject,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct od_arena arena;
     struct od_table *tables[OD_GEN_TABLES_MAX] = {NULL};
@@ -63,7 +64,8 @@ enum od_status od_check_a2(const struct od_case *test_case, struct od_subject *s
     if (status == OD_OK)
         status = od_expect_model(&arena, test_case->plan, &expected, error);
     if (status == OD_OK)
-        status = od_check_run(&arena, test_case, subject, plan, &cluster, true, "A2", &result, finding, error);
+        status =
+            od_check_run(&arena, test_case, subject, plan, &cluster, true, "A2", &result, finding, error);
     if (status == OD_OK)
         status = od_check_expected(&arena, &expected, &result, "A2", finding, error);
     for (uint32_t i = 0; i < OD_GEN_TABLES_MAX; i++)

@@ -1,5 +1,6 @@
-/* a3: other counts of executors, partitions, tasks and rows a batch change nothing. The second cluster is a function of the
- * case's seed. Both runs are held against the model, so that two equal wrong answers do not pass. */
+/* a3: other counts of executors, partitions, tasks and rows a batch change nothing. The second cluster is a
+ * function of the case's seed. Both runs are held against the model, so that two equal wrong answers do not
+ * pass. */
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
@@ -17,8 +18,8 @@ static struct od_case_cluster other_cluster(const struct od_case_cluster *cluste
     return other;
 }
 
-enum od_status od_check_a3(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
-                           struct od_error *error)
+enum od_status od_check_a3(const struct od_case *test_case, struct od_subject *subject,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct od_arena arena;
     const struct od_plan *plan = test_case->plan;

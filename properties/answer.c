@@ -1,8 +1,9 @@
 /* answer: comparison of two sets of rows. See answer.h.
  *
- * Multisets are compared by sorting copies of both and walking them side by side; the first place where they part tells the
- * first row that one side has and the other has not. Close comparison sorts by an order that puts doubles last, so that a
- * tiny difference in one of them does not pair up the wrong rows unless the rest of the row is ambiguous. */
+ * Multisets are compared by sorting copies of both and walking them side by side; the first place where they
+ * part tells the first row that one side has and the other has not. Close comparison sorts by an order that
+ * puts doubles last, so that a tiny difference in one of them does not pair up the wrong rows unless the rest
+ * of the row is ambiguous. */
 #include "properties/answer.h"
 
 #include "engine/core/assert.h"
@@ -22,7 +23,8 @@ enum od_status od_answer_from_table(struct od_arena *arena, const struct od_tabl
     struct od_batch rows = od_table_view(table);
     uint32_t column_count = table->schema.field_count;
     memset(answer_out, 0, sizeof(*answer_out));
-    struct od_value *cells = od_arena_take_array(arena, (size_t)rows.row_count * column_count + 1, sizeof(*cells));
+    struct od_value *cells =
+        od_arena_take_array(arena, (size_t)rows.row_count * column_count + 1, sizeof(*cells));
     if (cells == NULL)
         return no_memory(error);
     for (uint32_t row = 0; row < rows.row_count; row++)
@@ -41,7 +43,8 @@ struct od_table *od_answer_to_table(struct od_memory *memory, const struct od_an
         return NULL;
     for (uint32_t row = 0; row < answer->row_count; row++) {
         for (uint32_t column = 0; column < answer->column_count; column++)
-            if (od_batch_builder_append(&table->rows, column, &od_answer_row(answer, row)[column], error) != OD_OK) {
+            if (od_batch_builder_append(&table->rows, column, &od_answer_row(answer, row)[column], error) !=
+                OD_OK) {
                 od_table_free(memory, table);
                 return NULL;
             }
@@ -51,7 +54,7 @@ struct od_table *od_answer_to_table(struct od_memory *memory, const struct od_an
     return table;
 }
 
-/* --- order --------------------------------------------------------------------------------------------------- */
+/* --- order ---------------------------------------------------------------------------------------------- */
 
 static int compare_integers(int64_t left, int64_t right)
 {
@@ -106,7 +109,8 @@ int od_answer_compare_rows(const struct od_value *left, const struct od_value *r
 }
 
 /* All but the doubles first, then the doubles. */
-static int compare_rows_floats_last(const struct od_value *left, const struct od_value *right, uint32_t column_count)
+static int compare_rows_floats_last(const struct od_value *left, const struct od_value *right,
+                                    uint32_t column_count)
 {
     int order = 0;
     for (uint32_t pass = 0; pass < 2; pass++)
@@ -116,11 +120,13 @@ static int compare_rows_floats_last(const struct od_value *left, const struct od
     return order;
 }
 
-typedef int (*compare_function)(const struct od_value *left, const struct od_value *right, uint32_t column_count);
+typedef int (*compare_function)(const struct od_value *left, const struct od_value *right,
+                                uint32_t column_count);
 
 /* Bottom-up merge sort of row pointers: stable, and no comparator needs a global. */
-static enum od_status sort_rows(struct od_arena *scratch, const struct od_answer *answer, compare_function compare,
-                                const struct od_value ***rows_out, struct od_error *error)
+static enum od_status sort_rows(struct od_arena *scratch, const struct od_answer *answer,
+                                compare_function compare, const struct od_value ***rows_out,
+                                struct od_error *error)
 {
     uint32_t count = answer->row_count;
     const struct od_value **rows = od_arena_take_array(scratch, (size_t)count + 1, sizeof(*rows));
@@ -153,7 +159,8 @@ enum od_status od_answer_sort(struct od_arena *scratch, struct od_answer *answer
     const struct od_value **rows;
     size_t cell_count = (size_t)answer->row_count * answer->column_count;
     enum od_status status = sort_rows(scratch, answer, od_answer_compare_rows, &rows, error);
-    struct od_value *copy = status == OD_OK ? od_arena_take_array(scratch, cell_count + 1, sizeof(*copy)) : NULL;
+    struct od_value *copy =
+        status == OD_OK ? od_arena_take_array(scratch, cell_count + 1, sizeof(*copy)) : NULL;
     if (status != OD_OK || copy == NULL)
         return status != OD_OK ? status : no_memory(error);
     for (uint32_t i = 0; i < answer->row_count; i++)
@@ -162,7 +169,7 @@ enum od_status od_answer_sort(struct od_arena *scratch, struct od_answer *answer
     return OD_OK;
 }
 
-/* --- for people ---------------------------------------------------------------------------------------------- */
+/* --- for people ----------------------------------------------------------------------------------------- */
 
 static void print_value(struct od_buffer *buffer, const struct od_value *value)
 {
@@ -171,7 +178,8 @@ static void print_value(struct od_buffer *buffer, const struct od_value *value)
     else if (value->type == OD_TYPE_FLOAT64)
         od_buffer_print(buffer, isnan(value->float64) ? "NaN" : "%.17g", value->float64);
     else if (value->type == OD_TYPE_TEXT)
-        od_buffer_print(buffer, "'%.*s'", (int)value->text.size, value->text.size == 0 ? "" : value->text.bytes);
+        od_buffer_print(buffer, "'%.*s'", (int)value->text.size,
+                        value->text.size == 0 ? "" : value->text.bytes);
     else
         od_value_print(value, buffer);
 }
@@ -207,7 +215,7 @@ void od_answer_print(struct od_buffer *buffer, const struct od_answer *answer, c
         od_buffer_print(buffer, "  ... %u rows more\n", answer->row_count - rows_max);
 }
 
-/* --- comparison ---------------------------------------------------------------------------------------------- */
+/* --- comparison ----------------------------------------------------------------------------------------- */
 
 static bool floats_are_close(double left, double right)
 {
@@ -220,8 +228,8 @@ static bool floats_are_close(double left, double right)
 static int close_rows(const struct od_value *left, const struct od_value *right, uint32_t column_count)
 {
     for (uint32_t i = 0; i < column_count; i++) {
-        bool floats = left[i].type == OD_TYPE_FLOAT64 && right[i].type == OD_TYPE_FLOAT64 && !left[i].is_null &&
-                      !right[i].is_null;
+        bool floats = left[i].type == OD_TYPE_FLOAT64 && right[i].type == OD_TYPE_FLOAT64 &&
+                      !left[i].is_null && !right[i].is_null;
         if (floats ? !floats_are_close(left[i].float64, right[i].float64)
                    : od_answer_compare_values(&left[i], &right[i]) != 0)
             return 1;
@@ -258,8 +266,8 @@ static enum od_status explain(struct od_arena *scratch, const struct od_answer *
 }
 
 enum od_status od_answer_compare(struct od_arena *scratch, const struct od_answer *expected,
-                                 const struct od_answer *actual, enum od_compare how, bool *equal_out, char *text,
-                                 size_t text_size, struct od_error *error)
+                                 const struct od_answer *actual, enum od_compare how, bool *equal_out,
+                                 char *text, size_t text_size, struct od_error *error)
 {
     compare_function order = how == OD_COMPARE_CLOSE ? compare_rows_floats_last : od_answer_compare_rows;
     compare_function same = how == OD_COMPARE_CLOSE ? close_rows : od_answer_compare_rows;
@@ -267,7 +275,8 @@ enum od_status od_answer_compare(struct od_arena *scratch, const struct od_answe
     *equal_out = false;
     if (expected->column_count != actual->column_count) {
         if (text_size > 0)
-            snprintf(text, text_size, "expected %u columns, got %u", expected->column_count, actual->column_count);
+            snprintf(text, text_size, "expected %u columns, got %u", expected->column_count,
+                     actual->column_count);
         return OD_OK;
     }
     if (how != OD_COMPARE_ORDERED) {
@@ -286,15 +295,16 @@ enum od_status od_answer_compare(struct od_arena *scratch, const struct od_answe
         /* Of two sorted lists the smaller one is what the other lacks. */
         bool multiset = how == OD_COMPARE_MULTISET;
         bool wanted_first = !multiset || order(wanted, got, expected->column_count) < 0;
-        return explain(scratch, expected, actual, wanted_first ? wanted : NULL, multiset && wanted_first ? NULL : got,
-                       text, text_size);
+        return explain(scratch, expected, actual, wanted_first ? wanted : NULL,
+                       multiset && wanted_first ? NULL : got, text, text_size);
     }
     if (expected->row_count != actual->row_count) {
         bool missing = row < expected->row_count;
         const struct od_answer *longer = missing ? expected : actual;
         const struct od_value **sorted = missing ? left : right;
         const struct od_value *first = sorted != NULL ? sorted[row] : od_answer_row(longer, row);
-        return explain(scratch, expected, actual, missing ? first : NULL, missing ? NULL : first, text, text_size);
+        return explain(scratch, expected, actual, missing ? first : NULL, missing ? NULL : first, text,
+                       text_size);
     }
     *equal_out = true;
     return OD_OK;

@@ -1,9 +1,11 @@
 /* case: draws everything random about a trial, in a fixed order; see case.h.
  *
- *   property -> flavour -> tables -> plan -> cluster        (then harness/ draws the schedule from the same choices)
+ *   property -> flavour -> tables -> plan -> cluster        (then harness/ draws the schedule from the same
+ *                                                           choices)
  *
  * The order is part of the format of case files: changing it changes the meaning of every stored case.
- * Lifetimes: the plan, the SQL and the catalogue die with case_arena; the tables are given back one by one in _release. */
+ * Lifetimes: the plan, the SQL and the catalogue die with case_arena; the tables are given back one by one in
+ * _release. */
 #include "properties/case.h"
 
 #include "engine/core/assert.h"
@@ -61,7 +63,8 @@ static void draw_cluster(struct od_choices *choices, struct od_case_cluster *clu
     cluster->batch_rows = batch_rows[od_choices_below(choices, 5)];
     cluster->partition_count = 1 + (uint32_t)od_choices_below(choices, 6);
     cluster->scan_task_count = 1 + (uint32_t)od_choices_below(choices, 6);
-    /* Half of the cases run with all rules; a drawn byte switches off 1 in 4 of the others, those above 6 do not exist. */
+    /* Half of the cases run with all rules; a drawn byte switches off 1 in 4 of the others, those above 6 do
+     * not exist. */
     cluster->rules_off = od_choices_below(choices, 2) == 0
                              ? 0
                              : (uint32_t)(od_choices_below(choices, 128) & od_choices_below(choices, 128));
@@ -77,7 +80,8 @@ enum od_status od_case_draw(struct od_case *test_case, struct od_memory *memory,
     memset(test_case, 0, sizeof(*test_case));
     test_case->memory = memory;
     od_arena_init(&test_case->case_arena, memory, 0);
-    const struct od_property *drawn = draw_property(choices); /* drawn also when `only` rules: same bytes, same rest */
+    const struct od_property *drawn =
+        draw_property(choices); /* drawn also when `only` rules: same bytes, same rest */
     test_case->property = only != NULL ? only : drawn;
 
     struct od_gen gen;
@@ -111,7 +115,7 @@ void od_case_release(struct od_case *test_case)
     memset(test_case, 0, sizeof(*test_case));
 }
 
-/* --- the same plan over other tables ------------------------------------------------------------------------- */
+/* --- the same plan over other tables -------------------------------------------------------------------- */
 
 static const struct od_table *replacement(const struct od_case *test_case, struct od_table *const *tables,
                                           const struct od_table *table)
@@ -122,8 +126,9 @@ static const struct od_table *replacement(const struct od_case *test_case, struc
     od_unreachable();
 }
 
-static enum od_status replan(struct od_arena *arena, const struct od_case *test_case, struct od_table *const *tables,
-                             const struct od_plan *plan, const struct od_plan **plan_out, struct od_error *error)
+static enum od_status replan(struct od_arena *arena, const struct od_case *test_case,
+                             struct od_table *const *tables, const struct od_plan *plan,
+                             const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_plan *copy = od_arena_take(arena, sizeof(*copy));
     *plan_out = NULL;
@@ -142,7 +147,8 @@ static enum od_status replan(struct od_arena *arena, const struct od_case *test_
 }
 
 enum od_status od_case_replan(struct od_arena *arena, const struct od_case *test_case,
-                              struct od_table *const *tables, const struct od_plan **plan_out, struct od_error *error)
+                              struct od_table *const *tables, const struct od_plan **plan_out,
+                              struct od_error *error)
 {
     return replan(arena, test_case, tables, test_case->plan, plan_out, error);
 }

@@ -10,8 +10,8 @@
 struct od_property;
 
 struct od_case {
-    struct od_memory *memory;     /* borrowed */
-    struct od_arena case_arena;   /* owned */
+    struct od_memory *memory;   /* borrowed */
+    struct od_arena case_arena; /* owned */
     const struct od_property *property;
     uint32_t table_count;
     struct od_table **tables; /* owned */
@@ -25,8 +25,10 @@ struct od_case {
 enum od_status od_case_draw(struct od_case *test_case, struct od_memory *memory, struct od_choices *choices,
                             const struct od_property *only, struct od_error *error);
 void od_case_release(struct od_case *test_case); /* zeroed or half-drawn is fine */
-/* The same plan over other tables of equal schemas (for A2 permuted rows, J9 copies...): scans are replaced by table index. */
+/* The same plan over other tables of equal schemas (for A2 permuted rows, J9 copies...): scans are replaced
+ * by table index. */
 enum od_status od_case_replan(struct od_arena *arena, const struct od_case *test_case,
-                              struct od_table *const *tables, const struct od_plan **plan_out, struct od_error *error);
+                              struct od_table *const *tables, const struct od_plan **plan_out,
+                              struct od_error *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* case_file: see case_file.h. Reading is a cursor over lines; each reader of a line says exactly what it expected and where.
- * Nothing is read back from below the marker, so that people may write notes there. */
+/* case_file: see case_file.h. Reading is a cursor over lines; each reader of a line says exactly what it
+ * expected and where. Nothing is read back from below the marker, so that people may write notes there. */
 #include "properties/case_file.h"
 
 #include "engine/core/assert.h"
@@ -41,7 +41,8 @@ static bool read_line(struct cursor *cursor)
     return true;
 }
 
-/* The next line that says something. At the end of the text the line is empty, and line_number is one behind the last. */
+/* The next line that says something. At the end of the text the line is empty, and line_number is one behind
+ * the last. */
 static void next_line(struct cursor *cursor)
 {
     while (read_line(cursor))
@@ -63,11 +64,13 @@ static enum od_status expected(struct cursor *cursor, size_t column, const char 
 static size_t value_offset(const struct cursor *cursor, const char *key)
 {
     size_t size = strlen(key);
-    bool matches = cursor->line_size > size && memcmp(cursor->line, key, size) == 0 && cursor->line[size] == ' ';
+    bool matches =
+        cursor->line_size > size && memcmp(cursor->line, key, size) == 0 && cursor->line[size] == ' ';
     return matches ? size + 1 : 0;
 }
 
-static enum od_status read_word(struct cursor *cursor, const char *key, const char *what, char *word, size_t word_size)
+static enum od_status read_word(struct cursor *cursor, const char *key, const char *what, char *word,
+                                size_t word_size)
 {
     size_t from = value_offset(cursor, key);
     if (from == 0)
@@ -178,10 +181,11 @@ static enum od_status read_end(struct cursor *cursor)
     return at_marker || at_end ? OD_OK : expected(cursor, 0, "\"---\" or the end of the file");
 }
 
-enum od_status od_case_file_parse(struct od_memory *memory, const char *source_name, const char *text, size_t size,
-                                  struct od_case_file *file_out, struct od_error *error)
+enum od_status od_case_file_parse(struct od_memory *memory, const char *source_name, const char *text,
+                                  size_t size, struct od_case_file *file_out, struct od_error *error)
 {
-    struct cursor cursor = {.memory = memory, .source_name = source_name, .text = text, .size = size, .error = error};
+    struct cursor cursor = {
+        .memory = memory, .source_name = source_name, .text = text, .size = size, .error = error};
     struct od_case_file *file = file_out;
     memset(file, 0, sizeof(*file));
     enum od_status status = read_version(&cursor);
@@ -189,7 +193,8 @@ enum od_status od_case_file_parse(struct od_memory *memory, const char *source_n
         status = read_word(&cursor, "property", "\"property\" and a code such as F1", file->property,
                            sizeof(file->property));
     if (status == OD_OK)
-        status = read_word(&cursor, "found", "\"found\" and a code such as H1", file->found, sizeof(file->found));
+        status =
+            read_word(&cursor, "found", "\"found\" and a code such as H1", file->found, sizeof(file->found));
     if (status == OD_OK)
         status = read_word(&cursor, "engine", "\"engine\" and a name", file->engine, sizeof(file->engine));
     if (status == OD_OK && value_offset(&cursor, "bug") != 0)
@@ -212,12 +217,12 @@ void od_case_file_release(struct od_memory *memory, struct od_case_file *file)
     memset(file, 0, sizeof(*file));
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------------- */
 
 bool od_case_file_print(const struct od_case_file *file, const char *rendering, struct od_buffer *buffer)
 {
-    od_buffer_print(buffer, "ordeal case %d\nproperty %s\nfound %s\nengine %s\n", OD_CASE_FILE_VERSION, file->property,
-                    file->found, file->engine);
+    od_buffer_print(buffer, "ordeal case %d\nproperty %s\nfound %s\nengine %s\n", OD_CASE_FILE_VERSION,
+                    file->property, file->found, file->engine);
     if (file->bug[0] != '\0')
         od_buffer_print(buffer, "bug %s\n", file->bug);
     if (file->has_digest)
@@ -269,7 +274,8 @@ enum od_status od_case_file_write(struct od_memory *memory, const char *path, co
     enum od_status status;
     od_buffer_init(&text, memory);
     od_buffer_init(&temporary, memory);
-    if (od_case_file_print(file, rendering, &text) && od_buffer_print(&temporary, "%s.%ld.tmp", path, (long)getpid()))
+    if (od_case_file_print(file, rendering, &text) &&
+        od_buffer_print(&temporary, "%s.%ld.tmp", path, (long)getpid()))
         status = write_file(path, od_buffer_text(&temporary), &text, error);
     else
         status = od_fail(error, OD_NO_MEMORY, "writing %s", path);
@@ -278,15 +284,17 @@ enum od_status od_case_file_write(struct od_memory *memory, const char *path, co
     return status;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
-static enum od_status read_file(FILE *stream, const char *path, struct od_buffer *text, struct od_error *error)
+static enum od_status read_file(FILE *stream, const char *path, struct od_buffer *text,
+                                struct od_error *error)
 {
     char part[4096];
     size_t size;
     while ((size = fread(part, 1, sizeof(part), stream)) > 0) {
         if (text->size + size > FILE_BYTES_MAX)
-            return od_fail(error, OD_BAD_INPUT, "%s: not a case file: larger than %u bytes", path, FILE_BYTES_MAX);
+            return od_fail(error, OD_BAD_INPUT, "%s: not a case file: larger than %u bytes", path,
+                           FILE_BYTES_MAX);
         if (!od_buffer_append(text, part, size))
             return od_fail(error, OD_NO_MEMORY, "reading %s", path);
     }

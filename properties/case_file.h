@@ -21,19 +21,20 @@
 #define OD_CASE_NAME_MAX     63
 
 struct od_case_file {
-    char property[8];                 /* which property's case it is */
-    char found[8];                    /* the code that was violated; may differ (invariants) */
+    char property[8];                  /* which property's case it is */
+    char found[8];                     /* the code that was violated; may differ (invariants) */
     char engine[OD_CASE_NAME_MAX + 1]; /* system under test */
-    char bug[OD_CASE_NAME_MAX + 1];   /* planted bug, "" for none */
+    char bug[OD_CASE_NAME_MAX + 1];    /* planted bug, "" for none */
     bool has_digest;
     uint64_t digest;
     uint8_t *choices; /* owned */
     uint32_t choices_bytes;
 };
 
-/* BAD_INPUT with line and column and what was expected; `source_name` is for the message. On failure *file_out is empty. */
-enum od_status od_case_file_parse(struct od_memory *memory, const char *source_name, const char *text, size_t size,
-                                  struct od_case_file *file_out, struct od_error *error);
+/* BAD_INPUT with line and column and what was expected; `source_name` is for the message. On failure
+ * *file_out is empty. */
+enum od_status od_case_file_parse(struct od_memory *memory, const char *source_name, const char *text,
+                                  size_t size, struct od_case_file *file_out, struct od_error *error);
 /* MISSING, IO, and as above. */
 enum od_status od_case_file_read(struct od_memory *memory, const char *path, struct od_case_file *file_out,
                                  struct od_error *error);

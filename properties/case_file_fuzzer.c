@@ -1,5 +1,5 @@
-/* case_file_fuzzer: any bytes either parse or give BAD_INPUT with a position; what parses prints to a text that parses to the
- * same file (Z1, Z2, Z3). */
+/* case_file_fuzzer: any bytes either parse or give BAD_INPUT with a position; what parses prints to a text
+ * that parses to the same file (Z1, Z2, Z3). */
 #include "engine/core/assert.h"
 #include "properties/case_file.h"
 #include "properties/plain_memory.h"
@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     od_buffer_init(&text, &memory);
     od_assert(od_case_file_print(&first, NULL, &text));
-    od_assert(od_case_file_parse(&memory, "printed", od_buffer_text(&text), text.size, &second, &error) == OD_OK);
+    od_assert(od_case_file_parse(&memory, "printed", od_buffer_text(&text), text.size, &second, &error) ==
+              OD_OK);
     od_assert(strcmp(first.property, second.property) == 0);
     od_assert(strcmp(first.found, second.found) == 0);
     od_assert(strcmp(first.bug, second.bug) == 0);

@@ -1,5 +1,6 @@
-/* Goal: what was written is read back; what is malformed is refused at its line and column, saying what was expected.
- * Method: round trips through text and a real file; one mutilation per line of the format; every allocation refused once. */
+/* Goal: what was written is read back; what is malformed is refused at its line and column, saying what was
+ * expected. Method: round trips through text and a real file; one mutilation per line of the format; every
+ * allocation refused once. */
 #include "properties/case_file.h"
 #include "properties/plain_memory.h"
 
@@ -112,7 +113,8 @@ static void malformed_files_are_refused_where_they_are_wrong(void **state)
         struct od_case_file file;
         struct od_error error = {.text = ""};
         const char *text = malformed[i].text;
-        assert_int_equal(od_case_file_parse(&memory, "x.case", text, strlen(text), &file, &error), OD_BAD_INPUT);
+        assert_int_equal(od_case_file_parse(&memory, "x.case", text, strlen(text), &file, &error),
+                         OD_BAD_INPUT);
         if (error.line != malformed[i].line || error.column != malformed[i].column ||
             strstr(error.text, malformed[i].expected) == NULL)
             fail_msg("row %zu: \"%s\", wanted line %u, column %u, %s", i, error.text, malformed[i].line,

@@ -23,11 +23,12 @@ static void print_cluster(const struct od_case_cluster *cluster, struct od_buffe
 {
     static const char *const strategies[] = {"chosen by cost", "broadcast", "partitioned"};
     od_buffer_print(buffer, "executors %u, slots %u, rows a batch %u, partitions %u, scan tasks %u\n",
-                    cluster->executor_count, cluster->slots_per_executor, cluster->batch_rows, cluster->partition_count,
-                    cluster->scan_task_count);
-    od_buffer_print(buffer, "rules off %#x, joins %s, blocks %s, plan %s, seed %" PRIu64 "\n", cluster->rules_off,
-                    strategies[cluster->join_strategy % 3], cluster->compress ? "compressed" : "stored",
-                    cluster->via_sql ? "through SQL" : "direct", cluster->seed);
+                    cluster->executor_count, cluster->slots_per_executor, cluster->batch_rows,
+                    cluster->partition_count, cluster->scan_task_count);
+    od_buffer_print(buffer, "rules off %#x, joins %s, blocks %s, plan %s, seed %" PRIu64 "\n",
+                    cluster->rules_off, strategies[cluster->join_strategy % 3],
+                    cluster->compress ? "compressed" : "stored", cluster->via_sql ? "through SQL" : "direct",
+                    cluster->seed);
 }
 
 bool od_case_print(const struct od_case *test_case, struct od_buffer *buffer)

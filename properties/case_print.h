@@ -1,4 +1,5 @@
-/* case_print: a case as people read it: tables, SQL, plan, cluster. What the harness knows (faults, expected, actual) it adds. */
+/* case_print: a case as people read it: tables, SQL, plan, cluster. What the harness knows (faults, expected,
+ * actual) it adds. */
 #ifndef OD_PROPERTIES_CASE_PRINT_H
 #define OD_PROPERTIES_CASE_PRINT_H
 

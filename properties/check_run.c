@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum od_status od_expect_model(struct od_arena *arena, const struct od_plan *plan, struct od_expectation *expectation_out,
-                               struct od_error *error)
+enum od_status od_expect_model(struct od_arena *arena, const struct od_plan *plan,
+                               struct od_expectation *expectation_out, struct od_error *error)
 {
     memset(expectation_out, 0, sizeof(*expectation_out));
     enum od_status status = od_model_run(arena, plan, &expectation_out->answer, error);
@@ -39,17 +39,20 @@ void od_check_end(const struct od_observation *observation, const char *code, st
 {
     enum od_status status = observation->status;
     if (!observation->ended) {
-        od_finding_set(finding, "F10", "the run did not end within its bound: %" PRIu64 " ms of virtual time passed",
+        od_finding_set(finding, "F10",
+                       "the run did not end within its bound: %" PRIu64 " ms of virtual time passed",
                        observation->virtual_ns / 1000000);
         return;
     }
     if (observation->leaked != 0)
-        od_finding_set(finding, "F5", "%" PRIu64 " memory blocks, files or descriptors were left after the end",
+        od_finding_set(finding, "F5",
+                       "%" PRIu64 " memory blocks, files or descriptors were left after the end",
                        observation->leaked);
     bool promised = status == OD_OK || status == OD_EVALUATION ||
                     (status == OD_RETRIES_EXHAUSTED && observation->may_exhaust);
     if (!promised)
-        od_finding_set(finding, code, "the query failed: %s: %s", od_status_text(status), observation->error.text);
+        od_finding_set(finding, code, "the query failed: %s: %s", od_status_text(status),
+                       observation->error.text);
 }
 
 /* The answer must have the shape that the plan promises; names are not compared. */
@@ -63,13 +66,15 @@ static bool has_shape(const struct od_table *answer, const struct od_schema *sch
     return true;
 }
 
-enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_case, struct od_subject *subject,
-                            const struct od_plan *plan, const struct od_case_cluster *cluster, bool disturbed,
-                            const char *code, struct od_run_result *result_out, struct od_finding *finding,
+enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_case,
+                            struct od_subject *subject, const struct od_plan *plan,
+                            const struct od_case_cluster *cluster, bool disturbed, const char *code,
+                            struct od_run_result *result_out, struct od_finding *finding,
                             struct od_error *error)
 {
     struct od_observation observation;
-    struct od_run_request request = {plan, test_case->sql, cluster != NULL ? cluster : &test_case->cluster, disturbed};
+    struct od_run_request request = {plan, test_case->sql, cluster != NULL ? cluster : &test_case->cluster,
+                                     disturbed};
     enum od_status status = OD_OK;
     memset(result_out, 0, sizeof(*result_out));
     memset(&observation, 0, sizeof(observation));
@@ -96,8 +101,8 @@ enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_c
 }
 
 enum od_status od_check_expected(struct od_arena *arena, const struct od_expectation *expected,
-                                 const struct od_run_result *result, const char *code, struct od_finding *finding,
-                                 struct od_error *error)
+                                 const struct od_run_result *result, const char *code,
+                                 struct od_finding *finding, struct od_error *error)
 {
     char text[800];
     bool equal = true;
@@ -111,8 +116,8 @@ enum od_status od_check_expected(struct od_arena *arena, const struct od_expecta
     }
     if (result->status != OD_OK)
         return OD_OK;
-    enum od_status status = od_answer_compare(arena, &expected->answer, &result->answer, expected->compare, &equal,
-                                              text, sizeof(text), error);
+    enum od_status status = od_answer_compare(arena, &expected->answer, &result->answer, expected->compare,
+                                              &equal, text, sizeof(text), error);
     if (status == OD_OK && !equal)
         od_finding_set(finding, code, "%s", text);
     return status;
@@ -127,7 +132,8 @@ enum od_status od_check_against_model(struct od_arena *arena, const struct od_ca
     struct od_run_result result;
     enum od_status status = od_expect_model(arena, plan, &expected, error);
     if (status == OD_OK)
-        status = od_check_run(arena, test_case, subject, plan, cluster, disturbed, code, &result, finding, error);
+        status =
+            od_check_run(arena, test_case, subject, plan, cluster, disturbed, code, &result, finding, error);
     if (status == OD_OK)
         status = od_check_expected(arena, &expected, &result, code, finding, error);
     return status;

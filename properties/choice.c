@@ -1,9 +1,9 @@
 /* choice: see choice.h.
  *
- * Call order: _init, then per trial _from_seed or _from_bytes, draws and spans, then read bytes, draws and spans; _release.
- * The three arrays keep their memory between trials, so that a campaign allocates nothing once it is warm.
- * When memory is refused we behave as at the length limit: draws become 0 and `overrun` says that the record is cut. The
- * trial is then still a valid one, only plainer. */
+ * Call order: _init, then per trial _from_seed or _from_bytes, draws and spans, then read bytes, draws and
+ * spans; _release. The three arrays keep their memory between trials, so that a campaign allocates nothing
+ * once it is warm. When memory is refused we behave as at the length limit: draws become 0 and `overrun` says
+ * that the record is cut. The trial is then still a valid one, only plainer. */
 #include "properties/choice.h"
 
 #include "engine/core/assert.h"
@@ -19,7 +19,8 @@ static uint32_t width_of(uint64_t bound)
 }
 
 /* Makes room for one element more; doubles. False on refusal, and then nothing changed. */
-static bool grow(struct od_choices *choices, void **block, uint32_t *capacity, uint32_t needed, size_t element_bytes)
+static bool grow(struct od_choices *choices, void **block, uint32_t *capacity, uint32_t needed,
+                 size_t element_bytes)
 {
     if (needed <= *capacity)
         return true;
@@ -38,8 +39,9 @@ static bool make_room(struct od_choices *choices, uint32_t width)
 {
     void *bytes = choices->bytes;
     void *draws = choices->draws;
-    bool fits = grow(choices, &bytes, &choices->bytes_capacity, choices->size + width, 1) &&
-                grow(choices, &draws, &choices->draw_capacity, choices->draw_count + 1, sizeof(*choices->draws));
+    bool fits =
+        grow(choices, &bytes, &choices->bytes_capacity, choices->size + width, 1) &&
+        grow(choices, &draws, &choices->draw_capacity, choices->draw_count + 1, sizeof(*choices->draws));
     choices->bytes = bytes;
     choices->draws = draws;
     return fits;
@@ -125,13 +127,15 @@ void od_choices_begin(struct od_choices *choices, const char *label)
 {
     od_assert(choices->open_count < OD_CHOICES_DEPTH_MAX);
     void *spans = choices->spans;
-    bool fits = grow(choices, &spans, &choices->span_capacity, choices->span_count + 1, sizeof(*choices->spans));
+    bool fits =
+        grow(choices, &spans, &choices->span_capacity, choices->span_count + 1, sizeof(*choices->spans));
     choices->spans = spans;
     if (!fits)
         choices->overrun = true;
     uint32_t index = fits ? choices->span_count++ : UINT32_MAX;
     if (fits)
-        choices->spans[index] = (struct od_choice_span){label, choices->size, choices->size, choices->open_count};
+        choices->spans[index] =
+            (struct od_choice_span){label, choices->size, choices->size, choices->open_count};
     choices->open[choices->open_count++] = index;
 }
 

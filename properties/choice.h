@@ -6,9 +6,9 @@
  *     draws   [0,1) [1,3) [3,4)            where each draw lies
  *     spans   "row" [1,4) ...              what belongs together: the shrinker deletes spans whole
  *
- * A draw of bound B takes the fewest bytes that hold B - 1 (none for B == 1), big-endian, reduced modulo B, so that any bytes
- * are a valid sequence. Behind the end of the supplied bytes come zeros, and 0 is always the plainest choice.
- * Users draw through `random`, as from any other struct od_random. */
+ * A draw of bound B takes the fewest bytes that hold B - 1 (none for B == 1), big-endian, reduced modulo B,
+ * so that any bytes are a valid sequence. Behind the end of the supplied bytes come zeros, and 0 is always
+ * the plainest choice. Users draw through `random`, as from any other struct od_random. */
 #ifndef OD_PROPERTIES_CHOICE_H
 #define OD_PROPERTIES_CHOICE_H
 
@@ -16,7 +16,7 @@
 #include "engine/core/random.h"
 
 #define OD_CHOICES_LIMIT_BYTES 16384u
-#define OD_CHOICES_DEPTH_MAX 32u
+#define OD_CHOICES_DEPTH_MAX   32u
 
 struct od_choice_draw {
     uint32_t offset;
@@ -48,7 +48,9 @@ struct od_choices {
     uint32_t span_capacity;
     uint32_t open[OD_CHOICES_DEPTH_MAX]; /* indexes of spans begun and not ended */
     uint32_t open_count;
-    bool overrun; /* the length limit was reached (or memory refused): all later draws are 0 and are not recorded */
+    bool
+        /* the length limit was reached (or memory refused): all later draws are 0 and are not recorded */
+        overrun;
 };
 
 void od_choices_init(struct od_choices *choices, struct od_memory *memory);

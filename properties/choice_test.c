@@ -1,5 +1,6 @@
 /* Goal: any bytes are a valid choice sequence; what was recorded replays to the same draws; limits hold.
- * Method: bounds at every width; record and replay over many seeds; the end of the bytes, the length limit, spans; refused memory. */
+ * Method: bounds at every width; record and replay over many seeds; the end of the bytes, the length limit,
+ * spans; refused memory. */
 #include "properties/choice.h"
 #include "engine/core/hash.h"
 #include "properties/plain_memory.h"
@@ -17,7 +18,8 @@ static void draws_take_the_fewest_bytes(void **state)
     static const struct {
         uint64_t bound;
         uint32_t bytes;
-    } widths[] = {{1, 0}, {2, 1}, {256, 1}, {257, 2}, {65536, 2}, {65537, 3}, {UINT64_C(1) << 32, 4}, {UINT64_MAX, 8}};
+    } widths[] = {{1, 0},         {2, 1}, {256, 1}, {257, 2}, {65536, 2}, {65537, 3}, {UINT64_C(1) << 32, 4},
+                  {UINT64_MAX, 8}};
     struct od_memory memory = od_plain_memory();
     struct od_choices choices;
     (void)state;
@@ -139,9 +141,12 @@ static void refused_memory_gives_zeros(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(draws_take_the_fewest_bytes), cmocka_unit_test(bytes_are_big_endian_and_reduced),
-        cmocka_unit_test(records_replay),              cmocka_unit_test(spans_nest_and_cover_their_draws),
-        cmocka_unit_test(the_length_has_a_limit),      cmocka_unit_test(refused_memory_gives_zeros),
+        cmocka_unit_test(draws_take_the_fewest_bytes),
+        cmocka_unit_test(bytes_are_big_endian_and_reduced),
+        cmocka_unit_test(records_replay),
+        cmocka_unit_test(spans_nest_and_cover_their_draws),
+        cmocka_unit_test(the_length_has_a_limit),
+        cmocka_unit_test(refused_memory_gives_zeros),
     };
     return cmocka_run_group_tests_name("choice", tests, NULL, NULL);
 }

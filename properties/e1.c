@@ -1,5 +1,5 @@
-/* e1: the rows where p is true, where not p is true, and where p is null are the rows: each one once (ternary logic
- * partitioning: Rigger, Su, "Finding bugs in database systems via query partitioning", OOPSLA 2020). */
+/* e1: the rows where p is true, where not p is true, and where p is null are the rows: each one once (ternary
+ * logic partitioning: Rigger, Su, "Finding bugs in database systems via query partitioning", OOPSLA 2020). */
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
@@ -39,8 +39,8 @@ static enum od_status add_rows(struct od_arena *arena, struct od_answer *all, co
     return OD_OK;
 }
 
-enum od_status od_check_e1(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
-                           struct od_error *error)
+enum od_status od_check_e1(const struct od_case *test_case, struct od_subject *subject,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct od_arena arena;
     const struct od_plan *parts[PART_COUNT], *plan = test_case->plan;
@@ -53,11 +53,13 @@ enum od_status od_check_e1(const struct od_case *test_case, struct od_subject *s
     od_arena_init(&arena, test_case->memory, 0);
     enum od_status status = build(&arena, plan, parts, error);
     if (status == OD_OK)
-        status = od_check_run(&arena, test_case, subject, plan->inputs[0], NULL, false, "E1", &whole, finding, error);
+        status = od_check_run(&arena, test_case, subject, plan->inputs[0], NULL, false, "E1", &whole, finding,
+                              error);
     complete = status == OD_OK && whole.usable && whole.status == OD_OK;
     for (uint32_t i = 0; i < PART_COUNT && complete; i++) {
         /* One of the three is disturbed: a filter over a whole plan, not three times the same schedule. */
-        status = od_check_run(&arena, test_case, subject, parts[i], NULL, i == 0, "E1", &part, finding, error);
+        status =
+            od_check_run(&arena, test_case, subject, parts[i], NULL, i == 0, "E1", &part, finding, error);
         complete = status == OD_OK && part.usable && part.status == OD_OK;
         if (complete)
             status = add_rows(&arena, &together.answer, &part.answer, error);

@@ -1,9 +1,11 @@
 /* gen_expr: expressions over a schema, by type.
  *
- *   od_gen_expr(type, depth)   0: a column of the type; 1: a literal; then one of the rows of `productions` for the type
+ *   od_gen_expr(type, depth)   0: a column of the type; 1: a literal; then one of the rows of `productions`
+ *                              for the type
  *
- * A production may refuse (return NULL with status OK) when its result could fail and may not; the plain column is then
- * taken. `safe` rows never fail; `tame` rows cannot where numbers are small (see generate.h); `fails` rows may. */
+ * A production may refuse (return NULL with status OK) when its result could fail and may not; the plain
+ * column is then taken. `safe` rows never fail; `tame` rows cannot where numbers are small (see generate.h);
+ * `fails` rows may. */
 #include "properties/generate.h"
 
 #include "engine/core/assert.h"
@@ -12,8 +14,8 @@
 
 enum danger { SAFE, TAME, FAILS };
 
-typedef const struct od_expr *(*produce)(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                         uint32_t depth);
+typedef const struct od_expr *(*produce)(struct od_gen *gen, const struct od_schema *schema,
+                                         enum od_type type, uint32_t depth);
 
 struct production {
     produce make;
@@ -21,8 +23,10 @@ struct production {
     enum danger danger;
 };
 
-/* By address: the order in which a call's arguments are evaluated is not defined, and the expression is made by one of them. */
-static const struct od_expr *keep(struct od_gen *gen, enum od_status status, const struct od_expr *const *expr)
+/* By address: the order in which a call's arguments are evaluated is not defined, and the expression is made
+ * by one of them. */
+static const struct od_expr *keep(struct od_gen *gen, enum od_status status,
+                                  const struct od_expr *const *expr)
 {
     if (status != OD_OK)
         gen->status = status;
@@ -39,13 +43,14 @@ const struct od_expr *od_gen_call(struct od_gen *gen, enum od_function function,
     return keep(gen, od_expr_call(gen->arena, function, arguments, count, &expr, gen->error), &expr);
 }
 
-static const struct od_expr *call_one(struct od_gen *gen, enum od_function function, const struct od_expr *argument)
+static const struct od_expr *call_one(struct od_gen *gen, enum od_function function,
+                                      const struct od_expr *argument)
 {
     return od_gen_call(gen, function, &argument, 1);
 }
 
-static const struct od_expr *call_two(struct od_gen *gen, enum od_function function, const struct od_expr *left,
-                                      const struct od_expr *right)
+static const struct od_expr *call_two(struct od_gen *gen, enum od_function function,
+                                      const struct od_expr *left, const struct od_expr *right)
 {
     const struct od_expr *arguments[2] = {left, right};
     return od_gen_call(gen, function, arguments, 2);
@@ -144,7 +149,7 @@ static bool has_type(const struct od_schema *schema, enum od_type type)
     return false;
 }
 
-/* --- of any type --------------------------------------------------------------------------------------------- */
+/* --- of any type ---------------------------------------------------------------------------------------- */
 
 static const struct od_expr *make_case(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
                                        uint32_t depth)
@@ -163,7 +168,8 @@ static const struct od_expr *make_case(struct od_gen *gen, const struct od_schem
 static const struct od_expr *make_same(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
                                        uint32_t depth)
 {
-    static const enum od_function functions[] = {OD_FUNCTION_COALESCE, OD_FUNCTION_GREATEST, OD_FUNCTION_LEAST};
+    static const enum od_function functions[] = {OD_FUNCTION_COALESCE, OD_FUNCTION_GREATEST,
+                                                 OD_FUNCTION_LEAST};
     const struct od_expr *arguments[3];
     enum od_function function = functions[od_choices_below(gen->choices, 3)];
     uint32_t count = 2 + (uint32_t)od_choices_below(gen->choices, 2);
@@ -172,8 +178,8 @@ static const struct od_expr *make_same(struct od_gen *gen, const struct od_schem
     return od_gen_call(gen, function, arguments, count);
 }
 
-static const struct od_expr *make_nullif(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                         uint32_t depth)
+static const struct od_expr *make_nullif(struct od_gen *gen, const struct od_schema *schema,
+                                         enum od_type type, uint32_t depth)
 {
     const struct od_expr *left = od_gen_expr(gen, schema, type, depth);
     return call_two(gen, OD_FUNCTION_NULLIF, left, od_gen_expr(gen, schema, type, depth));
@@ -194,21 +200,23 @@ static const struct od_expr *make_cast(struct od_gen *gen, const struct od_schem
     return cast_to(gen, input, type);
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------------------- */
 
 static const struct od_expr *make_sum(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
                                       uint32_t depth)
 {
-    enum od_function function = od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_ADD : OD_FUNCTION_SUBTRACT;
+    enum od_function function =
+        od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_ADD : OD_FUNCTION_SUBTRACT;
     const struct od_expr *left = od_gen_expr(gen, schema, type, depth);
     return call_two(gen, function, left, od_gen_expr(gen, schema, type, depth));
 }
 
-static const struct od_expr *make_scaled(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                         uint32_t depth)
+static const struct od_expr *make_scaled(struct od_gen *gen, const struct od_schema *schema,
+                                         enum od_type type, uint32_t depth)
 {
     static const int64_t factors[] = {1, 2, 3, -1, 0, 10, 7, -3};
-    static const enum od_function functions[] = {OD_FUNCTION_MULTIPLY, OD_FUNCTION_DIVIDE, OD_FUNCTION_MODULO};
+    static const enum od_function functions[] = {OD_FUNCTION_MULTIPLY, OD_FUNCTION_DIVIDE,
+                                                 OD_FUNCTION_MODULO};
     uint64_t kind = od_choices_below(gen->choices, type == OD_TYPE_INT64 ? 3 : 2);
     int64_t factor = factors[od_choices_below(gen->choices, 8)];
     if (kind != 0 && factor == 0 && !gen->failing)
@@ -218,10 +226,11 @@ static const struct od_expr *make_scaled(struct od_gen *gen, const struct od_sch
     return left == NULL || right == NULL ? NULL : call_two(gen, functions[kind], left, right);
 }
 
-static const struct od_expr *make_arithmetic(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                             uint32_t depth)
+static const struct od_expr *make_arithmetic(struct od_gen *gen, const struct od_schema *schema,
+                                             enum od_type type, uint32_t depth)
 {
-    static const enum od_function functions[] = {OD_FUNCTION_MULTIPLY, OD_FUNCTION_DIVIDE, OD_FUNCTION_MODULO};
+    static const enum od_function functions[] = {OD_FUNCTION_MULTIPLY, OD_FUNCTION_DIVIDE,
+                                                 OD_FUNCTION_MODULO};
     uint64_t kind = od_choices_below(gen->choices, type == OD_TYPE_INT64 ? 3 : 2);
     const struct od_expr *left = od_gen_expr(gen, schema, type, depth);
     return call_two(gen, functions[kind], left, od_gen_expr(gen, schema, type, depth));
@@ -234,8 +243,8 @@ static const struct od_expr *make_sign(struct od_gen *gen, const struct od_schem
     return call_one(gen, function, od_gen_expr(gen, schema, type, depth));
 }
 
-static const struct od_expr *make_rounding(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                           uint32_t depth)
+static const struct od_expr *make_rounding(struct od_gen *gen, const struct od_schema *schema,
+                                           enum od_type type, uint32_t depth)
 {
     static const enum od_function functions[] = {OD_FUNCTION_FLOOR, OD_FUNCTION_CEIL, OD_FUNCTION_ROUND};
     enum od_function function = functions[od_choices_below(gen->choices, 3)];
@@ -248,21 +257,22 @@ static const struct od_expr *make_root(struct od_gen *gen, const struct od_schem
     return call_one(gen, OD_FUNCTION_SQRT, od_gen_expr(gen, schema, type, depth));
 }
 
-static const struct od_expr *make_safe_root(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                            uint32_t depth)
+static const struct od_expr *make_safe_root(struct od_gen *gen, const struct od_schema *schema,
+                                            enum od_type type, uint32_t depth)
 {
-    return call_one(gen, OD_FUNCTION_SQRT, call_one(gen, OD_FUNCTION_ABS, od_gen_expr(gen, schema, type, depth)));
+    return call_one(gen, OD_FUNCTION_SQRT,
+                    call_one(gen, OD_FUNCTION_ABS, od_gen_expr(gen, schema, type, depth)));
 }
 
-static const struct od_expr *make_length(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                         uint32_t depth)
+static const struct od_expr *make_length(struct od_gen *gen, const struct od_schema *schema,
+                                         enum od_type type, uint32_t depth)
 {
     (void)type;
     return call_one(gen, OD_FUNCTION_LENGTH, od_gen_expr(gen, schema, OD_TYPE_TEXT, depth));
 }
 
-static const struct od_expr *make_extract(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                          uint32_t depth)
+static const struct od_expr *make_extract(struct od_gen *gen, const struct od_schema *schema,
+                                          enum od_type type, uint32_t depth)
 {
     static const char *const fields[] = {"year", "month", "day", "hour", "minute", "second"};
     (void)type;
@@ -272,20 +282,21 @@ static const struct od_expr *make_extract(struct od_gen *gen, const struct od_sc
     return call_two(gen, OD_FUNCTION_EXTRACT, text_literal(gen, field), input);
 }
 
-static const struct od_expr *make_days_between(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                               uint32_t depth)
+static const struct od_expr *make_days_between(struct od_gen *gen, const struct od_schema *schema,
+                                               enum od_type type, uint32_t depth)
 {
     (void)type;
     const struct od_expr *left = od_gen_expr(gen, schema, OD_TYPE_DATE, depth);
     return call_two(gen, OD_FUNCTION_SUBTRACT, left, od_gen_expr(gen, schema, OD_TYPE_DATE, depth));
 }
 
-/* --- text ---------------------------------------------------------------------------------------------------- */
+/* --- text ----------------------------------------------------------------------------------------------- */
 
-static const struct od_expr *make_letters(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                          uint32_t depth)
+static const struct od_expr *make_letters(struct od_gen *gen, const struct od_schema *schema,
+                                          enum od_type type, uint32_t depth)
 {
-    enum od_function function = od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_LOWER : OD_FUNCTION_UPPER;
+    enum od_function function =
+        od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_LOWER : OD_FUNCTION_UPPER;
     return call_one(gen, function, od_gen_expr(gen, schema, type, depth));
 }
 
@@ -296,44 +307,47 @@ static const struct od_expr *make_concatenation(struct od_gen *gen, const struct
     return call_two(gen, OD_FUNCTION_CONCATENATE, left, od_gen_expr(gen, schema, type, depth));
 }
 
-static const struct od_expr *make_substring(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                            uint32_t depth)
+static const struct od_expr *make_substring(struct od_gen *gen, const struct od_schema *schema,
+                                            enum od_type type, uint32_t depth)
 {
     static const int64_t starts[] = {1, 2, 3, 0, -1};
     int64_t start = starts[od_choices_below(gen->choices, 5)];
     uint64_t length = od_choices_below(gen->choices, 5); /* 4: to the end */
-    const struct od_expr *arguments[3] = {od_gen_expr(gen, schema, type, depth), integer_literal(gen, start), NULL};
+    const struct od_expr *arguments[3] = {od_gen_expr(gen, schema, type, depth), integer_literal(gen, start),
+                                          NULL};
     if (length < 4)
         arguments[2] = integer_literal(gen, (int64_t)length);
     return od_gen_call(gen, OD_FUNCTION_SUBSTRING, arguments, length < 4 ? 3 : 2);
 }
 
-/* --- time ---------------------------------------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------------------------------------- */
 
-static const struct od_expr *make_date_shift(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                             uint32_t depth)
+static const struct od_expr *make_date_shift(struct od_gen *gen, const struct od_schema *schema,
+                                             enum od_type type, uint32_t depth)
 {
-    enum od_function function = od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_ADD : OD_FUNCTION_SUBTRACT;
+    enum od_function function =
+        od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_ADD : OD_FUNCTION_SUBTRACT;
     int64_t days = (int64_t)od_choices_below(gen->choices, 400);
     const struct od_expr *left = od_gen_expr(gen, schema, type, depth);
     return call_two(gen, function, left, integer_literal(gen, days));
 }
 
-static const struct od_expr *make_truncation(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                             uint32_t depth)
+static const struct od_expr *make_truncation(struct od_gen *gen, const struct od_schema *schema,
+                                             enum od_type type, uint32_t depth)
 {
     static const char *const units[] = {"day", "hour", "month", "year", "minute", "second"};
     const char *unit = units[od_choices_below(gen->choices, 6)];
-    return call_two(gen, OD_FUNCTION_DATE_TRUNC, text_literal(gen, unit), od_gen_expr(gen, schema, type, depth));
+    return call_two(gen, OD_FUNCTION_DATE_TRUNC, text_literal(gen, unit),
+                    od_gen_expr(gen, schema, type, depth));
 }
 
-/* --- booleans ------------------------------------------------------------------------------------------------ */
+/* --- booleans ------------------------------------------------------------------------------------------- */
 
-static const struct od_expr *make_comparison(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                             uint32_t depth)
+static const struct od_expr *make_comparison(struct od_gen *gen, const struct od_schema *schema,
+                                             enum od_type type, uint32_t depth)
 {
     static const enum od_function functions[] = {
-        OD_FUNCTION_EQUAL, OD_FUNCTION_NOT_EQUAL,     OD_FUNCTION_LESS,        OD_FUNCTION_LESS_EQUAL,
+        OD_FUNCTION_EQUAL,   OD_FUNCTION_NOT_EQUAL,     OD_FUNCTION_LESS,        OD_FUNCTION_LESS_EQUAL,
         OD_FUNCTION_GREATER, OD_FUNCTION_GREATER_EQUAL, OD_FUNCTION_IS_DISTINCT, OD_FUNCTION_IS_NOT_DISTINCT};
     (void)type;
     enum od_function function = functions[od_choices_below(gen->choices, 8)];
@@ -351,12 +365,13 @@ static const struct od_expr *make_comparison(struct od_gen *gen, const struct od
     return call_two(gen, function, left, right);
 }
 
-static const struct od_expr *make_null_test(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                            uint32_t depth)
+static const struct od_expr *make_null_test(struct od_gen *gen, const struct od_schema *schema,
+                                            enum od_type type, uint32_t depth)
 {
     (void)type;
     (void)depth;
-    enum od_function function = od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_IS_NULL : OD_FUNCTION_IS_NOT_NULL;
+    enum od_function function =
+        od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_IS_NULL : OD_FUNCTION_IS_NOT_NULL;
     return call_one(gen, function, od_gen_column(gen, schema));
 }
 
@@ -372,8 +387,8 @@ static const struct od_expr *make_logic(struct od_gen *gen, const struct od_sche
     return od_gen_call(gen, function, arguments, count);
 }
 
-static const struct od_expr *make_boolean_test(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
-                                               uint32_t depth)
+static const struct od_expr *make_boolean_test(struct od_gen *gen, const struct od_schema *schema,
+                                               enum od_type type, uint32_t depth)
 {
     static const enum od_function functions[] = {OD_FUNCTION_NOT, OD_FUNCTION_IS_TRUE, OD_FUNCTION_IS_FALSE};
     (void)type;
@@ -384,26 +399,50 @@ static const struct od_expr *make_boolean_test(struct od_gen *gen, const struct 
 static const struct od_expr *make_like(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
                                        uint32_t depth)
 {
-    static const char *const patterns[] = {"%", "a%", "%b", "%a%", "_", "__", "", "a\\%", "\\_", "%\xc3\xa9%", "_%_", "a"};
+    static const char *const patterns[] = {"%", "a%",   "%b",  "%a%",        "_",   "__",
+                                           "",  "a\\%", "\\_", "%\xc3\xa9%", "_%_", "a"};
     (void)type;
     const struct od_expr *left = od_gen_expr(gen, schema, OD_TYPE_TEXT, depth);
     const char *pattern = patterns[od_choices_below(gen->choices, sizeof(patterns) / sizeof(patterns[0]))];
     return call_two(gen, OD_FUNCTION_LIKE, left, text_literal(gen, pattern));
 }
 
-/* --- the choice ---------------------------------------------------------------------------------------------- */
+/* --- the choice ----------------------------------------------------------------------------------------- */
 
 #define PRODUCTIONS_MAX 12
-#define OF_ANY_TYPE {make_case, 2, SAFE}, {make_same, 3, SAFE}, {make_nullif, 1, SAFE}, {make_cast, 2, SAFE}
+#define OF_ANY_TYPE                                                                                          \
+    {make_case, 2, SAFE}, {make_same, 3, SAFE}, {make_nullif, 1, SAFE},                                      \
+    {                                                                                                        \
+        make_cast, 2, SAFE                                                                                   \
+    }
 
 static const struct production productions[OD_TYPE_COUNT][PRODUCTIONS_MAX] = {
-    [OD_TYPE_BOOLEAN] = {{make_comparison, 8, SAFE}, {make_null_test, 2, SAFE}, {make_logic, 3, SAFE},
-                         {make_boolean_test, 2, SAFE}, {make_like, 2, SAFE}, OF_ANY_TYPE},
-    [OD_TYPE_INT64] = {{make_sum, 4, TAME}, {make_scaled, 4, TAME}, {make_sign, 2, TAME}, {make_length, 2, SAFE},
-                       {make_extract, 2, SAFE}, {make_days_between, 1, SAFE}, OF_ANY_TYPE, {make_arithmetic, 8, FAILS}},
-    [OD_TYPE_FLOAT64] = {{make_sum, 4, TAME}, {make_scaled, 4, TAME}, {make_sign, 2, SAFE}, {make_rounding, 2, SAFE},
-                         {make_safe_root, 1, SAFE}, OF_ANY_TYPE, {make_arithmetic, 8, FAILS}, {make_root, 3, FAILS}},
-    [OD_TYPE_TEXT] = {{make_letters, 2, SAFE}, {make_concatenation, 3, SAFE}, {make_substring, 3, SAFE}, OF_ANY_TYPE},
+    [OD_TYPE_BOOLEAN] = {{make_comparison, 8, SAFE},
+                         {make_null_test, 2, SAFE},
+                         {make_logic, 3, SAFE},
+                         {make_boolean_test, 2, SAFE},
+                         {make_like, 2, SAFE},
+                         OF_ANY_TYPE},
+    [OD_TYPE_INT64] = {{make_sum, 4, TAME},
+                       {make_scaled, 4, TAME},
+                       {make_sign, 2, TAME},
+                       {make_length, 2, SAFE},
+                       {make_extract, 2, SAFE},
+                       {make_days_between, 1, SAFE},
+                       OF_ANY_TYPE,
+                       {make_arithmetic, 8, FAILS}},
+    [OD_TYPE_FLOAT64] = {{make_sum, 4, TAME},
+                         {make_scaled, 4, TAME},
+                         {make_sign, 2, SAFE},
+                         {make_rounding, 2, SAFE},
+                         {make_safe_root, 1, SAFE},
+                         OF_ANY_TYPE,
+                         {make_arithmetic, 8, FAILS},
+                         {make_root, 3, FAILS}},
+    [OD_TYPE_TEXT] = {{make_letters, 2, SAFE},
+                      {make_concatenation, 3, SAFE},
+                      {make_substring, 3, SAFE},
+                      OF_ANY_TYPE},
     [OD_TYPE_TIMESTAMP] = {{make_truncation, 3, SAFE}, OF_ANY_TYPE},
     [OD_TYPE_DATE] = {{make_date_shift, 3, SAFE}, OF_ANY_TYPE},
 };

@@ -1,12 +1,14 @@
 /* gen_plan: logical plans over everything logical.h has, nested in any order.
  *
- *   od_gen_plan -> root of the wanted kind -> relation(depth) -> scan | filter | project | join | groups | distinct | sort | limit
+ *   od_gen_plan -> root of the wanted kind -> relation(depth) -> scan | filter | project | join | groups |
+ *   distinct | sort | limit
  *
- * Plans stay small: a budget of nodes, a bound on depth, and an upper estimate of rows, so that the model's nested loops cost
- * microseconds. A join that would pass the bound becomes its left input.
- * Conditions of joins are equalities between the sides (same type; sometimes computed) and sometimes a residual that cannot
- * fail. What may really fail is made only on the path from the root down to the first node that drops rows or columns: below it
- * a correct engine may drop the failing row or column first (make_safe). */
+ * Plans stay small: a budget of nodes, a bound on depth, and an upper estimate of rows, so that the model's
+ * nested loops cost microseconds. A join that would pass the bound becomes its left input.
+ * Conditions of joins are equalities between the sides (same type; sometimes computed) and sometimes a
+ * residual that cannot fail. What may really fail is made only on the path from the root down to the first
+ * node that drops rows or columns: below it a correct engine may drop the failing row or column first
+ * (make_safe). */
 #include "properties/generate.h"
 
 #include "engine/core/assert.h"
@@ -27,7 +29,8 @@ typedef struct relation (*grow_relation)(struct od_gen *gen, uint32_t depth);
 
 static struct relation make_relation(struct od_gen *gen, uint32_t depth);
 
-static struct relation built(struct od_gen *gen, enum od_status status, const struct od_plan *plan, uint64_t rows_max)
+static struct relation built(struct od_gen *gen, enum od_status status, const struct od_plan *plan,
+                             uint64_t rows_max)
 {
     if (gen->status == OD_OK)
         gen->status = status;
@@ -57,8 +60,8 @@ static struct relation make_scan(struct od_gen *gen, uint32_t depth)
 /* An expression of any type, most often a bare column. */
 static const struct od_expr *any_expr(struct od_gen *gen, const struct od_schema *schema, uint32_t depth)
 {
-    static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_TEXT, OD_TYPE_FLOAT64, OD_TYPE_BOOLEAN, OD_TYPE_DATE,
-                                         OD_TYPE_TIMESTAMP};
+    static const enum od_type types[] = {OD_TYPE_INT64,   OD_TYPE_TEXT, OD_TYPE_FLOAT64,
+                                         OD_TYPE_BOOLEAN, OD_TYPE_DATE, OD_TYPE_TIMESTAMP};
     if (od_choices_below(gen->choices, 3) <= (gen->failing ? 0 : 1))
         return od_gen_column(gen, schema);
     return od_gen_expr(gen, schema, types[od_choices_below(gen->choices, 6)], depth);
@@ -72,7 +75,8 @@ static bool reads_a_column(const struct od_expr *expr)
     return expr->kind == OD_EXPR_COLUMN;
 }
 
-/* As above, but never a constant: a bare number (or -6) in GROUP BY or ORDER BY of SQL would name a position. */
+/* As above, but never a constant: a bare number (or -6) in GROUP BY or ORDER BY of SQL would name a position.
+ * */
 static const struct od_expr *key_expr(struct od_gen *gen, const struct od_schema *schema)
 {
     const struct od_expr *expr = any_expr(gen, schema, 1);
@@ -128,7 +132,7 @@ static struct relation make_project(struct od_gen *gen, uint32_t depth)
     return built(gen, status, plan, input.rows_max);
 }
 
-/* --- joins --------------------------------------------------------------------------------------------------- */
+/* --- joins ---------------------------------------------------------------------------------------------- */
 
 static const struct od_expr *column_at(struct od_gen *gen, const struct od_schema *schema, uint32_t index)
 {
@@ -162,8 +166,8 @@ static const struct od_expr *as_text(struct od_gen *gen, const struct od_expr *i
 }
 
 /* The number of pairs (left column, right column) of equal type; and the wanted one of them. */
-static uint32_t pair_columns(const struct od_schema *schema, uint32_t left_count, uint64_t wanted, uint32_t *left_out,
-                             uint32_t *right_out)
+static uint32_t pair_columns(const struct od_schema *schema, uint32_t left_count, uint64_t wanted,
+                             uint32_t *left_out, uint32_t *right_out)
 {
     uint32_t found = 0;
     for (uint32_t i = 0; i < left_count; i++)
@@ -178,7 +182,8 @@ static uint32_t pair_columns(const struct od_schema *schema, uint32_t left_count
     return found;
 }
 
-static const struct od_expr *key_equality(struct od_gen *gen, const struct od_schema *schema, uint32_t left_count)
+static const struct od_expr *key_equality(struct od_gen *gen, const struct od_schema *schema,
+                                          uint32_t left_count)
 {
     const struct od_expr *sides[2];
     uint32_t left = 0, right = left_count;
@@ -199,7 +204,8 @@ static const struct od_expr *key_equality(struct od_gen *gen, const struct od_sc
     return od_gen_call(gen, OD_FUNCTION_EQUAL, sides, 2);
 }
 
-static const struct od_expr *join_condition(struct od_gen *gen, const struct od_schema *schema, uint32_t left_count)
+static const struct od_expr *join_condition(struct od_gen *gen, const struct od_schema *schema,
+                                            uint32_t left_count)
 {
     const struct od_expr *parts[3];
     uint32_t count = 0;
@@ -210,14 +216,16 @@ static const struct od_expr *join_condition(struct od_gen *gen, const struct od_
         parts[count++] = key_equality(gen, schema, left_count);
     if (od_random_chance(&gen->choices->random, 1, 4))
         parts[count++] = od_gen_predicate(gen, schema, 1);
-    /* Arithmetic may be flagged as failing though it cannot here; the engine plans such residuals more timidly. */
+    /* Arithmetic may be flagged as failing though it cannot here; the engine plans such residuals more
+     * timidly. */
     gen->failing = failing;
     if (count == 1 || parts[0] == NULL)
         return parts[0];
     return od_gen_call(gen, OD_FUNCTION_AND, parts, count);
 }
 
-static struct relation join_of(struct od_gen *gen, enum od_join_type type, struct relation left, struct relation right)
+static struct relation join_of(struct od_gen *gen, enum od_join_type type, struct relation left,
+                               struct relation right)
 {
     struct od_schema schema;
     const struct od_plan *plan = NULL;
@@ -248,10 +256,11 @@ static struct relation make_join(struct od_gen *gen, uint32_t depth)
     return join_typed(gen, od_choices_below(gen->choices, 2) == 0 ? OD_JOIN_INNER : OD_JOIN_LEFT, depth);
 }
 
-/* --- groups -------------------------------------------------------------------------------------------------- */
+/* --- groups --------------------------------------------------------------------------------------------- */
 
 /* A wild sum may overflow, so it is made only where it is surely evaluated. */
-static bool aggregate_is_permitted(const struct od_gen *gen, enum od_aggregate_function function, enum od_type type)
+static bool aggregate_is_permitted(const struct od_gen *gen, enum od_aggregate_function function,
+                                   enum od_type type)
 {
     enum od_type result;
     bool sums = function == OD_AGGREGATE_SUM || function == OD_AGGREGATE_AVG;
@@ -330,7 +339,7 @@ static struct relation make_distinct(struct od_gen *gen, uint32_t depth)
     return built(gen, status, plan, input.rows_max);
 }
 
-/* --- order --------------------------------------------------------------------------------------------------- */
+/* --- order ---------------------------------------------------------------------------------------------- */
 
 static struct relation sort_over(struct od_gen *gen, struct relation input)
 {
@@ -373,13 +382,13 @@ static struct relation make_limit(struct od_gen *gen, uint32_t depth)
     return built(gen, status, plan, input.rows_max < count ? input.rows_max : count);
 }
 
-/* --- the choice ---------------------------------------------------------------------------------------------- */
+/* --- the choice ----------------------------------------------------------------------------------------- */
 
 static const struct {
     grow_relation make;
     uint32_t weight;
 } relations[] = {
-    {make_scan, 5}, {make_filter, 4}, {make_project, 3}, {make_join, 6},   {make_groups, 5},
+    {make_scan, 5}, {make_filter, 4}, {make_project, 3}, {make_join, 6},     {make_groups, 5},
     {make_sort, 2}, {make_limit, 2},  {make_having, 2},  {make_distinct, 1},
 };
 #define RELATION_COUNT (sizeof(relations) / sizeof(relations[0]))
@@ -402,7 +411,8 @@ static struct relation make_relation(struct od_gen *gen, uint32_t depth)
     if (gen->status != OD_OK)
         return failed();
     od_choices_begin(gen->choices, "relation");
-    struct relation made = depth == 0 || gen->nodes_left == 0 ? make_scan(gen, 0) : drawn_relation(gen, depth);
+    struct relation made =
+        depth == 0 || gen->nodes_left == 0 ? make_scan(gen, 0) : drawn_relation(gen, depth);
     od_choices_end(gen->choices);
     return made;
 }
@@ -413,7 +423,8 @@ static struct relation scan_pair(struct od_gen *gen, enum od_join_type type)
     return join_of(gen, type, left, make_scan(gen, 0));
 }
 
-/* Roots of a fixed kind may still miss (a join that grew too big becomes its left input): then one over bare scans. */
+/* Roots of a fixed kind may still miss (a join that grew too big becomes its left input): then one over bare
+ * scans. */
 static struct relation rooted(struct od_gen *gen, enum od_root root, uint32_t depth)
 {
     switch (root) {
@@ -452,7 +463,8 @@ const struct od_plan *od_gen_plan(struct od_gen *gen, enum od_root root)
     uint32_t depth = 1 + (uint32_t)od_choices_below(gen->choices, DEPTH_MAX);
     struct relation made;
     if (gen->failing) /* the roots whose expressions are evaluated on every row */
-        made = od_choices_below(gen->choices, 2) == 0 ? make_project(gen, depth - 1) : make_filter(gen, depth - 1);
+        made = od_choices_below(gen->choices, 2) == 0 ? make_project(gen, depth - 1)
+                                                      : make_filter(gen, depth - 1);
     else
         made = rooted(gen, root, depth);
     od_choices_end(gen->choices);

@@ -1,8 +1,9 @@
 /* gen_table: tables that break engines.
  *
- * A column has a profile, drawn before its rows: type, share of NULLs (none ... all) and a pool. A small pool gives duplicates
- * and skew (one value is drawn as often as all others together), no pool gives a fresh value per row. Rows are drawn one
- * at a time behind a draw "one more?", so that deleting a row's span deletes the row. */
+ * A column has a profile, drawn before its rows: type, share of NULLs (none ... all) and a pool. A small pool
+ * gives duplicates and skew (one value is drawn as often as all others together), no pool gives a fresh value
+ * per row. Rows are drawn one at a time behind a draw "one more?", so that deleting a row's span deletes the
+ * row. */
 #include "properties/generate.h"
 
 #include "engine/core/assert.h"
@@ -21,33 +22,89 @@ struct profile {
 };
 
 static const int64_t wild_integers[] = {
-    INT64_MAX,     INT64_MIN,          INT64_MAX - 1, INT64_MIN + 1, INT64_C(1) << 53, (INT64_C(1) << 53) + 1,
-    INT64_C(1) << 32, -(INT64_C(1) << 31), 255,           256,           65536,            INT64_C(4294967295),
+    INT64_MAX,
+    INT64_MIN,
+    INT64_MAX - 1,
+    INT64_MIN + 1,
+    INT64_C(1) << 53,
+    (INT64_C(1) << 53) + 1,
+    INT64_C(1) << 32,
+    -(INT64_C(1) << 31),
+    255,
+    256,
+    65536,
+    INT64_C(4294967295),
 };
 static const double special_floats[] = {
     0.0, -0.0, NAN, INFINITY, -INFINITY, 0.5, -0.5, 1.5, 2.5, 0.1, 0.2, 0.3, -NAN, 1e15, 123456.789,
 };
 static const double plain_floats[] = {0.0, 0.5, -0.5, 1.5, 2.5, 0.125, -3.75, 1024.0};
 static const double wild_floats[] = {
-    DBL_MAX, -DBL_MAX, DBL_MIN,  4.9406564584124654e-324, 1e300,  -1e300, 9007199254740993.0,
-    1e-300,  1e16,     9.3e18, -9.3e18, 9223372036854775807.0, -9223372036854775808.0, 3.0,
+    DBL_MAX,
+    -DBL_MAX,
+    DBL_MIN,
+    4.9406564584124654e-324,
+    1e300,
+    -1e300,
+    9007199254740993.0,
+    1e-300,
+    1e16,
+    9.3e18,
+    -9.3e18,
+    9223372036854775807.0,
+    -9223372036854775808.0,
+    3.0,
 };
 static const char *const texts[] = {
-    "", "a", "b", "ab", "A", "B", "aa", "abc", "a b", " a", "a%", "_", "\xc3\xa9", "\xe6\x97\xa5\xe6\x9c\xac",
-    "\xf0\x9f\x98\x80x", "10", "-7", "1.5", "true", "2020-02-29", "it's", "\\", "Zz\xc3\x89",
+    "",
+    "a",
+    "b",
+    "ab",
+    "A",
+    "B",
+    "aa",
+    "abc",
+    "a b",
+    " a",
+    "a%",
+    "_",
+    "\xc3\xa9",
+    "\xe6\x97\xa5\xe6\x9c\xac",
+    "\xf0\x9f\x98\x80x",
+    "10",
+    "-7",
+    "1.5",
+    "true",
+    "2020-02-29",
+    "it's",
+    "\\",
+    "Zz\xc3\x89",
     "a rather long text that does not fit where a short one would have been put",
 };
 /* Microseconds: the epoch, its neighbours, leap days, ends of years, far past and future. */
 static const int64_t timestamps[] = {
-    0, 1, -1, 951782400000000, 951868799999999, 1577836800000000, 1583020799500000, 946684799999999, -2208988800000000,
-    86400000000, -86400000000, 4102444800000000, 1709164800123456,
+    0,
+    1,
+    -1,
+    951782400000000,
+    951868799999999,
+    1577836800000000,
+    1583020799500000,
+    946684799999999,
+    -2208988800000000,
+    86400000000,
+    -86400000000,
+    4102444800000000,
+    1709164800123456,
 };
 static const int32_t dates[] = {0, 1, -1, 11016, 11017, 18262, 18321, 10956, -25567, 47482, 19782, 365, 364};
 
 #define PICK(table) ((table)[od_choices_below(gen->choices, sizeof(table) / sizeof((table)[0]))])
 /* Half of the time one of the first four, so that values of different columns and tables meet. */
-#define PICK_NEAR(table) ((table)[od_choices_below(gen->choices, 2) == 0 ? od_choices_below(gen->choices, 4) : \
-                                  od_choices_below(gen->choices, sizeof(table) / sizeof((table)[0]))])
+#define PICK_NEAR(table)                                                                                     \
+    ((table)[od_choices_below(gen->choices, 2) == 0                                                          \
+                 ? od_choices_below(gen->choices, 4)                                                         \
+                 : od_choices_below(gen->choices, sizeof(table) / sizeof((table)[0]))])
 
 static int64_t integer_value(struct od_gen *gen)
 {
@@ -150,7 +207,8 @@ static struct od_value draw_cell(struct od_gen *gen, const struct profile *profi
     }
     if (profile->pool_size == 0)
         return od_gen_value(gen, profile->type);
-    uint64_t index = od_choices_below(gen->choices, 2 * profile->pool_size); /* skew: half of it is the first */
+    uint64_t index =
+        od_choices_below(gen->choices, 2 * profile->pool_size); /* skew: half of it is the first */
     return profile->pool[index < profile->pool_size ? index : 0];
 }
 

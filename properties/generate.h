@@ -1,12 +1,13 @@
 /* generate: tables, expressions and plans drawn from the choices, hostile by construction.
  *
- * Draws go from plain to nasty: 0 is always the simplest thing (a bare column, an empty table, no filter), so that a shrinker
- * that lowers bytes simplifies cases. Failure is sticky: functions return NULL and `status` says why; callers just go on
- * returning. All that is made lives in `arena`.
+ * Draws go from plain to nasty: 0 is always the simplest thing (a bare column, an empty table, no filter), so
+ * that a shrinker that lowers bytes simplifies cases. Failure is sticky: functions return NULL and `status`
+ * says why; callers just go on returning. All that is made lives in `arena`.
  *
- * Where an expression may really fail (overflow, division by zero, a bad cast) is decided here: only where every plan must
- * evaluate it (`failing`, set by gen_plan.c near the root), because elsewhere a correct engine may drop a column
- * that nobody reads. A *tame* case has small numbers only, so that arithmetic flagged may_fail cannot fail in it. */
+ * Where an expression may really fail (overflow, division by zero, a bad cast) is decided here: only where
+ * every plan must evaluate it (`failing`, set by gen_plan.c near the root), because elsewhere a correct
+ * engine may drop a column that nobody reads. A *tame* case has small numbers only, so that arithmetic
+ * flagged may_fail cannot fail in it. */
 #ifndef OD_PROPERTIES_GENERATE_H
 #define OD_PROPERTIES_GENERATE_H
 
@@ -38,9 +39,9 @@ struct od_gen {
 };
 
 /* gen_table.c */
-#define OD_GEN_TABLES_MAX 3u
+#define OD_GEN_TABLES_MAX  3u
 #define OD_GEN_COLUMNS_MAX 5u
-#define OD_GEN_ROWS_MAX 40u
+#define OD_GEN_ROWS_MAX    40u
 /* A value of the flavour; never NULL-valued. Text lives in the arena or is constant. */
 struct od_value od_gen_value(struct od_gen *gen, enum od_type type);
 /* NULL and gen->status on failure. The table comes from gen->memory. */

@@ -1,10 +1,11 @@
-/* h1: shuffles keep the multiset of rows. The check itself is an invariant over the events of every run (invariants.c); this
- * property only sees to it that plans full of exchanges run disturbed, whatever their answer is worth. */
+/* h1: shuffles keep the multiset of rows. The check itself is an invariant over the events of every run
+ * (invariants.c); this property only sees to it that plans full of exchanges run disturbed, whatever their
+ * answer is worth. */
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
-enum od_status od_check_h1(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
-                           struct od_error *error)
+enum od_status od_check_h1(const struct od_case *test_case, struct od_subject *subject,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct od_arena arena;
     struct od_run_result result;

@@ -1,10 +1,10 @@
-/* h5: each block is read once a reader, of one committed attempt. As h1.c: the check is an invariant over events
- * (invariants.c), and this property brings joins, whose stages have several inputs, under faults. */
+/* h5: each block is read once a reader, of one committed attempt. As h1.c: the check is an invariant over
+ * events (invariants.c), and this property brings joins, whose stages have several inputs, under faults. */
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
-enum od_status od_check_h5(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
-                           struct od_error *error)
+enum od_status od_check_h5(const struct od_case *test_case, struct od_subject *subject,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct od_arena arena;
     struct od_run_result result;

@@ -1,14 +1,17 @@
 /* invariants: what must hold on every run, read off its events, whatever the answer is.
  *
- *   H1  a consumed block has the rows and checksum it was written with; a successful attempt's blocks add up to its output
- *   H5  a reader attempt consumes each map task once, of an attempt that had been committed; a reader that succeeded has
+ *   H1  a consumed block has the rows and checksum it was written with; a successful attempt's blocks add up
+ *       to its output
+ *   H5  a reader attempt consumes each map task once, of an attempt that had been committed; a reader that
+ *       succeeded has
  *       missed no block with rows in it
  *   F4  one commit per (stage, task, generation); one result per result task
  *   F2  attempts of one task write equal blocks: no stage here is indeterminate
  *   F9  a commit repeats the attempt's rows; the rows of the results add up to the answer
  *
- * Facts are kept in a dense array in order of appearance, found again through an open-addressed index; only the dense order
- * is ever walked, so hash order reaches nothing. Without memory nothing is judged, and that is a finding of its own. */
+ * Facts are kept in a dense array in order of appearance, found again through an open-addressed index; only
+ * the dense order is ever walked, so hash order reaches nothing. Without memory nothing is judged, and that
+ * is a finding of its own. */
 #include "properties/property.h"
 
 #include "engine/core/assert.h"
@@ -69,7 +72,8 @@ static void facts_release(struct facts *facts)
 }
 
 /* The fact of this key, or a free place for it (*new_out). */
-static struct fact *fact_at(struct facts *facts, enum fact_kind kind, const uint32_t *key, bool insert, bool *new_out)
+static struct fact *fact_at(struct facts *facts, enum fact_kind kind, const uint32_t *key, bool insert,
+                            bool *new_out)
 {
     uint64_t hash = (uint64_t)kind;
     for (uint32_t i = 0; i < 5; i++)
@@ -115,17 +119,18 @@ static uint32_t partition_of(const struct od_event *event)
     return event->site.partition == OD_ANY ? 0 : event->site.partition;
 }
 
-/* --- one event ----------------------------------------------------------------------------------------------- */
+/* --- one event ------------------------------------------------------------------------------------------ */
 
 static void block_written(struct facts *facts, const struct od_event *event)
 {
     const struct od_site *site = &event->site;
     uint32_t partition = partition_of(event);
     bool is_new;
-    struct fact *block = put(facts, FACT_WRITTEN, KEY(site->stage, site->task, site->attempt, partition), &is_new);
+    struct fact *block =
+        put(facts, FACT_WRITTEN, KEY(site->stage, site->task, site->attempt, partition), &is_new);
     if (!is_new)
-        od_finding_set(facts->finding, "H1", "stage %u task %u attempt %u wrote partition %u twice", site->stage,
-                       site->task, site->attempt, partition);
+        od_finding_set(facts->finding, "H1", "stage %u task %u attempt %u wrote partition %u twice",
+                       site->stage, site->task, site->attempt, partition);
     block->rows = event->rows;
     block->checksum = event->checksum;
 
@@ -150,22 +155,25 @@ static void block_consumed(struct facts *facts, const struct od_event *event)
     uint32_t stage = event->source_stage, task = event->source_task, attempt = event->source_attempt;
     uint32_t partition = partition_of(event);
     bool is_new;
-    struct fact *consumed = put(facts, FACT_CONSUMED, KEY(site->stage, site->task, site->attempt, stage, task), &is_new);
+    struct fact *consumed =
+        put(facts, FACT_CONSUMED, KEY(site->stage, site->task, site->attempt, stage, task), &is_new);
     if (!is_new)
-        od_finding_set(facts->finding, "H5",
-                       "stage %u task %u attempt %u consumed the output of stage %u task %u twice: attempts %u and %u",
-                       site->stage, site->task, site->attempt, stage, task, (uint32_t)consumed->value, attempt);
+        od_finding_set(
+            facts->finding, "H5",
+            "stage %u task %u attempt %u consumed the output of stage %u task %u twice: attempts %u and %u",
+            site->stage, site->task, site->attempt, stage, task, (uint32_t)consumed->value, attempt);
     consumed->value = attempt;
     struct fact *read = put(facts, FACT_READ, KEY(site->stage, site->task, site->attempt, stage), &is_new);
     read->value = partition;
     if (find(facts, FACT_COMMITTED, KEY(stage, task, attempt)) == NULL)
         od_finding_set(facts->finding, "H5",
-                       "stage %u task %u consumed stage %u task %u attempt %u, which was not committed", site->stage,
-                       site->task, stage, task, attempt);
+                       "stage %u task %u consumed stage %u task %u attempt %u, which was not committed",
+                       site->stage, site->task, stage, task, attempt);
     struct fact *block = find(facts, FACT_WRITTEN, KEY(stage, task, attempt, partition));
     if (block == NULL)
-        od_finding_set(facts->finding, "H1", "stage %u task %u attempt %u partition %u was consumed and never written",
-                       stage, task, attempt, partition);
+        od_finding_set(facts->finding, "H1",
+                       "stage %u task %u attempt %u partition %u was consumed and never written", stage, task,
+                       attempt, partition);
     else if (block->rows != event->rows || !same_checksum(block->checksum, event->checksum))
         od_finding_set(facts->finding, "H1",
                        "stage %u task %u attempt %u partition %u was written with %" PRIu64
@@ -176,7 +184,8 @@ static void block_consumed(struct facts *facts, const struct od_event *event)
 static void task_output(struct facts *facts, const struct od_event *event)
 {
     bool is_new;
-    struct fact *output = put(facts, FACT_OUTPUT, KEY(event->site.stage, event->site.task, event->site.attempt), &is_new);
+    struct fact *output =
+        put(facts, FACT_OUTPUT, KEY(event->site.stage, event->site.task, event->site.attempt), &is_new);
     output->rows = event->rows;
     output->checksum = event->checksum;
 }
@@ -193,8 +202,8 @@ static void task_committed(struct facts *facts, const struct od_event *event)
     bool is_new;
     put(facts, FACT_COMMIT, KEY(site->stage, site->task, (uint32_t)event->value), &is_new);
     if (!is_new)
-        od_finding_set(facts->finding, "F4", "stage %u task %u was committed twice in generation %" PRIu64, site->stage,
-                       site->task, event->value);
+        od_finding_set(facts->finding, "F4", "stage %u task %u was committed twice in generation %" PRIu64,
+                       site->stage, site->task, event->value);
     put(facts, FACT_COMMITTED, KEY(site->stage, site->task, site->attempt), &is_new);
     put(facts, FACT_TASK, KEY(site->stage, site->task), &is_new);
     struct fact *output = find(facts, FACT_OUTPUT, KEY(site->stage, site->task, site->attempt));
@@ -210,11 +219,11 @@ static void result_committed(struct facts *facts, const struct od_event *event)
     struct fact *result = put(facts, FACT_RESULT, KEY(event->site.stage, event->site.task), &is_new);
     result->rows = event->rows;
     if (!is_new)
-        od_finding_set(facts->finding, "F4", "the result of stage %u task %u was committed twice", event->site.stage,
-                       event->site.task);
+        od_finding_set(facts->finding, "F4", "the result of stage %u task %u was committed twice",
+                       event->site.stage, event->site.task);
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------------------------------------- */
 
 /* The blocks of a successful attempt add up to its output. Result tasks write none. */
 static void check_sums(struct facts *facts)
@@ -225,7 +234,8 @@ static void check_sums(struct facts *facts)
             continue;
         const struct fact *output = find(facts, FACT_OUTPUT, blocks->key);
         if (output == NULL)
-            od_finding_set(facts->finding, "H1", "stage %u task %u attempt %u wrote blocks and said nothing of its output",
+            od_finding_set(facts->finding, "H1",
+                           "stage %u task %u attempt %u wrote blocks and said nothing of its output",
                            blocks->key[0], blocks->key[1], blocks->key[2]);
         else if (output->rows != blocks->rows || !same_checksum(output->checksum, blocks->checksum))
             od_finding_set(facts->finding, "H1",
@@ -235,20 +245,22 @@ static void check_sums(struct facts *facts)
     }
 }
 
-/* A reader that succeeded has consumed, of every task of a stage it read from, the block of its partition, if that has rows. */
+/* A reader that succeeded has consumed, of every task of a stage it read from, the block of its partition, if
+ * that has rows. */
 static void check_reader(struct facts *facts, const struct fact *read)
 {
     const uint32_t *key = read->key;
     for (uint32_t i = 0; i < facts->count; i++) {
         const struct fact *content = &facts->items[i];
-        if (content->kind != FACT_CONTENT || content->key[0] != key[3] || content->key[2] != (uint32_t)read->value ||
-            content->rows == 0)
+        if (content->kind != FACT_CONTENT || content->key[0] != key[3] ||
+            content->key[2] != (uint32_t)read->value || content->rows == 0)
             continue;
         if (find(facts, FACT_CONSUMED, KEY(key[0], key[1], key[2], key[3], content->key[1])) == NULL)
             od_finding_set(facts->finding, "H5",
                            "stage %u task %u attempt %u succeeded without the %" PRIu64
                            " rows of stage %u task %u partition %u",
-                           key[0], key[1], key[2], content->rows, key[3], content->key[1], (uint32_t)read->value);
+                           key[0], key[1], key[2], content->rows, key[3], content->key[1],
+                           (uint32_t)read->value);
     }
 }
 
@@ -256,14 +268,16 @@ static void check_readers(struct facts *facts)
 {
     for (uint32_t i = 0; i < facts->count; i++) {
         const struct fact *read = &facts->items[i];
-        if (read->kind == FACT_READ && find(facts, FACT_SUCCEEDED, KEY(read->key[0], read->key[1], read->key[2])) != NULL)
+        if (read->kind == FACT_READ &&
+            find(facts, FACT_SUCCEEDED, KEY(read->key[0], read->key[1], read->key[2])) != NULL)
             check_reader(facts, read);
     }
 }
 
 static void check_answer(struct facts *facts, const struct od_observation *observation)
 {
-    uint64_t rows = 0, answer_rows = observation->answer == NULL ? 0 : od_table_row_count(observation->answer);
+    uint64_t rows = 0,
+             answer_rows = observation->answer == NULL ? 0 : od_table_row_count(observation->answer);
     uint32_t result_count = 0;
     for (uint32_t i = 0; i < facts->count; i++)
         if (facts->items[i].kind == FACT_RESULT) {
@@ -271,8 +285,8 @@ static void check_answer(struct facts *facts, const struct od_observation *obser
             result_count++;
         }
     if (observation->status == OD_OK && result_count > 0 && rows != answer_rows)
-        od_finding_set(facts->finding, "F9", "result tasks committed %" PRIu64 " rows, the answer has %" PRIu64, rows,
-                       answer_rows);
+        od_finding_set(facts->finding, "F9",
+                       "result tasks committed %" PRIu64 " rows, the answer has %" PRIu64, rows, answer_rows);
 }
 
 typedef void (*learn)(struct facts *facts, const struct od_event *event);

@@ -1,5 +1,6 @@
 /* Goal: the invariants over events are silent on a sound history and name the right code on each unsound one.
- * Method: one sound history of two map tasks and two readers; each row of a table spoils one event of it in one way. */
+ * Method: one sound history of two map tasks and two readers; each row of a table spoils one event of it in
+ * one way. */
 #include "properties/property.h"
 
 #include <setjmp.h>
@@ -32,7 +33,8 @@ static struct od_event *add(struct history *history, enum od_event_kind kind, ui
     return event;
 }
 
-/* Stage 0: two map tasks with two partitions of 3 and 4 rows. Stage 1: two readers; each reads its partition of both. */
+/* Stage 0: two map tasks with two partitions of 3 and 4 rows. Stage 1: two readers; each reads its partition
+ * of both. */
 static void sound_history(struct history *history)
 {
     history->count = 0;

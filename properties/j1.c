@@ -1,5 +1,5 @@
-/* j1: an inner join commutes. The flipped plan joins right with left under the same condition (its columns renumbered) and
- * puts the columns back. The two runs are compared with each other. */
+/* j1: an inner join commutes. The flipped plan joins right with left under the same condition (its columns
+ * renumbered) and puts the columns back. The two runs are compared with each other. */
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
@@ -13,8 +13,8 @@ static enum od_status rotated_columns(struct od_arena *arena, const struct od_sc
     return status;
 }
 
-static enum od_status flip(struct od_arena *arena, const struct od_plan *plan, const struct od_plan **plan_out,
-                           struct od_error *error)
+static enum od_status flip(struct od_arena *arena, const struct od_plan *plan,
+                           const struct od_plan **plan_out, struct od_error *error)
 {
     const struct od_plan *left = plan->inputs[0], *right = plan->inputs[1], *joined = NULL;
     uint32_t count = plan->schema.field_count;
@@ -38,8 +38,8 @@ static enum od_status flip(struct od_arena *arena, const struct od_plan *plan, c
     return status;
 }
 
-enum od_status od_check_j1(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
-                           struct od_error *error)
+enum od_status od_check_j1(const struct od_case *test_case, struct od_subject *subject,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct od_arena arena;
     struct od_run_result plain, flipped;
@@ -48,7 +48,8 @@ enum od_status od_check_j1(const struct od_case *test_case, struct od_subject *s
     od_arena_init(&arena, test_case->memory, 0);
     enum od_status status = flip(&arena, test_case->plan, &plan, error);
     if (status == OD_OK)
-        status = od_check_run(&arena, test_case, subject, test_case->plan, NULL, false, "J1", &plain, finding, error);
+        status = od_check_run(&arena, test_case, subject, test_case->plan, NULL, false, "J1", &plain, finding,
+                              error);
     if (status == OD_OK && plain.usable)
         status = od_check_run(&arena, test_case, subject, plan, NULL, true, "J1", &flipped, finding, error);
     if (status == OD_OK && plain.usable) {

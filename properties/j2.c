@@ -1,7 +1,8 @@
 /* j2: a left join is the inner join and the left rows without a partner, padded with NULL.
  *
- * Three runs: the left input alone, the inner join, the left join. A left row has no partner when no row of the inner join
- * begins with it; equal rows have equal partners, so values are enough and no row numbers are needed. */
+ * Three runs: the left input alone, the inner join, the left join. A left row has no partner when no row of
+ * the inner join begins with it; equal rows have equal partners, so values are enough and no row numbers are
+ * needed. */
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
@@ -16,7 +17,8 @@ static bool has_partner(const struct od_answer *inner, const struct od_value *le
 }
 
 static enum od_status padded(struct od_arena *arena, const struct od_plan *plan, const struct od_answer *left,
-                             const struct od_answer *inner, struct od_answer *expected_out, struct od_error *error)
+                             const struct od_answer *inner, struct od_answer *expected_out,
+                             struct od_error *error)
 {
     uint32_t width = plan->schema.field_count;
     size_t cell_count = (size_t)width * (left->row_count + inner->row_count);
@@ -39,20 +41,22 @@ static enum od_status padded(struct od_arena *arena, const struct od_plan *plan,
     return OD_OK;
 }
 
-enum od_status od_check_j2(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
-                           struct od_error *error)
+enum od_status od_check_j2(const struct od_case *test_case, struct od_subject *subject,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct od_arena arena;
     struct od_run_result left, inner, outer;
     struct od_expectation expected = {.status = OD_OK, .compare = OD_COMPARE_MULTISET};
     const struct od_plan *plan = test_case->plan, *inner_plan = NULL;
     od_arena_init(&arena, test_case->memory, 0);
-    enum od_status status = od_plan_join(&arena, OD_JOIN_INNER, plan->inputs[0], plan->inputs[1], plan->join.condition,
-                                         &inner_plan, error);
+    enum od_status status = od_plan_join(&arena, OD_JOIN_INNER, plan->inputs[0], plan->inputs[1],
+                                         plan->join.condition, &inner_plan, error);
     if (status == OD_OK)
-        status = od_check_run(&arena, test_case, subject, plan->inputs[0], NULL, false, "J2", &left, finding, error);
+        status = od_check_run(&arena, test_case, subject, plan->inputs[0], NULL, false, "J2", &left, finding,
+                              error);
     if (status == OD_OK && left.usable)
-        status = od_check_run(&arena, test_case, subject, inner_plan, NULL, false, "J2", &inner, finding, error);
+        status =
+            od_check_run(&arena, test_case, subject, inner_plan, NULL, false, "J2", &inner, finding, error);
     if (status == OD_OK && left.usable && inner.usable)
         status = od_check_run(&arena, test_case, subject, plan, NULL, true, "J2", &outer, finding, error);
     if (status == OD_OK && !finding->found && left.status == OD_OK && inner.status == OD_OK) {

@@ -1,12 +1,12 @@
-/* model: plans, node by node; see model.h. Expressions are in model_expr.c, casts and time in model_cast.c, aggregates in
- * model_aggregate.c. Each node makes a whole new answer from the whole answers of its inputs; nothing is changed in place. */
+/* model: plans, node by node; see model.h. Expressions are in model_expr.c, casts and time in model_cast.c,
+ * aggregates in model_aggregate.c. Each node makes a whole new answer from the whole answers of its inputs;
+ * nothing is changed in place. */
 #include "properties/model.h"
 
 #include "engine/core/assert.h"
 
 #include <math.h>
 #include <string.h>
-
 
 static enum od_status no_memory(struct od_error *error)
 {
@@ -43,8 +43,8 @@ static struct od_value null_of(enum od_type type)
 }
 
 /* True means true: not false, not NULL. */
-static enum od_status is_true(struct od_arena *arena, const struct od_expr *predicate, const struct od_value *row,
-                              bool *true_out, struct od_error *error)
+static enum od_status is_true(struct od_arena *arena, const struct od_expr *predicate,
+                              const struct od_value *row, bool *true_out, struct od_error *error)
 {
     struct od_value value;
     enum od_status status = od_model_evaluate(arena, predicate, row, &value, error);
@@ -81,8 +81,8 @@ static enum od_status run_filter(struct od_arena *arena, const struct od_plan *p
     return status;
 }
 
-static enum od_status run_project(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
-                                  struct od_error *error)
+static enum od_status run_project(struct od_arena *arena, const struct od_plan *plan,
+                                  struct od_answer *answer, struct od_error *error)
 {
     struct od_answer input;
     uint32_t count = plan->schema.field_count;
@@ -92,17 +92,18 @@ static enum od_status run_project(struct od_arena *arena, const struct od_plan *
     for (uint32_t row = 0; status == OD_OK && row < input.row_count; row++) {
         struct od_value *cells = add_row(answer);
         for (uint32_t i = 0; i < count && status == OD_OK; i++)
-            status = od_model_evaluate(arena, plan->project.exprs[i], od_answer_row(&input, row), &cells[i], error);
+            status = od_model_evaluate(arena, plan->project.exprs[i], od_answer_row(&input, row), &cells[i],
+                                       error);
     }
     return status;
 }
 
-/* --- join ---------------------------------------------------------------------------------------------------- */
+/* --- join ----------------------------------------------------------------------------------------------- */
 
 /* All right rows against one left row. `pair` holds the left cells already. */
-static enum od_status join_row(struct od_arena *arena, const struct od_plan *plan, const struct od_answer *right,
-                               struct od_value *pair, uint32_t left_count, struct od_answer *answer,
-                               struct od_error *error)
+static enum od_status join_row(struct od_arena *arena, const struct od_plan *plan,
+                               const struct od_answer *right, struct od_value *pair, uint32_t left_count,
+                               struct od_answer *answer, struct od_error *error)
 {
     bool matched = false;
     for (uint32_t row = 0; row < right->row_count; row++) {
@@ -144,7 +145,7 @@ static enum od_status run_join(struct od_arena *arena, const struct od_plan *pla
     return status;
 }
 
-/* --- groups -------------------------------------------------------------------------------------------------- */
+/* --- groups --------------------------------------------------------------------------------------------- */
 
 static struct od_value canonical_key(struct od_value value)
 {
@@ -168,8 +169,9 @@ static uint32_t find_group(const struct od_answer *keys, const struct od_value *
 }
 
 /* The distinct keys in order of appearance, and for each input row the number of its group. */
-static enum od_status find_groups(struct od_arena *arena, const struct od_plan *plan, const struct od_answer *input,
-                                  struct od_answer *keys, uint32_t *group_of, struct od_error *error)
+static enum od_status find_groups(struct od_arena *arena, const struct od_plan *plan,
+                                  const struct od_answer *input, struct od_answer *keys, uint32_t *group_of,
+                                  struct od_error *error)
 {
     uint32_t count = plan->aggregate.group_count;
     enum od_status status = make_answer(arena, count, (uint64_t)input->row_count + 1, keys, error);
@@ -178,7 +180,8 @@ static enum od_status find_groups(struct od_arena *arena, const struct od_plan *
         return no_memory(error);
     for (uint32_t row = 0; row < input->row_count && status == OD_OK; row++) {
         for (uint32_t i = 0; i < count && status == OD_OK; i++) {
-            status = od_model_evaluate(arena, plan->aggregate.groups[i], od_answer_row(input, row), &key[i], error);
+            status = od_model_evaluate(arena, plan->aggregate.groups[i], od_answer_row(input, row), &key[i],
+                                       error);
             key[i] = canonical_key(key[i]);
         }
         if (status != OD_OK)
@@ -192,15 +195,16 @@ static enum od_status find_groups(struct od_arena *arena, const struct od_plan *
     return status;
 }
 
-static enum od_status run_aggregate(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
-                                    struct od_error *error)
+static enum od_status run_aggregate(struct od_arena *arena, const struct od_plan *plan,
+                                    struct od_answer *answer, struct od_error *error)
 {
     struct od_answer input, keys;
     enum od_status status = od_model_run(arena, plan->inputs[0], &input, error);
     if (status != OD_OK)
         return status;
     uint32_t *group_of = od_arena_take_array(arena, (size_t)input.row_count + 1, sizeof(*group_of));
-    const struct od_value **members = od_arena_take_array(arena, (size_t)input.row_count + 1, sizeof(*members));
+    const struct od_value **members =
+        od_arena_take_array(arena, (size_t)input.row_count + 1, sizeof(*members));
     if (group_of == NULL || members == NULL)
         return no_memory(error);
     status = find_groups(arena, plan, &input, &keys, group_of, error);
@@ -220,9 +224,10 @@ static enum od_status run_aggregate(struct od_arena *arena, const struct od_plan
     return status;
 }
 
-/* --- order --------------------------------------------------------------------------------------------------- */
+/* --- order ---------------------------------------------------------------------------------------------- */
 
-static int order_by_key(const struct od_sort_key *key, const struct od_value *left, const struct od_value *right)
+static int order_by_key(const struct od_sort_key *key, const struct od_value *left,
+                        const struct od_value *right)
 {
     if (left->is_null && right->is_null)
         return 0;
@@ -244,7 +249,8 @@ static int order_rows(const struct od_sort_key *keys, uint32_t key_count, const 
 
 /* Insertion sort: obvious, and inputs are small. */
 static enum od_status sort_rows(struct od_arena *arena, const struct od_sort_key *keys, uint32_t key_count,
-                                const struct od_answer *input, struct od_answer *answer, struct od_error *error)
+                                const struct od_answer *input, struct od_answer *answer,
+                                struct od_error *error)
 {
     struct od_answer wide;
     uint32_t width = key_count + input->column_count;
@@ -276,7 +282,8 @@ static enum od_status run_sort(struct od_arena *arena, const struct od_plan *pla
 {
     struct od_answer input;
     enum od_status status = od_model_run(arena, plan->inputs[0], &input, error);
-    return status != OD_OK ? status : sort_rows(arena, plan->sort.keys, plan->sort.key_count, &input, answer, error);
+    return status != OD_OK ? status
+                           : sort_rows(arena, plan->sort.keys, plan->sort.key_count, &input, answer, error);
 }
 
 static enum od_status run_limit(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
@@ -284,12 +291,6 @@ static enum od_status run_limit(struct od_arena *arena, const struct od_plan *pl
 {
     struct od_answer input;
     enum od_status status = od_model_run(arena, plan->inputs[0], &input, error);
-    if (status == OD_OK && plan->inputs[0]->kind != OD_PLAN_SORT) {
-        struct od_answer sorted;
-        status = sort_rows(arena, NULL, 0, &input, &sorted, error);
-        if (status == OD_OK)
-            input = sorted;
-    }
     if (status == OD_OK)
         status = make_answer(arena, input.column_count, input.row_count, answer, error);
     for (uint64_t row = plan->limit.offset; status == OD_OK && row < input.row_count; row++) {
@@ -300,14 +301,14 @@ static enum od_status run_limit(struct od_arena *arena, const struct od_plan *pl
     return status;
 }
 
-/* --- any node ------------------------------------------------------------------------------------------------ */
+/* --- any node ------------------------------------------------------------------------------------------- */
 
-typedef enum od_status (*run_node)(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
-                                   struct od_error *error);
+typedef enum od_status (*run_node)(struct od_arena *arena, const struct od_plan *plan,
+                                   struct od_answer *answer, struct od_error *error);
 static const run_node nodes[] = {
-    [OD_PLAN_SCAN] = run_scan,           [OD_PLAN_FILTER] = run_filter, [OD_PLAN_PROJECT] = run_project,
-    [OD_PLAN_JOIN] = run_join,           [OD_PLAN_AGGREGATE] = run_aggregate,
-    [OD_PLAN_SORT] = run_sort,           [OD_PLAN_LIMIT] = run_limit,
+    [OD_PLAN_SCAN] = run_scan,   [OD_PLAN_FILTER] = run_filter,       [OD_PLAN_PROJECT] = run_project,
+    [OD_PLAN_JOIN] = run_join,   [OD_PLAN_AGGREGATE] = run_aggregate, [OD_PLAN_SORT] = run_sort,
+    [OD_PLAN_LIMIT] = run_limit,
 };
 _Static_assert(sizeof(nodes) / sizeof(nodes[0]) == OD_PLAN_KIND_COUNT, "every plan node has a model");
 
@@ -319,6 +320,6 @@ enum od_status od_model_run(struct od_arena *arena, const struct od_plan *plan, 
 
 enum od_compare od_model_comparison(const struct od_plan *plan)
 {
-    bool limited = plan->kind == OD_PLAN_LIMIT && plan->inputs[0]->kind == OD_PLAN_SORT;
-    return plan->kind == OD_PLAN_SORT || limited ? OD_COMPARE_ORDERED : OD_COMPARE_MULTISET;
+    return plan->kind == OD_PLAN_SORT || plan->kind == OD_PLAN_LIMIT ? OD_COMPARE_ORDERED
+                                                                     : OD_COMPARE_MULTISET;
 }

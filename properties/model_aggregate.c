@@ -1,10 +1,11 @@
 /* model_aggregate: count, sum, min, max, avg over the values of one group, all at once.
  *
- * sum(bigint) adds in 128 bits and fails when the total does not fit. sum(double) is the exact sum rounded once. The method is
- * Shewchuk's ("Adaptive precision floating-point arithmetic", 1997, as in Python's math.fsum): partials that do not overlap and
- * add up exactly. Ours are long doubles, whose exponents reach far beyond a double's, so nothing overflows or underflows
- * on the way. The final rounding is by definition: the double whose half-way points to its neighbours enclose the sum, where
- * "on which side of this point is the sum?" is the sign of the sum with the point taken away. */
+ * sum(bigint) adds in 128 bits and fails when the total does not fit. sum(double) is the exact sum rounded
+ * once. The method is Shewchuk's ("Adaptive precision floating-point arithmetic", 1997, as in Python's
+ * math.fsum): partials that do not overlap and add up exactly. Ours are long doubles, whose exponents reach
+ * far beyond a double's, so nothing overflows or underflows on the way. The final rounding is by definition:
+ * the double whose half-way points to its neighbours enclose the sum, where "on which side of this point is
+ * the sum?" is the sign of the sum with the point taken away. */
 #include "properties/model.h"
 
 #include "engine/core/assert.h"
@@ -13,7 +14,8 @@
 #include <math.h>
 #include <string.h>
 
-_Static_assert(LDBL_MANT_DIG >= 64 && LDBL_MAX_EXP > 2 * DBL_MAX_EXP, "partials need a wider type than double");
+_Static_assert(LDBL_MANT_DIG >= 64 && LDBL_MAX_EXP > 2 * DBL_MAX_EXP,
+               "partials need a wider type than double");
 
 /* Adds x to partials that grow in magnitude and do not overlap; returns their new number. */
 static uint32_t add_partial(long double *partials, uint32_t count, long double x)
@@ -98,8 +100,8 @@ static bool special_sum(const double *numbers, uint32_t count, double *sum_out)
     return nan || plus || minus;
 }
 
-enum od_status od_model_float_sum(struct od_arena *arena, const double *numbers, uint32_t count, double *sum_out,
-                                  bool *overflow_out, struct od_error *error)
+enum od_status od_model_float_sum(struct od_arena *arena, const double *numbers, uint32_t count,
+                                  double *sum_out, bool *overflow_out, struct od_error *error)
 {
     *overflow_out = false;
     *sum_out = 0.0;
@@ -128,7 +130,7 @@ enum od_status od_model_float_sum(struct od_arena *arena, const double *numbers,
     return OD_OK;
 }
 
-/* --- the functions ------------------------------------------------------------------------------------------- */
+/* --- the functions -------------------------------------------------------------------------------------- */
 
 /* The values that are not NULL. */
 struct values {
@@ -137,8 +139,8 @@ struct values {
 };
 
 static enum od_status collect(struct od_arena *arena, const struct od_aggregate *aggregate,
-                              const struct od_value *const *rows, uint32_t row_count, struct values *values_out,
-                              struct od_error *error)
+                              const struct od_value *const *rows, uint32_t row_count,
+                              struct values *values_out, struct od_error *error)
 {
     values_out->count = 0;
     values_out->items = od_arena_take_array(arena, (size_t)row_count + 1, sizeof(struct od_value));
@@ -194,15 +196,16 @@ static enum od_status add_floats(struct od_arena *arena, const struct values *va
         od_model_float_sum(arena, numbers, values->count, &value_out->float64, &overflow, error);
     if (status == OD_OK && overflow)
         return od_fail(error, OD_EVALUATION, "sum: value out of range: overflow");
-    /* PostgreSQL's avg begins its sum at 0.0 (float8_accum), its sum with the first value: an average of zero has no sign */
+    /* PostgreSQL's avg begins its sum at 0.0 (float8_accum), its sum with the first value: an average of zero
+     * has no sign */
     if (average)
         value_out->float64 = value_out->float64 == 0 ? 0.0 : value_out->float64 / (double)values->count;
     return status;
 }
 
 enum od_status od_model_aggregate(struct od_arena *arena, const struct od_aggregate *aggregate,
-                                  const struct od_value *const *rows, uint32_t row_count, struct od_value *value_out,
-                                  struct od_error *error)
+                                  const struct od_value *const *rows, uint32_t row_count,
+                                  struct od_value *value_out, struct od_error *error)
 {
     struct values values = {NULL, row_count};
     memset(value_out, 0, sizeof(*value_out));

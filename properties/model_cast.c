@@ -1,4 +1,5 @@
-/* model_cast: casts, and the calendar by counting. Texts are written and read here on their own, as PostgreSQL 15 does. */
+/* model_cast: casts, and the calendar by counting. Texts are written and read here on their own, as
+ * PostgreSQL 15 does. */
 #include "properties/model.h"
 
 #include "engine/core/assert.h"
@@ -12,7 +13,7 @@
 
 #define DAY_US INT64_C(86400000000)
 
-/* --- calendar ------------------------------------------------------------------------------------------------ */
+/* --- calendar ------------------------------------------------------------------------------------------- */
 
 static bool is_leap(int64_t year)
 {
@@ -61,7 +62,7 @@ int64_t od_model_days(struct od_civil civil)
     return days;
 }
 
-/* --- to text ------------------------------------------------------------------------------------------------- */
+/* --- to text -------------------------------------------------------------------------------------------- */
 
 /* The shortest digits that read back, then PostgreSQL's layout: plain from 1e-4 to below 1e15. */
 static void write_float(double number, char *text, size_t size)
@@ -108,8 +109,8 @@ static void write_timestamp(int64_t microseconds, char *text, size_t size)
         text[--length] = '\0';
 }
 
-static enum od_status to_text(struct od_arena *arena, const struct od_value *value, struct od_value *value_out,
-                              struct od_error *error)
+static enum od_status to_text(struct od_arena *arena, const struct od_value *value,
+                              struct od_value *value_out, struct od_error *error)
 {
     char text[80] = "";
     if (value->type == OD_TYPE_BOOLEAN)
@@ -124,14 +125,16 @@ static enum od_status to_text(struct od_arena *arena, const struct od_value *val
         write_timestamp(value->int64, text, sizeof(text));
     value_out->text.size = (uint32_t)strlen(text);
     value_out->text.bytes = od_arena_copy_text(arena, text, strlen(text));
-    return value_out->text.bytes == NULL ? od_fail(error, OD_NO_MEMORY, "the model ran out of memory") : OD_OK;
+    return value_out->text.bytes == NULL ? od_fail(error, OD_NO_MEMORY, "the model ran out of memory")
+                                         : OD_OK;
 }
 
-/* --- from text ----------------------------------------------------------------------------------------------- */
+/* --- from text ------------------------------------------------------------------------------------------ */
 
 static enum od_status bad_text(struct od_error *error, const char *text, enum od_type type)
 {
-    return od_fail(error, OD_EVALUATION, "invalid input syntax for type %s: \"%s\"", od_type_text(type), text);
+    return od_fail(error, OD_EVALUATION, "invalid input syntax for type %s: \"%s\"", od_type_text(type),
+                   text);
 }
 
 static bool read_boolean(const char *text, size_t size, bool *boolean_out)
@@ -140,10 +143,11 @@ static bool read_boolean(const char *text, size_t size, bool *boolean_out)
         const char *word;
         size_t least;
         bool boolean;
-    } words[] = {{"true", 1, true}, {"yes", 1, true}, {"on", 2, true},   {"1", 1, true},
+    } words[] = {{"true", 1, true},   {"yes", 1, true}, {"on", 2, true},   {"1", 1, true},
                  {"false", 1, false}, {"no", 1, false}, {"off", 2, false}, {"0", 1, false}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (size >= words[i].least && size <= strlen(words[i].word) && strncasecmp(text, words[i].word, size) == 0) {
+        if (size >= words[i].least && size <= strlen(words[i].word) &&
+            strncasecmp(text, words[i].word, size) == 0) {
             *boolean_out = words[i].boolean;
             return true;
         }
@@ -182,16 +186,16 @@ static bool read_time(const char *text, enum od_type type, int64_t *number_out)
 {
     struct od_civil civil;
     int year, month, day, used = 0;
-    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10 || month < 1 || month > 12 ||
-        day < 1 || day > days_in_month(year, month))
+    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10 || month < 1 ||
+        month > 12 || day < 1 || day > days_in_month(year, month))
         return false;
     civil = (struct od_civil){year, month, day};
     *number_out = od_model_days(civil) * (type == OD_TYPE_DATE ? 1 : DAY_US);
     if (text[used] == '\0')
         return true;
     int hour, minute, second;
-    if (sscanf(text + used, " %2d:%2d:%2d%n", &hour, &minute, &second, &day) != 3 || hour > 23 || minute > 59 ||
-        second > 59)
+    if (sscanf(text + used, " %2d:%2d:%2d%n", &hour, &minute, &second, &day) != 3 || hour > 23 ||
+        minute > 59 || second > 59)
         return false;
     text += used + day;
     int64_t fraction = 0;
@@ -205,7 +209,8 @@ static bool read_time(const char *text, enum od_type type, int64_t *number_out)
     return *text == '\0';
 }
 
-static enum od_status from_text(const struct od_value *value, struct od_value *value_out, struct od_error *error)
+static enum od_status from_text(const struct od_value *value, struct od_value *value_out,
+                                struct od_error *error)
 {
     char text[64];
     const char *first = value->text.bytes;
@@ -230,10 +235,11 @@ static enum od_status from_text(const struct od_value *value, struct od_value *v
     return good ? OD_OK : bad_text(error, text, value_out->type);
 }
 
-/* --- all casts ----------------------------------------------------------------------------------------------- */
+/* --- all casts ------------------------------------------------------------------------------------------ */
 
 /* bigint and double: half to even, and it must fit. */
-static enum od_status to_integer(const struct od_value *value, struct od_value *value_out, struct od_error *error)
+static enum od_status to_integer(const struct od_value *value, struct od_value *value_out,
+                                 struct od_error *error)
 {
     if (value->type == OD_TYPE_BOOLEAN) {
         value_out->int64 = value->boolean;
@@ -246,7 +252,8 @@ static enum od_status to_integer(const struct od_value *value, struct od_value *
     return OD_OK;
 }
 
-static enum od_status to_timestamp(const struct od_value *value, struct od_value *value_out, struct od_error *error)
+static enum od_status to_timestamp(const struct od_value *value, struct od_value *value_out,
+                                   struct od_error *error)
 {
     if (__builtin_mul_overflow(value->int64, DAY_US, &value_out->int64))
         return od_fail(error, OD_EVALUATION, "date out of range for timestamp");

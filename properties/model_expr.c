@@ -1,7 +1,8 @@
 /* model_expr: one expression over one row; see model.h.
  *
- * Most functions see all their arguments, evaluated left to right, and give NULL when one of them is NULL (`strict` rows of
- * the table). The lazy ones (AND, OR, CASE, COALESCE) evaluate their own arguments, left to right, and stop when decided. */
+ * Most functions see all their arguments, evaluated left to right, and give NULL when one of them is NULL
+ * (`strict` rows of the table). The lazy ones (AND, OR, CASE, COALESCE) evaluate their own arguments, left to
+ * right, and stop when decided. */
 #include "properties/model.h"
 
 #include "engine/core/assert.h"
@@ -21,8 +22,9 @@ struct call {
 };
 
 typedef enum od_status (*apply)(const struct call *call);
-typedef enum od_status (*apply_lazily)(struct od_arena *arena, const struct od_expr *expr, const struct od_value *row,
-                                       struct od_value *value_out, struct od_error *error);
+typedef enum od_status (*apply_lazily)(struct od_arena *arena, const struct od_expr *expr,
+                                       const struct od_value *row, struct od_value *value_out,
+                                       struct od_error *error);
 
 static enum od_status no_value(struct od_error *error, const char *reason)
 {
@@ -35,7 +37,7 @@ int od_model_order(const struct od_value *left, const struct od_value *right)
     return zeros ? 0 : od_answer_compare_values(left, right);
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------------------- */
 
 static enum od_status out_of_range(struct od_error *error)
 {
@@ -55,7 +57,8 @@ static enum od_status checked_float(const struct call *call, double number)
 static enum od_status shift_date(const struct call *call, int64_t days)
 {
     int64_t result;
-    if (__builtin_add_overflow(call->arguments[0].int64, days, &result) || result > INT32_MAX || result < INT32_MIN)
+    if (__builtin_add_overflow(call->arguments[0].int64, days, &result) || result > INT32_MAX ||
+        result < INT32_MIN)
         return no_value(call->error, "date out of range");
     call->result->int64 = result;
     return OD_OK;
@@ -68,7 +71,8 @@ static enum od_status add(const struct call *call)
         return checked_float(call, left->float64 + right->float64);
     if (left->type == OD_TYPE_DATE)
         return shift_date(call, right->int64);
-    return __builtin_add_overflow(left->int64, right->int64, &call->result->int64) ? out_of_range(call->error) : OD_OK;
+    return __builtin_add_overflow(left->int64, right->int64, &call->result->int64) ? out_of_range(call->error)
+                                                                                   : OD_OK;
 }
 
 static enum od_status subtract(const struct call *call)
@@ -77,16 +81,19 @@ static enum od_status subtract(const struct call *call)
     if (left->type == OD_TYPE_FLOAT64)
         return checked_float(call, left->float64 - right->float64);
     if (left->type == OD_TYPE_DATE && right->type == OD_TYPE_INT64)
-        return right->int64 == INT64_MIN ? no_value(call->error, "date out of range") : shift_date(call, -right->int64);
-    return __builtin_sub_overflow(left->int64, right->int64, &call->result->int64) ? out_of_range(call->error) : OD_OK;
+        return right->int64 == INT64_MIN ? no_value(call->error, "date out of range")
+                                         : shift_date(call, -right->int64);
+    return __builtin_sub_overflow(left->int64, right->int64, &call->result->int64) ? out_of_range(call->error)
+                                                                                   : OD_OK;
 }
 
 static enum od_status multiply(const struct call *call)
 {
     const struct od_value *left = &call->arguments[0], *right = &call->arguments[1];
     if (left->type == OD_TYPE_INT64)
-        return __builtin_mul_overflow(left->int64, right->int64, &call->result->int64) ? out_of_range(call->error)
-                                                                                       : OD_OK;
+        return __builtin_mul_overflow(left->int64, right->int64, &call->result->int64)
+                   ? out_of_range(call->error)
+                   : OD_OK;
     double product = left->float64 * right->float64;
     if (product == 0 && left->float64 != 0 && right->float64 != 0)
         return no_value(call->error, "value out of range: underflow");
@@ -169,7 +176,7 @@ static enum od_status square_root(const struct call *call)
     return OD_OK;
 }
 
-/* --- comparisons --------------------------------------------------------------------------------------------- */
+/* --- comparisons ---------------------------------------------------------------------------------------- */
 
 static enum od_status compare(const struct call *call)
 {
@@ -200,7 +207,8 @@ static enum od_status compare(const struct call *call)
 static enum od_status distinct(const struct call *call)
 {
     const struct od_value *left = &call->arguments[0], *right = &call->arguments[1];
-    bool differ = left->is_null || right->is_null ? left->is_null != right->is_null : od_model_order(left, right) != 0;
+    bool differ =
+        left->is_null || right->is_null ? left->is_null != right->is_null : od_model_order(left, right) != 0;
     call->result->boolean = differ == (call->expr->function == OD_FUNCTION_IS_DISTINCT);
     return OD_OK;
 }
@@ -230,12 +238,10 @@ static enum od_status greatest(const struct call *call)
     return OD_OK;
 }
 
-/* --- booleans ------------------------------------------------------------------------------------------------ */
+/* --- booleans ------------------------------------------------------------------------------------------- */
 
-static enum od_status not(const struct call *call)
-{
-    call->result->boolean = !call->arguments[0].boolean;
-    return OD_OK;
+static enum od_status not(const struct call *call) {
+    call->result->boolean = !call->arguments[0].boolean; return OD_OK;
 }
 
 static enum od_status test(const struct call *call)
@@ -249,7 +255,7 @@ static enum od_status test(const struct call *call)
     return OD_OK;
 }
 
-/* --- text ---------------------------------------------------------------------------------------------------- */
+/* --- text ----------------------------------------------------------------------------------------------- */
 
 /* Bytes of the character at `at`: up to the next byte that begins one. */
 static uint32_t character_bytes(const char *text, uint32_t size, uint32_t at)
@@ -328,7 +334,8 @@ static enum od_status change_letters(const struct call *call)
     return OD_OK;
 }
 
-/* Recursion on the rest of text and pattern. -1: the pattern ends in its escape character, found when it is reached. */
+/* Recursion on the rest of text and pattern. -1: the pattern ends in its escape character, found when it is
+ * reached. */
 static int like_rest(const char *text, uint32_t text_size, const char *pattern, uint32_t pattern_size)
 {
     if (pattern_size == 0)
@@ -366,7 +373,7 @@ static enum od_status like(const struct call *call)
     return od_model_like(&call->arguments[0], &call->arguments[1], &call->result->boolean, call->error);
 }
 
-/* --- time ---------------------------------------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------------------------------------- */
 
 struct moment {
     struct od_civil civil;
@@ -444,7 +451,7 @@ static enum od_status cast(const struct call *call)
     return od_model_cast(call->arena, &call->arguments[0], call->expr->type, call->result, call->error);
 }
 
-/* --- lazy ---------------------------------------------------------------------------------------------------- */
+/* --- lazy ----------------------------------------------------------------------------------------------- */
 
 /* AND is decided by false, OR by true; else NULL wins over the other. */
 static enum od_status logic(struct od_arena *arena, const struct od_expr *expr, const struct od_value *row,
@@ -468,8 +475,9 @@ static enum od_status logic(struct od_arena *arena, const struct od_expr *expr, 
     return OD_OK;
 }
 
-static enum od_status choose_case(struct od_arena *arena, const struct od_expr *expr, const struct od_value *row,
-                                  struct od_value *value_out, struct od_error *error)
+static enum od_status choose_case(struct od_arena *arena, const struct od_expr *expr,
+                                  const struct od_value *row, struct od_value *value_out,
+                                  struct od_error *error)
 {
     uint32_t chosen = 0;
     for (; chosen + 1 < expr->argument_count; chosen += 2) {
@@ -494,7 +502,7 @@ static enum od_status coalesce(struct od_arena *arena, const struct od_expr *exp
     return status;
 }
 
-/* --- the table ----------------------------------------------------------------------------------------------- */
+/* --- the table ------------------------------------------------------------------------------------------ */
 
 static const struct {
     apply apply;
@@ -542,10 +550,12 @@ static const struct {
     [OD_FUNCTION_EXTRACT] = {extract, NULL, true},
     [OD_FUNCTION_DATE_TRUNC] = {truncate_time, NULL, true},
 };
-_Static_assert(sizeof(functions) / sizeof(functions[0]) == OD_FUNCTION_COUNT, "the model knows every function");
+_Static_assert(sizeof(functions) / sizeof(functions[0]) == OD_FUNCTION_COUNT,
+               "the model knows every function");
 
-static enum od_status evaluate_call(struct od_arena *arena, const struct od_expr *expr, const struct od_value *row,
-                                    struct od_value *value_out, struct od_error *error)
+static enum od_status evaluate_call(struct od_arena *arena, const struct od_expr *expr,
+                                    const struct od_value *row, struct od_value *value_out,
+                                    struct od_error *error)
 {
     struct od_value arguments[ARGUMENTS_MAX];
     bool any_null = false;
@@ -566,8 +576,9 @@ static enum od_status evaluate_call(struct od_arena *arena, const struct od_expr
     return functions[expr->function].apply(&call);
 }
 
-enum od_status od_model_evaluate(struct od_arena *arena, const struct od_expr *expr, const struct od_value *row,
-                                 struct od_value *value_out, struct od_error *error)
+enum od_status od_model_evaluate(struct od_arena *arena, const struct od_expr *expr,
+                                 const struct od_value *row, struct od_value *value_out,
+                                 struct od_error *error)
 {
     memset(value_out, 0, sizeof(*value_out));
     value_out->type = expr->type;

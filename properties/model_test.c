@@ -1,6 +1,6 @@
 /* Goal: the model means what PostgreSQL 15 means, where mistakes are likely.
- * Method: tables of small facts, each read off PostgreSQL's documentation or behaviour; SQLite's agreement over whole plans is
- * tested in oracle_sqlite_test.c. */
+ * Method: tables of small facts, each read off PostgreSQL's documentation or behaviour; SQLite's agreement
+ * over whole plans is tested in oracle_sqlite_test.c. */
 #include "properties/model.h"
 #include "properties/plain_memory.h"
 
@@ -52,8 +52,8 @@ static struct od_value moment(enum od_type type, int64_t number)
     return value;
 }
 
-static enum od_status evaluate(struct od_arena *arena, enum od_function function, const struct od_value *values,
-                               uint32_t count, struct od_value *value_out)
+static enum od_status evaluate(struct od_arena *arena, enum od_function function,
+                               const struct od_value *values, uint32_t count, struct od_value *value_out)
 {
     const struct od_expr *arguments[5], *call = NULL;
     for (uint32_t i = 0; i < count; i++)
@@ -77,9 +77,11 @@ static void check_facts(const struct fact *facts, size_t count)
         struct od_arena arena;
         struct od_value value;
         od_arena_init(&arena, &memory, 0);
-        enum od_status status = evaluate(&arena, facts[i].function, facts[i].arguments, facts[i].count, &value);
+        enum od_status status =
+            evaluate(&arena, facts[i].function, facts[i].arguments, facts[i].count, &value);
         if (status != facts[i].status)
-            fail_msg("fact %zu (%s): status %s", i, od_function_text(facts[i].function), od_status_text(status));
+            fail_msg("fact %zu (%s): status %s", i, od_function_text(facts[i].function),
+                     od_status_text(status));
         if (status == OD_OK && od_answer_compare_values(&value, &facts[i].result) != 0)
             fail_msg("fact %zu (%s): another result", i, od_function_text(facts[i].function));
         od_arena_release(&arena);
@@ -124,10 +126,10 @@ static void booleans(void **state)
 {
     const struct od_value no = truth(false), yes = truth(true), unknown = null(OD_TYPE_BOOLEAN);
     const struct fact facts[] = {
-        {OD_FUNCTION_AND, {unknown, no}, 2, OD_OK, no},    {OD_FUNCTION_AND, {unknown, yes}, 2, OD_OK, unknown},
-        {OD_FUNCTION_OR, {unknown, yes}, 2, OD_OK, yes},   {OD_FUNCTION_OR, {unknown, no}, 2, OD_OK, unknown},
-        {OD_FUNCTION_NOT, {unknown}, 1, OD_OK, unknown},   {OD_FUNCTION_IS_TRUE, {unknown}, 1, OD_OK, no},
-        {OD_FUNCTION_IS_FALSE, {unknown}, 1, OD_OK, no},   {OD_FUNCTION_IS_FALSE, {no}, 1, OD_OK, yes},
+        {OD_FUNCTION_AND, {unknown, no}, 2, OD_OK, no},  {OD_FUNCTION_AND, {unknown, yes}, 2, OD_OK, unknown},
+        {OD_FUNCTION_OR, {unknown, yes}, 2, OD_OK, yes}, {OD_FUNCTION_OR, {unknown, no}, 2, OD_OK, unknown},
+        {OD_FUNCTION_NOT, {unknown}, 1, OD_OK, unknown}, {OD_FUNCTION_IS_TRUE, {unknown}, 1, OD_OK, no},
+        {OD_FUNCTION_IS_FALSE, {unknown}, 1, OD_OK, no}, {OD_FUNCTION_IS_FALSE, {no}, 1, OD_OK, yes},
         {OD_FUNCTION_IS_NULL, {unknown}, 1, OD_OK, yes},
     };
     (void)state;
@@ -207,7 +209,8 @@ static void casts(void **state)
         struct od_value value;
         od_arena_init(&arena, &memory, 0);
         enum od_status status = od_model_cast(&arena, &facts[i].from, facts[i].type, &value, NULL);
-        if (status != facts[i].status || (status == OD_OK && od_answer_compare_values(&value, &facts[i].to) != 0))
+        if (status != facts[i].status ||
+            (status == OD_OK && od_answer_compare_values(&value, &facts[i].to) != 0))
             fail_msg("cast %zu: %s", i, od_status_text(status));
         od_arena_release(&arena);
     }
@@ -241,7 +244,7 @@ static void sums_are_rounded_once(void **state)
         {{DBL_MAX, DBL_MAX}, 2, INFINITY, true},
         {{DBL_MAX, 9.9792015476735990583e291}, 2, INFINITY, true}, /* half an ulp: to even, beyond */
         {{DBL_MAX, 9.9792015476735972e291}, 2, DBL_MAX, false},
-        {{9007199254740992, 1}, 2, 9007199254740992, false},       /* a tie goes to even */
+        {{9007199254740992, 1}, 2, 9007199254740992, false}, /* a tie goes to even */
         {{9007199254740992, 1, 4.9406564584124654e-324}, 3, 9007199254740994, false},
         {{9007199254740994, 1}, 2, 9007199254740996, false},
         {{-9007199254740992, -1, -4.9406564584124654e-324}, 3, -9007199254740994, false},
@@ -259,7 +262,8 @@ static void sums_are_rounded_once(void **state)
         double sum;
         bool overflow;
         od_arena_init(&arena, &memory, 0);
-        assert_int_equal(od_model_float_sum(&arena, facts[i].numbers, facts[i].count, &sum, &overflow, NULL), OD_OK);
+        assert_int_equal(od_model_float_sum(&arena, facts[i].numbers, facts[i].count, &sum, &overflow, NULL),
+                         OD_OK);
         struct od_value got = real(sum), wanted = real(facts[i].sum);
         if (od_answer_compare_values(&got, &wanted) != 0 || overflow != facts[i].overflow)
             fail_msg("sum %zu: %.17g, wanted %.17g", i, sum, facts[i].sum);
@@ -270,9 +274,12 @@ static void sums_are_rounded_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers), cmocka_unit_test(booleans),
-        cmocka_unit_test(texts),   cmocka_unit_test(casts),
-        cmocka_unit_test(the_calendar_goes_there_and_back), cmocka_unit_test(sums_are_rounded_once),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(booleans),
+        cmocka_unit_test(texts),
+        cmocka_unit_test(casts),
+        cmocka_unit_test(the_calendar_goes_there_and_back),
+        cmocka_unit_test(sums_are_rounded_once),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* oracle_sqlite: see oracle_sqlite.h.
  *
- * Values are held as: boolean 0 or 1, dates and timestamps their integers, text as text, NaN as SQLite holds it (NULL, which is
- * why od_sqlite_supports refuses such tables). LIKE is made case-sensitive once per connection. */
+ * Values are held as: boolean 0 or 1, dates and timestamps their integers, text as text, NaN as SQLite holds
+ * it (NULL, which is why od_sqlite_supports refuses such tables). LIKE is made case-sensitive once per
+ * connection. */
 #include "properties/oracle_sqlite.h"
 
 #include "properties/render_sql.h"
@@ -14,8 +15,8 @@
 #define TABLES_MAX 16u
 
 struct od_oracle_sqlite {
-    sqlite3 *connection;                /* owned */
-    char table_names[TABLES_MAX][64];   /* what is loaded now */
+    sqlite3 *connection;              /* owned */
+    char table_names[TABLES_MAX][64]; /* what is loaded now */
     uint32_t table_count;
 };
 
@@ -58,7 +59,7 @@ const char *od_oracle_sqlite_version(void)
     return sqlite3_libversion();
 }
 
-/* --- loading ------------------------------------------------------------------------------------------------- */
+/* --- loading -------------------------------------------------------------------------------------------- */
 
 static int bind_value(sqlite3_stmt *statement, int index, const struct od_value *value)
 {
@@ -77,8 +78,8 @@ static int bind_value(sqlite3_stmt *statement, int index, const struct od_value 
     }
 }
 
-static enum od_status insert_rows(struct od_oracle_sqlite *oracle, const struct od_table *table, sqlite3_stmt *statement,
-                                  struct od_error *error)
+static enum od_status insert_rows(struct od_oracle_sqlite *oracle, const struct od_table *table,
+                                  sqlite3_stmt *statement, struct od_error *error)
 {
     struct od_batch rows = od_table_view(table);
     for (uint32_t row = 0; row < rows.row_count; row++) {
@@ -99,7 +100,8 @@ static const char *storage_class(enum od_type type)
     return type == OD_TYPE_FLOAT64 ? "REAL" : type == OD_TYPE_TEXT ? "TEXT" : "INTEGER";
 }
 
-static enum od_status load_table(struct od_oracle_sqlite *oracle, const struct od_table *table, struct od_error *error)
+static enum od_status load_table(struct od_oracle_sqlite *oracle, const struct od_table *table,
+                                 struct od_error *error)
 {
     char create[2048], insert[512];
     int create_size = snprintf(create, sizeof(create), "CREATE TABLE \"%s\" (", table->name);
@@ -110,7 +112,8 @@ static enum od_status load_table(struct od_oracle_sqlite *oracle, const struct o
         const struct od_field *field = &table->schema.fields[i];
         create_size += snprintf(create + create_size, sizeof(create) - (size_t)create_size, "%s\"%.30s\" %s",
                                 i == 0 ? "" : ", ", field->name, storage_class(field->type));
-        insert_size += snprintf(insert + insert_size, sizeof(insert) - (size_t)insert_size, "%s?", i == 0 ? "" : ", ");
+        insert_size +=
+            snprintf(insert + insert_size, sizeof(insert) - (size_t)insert_size, "%s?", i == 0 ? "" : ", ");
     }
     snprintf(create + create_size, sizeof(create) - (size_t)create_size, ")");
     snprintf(insert + insert_size, sizeof(insert) - (size_t)insert_size, ")");
@@ -133,8 +136,8 @@ enum od_status od_oracle_sqlite_load(struct od_oracle_sqlite *oracle, const stru
     char drop[128];
     enum od_status status = run_text(oracle, "BEGIN", error);
     if (catalog->table_count > TABLES_MAX)
-        status = od_fail(error, OD_UNSUPPORTED, "loading %u tables into SQLite: at most %u", catalog->table_count,
-                         TABLES_MAX);
+        status = od_fail(error, OD_UNSUPPORTED, "loading %u tables into SQLite: at most %u",
+                         catalog->table_count, TABLES_MAX);
     while (oracle->table_count > 0 && status == OD_OK) {
         snprintf(drop, sizeof(drop), "DROP TABLE \"%s\"", oracle->table_names[oracle->table_count - 1]);
         status = run_text(oracle, drop, error);
@@ -146,10 +149,10 @@ enum od_status od_oracle_sqlite_load(struct od_oracle_sqlite *oracle, const stru
     return status != OD_OK ? status : ended;
 }
 
-/* --- running ------------------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------------- */
 
-static enum od_status read_value(struct od_arena *arena, sqlite3_stmt *statement, int index, enum od_type type,
-                                 struct od_value *value, struct od_error *error)
+static enum od_status read_value(struct od_arena *arena, sqlite3_stmt *statement, int index,
+                                 enum od_type type, struct od_value *value, struct od_error *error)
 {
     memset(value, 0, sizeof(*value));
     value->type = type;
@@ -175,8 +178,9 @@ static enum od_status read_value(struct od_arena *arena, sqlite3_stmt *statement
 }
 
 /* Rows into cells that double. */
-static enum od_status read_rows(struct od_arena *arena, sqlite3_stmt *statement, const struct od_schema *schema,
-                                struct od_answer *answer, int *result_out, struct od_error *error)
+static enum od_status read_rows(struct od_arena *arena, sqlite3_stmt *statement,
+                                const struct od_schema *schema, struct od_answer *answer, int *result_out,
+                                struct od_error *error)
 {
     uint32_t width = schema->field_count;
     uint32_t capacity = 0;
@@ -203,9 +207,10 @@ static enum od_status read_rows(struct od_arena *arena, sqlite3_stmt *statement,
     return OD_OK;
 }
 
-enum od_status od_oracle_sqlite_run_text(struct od_oracle_sqlite *oracle, struct od_arena *arena, const char *sql,
-                                         const struct od_schema *schema, struct od_answer *answer_out,
-                                         bool *answered_out, struct od_error *error)
+enum od_status od_oracle_sqlite_run_text(struct od_oracle_sqlite *oracle, struct od_arena *arena,
+                                         const char *sql, const struct od_schema *schema,
+                                         struct od_answer *answer_out, bool *answered_out,
+                                         struct od_error *error)
 {
     sqlite3_stmt *statement = NULL;
     int result = SQLITE_OK;
@@ -225,13 +230,14 @@ enum od_status od_oracle_sqlite_run_text(struct od_oracle_sqlite *oracle, struct
     return status;
 }
 
-enum od_status od_oracle_sqlite_run(struct od_oracle_sqlite *oracle, struct od_arena *arena, const struct od_plan *plan,
-                                    struct od_answer *answer_out, bool *answered_out, struct od_error *error)
+enum od_status od_oracle_sqlite_run(struct od_oracle_sqlite *oracle, struct od_arena *arena,
+                                    const struct od_plan *plan, struct od_answer *answer_out,
+                                    bool *answered_out, struct od_error *error)
 {
     const char *sql;
     *answered_out = false;
     enum od_status status = od_render_sql(arena, plan, OD_DIALECT_SQLITE, &sql, error);
-    return status != OD_OK
-               ? status
-               : od_oracle_sqlite_run_text(oracle, arena, sql, &plan->schema, answer_out, answered_out, error);
+    return status != OD_OK ? status
+                           : od_oracle_sqlite_run_text(oracle, arena, sql, &plan->schema, answer_out,
+                                                       answered_out, error);
 }

@@ -1,7 +1,7 @@
 /* Goal: the model and SQLite agree, so that neither is wrong alone.
- * Method: thousands of generated cases; where SQLite means the same by the plan and the model gives an answer, the two answers
- * must be equal. A share of comparable cases and of non-empty answers is demanded, so that the test cannot pass by doing
- * nothing; and it is shown once that a wrong answer is seen. */
+ * Method: thousands of generated cases; where SQLite means the same by the plan and the model gives an
+ * answer, the two answers must be equal. A share of comparable cases and of non-empty answers is demanded, so
+ * that the test cannot pass by doing nothing; and it is shown once that a wrong answer is seen. */
 #include "properties/model.h"
 #include "properties/oracle_sqlite.h"
 #include "properties/plain_memory.h"
@@ -80,8 +80,8 @@ static void model_and_sqlite_agree(void **state)
     }
     od_choices_release(&choices);
     od_oracle_sqlite_free(oracle);
-    print_message("%u compared (%u with rows), %u unsupported, %u failing evaluations, of %d\n", tally.compared,
-                  tally.with_rows, tally.unsupported, tally.failed_evaluations, CASE_COUNT);
+    print_message("%u compared (%u with rows), %u unsupported, %u failing evaluations, of %d\n",
+                  tally.compared, tally.with_rows, tally.unsupported, tally.failed_evaluations, CASE_COUNT);
     assert_true(tally.compared > CASE_COUNT / 3);
     assert_true(tally.with_rows > CASE_COUNT / 6);
     assert_true(tally.failed_evaluations > 5);

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define X(code, name, weight, root, plain, sentence) {code, sentence, weight, OD_ROOT_##root, plain, od_check_##name},
+#define X(code, name, weight, root, plain, sentence)                                                         \
+    {code, sentence, weight, OD_ROOT_##root, plain, od_check_##name},
 const struct od_property od_properties[] = {OD_PROPERTY_LIST(X)};
 #undef X
 const uint32_t od_property_count = sizeof(od_properties) / sizeof(od_properties[0]);

@@ -1,7 +1,7 @@
 /* Goal: each property is silent on a right subject and speaks on a wrong one.
- * Method: the subject is the model itself, with a switch for one wrong behaviour at a time. A right subject must pass hundreds of
- * cases of every property; each wrong one must be found by the property that is there for it, under its code. Then the draw
- * of a case and one whole check with each allocation refused once. */
+ * Method: the subject is the model itself, with a switch for one wrong behaviour at a time. A right subject
+ * must pass hundreds of cases of every property; each wrong one must be found by the property that is there
+ * for it, under its code. Then the draw of a case and one whole check with each allocation refused once. */
 #include "properties/case_print.h"
 #include "properties/model.h"
 #include "properties/plain_memory.h"
@@ -60,14 +60,15 @@ static bool scans_other_tables(const struct fake *fake, const struct od_plan *pl
     return true;
 }
 
-static void drop_rows(struct od_answer *answer, const struct od_plan *plan, bool (*drops)(const struct od_value *row,
-                                                                                         const struct od_plan *plan))
+static void drop_rows(struct od_answer *answer, const struct od_plan *plan,
+                      bool (*drops)(const struct od_value *row, const struct od_plan *plan))
 {
     uint32_t kept = 0;
     for (uint32_t row = 0; row < answer->row_count; row++) {
         const struct od_value *cells = od_answer_row(answer, row);
         if (!drops(cells, plan))
-            memmove(answer->cells + (size_t)kept++ * answer->column_count, cells, answer->column_count * sizeof(*cells));
+            memmove(answer->cells + (size_t)kept++ * answer->column_count, cells,
+                    answer->column_count * sizeof(*cells));
     }
     answer->row_count = kept;
 }
@@ -85,7 +86,8 @@ static bool is_padded(const struct od_value *row, const struct od_plan *plan)
     return true;
 }
 
-static void spoil_answer(const struct fake *fake, const struct od_run_request *request, struct od_answer *answer)
+static void spoil_answer(const struct fake *fake, const struct od_run_request *request,
+                         struct od_answer *answer)
 {
     const struct od_plan *plan = request->plan;
     bool loses = (fake->wrong == LOSES_A_ROW) ||
@@ -97,14 +99,16 @@ static void spoil_answer(const struct fake *fake, const struct od_run_request *r
         answer->row_count--;
     if (fake->wrong == LOSES_UNMATCHED && plan->kind == OD_PLAN_JOIN && plan->join.type == OD_JOIN_LEFT)
         drop_rows(answer, plan, is_padded);
-    if (fake->wrong == LOSES_NULL_GROUP && plan->kind == OD_PLAN_AGGREGATE && plan->aggregate.aggregate_count > 0)
+    if (fake->wrong == LOSES_NULL_GROUP && plan->kind == OD_PLAN_AGGREGATE &&
+        plan->aggregate.aggregate_count > 0)
         drop_rows(answer, plan, has_null_key);
 }
 
 static void spoil_observation(struct fake *fake, struct od_observation *observation)
 {
-    static const enum od_status statuses[] = {
-        [FAILS] = OD_TASK_FAILED, [EXHAUSTS] = OD_RETRIES_EXHAUSTED, [EXHAUSTS_AS_PROMISED] = OD_RETRIES_EXHAUSTED};
+    static const enum od_status statuses[] = {[FAILS] = OD_TASK_FAILED,
+                                              [EXHAUSTS] = OD_RETRIES_EXHAUSTED,
+                                              [EXHAUSTS_AS_PROMISED] = OD_RETRIES_EXHAUSTED};
     if (fake->wrong == FAILS || fake->wrong == EXHAUSTS || fake->wrong == EXHAUSTS_AS_PROMISED)
         observation->status = statuses[fake->wrong];
     observation->may_exhaust = fake->wrong == EXHAUSTS_AS_PROMISED;
@@ -152,7 +156,8 @@ static enum od_status fake_run(void *self, const struct od_run_request *request,
 }
 
 /* How many of `count` cases of a property find something; the code of the first finding. */
-static uint32_t count_findings(const char *code, enum wrong wrong, uint32_t count, char *found_code, char *found_text)
+static uint32_t count_findings(const char *code, enum wrong wrong, uint32_t count, char *found_code,
+                               char *found_text)
 {
     struct od_memory memory = od_plain_memory();
     struct od_choices choices;
@@ -192,12 +197,24 @@ static const struct {
     const char *property;
     const char *code; /* of the finding */
 } wrongs[] = {
-    {LOSES_A_ROW, "F1", "F1"},          {LOSES_A_ROW, "R1", "R1"},           {LOSES_A_ROW, "R2", "R2"},
-    {LOSES_A_ROW, "A3", "A3"},          {LOSES_WHEN_PERMUTED, "A2", "A2"},   {LOSES_IN_JOIN, "J1", "J1"},
-    {LOSES_UNMATCHED, "J2", "J2"},      {LOSES_NULL_GROUP, "A4", "A4"},      {LOSES_IN_FILTER, "E1", "E1"},
-    {LOSES_SMALL_BATCHES, "A3", "A3"},  {NEVER_THE_SAME, "F8", "F8"},        {FAILS, "F1", "F1"},
-    {EXHAUSTS, "F1", "F1"},             {DOES_NOT_END, "F1", "F10"},         {LEAKS, "F1", "F5"},
-    {WRONG_TYPE, "F1", "F1"},           {COMMITS_TWICE, "H1", "F4"},         {COMMITS_TWICE, "H5", "F4"},
+    {LOSES_A_ROW, "F1", "F1"},
+    {LOSES_A_ROW, "R1", "R1"},
+    {LOSES_A_ROW, "R2", "R2"},
+    {LOSES_A_ROW, "A3", "A3"},
+    {LOSES_WHEN_PERMUTED, "A2", "A2"},
+    {LOSES_IN_JOIN, "J1", "J1"},
+    {LOSES_UNMATCHED, "J2", "J2"},
+    {LOSES_NULL_GROUP, "A4", "A4"},
+    {LOSES_IN_FILTER, "E1", "E1"},
+    {LOSES_SMALL_BATCHES, "A3", "A3"},
+    {NEVER_THE_SAME, "F8", "F8"},
+    {FAILS, "F1", "F1"},
+    {EXHAUSTS, "F1", "F1"},
+    {DOES_NOT_END, "F1", "F10"},
+    {LEAKS, "F1", "F5"},
+    {WRONG_TYPE, "F1", "F1"},
+    {COMMITS_TWICE, "H1", "F4"},
+    {COMMITS_TWICE, "H5", "F4"},
 };
 
 static void a_wrong_subject_is_found(void **state)
@@ -222,7 +239,8 @@ static void a_promised_failure_is_excused(void **state)
             fail_msg("%s found %s: %s", od_properties[i].code, code, text);
 }
 
-/* Same bytes, same case: the text of two draws is equal, also when the second comes from the recorded bytes. */
+/* Same bytes, same case: the text of two draws is equal, also when the second comes from the recorded bytes.
+ * */
 static void recorded_choices_draw_the_same_case(void **state)
 {
     struct od_memory memory = od_plain_memory();
@@ -272,7 +290,8 @@ static void no_choices_draw_the_plainest_case(void **state)
     od_choices_release(&choices);
 }
 
-/* Each allocation refused once. A refusal inside the choices only makes the case plainer, so OK is fine then. */
+/* Each allocation refused once. A refusal inside the choices only makes the case plainer, so OK is fine then.
+ * */
 static void refused_memory_leaves_nothing_behind(void **state)
 {
     struct od_memory plain = od_plain_memory();
@@ -311,9 +330,12 @@ static void refused_memory_leaves_nothing_behind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_right_subject_is_left_in_peace),    cmocka_unit_test(a_wrong_subject_is_found),
-        cmocka_unit_test(a_promised_failure_is_excused),       cmocka_unit_test(recorded_choices_draw_the_same_case),
-        cmocka_unit_test(no_choices_draw_the_plainest_case),   cmocka_unit_test(refused_memory_leaves_nothing_behind),
+        cmocka_unit_test(a_right_subject_is_left_in_peace),
+        cmocka_unit_test(a_wrong_subject_is_found),
+        cmocka_unit_test(a_promised_failure_is_excused),
+        cmocka_unit_test(recorded_choices_draw_the_same_case),
+        cmocka_unit_test(no_choices_draw_the_plainest_case),
+        cmocka_unit_test(refused_memory_leaves_nothing_behind),
     };
     return cmocka_run_group_tests_name("property", tests, NULL, NULL);
 }

@@ -2,13 +2,13 @@
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
-enum od_status od_check_r1(const struct od_case *test_case, struct od_subject *subject, struct od_finding *finding,
-                           struct od_error *error)
+enum od_status od_check_r1(const struct od_case *test_case, struct od_subject *subject,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct od_arena arena;
     od_arena_init(&arena, test_case->memory, 0);
-    enum od_status status =
-        od_check_against_model(&arena, test_case, subject, test_case->plan, NULL, false, "R1", finding, error);
+    enum od_status status = od_check_against_model(&arena, test_case, subject, test_case->plan, NULL, false,
+                                                   "R1", finding, error);
     od_arena_release(&arena);
     return status;
 }

@@ -2,9 +2,9 @@
  *
  *   plan  ->  struct select { items, from, where, group by, having, order by, limit }  ->  text
  *
- * A node becomes a select of its own unless it fits into the one around it: scans and left-nested joins are written into
- * FROM, a filter over a source becomes WHERE, a filter over groups HAVING, a limit over a sort its LIMIT. So the text looks
- * like what people write and passes through most of the binder.
+ * A node becomes a select of its own unless it fits into the one around it: scans and left-nested joins are
+ * written into FROM, a filter over a source becomes WHERE, a filter over groups HAVING, a limit over a sort
+ * its LIMIT. So the text looks like what people write and passes through most of the binder.
  * Memory refusal is sticky (`failed`): texts are then "" and the end reports it. */
 #include "properties/render_sql.h"
 
@@ -71,7 +71,7 @@ static const char *joined(struct render *render, const char *const *list, uint32
     return text;
 }
 
-/* --- literals ------------------------------------------------------------------------------------------------ */
+/* --- literals ------------------------------------------------------------------------------------------- */
 
 static const char *quoted(struct render *render, const struct od_value *value)
 {
@@ -136,7 +136,7 @@ static const char *sqlite_literal(struct render *render, const struct od_value *
     }
 }
 
-/* --- expressions --------------------------------------------------------------------------------------------- */
+/* --- expressions ---------------------------------------------------------------------------------------- */
 
 static const char *cast_text(struct render *render, const struct od_expr *expr, const char *argument)
 {
@@ -164,7 +164,8 @@ static const char *case_text(struct render *render, const char *const *arguments
 }
 
 /* (a op b op c) */
-static const char *infix_text(struct render *render, const char *operator, const char *const *arguments, uint32_t count)
+static const char *infix_text(struct render *render, const char *operator, const char * const * arguments,
+                              uint32_t count)
 {
     const char *text = TEXT("(%s", arguments[0]);
     for (uint32_t i = 1; i < count; i++)
@@ -173,7 +174,17 @@ static const char *infix_text(struct render *render, const char *operator, const
 }
 
 /* How each function is written; {0} with `name` only: name(arguments). */
-enum form { FORM_CALL, FORM_INFIX, FORM_PREFIX, FORM_POSTFIX, FORM_CASE, FORM_CAST, FORM_LIKE, FORM_EXTRACT, FORM_TRUNCATE };
+enum form {
+    FORM_CALL,
+    FORM_INFIX,
+    FORM_PREFIX,
+    FORM_POSTFIX,
+    FORM_CASE,
+    FORM_CAST,
+    FORM_LIKE,
+    FORM_EXTRACT,
+    FORM_TRUNCATE
+};
 static const struct {
     enum form form;
     const char *name;
@@ -267,7 +278,7 @@ static const char *expr_text(struct render *render, const struct od_expr *expr, 
     od_unreachable();
 }
 
-/* --- sources ------------------------------------------------------------------------------------------------- */
+/* --- sources -------------------------------------------------------------------------------------------- */
 
 static const char *select_text(struct render *render, const struct select *select)
 {
@@ -301,8 +312,8 @@ static struct source scan_source(struct render *render, const struct od_plan *pl
 {
     uint32_t alias = ++render->alias_count;
     const struct od_table *table = plan->scan.table;
-    struct source source = {TEXT("%s AS q%u", table->name, alias), NULL, text_list(render, plan->scan.column_count),
-                            plan->scan.column_count};
+    struct source source = {TEXT("%s AS q%u", table->name, alias), NULL,
+                            text_list(render, plan->scan.column_count), plan->scan.column_count};
     for (uint32_t i = 0; i < plan->scan.column_count; i++)
         source.refs[i] = TEXT("q%u.%s", alias, table->schema.fields[plan->scan.columns[i]].name);
     return source;
@@ -320,8 +331,8 @@ static struct source join_source(struct render *render, const struct od_plan *pl
     struct source source = {"", NULL, text_list(render, count), count};
     for (uint32_t i = 0; i < count; i++)
         source.refs[i] = i < left.ref_count ? left.refs[i] : right.refs[i - left.ref_count];
-    source.from = TEXT("%s %s %s ON %s", left.from, plan->join.type == OD_JOIN_LEFT ? "LEFT JOIN" : "JOIN", right.from,
-                       expr_text(render, plan->join.condition, source.refs));
+    source.from = TEXT("%s %s %s ON %s", left.from, plan->join.type == OD_JOIN_LEFT ? "LEFT JOIN" : "JOIN",
+                       right.from, expr_text(render, plan->join.condition, source.refs));
     return source;
 }
 
@@ -345,7 +356,7 @@ static struct source plan_source(struct render *render, const struct od_plan *pl
     return subselect_source(render, plan);
 }
 
-/* --- selects ------------------------------------------------------------------------------------------------- */
+/* --- selects -------------------------------------------------------------------------------------------- */
 
 static struct select select_from(const struct source *source)
 {
@@ -375,7 +386,8 @@ static bool is_distinct(const struct od_plan *plan)
     bool all = plan->aggregate.aggregate_count == 0 &&
                plan->aggregate.group_count == plan->inputs[0]->schema.field_count;
     for (uint32_t i = 0; i < plan->aggregate.group_count && all; i++)
-        all = plan->aggregate.groups[i]->kind == OD_EXPR_COLUMN && plan->aggregate.groups[i]->column_index == i;
+        all =
+            plan->aggregate.groups[i]->kind == OD_EXPR_COLUMN && plan->aggregate.groups[i]->column_index == i;
     return all;
 }
 
@@ -390,11 +402,10 @@ static struct select aggregate_select(struct render *render, const struct od_pla
         select.items[i] = expr_text(render, plan->aggregate.groups[i], source.refs);
     for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++) {
         const struct od_aggregate *aggregate = &plan->aggregate.aggregates[i];
-        select.items[group_count + i] =
-            aggregate->function == OD_AGGREGATE_COUNT_STAR
-                ? "count(*)"
-                : TEXT("%s(%s)", od_aggregate_text(aggregate->function),
-                       expr_text(render, aggregate->argument, source.refs));
+        select.items[group_count + i] = aggregate->function == OD_AGGREGATE_COUNT_STAR
+                                            ? "count(*)"
+                                            : TEXT("%s(%s)", od_aggregate_text(aggregate->function),
+                                                   expr_text(render, aggregate->argument, source.refs));
     }
     select.distinct = is_distinct(plan);
     if (group_count > 0 && !select.distinct)
@@ -405,8 +416,9 @@ static struct select aggregate_select(struct render *render, const struct od_pla
 static struct select filter_select(struct render *render, const struct od_plan *plan)
 {
     if (plan->inputs[0]->kind != OD_PLAN_AGGREGATE || is_distinct(plan->inputs[0])) {
-        struct source source = plan->inputs[0]->kind == OD_PLAN_AGGREGATE ? subselect_source(render, plan->inputs[0])
-                                                                          : plan_source(render, plan);
+        struct source source = plan->inputs[0]->kind == OD_PLAN_AGGREGATE
+                                   ? subselect_source(render, plan->inputs[0])
+                                   : plan_source(render, plan);
         if (plan->inputs[0]->kind == OD_PLAN_AGGREGATE)
             source.where = expr_text(render, plan->filter.predicate, source.refs);
         return select_from(&source);
@@ -426,7 +438,8 @@ static const char *all_columns_order(struct render *render, const char *first, c
 {
     const char *text = first;
     for (uint32_t i = 0; i < source->ref_count; i++)
-        text = TEXT("%s%s%s", text, *text == '\0' ? "" : ", ", order_text(render, source->refs[i], false, false));
+        text = TEXT("%s%s%s", text, *text == '\0' ? "" : ", ",
+                    order_text(render, source->refs[i], false, false));
     return text;
 }
 
@@ -437,24 +450,22 @@ static struct select sort_select(struct render *render, const struct od_plan *pl
     const char **keys = text_list(render, plan->sort.key_count);
     for (uint32_t i = 0; i < plan->sort.key_count; i++) {
         const struct od_sort_key *key = &plan->sort.keys[i];
-        keys[i] = order_text(render, expr_text(render, key->expr, source.refs), key->descending, key->nulls_first);
+        keys[i] =
+            order_text(render, expr_text(render, key->expr, source.refs), key->descending, key->nulls_first);
     }
-    select.order_by = joined(render, keys, plan->sort.key_count);
-    if (render->dialect == OD_DIALECT_SQLITE)
-        select.order_by = all_columns_order(render, select.order_by, &source);
+    /* No keys: a limit by the whole row, which the engine's LIMIT means by itself. Its columns as keys would not be
+     * the same: -0.0 equals 0.0 in a key, and comes before it in a row. */
+    if (plan->sort.key_count > 0)
+        select.order_by = joined(render, keys, plan->sort.key_count);
+    /* PostgreSQL's dialect leaves the tie-break to the engine; SQLite must be told, and so must everybody without a key */
+    if (render->dialect == OD_DIALECT_SQLITE || plan->sort.key_count == 0)
+        select.order_by = all_columns_order(render, plan->sort.key_count > 0 ? select.order_by : "", &source);
     return select;
 }
 
 static struct select limit_select(struct render *render, const struct od_plan *plan)
 {
-    struct select select;
-    if (plan->inputs[0]->kind == OD_PLAN_SORT) {
-        select = sort_select(render, plan->inputs[0]);
-    } else {
-        struct source source = plan_source(render, plan->inputs[0]);
-        select = select_from(&source);
-        select.order_by = all_columns_order(render, "", &source);
-    }
+    struct select select = sort_select(render, plan->inputs[0]);
     const char *limit = "LIMIT -1";
     if (plan->limit.count != UINT64_MAX)
         limit = TEXT("LIMIT %" PRIu64, plan->limit.count);
@@ -474,11 +485,12 @@ static struct select source_select(struct render *render, const struct od_plan *
 
 static struct select plan_select(struct render *render, const struct od_plan *plan)
 {
-    typedef struct select (*render_node)(struct render *render, const struct od_plan *plan);
+    typedef struct select (*render_node)(struct render * render, const struct od_plan *plan);
     static const render_node nodes[] = {
-        [OD_PLAN_SCAN] = source_select,        [OD_PLAN_FILTER] = filter_select, [OD_PLAN_PROJECT] = project_select,
-        [OD_PLAN_JOIN] = source_select,        [OD_PLAN_AGGREGATE] = aggregate_select,
-        [OD_PLAN_SORT] = sort_select,          [OD_PLAN_LIMIT] = limit_select,
+        [OD_PLAN_SCAN] = source_select,         [OD_PLAN_FILTER] = filter_select,
+        [OD_PLAN_PROJECT] = project_select,     [OD_PLAN_JOIN] = source_select,
+        [OD_PLAN_AGGREGATE] = aggregate_select, [OD_PLAN_SORT] = sort_select,
+        [OD_PLAN_LIMIT] = limit_select,
     };
     _Static_assert(sizeof(nodes) / sizeof(nodes[0]) == OD_PLAN_KIND_COUNT, "every node can be written");
     return nodes[plan->kind](render, plan);

@@ -6,14 +6,16 @@
  *   round                half away from zero, not half to even
  *   sqrt                 computed by a function that may be left out of a build
  *   extract, date_trunc  not there
- *   casts                double -> bigint truncates; text reads a prefix; texts of booleans, doubles and times differ
+ *   casts                double -> bigint truncates; text reads a prefix; texts of booleans, doubles and
+ *                        times differ
  *   substring            a start below 1 counts from the end
  *   limit over doubles   -0.0 and 0.0 are one value, so the tie-break may choose another row
- *   inexact sums         sums and averages of doubles are not rounded exactly: fine in an answer that is compared with a
+ *   inexact sums         sums and averages of doubles are not rounded exactly: fine in an answer that is
+ *                        compared with a
  *                        tolerance, not as an input of anything
  *
- * Errors (overflow, division by zero) are NULL or a switch to floats there: the caller leaves cases out where the model
- * fails. The same list, line by line, is tested in render_sql_test.c. */
+ * Errors (overflow, division by zero) are NULL or a switch to floats there: the caller leaves cases out where
+ * the model fails. The same list, line by line, is tested in render_sql_test.c. */
 #include "properties/render_sql.h"
 
 #include <math.h>
@@ -81,7 +83,8 @@ static const char *table_reason(const struct od_table *table)
 {
     struct od_batch rows = od_table_view(table);
     for (uint32_t column = 0; column < table->schema.field_count; column++)
-        for (uint32_t row = 0; row < rows.row_count && table->schema.fields[column].type == OD_TYPE_FLOAT64; row++) {
+        for (uint32_t row = 0; row < rows.row_count && table->schema.fields[column].type == OD_TYPE_FLOAT64;
+             row++) {
             struct od_value value = od_column_value(&rows.columns[column], row);
             if (!value.is_null && !isfinite(value.float64))
                 return "NaN or infinity";

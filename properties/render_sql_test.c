@@ -1,6 +1,7 @@
 /* Goal: each known difference of SQLite is real and is refused by od_sqlite_supports.
- * Method: a table with one row per line of the list in render_sql_sqlite.c: the expression is not supported, and SQLite, asked
- * all the same, gives something else than the model (or an error): a line that has become unneeded turns the test red. */
+ * Method: a table with one row per line of the list in render_sql_sqlite.c: the expression is not supported,
+ * and SQLite, asked all the same, gives something else than the model (or an error): a line that has become
+ * unneeded turns the test red. */
 #include "properties/model.h"
 #include "properties/oracle_sqlite.h"
 #include "properties/plain_memory.h"
@@ -64,7 +65,8 @@ static const struct od_expr *build(struct od_arena *arena, const struct differen
     if (difference->function == OD_FUNCTION_CAST)
         assert_int_equal(od_expr_cast(arena, arguments[0], difference->cast_to, &expr, NULL), OD_OK);
     else
-        assert_int_equal(od_expr_call(arena, difference->function, arguments, difference->count, &expr, NULL), OD_OK);
+        assert_int_equal(od_expr_call(arena, difference->function, arguments, difference->count, &expr, NULL),
+                         OD_OK);
     return expr;
 }
 
@@ -94,8 +96,9 @@ static bool agrees(struct od_oracle_sqlite *oracle, struct od_arena *arena, cons
     assert_int_equal(od_oracle_sqlite_load(oracle, &catalog, NULL), OD_OK);
     if (od_oracle_sqlite_run(oracle, arena, plan, &answered, &did_answer, NULL) != OD_OK || !did_answer)
         return false;
-    assert_int_equal(od_answer_compare(arena, &modelled, &answered, OD_COMPARE_CLOSE, &equal, why, sizeof(why), NULL),
-                     OD_OK);
+    assert_int_equal(
+        od_answer_compare(arena, &modelled, &answered, OD_COMPARE_CLOSE, &equal, why, sizeof(why), NULL),
+        OD_OK);
     return equal;
 }
 
@@ -111,7 +114,11 @@ static void each_difference_is_real_and_refused(void **state)
         {"casts", OD_FUNCTION_CAST, OD_TYPE_TEXT, {real(3)}, 1},
         {"casts", OD_FUNCTION_CAST, OD_TYPE_TEXT, {typed(OD_TYPE_BOOLEAN, 1)}, 1},
         {"casts", OD_FUNCTION_CAST, OD_TYPE_TEXT, {typed(OD_TYPE_DATE, 1)}, 1},
-        {"substring", OD_FUNCTION_SUBSTRING, 0, {text("hello"), typed(OD_TYPE_INT64, -1), typed(OD_TYPE_INT64, 4)}, 3},
+        {"substring",
+         OD_FUNCTION_SUBSTRING,
+         0,
+         {text("hello"), typed(OD_TYPE_INT64, -1), typed(OD_TYPE_INT64, 4)},
+         3},
     };
     struct od_memory memory = od_plain_memory();
     struct od_oracle_sqlite *oracle = od_oracle_sqlite_new(NULL);
@@ -128,7 +135,8 @@ static void each_difference_is_real_and_refused(void **state)
         assert_int_equal(od_plan_project(&arena, scan, &expr, NULL, 1, &plan, NULL), OD_OK);
         assert_false(od_sqlite_supports(plan, &reason));
         assert_string_equal(reason, differences[i].reason);
-        bool needed = strcmp(differences[i].reason, "extract, date_trunc") == 0 || !agrees(oracle, &arena, table, plan);
+        bool needed =
+            strcmp(differences[i].reason, "extract, date_trunc") == 0 || !agrees(oracle, &arena, table, plan);
         if (!needed)
             fail_msg("row %zu: SQLite agrees, so \"%s\" is not needed for it", i, reason);
         od_arena_release(&arena);

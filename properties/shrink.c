@@ -1,10 +1,12 @@
 /* shrink: see shrink.h.
  *
- *   best (bytes, draws, spans)  --pass edits a copy-->  candidate  --replay-->  fails and shortlex-smaller?  --> new best
+ *   best (bytes, draws, spans)  --pass edits a copy-->  candidate  --replay-->  fails and shortlex-smaller? 
+ *                               --> new best
  *
- * A pass walks best by index and goes on at the same index after a success, because best has then changed under it.
- * `best` always holds the canonical record of a replay, so bytes that no draw reads vanish by themselves.
- * Candidates are remembered by a 64-bit hash in a fixed table: a lost memory costs an evaluation, never a result. */
+ * A pass walks best by index and goes on at the same index after a success, because best has then changed
+ * under it. `best` always holds the canonical record of a replay, so bytes that no draw reads vanish by
+ * themselves. Candidates are remembered by a 64-bit hash in a fixed table: a lost memory costs an evaluation,
+ * never a result. */
 #include "properties/shrink.h"
 
 #include "engine/core/assert.h"
@@ -17,11 +19,11 @@
 struct shrink {
     struct od_memory *memory;
     const struct od_shrink_test *test;
-    struct od_choices trial;  /* the replay of the last candidate */
-    struct od_choices best;   /* the record of the best one; not drawn from */
-    uint8_t *candidate;       /* OD_CHOICES_LIMIT_BYTES */
-    uint64_t *seen;           /* SEEN_SLOTS */
-    uint32_t best_size;       /* all that was drawn, trailing zeros too: fewer draws are simpler than draws of 0 */
+    struct od_choices trial; /* the replay of the last candidate */
+    struct od_choices best;  /* the record of the best one; not drawn from */
+    uint8_t *candidate;      /* OD_CHOICES_LIMIT_BYTES */
+    uint64_t *seen;          /* SEEN_SLOTS */
+    uint32_t best_size; /* all that was drawn, trailing zeros too: fewer draws are simpler than draws of 0 */
     uint32_t evaluations;
     uint32_t evaluations_max;
     bool changed;
@@ -78,7 +80,7 @@ static bool try_candidate(struct shrink *shrink, uint32_t size)
     return true;
 }
 
-/* --- edits of best into the candidate ------------------------------------------------------------------------ */
+/* --- edits of best into the candidate ------------------------------------------------------------------- */
 
 static uint32_t copy_best(struct shrink *shrink)
 {
@@ -126,7 +128,8 @@ static uint64_t draw_value(const struct shrink *shrink, const struct od_choice_d
 }
 
 /* Writes a value into the candidate, a copy of best, at a draw of best. */
-static uint32_t put_value(struct shrink *shrink, uint32_t size, const struct od_choice_draw *draw, uint64_t value)
+static uint32_t put_value(struct shrink *shrink, uint32_t size, const struct od_choice_draw *draw,
+                          uint64_t value)
 {
     od_assert(draw->offset + draw->width_bytes <= size);
     for (uint32_t i = 0; i < draw->width_bytes; i++)
@@ -145,15 +148,16 @@ static uint32_t live_draws(const struct shrink *shrink)
     return shrink->best.draw_count;
 }
 
-/* --- passes: delete ------------------------------------------------------------------------------------------ */
+/* --- passes: delete ------------------------------------------------------------------------------------- */
 
-/* Large spans first: spans are in the order of their begin, so outer ones come before inner ones. A span whose deletion worked is
- * gone, and the next one has its index. */
+/* Large spans first: spans are in the order of their begin, so outer ones come before inner ones. A span
+ * whose deletion worked is gone, and the next one has its index. */
 static void delete_spans(struct shrink *shrink)
 {
     for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink);) {
         struct od_choice_span span = shrink->best.spans[i];
-        if (span.first < span.end && span.end - span.first < shrink->best_size && try_delete(shrink, span.first, span.end))
+        if (span.first < span.end && span.end - span.first < shrink->best_size &&
+            try_delete(shrink, span.first, span.end))
             continue;
         i++;
     }
@@ -192,7 +196,8 @@ static bool lower_and_delete_at(struct shrink *shrink, uint32_t draw_index)
         return false;
     for (uint32_t i = 0; i < shrink->best.span_count; i++) {
         struct od_choice_span span = shrink->best.spans[i];
-        if (span.first < draw.offset + draw.width_bytes || span.first >= span.end || span.first >= shrink->best_size)
+        if (span.first < draw.offset + draw.width_bytes || span.first >= span.end ||
+            span.first >= shrink->best_size)
             continue;
         uint32_t size = put_value(shrink, copy_best(shrink), &draw, value - 1);
         if (try_candidate(shrink, cut(shrink->candidate, size, span.first, span.end)))
@@ -201,7 +206,8 @@ static bool lower_and_delete_at(struct shrink *shrink, uint32_t draw_index)
     for (uint32_t i = draw_index + 1; i < live_draws(shrink); i++) {
         struct od_choice_draw other = shrink->best.draws[i];
         uint32_t size = put_value(shrink, copy_best(shrink), &draw, value - 1);
-        if (try_candidate(shrink, cut(shrink->candidate, size, other.offset, other.offset + other.width_bytes)))
+        if (try_candidate(shrink,
+                          cut(shrink->candidate, size, other.offset, other.offset + other.width_bytes)))
             return true;
     }
     return false;
@@ -211,7 +217,8 @@ static void lower_and_delete(struct shrink *shrink)
 {
     for (uint32_t i = 0; i < live_draws(shrink) && !out_of_budget(shrink);) {
         uint32_t size = shrink->best_size;
-        /* Again at the same draw only if something went: else this would count a large value down one by one. */
+        /* Again at the same draw only if something went: else this would count a large value down one by one.
+         * */
         if (!lower_and_delete_at(shrink, i) || shrink->best_size >= size)
             i++;
     }
@@ -233,7 +240,7 @@ static void hoist_spans(struct shrink *shrink)
         }
 }
 
-/* --- passes: lower ------------------------------------------------------------------------------------------- */
+/* --- passes: lower -------------------------------------------------------------------------------------- */
 
 static void zero_spans(struct shrink *shrink)
 {
@@ -244,7 +251,8 @@ static void zero_spans(struct shrink *shrink)
     }
 }
 
-/* Zero, then the smallest failing value by binary search: right when failing is monotone, and harmless else. */
+/* Zero, then the smallest failing value by binary search: right when failing is monotone, and harmless else.
+ * */
 static void lower_draw(struct shrink *shrink, uint32_t index)
 {
     uint64_t high = draw_value(shrink, &shrink->best.draws[index]);
@@ -260,7 +268,8 @@ static void lower_draw(struct shrink *shrink, uint32_t index)
         if (high <= low)
             return;
     }
-    /* Where failing is not monotone, the small values are worth a look: plain kinds come first in every list. */
+    /* Where failing is not monotone, the small values are worth a look: plain kinds come first in every list.
+     * */
     for (uint64_t value = 1; value < 8 && index < live_draws(shrink); value++)
         if (value >= draw_value(shrink, &shrink->best.draws[index]) || try_value(shrink, index, value))
             return;
@@ -272,7 +281,8 @@ static void lower_draws(struct shrink *shrink)
         lower_draw(shrink, i);
 }
 
-/* Moves `step` off the left draw and off the right one (values that must stay equal), or onto it (a fixed sum). */
+/* Moves `step` off the left draw and off the right one (values that must stay equal), or onto it (a fixed
+ * sum). */
 static bool try_pair(struct shrink *shrink, uint32_t left, uint32_t right, uint64_t step, bool rising)
 {
     if (right >= live_draws(shrink))
@@ -283,7 +293,8 @@ static bool try_pair(struct shrink *shrink, uint32_t left, uint32_t right, uint6
     if (first_value < step || (rising ? second_value > largest - step : second_value < step))
         return false;
     uint32_t size = put_value(shrink, copy_best(shrink), &first, first_value - step);
-    return try_candidate(shrink, put_value(shrink, size, &second, rising ? second_value + step : second_value - step));
+    return try_candidate(
+        shrink, put_value(shrink, size, &second, rising ? second_value + step : second_value - step));
 }
 
 /* The whole value first, then powers of two, each as often as it helps. */
@@ -311,7 +322,7 @@ static void lower_pairs(struct shrink *shrink)
             lower_pair(shrink, i, j);
 }
 
-/* --- passes: order ------------------------------------------------------------------------------------------- */
+/* --- passes: order -------------------------------------------------------------------------------------- */
 
 /* Neighbours [first, middle) [middle, end) change places. */
 static bool try_swap(struct shrink *shrink, uint32_t first, uint32_t middle, uint32_t end)
@@ -319,7 +330,8 @@ static bool try_swap(struct shrink *shrink, uint32_t first, uint32_t middle, uin
     uint32_t size = copy_best(shrink);
     memcpy(shrink->candidate + first, shrink->best.bytes + middle, end - middle);
     memcpy(shrink->candidate + first + (end - middle), shrink->best.bytes + first, middle - first);
-    return memcmp(shrink->candidate + first, shrink->best.bytes + first, end - first) < 0 && try_candidate(shrink, size);
+    return memcmp(shrink->candidate + first, shrink->best.bytes + first, end - first) < 0 &&
+           try_candidate(shrink, size);
 }
 
 static void order_spans(struct shrink *shrink)
@@ -339,18 +351,22 @@ static void order_draws(struct shrink *shrink)
     for (uint32_t i = 0; i + 1 < live_draws(shrink) && !out_of_budget(shrink); i++)
         for (uint32_t j = i; j + 1 < live_draws(shrink); j--) {
             struct od_choice_draw left = shrink->best.draws[j], right = shrink->best.draws[j + 1];
-            if (left.width_bytes != right.width_bytes || draw_value(shrink, &left) <= draw_value(shrink, &right) ||
+            if (left.width_bytes != right.width_bytes ||
+                draw_value(shrink, &left) <= draw_value(shrink, &right) ||
                 !try_swap(shrink, left.offset, right.offset, right.offset + right.width_bytes) || j == 0)
                 break;
         }
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------ */
+/* --- the loop ------------------------------------------------------------------------------------------- */
 
 typedef void (*pass)(struct shrink *shrink);
 /* Cheap and coarse first. */
-static const pass passes[] = {delete_spans, delete_spans_backwards, zero_spans, hoist_spans,      lower_draws,
-                              delete_runs,  order_spans,            order_draws, lower_pairs,      lower_and_delete};
+static const pass passes[] = {delete_spans, delete_spans_backwards,
+                              zero_spans,   hoist_spans,
+                              lower_draws,  delete_runs,
+                              order_spans,  order_draws,
+                              lower_pairs,  lower_and_delete};
 
 static void improve(struct shrink *shrink)
 {
@@ -385,8 +401,9 @@ static void shrink_release(struct shrink *shrink)
     od_give(shrink->memory, shrink->seen, SEEN_SLOTS * sizeof(*shrink->seen));
 }
 
-enum od_status od_shrink(struct od_memory *memory, const void *bytes, size_t size, const struct od_shrink_test *test,
-                         uint32_t evaluations_max, struct od_shrunk *shrunk_out, struct od_error *error)
+enum od_status od_shrink(struct od_memory *memory, const void *bytes, size_t size,
+                         const struct od_shrink_test *test, uint32_t evaluations_max,
+                         struct od_shrunk *shrunk_out, struct od_error *error)
 {
     struct shrink shrink;
     enum od_status status = OD_OK;

@@ -1,8 +1,10 @@
-/* shrink: makes the choices of a failing trial smaller, whatever they mean (an integrated shrinker: MacIver, Donaldson,
- * "Test-case reduction via test-case generation", ECOOP 2020).
+/* shrink: makes the choices of a failing trial smaller, whatever they mean (an integrated shrinker: MacIver,
+ * Donaldson, "Test-case reduction via test-case generation", ECOOP 2020).
  *
- * The measure is shortlex: fewer bytes first, then the bytes in order. Passes, repeated until none of them helps:
- *   delete    spans (rows, columns, expressions, faults...), then runs of draws, large to small; also while a draw before
+ * The measure is shortlex: fewer bytes first, then the bytes in order. Passes, repeated until none of them
+ * helps:
+ *   delete    spans (rows, columns, expressions, faults...), then runs of draws, large to small; also while a
+ *             draw before
  *             the deleted part is lowered by one (a length that counts what was deleted)
  *   replace   a span by a smaller one of the same label inside it
  *   zero      spans and runs of draws
@@ -15,8 +17,8 @@
 #include "engine/core/status.h"
 #include "properties/choice.h"
 
-/* True when the trial drawn from `choices` still fails in the way that matters. It draws through `choices`, whose record (bytes
- * and spans) then is the canonical form of the candidate. */
+/* True when the trial drawn from `choices` still fails in the way that matters. It draws through `choices`,
+ * whose record (bytes and spans) then is the canonical form of the candidate. */
 struct od_shrink_test {
     bool (*fails)(void *self, struct od_choices *choices);
     void *self;
@@ -34,8 +36,9 @@ struct od_shrunk {
 };
 
 /* At most evaluations_max calls of `fails` (0: 5000). NO_MEMORY. */
-enum od_status od_shrink(struct od_memory *memory, const void *bytes, size_t size, const struct od_shrink_test *test,
-                         uint32_t evaluations_max, struct od_shrunk *shrunk_out, struct od_error *error);
+enum od_status od_shrink(struct od_memory *memory, const void *bytes, size_t size,
+                         const struct od_shrink_test *test, uint32_t evaluations_max,
+                         struct od_shrunk *shrunk_out, struct od_error *error);
 void od_shrunk_release(struct od_memory *memory, struct od_shrunk *shrunk);
 
 #endif

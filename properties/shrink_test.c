@@ -1,7 +1,8 @@
 /* Goal: the shrinker reaches the smallest failing choices on properties of the public Shrinking Challenge
  * (https://github.com/jlink/shrinking-challenge), and does so with few evaluations.
- * Method: per problem, seeds until enough failing inputs were found; each is shrunk; the share that reaches the ideal and the mean
- * number of evaluations are printed as a table and held against bounds. Then: refused memory, input that does not fail, budget. */
+ * Method: per problem, seeds until enough failing inputs were found; each is shrunk; the share that reaches
+ * the ideal and the mean number of evaluations are printed as a table and held against bounds. Then: refused
+ * memory, input that does not fail, budget. */
 #include "properties/plain_memory.h"
 #include "properties/shrink.h"
 
@@ -186,8 +187,8 @@ static void shrink_problem(const struct problem *problem)
     od_choices_release(&choices);
     assert_true(found >= SEEDS / 2);
     uint32_t mean = (uint32_t)(evaluations / found);
-    print_message("%-18s %3u found  %3u at %2u bytes  smallest %2u bytes (%3u)  %5u evaluations\n", problem->name, found,
-                  ideal, problem->ideal_bytes, smallest, smallest_count, mean);
+    print_message("%-18s %3u found  %3u at %2u bytes  smallest %2u bytes (%3u)  %5u evaluations\n",
+                  problem->name, found, ideal, problem->ideal_bytes, smallest, smallest_count, mean);
     assert_true(ideal * SEEDS >= problem->ideal_share * found);
     assert_true(mean <= problem->mean_max);
 }
@@ -226,14 +227,16 @@ static void a_budget_is_kept(void **state)
     struct problem problem = {"reverse", reverse, 0, 0, 0};
     struct od_shrink_test test = {call_problem, &problem, NULL};
     (void)state;
-    assert_int_equal(od_shrink(&memory, "\x01\x12\x34\x01\x44\x44\x01\x55\x77", 9, &test, 3, &shrunk, NULL), OD_OK);
+    assert_int_equal(od_shrink(&memory, "\x01\x12\x34\x01\x44\x44\x01\x55\x77", 9, &test, 3, &shrunk, NULL),
+                     OD_OK);
     assert_true(shrunk.reproduced);
     assert_true(shrunk.exhausted);
     assert_int_equal(shrunk.evaluations, 3);
     od_shrunk_release(&memory, &shrunk);
 }
 
-/* A refused growth inside the choices only makes the trial plainer, so only the three takings of od_shrink itself may fail. */
+/* A refused growth inside the choices only makes the trial plainer, so only the three takings of od_shrink
+ * itself may fail. */
 static void refused_memory_leaves_nothing_behind(void **state)
 {
     struct od_memory plain = od_plain_memory();

@@ -1,14 +1,16 @@
 /* subject: the system under test, as properties see it. harness/ implements it with the engine under chaos.
  *
- * One trial: a case is drawn (tables, plan, cluster), the subject runs plans over the case's tables, disturbed or not, and a
- * property compares what it observes. Properties never see an engine type beyond data, plan and event headers. */
+ * One trial: a case is drawn (tables, plan, cluster), the subject runs plans over the case's tables,
+ * disturbed or not, and a property compares what it observes. Properties never see an engine type beyond
+ * data, plan and event headers. */
 #ifndef OD_PROPERTIES_SUBJECT_H
 #define OD_PROPERTIES_SUBJECT_H
 
 #include "engine/plan/logical.h"
 #include "engine/world/event.h"
 
-/* The cluster and the limits a case is run with; plain numbers that the harness maps to the engine's options. */
+/* The cluster and the limits a case is run with; plain numbers that the harness maps to the engine's options.
+ * */
 struct od_case_cluster {
     uint32_t executor_count;     /* 1..5 */
     uint32_t slots_per_executor; /* 1..3 */
@@ -24,9 +26,9 @@ struct od_case_cluster {
 
 struct od_run_request {
     const struct od_plan *plan;
-    const char *sql;                       /* rendered from the plan; used when cluster->via_sql */
+    const char *sql; /* rendered from the plan; used when cluster->via_sql */
     const struct od_case_cluster *cluster;
-    bool disturbed;                        /* under the case's schedule, else undisturbed */
+    bool disturbed; /* under the case's schedule, else undisturbed */
 };
 
 /* What a run showed. All memory is the subject's, valid until its next _reset. */
@@ -39,15 +41,18 @@ struct od_observation {
     uint64_t digest;
     uint64_t virtual_ns;
     uint32_t faults_fired;
-    bool may_exhaust; /* the schedule could use up the retry budget: failing with RETRIES_EXHAUSTED is right then */
-    bool ended;       /* false: the run did not end within its bound of virtual time (F10) */
-    uint64_t leaked;  /* memory blocks, files and descriptors left after the end (F5) */
+    bool
+        /* the schedule could use up the retry budget: failing with RETRIES_EXHAUSTED is right then */
+        may_exhaust;
+    bool ended;      /* false: the run did not end within its bound of virtual time (F10) */
+    uint64_t leaked; /* memory blocks, files and descriptors left after the end (F5) */
 };
 
 struct od_subject {
-    /* NO_MEMORY and the like are the harness' trouble, not findings; what the engine answers is in the observation. */
-    enum od_status (*run)(void *self, const struct od_run_request *request, struct od_observation *observation_out,
-                          struct od_error *error);
+    /* NO_MEMORY and the like are the harness' trouble, not findings; what the engine answers is in the
+     * observation. */
+    enum od_status (*run)(void *self, const struct od_run_request *request,
+                          struct od_observation *observation_out, struct od_error *error);
     void *self;
 };
 
