@@ -4,7 +4,8 @@
  *
  * A stage is a tree of physical nodes whose leaves are table scans or exchange readers; it runs as `task_count` tasks that
  * differ only in which slice of the tables and which partition of their inputs they read. Its output goes to one exchange:
- *   HASH       partition = (hash of key columns) mod partition_count; task i of the reader reads partition i of every map task
+ *   HASH       partition = hash of the key columns, scaled to partition_count (shuffle/partition_writer.h); task i of the
+ *              reader reads partition i of every map task
  *   SINGLE     one partition, read by the one task of the next stage
  *   BROADCAST  one partition, read whole by every task of the next stage
  *   RESULT     the answer: sent to the driver, in task order
