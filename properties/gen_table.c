@@ -126,7 +126,7 @@ static double float_value(struct od_gen *gen)
         return PICK(plain_floats);
     if (kind == 3)
         return (double)(od_random_between(&gen->choices->random, 0, 2000) - 1000) / 4;
-    return kind <= 5 ? PICK(special_floats) : PICK(wild_floats);
+    return kind <= 5 ? PICK_NEAR(special_floats) : PICK(wild_floats);
 }
 
 static void text_value(struct od_gen *gen, struct od_value *value)
