@@ -108,7 +108,8 @@ static enum od_status carry(struct od_float_sum *sum, struct od_memory *memory, 
         bool is_last = i + 1 == sum->used_end;
         if (is_last && value > -LIMB_BASE && value < LIMB_BASE)
             break;
-        if (is_last && i + 1 == OD_FLOAT_SUM_LARGE) /* doubles cannot get there, only limbs that somebody made up */
+        if (is_last &&
+            i + 1 == OD_FLOAT_SUM_LARGE) /* doubles cannot get there, only limbs that somebody made up */
             return od_fail(error, OD_CORRUPT, "summing doubles: a total beyond 2^64 doubles");
         if (is_last) {
             enum od_status status = make_room(sum, memory, i, i + 2, error);

@@ -37,8 +37,7 @@ enum od_status od_float_sum_add(struct od_float_sum *sum, struct od_memory *memo
 enum od_status od_float_sum_encode(struct od_float_sum *sum, struct od_memory *memory, uint8_t *bytes,
                                    uint32_t *size_out, struct od_error *error);
 /* Adds an encoded sum. CORRUPT when the bytes are not what od_float_sum_encode writes; limbs that are well
- * formed but more than any doubles add up to are CORRUPT where they are carried, here or in the calls around.
- * */
+ * formed but more than any doubles add up to are CORRUPT where they are carried, here or in a later call. */
 enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memory *memory,
                                         const uint8_t *bytes, uint32_t size, struct od_error *error);
 /* The value. EVALUATION when finite numbers have a total beyond all doubles; NO_MEMORY as above. */

@@ -15,8 +15,7 @@ struct od_row_order {
     uint32_t key_count;
     struct od_row_order_key *keys; /* compared as SQL does: -0.0 = 0.0, NaN greatest and equal to NaN */
     uint32_t column_count;
-    const struct od_column
-        *columns; /* ascending, NULLs last (od_value_compare_total) */
+    const struct od_column *columns; /* ascending, NULLs last (od_value_compare_total) */
 };
 
 /* Negative, 0 or positive. 0 only for rows that are equal in every column, -0.0 and 0.0 told apart. */
