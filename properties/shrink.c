@@ -224,6 +224,27 @@ static void lower_and_delete(struct shrink *shrink)
     }
 }
 
+/* A small count lowered by one, and a run of draws soon behind it deleted: for lists whose items have no spans. */
+#define RUN_START_MAX  10u
+#define RUN_LENGTH_MAX 10u
+static void lower_and_delete_runs(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < live_draws(shrink); i++)
+        for (uint32_t start = i + 1; start <= i + RUN_START_MAX; start++)
+            for (uint32_t length = RUN_LENGTH_MAX; length >= 2 && !out_of_budget(shrink); length--) {
+                if (i >= live_draws(shrink) || start + length > live_draws(shrink))
+                    continue;
+                struct od_choice_draw count = shrink->best.draws[i];
+                uint64_t value = draw_value(shrink, &count);
+                if (value == 0 || value > RUN_LENGTH_MAX)
+                    continue;
+                const struct od_choice_draw *last = &shrink->best.draws[start + length - 1];
+                uint32_t first = shrink->best.draws[start].offset, end = last->offset + last->width_bytes;
+                uint32_t size = put_value(shrink, copy_best(shrink), &count, value - 1);
+                try_candidate(shrink, cut(shrink->candidate, size, first, end));
+            }
+}
+
 /* A relation replaced by a relation inside it, a list by one of its lists. */
 static void hoist_spans(struct shrink *shrink)
 {
@@ -362,11 +383,12 @@ static void order_draws(struct shrink *shrink)
 
 typedef void (*pass)(struct shrink *shrink);
 /* Cheap and coarse first. */
-static const pass passes[] = {delete_spans, delete_spans_backwards,
-                              zero_spans,   hoist_spans,
-                              lower_draws,  delete_runs,
-                              order_spans,  order_draws,
-                              lower_pairs,  lower_and_delete};
+static const pass passes[] = {delete_spans,         delete_spans_backwards,
+                              zero_spans,           hoist_spans,
+                              lower_draws,          delete_runs,
+                              order_spans,          order_draws,
+                              lower_pairs,          lower_and_delete,
+                              lower_and_delete_runs};
 
 static void improve(struct shrink *shrink)
 {
