@@ -9,6 +9,8 @@
 #include "harness/case_save.h"
 #include "harness/commands.h"
 #include "harness/exit_status.h"
+#include "harness/file.h"
+#include "harness/run_record.h"
 #include "harness/trial.h"
 #include "properties/case_file.h"
 #include "properties/shrink.h"
@@ -42,6 +44,21 @@ static void print_rendering(void)
     od_trial_print(&trial, &text);
     fwrite(text.bytes, 1, text.size, stdout);
     od_buffer_release(&text);
+}
+
+/* --events DIR: what every run of the case did, as DIR/events.jsonl; `run` numbers the runs. */
+static enum od_status write_events(const char *directory, struct od_error *error)
+{
+    struct od_event_log *log = NULL;
+    enum od_status status = od_folder_make(directory, error);
+    if (status == OD_OK)
+        status = od_event_log_open(od_posix_memory(), directory, &log, error);
+    for (uint32_t i = 0; i < trial.run_count && status == OD_OK; i++) {
+        const struct od_cluster_request request = {.schedule = &trial.schedule};
+        status = od_run_record_events(log, i, &request, &trial.results[i], error);
+    }
+    enum od_status closed = od_event_log_close(log, status == OD_OK ? error : NULL);
+    return status != OD_OK ? status : closed;
 }
 
 /* The verdict's lines come last. Returns the exit status. */
@@ -80,6 +97,8 @@ static int replay(const struct od_arguments *arguments)
     first_digest = trial.digest;
     if (status == OD_OK)
         status = run_case(&choices, file.choices, file.choices_bytes, &error);
+    if (status == OD_OK && od_arguments_has(arguments, "events"))
+        status = write_events(od_arguments_text(arguments, "events", NULL), &error);
     if (status == OD_OK)
         print_rendering();
     int result = status == OD_OK ? tell(&file, first_digest) : od_exit_with(&error);
@@ -163,14 +182,17 @@ static int shrink(const struct od_arguments *arguments)
     return result;
 }
 
-static const struct od_option no_options[] = {{NULL, NULL, NULL, false}};
+static const struct od_option replay_options[] = {
+    {"events", "DIR", "write what every run of the case did to DIR/events.jsonl", false},
+    {NULL, NULL, NULL, false},
+};
 const struct od_command od_command_replay = {
     .name = "replay",
     .positional = "CASE",
     .positional_min = 1,
     .sentence = "reproduces a saved case bit by bit and says whether it still fails",
     .more = "Exit status 1: it fails as before; 0: it no longer fails.",
-    .options = no_options,
+    .options = replay_options,
     .run = replay,
 };
 

@@ -42,11 +42,19 @@ static struct od_value null_of(enum od_type type)
     return value;
 }
 
-/* True means true: not false, not NULL. */
+/* True means true: not false, not NULL. The conjuncts of a condition are asked in order, and the first that is not true ends
+ * it, so that those behind it are not evaluated (PostgreSQL splits conditions at their top-level ANDs). */
 static enum od_status is_true(struct od_arena *arena, const struct od_expr *predicate,
                               const struct od_value *row, bool *true_out, struct od_error *error)
 {
     struct od_value value;
+    if (predicate->kind == OD_EXPR_CALL && predicate->function == OD_FUNCTION_AND) {
+        enum od_status status = OD_OK;
+        *true_out = true;
+        for (uint32_t i = 0; i < predicate->argument_count && status == OD_OK && *true_out; i++)
+            status = is_true(arena, predicate->arguments[i], row, true_out, error);
+        return status;
+    }
     enum od_status status = od_model_evaluate(arena, predicate, row, &value, error);
     *true_out = status == OD_OK && !value.is_null && value.boolean;
     return status;

@@ -457,8 +457,7 @@ static struct select sort_select(struct render *render, const struct od_plan *pl
      * the same: -0.0 equals 0.0 in a key, and comes before it in a row. */
     if (plan->sort.key_count > 0)
         select.order_by = joined(render, keys, plan->sort.key_count);
-    /* PostgreSQL's dialect leaves the tie-break to the engine; SQLite must be told, and so must everybody without a key */
-    if (render->dialect == OD_DIALECT_SQLITE || plan->sort.key_count == 0)
+    if (render->dialect == OD_DIALECT_SQLITE)
         select.order_by = all_columns_order(render, plan->sort.key_count > 0 ? select.order_by : "", &source);
     return select;
 }

@@ -236,16 +236,9 @@ static enum od_status select_true(const struct od_operand *operand, const struct
     return OD_OK;
 }
 
-/* Conjuncts behind the first that cannot fail may be asked of the rows left only: nobody sees that NULL ones
- * were skipped. */
-static bool narrows(const struct od_expr *predicate)
+static bool is_conjunction(const struct od_expr *expr)
 {
-    if (predicate->kind != OD_EXPR_CALL || predicate->function != OD_FUNCTION_AND)
-        return false;
-    for (uint32_t k = 1; k < predicate->argument_count; k++)
-        if (predicate->arguments[k]->may_fail)
-            return false;
-    return true;
+    return expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_AND;
 }
 
 enum od_status od_evaluate_filter(const struct od_expr *predicate, const struct od_batch *batch,
@@ -254,15 +247,17 @@ enum od_status od_evaluate_filter(const struct od_expr *predicate, const struct 
 {
     struct od_evaluation evaluation = {.batch = batch, .batch_arena = batch_arena, .error = error};
     struct od_selection left = *selection;
-    bool one_by_one = narrows(predicate);
+    bool one_by_one = is_conjunction(predicate);
     uint32_t part_count = one_by_one ? predicate->argument_count : 1;
     *selection_out = (struct od_selection){0};
     for (uint32_t k = 0; k < part_count; k++) {
         struct od_operand operand;
         const struct od_expr *part = one_by_one ? predicate->arguments[k] : predicate;
         od_assert(part->type == OD_TYPE_BOOLEAN);
-        enum od_status status = od_evaluate_operand(&evaluation, part, &left, &operand);
-        if (status == OD_OK)
+        bool nested = one_by_one && is_conjunction(part);
+        enum od_status status = nested ? od_evaluate_filter(part, batch, &left, batch_arena, &left, error)
+                                       : od_evaluate_operand(&evaluation, part, &left, &operand);
+        if (status == OD_OK && !nested)
             status = select_true(&operand, &left, batch_arena, &left, error);
         if (status != OD_OK)
             return status;

@@ -176,8 +176,9 @@ static void test_and_or_coalesce_guard_what_follows(void **state)
     fixture_release(&fixture);
 }
 
-/* NULL decides nothing: what follows is evaluated, and may fail. */
-static void test_null_does_not_guard(void **state)
+/* In an expression NULL decides nothing: what follows is evaluated, and may fail. As conjuncts of a filter the same two
+ * are asked in order, and the row is out at the first. */
+static void test_null_guards_in_filters_only(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -190,7 +191,11 @@ static void test_null_does_not_guard(void **state)
         call(&fixture, OD_FUNCTION_GREATER, quotient(&fixture), bigint(&fixture, 3), NULL);
     const struct od_expr *both = call(&fixture, OD_FUNCTION_AND, column(&fixture, "p"), above, NULL);
     assert_int_equal(evaluate_all(&fixture, both, &result), OD_EVALUATION);
-    assert_int_equal(od_evaluate_filter(both, &batch, &all, &fixture.arena, &selected, NULL), OD_EVALUATION);
+    assert_int_equal(od_evaluate_filter(both, &batch, &all, &fixture.arena, &selected, NULL), OD_OK);
+    const struct od_expr *nested = call(&fixture, OD_FUNCTION_AND, both, above, NULL);
+    assert_int_equal(od_evaluate_filter(nested, &batch, &all, &fixture.arena, &selected, NULL), OD_OK);
+    const struct od_expr *unguarded = call(&fixture, OD_FUNCTION_AND, above, column(&fixture, "p"), NULL);
+    assert_int_equal(od_evaluate_filter(unguarded, &batch, &all, &fixture.arena, &selected, NULL), OD_EVALUATION);
     fixture_release(&fixture);
 }
 
@@ -384,6 +389,9 @@ static void check_filter(struct fixture *fixture, const struct od_expr *expr, co
     struct od_selection all = {.count = batch->row_count};
     struct od_selection selected;
     enum od_status status = od_evaluate_filter(expr, batch, &all, &fixture->arena, &selected, NULL);
+    bool splits = expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_AND;
+    if (splits && whole_status != OD_OK)
+        return; /* a NULL conjunct may have kept the filter from the one that fails */
     assert_int_equal(status, whole_status);
     uint32_t next = 0;
     for (uint32_t row = 0; status == OD_OK && row < batch->row_count; row++) {
@@ -455,7 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_case_guards_its_branches),
         cmocka_unit_test(test_and_or_coalesce_guard_what_follows),
-        cmocka_unit_test(test_null_does_not_guard),
+        cmocka_unit_test(test_null_guards_in_filters_only),
         cmocka_unit_test(test_constants_and_empty_batches),
         cmocka_unit_test(test_drawn_expressions_four_ways),
         cmocka_unit_test(test_every_allocation_refused_once),

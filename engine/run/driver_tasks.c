@@ -175,12 +175,14 @@ void od_driver_abandon(struct od_driver *driver, struct od_driver_stage *stage, 
 void od_driver_launch_again(struct od_driver *driver, struct od_driver_stage *stage,
                             struct od_driver_task *task)
 {
-    if (task->launch_resends < LAUNCH_RESENDS_MAX) {
+    /* an input may have been lost since: its place would be that of an attempt that nobody has committed */
+    bool readable = od_driver_inputs_ready(driver, stage, (uint32_t)(task - stage->tasks));
+    if (readable && task->launch_resends < LAUNCH_RESENDS_MAX) {
         task->launch_resends++;
         send_launch(driver, stage, task);
         return;
     }
-    /* alive, but deaf to us: let another one try */
+    /* alive, but deaf to us: let another one try; or to be launched anew when its inputs are whole again */
     struct od_site site = od_driver_task_site(driver, stage, task);
     od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_TASK_CANCELLED, .site = site});
     od_write_order(&driver->outbox.body, task->epoch);
