@@ -328,6 +328,7 @@ enum od_status od_model_run(struct od_arena *arena, const struct od_plan *plan, 
 
 enum od_compare od_model_comparison(const struct od_plan *plan)
 {
-    return plan->kind == OD_PLAN_SORT || plan->kind == OD_PLAN_LIMIT ? OD_COMPARE_ORDERED
-                                                                     : OD_COMPARE_MULTISET;
+    const struct od_plan *sort = plan->kind == OD_PLAN_LIMIT ? plan->inputs[0] : plan;
+    bool promised = sort->kind == OD_PLAN_SORT && sort->sort.key_count > 0;
+    return promised ? OD_COMPARE_ORDERED : OD_COMPARE_MULTISET;
 }

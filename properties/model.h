@@ -16,7 +16,8 @@
 enum od_status od_model_run(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer_out,
                             struct od_error *error);
 
-/* How an answer of this plan may be compared: ordered when the root promises an order. */
+/* How an answer of this plan may be compared: ordered when the root promises an order. A limit without keys decides
+ * which rows there are, not in what order. */
 enum od_compare od_model_comparison(const struct od_plan *plan);
 
 /* --- the parts, for model*.c and their tests ------------------------------------------------------------ */
