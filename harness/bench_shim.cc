@@ -70,7 +70,6 @@ int register_matching(const od_bench *benches, uint32_t bench_count, const od_be
             }
             auto body = [bench, argument](benchmark::State &state) { measure(state, bench, argument); };
             auto *registered = benchmark::RegisterBenchmark(name.c_str(), body);
-            registered->MinTime(options->seconds);
             if (options->repetitions > 1)
                 registered->Repetitions(static_cast<int>(options->repetitions));
         }
@@ -96,7 +95,7 @@ int od_bench_run(const struct od_bench *benches, uint32_t bench_count, const str
     }
     if (options->list_only || count == 0)
         return count;
-    std::vector<std::string> words = {"ordeal"};
+    std::vector<std::string> words = {"ordeal", "--benchmark_min_time=" + std::to_string(options->seconds)};
     if (options->out_path != nullptr) {
         std::ofstream probe(options->out_path, std::ios::app);
         if (!probe) {
