@@ -104,10 +104,20 @@ static void note_lost_worker(struct campaign *campaign, uint32_t slot_index, con
     note_failure(campaign, &failure);
 }
 
-static void kill_hanging(struct campaign *campaign)
+/* A worker that ended in the middle of a case: the case is told, and another worker goes on behind it. */
+static enum od_status replace_worker(struct campaign *campaign, uint32_t slot_index, const char *code, const char *text,
+                                     struct od_error *error)
+{
+    campaign->workers[slot_index] = 0;
+    note_lost_worker(campaign, slot_index, code, text);
+    return atomic_load(&campaign->page->stop) ? OD_OK : start_worker(campaign, slot_index, error);
+}
+
+static enum od_status kill_hanging(struct campaign *campaign, struct od_error *error)
 {
     uint64_t now_ns = od_campaign_now_ns();
-    for (uint32_t i = 0; i < campaign->options->job_count; i++) {
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < campaign->options->job_count && status == OD_OK; i++) {
         struct od_campaign_slot *slot = &campaign->page->slots[i];
         bool hangs = campaign->workers[i] > 0 && atomic_load(&slot->case_index) != 0 && !atomic_load(&slot->shrinking) &&
                      now_ns > atomic_load(&slot->started_ns) + campaign->options->hang_ns;
@@ -115,37 +125,40 @@ static void kill_hanging(struct campaign *campaign)
             continue;
         kill(campaign->workers[i], SIGKILL);
         waitpid(campaign->workers[i], NULL, 0);
-        campaign->workers[i] = 0;
-        note_lost_worker(campaign, i, "hang", "the case did not end in time; the worker was killed");
+        status = replace_worker(campaign, i, "hang", "the case did not end in time; the worker was killed", error);
     }
+    return status;
 }
 
-/* Takes back workers that ended; true while any runs. One that died on a case is replaced. */
-static bool tend_workers(struct campaign *campaign, struct od_error *error, enum od_status *status)
+/* Takes back workers that ended. */
+static enum od_status reap_workers(struct campaign *campaign, struct od_error *error)
 {
-    bool any = false;
-    for (uint32_t i = 0; i < campaign->options->job_count; i++) {
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < campaign->options->job_count && status == OD_OK; i++) {
         int how;
-        pid_t pid = campaign->workers[i];
-        if (pid > 0 && waitpid(pid, &how, WNOHANG) == pid) {
+        if (campaign->workers[i] <= 0 || waitpid(campaign->workers[i], &how, WNOHANG) != campaign->workers[i])
+            continue;
+        if (WIFSIGNALED(how)) {
             char text[100];
+            snprintf(text, sizeof(text), "the engine or the harness died of signal %d (%s)", WTERMSIG(how),
+                     strsignal(WTERMSIG(how)));
+            status = replace_worker(campaign, i, "crash", text, error);
+        } else {
             campaign->workers[i] = 0;
-            if (WIFSIGNALED(how)) {
-                snprintf(text, sizeof(text), "the engine or the harness died of signal %d (%s)", WTERMSIG(how),
-                         strsignal(WTERMSIG(how)));
-                note_lost_worker(campaign, i, "crash", text);
-                if (!atomic_load(&campaign->page->stop))
-                    *status = start_worker(campaign, i, error);
-            } else if (WEXITSTATUS(how) != 0) {
-                *status = od_fail(error, OD_NO_MEMORY, "a worker gave up");
-            }
+            if (WEXITSTATUS(how) != 0)
+                status = od_fail(error, OD_NO_MEMORY, "a worker gave up");
         }
-        if (pid > 0 && campaign->workers[i] == 0 && atomic_load(&campaign->page->slots[i].case_index) == 0 &&
-            *status != OD_OK)
-            atomic_store(&campaign->page->stop, 1);
-        any |= campaign->workers[i] > 0;
     }
-    return any;
+    return status;
+}
+
+static bool any_worker(const struct campaign *campaign)
+{
+    for (uint32_t i = 0; i < campaign->options->job_count; i++) {
+        if (campaign->workers[i] > 0)
+            return true;
+    }
+    return false;
 }
 
 static void sum_up(struct campaign *campaign)
@@ -175,14 +188,18 @@ static void sum_up(struct campaign *campaign)
     result->wall_ns = od_campaign_now_ns() - campaign->started_ns;
 }
 
-static void watch(struct campaign *campaign, struct od_error *error, enum od_status *status)
+/* Until the last worker is gone; the first failure stops the others and stands. */
+static enum od_status watch(struct campaign *campaign, enum od_status status, struct od_error *error)
 {
     const struct od_campaign_options *options = campaign->options;
-    while (tend_workers(campaign, error, status)) {
-        read_failures(campaign, 50);
-        kill_hanging(campaign);
+    while (any_worker(campaign)) {
+        read_failures(campaign, 20);
+        enum od_status reaped = reap_workers(campaign, status == OD_OK ? error : NULL);
+        if (reaped == OD_OK)
+            reaped = kill_hanging(campaign, status == OD_OK ? error : NULL);
+        status = status == OD_OK ? reaped : status;
         bool late = options->time_ns != 0 && od_campaign_now_ns() - campaign->started_ns >= options->time_ns;
-        if (late || interrupted)
+        if (late || interrupted || status != OD_OK)
             atomic_store(&campaign->page->stop, 1);
         sum_up(campaign);
         od_progress_step(&campaign->progress, campaign->result->case_count, campaign->result->failure_count,
@@ -191,6 +208,7 @@ static void watch(struct campaign *campaign, struct od_error *error, enum od_sta
     read_failures(campaign, 0);
     sum_up(campaign);
     od_progress_end(&campaign->progress);
+    return status;
 }
 
 enum od_status od_campaign_run(const struct od_campaign_options *options, struct od_campaign_result *result_out,
@@ -220,9 +238,7 @@ enum od_status od_campaign_run(const struct od_campaign_options *options, struct
     sigaction(SIGTERM, &action, &old_terminate);
     for (uint32_t i = 0; i < options->job_count && status == OD_OK; i++)
         status = start_worker(&campaign, i, error);
-    if (status != OD_OK)
-        atomic_store(&campaign.page->stop, 1);
-    watch(&campaign, error, &status);
+    status = watch(&campaign, status, error);
     result_out->interrupted = interrupted != 0;
     sigaction(SIGINT, &old_interrupt, NULL);
     sigaction(SIGTERM, &old_terminate, NULL);

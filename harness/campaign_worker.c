@@ -122,6 +122,16 @@ static bool handle_failure(struct worker *worker, uint64_t case_index)
     return write(worker->pipe, &failure, sizeof(failure)) == (ssize_t)sizeof(failure);
 }
 
+/* Of the table of properties; one that is not in it (a test's own) counts as the first. */
+static uint32_t property_index(const struct od_property *property)
+{
+    for (uint32_t i = 0; i < od_property_count; i++) {
+        if (&od_properties[i] == property)
+            return i;
+    }
+    return 0;
+}
+
 static bool run_case(struct worker *worker, uint64_t case_index)
 {
     struct od_campaign_slot *slot = worker->slot;
@@ -131,8 +141,7 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     draw_from(worker, case_index);
     if (od_trial_run(trial, &worker->choices, NULL) != OD_OK)
         return false;
-    uint32_t property_index = (uint32_t)(trial->test_case.property - od_properties);
-    atomic_fetch_add(&slot->property_counts[property_index % 64], 1);
+    atomic_fetch_add(&slot->property_counts[property_index(trial->test_case.property) % 64], 1);
     atomic_fetch_add(&slot->case_count, 1);
     atomic_fetch_add(&slot->disturbed_count, trial->disturbed_count > 0);
     atomic_fetch_add(&slot->run_count, trial->run_count);

@@ -1,0 +1,232 @@
+/* campaign_test: many cases over worker processes.
+ * Goal: the digest depends on seed and number of cases alone, not on jobs nor shards; a failure is counted, shrunk, saved and replays; a
+ *       case that kills or hangs its worker costs that case only and is told; unequal digests are told as our own bug.
+ * Method: small campaigns with the real properties, and with toy ones handed in by `only`. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/world/posix.h"
+#include "harness/campaign.h"
+#include "harness/file.h"
+#include "properties/case_file.h"
+
+static struct od_campaign_result result; /* large */
+static char directory[64];
+
+static int make_directory(void **state)
+{
+    (void)state;
+    strcpy(directory, "/tmp/ordeal-campaign-XXXXXX");
+    return mkdtemp(directory) == NULL;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    return od_folder_remove(directory, NULL) != OD_OK;
+}
+
+static struct od_campaign_options options_for(uint64_t cases, uint32_t jobs)
+{
+    return (struct od_campaign_options){.seed = 5,
+                                        .case_count = cases,
+                                        .job_count = jobs,
+                                        .shard_count = 1,
+                                        .directory = directory,
+                                        .shrink_ns = 2000000000u,
+                                        .failures_shown_max = 2,
+                                        .hang_ns = 60000000000u};
+}
+
+static void run(const struct od_campaign_options *options)
+{
+    struct od_error error = {0};
+    if (od_campaign_run(options, &result, &error) != OD_OK)
+        fail_msg("%s", error.text);
+}
+
+static void digest_does_not_depend_on_jobs(void **state)
+{
+    (void)state;
+    struct od_campaign_options options = options_for(600, 1);
+    run(&options);
+    uint64_t digest = result.digest;
+    assert_int_equal(result.case_count, 600);
+    assert_int_equal(result.failure_count, 0);
+    assert_true(result.disturbed_count > 100);
+    options.job_count = 3;
+    run(&options);
+    assert_int_equal(result.case_count, 600);
+    assert_true(result.digest == digest);
+    options.seed = 6;
+    run(&options);
+    assert_true(result.digest != digest);
+}
+
+static void shards_add_up(void **state)
+{
+    (void)state;
+    struct od_campaign_options options = options_for(301, 1);
+    run(&options);
+    uint64_t digest = result.digest;
+    uint64_t sum = 0;
+    uint64_t cases = 0;
+    options.shard_count = 3;
+    for (options.shard_index = 0; options.shard_index < 3; options.shard_index++) {
+        run(&options);
+        sum += result.digest;
+        cases += result.case_count;
+    }
+    assert_int_equal(cases, 301);
+    assert_true(sum == digest);
+}
+
+/* --- toy properties -------------------------------------------------------------------------------------------- */
+
+/* Fails on cases with a row in the first table; the smallest such case has one row. */
+static enum od_status check_no_rows(const struct od_case *test_case, struct od_subject *subject,
+                                    struct od_finding *finding, struct od_error *error)
+{
+    (void)subject;
+    (void)error;
+    if (od_table_row_count(test_case->tables[0]) > 0)
+        od_finding_set(finding, "T1", "there are rows");
+    return OD_OK;
+}
+
+static uint32_t rows_of_nth_case(const struct od_case *test_case)
+{
+    return od_table_row_count(test_case->tables[0]);
+}
+
+static enum od_status check_dies(const struct od_case *test_case, struct od_subject *subject,
+                                 struct od_finding *finding, struct od_error *error)
+{
+    (void)subject;
+    (void)finding;
+    (void)error;
+    if (rows_of_nth_case(test_case) == 3)
+        raise(SIGKILL);
+    return OD_OK;
+}
+
+static enum od_status check_hangs(const struct od_case *test_case, struct od_subject *subject,
+                                  struct od_finding *finding, struct od_error *error)
+{
+    (void)subject;
+    (void)finding;
+    (void)error;
+    while (rows_of_nth_case(test_case) == 3)
+        usleep(1000);
+    return OD_OK;
+}
+
+/* Different each time: what a determinism bug looks like. */
+static enum od_status check_wavers(const struct od_case *test_case, struct od_subject *subject,
+                                   struct od_finding *finding, struct od_error *error)
+{
+    static uint64_t calls;
+    struct od_observation observation;
+    struct od_case_cluster cluster = test_case->cluster;
+    cluster.seed += calls++;
+    const struct od_run_request request = {test_case->plan, test_case->sql, &cluster, false};
+    enum od_status status = subject->run(subject->self, &request, &observation, error);
+    od_finding_set(finding, "T2", "fails always");
+    return status;
+}
+
+static struct od_property toy_property(enum od_status (*check)(const struct od_case *, struct od_subject *,
+                                                               struct od_finding *, struct od_error *))
+{
+    struct od_property property = od_properties[0];
+    property.check = check;
+    return property;
+}
+
+static void failures_are_shrunk_and_saved(void **state)
+{
+    (void)state;
+    struct od_property property = toy_property(check_no_rows);
+    struct od_campaign_options options = options_for(60, 1);
+    options.only = &property;
+    run(&options);
+    assert_in_range(result.failure_count, 3, 60);
+    assert_int_equal(result.own_bug_count, 0);
+    assert_int_equal(result.shown_count, 2); /* failures_shown_max */
+    assert_string_equal(result.shown[0].code, "T1");
+    struct od_case_file file;
+    assert_int_equal(od_case_file_read(od_posix_memory(), result.shown[0].path, &file, NULL), OD_OK);
+    assert_string_equal(file.found, "T1");
+    assert_true(file.has_digest);
+    assert_in_range(file.choices_bytes, 1, 64); /* one row */
+    od_case_file_release(od_posix_memory(), &file);
+}
+
+static void a_dead_worker_costs_one_case(void **state)
+{
+    (void)state;
+    struct od_property property = toy_property(check_dies);
+    struct od_campaign_options options = options_for(150, 2);
+    options.only = &property;
+    run(&options);
+    assert_int_equal(result.case_count, 150);
+    assert_in_range(result.failure_count, 1, 149);
+    assert_string_equal(result.shown[0].code, "crash");
+    assert_non_null(strstr(result.shown[0].text, "signal 9"));
+    struct od_case_file file;
+    assert_int_equal(od_case_file_read(od_posix_memory(), result.shown[0].path, &file, NULL), OD_OK);
+    assert_true(file.choices_bytes > 0);
+    od_case_file_release(od_posix_memory(), &file);
+}
+
+static void a_hanging_case_is_ended(void **state)
+{
+    (void)state;
+    struct od_property property = toy_property(check_hangs);
+    struct od_campaign_options options = options_for(60, 1);
+    options.only = &property;
+    options.hang_ns = 100000000u;
+    run(&options);
+    assert_int_equal(result.case_count, 60);
+    assert_in_range(result.failure_count, 1, 59);
+    assert_string_equal(result.shown[0].code, "hang");
+}
+
+static void unequal_digests_are_our_bug(void **state)
+{
+    (void)state;
+    struct od_property property = toy_property(check_wavers);
+    struct od_campaign_options options = options_for(20, 1);
+    options.only = &property;
+    run(&options);
+    assert_true(result.own_bug_count > 0);
+    assert_true(result.shown[0].own_bug);
+    assert_string_equal(result.shown[0].code, "F8");
+}
+
+static void time_ends_a_campaign(void **state)
+{
+    (void)state;
+    struct od_campaign_options options = options_for(0, 1);
+    options.time_ns = 200000000u;
+    run(&options);
+    assert_true(result.case_count > 0);
+    assert_true(result.wall_ns >= options.time_ns);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(digest_does_not_depend_on_jobs), cmocka_unit_test(shards_add_up),
+        cmocka_unit_test(failures_are_shrunk_and_saved),  cmocka_unit_test(a_dead_worker_costs_one_case),
+        cmocka_unit_test(a_hanging_case_is_ended),        cmocka_unit_test(unequal_digests_are_our_bug),
+        cmocka_unit_test(time_ends_a_campaign),
+    };
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
