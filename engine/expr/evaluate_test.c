@@ -234,8 +234,7 @@ static const char *const drawn_texts[] = {"",
                                           "a%",
                                           "_b",
                                           "x\\",
-                                          "\xc3\xa4"
-                                          "b"};
+                                          "\303\244b"}; /* a-umlaut, b */
 
 static struct od_value drawn_value(struct fixture *fixture, enum od_type type)
 {
