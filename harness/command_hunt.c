@@ -1,5 +1,7 @@
 /* command_hunt: `ordeal hunt`: a campaign of generated, disturbed, checked cases. Each failure is shrunk and saved as a case file. */
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,33 +76,69 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
 }
 
 /* Which properties were judged how often: a property with none was not checked, and the table says so. */
-static void print_properties(const struct od_campaign_result *result)
+static void print_properties(const struct od_campaign_result *result, FILE *stream)
 {
     for (uint32_t i = 0; i < od_property_count && i < 64; i++)
-        printf("  %-4s %10llu  %s\n", od_properties[i].code, (unsigned long long)result->property_counts[i],
+        fprintf(stream, "  %-4s %10llu  %s\n", od_properties[i].code, (unsigned long long)result->property_counts[i],
                od_properties[i].sentence);
 }
 
-static void print_result(const struct od_campaign_options *options, const struct od_campaign_result *result)
+/* By the wall clock and the cores that the jobs could use. */
+static double rate_per_core(const struct od_campaign_options *options, const struct od_campaign_result *result)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     double used = options->job_count < (uint32_t)cores ? options->job_count : (double)cores;
+    return result->wall_ns == 0 ? 0 : (double)result->case_count / ((double)result->wall_ns / 1e9) / used;
+}
+
+static void print_result(const struct od_campaign_options *options, const struct od_campaign_result *result,
+                         FILE *stream)
+{
     double seconds = (double)result->wall_ns / 1e9;
-    printf("seed %llu, %u job%s, %.1f s; %llu cluster runs, %llu cases with a fault that took effect, virtual time %.0f x "
+    fprintf(stream, "seed %llu, %u job%s, %.1f s; %llu cluster runs, %llu cases with a fault that took effect, virtual time %.0f x "
            "real\ncases by property:\n",
            (unsigned long long)options->seed, options->job_count, options->job_count == 1 ? "" : "s", seconds,
            (unsigned long long)result->run_count, (unsigned long long)result->disturbed_count,
            seconds > 0 ? (double)result->virtual_ns / 1e9 / seconds : 0);
-    print_properties(result);
+    print_properties(result, stream);
     for (uint32_t i = 0; i < result->shown_count; i++)
-        printf("%s case %llu: ordeal replay %s\n", result->shown[i].code, (unsigned long long)result->shown[i].case_index,
+        fprintf(stream, "%s case %llu: ordeal replay %s\n", result->shown[i].code, (unsigned long long)result->shown[i].case_index,
                result->shown[i].path);
     if (result->failure_count > result->shown_count)
-        printf("%llu more failures of the same properties were counted and not shrunk\n",
+        fprintf(stream, "%llu more failures of the same properties were counted and not shrunk\n",
                (unsigned long long)(result->failure_count - result->shown_count));
-    printf("cases %llu, failures %llu, %.0f cases/s/core\n", (unsigned long long)result->case_count,
-           (unsigned long long)result->failure_count, seconds > 0 ? (double)result->case_count / seconds / used : 0);
-    printf("campaign digest %016llx\n", (unsigned long long)result->digest);
+    fprintf(stream, "cases %llu, failures %llu, %.0f cases/s/core\n", (unsigned long long)result->case_count,
+           (unsigned long long)result->failure_count, rate_per_core(options, result));
+    fprintf(stream, "campaign digest %016llx\n", (unsigned long long)result->digest);
+}
+
+/* The same as one JSON object on standard output. */
+static enum od_status print_json(const struct od_campaign_options *options, const struct od_campaign_result *result,
+                                 struct od_error *error)
+{
+    char digest[17];
+    snprintf(digest, sizeof(digest), "%016llx", (unsigned long long)result->digest);
+    json_t *properties = json_object();
+    for (uint32_t i = 0; i < od_property_count && i < 64; i++)
+        json_object_set_new(properties, od_properties[i].code, json_integer((json_int_t)result->property_counts[i]));
+    json_t *failures = json_array();
+    for (uint32_t i = 0; i < result->shown_count; i++)
+        json_array_append_new(failures,
+                              json_pack("{ss sI ss ss}", "code", result->shown[i].code, "case",
+                                        (json_int_t)result->shown[i].case_index, "file", result->shown[i].path, "text",
+                                        result->shown[i].text));
+    json_t *root = json_pack(
+        "{sI sI sI sI sI sf sf ss so so}", "seed", (json_int_t)options->seed, "cases", (json_int_t)result->case_count,
+        "failures", (json_int_t)result->failure_count, "disturbed_cases", (json_int_t)result->disturbed_count, "runs",
+        (json_int_t)result->run_count, "seconds", (double)result->wall_ns / 1e9, "cases_per_second_per_core",
+        rate_per_core(options, result), "campaign_digest", digest, "cases_by_property", properties, "shown", failures);
+    char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
+    json_decref(root);
+    if (text == NULL)
+        return od_fail(error, OD_NO_MEMORY, "printing a campaign");
+    puts(text);
+    free(text);
+    return OD_OK;
 }
 
 static int run(const struct od_arguments *arguments)
@@ -112,7 +150,10 @@ static int run(const struct od_arguments *arguments)
         return od_exit_with(&error);
     if (od_campaign_run(&campaign, &result, &error) != OD_OK)
         return od_exit_with(&error);
-    print_result(&campaign, &result);
+    bool json = od_arguments_has(arguments, "json");
+    print_result(&campaign, &result, json ? stderr : stdout);
+    if (json && print_json(&campaign, &result, &error) != OD_OK)
+        return od_exit_with(&error);
     if (result.own_bug_count > 0)
         return OD_EXIT_OWN_BUG;
     if (result.failure_count > 0)
@@ -129,6 +170,7 @@ static const struct od_option options[] = {
     {"property", "CODE", "only this property", false},
     {"explore", "E", "swarm (default): random subsets of everything", false},
     {"shrink-time", "T", "bound on the shrinking of one failure (default 20s)", false},
+    {"json", NULL, "the result as JSON on standard output, text on standard error", false},
     {"out", "DIR", "where failures go: DIR/cases (default ordeal-out/hunt)", false},
     {NULL, NULL, NULL, false},
 };

@@ -4,6 +4,7 @@
 #include "engine/world/posix.h"
 #include "harness/commands.h"
 #include "harness/exit_status.h"
+#include "harness/record_print.h"
 #include "reports/report.h"
 #include "reports/terminal.h"
 
@@ -34,8 +35,11 @@ static int run(const struct od_arguments *arguments)
         status = od_report_write(report, &outputs, &error);
     if (status == OD_OK) {
         struct od_terminal terminal;
-        od_terminal_init(&terminal, stdout);
+        bool json = od_arguments_has(arguments, "json");
+        od_terminal_init(&terminal, json ? stderr : stdout);
         status = od_report_terminal(report, &terminal, &error);
+        for (uint32_t i = 0; json && i < arguments->positional_count; i++)
+            od_record_print_file(arguments->positional[i]);
     }
     int result = status == OD_OK ? exit_of_record(report->record) : od_exit_with(&error);
     od_report_free(report);
@@ -46,6 +50,7 @@ static const struct od_option options[] = {
     {"html", "FILE", "write one self-contained HTML page", false},
     {"junit", "FILE", "write JUnit XML", false},
     {"markdown", "FILE", "write Markdown, for a step summary", false},
+    {"json", NULL, "the records as JSON on standard output, one after the other, text on standard error", false},
     {NULL, NULL, NULL, false},
 };
 const struct od_command od_command_report = {

@@ -14,6 +14,7 @@
 #include "harness/commands.h"
 #include "harness/engines.h"
 #include "harness/exit_status.h"
+#include "harness/record_print.h"
 #include "harness/file.h"
 #include "harness/scenario_run.h"
 #include "harness/version.h"
@@ -168,10 +169,13 @@ static enum od_status end_record(struct run_all *all, enum od_status status, str
 static int tell(struct run_all *all, enum od_status status, struct od_error *error)
 {
     struct od_terminal terminal;
-    od_terminal_init(&terminal, stdout);
+    bool json = od_arguments_has(all->arguments, "json");
+    od_terminal_init(&terminal, json ? stderr : stdout);
     if (all->record != NULL && (status == OD_OK || status == OD_CANCELLED)) {
         od_record_terminal(all->record, &terminal, NULL);
-        printf("report %s/report.html\n", all->directory);
+        fprintf(terminal.file, "report %s/report.html\n", all->directory);
+        if (json)
+            od_record_print_file(all->directory);
     }
     if (status != OD_OK) {
         error->status = status;
@@ -216,6 +220,7 @@ static const struct od_option options[] = {
     {"faults", "FILE|none", "one written schedule, or none, in place of the scenario's", false},
     {"twice", NULL, "every run in sim twice: their digests must be equal", false},
     {"out", "DIR", "run directory (default ordeal-out/run-TIME-PID)", false},
+    {"json", NULL, "the record as JSON on standard output, text on standard error", false},
     {"store", "FILE", "result store (default in the user's state directory)", false},
     {NULL, NULL, NULL, false},
 };
