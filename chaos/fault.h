@@ -91,7 +91,7 @@ struct od_schedule_shape {
     uint64_t span_ns; /* how long an undisturbed run takes about; times are drawn within */
 };
 /* Draws a schedule; smaller draws are plainer (fewer faults, earlier kinds of the list, shorter, first
- * stage and task). Each fault fires a bounded number of times unless the draw says `always` (rare):
+ * stage and task). Aimed so that most faults fire: see schedule_draw.c. Each fault fires a bounded number of times unless the draw says `always` (rare):
  * od_schedule_may_exhaust tells. */
 enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
                                 const struct od_schedule_shape *shape, struct od_schedule *schedule_out,

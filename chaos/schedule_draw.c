@@ -2,10 +2,16 @@
  *
  *   count -> per fault: kind -> place -> site -> how long -> how much -> how often ;  then: heal
  *
- * Few draws per fault (five to eight, mostly of one byte), each with 0 as its plainest answer, so that the
- * shrinker, which lowers and deletes choices, makes fewer, earlier, shorter faults. Aimed to hurt: half of
- * the draws stay on the first attempt, some wait for a recovery (attempt 1), some hit every attempt;
- * pauses and delays reach beyond any lease; a few executors and tasks mean that faults often meet.
+ * Few draws per fault (five to ten, mostly of one byte), each with 0 as its plainest answer, so that the
+ * shrinker, which lowers and deletes choices, makes fewer, earlier, shorter faults.
+ *
+ * Aimed to hurt, because a fault that never fires checks nothing:
+ * - only the last stage sends results and only the others write blocks, so bytes are damaged where there are
+ *   some; most such faults take the first block that comes, as many tasks of a small query have no rows;
+ * - the first fault never waits for a second attempt, which only another fault can bring about; later faults
+ *   may, and so hit the recovery;
+ * - moments, steps and messages are early ones, mostly;
+ * - pauses and delays reach beyond any lease; few executors and tasks mean that faults often meet.
  *
  * Whatever never ends by itself (`always`, `for=never`) gets a heal time: the query must then converge. */
 #include "chaos/fault.h"
@@ -37,62 +43,96 @@ static const struct duration_table duration_tables[OD_FAULT_KIND_COUNT] = {
 
 #define TIME_STEPS    256
 #define BIT_COUNT     65536
-#define NTH_STEPS     4
+#define NTH_EARLY     6
 #define NTH_MESSAGES  32
 #define HEAL_STEP_NS  (100 * MS)
+#define HEAL_SOON_NS  (3 * MS)
 #define HEAL_STEPS    16
 #define TIMES_FEW_MAX 3
 #define LOSSES_MAX    5
+#define POINT(name)   (UINT32_C(1) << OD_POINT_##name)
+#define SHUFFLES      (POINT(BLOCK_WRITE) | POINT(BLOCK_SERVE) | POINT(BLOCK_RECEIVE))
 
 static uint32_t draw(struct od_random *draws, uint64_t bound)
 {
     return bound <= 1 ? 0 : (uint32_t)od_random_below(draws, bound);
 }
 
-/* One of the kind's points, or a time. */
+/* A query of one stage has no shuffle: nothing passes the points of one. */
+static uint32_t points_of(const struct od_schedule_shape *shape, enum od_fault_kind kind)
+{
+    uint32_t points = od_fault_kind_row(kind)->points;
+    return shape->stage_count == 1 ? points & ~SHUFFLES : points;
+}
+
+static enum od_fault_kind draw_kind(struct od_random *draws, const struct od_schedule_shape *shape)
+{
+    enum od_fault_kind kinds[OD_FAULT_KIND_COUNT];
+    uint32_t count = 0;
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
+        if (points_of(shape, (enum od_fault_kind)i) != 0)
+            kinds[count++] = (enum od_fault_kind)i;
+    return kinds[draw(draws, count)];
+}
+
+/* One of the kind's points, or a time: half of the times lie in the first quarter of the span. */
 static void draw_place(struct od_random *draws, const struct od_schedule_shape *shape, struct od_fault *fault)
 {
-    const struct od_fault_kind_row *row = od_fault_kind_row(fault->kind);
-    uint32_t point_count = (uint32_t)__builtin_popcount(row->points);
-    uint32_t chosen = draw(draws, point_count + row->at_time);
+    uint32_t points = points_of(shape, fault->kind);
+    uint32_t point_count = (uint32_t)__builtin_popcount(points);
+    uint32_t chosen = draw(draws, point_count + od_fault_kind_row(fault->kind)->at_time);
     fault->at_time = chosen == point_count;
     if (fault->at_time) {
-        fault->time_ns = shape->span_ns / TIME_STEPS * draw(draws, TIME_STEPS);
+        uint64_t step = draw(draws, TIME_STEPS);
+        fault->time_ns = shape->span_ns / ((uint64_t)TIME_STEPS * TIME_STEPS) * step * step;
         fault->site.executor = 1 + draw(draws, shape->executor_count);
         return;
     }
-    uint32_t points = row->points;
     for (uint32_t i = 0; i < chosen; i++)
         points &= points - 1;
     fault->point = (enum od_point)__builtin_ctz(points);
 }
 
+/* The n-th message of one executor, or of all. */
 static void draw_message_site(struct od_random *draws, const struct od_schedule_shape *shape,
                               struct od_fault *fault)
 {
-    fault->site.executor = 1 + draw(draws, shape->executor_count);
-    fault->site.nth = draw(draws, NTH_MESSAGES);
+    uint32_t executor = 1 + draw(draws, (uint64_t)shape->executor_count + 1);
+    fault->site.executor = executor > shape->executor_count ? OD_ANY : executor;
+    fault->site.nth = draw(draws, draw(draws, 4) == 3 ? NTH_MESSAGES : NTH_EARLY);
 }
 
 /* The first attempt, mostly; the one after a recovery; or any. */
-static uint32_t draw_attempt(struct od_random *draws)
+static uint32_t draw_attempt(struct od_random *draws, bool is_first_fault)
 {
     static const uint32_t attempts[] = {0, 0, OD_ANY, 1};
-    return attempts[draw(draws, sizeof(attempts) / sizeof(attempts[0]))];
+    return attempts[draw(draws, is_first_fault ? 3 : 4)];
+}
+
+/* The stages in which something passes the point. */
+static uint32_t draw_stage(struct od_random *draws, const struct od_schedule_shape *shape, enum od_point point)
+{
+    if (point == OD_POINT_RESULT_SEND)
+        return shape->stage_count - 1;
+    bool is_shuffle = (SHUFFLES >> point & 1) != 0 && shape->stage_count > 1;
+    return draw(draws, is_shuffle ? shape->stage_count - 1 : shape->stage_count);
 }
 
 static void draw_task_site(struct od_random *draws, const struct od_schedule_shape *shape,
-                           struct od_fault *fault)
+                           bool is_first_fault, struct od_fault *fault)
 {
+    static const uint32_t steps[] = {0, 0, 1, 0, 1, 2, 3, 6};
+    bool has_bytes = ((SHUFFLES | POINT(RESULT_SEND)) >> fault->point & 1) != 0;
     if (shape->stage_count > 0) {
-        fault->site.stage = draw(draws, shape->stage_count);
-        fault->site.task = draw(draws, shape->task_counts[fault->site.stage]);
+        fault->site.stage = draw_stage(draws, shape, fault->point);
+        if (!has_bytes || draw(draws, 4) == 0)
+            fault->site.task = draw(draws, shape->task_counts[fault->site.stage]);
     }
-    fault->site.attempt = draw_attempt(draws);
+    fault->site.attempt = draw_attempt(draws, is_first_fault);
     if (fault->point == OD_POINT_TASK_STEP)
-        fault->site.nth = draw(draws, NTH_STEPS);
-    bool is_one_block = fault->point == OD_POINT_BLOCK_SERVE;
-    if (is_one_block && shape->stage_count > 0 && od_random_chance(draws, 1, 2))
+        fault->site.nth = steps[draw(draws, sizeof(steps) / sizeof(steps[0]))];
+    bool is_one_block = fault->point == OD_POINT_BLOCK_SERVE || fault->point == OD_POINT_BLOCK_RECEIVE;
+    if (is_one_block && shape->stage_count > 0 && od_random_chance(draws, 1, 4))
         fault->site.partition = draw(draws, shape->partition_counts[fault->site.stage]);
 }
 
@@ -117,15 +157,16 @@ static uint32_t draw_times(struct od_random *draws, const struct od_fault *fault
     return 2 + (chosen - 22) % (most - 1);
 }
 
-static struct od_fault draw_fault(struct od_random *draws, const struct od_schedule_shape *shape)
+static struct od_fault draw_fault(struct od_random *draws, const struct od_schedule_shape *shape,
+                                  bool is_first_fault)
 {
     struct od_fault fault = {.site = OD_SITE_ANY, .times = 1};
-    fault.kind = (enum od_fault_kind)draw(draws, OD_FAULT_KIND_COUNT);
+    fault.kind = draw_kind(draws, shape);
     draw_place(draws, shape, &fault);
     if (!fault.at_time && fault.point == OD_POINT_MESSAGE_SEND)
         draw_message_site(draws, shape, &fault);
     else if (!fault.at_time)
-        draw_task_site(draws, shape, &fault);
+        draw_task_site(draws, shape, is_first_fault, &fault);
     const struct duration_table *durations = &duration_tables[fault.kind];
     if (durations->count > 0)
         fault.duration_ns = durations->ns[draw(draws, durations->count)];
@@ -135,23 +176,37 @@ static struct od_fault draw_fault(struct od_random *draws, const struct od_sched
     return fault;
 }
 
+/* One to `most`, all as likely; none in one case of three times as many. */
+static uint32_t draw_count(struct od_random *draws, uint32_t most)
+{
+    uint32_t drawn = draw(draws, 3 * (uint64_t)most + 1);
+    return drawn == 0 ? 0 : 1 + (drawn - 1) % most;
+}
+
+/* Some queries heal in the middle of their first recovery, the others long after it. */
+static uint64_t draw_heal(struct od_random *draws)
+{
+    uint64_t step_ns = draw(draws, 2) == 0 ? HEAL_STEP_NS : HEAL_SOON_NS;
+    return step_ns * (1 + draw(draws, HEAL_STEPS));
+}
+
 enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
                                 const struct od_schedule_shape *shape, struct od_schedule *schedule_out,
                                 struct od_error *error)
 {
     od_assert(shape->executor_count >= 1);
     *schedule_out = (struct od_schedule){0};
-    uint32_t fault_count = draw(draws, (uint64_t)shape->fault_count_max + 1);
+    uint32_t fault_count = draw_count(draws, shape->fault_count_max);
     struct od_fault *faults = od_arena_take_array(arena, fault_count, sizeof(*faults));
     if (faults == NULL)
         return od_fail(error, OD_NO_MEMORY, "drawing a schedule: faults=%u", fault_count);
     bool must_heal = false;
     for (uint32_t i = 0; i < fault_count; i++) {
-        faults[i] = draw_fault(draws, shape);
+        faults[i] = draw_fault(draws, shape, i == 0);
         must_heal = must_heal || faults[i].times == OD_FAULT_ALWAYS || faults[i].duration_ns == UINT64_MAX;
     }
     *schedule_out = (struct od_schedule){.fault_count = fault_count, .faults = faults};
     if (must_heal || (fault_count > 0 && od_random_chance(draws, 1, 8)))
-        schedule_out->heal_ns = HEAL_STEP_NS * (1 + draw(draws, HEAL_STEPS));
+        schedule_out->heal_ns = draw_heal(draws);
     return OD_OK;
 }

@@ -27,8 +27,13 @@ static void assert_fault_fits(const struct od_fault *fault)
     }
     assert_true(od_fault_kind_allows(fault->kind, fault->point));
     if (fault->point != OD_POINT_MESSAGE_SEND) {
+        bool is_block = fault->point == OD_POINT_BLOCK_WRITE || fault->point == OD_POINT_BLOCK_SERVE ||
+                        fault->point == OD_POINT_BLOCK_RECEIVE;
+        bool is_result = fault->point == OD_POINT_RESULT_SEND;
         assert_true(site->stage < shape.stage_count);
-        assert_true(site->task < task_counts[site->stage]);
+        assert_true(!is_block || site->stage < shape.stage_count - 1);
+        assert_true(!is_result || site->stage == shape.stage_count - 1);
+        assert_true(site->task < task_counts[site->stage] || (site->task == OD_ANY && (is_block || is_result)));
         assert_true(site->partition == OD_ANY || site->partition < partition_counts[site->stage]);
     }
 }
@@ -49,7 +54,7 @@ static void draws_are_in_range_and_reach_everything(void **state)
         od_stream_init(&stream, seed, "test");
         assert_int_equal(od_schedule_draw(&arena, &stream.random, &shape, &schedule, NULL), OD_OK);
         assert_true(schedule.fault_count <= shape.fault_count_max);
-        assert_true(stream.draw_count <= 3 + 10 * (uint64_t)schedule.fault_count);
+        assert_true(stream.draw_count <= 4 + 11 * (uint64_t)schedule.fault_count);
         count_seen[schedule.fault_count]++;
         bool must_heal = false;
         for (uint32_t i = 0; i < schedule.fault_count; i++) {
@@ -76,6 +81,32 @@ static void draws_are_in_range_and_reach_everything(void **state)
     assert_true(healed_for_nothing_seen);
     for (unsigned i = 0; i < 5; i++)
         assert_true(count_seen[i] > 0);
+}
+
+/* A fault that cannot fire checks nothing: in a query of one stage none waits at a shuffle, and no first fault waits
+ * for a second attempt, which only another one can bring about. */
+static void nothing_is_aimed_at_what_is_not_there(void **state)
+{
+    (void)state;
+    static const struct od_schedule_shape one_stage = {2, 1, task_counts, partition_counts, 3, 5000000};
+    uint32_t second_attempts = 0;
+    for (uint64_t seed = 0; seed < 5000; seed++) {
+        struct od_arena arena;
+        struct od_stream stream;
+        struct od_schedule schedule;
+        od_arena_init(&arena, od_posix_memory(), 0);
+        od_stream_init(&stream, seed, "test");
+        assert_int_equal(od_schedule_draw(&arena, &stream.random, &one_stage, &schedule, NULL), OD_OK);
+        for (uint32_t i = 0; i < schedule.fault_count; i++) {
+            const struct od_fault *fault = &schedule.faults[i];
+            assert_true(fault->kind != OD_FAULT_SHUFFLE_BLOCK_MISSING);
+            assert_true(fault->at_time || fault->point < OD_POINT_BLOCK_WRITE || fault->point > OD_POINT_BLOCK_RECEIVE);
+            assert_true(i > 0 || fault->site.attempt != 1);
+            second_attempts += fault->site.attempt == 1;
+        }
+        od_arena_release(&arena);
+    }
+    assert_true(second_attempts > 0);
 }
 
 /* Answers `first` once, then 0 for ever. */
@@ -167,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_are_in_range_and_reach_everything),
+        cmocka_unit_test(nothing_is_aimed_at_what_is_not_there),
         cmocka_unit_test(zeros_draw_the_plainest),
         cmocka_unit_test(refused_allocations_are_reported),
         cmocka_unit_test(retry_budgets_are_judged),
