@@ -110,7 +110,8 @@ static uint32_t draw_attempt(struct od_random *draws, bool is_first_fault)
 }
 
 /* The stages in which something passes the point. */
-static uint32_t draw_stage(struct od_random *draws, const struct od_schedule_shape *shape, enum od_point point)
+static uint32_t draw_stage(struct od_random *draws, const struct od_schedule_shape *shape,
+                           enum od_point point)
 {
     if (point == OD_POINT_RESULT_SEND)
         return shape->stage_count - 1;

@@ -33,7 +33,8 @@ static void assert_fault_fits(const struct od_fault *fault)
         assert_true(site->stage < shape.stage_count);
         assert_true(!is_block || site->stage < shape.stage_count - 1);
         assert_true(!is_result || site->stage == shape.stage_count - 1);
-        assert_true(site->task < task_counts[site->stage] || (site->task == OD_ANY && (is_block || is_result)));
+        assert_true(site->task < task_counts[site->stage] ||
+                    (site->task == OD_ANY && (is_block || is_result)));
         assert_true(site->partition == OD_ANY || site->partition < partition_counts[site->stage]);
     }
 }
@@ -100,7 +101,8 @@ static void nothing_is_aimed_at_what_is_not_there(void **state)
         for (uint32_t i = 0; i < schedule.fault_count; i++) {
             const struct od_fault *fault = &schedule.faults[i];
             assert_true(fault->kind != OD_FAULT_SHUFFLE_BLOCK_MISSING);
-            assert_true(fault->at_time || fault->point < OD_POINT_BLOCK_WRITE || fault->point > OD_POINT_BLOCK_RECEIVE);
+            assert_true(fault->at_time || fault->point < OD_POINT_BLOCK_WRITE ||
+                        fault->point > OD_POINT_BLOCK_RECEIVE);
             assert_true(i > 0 || fault->site.attempt != 1);
             second_attempts += fault->site.attempt == 1;
         }
