@@ -1,6 +1,6 @@
 /* schedule_draw: a schedule from a choice sequence, aimed at the stages and tasks that a query really has.
  *
- *   count -> per fault: kind -> place -> site -> how long -> how much -> how often ;  then: heal
+ *   per fault: one more? -> kind -> place -> site -> how long -> how much -> how often ;  then: heal
  *
  * Few draws per fault (five to ten, mostly of one byte), each with 0 as its plainest answer, so that the
  * shrinker, which lowers and deletes choices, makes fewer, earlier, shorter faults.
@@ -55,7 +55,7 @@ static const struct duration_table duration_tables[OD_FAULT_KIND_COUNT] = {
 
 static uint32_t draw(struct od_random *draws, uint64_t bound)
 {
-    return bound <= 1 ? 0 : (uint32_t)od_random_below(draws, bound);
+    return (uint32_t)od_random_below(draws, bound == 0 ? 1 : bound);
 }
 
 /* A query of one stage has no shuffle: nothing passes the points of one. */
@@ -177,11 +177,11 @@ static struct od_fault draw_fault(struct od_random *draws, const struct od_sched
     return fault;
 }
 
-/* One to `most`, all as likely; none in one case of three times as many. */
-static uint32_t draw_count(struct od_random *draws, uint32_t most)
+/* One fault to `most`, all counts as likely; none in one case of three times as many. */
+static bool draw_more(struct od_random *draws, uint32_t fault_count, uint32_t most)
 {
-    uint32_t drawn = draw(draws, 3 * (uint64_t)most + 1);
-    return drawn == 0 ? 0 : 1 + (drawn - 1) % most;
+    uint32_t part = fault_count == 0 ? 3 * most : most - fault_count;
+    return od_random_chance(draws, part, part + 1);
 }
 
 /* Some queries heal in the middle of their first recovery, the others long after it. */
@@ -197,14 +197,21 @@ enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
 {
     od_assert(shape->executor_count >= 1);
     *schedule_out = (struct od_schedule){0};
-    uint32_t fault_count = draw_count(draws, shape->fault_count_max);
-    struct od_fault *faults = od_arena_take_array(arena, fault_count, sizeof(*faults));
+    struct od_fault *faults = od_arena_take_array(arena, shape->fault_count_max, sizeof(*faults));
     if (faults == NULL)
-        return od_fail(error, OD_NO_MEMORY, "drawing a schedule: faults=%u", fault_count);
+        return od_fail(error, OD_NO_MEMORY, "drawing a schedule: faults=%u", shape->fault_count_max);
+    uint32_t fault_count = 0;
     bool must_heal = false;
-    for (uint32_t i = 0; i < fault_count; i++) {
-        faults[i] = draw_fault(draws, shape, i == 0);
-        must_heal = must_heal || faults[i].times == OD_FAULT_ALWAYS || faults[i].duration_ns == UINT64_MAX;
+    for (bool more = true; more && fault_count < shape->fault_count_max;) {
+        od_random_begin(draws, "fault");
+        more = draw_more(draws, fault_count, shape->fault_count_max);
+        if (more) {
+            struct od_fault *fault = &faults[fault_count];
+            *fault = draw_fault(draws, shape, fault_count == 0);
+            must_heal = must_heal || fault->times == OD_FAULT_ALWAYS || fault->duration_ns == UINT64_MAX;
+            fault_count++;
+        }
+        od_random_end(draws);
     }
     *schedule_out = (struct od_schedule){.fault_count = fault_count, .faults = faults};
     if (must_heal || (fault_count > 0 && od_random_chance(draws, 1, 8)))

@@ -12,8 +12,8 @@
 
 static uint32_t width_of(uint64_t bound)
 {
-    uint32_t width = 0;
-    for (uint64_t largest = bound - 1; largest != 0; largest >>= 8)
+    uint32_t width = 1;
+    for (uint64_t rest = (bound - 1) >> 8; rest != 0; rest >>= 8)
         width++;
     return width;
 }
@@ -64,7 +64,7 @@ static uint64_t draw_below(void *self, uint64_t bound)
     struct od_choices *choices = self;
     od_assert(bound >= 1);
     uint32_t width = width_of(bound);
-    if (width == 0 || choices->overrun)
+    if (choices->overrun)
         return 0;
     if (choices->size + width > OD_CHOICES_LIMIT_BYTES || !make_room(choices, width)) {
         choices->overrun = true;
@@ -79,7 +79,17 @@ static uint64_t draw_below(void *self, uint64_t bound)
     return value;
 }
 
-static const struct od_random_ops choice_ops = {draw_below};
+static void begin_span(void *self, const char *label)
+{
+    od_choices_begin(self, label);
+}
+
+static void end_span(void *self)
+{
+    od_choices_end(self);
+}
+
+static const struct od_random_ops choice_ops = {draw_below, begin_span, end_span};
 
 void od_choices_init(struct od_choices *choices, struct od_memory *memory)
 {

@@ -6,8 +6,8 @@
  *     draws   [0,1) [1,3) [3,4)            where each draw lies
  *     spans   "row" [1,4) ...              what belongs together: the shrinker deletes spans whole
  *
- * A draw of bound B takes the fewest bytes that hold B - 1 (none for B == 1), big-endian, reduced modulo B,
- * so that any bytes are a valid sequence. Behind the end of the supplied bytes come zeros, and 0 is always
+ * A draw of bound B takes the fewest bytes that hold B - 1, but one at least, big-endian, reduced modulo B,
+ * so that any bytes are a valid sequence, and no draw moves when a list that is drawn from shrinks to one. Behind the end of the supplied bytes come zeros, and 0 is always
  * the plainest choice. Users draw through `random`, as from any other struct od_random. */
 #ifndef OD_PROPERTIES_CHOICE_H
 #define OD_PROPERTIES_CHOICE_H

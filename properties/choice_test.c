@@ -18,7 +18,7 @@ static void draws_take_the_fewest_bytes(void **state)
     static const struct {
         uint64_t bound;
         uint32_t bytes;
-    } widths[] = {{1, 0},         {2, 1}, {256, 1}, {257, 2}, {65536, 2}, {65537, 3}, {UINT64_C(1) << 32, 4},
+    } widths[] = {{1, 1},         {2, 1}, {256, 1}, {257, 2}, {65536, 2}, {65537, 3}, {UINT64_C(1) << 32, 4},
                   {UINT64_MAX, 8}};
     struct od_memory memory = od_plain_memory();
     struct od_choices choices;

@@ -8,11 +8,16 @@
 #define OD_CORE_RANDOM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct od_random_ops {
     /* A number in [0, bound); bound >= 1. */
     uint64_t (*below)(void *self, uint64_t bound);
+    /* What is drawn between the two belongs together: told to a recorder, for a shrinker. Both NULL: nobody
+     * listens. */
+    void (*begin)(void *self, const char *label);
+    void (*end)(void *self);
 };
 struct od_random {
     const struct od_random_ops *ops;
@@ -22,6 +27,16 @@ struct od_random {
 static inline uint64_t od_random_below(struct od_random *random, uint64_t bound)
 {
     return random->ops->below(random->self, bound);
+}
+static inline void od_random_begin(struct od_random *random, const char *label)
+{
+    if (random->ops->begin != NULL)
+        random->ops->begin(random->self, label);
+}
+static inline void od_random_end(struct od_random *random)
+{
+    if (random->ops->end != NULL)
+        random->ops->end(random->self);
 }
 /* In [first, last], both included. */
 static inline int64_t od_random_between(struct od_random *random, int64_t first, int64_t last)
