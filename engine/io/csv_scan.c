@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/core/utf8.h"
 
 static const char byte_order_mark[3] = {'\xef', '\xbb', '\xbf'};
 
@@ -63,41 +64,17 @@ enum od_status od_csv_scan_fail(const struct od_csv_scan *scan, size_t offset, s
 
 /* --- UTF-8 ---------------------------------------------------------------------------------------------- */
 
-/* Bytes of the well-formed sequence that starts here, 0 when there is none (Unicode 15, table 3-7). */
-static size_t sequence_bytes(const unsigned char *bytes, size_t size)
-{
-    unsigned char lead = bytes[0];
-    if (lead < 0x80)
-        return 1;
-    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || length > size)
-        return 0;
-    unsigned char second_first = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    unsigned char second_last = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (bytes[1] < second_first || bytes[1] > second_last)
-        return 0;
-    for (size_t i = 2; i < length; i++) {
-        if ((bytes[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return length;
-}
-
 static enum od_status check_bytes(const struct od_csv_scan *scan, struct od_error *error)
 {
-    const unsigned char *bytes = (const unsigned char *)scan->bytes;
-    size_t offset = 0;
-    while (offset < scan->size) {
-        size_t length = bytes[offset] == 0 ? 0 : sequence_bytes(bytes + offset, scan->size - offset);
-        if (length == 0)
-            break;
-        offset += length;
-    }
-    if (offset == scan->size)
-        return OD_OK;
-    if (bytes[offset] == 0)
+    const char *nul = scan->size == 0 ? NULL : memchr(scan->bytes, 0, scan->size);
+    size_t end = nul == NULL ? scan->size : (size_t)(nul - scan->bytes);
+    size_t offset = od_utf8_valid_bytes(scan->bytes, end);
+    if (offset < end)
+        return od_csv_scan_fail(scan, offset, error, "byte 0x%02x is not valid UTF-8",
+                                (unsigned char)scan->bytes[offset]);
+    if (nul != NULL)
         return od_csv_scan_fail(scan, offset, error, "a NUL byte; expected UTF-8 text");
-    return od_csv_scan_fail(scan, offset, error, "byte 0x%02x is not valid UTF-8", bytes[offset]);
+    return OD_OK;
 }
 
 /* --- fields --------------------------------------------------------------------------------------------- */

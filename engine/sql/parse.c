@@ -11,6 +11,8 @@
 #include <pg_query.h>
 #include <string.h>
 
+#include "engine/core/utf8.h"
+
 #define SQL_BYTES_MAX     ((size_t)32 << 10)
 #define MESSAGE_DEPTH_MAX 1100 /* a node and its kind are two messages: about 500 nested expressions */
 
@@ -118,6 +120,25 @@ static bool depth_is_bounded(const uint8_t *bytes, size_t size)
     }
 }
 
+/* --- the text before it is parsed ----------------------------------------------------------------- */
+
+/* libpg_query takes bytes as they come; PostgreSQL's server checks them first, so we do. */
+static enum od_status check_text(const char *sql, struct od_error *error)
+{
+    size_t size = strlen(sql);
+    uint32_t line;
+    uint32_t column;
+    if (size > SQL_BYTES_MAX)
+        return od_fail_at(error, OD_UNSUPPORTED, 1, 1, "SQL text of more than %zu bytes is not supported",
+                          SQL_BYTES_MAX);
+    size_t valid_size = od_utf8_valid_bytes(sql, size);
+    if (valid_size == size)
+        return OD_OK;
+    od_sql_position(sql, (uint32_t)valid_size, &line, &column);
+    return od_fail_at(error, OD_BAD_INPUT, line, column, "byte 0x%02x is not valid UTF-8",
+                      (unsigned char)sql[valid_size]);
+}
+
 /* --- parsing ---------------------------------------------------------------------------------- */
 
 static void *arena_alloc(void *arena, size_t size)
@@ -164,11 +185,10 @@ static enum od_status unpack(struct od_arena *parse_arena, const char *sql, cons
 enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql,
                             const PgQuery__Node **statement_out, struct od_error *error)
 {
-    enum od_status status = OD_OK;
     *statement_out = NULL;
-    if (strlen(sql) > SQL_BYTES_MAX)
-        return od_fail_at(error, OD_UNSUPPORTED, 1, 1, "SQL text of more than %zu bytes is not supported",
-                          SQL_BYTES_MAX);
+    enum od_status status = check_text(sql, error);
+    if (status != OD_OK)
+        return status;
     PgQueryProtobufParseResult result = pg_query_parse_protobuf(sql);
     if (result.error != NULL)
         status = syntax_error(sql, result.error, error);
