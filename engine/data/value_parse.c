@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_US          INT64_C(86400000000)
-#define FLOAT_TEXT_MAX  511 /* longer spellings of a number are refused */
-#define YEAR_DIGITS_MIN 4
-#define YEAR_DIGITS_MAX 7
-#define FRACTION_DIGITS 6
+#define DAY_US              INT64_C(86400000000)
+#define FLOAT_TEXT_MAX      511 /* longer spellings of a number are refused */
+#define YEAR_DIGITS_MIN     4
+#define YEAR_DIGITS_MAX     7
+#define FRACTION_DIGITS_MAX 40
 
 struct cursor {
     const char *at;
@@ -235,8 +235,9 @@ static int64_t month_days(int64_t year, int64_t month)
 /* Cuts a trailing " BC" off. */
 static bool take_bc(struct cursor *cursor)
 {
-    struct cursor tail = {cursor->end - 2, cursor->end};
-    if (cursor->end - cursor->at < 4 || !is_space(cursor->end[-3]) || !equals_any_case(tail, "bc"))
+    if (cursor->end - cursor->at < 4 || !is_space(cursor->end[-3]))
+        return false;
+    if (!equals_any_case((struct cursor){cursor->end - 2, cursor->end}, "bc"))
         return false;
     cursor->end -= 3;
     while (cursor->end > cursor->at && is_space(cursor->end[-1]))
@@ -262,22 +263,19 @@ static bool take_day(struct cursor *cursor, bool is_bc, int64_t *days_out)
     return true;
 }
 
-/* ".123456": microseconds, rounded from the seventh digit on. */
+/* ".123456": microseconds. PostgreSQL multiplies the fraction as a double and rounds half to even
+ * (ParseFractionalSecond in datetime.c), so .1234565 is 123456; digits that no double can tell apart are skipped. */
 static bool take_fraction(struct cursor *cursor, int64_t *microseconds_out)
 {
+    char spelled[2 + FRACTION_DIGITS_MAX + 1] = "0.";
+    size_t size = 2;
     const char *start = cursor->at;
-    int64_t number;
-    if (!take_digits(cursor, 1, FRACTION_DIGITS, &number))
-        return false;
-    for (int count = (int)(cursor->at - start); count < FRACTION_DIGITS; count++)
-        number *= 10;
-    if (cursor->at < cursor->end && is_digit(*cursor->at)) {
-        number += *cursor->at >= '5';
-        while (cursor->at < cursor->end && is_digit(*cursor->at))
-            cursor->at++;
+    for (; cursor->at < cursor->end && is_digit(*cursor->at); cursor->at++) {
+        if (size < 2 + FRACTION_DIGITS_MAX)
+            spelled[size++] = *cursor->at;
     }
-    *microseconds_out = number;
-    return true;
+    *microseconds_out = (int64_t)rint(strtod(spelled, NULL) * 1e6);
+    return cursor->at > start;
 }
 
 /* "HH:MM[:SS[.ffffff]]"; 24:00:00 and second 60 are the next unit's zero, as in PostgreSQL. */

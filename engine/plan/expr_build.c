@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/core/assert.h"
 
@@ -417,6 +418,58 @@ static bool call_is_nullable(const struct od_expr *call)
 
 /* --- time fields ------------------------------------------------------------------------------ */
 
+/* Fields that PostgreSQL knows and we do not (datetktbl and deltatktbl in its datetime.c), singular. */
+static bool is_foreign_time_field(const char *text, size_t size)
+{
+    static const char *const names[] = {
+        "isodow",
+        "isoyear",
+        "julian",
+        "decade",
+        "dec",
+        "century",
+        "centurie",
+        "cent",
+        "c",
+        "millennium",
+        "millennia",
+        "mil",
+        "millisecond",
+        "msecond",
+        "msec",
+        "ms",
+        "microsecond",
+        "usecond",
+        "usec",
+        "us",
+        "timezone",
+        "timezone_h",
+        "timezone_hour",
+        "timezone_m",
+        "timezone_minute",
+        "y",
+        "yr",
+        "qtr",
+        "mon",
+        "w",
+        "d",
+        "h",
+        "hr",
+        "m",
+        "min",
+        "sec",
+        "j",
+        "jd",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t name_size = strlen(names[i]);
+        bool plural = size == name_size + 1 && (text[name_size] == 's' || text[name_size] == 'S');
+        if ((size == name_size || plural) && strncasecmp(text, names[i], name_size) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The field must be a literal that we know; it is replaced by the catalogue's spelling. */
 static enum od_status check_time_field(struct od_arena *plan_arena, enum od_function function,
                                        const struct od_expr **arguments, struct od_error *error)
@@ -426,6 +479,9 @@ static enum od_status check_time_field(struct od_arena *plan_arena, enum od_func
     if (name->kind != OD_EXPR_LITERAL || name->literal.is_null)
         return od_fail(error, OD_UNSUPPORTED, "%s: its field must be a literal", od_function_text(function));
     int size = name->literal.text.size > 40 ? 40 : (int)name->literal.text.size;
+    if (is_foreign_time_field(name->literal.text.bytes, name->literal.text.size))
+        return od_fail(error, OD_UNSUPPORTED, "unit \"%.*s\" is not supported", size,
+                       name->literal.text.bytes);
     if (!od_time_field_find(name->literal.text.bytes, name->literal.text.size, &field))
         return od_fail(error, OD_BAD_INPUT, "unit \"%.*s\" not recognized for type %s", size,
                        name->literal.text.bytes, od_type_text(arguments[1]->type));
@@ -458,6 +514,9 @@ static enum od_status refuse_call(enum od_function function, const struct od_exp
                                   uint32_t count, struct od_error *error)
 {
     const char *text = od_function_text(function);
+    if (function == OD_FUNCTION_SUBTRACT && arguments[0]->type == OD_TYPE_TIMESTAMP &&
+        arguments[1]->type == OD_TYPE_TIMESTAMP)
+        return od_fail(error, OD_UNSUPPORTED, "timestamp - timestamp is an interval, which is not supported");
     if (count == 2 && (function <= OD_FUNCTION_GREATER_EQUAL || function == OD_FUNCTION_CONCATENATE))
         return od_fail(error, OD_BAD_INPUT, "operator does not exist: %s %s %s", type_text_of(arguments[0]),
                        text, type_text_of(arguments[1]));

@@ -143,6 +143,18 @@ static enum od_status using_equality(struct od_binder *binder, const struct od_s
     return status;
 }
 
+static enum od_status refuse_repeated_using(struct od_binder *binder, const PgQuery__JoinExpr *node,
+                                            size_t index, int32_t location)
+{
+    const char *name = od_sql_string(node->using_clause[index]);
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(od_sql_string(node->using_clause[i]), name) == 0)
+            return od_sql_fail(binder, OD_BAD_INPUT, location,
+                               "column name \"%s\" appears more than once in USING clause", name);
+    }
+    return OD_OK;
+}
+
 /* Puts a merged entry first and hides the two that it stands for from bare names. */
 static enum od_status merge_entries(struct od_binder *binder, struct od_scope *scope, uint32_t position,
                                     const char *name, uint32_t left_column, uint32_t right_column)
@@ -182,8 +194,10 @@ static enum od_status bind_using(struct od_binder *binder, const PgQuery__JoinEx
         const char *name = od_arena_copy_text(binder->plan_arena, text, strlen(text));
         if (name == NULL)
             return od_sql_no_memory(binder);
-        status = using_equality(binder, left, right, joined, name, location, &equality, &left_column,
-                                &right_column);
+        status = refuse_repeated_using(binder, node, i, location);
+        if (status == OD_OK)
+            status = using_equality(binder, left, right, joined, name, location, &equality, &left_column,
+                                    &right_column);
         if (status == OD_OK)
             status = merge_entries(binder, joined, i, name, left_column, right_column);
         equalities[i] = equality.expr;

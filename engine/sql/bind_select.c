@@ -172,16 +172,16 @@ static enum od_status bind_targets(struct od_binder *binder, struct select_build
 
 /* --- references to the select list: positions and names --------------------------------------- */
 
-/* A whole number, as a position; *is_position false for anything that is no constant. */
+/* A whole number, as a position; *is_position false for anything that is no constant. NULL is one, and no number. */
 static enum od_status as_position(struct od_binder *binder, const struct select_build *build,
                                   const PgQuery__Node *node, const char *clause, bool *is_position,
                                   uint32_t *target_out)
 {
-    *is_position = node->node_case == PG_QUERY__NODE__NODE_A_CONST && !node->a_const->isnull;
+    *is_position = node->node_case == PG_QUERY__NODE__NODE_A_CONST;
     if (!*is_position)
         return OD_OK;
     const PgQuery__AConst *constant = node->a_const;
-    if (constant->val_case != PG_QUERY__A__CONST__VAL_IVAL)
+    if (constant->isnull || constant->val_case != PG_QUERY__A__CONST__VAL_IVAL)
         return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "non-integer constant in %s", clause);
     if (constant->ival->ival < 1 || (uint32_t)constant->ival->ival > build->visible_count)
         return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "%s position %d is not in select list",

@@ -39,6 +39,9 @@ enum od_status od_scope_find(struct od_binder *binder, const struct od_scope *sc
     }
     if (*entry_out != NULL)
         return OD_OK;
+    if (relation == NULL && od_scope_has_relation(scope, name))
+        return od_sql_fail(binder, OD_UNSUPPORTED, location, "a whole row as a value is not supported: %s",
+                           name);
     if (relation != NULL)
         return od_sql_fail(binder, OD_BAD_INPUT, location, "column %s.%s does not exist", relation, name);
     return od_sql_fail(binder, OD_BAD_INPUT, location, "column \"%s\" does not exist", name);
