@@ -107,8 +107,7 @@ const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_poin
     return found;
 }
 
-/* --- effects
- * ------------------------------------------------------------------------------------------------- */
+/* --- effects ---------------------------------------------------------------------------------- */
 
 /* What the operation at the point fails with; the kinds that let it go on have no row. */
 static const enum od_status fault_statuses[OD_FAULT_KIND_COUNT] = {

@@ -68,8 +68,7 @@ uint64_t od_fault_duration_ns(const struct od_fault *fault)
     return fault->duration_ns == 0 ? DURATION_DEFAULT_NS : fault->duration_ns;
 }
 
-/* --- the retry budget
- * ---------------------------------------------------------------------------------------- */
+/* --- the retry budget ------------------------------------------------------------------------- */
 
 static bool fault_is_task_error(const struct od_fault *fault)
 {

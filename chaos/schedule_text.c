@@ -52,8 +52,7 @@ static uint32_t *site_field_of(struct od_site *site, size_t index)
     return (uint32_t *)(void *)((uint8_t *)site + site_fields[index].offset);
 }
 
-/* --- words
- * --------------------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 struct word {
     const char *text; /* borrowed, not NUL-terminated; size 0: the line has ended */
@@ -162,8 +161,7 @@ static bool word_duration(struct word word, uint64_t *ns_out)
     return false;
 }
 
-/* --- fields of a fault
- * --------------------------------------------------------------------------------------- */
+/* --- fields of a fault ------------------------------------------------------------------------ */
 
 /* Fields seen so far: one bit per site field, then one per parameter. */
 enum field_bit { FIELD_FOR = SITE_FIELD_COUNT, FIELD_AMOUNT, FIELD_TIMES };
@@ -253,8 +251,7 @@ static enum od_status take_field(struct line_reader *line, struct word word, str
     return OD_OK;
 }
 
-/* --- lines
- * --------------------------------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static bool find_kind(struct word word, enum od_fault_kind *kind_out)
 {
@@ -382,8 +379,7 @@ enum od_status od_schedule_parse(struct od_arena *arena, const char *source_name
     return OD_OK;
 }
 
-/* --- printing
- * ------------------------------------------------------------------------------------------------ */
+/* --- printing --------------------------------------------------------------------------------- */
 
 static bool print_duration(struct od_buffer *buffer, const char *key, uint64_t ns)
 {

@@ -29,8 +29,7 @@
 #define HANDLER_NS_MAX (20 * US)
 #define EVENTS_MAX     UINT64_C(2000000)
 
-/* --- events
- * -------------------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void drop_event(struct od_sim *sim, uint32_t event_index)
 {
@@ -56,8 +55,7 @@ void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const s
     od_world_emit(&sim->actors[0].world, event);
 }
 
-/* --- waiting
- * ------------------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static uint64_t ready_ns(const struct od_sim_actor *actor)
 {
@@ -93,8 +91,7 @@ static uint32_t wait_take(struct od_sim_actor *actor)
     return event_index;
 }
 
-/* --- lives
- * --------------------------------------------------------------------------------------------------- */
+/* --- lives ------------------------------------------------------------------------------------ */
 
 static void push_start(struct od_sim_actor *actor, uint64_t time_ns)
 {
@@ -181,8 +178,7 @@ static void start_life(struct od_sim *sim, const struct od_sim_event *start)
         bury(actor);
 }
 
-/* --- what falls due
- * ------------------------------------------------------------------------------------------ */
+/* --- what falls due --------------------------------------------------------------------------- */
 
 static void handle_message(struct od_sim_actor *actor, const struct od_message *message)
 {
@@ -299,8 +295,7 @@ static void dispatch(struct od_sim *sim, uint32_t event_index)
     }
 }
 
-/* --- the host
- * ------------------------------------------------------------------------------------------------ */
+/* --- the host --------------------------------------------------------------------------------- */
 
 static void resolve_options(struct od_sim_options *options)
 {

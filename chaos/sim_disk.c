@@ -83,8 +83,7 @@ static void entry_free(struct od_memory *memory, struct od_sim_disk_entry *entry
     od_give(memory, entry, sizeof(*entry) + entry->name_bytes);
 }
 
-/* --- the part's operations
- * ----------------------------------------------------------------------------------- */
+/* --- the part's operations -------------------------------------------------------------------- */
 
 static enum od_status disk_create(void *self, const char *name, struct od_file **file_out,
                                   struct od_error *error)

@@ -13,8 +13,7 @@
 #include "chaos/sim_queue.h"
 #include "engine/world/posix.h"
 
-/* --- the pool
- * ------------------------------------------------------------------------------------------------ */
+/* --- the pool --------------------------------------------------------------------------------- */
 
 #define BLOCK_COUNT 64
 
@@ -69,8 +68,7 @@ static void the_pool_serves_every_size_at_the_edges_of_its_classes(void **state)
     od_sim_pool_release(&pool);
 }
 
-/* --- the queue
- * ----------------------------------------------------------------------------------------------- */
+/* --- the queue -------------------------------------------------------------------------------- */
 
 static void the_queue_gives_back_by_time_then_order(void **state)
 {
@@ -124,8 +122,7 @@ static void the_queue_survives_refusals(void **state)
     }
 }
 
-/* --- the disk
- * ------------------------------------------------------------------------------------------------ */
+/* --- the disk --------------------------------------------------------------------------------- */
 
 struct disk_bench {
     struct od_countdown countdown;

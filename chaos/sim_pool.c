@@ -57,8 +57,7 @@ struct od_sim_pool_free {
 _Static_assert(sizeof(struct od_sim_pool_chunk) % 16 == 0, "the payload is aligned");
 _Static_assert(sizeof(struct od_sim_pool_large) % 16 == 0, "the payload is aligned");
 
-/* --- classes
- * ------------------------------------------------------------------------------------------------- */
+/* --- classes ---------------------------------------------------------------------------------- */
 
 static bool is_large(size_t bytes)
 {
@@ -82,8 +81,7 @@ static size_t class_bytes(uint32_t class_index)
     return (SMALL_MAX + SMALL_MAX / 4 * (above % 4 + 1)) << (above / 4);
 }
 
-/* --- blocks
- * -------------------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static void *cut_from_chunk(struct od_sim_pool *pool, size_t bytes)
 {

@@ -55,8 +55,7 @@ static void world_timer(void *self, uint64_t delay_ns, uint64_t tag)
     od_sim_push(actor->sim, od_sim_later(actor->busy_until_ns, delay_ns), &event);
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------------------ */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void push_message(struct od_sim *sim, uint64_t time_ns, struct od_message *message)
 {
@@ -118,8 +117,7 @@ static void world_send(void *self, struct od_message *message)
     push_message(sim, arrival_ns, message);
 }
 
-/* --- points
- * -------------------------------------------------------------------------------------------------- */
+/* --- points ----------------------------------------------------------------------------------- */
 
 static enum od_status world_hit(void *self, enum od_point point, const struct od_site *site,
                                 struct od_point_bytes *bytes, struct od_error *error)

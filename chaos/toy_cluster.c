@@ -55,8 +55,7 @@ static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, 
     world->net.send(world->net.self, message);
 }
 
-/* --- the driver
- * ---------------------------------------------------------------------------------------------- */
+/* --- the driver ------------------------------------------------------------------------------- */
 
 static void driver_start(void *self)
 {
@@ -114,8 +113,7 @@ static void driver_free(void *self)
     od_give(driver->world->memory, driver, sizeof(*driver));
 }
 
-/* --- executors
- * ----------------------------------------------------------------------------------------------- */
+/* --- executors -------------------------------------------------------------------------------- */
 
 static void note_tick(struct toy_executor *executor)
 {
@@ -252,8 +250,7 @@ static void executor_free(void *self)
     od_give(memory, executor, sizeof(*executor));
 }
 
-/* --- the factory
- * --------------------------------------------------------------------------------------------- */
+/* --- the factory ------------------------------------------------------------------------------ */
 
 static const struct od_actor_ops driver_ops = {driver_start, driver_message, driver_timer, driver_free};
 static const struct od_actor_ops executor_ops = {executor_start, executor_message, executor_timer,

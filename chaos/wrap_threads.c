@@ -42,8 +42,7 @@ struct od_wrap_threads {
     void *next_self;
 };
 
-/* --- firing; the lock is held
- * -------------------------------------------------------------------------------- */
+/* --- firing; the lock is held ----------------------------------------------------------------- */
 
 static void note_fired(struct od_wrap_threads *wrap, const struct od_world *world,
                        const struct od_fault *fault, const struct od_site *site)
@@ -75,8 +74,7 @@ static bool act_on_actor(struct wrapped_actor *actor, uint32_t actor_id, const s
     return true;
 }
 
-/* --- points
- * -------------------------------------------------------------------------------------------------- */
+/* --- points ----------------------------------------------------------------------------------- */
 
 static enum od_status wrapped_hit(void *self, enum od_point point, const struct od_site *site,
                                   struct od_point_bytes *bytes, struct od_error *error)
@@ -103,8 +101,7 @@ static enum od_status wrapped_hit(void *self, enum od_point point, const struct 
 
 static const struct od_points_ops wrapped_points_ops = {.hit = wrapped_hit};
 
-/* --- messages
- * ------------------------------------------------------------------------------------------------ */
+/* --- messages --------------------------------------------------------------------------------- */
 
 /* A copy sent later; when memory is short the message just arrives once. */
 static void send_copy_later(struct wrapped_actor *actor, const struct od_message *message, uint64_t delay_ns)
@@ -147,8 +144,7 @@ static void wrapped_send(void *self, struct od_message *message)
     actor->net.send(actor->net.self, message);
 }
 
-/* --- hooks of the host
- * --------------------------------------------------------------------------------------- */
+/* --- hooks of the host ------------------------------------------------------------------------ */
 
 static void dress(void *self, struct od_world *world)
 {
@@ -234,8 +230,7 @@ void od_wrap_threads_attach(struct od_wrap_threads *wrap, struct od_threads *thr
     wrap->threads = threads;
 }
 
-/* --- life of the wrapper
- * ------------------------------------------------------------------------------------- */
+/* --- life of the wrapper ---------------------------------------------------------------------- */
 
 enum od_status od_wrap_threads_new(struct od_memory *memory, const struct od_schedule *schedule,
                                    uint32_t executor_count, struct od_wrap_threads **wrap_out,
