@@ -187,13 +187,11 @@ static void draw_profile(struct od_gen *gen, struct profile *profile)
                                          OD_TYPE_TEXT,  OD_TYPE_FLOAT64};
     static const uint32_t null_parts[] = {0, 0, 0, 1, 1, 2, 4, 8};
     static const uint32_t pool_sizes[] = {0, 1, 2, 3, 3, 5};
-    od_choices_begin(gen->choices, "column");
     profile->type = PICK(types);
     profile->null_part = PICK(null_parts);
     profile->pool_size = PICK(pool_sizes);
     for (uint32_t i = 0; i < profile->pool_size; i++)
         profile->pool[i] = od_gen_value(gen, profile->type);
-    od_choices_end(gen->choices);
 }
 
 static struct od_value draw_cell(struct od_gen *gen, const struct profile *profile)
@@ -215,7 +213,9 @@ static struct od_value draw_cell(struct od_gen *gen, const struct profile *profi
 static enum od_status draw_row(struct od_gen *gen, struct od_table *table, const struct profile *profiles)
 {
     for (uint32_t i = 0; i < table->schema.field_count; i++) {
+        od_choices_begin(gen->choices, "cell");
         struct od_value value = draw_cell(gen, &profiles[i]);
+        od_choices_end(gen->choices);
         enum od_status status = od_batch_builder_append(&table->rows, i, &value, gen->error);
         if (status != OD_OK)
             return status;
@@ -248,11 +248,16 @@ struct od_table *od_gen_table(struct od_gen *gen, uint32_t table_index)
     uint32_t count = 0;
     od_assert(table_index < OD_GEN_TABLES_MAX);
     od_choices_begin(gen->choices, "table");
-    do {
-        draw_profile(gen, &profiles[count]);
-        fields[count] = (struct od_field){column_names[count], profiles[count].type, true};
-        count++;
-    } while (count < OD_GEN_COLUMNS_MAX && od_random_chance(&gen->choices->random, 2, 3));
+    for (bool more = true; more && count < OD_GEN_COLUMNS_MAX;) {
+        od_choices_begin(gen->choices, "column"); /* with its "one more?": any of them can go */
+        more = od_random_chance(&gen->choices->random, 2, 3) || count == 0;
+        if (more) {
+            draw_profile(gen, &profiles[count]);
+            fields[count] = (struct od_field){column_names[count], profiles[count].type, true};
+            count++;
+        }
+        od_choices_end(gen->choices);
+    }
 
     struct od_schema schema = {count, fields};
     struct od_table *table = od_table_new(gen->memory, table_names[table_index], &schema, gen->error);
