@@ -49,6 +49,8 @@ static enum od_status draw_tables(struct od_case *test_case, struct od_gen *gen)
         if (test_case->tables[i] == NULL)
             return gen->status;
         test_case->table_count++;
+        gen->tables = test_case->tables; /* later tables take values of earlier ones */
+        gen->table_count = test_case->table_count;
     }
     test_case->catalog.table_count = count;
     test_case->catalog.tables = (const struct od_table *const *)test_case->tables;
@@ -69,7 +71,7 @@ static void draw_cluster(struct od_choices *choices, struct od_case_cluster *clu
                              ? 0
                              : (uint32_t)(od_choices_below(choices, 128) & od_choices_below(choices, 128));
     cluster->join_strategy = (uint32_t)od_choices_below(choices, 3);
-    cluster->compress = od_choices_below(choices, 8) == 7;
+    cluster->compress = od_choices_below(choices, 3) == 2;
     cluster->via_sql = od_choices_below(choices, 4) == 3;
     cluster->seed = od_choices_below(choices, UINT64_C(1) << 32);
 }
@@ -94,8 +96,6 @@ enum od_status od_case_draw(struct od_case *test_case, struct od_memory *memory,
     enum od_status status = draw_tables(test_case, &gen);
     if (status != OD_OK)
         return status;
-    gen.tables = test_case->tables;
-    gen.table_count = test_case->table_count;
     test_case->plan = od_gen_plan(&gen, test_case->property->root);
     if (test_case->plan == NULL)
         return gen.status;

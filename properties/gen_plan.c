@@ -64,6 +64,8 @@ static const struct od_expr *any_expr(struct od_gen *gen, const struct od_schema
                                          OD_TYPE_BOOLEAN, OD_TYPE_DATE, OD_TYPE_TIMESTAMP};
     if (od_choices_below(gen->choices, 3) <= (gen->failing ? 0 : 1))
         return od_gen_column(gen, schema);
+    if (gen->failing && od_choices_below(gen->choices, 2) == 1) /* what can fail is arithmetic, mostly */
+        return od_gen_expr(gen, schema, OD_TYPE_INT64, depth);
     return od_gen_expr(gen, schema, types[od_choices_below(gen->choices, 6)], depth);
 }
 
@@ -165,31 +167,37 @@ static const struct od_expr *as_text(struct od_gen *gen, const struct od_expr *i
     return expr;
 }
 
-/* The number of pairs (left column, right column) of equal type; and the wanted one of them. */
-static uint32_t pair_columns(const struct od_schema *schema, uint32_t left_count, uint64_t wanted,
-                             uint32_t *left_out, uint32_t *right_out)
+/* The number of pairs (left column, right column) of equal type, and of equal name if asked for; and the wanted
+ * one of them. */
+static uint32_t pair_columns(const struct od_schema *schema, uint32_t left_count, bool same_name,
+                             uint64_t wanted, uint32_t *left_out, uint32_t *right_out)
 {
     uint32_t found = 0;
     for (uint32_t i = 0; i < left_count; i++)
-        for (uint32_t j = left_count; j < schema->field_count; j++)
-            if (schema->fields[i].type == schema->fields[j].type) {
-                if (found == wanted) {
-                    *left_out = i;
-                    *right_out = j;
-                }
-                found++;
+        for (uint32_t j = left_count; j < schema->field_count; j++) {
+            const struct od_field *left = &schema->fields[i], *right = &schema->fields[j];
+            if (left->type != right->type || (same_name && strcmp(left->name, right->name) != 0))
+                continue;
+            if (found == wanted) {
+                *left_out = i;
+                *right_out = j;
             }
+            found++;
+        }
     return found;
 }
 
+/* Columns of one name often hold the same values (gen_table.c): such keys find partners. */
 static const struct od_expr *key_equality(struct od_gen *gen, const struct od_schema *schema,
                                           uint32_t left_count)
 {
     const struct od_expr *sides[2];
     uint32_t left = 0, right = left_count;
-    uint32_t pairs = pair_columns(schema, left_count, UINT64_MAX, &left, &right);
+    bool same_name = od_random_chance(&gen->choices->random, 2, 3) &&
+                     pair_columns(schema, left_count, true, UINT64_MAX, &left, &right) > 0;
+    uint32_t pairs = pair_columns(schema, left_count, same_name, UINT64_MAX, &left, &right);
     if (pairs > 0)
-        pair_columns(schema, left_count, od_choices_below(gen->choices, pairs), &left, &right);
+        pair_columns(schema, left_count, same_name, od_choices_below(gen->choices, pairs), &left, &right);
     sides[0] = column_at(gen, schema, left);
     sides[1] = column_at(gen, schema, right);
     if (sides[0] == NULL || sides[1] == NULL)
@@ -212,9 +220,9 @@ static const struct od_expr *join_condition(struct od_gen *gen, const struct od_
     bool failing = gen->failing;
     gen->failing = false;
     parts[count++] = key_equality(gen, schema, left_count);
-    if (od_random_chance(&gen->choices->random, 1, 4))
+    if (od_random_chance(&gen->choices->random, 1, 6))
         parts[count++] = key_equality(gen, schema, left_count);
-    if (od_random_chance(&gen->choices->random, 1, 4))
+    if (od_random_chance(&gen->choices->random, 1, 5))
         parts[count++] = od_gen_predicate(gen, schema, 1);
     /* Arithmetic may be flagged as failing though it cannot here; the engine plans such residuals more
      * timidly. */
@@ -459,7 +467,7 @@ const struct od_plan *od_gen_plan(struct od_gen *gen, enum od_root root)
 {
     od_choices_begin(gen->choices, "plan");
     gen->nodes_left = NODES_MAX;
-    gen->failing = root == OD_ROOT_ANY && od_random_chance(&gen->choices->random, 1, 6);
+    gen->failing = root == OD_ROOT_ANY && od_random_chance(&gen->choices->random, 1, 5);
     uint32_t depth = 1 + (uint32_t)od_choices_below(gen->choices, DEPTH_MAX);
     struct relation made;
     if (gen->failing) /* the roots whose expressions are evaluated on every row */

@@ -2,7 +2,8 @@
  *
  * A column has a profile, drawn before its rows: type, share of NULLs (none ... all) and a pool. A small pool
  * gives duplicates and skew (one value is drawn as often as all others together), no pool gives a fresh value
- * per row. Rows are drawn one at a time behind a draw "one more?", so that deleting a row's span deletes the
+ * per row. Half of the columns of later tables take type and pool from a column of an earlier one, so that joins find
+ * partners. Rows are drawn one at a time behind a draw "one more?", so that deleting a row's span deletes the
  * row. */
 #include "properties/generate.h"
 
@@ -55,6 +56,9 @@ static const double wild_floats[] = {
     -9223372036854775808.0,
     3.0,
 };
+#define TEXT_16  "sixteen letters "
+#define TEXT_128 TEXT_16 TEXT_16 TEXT_16 TEXT_16 TEXT_16 TEXT_16 TEXT_16 TEXT_16
+#define KIB_TEXT TEXT_128 TEXT_128 TEXT_128 TEXT_128 TEXT_128 TEXT_128 TEXT_128 TEXT_128
 static const char *const texts[] = {
     "",
     "a",
@@ -80,6 +84,7 @@ static const char *const texts[] = {
     "\\",
     "Zz\xc3\x89",
     "a rather long text that does not fit where a short one would have been put",
+    KIB_TEXT, /* two of them make a block that is worth compressing */
 };
 /* Microseconds: the epoch, its neighbours, leap days, ends of years, far past and future. */
 static const int64_t timestamps[] = {
@@ -180,15 +185,38 @@ struct od_value od_gen_value(struct od_gen *gen, enum od_type type)
     return value;
 }
 
-static void draw_profile(struct od_gen *gen, struct profile *profile)
+/* Type and pool of a column that is already there, of the same name where there is one. Its text lives as long as
+ * the case. */
+static void follow_column(struct od_gen *gen, uint32_t index, struct profile *profile)
+{
+    const struct od_table *table = gen->tables[od_choices_below(gen->choices, gen->table_count)];
+    struct od_batch rows = od_table_view(table);
+    uint32_t column = index < table->schema.field_count ? index : 0;
+    profile->type = table->schema.fields[column].type;
+    profile->pool_size = 1 + (uint32_t)od_choices_below(gen->choices, POOL_MAX);
+    for (uint32_t i = 0; i < profile->pool_size; i++) {
+        profile->pool[i].is_null = true;
+        if (rows.row_count > 0)
+            profile->pool[i] = od_column_value(&rows.columns[column],
+                                               (uint32_t)od_choices_below(gen->choices, rows.row_count));
+        if (profile->pool[i].is_null)
+            profile->pool[i] = od_gen_value(gen, profile->type);
+    }
+}
+
+static void draw_profile(struct od_gen *gen, uint32_t index, struct profile *profile)
 {
     static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_INT64,   OD_TYPE_TEXT, OD_TYPE_FLOAT64,
                                          OD_TYPE_INT64, OD_TYPE_BOOLEAN, OD_TYPE_DATE, OD_TYPE_TIMESTAMP,
                                          OD_TYPE_TEXT,  OD_TYPE_FLOAT64};
     static const uint32_t null_parts[] = {0, 0, 0, 1, 1, 2, 4, 8};
     static const uint32_t pool_sizes[] = {0, 1, 2, 3, 3, 5};
-    profile->type = PICK(types);
     profile->null_part = PICK(null_parts);
+    if (gen->table_count > 0 && od_random_chance(&gen->choices->random, 1, 2)) {
+        follow_column(gen, index, profile);
+        return;
+    }
+    profile->type = PICK(types);
     profile->pool_size = PICK(pool_sizes);
     for (uint32_t i = 0; i < profile->pool_size; i++)
         profile->pool[i] = od_gen_value(gen, profile->type);
@@ -226,7 +254,7 @@ static enum od_status draw_row(struct od_gen *gen, struct od_table *table, const
 
 static enum od_status draw_rows(struct od_gen *gen, struct od_table *table, const struct profile *profiles)
 {
-    static const uint32_t means[] = {1, 3, 6, 6, 8, 8, 12, 24}; /* of the number of rows */
+    static const uint32_t means[] = {1, 4, 6, 8, 8, 12, 16, 24}; /* of the number of rows */
     uint32_t mean = PICK(means);
     for (uint32_t row = 0; row < OD_GEN_ROWS_MAX; row++) {
         od_choices_begin(gen->choices, "row");
@@ -252,7 +280,7 @@ struct od_table *od_gen_table(struct od_gen *gen, uint32_t table_index)
         od_choices_begin(gen->choices, "column"); /* with its "one more?": any of them can go */
         more = od_random_chance(&gen->choices->random, 2, 3) || count == 0;
         if (more) {
-            draw_profile(gen, &profiles[count]);
+            draw_profile(gen, count, &profiles[count]);
             fields[count] = (struct od_field){column_names[count], profiles[count].type, true};
             count++;
         }
