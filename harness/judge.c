@@ -52,6 +52,9 @@ enum od_status od_judge_run(const struct od_plan *plan, const struct od_cluster_
     const struct od_observation observation = od_judge_observe(request, result);
     od_check_end(&observation, "F1", finding);
     od_check_invariants(&observation, finding);
+    /* Drawn plans may fail to evaluate; a question that somebody asks has an answer. */
+    if (observation.ended && observation.status == OD_EVALUATION)
+        od_finding_set(finding, "F1", "the query has no answer: %s", observation.error.text);
     bool comparable = expected != NULL && observation.status == OD_OK && observation.ended;
     return comparable ? compare(plan, expected, observation.answer, finding, error) : OD_OK;
 }

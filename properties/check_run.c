@@ -66,6 +66,19 @@ static bool has_shape(const struct od_table *answer, const struct od_schema *sch
     return true;
 }
 
+/* A plan may fail to evaluate only where the model fails too, whatever else is compared afterwards. */
+static enum od_status check_evaluation(struct od_arena *arena, const struct od_plan *plan,
+                                       const struct od_observation *observation, const char *code,
+                                       struct od_finding *finding, struct od_error *error)
+{
+    struct od_expectation expected;
+    enum od_status status = od_expect_model(arena, plan, &expected, error);
+    if (status == OD_OK && expected.status == OD_OK)
+        od_finding_set(finding, code, "the query failed where the model has an answer: %s",
+                       observation->error.text);
+    return status;
+}
+
 enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_case,
                             struct od_subject *subject, const struct od_plan *plan,
                             const struct od_case_cluster *cluster, bool disturbed, const char *code,
@@ -87,6 +100,11 @@ enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_c
     bool found_before = finding->found;
     od_check_end(&observation, code, finding);
     od_check_invariants(&observation, finding);
+    if (observation.status == OD_EVALUATION && !finding->found) {
+        status = check_evaluation(arena, plan, &observation, code, finding, error);
+        if (status != OD_OK)
+            return status;
+    }
     if (observation.status == OD_OK && observation.ended && !has_shape(observation.answer, &plan->schema))
         od_finding_set(finding, code, "the answer has other columns or types than the plan");
     if (finding->found && !found_before)
@@ -106,8 +124,12 @@ enum od_status od_check_expected(struct od_arena *arena, const struct od_expecta
 {
     char text[800];
     bool equal = true;
-    if (finding->found || !result->usable || result->status == OD_RETRIES_EXHAUSTED)
-        return OD_OK; /* said already, or excused */
+    if (finding->found || !result->usable)
+        return OD_OK; /* said already */
+    if (result->status == OD_RETRIES_EXHAUSTED) {
+        finding->excused = true;
+        return OD_OK;
+    }
     if (result->status != expected->status) {
         od_finding_set(finding, code, "expected %s, but the run ended with %s",
                        expected->status == OD_OK ? "an answer" : "an evaluation error",

@@ -33,14 +33,13 @@ struct od_run_result {
 void od_check_end(const struct od_observation *observation, const char *code, struct od_finding *finding);
 
 /* Runs `plan` on the case's cluster (or `cluster`, when not NULL) and checks the invariants. A failure that
- * the schedule does not excuse is a finding with `code`, unless the status is EVALUATION: that is for the
- * caller to judge. */
+ * the schedule does not excuse is a finding with `code`; so is EVALUATION where the model has an answer. */
 enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_case,
                             struct od_subject *subject, const struct od_plan *plan,
                             const struct od_case_cluster *cluster, bool disturbed, const char *code,
                             struct od_run_result *result_out, struct od_finding *finding,
                             struct od_error *error);
-/* The run's status and answer against an expectation. */
+/* The run's status and answer against an expectation. Excused (finding->excused) when the retries are exhausted. */
 enum od_status od_check_expected(struct od_arena *arena, const struct od_expectation *expected,
                                  const struct od_run_result *result, const char *code,
                                  struct od_finding *finding, struct od_error *error);

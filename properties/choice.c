@@ -59,6 +59,12 @@ static uint64_t supplied_value(struct od_choices *choices, uint32_t width)
     return value;
 }
 
+static uint64_t generated_value(struct od_choices *choices, uint64_t bound)
+{
+    bool is_zero = choices->in_splice && choices->splice_is_plain && od_stream_next(&choices->stream) >> 63 != 0;
+    return is_zero ? 0 : od_random_below(&choices->stream.random, bound);
+}
+
 static uint64_t draw_below(void *self, uint64_t bound)
 {
     struct od_choices *choices = self;
@@ -70,8 +76,9 @@ static uint64_t draw_below(void *self, uint64_t bound)
         choices->overrun = true;
         return 0;
     }
-    uint64_t value = choices->supplied != NULL ? supplied_value(choices, width) % bound
-                                               : od_random_below(&choices->stream.random, bound);
+    uint64_t value = choices->supplied != NULL && !choices->in_splice
+                         ? supplied_value(choices, width) % bound
+                         : generated_value(choices, bound);
     choices->draws[choices->draw_count++] = (struct od_choice_draw){choices->size, width};
     for (uint32_t i = 0; i < width; i++)
         choices->bytes[choices->size + i] = (uint8_t)(value >> (8 * (width - 1 - i)));
@@ -113,6 +120,8 @@ static void start(struct od_choices *choices)
     choices->supplied = NULL;
     choices->supplied_bytes = 0;
     choices->supplied_position = 0;
+    choices->splice = NULL;
+    choices->in_splice = false;
     choices->size = 0;
     choices->draw_count = 0;
     choices->span_count = 0;
@@ -133,9 +142,26 @@ void od_choices_from_bytes(struct od_choices *choices, const void *bytes, size_t
     choices->supplied_bytes = size > OD_CHOICES_LIMIT_BYTES ? OD_CHOICES_LIMIT_BYTES : (uint32_t)size;
 }
 
+void od_choices_from_splice(struct od_choices *choices, const void *bytes, size_t size,
+                            const struct od_choice_span *splice, uint64_t seed)
+{
+    od_choices_from_bytes(choices, bytes, size);
+    od_stream_init(&choices->stream, seed, "splice");
+    choices->splice = splice;
+    choices->splice_is_plain = seed % 2 == 1;
+}
+
+static bool is_splice(const struct od_choices *choices, const char *label)
+{
+    const struct od_choice_span *splice = choices->splice;
+    return splice != NULL && choices->size == splice->first && choices->open_count == splice->depth &&
+           strcmp(label, splice->label) == 0;
+}
+
 void od_choices_begin(struct od_choices *choices, const char *label)
 {
     od_assert(choices->open_count < OD_CHOICES_DEPTH_MAX);
+    choices->in_splice = choices->in_splice || is_splice(choices, label);
     void *spans = choices->spans;
     bool fits =
         grow(choices, &spans, &choices->span_capacity, choices->span_count + 1, sizeof(*choices->spans));
@@ -155,6 +181,11 @@ void od_choices_end(struct od_choices *choices)
     uint32_t index = choices->open[--choices->open_count];
     if (index != UINT32_MAX)
         choices->spans[index].end = choices->size;
+    if (choices->in_splice && choices->open_count == choices->splice->depth) {
+        choices->in_splice = false;
+        choices->supplied_position = choices->splice->end;
+        choices->splice = NULL;
+    }
 }
 
 uint32_t od_choices_trimmed_bytes(const struct od_choices *choices)

@@ -37,6 +37,9 @@ struct od_choices {
     const uint8_t *supplied;  /* borrowed; NULL: the generator supplies */
     uint32_t supplied_bytes;
     uint32_t supplied_position;
+    const struct od_choice_span *splice; /* borrowed; a span that the generator draws anew; NULL: none */
+    bool in_splice;
+    bool splice_is_plain; /* half of its draws are 0 */
     uint8_t *bytes; /* owned; what was drawn */
     uint32_t size;
     uint32_t bytes_capacity;
@@ -60,6 +63,10 @@ void od_choices_release(struct od_choices *choices);
 void od_choices_from_seed(struct od_choices *choices, uint64_t seed, const char *name);
 /* Replay, shrinking and fuzzing alike. `bytes` is borrowed until the next _from_ call or the release. */
 void od_choices_from_bytes(struct od_choices *choices, const void *bytes, size_t size);
+/* As _from_bytes, but the span of that place, depth and label is drawn anew, from `seed`; behind it the bytes go on
+ * at splice->end. Odd seeds draw 0 half of the time, so that what they make is plain. */
+void od_choices_from_splice(struct od_choices *choices, const void *bytes, size_t size,
+                            const struct od_choice_span *splice, uint64_t seed);
 
 static inline uint64_t od_choices_below(struct od_choices *choices, uint64_t bound)
 {

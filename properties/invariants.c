@@ -3,8 +3,8 @@
  *   H1  a consumed block has the rows and checksum it was written with; a successful attempt's blocks add up
  *       to its output
  *   H5  a reader attempt consumes each map task once, of an attempt that had been committed; a reader that
- *       succeeded has
- *       missed no block with rows in it
+ *       succeeded has missed no block with rows in it; when there is an answer, each block with rows has gone into
+ *       a reader that succeeded
  *   F4  one commit per (stage, task, generation); one result per result task
  *   F2  attempts of one task write equal blocks: no stage here is indeterminate
  *   F9  a commit repeats the attempt's rows; the rows of the results add up to the answer
@@ -21,8 +21,8 @@
 #include <string.h>
 
 enum fact_kind {
-    FACT_WRITTEN,   /* stage, task, attempt, partition */
-    FACT_CONTENT,   /* stage, task, partition: the first time it was written by any attempt */
+    FACT_WRITTEN, /* stage, task, attempt, partition */
+    FACT_CONTENT, /* stage, task, partition: the first time it was written by any attempt; value: it was used */
     FACT_BLOCKS,    /* stage, task, attempt: sum over its partitions */
     FACT_OUTPUT,    /* stage, task, attempt */
     FACT_SUCCEEDED, /* stage, task, attempt */
@@ -274,17 +274,43 @@ static void check_readers(struct facts *facts)
     }
 }
 
+static void mark_used(struct facts *facts, const struct fact *consumed)
+{
+    const uint32_t *key = consumed->key;
+    const struct fact *read = find(facts, FACT_READ, KEY(key[0], key[1], key[2], key[3]));
+    if (read == NULL || find(facts, FACT_SUCCEEDED, KEY(key[0], key[1], key[2])) == NULL)
+        return;
+    struct fact *content = find(facts, FACT_CONTENT, KEY(key[3], key[4], (uint32_t)read->value));
+    if (content != NULL)
+        content->value = 1;
+}
+
+/* No rows are left lying. That a reader misses an input as a whole shows only here: it has then read nothing of it. */
+static void check_all_used(struct facts *facts, const struct od_observation *observation)
+{
+    if (observation->status != OD_OK)
+        return;
+    for (uint32_t i = 0; i < facts->count; i++)
+        if (facts->items[i].kind == FACT_CONSUMED)
+            mark_used(facts, &facts->items[i]);
+    for (uint32_t i = 0; i < facts->count; i++) {
+        const struct fact *content = &facts->items[i];
+        if (content->kind == FACT_CONTENT && content->rows > 0 && content->value == 0)
+            od_finding_set(facts->finding, "H5",
+                           "no reader that succeeded consumed the %" PRIu64
+                           " rows of stage %u task %u partition %u",
+                           content->rows, content->key[0], content->key[1], content->key[2]);
+    }
+}
+
 static void check_answer(struct facts *facts, const struct od_observation *observation)
 {
     uint64_t rows = 0,
              answer_rows = observation->answer == NULL ? 0 : od_table_row_count(observation->answer);
-    uint32_t result_count = 0;
     for (uint32_t i = 0; i < facts->count; i++)
-        if (facts->items[i].kind == FACT_RESULT) {
+        if (facts->items[i].kind == FACT_RESULT)
             rows += facts->items[i].rows;
-            result_count++;
-        }
-    if (observation->status == OD_OK && result_count > 0 && rows != answer_rows)
+    if (observation->status == OD_OK && observation->event_count > 0 && rows != answer_rows)
         od_finding_set(facts->finding, "F9",
                        "result tasks committed %" PRIu64 " rows, the answer has %" PRIu64, rows, answer_rows);
 }
@@ -309,6 +335,7 @@ void od_check_invariants(const struct od_observation *observation, struct od_fin
             lessons[observation->events[i].kind](&facts, &observation->events[i]);
     check_sums(&facts);
     check_readers(&facts);
+    check_all_used(&facts, observation);
     check_answer(&facts, observation);
     facts_release(&facts);
 }

@@ -1,6 +1,8 @@
 /* Goal: the invariants over events are silent on a sound history and name the right code on each unsound one.
  * Method: one sound history of two map tasks and two readers; each row of a table spoils one event of it in
  * one way. */
+#include "properties/answer.h"
+#include "properties/plain_memory.h"
 #include "properties/property.h"
 
 #include <setjmp.h>
@@ -11,7 +13,8 @@
 
 #include <cmocka.h>
 
-#define EVENTS_MAX 64u
+#define EVENTS_MAX  64u
+#define ANSWER_ROWS 4u
 
 struct history {
     struct od_event events[EVENTS_MAX];
@@ -64,10 +67,22 @@ static void judge(const struct history *history, struct od_finding *finding)
     struct od_observation observation;
     memset(&observation, 0, sizeof(observation));
     memset(finding, 0, sizeof(*finding));
+    struct od_memory memory = od_plain_memory();
+    struct od_field field = {"a", OD_TYPE_INT64, true};
+    struct od_schema schema = {1, &field};
+    struct od_value cells[ANSWER_ROWS];
+    struct od_answer answer = {1, ANSWER_ROWS, cells};
+    memset(cells, 0, sizeof(cells));
+    for (uint32_t i = 0; i < ANSWER_ROWS; i++)
+        cells[i].type = OD_TYPE_INT64;
+    struct od_table *table = od_answer_to_table(&memory, &answer, &schema, NULL);
+    assert_non_null(table);
     observation.events = history->events;
     observation.event_count = history->count;
-    observation.status = OD_CANCELLED; /* no answer table here: its rows are not compared */
+    observation.status = OD_OK;
+    observation.answer = table;
     od_check_invariants(&observation, finding);
+    od_table_free(&memory, table);
 }
 
 static void a_sound_history_is_silent(void **state)
@@ -149,6 +164,16 @@ static void miss_a_block(struct history *history)
 {
     remove_event(history, nth(history, OD_EVENT_BLOCK_CONSUMED, 3));
 }
+static void miss_an_input_as_a_whole(struct history *history)
+{
+    remove_event(history, nth(history, OD_EVENT_BLOCK_CONSUMED, 3));
+    remove_event(history, nth(history, OD_EVENT_BLOCK_CONSUMED, 2));
+}
+static void answer_without_results(struct history *history)
+{
+    remove_event(history, nth(history, OD_EVENT_RESULT_COMMITTED, 1));
+    remove_event(history, nth(history, OD_EVENT_RESULT_COMMITTED, 0));
+}
 static void commit_twice(struct history *history)
 {
     struct od_event event = *nth(history, OD_EVENT_TASK_COMMITTED, 1);
@@ -179,6 +204,8 @@ static const struct {
     {consume_two_attempts, "H5"},
     {consume_before_the_commit, "H5"},
     {miss_a_block, "H5"},
+    {miss_an_input_as_a_whole, "H5"},
+    {answer_without_results, "F9"},
     {commit_twice, "F4"},
     {give_a_result_twice, "F4"},
     {commit_other_rows, "F9"},

@@ -13,6 +13,9 @@ struct od_finding {
     char code[8];
     char text[1000];       /* what was expected, what was seen: first differing row and so on */
     struct od_error error; /* of the run, if it failed */
+    /* The property itself could not be judged, only the invariants of the runs: a run failed as its schedule or its
+     * plan allows, or the oracle does not speak this plan. Campaigns count these apart. */
+    bool excused;
 };
 /* Sets the finding unless one is there already. */
 void od_finding_set(struct od_finding *finding, const char *code, const char *format, ...)

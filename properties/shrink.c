@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#define SEEN_SLOTS 8192u
+#define SEEN_SLOTS 65536u
 
 struct shrink {
     struct od_memory *memory;
@@ -58,17 +58,13 @@ static void swap_choices(struct od_choices *left, struct od_choices *right)
     *right = swap; /* `random.self` is set anew by the next _from_ call; records do not use it */
 }
 
-/* Replays `size` bytes of shrink->candidate. True when they are a new best. */
-static bool try_candidate(struct shrink *shrink, uint32_t size)
+/* Runs the trial, whose supplier is set. True when it is a new best. */
+static bool run_trial(struct shrink *shrink)
 {
-    while (size > 0 && shrink->candidate[size - 1] == 0)
-        size--;
-    if (out_of_budget(shrink) || was_seen(shrink, shrink->candidate, size))
-        return false;
     shrink->evaluations++;
-    od_choices_from_bytes(&shrink->trial, shrink->candidate, size);
     bool fails = shrink->test->fails(shrink->test->self, &shrink->trial);
     uint32_t trial_size = shrink->trial.size;
+    was_seen(shrink, shrink->trial.bytes, od_choices_trimmed_bytes(&shrink->trial)); /* other bytes may mean the same */
     if (!fails || shrink->trial.overrun ||
         shortlex(shrink->trial.bytes, trial_size, shrink->best.bytes, shrink->best_size) >= 0)
         return false;
@@ -78,6 +74,17 @@ static bool try_candidate(struct shrink *shrink, uint32_t size)
     if (shrink->test->progress != NULL)
         shrink->test->progress(shrink->test->self, shrink->evaluations, trial_size);
     return true;
+}
+
+/* Replays `size` bytes of shrink->candidate. True when they are a new best. */
+static bool try_candidate(struct shrink *shrink, uint32_t size)
+{
+    while (size > 0 && shrink->candidate[size - 1] == 0)
+        size--;
+    if (out_of_budget(shrink) || was_seen(shrink, shrink->candidate, size))
+        return false;
+    od_choices_from_bytes(&shrink->trial, shrink->candidate, size);
+    return run_trial(shrink);
 }
 
 /* --- edits of best into the candidate ------------------------------------------------------------------- */
@@ -172,6 +179,155 @@ static void delete_spans_backwards(struct shrink *shrink)
         struct od_choice_span span = shrink->best.spans[i];
         if (span.first < span.end)
             try_delete(shrink, span.first, span.end);
+    }
+}
+
+/* The number of spans from `index` on that lie one behind the other and have one label: rows, faults, items. */
+static uint32_t neighbours(const struct shrink *shrink, uint32_t index)
+{
+    const struct od_choice_span *first = &shrink->best.spans[index], *last = first;
+    uint32_t count = 1;
+    for (uint32_t i = index + 1; i < shrink->best.span_count; i++) {
+        const struct od_choice_span *span = &shrink->best.spans[i];
+        if (span->depth > first->depth)
+            continue;
+        if (span->depth < first->depth || span->first != last->end || strcmp(span->label, first->label) != 0)
+            break;
+        last = span;
+        count++;
+    }
+    return count;
+}
+
+/* The span `steps` neighbours behind `index`; there must be one. */
+static uint32_t neighbour(const struct shrink *shrink, uint32_t index, uint32_t steps)
+{
+    uint32_t depth = shrink->best.spans[index].depth;
+    while (steps > 0)
+        steps -= shrink->best.spans[++index].depth == depth;
+    return index;
+}
+
+/* Half of what follows, half of that..., then small numbers: failing may hang on a count (an even one, one of four). */
+#define TOGETHER_FEW 9u
+static void delete_neighbours_at(struct shrink *shrink, uint32_t index)
+{
+    uint32_t count = neighbours(shrink, index);
+    for (uint32_t together = count; together >= 2 && !out_of_budget(shrink);
+         together = together > TOGETHER_FEW ? (together + 1) / 2 : together - 1) {
+        if (together > count)
+            continue;
+        uint32_t last = neighbour(shrink, index, together - 1);
+        if (!try_delete(shrink, shrink->best.spans[index].first, shrink->best.spans[last].end))
+            continue;
+        if (index >= shrink->best.span_count)
+            return;
+        count = neighbours(shrink, index);
+        together++; /* once more */
+    }
+}
+
+static void delete_neighbours(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink); i++)
+        delete_neighbours_at(shrink, i);
+}
+
+/* --- passes: delete what belongs together in several places ------------------------------------------------- */
+
+static uint32_t parent_of(const struct shrink *shrink, uint32_t index)
+{
+    uint32_t depth = shrink->best.spans[index].depth;
+    while (index > 0 && shrink->best.spans[index].depth >= depth)
+        index--;
+    return index;
+}
+
+/* Cuts span `index` and, in each sibling of another label, the child of the same number: a column and its cells. Behind
+ * it the draw `lowered` is lowered by one, if it is one: a number that counts past the column. The candidate's size, or
+ * UINT32_MAX when there is nothing of the kind. */
+static uint32_t cut_with_children(struct shrink *shrink, uint32_t index, uint32_t lowered)
+{
+    const struct od_choices *best = &shrink->best;
+    const struct od_choice_span *chosen = &best->spans[index];
+    uint32_t parent = parent_of(shrink, index), number = 0, child = 0, size = copy_best(shrink), gone = 0;
+    bool is_other = false, any_child = false;
+    if (lowered < best->draw_count)
+        put_value(shrink, size, &best->draws[lowered], draw_value(shrink, &best->draws[lowered]) - 1);
+    for (uint32_t i = parent + 1; i < index; i++)
+        number += best->spans[i].depth == chosen->depth && strcmp(best->spans[i].label, chosen->label) == 0;
+    for (uint32_t i = parent + 1; i < best->span_count && best->spans[i].depth >= chosen->depth; i++) {
+        const struct od_choice_span *span = &best->spans[i];
+        bool is_child = is_other && span->depth == chosen->depth + 1 && child++ == number;
+        if (span->depth == chosen->depth) {
+            is_other = strcmp(span->label, chosen->label) != 0;
+            child = 0;
+        }
+        if (i != index && !is_child)
+            continue;
+        any_child = any_child || is_child;
+        size = cut(shrink->candidate, size, span->first - gone, span->end - gone);
+        gone += span->end - span->first;
+    }
+    return any_child ? size : UINT32_MAX;
+}
+
+static bool delete_with_children_at(struct shrink *shrink, uint32_t index)
+{
+    uint32_t size = cut_with_children(shrink, index, UINT32_MAX);
+    if (size == UINT32_MAX)
+        return false;
+    if (try_candidate(shrink, size))
+        return true;
+    for (uint32_t i = 0; i < live_draws(shrink) && !out_of_budget(shrink); i++) {
+        const struct od_choice_draw *draw = &shrink->best.draws[i];
+        if (draw->offset >= shrink->best.spans[index].end && draw_value(shrink, draw) != 0 &&
+            try_candidate(shrink, cut_with_children(shrink, index, i)))
+            return true;
+    }
+    return false;
+}
+
+static void delete_with_children(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink);)
+        if (shrink->best.spans[i].depth == 0 || !delete_with_children_at(shrink, i))
+            i++;
+}
+
+/* Deletes one of a few siblings while a draw of another one is moved by up to NUDGE_MAX. */
+#define SIBLINGS_FEW 5u
+#define NUDGE_MAX    4u
+static bool delete_and_nudge(struct shrink *shrink, uint32_t gone, uint32_t nudged)
+{
+    struct od_choice_span chosen = shrink->best.spans[gone], other = shrink->best.spans[nudged];
+    for (uint32_t i = 0; i < live_draws(shrink) && !out_of_budget(shrink); i++) {
+        struct od_choice_draw draw = shrink->best.draws[i];
+        if (draw.offset < other.first || draw.offset >= other.end)
+            continue;
+        for (uint32_t step = 0; step < 2 * NUDGE_MAX; step++) {
+            uint64_t value = draw_value(shrink, &draw), by = 1 + step / 2;
+            if (step % 2 == 1 && value < by)
+                continue;
+            uint32_t size = put_value(shrink, copy_best(shrink), &draw, step % 2 == 1 ? value - by : value + by);
+            if (try_candidate(shrink, cut(shrink->candidate, size, chosen.first, chosen.end)))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void delete_and_nudge_siblings(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink); i++) {
+        uint32_t count = neighbours(shrink, i);
+        if (count > SIBLINGS_FEW)
+            continue;
+        for (uint32_t j = 1; j < count; j++) {
+            uint32_t other = neighbour(shrink, i, j);
+            if (delete_and_nudge(shrink, i, other) || delete_and_nudge(shrink, other, i))
+                break;
+        }
     }
 }
 
@@ -379,16 +535,98 @@ static void order_draws(struct shrink *shrink)
         }
 }
 
+/* --- passes: by chance ------------------------------------------------------------------------------------ */
+
+/* Seeds follow from what is shrunk and from how far it has come. */
+static uint64_t chance_seed(const struct shrink *shrink, uint64_t number)
+{
+    return od_mix_two(od_hash_bytes(shrink->best.bytes, shrink->best_size, shrink->best_size), number);
+}
+
+/* Draws a span anew, in best without the bytes [gone_first, gone_end), which lie outside of it. */
+static bool try_resample(struct shrink *shrink, struct od_choice_span span, uint32_t gone_first, uint32_t gone_end,
+                         uint64_t seed)
+{
+    uint32_t size = cut(shrink->candidate, copy_best(shrink), gone_first, gone_end);
+    if (gone_first < span.first) {
+        span.first -= gone_end - gone_first;
+        span.end -= gone_end - gone_first;
+    }
+    if (out_of_budget(shrink))
+        return false;
+    od_choices_from_splice(&shrink->trial, shrink->candidate, size, &span, seed);
+    return run_trial(shrink);
+}
+
+#define RESAMPLED_DEPTH_MAX 3u
+static void resample_spans(struct shrink *shrink)
+{
+    uint32_t tries = shrink->test->resamples;
+    for (uint32_t i = shrink->best.span_count; i-- > 0 && tries > 0;)
+        for (uint32_t k = 0; i < shrink->best.span_count && !out_of_budget(shrink); k++) {
+            struct od_choice_span span = shrink->best.spans[i];
+            if (span.depth > RESAMPLED_DEPTH_MAX || span.first == span.end || k >= tries >> (2 * span.depth))
+                break;
+            try_resample(shrink, span, 0, 0, chance_seed(shrink, k));
+        }
+}
+
+/* Of a few siblings one is deleted and another one drawn anew. */
+static void resample_siblings(struct shrink *shrink)
+{
+    uint32_t tries = shrink->test->resamples;
+    for (uint32_t i = 0; i < shrink->best.span_count && tries > 0; i++) {
+        for (uint32_t k = 0; i < shrink->best.span_count && !out_of_budget(shrink) && k < tries; k++) {
+            uint32_t count = neighbours(shrink, i);
+            if (count < 2 || count > SIBLINGS_FEW)
+                break;
+            uint64_t seed = chance_seed(shrink, k);
+            struct od_choice_span span = shrink->best.spans[i];
+            struct od_choice_span other = shrink->best.spans[neighbour(shrink, i, 1 + (uint32_t)((seed >> 8) % (count - 1)))];
+            if (seed >> 7 & 1)
+                try_resample(shrink, span, other.first, other.end, seed);
+            else
+                try_resample(shrink, other, span.first, span.end, seed);
+        }
+    }
+}
+
+/* Of many neighbours a half, a quarter or an eighth is deleted. */
+static void thin_neighbours(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count; i++)
+        for (uint32_t k = 0; i < shrink->best.span_count && !out_of_budget(shrink) && k < shrink->test->resamples; k++) {
+            uint32_t count = neighbours(shrink, i), gone = 0, size = copy_best(shrink);
+            if (count <= SIBLINGS_FEW || (i > 0 && shrink->best.spans[i].first == shrink->best.spans[i - 1].end &&
+                                          strcmp(shrink->best.spans[i].label, shrink->best.spans[i - 1].label) == 0))
+                break;
+            struct od_stream stream;
+            od_stream_init(&stream, chance_seed(shrink, k), "thin");
+            uint32_t part = 2u << k % 3;
+            for (uint32_t j = 0; j < count; j++) {
+                struct od_choice_span span = shrink->best.spans[neighbour(shrink, i, j)];
+                if (od_random_below(&stream.random, part) != 0)
+                    continue;
+                size = cut(shrink->candidate, size, span.first - gone, span.end - gone);
+                gone += span.end - span.first;
+            }
+            try_candidate(shrink, size);
+        }
+}
+
 /* --- the loop ------------------------------------------------------------------------------------------- */
 
 typedef void (*pass)(struct shrink *shrink);
 /* Cheap and coarse first. */
-static const pass passes[] = {delete_spans,         delete_spans_backwards,
-                              zero_spans,           hoist_spans,
-                              lower_draws,          delete_runs,
-                              order_spans,          order_draws,
-                              lower_pairs,          lower_and_delete,
-                              lower_and_delete_runs};
+static const pass passes[] = {delete_spans,          delete_spans_backwards,
+                              zero_spans,            hoist_spans,
+                              lower_draws,           delete_neighbours,
+                              delete_with_children,  delete_runs,
+                              order_spans,           order_draws,
+                              lower_pairs,           lower_and_delete,
+                              lower_and_delete_runs, delete_and_nudge_siblings,
+                              thin_neighbours,       resample_siblings,
+                              resample_spans};
 
 static void improve(struct shrink *shrink)
 {
