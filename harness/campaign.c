@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,11 +49,15 @@ uint64_t od_campaign_now_ns(void)
 static enum od_status start_worker(struct campaign *campaign, uint32_t slot_index, struct od_error *error)
 {
     fflush(NULL);
+    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return od_fail(error, OD_IO, "starting a worker: %s", strerror(errno));
     if (pid == 0) {
-        signal(SIGINT, SIG_IGN); /* the parent asks workers to stop */
+        signal(SIGINT, SIG_IGN);          /* the parent asks workers to stop */
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* and when it is killed, they are too */
+        if (getppid() != parent)
+            _exit(0);
         signal(SIGTERM, SIG_DFL);
         close(campaign->pipe[0]);
         _exit(od_campaign_work(campaign->options, campaign->page, slot_index, campaign->pipe[1]));
@@ -94,11 +99,14 @@ static void note_lost_worker(struct campaign *campaign, uint32_t slot_index, con
     struct od_campaign_failure failure = {.case_index = case_index - 1};
     snprintf(failure.code, sizeof(failure.code), "%s", code);
     snprintf(failure.text, sizeof(failure.text), "%s", text);
-    od_case_save(campaign->options->directory, od_posix_memory(), slot->choices, slot->choice_bytes,
-                 campaign->options->only, code, false, failure.path, sizeof(failure.path), NULL);
-    atomic_fetch_add(&slot->case_count, 1);
+    if (atomic_load(&slot->drawn)) /* else the choices are another case's */
+        od_case_save(campaign->options->directory, od_posix_memory(), slot->choices, slot->choice_bytes,
+                     campaign->options->only, code, false, failure.path, sizeof(failure.path), NULL);
     atomic_fetch_add(&slot->failure_count, 1);
-    atomic_fetch_add(&slot->digest, case_index); /* keeps the campaign digest defined; such a campaign has failed anyway */
+    if (!atomic_load(&slot->shrinking)) { /* else the case was counted before it was shrunk */
+        atomic_fetch_add(&slot->case_count, 1);
+        atomic_fetch_add(&slot->digest, case_index); /* keeps the campaign digest defined; it has failed anyway */
+    }
     atomic_store(&slot->case_index, 0);
     atomic_store(&slot->shrinking, 0);
     note_failure(campaign, &failure);
@@ -119,7 +127,7 @@ static enum od_status kill_hanging(struct campaign *campaign, struct od_error *e
     enum od_status status = OD_OK;
     for (uint32_t i = 0; i < campaign->options->job_count && status == OD_OK; i++) {
         struct od_campaign_slot *slot = &campaign->page->slots[i];
-        bool hangs = campaign->workers[i] > 0 && atomic_load(&slot->case_index) != 0 && !atomic_load(&slot->shrinking) &&
+        bool hangs = campaign->workers[i] > 0 && atomic_load(&slot->case_index) != 0 &&
                      now_ns > atomic_load(&slot->started_ns) + campaign->options->hang_ns;
         if (!hangs)
             continue;
@@ -166,6 +174,7 @@ static void sum_up(struct campaign *campaign)
     struct od_campaign_result *result = campaign->result;
     uint64_t totals[7] = {0};
     memset(result->property_counts, 0, sizeof(result->property_counts));
+    memset(result->excused_counts, 0, sizeof(result->excused_counts));
     for (uint32_t i = 0; i < campaign->options->job_count; i++) {
         struct od_campaign_slot *slot = &campaign->page->slots[i];
         totals[0] += atomic_load(&slot->case_count);
@@ -175,8 +184,10 @@ static void sum_up(struct campaign *campaign)
         totals[4] += atomic_load(&slot->run_count);
         totals[5] += atomic_load(&slot->digest);
         totals[6] += atomic_load(&slot->virtual_ns);
-        for (uint32_t j = 0; j < 64; j++)
+        for (uint32_t j = 0; j < 64; j++) {
+            result->excused_counts[j] += atomic_load(&slot->excused_counts[j]);
             result->property_counts[j] += atomic_load(&slot->property_counts[j]);
+        }
     }
     result->case_count = totals[0];
     result->failure_count = totals[1];
@@ -201,6 +212,8 @@ static enum od_status watch(struct campaign *campaign, enum od_status status, st
         bool late = options->time_ns != 0 && od_campaign_now_ns() - campaign->started_ns >= options->time_ns;
         if (late || interrupted || status != OD_OK)
             atomic_store(&campaign->page->stop, 1);
+        if (interrupted)
+            atomic_store(&campaign->page->hurry, 1);
         sum_up(campaign);
         od_progress_step(&campaign->progress, campaign->result->case_count, campaign->result->failure_count,
                          interrupted ? "stopping" : "hunting");

@@ -46,7 +46,8 @@ struct od_campaign_result {
     uint64_t digest;
     uint64_t wall_ns;
     uint64_t virtual_ns;
-    uint64_t property_counts[64]; /* by index in od_properties */
+    uint64_t property_counts[64]; /* by index in od_properties; without the excused ones */
+    uint64_t excused_counts[64];  /* cases in which only invariants could be judged: see struct od_finding */
     bool interrupted;
     uint32_t shown_count;
     struct od_campaign_failure shown[OD_CAMPAIGN_FAILURES_MAX];

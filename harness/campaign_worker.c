@@ -39,6 +39,8 @@ static void publish_choices(void *self, const struct od_trial *trial)
     uint32_t size = od_choices_trimmed_bytes(trial->choices);
     memcpy(worker->slot->choices, trial->choices->bytes, size);
     worker->slot->choice_bytes = size;
+    atomic_store(&worker->slot->started_ns, od_campaign_now_ns());
+    atomic_store(&worker->slot->drawn, 1);
 }
 
 static bool may_show(struct worker *worker, const char *code)
@@ -67,7 +69,7 @@ static bool still_fails(void *self, struct od_choices *choices)
 {
     struct shrinking *shrinking = self;
     struct od_trial *trial = &shrinking->worker->trial;
-    if (od_campaign_now_ns() > shrinking->until_ns)
+    if (od_campaign_now_ns() > shrinking->until_ns || atomic_load(&shrinking->worker->page->hurry))
         return false;
     return od_trial_run(trial, choices, NULL) == OD_OK && trial->finding.found &&
            strcmp(trial->finding.code, shrinking->code) == 0;
@@ -136,12 +138,15 @@ static bool run_case(struct worker *worker, uint64_t case_index)
 {
     struct od_campaign_slot *slot = worker->slot;
     struct od_trial *trial = &worker->trial;
+    atomic_store(&slot->drawn, 0);
     atomic_store(&slot->started_ns, od_campaign_now_ns());
     atomic_store(&slot->case_index, case_index + 1);
     draw_from(worker, case_index);
     if (od_trial_run(trial, &worker->choices, NULL) != OD_OK)
         return false;
-    atomic_fetch_add(&slot->property_counts[property_index(trial->test_case.property) % 64], 1);
+    bool is_excused = trial->finding.excused && !trial->finding.found;
+    _Atomic uint64_t *counts = is_excused ? slot->excused_counts : slot->property_counts;
+    atomic_fetch_add(&counts[property_index(trial->test_case.property) % 64], 1);
     atomic_fetch_add(&slot->case_count, 1);
     atomic_fetch_add(&slot->disturbed_count, trial->disturbed_count > 0);
     atomic_fetch_add(&slot->run_count, trial->run_count);

@@ -20,13 +20,16 @@ struct od_campaign_slot {
     _Atomic uint64_t digest;
     _Atomic uint64_t virtual_ns;
     _Atomic uint64_t property_counts[64];
-    _Atomic uint32_t shrinking; /* 1 while it shrinks: no hang then */
+    _Atomic uint64_t excused_counts[64];
+    _Atomic uint32_t shrinking; /* 1 while it shrinks a case that is counted already; each try has started_ns anew */
+    _Atomic uint32_t drawn;     /* 1 when `choices` are those of the running case */
     uint32_t choice_bytes;      /* of the running case, for the parent should the worker die */
     uint8_t choices[OD_CHOICES_LIMIT_BYTES];
 };
 struct od_campaign_page {
     _Atomic uint64_t next_index;
     _Atomic uint32_t stop;
+    _Atomic uint32_t hurry; /* somebody wants the end: no more shrinking */
     struct od_campaign_slot slots[OD_CAMPAIGN_JOBS_MAX];
 };
 

@@ -75,12 +75,14 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
     return status;
 }
 
-/* Which properties were judged how often: a property with none was not checked, and the table says so. */
+/* Which properties were judged how often: a property with none was not checked, and the table says so. Excused are
+ * the cases that ended as they may, or that the oracle cannot follow: only the invariants were judged. */
 static void print_properties(const struct od_campaign_result *result, FILE *stream)
 {
     for (uint32_t i = 0; i < od_property_count && i < 64; i++)
-        fprintf(stream, "  %-4s %10llu  %s\n", od_properties[i].code, (unsigned long long)result->property_counts[i],
-               od_properties[i].sentence);
+        fprintf(stream, "  %-4s %10llu %8llu  %s\n", od_properties[i].code,
+                (unsigned long long)result->property_counts[i], (unsigned long long)result->excused_counts[i],
+                od_properties[i].sentence);
 }
 
 /* By the wall clock and the cores that the jobs could use. */
@@ -96,7 +98,7 @@ static void print_result(const struct od_campaign_options *options, const struct
 {
     double seconds = (double)result->wall_ns / 1e9;
     fprintf(stream, "seed %llu, %u job%s, %.1f s; %llu cluster runs, %llu cases with a fault that took effect, virtual time %.0f x "
-           "real\ncases by property:\n",
+           "real\ncases by property, judged and excused:\n",
            (unsigned long long)options->seed, options->job_count, options->job_count == 1 ? "" : "s", seconds,
            (unsigned long long)result->run_count, (unsigned long long)result->disturbed_count,
            seconds > 0 ? (double)result->virtual_ns / 1e9 / seconds : 0);
@@ -121,6 +123,9 @@ static enum od_status print_json(const struct od_campaign_options *options, cons
     json_t *properties = json_object();
     for (uint32_t i = 0; i < od_property_count && i < 64; i++)
         json_object_set_new(properties, od_properties[i].code, json_integer((json_int_t)result->property_counts[i]));
+    json_t *excused = json_object();
+    for (uint32_t i = 0; i < od_property_count && i < 64; i++)
+        json_object_set_new(excused, od_properties[i].code, json_integer((json_int_t)result->excused_counts[i]));
     json_t *failures = json_array();
     for (uint32_t i = 0; i < result->shown_count; i++)
         json_array_append_new(failures,
@@ -128,10 +133,10 @@ static enum od_status print_json(const struct od_campaign_options *options, cons
                                         (json_int_t)result->shown[i].case_index, "file", result->shown[i].path, "text",
                                         result->shown[i].text));
     json_t *root = json_pack(
-        "{sI sI sI sI sI sf sf ss so so}", "seed", (json_int_t)options->seed, "cases", (json_int_t)result->case_count,
+        "{sI sI sI sI sI sf sf ss so so so}", "seed", (json_int_t)options->seed, "cases", (json_int_t)result->case_count,
         "failures", (json_int_t)result->failure_count, "disturbed_cases", (json_int_t)result->disturbed_count, "runs",
         (json_int_t)result->run_count, "seconds", (double)result->wall_ns / 1e9, "cases_per_second_per_core",
-        rate_per_core(options, result), "campaign_digest", digest, "cases_by_property", properties, "shown", failures);
+        rate_per_core(options, result), "campaign_digest", digest, "cases_by_property", properties, "excused_by_property", excused, "shown", failures);
     char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
     json_decref(root);
     if (text == NULL)
