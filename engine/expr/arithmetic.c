@@ -6,7 +6,10 @@
  * literal first).
  *
  * Errors are those of PostgreSQL 15 (int8.c, and check_float8_val as used in float.h): a result of infinity
- * from finite numbers is an overflow, a zero from a product or quotient of others an underflow. */
+ * from finite numbers is an overflow, a zero from a product or quotient of others an underflow.
+ *
+ * Which NaN comes out of two, and with which sign, is up to the processor and to how the compiler orders the operands. Those
+ * bits would reach blocks, checksums and digests, so every NaN is made the one that the rest of the engine knows. */
 #include "engine/expr/kernel.h"
 
 #include <math.h>
@@ -79,23 +82,27 @@ static inline unsigned modulo_int64(int64_t left, int64_t right, int64_t *result
     return 0;
 }
 
+static inline double one_nan(double number)
+{
+    return number != number ? (double)NAN : number;
+}
 static inline unsigned overflow_of(double result, double left, double right)
 {
     return isinf(result) && !isinf(left) && !isinf(right) ? FAULT_OVERFLOW : 0;
 }
 static inline unsigned add_float64(double left, double right, double *result)
 {
-    *result = left + right;
+    *result = one_nan(left + right);
     return overflow_of(*result, left, right);
 }
 static inline unsigned subtract_float64(double left, double right, double *result)
 {
-    *result = left - right;
+    *result = one_nan(left - right);
     return overflow_of(*result, left, right);
 }
 static inline unsigned multiply_float64(double left, double right, double *result)
 {
-    *result = left * right;
+    *result = one_nan(left * right);
     unsigned underflow = *result == 0 && left != 0 && right != 0 ? FAULT_UNDERFLOW : 0;
     return overflow_of(*result, left, right) | underflow;
 }
@@ -104,7 +111,7 @@ static inline unsigned divide_float64(double left, double right, double *result)
     *result = 0;
     if (right == 0 && !isnan(left))
         return FAULT_DIVISION;
-    *result = left / right;
+    *result = one_nan(left / right);
     unsigned underflow = *result == 0 && left != 0 && !isinf(right) ? FAULT_UNDERFLOW : 0;
     return (isinf(*result) && !isinf(left) ? FAULT_OVERFLOW : 0) | underflow;
 }
@@ -143,7 +150,7 @@ static inline unsigned abs_int64(int64_t value, int64_t *result)
 }
 static inline unsigned negate_float64(double value, double *result)
 {
-    *result = -value;
+    *result = one_nan(-value);
     return 0;
 }
 static inline unsigned abs_float64(double value, double *result)

@@ -74,7 +74,10 @@ static const struct function_case cases[] = {
     {OD_FUNCTION_DIVIDE, {F "1e-200", F "1e200"}, "!value out of range: underflow"},
     {OD_FUNCTION_DIVIDE, {F "1e200", F "1e-200"}, "!value out of range: overflow"},
     {OD_FUNCTION_DIVIDE, {F "1", F "4"}, "0.25"},
+    {OD_FUNCTION_SUBTRACT, {F "Infinity", F "Infinity"}, "NaN"},
+    {OD_FUNCTION_DIVIDE, {F "Infinity", F "-Infinity"}, "NaN"},
     {OD_FUNCTION_NEGATE, {F "0"}, "-0"},
+    {OD_FUNCTION_NEGATE, {F "NaN"}, "NaN"},
     {OD_FUNCTION_ABS, {F "-2.5"}, "2.5"},
     {OD_FUNCTION_FLOOR, {F "-1.5"}, "-2"},
     {OD_FUNCTION_CEIL, {F "-1.5"}, "-1"},
@@ -359,6 +362,11 @@ static void check_value(const struct function_case *function_case, const struct 
     if (strcmp(printed, function_case->expected) != 0)
         fail_msg("case %d: %s, expected %s", (int)(function_case - cases), printed, function_case->expected);
     od_buffer_release(&buffer);
+    if (!value.is_null && value.type == OD_TYPE_FLOAT64 && value.float64 != value.float64) {
+        static const uint64_t only_nan =
+            UINT64_C(0x7ff8000000000000); /* whatever the processor and compiler leave */
+        assert_memory_equal(&value.float64, &only_nan, sizeof(only_nan));
+    }
 }
 
 /* Values under a NULL are zero, and so are bits behind the last row. */
