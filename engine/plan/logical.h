@@ -8,9 +8,9 @@
  *   AGGREGATE  output = groups ++ aggregates. No groups: exactly one row, also over no input. Group keys come out canonical
  *              (-0.0 as 0.0, one NaN). DISTINCT is an AGGREGATE with groups only.
  *   SORT       by keys; ties by the whole row (total order), so that the answer does not depend on arrival order
- *   LIMIT      rows [offset, offset + count) of its input, which is always a SORT: od_plan_limit puts one by the whole
- *              row (no keys) where the input is none. So a LIMIT is determinate, as PostgreSQL allows but does not
- *              promise, and no rule can move what it counts in.
+ *   LIMIT      rows [offset, offset + count) of its input, which is always a SORT: where the input is none, od_plan_limit
+ *              puts one, by the order that the input comes in (input_order.h), else by the whole row (no keys). So a LIMIT
+ *              is determinate, as PostgreSQL allows but does not promise, and no rule can move what it counts in.
  *
  * Builders check types and compute schemas. All nodes and their lists live in the plan_arena and are never changed. */
 #ifndef OD_PLAN_LOGICAL_H

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/plan/input_order.h"
 
 static const char *const kind_texts[] = {
 #define X(name, text) [OD_PLAN_##name] = text,
@@ -263,7 +264,11 @@ enum od_status od_plan_limit(struct od_arena *plan_arena, const struct od_plan *
 {
     *plan_out = NULL;
     if (input->kind != OD_PLAN_SORT) {
-        enum od_status status = od_plan_sort(plan_arena, input, NULL, 0, &input, error);
+        const struct od_sort_key *keys;
+        uint32_t key_count;
+        enum od_status status = od_plan_input_order(plan_arena, input, &keys, &key_count, error);
+        if (status == OD_OK)
+            status = od_plan_sort(plan_arena, input, keys, key_count, &input, error);
         if (status != OD_OK)
             return status;
     }

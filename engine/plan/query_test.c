@@ -443,6 +443,52 @@ static void a_limit_takes_the_first_rows_of_each_task(void **state)
                   "rules: none fired\n");
 }
 
+/* The keys of the sort that a LIMIT was given: none of the test's queries sorts right below it. */
+static const struct od_plan *limit_one(struct frame *f, const struct od_plan *input)
+{
+    const struct od_plan *plan = NULL;
+    assert_int_equal(od_plan_limit(&f->arena, input, 0, 1, &plan, NULL), OD_OK);
+    assert_int_equal(plan->inputs[0]->kind, OD_PLAN_SORT);
+    assert_ptr_equal(plan->inputs[0]->inputs[0], input);
+    return plan->inputs[0];
+}
+
+static void a_limit_counts_in_the_order_of_its_input(void **state)
+{
+    struct frame f;
+    const struct od_plan *sorted = NULL;
+    const struct od_plan *plan = NULL;
+    (void)state;
+    begin(&f);
+    const struct od_plan *t = scan(&f, t_table);
+    struct od_sort_key keys[2] = {{.descending = true, .nulls_first = true}, {.nulls_first = true}};
+    keys[0].expr = col(&f, &t->schema, 1);
+    keys[1].expr = col(&f, &t->schema, 0);
+    assert_int_equal(limit_one(&f, t)->sort.key_count, 0); /* no order: by the whole row */
+    assert_int_equal(od_plan_sort(&f.arena, t, keys, 2, &sorted, NULL), OD_OK);
+    /* through a limit, whatever it does */
+    assert_int_equal(od_plan_limit(&f.arena, sorted, 0, UINT64_MAX, &plan, NULL), OD_OK);
+    assert_int_equal(limit_one(&f, plan)->sort.key_count, 2);
+    /* through a project that swaps the columns: the keys are said in its output */
+    const struct od_expr *swapped[] = {col(&f, &t->schema, 1), col(&f, &t->schema, 0)};
+    assert_int_equal(od_plan_project(&f.arena, sorted, swapped, NULL, 2, &plan, NULL), OD_OK);
+    const struct od_plan *again = limit_one(&f, plan);
+    assert_int_equal(again->sort.key_count, 2);
+    assert_int_equal(again->sort.keys[0].expr->column_index, 0);
+    assert_true(again->sort.keys[0].descending);
+    assert_int_equal(again->sort.keys[1].expr->column_index, 1);
+    assert_true(again->sort.keys[1].nulls_first);
+    /* a project that drops the second key keeps the first; one that drops the first keeps nothing */
+    assert_int_equal(od_plan_project(&f.arena, sorted, swapped, NULL, 1, &plan, NULL), OD_OK);
+    assert_int_equal(limit_one(&f, plan)->sort.key_count, 1);
+    assert_int_equal(od_plan_project(&f.arena, sorted, swapped + 1, NULL, 1, &plan, NULL), OD_OK);
+    assert_int_equal(limit_one(&f, plan)->sort.key_count, 0);
+    /* an aggregate has no order */
+    assert_int_equal(od_plan_distinct(&f.arena, sorted, &plan, NULL), OD_OK);
+    assert_int_equal(limit_one(&f, plan)->sort.key_count, 0);
+    od_arena_release(&f.arena);
+}
+
 static void a_join_without_an_equality_is_unsupported(void **state)
 {
     struct frame f;
@@ -534,6 +580,7 @@ int main(void)
         cmocka_unit_test(aggregates_take_two_phases_or_one),
         cmocka_unit_test(joins_are_broadcast_or_partitioned),
         cmocka_unit_test(a_limit_takes_the_first_rows_of_each_task),
+        cmocka_unit_test(a_limit_counts_in_the_order_of_its_input),
         cmocka_unit_test(a_join_without_an_equality_is_unsupported),
         cmocka_unit_test(builders_refuse_wrong_types),
         cmocka_unit_test(every_allocation_may_be_refused),
