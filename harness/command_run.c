@@ -3,10 +3,13 @@
  *   all scenarios are opened and checked first (exit 2 before anything has run)
  *   directory: record.json ("running") -> events.jsonl, record.json after each query -> report.html, junit.xml, record ("finished")
  *   store:     the record, at the beginning and at the end */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +38,7 @@ struct run_all {
     uint32_t count;
     struct od_scenario_run **scenarios; /* owned */
     char directory[4000];
+    int claim; /* held on the directory while the run writes there */
     struct od_record *record;
     struct od_event_log *log;
     struct od_store *store;
@@ -90,6 +94,18 @@ static enum od_status make_directory(struct run_all *all, struct od_error *error
     return od_folder_make(all->directory, error);
 }
 
+/* Two runs in one directory would each write over the other's files. The claim ends with the process. */
+static enum od_status claim_directory(struct run_all *all, struct od_error *error)
+{
+    all->claim = open(all->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (all->claim >= 0 && flock(all->claim, LOCK_EX | LOCK_NB) == 0)
+        return OD_OK;
+    if (all->claim >= 0 && errno != EWOULDBLOCK)
+        return OD_OK; /* a file system without locks: nothing to be claimed */
+    return od_fail(error, OD_BAD_INPUT, "ordeal run: --out %.300s: %s", all->directory,
+                   all->claim < 0 ? strerror(errno) : "another run is writing there; expected a folder of its own");
+}
+
 /* "ordeal run a.yaml --seed 3", as it was typed. */
 static void record_command(struct run_all *all)
 {
@@ -121,8 +137,6 @@ static enum od_status begin_record(struct run_all *all, struct od_error *error)
     enum od_status status = od_record_save(record, all->directory, error);
     if (status == OD_OK)
         status = od_event_log_open(od_posix_memory(), all->directory, &all->log, error);
-    if (status == OD_OK)
-        status = od_store_open(od_posix_memory(), od_arguments_text(all->arguments, "store", NULL), &all->store, error);
     return status == OD_OK ? od_store_put(all->store, record, all->directory, error) : status;
 }
 
@@ -197,7 +211,11 @@ static int run(const struct od_arguments *arguments)
     if (status == OD_OK)
         status = open_scenarios(&all, &error);
     if (status == OD_OK)
+        status = od_store_open(od_posix_memory(), od_arguments_text(arguments, "store", NULL), &all.store, &error);
+    if (status == OD_OK)
         status = make_directory(&all, &error);
+    if (status == OD_OK)
+        status = claim_directory(&all, &error);
     if (status == OD_OK)
         status = begin_record(&all, &error);
     if (status == OD_OK)

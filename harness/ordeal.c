@@ -1,4 +1,5 @@
 /* ordeal: picks the command by its first word. The commands themselves are in command_*.c. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +40,17 @@ static int run_command(const struct od_command *command, int argc, char **argv)
     return result;
 }
 
-int od_main(int argc, char **argv)
+/* What was printed has arrived, or we say that it has not: a full disk must not look like a result. */
+static int flush_output(int result)
+{
+    bool failed = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !failed)
+        return result;
+    fprintf(stderr, "error: writing to standard output: %s\n", strerror(errno));
+    return OD_EXIT_OWN_BUG;
+}
+
+static int choose_command(int argc, char **argv)
 {
     if (argc < 2) {
         print_overview(stderr);
@@ -62,4 +73,9 @@ int od_main(int argc, char **argv)
         fprintf(stderr, "%s %s", i == 0 ? "" : ",", commands[i]->name);
     fprintf(stderr, "\n");
     return OD_EXIT_BAD_INPUT;
+}
+
+int od_main(int argc, char **argv)
+{
+    return flush_output(choose_command(argc, argv));
 }

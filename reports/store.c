@@ -93,9 +93,9 @@ struct od_store {
 static enum od_status fail_sql(const struct od_store *store, const char *what, struct od_error *error)
 {
     int code = sqlite3_errcode(store->database);
-    enum od_status status = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? OD_BAD_INPUT
-                            : code == SQLITE_NOMEM                          ? OD_NO_MEMORY
-                                                                            : OD_IO;
+    bool unusable = code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_READONLY ||
+                    code == SQLITE_CANTOPEN || code == SQLITE_PERM;
+    enum od_status status = unusable ? OD_BAD_INPUT : code == SQLITE_NOMEM ? OD_NO_MEMORY : OD_IO;
     return od_fail(error, status, "%s: %s: %s", what, store->path, sqlite3_errmsg(store->database));
 }
 
@@ -124,10 +124,10 @@ static bool find_default(char *path, size_t size)
 static enum od_status choose_path(struct od_store *store, const char *path, struct od_error *error)
 {
     if (path == NULL && !find_default(store->path, sizeof(store->path)))
-        return od_fail(error, OD_IO,
+        return od_fail(error, OD_BAD_INPUT,
                        "result store: neither XDG_STATE_HOME nor HOME is set; give --store FILE");
     if (path != NULL && snprintf(store->path, sizeof(store->path), "%s", path) >= (int)sizeof(store->path))
-        return od_fail(error, OD_IO, "result store: the name is too long: %.100s...", path);
+        return od_fail(error, OD_BAD_INPUT, "result store: the name is too long: %.100s...", path);
     char *slash = strrchr(store->path, '/');
     if (slash == NULL || slash == store->path)
         return OD_OK;

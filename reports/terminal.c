@@ -143,8 +143,9 @@ static void put_headline(const struct od_record *record, const struct od_termina
         od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text,
         od_measure_count(counts.faults_fired).text);
     if (record->state != OD_RECORD_FINISHED)
-        fprintf(terminal->file, "%sthis run has not ended (state: %s)%s\n",
-                od_terminal_start(terminal, OD_STYLE_WARN), od_record_state_text(record->state),
+        fprintf(terminal->file, "%sthis run %s: only what was done up to then is shown%s\n",
+                od_terminal_start(terminal, OD_STYLE_WARN),
+                record->state == OD_RECORD_INTERRUPTED ? "was interrupted" : "has not ended (or was killed)",
                 od_terminal_end(terminal));
 }
 

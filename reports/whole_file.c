@@ -73,8 +73,27 @@ static bool sync_parent(const char *path)
     return synced;
 }
 
+/* A device, a pipe or a link is not ours to replace: `--html /dev/stdout` must not become a file of that name. */
+static enum od_status write_through(const char *path, const void *bytes, size_t size, struct od_error *error)
+{
+    int file = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    if (file < 0)
+        return fail_io(error, "opening", path);
+    bool written = write_all(file, bytes, size);
+    int reason = errno;
+    bool closed = close(file) == 0;
+    if (written && closed)
+        return OD_OK;
+    if (!written)
+        errno = reason;
+    return fail_io(error, "writing", path);
+}
+
 enum od_status od_whole_file_replace(const char *path, const void *bytes, size_t size, struct od_error *error)
 {
+    struct stat about;
+    if (lstat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+        return write_through(path, bytes, size, error);
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof(temporary), "%s.tmp.%ld", path, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof(temporary))

@@ -1,7 +1,8 @@
 /* whole_file: files read or replaced as a whole, and the directories they need. Internal to reports.
  *
  * Replacing writes PATH.tmp.PID, syncs it, renames it over PATH and syncs the directory: whoever reads PATH
- * sees the old or the new content, also after a kill or a power cut. */
+ * sees the old or the new content, also after a kill or a power cut. What is there and no plain file (a device, a
+ * pipe, a link) is written to as it is, never replaced. */
 #ifndef OD_REPORTS_WHOLE_FILE_H
 #define OD_REPORTS_WHOLE_FILE_H
 
