@@ -13,7 +13,6 @@
 #include "harness/trial.h"
 #include "properties/shrink.h"
 
-#define EVALUATIONS_MAX 20000
 #define CODES_MAX 64
 
 struct worker {
@@ -79,13 +78,13 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
 {
     struct od_shrunk shrunk = {0};
     struct shrinking shrinking = {.worker = worker, .until_ns = od_campaign_now_ns() + worker->options->shrink_ns};
-    const struct od_shrink_test test = {still_fails, &shrinking, NULL};
+    const struct od_shrink_test test = {still_fails, &shrinking, NULL, OD_TRIAL_RESAMPLES};
     uint8_t original[OD_CHOICES_LIMIT_BYTES];
     uint32_t original_bytes = od_choices_trimmed_bytes(&worker->choices);
     memcpy(original, worker->choices.bytes, original_bytes);
     memcpy(shrinking.code, failure->code, sizeof(shrinking.code));
     atomic_store(&worker->slot->shrinking, 1);
-    bool shrank = od_shrink(worker->memory, original, original_bytes, &test, EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
+    bool shrank = od_shrink(worker->memory, original, original_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
                   shrunk.reproduced;
     od_case_save(worker->options->directory, worker->memory, shrank ? shrunk.bytes : original,
                  shrank ? shrunk.size : original_bytes, worker->options->only, failure->code, true, failure->path,

@@ -136,7 +136,7 @@ static enum od_status shrink_case(const struct od_arguments *arguments, const st
                                   size_t path_size, struct od_shrunk *shrunk, struct od_error *error)
 {
     struct shrinking shrinking = {.until_ns = 60 * SECOND_NS};
-    const struct od_shrink_test test = {still_fails, &shrinking, show_progress};
+    const struct od_shrink_test test = {still_fails, &shrinking, show_progress, OD_TRIAL_RESAMPLES};
     enum od_status status = od_arguments_duration(arguments, "time", &shrinking.until_ns, error);
     if (status != OD_OK)
         return status;
@@ -144,7 +144,7 @@ static enum od_status shrink_case(const struct od_arguments *arguments, const st
     memcpy(shrinking.code, file->found, sizeof(shrinking.code));
     od_terminal_init(&shrinking.terminal, stderr);
     od_progress_init(&shrinking.progress, &shrinking.terminal, 0);
-    status = od_shrink(od_posix_memory(), file->choices, file->choices_bytes, &test, 0, shrunk, error);
+    status = od_shrink(od_posix_memory(), file->choices, file->choices_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, shrunk, error);
     od_progress_end(&shrinking.progress);
     if (status != OD_OK || !shrunk->reproduced)
         return status;

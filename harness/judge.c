@@ -50,8 +50,8 @@ enum od_status od_judge_run(const struct od_plan *plan, const struct od_cluster_
                             struct od_finding *finding, struct od_error *error)
 {
     const struct od_observation observation = od_judge_observe(request, result);
+    od_check_invariants(&observation, finding); /* as od_check_run does */
     od_check_end(&observation, "F1", finding);
-    od_check_invariants(&observation, finding);
     /* Drawn plans may fail to evaluate; a question that somebody asks has an answer. */
     if (observation.ended && observation.status == OD_EVALUATION)
         od_finding_set(finding, "F1", "the query has no answer: %s", observation.error.text);

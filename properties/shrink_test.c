@@ -167,7 +167,7 @@ static void shrink_problem(const struct problem *problem)
     od_choices_init(&choices, &memory);
     for (uint64_t seed = 0; found < SEEDS && seed < 4000000; seed++) {
         struct od_shrunk shrunk;
-        struct od_shrink_test test = {call_problem, (void *)problem, NULL};
+        struct od_shrink_test test = {call_problem, (void *)problem, NULL, 0};
         od_choices_from_seed(&choices, seed, problem->name);
         if (!problem->fails(&choices))
             continue;
@@ -211,7 +211,7 @@ static void what_does_not_fail_is_left_alone(void **state)
 {
     struct od_memory memory = od_plain_memory();
     struct od_shrunk shrunk;
-    struct od_shrink_test test = {never, NULL, NULL};
+    struct od_shrink_test test = {never, NULL, NULL, 0};
     (void)state;
     assert_int_equal(od_shrink(&memory, "\x05", 1, &test, 0, &shrunk, NULL), OD_OK);
     assert_false(shrunk.reproduced);
@@ -225,7 +225,7 @@ static void a_budget_is_kept(void **state)
     struct od_memory memory = od_plain_memory();
     struct od_shrunk shrunk;
     struct problem problem = {"reverse", reverse, 0, 0, 0};
-    struct od_shrink_test test = {call_problem, &problem, NULL};
+    struct od_shrink_test test = {call_problem, &problem, NULL, 0};
     (void)state;
     assert_int_equal(od_shrink(&memory, "\x01\x12\x34\x01\x44\x44\x01\x55\x77", 9, &test, 3, &shrunk, NULL),
                      OD_OK);
@@ -241,7 +241,7 @@ static void refused_memory_leaves_nothing_behind(void **state)
 {
     struct od_memory plain = od_plain_memory();
     struct problem problem = {"reverse", reverse, 0, 0, 0};
-    struct od_shrink_test test = {call_problem, &problem, NULL};
+    struct od_shrink_test test = {call_problem, &problem, NULL, 0};
     (void)state;
     for (uint64_t k = 0;; k++) {
         struct od_countdown countdown;
