@@ -11,8 +11,6 @@
 /* No undisturbed run of a small case takes longer than this in virtual time; fault times are drawn within. */
 #define CASE_SPAN_NS UINT64_C(20000000)
 #define CASE_FAULTS_MAX 3
-/* Beyond what any drawn schedule can cause: a query that runs into it is in a loop. */
-#define RECOVERIES_MAX 1000
 
 void od_trial_init(struct od_trial *trial, struct od_memory *memory)
 {
@@ -58,7 +56,6 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
         .executor_count = cluster->executor_count,
         .slots_per_executor = cluster->slots_per_executor,
         .batch_rows = cluster->batch_rows,
-        .recoveries_max = RECOVERIES_MAX,
         .codec = cluster->compress ? OD_CODEC_ZSTD : OD_CODEC_STORED,
     };
 }

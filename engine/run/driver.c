@@ -26,7 +26,7 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
     DEFAULT(slots_per_executor, 1);
     DEFAULT(batch_rows, 1024);
     DEFAULT(attempts_max, 4);
-    DEFAULT(recoveries_max, 100);
+    DEFAULT(recoveries_max, 1000);
     DEFAULT(heartbeat_ns, 20 * ms);
     DEFAULT(lease_ns, 100 * ms);
     DEFAULT(resend_ns, 30 * ms);

@@ -16,7 +16,7 @@ struct od_run_options {
     uint32_t attempts_max;       /* [4] failures of one task before the query fails; lost executors and lost
                                            blocks do not count: the task was not at fault */
     uint32_t
-        recoveries_max; /* [100] recomputes and relaunches that are nobody's fault, per query: a bound on loops */
+        recoveries_max; /* [1000] tasks run again through nobody's fault, per query: a bound on loops */
     uint64_t heartbeat_ns;          /* [20 ms] */
     uint64_t lease_ns;              /* [100 ms] silence after which an executor counts as lost */
     uint64_t resend_ns;             /* [30 ms] until an unanswered request is sent again */
