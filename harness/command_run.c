@@ -131,7 +131,7 @@ static enum od_status begin_record(struct run_all *all, struct od_error *error)
         od_record_line(record, &record->deployments, "sim");
     if (all->options.in_threads)
         od_record_line(record, &record->deployments, "threads");
-    record->seed = all->options.seed;
+    record->seed = all->options.has_seed ? all->options.seed : od_scenario_run_seed(all->scenarios[0]);
     for (uint32_t i = 0; i < all->count; i++)
         record->runs_planned += od_scenario_run_count(all->scenarios[i]);
     enum od_status status = od_record_save(record, all->directory, error);

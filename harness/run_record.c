@@ -43,7 +43,6 @@ static void record_stages(struct od_record *record, struct od_record_query *quer
         struct od_record_stage *target = od_record_add_stage(record, query, i);
         if (target == NULL)
             return;
-        od_record_print(record, &target->name, "stage %u", i);
         od_record_text(record, &target->exchange, od_exchange_kind_text(stage->exchange));
         target->tasks = stage->task_count;
         target->partitions = stage->partition_count;

@@ -183,6 +183,11 @@ void od_scenario_close(struct od_scenario_run *run)
     free(run);
 }
 
+uint64_t od_scenario_run_seed(const struct od_scenario_run *run)
+{
+    return run->seed;
+}
+
 uint64_t od_scenario_run_count(const struct od_scenario_run *run)
 {
     uint64_t per_query = 0;

@@ -41,11 +41,18 @@ struct one_run {
     const char *replay_note; /* which schedule this was, for the record's replay line; may be NULL */
 };
 
+static void record_replay(struct trial_of_query *query, struct od_record_run *record_run, const char *deployment)
+{
+    struct od_scenario_run *run = query->run;
+    od_record_print(query->sink->record, &record_run->replay, "ordeal run %s --seed %llu --deploy %s%s%s", run->path,
+                    (unsigned long long)run->seed, deployment, run->options->data_directory == NULL ? "" : " --data ",
+                    run->options->data_directory == NULL ? "" : run->options->data_directory);
+}
+
 static void record_verdict(struct trial_of_query *query, struct od_record_run *record_run,
                            const struct od_finding *finding, const struct one_run *one)
 {
     struct od_record *record = query->sink->record;
-    struct od_scenario_run *run = query->run;
     if (record_run == NULL)
         return;
     record_run->schedule_index = one->schedule_index;
@@ -55,10 +62,7 @@ static void record_verdict(struct trial_of_query *query, struct od_record_run *r
     query->sink->failed++;
     od_record_text(record, &record_run->property, finding->code);
     od_record_text(record, &record_run->message, finding->text);
-    od_record_print(record, &record_run->replay, "ordeal run %s --seed %llu --deploy %s%s%s", run->path,
-                    (unsigned long long)run->seed, od_deployment_text(one->deployment),
-                    run->options->data_directory == NULL ? "" : " --data ",
-                    run->options->data_directory == NULL ? "" : run->options->data_directory);
+    record_replay(query, record_run, od_deployment_text(one->deployment));
 }
 
 /* Which runs' events are worth keeping: undisturbed ones, failing ones, and whenever more faults fired than in any kept before. */
@@ -132,6 +136,7 @@ static void fail_last_run(struct trial_of_query *query, const char *code, const 
     last->verdict = OD_RECORD_FAILED;
     od_record_text(query->sink->record, &last->property, code);
     od_record_text(query->sink->record, &last->message, text);
+    record_replay(query, last, od_deployment_text(OD_DEPLOY_SIM));
 }
 
 /* The same request twice: equal digests (F8). */
@@ -303,6 +308,8 @@ enum od_status od_scenario_execute(struct od_scenario_run *run, struct od_scenar
     OD_RECORD_SET(sink->record, scenario, title, run->scenario->title);
     OD_RECORD_SET(sink->record, scenario, description, run->scenario->about);
     OD_RECORD_SET(sink->record, scenario, file, run->path);
+    if (scenario != NULL)
+        scenario->seed = run->seed;
     record_tables(run, sink->record, scenario);
     enum od_status status = OD_OK;
     for (uint32_t i = 0; i < run->scenario->queries_count && status == OD_OK; i++) {

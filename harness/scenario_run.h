@@ -46,6 +46,8 @@ enum od_status od_scenario_open(const char *path, const struct od_scenario_run_o
 void od_scenario_close(struct od_scenario_run *run); /* NULL is fine */
 /* How many runs it will take. */
 uint64_t od_scenario_run_count(const struct od_scenario_run *run);
+/* Of its tables and drawn faults: given, or its own. */
+uint64_t od_scenario_run_seed(const struct od_scenario_run *run);
 /* Runs all; verdicts go to the record. Fails only for trouble of the harness (NO_MEMORY, IO); CANCELLED when interrupted. */
 enum od_status od_scenario_execute(struct od_scenario_run *run, struct od_scenario_sink *sink, struct od_error *error);
 

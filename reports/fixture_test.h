@@ -151,6 +151,8 @@ static inline struct od_record *fixture_record(struct od_memory *memory, uint32_
     OD_RECORD_SET(record, scenario, title, "Web analytics");
     OD_RECORD_SET(record, scenario, description, "A shop's access log with sessions, late rows and robots.");
     OD_RECORD_SET(record, scenario, file, "scenarios/web_analytics.yaml");
+    if (scenario != NULL)
+        scenario->seed = 41; /* its own, and not the other one's */
     struct od_record_table *table = od_record_add_table(record, scenario, "visits");
     OD_RECORD_SET(record, table, source, "generator web_access");
     if (table != NULL) {

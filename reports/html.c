@@ -93,8 +93,9 @@ static void write_banner(struct od_page *page)
     write_headline(page, verdict, &counts);
     od_page_put(page, "</h1>\n<p class=\"subtitle\">Engine ");
     od_page_text(page, record->engine == NULL ? "not named" : record->engine);
-    od_page_print(page, ", seed %" PRIu64 ", started %s", record->seed,
-                  od_measure_moment(record->started_unix_ms).text);
+    if (od_record_has_one_seed(record))
+        od_page_print(page, ", seed %" PRIu64, record->seed);
+    od_page_print(page, ", started %s", od_measure_moment(record->started_unix_ms).text);
     if (record->ended_unix_ms > record->started_unix_ms)
         od_page_print(page, ", took %s",
                       od_measure_ns((record->ended_unix_ms - record->started_unix_ms) * 1000000).text);
@@ -250,6 +251,7 @@ static void write_scenario(struct od_page *page, const struct od_record_scenario
     if (scenario->file != NULL) {
         od_page_put(page, " <span class=\"dim\">");
         od_page_text(page, scenario->file);
+        od_page_print(page, ", seed %" PRIu64, scenario->seed);
         od_page_put(page, "</span>");
     }
     od_page_put(page, "</p>\n");

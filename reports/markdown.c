@@ -158,8 +158,9 @@ enum od_status od_report_markdown(const struct od_report *report, struct od_buff
     write_failures(record, out);
     od_buffer_append_text(out, "Engine ");
     plain(out, record->engine == NULL ? "unknown" : record->engine);
-    od_buffer_print(out, ", seed %llu, started %s. ", (unsigned long long)record->seed,
-                    od_measure_moment(record->started_unix_ms).text);
+    if (od_record_has_one_seed(record))
+        od_buffer_print(out, ", seed %llu", (unsigned long long)record->seed);
+    od_buffer_print(out, ", started %s. ", od_measure_moment(record->started_unix_ms).text);
     if (record->command != NULL) {
         od_buffer_append_text(out, "Command:\n\n");
         fenced(out, "sh", record->command);

@@ -318,3 +318,11 @@ enum od_record_verdict od_record_overall(const struct od_record *record)
         return OD_RECORD_UNDECIDED;
     return OD_RECORD_HELD;
 }
+
+bool od_record_has_one_seed(const struct od_record *record)
+{
+    for (uint32_t i = 0; i < record->scenarios.count; i++)
+        if (record->scenarios.items[i]->seed != record->seed)
+            return false;
+    return true;
+}

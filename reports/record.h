@@ -126,7 +126,8 @@ struct od_record_scenario {
     char *name;
     char *title;
     char *description;
-    char *file; /* the YAML */
+    char *file;    /* the YAML */
+    uint64_t seed; /* of its tables and drawn faults: given for the run, or its own */
     OD_RECORD_LIST(struct od_record_table) tables;
     OD_RECORD_LIST(struct od_record_query) queries;
 };
@@ -156,6 +157,8 @@ struct od_record {
     bool failed; /* an allocation was refused */
 };
 
+/* True when all scenarios ran with record->seed, so that one number says it. */
+bool od_record_has_one_seed(const struct od_record *record);
 /* NULL on refusal. `memory` is borrowed and must outlive the record. Fills version, state, host, os, cores,
  * compiler, id and the start time from this process; all may be overwritten. */
 struct od_record *od_record_new(struct od_memory *memory);

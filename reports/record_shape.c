@@ -91,7 +91,8 @@ static const struct od_shape table_shape = SHAPE(od_record_table, "a table", tab
 static const struct od_field scenario_fields[] = {
     FIELD(od_record_scenario, name, OD_FIELD_TEXT),        FIELD(od_record_scenario, title, OD_FIELD_TEXT),
     FIELD(od_record_scenario, description, OD_FIELD_TEXT), FIELD(od_record_scenario, file, OD_FIELD_TEXT),
-    LIST(od_record_scenario, tables, table_shape),         LIST(od_record_scenario, queries, query_shape),
+    FIELD(od_record_scenario, seed, OD_FIELD_SEED),        LIST(od_record_scenario, tables, table_shape),
+    LIST(od_record_scenario, queries, query_shape),
 };
 static const struct od_shape scenario_shape = SHAPE(od_record_scenario, "a scenario", scenario_fields);
 

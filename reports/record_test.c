@@ -40,6 +40,10 @@ static void round_trip(void **state)
     assert_int_equal(first.size, second.size);
     assert_memory_equal(first.bytes, second.bytes, first.size);
     assert_true(again->seed == UINT64_MAX);
+    assert_int_equal(again->scenarios.items[0]->seed, 41);
+    assert_false(od_record_has_one_seed(again));
+    again->scenarios.items[0]->seed = again->scenarios.items[1]->seed = UINT64_MAX;
+    assert_true(od_record_has_one_seed(again));
     assert_int_equal(again->next_run_index, 18);
     const struct od_record_query *query = again->scenarios.items[1]->queries.items[0];
     assert_string_equal(query->stages.items[3]->operators.items[1], "top 10 \"<&>\\");

@@ -70,6 +70,8 @@ static void html_escapes_and_shows(void **state)
     assert_shows(&out, "\"outcome\":\"lost\"");
     assert_shows(&out, "\\u003c/script\\u003e\\u003cb\\u003e");
     assert_shows(&out, "18446744073709551614");
+    assert_shows(&out, "web_analytics.yaml, seed 41");
+    assert_hides(&out, "reference 0.1.0, seed"); /* no one number says it */
     assert_hides(&out, "</script><b>");
     assert_hides(&out, "\x01");
     assert_hides(&out, "src=\"http");
