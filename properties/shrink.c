@@ -566,6 +566,7 @@ static bool is_plain(const struct shrink *shrink, uint32_t first, uint32_t end)
 }
 
 #define RESAMPLED_DEPTH_MAX 2u
+#define DELETE_AND_RESAMPLE 10u /* so many times as often, as most of its tries are none */
 static void resample_spans(struct shrink *shrink)
 {
     uint32_t tries = shrink->test->resamples;
@@ -596,6 +597,28 @@ static void resample_siblings(struct shrink *shrink)
             else
                 try_resample(shrink, other, span.first, span.end, seed);
         }
+    }
+}
+
+/* Some neighbours (rows, faults) are deleted, and an outermost span that they are not in (the cluster) is drawn anew:
+ * which count of rows fails may hang on it. */
+static void delete_and_resample(struct shrink *shrink)
+{
+    for (uint32_t k = 0; k < DELETE_AND_RESAMPLE * shrink->test->resamples && !out_of_budget(shrink); k++) {
+        struct od_stream stream;
+        od_stream_init(&stream, chance_seed(shrink, k), "delete and resample");
+        if (shrink->best.span_count == 0)
+            return;
+        uint32_t i = (uint32_t)od_random_below(&stream.random, shrink->best.span_count);
+        uint32_t outer = (uint32_t)od_random_below(&stream.random, shrink->best.span_count);
+        uint32_t count = neighbours(shrink, i);
+        while (shrink->best.spans[outer].depth > 0)
+            outer--;
+        struct od_choice_span span = shrink->best.spans[outer];
+        uint32_t last = neighbour(shrink, i, (uint32_t)od_random_below(&stream.random, count));
+        uint32_t first = shrink->best.spans[i].first, end = shrink->best.spans[last].end;
+        if (count >= 2 && (end <= span.first || first >= span.end))
+            try_resample(shrink, span, first, end, chance_seed(shrink, k));
     }
 }
 
@@ -634,7 +657,7 @@ static const pass passes[] = {delete_spans,          delete_spans_backwards,
                               lower_pairs,           lower_and_delete,
                               lower_and_delete_runs, delete_and_nudge_siblings,
                               thin_neighbours,       resample_siblings,
-                              resample_spans};
+                              resample_spans,        delete_and_resample};
 
 static void improve(struct shrink *shrink)
 {
