@@ -344,3 +344,15 @@ bool od_value_parse(enum od_type type, const char *text, uint32_t size, struct o
         text = "";
     return parsers[type](text, size, value_out);
 }
+
+bool od_value_convert_text(enum od_type type, const char *text, uint32_t size, struct od_value *value_out)
+{
+    if (od_value_parse(type, text, size, value_out))
+        return true;
+    if (type != OD_TYPE_DATE || !od_value_parse(OD_TYPE_TIMESTAMP, text, size, value_out))
+        return false;
+    int64_t day_us = INT64_C(86400000000);
+    int64_t days = value_out->int64 / day_us - (value_out->int64 % day_us < 0);
+    *value_out = (struct od_value){.type = OD_TYPE_DATE, .int64 = days};
+    return true;
+}

@@ -181,7 +181,7 @@ static enum od_status from_text(const struct od_kernel_call *call, struct od_col
         struct od_value value;
         uint32_t size = 0;
         const char *text = od_operand_text(&call->arguments[0], i, &size);
-        if (!od_value_parse(type, text, size, &value))
+        if (!od_value_convert_text(type, text, size, &value))
             return od_fail(call->error, OD_EVALUATION, "invalid input syntax for type %s: \"%.*s\"",
                            od_type_text(type), (int)(size < ERROR_TEXT_BYTES ? size : ERROR_TEXT_BYTES),
                            text);

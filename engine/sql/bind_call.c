@@ -21,7 +21,7 @@ static enum od_status read_literal(struct od_binder *binder, const struct od_exp
         *expr_out = text;
         return OD_OK;
     }
-    if (!od_value_parse(type, text->literal.text.bytes, size, &value))
+    if (!od_value_convert_text(type, text->literal.text.bytes, size, &value))
         return od_sql_fail(binder, OD_BAD_INPUT, location, "invalid input syntax for type %s: \"%.*s\"",
                            od_type_text(type), (int)(size > 80 ? 80 : size), text->literal.text.bytes);
     enum od_status status = od_expr_literal(binder->plan_arena, &value, &literal, binder->error);
