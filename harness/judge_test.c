@@ -100,6 +100,17 @@ static void a_failed_query_is_found_unless_faults_excuse_it(void **state)
     assert_false(finding.found);
 }
 
+/* A generated query may fail to evaluate; one that somebody asks has an answer. */
+static void an_evaluation_error_is_found(void **state)
+{
+    (void)state;
+    struct od_cluster_result failed = right;
+    failed.outcome = (struct od_outcome){.status = OD_EVALUATION,
+                                         .error = {.status = OD_EVALUATION, .text = "division by zero"}};
+    expect_finding(&failed, right.outcome.answer, "F1", "division by zero");
+    expect_finding(&failed, NULL, "F1", "division by zero");
+}
+
 static void no_end_and_leaks_are_found(void **state)
 {
     (void)state;
@@ -153,6 +164,7 @@ int main(void)
         cmocka_unit_test(a_right_run_passes),
         cmocka_unit_test(a_wrong_answer_is_found),
         cmocka_unit_test(a_failed_query_is_found_unless_faults_excuse_it),
+        cmocka_unit_test(an_evaluation_error_is_found),
         cmocka_unit_test(no_end_and_leaks_are_found),
         cmocka_unit_test(a_broken_invariant_is_found),
         cmocka_unit_test(the_observation_tells_what_was_seen),
