@@ -38,21 +38,27 @@ static enum od_flavour draw_flavour(struct od_choices *choices, const struct od_
     return property->plain_numbers ? OD_FLAVOUR_PLAIN : flavours[drawn];
 }
 
+/* One, two or three tables, as likely. Each comes with its "one more?", the first one too: any of them can go. */
 static enum od_status draw_tables(struct od_case *test_case, struct od_gen *gen)
 {
-    uint32_t count = 1 + (uint32_t)od_choices_below(gen->choices, OD_GEN_TABLES_MAX);
-    test_case->tables = od_arena_take_array(&test_case->case_arena, count, sizeof(struct od_table *));
+    test_case->tables =
+        od_arena_take_array(&test_case->case_arena, OD_GEN_TABLES_MAX, sizeof(struct od_table *));
     if (test_case->tables == NULL)
         return od_fail(gen->error, OD_NO_MEMORY, "drawing a case: its tables");
-    for (uint32_t i = 0; i < count; i++) {
-        test_case->tables[i] = od_gen_table(gen, i);
-        if (test_case->tables[i] == NULL)
+    gen->tables = test_case->tables; /* later tables take values of earlier ones */
+    for (bool more = true; more && test_case->table_count < OD_GEN_TABLES_MAX;) {
+        uint32_t index = test_case->table_count;
+        od_choices_begin(gen->choices, "table");
+        more = od_random_chance(&gen->choices->random, index == 2 ? 1 : 2, index == 2 ? 2 : 3) || index == 0;
+        if (more)
+            test_case->tables[index] = od_gen_table(gen, index);
+        od_choices_end(gen->choices);
+        if (more && test_case->tables[index] == NULL)
             return gen->status;
-        test_case->table_count++;
-        gen->tables = test_case->tables; /* later tables take values of earlier ones */
+        test_case->table_count += more;
         gen->table_count = test_case->table_count;
     }
-    test_case->catalog.table_count = count;
+    test_case->catalog.table_count = test_case->table_count;
     test_case->catalog.tables = (const struct od_table *const *)test_case->tables;
     return OD_OK;
 }

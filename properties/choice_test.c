@@ -138,6 +138,46 @@ static void refused_memory_gives_zeros(void **state)
     }
 }
 
+/* Two numbers in a span between two numbers outside of it; `more` numbers follow inside when the second is odd. */
+static uint64_t draw_spliced(struct od_choices *choices, uint64_t *inside)
+{
+    uint64_t before = od_choices_below(choices, 1000);
+    od_choices_begin(choices, "middle");
+    *inside = od_choices_below(choices, UINT64_C(1) << 40);
+    if (od_choices_below(choices, 2) == 1)
+        od_choices_below(choices, 1000);
+    od_choices_end(choices);
+    return before * 1000 + od_choices_below(choices, 1000);
+}
+
+static void a_splice_draws_one_span_anew(void **state)
+{
+    struct od_memory memory = od_plain_memory();
+    struct od_choices first, second, third;
+    uint64_t inside, again, zeros[2] = {0, 0};
+    (void)state;
+    od_choices_init(&first, &memory);
+    od_choices_init(&second, &memory);
+    od_choices_init(&third, &memory);
+    od_choices_from_seed(&first, 7, "splice");
+    uint64_t outside = draw_spliced(&first, &inside);
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        od_choices_from_splice(&second, first.bytes, first.size, &first.spans[0], seed);
+        assert_true(draw_spliced(&second, &again) == outside);
+        zeros[seed % 2] += again == 0;
+        assert_true(again == 0 || again != inside);
+        od_choices_from_bytes(&third, second.bytes, second.size); /* what it recorded is canonical */
+        assert_true(draw_spliced(&third, &inside) == outside);
+        assert_true(inside == again);
+        assert_int_equal(third.size, second.size);
+    }
+    assert_int_equal(zeros[0], 0);
+    assert_in_range(zeros[1], 25, 75); /* odd seeds are plain */
+    od_choices_release(&first);
+    od_choices_release(&second);
+    od_choices_release(&third);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +187,7 @@ int main(void)
         cmocka_unit_test(spans_nest_and_cover_their_draws),
         cmocka_unit_test(the_length_has_a_limit),
         cmocka_unit_test(refused_memory_gives_zeros),
+        cmocka_unit_test(a_splice_draws_one_span_anew),
     };
     return cmocka_run_group_tests_name("choice", tests, NULL, NULL);
 }

@@ -212,7 +212,8 @@ static void draw_profile(struct od_gen *gen, uint32_t index, struct profile *pro
     static const uint32_t null_parts[] = {0, 0, 0, 1, 1, 2, 4, 8};
     static const uint32_t pool_sizes[] = {0, 1, 2, 3, 3, 5};
     profile->null_part = PICK(null_parts);
-    if (gen->table_count > 0 && od_random_chance(&gen->choices->random, 1, 2)) {
+    bool follows = od_random_chance(&gen->choices->random, 1, 2); /* drawn for the first table too: any of them can go */
+    if (follows && gen->table_count > 0) {
         follow_column(gen, index, profile);
         return;
     }
@@ -275,7 +276,6 @@ struct od_table *od_gen_table(struct od_gen *gen, uint32_t table_index)
     struct od_field fields[OD_GEN_COLUMNS_MAX];
     uint32_t count = 0;
     od_assert(table_index < OD_GEN_TABLES_MAX);
-    od_choices_begin(gen->choices, "table");
     for (bool more = true; more && count < OD_GEN_COLUMNS_MAX;) {
         od_choices_begin(gen->choices, "column"); /* with its "one more?": any of them can go */
         more = od_random_chance(&gen->choices->random, 2, 3) || count == 0;
@@ -290,7 +290,6 @@ struct od_table *od_gen_table(struct od_gen *gen, uint32_t table_index)
     struct od_schema schema = {count, fields};
     struct od_table *table = od_table_new(gen->memory, table_names[table_index], &schema, gen->error);
     gen->status = table == NULL ? OD_NO_MEMORY : draw_rows(gen, table, profiles);
-    od_choices_end(gen->choices);
     if (gen->status == OD_OK) {
         od_table_finish(table);
         return table;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define SEEN_SLOTS 65536u
+#define SMALL_END  8u /* draws below are kinds or counts, mostly */
 
 struct shrink {
     struct od_memory *memory;
@@ -64,7 +65,8 @@ static bool run_trial(struct shrink *shrink)
     shrink->evaluations++;
     bool fails = shrink->test->fails(shrink->test->self, &shrink->trial);
     uint32_t trial_size = shrink->trial.size;
-    was_seen(shrink, shrink->trial.bytes, od_choices_trimmed_bytes(&shrink->trial)); /* other bytes may mean the same */
+    was_seen(shrink, shrink->trial.bytes,
+             od_choices_trimmed_bytes(&shrink->trial)); /* other bytes may mean the same */
     if (!fails || shrink->trial.overrun ||
         shortlex(shrink->trial.bytes, trial_size, shrink->best.bytes, shrink->best_size) >= 0)
         return false;
@@ -295,7 +297,47 @@ static void delete_with_children(struct shrink *shrink)
             i++;
 }
 
-/* Deletes one of a few siblings while a draw of another one is moved by up to NUDGE_MAX. */
+/* The n-th draw of a span in best; NULL: it has fewer. */
+static const struct od_choice_draw *draw_of(const struct shrink *shrink, const struct od_choice_span *span,
+                                            uint32_t n)
+{
+    for (uint32_t i = 0; i < live_draws(shrink); i++)
+        if (shrink->best.draws[i].offset >= span->first && n-- == 0)
+            return shrink->best.draws[i].offset < span->end ? &shrink->best.draws[i] : NULL;
+    return NULL;
+}
+
+/* Deletes one of a list whose items name each other by position, in their draw `position`: names behind it get one less. */
+static bool delete_and_renumber(struct shrink *shrink, uint32_t head, uint32_t count, uint32_t number,
+                                uint32_t position)
+{
+    struct od_choice_span gone = shrink->best.spans[neighbour(shrink, head, number)];
+    uint32_t size = copy_best(shrink), renumbered = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct od_choice_draw *draw =
+            draw_of(shrink, &shrink->best.spans[neighbour(shrink, head, i)], position);
+        if (i == number || draw == NULL || draw_value(shrink, draw) <= number)
+            continue;
+        put_value(shrink, size, draw, draw_value(shrink, draw) - 1);
+        renumbered++;
+    }
+    return renumbered >= 2 && try_candidate(shrink, cut(shrink->candidate, size, gone.first, gone.end));
+}
+
+#define POSITIONS_MAX 3u
+#define LIST_LONG     16u
+static void delete_and_renumber_lists(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count && !out_of_budget(shrink); i++) {
+        uint32_t count = neighbours(shrink, i);
+        for (uint32_t k = 0; k < count * POSITIONS_MAX && count <= LIST_LONG; k++)
+            if (delete_and_renumber(shrink, i, count, k / POSITIONS_MAX, k % POSITIONS_MAX))
+                count = i < shrink->best.span_count ? neighbours(shrink, i) : 0;
+    }
+}
+
+/* Deletes one of a few siblings while a draw of another one is moved by up to NUDGE_MAX. Where trials are dear, only
+ * large draws, which are numbers rather than kinds. */
 #define SIBLINGS_FEW 5u
 #define NUDGE_MAX    4u
 static bool delete_and_nudge(struct shrink *shrink, uint32_t gone, uint32_t nudged)
@@ -303,13 +345,16 @@ static bool delete_and_nudge(struct shrink *shrink, uint32_t gone, uint32_t nudg
     struct od_choice_span chosen = shrink->best.spans[gone], other = shrink->best.spans[nudged];
     for (uint32_t i = 0; i < live_draws(shrink) && !out_of_budget(shrink); i++) {
         struct od_choice_draw draw = shrink->best.draws[i];
-        if (draw.offset < other.first || draw.offset >= other.end)
+        bool is_large = draw_value(shrink, &draw) >= SMALL_END;
+        if (draw.offset < other.first || draw.offset >= other.end ||
+            (!is_large && shrink->test->resamples == 0))
             continue;
         for (uint32_t step = 0; step < 2 * NUDGE_MAX; step++) {
             uint64_t value = draw_value(shrink, &draw), by = 1 + step / 2;
             if (step % 2 == 1 && value < by)
                 continue;
-            uint32_t size = put_value(shrink, copy_best(shrink), &draw, step % 2 == 1 ? value - by : value + by);
+            uint32_t size =
+                put_value(shrink, copy_best(shrink), &draw, step % 2 == 1 ? value - by : value + by);
             if (try_candidate(shrink, cut(shrink->candidate, size, chosen.first, chosen.end)))
                 return true;
         }
@@ -380,6 +425,17 @@ static void lower_and_delete(struct shrink *shrink)
     }
 }
 
+/* True when a span begins or ends within the bytes. */
+static bool crosses_spans(const struct shrink *shrink, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count; i++) {
+        const struct od_choice_span *span = &shrink->best.spans[i];
+        if ((span->first > first && span->first < end) || (span->end > first && span->end < end))
+            return true;
+    }
+    return false;
+}
+
 /* A small count lowered by one, and a run of draws soon behind it deleted: for lists whose items have no spans. */
 #define RUN_START_MAX  10u
 #define RUN_LENGTH_MAX 10u
@@ -396,6 +452,8 @@ static void lower_and_delete_runs(struct shrink *shrink)
                     continue;
                 const struct od_choice_draw *last = &shrink->best.draws[start + length - 1];
                 uint32_t first = shrink->best.draws[start].offset, end = last->offset + last->width_bytes;
+                if (crosses_spans(shrink, first, end))
+                    continue;
                 uint32_t size = put_value(shrink, copy_best(shrink), &count, value - 1);
                 try_candidate(shrink, cut(shrink->candidate, size, first, end));
             }
@@ -428,15 +486,21 @@ static void zero_spans(struct shrink *shrink)
     }
 }
 
-/* Zero, then the smallest failing value by binary search: right when failing is monotone, and harmless else.
- * */
+/* Zero, one, two, then, if half of the value or one less fails, the smallest failing value by binary search: right when
+ * failing is monotone, and harmless else. Where it is not, the next small values are worth a look: plain kinds come first in every list. */
+#define SMALL_FIRST 3u
 static void lower_draw(struct shrink *shrink, uint32_t index)
 {
     uint64_t high = draw_value(shrink, &shrink->best.draws[index]);
-    if (high == 0 || try_value(shrink, index, 0))
-        return;
-    uint64_t low = 0; /* does not fail */
-    while (high - low > 1 && index < live_draws(shrink) && !out_of_budget(shrink)) {
+    for (uint64_t value = 0; value < SMALL_FIRST; value++)
+        if (value >= high || try_value(shrink, index, value))
+            return;
+    uint64_t low = SMALL_FIRST - 1; /* does not fail */
+    if (!try_value(shrink, index, low + (high - low) / 2) && !try_value(shrink, index, high - 1))
+        low = high; /* no use in searching */
+    else
+        high = index < live_draws(shrink) ? draw_value(shrink, &shrink->best.draws[index]) : 0;
+    while (high > low && high - low > 1 && index < live_draws(shrink) && !out_of_budget(shrink)) {
         uint64_t middle = low + (high - low) / 2;
         if (try_value(shrink, index, middle))
             high = index < live_draws(shrink) ? draw_value(shrink, &shrink->best.draws[index]) : 0;
@@ -445,9 +509,7 @@ static void lower_draw(struct shrink *shrink, uint32_t index)
         if (high <= low)
             return;
     }
-    /* Where failing is not monotone, the small values are worth a look: plain kinds come first in every list.
-     * */
-    for (uint64_t value = 1; value < 8 && index < live_draws(shrink); value++)
+    for (uint64_t value = SMALL_FIRST; value < SMALL_END && index < live_draws(shrink); value++)
         if (value >= draw_value(shrink, &shrink->best.draws[index]) || try_value(shrink, index, value))
             return;
 }
@@ -544,8 +606,8 @@ static uint64_t chance_seed(const struct shrink *shrink, uint64_t number)
 }
 
 /* Draws a span anew, in best without the bytes [gone_first, gone_end), which lie outside of it. */
-static bool try_resample(struct shrink *shrink, struct od_choice_span span, uint32_t gone_first, uint32_t gone_end,
-                         uint64_t seed)
+static bool try_resample(struct shrink *shrink, struct od_choice_span span, uint32_t gone_first,
+                         uint32_t gone_end, uint64_t seed)
 {
     uint32_t size = cut(shrink->candidate, copy_best(shrink), gone_first, gone_end);
     if (gone_first < span.first) {
@@ -566,7 +628,7 @@ static bool is_plain(const struct shrink *shrink, uint32_t first, uint32_t end)
 }
 
 #define RESAMPLED_DEPTH_MAX 2u
-#define DELETE_AND_RESAMPLE 10u /* so many times as often, as most of its tries are none */
+#define DELETE_AND_RESAMPLE 8u /* so many times as often, as most of its tries are none */
 static void resample_spans(struct shrink *shrink)
 {
     uint32_t tries = shrink->test->resamples;
@@ -591,13 +653,24 @@ static void resample_siblings(struct shrink *shrink)
                 break;
             uint64_t seed = chance_seed(shrink, k);
             struct od_choice_span span = shrink->best.spans[i];
-            struct od_choice_span other = shrink->best.spans[neighbour(shrink, i, 1 + (uint32_t)((seed >> 8) % (count - 1)))];
+            struct od_choice_span other =
+                shrink->best.spans[neighbour(shrink, i, 1 + (uint32_t)((seed >> 8) % (count - 1)))];
             if (seed >> 7 & 1)
                 try_resample(shrink, span, other.first, other.end, seed);
             else
                 try_resample(shrink, other, span.first, span.end, seed);
         }
     }
+}
+
+/* One of the outermost spans; the first span is one. */
+static uint32_t pick_outermost(const struct shrink *shrink, struct od_random *random)
+{
+    uint32_t picked = 0, count = 1;
+    for (uint32_t i = 1; i < shrink->best.span_count; i++)
+        if (shrink->best.spans[i].depth == 0 && od_random_below(random, ++count) == 0)
+            picked = i;
+    return picked;
 }
 
 /* Some neighbours (rows, faults) are deleted, and an outermost span that they are not in (the cluster) is drawn anew:
@@ -610,11 +683,8 @@ static void delete_and_resample(struct shrink *shrink)
         if (shrink->best.span_count == 0)
             return;
         uint32_t i = (uint32_t)od_random_below(&stream.random, shrink->best.span_count);
-        uint32_t outer = (uint32_t)od_random_below(&stream.random, shrink->best.span_count);
         uint32_t count = neighbours(shrink, i);
-        while (shrink->best.spans[outer].depth > 0)
-            outer--;
-        struct od_choice_span span = shrink->best.spans[outer];
+        struct od_choice_span span = shrink->best.spans[pick_outermost(shrink, &stream.random)];
         uint32_t last = neighbour(shrink, i, (uint32_t)od_random_below(&stream.random, count));
         uint32_t first = shrink->best.spans[i].first, end = shrink->best.spans[last].end;
         if (count >= 2 && (end <= span.first || first >= span.end))
@@ -626,10 +696,12 @@ static void delete_and_resample(struct shrink *shrink)
 static void thin_neighbours(struct shrink *shrink)
 {
     for (uint32_t i = 0; i < shrink->best.span_count; i++)
-        for (uint32_t k = 0; i < shrink->best.span_count && !out_of_budget(shrink) && k < shrink->test->resamples; k++) {
+        for (uint32_t k = 0;
+             i < shrink->best.span_count && !out_of_budget(shrink) && k < shrink->test->resamples; k++) {
             uint32_t count = neighbours(shrink, i), gone = 0, size = copy_best(shrink);
-            if (count <= SIBLINGS_FEW || (i > 0 && shrink->best.spans[i].first == shrink->best.spans[i - 1].end &&
-                                          strcmp(shrink->best.spans[i].label, shrink->best.spans[i - 1].label) == 0))
+            if (count <= SIBLINGS_FEW ||
+                (i > 0 && shrink->best.spans[i].first == shrink->best.spans[i - 1].end &&
+                 strcmp(shrink->best.spans[i].label, shrink->best.spans[i - 1].label) == 0))
                 break;
             struct od_stream stream;
             od_stream_init(&stream, chance_seed(shrink, k), "thin");
@@ -649,15 +721,25 @@ static void thin_neighbours(struct shrink *shrink)
 
 typedef void (*pass)(struct shrink *shrink);
 /* Cheap and coarse first. */
-static const pass passes[] = {delete_spans,          delete_spans_backwards,
-                              zero_spans,            hoist_spans,
-                              lower_draws,           delete_neighbours,
-                              delete_with_children,  delete_runs,
-                              order_spans,           order_draws,
-                              lower_pairs,           lower_and_delete,
-                              lower_and_delete_runs, delete_and_nudge_siblings,
-                              thin_neighbours,       resample_siblings,
-                              resample_spans,        delete_and_resample};
+static const pass passes[] = {delete_spans,
+                              delete_spans_backwards,
+                              zero_spans,
+                              hoist_spans,
+                              lower_draws,
+                              delete_neighbours,
+                              delete_with_children,
+                              delete_runs,
+                              order_spans,
+                              order_draws,
+                              lower_pairs,
+                              lower_and_delete,
+                              lower_and_delete_runs,
+                              delete_and_renumber_lists,
+                              delete_and_nudge_siblings,
+                              thin_neighbours,
+                              resample_siblings,
+                              resample_spans,
+                              delete_and_resample};
 
 static void improve(struct shrink *shrink)
 {
