@@ -177,7 +177,8 @@ static struct od_fault draw_fault(struct od_random *draws, const struct od_sched
     return fault;
 }
 
-/* One fault to `most`, all counts as likely; none in one case of three times as many. */
+/* One fault to `most`, all counts as likely; none in one case of three times as many. "No more" is drawn
+ * behind the last one that fits, too, so that deleting any fault moves no other draw. */
 static bool draw_more(struct od_random *draws, uint32_t fault_count, uint32_t most)
 {
     uint32_t part = fault_count == 0 ? 3 * most : most - fault_count;
@@ -202,7 +203,7 @@ enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
         return od_fail(error, OD_NO_MEMORY, "drawing a schedule: faults=%u", shape->fault_count_max);
     uint32_t fault_count = 0;
     bool must_heal = false;
-    for (bool more = true; more && fault_count < shape->fault_count_max;) {
+    for (bool more = true; more;) {
         od_random_begin(draws, "fault");
         more = draw_more(draws, fault_count, shape->fault_count_max);
         if (more) {

@@ -46,10 +46,11 @@ static enum od_status draw_tables(struct od_case *test_case, struct od_gen *gen)
     if (test_case->tables == NULL)
         return od_fail(gen->error, OD_NO_MEMORY, "drawing a case: its tables");
     gen->tables = test_case->tables; /* later tables take values of earlier ones */
-    for (bool more = true; more && test_case->table_count < OD_GEN_TABLES_MAX;) {
+    for (bool more = true; more;) {
         uint32_t index = test_case->table_count;
         od_choices_begin(gen->choices, "table");
-        more = od_random_chance(&gen->choices->random, index == 2 ? 1 : 2, index == 2 ? 2 : 3) || index == 0;
+        more = od_random_chance(&gen->choices->random, index == 2 ? 1 : 2, index == 2 ? 2 : 3);
+        more = (more || index == 0) && index < OD_GEN_TABLES_MAX;
         if (more)
             test_case->tables[index] = od_gen_table(gen, index);
         od_choices_end(gen->choices);

@@ -61,7 +61,8 @@ static uint64_t supplied_value(struct od_choices *choices, uint32_t width)
 
 static uint64_t generated_value(struct od_choices *choices, uint64_t bound)
 {
-    bool is_zero = choices->in_splice && choices->splice_is_plain && od_stream_next(&choices->stream) >> 63 != 0;
+    bool is_zero =
+        choices->in_splice && choices->splice_is_plain && od_stream_next(&choices->stream) >> 63 != 0;
     return is_zero ? 0 : od_random_below(&choices->stream.random, bound);
 }
 
@@ -76,9 +77,8 @@ static uint64_t draw_below(void *self, uint64_t bound)
         choices->overrun = true;
         return 0;
     }
-    uint64_t value = choices->supplied != NULL && !choices->in_splice
-                         ? supplied_value(choices, width) % bound
-                         : generated_value(choices, bound);
+    uint64_t value = choices->supplied != NULL && !choices->in_splice ? supplied_value(choices, width) % bound
+                                                                      : generated_value(choices, bound);
     choices->draws[choices->draw_count++] = (struct od_choice_draw){choices->size, width};
     for (uint32_t i = 0; i < width; i++)
         choices->bytes[choices->size + i] = (uint8_t)(value >> (8 * (width - 1 - i)));

@@ -6,9 +6,10 @@
  *     draws   [0,1) [1,3) [3,4)            where each draw lies
  *     spans   "row" [1,4) ...              what belongs together: the shrinker deletes spans whole
  *
- * A draw of bound B takes the fewest bytes that hold B - 1, but one at least, big-endian, reduced modulo B,
- * so that any bytes are a valid sequence, and no draw moves when a list that is drawn from shrinks to one. Behind the end of the supplied bytes come zeros, and 0 is always
- * the plainest choice. Users draw through `random`, as from any other struct od_random. */
+ * A draw of bound B takes the fewest bytes that hold B - 1, but one at least, big-endian, reduced modulo
+ * B, so that any bytes are a valid sequence, and no draw moves when a list that is drawn from shrinks to
+ * one. Behind the end of the supplied bytes come zeros, and 0 is always the plainest choice. Users draw
+ * through `random`, as from any other struct od_random. */
 #ifndef OD_PROPERTIES_CHOICE_H
 #define OD_PROPERTIES_CHOICE_H
 
@@ -63,8 +64,8 @@ void od_choices_release(struct od_choices *choices);
 void od_choices_from_seed(struct od_choices *choices, uint64_t seed, const char *name);
 /* Replay, shrinking and fuzzing alike. `bytes` is borrowed until the next _from_ call or the release. */
 void od_choices_from_bytes(struct od_choices *choices, const void *bytes, size_t size);
-/* As _from_bytes, but the span of that place, depth and label is drawn anew, from `seed`; behind it the bytes go on
- * at splice->end. Odd seeds draw 0 half of the time, so that what they make is plain. */
+/* As _from_bytes, but the span of that place, depth and label is drawn anew, from `seed`; behind it the
+ * bytes go on at splice->end. Odd seeds draw 0 half of the time, so that what they make is plain. */
 void od_choices_from_splice(struct od_choices *choices, const void *bytes, size_t size,
                             const struct od_choice_span *splice, uint64_t seed);
 

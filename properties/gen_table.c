@@ -212,7 +212,8 @@ static void draw_profile(struct od_gen *gen, uint32_t index, struct profile *pro
     static const uint32_t null_parts[] = {0, 0, 0, 1, 1, 2, 4, 8};
     static const uint32_t pool_sizes[] = {0, 1, 2, 3, 3, 5};
     profile->null_part = PICK(null_parts);
-    bool follows = od_random_chance(&gen->choices->random, 1, 2); /* drawn for the first table too: any of them can go */
+    /* drawn for the first table too: any of them can go */
+    bool follows = od_random_chance(&gen->choices->random, 1, 2);
     if (follows && gen->table_count > 0) {
         follow_column(gen, index, profile);
         return;
@@ -257,9 +258,9 @@ static enum od_status draw_rows(struct od_gen *gen, struct od_table *table, cons
 {
     static const uint32_t means[] = {1, 4, 6, 8, 8, 12, 16, 24}; /* of the number of rows */
     uint32_t mean = PICK(means);
-    for (uint32_t row = 0; row < OD_GEN_ROWS_MAX; row++) {
+    for (uint32_t row = 0;; row++) { /* "no more" is drawn behind the last one that fits, too */
         od_choices_begin(gen->choices, "row");
-        bool more = od_random_chance(&gen->choices->random, mean, mean + 1);
+        bool more = od_random_chance(&gen->choices->random, mean, mean + 1) && row < OD_GEN_ROWS_MAX;
         enum od_status status = more ? draw_row(gen, table, profiles) : OD_OK;
         od_choices_end(gen->choices);
         if (!more || status != OD_OK)
@@ -276,9 +277,10 @@ struct od_table *od_gen_table(struct od_gen *gen, uint32_t table_index)
     struct od_field fields[OD_GEN_COLUMNS_MAX];
     uint32_t count = 0;
     od_assert(table_index < OD_GEN_TABLES_MAX);
-    for (bool more = true; more && count < OD_GEN_COLUMNS_MAX;) {
+    for (bool more = true; more;) {
         od_choices_begin(gen->choices, "column"); /* with its "one more?": any of them can go */
-        more = od_random_chance(&gen->choices->random, 2, 3) || count == 0;
+        more = od_random_chance(&gen->choices->random, 2, 3);
+        more = (more || count == 0) && count < OD_GEN_COLUMNS_MAX;
         if (more) {
             draw_profile(gen, count, &profiles[count]);
             fields[count] = (struct od_field){column_names[count], profiles[count].type, true};

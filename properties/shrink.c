@@ -184,7 +184,7 @@ static void delete_spans_backwards(struct shrink *shrink)
     }
 }
 
-/* The number of spans from `index` on that lie one behind the other and have one label: rows, faults, items. */
+/* The number of spans of one label from `index` on, one behind the other: rows, faults, items. */
 static uint32_t neighbours(const struct shrink *shrink, uint32_t index)
 {
     const struct od_choice_span *first = &shrink->best.spans[index], *last = first;
@@ -210,7 +210,8 @@ static uint32_t neighbour(const struct shrink *shrink, uint32_t index, uint32_t 
     return index;
 }
 
-/* Half of what follows, half of that..., then small numbers: failing may hang on a count (an even one, one of four). */
+/* Half of what follows, half of that..., then small numbers: failing may hang on a count (an even one, one
+ * of four). */
 #define TOGETHER_FEW 9u
 static void delete_neighbours_at(struct shrink *shrink, uint32_t index)
 {
@@ -235,7 +236,7 @@ static void delete_neighbours(struct shrink *shrink)
         delete_neighbours_at(shrink, i);
 }
 
-/* --- passes: delete what belongs together in several places ------------------------------------------------- */
+/* --- passes: delete what belongs together in several places ----------------------------------------- */
 
 static uint32_t parent_of(const struct shrink *shrink, uint32_t index)
 {
@@ -245,9 +246,9 @@ static uint32_t parent_of(const struct shrink *shrink, uint32_t index)
     return index;
 }
 
-/* Cuts span `index` and, in each sibling of another label, the child of the same number: a column and its cells. Behind
- * it the draw `lowered` is lowered by one, if it is one: a number that counts past the column. The candidate's size, or
- * UINT32_MAX when there is nothing of the kind. */
+/* Cuts span `index` and, in each sibling of another label, the child of the same number: a column and its
+ * cells. Behind it the draw `lowered` is lowered by one, if it is one: a number that counts past the
+ * column. The candidate's size, or UINT32_MAX when there is nothing of the kind. */
 static uint32_t cut_with_children(struct shrink *shrink, uint32_t index, uint32_t lowered)
 {
     const struct od_choices *best = &shrink->best;
@@ -307,7 +308,8 @@ static const struct od_choice_draw *draw_of(const struct shrink *shrink, const s
     return NULL;
 }
 
-/* Deletes one of a list whose items name each other by position, in their draw `position`: names behind it get one less. */
+/* Deletes one of a list whose items name each other by position, in their draw `position`: names behind it
+ * get one less. */
 static bool delete_and_renumber(struct shrink *shrink, uint32_t head, uint32_t count, uint32_t number,
                                 uint32_t position)
 {
@@ -336,8 +338,8 @@ static void delete_and_renumber_lists(struct shrink *shrink)
     }
 }
 
-/* Deletes one of a few siblings while a draw of another one is moved by up to NUDGE_MAX. Where trials are dear, only
- * large draws, which are numbers rather than kinds. */
+/* Deletes one of a few siblings while a draw of another one is moved by up to NUDGE_MAX. Where trials are
+ * dear, only large draws, which are numbers rather than kinds. */
 #define SIBLINGS_FEW 5u
 #define NUDGE_MAX    4u
 static bool delete_and_nudge(struct shrink *shrink, uint32_t gone, uint32_t nudged)
@@ -436,7 +438,8 @@ static bool crosses_spans(const struct shrink *shrink, uint32_t first, uint32_t 
     return false;
 }
 
-/* A small count lowered by one, and a run of draws soon behind it deleted: for lists whose items have no spans. */
+/* A small count lowered by one, and a run of draws soon behind it deleted: for lists whose items have no
+ * spans. */
 #define RUN_START_MAX  10u
 #define RUN_LENGTH_MAX 10u
 static void lower_and_delete_runs(struct shrink *shrink)
@@ -486,8 +489,9 @@ static void zero_spans(struct shrink *shrink)
     }
 }
 
-/* Zero, one, two, then, if half of the value or one less fails, the smallest failing value by binary search: right when
- * failing is monotone, and harmless else. Where it is not, the next small values are worth a look: plain kinds come first in every list. */
+/* Zero, one, two, then, if half of the value or one less fails, the smallest failing value by binary
+ * search: right when failing is monotone, and harmless else. Where it is not, the next small values are
+ * worth a look: plain kinds come first in every list. */
 #define SMALL_FIRST 3u
 static void lower_draw(struct shrink *shrink, uint32_t index)
 {
@@ -597,7 +601,7 @@ static void order_draws(struct shrink *shrink)
         }
 }
 
-/* --- passes: by chance ------------------------------------------------------------------------------------ */
+/* --- passes: by chance ------------------------------------------------------------------------------ */
 
 /* Seeds follow from what is shrunk and from how far it has come. */
 static uint64_t chance_seed(const struct shrink *shrink, uint64_t number)
@@ -673,8 +677,8 @@ static uint32_t pick_outermost(const struct shrink *shrink, struct od_random *ra
     return picked;
 }
 
-/* Some neighbours (rows, faults) are deleted, and an outermost span that they are not in (the cluster) is drawn anew:
- * which count of rows fails may hang on it. */
+/* Some neighbours (rows, faults) are deleted, and an outermost span that they are not in (the cluster) is
+ * drawn anew: which count of rows fails may hang on it. */
 static void delete_and_resample(struct shrink *shrink)
 {
     for (uint32_t k = 0; k < DELETE_AND_RESAMPLE * shrink->test->resamples && !out_of_budget(shrink); k++) {
@@ -690,31 +694,6 @@ static void delete_and_resample(struct shrink *shrink)
         if (count >= 2 && (end <= span.first || first >= span.end))
             try_resample(shrink, span, first, end, chance_seed(shrink, k));
     }
-}
-
-/* Of many neighbours a half, a quarter or an eighth is deleted. */
-static void thin_neighbours(struct shrink *shrink)
-{
-    for (uint32_t i = 0; i < shrink->best.span_count; i++)
-        for (uint32_t k = 0;
-             i < shrink->best.span_count && !out_of_budget(shrink) && k < shrink->test->resamples; k++) {
-            uint32_t count = neighbours(shrink, i), gone = 0, size = copy_best(shrink);
-            if (count <= SIBLINGS_FEW ||
-                (i > 0 && shrink->best.spans[i].first == shrink->best.spans[i - 1].end &&
-                 strcmp(shrink->best.spans[i].label, shrink->best.spans[i - 1].label) == 0))
-                break;
-            struct od_stream stream;
-            od_stream_init(&stream, chance_seed(shrink, k), "thin");
-            uint32_t part = 2u << k % 3;
-            for (uint32_t j = 0; j < count; j++) {
-                struct od_choice_span span = shrink->best.spans[neighbour(shrink, i, j)];
-                if (od_random_below(&stream.random, part) != 0)
-                    continue;
-                size = cut(shrink->candidate, size, span.first - gone, span.end - gone);
-                gone += span.end - span.first;
-            }
-            try_candidate(shrink, size);
-        }
 }
 
 /* --- the loop ------------------------------------------------------------------------------------------- */
@@ -736,7 +715,7 @@ static const pass passes[] = {delete_spans,
                               lower_and_delete_runs,
                               delete_and_renumber_lists,
                               delete_and_nudge_siblings,
-                              thin_neighbours,
+
                               resample_siblings,
                               resample_spans,
                               delete_and_resample};

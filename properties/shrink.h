@@ -3,17 +3,18 @@
  *
  * The measure is shortlex: fewer bytes first, then the bytes in order. Passes, repeated until none of them
  * helps:
- *   delete    spans (rows, columns, expressions, faults...), several neighbours at once, then runs of draws, large to
- *             small; also while a draw before the deleted part is lowered by one (a length that counts what was
- *             deleted); a column with its cells (a span with the spans of its number in its siblings); a fault while
- *             another one is moved a little (deleting the first one renumbers what the second one counts)
+ *   delete    spans (rows, columns, expressions, faults...), several neighbours at once, then runs of
+ *             draws, large to small; also while a draw before the deleted part is lowered by one (a length
+ *             that counts what was deleted); a column with its cells (a span with the spans of its number
+ *             in its siblings); a fault while another one is moved a little (deleting the first renumbers
+ *             what the second counts); one of a list whose items name each other by position
  *   replace   a span by a smaller one of the same label inside it
  *   zero      spans and runs of draws
  *   lower     single draws by binary search; pairs that should move together
  *   order     neighbouring spans of one label, draws out of order
- *   resample  at the end, when asked for: spans are drawn anew, plain and short, and many neighbours deleted by chance;
- *             out of corners from which no small step leads (a failure that hangs on chance, a fault that only another
- *             fault makes meet its message). The draws are seeded from what is shrunk: shrinking is deterministic
+ *   resample  at the end, when asked for: spans are drawn anew, plain and short, also while others are
+ *             deleted; leads out of corners from which no small step does (a failure that hangs on
+ *             chance). The draws are seeded from what is shrunk: shrinking is deterministic
  * Candidates that were tried before are not tried again. */
 #ifndef OD_PROPERTIES_SHRINK_H
 #define OD_PROPERTIES_SHRINK_H
@@ -28,7 +29,8 @@ struct od_shrink_test {
     void *self;
     /* Called on each improvement, may be NULL. */
     void (*progress)(void *self, uint32_t evaluations, uint32_t bytes);
-    uint32_t resamples; /* of each outermost span, each time that no other pass helps; deeper ones get fewer; 0: none */
+    /* Of each outermost span, each time that no other pass helps; deeper ones get fewer. 0: none. */
+    uint32_t resamples;
 };
 
 struct od_shrunk {
