@@ -624,36 +624,17 @@ static bool try_resample(struct shrink *shrink, struct od_choice_span span, uint
     return run_trial(shrink);
 }
 
-static bool is_plain(const struct shrink *shrink, uint32_t first, uint32_t end)
-{
-    while (first < end && shrink->best.bytes[first] == 0)
-        first++;
-    return first == end;
-}
-
-#define RESAMPLED_DEPTH_MAX 2u
 #define DELETE_AND_RESAMPLE 8u /* so many times as often, as most of its tries are none */
-static void resample_spans(struct shrink *shrink)
-{
-    uint32_t tries = shrink->test->resamples;
-    for (uint32_t i = shrink->best.span_count; i-- > 0 && tries > 0;)
-        for (uint32_t k = 0; i < shrink->best.span_count && !out_of_budget(shrink); k++) {
-            struct od_choice_span span = shrink->best.spans[i];
-            if (span.depth > RESAMPLED_DEPTH_MAX || is_plain(shrink, span.first, span.end) ||
-                k >= tries >> (2 * span.depth))
-                break;
-            try_resample(shrink, span, 0, 0, chance_seed(shrink, k));
-        }
-}
 
-/* Of a few siblings one is deleted and another one drawn anew. */
+/* Of a few siblings near the root (faults, tables) one is deleted and another one drawn anew. */
+#define SIBLINGS_DEPTH_MAX 1u
 static void resample_siblings(struct shrink *shrink)
 {
     uint32_t tries = shrink->test->resamples;
     for (uint32_t i = 0; i < shrink->best.span_count && tries > 0; i++) {
         for (uint32_t k = 0; i < shrink->best.span_count && !out_of_budget(shrink) && k < tries; k++) {
             uint32_t count = neighbours(shrink, i);
-            if (count < 2 || count > SIBLINGS_FEW || shrink->best.spans[i].depth >= RESAMPLED_DEPTH_MAX)
+            if (count < 2 || count > SIBLINGS_FEW || shrink->best.spans[i].depth > SIBLINGS_DEPTH_MAX)
                 break;
             uint64_t seed = chance_seed(shrink, k);
             struct od_choice_span span = shrink->best.spans[i];
@@ -715,9 +696,7 @@ static const pass passes[] = {delete_spans,
                               lower_and_delete_runs,
                               delete_and_renumber_lists,
                               delete_and_nudge_siblings,
-
                               resample_siblings,
-                              resample_spans,
                               delete_and_resample};
 
 static void improve(struct shrink *shrink)

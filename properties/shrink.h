@@ -29,7 +29,7 @@ struct od_shrink_test {
     void *self;
     /* Called on each improvement, may be NULL. */
     void (*progress)(void *self, uint32_t evaluations, uint32_t bytes);
-    /* Of each outermost span, each time that no other pass helps; deeper ones get fewer. 0: none. */
+    /* Tries of each kind, each time that no other pass helps. 0: none; then trials are taken to be dear. */
     uint32_t resamples;
 };
 
