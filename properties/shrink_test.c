@@ -338,8 +338,8 @@ static bool renumbered(struct od_choices *choices)
     return found;
 }
 
-/* A fault of kind 2 and number 13, and with it faults of kinds 0 and 1, or a rare one alone: no small step leads from
- * the two to the rare one. */
+/* A fault of kind 2 and number 13, and with it faults of kinds 0 and 1, or a rare one alone: no small step
+ * leads from the two to the rare one. */
 static bool other_fault(struct od_choices *choices)
 {
     bool seen[3] = {false, false, false}, is_rare = false, more = true;
