@@ -54,6 +54,15 @@ enum od_status od_fail(struct od_error *error, enum od_status status, const char
 enum od_status od_fail_at(struct od_error *error, enum od_status status, uint32_t line, uint32_t column,
                           const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* For functions that own nothing (what they make lives in an arena or belongs to their caller): leaves with the status of
+ * the first call that fails. A function that acquires keeps its one exit and does not use this. */
+#define OD_TRY(call)                                                                                         \
+    do {                                                                                                     \
+        enum od_status od_try_status = (call);                                                               \
+        if (od_try_status != OD_OK)                                                                          \
+            return od_try_status;                                                                            \
+    } while (0)
+
 /* "no memory", "corrupt"...: never NULL. */
 const char *od_status_text(enum od_status status);
 

@@ -1,7 +1,8 @@
 /* batch: rows as columns, in Arrow's memory layout (https://arrow.apache.org/docs/format/Columnar.html).
  *
  *   column:  validity  bitmap, bit i of byte i/8 (least significant first); NULL pointer: every row is valid
- *            values    8-byte (bigint, double precision, timestamp), 4-byte (date) values, or a bitmap (boolean)
+ *            values    8-byte (bigint, double precision, timestamp), 4-byte (integer, date), 24-byte (numeric: a layout of
+ *                      our own, because each value carries its scale) values, or a bitmap (boolean)
  *            offsets   text: row_count + 1 32-bit offsets into bytes
  *
  * `values` (or `offsets` and `bytes`) point somewhere even when there are no rows; offsets[0] can always be
@@ -103,8 +104,8 @@ struct od_batch od_batch_builder_view(struct od_batch_builder *builder);
 
 /* --- row hashes ----------------------------------------------------------------------------------------- */
 
-/* 64-bit hash of chosen columns for every row, canonical for equality: -0.0 as 0.0, every NaN alike, NULL its
- * own value.
+/* 64-bit hash of chosen columns for every row, canonical for equality: -0.0 as 0.0, 1.50 as 1.5, every NaN
+ * alike, NULL its own value.
  * Used for partitioning and hash tables; stable across processes. hashes_out has batch->row_count entries. */
 void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_indexes, uint32_t column_count,
                         uint64_t *hashes_out);

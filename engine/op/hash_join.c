@@ -16,7 +16,7 @@ static enum od_status hash_join_start(struct od_op *op, struct od_error *error)
     struct join *join = (struct join *)op;
     const struct od_physical *node = op->node;
     struct od_memory *memory = op->env.memory;
-    od_assert(node->hash_join.key_count >= 1);
+    od_assert(node->join.key_count >= 1);
     join->state = JOIN_BUILDING;
     od_hash_table_init(&join->table, memory);
     od_arena_init(&join->residual_arena, memory, 2048);
@@ -27,7 +27,7 @@ static enum od_status hash_join_start(struct od_op *op, struct od_error *error)
     enum od_status status = od_batch_builder_init(&join->build_rows, memory, &node->inputs[1]->schema, error);
     if (status == OD_OK)
         status = od_batch_builder_init(&join->output, memory, &node->schema, error);
-    if (status == OD_OK && node->hash_join.residual != NULL)
+    if (status == OD_OK && node->join.residual != NULL)
         status = od_batch_builder_init(&join->kept, memory, &node->schema, error);
     return status;
 }
@@ -78,7 +78,7 @@ static enum od_step step_emit(struct join *join, const struct od_batch **batch_o
         is_matching ? od_join_probe_match(join, &is_over, error) : od_join_probe_pad(join, &is_over, error);
     if (status != OD_OK)
         return OD_STEP_FAILED;
-    if (is_over && is_matching && join->op.node->hash_join.type == OD_JOIN_LEFT) {
+    if (is_over && is_matching && join->op.node->join.type == OD_JOIN_LEFT) {
         join->state = JOIN_PADDING;
         join->probe_row = 0;
     } else if (is_over) {

@@ -69,15 +69,15 @@ static void case_release(struct join_case *join)
 
 static bool pair_matches(const struct join_case *join, uint32_t probe_row, uint32_t build_row)
 {
-    for (uint32_t k = 0; k < join->node.hash_join.key_count; k++) {
+    for (uint32_t k = 0; k < join->node.join.key_count; k++) {
         struct od_value a =
-            od_column_value(&join->source.rows[0].columns[join->node.hash_join.probe_keys[k]], probe_row);
+            od_column_value(&join->source.rows[0].columns[join->node.join.probe_keys[k]], probe_row);
         struct od_value b =
-            od_column_value(&join->source.rows[1].columns[join->node.hash_join.build_keys[k]], build_row);
+            od_column_value(&join->source.rows[1].columns[join->node.join.build_keys[k]], build_row);
         if (a.is_null || b.is_null || od_value_compare(&a, &b) != 0)
             return false;
     }
-    if (join->node.hash_join.residual == NULL)
+    if (join->node.join.residual == NULL)
         return true;
     struct od_value a = od_column_value(&join->source.rows[0].columns[4], probe_row); /* probe.v < build.v */
     struct od_value b = od_column_value(&join->source.rows[1].columns[4], build_row);
@@ -109,7 +109,7 @@ static struct od_batch_builder nested_loop(const struct join_case *join)
             append_pair(join, &expected, p, b);
             found = true;
         }
-        if (!found && join->node.hash_join.type == OD_JOIN_LEFT)
+        if (!found && join->node.join.type == OD_JOIN_LEFT)
             append_pair(join, &expected, p, OD_ROW_NULL);
     }
     return expected;
@@ -163,12 +163,12 @@ static void joins_equal_nested_loops(void **state)
                                      (uint32_t)od_random_below(&stream.random, 30), range),
                   fixture_drawn_rows(&join.build_schema, &stream.random,
                                      (uint32_t)od_random_below(&stream.random, 30), range));
-        join.node.hash_join.type = round / 6 % 2 == 0 ? OD_JOIN_INNER : OD_JOIN_LEFT;
-        join.node.hash_join.key_count = key_counts[keys];
-        join.node.hash_join.probe_keys = key_lists[keys];
-        join.node.hash_join.build_keys = build_lists[keys];
+        join.node.join.type = round / 6 % 2 == 0 ? OD_JOIN_INNER : OD_JOIN_LEFT;
+        join.node.join.key_count = key_counts[keys];
+        join.node.join.probe_keys = key_lists[keys];
+        join.node.join.build_keys = build_lists[keys];
         if (round / 12 % 2 == 0)
-            join.node.hash_join.residual = less_residual(&join);
+            join.node.join.residual = less_residual(&join);
         run_and_compare(&join, 1 + round % 7, 1 + round % 11, round % 2);
         run_and_compare(&join, 64, 64, false);
         case_release(&join);
@@ -184,10 +184,10 @@ static void many_build_rows_grow_the_table(void **state)
     case_init(&join);
     case_rows(&join, fixture_drawn_rows(&join.probe_schema, &stream.random, 100, 2000),
               fixture_drawn_rows(&join.build_schema, &stream.random, 3000, 2000));
-    join.node.hash_join.key_count = 1;
-    join.node.hash_join.probe_keys = key_lists[0];
-    join.node.hash_join.build_keys = build_lists[0];
-    join.node.hash_join.type = OD_JOIN_LEFT;
+    join.node.join.key_count = 1;
+    join.node.join.probe_keys = key_lists[0];
+    join.node.join.build_keys = build_lists[0];
+    join.node.join.type = OD_JOIN_LEFT;
     run_and_compare(&join, 16, 500, false);
     case_release(&join);
 }
@@ -195,9 +195,9 @@ static void many_build_rows_grow_the_table(void **state)
 static void set_rows(struct join_case *join, const char *probe, const char *build)
 {
     case_rows(join, fixture_rows(&join->probe_schema, probe), fixture_rows(&join->build_schema, build));
-    join->node.hash_join.key_count = 1;
-    join->node.hash_join.probe_keys = key_lists[0];
-    join->node.hash_join.build_keys = build_lists[0];
+    join->node.join.key_count = 1;
+    join->node.join.probe_keys = key_lists[0];
+    join->node.join.build_keys = build_lists[0];
 }
 
 static void order_is_that_of_the_inputs(void **state)
@@ -206,7 +206,7 @@ static void order_is_that_of_the_inputs(void **state)
     struct join_case join;
     case_init(&join);
     set_rows(&join, "2 0 a t 1|1 0 b t 2|3 0 c t 3|2 0 d t 4", "2 t x 0 10|1 t y 0 11|2 t z 0 12");
-    join.node.hash_join.type = OD_JOIN_LEFT;
+    join.node.join.type = OD_JOIN_LEFT;
     struct od_batch_builder expected = fixture_rows(
         &join.node.schema, "2 0 a t 1 2 t x 0 10|2 0 a t 1 2 t z 0 12|1 0 b t 2 1 t y 0 11|"
                            "2 0 d t 4 2 t x 0 10|2 0 d t 4 2 t z 0 12|3 0 c t 3 null null null null null");
@@ -250,7 +250,7 @@ static void residual_sees_pairs_of_equal_keys_only(void **state)
         struct join_case join;
         case_init(&join);
         set_rows(&join, "1 0 a t 3|2 0 b t 5|null 0 c t 2|9 0 d t 3", cases[i].build);
-        join.node.hash_join.residual = failing_residual(&join);
+        join.node.join.residual = failing_residual(&join);
         struct od_batch_builder collected = fixture_rows(&join.node.schema, "");
         struct od_error error;
         struct fixture_run run = {.node = &join.node, .source = &join.source, .batch_rows = 8};
@@ -273,8 +273,8 @@ static void refusals_and_failures_come_out(void **state)
              "2 1 another-text-that-needs-room f 0",
              "2 t x 0 10|1 t y 0 1|2 t z 0 2|null t w 0 4|2 t xx 0 11|2 t yy 0 12|2 t zz-some-text 0 13");
     for (uint32_t type = 0; type < 2; type++) {
-        join.node.hash_join.type = type == 0 ? OD_JOIN_INNER : OD_JOIN_LEFT;
-        join.node.hash_join.residual = less_residual(&join);
+        join.node.join.type = type == 0 ? OD_JOIN_INNER : OD_JOIN_LEFT;
+        join.node.join.residual = less_residual(&join);
         struct fixture_run run = {.node = &join.node, .source = &join.source, .batch_rows = 3};
         struct od_batch_builder expected = fixture_rows(&join.node.schema, "");
         join.source.batch_rows = 3;

@@ -26,8 +26,8 @@ uint32_t od_join_rows_with_keys(const struct od_batch *batch, const uint32_t *ke
 enum od_status od_join_build_add(struct join *join, const struct od_batch *batch, struct od_error *error)
 {
     struct od_op *op = &join->op;
-    const uint32_t *keys = op->node->hash_join.build_keys;
-    uint32_t key_count = op->node->hash_join.key_count;
+    const uint32_t *keys = op->node->join.build_keys;
+    uint32_t key_count = op->node->join.key_count;
     od_arena_reset(&op->batch_arena);
     uint32_t *rows = od_arena_take_raw(&op->batch_arena, batch->row_count * sizeof(*rows));
     uint64_t *hashes = od_arena_take_raw(&op->batch_arena, batch->row_count * sizeof(*hashes));

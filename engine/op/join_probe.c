@@ -24,8 +24,8 @@ static void seek_row(struct join *join)
     join->build_row = OD_HASH_TABLE_NONE;
     if (join->probe_row == join->probe->row_count)
         return;
-    for (uint32_t k = 0; k < node->hash_join.key_count; k++) {
-        if (od_column_is_null(&join->probe->columns[node->hash_join.probe_keys[k]], join->probe_row))
+    for (uint32_t k = 0; k < node->join.key_count; k++) {
+        if (od_column_is_null(&join->probe->columns[node->join.probe_keys[k]], join->probe_row))
             return;
     }
     join->build_row = od_hash_table_first(&join->table, join->probe_hashes[join->probe_row]);
@@ -40,7 +40,7 @@ enum od_status od_join_probe_begin(struct join *join, const struct od_batch *bat
     join->probe_matched = od_arena_take(&op->batch_arena, batch->row_count);
     if (join->probe_hashes == NULL || join->probe_matched == NULL)
         return od_op_no_memory(op, "hashing probe rows", error);
-    od_batch_hash_keys(batch, op->node->hash_join.probe_keys, op->node->hash_join.key_count,
+    od_batch_hash_keys(batch, op->node->join.probe_keys, op->node->join.key_count,
                        join->probe_hashes);
     join->probe_row = 0;
     seek_row(join);
@@ -50,9 +50,9 @@ enum od_status od_join_probe_begin(struct join *join, const struct od_batch *bat
 static bool keys_are_equal(const struct join *join)
 {
     const struct od_physical *node = join->op.node;
-    for (uint32_t k = 0; k < node->hash_join.key_count; k++) {
-        if (!od_key_equal(&join->probe->columns[node->hash_join.probe_keys[k]], join->probe_row,
-                          &join->build.columns[node->hash_join.build_keys[k]], join->build_row))
+    for (uint32_t k = 0; k < node->join.key_count; k++) {
+        if (!od_key_equal(&join->probe->columns[node->join.probe_keys[k]], join->probe_row,
+                          &join->build.columns[node->join.build_keys[k]], join->build_row))
             return false;
     }
     return true;
@@ -104,7 +104,7 @@ static enum od_status apply_residual(struct join *join, struct od_error *error)
 {
     struct od_selection selection;
     od_arena_reset(&join->residual_arena);
-    enum od_status status = od_evaluate_filter(join->op.node->hash_join.residual, &join->view,
+    enum od_status status = od_evaluate_filter(join->op.node->join.residual, &join->view,
                                                &(struct od_selection){.count = join->view.row_count},
                                                &join->residual_arena, &selection, error);
     if (status != OD_OK || selection.count == join->view.row_count)
@@ -129,7 +129,7 @@ enum od_status od_join_probe_match(struct join *join, bool *is_over_out, struct 
     if (join->pair_count == 0)
         return OD_OK;
     status = stitch(join, error);
-    if (status == OD_OK && join->op.node->hash_join.residual != NULL)
+    if (status == OD_OK && join->op.node->join.residual != NULL)
         status = apply_residual(join, error);
     for (uint32_t i = 0; i < join->pair_count && status == OD_OK; i++)
         join->probe_matched[join->pair_probe[i]] = 1;

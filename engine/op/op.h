@@ -13,6 +13,7 @@
 #define OD_OP_OP_H
 
 #include "engine/plan/physical.h"
+#include "engine/world/world.h"
 
 enum od_step {
     OD_STEP_OUTPUT,  /* *batch_out has rows (never 0): use them before the next step */
@@ -37,6 +38,12 @@ struct od_op_env {
     uint32_t task_count;
     uint32_t batch_rows; /* most rows an operator puts in a batch; >= 1 */
     uint64_t *scanned_rows; /* counts rows read from tables; owned by the task */
+    /* Bytes of rows that one operator may hold before it spills; 0: as many as the memory gives. */
+    uint64_t operator_bytes_max;
+    struct od_disk disk;     /* for spilled rows; ops NULL: nothing can spill */
+    const char *spill_name;  /* prefix of this attempt's spill files, unique on its disk */
+    uint32_t *spill_count;   /* numbers them; owned by the task */
+    uint64_t *spilled_bytes; /* owned by the task */
 };
 
 struct od_op; /* every kind's own struct begins with this one (op_base.h, for operators only) */

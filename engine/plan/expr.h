@@ -5,7 +5,9 @@
 
 #include "engine/plan/function.h"
 
-enum od_expr_kind { OD_EXPR_COLUMN, OD_EXPR_LITERAL, OD_EXPR_CALL };
+/* OUTER: column `column_index` of the left input of the APPLY `outer_depth` levels up (1: the nearest), in the right input of
+ * which this expression stands. Gone after decorrelation. */
+enum od_expr_kind { OD_EXPR_COLUMN, OD_EXPR_LITERAL, OD_EXPR_CALL, OD_EXPR_OUTER };
 
 struct od_expr {
     enum od_expr_kind kind;
@@ -13,7 +15,8 @@ struct od_expr {
     bool nullable;
     bool may_fail;           /* this or anything below can raise EVALUATION */
     uint32_t sql_offset;     /* byte offset in the SQL text plus 1; 0 unknown. For error texts only */
-    uint32_t column_index;   /* COLUMN: field of the input schema */
+    uint32_t column_index;   /* COLUMN: field of the input schema; OUTER: see above */
+    uint32_t outer_depth;    /* OUTER */
     struct od_value literal; /* LITERAL: text lives in the plan_arena */
     enum od_function function;
     uint32_t argument_count;
@@ -23,6 +26,9 @@ struct od_expr {
 /* All fail with NO_MEMORY only, except where said. *expr_out is NULL on failure. */
 enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schema *schema,
                               uint32_t column_index, const struct od_expr **expr_out, struct od_error *error);
+/* `field` of the APPLY's left input. */
+enum od_status od_expr_outer(struct od_arena *plan_arena, const struct od_field *field, uint32_t column_index,
+                             uint32_t outer_depth, const struct od_expr **expr_out, struct od_error *error);
 enum od_status od_expr_literal(struct od_arena *plan_arena, const struct od_value *value,
                                const struct od_expr **expr_out, struct od_error *error);
 /* Inserts PostgreSQL's implicit casts (bigint -> double, date -> timestamp, a NULL literal -> whatever is
@@ -45,7 +51,7 @@ enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_e
                                   const struct od_expr *const *map, const struct od_expr **expr_out,
                                   struct od_error *error);
 bool od_expr_equal(const struct od_expr *left, const struct od_expr *right);
-/* No column below. */
+/* No column below, outer ones included. */
 bool od_expr_is_constant(const struct od_expr *expr);
 /* Appends the arguments of nested ANDs (or the expression itself) to `list`, which has room for
  * list_capacity; returns how many there are, which may be more than were stored: call with capacity 0 to

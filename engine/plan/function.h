@@ -94,6 +94,15 @@ bool od_time_field_find(const char *text, uint32_t size, enum od_time_field *fie
 
 /* Aggregates. sum(bigint) is a bigint whose *total* must fit (its state has 128 bits, so the order of rows never matters);
  * sum(double) is exact before one final rounding, whatever the order; avg is a double. */
+#define OD_WINDOW_FUNCTION_LIST(X)                                                                               X(AGGREGATE, "aggregate") X(ROW_NUMBER, "row_number") X(RANK, "rank") X(DENSE_RANK, "dense_rank")              X(PERCENT_RANK, "percent_rank") X(CUME_DIST, "cume_dist") X(NTILE, "ntile") X(LAG, "lag")                      X(LEAD, "lead") X(FIRST_VALUE, "first_value") X(LAST_VALUE, "last_value") X(NTH_VALUE, "nth_value")
+enum od_window_function {
+#define X(name, text) OD_WINDOW_##name,
+    OD_WINDOW_FUNCTION_LIST(X)
+#undef X
+        OD_WINDOW_FUNCTION_COUNT
+};
+const char *od_window_function_text(enum od_window_function function);
+
 #define OD_AGGREGATE_LIST(X)                                                                                 \
     X(COUNT_STAR, "count(*)")                                                                                 \
     X(COUNT, "count")                                                                                         \

@@ -8,6 +8,8 @@
  *              reader reads partition i of every map task
  *   SINGLE     one partition, read by the one task of the next stage
  *   BROADCAST  one partition, read whole by every task of the next stage
+ *   FORWARD    one partition; task i of the reader reads it of map task i only: how a sub-plan that is computed once feeds
+ *              several stages
  *   RESULT     the answer: sent to the driver, in task order
  * A reader consumes its blocks in order of map task, so a task's output is a function of its inputs: recomputed blocks are
  * equal to the byte to the lost ones, and no stage here is indeterminate. */
@@ -23,6 +25,13 @@
     X(FILTER, "filter")                                                                                       \
     X(PROJECT, "project")                                                                                     \
     X(HASH_JOIN, "hash join")                 /* inputs[0] probes, inputs[1] builds */                         \
+    X(MERGE_JOIN, "merge join")               /* both inputs sorted by the keys, ascending, NULLs last */      \
+    X(NESTED_LOOP_JOIN, "nested loop join")   /* inputs[1] is kept whole; no keys */                           \
+    X(VALUES, "values")                       /* all rows in task 0 of 1 */                                    \
+    X(UNION, "union all")                     /* task i gives task i of either input */                        \
+    X(EXPAND, "expand")                                                                                       \
+    X(WINDOW, "window")                       /* input sorted by partitions, then keys, then the whole row */  \
+    X(MAP, "map")                                                                                             \
     X(AGGREGATE, "aggregate")                 /* phase says which */                                           \
     X(SORT, "sort")                                                                                           \
     X(TOP_N, "top n")                         /* sort that keeps offset + count rows */                        \
@@ -45,7 +54,7 @@ const char *od_physical_kind_text(enum od_physical_kind kind);
  *   min, max          value of the argument's type (NULL: none yet) */
 enum od_aggregate_phase { OD_AGGREGATE_COMPLETE, OD_AGGREGATE_PARTIAL, OD_AGGREGATE_FINAL };
 
-#define OD_STATE_FIELDS_MAX 3
+#define OD_STATE_FIELDS_MAX 8
 /* Fills the fields (names such as "state0_1") and returns how many. */
 uint32_t od_aggregate_state_fields(const struct od_aggregate *aggregate, enum od_type *types_out);
 
@@ -65,6 +74,7 @@ struct od_physical {
             uint32_t stage_index;   /* the stage whose output is read; less than the reading stage's */
             uint32_t input_index;   /* which of the reading stage's inputs this is */
             bool broadcast;         /* read partition 0 of every map task; else partition = task index (0 for SINGLE) */
+            bool forward;           /* read partition 0 of map task = task index only */
         } exchange;
         struct {
             const struct od_expr *predicate;
@@ -74,12 +84,33 @@ struct od_physical {
         } project;
         struct {
             enum od_join_type type;
-            bool broadcast;
-            uint32_t key_count;         /* >= 1; key i: probe_keys[i] = build_keys[i] */
+            bool broadcast;             /* of inputs[1]. Never with RIGHT or FULL; always with MARK and NULL_ANTI whose keys
+                                           can be NULL */
+            uint32_t key_count;         /* 0 for a nested loop; key i: probe_keys[i] = build_keys[i] */
             const uint32_t *probe_keys; /* column indexes; the planner projects computed keys first */
             const uint32_t *build_keys;
+            uint64_t null_safe_keys;    /* bit i: key i is IS NOT DISTINCT FROM (NULL equals NULL); at most 64 keys */
             const struct od_expr *residual; /* over probe ++ build columns; NULL: none. Part of the join condition */
-        } hash_join;
+        } join; /* HASH, MERGE, NESTED_LOOP */
+        struct {
+            uint32_t row_count;
+            const struct od_expr *const *exprs;
+        } values;
+        struct {
+            uint32_t list_count;
+            const struct od_expr *const *exprs;
+        } expand;
+        struct {
+            uint32_t partition_count;
+            const struct od_expr *const *partitions;
+            uint32_t key_count;
+            const struct od_sort_key *keys;
+            uint32_t call_count;
+            const struct od_window_call *calls;
+        } window;
+        struct {
+            const struct od_map_function *function;
+        } map;
         struct {
             enum od_aggregate_phase phase;
             uint32_t group_count;        /* the first group_count columns of the input when FINAL */
@@ -99,7 +130,13 @@ struct od_physical {
     };
 };
 
-enum od_exchange_kind { OD_EXCHANGE_HASH, OD_EXCHANGE_SINGLE, OD_EXCHANGE_BROADCAST, OD_EXCHANGE_RESULT };
+enum od_exchange_kind {
+    OD_EXCHANGE_HASH,
+    OD_EXCHANGE_SINGLE,
+    OD_EXCHANGE_BROADCAST,
+    OD_EXCHANGE_FORWARD,
+    OD_EXCHANGE_RESULT
+};
 const char *od_exchange_kind_text(enum od_exchange_kind kind);
 
 struct od_stage {

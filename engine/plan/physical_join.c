@@ -267,12 +267,12 @@ enum od_status od_physical_join(struct od_stage_builder *builder, const struct o
         od_physical_new(builder, OD_PHYSICAL_HASH_JOIN, &schema, left->root, right->root);
     if (node == NULL)
         return od_stage_no_memory(error);
-    node->hash_join.type = plan->join.type;
-    node->hash_join.broadcast = broadcast;
-    node->hash_join.key_count = parts.keys.key_count;
-    node->hash_join.probe_keys = parts.probe_keys;
-    node->hash_join.build_keys = parts.build_keys;
-    node->hash_join.residual = residual;
+    node->join.type = plan->join.type;
+    node->join.broadcast = broadcast;
+    node->join.key_count = parts.keys.key_count;
+    node->join.probe_keys = parts.probe_keys;
+    node->join.build_keys = parts.build_keys;
+    node->join.residual = residual;
     *fragment_out = *left; /* its tasks and its keys: probe columns keep their places */
     fragment_out->root = node;
     if (parts.probe_extra + parts.build_extra > 0)

@@ -22,15 +22,15 @@ static void print_columns(const uint32_t *columns, uint32_t count, const struct 
 
 static void print_join(const struct od_physical *node, struct od_buffer *buffer)
 {
-    od_buffer_print(buffer, " %s, %s, on ", node->hash_join.type == OD_JOIN_LEFT ? "left" : "inner",
-                    node->hash_join.broadcast ? "broadcast" : "partitioned");
-    for (uint32_t i = 0; i < node->hash_join.key_count; i++)
+    od_buffer_print(buffer, " %s, %s, on ", node->join.type == OD_JOIN_LEFT ? "left" : "inner",
+                    node->join.broadcast ? "broadcast" : "partitioned");
+    for (uint32_t i = 0; i < node->join.key_count; i++)
         od_buffer_print(buffer, "%s%s = %s", i > 0 ? ", " : "",
-                        node->inputs[0]->schema.fields[node->hash_join.probe_keys[i]].name,
-                        node->inputs[1]->schema.fields[node->hash_join.build_keys[i]].name);
-    if (node->hash_join.residual != NULL) {
+                        node->inputs[0]->schema.fields[node->join.probe_keys[i]].name,
+                        node->inputs[1]->schema.fields[node->join.build_keys[i]].name);
+    if (node->join.residual != NULL) {
         od_buffer_append_text(buffer, ", and ");
-        od_expr_print(node->hash_join.residual, &node->schema, buffer);
+        od_expr_print(node->join.residual, &node->schema, buffer);
     }
 }
 

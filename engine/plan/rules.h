@@ -8,6 +8,11 @@
 #define OD_RULE_LIST(X)                                                                                      \
     X(CONSTANT_FOLDING, "constant_folding", "an expression of literals that cannot fail becomes a literal")   \
     X(FILTER_PUSHDOWN, "filter_pushdown", "a filter moves below projects and joins where that is valid")      \
+    X(DECORRELATION, "decorrelation", "a simple correlated subquery becomes one join; off: by the general way")\
+    X(LIMIT_PUSHDOWN, "limit_pushdown", "a limit moves below projects and into both sides of a union")        \
+    X(JOIN_REORDERING, "join_reordering", "inner joins are done in the order that statistics like best")       \
+    X(COMMON_SUBPLANS, "common_subplans", "identical sub-plans are computed once")                             \
+    X(OPERATOR_FUSION, "operator_fusion", "neighbouring filters and projects become one")                      \
     X(PROJECTION_PRUNING, "projection_pruning", "columns nobody reads are not scanned nor shuffled")          \
     X(PARTIAL_AGGREGATION, "partial_aggregation", "aggregate before the exchange, combine after it")          \
     X(BROADCAST_JOIN, "broadcast_join", "a small build side is sent whole to every task")                     \
@@ -34,7 +39,9 @@ struct od_plan_options {
      * NULL: constants are not folded. */
     enum od_status (*evaluate_constant)(const struct od_expr *expr, struct od_arena *arena,
                                         struct od_value *value_out, struct od_error *error);
+    /* A force that a join cannot obey (no equality to hash, an outer side to broadcast) leaves the choice. */
     enum { OD_JOIN_CHOOSE, OD_JOIN_FORCE_BROADCAST, OD_JOIN_FORCE_PARTITIONED } join_strategy;
+    enum { OD_JOIN_ALGORITHM_CHOOSE, OD_JOIN_FORCE_HASH, OD_JOIN_FORCE_MERGE, OD_JOIN_FORCE_NESTED_LOOP } join_algorithm;
 };
 
 /* Applies the logical rules until nothing changes. fired_out: bit set of rules that changed something (may be NULL). */

@@ -570,10 +570,10 @@ static void test_join_with_broadcast(void **state)
                                     .node_index = 4,
                                     .input_count = 2,
                                     .inputs = {&readers[0], &readers[1]}};
-    nodes[2].hash_join.broadcast = true;
-    nodes[2].hash_join.key_count = 1;
-    nodes[2].hash_join.probe_keys = join_keys;
-    nodes[2].hash_join.build_keys = join_keys;
+    nodes[2].join.broadcast = true;
+    nodes[2].join.key_count = 1;
+    nodes[2].join.probe_keys = join_keys;
+    nodes[2].join.build_keys = join_keys;
     stages[2] = (struct od_stage){.stage_index = 2,
                                   .task_count = 2,
                                   .root = &nodes[2],

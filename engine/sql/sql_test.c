@@ -384,7 +384,7 @@ static void check_partners(const struct graph_check *check, const struct od_phys
 {
     const struct od_physical *probe = node->inputs[0];
     const struct od_physical *build = node->inputs[1];
-    if (node->hash_join.broadcast || probe->kind != OD_PHYSICAL_EXCHANGE_READ ||
+    if (node->join.broadcast || probe->kind != OD_PHYSICAL_EXCHANGE_READ ||
         build->kind != OD_PHYSICAL_EXCHANGE_READ)
         return;
     const struct od_stage *left = &check->graph->stages[probe->exchange.stage_index];
@@ -392,12 +392,12 @@ static void check_partners(const struct graph_check *check, const struct od_phys
     assert_int_equal(left->key_count, right->key_count);
     for (uint32_t i = 0; i < left->key_count; i++) {
         bool partners = false;
-        for (uint32_t k = 0; k < node->hash_join.key_count; k++)
-            partners |= node->hash_join.probe_keys[k] == left->keys[i] &&
-                        node->hash_join.build_keys[k] == right->keys[i];
+        for (uint32_t k = 0; k < node->join.key_count; k++)
+            partners |= node->join.probe_keys[k] == left->keys[i] &&
+                        node->join.build_keys[k] == right->keys[i];
         assert_true(partners);
     }
-    assert_int_equal(left->key_count, node->hash_join.key_count);
+    assert_int_equal(left->key_count, node->join.key_count);
 }
 
 static void check_project(const struct od_physical *node)
@@ -417,13 +417,13 @@ static void check_join(const struct od_physical *node)
 {
     const struct od_schema *probe = &node->inputs[0]->schema;
     const struct od_schema *build = &node->inputs[1]->schema;
-    assert_true(node->hash_join.key_count >= 1);
+    assert_true(node->join.key_count >= 1);
     assert_int_equal(node->schema.field_count, probe->field_count + build->field_count);
-    for (uint32_t i = 0; i < node->hash_join.key_count; i++) {
-        assert_true(node->hash_join.probe_keys[i] < probe->field_count);
-        assert_true(node->hash_join.build_keys[i] < build->field_count);
-        assert_int_equal(probe->fields[node->hash_join.probe_keys[i]].type,
-                         build->fields[node->hash_join.build_keys[i]].type);
+    for (uint32_t i = 0; i < node->join.key_count; i++) {
+        assert_true(node->join.probe_keys[i] < probe->field_count);
+        assert_true(node->join.build_keys[i] < build->field_count);
+        assert_int_equal(probe->fields[node->join.probe_keys[i]].type,
+                         build->fields[node->join.build_keys[i]].type);
     }
 }
 
