@@ -29,6 +29,7 @@ const char *od_exchange_kind_text(enum od_exchange_kind kind)
         [OD_EXCHANGE_HASH] = "hash",
         [OD_EXCHANGE_SINGLE] = "single",
         [OD_EXCHANGE_BROADCAST] = "broadcast",
+        [OD_EXCHANGE_FORWARD] = "forward",
         [OD_EXCHANGE_RESULT] = "result",
     };
     od_assert((unsigned)kind < sizeof(texts) / sizeof(texts[0]));
@@ -130,10 +131,9 @@ static enum od_status build(struct od_stage_builder *builder, const struct od_pl
         return status;
     case OD_PLAN_LIMIT:
         return build_limit(builder, plan, fragment, error);
-    case OD_PLAN_KIND_COUNT:
-        break;
+    default:
+        return od_fail(error, OD_UNSUPPORTED, "%s is not planned yet", od_plan_kind_text(plan->kind));
     }
-    od_unreachable();
 }
 
 static void number_nodes(const struct od_physical *node, uint32_t *next)

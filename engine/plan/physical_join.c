@@ -216,7 +216,7 @@ static enum od_status joined_schema(struct od_stage_builder *builder, const stru
     for (uint32_t i = 0; i < schema_out->field_count; i++) {
         schema_out->fields[i] =
             i < probe_count ? probe->schema.fields[i] : build->schema.fields[i - probe_count];
-        if (i >= probe_count && parts->plan->join.type == OD_JOIN_LEFT)
+        if (i >= probe_count && parts->plan->join.type != OD_JOIN_INNER)
             schema_out->fields[i].nullable = true;
     }
     return OD_OK;

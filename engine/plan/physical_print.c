@@ -22,7 +22,7 @@ static void print_columns(const uint32_t *columns, uint32_t count, const struct 
 
 static void print_join(const struct od_physical *node, struct od_buffer *buffer)
 {
-    od_buffer_print(buffer, " %s, %s, on ", node->join.type == OD_JOIN_LEFT ? "left" : "inner",
+    od_buffer_print(buffer, " %s, %s, on ", od_join_type_text(node->join.type),
                     node->join.broadcast ? "broadcast" : "partitioned");
     for (uint32_t i = 0; i < node->join.key_count; i++)
         od_buffer_print(buffer, "%s%s = %s", i > 0 ? ", " : "",
@@ -102,7 +102,7 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         od_buffer_append_text(buffer, " ");
         od_clause_limit(node->limit.offset, node->limit.count, buffer);
         break;
-    case OD_PHYSICAL_KIND_COUNT:
+    default:
         break;
     }
     return !buffer->failed;
