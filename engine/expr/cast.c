@@ -159,7 +159,14 @@ static void write_row(const struct od_value *value, uint32_t row, void *results)
         ((double *)results)[row] = value->float64;
         break;
     case OD_TYPE_DATE:
+    case OD_TYPE_INT32:
         ((int32_t *)results)[row] = (int32_t)value->int64;
+        break;
+    case OD_TYPE_DECIMAL:
+        ((struct od_decimal *)results)[row] = value->decimal;
+        break;
+    case OD_TYPE_INTERVAL:
+        ((struct od_interval *)results)[row] = value->interval;
         break;
     case OD_TYPE_TEXT:
     case OD_TYPE_COUNT:

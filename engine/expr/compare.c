@@ -121,6 +121,9 @@ static const struct relations relations_by_type[] = {
     [OD_TYPE_TEXT] = {loop_equal_text, loop_less_text},
     [OD_TYPE_TIMESTAMP] = {loop_equal_int64, loop_less_int64},
     [OD_TYPE_DATE] = {loop_equal_int32, loop_less_int32},
+    [OD_TYPE_INT32] = {loop_equal_int32, loop_less_int32},
+    [OD_TYPE_DECIMAL] = {NULL, NULL},
+    [OD_TYPE_INTERVAL] = {NULL, NULL},
 };
 _Static_assert(sizeof(relations_by_type) / sizeof(relations_by_type[0]) == OD_TYPE_COUNT,
                "every type has relations");

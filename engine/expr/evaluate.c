@@ -45,7 +45,7 @@ static enum od_status column_operand(const struct od_evaluation *evaluation, con
                             evaluation->error);
 }
 
-/* Writes a value as the one row of a column whose 16 zeroed bytes of values are given. */
+/* Writes a value as the one row of a column whose 32 zeroed bytes of values are given. */
 static void write_literal(const struct od_value *value, uint64_t *cell, struct od_column *column)
 {
     column->values = cell;
@@ -62,7 +62,14 @@ static void write_literal(const struct od_value *value, uint64_t *cell, struct o
     case OD_TYPE_FLOAT64:
         *(double *)cell = value->float64;
         break;
+    case OD_TYPE_DECIMAL:
+        *(struct od_decimal *)cell = value->decimal;
+        break;
+    case OD_TYPE_INTERVAL:
+        *(struct od_interval *)cell = value->interval;
+        break;
     case OD_TYPE_DATE:
+    case OD_TYPE_INT32:
         *(int32_t *)cell = (int32_t)value->int64;
         break;
     case OD_TYPE_TEXT:
@@ -77,7 +84,7 @@ static enum od_status literal_operand(const struct od_evaluation *evaluation, co
                                       struct od_operand *operand)
 {
     static const uint8_t null_bit[1];
-    uint64_t *cell = od_arena_take(evaluation->batch_arena, 2 * sizeof(*cell));
+    uint64_t *cell = od_arena_take(evaluation->batch_arena, 4 * sizeof(*cell));
     if (cell == NULL)
         return od_kernel_no_memory(evaluation->error);
     struct od_column column = {.type = expr->type, .row_count = 1};
@@ -185,6 +192,8 @@ enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const
         return literal_operand(evaluation, expr, operand_out);
     case OD_EXPR_CALL:
         return call_column(evaluation, expr, selection, &operand_out->column);
+    case OD_EXPR_OUTER:
+        break; /* decorrelation leaves none */
     }
     od_unreachable();
 }

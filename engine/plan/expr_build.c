@@ -48,6 +48,19 @@ enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schem
     return OD_OK;
 }
 
+enum od_status od_expr_outer(struct od_arena *plan_arena, const struct od_field *field, uint32_t column_index,
+                             uint32_t outer_depth, const struct od_expr **expr_out, struct od_error *error)
+{
+    struct od_expr *expr = expr_new(plan_arena, OD_EXPR_OUTER, field->type);
+    *expr_out = expr;
+    if (expr == NULL)
+        return no_memory(error);
+    expr->nullable = field->nullable;
+    expr->column_index = column_index;
+    expr->outer_depth = outer_depth;
+    return OD_OK;
+}
+
 enum od_status od_expr_literal(struct od_arena *plan_arena, const struct od_value *value,
                                const struct od_expr **expr_out, struct od_error *error)
 {
@@ -90,7 +103,7 @@ static bool is_null_literal(const struct od_expr *expr)
 bool od_expr_is_constant(const struct od_expr *expr)
 {
     if (expr->kind != OD_EXPR_CALL)
-        return expr->kind == OD_EXPR_LITERAL;
+        return expr->kind == OD_EXPR_LITERAL; /* an outer column is none */
     for (uint32_t i = 0; i < expr->argument_count; i++)
         if (!od_expr_is_constant(expr->arguments[i]))
             return false;

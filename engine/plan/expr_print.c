@@ -128,6 +128,8 @@ bool od_expr_print(const struct od_expr *expr, const struct od_schema *schema, s
         if (schema != NULL && expr->column_index < schema->field_count)
             return od_buffer_append_text(buffer, schema->fields[expr->column_index].name);
         return od_buffer_print(buffer, "#%u", expr->column_index);
+    case OD_EXPR_OUTER:
+        return od_buffer_print(buffer, "outer%u#%u", expr->outer_depth, expr->column_index);
     case OD_EXPR_LITERAL:
         return literal_print(&expr->literal, buffer);
     case OD_EXPR_CALL:

@@ -22,6 +22,10 @@ static bool values_equal(const struct od_value *left, const struct od_value *rig
     case OD_TYPE_TEXT:
         return left->text.size == right->text.size &&
                memcmp(left->text.bytes, right->text.bytes, left->text.size) == 0;
+    case OD_TYPE_DECIMAL: /* 1.5 and 1.50 print differently */
+        return memcmp(&left->decimal, &right->decimal, sizeof(left->decimal)) == 0;
+    case OD_TYPE_INTERVAL:
+        return memcmp(&left->interval, &right->interval, sizeof(left->interval)) == 0;
     default: /* to the bit: -0.0 is another literal than 0.0 */
         return left->int64 == right->int64;
     }
@@ -33,8 +37,8 @@ bool od_expr_equal(const struct od_expr *left, const struct od_expr *right)
         return true;
     if (left->kind != right->kind || left->type != right->type)
         return false;
-    if (left->kind == OD_EXPR_COLUMN)
-        return left->column_index == right->column_index;
+    if (left->kind == OD_EXPR_COLUMN || left->kind == OD_EXPR_OUTER)
+        return left->column_index == right->column_index && left->outer_depth == right->outer_depth;
     if (left->kind == OD_EXPR_LITERAL)
         return values_equal(&left->literal, &right->literal);
     if (left->function != right->function || left->argument_count != right->argument_count)

@@ -329,6 +329,18 @@ bool od_aggregate_resolve(enum od_aggregate_function function, enum od_type argu
     od_unreachable();
 }
 
+static const char *const window_function_texts[] = {
+#define X(name, text) [OD_WINDOW_##name] = text,
+    OD_WINDOW_FUNCTION_LIST(X)
+#undef X
+};
+
+const char *od_window_function_text(enum od_window_function function)
+{
+    od_assert((unsigned)function < OD_WINDOW_FUNCTION_COUNT);
+    return window_function_texts[function];
+}
+
 bool od_aggregate_may_fail(enum od_aggregate_function function)
 {
     return function == OD_AGGREGATE_SUM || function == OD_AGGREGATE_AVG;
