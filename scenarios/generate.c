@@ -14,6 +14,20 @@ const struct od_generator od_generators[] = {
     {"sensor_info", "what the sensors measure; one sensor is not described", 7, od_make_sensor_info},
     {"flights", "US flights: hubs, delays with a tail, cancelled ones without delay", 20000, od_make_flights},
     {"airports", "airports; a few that flights use are missing", 300, od_make_airports},
+    {"tpch_region", "TPC-H: five regions", 5, od_make_tpch_region},
+    {"tpch_nation", "TPC-H: 25 nations and their region", 25, od_make_tpch_nation},
+    {"tpch_part", "TPC-H: parts on sale", 2000, od_make_tpch_part},
+    {"tpch_supplier", "TPC-H: suppliers", 100, od_make_tpch_supplier},
+    {"tpch_partsupp", "TPC-H: which supplier offers which part", 8000, od_make_tpch_partsupp},
+    {"tpch_customer", "TPC-H: customers, a third of them without orders", 1500, od_make_tpch_customer},
+    {"tpch_orders", "TPC-H: orders", 15000, od_make_tpch_orders},
+    {"tpch_lineitem", "TPC-H: the lines of the orders", 60000, od_make_tpch_lineitem},
+    {"h2o_groups", "db-benchmark: the table to group", 100000, od_make_h2o_groups},
+    {"h2o_x", "db-benchmark: the table to join", 10000, od_make_h2o_x},
+    {"h2o_small", "db-benchmark: small join partner; rows are those of x", 10000, od_make_h2o_small},
+    {"h2o_medium", "db-benchmark: medium join partner; rows are those of x", 10000, od_make_h2o_medium},
+    {"h2o_big", "db-benchmark: big join partner; rows are those of x", 10000, od_make_h2o_big},
+    {"hits", "ClickBench-like page views", 100000, od_make_hits},
 };
 const uint32_t od_generator_count = sizeof(od_generators) / sizeof(od_generators[0]);
 

@@ -50,6 +50,11 @@ void od_put_int64(struct od_row_writer *writer, int64_t value)
     put(writer, (struct od_value){.int64 = value});
 }
 
+void od_put_decimal(struct od_row_writer *writer, int64_t coefficient, uint32_t scale)
+{
+    put(writer, (struct od_value){.decimal = od_decimal_make(coefficient, scale)});
+}
+
 void od_put_float64(struct od_row_writer *writer, double value)
 {
     put(writer, (struct od_value){.float64 = value});

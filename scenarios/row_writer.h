@@ -23,6 +23,8 @@ void od_row_writer_begin(struct od_row_writer *writer, struct od_memory *memory,
 void od_put_null(struct od_row_writer *writer);
 void od_put_boolean(struct od_row_writer *writer, bool value);
 void od_put_int64(struct od_row_writer *writer, int64_t value); /* also dates and timestamps */
+/* coefficient / 10^scale */
+void od_put_decimal(struct od_row_writer *writer, int64_t coefficient, uint32_t scale);
 void od_put_float64(struct od_row_writer *writer, double value);
 void od_put_text(struct od_row_writer *writer, const char *text);
 void od_put_print(struct od_row_writer *writer, const char *format, ...) __attribute__((format(printf, 2, 3)));

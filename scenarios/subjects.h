@@ -16,5 +16,19 @@ OD_MAKE(od_make_sensors);      /* telemetry.c */
 OD_MAKE(od_make_sensor_info);  /* telemetry.c */
 OD_MAKE(od_make_flights);      /* aviation.c */
 OD_MAKE(od_make_airports);     /* aviation.c */
+OD_MAKE(od_make_tpch_region);
+OD_MAKE(od_make_tpch_nation);
+OD_MAKE(od_make_tpch_part);
+OD_MAKE(od_make_tpch_supplier);
+OD_MAKE(od_make_tpch_partsupp);
+OD_MAKE(od_make_tpch_customer);
+OD_MAKE(od_make_tpch_orders);
+OD_MAKE(od_make_tpch_lineitem);
+OD_MAKE(od_make_h2o_groups);
+OD_MAKE(od_make_h2o_x);
+OD_MAKE(od_make_h2o_small);
+OD_MAKE(od_make_h2o_medium);
+OD_MAKE(od_make_h2o_big);
+OD_MAKE(od_make_hits);
 
 #endif
