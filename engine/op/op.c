@@ -11,10 +11,21 @@
 #define ARENA_BYTES 2048
 
 static const struct od_op_kind *const kinds[] = {
-    [OD_PHYSICAL_SCAN] = &od_op_scan,           [OD_PHYSICAL_EXCHANGE_READ] = &od_op_exchange_read,
-    [OD_PHYSICAL_FILTER] = &od_op_filter,       [OD_PHYSICAL_PROJECT] = &od_op_project,
-    [OD_PHYSICAL_HASH_JOIN] = &od_op_hash_join, [OD_PHYSICAL_AGGREGATE] = &od_op_aggregate,
-    [OD_PHYSICAL_SORT] = &od_op_sort,           [OD_PHYSICAL_TOP_N] = &od_op_sort, /* a sort with a limit */
+    [OD_PHYSICAL_SCAN] = &od_op_scan,
+    [OD_PHYSICAL_EXCHANGE_READ] = &od_op_exchange_read,
+    [OD_PHYSICAL_FILTER] = &od_op_filter,
+    [OD_PHYSICAL_PROJECT] = &od_op_project,
+    [OD_PHYSICAL_HASH_JOIN] = &od_op_hash_join,
+    [OD_PHYSICAL_MERGE_JOIN] = &od_op_merge_join,
+    [OD_PHYSICAL_NESTED_LOOP_JOIN] = &od_op_hash_join, /* without keys */
+    [OD_PHYSICAL_VALUES] = &od_op_values,
+    [OD_PHYSICAL_UNION] = &od_op_union,
+    [OD_PHYSICAL_EXPAND] = &od_op_expand,
+    [OD_PHYSICAL_WINDOW] = &od_op_window,
+    [OD_PHYSICAL_MAP] = &od_op_map,
+    [OD_PHYSICAL_AGGREGATE] = &od_op_aggregate,
+    [OD_PHYSICAL_SORT] = &od_op_sort,
+    [OD_PHYSICAL_TOP_N] = &od_op_sort, /* a sort with a limit */
     [OD_PHYSICAL_LIMIT] = &od_op_limit,
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == OD_PHYSICAL_KIND_COUNT, "every operator has a row");

@@ -13,6 +13,7 @@
 #define OD_OP_OP_H
 
 #include "engine/plan/physical.h"
+#include "engine/shuffle/block.h"
 #include "engine/world/world.h"
 
 enum od_step {
@@ -41,9 +42,12 @@ struct od_op_env {
     /* Bytes of rows that one operator may hold before it spills; 0: as many as the memory gives. */
     uint64_t operator_bytes_max;
     struct od_disk disk;     /* for spilled rows; ops NULL: nothing can spill */
+    struct od_block_codec *codec; /* borrowed, the actor's; there when disk.ops is */
     const char *spill_name;  /* prefix of this attempt's spill files, unique on its disk */
     uint32_t *spill_count;   /* numbers them; owned by the task */
     uint64_t *spilled_bytes; /* owned by the task */
+    /* Bits that are cleared in every key hash of an operator: 0, or more to make keys collide. Answers do not depend on it. */
+    uint64_t hash_bits_off;
 };
 
 struct od_op; /* every kind's own struct begins with this one (op_base.h, for operators only) */
