@@ -45,6 +45,16 @@ bool od_expr_common_type(const struct od_expr *const *arguments, uint32_t argume
 /* The same expression with another sql_offset (a shallow copy). */
 enum od_status od_expr_located(struct od_arena *plan_arena, const struct od_expr *expr, uint32_t sql_offset,
                                const struct od_expr **expr_out, struct od_error *error);
+/* A copy in which every leaf (column, outer column, literal) is what `leaf` gives for it, of the same type; shared where
+ * nothing changes. */
+struct od_leaf_rewriter {
+    enum od_status (*leaf)(void *self, const struct od_expr *leaf, const struct od_expr **expr_out,
+                           struct od_error *error);
+    void *self;
+};
+enum od_status od_expr_rewrite(struct od_arena *plan_arena, const struct od_expr *expr,
+                               const struct od_leaf_rewriter *leaves, const struct od_expr **expr_out,
+                               struct od_error *error);
 /* A copy in which column i becomes map[i] (a shared sub-tree where nothing changes); map[i] must not be NULL
  * if used. */
 enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_expr *expr,

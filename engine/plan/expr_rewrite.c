@@ -58,45 +58,53 @@ void od_expr_columns(const struct od_expr *expr, void (*visit)(void *self, uint3
             od_expr_columns(expr->arguments[i], visit, self);
 }
 
-static enum od_status substitute_call(struct od_arena *plan_arena, const struct od_expr *expr,
-                                      const struct od_expr *const *map, const struct od_expr **expr_out,
-                                      struct od_error *error)
+static enum od_status rewrite_call(struct od_arena *plan_arena, const struct od_expr *expr,
+                                   const struct od_leaf_rewriter *leaves, const struct od_expr **expr_out,
+                                   struct od_error *error)
 {
     bool changed = false;
-    const struct od_expr **arguments =
-        od_arena_take_array(plan_arena, expr->argument_count, sizeof(*arguments));
+    const struct od_expr **arguments = od_arena_take_array(plan_arena, expr->argument_count, sizeof(*arguments));
+    *expr_out = expr;
     if (arguments == NULL)
         return od_fail(error, OD_NO_MEMORY, "rewriting an expression");
     for (uint32_t i = 0; i < expr->argument_count; i++) {
-        enum od_status status = od_expr_substitute(plan_arena, expr->arguments[i], map, &arguments[i], error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(od_expr_rewrite(plan_arena, expr->arguments[i], leaves, &arguments[i], error));
         changed |= arguments[i] != expr->arguments[i];
     }
-    if (!changed) {
-        *expr_out = expr;
+    if (!changed)
         return OD_OK;
-    }
     if (expr->function == OD_FUNCTION_CAST)
         return od_expr_cast(plan_arena, arguments[0], expr->type, expr_out, error);
     return od_expr_call(plan_arena, expr->function, arguments, expr->argument_count, expr_out, error);
+}
+
+enum od_status od_expr_rewrite(struct od_arena *plan_arena, const struct od_expr *expr,
+                               const struct od_leaf_rewriter *leaves, const struct od_expr **expr_out,
+                               struct od_error *error)
+{
+    if (expr->kind == OD_EXPR_CALL)
+        return rewrite_call(plan_arena, expr, leaves, expr_out, error);
+    OD_TRY(leaves->leaf(leaves->self, expr, expr_out, error));
+    od_assert((*expr_out)->type == expr->type);
+    return OD_OK;
+}
+
+static enum od_status map_column(void *self, const struct od_expr *leaf, const struct od_expr **expr_out,
+                                 struct od_error *error)
+{
+    const struct od_expr *const *map = self;
+    (void)error;
+    *expr_out = leaf->kind == OD_EXPR_COLUMN ? map[leaf->column_index] : leaf;
+    od_assert(*expr_out != NULL);
+    return OD_OK;
 }
 
 enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_expr *expr,
                                   const struct od_expr *const *map, const struct od_expr **expr_out,
                                   struct od_error *error)
 {
-    *expr_out = NULL;
-    if (expr->kind == OD_EXPR_CALL)
-        return substitute_call(plan_arena, expr, map, expr_out, error);
-    if (expr->kind == OD_EXPR_COLUMN) {
-        od_assert(map[expr->column_index] != NULL);
-        od_assert(map[expr->column_index]->type == expr->type);
-        *expr_out = map[expr->column_index];
-    } else {
-        *expr_out = expr;
-    }
-    return OD_OK;
+    struct od_leaf_rewriter leaves = {map_column, (void *)map};
+    return od_expr_rewrite(plan_arena, expr, &leaves, expr_out, error);
 }
 
 static bool is_and(const struct od_expr *expr)
