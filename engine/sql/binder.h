@@ -1,25 +1,37 @@
 /* binder: what the parts of the SQL front end share. Internal to this folder: others see sql.h.
  *
- *   bind_select.c   one SELECT: calls the others in PostgreSQL's order, stacks the plan
- *   bind_from.c     FROM and WHERE -> joined plan and the scope of its columns
- *   scope.c         names -> columns
- *   bind_expr.c     parse nodes -> typed expressions          bind_call.c   functions, casts, quoted literals
- *   bind_group.c    GROUP BY, aggregates, what may stand beside them
- *   output_name.c   how PostgreSQL names an output column */
+ *   bind_query.c     a query: WITH, set operations, VALUES, ORDER BY and LIMIT of the whole
+ *   bind_select.c    one SELECT, in PostgreSQL's order
+ *   bind_from.c      FROM: tables, views, sub-selects, joins          scope.c  names -> columns
+ *   bind_expr.c      parse nodes -> typed expressions                 bind_row.c  rows compared with rows
+ *   bind_call.c      functions and quoted literals                    sql_type.c  type names, casts
+ *   bind_aggregate.c aggregates and window calls
+ *   bind_subquery.c  sub-selects in expressions
+ *   bind_group.c     GROUP BY and grouping sets, what may stand beside them; the lowering of expressions
+ *   output_name.c    how PostgreSQL names an output column
+ *
+ * Binding is in two steps. First every expression of a SELECT is bound over its *rows*, the columns of FROM; what is no column of
+ * them yet (an aggregate, a window call, the value of a sub-select) is a SLOT: a stand-in column numbered from OD_SLOT_BASE.
+ * Then the plan grows stage by stage (rows, groups, windows), and an expression is *lowered* onto the stage at which it is
+ * evaluated: columns are found among the groups, slots become columns of the stage, and sub-selects are joined to it when they
+ * are first asked for. */
 #ifndef OD_SQL_BINDER_H
 #define OD_SQL_BINDER_H
 
-#include "engine/plan/logical.h"
 #include "engine/sql/parse.h"
+#include "engine/sql/sql.h"
 
 #define OD_SQL_DEPTH_MAX 500 /* nested expressions, joins and sub-selects, together */
+
+struct od_named_query; /* of WITH and views; bind_from.c */
 
 struct od_binder {
     struct od_arena *plan_arena;
     const char *sql;
-    const struct od_catalog *catalog;
+    const struct od_sql_context *context;
     struct od_error *error; /* never NULL */
     uint32_t depth;
+    const struct od_named_query *named; /* what WITH has named, innermost first */
 };
 
 /* A location is a byte offset in the text, -1 when unknown. */
@@ -28,8 +40,8 @@ enum od_status od_sql_fail(struct od_binder *binder, enum od_status status, int3
 /* Gives an error that has no position yet this one; returns `status`. */
 enum od_status od_sql_locate(struct od_binder *binder, enum od_status status, int32_t location);
 enum od_status od_sql_no_memory(struct od_binder *binder);
-enum od_status od_sql_enter(struct od_binder *binder,
-                            int32_t location); /* one level down; UNSUPPORTED when too deep */
+/* One level down; UNSUPPORTED when too deep. */
+enum od_status od_sql_enter(struct od_binder *binder, int32_t location);
 void od_sql_leave(struct od_binder *binder);
 /* Where a node begins, as far as the parser says; -1 when it does not. */
 int32_t od_sql_location(const PgQuery__Node *node);
@@ -37,6 +49,8 @@ int32_t od_sql_location(const PgQuery__Node *node);
 const char *od_sql_construct(const PgQuery__Node *node);
 /* The text of a String node, or NULL. */
 const char *od_sql_string(const PgQuery__Node *node);
+/* Room for one more at the end of a list in the plan_arena; NULL: no memory. The element is zero. */
+void *od_sql_append(struct od_binder *binder, void *list, uint32_t *count, size_t bytes, void **list_out);
 
 /* --- scope ------------------------------------------------------------------------------------ */
 
@@ -53,7 +67,7 @@ struct od_scope {
     uint32_t entry_count;
     struct od_scope_entry *entries;
 };
-/* The entry that [relation.]name means. BAD_INPUT: none or several. */
+/* The entry that [relation.]name means; NULL when there is none. BAD_INPUT: several. */
 enum od_status od_scope_find(struct od_binder *binder, const struct od_scope *scope, const char *relation,
                              const char *name, int32_t location, const struct od_scope_entry **entry_out);
 bool od_scope_has_relation(const struct od_scope *scope, const char *relation);
@@ -62,71 +76,177 @@ bool od_scope_has_relation(const struct od_scope *scope, const char *relation);
 enum od_status od_scope_join(struct od_binder *binder, const struct od_scope *left,
                              const struct od_scope *right, int32_t location, struct od_scope *scope_out);
 
-/* --- FROM ------------------------------------------------------------------------------------- */
+/* --- blocks: what expressions are bound over ---------------------------------------------------- */
 
-struct od_from {
+#define OD_SLOT_BASE  (UINT32_C(1) << 24) /* columns from here on are slots */
+#define OD_RIGHT_BASE (UINT32_C(1) << 25) /* and from here on fields of a sub-select, in its own condition */
+#define OD_NO_COLUMN  UINT32_MAX
+
+/* A sub-select in an expression: joined to the stage that first needs it. */
+struct od_subquery {
+    enum od_join_type type; /* MARK: the comparison, or EXISTS; SINGLE: its value */
+    bool exists;
     const struct od_plan *plan;
-    struct od_scope scope; /* of plan->schema */
+    const struct od_expr *condition; /* over the rows and, from OD_RIGHT_BASE on, the fields of `plan` */
+    bool correlated;                 /* reads an outer block: an APPLY */
+    uint32_t read_first;             /* which of block->outer_reads are its own */
+    uint32_t read_end;
+    uint32_t column; /* of its first output in the current stage, or OD_NO_COLUMN */
+    int32_t location;
 };
-enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                            struct od_from *from_out);
-enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                              const struct od_plan **plan_out);
+struct od_window_slot {
+    uint32_t partition_count;
+    const struct od_expr **partitions;
+    uint32_t key_count;
+    struct od_sort_key *keys;
+    struct od_window_call call;
+};
+enum od_slot_kind { OD_SLOT_AGGREGATE, OD_SLOT_GROUPING, OD_SLOT_WINDOW, OD_SLOT_SUBQUERY };
+struct od_slot {
+    enum od_slot_kind kind;
+    uint32_t column; /* in the current stage, or OD_NO_COLUMN */
+    union {
+        struct od_aggregate aggregate;
+        struct {
+            uint32_t count; /* GROUPING(...): its arguments */
+            const struct od_expr **arguments;
+        } grouping;
+        struct od_window_slot window;
+        struct {
+            struct od_subquery *query;
+            uint32_t field; /* of its outputs */
+        } value;
+    };
+};
+
+/* One level of names: the rows of a SELECT (or, for ON and LATERAL, of a part of its FROM), and the level around it. */
+struct od_outer_read {
+    uint32_t column_index;
+    int32_t location;
+};
+struct od_block {
+    struct od_block *outer;
+    struct od_scope scope;
+    uint32_t slot_count;
+    struct od_slot *slots;
+    /* Columns that sub-selects one level below have read; deeper_reads counts all reads that came from below or went
+     * through. */
+    uint32_t outer_read_count;
+    struct od_outer_read *outer_reads;
+    uint32_t deeper_reads;
+    /* the current stage */
+    const struct od_plan *plan;
+    bool grouped;
+    uint32_t group_count;
+    const struct od_expr **groups; /* over the rows */
+    uint32_t group_first;          /* column of the first group in the stage */
+};
+/* A slot's stand-in. */
+enum od_status od_slot_column(struct od_binder *binder, uint32_t slot, enum od_type type, bool nullable,
+                              int32_t location, const struct od_expr **expr_out);
+/* An expression over the block's rows -> one over its current stage, which may grow by the sub-selects in it. BAD_INPUT when it
+ * reads a column that is not grouped. */
+enum od_status od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr,
+                        const struct od_expr **expr_out);
+/* Keeps the rows of the current stage for which the predicate (over the rows) is true. Sub-selects that are conjuncts become
+ * semi- and antijoins. */
+enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block, const struct od_expr *predicate);
+/* Does it hold a slot of one of these kinds (bits 1 << kind)? */
+bool od_has_slot(const struct od_block *block, const struct od_expr *expr, uint32_t kinds);
 
 /* --- expressions ------------------------------------------------------------------------------ */
 
-/* Aggregates met while binding. Aggregate k is stood for by column (columns of the scope) + k until
- * od_grouping_rewrite. */
-struct od_aggregate_list {
-    uint32_t count;
-    uint32_t capacity;
-    struct od_aggregate *aggregates;
+struct od_place {
+    struct od_block *block;
+    const char *clause; /* "WHERE": for messages */
+    bool aggregates;    /* may stand here */
+    bool windows;
+    bool in_aggregate; /* inside an aggregate's argument */
+    bool in_window;
 };
 
-struct od_expr_place {
-    const struct od_scope *scope;
-    const char *clause;                   /* "WHERE": for messages */
-    struct od_aggregate_list *aggregates; /* NULL: none allowed here */
-    bool in_aggregate;                    /* inside an aggregate's argument */
-};
-
-/* `unknown`: a quoted literal whose type nobody has said yet; taken as text when nobody does. */
+/* `unknown`: a quoted literal or NULL whose type nobody has said yet; taken as text when nobody does. */
 struct od_bound {
     const struct od_expr *expr;
     bool unknown;
 };
-enum od_status od_bind_expr(struct od_binder *binder, const struct od_expr_place *place,
-                            const PgQuery__Node *node, struct od_bound *bound_out);
-/* As above for a condition: must be boolean. `what` for messages: "WHERE". */
-enum od_status od_bind_condition(struct od_binder *binder, const struct od_expr_place *place,
-                                 const PgQuery__Node *node, const struct od_expr **expr_out);
-enum od_status od_bind_call(struct od_binder *binder, enum od_function function,
-                            const struct od_bound *arguments, uint32_t count, int32_t location,
+enum od_status od_bind_expr(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
                             struct od_bound *bound_out);
-enum od_status od_bind_func_call(struct od_binder *binder, const struct od_expr_place *place,
-                                 const PgQuery__FuncCall *call, struct od_bound *bound_out);
-enum od_status od_bind_cast(struct od_binder *binder, const struct od_expr_place *place,
-                            const PgQuery__TypeCast *cast, struct od_bound *bound_out);
+/* As above for a condition: must be boolean. */
+enum od_status od_bind_condition(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
+                                 const struct od_expr **expr_out);
 /* A list of nodes; *bounds_out is an array in the plan_arena. */
-enum od_status od_bind_list(struct od_binder *binder, const struct od_expr_place *place,
-                            PgQuery__Node *const *nodes, size_t count, struct od_bound **bounds_out);
+enum od_status od_bind_list(struct od_binder *binder, const struct od_place *place, PgQuery__Node *const *nodes,
+                            size_t count, struct od_bound **bounds_out);
+enum od_status od_bind_call(struct od_binder *binder, enum od_function function, const struct od_bound *arguments,
+                            uint32_t count, int32_t location, struct od_bound *bound_out);
+enum od_status od_bind_literal(struct od_binder *binder, const struct od_value *value, int32_t location,
+                               struct od_bound *bound_out);
+enum od_status od_bind_func_call(struct od_binder *binder, const struct od_place *place, const PgQuery__FuncCall *call,
+                                 struct od_bound *bound_out);
+enum od_status od_bind_aggregate(struct od_binder *binder, const struct od_place *place, const PgQuery__FuncCall *call,
+                                 const char *name, enum od_aggregate_function function, struct od_bound *bound_out);
+enum od_status od_bind_window(struct od_binder *binder, const struct od_place *place, const PgQuery__FuncCall *call,
+                              const char *name, struct od_bound *bound_out);
+enum od_status od_bind_sub_link(struct od_binder *binder, const struct od_place *place, const PgQuery__SubLink *link,
+                                struct od_bound *bound_out);
+/* A constant: evaluated. BAD_INPUT or UNSUPPORTED when it is none. The value is cast to `type`. */
+enum od_status od_bind_constant(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
+                                enum od_type type, struct od_value *value_out);
+/* name(left) operator name(right) over rows of `count` columns, element by element. */
+enum od_status od_bind_row_compare(struct od_binder *binder, enum od_function function, const struct od_bound *left,
+                                   const struct od_bound *right, uint32_t count, int32_t location,
+                                   struct od_bound *bound_out);
+/* "=" -> EQUAL; false when there is no such operator. */
+bool od_sql_operator(const char *name, enum od_function *function_out);
 
-/* --- grouping --------------------------------------------------------------------------------- */
+/* --- types -------------------------------------------------------------------------------------- */
 
-struct od_grouping {
-    const struct od_scope *scope; /* of the rows that are grouped */
-    uint32_t group_count;
-    const struct od_expr **groups;
-    const struct od_aggregate_list *aggregates;
-    const struct od_plan *plan; /* the aggregate */
+/* A type as SQL writes it: one of ours, and what is left to check of a value of it. */
+enum od_sql_limit { OD_LIMIT_NONE, OD_LIMIT_SMALLINT, OD_LIMIT_VARCHAR, OD_LIMIT_NUMERIC };
+struct od_sql_type {
+    enum od_type type;
+    enum od_sql_limit limit;
+    uint32_t size;  /* VARCHAR: characters; NUMERIC: digits in all */
+    uint32_t scale; /* NUMERIC: digits after the point */
 };
-enum od_status od_grouping_build(struct od_binder *binder, const struct od_plan *input,
-                                 struct od_grouping *grouping);
-/* An expression over the rows (aggregates stood for by columns) -> one over the aggregate's output. BAD_INPUT
- * when it reads a column that is not grouped. */
-enum od_status od_grouping_rewrite(struct od_binder *binder, const struct od_grouping *grouping,
-                                   const struct od_expr *expr, const struct od_expr **expr_out);
+enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node, struct od_sql_type *type_out);
+/* CAST(bound AS type). `assigned`: as INSERT does, for which a varchar that is too long is an error. */
+enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *bound, const struct od_sql_type *type,
+                               bool assigned, int32_t location, const struct od_expr **expr_out);
+/* A quoted literal read as a type. */
+enum od_status od_bind_read_literal(struct od_binder *binder, const struct od_expr *text, enum od_type type,
+                                    const struct od_expr **expr_out);
+
+/* --- queries ------------------------------------------------------------------------------------ */
+
+/* A query of any form. `outer`: the block around it, or NULL. `wanted`: NULL, or a type for each column, to which columns that
+ * are quoted literals are cast (set operations, INSERT). *unknown_out, if not NULL: which columns are still such literals. */
+enum od_status od_bind_query(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
+                             const struct od_plan **plan_out, const bool **unknown_out);
+/* One SELECT without WITH or set operation; ORDER BY and LIMIT included. */
+enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
+                              const struct od_plan **plan_out, const bool **unknown_out);
+/* FROM: plan and scope of the block. */
+enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *block);
+/* GROUP BY, HAVING's and the select list's aggregates: the stage after them. */
+enum od_status od_put_limit(struct od_binder *binder, const PgQuery__SelectStmt *select, const struct od_plan **plan);
 
 const char *od_output_name(const PgQuery__Node *node);
+
+/* --- for statements other than SELECT ------------------------------------------------------------- */
+
+void od_binder_init(struct od_binder *binder, struct od_arena *plan_arena, const char *sql,
+                    const struct od_sql_context *context, struct od_error *error);
+/* The rows to insert into columns of these types: the query's, assignment casts made, quoted literals read as the column's type.
+ * `defaults`: NULL, or for each column what DEFAULT in a VALUES list means (NULL: a NULL). BAD_INPUT when the number of
+ * columns differs. */
+enum od_status od_bind_insert(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                              const struct od_sql_type *types, const char *const *names,
+                              const struct od_expr *const *defaults, uint32_t column_count,
+                              const struct od_plan **plan_out);
+/* An expression over one relation's columns (or none: schema NULL): DEFAULT, CHECK. No sub-selects, no aggregates. */
+enum od_status od_bind_over(struct od_binder *binder, const char *relation, const struct od_schema *schema,
+                            const char *clause, const PgQuery__Node *node, struct od_bound *bound_out);
 
 #endif
