@@ -14,6 +14,8 @@ struct od_spill_run;
 
 /* Has an operator to spill that holds so many bytes of rows? Never, when it cannot. */
 bool od_spill_is_due(const struct od_op_env *env, uint64_t held_bytes);
+/* What rows take in memory, whatever room their builder keeps beside: a function of the rows alone. */
+uint64_t od_spill_batch_bytes(const struct od_batch *batch);
 
 /* The env and the schema outlive the run. NO_MEMORY, IO. NULL on failure. */
 enum od_status od_spill_run_new(const struct od_op_env *env, const struct od_schema *schema,
