@@ -1,7 +1,6 @@
-/* hash_table: chains in arrays. Entries are pushed in front of their chain, so linking from the last row to
- * the first leaves each chain in rising order. Buckets are chosen by the high bits of a hash: a hash exchange
- * has dealt rows out by the low ones (hash modulo partitions), in which the rows of one partition are
- * alike. */
+/* hash_table: chains in arrays. Entries are pushed in front of their chain, so linking from the last row to the first leaves
+ * each chain in rising order. Buckets are chosen by the low bits of a hash: a hash exchange has dealt rows out by the high
+ * ones (od_partition_of), in which the rows of one partition are alike. */
 #include "engine/op/hash_table.h"
 
 #include <string.h>
@@ -24,6 +23,13 @@ void od_hash_table_release(struct od_hash_table *table)
     od_give(table->memory, table->next, table->row_capacity * sizeof(*table->next));
     od_give(table->memory, table->buckets, table->bucket_count * sizeof(*table->buckets));
     *table = (struct od_hash_table){0};
+}
+
+void od_hash_table_reset(struct od_hash_table *table)
+{
+    table->row_count = 0;
+    if (table->bucket_count > 0)
+        memset(table->buckets, 0xff, (size_t)table->bucket_count * sizeof(*table->buckets)); /* OD_HASH_TABLE_NONE */
 }
 
 static enum od_status no_memory(uint64_t row_count, struct od_error *error)
@@ -62,9 +68,9 @@ static enum od_status grow_rows(struct od_hash_table *table, uint64_t needed, st
 enum od_status od_hash_table_append(struct od_hash_table *table, const uint64_t *hashes, uint32_t count,
                                     struct od_error *error)
 {
-    enum od_status status = grow_rows(table, (uint64_t)table->row_count + count, error);
-    if (status != OD_OK || count == 0)
-        return status;
+    OD_TRY(grow_rows(table, (uint64_t)table->row_count + count, error));
+    if (count == 0)
+        return OD_OK;
     memcpy(table->hashes + table->row_count, hashes, count * sizeof(*hashes));
     table->row_count += count;
     return OD_OK;
@@ -72,7 +78,7 @@ enum od_status od_hash_table_append(struct od_hash_table *table, const uint64_t 
 
 static void push(struct od_hash_table *table, uint32_t row)
 {
-    uint32_t *bucket = &table->buckets[table->hashes[row] >> table->bucket_shift];
+    uint32_t *bucket = &table->buckets[table->hashes[row] & (table->bucket_count - 1)];
     table->next[row] = *bucket;
     *bucket = row;
 }
@@ -89,7 +95,6 @@ static enum od_status relink(struct od_hash_table *table, struct od_error *error
         od_give(table->memory, table->buckets, table->bucket_count * sizeof(*buckets));
         table->buckets = buckets;
         table->bucket_count = count;
-        table->bucket_shift = (uint32_t)__builtin_clzll(count) + 1;
     }
     memset(table->buckets, 0xff, (size_t)count * sizeof(*table->buckets)); /* OD_HASH_TABLE_NONE */
     for (uint32_t row = table->row_count; row-- > 0;)
@@ -104,11 +109,9 @@ enum od_status od_hash_table_link(struct od_hash_table *table, struct od_error *
 
 enum od_status od_hash_table_insert(struct od_hash_table *table, uint64_t hash, struct od_error *error)
 {
-    enum od_status status = grow_rows(table, (uint64_t)table->row_count + 1, error);
-    if (status == OD_OK && table->row_capacity != table->bucket_count)
-        status = relink(table, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(grow_rows(table, (uint64_t)table->row_count + 1, error));
+    if (table->row_capacity != table->bucket_count)
+        OD_TRY(relink(table, error));
     table->hashes[table->row_count] = hash;
     push(table, table->row_count);
     table->row_count++;

@@ -23,11 +23,11 @@ struct od_hash_table {
     uint32_t row_count;
     uint32_t row_capacity;
     uint32_t bucket_count; /* 0 or a power of two */
-    uint32_t bucket_shift; /* 64 - log2(bucket_count) */
 };
 
 void od_hash_table_init(struct od_hash_table *table, struct od_memory *memory);
 void od_hash_table_release(struct od_hash_table *table);
+void od_hash_table_reset(struct od_hash_table *table); /* empty, keeps the memory */
 /* Appends rows that cannot be found before the next link. NO_MEMORY, UNSUPPORTED beyond 2^30 rows; the table
  * stays. */
 enum od_status od_hash_table_append(struct od_hash_table *table, const uint64_t *hashes, uint32_t count,
@@ -49,7 +49,7 @@ static inline uint32_t od_hash_table_first(const struct od_hash_table *table, ui
 {
     if (table->bucket_count == 0)
         return OD_HASH_TABLE_NONE;
-    return od_hash_table_seek(table, table->buckets[hash >> table->bucket_shift], hash);
+    return od_hash_table_seek(table, table->buckets[hash & (table->bucket_count - 1)], hash);
 }
 /* The row after `row` with its hash. */
 static inline uint32_t od_hash_table_next(const struct od_hash_table *table, uint32_t row)

@@ -1,12 +1,10 @@
-/* key_equal: whether two cells are equal as keys: -0.0 equals 0.0, NaN equals NaN. Agrees with
- * od_batch_hash_keys. NULL equals NULL here, as in GROUP BY; a join keeps rows with a NULL key out before it
- * asks. */
+/* key_equal: whether two cells are equal as keys: -0.0 equals 0.0, NaN equals NaN, 1.5 equals 1.50. Agrees with
+ * od_batch_hash_keys. NULL equals NULL here, as in GROUP BY; a join looks for NULLs before it asks. */
 #ifndef OD_OP_KEY_EQUAL_H
 #define OD_OP_KEY_EQUAL_H
 
 #include <string.h>
 
-#include "engine/core/assert.h"
 #include "engine/data/batch.h"
 
 static inline bool od_text_equal(const struct od_column *left, uint32_t left_row,
@@ -31,20 +29,18 @@ static inline bool od_key_equal(const struct od_column *left, uint32_t left_row,
     case OD_TYPE_TIMESTAMP:
         return ((const int64_t *)left->values)[left_row] == ((const int64_t *)right->values)[right_row];
     case OD_TYPE_DATE:
+    case OD_TYPE_INT32:
         return ((const int32_t *)left->values)[left_row] == ((const int32_t *)right->values)[right_row];
-    case OD_TYPE_FLOAT64: {
-        double a = ((const double *)left->values)[left_row];
-        double b = ((const double *)right->values)[right_row];
-        return a == b || (a != a && b != b);
-    }
     case OD_TYPE_BOOLEAN:
         return od_bit(left->values, left_row) == od_bit(right->values, right_row);
     case OD_TYPE_TEXT:
         return od_text_equal(left, left_row, right, right_row);
-    case OD_TYPE_COUNT:
-        break;
+    default: {
+        struct od_value a = od_column_value(left, left_row);
+        struct od_value b = od_column_value(right, right_row);
+        return od_value_compare(&a, &b) == 0;
     }
-    od_unreachable();
+    }
 }
 
 #endif

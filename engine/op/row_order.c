@@ -16,44 +16,53 @@ static int compare_numbers(int64_t left, int64_t right)
 }
 
 /* Neither is NULL. */
-static int compare_cells(const struct od_column *column, uint32_t left_row, uint32_t right_row)
+static int compare_present(const struct od_column *left, uint32_t left_row, const struct od_column *right,
+                           uint32_t right_row)
 {
-    if (column->type == OD_TYPE_INT64 || column->type == OD_TYPE_TIMESTAMP) {
-        const int64_t *values = column->values;
-        return compare_numbers(values[left_row], values[right_row]);
-    }
-    struct od_value left = od_column_value(column, left_row);
-    struct od_value right = od_column_value(column, right_row);
-    return od_value_compare(&left, &right);
+    if (left->type == OD_TYPE_INT64 || left->type == OD_TYPE_TIMESTAMP)
+        return compare_numbers(((const int64_t *)left->values)[left_row],
+                               ((const int64_t *)right->values)[right_row]);
+    if (left->type == OD_TYPE_INT32 || left->type == OD_TYPE_DATE)
+        return compare_numbers(((const int32_t *)left->values)[left_row],
+                               ((const int32_t *)right->values)[right_row]);
+    struct od_value left_value = od_column_value(left, left_row);
+    struct od_value right_value = od_column_value(right, right_row);
+    return od_value_compare(&left_value, &right_value);
 }
 
-static int compare_key(const struct od_row_order_key *key, uint32_t left_row, uint32_t right_row)
+int od_cell_compare(const struct od_column *left, uint32_t left_row, const struct od_column *right, uint32_t right_row)
 {
-    bool left_is_null = od_column_is_null(key->column, left_row);
-    bool right_is_null = od_column_is_null(key->column, right_row);
-    if (left_is_null || right_is_null) {
-        int nulls_last = (int)left_is_null - (int)right_is_null;
-        return key->nulls_first ? -nulls_last : nulls_last;
-    }
-    int order = compare_cells(key->column, left_row, right_row);
-    return key->descending ? -order : order;
+    bool left_is_null = od_column_is_null(left, left_row);
+    bool right_is_null = od_column_is_null(right, right_row);
+    if (left_is_null || right_is_null)
+        return (int)left_is_null - (int)right_is_null;
+    return compare_present(left, left_row, right, right_row);
 }
 
-int od_row_order_compare(const struct od_row_order *order, uint32_t left_row, uint32_t right_row)
+int od_row_order_compare_two(const struct od_row_order *left_order, uint32_t left_row,
+                             const struct od_row_order *right_order, uint32_t right_row)
 {
-    for (uint32_t i = 0; i < order->key_count; i++) {
-        int result = compare_key(&order->keys[i], left_row, right_row);
+    for (uint32_t i = 0; i < left_order->key_count; i++) {
+        const struct od_row_order_key *key = &left_order->keys[i];
+        const struct od_column *right = right_order->keys[i].column;
+        bool has_null = od_column_is_null(key->column, left_row) || od_column_is_null(right, right_row);
+        int result = od_cell_compare(key->column, left_row, right, right_row);
         if (result != 0)
-            return result;
+            return (has_null ? key->nulls_first : key->descending) ? -result : result;
     }
-    for (uint32_t i = 0; i < order->column_count; i++) {
-        struct od_value left = od_column_value(&order->columns[i], left_row);
-        struct od_value right = od_column_value(&order->columns[i], right_row);
+    for (uint32_t i = 0; i < left_order->column_count; i++) {
+        struct od_value left = od_column_value(&left_order->columns[i], left_row);
+        struct od_value right = od_column_value(&right_order->columns[i], right_row);
         int result = od_value_compare_total(&left, &right);
         if (result != 0)
             return result;
     }
     return 0;
+}
+
+int od_row_order_compare(const struct od_row_order *order, uint32_t left_row, uint32_t right_row)
+{
+    return od_row_order_compare_two(order, left_row, order, right_row);
 }
 
 static void insertion_sort(const struct od_row_order *order, uint32_t *rows, uint32_t count)
