@@ -272,7 +272,7 @@ static bool aggregate_is_permitted(const struct od_gen *gen, enum od_aggregate_f
 {
     enum od_type result;
     bool sums = function == OD_AGGREGATE_SUM || function == OD_AGGREGATE_AVG;
-    return od_aggregate_resolve(function, type, &result) &&
+    return od_aggregate_resolve(function, 1, &type, &result) &&
            (!sums || gen->failing || gen->flavour != OD_FLAVOUR_WILD);
 }
 
@@ -294,7 +294,8 @@ static bool make_aggregate(struct od_gen *gen, const struct od_schema *schema, u
         return false;
     if (!aggregate_is_permitted(gen, aggregate->function, aggregate->argument->type))
         aggregate->function = OD_AGGREGATE_COUNT;
-    return od_aggregate_resolve(aggregate->function, aggregate->argument->type, &aggregate->type);
+    enum od_type type = aggregate->argument->type;
+    return od_aggregate_resolve(aggregate->function, 1, &type, &aggregate->type);
 }
 
 static struct relation groups_over(struct od_gen *gen, struct relation input, bool grouped)

@@ -1,4 +1,4 @@
-/* function: the catalogue of scalar and aggregate functions: names, typing, and whether they can fail.
+/* function: the catalogue of scalar functions: names, typing, and whether they can fail.
  *
  * Semantics are PostgreSQL 15's. The type rules live here; engine/expr evaluates, properties/model evaluates on its own.
  * `may_fail` says that evaluation can raise an EVALUATION error for some input: rules never move such an expression to where
@@ -7,6 +7,7 @@
 #define OD_PLAN_FUNCTION_H
 
 #include "engine/data/type.h"
+#include "engine/plan/aggregate.h"
 
 /* enum, text as printed in plans and SQL. Arguments and results by type: see od_function_resolve in function.c. */
 #define OD_FUNCTION_LIST(X)                                                                                  \
@@ -91,36 +92,5 @@ bool od_time_field_of_date(enum od_time_field field);
 bool od_time_field_truncates(enum od_time_field field);
 /* Any case, singular or plural, as PostgreSQL. False when there is no such field. */
 bool od_time_field_find(const char *text, uint32_t size, enum od_time_field *field_out);
-
-/* Aggregates. sum(bigint) is a bigint whose *total* must fit (its state has 128 bits, so the order of rows never matters);
- * sum(double) is exact before one final rounding, whatever the order; avg is a double. */
-#define OD_WINDOW_FUNCTION_LIST(X)                                                                               X(AGGREGATE, "aggregate") X(ROW_NUMBER, "row_number") X(RANK, "rank") X(DENSE_RANK, "dense_rank")              X(PERCENT_RANK, "percent_rank") X(CUME_DIST, "cume_dist") X(NTILE, "ntile") X(LAG, "lag")                      X(LEAD, "lead") X(FIRST_VALUE, "first_value") X(LAST_VALUE, "last_value") X(NTH_VALUE, "nth_value")
-enum od_window_function {
-#define X(name, text) OD_WINDOW_##name,
-    OD_WINDOW_FUNCTION_LIST(X)
-#undef X
-        OD_WINDOW_FUNCTION_COUNT
-};
-const char *od_window_function_text(enum od_window_function function);
-
-#define OD_AGGREGATE_LIST(X)                                                                                 \
-    X(COUNT_STAR, "count(*)")                                                                                 \
-    X(COUNT, "count")                                                                                         \
-    X(SUM, "sum") /* bigint -> bigint, double -> double; NULL over no value */                                \
-    X(MIN, "min") /* every type but boolean; -0.0 is below 0.0, NaN above all */                              \
-    X(MAX, "max")                                                                                             \
-    X(AVG, "avg") /* bigint, double -> double */
-
-enum od_aggregate_function {
-#define X(name, text) OD_AGGREGATE_##name,
-    OD_AGGREGATE_LIST(X)
-#undef X
-        OD_AGGREGATE_COUNT_OF_KINDS
-};
-const char *od_aggregate_text(enum od_aggregate_function function);
-/* False when there is no such aggregate of this type. The argument of COUNT_STAR is not looked at. */
-bool od_aggregate_resolve(enum od_aggregate_function function, enum od_type argument, enum od_type *result_out);
-/* Whether it can raise EVALUATION: a sum that does not fit. */
-bool od_aggregate_may_fail(enum od_aggregate_function function);
 
 #endif

@@ -116,26 +116,6 @@ static void every_cast_is_as_listed(void **state)
     }
 }
 
-static void every_aggregate_is_as_listed(void **state)
-{
-    static const char *const expected[] = {"iiiiii", "iiiiii", "-if---", "-ifTtd", "-ifTtd", "-ff---"};
-    (void)state;
-    for (uint32_t function = 0; function < OD_AGGREGATE_COUNT_OF_KINDS; function++) {
-        char row[OD_TYPE_COUNT + 1] = "";
-        for (uint32_t type = 0; type < OD_TYPE_COUNT; type++) {
-            enum od_type result;
-            bool exists =
-                od_aggregate_resolve((enum od_aggregate_function)function, (enum od_type)type, &result);
-            row[type] = exists ? type_letters[result] : '-';
-        }
-        assert_string_equal(row, expected[function]);
-    }
-    assert_true(od_aggregate_may_fail(OD_AGGREGATE_SUM));
-    assert_true(od_aggregate_may_fail(OD_AGGREGATE_AVG));
-    assert_false(od_aggregate_may_fail(OD_AGGREGATE_COUNT));
-    assert_false(od_aggregate_may_fail(OD_AGGREGATE_MAX));
-}
-
 static void time_fields_are_found_as_postgresql_finds_them(void **state)
 {
     enum od_time_field field;
@@ -160,7 +140,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_is_as_listed),
         cmocka_unit_test(every_cast_is_as_listed),
-        cmocka_unit_test(every_aggregate_is_as_listed),
         cmocka_unit_test(time_fields_are_found_as_postgresql_finds_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

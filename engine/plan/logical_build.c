@@ -176,18 +176,18 @@ static enum od_status add_aggregate(struct od_arena *plan_arena, struct od_plan 
     bool star = aggregate->function == OD_AGGREGATE_COUNT_STAR;
     const char *function_text = star ? "count" : od_aggregate_text(aggregate->function);
     od_assert(star == (aggregate->argument == NULL));
-    enum od_type argument = star ? OD_TYPE_INT64 : aggregate->argument->type;
-    if (!od_aggregate_resolve(aggregate->function, argument, &aggregate->type))
-        return od_fail(error, OD_BAD_INPUT, "function %s(%s) does not exist", function_text,
-                       od_type_text(argument));
+    enum od_type types[2] = {star ? OD_TYPE_INT64 : aggregate->argument->type,
+                             aggregate->second == NULL ? OD_TYPE_INT64 : aggregate->second->type};
+    uint32_t count = (uint32_t)!star + (aggregate->second != NULL);
+    if (!od_aggregate_resolve(aggregate->function, count, types, &aggregate->type))
+        return od_fail(error, OD_BAD_INPUT, "function %s(%s) does not exist", function_text, od_type_text(types[0]));
     aggregate->name = field_name(plan_arena, aggregate->name != NULL ? aggregate->name : function_text, NULL,
                                  NULL, position);
     if (aggregate->name == NULL)
         return no_memory(error);
-    bool counts = star || aggregate->function == OD_AGGREGATE_COUNT;
     field->name = aggregate->name;
     field->type = aggregate->type;
-    field->nullable = !counts && (plan->aggregate.group_count == 0 || aggregate->argument->nullable);
+    field->nullable = od_aggregate_is_nullable(aggregate->function);
     return OD_OK;
 }
 

@@ -47,15 +47,14 @@ const char *od_physical_kind_text(enum od_physical_kind kind);
 
 /* COMPLETE: rows -> answer. PARTIAL: rows -> groups ++ state columns. FINAL: groups ++ state columns -> answer.
  * A grouped FINAL or COMPLETE over no rows gives no row; a global one gives one row, in its one task. A global PARTIAL
- * gives one row of state in every task. State columns of an aggregate, in order (see od_aggregate_state_fields):
- *   count(*), count   bigint
- *   sum, avg bigint   bigint low (two's complement bits), bigint high, bigint count
- *   sum, avg double   text: encoded exact sum (engine/op/float_sum.h); bigint count
- *   min, max          value of the argument's type (NULL: none yet) */
+ * gives one row of state in every task. State columns of an aggregate (see od_aggregate_state_fields):
+ *   counts                          bigint
+ *   min, max, bool_and, bit_or...   value of the argument's type (NULL: none yet)
+ *   sums, averages, deviations...   text: encoded exact sums (engine/op/aggregate_state.c) */
 enum od_aggregate_phase { OD_AGGREGATE_COMPLETE, OD_AGGREGATE_PARTIAL, OD_AGGREGATE_FINAL };
 
 #define OD_STATE_FIELDS_MAX 8
-/* Fills the fields (names such as "state0_1") and returns how many. */
+/* Fills the types and returns how many: 1 for every function that there is. */
 uint32_t od_aggregate_state_fields(const struct od_aggregate *aggregate, enum od_type *types_out);
 
 struct od_physical {

@@ -8,28 +8,6 @@
 #include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
 
-uint32_t od_aggregate_state_fields(const struct od_aggregate *aggregate, enum od_type *types_out)
-{
-    switch (aggregate->function) {
-    case OD_AGGREGATE_SUM:
-    case OD_AGGREGATE_AVG:
-        if (aggregate->argument->type == OD_TYPE_FLOAT64) {
-            types_out[0] = OD_TYPE_TEXT;
-            types_out[1] = OD_TYPE_INT64;
-            return 2;
-        }
-        types_out[0] = types_out[1] = types_out[2] = OD_TYPE_INT64;
-        return 3;
-    case OD_AGGREGATE_MIN:
-    case OD_AGGREGATE_MAX:
-        types_out[0] = aggregate->argument->type;
-        return 1;
-    default:
-        types_out[0] = OD_TYPE_INT64;
-        return 1;
-    }
-}
-
 /* The groups' fields, then each aggregate's state. */
 static enum od_status partial_schema(struct od_stage_builder *builder, const struct od_plan *plan,
                                      struct od_schema *schema_out, struct od_error *error)

@@ -238,7 +238,8 @@ static enum od_status bind_aggregate_argument(struct od_binder *binder, const st
     if (status != OD_OK)
         return status;
     aggregate->argument = argument.expr;
-    if (!od_aggregate_resolve(aggregate->function, argument.expr->type, &aggregate->type))
+    enum od_type type = argument.expr->type;
+    if (!od_aggregate_resolve(aggregate->function, 1, &type, &aggregate->type))
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "function %s(%s) does not exist", name,
                            argument.unknown ? "unknown" : od_type_text(argument.expr->type));
     return OD_OK;
