@@ -12,6 +12,7 @@ extern const struct od_command od_command_shrink;
 extern const struct od_command od_command_bench;
 extern const struct od_command od_command_report;
 extern const struct od_command od_command_engines;
+extern const struct od_command od_command_generate;
 
 /* What main does; separate so that tests can call it. */
 int od_main(int argc, char **argv);

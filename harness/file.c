@@ -55,6 +55,17 @@ close:
     return status;
 }
 
+enum od_status od_file_write(const char *path, const void *bytes, size_t size, struct od_error *error)
+{
+    FILE *file = fopen(path, "wb");
+    if (file == NULL)
+        return od_fail(error, status_of(errno), "writing %s: %s", path, strerror(errno));
+    bool written = size == 0 || fwrite(bytes, 1, size, file) == size;
+    if (fclose(file) != 0 || !written)
+        return od_fail(error, OD_IO, "writing %s: %s", path, strerror(errno));
+    return OD_OK;
+}
+
 enum od_status od_folder_make(const char *path, struct od_error *error)
 {
     char partial[4096];

@@ -1,0 +1,194 @@
+/* command_generate: `ordeal generate`: the built-in tables as CSV files, with a schema.sql that declares them.
+ *
+ * A suite is a list of tables whose numbers of rows belong together at a scale; any single generator can be asked for by its
+ * own name. schema.sql has one CREATE TABLE a table, in words that PostgreSQL, DuckDB and `ordeal sql --schema` all take. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/io/csv.h"
+#include "engine/world/posix.h"
+#include "harness/commands.h"
+#include "harness/exit_status.h"
+#include "harness/file.h"
+#include "scenarios/generate.h"
+
+struct member {
+    const char *table;
+    const char *generator;
+    uint64_t rows; /* at scale 1; for `fixed` at every scale */
+    bool fixed;
+};
+struct suite {
+    const char *name;
+    const char *default_scale;
+    struct member members[9]; /* ends with table NULL */
+};
+
+static const struct suite suites[] = {
+    {"tpch",
+     "0.01",
+     {{"region", "tpch_region", 5, true},
+      {"nation", "tpch_nation", 25, true},
+      {"part", "tpch_part", 200000, false},
+      {"supplier", "tpch_supplier", 10000, false},
+      {"partsupp", "tpch_partsupp", 800000, false},
+      {"customer", "tpch_customer", 150000, false},
+      {"orders", "tpch_orders", 1500000, false},
+      {"lineitem", "tpch_lineitem", 6000000, false}}},
+    {"h2o",
+     "0.01",
+     {{"x", "h2o_groups", 10000000, false},
+      {"jx", "h2o_x", 10000000, false},
+      {"jsmall", "h2o_small", 10000000, false},
+      {"jmedium", "h2o_medium", 10000000, false},
+      {"jbig", "h2o_big", 10000000, false}}},
+    {"clickbench", "0.01", {{"hits", "hits", 10000000, false}}},
+};
+#define SUITE_COUNT (sizeof(suites) / sizeof(suites[0]))
+
+static bool put_declaration(struct od_buffer *schema, const struct od_table *table)
+{
+    bool fits = od_buffer_print(schema, "CREATE TABLE %s (", table->name);
+    for (uint32_t i = 0; i < table->schema.field_count && fits; i++) {
+        const struct od_field *field = &table->schema.fields[i];
+        const char *type = field->type == OD_TYPE_DECIMAL ? "numeric(15,2)" : od_type_text(field->type);
+        fits = od_buffer_print(schema, "%s\n    %s %s%s", i == 0 ? "" : ",", field->name, type,
+                               field->nullable ? "" : " NOT NULL");
+    }
+    return fits && od_buffer_print(schema, "\n);\n");
+}
+
+static enum od_status write_table(const char *folder, const struct od_table *table, struct od_buffer *schema,
+                                  struct od_error *error)
+{
+    struct od_buffer text;
+    char path[4096];
+    struct od_batch rows = od_table_view(table);
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = od_csv_write(&rows, true, &text, error);
+    if (snprintf(path, sizeof(path), "%s/%s.csv", folder, table->name) >= (int)sizeof(path))
+        status = od_fail(error, OD_BAD_INPUT, "the path of %s is too long", folder);
+    if (status == OD_OK)
+        status = od_file_write(path, text.bytes, text.size, error);
+    if (status == OD_OK && !put_declaration(schema, table))
+        status = od_fail(error, OD_NO_MEMORY, "declaring %s", table->name);
+    if (status == OD_OK)
+        printf("%-10s %10u rows  %s\n", table->name, od_table_row_count(table), path);
+    od_buffer_release(&text);
+    return status;
+}
+
+static enum od_status make_table(const char *folder, const char *name, const struct od_generator *generator, uint64_t rows,
+                                 uint64_t seed, struct od_buffer *schema, struct od_error *error)
+{
+    struct od_table *table = NULL;
+    enum od_status status = generator->make(od_posix_memory(), name, rows, seed, &table, error);
+    if (status == OD_OK)
+        status = write_table(folder, table, schema, error);
+    od_table_free(od_posix_memory(), table);
+    return status;
+}
+
+static enum od_status read_scale(const struct od_arguments *arguments, const char *otherwise, double *scale_out,
+                                 struct od_error *error)
+{
+    const char *text = od_arguments_text(arguments, "scale", otherwise);
+    char *end = NULL;
+    *scale_out = strtod(text, &end);
+    if (end == text || *end != 0 || !(*scale_out >= 0.001 && *scale_out <= 100))
+        return od_fail(error, OD_BAD_INPUT, "--scale %s: expected a number from 0.001 to 100", text);
+    return OD_OK;
+}
+
+static enum od_status make_suite(const struct od_arguments *arguments, const struct suite *suite, const char *folder,
+                                 uint64_t seed, struct od_buffer *schema, struct od_error *error)
+{
+    double scale = 0;
+    enum od_status status = read_scale(arguments, suite->default_scale, &scale, error);
+    for (const struct member *member = suite->members; status == OD_OK && member->table != NULL; member++) {
+        /* in whole thousandths, so that the tables of a suite agree about the scale */
+        uint64_t rows = member->fixed ? member->rows : member->rows / 1000 * (uint64_t)(scale * 1000 + 0.5);
+        status = make_table(folder, member->table, od_generator_find(member->generator), rows, seed, schema, error);
+    }
+    return status;
+}
+
+static enum od_status make_single(const struct od_arguments *arguments, const char *name, const char *folder, uint64_t seed,
+                                  struct od_buffer *schema, struct od_error *error)
+{
+    const struct od_generator *generator = od_generator_find(name);
+    if (generator == NULL)
+        return od_fail(error, OD_BAD_INPUT,
+                       "no suite or generator '%s'; expected tpch, h2o, clickbench, or a name of `ordeal generate --list`", name);
+    uint64_t rows = generator->rows_default;
+    enum od_status status = od_arguments_number(arguments, "rows", 0, UINT64_C(1) << 30, &rows, error);
+    if (status == OD_OK)
+        status = make_table(folder, name, generator, rows, seed, schema, error);
+    return status;
+}
+
+static int list_all(void)
+{
+    for (size_t i = 0; i < SUITE_COUNT; i++)
+        printf("%-14s suite\n", suites[i].name);
+    for (uint32_t i = 0; i < od_generator_count; i++)
+        printf("%-14s %s\n", od_generators[i].name, od_generators[i].sentence);
+    return OD_EXIT_HELD;
+}
+
+static int run(const struct od_arguments *arguments)
+{
+    struct od_error error = {0};
+    struct od_buffer schema;
+    char path[4096];
+    uint64_t seed = 1;
+    const char *folder = od_arguments_text(arguments, "out", ".");
+    if (od_arguments_has(arguments, "list"))
+        return list_all();
+    if (arguments->positional_count != 1) {
+        od_fail(&error, OD_BAD_INPUT, "expected one suite or generator; `ordeal generate --list` names them");
+        return od_exit_with(&error);
+    }
+    const char *name = arguments->positional[0];
+    const struct suite *suite = NULL;
+    for (size_t i = 0; i < SUITE_COUNT; i++)
+        if (strcmp(suites[i].name, name) == 0)
+            suite = &suites[i];
+    od_buffer_init(&schema, od_posix_memory());
+    enum od_status status = od_arguments_number(arguments, "seed", 0, UINT64_MAX, &seed, &error);
+    if (status == OD_OK && suite == NULL && od_arguments_has(arguments, "scale"))
+        status = od_fail(&error, OD_BAD_INPUT, "--scale is for suites; %s takes --rows", name);
+    if (status == OD_OK && suite != NULL && od_arguments_has(arguments, "rows"))
+        status = od_fail(&error, OD_BAD_INPUT, "--rows is for single generators; %s takes --scale", name);
+    if (status == OD_OK)
+        status = od_folder_make(folder, &error);
+    if (status == OD_OK && suite != NULL)
+        status = make_suite(arguments, suite, folder, seed, &schema, &error);
+    else if (status == OD_OK)
+        status = make_single(arguments, name, folder, seed, &schema, &error);
+    if (status == OD_OK && snprintf(path, sizeof(path), "%s/schema.sql", folder) >= (int)sizeof(path))
+        status = od_fail(&error, OD_BAD_INPUT, "the path of %s is too long", folder);
+    if (status == OD_OK)
+        status = od_file_write(path, schema.bytes, schema.size, &error);
+    od_buffer_release(&schema);
+    return status == OD_OK ? OD_EXIT_HELD : od_exit_with(&error);
+}
+
+static const struct od_option options[] = {
+    {"scale", "X", "of a suite: 0.001 to 100, in thousandths; default 0.01 (TPC-H: 60,000 lines; others: 100,000 rows)", false},
+    {"rows", "N", "of a single generator", false},
+    {"seed", "N", "equal seeds give equal tables; default 1", false},
+    {"out", "DIR", "where the files go; made when missing; default here", false},
+    {"list", NULL, "names the suites and generators", false},
+    {NULL, NULL, NULL, false}};
+
+const struct od_command od_command_generate = {
+    .name = "generate",
+    .positional = "SUITE|GENERATOR",
+    .positional_min = 0,
+    .sentence = "writes the built-in tables as CSV files, with a schema.sql",
+    .more = "Example: ordeal generate tpch --scale 0.1 --out /tmp/tpch",
+    .options = options,
+    .run = run,
+};
