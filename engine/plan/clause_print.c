@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define ROWS_SHOWN 16 /* of VALUES: a file may insert many thousands */
+
 static bool says_its_name(const struct od_expr *expr, const char *name, const struct od_schema *input)
 {
     return expr->kind == OD_EXPR_COLUMN && input != NULL && expr->column_index < input->field_count &&
@@ -23,19 +25,115 @@ void od_clause_exprs(const struct od_expr *const *exprs, const struct od_field *
     }
 }
 
+static void print_aggregate(const struct od_aggregate *aggregate, const struct od_schema *input,
+                            struct od_buffer *buffer)
+{
+    od_buffer_append_text(buffer, od_aggregate_text(aggregate->function));
+    if (aggregate->argument != NULL || aggregate->second != NULL || aggregate->key_count > 0) {
+        od_buffer_append_text(buffer, aggregate->distinct ? "(distinct " : "(");
+        if (aggregate->argument != NULL)
+            od_expr_print(aggregate->argument, input, buffer);
+        if (aggregate->second != NULL) {
+            od_buffer_append_text(buffer, ", ");
+            od_expr_print(aggregate->second, input, buffer);
+        }
+        if (aggregate->key_count > 0) {
+            od_buffer_append_text(buffer, " order by ");
+            od_clause_sort_keys(aggregate->keys, aggregate->key_count, input, buffer);
+        }
+        od_buffer_append_text(buffer, ")");
+    }
+    if (aggregate->filter != NULL) {
+        od_buffer_append_text(buffer, " where ");
+        od_expr_print(aggregate->filter, input, buffer);
+    }
+}
+
 void od_clause_aggregates(const struct od_aggregate *aggregates, uint32_t count,
                           const struct od_schema *input, struct od_buffer *buffer)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const struct od_aggregate *aggregate = &aggregates[i];
-        od_buffer_print(buffer, "%s%s", i > 0 ? ", " : "", od_aggregate_text(aggregate->function));
-        if (aggregate->argument != NULL) {
-            od_buffer_append_text(buffer, "(");
-            od_expr_print(aggregate->argument, input, buffer);
-            od_buffer_append_text(buffer, ")");
-        }
-        od_buffer_print(buffer, " as %s", aggregate->name);
+        if (i > 0)
+            od_buffer_append_text(buffer, ", ");
+        print_aggregate(&aggregates[i], input, buffer);
+        od_buffer_print(buffer, " as %s", aggregates[i].name);
     }
+}
+
+static void print_bound(enum od_frame_bound bound, const struct od_expr *offset, const struct od_schema *input,
+                        struct od_buffer *buffer)
+{
+    static const char *const texts[] = {
+        [OD_FRAME_UNBOUNDED_PRECEDING] = "unbounded preceding", [OD_FRAME_PRECEDING] = " preceding",
+        [OD_FRAME_CURRENT_ROW] = "current row",                 [OD_FRAME_FOLLOWING] = " following",
+        [OD_FRAME_UNBOUNDED_FOLLOWING] = "unbounded following",
+    };
+    if (offset != NULL)
+        od_expr_print(offset, input, buffer);
+    od_buffer_append_text(buffer, texts[bound]);
+}
+
+static void print_frame(const struct od_window_frame *frame, const struct od_schema *input, struct od_buffer *buffer)
+{
+    static const char *const units[] = {"rows", "range", "groups"};
+    static const char *const exclusions[] = {"", " exclude row", " exclude group", " exclude ties"};
+    od_buffer_print(buffer, " over %s ", units[frame->unit]);
+    print_bound(frame->start, frame->start_offset, input, buffer);
+    od_buffer_append_text(buffer, " to ");
+    print_bound(frame->end, frame->end_offset, input, buffer);
+    od_buffer_append_text(buffer, exclusions[frame->exclusion]);
+}
+
+static void print_call(const struct od_window_call *call, const struct od_schema *input, struct od_buffer *buffer)
+{
+    if (call->function == OD_WINDOW_AGGREGATE) {
+        print_aggregate(&call->aggregate, input, buffer);
+    } else {
+        od_buffer_print(buffer, "%s(", od_window_function_text(call->function));
+        od_clause_exprs(call->arguments, NULL, call->argument_count, input, buffer);
+        od_buffer_append_text(buffer, ")");
+    }
+    bool framed = call->function == OD_WINDOW_AGGREGATE || call->function == OD_WINDOW_FIRST_VALUE ||
+                  call->function == OD_WINDOW_LAST_VALUE || call->function == OD_WINDOW_NTH_VALUE;
+    if (framed)
+        print_frame(&call->frame, input, buffer);
+    od_buffer_print(buffer, " as %s", call->name);
+}
+
+void od_clause_window(const struct od_expr *const *partitions, uint32_t partition_count,
+                      const struct od_sort_key *keys, uint32_t key_count, const struct od_window_call *calls,
+                      uint32_t call_count, const struct od_schema *input, struct od_buffer *buffer)
+{
+    if (partition_count > 0) {
+        od_buffer_append_text(buffer, " by ");
+        od_clause_exprs(partitions, NULL, partition_count, input, buffer);
+    }
+    if (key_count > 0) {
+        od_buffer_append_text(buffer, " order by ");
+        od_clause_sort_keys(keys, key_count, input, buffer);
+    }
+    for (uint32_t i = 0; i < call_count; i++) {
+        od_buffer_append_text(buffer, i > 0 ? ", " : ": ");
+        print_call(&calls[i], input, buffer);
+    }
+}
+
+void od_clause_rows(const struct od_expr *const *exprs, uint32_t row_count, const struct od_schema *schema,
+                    const struct od_schema *input, struct od_buffer *buffer)
+{
+    uint32_t width = schema->field_count;
+    uint32_t shown = row_count > ROWS_SHOWN ? ROWS_SHOWN : row_count;
+    od_buffer_append_text(buffer, " (");
+    for (uint32_t i = 0; i < width; i++)
+        od_buffer_print(buffer, "%s%s", i > 0 ? ", " : "", schema->fields[i].name);
+    od_buffer_append_text(buffer, row_count == 0 ? ") no rows" : ")");
+    for (uint32_t row = 0; row < shown; row++) {
+        od_buffer_append_text(buffer, row > 0 ? ", (" : ": (");
+        od_clause_exprs(exprs + (size_t)row * width, NULL, width, input, buffer);
+        od_buffer_append_text(buffer, ")");
+    }
+    if (shown < row_count)
+        od_buffer_print(buffer, " ... %u rows", row_count);
 }
 
 void od_clause_sort_keys(const struct od_sort_key *keys, uint32_t count, const struct od_schema *input,

@@ -1,14 +1,15 @@
-/* logical_build: one function a node kind: checks types, copies the lists it is given, computes the output
- * schema.
+/* logical_build: one way to make a node: a draft with its clauses is copied, then fitted: types are checked and the schema
+ * of the output follows. Builders fill drafts; rules make them from other nodes (plan_rewrite.h).
  *
- * Field names in a schema are copied when they come from outside and shared when they come from an input,
- * which lives in the same plan_arena. A table's names are the table's, which outlives the plan. */
+ * Field names in a schema are copied when they come from outside and shared when they come from an input or another
+ * node, which live in the same plan_arena. A table's names are the table's, which outlives the plan. */
 #include "engine/plan/logical.h"
 
 #include <string.h>
 
 #include "engine/core/assert.h"
 #include "engine/plan/input_order.h"
+#include "engine/plan/plan_rewrite.h"
 
 static const char *const kind_texts[] = {
 #define X(name, text) [OD_PLAN_##name] = text,
@@ -22,115 +23,58 @@ const char *od_plan_kind_text(enum od_plan_kind kind)
     return kind_texts[kind];
 }
 
+static const char *const join_texts[] = {
+#define X(name, text) [OD_JOIN_##name] = text,
+    OD_JOIN_TYPE_LIST(X)
+#undef X
+};
+
+const char *od_join_type_text(enum od_join_type type)
+{
+    od_assert((unsigned)type < OD_JOIN_TYPE_COUNT);
+    return join_texts[type];
+}
+
+bool od_join_pads_left(enum od_join_type type)
+{
+    return type == OD_JOIN_RIGHT || type == OD_JOIN_FULL;
+}
+
+bool od_join_pads_right(enum od_join_type type)
+{
+    return type == OD_JOIN_LEFT || type == OD_JOIN_FULL || type == OD_JOIN_SINGLE;
+}
+
+bool od_join_gives_right(enum od_join_type type)
+{
+    return type == OD_JOIN_INNER || od_join_pads_left(type) || od_join_pads_right(type);
+}
+
 static enum od_status no_memory(struct od_error *error)
 {
     return od_fail(error, OD_NO_MEMORY, "building a plan");
 }
 
-static void *copy_list(struct od_arena *plan_arena, const void *list, size_t count, size_t bytes)
-{
-    void *copy = od_arena_take_array(plan_arena, count, bytes);
-    if (copy != NULL && count > 0)
-        memcpy(copy, list, count * bytes);
-    return copy;
-}
-
-static struct od_plan *plan_new(struct od_arena *plan_arena, enum od_plan_kind kind,
-                                const struct od_plan *left, const struct od_plan *right)
-{
-    struct od_plan *plan = od_arena_take(plan_arena, sizeof(*plan));
-    if (plan == NULL)
-        return NULL;
-    plan->kind = kind;
-    plan->inputs[0] = left;
-    plan->inputs[1] = right;
-    plan->input_count = (left != NULL) + (right != NULL);
-    return plan;
-}
+/* --- schemas ---------------------------------------------------------------------------------- */
 
 static bool schema_new(struct od_arena *plan_arena, uint32_t field_count, struct od_schema *schema_out)
 {
-    schema_out->field_count = 0;
     schema_out->fields = od_arena_take_array(plan_arena, field_count, sizeof(*schema_out->fields));
-    if (schema_out->fields == NULL)
-        return false;
-    schema_out->field_count = field_count;
-    return true;
+    schema_out->field_count = schema_out->fields == NULL ? 0 : field_count;
+    return schema_out->fields != NULL;
 }
 
-/* The name of an expression's field: the one wanted, else the column's own, else by position. NULL: no
- * memory. */
-static const char *field_name(struct od_arena *plan_arena, const char *wanted, const struct od_expr *expr,
-                              const struct od_schema *schema, uint32_t position)
+/* The field that an expression gives: named as wanted, else as the column that it is, else by position. */
+static enum od_status expr_field(struct od_arena *plan_arena, const char *wanted, const struct od_expr *expr,
+                                 const struct od_plan *input, uint32_t position, struct od_field *field,
+                                 struct od_error *error)
 {
-    if (wanted != NULL)
-        return od_arena_copy_text(plan_arena, wanted, strlen(wanted));
-    if (expr != NULL && expr->kind == OD_EXPR_COLUMN)
-        return schema->fields[expr->column_index].name;
-    return od_arena_print(plan_arena, "column%u", position + 1);
-}
-
-enum od_status od_plan_scan(struct od_arena *plan_arena, const struct od_table *table,
-                            const uint32_t *columns, uint32_t column_count, const struct od_plan **plan_out,
-                            struct od_error *error)
-{
-    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_SCAN, NULL, NULL);
-    *plan_out = NULL;
-    if (plan == NULL || !schema_new(plan_arena, column_count, &plan->schema))
-        return no_memory(error);
-    plan->scan.table = table;
-    plan->scan.column_count = column_count;
-    plan->scan.columns = copy_list(plan_arena, columns, column_count, sizeof(*columns));
-    if (plan->scan.columns == NULL)
-        return no_memory(error);
-    for (uint32_t i = 0; i < column_count; i++) {
-        if (columns[i] >= table->schema.field_count)
-            return od_fail(error, OD_BAD_INPUT, "scanning table %s: no column at index=%u", table->name,
-                           columns[i]);
-        plan->schema.fields[i] = table->schema.fields[columns[i]];
-    }
-    *plan_out = plan;
-    return OD_OK;
-}
-
-enum od_status od_plan_filter(struct od_arena *plan_arena, const struct od_plan *input,
-                              const struct od_expr *predicate, const struct od_plan **plan_out,
-                              struct od_error *error)
-{
-    *plan_out = NULL;
-    if (predicate->type != OD_TYPE_BOOLEAN)
-        return od_fail(error, OD_BAD_INPUT, "argument of WHERE must be type boolean, not type %s",
-                       od_type_text(predicate->type));
-    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_FILTER, input, NULL);
-    if (plan == NULL)
-        return no_memory(error);
-    plan->schema = input->schema;
-    plan->filter.predicate = predicate;
-    *plan_out = plan;
-    return OD_OK;
-}
-
-enum od_status od_plan_project(struct od_arena *plan_arena, const struct od_plan *input,
-                               const struct od_expr *const *exprs, const char *const *names, uint32_t count,
-                               const struct od_plan **plan_out, struct od_error *error)
-{
-    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_PROJECT, input, NULL);
-    *plan_out = NULL;
-    if (plan == NULL || !schema_new(plan_arena, count, &plan->schema))
-        return no_memory(error);
-    plan->project.exprs = copy_list(plan_arena, exprs, count, sizeof(*exprs));
-    if (plan->project.exprs == NULL)
-        return no_memory(error);
-    for (uint32_t i = 0; i < count; i++) {
-        struct od_field *field = &plan->schema.fields[i];
-        field->type = exprs[i]->type;
-        field->nullable = exprs[i]->nullable;
-        field->name = field_name(plan_arena, names == NULL ? NULL : names[i], exprs[i], &input->schema, i);
-        if (field->name == NULL)
-            return no_memory(error);
-    }
-    *plan_out = plan;
-    return OD_OK;
+    if (wanted == NULL && expr->kind == OD_EXPR_COLUMN)
+        wanted = input->schema.fields[expr->column_index].name;
+    else if (wanted == NULL)
+        wanted = od_arena_print(plan_arena, "column%u", position + 1);
+    *field = (struct od_field){wanted, expr->type, expr->nullable};
+    return wanted == NULL ? no_memory(error) : OD_OK;
 }
 
 enum od_status od_plan_join_schema(struct od_arena *plan_arena, const struct od_plan *left,
@@ -141,54 +85,359 @@ enum od_status od_plan_join_schema(struct od_arena *plan_arena, const struct od_
     if (!schema_new(plan_arena, left_count + right->schema.field_count, schema_out))
         return no_memory(error);
     for (uint32_t i = 0; i < schema_out->field_count; i++)
-        schema_out->fields[i] =
-            i < left_count ? left->schema.fields[i] : right->schema.fields[i - left_count];
+        schema_out->fields[i] = i < left_count ? left->schema.fields[i] : right->schema.fields[i - left_count];
     return OD_OK;
+}
+
+static enum od_status fit_join(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
+{
+    enum od_join_type type = plan->join.type;
+    uint32_t left_count = plan->inputs[0]->schema.field_count;
+    if (plan->join.condition->type != OD_TYPE_BOOLEAN)
+        return od_fail(error, OD_BAD_INPUT, "argument of JOIN/ON must be type boolean, not type %s",
+                       od_type_text(plan->join.condition->type));
+    if (type == OD_JOIN_SEMI || type == OD_JOIN_ANTI || type == OD_JOIN_NULL_ANTI) {
+        plan->schema = plan->inputs[0]->schema;
+        return OD_OK;
+    }
+    if (type == OD_JOIN_MARK) {
+        if (!schema_new(plan_arena, left_count + 1, &plan->schema))
+            return no_memory(error);
+        memcpy(plan->schema.fields, plan->inputs[0]->schema.fields, left_count * sizeof(struct od_field));
+        plan->schema.fields[left_count] =
+            (struct od_field){"mark", OD_TYPE_BOOLEAN, plan->join.condition->nullable};
+        return OD_OK;
+    }
+    OD_TRY(od_plan_join_schema(plan_arena, plan->inputs[0], plan->inputs[1], &plan->schema, error));
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        plan->schema.fields[i].nullable |= i < left_count ? od_join_pads_left(type) : od_join_pads_right(type);
+    return OD_OK;
+}
+
+/* Types, casts and field of one aggregate. */
+static enum od_status fit_aggregate(struct od_arena *plan_arena, struct od_aggregate *aggregate, bool grouped,
+                                    struct od_field *field, struct od_error *error)
+{
+    const struct od_expr **arguments[] = {&aggregate->argument, &aggregate->second};
+    uint32_t count = od_aggregate_argument_count(aggregate->function);
+    const char *text = count == 0 ? "count" : od_aggregate_text(aggregate->function);
+    enum od_type types[2] = {0};
+    bool given_nullable = aggregate->filter != NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        od_assert(*arguments[i] != NULL);
+        types[i] = (*arguments[i])->type;
+        given_nullable |= (*arguments[i])->nullable;
+    }
+    if (!od_aggregate_resolve(aggregate->function, count, types, &aggregate->type))
+        return od_fail(error, OD_BAD_INPUT, "function %s(%s%s%s) does not exist", text,
+                       od_type_text(aggregate->argument->type), count > 1 ? ", " : "",
+                       count > 1 ? od_type_text(aggregate->second->type) : "");
+    for (uint32_t i = 0; i < count; i++)
+        if ((*arguments[i])->type != types[i])
+            OD_TRY(od_expr_cast(plan_arena, *arguments[i], types[i], arguments[i], error));
+    if (aggregate->filter != NULL && aggregate->filter->type != OD_TYPE_BOOLEAN)
+        return od_fail(error, OD_BAD_INPUT, "argument of FILTER must be type boolean, not type %s",
+                       od_type_text(aggregate->filter->type));
+    if (aggregate->name == NULL)
+        aggregate->name = text;
+    bool has_value = aggregate->function >= OD_AGGREGATE_SUM && aggregate->function <= OD_AGGREGATE_AVG;
+    bool nullable = od_aggregate_is_nullable(aggregate->function) && !(grouped && has_value && !given_nullable);
+    *field = (struct od_field){aggregate->name, aggregate->type, nullable};
+    return OD_OK;
+}
+
+static enum od_status fit_groups(struct od_arena *plan_arena, struct od_plan *plan, const char *const *names,
+                                 const struct od_field *old_fields, struct od_error *error)
+{
+    uint32_t group_count = plan->aggregate.group_count;
+    struct od_aggregate *aggregates = (struct od_aggregate *)plan->aggregate.aggregates; /* our own copy */
+    if (!schema_new(plan_arena, group_count + plan->aggregate.aggregate_count, &plan->schema))
+        return no_memory(error);
+    for (uint32_t i = 0; i < group_count; i++)
+        OD_TRY(expr_field(plan_arena, names != NULL ? names[i] : old_fields != NULL ? old_fields[i].name : NULL,
+                          plan->aggregate.groups[i], plan->inputs[0], i, &plan->schema.fields[i], error));
+    for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++)
+        OD_TRY(fit_aggregate(plan_arena, &aggregates[i], group_count > 0, &plan->schema.fields[group_count + i], error));
+    return OD_OK;
+}
+
+/* PROJECT, EXPAND, VALUES: rows of expressions, `height` of them; all rows agree in types. */
+static enum od_status fit_rows(struct od_arena *plan_arena, struct od_plan *plan, uint32_t height,
+                               const struct od_expr *const *exprs, const char *const *names,
+                               const struct od_field *old_fields, struct od_error *error)
+{
+    uint32_t width = plan->schema.field_count;
+    if (!schema_new(plan_arena, width, &plan->schema))
+        return no_memory(error);
+    for (uint32_t i = 0; i < width; i++) {
+        struct od_field *field = &plan->schema.fields[i];
+        const char *name = names != NULL ? names[i] : old_fields != NULL ? old_fields[i].name : NULL;
+        if (height == 0)
+            *field = old_fields[i];
+        else
+            OD_TRY(expr_field(plan_arena, name, exprs[i], plan->inputs[0], i, field, error));
+        for (uint32_t row = 1; row < height; row++) {
+            const struct od_expr *expr = exprs[row * width + i];
+            field->nullable |= expr->nullable;
+            if (expr->type != field->type)
+                return od_fail(error, OD_BAD_INPUT, "%s types %s and %s cannot be matched",
+                               od_plan_kind_text(plan->kind), od_type_text(field->type), od_type_text(expr->type));
+        }
+    }
+    return OD_OK;
+}
+
+static enum od_status fit_union(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
+{
+    const struct od_schema *left = &plan->inputs[0]->schema;
+    const struct od_schema *right = &plan->inputs[1]->schema;
+    if (left->field_count != right->field_count)
+        return od_fail(error, OD_BAD_INPUT, "each UNION query must have the same number of columns");
+    OD_TRY(od_schema_copy(plan_arena, left, &plan->schema, error));
+    for (uint32_t i = 0; i < left->field_count; i++) {
+        plan->schema.fields[i].nullable |= right->fields[i].nullable;
+        if (left->fields[i].type != right->fields[i].type)
+            return od_fail(error, OD_BAD_INPUT, "UNION types %s and %s cannot be matched",
+                           od_type_text(left->fields[i].type), od_type_text(right->fields[i].type));
+    }
+    return OD_OK;
+}
+
+static enum od_status fit_call(struct od_arena *plan_arena, struct od_window_call *call, struct od_field *field, struct od_error *error)
+{
+    static const struct {
+        enum od_type type; /* when `of_argument` is false */
+        bool of_argument;
+        bool nullable;
+    } rows[OD_WINDOW_FUNCTION_COUNT] = {
+        [OD_WINDOW_ROW_NUMBER] = {OD_TYPE_INT64, false, false},
+        [OD_WINDOW_RANK] = {OD_TYPE_INT64, false, false},
+        [OD_WINDOW_DENSE_RANK] = {OD_TYPE_INT64, false, false},
+        [OD_WINDOW_PERCENT_RANK] = {OD_TYPE_FLOAT64, false, false},
+        [OD_WINDOW_CUME_DIST] = {OD_TYPE_FLOAT64, false, false},
+        [OD_WINDOW_NTILE] = {OD_TYPE_INT32, false, true},
+        [OD_WINDOW_LAG] = {0, true, true},
+        [OD_WINDOW_LEAD] = {0, true, true},
+        [OD_WINDOW_FIRST_VALUE] = {0, true, true},
+        [OD_WINDOW_LAST_VALUE] = {0, true, true},
+        [OD_WINDOW_NTH_VALUE] = {0, true, true},
+    };
+    const char *name = call->name != NULL ? call->name : od_window_function_text(call->function);
+    if (call->function == OD_WINDOW_AGGREGATE) {
+        OD_TRY(fit_aggregate(plan_arena, &call->aggregate, false, field, error));
+        name = call->name != NULL ? call->name : call->aggregate.name;
+    } else {
+        bool of_argument = rows[call->function].of_argument;
+        od_assert(!of_argument || call->argument_count > 0);
+        *field = (struct od_field){name, of_argument ? call->arguments[0]->type : rows[call->function].type,
+                                   rows[call->function].nullable};
+    }
+    call->name = field->name = name;
+    call->type = field->type;
+    return OD_OK;
+}
+
+static enum od_status fit_window(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
+{
+    const struct od_schema *input = &plan->inputs[0]->schema;
+    struct od_window_call *calls = (struct od_window_call *)plan->window.calls; /* our own copy */
+    if (!schema_new(plan_arena, input->field_count + plan->window.call_count, &plan->schema))
+        return no_memory(error);
+    memcpy(plan->schema.fields, input->fields, input->field_count * sizeof(struct od_field));
+    for (uint32_t i = 0; i < plan->window.call_count; i++)
+        OD_TRY(fit_call(plan_arena, &calls[i], &plan->schema.fields[input->field_count + i], error));
+    return OD_OK;
+}
+
+static enum od_status fit_scan(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
+{
+    const struct od_table *table = plan->scan.table;
+    if (!schema_new(plan_arena, plan->scan.column_count, &plan->schema))
+        return no_memory(error);
+    for (uint32_t i = 0; i < plan->scan.column_count; i++) {
+        if (plan->scan.columns[i] >= table->schema.field_count)
+            return od_fail(error, OD_BAD_INPUT, "scanning table %s: no column at index=%u", table->name,
+                           plan->scan.columns[i]);
+        plan->schema.fields[i] = table->schema.fields[plan->scan.columns[i]];
+    }
+    return OD_OK;
+}
+
+/* Checks types and makes the schema; until then plan->schema is the draft's. */
+static enum od_status fit(struct od_arena *plan_arena, struct od_plan *plan, const char *const *names,
+                          struct od_error *error)
+{
+    const struct od_field *old_fields = plan->schema.fields;
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+        return fit_scan(plan_arena, plan, error);
+    case OD_PLAN_PROJECT:
+        return fit_rows(plan_arena, plan, 1, plan->project.exprs, names, old_fields, error);
+    case OD_PLAN_VALUES:
+        return fit_rows(plan_arena, plan, plan->values.row_count, plan->values.exprs, names, old_fields, error);
+    case OD_PLAN_EXPAND:
+        return fit_rows(plan_arena, plan, plan->expand.list_count, plan->expand.exprs, names, old_fields, error);
+    case OD_PLAN_JOIN:
+    case OD_PLAN_APPLY:
+        return fit_join(plan_arena, plan, error);
+    case OD_PLAN_AGGREGATE:
+        return fit_groups(plan_arena, plan, names, old_fields, error);
+    case OD_PLAN_UNION:
+        return fit_union(plan_arena, plan, error);
+    case OD_PLAN_WINDOW:
+        return fit_window(plan_arena, plan, error);
+    case OD_PLAN_MAP: /* the draft says what comes out */
+        return OD_OK;
+    case OD_PLAN_FILTER:
+        if (plan->filter.predicate->type != OD_TYPE_BOOLEAN)
+            return od_fail(error, OD_BAD_INPUT, "argument of WHERE must be type boolean, not type %s",
+                           od_type_text(plan->filter.predicate->type));
+        break;
+    case OD_PLAN_SORT:
+    case OD_PLAN_LIMIT:
+    case OD_PLAN_REPARTITION:
+        break;
+    case OD_PLAN_KIND_COUNT:
+        od_unreachable();
+    }
+    plan->schema = plan->inputs[0]->schema;
+    return OD_OK;
+}
+
+/* --- drafts into nodes ------------------------------------------------------------------------ */
+
+/* Replaces a list of the plan by a copy of its own. */
+#define COPY_LIST(list, count) ((list) = copy_items(plan_arena, (list), (count), sizeof(*(list))), (list) != NULL)
+static void *copy_items(struct od_arena *plan_arena, const void *list, size_t count, size_t bytes)
+{
+    void *copy = od_arena_take_array(plan_arena, count, bytes);
+    if (copy != NULL && count > 0)
+        memcpy(copy, list, count * bytes);
+    return copy;
+}
+
+static bool copy_aggregate_keys(struct od_arena *plan_arena, struct od_plan *plan)
+{
+    struct od_aggregate *aggregates = (struct od_aggregate *)plan->aggregate.aggregates;
+    for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++)
+        if (!COPY_LIST(aggregates[i].keys, aggregates[i].key_count))
+            return false;
+    return true;
+}
+
+static bool copy_lists(struct od_arena *plan_arena, struct od_plan *plan)
+{
+    uint32_t width = plan->schema.field_count;
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+        return COPY_LIST(plan->scan.columns, plan->scan.column_count);
+    case OD_PLAN_PROJECT:
+        return COPY_LIST(plan->project.exprs, width);
+    case OD_PLAN_VALUES:
+        return COPY_LIST(plan->values.exprs, (size_t)plan->values.row_count * width);
+    case OD_PLAN_EXPAND:
+        return COPY_LIST(plan->expand.exprs, (size_t)plan->expand.list_count * width);
+    case OD_PLAN_SORT:
+        return COPY_LIST(plan->sort.keys, plan->sort.key_count);
+    case OD_PLAN_REPARTITION:
+        return COPY_LIST(plan->repartition.keys, plan->repartition.key_count);
+    case OD_PLAN_WINDOW:
+        return COPY_LIST(plan->window.partitions, plan->window.partition_count) &&
+               COPY_LIST(plan->window.keys, plan->window.key_count) &&
+               COPY_LIST(plan->window.calls, plan->window.call_count);
+    case OD_PLAN_AGGREGATE:
+        return COPY_LIST(plan->aggregate.groups, plan->aggregate.group_count) &&
+               COPY_LIST(plan->aggregate.aggregates, plan->aggregate.aggregate_count) &&
+               copy_aggregate_keys(plan_arena, plan);
+    default:
+        return true;
+    }
+}
+
+enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
+                            const struct od_expr_rewriter *rewriter, const struct od_plan **plan_out,
+                            struct od_error *error)
+{
+    struct od_plan *plan = od_arena_take(plan_arena, sizeof(*plan));
+    *plan_out = NULL;
+    if (plan == NULL)
+        return no_memory(error);
+    *plan = *draft;
+    plan->input_count = (plan->inputs[0] != NULL) + (plan->inputs[1] != NULL);
+    if (!copy_lists(plan_arena, plan))
+        return no_memory(error);
+    if (rewriter != NULL)
+        OD_TRY(od_plan_rewrite_places(plan, rewriter, error));
+    OD_TRY(fit(plan_arena, plan, names, error));
+    *plan_out = plan;
+    return OD_OK;
+}
+
+/* --- builders --------------------------------------------------------------------------------- */
+
+static enum od_status copy_names(struct od_arena *plan_arena, const char *const *names, uint32_t count,
+                                 const char ***copy_out, struct od_error *error)
+{
+    const char **copy = od_arena_take_array(plan_arena, count, sizeof(*copy));
+    *copy_out = copy;
+    for (uint32_t i = 0; i < count && copy != NULL && names != NULL; i++) {
+        if (names[i] != NULL && (copy[i] = od_arena_copy_text(plan_arena, names[i], strlen(names[i]))) == NULL)
+            return no_memory(error);
+    }
+    return copy == NULL ? no_memory(error) : OD_OK;
+}
+
+/* As od_plan_make, for names that may not live as long as the plan. */
+static enum od_status make_named(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
+                                 uint32_t count, const struct od_plan **plan_out, struct od_error *error)
+{
+    const char **copies = NULL;
+    *plan_out = NULL;
+    OD_TRY(copy_names(plan_arena, names, count, &copies, error));
+    return od_plan_make(plan_arena, draft, copies, NULL, plan_out, error);
+}
+
+enum od_status od_plan_scan(struct od_arena *plan_arena, const struct od_table *table, const uint32_t *columns,
+                            uint32_t column_count, const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_SCAN, .scan = {table, column_count, columns}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+}
+
+enum od_status od_plan_filter(struct od_arena *plan_arena, const struct od_plan *input,
+                              const struct od_expr *predicate, const struct od_plan **plan_out,
+                              struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_FILTER, .inputs = {input}, .filter = {predicate}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+}
+
+enum od_status od_plan_project(struct od_arena *plan_arena, const struct od_plan *input,
+                               const struct od_expr *const *exprs, const char *const *names, uint32_t count,
+                               const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_PROJECT, .inputs = {input}, .schema = {count, NULL}, .project = {exprs}};
+    return make_named(plan_arena, &draft, names, count, plan_out, error);
 }
 
 enum od_status od_plan_join(struct od_arena *plan_arena, enum od_join_type type, const struct od_plan *left,
                             const struct od_plan *right, const struct od_expr *condition,
                             const struct od_plan **plan_out, struct od_error *error)
 {
-    *plan_out = NULL;
-    if (condition->type != OD_TYPE_BOOLEAN)
-        return od_fail(error, OD_BAD_INPUT, "argument of JOIN/ON must be type boolean, not type %s",
-                       od_type_text(condition->type));
-    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_JOIN, left, right);
-    if (plan == NULL)
-        return no_memory(error);
-    enum od_status status = od_plan_join_schema(plan_arena, left, right, &plan->schema, error);
-    if (status != OD_OK)
-        return status;
-    for (uint32_t i = left->schema.field_count; i < plan->schema.field_count && type == OD_JOIN_LEFT; i++)
-        plan->schema.fields[i].nullable = true;
-    plan->join.type = type;
-    plan->join.condition = condition;
-    *plan_out = plan;
-    return OD_OK;
+    struct od_plan draft = {.kind = OD_PLAN_JOIN, .inputs = {left, right}, .join = {type, condition}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
 }
 
-/* Types and field of one aggregate; `position` is its place in the output. */
-static enum od_status add_aggregate(struct od_arena *plan_arena, struct od_plan *plan,
-                                    struct od_aggregate *aggregate, uint32_t position, struct od_error *error)
+enum od_status od_plan_apply(struct od_arena *plan_arena, enum od_join_type type, const struct od_plan *left,
+                             const struct od_plan *right, const struct od_expr *condition,
+                             const struct od_plan **plan_out, struct od_error *error)
 {
-    struct od_field *field = &plan->schema.fields[position];
-    bool star = aggregate->function == OD_AGGREGATE_COUNT_STAR;
-    const char *function_text = star ? "count" : od_aggregate_text(aggregate->function);
-    od_assert(star == (aggregate->argument == NULL));
-    enum od_type types[2] = {star ? OD_TYPE_INT64 : aggregate->argument->type,
-                             aggregate->second == NULL ? OD_TYPE_INT64 : aggregate->second->type};
-    uint32_t count = (uint32_t)!star + (aggregate->second != NULL);
-    if (!od_aggregate_resolve(aggregate->function, count, types, &aggregate->type))
-        return od_fail(error, OD_BAD_INPUT, "function %s(%s) does not exist", function_text, od_type_text(types[0]));
-    aggregate->name = field_name(plan_arena, aggregate->name != NULL ? aggregate->name : function_text, NULL,
-                                 NULL, position);
-    if (aggregate->name == NULL)
-        return no_memory(error);
-    field->name = aggregate->name;
-    field->type = aggregate->type;
-    field->nullable = od_aggregate_is_nullable(aggregate->function);
-    return OD_OK;
+    struct od_plan draft = {.kind = OD_PLAN_APPLY, .inputs = {left, right}, .join = {type, condition}};
+    *plan_out = NULL;
+    if (od_join_pads_left(type))
+        return od_fail(error, OD_UNSUPPORTED, "the right side of a %s join cannot read its left side",
+                       od_join_type_text(type));
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
 }
 
 enum od_status od_plan_aggregate(struct od_arena *plan_arena, const struct od_plan *input,
@@ -197,66 +446,41 @@ enum od_status od_plan_aggregate(struct od_arena *plan_arena, const struct od_pl
                                  uint32_t aggregate_count, const struct od_plan **plan_out,
                                  struct od_error *error)
 {
-    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_AGGREGATE, input, NULL);
+    struct od_plan draft = {.kind = OD_PLAN_AGGREGATE, .inputs = {input}};
+    struct od_aggregate *copies = copy_items(plan_arena, aggregates, aggregate_count, sizeof(*copies));
     *plan_out = NULL;
-    if (plan == NULL || !schema_new(plan_arena, group_count + aggregate_count, &plan->schema))
-        return no_memory(error);
-    plan->aggregate.group_count = group_count;
-    plan->aggregate.groups = copy_list(plan_arena, groups, group_count, sizeof(*groups));
-    plan->aggregate.aggregate_count = aggregate_count;
-    struct od_aggregate *copies = copy_list(plan_arena, aggregates, aggregate_count, sizeof(*aggregates));
-    plan->aggregate.aggregates = copies;
-    if (plan->aggregate.groups == NULL || copies == NULL)
-        return no_memory(error);
-    for (uint32_t i = 0; i < group_count; i++) {
-        struct od_field *field = &plan->schema.fields[i];
-        field->type = groups[i]->type;
-        field->nullable = groups[i]->nullable;
-        field->name =
-            field_name(plan_arena, group_names == NULL ? NULL : group_names[i], groups[i], &input->schema, i);
-        if (field->name == NULL)
+    for (uint32_t i = 0; i < aggregate_count && copies != NULL; i++) {
+        const char *name = copies[i].name;
+        if (name != NULL && (copies[i].name = od_arena_copy_text(plan_arena, name, strlen(name))) == NULL)
             return no_memory(error);
     }
-    for (uint32_t i = 0; i < aggregate_count; i++) {
-        enum od_status status = add_aggregate(plan_arena, plan, &copies[i], group_count + i, error);
-        if (status != OD_OK)
-            return status;
-    }
-    *plan_out = plan;
-    return OD_OK;
+    if (copies == NULL)
+        return no_memory(error);
+    draft.aggregate.group_count = group_count;
+    draft.aggregate.groups = groups;
+    draft.aggregate.aggregate_count = aggregate_count;
+    draft.aggregate.aggregates = copies;
+    return make_named(plan_arena, &draft, group_names, group_count, plan_out, error);
 }
 
 enum od_status od_plan_distinct(struct od_arena *plan_arena, const struct od_plan *input,
                                 const struct od_plan **plan_out, struct od_error *error)
 {
-    uint32_t count = input->schema.field_count;
-    const struct od_expr **groups = od_arena_take_array(plan_arena, count, sizeof(*groups));
+    struct od_plan draft = {.kind = OD_PLAN_AGGREGATE, .inputs = {input}};
+    const struct od_expr **columns = NULL;
     *plan_out = NULL;
-    if (groups == NULL)
-        return no_memory(error);
-    for (uint32_t i = 0; i < count; i++) {
-        enum od_status status = od_expr_column(plan_arena, &input->schema, i, &groups[i], error);
-        if (status != OD_OK)
-            return status;
-    }
-    return od_plan_aggregate(plan_arena, input, groups, NULL, count, NULL, 0, plan_out, error);
+    OD_TRY(od_plan_columns(plan_arena, &input->schema, 0, &columns, error));
+    draft.aggregate.group_count = input->schema.field_count;
+    draft.aggregate.groups = columns;
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
 }
 
 enum od_status od_plan_sort(struct od_arena *plan_arena, const struct od_plan *input,
-                            const struct od_sort_key *keys, uint32_t key_count,
-                            const struct od_plan **plan_out, struct od_error *error)
+                            const struct od_sort_key *keys, uint32_t key_count, const struct od_plan **plan_out,
+                            struct od_error *error)
 {
-    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_SORT, input, NULL);
-    *plan_out = NULL;
-    if (plan == NULL)
-        return no_memory(error);
-    plan->schema = input->schema;
-    plan->sort.key_count = key_count;
-    plan->sort.keys = copy_list(plan_arena, keys, key_count, sizeof(*keys));
-    if (plan->sort.keys == NULL)
-        return no_memory(error);
-    *plan_out = plan;
-    return OD_OK;
+    struct od_plan draft = {.kind = OD_PLAN_SORT, .inputs = {input}, .sort = {key_count, keys}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
 }
 
 enum od_status od_plan_limit(struct od_arena *plan_arena, const struct od_plan *input, uint64_t offset,
@@ -266,18 +490,78 @@ enum od_status od_plan_limit(struct od_arena *plan_arena, const struct od_plan *
     if (input->kind != OD_PLAN_SORT) {
         const struct od_sort_key *keys;
         uint32_t key_count;
-        enum od_status status = od_plan_input_order(plan_arena, input, &keys, &key_count, error);
-        if (status == OD_OK)
-            status = od_plan_sort(plan_arena, input, keys, key_count, &input, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(od_plan_input_order(plan_arena, input, &keys, &key_count, error));
+        OD_TRY(od_plan_sort(plan_arena, input, keys, key_count, &input, error));
     }
-    struct od_plan *plan = plan_new(plan_arena, OD_PLAN_LIMIT, input, NULL);
-    if (plan == NULL)
-        return no_memory(error);
-    plan->schema = input->schema;
-    plan->limit.offset = offset;
-    plan->limit.count = count;
-    *plan_out = plan;
-    return OD_OK;
+    struct od_plan draft = {.kind = OD_PLAN_LIMIT, .inputs = {input}, .limit = {offset, count}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+}
+
+enum od_status od_plan_values(struct od_arena *plan_arena, const struct od_schema *schema,
+                              const struct od_expr *const *exprs, uint32_t row_count,
+                              const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_VALUES, .values = {row_count, exprs}};
+    *plan_out = NULL;
+    OD_TRY(od_schema_copy(plan_arena, schema, &draft.schema, error));
+    for (uint32_t i = 0; i < schema->field_count && row_count > 0; i++)
+        if (exprs[i]->type != schema->fields[i].type)
+            return od_fail(error, OD_BAD_INPUT, "VALUES types %s and %s cannot be matched",
+                           od_type_text(schema->fields[i].type), od_type_text(exprs[i]->type));
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+}
+
+enum od_status od_plan_union(struct od_arena *plan_arena, const struct od_plan *left, const struct od_plan *right,
+                             const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_UNION, .inputs = {left, right}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+}
+
+enum od_status od_plan_expand(struct od_arena *plan_arena, const struct od_plan *input,
+                              const struct od_expr *const *exprs, const char *const *names, uint32_t field_count,
+                              uint32_t list_count, const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {
+        .kind = OD_PLAN_EXPAND, .inputs = {input}, .schema = {field_count, NULL}, .expand = {list_count, exprs}};
+    od_assert(list_count > 0);
+    return make_named(plan_arena, &draft, names, field_count, plan_out, error);
+}
+
+enum od_status od_plan_window(struct od_arena *plan_arena, const struct od_plan *input,
+                              const struct od_expr *const *partitions, uint32_t partition_count,
+                              const struct od_sort_key *keys, uint32_t key_count,
+                              const struct od_window_call *calls, uint32_t call_count,
+                              const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_WINDOW,
+                            .inputs = {input},
+                            .window = {partition_count, partitions, key_count, keys, call_count, NULL}};
+    struct od_window_call *copies = copy_items(plan_arena, calls, call_count, sizeof(*copies));
+    *plan_out = NULL;
+    for (uint32_t i = 0; i < call_count && copies != NULL; i++) {
+        const char *name = copies[i].name;
+        if (name != NULL && (copies[i].name = od_arena_copy_text(plan_arena, name, strlen(name))) == NULL)
+            return no_memory(error);
+    }
+    draft.window.calls = copies;
+    return copies == NULL ? no_memory(error) : od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+}
+
+enum od_status od_plan_map(struct od_arena *plan_arena, const struct od_plan *input,
+                           const struct od_map_function *function, const struct od_schema *schema,
+                           const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_MAP, .inputs = {input}, .map = {function}};
+    *plan_out = NULL;
+    OD_TRY(od_schema_copy(plan_arena, schema, &draft.schema, error));
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+}
+
+enum od_status od_plan_repartition(struct od_arena *plan_arena, const struct od_plan *input,
+                                   const struct od_expr *const *keys, uint32_t key_count,
+                                   const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_REPARTITION, .inputs = {input}, .repartition = {key_count, keys}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
 }

@@ -1,6 +1,8 @@
 /* logical_print: a plan as indented text, one node a line, the root first, inputs two columns further in. */
 #include "engine/plan/clause_print.h"
 
+#define JOIN_FIELDS_NAMED 512 /* wider joins print columns as numbers */
+
 static void print_aggregate(const struct od_plan *plan, const struct od_schema *input,
                             struct od_buffer *buffer)
 {
@@ -15,11 +17,18 @@ static void print_aggregate(const struct od_plan *plan, const struct od_schema *
     }
 }
 
-/* A join's condition names its columns by its own output, which is left ++ right. */
+/* A join's condition names its columns as left ++ right, whatever comes out; the two are in no schema for a SEMI join. */
 static void print_join(const struct od_plan *plan, struct od_buffer *buffer)
 {
-    od_buffer_append_text(buffer, plan->join.type == OD_JOIN_LEFT ? " left on " : " inner on ");
-    od_expr_print(plan->join.condition, &plan->schema, buffer);
+    const struct od_schema *left = &plan->inputs[0]->schema;
+    const struct od_schema *right = &plan->inputs[1]->schema;
+    struct od_field fields[JOIN_FIELDS_NAMED];
+    struct od_schema both = {left->field_count + right->field_count, fields};
+    bool named = both.field_count <= JOIN_FIELDS_NAMED;
+    for (uint32_t i = 0; i < both.field_count && named; i++)
+        fields[i] = i < left->field_count ? left->fields[i] : right->fields[i - left->field_count];
+    od_buffer_print(buffer, " %s on ", od_join_type_text(plan->join.type));
+    od_expr_print(plan->join.condition, named ? &both : NULL, buffer);
 }
 
 static void print_node(const struct od_plan *plan, struct od_buffer *buffer)
@@ -40,6 +49,7 @@ static void print_node(const struct od_plan *plan, struct od_buffer *buffer)
         od_clause_exprs(plan->project.exprs, plan->schema.fields, plan->schema.field_count, input, buffer);
         break;
     case OD_PLAN_JOIN:
+    case OD_PLAN_APPLY:
         print_join(plan, buffer);
         break;
     case OD_PLAN_AGGREGATE:
@@ -53,6 +63,24 @@ static void print_node(const struct od_plan *plan, struct od_buffer *buffer)
         od_buffer_append_text(buffer, " ");
         od_clause_limit(plan->limit.offset, plan->limit.count, buffer);
         break;
+    case OD_PLAN_VALUES:
+        od_clause_rows(plan->values.exprs, plan->values.row_count, &plan->schema, NULL, buffer);
+        break;
+    case OD_PLAN_EXPAND:
+        od_clause_rows(plan->expand.exprs, plan->expand.list_count, &plan->schema, input, buffer);
+        break;
+    case OD_PLAN_WINDOW:
+        od_clause_window(plan->window.partitions, plan->window.partition_count, plan->window.keys,
+                         plan->window.key_count, plan->window.calls, plan->window.call_count, input, buffer);
+        break;
+    case OD_PLAN_MAP:
+        od_buffer_print(buffer, " %s", plan->map.function->name);
+        break;
+    case OD_PLAN_REPARTITION:
+        od_buffer_append_text(buffer, " by ");
+        od_clause_exprs(plan->repartition.keys, NULL, plan->repartition.key_count, input, buffer);
+        break;
+    case OD_PLAN_UNION:
     case OD_PLAN_KIND_COUNT:
         break;
     }

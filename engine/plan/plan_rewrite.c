@@ -1,158 +1,368 @@
-/* plan_rewrite: nodes are rebuilt through the builders of logical.h, so that types and schemas are checked
- * again. Names are handed over from the old node: a rule never changes what a column is called. */
+/* plan_rewrite: see plan_rewrite.h. Nodes are rebuilt through od_plan_make, so that types and schemas are checked again.
+ * Names are handed over from the old node: a rule never changes what a column is called. */
 #include "engine/plan/plan_rewrite.h"
+
+#include <string.h>
 
 #include "engine/core/assert.h"
 
-static enum od_status no_memory(struct od_error *error)
+uint32_t od_plan_clauses(const struct od_plan *plan, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX])
 {
-    return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
+    uint32_t width = plan->schema.field_count;
+    uint32_t count = 0;
+#define LIST(kind, size, list) lists[count++] = (struct od_clause_list){OD_CLAUSE_##kind, (size), (list)}
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+        LIST(NUMBERS, plan->scan.column_count, plan->scan.columns);
+        break;
+    case OD_PLAN_FILTER:
+        LIST(EXPRS, 1, &plan->filter.predicate);
+        break;
+    case OD_PLAN_PROJECT:
+        LIST(EXPRS, width, plan->project.exprs);
+        break;
+    case OD_PLAN_JOIN:
+    case OD_PLAN_APPLY:
+        LIST(EXPRS, 1, &plan->join.condition);
+        break;
+    case OD_PLAN_VALUES:
+        LIST(EXPRS, plan->values.row_count * width, plan->values.exprs);
+        break;
+    case OD_PLAN_EXPAND:
+        LIST(EXPRS, plan->expand.list_count * width, plan->expand.exprs);
+        break;
+    case OD_PLAN_SORT:
+        LIST(KEYS, plan->sort.key_count, plan->sort.keys);
+        break;
+    case OD_PLAN_REPARTITION:
+        LIST(EXPRS, plan->repartition.key_count, plan->repartition.keys);
+        break;
+    case OD_PLAN_AGGREGATE:
+        LIST(EXPRS, plan->aggregate.group_count, plan->aggregate.groups);
+        LIST(AGGREGATES, plan->aggregate.aggregate_count, plan->aggregate.aggregates);
+        break;
+    case OD_PLAN_WINDOW:
+        LIST(EXPRS, plan->window.partition_count, plan->window.partitions);
+        LIST(KEYS, plan->window.key_count, plan->window.keys);
+        LIST(CALLS, plan->window.call_count, plan->window.calls);
+        break;
+    case OD_PLAN_UNION:
+    case OD_PLAN_LIMIT:
+    case OD_PLAN_MAP:
+    case OD_PLAN_KIND_COUNT:
+        break;
+    }
+#undef LIST
+    return count;
 }
 
-static enum od_status rewrite_list(struct od_arena *plan_arena, const struct od_expr_rewriter *rewriter,
-                                   const struct od_expr *const *list, uint32_t count,
-                                   const struct od_expr ***list_out, bool *changed, struct od_error *error)
+/* --- places: where a node holds an expression -------------------------------------------------- */
+
+/* Of a node that is only looked at, places are not written to. */
+struct place_visitor {
+    enum od_status (*visit)(void *self, const struct od_expr **place, struct od_error *error);
+    void *self;
+    struct od_error *error;
+};
+
+static enum od_status visit_place(const struct place_visitor *visitor, const struct od_expr *const *place)
 {
-    const struct od_expr **copy = od_arena_take_array(plan_arena, count, sizeof(*copy));
-    *list_out = copy;
-    if (copy == NULL)
-        return no_memory(error);
-    for (uint32_t i = 0; i < count; i++) {
-        enum od_status status = rewriter->rewrite(rewriter->self, list[i], &copy[i], error);
-        if (status != OD_OK)
-            return status;
-        od_assert(copy[i]->type == list[i]->type);
-        *changed |= copy[i] != list[i];
-    }
+    return *place == NULL ? OD_OK : visitor->visit(visitor->self, (const struct od_expr **)place, visitor->error);
+}
+
+static enum od_status visit_keys(const struct place_visitor *visitor, const struct od_sort_key *keys, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(visit_place(visitor, &keys[i].expr));
     return OD_OK;
 }
 
-static const char **names_of(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t count)
+static enum od_status visit_aggregate(const struct place_visitor *visitor, const struct od_aggregate *aggregate)
 {
-    const char **names = od_arena_take_array(plan_arena, count, sizeof(*names));
-    for (uint32_t i = 0; i < count && names != NULL; i++)
-        names[i] = schema->fields[i].name;
-    return names;
+    OD_TRY(visit_place(visitor, &aggregate->argument));
+    OD_TRY(visit_place(visitor, &aggregate->second));
+    OD_TRY(visit_place(visitor, &aggregate->filter));
+    return visit_keys(visitor, aggregate->keys, aggregate->key_count);
 }
 
-static enum od_status rewrite_project(struct od_arena *plan_arena, const struct od_plan *plan,
-                                      const struct od_plan *input, const struct od_expr_rewriter *rewriter,
-                                      bool changed, const struct od_plan **plan_out, struct od_error *error)
+static enum od_status visit_call(const struct place_visitor *visitor, const struct od_window_call *call)
 {
-    uint32_t count = plan->schema.field_count;
-    const struct od_expr **exprs = NULL;
-    enum od_status status =
-        rewrite_list(plan_arena, rewriter, plan->project.exprs, count, &exprs, &changed, error);
-    *plan_out = plan;
-    if (status != OD_OK || !changed)
-        return status;
-    const char **names = names_of(plan_arena, &plan->schema, count);
-    if (names == NULL)
-        return no_memory(error);
-    return od_plan_project(plan_arena, input, exprs, names, count, plan_out, error);
+    for (uint32_t i = 0; i < call->argument_count; i++)
+        OD_TRY(visit_place(visitor, &call->arguments[i]));
+    OD_TRY(visit_aggregate(visitor, &call->aggregate));
+    OD_TRY(visit_place(visitor, &call->frame.start_offset));
+    return visit_place(visitor, &call->frame.end_offset);
 }
 
-static enum od_status rewrite_aggregate(struct od_arena *plan_arena, const struct od_plan *plan,
-                                        const struct od_plan *input, const struct od_expr_rewriter *rewriter,
-                                        bool changed, const struct od_plan **plan_out, struct od_error *error)
+static enum od_status visit_item(const struct place_visitor *visitor, const struct od_clause_list *list, uint32_t i)
 {
-    uint32_t group_count = plan->aggregate.group_count;
-    uint32_t count = plan->aggregate.aggregate_count;
-    const struct od_expr **groups = NULL;
-    struct od_aggregate *aggregates = od_arena_take_array(plan_arena, count, sizeof(*aggregates));
-    *plan_out = plan;
-    if (aggregates == NULL)
-        return no_memory(error);
-    enum od_status status =
-        rewrite_list(plan_arena, rewriter, plan->aggregate.groups, group_count, &groups, &changed, error);
-    for (uint32_t i = 0; i < count && status == OD_OK; i++) {
-        aggregates[i] = plan->aggregate.aggregates[i];
-        if (aggregates[i].argument == NULL)
-            continue;
-        status = rewriter->rewrite(rewriter->self, aggregates[i].argument, &aggregates[i].argument, error);
-        changed |= aggregates[i].argument != plan->aggregate.aggregates[i].argument;
-    }
-    if (status != OD_OK || !changed)
-        return status;
-    const char **names = names_of(plan_arena, &plan->schema, group_count);
-    if (names == NULL)
-        return no_memory(error);
-    return od_plan_aggregate(plan_arena, input, groups, names, group_count, aggregates, count, plan_out,
-                             error);
-}
-
-static enum od_status rewrite_sort(struct od_arena *plan_arena, const struct od_plan *plan,
-                                   const struct od_plan *input, const struct od_expr_rewriter *rewriter,
-                                   bool changed, const struct od_plan **plan_out, struct od_error *error)
-{
-    struct od_sort_key *keys = od_arena_take_array(plan_arena, plan->sort.key_count, sizeof(*keys));
-    enum od_status status = OD_OK;
-    *plan_out = plan;
-    if (keys == NULL)
-        return no_memory(error);
-    for (uint32_t i = 0; i < plan->sort.key_count && status == OD_OK; i++) {
-        keys[i] = plan->sort.keys[i];
-        status = rewriter->rewrite(rewriter->self, keys[i].expr, &keys[i].expr, error);
-        changed |= keys[i].expr != plan->sort.keys[i].expr;
-    }
-    if (status != OD_OK || !changed)
-        return status;
-    return od_plan_sort(plan_arena, input, keys, plan->sort.key_count, plan_out, error);
-}
-
-enum od_status od_plan_with_exprs(struct od_arena *plan_arena, const struct od_plan *plan,
-                                  const struct od_plan *const *inputs,
-                                  const struct od_expr_rewriter *rewriter, const struct od_plan **plan_out,
-                                  struct od_error *error)
-{
-    bool changed = false;
-    const struct od_expr *expr = NULL;
-    enum od_status status = OD_OK;
-    for (uint32_t i = 0; i < plan->input_count; i++)
-        changed |= inputs[i] != plan->inputs[i];
-    *plan_out = plan;
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
+    switch (list->element) {
+    case OD_CLAUSE_NUMBERS:
         return OD_OK;
-    case OD_PLAN_FILTER:
-        status = rewriter->rewrite(rewriter->self, plan->filter.predicate, &expr, error);
-        if (status != OD_OK || (!changed && expr == plan->filter.predicate))
-            return status;
-        return od_plan_filter(plan_arena, inputs[0], expr, plan_out, error);
-    case OD_PLAN_PROJECT:
-        return rewrite_project(plan_arena, plan, inputs[0], rewriter, changed, plan_out, error);
-    case OD_PLAN_JOIN:
-        status = rewriter->rewrite(rewriter->self, plan->join.condition, &expr, error);
-        if (status != OD_OK || (!changed && expr == plan->join.condition))
-            return status;
-        return od_plan_join(plan_arena, plan->join.type, inputs[0], inputs[1], expr, plan_out, error);
-    case OD_PLAN_AGGREGATE:
-        return rewrite_aggregate(plan_arena, plan, inputs[0], rewriter, changed, plan_out, error);
-    case OD_PLAN_SORT:
-        return rewrite_sort(plan_arena, plan, inputs[0], rewriter, changed, plan_out, error);
-    case OD_PLAN_LIMIT:
-        if (!changed)
-            return OD_OK;
-        return od_plan_limit(plan_arena, inputs[0], plan->limit.offset, plan->limit.count, plan_out, error);
-    case OD_PLAN_KIND_COUNT:
-        break;
+    case OD_CLAUSE_EXPRS:
+        return visit_place(visitor, (const struct od_expr *const *)list->items + i);
+    case OD_CLAUSE_KEYS:
+        return visit_keys(visitor, (const struct od_sort_key *)list->items + i, 1);
+    case OD_CLAUSE_AGGREGATES:
+        return visit_aggregate(visitor, (const struct od_aggregate *)list->items + i);
+    case OD_CLAUSE_CALLS:
+        return visit_call(visitor, (const struct od_window_call *)list->items + i);
     }
     od_unreachable();
 }
 
-static enum od_status keep_expr(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
-                                struct od_error *error)
+static enum od_status visit_places(const struct od_plan *plan, const struct place_visitor *visitor)
 {
-    (void)self;
-    (void)error;
-    *expr_out = expr;
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
+    uint32_t list_count = od_plan_clauses(plan, lists);
+    for (uint32_t l = 0; l < list_count; l++)
+        for (uint32_t i = 0; i < lists[l].count; i++)
+            OD_TRY(visit_item(visitor, &lists[l], i));
     return OD_OK;
 }
 
-enum od_status od_plan_with_inputs(struct od_arena *plan_arena, const struct od_plan *plan,
-                                   const struct od_plan *const *inputs, const struct od_plan **plan_out,
-                                   struct od_error *error)
+struct expr_visitor {
+    void (*visit)(void *self, const struct od_expr *expr);
+    void *self;
+};
+
+static enum od_status show_place(void *self, const struct od_expr **place, struct od_error *error)
 {
-    struct od_expr_rewriter keeper = {.rewrite = keep_expr};
-    return od_plan_with_exprs(plan_arena, plan, inputs, &keeper, plan_out, error);
+    const struct expr_visitor *visitor = self;
+    (void)error;
+    visitor->visit(visitor->self, *place);
+    return OD_OK;
+}
+
+void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr *expr), void *self)
+{
+    struct expr_visitor visitor = {visit, self};
+    struct place_visitor places = {show_place, &visitor, NULL};
+    visit_places(plan, &places);
+}
+
+/* --- what a node can do ------------------------------------------------------------------------ */
+
+static void note_failure(void *may_fail, const struct od_expr *expr)
+{
+    *(bool *)may_fail |= expr->may_fail;
+}
+
+bool od_plan_node_may_fail(const struct od_plan *plan)
+{
+    bool may_fail = plan->kind == OD_PLAN_MAP ||
+                    ((plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_APPLY) && plan->join.type == OD_JOIN_SINGLE);
+    od_plan_exprs(plan, note_failure, &may_fail);
+    for (uint32_t i = 0; plan->kind == OD_PLAN_AGGREGATE && i < plan->aggregate.aggregate_count; i++)
+        may_fail |= od_aggregate_may_fail(plan->aggregate.aggregates[i].function);
+    /* ntile and nth_value of a number that is none, an offset below zero, a sum that does not fit */
+    for (uint32_t i = 0; plan->kind == OD_PLAN_WINDOW && i < plan->window.call_count; i++) {
+        const struct od_window_call *call = &plan->window.calls[i];
+        may_fail |= call->function == OD_WINDOW_NTILE || call->function == OD_WINDOW_NTH_VALUE ||
+                    call->frame.start_offset != NULL || call->frame.end_offset != NULL ||
+                    (call->function == OD_WINDOW_AGGREGATE && od_aggregate_may_fail(call->aggregate.function));
+    }
+    return may_fail;
+}
+
+bool od_plan_may_fail(const struct od_plan *plan)
+{
+    bool may_fail = od_plan_node_may_fail(plan);
+    for (uint32_t i = 0; i < plan->input_count && !may_fail; i++)
+        may_fail = od_plan_may_fail(plan->inputs[i]);
+    return may_fail;
+}
+
+bool od_plan_gives_one_row(const struct od_plan *plan)
+{
+    switch (plan->kind) {
+    case OD_PLAN_VALUES:
+        return plan->values.row_count <= 1;
+    case OD_PLAN_AGGREGATE:
+        return plan->aggregate.group_count == 0 || od_plan_gives_one_row(plan->inputs[0]);
+    case OD_PLAN_LIMIT:
+        return plan->limit.count <= 1 || od_plan_gives_one_row(plan->inputs[0]);
+    case OD_PLAN_FILTER:
+    case OD_PLAN_PROJECT:
+    case OD_PLAN_SORT:
+    case OD_PLAN_WINDOW:
+    case OD_PLAN_REPARTITION:
+        return od_plan_gives_one_row(plan->inputs[0]);
+    case OD_PLAN_JOIN:
+    case OD_PLAN_APPLY:
+        return plan->join.type != OD_JOIN_FULL && plan->join.type != OD_JOIN_RIGHT &&
+               od_plan_gives_one_row(plan->inputs[0]) &&
+               (!od_join_gives_right(plan->join.type) || plan->join.type == OD_JOIN_SINGLE ||
+                od_plan_gives_one_row(plan->inputs[1]));
+    default:
+        return false;
+    }
+}
+
+/* --- the same node with something else --------------------------------------------------------- */
+
+struct place_rewriter {
+    const struct od_expr_rewriter *rewriter;
+    bool changed;
+    bool write;
+};
+
+static enum od_status rewrite_place(void *self, const struct od_expr **place, struct od_error *error)
+{
+    struct place_rewriter *places = self;
+    const struct od_expr *rewritten = NULL;
+    OD_TRY(places->rewriter->rewrite(places->rewriter->self, *place, &rewritten, error));
+    od_assert(rewritten->type == (*place)->type);
+    places->changed |= rewritten != *place;
+    if (places->write)
+        *place = rewritten;
+    return OD_OK;
+}
+
+enum od_status od_plan_rewrite_places(struct od_plan *plan, const struct od_expr_rewriter *rewriter,
+                                      struct od_error *error)
+{
+    struct place_rewriter places = {rewriter, false, true};
+    struct place_visitor visitor = {rewrite_place, &places, error};
+    return visit_places(plan, &visitor);
+}
+
+enum od_status od_plan_rebuild(struct od_arena *plan_arena, const struct od_plan *plan,
+                               const struct od_plan *const *inputs, const struct od_expr_rewriter *rewriter,
+                               const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = *plan;
+    struct place_rewriter places = {rewriter, false, false};
+    struct place_visitor visitor = {rewrite_place, &places, error};
+    *plan_out = plan;
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        places.changed |= inputs[i] != plan->inputs[i];
+        draft.inputs[i] = inputs[i];
+    }
+    if (!places.changed && rewriter != NULL)
+        OD_TRY(visit_places(plan, &visitor)); /* nothing is written: a look at what would change */
+    return places.changed ? od_plan_make(plan_arena, &draft, NULL, rewriter, plan_out, error) : OD_OK;
+}
+
+enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t extra,
+                               const struct od_expr ***list_out, struct od_error *error)
+{
+    const struct od_expr **list = od_arena_take_array(plan_arena, (size_t)schema->field_count + extra, sizeof(*list));
+    *list_out = list;
+    if (list == NULL)
+        return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        OD_TRY(od_expr_column(plan_arena, schema, i, &list[i], error));
+    return OD_OK;
+}
+
+enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *input, const uint32_t *columns,
+                            uint32_t count, const struct od_plan **plan_out, struct od_error *error)
+{
+    bool all = count == input->schema.field_count;
+    const struct od_expr **exprs = od_arena_take_array(plan_arena, count, sizeof(*exprs));
+    *plan_out = input;
+    for (uint32_t i = 0; i < count && all; i++)
+        all = columns[i] == i;
+    if (all)
+        return OD_OK;
+    if (exprs == NULL)
+        return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(od_expr_column(plan_arena, &input->schema, columns[i], &exprs[i], error));
+    return od_plan_project(plan_arena, input, exprs, NULL, count, plan_out, error);
+}
+
+/* --- equality ---------------------------------------------------------------------------------- */
+
+static bool exprs_equal(const struct od_expr *left, const struct od_expr *right)
+{
+    return left == right || (left != NULL && right != NULL && od_expr_equal(left, right));
+}
+
+static bool keys_equal(const struct od_sort_key *left, const struct od_sort_key *right, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!od_expr_equal(left[i].expr, right[i].expr) || left[i].descending != right[i].descending ||
+            left[i].nulls_first != right[i].nulls_first)
+            return false;
+    return true;
+}
+
+static bool aggregates_equal(const struct od_aggregate *left, const struct od_aggregate *right)
+{
+    return left->function == right->function && exprs_equal(left->argument, right->argument) &&
+           exprs_equal(left->second, right->second) && exprs_equal(left->filter, right->filter) &&
+           left->distinct == right->distinct && left->key_count == right->key_count &&
+           keys_equal(left->keys, right->keys, left->key_count);
+}
+
+static bool calls_equal(const struct od_window_call *left, const struct od_window_call *right)
+{
+    if (left->function != right->function || left->argument_count != right->argument_count)
+        return false;
+    for (uint32_t i = 0; i < left->argument_count; i++)
+        if (!od_expr_equal(left->arguments[i], right->arguments[i]))
+            return false;
+    return left->frame.unit == right->frame.unit && left->frame.start == right->frame.start &&
+           left->frame.end == right->frame.end && left->frame.exclusion == right->frame.exclusion &&
+           exprs_equal(left->frame.start_offset, right->frame.start_offset) &&
+           exprs_equal(left->frame.end_offset, right->frame.end_offset) &&
+           aggregates_equal(&left->aggregate, &right->aggregate);
+}
+
+static bool items_equal(const struct od_clause_list *left, const struct od_clause_list *right, uint32_t i)
+{
+    switch (left->element) {
+    case OD_CLAUSE_NUMBERS:
+        return ((const uint32_t *)left->items)[i] == ((const uint32_t *)right->items)[i];
+    case OD_CLAUSE_EXPRS:
+        return od_expr_equal(((const struct od_expr *const *)left->items)[i],
+                             ((const struct od_expr *const *)right->items)[i]);
+    case OD_CLAUSE_KEYS:
+        return keys_equal((const struct od_sort_key *)left->items + i, (const struct od_sort_key *)right->items + i, 1);
+    case OD_CLAUSE_AGGREGATES:
+        return aggregates_equal((const struct od_aggregate *)left->items + i,
+                                (const struct od_aggregate *)right->items + i);
+    case OD_CLAUSE_CALLS:
+        return calls_equal((const struct od_window_call *)left->items + i,
+                           (const struct od_window_call *)right->items + i);
+    }
+    od_unreachable();
+}
+
+static bool schemas_equal(const struct od_schema *left, const struct od_schema *right)
+{
+    if (left->field_count != right->field_count)
+        return false;
+    for (uint32_t i = 0; i < left->field_count; i++)
+        if (left->fields[i].type != right->fields[i].type || left->fields[i].nullable != right->fields[i].nullable ||
+            strcmp(left->fields[i].name, right->fields[i].name) != 0)
+            return false;
+    return true;
+}
+
+bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right)
+{
+    struct od_clause_list left_lists[OD_CLAUSE_LISTS_MAX];
+    struct od_clause_list right_lists[OD_CLAUSE_LISTS_MAX];
+    if (left->kind != right->kind || left->inputs[0] != right->inputs[0] || left->inputs[1] != right->inputs[1] ||
+        !schemas_equal(&left->schema, &right->schema))
+        return false;
+    if ((left->kind == OD_PLAN_SCAN && left->scan.table != right->scan.table) ||
+        (left->kind == OD_PLAN_MAP && left->map.function != right->map.function) ||
+        ((left->kind == OD_PLAN_JOIN || left->kind == OD_PLAN_APPLY) && left->join.type != right->join.type) ||
+        (left->kind == OD_PLAN_LIMIT &&
+         (left->limit.offset != right->limit.offset || left->limit.count != right->limit.count)))
+        return false;
+    uint32_t list_count = od_plan_clauses(left, left_lists);
+    od_plan_clauses(right, right_lists);
+    for (uint32_t l = 0; l < list_count; l++) {
+        if (left_lists[l].count != right_lists[l].count)
+            return false;
+        for (uint32_t i = 0; i < left_lists[l].count; i++)
+            if (!items_equal(&left_lists[l], &right_lists[l], i))
+                return false;
+    }
+    return true;
 }

@@ -1,25 +1,57 @@
-/* plan_rewrite: makes a node like another one, with other inputs or expressions. Internal to this folder. */
+/* plan_rewrite: nodes seen from outside: which expressions they hold, the same node with others, are two equal? What a rule
+ * needs that treats most kinds of nodes alike. Internal to this folder.
+ *
+ * A node's clauses are lists of expressions, of things that hold expressions, and of plain numbers; od_plan_clauses says
+ * which. Everything below walks these lists, so that a new kind of node is one more row there. */
 #ifndef OD_PLAN_PLAN_REWRITE_H
 #define OD_PLAN_PLAN_REWRITE_H
 
 #include "engine/plan/logical.h"
 
-/* A node of the same kind, names and clauses over these inputs, which have the same column types at the same
- * places. The same node when the inputs are the ones that it has. NO_MEMORY. */
-enum od_status od_plan_with_inputs(struct od_arena *plan_arena, const struct od_plan *plan,
-                                   const struct od_plan *const *inputs, const struct od_plan **plan_out,
-                                   struct od_error *error);
+struct od_clause_list {
+    enum { OD_CLAUSE_NUMBERS, OD_CLAUSE_EXPRS, OD_CLAUSE_KEYS, OD_CLAUSE_AGGREGATES, OD_CLAUSE_CALLS } element;
+    uint32_t count;
+    const void *items; /* uint32_t, const struct od_expr *, od_sort_key, od_aggregate, od_window_call */
+};
+#define OD_CLAUSE_LISTS_MAX 3
+uint32_t od_plan_clauses(const struct od_plan *plan, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX]);
 
-/* Every expression of the node goes through `rewrite`; the same node when none changed. `rewrite` keeps
- * types. */
+/* Calls visit for each expression of the node (not of its inputs), in one fixed order. */
+void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr *expr), void *self);
+/* One of them can raise EVALUATION, or an aggregate of the node can. */
+bool od_plan_node_may_fail(const struct od_plan *plan);
+/* That, for the node or one below it; SINGLE joins may fail, too. */
+bool od_plan_may_fail(const struct od_plan *plan);
+/* At most one row, whatever the tables hold. */
+bool od_plan_gives_one_row(const struct od_plan *plan);
+
+/* Every expression goes through `rewrite`, which keeps types. */
 struct od_expr_rewriter {
     enum od_status (*rewrite)(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
                               struct od_error *error);
     void *self;
 };
-enum od_status od_plan_with_exprs(struct od_arena *plan_arena, const struct od_plan *plan,
-                                  const struct od_plan *const *inputs,
-                                  const struct od_expr_rewriter *rewriter, const struct od_plan **plan_out,
-                                  struct od_error *error);
+/* The node with these inputs and, where `rewriter` is given, rewritten expressions: built anew, names kept, types checked.
+ * The same node when nothing changed. NO_MEMORY. */
+enum od_status od_plan_rebuild(struct od_arena *plan_arena, const struct od_plan *plan,
+                               const struct od_plan *const *inputs, const struct od_expr_rewriter *rewriter,
+                               const struct od_plan **plan_out, struct od_error *error);
+/* As all builders do: copies the draft and its lists, then fits them: types are checked and the schema is made. `names`:
+ * of the fields that come from expressions; NULL: the draft's own schema has them, or if it has none, the expressions. */
+enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
+                            const struct od_expr_rewriter *rewriter, const struct od_plan **plan_out,
+                            struct od_error *error);
+/* Inside od_plan_make: the places of a node that nobody has seen yet. */
+enum od_status od_plan_rewrite_places(struct od_plan *plan, const struct od_expr_rewriter *rewriter,
+                                      struct od_error *error);
+/* Equal kind and clauses; the inputs must be the same nodes. */
+bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right);
+
+/* The schema's columns as expressions; *list_out has room for `extra` more behind them. */
+enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t extra,
+                               const struct od_expr ***list_out, struct od_error *error);
+/* `input` with these columns only, in this order; the input itself when they are all of its columns in order. */
+enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *input, const uint32_t *columns,
+                            uint32_t count, const struct od_plan **plan_out, struct od_error *error);
 
 #endif

@@ -167,7 +167,7 @@ static enum od_status fold_plan(const struct od_rule_context *context, const str
         if (status != OD_OK)
             return status;
     }
-    enum od_status status = od_plan_with_exprs(context->plan_arena, plan, inputs, &rewriter, plan_out, error);
+    enum od_status status = od_plan_rebuild(context->plan_arena, plan, inputs, &rewriter, plan_out, error);
     if (status == OD_OK && (*plan_out)->kind == OD_PLAN_FILTER &&
         is_boolean_literal((*plan_out)->filter.predicate, true))
         *plan_out = (*plan_out)->inputs[0];

@@ -75,7 +75,7 @@ static enum od_status stop_here(struct pushdown *pushdown, const struct od_plan 
     for (uint32_t i = 0; i < plan->input_count && status == OD_OK; i++)
         status = push(pushdown, plan->inputs[i], &none, &inputs[i], error);
     if (status == OD_OK)
-        status = od_plan_with_inputs(pushdown->plan_arena, plan, inputs, &rebuilt, error);
+        status = od_plan_rebuild(pushdown->plan_arena, plan, inputs, NULL, &rebuilt, error);
     if (status == OD_OK)
         status = put_filter(pushdown, rebuilt, above, plan_out, error);
     return status;
@@ -136,7 +136,7 @@ static enum od_status push_project(struct pushdown *pushdown, const struct od_pl
     if (status == OD_OK)
         status = push(pushdown, plan->inputs[0], &below, &input, error);
     if (status == OD_OK)
-        status = od_plan_with_inputs(pushdown->plan_arena, plan, &input, plan_out, error);
+        status = od_plan_rebuild(pushdown->plan_arena, plan, &input, NULL, plan_out, error);
     return status;
 }
 
@@ -239,7 +239,7 @@ static enum od_status push_sort(struct pushdown *pushdown, const struct od_plan 
     pushdown->changed |= above->count > 0;
     enum od_status status = push(pushdown, plan->inputs[0], above, &input, error);
     if (status == OD_OK)
-        status = od_plan_with_inputs(pushdown->plan_arena, plan, &input, plan_out, error);
+        status = od_plan_rebuild(pushdown->plan_arena, plan, &input, NULL, plan_out, error);
     return status;
 }
 

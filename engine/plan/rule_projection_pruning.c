@@ -327,10 +327,9 @@ static enum od_status prune(struct pruning *pruning, const struct od_plan *plan,
     case OD_PLAN_SORT:
     case OD_PLAN_LIMIT:
         return prune_order(pruning, plan, pruned_out, error);
-    case OD_PLAN_KIND_COUNT:
-        break;
+    default:
+        od_unreachable();
     }
-    od_unreachable();
 }
 
 enum od_status od_rule_projection_pruning(const struct od_rule_context *context, const struct od_plan *plan,
