@@ -3,7 +3,7 @@
  * Row hashes and checksums are computed column by column over runs of rows: the loop over rows is inside,
  * with the type decided outside, so each inner loop is plain arithmetic.
  *
- *   keys:      hash[row]  = mix(hash[row], word of the value)         -0.0 as 0.0, every NaN alike
+ *   keys:      hash[row]  = mix(hash[row], word of the value)         -0.0 as 0.0, 1.50 as 1.5, NaNs alike
  *   checksum:  two such chains with different seeds, summed over rows modulo 2^128; words are exact bits
  *
  * The two must not share words: partitioning needs SQL's equality, a checksum must see that -0.0 became 0.0.
@@ -14,6 +14,7 @@
 
 #include "engine/core/assert.h"
 #include "engine/data/bitmap.h"
+#include "engine/data/decimal.h"
 
 #define HASH_SEED      UINT64_C(0x6f726465616c0001)
 #define HASH_NULL      UINT64_C(0xd1b54a32d192ed03)
@@ -31,26 +32,16 @@ struct od_value od_column_value(const struct od_column *column, uint32_t row)
     struct od_value value = {.type = column->type, .is_null = od_column_is_null(column, row)};
     if (value.is_null)
         return value;
-    switch (column->type) {
-    case OD_TYPE_BOOLEAN:
+    size_t width = od_type_width_bytes(column->type);
+    if (column->type == OD_TYPE_BOOLEAN) {
         value.boolean = od_bit(column->values, row);
-        break;
-    case OD_TYPE_INT64:
-    case OD_TYPE_TIMESTAMP:
-        value.int64 = ((const int64_t *)column->values)[row];
-        break;
-    case OD_TYPE_FLOAT64:
-        value.float64 = ((const double *)column->values)[row];
-        break;
-    case OD_TYPE_DATE:
-        value.int64 = ((const int32_t *)column->values)[row];
-        break;
-    case OD_TYPE_TEXT:
+    } else if (column->type == OD_TYPE_TEXT) {
         value.text.bytes = (const char *)column->bytes + column->offsets[row];
         value.text.size = (uint32_t)(column->offsets[row + 1] - column->offsets[row]);
-        break;
-    case OD_TYPE_COUNT:
-        od_unreachable();
+    } else if (width == sizeof(int32_t)) {
+        value.int64 = ((const int32_t *)column->values)[row];
+    } else { /* the union's members begin at one place */
+        memcpy((void *)&value.decimal, (const uint8_t *)column->values + row * width, width);
     }
     return value;
 }
@@ -136,51 +127,65 @@ static uint64_t canonical_float_bits(uint64_t bits)
     return magnitude == 0 ? 0 : bits;
 }
 
-/* Sets words[0..count) for rows from `first` of a column that is not text. NULL rows get any word. */
-static void fixed_words(const struct od_column *column, uint32_t first, uint32_t count, bool is_canonical,
-                        uint64_t *words)
+/* Of text and of what is wider than a word, the bytes are hashed. */
+static bool is_long(enum od_type type)
+{
+    return type == OD_TYPE_TEXT || od_type_width_bytes(type) > sizeof(uint64_t);
+}
+
+static const uint8_t *long_at(const struct od_column *column, uint32_t row, size_t *size_out)
+{
+    if (column->type == OD_TYPE_TEXT) {
+        *size_out = (size_t)(column->offsets[row + 1] - column->offsets[row]);
+        return column->bytes + column->offsets[row];
+    }
+    *size_out = od_type_width_bytes(column->type);
+    return (const uint8_t *)column->values + row * *size_out;
+}
+
+/* Sets words[0..count) for rows from `first` of a column that is not long. NULL rows get any word. */
+static void short_words(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *words)
 {
     if (column->type == OD_TYPE_BOOLEAN) {
         for (uint32_t i = 0; i < count; i++)
             words[i] = od_bit(column->values, first + i);
-    } else if (column->type == OD_TYPE_DATE) {
+    } else if (od_type_width_bytes(column->type) == sizeof(int32_t)) {
         const int32_t *values = (const int32_t *)column->values + first;
         for (uint32_t i = 0; i < count; i++)
             words[i] = (uint64_t)(int64_t)values[i];
-    } else if (column->type == OD_TYPE_FLOAT64 && is_canonical) {
-        const uint64_t *values = (const uint64_t *)column->values + first;
-        for (uint32_t i = 0; i < count; i++)
-            words[i] = canonical_float_bits(values[i]);
     } else if (count > 0) {
         memcpy(words, (const uint64_t *)column->values + first, count * sizeof(*words));
     }
 }
 
-static const uint8_t *text_at(const struct od_column *column, uint32_t row, size_t *size_out)
-{
-    int32_t start = column->offsets[row];
-    *size_out = (size_t)(column->offsets[row + 1] - start);
-    return column->bytes + start;
-}
-
 /* --- key hashes ----------------------------------------------------------------------------------------- */
 
-static void text_words(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *words)
+/* As short_words, of any type, and alike for equal values. */
+static void key_words(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *words)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        size_t size;
-        const uint8_t *bytes = text_at(column, first + i, &size);
-        words[i] = od_hash_bytes(bytes, size, TEXT_SEED);
+    if (column->type == OD_TYPE_DECIMAL) {
+        const struct od_decimal *values = (const struct od_decimal *)column->values + first;
+        for (uint32_t i = 0; i < count; i++)
+            words[i] = od_decimal_hash(&values[i]);
+        return;
     }
+    if (is_long(column->type)) {
+        for (uint32_t i = 0; i < count; i++) {
+            size_t size;
+            const uint8_t *bytes = long_at(column, first + i, &size);
+            words[i] = od_hash_bytes(bytes, size, TEXT_SEED);
+        }
+        return;
+    }
+    short_words(column, first, count, words);
+    for (uint32_t i = 0; column->type == OD_TYPE_FLOAT64 && i < count; i++)
+        words[i] = canonical_float_bits(words[i]);
 }
 
 static void hash_key_run(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *hashes)
 {
     uint64_t words[CHECKSUM_RUN];
-    if (column->type == OD_TYPE_TEXT)
-        text_words(column, first, count, words);
-    else
-        fixed_words(column, first, count, true, words);
+    key_words(column, first, count, words);
     if (column->validity == NULL) {
         for (uint32_t i = 0; i < count; i++)
             hashes[i] = od_mix_two(hashes[i], words[i]);
@@ -209,32 +214,28 @@ void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_ind
 
 /* --- checksum ------------------------------------------------------------------------------------------- */
 
-static void checksum_text(const struct od_column *column, uint32_t first, uint32_t count,
-                          struct od_hash128 *chains)
+static void checksum_column(const struct od_column *column, uint32_t first, uint32_t count,
+                            struct od_hash128 *chains)
 {
+    uint64_t words[CHECKSUM_RUN];
+    if (!is_long(column->type))
+        short_words(column, first, count, words);
     for (uint32_t i = 0; i < count; i++) {
         if (od_column_is_null(column, first + i)) {
             chains[i].low = od_mix(chains[i].low ^ HASH_NULL);
             chains[i].high = od_mix(chains[i].high ^ HASH_NULL);
             continue;
         }
-        size_t size;
-        const uint8_t *bytes = text_at(column, first + i, &size);
-        struct od_hash128 hash = od_hash128_bytes(bytes, size, TEXT_SEED);
-        chains[i].low = od_mix_two(chains[i].low, hash.low);
-        chains[i].high = od_mix_two(chains[i].high, hash.high);
-    }
-}
-
-static void checksum_fixed(const struct od_column *column, uint32_t first, uint32_t count,
-                           struct od_hash128 *chains)
-{
-    uint64_t words[CHECKSUM_RUN];
-    fixed_words(column, first, count, false, words);
-    for (uint32_t i = 0; i < count; i++) {
-        bool is_null = od_column_is_null(column, first + i);
-        chains[i].low = is_null ? od_mix(chains[i].low ^ HASH_NULL) : od_mix_two(chains[i].low, words[i]);
-        chains[i].high = is_null ? od_mix(chains[i].high ^ HASH_NULL) : od_mix_two(chains[i].high, words[i]);
+        struct od_hash128 word;
+        if (is_long(column->type)) {
+            size_t size;
+            const uint8_t *bytes = long_at(column, first + i, &size);
+            word = od_hash128_bytes(bytes, size, TEXT_SEED);
+        } else {
+            word = (struct od_hash128){words[i], words[i]};
+        }
+        chains[i].low = od_mix_two(chains[i].low, word.low);
+        chains[i].high = od_mix_two(chains[i].high, word.high);
     }
 }
 
@@ -243,13 +244,8 @@ static struct od_hash128 checksum_run(const struct od_batch *batch, uint32_t fir
     struct od_hash128 chains[CHECKSUM_RUN];
     for (uint32_t i = 0; i < count; i++)
         chains[i] = (struct od_hash128){CHECKSUM_LOW, CHECKSUM_HIGH};
-    for (uint32_t k = 0; k < batch->schema->field_count; k++) {
-        const struct od_column *column = &batch->columns[k];
-        if (column->type == OD_TYPE_TEXT)
-            checksum_text(column, first, count, chains);
-        else
-            checksum_fixed(column, first, count, chains);
-    }
+    for (uint32_t k = 0; k < batch->schema->field_count; k++)
+        checksum_column(&batch->columns[k], first, count, chains);
     struct od_hash128 sum = {0, 0};
     for (uint32_t i = 0; i < count; i++)
         sum = od_hash128_add(sum, chains[i]);

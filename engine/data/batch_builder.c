@@ -239,25 +239,19 @@ static void validity_append_range(struct od_column_builder *column, const struct
 
 static void put_fixed(struct od_column_builder *column, const struct od_value *value)
 {
-    uint32_t row = column->row_count;
-    switch (column->type) {
-    case OD_TYPE_BOOLEAN:
-        od_bitmap_put(column->values, row, !value->is_null && value->boolean);
-        break;
-    case OD_TYPE_INT64:
-    case OD_TYPE_TIMESTAMP:
-        ((int64_t *)column->values)[row] = value->is_null ? 0 : value->int64;
-        break;
-    case OD_TYPE_FLOAT64:
-        ((double *)column->values)[row] = value->is_null ? 0 : value->float64;
-        break;
-    case OD_TYPE_DATE:
-        od_assert(value->is_null || (value->int64 >= INT32_MIN && value->int64 <= INT32_MAX));
-        ((int32_t *)column->values)[row] = value->is_null ? 0 : (int32_t)value->int64;
-        break;
-    case OD_TYPE_TEXT:
-    case OD_TYPE_COUNT:
-        od_unreachable();
+    size_t width = od_type_width_bytes(column->type);
+    uint8_t *target = (uint8_t *)column->values + column->row_count * width;
+    if (column->type == OD_TYPE_BOOLEAN) {
+        od_bitmap_put(column->values, column->row_count, !value->is_null && value->boolean);
+    } else if (value->is_null) {
+        memset(target, 0, width);
+    } else if (width == sizeof(int32_t)) {
+        od_assert(value->int64 >= INT32_MIN);
+        od_assert(value->int64 <= INT32_MAX);
+        int32_t number = (int32_t)value->int64;
+        memcpy(target, &number, width);
+    } else { /* the union's members begin at one place */
+        memcpy(target, (const void *)&value->decimal, width);
     }
 }
 
@@ -265,9 +259,7 @@ static enum od_status put_text(struct od_memory *memory, struct od_column_builde
                                const struct od_value *value, struct od_error *error)
 {
     uint32_t size = value->is_null ? 0 : value->text.size;
-    enum od_status status = bytes_room(memory, column, size, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(bytes_room(memory, column, size, error));
     int32_t start = column->offsets[column->row_count];
     if (size != 0)
         memcpy(column->bytes + start, value->text.bytes, size);
@@ -281,13 +273,11 @@ enum od_status od_batch_builder_append(struct od_batch_builder *builder, uint32_
     od_assert(column_index < builder->schema->field_count);
     struct od_column_builder *column = &builder->columns[column_index];
     od_assert(value->is_null || value->type == column->type);
-    enum od_status status = builder_room(builder, column->row_count, 1, error);
-    if (status == OD_OK && column->type == OD_TYPE_TEXT)
-        status = put_text(builder->memory, column, value, error);
-    else if (status == OD_OK)
+    OD_TRY(builder_room(builder, column->row_count, 1, error));
+    if (column->type == OD_TYPE_TEXT)
+        OD_TRY(put_text(builder->memory, column, value, error));
+    else
         put_fixed(column, value);
-    if (status != OD_OK)
-        return status;
     if (value->is_null) {
         validity_begin(column);
         column->null_count++;
@@ -314,9 +304,11 @@ void od_batch_builder_end_row(struct od_batch_builder *builder)
 
 /* Values under a NULL are written as zero, whatever the source holds there. */
 #define GATHER(name, type)                                                                                   \
-    static void name(type *target, const struct od_column *source, const uint32_t *rows, uint32_t count,     \
-                     bool has_nulls)                                                                         \
+    static void name(void *column_values, uint32_t first, const struct od_column *source,                    \
+                     const uint32_t *rows, uint32_t count, bool has_nulls)                                   \
     {                                                                                                        \
+        static const type zero;                                                                              \
+        type *target = (type *)column_values + first;                                                        \
         const type *values = source->values;                                                                 \
         if (!has_nulls) {                                                                                    \
             for (uint32_t i = 0; i < count; i++)                                                             \
@@ -324,11 +316,18 @@ void od_batch_builder_end_row(struct od_batch_builder *builder)
             return;                                                                                          \
         }                                                                                                    \
         for (uint32_t i = 0; i < count; i++)                                                                 \
-            target[i] = source_row_is_null(source, rows[i]) ? 0 : values[rows[i]];                           \
+            target[i] = source_row_is_null(source, rows[i]) ? zero : values[rows[i]];                        \
     }
-GATHER(gather_64, uint64_t)
 GATHER(gather_32, uint32_t)
+GATHER(gather_64, uint64_t)
+GATHER(gather_128, struct od_interval)
+GATHER(gather_192, struct od_decimal)
 #undef GATHER
+
+/* By width in 32-bit words. */
+static void (*const gatherers[])(void *, uint32_t, const struct od_column *, const uint32_t *, uint32_t, bool) = {
+    [1] = gather_32, [2] = gather_64, [4] = gather_128, [6] = gather_192,
+};
 
 static void gather_bits(uint8_t *target, uint32_t target_first, const struct od_column *source,
                         const uint32_t *rows, uint32_t count)
@@ -351,9 +350,7 @@ static enum od_status gather_text(struct od_memory *memory, struct od_column_bui
     uint64_t total = 0;
     for (uint32_t i = 0; i < count; i++)
         total += source_row_is_null(source, rows[i]) ? 0 : text_size(source, rows[i]);
-    enum od_status status = bytes_room(memory, column, total, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(bytes_room(memory, column, total, error));
     int32_t *offsets = column->offsets + column->row_count;
     int32_t end = offsets[0];
     for (uint32_t i = 0; i < count; i++) {
@@ -392,10 +389,8 @@ enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, 
         status = gather_text(builder->memory, column, source, rows, count, error);
     else if (column->type == OD_TYPE_BOOLEAN)
         gather_bits(column->values, column->row_count, source, rows, count);
-    else if (width == 8)
-        gather_64((uint64_t *)column->values + column->row_count, source, rows, count, has_nulls);
     else
-        gather_32((uint32_t *)column->values + column->row_count, source, rows, count, has_nulls);
+        gatherers[width / sizeof(uint32_t)](column->values, column->row_count, source, rows, count, has_nulls);
     if (status != OD_OK)
         return status;
     if (has_nulls)
@@ -414,9 +409,7 @@ static enum od_status range_text(struct od_memory *memory, struct od_column_buil
 {
     int32_t source_start = source->offsets[first];
     uint32_t total = (uint32_t)(source->offsets[first + count] - source_start);
-    enum od_status status = bytes_room(memory, column, total, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(bytes_room(memory, column, total, error));
     int32_t *offsets = column->offsets + column->row_count;
     int32_t shift = offsets[0] - source_start;
     if (total != 0)
@@ -434,9 +427,7 @@ static enum od_status append_range(struct od_batch_builder *builder, uint32_t co
     od_assert(source->type == column->type);
     size_t width = od_type_width_bytes(column->type);
     if (column->type == OD_TYPE_TEXT) {
-        enum od_status status = range_text(builder->memory, column, source, first, count, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(range_text(builder->memory, column, source, first, count, error));
     } else if (column->type == OD_TYPE_BOOLEAN) {
         od_bitmap_copy(column->values, column->row_count, source->values, first, count);
     } else {
@@ -454,18 +445,17 @@ enum od_status od_batch_builder_append_rows(struct od_batch_builder *builder, co
 {
     od_assert(source->schema->field_count == builder->schema->field_count);
     od_assert(rows != NULL || (first <= source->row_count && count <= source->row_count - first));
-    enum od_status status = builder_room(builder, builder->row_count, count, error);
+    OD_TRY(builder_room(builder, builder->row_count, count, error));
     if (count == 0)
-        return status;
-    for (uint32_t i = 0; status == OD_OK && i < builder->schema->field_count; i++) {
+        return OD_OK;
+    for (uint32_t i = 0; i < builder->schema->field_count; i++) {
         if (rows != NULL)
-            status = od_batch_builder_append_column(builder, i, &source->columns[i], rows, count, error);
+            OD_TRY(od_batch_builder_append_column(builder, i, &source->columns[i], rows, count, error));
         else
-            status = append_range(builder, i, &source->columns[i], first, count, error);
+            OD_TRY(append_range(builder, i, &source->columns[i], first, count, error));
     }
-    if (status == OD_OK)
-        od_batch_builder_end_rows(builder, builder->row_count + count);
-    return status;
+    od_batch_builder_end_rows(builder, builder->row_count + count);
+    return OD_OK;
 }
 
 /* --- view ----------------------------------------------------------------------------------------------- */

@@ -36,3 +36,10 @@ void od_date_to_civil(int64_t days, int64_t *year_out, uint32_t *month_out, uint
     *month_out = (uint32_t)(march_month < 10 ? march_month + 3 : march_month - 9);
     *year_out = year_of_era + era * 400 + (*month_out <= 2);
 }
+
+uint32_t od_month_days(int64_t year, uint32_t month)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month - 1] + (month == 2 && is_leap);
+}

@@ -76,8 +76,6 @@ struct od_decimal_sum {
     uint64_t count;
 };
 void od_decimal_sum_add(struct od_decimal_sum *sum, const struct od_decimal *decimal);
-/* Takes a value out again (windows); the largest scale stays. */
-void od_decimal_sum_remove(struct od_decimal_sum *sum, const struct od_decimal *decimal);
 void od_decimal_sum_combine(struct od_decimal_sum *sum, const struct od_decimal_sum *other);
 bool od_decimal_sum_total(const struct od_decimal_sum *sum, struct od_decimal *result_out);
 /* count must not be 0. */

@@ -14,8 +14,9 @@ int od_interval_compare(const struct od_interval *left, const struct od_interval
 /* False on overflow of a part. */
 bool od_interval_add(const struct od_interval *left, const struct od_interval *right, struct od_interval *result_out);
 bool od_interval_negate(const struct od_interval *interval, struct od_interval *result_out);
-/* PostgreSQL's interval * double precision: fractions of months go to days, of days to microseconds. */
-bool od_interval_multiply(const struct od_interval *interval, double factor, struct od_interval *result_out);
+/* PostgreSQL's interval * double precision, or / when `divides` (the factor is not 0 then): fractions of months go to days, of
+ * days to microseconds. */
+bool od_interval_scale(const struct od_interval *interval, double factor, bool divides, struct od_interval *result_out);
 /* Months first (the day is cut to the month's last), then days, then microseconds. False out of range. */
 bool od_timestamp_add_interval(int64_t timestamp, const struct od_interval *interval, int64_t *timestamp_out);
 /* timestamp - timestamp: days of 24 hours and the rest. */

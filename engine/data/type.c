@@ -1,9 +1,9 @@
 /* type: names and widths of types, the order of values, schemas.
  *
  * Two orders, one table of comparers. `compare` is SQL's: -0.0 equals 0.0 and every NaN is alike.
- * `compare_total` goes on where that one says "equal" for zeros of unlike sign, so that it can put answers into
- * one canonical order. NaN has no sign nor payload in SQL: which of its bit patterns arithmetic leaves must not
- * show. */
+ * `compare_total` goes on where that one says "equal" for zeros of unlike sign and for numerics of unlike scale,
+ * so that it can put answers into one canonical order. NaN has no sign nor payload in SQL: which of its bit
+ * patterns arithmetic leaves must not show. */
 #include "engine/data/type.h"
 
 #include <math.h>
@@ -11,6 +11,8 @@
 
 #include "engine/core/assert.h"
 #include "engine/core/hash.h"
+#include "engine/data/decimal.h"
+#include "engine/data/interval.h"
 
 struct type_row {
     const char *text;
@@ -65,10 +67,22 @@ static int compare_text(const struct od_value *left, const struct od_value *righ
     return (left->text.size > right->text.size) - (left->text.size < right->text.size);
 }
 
+static int compare_decimal(const struct od_value *left, const struct od_value *right)
+{
+    return od_decimal_compare(&left->decimal, &right->decimal);
+}
+
+static int compare_interval(const struct od_value *left, const struct od_value *right)
+{
+    return od_interval_compare(&left->interval, &right->interval);
+}
+
 static int (*const comparers[])(const struct od_value *, const struct od_value *) = {
     [OD_TYPE_BOOLEAN] = compare_boolean, [OD_TYPE_INT64] = compare_int64,
     [OD_TYPE_FLOAT64] = compare_float64, [OD_TYPE_TEXT] = compare_text,
     [OD_TYPE_TIMESTAMP] = compare_int64, [OD_TYPE_DATE] = compare_int64,
+    [OD_TYPE_INT32] = compare_int64,     [OD_TYPE_DECIMAL] = compare_decimal,
+    [OD_TYPE_INTERVAL] = compare_interval,
 };
 _Static_assert(sizeof(comparers) / sizeof(comparers[0]) == OD_TYPE_COUNT, "every type has an order");
 
@@ -97,6 +111,8 @@ int od_value_compare_total(const struct od_value *left, const struct od_value *r
     int order = comparers[left->type](left, right);
     if (order == 0 && left->type == OD_TYPE_FLOAT64)
         order = compare_zero_signs(left->float64, right->float64);
+    if (order == 0 && left->type == OD_TYPE_DECIMAL)
+        order = (left->decimal.scale > right->decimal.scale) - (left->decimal.scale < right->decimal.scale);
     return order;
 }
 

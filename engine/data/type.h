@@ -98,6 +98,7 @@ bool od_value_convert_text(enum od_type type, const char *text, uint32_t size, s
  * date algorithms"). month 1..12, day 1..31. */
 int64_t od_date_from_civil(int64_t year, uint32_t month, uint32_t day);
 void od_date_to_civil(int64_t days, int64_t *year_out, uint32_t *month_out, uint32_t *day_out);
+uint32_t od_month_days(int64_t year, uint32_t month);
 
 struct od_field {
     const char *name; /* borrowed from whoever owns the schema */

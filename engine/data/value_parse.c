@@ -1,96 +1,29 @@
 /* value_parse: PostgreSQL's input syntax, as far as we read it.
  *
  *   boolean           unique prefixes of true, false, yes, no, on, off; 1, 0; any case
- *   bigint            [+-]digits
+ *   bigint, integer   [+-]digits
  *   double precision  decimal with optional exponent, NaN, Infinity, inf; not hexadecimal
  *   date              YYYY-MM-DD [BC], the year with at least four digits
  *   timestamp         date, or date ('T' | spaces) HH:MM[:SS[.fraction]] [BC]; no time zone
  *
- * White space around a value is skipped (not for text). Everything is read through a cursor that knows its
- * end, since the text is a slice of somebody's buffer and not a C string. */
+ *   numeric, interval: see decimal.c, interval.c
+ *
+ * White space around a value is skipped (not for text). */
 #include "engine/data/type.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/data/cursor.h"
+#include "engine/data/decimal.h"
+#include "engine/data/interval.h"
+
 #define DAY_US              INT64_C(86400000000)
 #define FLOAT_TEXT_MAX      511 /* longer spellings of a number are refused */
 #define YEAR_DIGITS_MIN     4
 #define YEAR_DIGITS_MAX     7
 #define FRACTION_DIGITS_MAX 40
-
-struct cursor {
-    const char *at;
-    const char *end;
-};
-
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static struct cursor trimmed(const char *text, uint32_t size)
-{
-    struct cursor cursor = {text, text + size};
-    while (cursor.at < cursor.end && is_space(*cursor.at))
-        cursor.at++;
-    while (cursor.at < cursor.end && is_space(cursor.end[-1]))
-        cursor.end--;
-    return cursor;
-}
-
-static bool take(struct cursor *cursor, char c)
-{
-    if (cursor->at == cursor->end || *cursor->at != c)
-        return false;
-    cursor->at++;
-    return true;
-}
-
-static bool skip_spaces(struct cursor *cursor)
-{
-    const char *start = cursor->at;
-    while (cursor->at < cursor->end && is_space(*cursor->at))
-        cursor->at++;
-    return cursor->at > start;
-}
-
-/* Reads between min and max digits as a number; max is at most 18. */
-static bool take_digits(struct cursor *cursor, int min_count, int max_count, int64_t *number_out)
-{
-    int count = 0;
-    int64_t number = 0;
-    while (cursor->at < cursor->end && is_digit(*cursor->at) && count < max_count) {
-        number = number * 10 + (*cursor->at - '0');
-        cursor->at++;
-        count++;
-    }
-    *number_out = number;
-    return count >= min_count;
-}
-
-static bool equals_any_case(struct cursor cursor, const char *word)
-{
-    size_t size = (size_t)(cursor.end - cursor.at);
-    if (size != strlen(word))
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        if (lower(cursor.at[i]) != word[i])
-            return false;
-    }
-    return true;
-}
 
 /* --- boolean, bigint, text ------------------------------------------------------------------------------ */
 
@@ -106,7 +39,7 @@ static const struct boolean_word boolean_words[] = {
 
 static bool parse_boolean(const char *text, uint32_t size, struct od_value *value)
 {
-    struct cursor cursor = trimmed(text, size);
+    struct cursor cursor = cursor_over(text, size);
     size_t given = (size_t)(cursor.end - cursor.at);
     for (size_t i = 0; i < sizeof(boolean_words) / sizeof(boolean_words[0]); i++) {
         const struct boolean_word *candidate = &boolean_words[i];
@@ -123,10 +56,8 @@ static bool parse_boolean(const char *text, uint32_t size, struct od_value *valu
 
 static bool parse_int64(const char *text, uint32_t size, struct od_value *value)
 {
-    struct cursor cursor = trimmed(text, size);
-    bool is_negative = take(&cursor, '-');
-    if (!is_negative)
-        take(&cursor, '+');
+    struct cursor cursor = cursor_over(text, size);
+    bool is_negative = take_sign(&cursor);
     if (cursor.at == cursor.end)
         return false;
     int64_t number = 0; /* built on the negative side, which reaches one further */
@@ -144,6 +75,21 @@ static bool parse_int64(const char *text, uint32_t size, struct od_value *value)
     return true;
 }
 
+static bool parse_int32(const char *text, uint32_t size, struct od_value *value)
+{
+    return parse_int64(text, size, value) && value->int64 >= INT32_MIN && value->int64 <= INT32_MAX;
+}
+
+static bool parse_decimal(const char *text, uint32_t size, struct od_value *value)
+{
+    return od_decimal_parse(text, size, &value->decimal);
+}
+
+static bool parse_interval(const char *text, uint32_t size, struct od_value *value)
+{
+    return od_interval_parse(text, size, &value->interval);
+}
+
 static bool parse_text(const char *text, uint32_t size, struct od_value *value)
 {
     value->text.bytes = text;
@@ -159,9 +105,7 @@ static bool parse_float64_word(struct cursor cursor, double *number_out)
         *number_out = (double)NAN;
         return true;
     }
-    bool is_negative = take(&cursor, '-');
-    if (!is_negative)
-        take(&cursor, '+');
+    bool is_negative = take_sign(&cursor);
     if (!equals_any_case(cursor, "infinity") && !equals_any_case(cursor, "inf"))
         return false;
     *number_out = is_negative ? -(double)INFINITY : (double)INFINITY;
@@ -173,8 +117,7 @@ static bool scan_decimal(struct cursor cursor, bool *is_zero_out)
 {
     size_t digit_count = 0;
     *is_zero_out = true;
-    if (!take(&cursor, '-'))
-        take(&cursor, '+');
+    take_sign(&cursor);
     for (bool seen_point = false; cursor.at < cursor.end; cursor.at++) {
         if (*cursor.at == '.' && !seen_point) {
             seen_point = true;
@@ -189,8 +132,7 @@ static bool scan_decimal(struct cursor cursor, bool *is_zero_out)
         return false;
     if (cursor.at < cursor.end && lower(*cursor.at) == 'e') {
         cursor.at++;
-        if (!take(&cursor, '-'))
-            take(&cursor, '+');
+        take_sign(&cursor);
         size_t exponent_digits = 0;
         while (cursor.at < cursor.end && is_digit(*cursor.at)) {
             cursor.at++;
@@ -204,7 +146,7 @@ static bool scan_decimal(struct cursor cursor, bool *is_zero_out)
 
 static bool parse_float64(const char *text, uint32_t size, struct od_value *value)
 {
-    struct cursor cursor = trimmed(text, size);
+    struct cursor cursor = cursor_over(text, size);
     if (parse_float64_word(cursor, &value->float64))
         return true;
     size_t given = (size_t)(cursor.end - cursor.at);
@@ -220,17 +162,6 @@ static bool parse_float64(const char *text, uint32_t size, struct od_value *valu
 }
 
 /* --- date, timestamp ------------------------------------------------------------------------------------ */
-
-static bool is_leap(int64_t year)
-{
-    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static int64_t month_days(int64_t year, int64_t month)
-{
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return days[month - 1] + (month == 2 && is_leap(year));
-}
 
 /* Cuts a trailing " BC" off. */
 static bool take_bc(struct cursor *cursor)
@@ -257,15 +188,15 @@ static bool take_day(struct cursor *cursor, bool is_bc, int64_t *days_out)
         return false;
     if (is_bc)
         year = 1 - year;
-    if (month < 1 || month > 12 || day < 1 || day > month_days(year, month))
+    if (month < 1 || month > 12 || day < 1 || day > od_month_days(year, (uint32_t)month))
         return false;
     *days_out = od_date_from_civil(year, (uint32_t)month, (uint32_t)day);
     return true;
 }
 
-/* ".123456": microseconds. PostgreSQL multiplies the fraction as a double and rounds half to even
- * (ParseFractionalSecond in datetime.c), so .1234565 is 123456; digits that no double can tell apart are skipped. */
-static bool take_fraction(struct cursor *cursor, int64_t *microseconds_out)
+/* PostgreSQL multiplies the fraction as a double and rounds half to even (ParseFractionalSecond in datetime.c), so
+ * .1234565 seconds are 123456 microseconds; digits that no double can tell apart are skipped. */
+bool od_take_fraction(struct cursor *cursor, double *fraction_out)
 {
     char spelled[2 + FRACTION_DIGITS_MAX + 1] = "0.";
     size_t size = 2;
@@ -274,7 +205,7 @@ static bool take_fraction(struct cursor *cursor, int64_t *microseconds_out)
         if (size < 2 + FRACTION_DIGITS_MAX)
             spelled[size++] = *cursor->at;
     }
-    *microseconds_out = (int64_t)rint(strtod(spelled, NULL) * 1e6);
+    *fraction_out = strtod(spelled, NULL);
     return cursor->at > start;
 }
 
@@ -284,22 +215,22 @@ static bool take_time(struct cursor *cursor, int64_t *microseconds_out)
     int64_t hour;
     int64_t minute;
     int64_t second = 0;
-    int64_t fraction = 0;
+    double fraction = 0;
     if (!take_digits(cursor, 1, 2, &hour) || !take(cursor, ':') || !take_digits(cursor, 2, 2, &minute))
         return false;
     if (take(cursor, ':') && !take_digits(cursor, 2, 2, &second))
         return false;
-    if (take(cursor, '.') && !take_fraction(cursor, &fraction))
+    if (take(cursor, '.') && !od_take_fraction(cursor, &fraction))
         return false;
-    if (hour > 24 || minute > 59 || second > 60 || (second == 60 && fraction != 0))
+    if (hour > 24 || minute > 59 || second > 60 || (second == 60 && rint(fraction * 1e6) != 0))
         return false;
-    *microseconds_out = ((hour * 60 + minute) * 60 + second) * 1000000 + fraction;
+    *microseconds_out = ((hour * 60 + minute) * 60 + second) * 1000000 + (int64_t)rint(fraction * 1e6);
     return *microseconds_out <= DAY_US;
 }
 
 static bool parse_date(const char *text, uint32_t size, struct od_value *value)
 {
-    struct cursor cursor = trimmed(text, size);
+    struct cursor cursor = cursor_over(text, size);
     bool is_bc = take_bc(&cursor);
     int64_t days;
     if (!take_day(&cursor, is_bc, &days) || cursor.at != cursor.end || days < INT32_MIN || days > INT32_MAX)
@@ -310,7 +241,7 @@ static bool parse_date(const char *text, uint32_t size, struct od_value *value)
 
 static bool parse_timestamp(const char *text, uint32_t size, struct od_value *value)
 {
-    struct cursor cursor = trimmed(text, size);
+    struct cursor cursor = cursor_over(text, size);
     bool is_bc = take_bc(&cursor);
     int64_t days;
     int64_t time_us = 0;
@@ -333,6 +264,8 @@ static bool (*const parsers[])(const char *, uint32_t, struct od_value *) = {
     [OD_TYPE_BOOLEAN] = parse_boolean,     [OD_TYPE_INT64] = parse_int64,
     [OD_TYPE_FLOAT64] = parse_float64,     [OD_TYPE_TEXT] = parse_text,
     [OD_TYPE_TIMESTAMP] = parse_timestamp, [OD_TYPE_DATE] = parse_date,
+    [OD_TYPE_INT32] = parse_int32,         [OD_TYPE_DECIMAL] = parse_decimal,
+    [OD_TYPE_INTERVAL] = parse_interval,
 };
 _Static_assert(sizeof(parsers) / sizeof(parsers[0]) == OD_TYPE_COUNT, "every type is read");
 
@@ -351,8 +284,7 @@ bool od_value_convert_text(enum od_type type, const char *text, uint32_t size, s
         return true;
     if (type != OD_TYPE_DATE || !od_value_parse(OD_TYPE_TIMESTAMP, text, size, value_out))
         return false;
-    int64_t day_us = INT64_C(86400000000);
-    int64_t days = value_out->int64 / day_us - (value_out->int64 % day_us < 0);
+    int64_t days = value_out->int64 / DAY_US - (value_out->int64 % DAY_US < 0);
     *value_out = (struct od_value){.type = OD_TYPE_DATE, .int64 = days};
     return true;
 }

@@ -16,6 +16,9 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/data/cursor.h"
+#include "engine/data/decimal.h"
+#include "engine/data/interval.h"
 
 #define DAY_US             INT64_C(86400000000)
 #define FLOAT_DIGITS_MAX   17
@@ -110,6 +113,16 @@ static bool print_int64(const struct od_value *value, struct od_buffer *buffer)
     return od_buffer_print(buffer, "%" PRId64, value->int64);
 }
 
+static bool print_decimal(const struct od_value *value, struct od_buffer *buffer)
+{
+    return od_decimal_print(&value->decimal, buffer);
+}
+
+static bool print_interval(const struct od_value *value, struct od_buffer *buffer)
+{
+    return od_interval_print(&value->interval, buffer);
+}
+
 static bool print_text(const struct od_value *value, struct od_buffer *buffer)
 {
     return od_buffer_append(buffer, value->text.bytes, value->text.size);
@@ -133,6 +146,15 @@ static bool print_date(const struct od_value *value, struct od_buffer *buffer)
     return od_buffer_append_text(buffer, is_bc ? " BC" : "");
 }
 
+bool od_print_fraction(uint32_t microseconds, struct od_buffer *buffer)
+{
+    char fraction[16];
+    int length = snprintf(fraction, sizeof(fraction), ".%06" PRIu32, microseconds);
+    while (fraction[length - 1] == '0')
+        length--;
+    return od_buffer_append(buffer, fraction, microseconds == 0 ? 0 : (size_t)length);
+}
+
 static bool print_timestamp(const struct od_value *value, struct od_buffer *buffer)
 {
     int64_t days = value->int64 / DAY_US;
@@ -145,13 +167,7 @@ static bool print_timestamp(const struct od_value *value, struct od_buffer *buff
     int64_t seconds = rest_us / 1000000;
     od_buffer_print(buffer, " %02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
                     (int)(seconds % 60));
-    if (rest_us % 1000000 != 0) {
-        char fraction[16];
-        int length = snprintf(fraction, sizeof(fraction), ".%06d", (int)(rest_us % 1000000));
-        while (fraction[length - 1] == '0')
-            length--;
-        od_buffer_append(buffer, fraction, (size_t)length);
-    }
+    od_print_fraction((uint32_t)(rest_us % 1000000), buffer);
     return od_buffer_append_text(buffer, is_bc ? " BC" : "");
 }
 
@@ -159,6 +175,8 @@ static bool (*const printers[])(const struct od_value *, struct od_buffer *) = {
     [OD_TYPE_BOOLEAN] = print_boolean,     [OD_TYPE_INT64] = print_int64,
     [OD_TYPE_FLOAT64] = print_float64,     [OD_TYPE_TEXT] = print_text,
     [OD_TYPE_TIMESTAMP] = print_timestamp, [OD_TYPE_DATE] = print_date,
+    [OD_TYPE_INT32] = print_int64,         [OD_TYPE_DECIMAL] = print_decimal,
+    [OD_TYPE_INTERVAL] = print_interval,
 };
 _Static_assert(sizeof(printers) / sizeof(printers[0]) == OD_TYPE_COUNT, "every type prints");
 
