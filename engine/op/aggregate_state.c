@@ -1,73 +1,70 @@
-/* aggregate_state: one row of a table for each (function, type of argument).
+/* aggregate_state: one row of a table for each way of remembering.
  *
- *   count          int64
- *   sum, avg       128-bit integer and a count: any 2^63 rows fit, so only the result can be out of range
- *   sum, avg       exact sum (float_sum.h) and a count
- *   min, max       a value; text is copied into a block of its own, which grows and is used again
+ *   COUNT      int64
+ *   DECIMALS   exact sum (data/decimal.h)                          sum, avg of integers and numerics
+ *   SPREADS    exact sums of values and squares (data/decimal.h)   variance, stddev of those
+ *   DOUBLES    a count and 1, 2 or 5 exact sums (float_sum.h)      sum, avg | variance, stddev | corr, covar, regr
+ *   CHOSEN     a value; text is copied into a block of its own, which grows and is used again
+ *   BITS       a word
+ *   TEXT       bytes that grow
  *
- * avg(bigint) is (double)sum / (double)count: two exact integers, each rounded once, and one division.
- * avg(double) is the sum, rounded once, over the count; an average of zero is 0.0, as in PostgreSQL, where
- * its running sum starts from 0.0. */
+ * Kinds with `encode` travel between phases as one text of its bytes; the others as their own value. Functions of doubles end
+ * in PostgreSQL's formulas (float.c: float8_var_pop...) over exact sums rounded once: sum(x), sum(y) and the centred sums of
+ * squares and products, which PostgreSQL approximates row by row (Youngs and Cramer). An average of zero is 0.0, as there,
+ * where the running sum starts from 0.0. */
 #include "engine/op/aggregate_state.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/data/decimal.h"
 #include "engine/op/float_sum.h"
 
 #define GROUP_CAPACITY_MIN 8u
+#define TEXT_CAPACITY_MIN  32u
+#define SUMS_MAX           5u
+#define ENCODED_BYTES_MAX  (sizeof(int64_t) + SUMS_MAX * OD_FLOAT_SUM_BYTES_MAX)
 
-struct integer_sum {
-    __int128 total;
+/* The sums of struct doubles; x is the second argument where there are two: corr(Y, X). */
+enum { SUM_OF, SQUARES_OF, SUM_X, SQUARES_X, PRODUCTS };
+struct doubles {
     int64_t count;
+    struct od_float_sum sums[]; /* kind->sum_count */
 };
-struct float_total {
-    struct od_float_sum sum;
-    int64_t count;
-};
-struct extreme {
+struct chosen {
     struct od_value value; /* valid when has_value; text points to `text` */
     bool has_value;
     char *text; /* owned */
     uint32_t text_capacity;
 };
-
-struct od_state_kind {
-    size_t bytes; /* of one state; zeroed is empty */
-    enum od_status (*update)(struct od_aggregate_states *states, const uint32_t *groups,
-                             const struct od_column *argument, uint32_t row_count, struct od_error *error);
-    enum od_status (*merge)(struct od_aggregate_states *states, const uint32_t *groups,
-                            const struct od_column *columns, uint32_t row_count, struct od_error *error);
-    enum od_status (*put_state)(struct od_aggregate_states *states, uint32_t group,
-                                struct od_batch_builder *builder, uint32_t column_index,
-                                struct od_error *error);
-    enum od_status (*put_result)(struct od_aggregate_states *states, uint32_t group,
-                                 struct od_batch_builder *builder, uint32_t column_index,
-                                 struct od_error *error);
-    void (*release)(struct od_aggregate_states *states, uint32_t group); /* NULL: nothing to let go of */
+struct bits {
+    int64_t word;
+    bool has_value;
+};
+struct text {
+    char *bytes; /* owned */
+    uint32_t size;
+    uint32_t capacity;
+    bool has_value;
 };
 
-static enum od_status put_int64(struct od_batch_builder *builder, uint32_t column_index, int64_t number,
-                                struct od_error *error)
-{
-    struct od_value value = {.type = OD_TYPE_INT64, .int64 = number};
-    return od_batch_builder_append(builder, column_index, &value, error);
-}
-
-static enum od_status put_null(struct od_batch_builder *builder, uint32_t column_index,
-                               struct od_error *error)
-{
-    struct od_value value = {.type = builder->schema->fields[column_index].type, .is_null = true};
-    return od_batch_builder_append(builder, column_index, &value, error);
-}
-
-static enum od_status put_float64(struct od_batch_builder *builder, uint32_t column_index, double number,
-                                  struct od_error *error)
-{
-    struct od_value value = {.type = OD_TYPE_FLOAT64, .float64 = number};
-    return od_batch_builder_append(builder, column_index, &value, error);
-}
+typedef enum od_status (*state_step)(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                     uint32_t row, struct od_error *error);
+struct od_state_kind {
+    size_t bytes;  /* of one state; zeroed is empty */
+    state_step add; /* `columns` are the arguments'; the first is not NULL */
+    state_step merge; /* one column, of states */
+    enum od_status (*combine)(struct od_aggregate_states *states, void *state, void *other, struct od_error *error);
+    /* NULL: the state is its result. */
+    enum od_status (*encode)(struct od_aggregate_states *states, void *state, uint8_t *bytes, uint32_t *size_out,
+                             struct od_error *error);
+    /* value_out is a NULL of the aggregate's type. It may borrow from the state. */
+    enum od_status (*result)(struct od_aggregate_states *states, void *state, struct od_value *value_out,
+                             struct od_error *error);
+    void (*release)(struct od_aggregate_states *states, void *state); /* NULL: nothing to let go of */
+    uint32_t sum_count;
+};
 
 static enum od_status corrupt_state(const struct od_aggregate_states *states, struct od_error *error)
 {
@@ -75,319 +72,579 @@ static enum od_status corrupt_state(const struct od_aggregate_states *states, st
                    od_aggregate_text(states->aggregate->function));
 }
 
-/* A bigint of a state column that must be there. */
-static bool read_state(const struct od_column *column, uint32_t row, int64_t least, int64_t *number_out)
+static const uint8_t *text_at(const struct od_column *column, uint32_t row, uint32_t *size_out)
 {
-    if (od_column_is_null(column, row))
-        return false;
-    *number_out = ((const int64_t *)column->values)[row];
-    return *number_out >= least;
+    *size_out = (uint32_t)(column->offsets[row + 1] - column->offsets[row]);
+    return column->bytes + column->offsets[row];
 }
 
 /* --- count ---------------------------------------------------------------------------------------------- */
 
-static enum od_status update_count_star(struct od_aggregate_states *states, const uint32_t *groups,
-                                        const struct od_column *argument, uint32_t row_count,
-                                        struct od_error *error)
-{
-    (void)argument;
-    (void)error;
-    int64_t *counts = states->states;
-    for (uint32_t i = 0; i < row_count; i++)
-        counts[groups[i]]++;
-    return OD_OK;
-}
-
-static enum od_status update_count(struct od_aggregate_states *states, const uint32_t *groups,
-                                   const struct od_column *argument, uint32_t row_count,
-                                   struct od_error *error)
+static enum od_status add_count(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                uint32_t row, struct od_error *error)
 {
     (void)error;
-    int64_t *counts = states->states;
-    for (uint32_t i = 0; i < row_count; i++)
-        counts[groups[i]] += !od_column_is_null(argument, i);
+    bool is_pair = states->aggregate->function == OD_AGGREGATE_REGR_COUNT;
+    *(int64_t *)state += !is_pair || !od_column_is_null(&columns[1], row);
     return OD_OK;
 }
 
-static enum od_status merge_count(struct od_aggregate_states *states, const uint32_t *groups,
-                                  const struct od_column *columns, uint32_t row_count, struct od_error *error)
+static enum od_status merge_count(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                  uint32_t row, struct od_error *error)
 {
-    int64_t *counts = states->states;
-    for (uint32_t i = 0; i < row_count; i++) {
-        int64_t count;
-        if (!read_state(&columns[0], i, 0, &count))
-            return corrupt_state(states, error);
-        counts[groups[i]] += count;
-    }
+    int64_t count = ((const int64_t *)columns->values)[row];
+    if (od_column_is_null(columns, row) || count < 0)
+        return corrupt_state(states, error);
+    *(int64_t *)state += count;
     return OD_OK;
 }
 
-static enum od_status put_count(struct od_aggregate_states *states, uint32_t group,
-                                struct od_batch_builder *builder, uint32_t column_index,
-                                struct od_error *error)
-{
-    return put_int64(builder, column_index, ((const int64_t *)states->states)[group], error);
-}
-
-/* --- sum and avg of bigint ------------------------------------------------------------------------------ */
-
-static enum od_status update_integer(struct od_aggregate_states *states, const uint32_t *groups,
-                                     const struct od_column *argument, uint32_t row_count,
+static enum od_status combine_counts(struct od_aggregate_states *states, void *state, void *other,
                                      struct od_error *error)
 {
+    (void)states;
     (void)error;
-    struct integer_sum *sums = states->states;
-    const int64_t *numbers = argument->values;
-    for (uint32_t i = 0; i < row_count; i++) {
-        if (od_column_is_null(argument, i))
-            continue;
-        sums[groups[i]].total += numbers[i];
-        sums[groups[i]].count++;
-    }
+    *(int64_t *)state += *(const int64_t *)other;
     return OD_OK;
 }
 
-static enum od_status merge_integer(struct od_aggregate_states *states, const uint32_t *groups,
-                                    const struct od_column *columns, uint32_t row_count,
-                                    struct od_error *error)
+static enum od_status result_of_count(struct od_aggregate_states *states, void *state, struct od_value *value_out,
+                                      struct od_error *error)
 {
-    struct integer_sum *sums = states->states;
-    for (uint32_t i = 0; i < row_count; i++) {
-        int64_t low;
-        int64_t high;
-        int64_t count;
-        if (!read_state(&columns[0], i, INT64_MIN, &low) || !read_state(&columns[1], i, INT64_MIN, &high) ||
-            !read_state(&columns[2], i, 0, &count))
-            return corrupt_state(states, error);
-        unsigned __int128 bits = (unsigned __int128)(uint64_t)high << 64 | (uint64_t)low;
-        struct integer_sum *sum = &sums[groups[i]];
-        sum->total = (__int128)((unsigned __int128)sum->total + bits);
-        sum->count += count;
-    }
+    (void)states;
+    (void)error;
+    value_out->is_null = false;
+    value_out->int64 = *(const int64_t *)state;
     return OD_OK;
 }
 
-static enum od_status put_integer_state(struct od_aggregate_states *states, uint32_t group,
-                                        struct od_batch_builder *builder, uint32_t column_index,
+/* --- integers and numerics ------------------------------------------------------------------------------ */
+
+static struct od_decimal decimal_at(const struct od_column *column, uint32_t row)
+{
+    switch (column->type) {
+    case OD_TYPE_INT32:
+        return od_decimal_from_int64(((const int32_t *)column->values)[row]);
+    case OD_TYPE_INT64:
+        return od_decimal_from_int64(((const int64_t *)column->values)[row]);
+    default:
+        od_assert(column->type == OD_TYPE_DECIMAL);
+        return ((const struct od_decimal *)column->values)[row];
+    }
+}
+
+static enum od_status add_decimal(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                  uint32_t row, struct od_error *error)
+{
+    (void)states;
+    (void)error;
+    struct od_decimal decimal = decimal_at(columns, row);
+    od_decimal_sum_add(state, &decimal);
+    return OD_OK;
+}
+
+static enum od_status add_spread(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                 uint32_t row, struct od_error *error)
+{
+    (void)states;
+    (void)error;
+    struct od_decimal decimal = decimal_at(columns, row);
+    od_decimal_moments_add(state, &decimal);
+    return OD_OK;
+}
+
+static enum od_status combine_decimals(struct od_aggregate_states *states, void *state, void *other,
+                                       struct od_error *error)
+{
+    (void)states;
+    (void)error;
+    od_decimal_sum_combine(state, other);
+    return OD_OK;
+}
+
+static enum od_status combine_spreads(struct od_aggregate_states *states, void *state, void *other,
+                                      struct od_error *error)
+{
+    (void)states;
+    (void)error;
+    od_decimal_moments_combine(state, other);
+    return OD_OK;
+}
+
+/* Both states are whole words: their own bytes. */
+static enum od_status encode_words(struct od_aggregate_states *states, void *state, uint8_t *bytes,
+                                   uint32_t *size_out, struct od_error *error)
+{
+    (void)error;
+    *size_out = (uint32_t)states->kind->bytes;
+    memcpy(bytes, state, states->kind->bytes);
+    return OD_OK;
+}
+
+static enum od_status merge_words(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                  uint32_t row, struct od_error *error)
+{
+    struct od_decimal_moments other; /* begins with a struct od_decimal_sum */
+    uint32_t size;
+    const uint8_t *bytes = text_at(columns, row, &size);
+    if (od_column_is_null(columns, row) || size != states->kind->bytes)
+        return corrupt_state(states, error);
+    memcpy(&other, bytes, size);
+    if (other.sum.scale_max > OD_DECIMAL_DIGITS_MAX)
+        return corrupt_state(states, error);
+    return states->kind->combine(states, state, &other, error);
+}
+
+static enum od_status result_of_decimals(struct od_aggregate_states *states, void *state, struct od_value *value_out,
+                                         struct od_error *error)
+{
+    const struct od_decimal_sum *sum = state;
+    struct od_decimal result;
+    if (sum->count == 0)
+        return OD_OK;
+    value_out->is_null = false;
+    bool is_average = states->aggregate->function == OD_AGGREGATE_AVG;
+    bool ok = is_average ? od_decimal_sum_average(sum, &result) : od_decimal_sum_total(sum, &result);
+    if (value_out->type == OD_TYPE_INT64)
+        return ok && od_decimal_to_int64(&result, &value_out->int64)
+                   ? OD_OK
+                   : od_fail(error, OD_EVALUATION, "bigint out of range");
+    value_out->decimal = result;
+    return ok ? OD_OK : od_fail(error, OD_EVALUATION, "value overflows numeric format");
+}
+
+static bool is_of_population(enum od_aggregate_function function)
+{
+    return function == OD_AGGREGATE_VAR_POP || function == OD_AGGREGATE_STDDEV_POP ||
+           function == OD_AGGREGATE_COVAR_POP;
+}
+
+static bool takes_root(enum od_aggregate_function function)
+{
+    return function == OD_AGGREGATE_STDDEV_POP || function == OD_AGGREGATE_STDDEV_SAMP;
+}
+
+static enum od_status result_of_spread(struct od_aggregate_states *states, void *state, struct od_value *value_out,
+                                       struct od_error *error)
+{
+    const struct od_decimal_moments *moments = state;
+    struct od_spread spread = {.of_population = is_of_population(states->aggregate->function),
+                               .takes_root = takes_root(states->aggregate->function)};
+    value_out->is_null = moments->sum.count < (spread.of_population ? 1 : 2);
+    if (value_out->is_null || od_decimal_moments_spread(moments, spread, &value_out->decimal))
+        return OD_OK;
+    return od_fail(error, OD_EVALUATION, "value overflows numeric format");
+}
+
+/* --- doubles -------------------------------------------------------------------------------------------- */
+
+static enum od_status add_doubles(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                  uint32_t row, struct od_error *error)
+{
+    struct doubles *doubles = state;
+    struct od_float_sum *sums = doubles->sums;
+    uint32_t sum_count = states->kind->sum_count;
+    double y = ((const double *)columns[0].values)[row];
+    if (sum_count == SUMS_MAX && od_column_is_null(&columns[1], row))
+        return OD_OK;
+    doubles->count++;
+    OD_TRY(od_float_sum_add(&sums[SUM_OF], states->memory, y, error));
+    if (sum_count == 1)
+        return OD_OK;
+    OD_TRY(od_float_sum_add_product(&sums[SQUARES_OF], states->memory, y, y, error));
+    if (sum_count == 2)
+        return OD_OK;
+    double x = ((const double *)columns[1].values)[row];
+    OD_TRY(od_float_sum_add(&sums[SUM_X], states->memory, x, error));
+    OD_TRY(od_float_sum_add_product(&sums[SQUARES_X], states->memory, x, x, error));
+    return od_float_sum_add_product(&sums[PRODUCTS], states->memory, x, y, error);
+}
+
+static enum od_status combine_doubles(struct od_aggregate_states *states, void *state, void *other,
+                                      struct od_error *error)
+{
+    struct doubles *target = state;
+    const struct doubles *source = other;
+    target->count += source->count;
+    for (uint32_t i = 0; i < states->kind->sum_count; i++)
+        OD_TRY(od_float_sum_combine(&target->sums[i], states->memory, &source->sums[i], error));
+    return OD_OK;
+}
+
+/* The count, then each sum behind its size. */
+static enum od_status encode_doubles(struct od_aggregate_states *states, void *state, uint8_t *bytes,
+                                     uint32_t *size_out, struct od_error *error)
+{
+    struct doubles *doubles = state;
+    uint32_t filled = sizeof(doubles->count);
+    memcpy(bytes, &doubles->count, sizeof(doubles->count));
+    for (uint32_t i = 0; i < states->kind->sum_count; i++) {
+        uint32_t size;
+        OD_TRY(od_float_sum_encode(&doubles->sums[i], states->memory, bytes + filled, &size, error));
+        filled += size;
+    }
+    *size_out = filled;
+    return OD_OK;
+}
+
+static enum od_status merge_doubles(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                    uint32_t row, struct od_error *error)
+{
+    struct doubles *doubles = state;
+    uint32_t size;
+    const uint8_t *bytes = text_at(columns, row, &size);
+    int64_t count;
+    uint32_t at = sizeof(count);
+    if (od_column_is_null(columns, row) || size < at)
+        return corrupt_state(states, error);
+    memcpy(&count, bytes, sizeof(count));
+    for (uint32_t i = 0; i < states->kind->sum_count; i++) {
+        uint32_t sum_bytes = od_float_sum_encoded_bytes(bytes + at, size - at);
+        OD_TRY(od_float_sum_add_encoded(&doubles->sums[i], states->memory, bytes + at, sum_bytes, error));
+        at += sum_bytes;
+    }
+    if (at != size || count < 0)
+        return corrupt_state(states, error);
+    doubles->count += count;
+    return OD_OK;
+}
+
+/* What PostgreSQL calls N, Sx, Sxx...; sxx, syy and sxy are centred. */
+struct regression {
+    double n, sum_x, sum_y, sxx, syy, sxy;
+};
+
+static enum od_status sums_of(struct od_aggregate_states *states, struct doubles *doubles, struct regression *out,
+                              struct od_error *error)
+{
+    struct od_float_sum *sums = doubles->sums;
+    struct od_memory *memory = states->memory;
+    uint64_t count = (uint64_t)doubles->count;
+    *out = (struct regression){.n = (double)count};
+    OD_TRY(od_float_sum_round(&sums[SUM_OF], memory, &out->sum_y, error));
+    if (states->kind->sum_count == 1)
+        return OD_OK;
+    OD_TRY(od_float_sum_centred(&sums[SQUARES_OF], &sums[SUM_OF], &sums[SUM_OF], count, memory, &out->syy, error));
+    if (states->kind->sum_count == 2)
+        return OD_OK;
+    OD_TRY(od_float_sum_round(&sums[SUM_X], memory, &out->sum_x, error));
+    OD_TRY(od_float_sum_centred(&sums[SQUARES_X], &sums[SUM_X], &sums[SUM_X], count, memory, &out->sxx, error));
+    return od_float_sum_centred(&sums[PRODUCTS], &sums[SUM_X], &sums[SUM_OF], count, memory, &out->sxy, error);
+}
+
+/* False: NULL. n > 0. */
+static bool regress(enum od_aggregate_function function, const struct regression *r, double *number_out)
+{
+    bool of_population = is_of_population(function);
+    double divisor = of_population ? r->n : r->n - 1;
+    switch (function) {
+    case OD_AGGREGATE_SUM:
+        *number_out = r->sum_y;
+        return true;
+    case OD_AGGREGATE_AVG:
+    case OD_AGGREGATE_REGR_AVGY:
+        *number_out = r->sum_y == 0 ? 0.0 : r->sum_y / r->n;
+        return true;
+    case OD_AGGREGATE_REGR_AVGX:
+        *number_out = r->sum_x == 0 ? 0.0 : r->sum_x / r->n;
+        return true;
+    case OD_AGGREGATE_VAR_POP:
+    case OD_AGGREGATE_VAR_SAMP:
+        *number_out = r->syy / divisor;
+        return divisor > 0;
+    case OD_AGGREGATE_STDDEV_POP:
+    case OD_AGGREGATE_STDDEV_SAMP:
+        *number_out = sqrt(r->syy / divisor);
+        return divisor > 0;
+    case OD_AGGREGATE_COVAR_POP:
+    case OD_AGGREGATE_COVAR_SAMP:
+        *number_out = r->sxy / divisor;
+        return divisor > 0;
+    case OD_AGGREGATE_REGR_SXX:
+        *number_out = r->sxx;
+        return true;
+    case OD_AGGREGATE_REGR_SYY:
+        *number_out = r->syy;
+        return true;
+    case OD_AGGREGATE_REGR_SXY:
+        *number_out = r->sxy;
+        return true;
+    case OD_AGGREGATE_REGR_SLOPE:
+        *number_out = r->sxy / r->sxx;
+        return r->sxx != 0;
+    case OD_AGGREGATE_REGR_INTERCEPT:
+        *number_out = (r->sum_y - r->sum_x * r->sxy / r->sxx) / r->n;
+        return r->sxx != 0;
+    case OD_AGGREGATE_REGR_R2:
+        *number_out = r->syy == 0 ? 1.0 : (r->sxy * r->sxy) / (r->sxx * r->syy);
+        return r->sxx != 0;
+    case OD_AGGREGATE_CORR:
+        *number_out = r->sxy / sqrt(r->sxx * r->syy);
+        return r->sxx != 0 && r->syy != 0;
+    default:
+        od_unreachable();
+    }
+}
+
+static enum od_status result_of_doubles(struct od_aggregate_states *states, void *state, struct od_value *value_out,
                                         struct od_error *error)
 {
-    const struct integer_sum *sum = (const struct integer_sum *)states->states + group;
-    unsigned __int128 bits = (unsigned __int128)sum->total;
-    enum od_status status = put_int64(builder, column_index, (int64_t)(uint64_t)bits, error);
-    if (status == OD_OK)
-        status = put_int64(builder, column_index + 1, (int64_t)(uint64_t)(bits >> 64), error);
-    if (status == OD_OK)
-        status = put_int64(builder, column_index + 2, sum->count, error);
-    return status;
-}
-
-static enum od_status put_integer_sum(struct od_aggregate_states *states, uint32_t group,
-                                      struct od_batch_builder *builder, uint32_t column_index,
-                                      struct od_error *error)
-{
-    const struct integer_sum *sum = (const struct integer_sum *)states->states + group;
-    if (sum->count == 0)
-        return put_null(builder, column_index, error);
-    if (sum->total < INT64_MIN || sum->total > INT64_MAX)
-        return od_fail(error, OD_EVALUATION, "bigint out of range");
-    return put_int64(builder, column_index, (int64_t)sum->total, error);
-}
-
-static enum od_status put_integer_avg(struct od_aggregate_states *states, uint32_t group,
-                                      struct od_batch_builder *builder, uint32_t column_index,
-                                      struct od_error *error)
-{
-    const struct integer_sum *sum = (const struct integer_sum *)states->states + group;
-    if (sum->count == 0)
-        return put_null(builder, column_index, error);
-    return put_float64(builder, column_index, (double)sum->total / (double)sum->count, error);
-}
-
-/* --- sum and avg of double ------------------------------------------------------------------------------ */
-
-static enum od_status update_float(struct od_aggregate_states *states, const uint32_t *groups,
-                                   const struct od_column *argument, uint32_t row_count,
-                                   struct od_error *error)
-{
-    struct float_total *totals = states->states;
-    const double *numbers = argument->values;
-    for (uint32_t i = 0; i < row_count; i++) {
-        if (od_column_is_null(argument, i))
-            continue;
-        struct float_total *total = &totals[groups[i]];
-        enum od_status status = od_float_sum_add(&total->sum, states->memory, numbers[i], error);
-        if (status != OD_OK)
-            return status;
-        total->count++;
-    }
+    struct doubles *doubles = state;
+    struct regression regression;
+    double number = 0;
+    if (doubles->count == 0)
+        return OD_OK;
+    OD_TRY(sums_of(states, doubles, &regression, error));
+    value_out->is_null = !regress(states->aggregate->function, &regression, &number);
+    value_out->float64 = isnan(number) ? (double)NAN : number; /* one NaN, of one sign */
     return OD_OK;
 }
 
-static enum od_status merge_float(struct od_aggregate_states *states, const uint32_t *groups,
-                                  const struct od_column *columns, uint32_t row_count, struct od_error *error)
+static void release_doubles(struct od_aggregate_states *states, void *state)
 {
-    struct float_total *totals = states->states;
-    for (uint32_t i = 0; i < row_count; i++) {
-        struct float_total *total = &totals[groups[i]];
-        int64_t count;
-        if (od_column_is_null(&columns[0], i) || !read_state(&columns[1], i, 0, &count))
-            return corrupt_state(states, error);
-        const int32_t *offsets = columns[0].offsets;
-        enum od_status status =
-            od_float_sum_add_encoded(&total->sum, states->memory, columns[0].bytes + offsets[i],
-                                     (uint32_t)(offsets[i + 1] - offsets[i]), error);
-        if (status != OD_OK)
-            return status;
-        total->count += count;
+    struct doubles *doubles = state;
+    for (uint32_t i = 0; i < states->kind->sum_count; i++)
+        od_float_sum_release(&doubles->sums[i], states->memory);
+}
+
+/* --- chosen values: min, max, bool_and, bool_or, any_value ---------------------------------------------- */
+
+static enum od_status choose(struct od_aggregate_states *states, struct chosen *chosen, const struct od_value *value,
+                             struct od_error *error)
+{
+    enum od_aggregate_function function = states->aggregate->function;
+    bool wants_greatest = function == OD_AGGREGATE_MAX || function == OD_AGGREGATE_BOOL_OR;
+    if (chosen->has_value) {
+        int order = od_value_compare_total(value, &chosen->value);
+        if (wants_greatest ? order <= 0 : order >= 0)
+            return OD_OK;
     }
-    return OD_OK;
-}
-
-static enum od_status put_float_state(struct od_aggregate_states *states, uint32_t group,
-                                      struct od_batch_builder *builder, uint32_t column_index,
-                                      struct od_error *error)
-{
-    struct float_total *total = (struct float_total *)states->states + group;
-    uint8_t bytes[OD_FLOAT_SUM_BYTES_MAX];
-    struct od_value value = {.type = OD_TYPE_TEXT, .text = {.bytes = (const char *)bytes}};
-    enum od_status status = od_float_sum_encode(&total->sum, states->memory, bytes, &value.text.size, error);
-    if (status == OD_OK)
-        status = od_batch_builder_append(builder, column_index, &value, error);
-    if (status == OD_OK)
-        status = put_int64(builder, column_index + 1, total->count, error);
-    return status;
-}
-
-static enum od_status put_float_sum(struct od_aggregate_states *states, uint32_t group,
-                                    struct od_batch_builder *builder, uint32_t column_index,
-                                    struct od_error *error)
-{
-    struct float_total *total = (struct float_total *)states->states + group;
-    double number;
-    if (total->count == 0)
-        return put_null(builder, column_index, error);
-    enum od_status status = od_float_sum_round(&total->sum, states->memory, &number, error);
-    return status == OD_OK ? put_float64(builder, column_index, number, error) : status;
-}
-
-static enum od_status put_float_avg(struct od_aggregate_states *states, uint32_t group,
-                                    struct od_batch_builder *builder, uint32_t column_index,
-                                    struct od_error *error)
-{
-    struct float_total *total = (struct float_total *)states->states + group;
-    double number;
-    if (total->count == 0)
-        return put_null(builder, column_index, error);
-    enum od_status status = od_float_sum_round(&total->sum, states->memory, &number, error);
-    if (status != OD_OK)
-        return status;
-    return put_float64(builder, column_index, number == 0 ? 0.0 : number / (double)total->count, error);
-}
-
-static void release_float(struct od_aggregate_states *states, uint32_t group)
-{
-    od_float_sum_release(&((struct float_total *)states->states)[group].sum, states->memory);
-}
-
-/* --- min and max ---------------------------------------------------------------------------------------- */
-
-static enum od_status extreme_set(struct od_aggregate_states *states, struct extreme *extreme,
-                                  const struct od_value *value, struct od_error *error)
-{
-    if (value->type == OD_TYPE_TEXT && value->text.size > extreme->text_capacity) {
-        uint32_t capacity = value->text.size < 32 ? 32 : value->text.size;
-        char *text = od_resize(states->memory, extreme->text, extreme->text_capacity, capacity);
+    if (value->type == OD_TYPE_TEXT && value->text.size > chosen->text_capacity) {
+        uint32_t capacity = value->text.size < TEXT_CAPACITY_MIN ? TEXT_CAPACITY_MIN : value->text.size;
+        char *text = od_resize(states->memory, chosen->text, chosen->text_capacity, capacity);
         if (text == NULL)
             return od_fail(error, OD_NO_MEMORY, "keeping a text: bytes=%u", capacity);
-        extreme->text = text;
-        extreme->text_capacity = capacity;
+        chosen->text = text;
+        chosen->text_capacity = capacity;
     }
-    extreme->value = *value;
-    extreme->has_value = true;
+    chosen->value = *value;
+    chosen->has_value = true;
     if (value->type == OD_TYPE_FLOAT64 && isnan(value->float64))
-        extreme->value.float64 = (double)NAN; /* not the bits of whichever came first */
+        chosen->value.float64 = (double)NAN; /* not the bits of whichever came first */
     if (value->type == OD_TYPE_TEXT && value->text.size > 0)
-        memcpy(extreme->text, value->text.bytes, value->text.size);
+        memcpy(chosen->text, value->text.bytes, value->text.size);
     if (value->type == OD_TYPE_TEXT)
-        extreme->value.text.bytes = extreme->text;
+        chosen->value.text.bytes = chosen->text;
     return OD_OK;
 }
 
-/* Also merges: a state column holds values of the argument's type, NULL for none. */
-static enum od_status update_extreme(struct od_aggregate_states *states, const uint32_t *groups,
-                                     const struct od_column *argument, uint32_t row_count,
+static enum od_status add_chosen(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                                 uint32_t row, struct od_error *error)
+{
+    struct od_value value = od_column_value(columns, row);
+    return value.is_null ? OD_OK : choose(states, state, &value, error);
+}
+
+static enum od_status combine_chosen(struct od_aggregate_states *states, void *state, void *other,
                                      struct od_error *error)
 {
-    struct extreme *extremes = states->states;
-    bool wants_greatest = states->aggregate->function == OD_AGGREGATE_MAX;
-    for (uint32_t i = 0; i < row_count; i++) {
-        struct od_value value = od_column_value(argument, i);
-        struct extreme *extreme = &extremes[groups[i]];
-        if (value.is_null)
-            continue;
-        if (extreme->has_value) {
-            int order = od_value_compare_total(&value, &extreme->value);
-            if (wants_greatest ? order <= 0 : order >= 0)
-                continue;
-        }
-        enum od_status status = extreme_set(states, extreme, &value, error);
-        if (status != OD_OK)
-            return status;
-    }
+    const struct chosen *source = other;
+    return source->has_value ? choose(states, state, &source->value, error) : OD_OK;
+}
+
+static enum od_status result_of_chosen(struct od_aggregate_states *states, void *state, struct od_value *value_out,
+                                       struct od_error *error)
+{
+    (void)states;
+    (void)error;
+    const struct chosen *chosen = state;
+    if (chosen->has_value)
+        *value_out = chosen->value;
     return OD_OK;
 }
 
-static enum od_status put_extreme(struct od_aggregate_states *states, uint32_t group,
-                                  struct od_batch_builder *builder, uint32_t column_index,
-                                  struct od_error *error)
+static void release_chosen(struct od_aggregate_states *states, void *state)
 {
-    const struct extreme *extreme = (const struct extreme *)states->states + group;
-    if (!extreme->has_value)
-        return put_null(builder, column_index, error);
-    return od_batch_builder_append(builder, column_index, &extreme->value, error);
+    struct chosen *chosen = state;
+    od_give(states->memory, chosen->text, chosen->text_capacity);
 }
 
-static void release_extreme(struct od_aggregate_states *states, uint32_t group)
+/* --- bits ----------------------------------------------------------------------------------------------- */
+
+static enum od_status combine_bits(struct od_aggregate_states *states, void *state, void *other,
+                                   struct od_error *error)
 {
-    struct extreme *extreme = (struct extreme *)states->states + group;
-    od_give(states->memory, extreme->text, extreme->text_capacity);
+    struct bits *target = state;
+    const struct bits *source = other;
+    (void)error;
+    if (!source->has_value)
+        return OD_OK;
+    if (!target->has_value)
+        target->word = source->word;
+    else if (states->aggregate->function == OD_AGGREGATE_BIT_AND)
+        target->word &= source->word;
+    else if (states->aggregate->function == OD_AGGREGATE_BIT_OR)
+        target->word |= source->word;
+    else
+        target->word ^= source->word;
+    target->has_value = true;
+    return OD_OK;
+}
+
+static enum od_status add_bits(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                               uint32_t row, struct od_error *error)
+{
+    struct od_value value = od_column_value(columns, row);
+    struct bits other = {.word = value.int64, .has_value = !value.is_null};
+    return combine_bits(states, state, &other, error);
+}
+
+static enum od_status result_of_bits(struct od_aggregate_states *states, void *state, struct od_value *value_out,
+                                     struct od_error *error)
+{
+    (void)states;
+    (void)error;
+    const struct bits *bits = state;
+    value_out->is_null = !bits->has_value;
+    value_out->int64 = bits->word;
+    return OD_OK;
+}
+
+/* --- texts ---------------------------------------------------------------------------------------------- */
+
+static enum od_status append_text(struct od_aggregate_states *states, struct text *text,
+                                  const struct od_column *column, uint32_t row, struct od_error *error)
+{
+    uint32_t size;
+    const uint8_t *bytes = text_at(column, row, &size);
+    uint64_t needed = (uint64_t)text->size + size;
+    if (needed > INT32_MAX)
+        return od_fail(error, OD_UNSUPPORTED, "string_agg: a text of %llu bytes", (unsigned long long)needed);
+    if (needed > text->capacity) {
+        uint64_t capacity = text->capacity == 0 ? TEXT_CAPACITY_MIN : 2 * (uint64_t)text->capacity;
+        while (capacity < needed)
+            capacity *= 2;
+        char *grown = od_resize(states->memory, text->bytes, text->capacity, capacity);
+        if (grown == NULL)
+            return od_fail(error, OD_NO_MEMORY, "string_agg: bytes=%llu", (unsigned long long)capacity);
+        text->bytes = grown;
+        text->capacity = (uint32_t)capacity;
+    }
+    if (size > 0)
+        memcpy(text->bytes + text->size, bytes, size);
+    text->size = (uint32_t)needed;
+    return OD_OK;
+}
+
+/* Each text but the first behind its own row's separator. */
+static enum od_status add_text(struct od_aggregate_states *states, void *state, const struct od_column *columns,
+                               uint32_t row, struct od_error *error)
+{
+    struct text *text = state;
+    if (text->has_value && !od_column_is_null(&columns[1], row))
+        OD_TRY(append_text(states, text, &columns[1], row, error));
+    text->has_value = true;
+    return append_text(states, text, &columns[0], row, error);
+}
+
+static enum od_status result_of_text(struct od_aggregate_states *states, void *state, struct od_value *value_out,
+                                     struct od_error *error)
+{
+    (void)states;
+    (void)error;
+    const struct text *text = state;
+    value_out->is_null = !text->has_value;
+    value_out->text.bytes = text->bytes == NULL ? "" : text->bytes;
+    value_out->text.size = text->size;
+    return OD_OK;
+}
+
+static void release_text(struct od_aggregate_states *states, void *state)
+{
+    struct text *text = state;
+    od_give(states->memory, text->bytes, text->capacity);
 }
 
 /* --- the table ------------------------------------------------------------------------------------------ */
 
-#define EXTREME_KIND                                                                                         \
-    {                                                                                                        \
-        sizeof(struct extreme), update_extreme, update_extreme, put_extreme, put_extreme, release_extreme    \
-    }
+enum state_kind { COUNT, DECIMALS, SPREADS, ONE_SUM, TWO_SUMS, FIVE_SUMS, CHOSEN, BITS, TEXT };
 
-/* [0]: every argument but double; [1]: double. */
-static const struct od_state_kind kinds[][2] = {
-    [OD_AGGREGATE_COUNT_STAR] = {{sizeof(int64_t), update_count_star, merge_count, put_count, put_count,
-                                  NULL},
-                                 {sizeof(int64_t), update_count_star, merge_count, put_count, put_count,
-                                  NULL}},
-    [OD_AGGREGATE_COUNT] = {{sizeof(int64_t), update_count, merge_count, put_count, put_count, NULL},
-                            {sizeof(int64_t), update_count, merge_count, put_count, put_count, NULL}},
-    [OD_AGGREGATE_SUM] = {{sizeof(struct integer_sum), update_integer, merge_integer, put_integer_state,
-                           put_integer_sum, NULL},
-                          {sizeof(struct float_total), update_float, merge_float, put_float_state,
-                           put_float_sum, release_float}},
-    [OD_AGGREGATE_MIN] = {EXTREME_KIND, EXTREME_KIND},
-    [OD_AGGREGATE_MAX] = {EXTREME_KIND, EXTREME_KIND},
-    [OD_AGGREGATE_AVG] = {{sizeof(struct integer_sum), update_integer, merge_integer, put_integer_state,
-                           put_integer_avg, NULL},
-                          {sizeof(struct float_total), update_float, merge_float, put_float_state,
-                           put_float_avg, release_float}},
+#define DOUBLES_ROW(count)                                                                                   \
+    {                                                                                                        \
+        sizeof(struct doubles) + (count) * sizeof(struct od_float_sum), add_doubles, merge_doubles,          \
+            combine_doubles, encode_doubles, result_of_doubles, release_doubles, count                       \
+    }
+static const struct od_state_kind kinds[] = {
+    [COUNT] = {sizeof(int64_t), add_count, merge_count, combine_counts, NULL, result_of_count, NULL, 0},
+    [DECIMALS] = {sizeof(struct od_decimal_sum), add_decimal, merge_words, combine_decimals, encode_words,
+                  result_of_decimals, NULL, 0},
+    [SPREADS] = {sizeof(struct od_decimal_moments), add_spread, merge_words, combine_spreads, encode_words,
+                 result_of_spread, NULL, 0},
+    [ONE_SUM] = DOUBLES_ROW(1),
+    [TWO_SUMS] = DOUBLES_ROW(2),
+    [FIVE_SUMS] = DOUBLES_ROW(SUMS_MAX),
+    [CHOSEN] = {sizeof(struct chosen), add_chosen, add_chosen, combine_chosen, NULL, result_of_chosen,
+                release_chosen, 0},
+    [BITS] = {sizeof(struct bits), add_bits, add_bits, combine_bits, NULL, result_of_bits, NULL, 0},
+    [TEXT] = {sizeof(struct text), add_text, NULL, NULL, NULL, result_of_text, release_text, 0},
 };
-_Static_assert(sizeof(kinds) / sizeof(kinds[0]) == OD_AGGREGATE_COUNT_OF_KINDS, "every aggregate has a row");
+_Static_assert(sizeof(struct od_decimal_moments) <= ENCODED_BYTES_MAX, "the longest encoding is of doubles");
+
+static enum state_kind kind_of(const struct od_aggregate *aggregate)
+{
+    bool of_doubles = aggregate->argument != NULL && aggregate->argument->type == OD_TYPE_FLOAT64;
+    switch (aggregate->function) {
+    case OD_AGGREGATE_COUNT_STAR:
+    case OD_AGGREGATE_COUNT:
+    case OD_AGGREGATE_REGR_COUNT:
+        return COUNT;
+    case OD_AGGREGATE_SUM:
+    case OD_AGGREGATE_AVG:
+        return of_doubles ? ONE_SUM : DECIMALS;
+    case OD_AGGREGATE_VAR_POP:
+    case OD_AGGREGATE_VAR_SAMP:
+    case OD_AGGREGATE_STDDEV_POP:
+    case OD_AGGREGATE_STDDEV_SAMP:
+        return of_doubles ? TWO_SUMS : SPREADS;
+    case OD_AGGREGATE_BIT_AND:
+    case OD_AGGREGATE_BIT_OR:
+    case OD_AGGREGATE_BIT_XOR:
+        return BITS;
+    case OD_AGGREGATE_STRING_AGG:
+        return TEXT;
+    case OD_AGGREGATE_MIN:
+    case OD_AGGREGATE_MAX:
+    case OD_AGGREGATE_ANY_VALUE:
+    case OD_AGGREGATE_BOOL_AND:
+    case OD_AGGREGATE_BOOL_OR:
+    case OD_AGGREGATE_PERCENTILE_CONT: /* which have no states: od_aggregate_of_sorted */
+    case OD_AGGREGATE_PERCENTILE_DISC:
+    case OD_AGGREGATE_MODE:
+        return CHOSEN;
+    default:
+        return FIVE_SUMS;
+    }
+}
 
 void od_aggregate_states_init(struct od_aggregate_states *states, struct od_memory *memory,
                               const struct od_aggregate *aggregate)
 {
     od_assert((unsigned)aggregate->function < OD_AGGREGATE_COUNT_OF_KINDS);
-    bool is_float = aggregate->argument != NULL && aggregate->argument->type == OD_TYPE_FLOAT64;
     *states = (struct od_aggregate_states){
-        .kind = &kinds[aggregate->function][is_float], .aggregate = aggregate, .memory = memory};
+        .kind = &kinds[kind_of(aggregate)], .aggregate = aggregate, .memory = memory};
+}
+
+static void *state_of(struct od_aggregate_states *states, uint32_t group)
+{
+    od_assert(group < states->group_count);
+    return (uint8_t *)states->states + group * states->kind->bytes;
+}
+
+void od_aggregate_states_clear(struct od_aggregate_states *states, uint32_t group)
+{
+    if (states->kind->release != NULL)
+        states->kind->release(states, state_of(states, group));
+    memset(state_of(states, group), 0, states->kind->bytes);
 }
 
 void od_aggregate_states_release(struct od_aggregate_states *states)
@@ -395,9 +652,11 @@ void od_aggregate_states_release(struct od_aggregate_states *states)
     if (states->memory == NULL)
         return; /* never initialised */
     for (uint32_t i = 0; i < states->group_count && states->kind->release != NULL; i++)
-        states->kind->release(states, i);
+        states->kind->release(states, state_of(states, i));
     od_give(states->memory, states->states, states->group_capacity * states->kind->bytes);
-    *states = (struct od_aggregate_states){0};
+    states->states = NULL;
+    states->group_count = 0;
+    states->group_capacity = 0;
 }
 
 enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint32_t group_count,
@@ -423,32 +682,102 @@ enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint
     return OD_OK;
 }
 
-enum od_status od_aggregate_states_update(struct od_aggregate_states *states, const uint32_t *groups,
-                                          const struct od_column *argument, uint32_t row_count,
-                                          struct od_error *error)
+enum od_status od_aggregate_states_add(struct od_aggregate_states *states, uint32_t group,
+                                       const struct od_column *arguments, uint32_t row, struct od_error *error)
 {
-    return states->kind->update(states, groups, argument, row_count, error);
+    if (states->aggregate->argument != NULL && od_column_is_null(&arguments[0], row))
+        return OD_OK;
+    return states->kind->add(states, state_of(states, group), arguments, row, error);
 }
 
-enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, const uint32_t *groups,
-                                         const struct od_column *columns, uint32_t row_count,
-                                         struct od_error *error)
+bool od_aggregate_states_can_combine(const struct od_aggregate_states *states)
 {
-    return states->kind->merge(states, groups, columns, row_count, error);
+    return states->kind->combine != NULL;
+}
+
+enum od_status od_aggregate_states_combine(struct od_aggregate_states *states, uint32_t target, uint32_t source,
+                                           struct od_error *error)
+{
+    od_assert(target != source);
+    return states->kind->combine(states, state_of(states, target), state_of(states, source), error);
+}
+
+enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, uint32_t group,
+                                         const struct od_column *column, uint32_t row, struct od_error *error)
+{
+    return states->kind->merge(states, state_of(states, group), column, row, error);
 }
 
 enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states, uint32_t group,
                                              struct od_batch_builder *builder, uint32_t column_index,
                                              struct od_error *error)
 {
-    od_assert(group < states->group_count);
-    return states->kind->put_state(states, group, builder, column_index, error);
+    uint8_t bytes[ENCODED_BYTES_MAX];
+    struct od_value value = {.type = OD_TYPE_TEXT, .text = {.bytes = (const char *)bytes}};
+    if (states->kind->encode == NULL)
+        return od_aggregate_states_put_result(states, group, builder, column_index, error);
+    OD_TRY(states->kind->encode(states, state_of(states, group), bytes, &value.text.size, error));
+    return od_batch_builder_append(builder, column_index, &value, error);
 }
 
 enum od_status od_aggregate_states_put_result(struct od_aggregate_states *states, uint32_t group,
                                               struct od_batch_builder *builder, uint32_t column_index,
                                               struct od_error *error)
 {
-    od_assert(group < states->group_count);
-    return states->kind->put_result(states, group, builder, column_index, error);
+    struct od_value value = {.type = states->aggregate->type, .is_null = true};
+    OD_TRY(states->kind->result(states, state_of(states, group), &value, error));
+    return od_batch_builder_append(builder, column_index, &value, error);
+}
+
+/* --- within group --------------------------------------------------------------------------------------- */
+
+static struct od_value mode_of(const struct od_column *values, const uint32_t *rows, uint32_t count)
+{
+    struct od_value best = od_column_value(values, rows[0]);
+    uint32_t best_length = 0;
+    for (uint32_t first = 0, end; first < count; first = end) {
+        struct od_value value = od_column_value(values, rows[first]);
+        for (end = first + 1; end < count; end++) {
+            struct od_value next = od_column_value(values, rows[end]);
+            if (od_value_compare(&value, &next) != 0)
+                break;
+        }
+        if (end - first > best_length) {
+            best = value;
+            best_length = end - first;
+        }
+    }
+    return best;
+}
+
+enum od_status od_aggregate_of_sorted(const struct od_aggregate *aggregate, const struct od_value *fraction,
+                                      const struct od_column *values, const uint32_t *rows, uint32_t count,
+                                      struct od_value *result_out, struct od_error *error)
+{
+    *result_out = (struct od_value){.type = aggregate->type, .is_null = true};
+    if (aggregate->function == OD_AGGREGATE_MODE) {
+        if (count > 0)
+            *result_out = mode_of(values, rows, count);
+        return OD_OK;
+    }
+    if (fraction->is_null)
+        return OD_OK;
+    double part = fraction->float64;
+    if (!(part >= 0 && part <= 1))
+        return od_fail(error, OD_EVALUATION, "percentile value %g is not between 0 and 1", part);
+    if (count == 0)
+        return OD_OK;
+    if (aggregate->function == OD_AGGREGATE_PERCENTILE_DISC) {
+        uint64_t number = (uint64_t)ceil(part * count);
+        *result_out = od_column_value(values, rows[number == 0 ? 0 : number - 1]);
+        return OD_OK;
+    }
+    double place = part * (count - 1.0);
+    double low = ((const double *)values->values)[rows[(uint32_t)floor(place)]];
+    double high = ((const double *)values->values)[rows[(uint32_t)ceil(place)]];
+    result_out->is_null = false;
+    result_out->float64 = floor(place) == ceil(place) ? low : low + (place - floor(place)) * (high - low);
+    if (isnan(result_out->float64))
+        result_out->float64 = (double)NAN;
+    return OD_OK;
 }

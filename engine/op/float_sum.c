@@ -1,9 +1,9 @@
 /* float_sum: a superaccumulator: one very wide fixed-point number, of which only the part in use is kept.
  *
- *   a double = m * 2^shift * 2^-1074,  0 <= m < 2^53,  0 <= shift <= 2045
- *   the sum  = (limb[0] + limb[1] * 2^32 + ... + limb[67] * 2^(32*67)) * 2^-1074
+ *   a double  = m * 2^shift * 2^-1074,  0 <= m < 2^53,  0 <= shift <= 2045; a product: 0 <= m < 2^106, * 2^-2148
+ *   the sum   = (limb[0] + limb[1] * 2^32 + ... + limb[135] * 2^(32*135)) * 2^-2176
  *
- *        limb 67                    limb k+2  limb k+1  limb k               limb 0
+ *        limb 135                   limb k+2  limb k+1  limb k               limb 0
  *        [      ]  ...              [ m high | m mid  | m low ]     ...      [      ]
  *
  * Each limb is a signed 64-bit integer of which a number touches 32 bits, so 2^30 numbers can be added before
@@ -12,7 +12,7 @@
  * numbers cannot matter.
  *
  * Limbs live in a window of five that starts where the first number needs it, moves while unused limbs allow,
- * and is exchanged for all 68 when numbers lie further apart. Which of the two holds a sum is not visible in
+ * and is exchanged for all 136 when numbers lie further apart. Which of the two holds a sum is not visible in
  * its value or encoding.
  *
  * Canonical form: after carrying, limbs are in [0, 2^32) below and the uppermost carries the sign; taken as
@@ -29,7 +29,9 @@
 #define LIMB_MASK     (LIMB_BASE - 1)
 #define CARRY_AFTER   (UINT32_C(1) << 30)
 #define NUMBER_LIMBS  3
-#define EXPONENT_MIN  (-1074) /* weight of bit 0 */
+#define EXPONENT_MIN  (-2176) /* weight of bit 0: a multiple of LIMB_BITS */
+#define DOUBLE_BIT    (-1074 - EXPONENT_MIN) /* the lowest bit of doubles */
+#define PRODUCT_BIT   (-2148 - EXPONENT_MIN)
 #define MANTISSA_BITS 53
 #define HEADER_BYTES  3
 
@@ -111,11 +113,8 @@ static enum od_status carry(struct od_float_sum *sum, struct od_memory *memory, 
         if (is_last &&
             i + 1 == OD_FLOAT_SUM_LARGE) /* doubles cannot get there, only limbs that somebody made up */
             return od_fail(error, OD_CORRUPT, "summing doubles: a total beyond 2^64 doubles");
-        if (is_last) {
-            enum od_status status = make_room(sum, memory, i, i + 2, error);
-            if (status != OD_OK)
-                return status;
-        }
+        if (is_last)
+            OD_TRY(make_room(sum, memory, i, i + 2, error));
         int64_t low = value & LIMB_MASK;
         *limb_at(sum, i) = low;
         *limb_at(sum, i + 1) += (value - low) / LIMB_BASE;
@@ -131,42 +130,78 @@ static enum od_status count_addition(struct od_float_sum *sum, struct od_memory 
 
 /* --- adding --------------------------------------------------------------------------------------------- */
 
-static void add_limbs(struct od_float_sum *sum, uint32_t limb, unsigned __int128 wide, bool is_negative)
+static enum od_status add_bits(struct od_float_sum *sum, struct od_memory *memory, uint64_t mantissa, uint32_t bit,
+                               bool is_negative, struct od_error *error)
 {
+    uint32_t limb = bit / LIMB_BITS;
+    unsigned __int128 wide = (unsigned __int128)mantissa << (bit % LIMB_BITS);
+    if (mantissa == 0)
+        return OD_OK;
+    if (limb < sum->used_first || limb + NUMBER_LIMBS > sum->used_end)
+        OD_TRY(make_room(sum, memory, limb, limb + NUMBER_LIMBS, error));
     int64_t *limbs = limb_at(sum, limb);
-    int64_t low = (int64_t)((uint64_t)wide & LIMB_MASK);
-    int64_t middle = (int64_t)((uint64_t)wide >> LIMB_BITS);
-    int64_t high = (int64_t)(uint64_t)(wide >> 64);
-    limbs[0] += is_negative ? -low : low;
-    limbs[1] += is_negative ? -middle : middle;
-    limbs[2] += is_negative ? -high : high;
+    for (uint32_t i = 0; i < NUMBER_LIMBS; i++, wide >>= LIMB_BITS) {
+        int64_t part = (int64_t)((uint64_t)wide & LIMB_MASK);
+        limbs[i] += is_negative ? -part : part;
+    }
+    return count_addition(sum, memory, error);
+}
+
+/* |number| = mantissa * 2^(shift - 1074); false for infinities and NaN. */
+static bool take_apart(double number, uint64_t *mantissa_out, uint32_t *shift_out)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof(bits));
+    uint32_t exponent = (uint32_t)(bits >> 52) & 0x7ff;
+    *mantissa_out = (bits & ((UINT64_C(1) << 52) - 1)) | (uint64_t)(exponent != 0) << 52;
+    *shift_out = exponent == 0 ? 0 : exponent - 1;
+    return exponent != 0x7ff;
 }
 
 enum od_status od_float_sum_add(struct od_float_sum *sum, struct od_memory *memory, double number,
                                 struct od_error *error)
 {
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof(bits));
-    bool is_negative = bits >> 63;
-    uint32_t exponent = (uint32_t)(bits >> 52) & 0x7ff;
-    uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
-    if (exponent == 0x7ff) {
-        sum->flags |= mantissa != 0 ? SUM_HAS_NAN : is_negative ? SUM_HAS_MINUS : SUM_HAS_PLUS;
+    uint64_t mantissa;
+    uint32_t shift;
+    bool is_negative = signbit(number);
+    if (!take_apart(number, &mantissa, &shift)) {
+        sum->flags |= isnan(number) ? SUM_HAS_NAN : is_negative ? SUM_HAS_MINUS : SUM_HAS_PLUS;
         return OD_OK;
     }
-    if (bits != UINT64_C(1) << 63)
+    if (mantissa != 0 || !is_negative)
         sum->flags |= SUM_HAS_OTHER;
-    if (exponent == 0 && mantissa == 0)
+    return add_bits(sum, memory, mantissa, shift + DOUBLE_BIT, is_negative, error);
+}
+
+enum od_status od_float_sum_add_product(struct od_float_sum *sum, struct od_memory *memory, double left,
+                                        double right, struct od_error *error)
+{
+    uint64_t left_mantissa;
+    uint64_t right_mantissa;
+    uint32_t left_shift;
+    uint32_t right_shift;
+    bool is_negative = signbit(left) != signbit(right);
+    if (!take_apart(left, &left_mantissa, &left_shift) || !take_apart(right, &right_mantissa, &right_shift)) {
+        sum->flags |= SUM_HAS_NAN;
         return OD_OK;
-    uint32_t shift = exponent == 0 ? 0 : exponent - 1;
-    mantissa |= exponent == 0 ? 0 : UINT64_C(1) << 52;
-    uint32_t limb = shift / LIMB_BITS;
-    if (limb < sum->used_first || limb + NUMBER_LIMBS > sum->used_end) {
-        enum od_status status = make_room(sum, memory, limb, limb + NUMBER_LIMBS, error);
-        if (status != OD_OK)
-            return status;
     }
-    add_limbs(sum, limb, (unsigned __int128)mantissa << (shift % LIMB_BITS), is_negative);
+    sum->flags |= SUM_HAS_OTHER;
+    unsigned __int128 mantissa = (unsigned __int128)left_mantissa * right_mantissa;
+    uint32_t bit = left_shift + right_shift + PRODUCT_BIT;
+    OD_TRY(add_bits(sum, memory, (uint64_t)mantissa, bit, is_negative, error));
+    return add_bits(sum, memory, (uint64_t)(mantissa >> 64), bit + 64, is_negative, error);
+}
+
+enum od_status od_float_sum_combine(struct od_float_sum *sum, struct od_memory *memory,
+                                    const struct od_float_sum *other, struct od_error *error)
+{
+    sum->flags |= other->flags;
+    if (other->used_end == 0)
+        return OD_OK;
+    OD_TRY(make_room(sum, memory, other->used_first, other->used_end, error));
+    for (uint32_t i = other->used_first; i < other->used_end; i++)
+        *limb_at(sum, i) += other->large != NULL ? other->large[i] : other->small[i - other->first];
+    sum->added_count += other->added_count;
     return count_addition(sum, memory, error);
 }
 
@@ -176,7 +211,7 @@ struct magnitude {
     bool is_negative;
     uint32_t first; /* limb index of limbs[0] */
     uint32_t count; /* 0: zero; else the outermost limbs are not 0 */
-    uint32_t limbs[OD_FLOAT_SUM_LARGE];
+    uint32_t limbs[2 * OD_FLOAT_SUM_LARGE + 4]; /* room for products and counts */
 };
 
 /* After a carry: all limbs below the uppermost are not negative and weigh less than one of it. */
@@ -189,9 +224,7 @@ static enum od_status to_magnitude(struct od_float_sum *sum, struct od_memory *m
                                    struct magnitude *magnitude, struct od_error *error)
 {
     magnitude->count = 0;
-    enum od_status status = carry(sum, memory, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(carry(sum, memory, error));
     magnitude->is_negative = is_negative_sum(sum);
     magnitude->first = sum->used_first;
     int64_t borrow = 0;
@@ -228,9 +261,7 @@ enum od_status od_float_sum_encode(struct od_float_sum *sum, struct od_memory *m
     uint8_t flags = canonical_flags(sum->flags);
     *size_out = 0;
     if ((flags & SUM_SPECIAL) == 0) {
-        enum od_status status = to_magnitude(sum, memory, &magnitude, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(to_magnitude(sum, memory, &magnitude, error));
     }
     if (magnitude.count > 0 && magnitude.is_negative)
         flags |= SUM_IS_NEGATIVE;
@@ -275,9 +306,7 @@ enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memo
     sum->flags |= bytes[0] & (SUM_SPECIAL | SUM_HAS_OTHER);
     if (count == 0)
         return OD_OK;
-    enum od_status status = make_room(sum, memory, first, first + count, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(make_room(sum, memory, first, first + count, error));
     for (uint32_t i = 0; i < count; i++) {
         int64_t limb = read_limb(bytes, i);
         *limb_at(sum, first + i) += (bytes[0] & SUM_IS_NEGATIVE) != 0 ? -limb : limb;
@@ -307,18 +336,19 @@ static bool magnitude_sticky(const struct magnitude *magnitude, uint32_t bit)
     return false;
 }
 
-/* Half to even. Below 2^-1021 the weight of bit 0 is the spacing of doubles, and nothing is lost. */
-static double round_magnitude(const struct magnitude *magnitude)
+/* The uppermost 53 bits, rounded half to even, but none below `floor`; *lowest_out is the place of the lowest. */
+static double round_magnitude(const struct magnitude *magnitude, uint32_t floor, uint32_t *lowest_out)
 {
     uint32_t last = magnitude->first + magnitude->count - 1;
     uint32_t top = last * LIMB_BITS + 31 - (uint32_t)__builtin_clz(magnitude->limbs[magnitude->count - 1]);
-    uint32_t lowest = top < MANTISSA_BITS ? 0 : top - (MANTISSA_BITS - 1); /* lowest bit that is kept */
+    uint32_t lowest = top < floor + (MANTISSA_BITS - 1) ? floor : top - (MANTISSA_BITS - 1);
     uint64_t mantissa = 0;
     for (uint32_t bit = top + 1; bit-- > lowest;)
         mantissa = mantissa << 1 | magnitude_bit(magnitude, bit);
     if (lowest > 0 && magnitude_bit(magnitude, lowest - 1))
         mantissa += (mantissa & 1) != 0 || magnitude_sticky(magnitude, lowest - 1);
-    return ldexp((double)mantissa, (int)lowest + EXPONENT_MIN);
+    *lowest_out = lowest;
+    return magnitude->is_negative ? -(double)mantissa : (double)mantissa;
 }
 
 enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *memory, double *number_out,
@@ -333,13 +363,105 @@ enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *me
                                               : -(double)INFINITY;
         return OD_OK;
     }
-    enum od_status status = to_magnitude(sum, memory, &magnitude, error);
-    if (status != OD_OK)
-        return status;
-    double number = magnitude.count > 0 ? round_magnitude(&magnitude) : 0;
-    if (isinf(number))
-        return od_fail(error, OD_EVALUATION, "value out of range: overflow");
-    bool is_negative = magnitude.count > 0 ? magnitude.is_negative : (flags & SUM_HAS_OTHER) == 0;
-    *number_out = is_negative ? -number : number;
-    return OD_OK;
+    OD_TRY(to_magnitude(sum, memory, &magnitude, error));
+    if (magnitude.count == 0) {
+        *number_out = (flags & SUM_HAS_OTHER) == 0 ? -0.0 : 0.0;
+        return OD_OK;
+    }
+    uint32_t lowest;
+    double mantissa = round_magnitude(&magnitude, DOUBLE_BIT, &lowest);
+    *number_out = ldexp(mantissa, (int)lowest + EXPONENT_MIN);
+    return isinf(*number_out) ? od_fail(error, OD_EVALUATION, "value out of range: overflow") : OD_OK;
+}
+
+/* --- centred sums --------------------------------------------------------------------------------------- */
+
+/* Zero limbs at either end go. */
+static void trim(struct magnitude *number)
+{
+    uint32_t low = 0;
+    while (number->count > 0 && number->limbs[number->count - 1] == 0)
+        number->count--;
+    while (low < number->count && number->limbs[low] == 0)
+        low++;
+    number->first += low;
+    number->count -= low;
+    memmove(number->limbs, number->limbs + low, number->count * sizeof(number->limbs[0]));
+}
+
+/* left * right by the rows of the schoolbook. */
+static void multiply(const struct magnitude *left, const struct magnitude *right, struct magnitude *product)
+{
+    *product = (struct magnitude){.is_negative = left->is_negative != right->is_negative,
+                                  .first = left->first + right->first,
+                                  .count = left->count + right->count};
+    for (uint32_t i = 0; i < left->count; i++) {
+        uint64_t carried = 0;
+        for (uint32_t k = 0; k < right->count; k++) {
+            carried += (uint64_t)left->limbs[i] * right->limbs[k] + product->limbs[i + k];
+            product->limbs[i + k] = (uint32_t)carried;
+            carried >>= LIMB_BITS;
+        }
+        product->limbs[i + right->count] = (uint32_t)carried;
+    }
+    trim(product);
+}
+
+static int64_t limb_of(const struct magnitude *number, uint32_t index)
+{
+    bool is_inside = index >= number->first && index - number->first < number->count;
+    int64_t limb = is_inside ? number->limbs[index - number->first] : 0;
+    return number->is_negative ? -limb : limb;
+}
+
+/* left - right: the signed limbs are subtracted and carried as they are; a negative end turns all around. */
+static void subtract(const struct magnitude *left, const struct magnitude *right, struct magnitude *difference)
+{
+    int64_t carried = 0;
+    *difference = (struct magnitude){.count = sizeof(difference->limbs) / sizeof(difference->limbs[0])};
+    for (uint32_t i = 0; i < difference->count; i++) {
+        carried += limb_of(left, i) - limb_of(right, i);
+        difference->limbs[i] = (uint32_t)(carried & LIMB_MASK);
+        carried = (carried - (carried & LIMB_MASK)) / LIMB_BASE;
+    }
+    od_assert(carried == 0 || carried == -1);
+    difference->is_negative = carried < 0;
+    uint64_t increment = carried < 0;
+    for (uint32_t i = 0; i < difference->count && carried < 0; i++) {
+        increment += (uint32_t)~difference->limbs[i];
+        difference->limbs[i] = (uint32_t)increment;
+        increment >>= LIMB_BITS;
+    }
+    trim(difference);
+}
+
+enum od_status od_float_sum_centred(struct od_float_sum *products, struct od_float_sum *x, struct od_float_sum *y,
+                                    uint64_t count, struct od_memory *memory, double *number_out,
+                                    struct od_error *error)
+{
+    struct magnitude sums[3];
+    struct magnitude scaled;
+    struct magnitude squared;
+    struct magnitude difference;
+    /* In units of products: those of x and y have 2 * EXPONENT_MIN, so what is scaled starts as many limbs higher. */
+    struct magnitude factor = {.first = -EXPONENT_MIN / LIMB_BITS,
+                               .count = 2,
+                               .limbs = {(uint32_t)count, (uint32_t)(count >> LIMB_BITS)}};
+    *number_out = (double)NAN;
+    if (((products->flags | x->flags | y->flags) & SUM_SPECIAL) != 0)
+        return OD_OK;
+    OD_TRY(to_magnitude(products, memory, &sums[0], error));
+    OD_TRY(to_magnitude(x, memory, &sums[1], error));
+    OD_TRY(to_magnitude(y, memory, &sums[2], error));
+    trim(&factor);
+    multiply(&factor, &sums[0], &scaled);
+    multiply(&sums[1], &sums[2], &squared);
+    subtract(&scaled, &squared, &difference);
+    *number_out = 0;
+    if (difference.count == 0)
+        return OD_OK;
+    uint32_t lowest;
+    double mantissa = round_magnitude(&difference, 0, &lowest);
+    *number_out = ldexp(mantissa / (double)count, (int)lowest + 2 * EXPONENT_MIN);
+    return isinf(*number_out) ? od_fail(error, OD_EVALUATION, "value out of range: overflow") : OD_OK;
 }

@@ -1,4 +1,4 @@
-/* float_sum: the exact sum of doubles, rounded once, whatever the order in which they came.
+/* float_sum: the exact sum of doubles and of products of doubles, rounded once, whatever the order in which they came.
  *
  * Zeroed memory is an empty sum. One sum has 56 bytes; a sum whose numbers lie too far apart (more than about
  * 2^107 between the largest and the smallest bit) takes one further block, which od_float_sum_release gives
@@ -14,7 +14,7 @@
 #include "engine/core/status.h"
 
 #define OD_FLOAT_SUM_SMALL 5  /* limbs without a further block */
-#define OD_FLOAT_SUM_LARGE 68 /* limbs of all doubles, and 2^64 of them */
+#define OD_FLOAT_SUM_LARGE 136 /* limbs of all products, and 2^64 of them */
 /* flags, first limb, limb count, limbs of 4 bytes */
 #define OD_FLOAT_SUM_BYTES_MAX (3 + 4 * OD_FLOAT_SUM_LARGE)
 
@@ -32,10 +32,22 @@ void od_float_sum_release(struct od_float_sum *sum, struct od_memory *memory);
 /* NO_MEMORY; the sum may then only be released. */
 enum od_status od_float_sum_add(struct od_float_sum *sum, struct od_memory *memory, double number,
                                 struct od_error *error);
+/* Adds left * right, of which nothing is lost; NaN when one of them is no finite number. */
+enum od_status od_float_sum_add_product(struct od_float_sum *sum, struct od_memory *memory, double left,
+                                        double right, struct od_error *error);
+/* Adds all that `other` has added. NO_MEMORY as above. */
+enum od_status od_float_sum_combine(struct od_float_sum *sum, struct od_memory *memory,
+                                    const struct od_float_sum *other, struct od_error *error);
 /* Writes the canonical form, at most OD_FLOAT_SUM_BYTES_MAX bytes, and returns how many: equal totals of
  * equal kind (see above) have equal bytes. Carries within `sum`; NO_MEMORY as above. */
 enum od_status od_float_sum_encode(struct od_float_sum *sum, struct od_memory *memory, uint8_t *bytes,
                                    uint32_t *size_out, struct od_error *error);
+/* How many of these bytes an encoded sum at their beginning takes (which may be none: od_float_sum_add_encoded sees). */
+static inline uint32_t od_float_sum_encoded_bytes(const uint8_t *bytes, uint32_t size)
+{
+    uint32_t needed = size < 3 ? size : 3 + 4u * bytes[2];
+    return needed < size ? needed : size;
+}
 /* Adds an encoded sum. CORRUPT when the bytes are not what od_float_sum_encode writes; limbs that are well
  * formed but more than any doubles add up to are CORRUPT where they are carried, here or in a later call. */
 enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memory *memory,
@@ -43,5 +55,10 @@ enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memo
 /* The value. EVALUATION when finite numbers have a total beyond all doubles; NO_MEMORY as above. */
 enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *memory, double *number_out,
                                   struct od_error *error);
+/* sum((x - mean x) * (y - mean y)) = products - x * y / count, exact until it is rounded; NaN when a number was none.
+ * `x` and `y` may be the same. Errors as above. */
+enum od_status od_float_sum_centred(struct od_float_sum *products, struct od_float_sum *x, struct od_float_sum *y,
+                                    uint64_t count, struct od_memory *memory, double *number_out,
+                                    struct od_error *error);
 
 #endif
