@@ -1,8 +1,11 @@
-/* join_keys: a conjunct is a key when it is an equality of which one operand reads only the left side and the
- * other only the right. The operands have one type already (od_expr_call saw to it), so their hashes can be
- * compared. Everything else is residual: it stays part of the join condition and is tested on pairs whose
- * keys are equal. */
+/* join_keys: a conjunct is a key when it is an equality (= or IS NOT DISTINCT FROM) of which one operand reads only the left
+ * side and the other only the right. The operands have one type already (od_expr_call saw to it), so their hashes can be
+ * compared. Everything else is residual: it stays part of the join condition and is tested on pairs whose keys are equal. A key
+ * is computed for every row: one that may fail is a key only where no conjunct stands before it, which could have kept it from
+ * being computed. */
 #include "engine/plan/join_keys.h"
+
+#define KEYS_MAX 64 /* bits of null_safe */
 
 struct side_visitor {
     uint32_t left_count;
@@ -44,7 +47,8 @@ enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_e
 static bool split_key(const struct od_expr *conjunct, uint32_t left_count, const struct od_expr **left_out,
                       const struct od_expr **right_out)
 {
-    if (conjunct->kind != OD_EXPR_CALL || conjunct->function != OD_FUNCTION_EQUAL)
+    if (conjunct->kind != OD_EXPR_CALL ||
+        (conjunct->function != OD_FUNCTION_EQUAL && conjunct->function != OD_FUNCTION_IS_NOT_DISTINCT))
         return false;
     enum od_join_sides first = od_join_sides_of(conjunct->arguments[0], left_count);
     enum od_join_sides second = od_join_sides_of(conjunct->arguments[1], left_count);
@@ -72,7 +76,8 @@ enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_pl
     for (uint32_t i = 0; i < count; i++) {
         const struct od_expr *left_key;
         const struct od_expr *right_key;
-        if (!split_key(conjuncts[i], left->schema.field_count, &left_key, &right_key)) {
+        if ((i > 0 && conjuncts[i]->may_fail) || keys_out->key_count == KEYS_MAX ||
+            !split_key(conjuncts[i], left->schema.field_count, &left_key, &right_key)) {
             keys_out->residual[keys_out->residual_count++] = conjuncts[i];
             continue;
         }
@@ -81,6 +86,8 @@ enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_pl
                                                    &keys_out->right[keys_out->key_count], error);
         if (status != OD_OK)
             return status;
+        if (conjuncts[i]->function == OD_FUNCTION_IS_NOT_DISTINCT)
+            keys_out->null_safe |= UINT64_C(1) << keys_out->key_count;
         keys_out->key_count++;
     }
     return OD_OK;

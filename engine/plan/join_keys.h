@@ -17,6 +17,7 @@ struct od_join_keys {
     uint32_t key_count;
     const struct od_expr **left;  /* over the left input */
     const struct od_expr **right; /* over the right input; same type as its partner */
+    uint64_t null_safe;           /* bit i: key i is IS NOT DISTINCT FROM */
     uint32_t residual_count;
     const struct od_expr **residual; /* conjuncts over left ++ right, in their order */
 };

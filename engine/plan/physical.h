@@ -8,8 +8,8 @@
  *              reader reads partition i of every map task
  *   SINGLE     one partition, read by the one task of the next stage
  *   BROADCAST  one partition, read whole by every task of the next stage
- *   FORWARD    one partition; task i of the reader reads it of map task i only: how a sub-plan that is computed once feeds
- *              several stages
+ *   FORWARD    map task i writes partition i only, task i of the reader reads it: how a sub-plan that is computed once feeds
+ *              several stages. A stage reads another one at most once
  *   RESULT     the answer: sent to the driver, in task order
  * A reader consumes its blocks in order of map task, so a task's output is a function of its inputs: recomputed blocks are
  * equal to the byte to the lost ones, and no stage here is indeterminate. */
@@ -73,7 +73,7 @@ struct od_physical {
             uint32_t stage_index;   /* the stage whose output is read; less than the reading stage's */
             uint32_t input_index;   /* which of the reading stage's inputs this is */
             bool broadcast;         /* read partition 0 of every map task; else partition = task index (0 for SINGLE) */
-            bool forward;           /* read partition 0 of map task = task index only */
+            bool forward;           /* of a FORWARD exchange: only map task = task index has written that partition */
         } exchange;
         struct {
             const struct od_expr *predicate;
@@ -89,7 +89,8 @@ struct od_physical {
             const uint32_t *probe_keys; /* column indexes; the planner projects computed keys first */
             const uint32_t *build_keys;
             uint64_t null_safe_keys;    /* bit i: key i is IS NOT DISTINCT FROM (NULL equals NULL); at most 64 keys */
-            const struct od_expr *residual; /* over probe ++ build columns; NULL: none. Part of the join condition */
+            const struct od_expr *residual; /* over pair_schema; NULL: none. Part of the join condition */
+            const struct od_schema *pair_schema; /* probe ++ build columns, none of them padded yet */
         } join; /* HASH, MERGE, NESTED_LOOP */
         struct {
             uint32_t row_count;
@@ -141,11 +142,12 @@ const char *od_exchange_kind_text(enum od_exchange_kind kind);
 struct od_stage {
     uint32_t stage_index;
     uint32_t task_count;
+    uint64_t estimated_rows; /* of its output; a guess, for decisions and for people */
     const struct od_physical *root;
     uint32_t input_count; /* stages read, by input_index */
     const uint32_t *input_stages;
     enum od_exchange_kind exchange;
-    uint32_t partition_count; /* 1 unless HASH */
+    uint32_t partition_count; /* 1 unless HASH or FORWARD (its task_count) */
     uint32_t key_count;       /* HASH: columns of root->schema */
     const uint32_t *keys;
     const char *reason; /* why this shuffle is written, for --explain */
@@ -159,7 +161,7 @@ struct od_stage_graph {
     uint32_t rules_fired;           /* logical and physical rules, bits */
 };
 
-/* Optimised logical plan -> physical -> stages. UNSUPPORTED for a join without an equality between its sides. */
+/* Optimised logical plan -> physical -> stages. UNSUPPORTED for an APPLY that no rule has turned into joins. */
 enum od_status od_stage_graph_build(struct od_arena *plan_arena, const struct od_plan *plan,
                                     const struct od_plan_options *options,
                                     const struct od_stage_graph **graph_out, struct od_error *error);
@@ -169,6 +171,10 @@ enum od_status od_plan_query(struct od_arena *plan_arena, const struct od_plan *
                              const struct od_stage_graph **graph_out, struct od_error *error);
 /* Stages with their operators, rules that fired and the reason of each shuffle. */
 bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *buffer);
+/* What --explain shows of a query: the logical plan, the optimised one, the physical one as a tree through all exchanges, the
+ * stages with the rows they are thought to give, and what each rule that fired does. NO_MEMORY and what planning may say. */
+enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *plan, const struct od_plan_options *options,
+                          struct od_buffer *buffer, struct od_error *error);
 /* One operator as a line, without its inputs: "hash join inner, broadcast, on #0 = #1". */
 bool od_physical_print_node(const struct od_physical *node, struct od_buffer *buffer);
 

@@ -5,9 +5,14 @@
  *   build(join)       both inputs, then physical_join.c grows them together
  *   the root          closed with the RESULT exchange; then all nodes are numbered in printing order
  *
- * What is wide is decided in one place for each kind: physical_join.c, physical_aggregate.c,
- * physical_order.c. */
+ * What is wide is decided in one place for each kind: physical_join.c, physical_aggregate.c, physical_order.c, and `unite`.
+ *
+ * A logical node that is the input of several (the same pointer: equal sub-plans were made one before) and costs more than
+ * reading a table is built once and closed with a FORWARD exchange; each consumer gets a reader of it. */
 #include "engine/core/assert.h"
+
+#include <string.h>
+
 #include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
 
@@ -26,115 +31,251 @@ const char *od_physical_kind_text(enum od_physical_kind kind)
 const char *od_exchange_kind_text(enum od_exchange_kind kind)
 {
     static const char *const texts[] = {
-        [OD_EXCHANGE_HASH] = "hash",
-        [OD_EXCHANGE_SINGLE] = "single",
-        [OD_EXCHANGE_BROADCAST] = "broadcast",
-        [OD_EXCHANGE_FORWARD] = "forward",
-        [OD_EXCHANGE_RESULT] = "result",
+        [OD_EXCHANGE_HASH] = "hash",       [OD_EXCHANGE_SINGLE] = "single", [OD_EXCHANGE_BROADCAST] = "broadcast",
+        [OD_EXCHANGE_FORWARD] = "forward", [OD_EXCHANGE_RESULT] = "result",
     };
     od_assert((unsigned)kind < sizeof(texts) / sizeof(texts[0]));
     return texts[kind];
 }
 
+/* --- sub-plans with several consumers --------------------------------------------------------- */
+
+struct od_shared_plan {
+    const struct od_plan *plan;
+    uint32_t use_count;
+    bool is_costly; /* more than reading a table, row by row */
+    bool is_built;
+    struct od_fragment reader; /* of its FORWARD exchange, once built */
+};
+
+static struct od_shared_plan *find_shared(const struct od_stage_builder *builder, const struct od_plan *plan)
+{
+    for (uint32_t i = 0; i < builder->plan_count; i++)
+        if (builder->plans[i].plan == plan)
+            return &builder->plans[i];
+    return NULL;
+}
+
+/* Lists every node once, with the number of its uses. */
+static enum od_status count_uses(struct od_stage_builder *builder, const struct od_plan *plan, bool *costly_out,
+                                 struct od_error *error)
+{
+    struct od_shared_plan *known = find_shared(builder, plan);
+    if (known != NULL) {
+        known->use_count++;
+        *costly_out = known->is_costly;
+        return OD_OK;
+    }
+    bool costly = plan->kind != OD_PLAN_SCAN && plan->kind != OD_PLAN_FILTER && plan->kind != OD_PLAN_PROJECT &&
+                  plan->kind != OD_PLAN_VALUES;
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        bool input_costly;
+        OD_TRY(count_uses(builder, plan->inputs[i], &input_costly, error));
+        costly = costly || input_costly;
+    }
+    if (builder->plan_count == builder->plan_capacity) {
+        struct od_shared_plan *grown;
+        builder->plan_capacity = builder->plan_capacity == 0 ? 16 : builder->plan_capacity * 2;
+        OD_TAKE(builder, grown, builder->plan_capacity);
+        if (builder->plan_count > 0)
+            memcpy(grown, builder->plans, builder->plan_count * sizeof(*grown));
+        builder->plans = grown;
+    }
+    builder->plans[builder->plan_count++] =
+        (struct od_shared_plan){.plan = plan, .use_count = 1, .is_costly = costly};
+    *costly_out = costly;
+    return OD_OK;
+}
+
+/* --- one builder a kind ----------------------------------------------------------------------- */
+
 static enum od_status build(struct od_stage_builder *builder, const struct od_plan *plan,
                             struct od_fragment *fragment, struct od_error *error);
 
-static enum od_status build_scan(struct od_stage_builder *builder, const struct od_plan *plan,
+static enum od_status build_leaf(struct od_stage_builder *builder, const struct od_plan *plan,
                                  struct od_fragment *fragment, struct od_error *error)
 {
-    struct od_physical *node = od_physical_new(builder, OD_PHYSICAL_SCAN, &plan->schema, NULL, NULL);
-    if (node == NULL)
-        return od_stage_no_memory(error);
-    node->scan.table = plan->scan.table;
-    node->scan.column_count = plan->scan.column_count;
-    node->scan.columns = plan->scan.columns;
-    *fragment = (struct od_fragment){.root = node, .task_count = builder->scan_task_count};
+    bool is_scan = plan->kind == OD_PLAN_SCAN;
+    *fragment = (struct od_fragment){.task_count = is_scan ? builder->scan_task_count : 1};
+    fragment->rows = (double)(is_scan ? od_table_row_count(plan->scan.table) : plan->values.row_count);
+    OD_TRY(od_fragment_put(builder, fragment, is_scan ? OD_PHYSICAL_SCAN : OD_PHYSICAL_VALUES, &plan->schema, error));
+    if (is_scan) {
+        fragment->root->scan.table = plan->scan.table;
+        fragment->root->scan.column_count = plan->scan.column_count;
+        fragment->root->scan.columns = plan->scan.columns;
+    } else {
+        fragment->root->values.row_count = plan->values.row_count;
+        fragment->root->values.exprs = plan->values.exprs;
+    }
     return OD_OK;
 }
 
-static enum od_status build_filter(struct od_stage_builder *builder, const struct od_plan *plan,
-                                   struct od_fragment *fragment, struct od_error *error)
+/* FILTER, EXPAND, MAP: one node, wherever the rows are. */
+static enum od_status put_narrow(struct od_stage_builder *builder, const struct od_plan *plan,
+                                 struct od_fragment *fragment, struct od_error *error)
 {
-    enum od_status status = build(builder, plan->inputs[0], fragment, error);
-    if (status != OD_OK)
-        return status;
-    struct od_physical *node =
-        od_physical_new(builder, OD_PHYSICAL_FILTER, &plan->schema, fragment->root, NULL);
-    if (node == NULL)
-        return od_stage_no_memory(error);
-    node->filter.predicate = plan->filter.predicate;
-    fragment->root = node;
+    static const enum od_physical_kind kinds[OD_PLAN_KIND_COUNT] = {[OD_PLAN_FILTER] = OD_PHYSICAL_FILTER,
+                                                                    [OD_PLAN_EXPAND] = OD_PHYSICAL_EXPAND,
+                                                                    [OD_PLAN_MAP] = OD_PHYSICAL_MAP};
+    OD_TRY(od_fragment_put(builder, fragment, kinds[plan->kind], &plan->schema, error));
+    if (plan->kind == OD_PLAN_FILTER) {
+        fragment->root->filter.predicate = plan->filter.predicate;
+        fragment->rows = fragment->rows / 3 + 1;
+        return OD_OK;
+    }
+    if (plan->kind == OD_PLAN_EXPAND) {
+        fragment->root->expand.list_count = plan->expand.list_count;
+        fragment->root->expand.exprs = plan->expand.exprs;
+        fragment->rows *= plan->expand.list_count;
+    } else {
+        fragment->root->map.function = plan->map.function;
+    }
+    return od_fragment_remap(builder, fragment, NULL, 0, error);
+}
+
+static enum od_status put_repartition(struct od_stage_builder *builder, const struct od_plan *plan,
+                                      struct od_fragment *fragment, struct od_error *error)
+{
+    uint32_t *columns;
+    uint32_t extra = 0;
+    OD_TAKE(builder, columns, plan->repartition.key_count + plan->schema.field_count);
+    OD_TRY(od_fragment_columns(builder, fragment, plan->repartition.keys, plan->repartition.key_count, columns,
+                               &extra, error));
+    struct od_exchange exchange = {.kind = plan->repartition.key_count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
+                                   .key_count = plan->repartition.key_count,
+                                   .keys = columns};
+    exchange.reason = od_stage_reason(builder, "asked for", &fragment->root->schema, columns, exchange.key_count);
+    OD_TRY(od_fragment_exchange(builder, fragment, &exchange, error));
+    if (extra == 0)
+        return OD_OK;
+    uint32_t *row = columns + plan->repartition.key_count;
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        row[i] = i;
+    return od_fragment_pick(builder, fragment, row, &plan->schema, error);
+}
+
+static enum od_status put_limit(struct od_stage_builder *builder, const struct od_plan *plan,
+                                struct od_fragment *fragment, struct od_error *error)
+{
+    OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_LIMIT, &plan->schema, error));
+    fragment->root->limit.offset = plan->limit.offset;
+    fragment->root->limit.count = plan->limit.count;
+    if ((double)plan->limit.count < fragment->rows)
+        fragment->rows = (double)plan->limit.count;
     return OD_OK;
 }
 
-static enum od_status build_join(struct od_stage_builder *builder, const struct od_plan *plan,
+/* Spreads a side over `task_count` tasks, anyhow: by the hash of all its columns. */
+static enum od_status spread(struct od_stage_builder *builder, struct od_fragment *side, uint32_t task_count,
+                             struct od_error *error)
+{
+    uint32_t *columns;
+    uint32_t count = task_count == 1 ? 0 : side->root->schema.field_count;
+    OD_TAKE(builder, columns, count);
+    for (uint32_t i = 0; i < count; i++)
+        columns[i] = i;
+    struct od_exchange exchange = {.kind = count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
+                                   .partition_count = task_count,
+                                   .key_count = count,
+                                   .keys = columns,
+                                   .reason = "the sides of a union need equally many tasks"};
+    return od_fragment_exchange(builder, side, &exchange, error);
+}
+
+static bool spread_alike(const struct od_fragment *left, const struct od_fragment *right)
+{
+    bool alike = left->key_count == right->key_count;
+    for (uint32_t i = 0; i < left->key_count && alike; i++)
+        alike = left->keys[i] == right->keys[i];
+    return alike;
+}
+
+/* UNION ALL: task i gives what task i of either side gives; the smaller side follows the other's number of tasks. */
+static enum od_status unite(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *left,
+                            struct od_fragment *right, struct od_fragment *fragment, struct od_error *error)
+{
+    if (left->task_count != right->task_count) {
+        bool left_moves = left->rows <= right->rows;
+        uint32_t task_count = plan->schema.field_count == 0 ? 1 : (left_moves ? right : left)->task_count;
+        if (left->task_count != task_count)
+            OD_TRY(spread(builder, left, task_count, error));
+        if (right->task_count != task_count)
+            OD_TRY(spread(builder, right, task_count, error));
+    }
+    *fragment = *left;
+    fragment->rows += right->rows;
+    if (!spread_alike(left, right))
+        fragment->key_count = 0;
+    od_fragment_forget_order(fragment);
+    return od_physical_new(builder, OD_PHYSICAL_UNION, &plan->schema, left->root, right->root, &fragment->root,
+                           error);
+}
+
+static enum od_status build_node(struct od_stage_builder *builder, const struct od_plan *plan,
                                  struct od_fragment *fragment, struct od_error *error)
 {
-    struct od_fragment left;
     struct od_fragment right;
-    enum od_status status = build(builder, plan->inputs[0], &left, error);
-    if (status == OD_OK)
-        status = build(builder, plan->inputs[1], &right, error);
-    if (status == OD_OK)
-        status = od_physical_join(builder, plan, &left, &right, fragment, error);
-    return status;
-}
-
-static enum od_status build_limit(struct od_stage_builder *builder, const struct od_plan *plan,
-                                  struct od_fragment *fragment, struct od_error *error)
-{
-    const struct od_plan *input = plan->inputs[0];
-    uint64_t offset = plan->limit.offset;
-    uint64_t rows = plan->limit.count > UINT64_MAX - offset ? UINT64_MAX : plan->limit.count + offset;
-    od_assert(input->kind == OD_PLAN_SORT);
-    enum od_status status = build(builder, input->inputs[0], fragment, error);
-    if (status == OD_OK)
-        status = od_physical_order(builder, fragment, input->sort.keys, input->sort.key_count, rows, error);
-    if (status != OD_OK)
-        return status;
-    struct od_physical *node =
-        od_physical_new(builder, OD_PHYSICAL_LIMIT, &plan->schema, fragment->root, NULL);
-    if (node == NULL)
-        return od_stage_no_memory(error);
-    node->limit.offset = offset;
-    node->limit.count = plan->limit.count;
-    fragment->root = node;
-    return OD_OK;
+    const struct od_plan *input = plan->kind == OD_PLAN_LIMIT ? plan->inputs[0]->inputs[0] : plan->inputs[0];
+    uint64_t limit = UINT64_MAX;
+    if (plan->input_count > 0)
+        OD_TRY(build(builder, input, fragment, error));
+    if (plan->input_count > 1)
+        OD_TRY(build(builder, plan->inputs[1], &right, error));
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+    case OD_PLAN_VALUES:
+        return build_leaf(builder, plan, fragment, error);
+    case OD_PLAN_FILTER:
+    case OD_PLAN_EXPAND:
+    case OD_PLAN_MAP:
+        return put_narrow(builder, plan, fragment, error);
+    case OD_PLAN_PROJECT:
+        return od_fragment_project(builder, fragment, plan->project.exprs, &plan->schema, error);
+    case OD_PLAN_JOIN:
+        return od_physical_join(builder, plan, fragment, &right, fragment, error);
+    case OD_PLAN_UNION:
+        return unite(builder, plan, fragment, &right, fragment, error);
+    case OD_PLAN_AGGREGATE:
+        return od_physical_aggregate(builder, plan, fragment, error);
+    case OD_PLAN_WINDOW:
+        return od_physical_window(builder, plan, fragment, error);
+    case OD_PLAN_REPARTITION:
+        return put_repartition(builder, plan, fragment, error);
+    case OD_PLAN_SORT:
+        return od_physical_order(builder, fragment, plan->sort.keys, plan->sort.key_count, limit, error);
+    case OD_PLAN_LIMIT:
+        od_assert(plan->inputs[0]->kind == OD_PLAN_SORT);
+        if (plan->limit.count <= UINT64_MAX - plan->limit.offset)
+            limit = plan->limit.count + plan->limit.offset;
+        OD_TRY(od_physical_order(builder, fragment, plan->inputs[0]->sort.keys, plan->inputs[0]->sort.key_count,
+                                 limit, error));
+        return put_limit(builder, plan, fragment, error);
+    case OD_PLAN_APPLY:
+        return od_fail(error, OD_UNSUPPORTED, "a subquery that reads columns of the query around it in this way");
+    case OD_PLAN_KIND_COUNT:
+        break;
+    }
+    od_unreachable();
 }
 
 static enum od_status build(struct od_stage_builder *builder, const struct od_plan *plan,
                             struct od_fragment *fragment, struct od_error *error)
 {
-    enum od_status status;
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
-        return build_scan(builder, plan, fragment, error);
-    case OD_PLAN_FILTER:
-        return build_filter(builder, plan, fragment, error);
-    case OD_PLAN_PROJECT:
-        status = build(builder, plan->inputs[0], fragment, error);
-        if (status == OD_OK)
-            status = od_fragment_project(builder, fragment, plan->project.exprs, &plan->schema, error);
-        return status;
-    case OD_PLAN_JOIN:
-        return build_join(builder, plan, fragment, error);
-    case OD_PLAN_AGGREGATE:
-        status = build(builder, plan->inputs[0], fragment, error);
-        if (status == OD_OK)
-            status = od_physical_aggregate(builder, plan, fragment, error);
-        return status;
-    case OD_PLAN_SORT:
-        status = build(builder, plan->inputs[0], fragment, error);
-        if (status == OD_OK)
-            status = od_physical_order(builder, fragment, plan->sort.keys, plan->sort.key_count, UINT64_MAX,
-                                       error);
-        return status;
-    case OD_PLAN_LIMIT:
-        return build_limit(builder, plan, fragment, error);
-    default:
-        return od_fail(error, OD_UNSUPPORTED, "%s is not planned yet", od_plan_kind_text(plan->kind));
+    const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD,
+                                        .reason = "several consumers: these rows are computed once"};
+    struct od_shared_plan *shared = find_shared(builder, plan);
+    if (shared == NULL || shared->use_count == 1 || !shared->is_costly)
+        return build_node(builder, plan, fragment, error);
+    if (!shared->is_built) {
+        OD_TRY(build_node(builder, plan, &shared->reader, error));
+        OD_TRY(od_fragment_exchange(builder, &shared->reader, &forward, error));
+        shared->is_built = true;
+        od_stage_fired(builder, OD_RULE_COMMON_SUBPLANS);
     }
+    return od_fragment_copy_reader(builder, &shared->reader, fragment, error);
 }
+
+/* --- the graph -------------------------------------------------------------------------------- */
 
 static void number_nodes(const struct od_physical *node, uint32_t *next)
 {
@@ -155,23 +296,23 @@ static enum od_status graph_build(struct od_arena *plan_arena, const struct od_p
         .broadcast_rows_max = options->broadcast_rows_max == 0 ? 10000 : options->broadcast_rows_max,
         .rules_fired = rules_fired,
     };
+    const struct od_exchange result = {.kind = OD_EXCHANGE_RESULT, .reason = "the answer goes to the driver"};
     struct od_fragment fragment = {0};
+    struct od_stage_graph *graph;
     uint32_t next_node = 0;
+    bool costly;
     *graph_out = NULL;
-    enum od_status status = build(&builder, plan, &fragment, error);
-    if (status == OD_OK)
-        status = od_fragment_finish(&builder, &fragment, error);
-    if (status != OD_OK)
-        return status;
+    if (od_rule_is_on(options, OD_RULE_COMMON_SUBPLANS))
+        OD_TRY(count_uses(&builder, plan, &costly, error));
+    OD_TRY(build(&builder, plan, &fragment, error));
+    OD_TRY(od_fragment_exchange(&builder, &fragment, &result, error));
     for (uint32_t i = 0; i < builder.stage_count; i++)
         number_nodes(builder.stages[i].root, &next_node);
-    struct od_stage_graph *graph = od_arena_take(plan_arena, sizeof(*graph));
-    if (graph == NULL)
-        return od_stage_no_memory(error);
-    graph->stage_count = builder.stage_count;
-    graph->stages = builder.stages;
-    graph->schema = &builder.stages[builder.stage_count - 1].root->schema;
-    graph->rules_fired = builder.rules_fired;
+    OD_TAKE(&builder, graph, 1);
+    *graph = (struct od_stage_graph){.stage_count = builder.stage_count,
+                                     .stages = builder.stages,
+                                     .schema = &builder.stages[builder.stage_count - 1].root->schema,
+                                     .rules_fired = builder.rules_fired};
     *graph_out = graph;
     return OD_OK;
 }
@@ -193,7 +334,5 @@ enum od_status od_plan_query(struct od_arena *plan_arena, const struct od_plan *
     enum od_status status = od_rules_apply(plan_arena, plan, options, &optimised, &fired, error);
     if (optimised_out != NULL)
         *optimised_out = optimised;
-    if (status != OD_OK)
-        return status;
-    return graph_build(plan_arena, optimised, options, fired, graph_out, error);
+    return status != OD_OK ? status : graph_build(plan_arena, optimised, options, fired, graph_out, error);
 }

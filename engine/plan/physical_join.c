@@ -1,281 +1,389 @@
-/* physical_join: broadcast or partitioned hash join.
+/* physical_join: how the rows of a join meet, and how pairs are found among them: two choices of their own.
  *
- *   broadcast    left tasks stay as they are; the right side is sent whole to each of them
- *   partitioned  both sides ==hash on the keys==>; a side that is spread by (some of) its keys already stays
- *                in place, and the other side follows the same keys in the same order
+ *   meeting      broadcast    probe tasks stay as they are; the build side is sent whole to each of them
+ *                partitioned  both sides ==hash on the keys==>; a side that is spread by (some of) its keys already stays in
+ *                             place, and the other side follows the same keys in the same order
+ *                single       both sides in one task: RIGHT and FULL without keys
+ *   algorithm    hash         build a table of one side, look up the other
+ *                merge        both sides sorted by the keys
+ *                nested loop  every pair; all that can be done without keys
  *
- * The left input probes, the right one builds. For LEFT that is the only way round: an unmatched left row
- * must be seen in exactly one task. Keys that are not columns are computed by a project below the join and
- * dropped by one above:
+ * The left input probes, the right one builds, unless the left one is much smaller: then the inputs of an INNER, LEFT or RIGHT
+ * join change places (rule join_reordering). RIGHT and FULL cannot broadcast the build side: an unmatched build row must be
+ * seen in exactly one task. MARK and NULL_ANTI must: one NULL in a key concerns every probe row.
  *
- *   join row:  left columns | left computed keys | right columns | right computed keys
+ * Keys that are not columns are computed by a project below the join and dropped by one above. `pair`: what conditions see:
  *
- * Rows come out spread by the left side's keys. The right side's would do for INNER too, but not for LEFT,
- * where padded rows have NULL there in every task; we keep to the left's for both. */
+ *   pair:  probe columns | probe computed keys | build columns | build computed keys
+ *
+ * Rows come out spread by the probe side's keys (RIGHT: by the build side's, FULL: by neither: padded rows have NULL there). */
 #include "engine/core/assert.h"
 #include "engine/plan/join_keys.h"
 #include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
 
-struct join_parts {
-    const struct od_plan *plan;
-    struct od_join_keys keys;
-    uint32_t *probe_keys; /* columns, after the computed ones were appended */
-    uint32_t *build_keys;
-    uint32_t probe_extra; /* computed columns */
-    uint32_t build_extra;
+#define SWAP_FACTOR 4 /* the left side must be so much smaller to become the build side */
+
+struct side {
+    struct od_fragment *fragment;
+    const struct od_expr *const *exprs; /* its keys, over the input's columns */
+    uint32_t *keys;                     /* the same as columns, once computed ones were appended */
+    uint32_t extra;                     /* computed columns */
 };
 
-/* A guess of how many rows a plan gives, for one decision: is the build side small? */
-static uint64_t estimate_rows(const struct od_plan *plan)
+struct join {
+    const struct od_plan *plan;
+    enum od_join_type type; /* as it runs: LEFT and RIGHT change names with their inputs */
+    bool is_swapped;
+    struct side probe;
+    struct side build;
+    struct od_join_keys found;
+    enum { MEET_IN_PLACE, MEET_BROADCAST, MEET_PARTITIONED, MEET_SINGLE } meeting;
+    enum od_physical_kind algorithm;
+    struct od_schema *pair;
+};
+
+/* --- choices ---------------------------------------------------------------------------------- */
+
+static void swap_sides(struct join *join)
 {
-    uint64_t rows = plan->input_count > 0 ? estimate_rows(plan->inputs[0]) : 0;
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
-        return od_table_row_count(plan->scan.table);
-    case OD_PLAN_FILTER:
-        return rows / 3 + 1;
-    case OD_PLAN_JOIN: {
-        uint64_t right = estimate_rows(plan->inputs[1]);
-        return rows > right ? rows : right;
-    }
-    case OD_PLAN_AGGREGATE:
-        return plan->aggregate.group_count == 0 ? 1 : rows / 4 + 1;
-    case OD_PLAN_LIMIT:
-        return plan->limit.count < rows ? plan->limit.count : rows;
-    default:
-        return rows;
-    }
+    struct side probe = join->probe;
+    join->probe = join->build;
+    join->build = probe;
+    join->is_swapped = true;
+    if (join->type != OD_JOIN_INNER)
+        join->type = join->type == OD_JOIN_LEFT ? OD_JOIN_RIGHT : OD_JOIN_LEFT;
 }
 
-static bool wants_broadcast(struct od_stage_builder *builder, const struct od_plan *plan)
+static bool wants_swap(const struct od_stage_builder *builder, const struct join *join)
 {
-    if (builder->options->join_strategy == OD_JOIN_FORCE_BROADCAST)
-        return true;
-    if (builder->options->join_strategy == OD_JOIN_FORCE_PARTITIONED ||
-        !od_rule_is_on(builder->options, OD_RULE_BROADCAST_JOIN))
+    bool can_swap = join->type == OD_JOIN_INNER || join->type == OD_JOIN_LEFT || join->type == OD_JOIN_RIGHT;
+    double left = join->probe.fragment->rows;
+    double right = join->build.fragment->rows;
+    if (!can_swap || !od_rule_is_on(builder->options, OD_RULE_JOIN_REORDERING))
         return false;
-    if (estimate_rows(plan->inputs[1]) > builder->broadcast_rows_max)
+    if (join->found.key_count == 0 && join->type != OD_JOIN_INNER) /* as LEFT it need not end in a single task */
+        return join->type == OD_JOIN_RIGHT;
+    return left < right / SWAP_FACTOR;
+}
+
+/* Can a key be NULL where that NULL decides the answer? */
+static bool null_matters(const struct join *join)
+{
+    if (join->type != OD_JOIN_MARK && join->type != OD_JOIN_NULL_ANTI)
         return false;
-    builder->rules_fired |= UINT32_C(1) << OD_RULE_BROADCAST_JOIN;
+    for (uint32_t i = 0; i < join->found.key_count; i++)
+        if (!(join->found.null_safe >> i & 1) && (join->probe.exprs[i]->nullable || join->build.exprs[i]->nullable))
+            return true;
+    return false;
+}
+
+static bool is_small(struct od_stage_builder *builder, const struct join *join)
+{
+    if (!od_rule_is_on(builder->options, OD_RULE_BROADCAST_JOIN) ||
+        join->build.fragment->rows > builder->broadcast_rows_max)
+        return false;
+    od_stage_fired(builder, OD_RULE_BROADCAST_JOIN);
     return true;
 }
 
-static enum od_status parts_init(struct od_stage_builder *builder, const struct od_plan *plan,
-                                 struct od_fragment *left, struct od_fragment *right,
-                                 struct join_parts *parts, struct od_error *error)
+static void choose(struct od_stage_builder *builder, struct join *join)
 {
-    *parts = (struct join_parts){.plan = plan};
-    enum od_status status = od_join_keys_find(builder->plan_arena, plan->inputs[0], plan->inputs[1],
-                                              plan->join.condition, &parts->keys, error);
-    if (status != OD_OK)
-        return status;
-    uint32_t count = parts->keys.key_count;
-    if (count == 0)
-        return od_fail(error, OD_UNSUPPORTED,
-                       "a join without an equality between its two sides is not supported");
-    parts->probe_keys = od_arena_take_array(builder->plan_arena, count, sizeof(uint32_t));
-    parts->build_keys = od_arena_take_array(builder->plan_arena, count, sizeof(uint32_t));
-    if (parts->probe_keys == NULL || parts->build_keys == NULL)
-        return od_stage_no_memory(error);
-    status = od_fragment_columns(builder, left, parts->keys.left, count, parts->probe_keys,
-                                 &parts->probe_extra, error);
-    if (status == OD_OK)
-        status = od_fragment_columns(builder, right, parts->keys.right, count, parts->build_keys,
-                                     &parts->build_extra, error);
-    return status;
+    const struct od_plan_options *options = builder->options;
+    bool can_broadcast = join->type != OD_JOIN_RIGHT && join->type != OD_JOIN_FULL;
+    bool can_part = join->found.key_count > 0 && !null_matters(join);
+    if (od_fragment_is_single(builder, join->probe.fragment) && od_fragment_is_single(builder, join->build.fragment)) {
+        join->meeting = MEET_IN_PLACE;
+        od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
+    } else if (!can_part) {
+        join->meeting = can_broadcast ? MEET_BROADCAST : MEET_SINGLE;
+    } else if (!can_broadcast || options->join_strategy == OD_JOIN_FORCE_PARTITIONED) {
+        join->meeting = MEET_PARTITIONED;
+    } else {
+        join->meeting = options->join_strategy == OD_JOIN_FORCE_BROADCAST || is_small(builder, join)
+                            ? MEET_BROADCAST
+                            : MEET_PARTITIONED;
+    }
+    if (join->found.key_count == 0 || options->join_algorithm == OD_JOIN_FORCE_NESTED_LOOP)
+        join->algorithm = OD_PHYSICAL_NESTED_LOOP_JOIN;
+    else if (options->join_algorithm == OD_JOIN_FORCE_MERGE && !null_matters(join))
+        join->algorithm = OD_PHYSICAL_MERGE_JOIN;
+    else
+        join->algorithm = OD_PHYSICAL_HASH_JOIN;
 }
 
-/* --- the partitioned strategy ----------------------------------------------------------------- */
+/* --- the partitioned meeting ------------------------------------------------------------------ */
 
-/* positions[i]: which join key the fragment's i-th partitioning column is. False when one is none, or nothing
- * is known. */
-static bool spread_by_keys(const struct od_fragment *fragment, const uint32_t *columns, uint32_t column_count,
-                           uint32_t *positions)
+/* positions[i]: which join key the fragment's i-th partitioning column is. False when one is none, or nothing is known. */
+static bool spread_by_keys(const struct side *side, uint32_t key_count, uint32_t *positions)
 {
+    const struct od_fragment *fragment = side->fragment;
     for (uint32_t i = 0; i < fragment->key_count; i++) {
         uint32_t at = 0;
-        while (at < column_count && columns[at] != fragment->keys[i])
+        while (at < key_count && side->keys[at] != fragment->keys[i])
             at++;
-        if (at == column_count)
+        if (at == key_count)
             return false;
         positions[i] = at;
     }
     return fragment->key_count > 0;
 }
 
-static enum od_status exchange_side(struct od_stage_builder *builder, struct od_fragment *side,
-                                    const uint32_t *columns, const uint32_t *positions, uint32_t count,
-                                    const char *prefix, struct od_error *error)
+static enum od_status exchange_side(struct od_stage_builder *builder, struct side *side, const uint32_t *positions,
+                                    uint32_t count, uint32_t partition_count, const char *prefix,
+                                    struct od_error *error)
 {
-    uint32_t *keys = od_arena_take_array(builder->plan_arena, count, sizeof(*keys));
-    if (keys == NULL)
-        return od_stage_no_memory(error);
+    uint32_t *keys;
+    OD_TAKE(builder, keys, count);
     for (uint32_t i = 0; i < count; i++)
-        keys[i] = columns[positions[i]];
-    const char *reason = od_stage_reason(builder, prefix, &side->root->schema, keys, count);
-    return od_fragment_exchange(builder, side, OD_EXCHANGE_HASH, keys, count, reason, error);
+        keys[i] = side->keys[positions[i]];
+    struct od_exchange exchange = {.kind = OD_EXCHANGE_HASH,
+                                   .partition_count = partition_count,
+                                   .key_count = count,
+                                   .keys = keys};
+    exchange.reason = od_stage_reason(builder, prefix, &side->fragment->root->schema, keys, count);
+    return od_fragment_exchange(builder, side->fragment, &exchange, error);
 }
 
 /* Which keys rule the partitioning, and which sides have to move. */
-struct join_spread {
-    uint32_t count;
-    uint32_t *positions;
-    bool left_stays;
-    bool right_stays;
-};
-
-static enum od_status choose_spread(struct od_stage_builder *builder, const struct join_parts *parts,
-                                    const struct od_fragment *left, const struct od_fragment *right,
-                                    struct join_spread *spread, struct od_error *error)
+static enum od_status partition_sides(struct od_stage_builder *builder, struct join *join, struct od_error *error)
 {
-    uint32_t count = parts->keys.key_count;
-    uint32_t room = count + left->key_count + right->key_count;
-    uint32_t *positions = od_arena_take_array(builder->plan_arena, room, sizeof(*positions));
-    uint32_t *other = od_arena_take_array(builder->plan_arena, room, sizeof(*other));
-    if (positions == NULL || other == NULL)
-        return od_stage_no_memory(error);
+    struct od_fragment *probe = join->probe.fragment;
+    struct od_fragment *build = join->build.fragment;
+    uint32_t count = join->found.key_count;
+    uint32_t partition_count = 0;
+    uint32_t *positions;
+    uint32_t *other;
+    OD_TAKE(builder, positions, count + probe->key_count);
+    OD_TAKE(builder, other, count + build->key_count);
     bool may_stay = od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
-    *spread = (struct join_spread){.count = count, .positions = positions};
-    spread->left_stays = may_stay && spread_by_keys(left, parts->probe_keys, count, positions);
-    spread->right_stays = may_stay && spread_by_keys(right, parts->build_keys, count, other);
-    if (spread->left_stays) {
-        spread->count = left->key_count;
-        spread->right_stays = spread->right_stays && right->key_count == left->key_count;
-        for (uint32_t i = 0; i < spread->count && spread->right_stays; i++)
-            spread->right_stays = positions[i] == other[i];
-    } else if (spread->right_stays) {
-        spread->count = right->key_count;
-        spread->positions = other;
+    bool probe_stays = may_stay && spread_by_keys(&join->probe, count, positions);
+    bool build_stays = may_stay && spread_by_keys(&join->build, count, other);
+    if (probe_stays) {
+        count = probe->key_count;
+        partition_count = probe->task_count;
+        build_stays = build_stays && build->key_count == count && build->task_count == partition_count;
+        for (uint32_t i = 0; i < count && build_stays; i++)
+            build_stays = positions[i] == other[i];
+    } else if (build_stays) {
+        count = build->key_count;
+        partition_count = build->task_count;
+        positions = other;
     } else {
         for (uint32_t i = 0; i < count; i++)
             positions[i] = i;
     }
+    if (probe_stays || build_stays)
+        od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
+    if (!probe_stays)
+        OD_TRY(exchange_side(builder, &join->probe, positions, count, partition_count,
+                             "equal join keys must meet (probe side)", error));
+    if (!build_stays)
+        OD_TRY(exchange_side(builder, &join->build, positions, count, partition_count,
+                             "equal join keys must meet (build side)", error));
+    od_assert(probe->task_count == build->task_count);
     return OD_OK;
 }
 
-static enum od_status partition_sides(struct od_stage_builder *builder, const struct join_parts *parts,
-                                      struct od_fragment *left, struct od_fragment *right,
-                                      struct od_error *error)
+static enum od_status meet(struct od_stage_builder *builder, struct join *join, struct od_error *error)
 {
-    struct join_spread spread = {0};
-    enum od_status status = choose_spread(builder, parts, left, right, &spread, error);
-    if (status == OD_OK && (spread.left_stays || spread.right_stays))
-        builder->rules_fired |= UINT32_C(1) << OD_RULE_EXCHANGE_ELIMINATION;
-    if (status == OD_OK && !spread.left_stays)
-        status = exchange_side(builder, left, parts->probe_keys, spread.positions, spread.count,
-                               "equal join keys must meet (probe side)", error);
-    if (status == OD_OK && !spread.right_stays)
-        status = exchange_side(builder, right, parts->build_keys, spread.positions, spread.count,
-                               "equal join keys must meet (build side)", error);
-    if (status == OD_OK)
-        od_assert(left->task_count == right->task_count);
-    return status;
+    uint32_t extra;
+    const struct od_exchange broadcast = {
+        .kind = OD_EXCHANGE_BROADCAST,
+        .reason = join->found.key_count == 0 ? "no equality to meet by: every probe task gets the build side"
+                  : null_matters(join)       ? "a NULL key concerns every row: every probe task gets the build side"
+                                             : "the build side is small: every probe task gets all of it"};
+    switch (join->meeting) {
+    case MEET_BROADCAST:
+        return od_fragment_exchange(builder, join->build.fragment, &broadcast, error);
+    case MEET_PARTITIONED:
+        return partition_sides(builder, join, error);
+    case MEET_SINGLE:
+        OD_TRY(od_fragment_meet(builder, join->probe.fragment, NULL, 0, NULL,
+                                "no equality to meet by: one task joins (probe side)", &extra, error));
+        return od_fragment_meet(builder, join->build.fragment, NULL, 0, NULL,
+                                "no equality to meet by: one task joins (build side)", &extra, error);
+    case MEET_IN_PLACE:
+        break;
+    }
+    return OD_OK;
+}
+
+static enum od_status sort_side(struct od_stage_builder *builder, const struct join *join, const struct side *side,
+                                struct od_error *error)
+{
+    struct od_sort_key *keys;
+    OD_TAKE(builder, keys, join->found.key_count);
+    for (uint32_t i = 0; i < join->found.key_count; i++)
+        OD_TRY(od_expr_column(builder->plan_arena, &side->fragment->root->schema, side->keys[i], &keys[i].expr, error));
+    return od_fragment_sort(builder, side->fragment, keys, join->found.key_count, UINT64_MAX, false, error);
 }
 
 /* --- the join node ---------------------------------------------------------------------------- */
 
-/* The residual, moved from left ++ right to the joined row with its computed columns. */
-static enum od_status build_residual(struct od_stage_builder *builder, const struct join_parts *parts,
-                                     const struct od_schema *joined, const struct od_expr **residual_out,
-                                     struct od_error *error)
+/* Where column `index` of left ++ right is in a pair. */
+static uint32_t pair_column(const struct join *join, uint32_t index)
 {
-    const struct od_expr *residual = NULL;
-    uint32_t left_count = parts->plan->inputs[0]->schema.field_count;
-    uint32_t total = parts->plan->schema.field_count;
-    *residual_out = NULL;
-    if (parts->keys.residual_count == 0)
-        return OD_OK;
-    const struct od_expr **map = od_arena_take_array(builder->plan_arena, total, sizeof(*map));
-    if (map == NULL)
-        return od_stage_no_memory(error);
-    enum od_status status = od_expr_conjunction(builder->plan_arena, parts->keys.residual,
-                                                parts->keys.residual_count, &residual, error);
-    if (parts->probe_extra == 0 || status != OD_OK) {
-        *residual_out = residual;
-        return status;
-    }
-    for (uint32_t i = 0; i < total && status == OD_OK; i++)
-        status = od_expr_column(builder->plan_arena, joined, i < left_count ? i : i + parts->probe_extra,
-                                &map[i], error);
-    if (status == OD_OK)
-        status = od_expr_substitute(builder->plan_arena, residual, map, residual_out, error);
-    return status;
+    uint32_t left_count = join->plan->inputs[0]->schema.field_count;
+    uint32_t probe_count = join->probe.fragment->root->schema.field_count;
+    bool is_left = index < left_count;
+    return (is_left ? index : index - left_count) + (is_left == join->is_swapped ? probe_count : 0);
 }
 
-static enum od_status joined_schema(struct od_stage_builder *builder, const struct join_parts *parts,
-                                    const struct od_physical *probe, const struct od_physical *build,
+static enum od_status build_pair(struct od_stage_builder *builder, struct join *join, struct od_error *error)
+{
+    const struct od_schema *probe = &join->probe.fragment->root->schema;
+    const struct od_schema *build = &join->build.fragment->root->schema;
+    OD_TAKE(builder, join->pair, 1);
+    join->pair->field_count = probe->field_count + build->field_count;
+    OD_TAKE(builder, join->pair->fields, join->pair->field_count + 1); /* a MARK's node has one more */
+    for (uint32_t i = 0; i < join->pair->field_count; i++)
+        join->pair->fields[i] =
+            i < probe->field_count ? probe->fields[i] : build->fields[i - probe->field_count];
+    return OD_OK;
+}
+
+/* What the pairs that were found by keys must still fulfil: all of the condition when there was no looking at keys. */
+static enum od_status build_residual(struct od_stage_builder *builder, const struct join *join,
+                                     const struct od_expr **residual_out, struct od_error *error)
+{
+    uint32_t total = join->plan->inputs[0]->schema.field_count + join->plan->inputs[1]->schema.field_count;
+    const struct od_expr *residual = join->plan->join.condition;
+    const struct od_expr **map;
+    *residual_out = NULL;
+    if (join->algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
+        if (join->found.residual_count == 0)
+            return OD_OK;
+        OD_TRY(od_expr_conjunction(builder->plan_arena, join->found.residual, join->found.residual_count, &residual,
+                                   error));
+    }
+    if (residual->kind == OD_EXPR_LITERAL && !residual->literal.is_null && residual->literal.boolean)
+        return OD_OK;
+    OD_TAKE(builder, map, total);
+    for (uint32_t i = 0; i < total; i++)
+        OD_TRY(od_expr_column(builder->plan_arena, join->pair, pair_column(join, i), &map[i], error));
+    return od_expr_substitute(builder->plan_arena, residual, map, residual_out, error);
+}
+
+static enum od_status joined_schema(struct od_stage_builder *builder, const struct join *join,
                                     struct od_schema *schema_out, struct od_error *error)
 {
-    uint32_t probe_count = probe->schema.field_count;
-    schema_out->field_count = probe_count + build->schema.field_count;
-    schema_out->fields =
-        od_arena_take_array(builder->plan_arena, schema_out->field_count, sizeof(*schema_out->fields));
-    if (schema_out->fields == NULL)
-        return od_stage_no_memory(error);
+    uint32_t probe_count = join->probe.fragment->root->schema.field_count;
+    bool gives_right = od_join_gives_right(join->type);
+    schema_out->field_count = gives_right ? join->pair->field_count : probe_count + (join->type == OD_JOIN_MARK);
+    OD_TAKE(builder, schema_out->fields, schema_out->field_count);
     for (uint32_t i = 0; i < schema_out->field_count; i++) {
-        schema_out->fields[i] =
-            i < probe_count ? probe->schema.fields[i] : build->schema.fields[i - probe_count];
-        if (i >= probe_count && parts->plan->join.type != OD_JOIN_INNER)
+        if (!gives_right && i == probe_count) {
+            schema_out->fields[i] = join->plan->schema.fields[join->plan->schema.field_count - 1];
+            continue;
+        }
+        schema_out->fields[i] = join->pair->fields[i];
+        if (i < probe_count ? od_join_pads_left(join->type) : od_join_pads_right(join->type))
             schema_out->fields[i].nullable = true;
     }
     return OD_OK;
 }
 
-/* Back to left ++ right, without the computed keys. */
-static enum od_status drop_computed(struct od_stage_builder *builder, const struct join_parts *parts,
-                                    struct od_fragment *fragment, struct od_error *error)
+/* Back to the fields of the logical join, without computed keys and in their places. */
+static enum od_status restore_fields(struct od_stage_builder *builder, const struct join *join,
+                                     struct od_fragment *fragment, struct od_error *error)
 {
-    uint32_t left_count = parts->plan->inputs[0]->schema.field_count;
-    uint32_t total = parts->plan->schema.field_count;
-    const struct od_expr **exprs = od_arena_take_array(builder->plan_arena, total, sizeof(*exprs));
-    if (exprs == NULL)
-        return od_stage_no_memory(error);
-    for (uint32_t i = 0; i < total; i++) {
-        enum od_status status = od_expr_column(builder->plan_arena, &fragment->root->schema,
-                                               i < left_count ? i : i + parts->probe_extra, &exprs[i], error);
-        if (status != OD_OK)
-            return status;
-    }
-    return od_fragment_project(builder, fragment, exprs, &parts->plan->schema, error);
+    uint32_t total = join->plan->schema.field_count;
+    uint32_t *columns;
+    bool gives_right = od_join_gives_right(join->type);
+    if (!join->is_swapped && join->probe.extra == 0 && (join->build.extra == 0 || !gives_right))
+        return OD_OK;
+    OD_TAKE(builder, columns, total);
+    for (uint32_t i = 0; i < total; i++)
+        columns[i] = gives_right || i < join->plan->inputs[0]->schema.field_count
+                         ? pair_column(join, i)
+                         : join->probe.fragment->root->schema.field_count;
+    return od_fragment_pick(builder, fragment, columns, &join->plan->schema, error);
 }
 
-enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan,
-                                struct od_fragment *left, struct od_fragment *right,
-                                struct od_fragment *fragment_out, struct od_error *error)
+/* What is known of where the rows are. */
+static enum od_status joined_spread(struct od_stage_builder *builder, const struct join *join,
+                                    struct od_fragment *fragment, struct od_error *error)
 {
-    struct join_parts parts = {0};
-    struct od_schema schema = {0};
-    const struct od_expr *residual = NULL;
-    bool broadcast = false;
-    enum od_status status = parts_init(builder, plan, left, right, &parts, error);
-    if (status != OD_OK)
-        return status;
-    broadcast = wants_broadcast(builder, plan);
-    if (broadcast)
-        status = od_fragment_exchange(builder, right, OD_EXCHANGE_BROADCAST, NULL, 0,
-                                      "the build side is small: every probe task gets all of it", error);
-    else
-        status = partition_sides(builder, &parts, left, right, error);
-    if (status == OD_OK)
-        status = joined_schema(builder, &parts, left->root, right->root, &schema, error);
-    if (status == OD_OK)
-        status = build_residual(builder, &parts, &schema, &residual, error);
-    if (status != OD_OK)
-        return status;
-    struct od_physical *node =
-        od_physical_new(builder, OD_PHYSICAL_HASH_JOIN, &schema, left->root, right->root);
-    if (node == NULL)
-        return od_stage_no_memory(error);
-    node->join.type = plan->join.type;
-    node->join.broadcast = broadcast;
-    node->join.key_count = parts.keys.key_count;
-    node->join.probe_keys = parts.probe_keys;
-    node->join.build_keys = parts.build_keys;
+    const struct od_fragment *probe = join->probe.fragment;
+    const struct od_fragment *build = join->build.fragment;
+    uint32_t *keys;
+    *fragment = *probe;
+    od_fragment_forget_order(fragment);
+    if (od_join_gives_right(join->type))
+        fragment->rows = join->found.key_count == 0 ? probe->rows * build->rows
+                         : probe->rows > build->rows ? probe->rows
+                                                     : build->rows;
+    if (join->type == OD_JOIN_FULL)
+        fragment->key_count = 0;
+    if (join->type != OD_JOIN_RIGHT)
+        return OD_OK;
+    OD_TAKE(builder, keys, build->key_count);
+    for (uint32_t i = 0; i < build->key_count; i++)
+        keys[i] = probe->root->schema.field_count + build->keys[i];
+    fragment->key_count = build->key_count;
+    fragment->keys = keys;
+    return OD_OK;
+}
+
+static enum od_status put_join(struct od_stage_builder *builder, const struct join *join,
+                               struct od_fragment *fragment, struct od_error *error)
+{
+    struct od_schema schema;
+    const struct od_expr *residual;
+    OD_TRY(build_residual(builder, join, &residual, error));
+    OD_TRY(joined_schema(builder, join, &schema, error));
+    struct od_physical *node;
+    OD_TRY(od_physical_new(builder, join->algorithm, &schema, join->probe.fragment->root, join->build.fragment->root,
+                           &node, error));
+    node->join.type = join->type;
+    node->join.broadcast = join->meeting == MEET_BROADCAST;
+    if (join->algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
+        node->join.key_count = join->found.key_count;
+        node->join.probe_keys = join->probe.keys;
+        node->join.build_keys = join->build.keys;
+        node->join.null_safe_keys = join->found.null_safe;
+    }
     node->join.residual = residual;
-    *fragment_out = *left; /* its tasks and its keys: probe columns keep their places */
-    fragment_out->root = node;
-    if (parts.probe_extra + parts.build_extra > 0)
-        status = drop_computed(builder, &parts, fragment_out, error);
-    return status;
+    node->join.pair_schema = join->pair;
+    struct od_fragment joined;
+    OD_TRY(joined_spread(builder, join, &joined, error));
+    joined.root = node;
+    OD_TRY(restore_fields(builder, join, &joined, error));
+    *fragment = joined; /* only now: it may be one of the two */
+    return OD_OK;
+}
+
+static enum od_status compute_keys(struct od_stage_builder *builder, const struct join *join, struct side *side,
+                                   struct od_error *error)
+{
+    uint32_t count = join->found.key_count;
+    OD_TAKE(builder, side->keys, count);
+    return od_fragment_columns(builder, side->fragment, side->exprs, count, side->keys, &side->extra, error);
+}
+
+enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *left,
+                                struct od_fragment *right, struct od_fragment *fragment_out, struct od_error *error)
+{
+    struct join join = {.plan = plan, .type = plan->join.type};
+    OD_TRY(od_join_keys_find(builder->plan_arena, plan->inputs[0], plan->inputs[1], plan->join.condition, &join.found,
+                             error));
+    join.probe = (struct side){.fragment = left, .exprs = join.found.left};
+    join.build = (struct side){.fragment = right, .exprs = join.found.right};
+    if (wants_swap(builder, &join)) {
+        swap_sides(&join);
+        od_stage_fired(builder, OD_RULE_JOIN_REORDERING);
+    }
+    choose(builder, &join);
+    if (join.meeting == MEET_PARTITIONED || join.algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
+        OD_TRY(compute_keys(builder, &join, &join.probe, error));
+        OD_TRY(compute_keys(builder, &join, &join.build, error));
+    }
+    OD_TRY(meet(builder, &join, error));
+    if (join.algorithm == OD_PHYSICAL_MERGE_JOIN) {
+        OD_TRY(sort_side(builder, &join, &join.probe, error));
+        OD_TRY(sort_side(builder, &join, &join.build, error));
+    }
+    OD_TRY(build_pair(builder, &join, error));
+    return put_join(builder, &join, fragment_out, error);
 }

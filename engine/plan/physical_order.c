@@ -1,48 +1,82 @@
-/* physical_order: sorts and limits end in one task.
+/* physical_order: what needs rows in order: sorts, limits, windows.
  *
  *   sort         rows ==single==> SORT
  *   limit n      TOP_N(n) ==single==> TOP_N(n) -> LIMIT       each task sends at most n rows
+ *   window       rows ==hash on the partition columns==> SORT by them, then by the keys -> WINDOW
  *
- * The order is total (ties go by the whole row), so the first n of all are among the first n of each task. */
+ * The order is total (ties go by the whole row), so the first n of all are among the first n of each task. A sort is left
+ * out where the rows come in that very order already. */
+#include "engine/core/assert.h"
 #include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
-
-static enum od_status put_sort(struct od_stage_builder *builder, struct od_fragment *fragment,
-                               const struct od_sort_key *keys, uint32_t key_count, uint64_t limit,
-                               struct od_error *error)
-{
-    enum od_physical_kind kind = limit == UINT64_MAX ? OD_PHYSICAL_SORT : OD_PHYSICAL_TOP_N;
-    struct od_physical *node = od_physical_new(builder, kind, &fragment->root->schema, fragment->root, NULL);
-    if (node == NULL)
-        return od_stage_no_memory(error);
-    node->sort.key_count = key_count;
-    node->sort.keys = keys;
-    node->sort.limit = limit;
-    fragment->root = node;
-    return OD_OK;
-}
 
 enum od_status od_physical_order(struct od_stage_builder *builder, struct od_fragment *fragment,
                                  const struct od_sort_key *keys, uint32_t key_count, uint64_t limit,
                                  struct od_error *error)
 {
-    enum od_status status = OD_OK;
+    uint32_t extra;
     if (!od_rule_is_on(builder->options, OD_RULE_TOP_N))
         limit = UINT64_MAX;
     if (limit != UINT64_MAX)
-        builder->rules_fired |= UINT32_C(1) << OD_RULE_TOP_N;
-    if (od_fragment_is_single(builder, fragment)) {
-        builder->rules_fired |= UINT32_C(1) << OD_RULE_EXCHANGE_ELIMINATION;
-        return put_sort(builder, fragment, keys, key_count, limit, error);
-    }
-    if (limit != UINT64_MAX)
-        status = put_sort(builder, fragment, keys, key_count, limit, error);
-    if (status == OD_OK)
-        status = od_fragment_exchange(builder, fragment, OD_EXCHANGE_SINGLE, NULL, 0,
-                                      limit == UINT64_MAX ? "a global order ends in one task"
-                                                          : "the first rows of each task meet in one task",
-                                      error);
-    if (status == OD_OK)
-        status = put_sort(builder, fragment, keys, key_count, limit, error);
-    return status;
+        od_stage_fired(builder, OD_RULE_TOP_N);
+    if (limit != UINT64_MAX && !od_fragment_is_single(builder, fragment))
+        OD_TRY(od_fragment_sort(builder, fragment, keys, key_count, limit, true, error));
+    OD_TRY(od_fragment_meet(builder, fragment, NULL, 0, NULL,
+                            limit == UINT64_MAX ? "a global order ends in one task"
+                                                : "the first rows of each task meet in one task",
+                            &extra, error));
+    return od_fragment_sort(builder, fragment, keys, key_count, limit, true, error);
+}
+
+/* Fields as they are now, then the calls'. */
+static enum od_status window_schema(struct od_stage_builder *builder, const struct od_plan *plan,
+                                    const struct od_schema *input, struct od_schema *schema_out,
+                                    struct od_error *error)
+{
+    uint32_t call_count = plan->window.call_count;
+    schema_out->field_count = input->field_count + call_count;
+    OD_TAKE(builder, schema_out->fields, schema_out->field_count);
+    for (uint32_t i = 0; i < schema_out->field_count; i++)
+        schema_out->fields[i] =
+            i < input->field_count
+                ? input->fields[i]
+                : plan->schema.fields[plan->schema.field_count - call_count + i - input->field_count];
+    return OD_OK;
+}
+
+enum od_status od_physical_window(struct od_stage_builder *builder, const struct od_plan *plan,
+                                  struct od_fragment *fragment, struct od_error *error)
+{
+    uint32_t partition_count = plan->window.partition_count;
+    uint32_t kept = plan->inputs[0]->schema.field_count;
+    uint32_t extra = 0;
+    struct od_sort_key *keys;
+    uint32_t *columns;
+    struct od_schema schema;
+    OD_TAKE(builder, keys, partition_count + plan->window.key_count);
+    OD_TAKE(builder, columns, plan->schema.field_count);
+    for (uint32_t i = 0; i < partition_count; i++)
+        keys[i] = (struct od_sort_key){.expr = plan->window.partitions[i]};
+    for (uint32_t i = 0; i < plan->window.key_count; i++)
+        keys[partition_count + i] = plan->window.keys[i];
+    OD_TRY(od_fragment_meet(builder, fragment, plan->window.partitions, partition_count,
+                            "rows of a window partition must meet", "one window over all rows: one task", &extra,
+                            error));
+    OD_TRY(od_fragment_sort(builder, fragment, keys, partition_count + plan->window.key_count, UINT64_MAX, true,
+                            error));
+    OD_TRY(window_schema(builder, plan, &fragment->root->schema, &schema, error));
+    OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_WINDOW, &schema, error));
+    struct od_physical *node = fragment->root;
+    node->window.partition_count = partition_count;
+    node->window.partitions = plan->window.partitions;
+    node->window.key_count = plan->window.key_count;
+    node->window.keys = plan->window.keys;
+    node->window.call_count = plan->window.call_count;
+    node->window.calls = plan->window.calls;
+    fragment->order_is_total = false; /* the row has grown */
+    if (extra == 0)
+        return OD_OK;
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        columns[i] = i < kept ? i : i + extra;
+    return od_fragment_pick(builder, fragment, columns, &plan->schema, error);
 }

@@ -1,5 +1,7 @@
-/* physical_print: the stage graph as people read it: stages in order, each with its operators, where its rows
- * go and why. */
+/* physical_print: the stage graph as people read it: stages in order, each with its operators, where its rows go and why; and
+ * all that --explain shows. */
+#include <inttypes.h>
+
 #include "engine/plan/clause_print.h"
 #include "engine/plan/physical.h"
 
@@ -22,15 +24,15 @@ static void print_columns(const uint32_t *columns, uint32_t count, const struct 
 
 static void print_join(const struct od_physical *node, struct od_buffer *buffer)
 {
-    od_buffer_print(buffer, " %s, %s, on ", od_join_type_text(node->join.type),
-                    node->join.broadcast ? "broadcast" : "partitioned");
+    od_buffer_print(buffer, " %s%s", od_join_type_text(node->join.type), node->join.broadcast ? ", broadcast" : "");
     for (uint32_t i = 0; i < node->join.key_count; i++)
-        od_buffer_print(buffer, "%s%s = %s", i > 0 ? ", " : "",
+        od_buffer_print(buffer, "%s%s %s %s", i > 0 ? ", " : ", on ",
                         node->inputs[0]->schema.fields[node->join.probe_keys[i]].name,
+                        node->join.null_safe_keys >> i & 1 ? "is not distinct from" : "=",
                         node->inputs[1]->schema.fields[node->join.build_keys[i]].name);
     if (node->join.residual != NULL) {
-        od_buffer_append_text(buffer, ", and ");
-        od_expr_print(node->join.residual, &node->schema, buffer);
+        od_buffer_append_text(buffer, node->join.key_count > 0 ? ", and " : ", on ");
+        od_expr_print(node->join.residual, node->join.pair_schema, buffer);
     }
 }
 
@@ -71,8 +73,8 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         od_clause_scan(node->scan.table, &node->schema, buffer);
         break;
     case OD_PHYSICAL_EXCHANGE_READ:
-        od_buffer_print(buffer, " stage %u%s", node->exchange.stage_index,
-                        node->exchange.broadcast ? ", broadcast" : "");
+        od_buffer_print(buffer, " stage %u%s%s", node->exchange.stage_index,
+                        node->exchange.broadcast ? ", broadcast" : "", node->exchange.forward ? ", forward" : "");
         break;
     case OD_PHYSICAL_FILTER:
         od_buffer_append_text(buffer, " ");
@@ -83,6 +85,8 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         od_clause_exprs(node->project.exprs, node->schema.fields, node->schema.field_count, input, buffer);
         break;
     case OD_PHYSICAL_HASH_JOIN:
+    case OD_PHYSICAL_MERGE_JOIN:
+    case OD_PHYSICAL_NESTED_LOOP_JOIN:
         print_join(node, buffer);
         break;
     case OD_PHYSICAL_AGGREGATE:
@@ -91,9 +95,7 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
     case OD_PHYSICAL_TOP_N:
         od_buffer_append_text(buffer, " ");
         od_clause_limit(0, node->sort.limit, buffer);
-        od_buffer_append_text(buffer, " by ");
-        od_clause_sort_keys(node->sort.keys, node->sort.key_count, input, buffer);
-        break;
+        /* fall through */
     case OD_PHYSICAL_SORT:
         od_buffer_append_text(buffer, " by ");
         od_clause_sort_keys(node->sort.keys, node->sort.key_count, input, buffer);
@@ -102,43 +104,92 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         od_buffer_append_text(buffer, " ");
         od_clause_limit(node->limit.offset, node->limit.count, buffer);
         break;
-    default:
+    case OD_PHYSICAL_VALUES:
+        od_buffer_print(buffer, " of %u row%s", node->values.row_count, node->values.row_count == 1 ? "" : "s");
+        break;
+    case OD_PHYSICAL_EXPAND:
+        od_buffer_print(buffer, " by %u lists", node->expand.list_count);
+        break;
+    case OD_PHYSICAL_WINDOW:
+        od_clause_window(node->window.partitions, node->window.partition_count, node->window.keys,
+                         node->window.key_count, node->window.calls, node->window.call_count, input, buffer);
+        break;
+    case OD_PHYSICAL_MAP:
+        od_buffer_print(buffer, " %s", node->map.function->name);
+        break;
+    case OD_PHYSICAL_UNION:
+    case OD_PHYSICAL_KIND_COUNT:
         break;
     }
     return !buffer->failed;
 }
 
-static void print_tree(const struct od_physical *node, uint32_t depth, struct od_buffer *buffer)
+/* With `stages` the tree goes on where an exchange is read. A stage that forwards to several readers is shown at each. */
+static void print_tree(const struct od_physical *node, const struct od_stage *stages, uint32_t depth,
+                       struct od_buffer *buffer)
 {
     od_buffer_print(buffer, "%*s", (int)(2 * depth), "");
+    if (stages != NULL && node->kind == OD_PHYSICAL_EXCHANGE_READ) {
+        const struct od_stage *stage = &stages[node->exchange.stage_index];
+        od_buffer_print(buffer, "%s exchange of stage %u\n", od_exchange_kind_text(stage->exchange),
+                        stage->stage_index);
+        print_tree(stage->root, stages, depth + 1, buffer);
+        return;
+    }
     od_physical_print_node(node, buffer);
     od_buffer_append_text(buffer, "\n");
     for (uint32_t i = 0; i < node->input_count; i++)
-        print_tree(node->inputs[i], depth + 1, buffer);
+        print_tree(node->inputs[i], stages, depth + 1, buffer);
 }
 
 static void print_stage(const struct od_stage *stage, struct od_buffer *buffer)
 {
-    od_buffer_print(buffer, "stage %u: %u task%s, writes %s", stage->stage_index, stage->task_count,
-                    stage->task_count == 1 ? "" : "s", od_exchange_kind_text(stage->exchange));
+    od_buffer_print(buffer, "stage %u: %u task%s, about %" PRIu64 " row%s, writes %s", stage->stage_index,
+                    stage->task_count, stage->task_count == 1 ? "" : "s", stage->estimated_rows,
+                    stage->estimated_rows == 1 ? "" : "s", od_exchange_kind_text(stage->exchange));
     if (stage->exchange == OD_EXCHANGE_HASH) {
         od_buffer_append_text(buffer, " of ");
         print_columns(stage->keys, stage->key_count, &stage->root->schema, buffer);
-        od_buffer_print(buffer, " in %u partition%s", stage->partition_count,
-                        stage->partition_count == 1 ? "" : "s");
+        od_buffer_print(buffer, " in %u partition%s", stage->partition_count, stage->partition_count == 1 ? "" : "s");
     }
     od_buffer_print(buffer, " -- %s\n", stage->reason);
-    print_tree(stage->root, 1, buffer);
+    print_tree(stage->root, NULL, 1, buffer);
+}
+
+static void print_stages(const struct od_stage_graph *graph, struct od_buffer *buffer)
+{
+    for (uint32_t i = 0; i < graph->stage_count; i++)
+        print_stage(&graph->stages[i], buffer);
 }
 
 bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *buffer)
 {
-    for (uint32_t i = 0; i < graph->stage_count; i++)
-        print_stage(&graph->stages[i], buffer);
+    print_stages(graph, buffer);
     od_buffer_append_text(buffer, "rules:");
     for (uint32_t rule = 0; rule < OD_RULE_COUNT; rule++)
         if (graph->rules_fired & (UINT32_C(1) << rule))
             od_buffer_print(buffer, " %s", od_rule_text((enum od_rule)rule));
     od_buffer_append_text(buffer, graph->rules_fired == 0 ? " none fired\n" : "\n");
     return !buffer->failed;
+}
+
+enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *plan, const struct od_plan_options *options,
+                          struct od_buffer *buffer, struct od_error *error)
+{
+    const struct od_plan *optimised;
+    const struct od_stage_graph *graph;
+    OD_TRY(od_plan_query(plan_arena, plan, options, &optimised, &graph, error));
+    od_buffer_append_text(buffer, "logical plan:\n");
+    od_plan_print(plan, buffer);
+    od_buffer_append_text(buffer, "\noptimised plan:\n");
+    od_plan_print(optimised, buffer);
+    od_buffer_append_text(buffer, "\nphysical plan:\n");
+    print_tree(graph->stages[graph->stage_count - 1].root, graph->stages, 0, buffer);
+    od_buffer_append_text(buffer, "\nstages:\n");
+    print_stages(graph, buffer);
+    od_buffer_append_text(buffer, "\nrules that fired:\n");
+    for (uint32_t rule = 0; rule < OD_RULE_COUNT; rule++)
+        if (graph->rules_fired & (UINT32_C(1) << rule))
+            od_buffer_print(buffer, "%s: %s\n", od_rule_text((enum od_rule)rule), od_rule_sentence((enum od_rule)rule));
+    return buffer->failed ? od_fail(error, OD_NO_MEMORY, "printing a plan") : OD_OK;
 }

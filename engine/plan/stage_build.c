@@ -3,8 +3,9 @@
  *   fragment  project -> filter -> scan              closed by an exchange: stage 0
  *   fragment  (reader of 0)                          grows on: aggregate -> (reader of 0), closed: stage 1
  *
- * Stages are numbered as they close, so inputs come first by construction. Only when a stage closes are the
- * readers in its tree counted and numbered (input_index), because trees grow together until then. */
+ * Stages are numbered as they close, so inputs come first by construction. Only when a stage closes are the readers in its
+ * tree counted and numbered (input_index), because trees grow together until then. A stage reads another one once: where a
+ * shared sub-plan meets itself in one tree, the second reader gets a stage of its own that hands the rows through. */
 #include "engine/plan/stage_build.h"
 
 #include <string.h>
@@ -12,28 +13,37 @@
 #include "engine/core/assert.h"
 #include "engine/plan/rule.h"
 
+#define ROWS_MAX 1000000000000 /* what is thought to be more is no better known */
+
 enum od_status od_stage_no_memory(struct od_error *error)
 {
     return od_fail(error, OD_NO_MEMORY, "building stages");
 }
 
-struct od_physical *od_physical_new(struct od_stage_builder *builder, enum od_physical_kind kind,
-                                    const struct od_schema *schema, const struct od_physical *left,
-                                    const struct od_physical *right)
+enum od_status od_physical_new(struct od_stage_builder *builder, enum od_physical_kind kind,
+                               const struct od_schema *schema, const struct od_physical *left,
+                               const struct od_physical *right, struct od_physical **node_out,
+                               struct od_error *error)
 {
-    struct od_physical *node = od_arena_take(builder->plan_arena, sizeof(*node));
-    if (node == NULL)
-        return NULL;
+    struct od_physical *node;
+    OD_TAKE(builder, node, 1);
     node->kind = kind;
     node->schema = *schema;
     node->inputs[0] = left;
     node->inputs[1] = right;
     node->input_count = (left != NULL) + (right != NULL);
-    return node;
+    *node_out = node;
+    return OD_OK;
 }
 
-const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix,
-                            const struct od_schema *schema, const uint32_t *keys, uint32_t key_count)
+enum od_status od_fragment_put(struct od_stage_builder *builder, struct od_fragment *fragment,
+                               enum od_physical_kind kind, const struct od_schema *schema, struct od_error *error)
+{
+    return od_physical_new(builder, kind, schema, fragment->root, NULL, &fragment->root, error);
+}
+
+const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix, const struct od_schema *schema,
+                            const uint32_t *keys, uint32_t key_count)
 {
     const char *text = prefix;
     for (uint32_t i = 0; i < key_count && text != NULL; i++)
@@ -42,112 +52,155 @@ const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix
     return text;
 }
 
-bool od_fragment_is_single(const struct od_stage_builder *builder, const struct od_fragment *fragment)
+enum od_status od_stage_computed_field(struct od_stage_builder *builder, uint32_t index, const struct od_expr *expr,
+                                       struct od_field *field_out, struct od_error *error)
 {
-    return fragment->task_count == 1 && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
+    *field_out = (struct od_field){.name = od_arena_print(builder->plan_arena, "key%u", index),
+                                   .type = expr->type,
+                                   .nullable = expr->nullable};
+    return field_out->name == NULL ? od_stage_no_memory(error) : OD_OK;
+}
+
+void od_stage_fired(struct od_stage_builder *builder, enum od_rule rule)
+{
+    builder->rules_fired |= UINT32_C(1) << rule;
 }
 
 /* --- closing a stage -------------------------------------------------------------------------- */
 
-static uint32_t count_readers(const struct od_physical *node)
+/* Readers below the node, last come first; the nodes were made here and are only const to their readers. */
+static void list_readers(const struct od_physical *node, struct od_physical **list, uint32_t *count)
 {
-    uint32_t count = node->kind == OD_PHYSICAL_EXCHANGE_READ;
+    if (node->kind == OD_PHYSICAL_EXCHANGE_READ && list != NULL)
+        list[*count] = (struct od_physical *)node;
+    *count += node->kind == OD_PHYSICAL_EXCHANGE_READ;
     for (uint32_t i = 0; i < node->input_count; i++)
-        count += count_readers(node->inputs[i]);
-    return count;
+        list_readers(node->inputs[i], list, count);
 }
 
-/* The nodes were made here and are only const to their readers; numbering them is the last change. */
-static void number_readers(const struct od_physical *node, uint32_t *input_stages, uint32_t *next)
-{
-    if (node->kind == OD_PHYSICAL_EXCHANGE_READ) {
-        struct od_physical *reader = (struct od_physical *)node;
-        input_stages[*next] = reader->exchange.stage_index;
-        reader->exchange.input_index = (*next)++;
-    }
-    for (uint32_t i = 0; i < node->input_count; i++)
-        number_readers(node->inputs[i], input_stages, next);
-}
-
-static bool stages_grow(struct od_stage_builder *builder)
+static enum od_status stages_grow(struct od_stage_builder *builder, struct od_error *error)
 {
     if (builder->stage_count < builder->stage_capacity)
-        return true;
+        return OD_OK;
     uint32_t capacity = builder->stage_capacity == 0 ? 8 : builder->stage_capacity * 2;
-    struct od_stage *stages = od_arena_take_array(builder->plan_arena, capacity, sizeof(*stages));
-    if (stages == NULL)
-        return false;
+    struct od_stage *stages;
+    OD_TAKE(builder, stages, capacity);
     if (builder->stage_count > 0)
         memcpy(stages, builder->stages, builder->stage_count * sizeof(*stages));
     builder->stages = stages;
     builder->stage_capacity = capacity;
-    return true;
+    return OD_OK;
 }
 
 static enum od_status stage_close(struct od_stage_builder *builder, const struct od_fragment *fragment,
-                                  enum od_exchange_kind kind, const uint32_t *keys, uint32_t key_count,
-                                  const char *reason, struct od_error *error)
+                                  const struct od_exchange *exchange, struct od_error *error);
+
+/* The reader's stage is read already: lets it read a copy, made task by task. */
+static enum od_status read_copy(struct od_stage_builder *builder, struct od_physical *reader, uint32_t task_count,
+                                struct od_error *error)
 {
-    uint32_t input_count = count_readers(fragment->root);
-    uint32_t next = 0;
-    uint32_t *input_stages = od_arena_take_array(builder->plan_arena, input_count, sizeof(*input_stages));
-    uint32_t *key_copy = od_arena_take_array(builder->plan_arena, key_count, sizeof(*key_copy));
-    if (reason == NULL || input_stages == NULL || key_copy == NULL || !stages_grow(builder))
+    struct od_fragment copy = {.task_count = task_count,
+                               .rows = (double)builder->stages[reader->exchange.stage_index].estimated_rows};
+    const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD,
+                                        .reason = "a stage that reads these rows twice has two inputs"};
+    OD_TRY(od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &reader->schema, NULL, NULL, &copy.root, error));
+    copy.root->exchange = reader->exchange;
+    OD_TRY(stage_close(builder, &copy, &forward, error));
+    reader->exchange.stage_index = builder->stage_count - 1;
+    reader->exchange.broadcast = false;
+    reader->exchange.forward = true;
+    return OD_OK;
+}
+
+static enum od_status number_readers(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                                     uint32_t *count_out, uint32_t **stages_out, struct od_error *error)
+{
+    struct od_physical **readers;
+    uint32_t count = 0;
+    list_readers(fragment->root, NULL, &count);
+    OD_TAKE(builder, readers, count);
+    OD_TAKE(builder, *stages_out, count);
+    *count_out = 0;
+    list_readers(fragment->root, readers, count_out);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if ((*stages_out)[k] != readers[i]->exchange.stage_index)
+                continue;
+            OD_TRY(read_copy(builder, readers[i], fragment->task_count, error));
+            break;
+        }
+        (*stages_out)[i] = readers[i]->exchange.stage_index;
+        readers[i]->exchange.input_index = i;
+    }
+    return OD_OK;
+}
+
+static enum od_status stage_close(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                                  const struct od_exchange *exchange, struct od_error *error)
+{
+    uint32_t input_count = 0;
+    uint32_t *input_stages = NULL;
+    if (exchange->reason == NULL)
         return od_stage_no_memory(error);
-    number_readers(fragment->root, input_stages, &next);
-    od_assert(next == input_count);
-    if (key_count > 0)
-        memcpy(key_copy, keys, key_count * sizeof(*keys));
-    od_assert((kind == OD_EXCHANGE_HASH) == (key_count > 0));
+    od_assert((exchange->kind == OD_EXCHANGE_HASH) == (exchange->key_count > 0));
+    OD_TRY(number_readers(builder, fragment, &input_count, &input_stages, error));
+    OD_TRY(stages_grow(builder, error));
+    uint32_t hash_count = exchange->partition_count != 0 ? exchange->partition_count : builder->partition_count;
     builder->stages[builder->stage_count] = (struct od_stage){
         .stage_index = builder->stage_count,
         .task_count = fragment->task_count,
+        .estimated_rows = fragment->rows < ROWS_MAX ? (uint64_t)fragment->rows : ROWS_MAX,
         .root = fragment->root,
         .input_count = input_count,
         .input_stages = input_stages,
-        .exchange = kind,
-        .partition_count = kind == OD_EXCHANGE_HASH ? builder->partition_count : 1,
-        .key_count = key_count,
-        .keys = key_copy,
-        .reason = reason,
+        .exchange = exchange->kind,
+        .partition_count = exchange->kind == OD_EXCHANGE_HASH      ? hash_count
+                           : exchange->kind == OD_EXCHANGE_FORWARD ? fragment->task_count
+                                                                   : 1,
+        .key_count = exchange->key_count,
+        .keys = exchange->keys,
+        .reason = exchange->reason,
     };
     builder->stage_count++;
     return OD_OK;
 }
 
 enum od_status od_fragment_exchange(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                    enum od_exchange_kind kind, const uint32_t *keys, uint32_t key_count,
-                                    const char *reason, struct od_error *error)
+                                    const struct od_exchange *exchange, struct od_error *error)
 {
-    enum od_status status = stage_close(builder, fragment, kind, keys, key_count, reason, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(stage_close(builder, fragment, exchange, error));
+    if (exchange->kind == OD_EXCHANGE_RESULT)
+        return OD_OK;
     const struct od_stage *stage = &builder->stages[builder->stage_count - 1];
-    struct od_physical *reader =
-        od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &fragment->root->schema, NULL, NULL);
-    if (reader == NULL)
-        return od_stage_no_memory(error);
-    reader->exchange.stage_index = stage->stage_index;
-    reader->exchange.broadcast = kind == OD_EXCHANGE_BROADCAST;
-    *fragment = (struct od_fragment){
-        .root = reader,
-        .task_count = stage->partition_count,
-        .key_count = stage->key_count,
-        .keys = stage->keys,
-    };
+    bool forward = exchange->kind == OD_EXCHANGE_FORWARD;
+    OD_TRY(od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &stage->root->schema, NULL, NULL, &fragment->root,
+                           error));
+    fragment->root->exchange.stage_index = stage->stage_index;
+    fragment->root->exchange.broadcast = exchange->kind == OD_EXCHANGE_BROADCAST;
+    fragment->root->exchange.forward = forward;
+    fragment->task_count = stage->partition_count;
+    if (forward)
+        return OD_OK; /* the same rows in the same tasks */
+    fragment->key_count = exchange->key_count;
+    fragment->keys = exchange->keys;
+    od_fragment_forget_order(fragment);
     return OD_OK;
 }
 
-enum od_status od_fragment_finish(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                  struct od_error *error)
+enum od_status od_fragment_copy_reader(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                                       struct od_fragment *copy_out, struct od_error *error)
 {
-    return stage_close(builder, fragment, OD_EXCHANGE_RESULT, NULL, 0, "the answer goes to the driver",
-                       error);
+    const struct od_physical *reader = fragment->root;
+    od_assert(reader->kind == OD_PHYSICAL_EXCHANGE_READ);
+    *copy_out = *fragment;
+    OD_TRY(od_physical_new(builder, reader->kind, &reader->schema, NULL, NULL, &copy_out->root, error));
+    copy_out->root->exchange = reader->exchange;
+    return OD_OK;
 }
 
 /* --- projects --------------------------------------------------------------------------------- */
 
-/* Where column `key` comes out of the project, or OD_FIELD_NONE. */
+/* Where column `key` comes out, or OD_FIELD_NONE. */
 static uint32_t projected_at(const struct od_expr *const *exprs, uint32_t count, uint32_t key)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -156,19 +209,34 @@ static uint32_t projected_at(const struct od_expr *const *exprs, uint32_t count,
     return OD_FIELD_NONE;
 }
 
-static enum od_status project_keys(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                   const struct od_expr *const *exprs, uint32_t count, struct od_error *error)
+void od_fragment_forget_order(struct od_fragment *fragment)
 {
-    uint32_t *keys = od_arena_take_array(builder->plan_arena, fragment->key_count, sizeof(*keys));
-    if (keys == NULL)
-        return od_stage_no_memory(error);
-    bool kept = fragment->key_count > 0;
-    for (uint32_t i = 0; i < fragment->key_count && kept; i++) {
-        keys[i] = projected_at(exprs, count, fragment->keys[i]);
-        kept = keys[i] != OD_FIELD_NONE;
-    }
-    fragment->key_count = kept ? fragment->key_count : 0;
+    fragment->order_count = 0;
+    fragment->order_is_total = false;
+}
+
+enum od_status od_fragment_remap(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                 const struct od_expr *const *exprs, uint32_t count, struct od_error *error)
+{
+    uint32_t *keys;
+    struct od_fragment_order *order;
+    uint32_t kept = 0;
+    OD_TAKE(builder, keys, fragment->key_count);
+    OD_TAKE(builder, order, fragment->order_count);
+    while (kept < fragment->key_count &&
+           (keys[kept] = projected_at(exprs, count, fragment->keys[kept])) != OD_FIELD_NONE)
+        kept++;
+    fragment->key_count = kept == fragment->key_count ? kept : 0; /* by a part of them nothing is spread */
     fragment->keys = keys;
+    for (kept = 0; kept < fragment->order_count; kept++) {
+        order[kept] = fragment->order[kept];
+        order[kept].column = projected_at(exprs, count, fragment->order[kept].column);
+        if (order[kept].column == OD_FIELD_NONE)
+            break;
+    }
+    fragment->order_count = kept;
+    fragment->order = order;
+    fragment->order_is_total = false;
     return OD_OK;
 }
 
@@ -176,64 +244,121 @@ enum od_status od_fragment_project(struct od_stage_builder *builder, struct od_f
                                    const struct od_expr *const *exprs, const struct od_schema *schema,
                                    struct od_error *error)
 {
-    struct od_physical *node = od_physical_new(builder, OD_PHYSICAL_PROJECT, schema, fragment->root, NULL);
-    if (node == NULL)
-        return od_stage_no_memory(error);
-    node->project.exprs = exprs;
-    fragment->root = node;
-    return project_keys(builder, fragment, exprs, schema->field_count, error);
+    OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_PROJECT, schema, error));
+    fragment->root->project.exprs = exprs;
+    return od_fragment_remap(builder, fragment, exprs, schema->field_count, error);
 }
 
-/* All columns of the fragment followed by the `count` computed ones. */
-static enum od_status append_computed(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                      const struct od_expr *const *computed, uint32_t count,
-                                      struct od_error *error)
+enum od_status od_fragment_pick(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                const uint32_t *columns, const struct od_schema *schema, struct od_error *error)
 {
-    const struct od_schema *input = &fragment->root->schema;
-    uint32_t total = input->field_count + count;
-    struct od_schema schema = {.field_count = total};
-    const struct od_expr **exprs = od_arena_take_array(builder->plan_arena, total, sizeof(*exprs));
-    schema.fields = od_arena_take_array(builder->plan_arena, total, sizeof(*schema.fields));
-    if (exprs == NULL || schema.fields == NULL)
-        return od_stage_no_memory(error);
-    for (uint32_t i = 0; i < input->field_count; i++) {
-        schema.fields[i] = input->fields[i];
-        enum od_status status = od_expr_column(builder->plan_arena, input, i, &exprs[i], error);
-        if (status != OD_OK)
-            return status;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        exprs[input->field_count + i] = computed[i];
-        schema.fields[input->field_count + i] = (struct od_field){
-            .name = od_arena_print(builder->plan_arena, "key%u", i),
-            .type = computed[i]->type,
-            .nullable = computed[i]->nullable,
-        };
-        if (schema.fields[input->field_count + i].name == NULL)
-            return od_stage_no_memory(error);
-    }
-    return od_fragment_project(builder, fragment, exprs, &schema, error);
+    const struct od_expr **exprs;
+    OD_TAKE(builder, exprs, schema->field_count);
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        OD_TRY(od_expr_column(builder->plan_arena, &fragment->root->schema, columns[i], &exprs[i], error));
+    return od_fragment_project(builder, fragment, exprs, schema, error);
 }
 
 enum od_status od_fragment_columns(struct od_stage_builder *builder, struct od_fragment *fragment,
                                    const struct od_expr *const *exprs, uint32_t count, uint32_t *columns_out,
                                    uint32_t *extra_out, struct od_error *error)
 {
-    const struct od_expr **computed = od_arena_take_array(builder->plan_arena, count, sizeof(*computed));
-    uint32_t computed_count = 0;
-    *extra_out = 0;
-    if (computed == NULL)
-        return od_stage_no_memory(error);
-    for (uint32_t i = 0; i < count; i++) {
-        if (exprs[i]->kind == OD_EXPR_COLUMN) {
-            columns_out[i] = exprs[i]->column_index;
-        } else {
-            columns_out[i] = fragment->root->schema.field_count + computed_count;
-            computed[computed_count++] = exprs[i];
-        }
+    const struct od_schema *input = &fragment->root->schema;
+    struct od_schema schema = {.field_count = input->field_count};
+    const struct od_expr **row;
+    OD_TAKE(builder, row, input->field_count + count);
+    OD_TAKE(builder, schema.fields, input->field_count + count);
+    for (uint32_t i = 0; i < input->field_count; i++) {
+        schema.fields[i] = input->fields[i];
+        OD_TRY(od_expr_column(builder->plan_arena, input, i, &row[i], error));
     }
-    *extra_out = computed_count;
-    if (computed_count == 0)
+    for (uint32_t i = 0; i < count; i++) {
+        columns_out[i] = exprs[i]->kind == OD_EXPR_COLUMN ? exprs[i]->column_index : schema.field_count;
+        if (exprs[i]->kind == OD_EXPR_COLUMN)
+            continue;
+        row[schema.field_count] = exprs[i];
+        OD_TRY(od_stage_computed_field(builder, schema.field_count - input->field_count, exprs[i],
+                                       &schema.fields[schema.field_count], error));
+        schema.field_count++;
+    }
+    *extra_out = schema.field_count - input->field_count;
+    return *extra_out == 0 ? OD_OK : od_fragment_project(builder, fragment, row, &schema, error);
+}
+
+/* --- what is known of the rows ---------------------------------------------------------------- */
+
+bool od_fragment_is_single(const struct od_stage_builder *builder, const struct od_fragment *fragment)
+{
+    return fragment->task_count == 1 && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
+}
+
+bool od_fragment_has_met(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                         const struct od_expr *const *exprs, uint32_t count)
+{
+    bool met = fragment->key_count > 0 && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
+    for (uint32_t i = 0; i < fragment->key_count && met; i++)
+        met = projected_at(exprs, count, fragment->keys[i]) != OD_FIELD_NONE;
+    met = met || od_fragment_is_single(builder, fragment);
+    if (met)
+        od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
+    return met;
+}
+
+enum od_status od_fragment_meet(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                const struct od_expr *const *exprs, uint32_t count, const char *prefix,
+                                const char *single, uint32_t *extra_out, struct od_error *error)
+{
+    uint32_t *columns;
+    *extra_out = 0;
+    if (od_fragment_has_met(builder, fragment, exprs, count))
         return OD_OK;
-    return append_computed(builder, fragment, computed, computed_count, error);
+    OD_TAKE(builder, columns, count);
+    OD_TRY(od_fragment_columns(builder, fragment, exprs, count, columns, extra_out, error));
+    struct od_exchange exchange = {.kind = count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
+                                   .key_count = count,
+                                   .keys = columns,
+                                   .reason = single};
+    if (count > 0)
+        exchange.reason = od_stage_reason(builder, prefix, &fragment->root->schema, columns, count);
+    return od_fragment_exchange(builder, fragment, &exchange, error);
+}
+
+static bool is_ordered(const struct od_fragment *fragment, const struct od_sort_key *keys, uint32_t key_count,
+                       bool total)
+{
+    bool ordered = total ? fragment->order_is_total && fragment->order_count == key_count
+                         : fragment->order_count >= key_count && key_count > 0;
+    for (uint32_t i = 0; i < key_count && ordered; i++)
+        ordered = keys[i].expr->kind == OD_EXPR_COLUMN && keys[i].expr->column_index == fragment->order[i].column &&
+                  keys[i].descending == fragment->order[i].descending &&
+                  keys[i].nulls_first == fragment->order[i].nulls_first;
+    return ordered;
+}
+
+enum od_status od_fragment_sort(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                const struct od_sort_key *keys, uint32_t key_count, uint64_t limit, bool total,
+                                struct od_error *error)
+{
+    struct od_fragment_order *order;
+    if (limit == UINT64_MAX && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION) &&
+        is_ordered(fragment, keys, key_count, total)) {
+        od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
+        return OD_OK;
+    }
+    OD_TAKE(builder, order, key_count);
+    OD_TRY(od_fragment_put(builder, fragment, limit == UINT64_MAX ? OD_PHYSICAL_SORT : OD_PHYSICAL_TOP_N,
+                           &fragment->root->schema, error));
+    fragment->root->sort.key_count = key_count;
+    fragment->root->sort.keys = keys;
+    fragment->root->sort.limit = limit;
+    fragment->order = order;
+    for (fragment->order_count = 0; fragment->order_count < key_count; fragment->order_count++) {
+        const struct od_sort_key *key = &keys[fragment->order_count];
+        if (key->expr->kind != OD_EXPR_COLUMN)
+            break;
+        order[fragment->order_count] =
+            (struct od_fragment_order){key->expr->column_index, key->descending, key->nulls_first};
+    }
+    fragment->order_is_total = fragment->order_count == key_count;
+    return OD_OK;
 }

@@ -1,12 +1,17 @@
 /* stage_build: grows a stage graph from fragments. Internal to this folder: others see physical.h.
  *
- * A fragment is a stage that is not closed yet: a tree of physical nodes that still grows at its root. An
- * exchange closes it and leaves, in its place, a new fragment that reads what the stage wrote. Two fragments
- * may grow together (a join); they then run as one stage. */
+ * A fragment is a stage that is not closed yet: a tree of physical nodes that still grows at its root. An exchange closes it
+ * and leaves, in its place, a new fragment that reads what the stage wrote. Two fragments may grow together (a join, a
+ * union); they then run as one stage.
+ *
+ * A fragment knows how its rows are spread and ordered; each node that is put on top says what of this still holds. That
+ * knowledge is what makes exchanges and sorts unnecessary. All lists handed in live in the plan_arena already. */
 #ifndef OD_PLAN_STAGE_BUILD_H
 #define OD_PLAN_STAGE_BUILD_H
 
 #include "engine/plan/physical.h"
+
+struct od_shared_plan; /* physical_build.c: sub-plans that have several consumers */
 
 struct od_stage_builder {
     struct od_arena *plan_arena;           /* borrowed */
@@ -18,57 +23,109 @@ struct od_stage_builder {
     uint32_t stage_count;
     uint32_t stage_capacity;
     uint32_t rules_fired;
+    struct od_shared_plan *plans; /* every logical node, once */
+    uint32_t plan_count;
+    uint32_t plan_capacity;
+};
+
+struct od_fragment_order {
+    uint32_t column;
+    bool descending;
+    bool nulls_first;
 };
 
 struct od_fragment {
     struct od_physical *root;
     uint32_t task_count;
-    /* Columns of root->schema by whose hash the rows are spread over the tasks: equal keys are in one task.
-     * 0: unknown. */
+    double rows; /* estimated, of all tasks */
+    /* Columns of root->schema by whose hash the rows are spread over the tasks: equal keys are in one task. 0: unknown. */
     uint32_t key_count;
     const uint32_t *keys;
+    /* The order in which the rows of each task come. `order_is_total`: ties go by the whole row. 0: unknown. */
+    uint32_t order_count;
+    const struct od_fragment_order *order;
+    bool order_is_total;
 };
 
-/* A node on top of inputs (NULL where there is none); the caller fills in the kind's part. NULL: no memory.
- */
-struct od_physical *od_physical_new(struct od_stage_builder *builder, enum od_physical_kind kind,
-                                    const struct od_schema *schema, const struct od_physical *left,
-                                    const struct od_physical *right);
+struct od_exchange {
+    enum od_exchange_kind kind;
+    uint32_t partition_count; /* HASH; 0: as the options say */
+    uint32_t key_count;       /* HASH */
+    const uint32_t *keys;
+    const char *reason; /* NULL counts as no memory */
+};
+
 /* "building stages", NO_MEMORY. */
 enum od_status od_stage_no_memory(struct od_error *error);
+/* Room for `count` elements; NO_MEMORY as above. */
+#define OD_TAKE(builder, pointer, count)                                                                     \
+    do {                                                                                                     \
+        (pointer) = od_arena_take_array((builder)->plan_arena, (count), sizeof(*(pointer)));                 \
+        if ((pointer) == NULL)                                                                               \
+            return od_stage_no_memory(error);                                                                \
+    } while (0)
+/* A node on top of inputs (NULL where there is none); the caller fills in the kind's part. */
+enum od_status od_physical_new(struct od_stage_builder *builder, enum od_physical_kind kind,
+                               const struct od_schema *schema, const struct od_physical *left,
+                               const struct od_physical *right, struct od_physical **node_out,
+                               struct od_error *error);
+/* The same, as the fragment's new root; what is known of its rows stays. */
+enum od_status od_fragment_put(struct od_stage_builder *builder, struct od_fragment *fragment,
+                               enum od_physical_kind kind, const struct od_schema *schema,
+                               struct od_error *error);
 /* `prefix` and the named columns: "equal groups meet: carrier, dest". NULL: no memory. */
-const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix,
-                            const struct od_schema *schema, const uint32_t *keys, uint32_t key_count);
+const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix, const struct od_schema *schema,
+                            const uint32_t *keys, uint32_t key_count);
+/* "key0", "key1"... as names of `count` computed fields, for what is appended to a row. */
+enum od_status od_stage_computed_field(struct od_stage_builder *builder, uint32_t index, const struct od_expr *expr,
+                                       struct od_field *field_out, struct od_error *error);
+void od_stage_fired(struct od_stage_builder *builder, enum od_rule rule);
 
-/* Closes the fragment's stage with this exchange; the fragment becomes its reader. `reason` NULL counts as no
- * memory. */
+/* Closes the fragment's stage with this exchange; the fragment becomes its reader. */
 enum od_status od_fragment_exchange(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                    enum od_exchange_kind kind, const uint32_t *keys, uint32_t key_count,
-                                    const char *reason, struct od_error *error);
-/* Closes the last stage: its rows are the answer. */
-enum od_status od_fragment_finish(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                  struct od_error *error);
-/* Puts a project on top: the fragment's keys follow their columns, and are forgotten when one of them is
- * gone. */
+                                    const struct od_exchange *exchange, struct od_error *error);
+/* Another reader of the stage that this fragment, fresh from its exchange, reads. */
+enum od_status od_fragment_copy_reader(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                                       struct od_fragment *copy_out, struct od_error *error);
+/* Rows that come out hold exprs[i] in column i: keys and order follow their columns, and are forgotten where one is gone. */
+enum od_status od_fragment_remap(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                 const struct od_expr *const *exprs, uint32_t count, struct od_error *error);
+void od_fragment_forget_order(struct od_fragment *fragment);
 enum od_status od_fragment_project(struct od_stage_builder *builder, struct od_fragment *fragment,
                                    const struct od_expr *const *exprs, const struct od_schema *schema,
                                    struct od_error *error);
-/* Makes every expression a column: `columns_out[i]` is where expression i is; what is not a column yet is
- * appended by a project, and *extra_out says how many columns that were. columns_out: an array for `count` in
- * the plan_arena. */
+/* A project to the columns columns[0..schema->field_count). */
+enum od_status od_fragment_pick(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                const uint32_t *columns, const struct od_schema *schema, struct od_error *error);
+/* Makes every expression a column: columns_out[i] (room for `count`) is where expression i is; what is not a column yet is
+ * appended by a project, and *extra_out says how many columns that were. */
 enum od_status od_fragment_columns(struct od_stage_builder *builder, struct od_fragment *fragment,
                                    const struct od_expr *const *exprs, uint32_t count, uint32_t *columns_out,
                                    uint32_t *extra_out, struct od_error *error);
 
-/* Is every row in one task, or every row with equal `columns` in one task? */
+/* Is every row in one task, and may we make use of that? */
 bool od_fragment_is_single(const struct od_stage_builder *builder, const struct od_fragment *fragment);
+/* Are rows with equal `exprs` in one task, and may we make use of that? Notes the rule as fired. */
+bool od_fragment_has_met(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                         const struct od_expr *const *exprs, uint32_t count);
+/* Sees to it that they are: a hash exchange, or one to a single task when count is 0 (for the reason `single`). Computed
+ * expressions are appended as columns: *extra_out of them. */
+enum od_status od_fragment_meet(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                const struct od_expr *const *exprs, uint32_t count, const char *prefix,
+                                const char *single, uint32_t *extra_out, struct od_error *error);
+/* Sorts each task's rows by the keys, then by the whole row (unless !total), if they are not so already. limit UINT64_MAX:
+ * all rows. */
+enum od_status od_fragment_sort(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                const struct od_sort_key *keys, uint32_t key_count, uint64_t limit, bool total,
+                                struct od_error *error);
 
 /* The strategies, one file each: physical_build.c calls them with inputs already built. */
-enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan,
-                                struct od_fragment *left, struct od_fragment *right,
-                                struct od_fragment *fragment_out, struct od_error *error);
+enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *left,
+                                struct od_fragment *right, struct od_fragment *fragment_out, struct od_error *error);
 enum od_status od_physical_aggregate(struct od_stage_builder *builder, const struct od_plan *plan,
                                      struct od_fragment *fragment, struct od_error *error);
+enum od_status od_physical_window(struct od_stage_builder *builder, const struct od_plan *plan,
+                                  struct od_fragment *fragment, struct od_error *error);
 /* `limit` UINT64_MAX: a whole sort. */
 enum od_status od_physical_order(struct od_stage_builder *builder, struct od_fragment *fragment,
                                  const struct od_sort_key *keys, uint32_t key_count, uint64_t limit,

@@ -42,6 +42,7 @@ struct od_driver_task {
     bool has_index; /* entries are those of `attempt`, or of the last that counted */
     uint64_t row_count;
     uint64_t total_bytes;
+    uint64_t spilled_bytes;
     struct od_hash128 row_checksum;
     uint32_t entry_count;
     struct od_block_entry *entries; /* owned; in order of (partition, offset) */

@@ -118,6 +118,7 @@ void od_write_done(struct od_buffer *body, const struct od_body_done *done)
     od_buffer_append_u32(body, done->generation);
     od_buffer_append_u64(body, done->row_count);
     od_buffer_append_u64(body, done->total_bytes);
+    od_buffer_append_u64(body, done->spilled_bytes);
     od_buffer_append_u64(body, done->row_checksum.low);
     od_buffer_append_u64(body, done->row_checksum.high);
     od_buffer_append_u32(body, done->block_count);
@@ -272,6 +273,7 @@ bool od_read_done(const struct od_message *message, struct od_body_done *body_ou
     body_out->generation = od_reader_u32(&reader);
     body_out->row_count = od_reader_u64(&reader);
     body_out->total_bytes = od_reader_u64(&reader);
+    body_out->spilled_bytes = od_reader_u64(&reader);
     body_out->row_checksum.low = od_reader_u64(&reader);
     body_out->row_checksum.high = od_reader_u64(&reader);
     body_out->block_count = od_reader_u32(&reader);

@@ -85,6 +85,7 @@ struct od_body_done {
     uint32_t generation;
     uint64_t row_count;
     uint64_t total_bytes; /* of all blocks */
+    uint64_t spilled_bytes;
     struct od_hash128 row_checksum;
     uint32_t block_count;
     struct od_reader blocks; /* for od_read_entry */

@@ -23,6 +23,8 @@ struct od_run_options {
     uint64_t retry_backoff_ns;      /* [5 ms] doubled per failure, plus jitter from the world's random */
     uint64_t deadline_ns;           /* [60 s] then the query fails with TIMED_OUT */
     uint64_t executor_memory_bytes; /* [0: no limit] */
+    uint64_t operator_memory_bytes; /* [0: no limit] rows that one operator holds before it spills them to disk */
+    uint64_t hash_bits_off;         /* [0] cleared in every hash of keys, to make them collide: answers stay the same */
     enum od_codec codec;            /* [STORED] wanted for blocks; ORDEAL's commands ask for ZSTD */
 };
 /* The options with every 0 replaced by its default. */
@@ -44,6 +46,7 @@ struct od_run_counts {
     uint32_t executors_lost;
     uint64_t shuffle_bytes; /* of committed attempts */
     uint64_t shuffle_rows;
+    uint64_t spilled_bytes; /* likewise */
     uint64_t started_ns;
     uint64_t ended_ns;
 };

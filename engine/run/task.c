@@ -16,6 +16,7 @@
  * what _free does. */
 #include "engine/run/task.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -41,15 +42,19 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name
         od_fetch_init(&attempt->fetch, life, name, launch, &attempt->attempt_arena, error);
     if (status != OD_OK)
         goto failed;
+    bool is_forward = attempt->stage->exchange == OD_EXCHANGE_FORWARD; /* every task has a partition of its own */
     struct od_partition_writer_options output = {.schema = &attempt->stage->root->schema,
-                                                 .partition_count = attempt->stage->partition_count,
+                                                 .partition_count =
+                                                     is_forward ? 1 : attempt->stage->partition_count,
                                                  .key_count = attempt->stage->key_count,
                                                  .keys = attempt->stage->keys,
                                                  .id = {.query = life->query->query_id,
                                                         .stage = name->stage,
                                                         .task = name->task,
                                                         .attempt = name->attempt,
-                                                        .generation = launch->generation},
+                                                        .generation = launch->generation,
+                                                        .partition = is_forward ? name->task : 0},
+                                                 .hash_bits_off = life->query->options.hash_bits_off,
                                                  .codec = life->query->options.codec};
     status = od_partition_writer_init(&attempt->writer, memory, life->codec, &output, error);
     if (status != OD_OK)
@@ -59,7 +64,16 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name
                             .task_index = name->task,
                             .task_count = attempt->stage->task_count,
                             .batch_rows = life->query->options.batch_rows,
-                            .scanned_rows = &attempt->scanned_rows};
+                            .scanned_rows = &attempt->scanned_rows,
+                            .operator_bytes_max = life->query->options.operator_memory_bytes,
+                            .disk = life->world->disk,
+                            .codec = life->codec,
+                            .spill_name = attempt->spill_name,
+                            .spill_count = &attempt->spill_count,
+                            .spilled_bytes = &attempt->spilled_bytes,
+                            .hash_bits_off = life->query->options.hash_bits_off};
+    snprintf(attempt->spill_name, sizeof(attempt->spill_name), "q%u-s%u-t%u-a%u-spill", life->query->query_id,
+             name->stage, name->task, name->attempt);
     status = od_op_new(attempt->stage->root, &env, &attempt->op, error);
     if (status != OD_OK)
         goto failed;
@@ -237,6 +251,7 @@ static void write_done(const struct od_attempt *attempt, struct od_buffer *body)
                                 .generation = attempt->generation,
                                 .row_count = writer->row_count,
                                 .total_bytes = writer->bytes.size,
+                                .spilled_bytes = attempt->spilled_bytes,
                                 .row_checksum = writer->row_checksum,
                                 .block_count = writer->entry_count};
     od_write_done(body, &done);

@@ -4,6 +4,9 @@
 
 #include "engine/run/fetch.h"
 
+/* "q-s-t-a-spill" with four 32-bit numbers. */
+#define OD_SPILL_NAME_BYTES 64
+
 enum od_attempt_state {
     OD_ATTEMPT_RUNNING,
     OD_ATTEMPT_SUCCEEDED, /* until the driver acknowledges */
@@ -21,6 +24,9 @@ struct od_attempt {
     bool is_blocked; /* no step is due until a block arrives; else a step timer is on its way */
     uint32_t step_count;
     uint64_t scanned_rows;
+    uint64_t spilled_bytes;
+    uint32_t spill_count;
+    char spill_name[OD_SPILL_NAME_BYTES]; /* begins the names of its spill files */
     struct od_arena attempt_arena;
     struct od_op *op;
     struct od_partition_writer writer; /* after success: the index, and for a result stage the blocks */

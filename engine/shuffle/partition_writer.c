@@ -4,7 +4,7 @@
  *   flush    counting sort of row numbers by partition -> row_order; each run becomes one block
  *   finish   the last flush, then entries are put in order of partition (blocks of several flushes interleave in `bytes`)
  *
- * With one partition (single, broadcast and result exchanges) the gathered rows are the block: nothing is sorted. */
+ * With one partition (single, broadcast, forward and result exchanges) the gathered rows are the block: nothing is sorted. */
 #include "engine/shuffle/partition_writer.h"
 
 #include <string.h>
@@ -159,7 +159,7 @@ static enum od_status flush(struct od_partition_writer *writer, struct od_error 
     if (writer->rows.row_count == 0)
         return OD_OK;
     enum od_status status = writer->options.partition_count == 1
-                                ? write_block(writer, &writer->rows, 0, error)
+                                ? write_block(writer, &writer->rows, writer->options.id.partition, error)
                                 : flush_parted(writer, error);
     od_batch_builder_reset(&writer->rows);
     return status;
@@ -190,7 +190,7 @@ enum od_status od_partition_writer_append(struct od_partition_writer *writer, co
         od_batch_hash_keys(batch, writer->options.keys, writer->options.key_count, writer->hashes);
         for (uint32_t i = 0; i < batch->row_count; i++)
             writer->row_partitions[first + i] =
-                od_partition_of(writer->hashes[i], writer->options.partition_count);
+                od_partition_of(writer->hashes[i] & ~writer->options.hash_bits_off, writer->options.partition_count);
     }
     enum od_status status =
         od_batch_builder_append_rows(&writer->rows, batch, NULL, 0, batch->row_count, error);

@@ -24,7 +24,8 @@ struct od_partition_writer_options {
     uint32_t partition_count;       /* >= 1 */
     uint32_t key_count;             /* 0 only when partition_count is 1 */
     const uint32_t *keys;           /* borrowed */
-    struct od_block_id id;          /* partition is filled in */
+    struct od_block_id id;          /* its partition is filled in, or is the one to write when there is only one */
+    uint64_t hash_bits_off;         /* cleared in every key hash: 0, or more to make partitions uneven */
     enum od_codec codec;
     uint32_t block_rows; /* rows gathered before a flush; 0 means 4096 */
 };
