@@ -16,8 +16,7 @@
 struct member {
     const char *table;
     const char *generator;
-    uint64_t rows; /* at scale 1; for `fixed` at every scale */
-    bool fixed;
+    uint64_t rows; /* at scale 1; of tables with a fixed number of rows at every scale */
 };
 struct suite {
     const char *name;
@@ -28,22 +27,22 @@ struct suite {
 static const struct suite suites[] = {
     {"tpch",
      "0.01",
-     {{"region", "tpch_region", 5, true},
-      {"nation", "tpch_nation", 25, true},
-      {"part", "tpch_part", 200000, false},
-      {"supplier", "tpch_supplier", 10000, false},
-      {"partsupp", "tpch_partsupp", 800000, false},
-      {"customer", "tpch_customer", 150000, false},
-      {"orders", "tpch_orders", 1500000, false},
-      {"lineitem", "tpch_lineitem", 6000000, false}}},
+     {{"region", "tpch_region", 5},
+      {"nation", "tpch_nation", 25},
+      {"part", "tpch_part", 200000},
+      {"supplier", "tpch_supplier", 10000},
+      {"partsupp", "tpch_partsupp", 800000},
+      {"customer", "tpch_customer", 150000},
+      {"orders", "tpch_orders", 1500000},
+      {"lineitem", "tpch_lineitem", 6000000}}},
     {"h2o",
      "0.01",
-     {{"x", "h2o_groups", 10000000, false},
-      {"jx", "h2o_x", 10000000, false},
-      {"jsmall", "h2o_small", 10000000, false},
-      {"jmedium", "h2o_medium", 10000000, false},
-      {"jbig", "h2o_big", 10000000, false}}},
-    {"clickbench", "0.01", {{"hits", "hits", 10000000, false}}},
+     {{"x", "h2o_groups", 10000000},
+      {"jx", "h2o_x", 10000000},
+      {"jsmall", "h2o_small", 10000000},
+      {"jmedium", "h2o_medium", 10000000},
+      {"jbig", "h2o_big", 10000000}}},
+    {"clickbench", "0.01", {{"hits", "hits", 10000000}}},
 };
 #define SUITE_COUNT (sizeof(suites) / sizeof(suites[0]))
 
@@ -108,8 +107,9 @@ static enum od_status make_suite(const struct od_arguments *arguments, const str
     enum od_status status = read_scale(arguments, suite->default_scale, &scale, error);
     for (const struct member *member = suite->members; status == OD_OK && member->table != NULL; member++) {
         /* in whole thousandths, so that the tables of a suite agree about the scale */
-        uint64_t rows = member->fixed ? member->rows : member->rows / 1000 * (uint64_t)(scale * 1000 + 0.5);
-        status = make_table(folder, member->table, od_generator_find(member->generator), rows, seed, schema, error);
+        const struct od_generator *generator = od_generator_find(member->generator);
+        uint64_t rows = generator->rows_are_fixed ? member->rows : member->rows / 1000 * (uint64_t)(scale * 1000 + 0.5);
+        status = make_table(folder, member->table, generator, rows, seed, schema, error);
     }
     return status;
 }

@@ -35,6 +35,7 @@ static void note_interrupt(int signal_number)
 struct run_all {
     const struct od_arguments *arguments;
     struct od_scenario_run_options options;
+    struct od_opinion opinions[4];
     uint32_t count;
     struct od_scenario_run **scenarios; /* owned */
     char directory[4000];
@@ -60,9 +61,28 @@ static enum od_status read_options(struct run_all *all, struct od_error *error)
         status = od_arguments_number(arguments, "seed", 0, UINT64_MAX, &all->options.seed, error);
     if (status == OD_OK)
         status = od_arguments_choice(arguments, "deploy", deployments, &deployment, error);
+    if (status == OD_OK)
+        status = od_arguments_number(arguments, "scale", 1, 10000, &all->options.scale, error);
+    if (status == OD_OK)
+        status = od_arguments_number(arguments, "executors", 1, 64, &all->options.executors, error);
     all->options.in_sim = deployment != 1;
     all->options.in_threads = deployment != 0;
     return status;
+}
+
+static enum od_status open_opinions(struct run_all *all, struct od_error *error)
+{
+    all->options.opinions = all->opinions;
+    for (uint32_t i = 0; i < all->arguments->given_count; i++) {
+        const struct od_given_option *given = &all->arguments->given[i];
+        if (strcmp(given->option->name, "oracle") != 0)
+            continue;
+        if (all->options.opinion_count == sizeof(all->opinions) / sizeof(all->opinions[0]))
+            return od_fail(error, OD_BAD_INPUT, "--oracle: each engine once");
+        OD_TRY(od_opinion_open(given->value, &all->opinions[all->options.opinion_count], error));
+        all->options.opinion_count++;
+    }
+    return OD_OK;
 }
 
 static enum od_status open_scenarios(struct run_all *all, struct od_error *error)
@@ -209,6 +229,8 @@ static int run(const struct od_arguments *arguments)
     sigaction(SIGTERM, &action, NULL);
     enum od_status status = read_options(&all, &error);
     if (status == OD_OK)
+        status = open_opinions(&all, &error);
+    if (status == OD_OK)
         status = open_scenarios(&all, &error);
     if (status == OD_OK)
         status = od_store_open(od_posix_memory(), od_arguments_text(arguments, "store", NULL), &all.store, &error);
@@ -225,6 +247,8 @@ static int run(const struct od_arguments *arguments)
     for (uint32_t i = 0; all.scenarios != NULL && i < all.count; i++)
         od_scenario_close(all.scenarios[i]);
     free(all.scenarios);
+    for (uint32_t i = 0; i < all.options.opinion_count; i++)
+        od_opinion_close(&all.opinions[i]);
     od_record_free(all.record);
     od_store_close(all.store);
     return result;
@@ -236,6 +260,9 @@ static const struct od_option options[] = {
     {"data", "DIR", "read the tables' files there instead of generating them", false},
     {"seed", "N", "of generated tables and drawn faults, in place of the scenario's", false},
     {"faults", "FILE|none", "one written schedule, or none, in place of the scenario's", false},
+    {"scale", "N", "generated tables with N times the rows", false},
+    {"executors", "N", "in place of the scenario's number", false},
+    {"oracle", "E", "compare answers with duckdb or postgres, too; may be given for both", true},
     {"twice", NULL, "every run in sim twice: their digests must be equal", false},
     {"out", "DIR", "run directory (default ordeal-out/run-TIME-PID)", false},
     {"json", NULL, "the record as JSON on standard output, text on standard error", false},

@@ -95,10 +95,11 @@ struct od_scenario_place {
 bool od_scenario_locate(const char *text, size_t size, const char *path, uint32_t line, uint32_t column,
                         struct od_scenario_place *place_out);
 
-/* The tables of a scenario. directory NULL: generated; else every table that names a file is read from there (MISSING with the path
+/* The tables of a scenario. directory NULL: generated, with `scale` times as many rows as the scenario says where the generator's
+ * number of rows is not fixed; else every table that names a file is read from there (MISSING with the path
  * when it is not there). `tables` has tables_count entries, filled as far as it went; the caller frees each. */
 enum od_status od_scenario_load_tables(struct od_memory *memory, const struct od_scenario *scenario,
-                                       const char *directory, uint64_t seed, struct od_table **tables,
-                                       struct od_error *error);
+                                       const char *directory, uint64_t seed, uint64_t scale,
+                                       struct od_table **tables, struct od_error *error);
 
 #endif

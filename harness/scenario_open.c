@@ -99,7 +99,8 @@ static void take_limits(struct od_scenario_run *run)
     run->threads_count = ordeal == NULL || ordeal->threads == 0 ? THREADS_SCHEDULES : ordeal->threads;
     run->faults_max = ordeal == NULL || ordeal->faults == 0 ? FAULTS_MAX : ordeal->faults;
     run->run_options = (struct od_run_options){
-        .executor_count = cluster == NULL || cluster->executors == 0 ? EXECUTORS : cluster->executors,
+        .executor_count = run->options->executors != 0                    ? (uint32_t)run->options->executors
+                          : cluster == NULL || cluster->executors == 0 ? EXECUTORS : cluster->executors,
         .slots_per_executor = cluster == NULL || cluster->slots == 0 ? SLOTS : cluster->slots,
         .batch_rows = cluster == NULL ? 0 : cluster->batch_rows,
         .codec = OD_CODEC_ZSTD,
@@ -140,7 +141,7 @@ static enum od_status load(struct od_scenario_run *run, struct od_error *error)
     if (run->tables == NULL)
         return od_fail(error, OD_NO_MEMORY, "loading %s", run->path);
     status = od_scenario_load_tables(od_posix_memory(), run->scenario, run->options->data_directory,
-                                     run->seed, run->tables, error);
+                                     run->seed, run->options->scale == 0 ? 1 : run->options->scale, run->tables, error);
     if (status == OD_OK)
         status = plan_queries(run, error);
     if (status == OD_OK && run->options->no_faults)

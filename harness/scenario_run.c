@@ -172,6 +172,36 @@ static enum od_status check_with_sqlite(struct trial_of_query *query, struct od_
     return status;
 }
 
+/* Our answer may be an error: then theirs has to be one. */
+static enum od_status ask_opinions(struct trial_of_query *query, struct od_error *error)
+{
+    const struct od_scenario_run_options *options = query->run->options;
+    char said[400] = "";
+    size_t size = 0;
+    if (query->record != NULL && query->record->oracle != NULL)
+        size = (size_t)snprintf(said, sizeof(said), "%s", query->record->oracle);
+    for (uint32_t i = 0; i < options->opinion_count; i++) {
+        struct od_finding finding = {0};
+        char one[200] = "";
+        OD_TRY(od_opinion_compare(&options->opinions[i], query->run->scenario->queries[query->query_index].sql,
+                                  query->undisturbed.outcome.answer, &finding, one, sizeof(one), error));
+        if (finding.found)
+            fail_last_run(query, finding.code, finding.text);
+        if (size < sizeof(said))
+            size += (size_t)snprintf(said + size, sizeof(said) - size, "%s%s", size == 0 ? "" : "; ", one);
+    }
+    OD_RECORD_SET(query->sink->record, query->record, oracle, said);
+    return OD_OK;
+}
+
+static enum od_status load_opinions(struct od_scenario_run *run, struct od_error *error)
+{
+    for (uint32_t i = 0; i < run->options->opinion_count; i++)
+        for (uint32_t k = 0; k < run->scenario->tables_count; k++)
+            OD_TRY(od_opinion_load(&run->options->opinions[i], run->tables[k], error));
+    return OD_OK;
+}
+
 static enum od_status run_undisturbed(struct trial_of_query *query, struct od_error *error)
 {
     const struct one_run one = {.deployment = OD_DEPLOY_SIM, .seed = query->run->seed};
@@ -184,6 +214,8 @@ static enum od_status run_undisturbed(struct trial_of_query *query, struct od_er
     if (query->undisturbed.outcome.answer == NULL)
         return OD_OK; /* said by the judge */
     status = check_with_sqlite(query, error);
+    if (status == OD_OK)
+        status = ask_opinions(query, error);
     return status == OD_OK ? run_twice(query, &one, query->undisturbed.digest, error) : status;
 }
 
@@ -311,7 +343,7 @@ enum od_status od_scenario_execute(struct od_scenario_run *run, struct od_scenar
     if (scenario != NULL)
         scenario->seed = run->seed;
     record_tables(run, sink->record, scenario);
-    enum od_status status = OD_OK;
+    enum od_status status = load_opinions(run, error);
     for (uint32_t i = 0; i < run->scenario->queries_count && status == OD_OK; i++) {
         status = run_query(run, sink, scenario, i, error);
         enum od_status saved = od_record_save(sink->record, sink->directory, status == OD_OK ? error : NULL);

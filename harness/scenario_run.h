@@ -9,6 +9,7 @@
 #ifndef OD_HARNESS_SCENARIO_RUN_H
 #define OD_HARNESS_SCENARIO_RUN_H
 
+#include "harness/opinion.h"
 #include "harness/scenario.h"
 #include "reports/event_log.h"
 #include "reports/record.h"
@@ -22,6 +23,10 @@ struct od_scenario_run_options {
     bool in_threads;
     bool no_faults;
     const char *faults_path; /* a file with one schedule, in place of the drawn and written ones; NULL: none */
+    uint64_t scale;    /* of generated tables; 0 counts as 1 */
+    uint64_t executors; /* 0: as the scenario says */
+    struct od_opinion *opinions; /* borrowed; engines that every undisturbed answer is compared with, beside SQLite */
+    uint32_t opinion_count;
     bool twice;      /* every run in sim is done twice and its digests are compared */
 };
 

@@ -11,6 +11,7 @@ struct od_generator {
     const char *name;
     const char *sentence;
     uint64_t rows_default;
+    bool rows_are_fixed; /* the same at every scale */
     /* *table_out is finished and the caller's (od_table_free); NULL on failure. NO_MEMORY. */
     enum od_status (*make)(struct od_memory *memory, const char *table_name, uint64_t row_count, uint64_t seed,
                            struct od_table **table_out, struct od_error *error);
