@@ -1,108 +1,385 @@
-/* hash_join: the states of a join; the work is in join_build.c and join_probe.c.
+/* hash_join: HASH and NESTED_LOOP: all build rows in memory, probe rows past them.
  *
- *   BUILDING   pulls the build side          --DONE-->            PULLING
- *   PULLING    pulls a probe batch           --batch-->           MATCHING     --DONE--> the end
- *   MATCHING   emits its matches             --no more, LEFT-->   PADDING      --no more, INNER--> PULLING
- *   PADDING    emits its unmatched rows      --no more-->         PULLING
+ *   LOADING     build rows, until all are there       --too many-->  SPLITTING_BUILD -> SPLITTING_PROBE -> next job
+ *      |        or (a pass) no more may be held
+ *   PULLING     a probe batch                         --no more-->   UNMATCHED -> next pass: LOADING | next job | the end
+ *   MATCHING    its pairs                             --no more-->   FINISHING
+ *   FINISHING   rows that waited for all their pairs, or (not the last pass) they are carried on  --> PULLING
  *
- * Only the step changes the state. The probe side is read to its end even when the build side is empty:
- * whether an expression below fails must not depend on the data of the other side. */
+ * Candidates of a probe row: the build rows of its hash. Where FALSE and NULL differ, also the build rows with a NULL key; and
+ * for a probe row with a NULL key, or without keys (nested loop), all of them. Rows with a NULL key are not even kept where
+ * they can neither match nor come out.
+ *
+ * Only the steps change the state. Both inputs are read to their ends, whatever the other one holds: whether an expression
+ * below fails must not depend on it. A step works on one batch and looks at LOOKED_MAX candidates at most; linking the table
+ * is the one thing here that grows with the whole side (about 10 ns a row). */
 #include "engine/op/join.h"
 
+#include <string.h>
+
 #include "engine/core/assert.h"
+#include "engine/op/key_equal.h"
 
-static enum od_status hash_join_start(struct od_op *op, struct od_error *error)
+#define LOOKED_MAX 65536u
+
+static bool key_is_null_safe(const struct join *join, uint32_t key)
 {
-    struct join *join = (struct join *)op;
-    const struct od_physical *node = op->node;
-    struct od_memory *memory = op->env.memory;
-    od_assert(node->join.key_count >= 1);
-    join->state = JOIN_BUILDING;
-    od_hash_table_init(&join->table, memory);
-    od_arena_init(&join->residual_arena, memory, 2048);
-    join->pair_probe = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
-    join->pair_build = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
-    if (join->pair_probe == NULL || join->pair_build == NULL)
-        return od_op_no_memory(op, "listing pairs", error);
-    enum od_status status = od_batch_builder_init(&join->build_rows, memory, &node->inputs[1]->schema, error);
-    if (status == OD_OK)
-        status = od_batch_builder_init(&join->output, memory, &node->schema, error);
-    if (status == OD_OK && node->join.residual != NULL)
-        status = od_batch_builder_init(&join->kept, memory, &node->schema, error);
-    return status;
+    return join->op.node->join.null_safe_keys >> key & 1;
 }
 
-static void hash_join_release(struct od_op *op)
+bool od_join_has_null_key(const struct join *join, const struct od_batch *batch, const uint32_t *keys, uint32_t row)
 {
-    struct join *join = (struct join *)op;
-    od_hash_table_release(&join->table);
-    od_arena_release(&join->residual_arena);
-    od_batch_builder_release(&join->build_rows);
-    od_batch_builder_release(&join->output);
-    od_batch_builder_release(&join->kept);
-}
-
-static enum od_step step_build(struct join *join, struct od_error *error)
-{
-    const struct od_batch *batch;
-    enum od_status status = OD_OK;
-    enum od_step step = od_op_pull(&join->op, 1, &batch, error);
-    if (step == OD_STEP_OUTPUT) {
-        status = od_join_build_add(join, batch, error);
-    } else if (step == OD_STEP_DONE) {
-        status = od_join_build_end(join, error);
-        join->state = JOIN_PULLING;
-    } else {
-        return step;
+    for (uint32_t k = 0; k < join->op.node->join.key_count; k++) {
+        if (!key_is_null_safe(join, k) && od_column_is_null(&batch->columns[keys[k]], row))
+            return true;
     }
+    return false;
+}
+
+/* The next batch of a side: an input's, or of the run that stands for it. */
+static enum od_step pull(struct join *join, bool is_build, const struct od_batch **batch_out, struct od_error *error)
+{
+    struct od_spill_run *run = is_build ? join->job.build : join->job.probe;
+    if (run == NULL)
+        return od_op_pull(&join->op, is_build, batch_out, error);
+    if (od_spill_run_next(run, batch_out, error) != OD_OK)
+        return OD_STEP_FAILED;
+    return *batch_out == NULL ? OD_STEP_DONE : OD_STEP_OUTPUT;
+}
+
+static enum od_step step_of(enum od_status status)
+{
     return status == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
 }
+
+/* --- the build side ------------------------------------------------------------------------------------------------------ */
+
+/* Of a build batch, in batch_arena: rows worth keeping, and their hashes (NULL without keys). */
+struct build_rows {
+    const uint32_t *rows; /* NULL: all */
+    uint32_t count;
+    uint64_t *hashes;
+};
+
+static enum od_status choose_build_rows(struct join *join, const struct od_batch *batch, struct build_rows *chosen,
+                                        struct od_error *error)
+{
+    struct od_op *op = &join->op;
+    const uint32_t *keys = op->node->join.build_keys;
+    bool keeps_nulls = join->asks_nulls || join->keeps_build;
+    *chosen = (struct build_rows){.count = batch->row_count};
+    od_arena_reset(&op->batch_arena);
+    if (!od_join_has_keys(join))
+        return OD_OK;
+    uint32_t *rows = od_arena_take_raw(&op->batch_arena, batch->row_count * sizeof(*rows));
+    uint64_t *hashes = od_arena_take_raw(&op->batch_arena, batch->row_count * sizeof(*hashes));
+    if (rows == NULL || hashes == NULL)
+        return od_op_no_memory(op, "hashing build rows", error);
+    od_op_hash_keys(op, batch, keys, op->node->join.key_count, hashes);
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < batch->row_count; row++) {
+        rows[count] = row;
+        hashes[count] = hashes[row]; /* row >= count */
+        count += keeps_nulls || !od_join_has_null_key(join, batch, keys, row);
+    }
+    *chosen = (struct build_rows){count == batch->row_count ? NULL : rows, count, hashes};
+    return OD_OK;
+}
+
+static enum od_status list_null_rows(struct join *join, struct od_error *error)
+{
+    const uint32_t *keys = join->op.node->join.build_keys;
+    join->null_row_count = 0;
+    if (!join->asks_nulls || !od_join_has_keys(join))
+        return OD_OK;
+    join->null_rows = od_arena_take_raw(&join->pass_arena, join->build.row_count * sizeof(uint32_t));
+    if (join->null_rows == NULL)
+        return od_op_no_memory(&join->op, "listing rows with NULL keys", error);
+    for (uint32_t row = 0; row < join->build.row_count; row++) {
+        join->null_rows[join->null_row_count] = row;
+        join->null_row_count += od_join_has_null_key(join, &join->build, keys, row);
+    }
+    return OD_OK;
+}
+
+/* The build rows of this pass are loaded. */
+static enum od_status begin_probing(struct join *join, bool is_last_pass, struct od_error *error)
+{
+    join->is_last_pass = is_last_pass;
+    join->state = JOIN_PULLING;
+    join->build = od_batch_builder_view(&join->build_rows);
+    od_arena_reset(&join->pass_arena);
+    OD_TRY(list_null_rows(join, error));
+    OD_TRY(od_hash_table_link(&join->table, error));
+    OD_TRY(od_join_reserve_marks(join, join->build.row_count, error));
+    if (join->keeps_build && join->build.row_count > 0)
+        memset(join->build_matched, 0, join->build.row_count);
+    if (join->job.probe != NULL)
+        OD_TRY(od_spill_run_rewind(join->job.probe, error));
+    if (is_last_pass)
+        return OD_OK;
+    return od_spill_run_new(&join->op.env, &join->carried_schema, &join->carried, error);
+}
+
+static enum od_status load(struct join *join, const struct od_batch *batch, struct od_error *error)
+{
+    struct build_rows chosen;
+    OD_TRY(choose_build_rows(join, batch, &chosen, error));
+    OD_TRY(od_batch_builder_append_rows(&join->build_rows, batch, chosen.rows, 0, chosen.count, error));
+    if (chosen.hashes != NULL)
+        OD_TRY(od_hash_table_append(&join->table, chosen.hashes, chosen.count, error));
+    struct od_batch loaded = od_batch_builder_view(&join->build_rows);
+    uint64_t table_bytes = join->table.row_count * (sizeof(uint64_t) + 2 * sizeof(uint32_t));
+    if (!od_spill_is_due(&join->op.env, od_spill_batch_bytes(&loaded) + table_bytes))
+        return OD_OK;
+    return od_join_can_split(join) ? od_join_split_begin(join, error) : begin_probing(join, false, error);
+}
+
+static enum od_step step_load(struct join *join, struct od_error *error)
+{
+    const struct od_batch *batch;
+    enum od_step step = pull(join, true, &batch, error);
+    if (step == OD_STEP_DONE)
+        return step_of(begin_probing(join, true, error));
+    return step == OD_STEP_OUTPUT ? step_of(load(join, batch, error)) : step;
+}
+
+/* --- splitting ----------------------------------------------------------------------------------------------------------- */
+
+static enum od_status begin_splitting_probe(struct join *join, struct od_error *error)
+{
+    uint64_t row_count = 0;
+    for (uint32_t part = 0; part < JOIN_PARTS; part++)
+        row_count += od_spill_run_row_count(join->parts[part]->build);
+    for (uint32_t part = 0; part < JOIN_PARTS; part++)
+        join->parts[part]->parent_row_count = row_count;
+    join->state = JOIN_SPLITTING_PROBE;
+    return join->job.probe == NULL ? OD_OK : od_spill_run_rewind(join->job.probe, error);
+}
+
+static enum od_status hash_probe(struct join *join, struct od_error *error)
+{
+    struct od_op *op = &join->op;
+    if (!od_join_has_keys(join))
+        return OD_OK;
+    join->probe_hashes = od_arena_take_raw(&op->batch_arena, join->probe->row_count * sizeof(uint64_t));
+    if (join->probe_hashes == NULL)
+        return od_op_no_memory(op, "hashing probe rows", error);
+    od_op_hash_keys(op, join->probe, op->node->join.probe_keys, op->node->join.key_count, join->probe_hashes);
+    return OD_OK;
+}
+
+static enum od_status split_probe(struct join *join, const struct od_batch *batch, struct od_error *error)
+{
+    struct od_batch carried;
+    OD_TRY(od_join_probe_begin(join, batch, join->job.probe != NULL, error));
+    OD_TRY(hash_probe(join, error));
+    OD_TRY(od_join_carry(join, &carried, error));
+    return od_join_split_rows(join, &carried, NULL, batch->row_count, join->probe_hashes, false, error);
+}
+
+static enum od_step next_job(struct join *join, struct od_error *error)
+{
+    bool is_there;
+    if (od_join_job_next(join, &is_there, error) != OD_OK)
+        return OD_STEP_FAILED;
+    return is_there ? OD_STEP_AGAIN : OD_STEP_DONE;
+}
+
+static enum od_step step_split(struct join *join, struct od_error *error)
+{
+    const struct od_batch *batch;
+    struct build_rows chosen;
+    bool is_build = join->state == JOIN_SPLITTING_BUILD;
+    enum od_step step = pull(join, is_build, &batch, error);
+    if (step == OD_STEP_DONE)
+        return is_build ? step_of(begin_splitting_probe(join, error)) : next_job(join, error);
+    if (step != OD_STEP_OUTPUT)
+        return step;
+    if (!is_build)
+        return step_of(split_probe(join, batch, error));
+    enum od_status status = choose_build_rows(join, batch, &chosen, error);
+    if (status == OD_OK)
+        status = od_join_split_rows(join, batch, chosen.rows, chosen.count, chosen.hashes, true, error);
+    return step_of(status);
+}
+
+/* --- candidates ---------------------------------------------------------------------------------------------------------- */
+
+static void search_nulls(struct join *join, uint32_t index)
+{
+    join->search = JOIN_AMONG_NULLS;
+    join->null_index = index;
+    join->candidate = index < join->null_row_count ? join->null_rows[index] : OD_HASH_TABLE_NONE;
+}
+
+/* To the first candidate of probe_row. */
+static void seek_row(struct join *join)
+{
+    join->candidate = OD_HASH_TABLE_NONE;
+    if (join->probe_row == join->probe->row_count || join->build.row_count == 0)
+        return;
+    bool has_null = od_join_has_keys(join) &&
+                    od_join_has_null_key(join, join->probe, join->op.node->join.probe_keys, join->probe_row);
+    if (!od_join_has_keys(join) || (has_null && join->asks_nulls)) {
+        join->search = JOIN_EVERYWHERE;
+        join->candidate = 0;
+    } else if (!has_null) {
+        join->search = JOIN_IN_CHAIN;
+        join->candidate = od_hash_table_first(&join->table, join->probe_hashes[join->probe_row]);
+        if (join->candidate == OD_HASH_TABLE_NONE)
+            search_nulls(join, 0);
+    }
+}
+
+static void seek_candidate(struct join *join)
+{
+    if (join->search == JOIN_AMONG_NULLS) {
+        search_nulls(join, join->null_index + 1);
+    } else if (join->search == JOIN_EVERYWHERE) {
+        join->candidate = join->candidate + 1 < join->build.row_count ? join->candidate + 1 : OD_HASH_TABLE_NONE;
+    } else {
+        join->candidate = od_hash_table_next(&join->table, join->candidate);
+        if (join->candidate == OD_HASH_TABLE_NONE)
+            search_nulls(join, 0);
+    }
+}
+
+/* Of the keys of probe_row and the candidate. */
+static enum join_truth key_truth(const struct join *join)
+{
+    const struct od_physical *node = join->op.node;
+    enum join_truth truth = JOIN_TRUE;
+    for (uint32_t k = 0; k < node->join.key_count && !join->job.keys_are_equal; k++) {
+        const struct od_column *probe = &join->probe->columns[node->join.probe_keys[k]];
+        const struct od_column *build = &join->build.columns[node->join.build_keys[k]];
+        bool has_null = od_column_is_null(probe, join->probe_row) || od_column_is_null(build, join->candidate);
+        if (has_null && !key_is_null_safe(join, k))
+            truth = JOIN_NULL;
+        else if (!od_key_equal(probe, join->probe_row, build, join->candidate))
+            return JOIN_FALSE;
+    }
+    return truth;
+}
+
+/* Can no candidate that is left change the truth of probe_row? */
+static bool is_decided(const struct join *join)
+{
+    bool can_be_true = join->search == JOIN_IN_CHAIN || !od_join_has_keys(join);
+    return join->may_stop && join->probe_truth[join->probe_row] >= (can_be_true ? JOIN_TRUE : JOIN_NULL);
+}
+
+/* Collects pairs as far as there is room, and looks at LOOKED_MAX candidates. True at the end of the batch. */
+static bool collect_pairs(struct join *join)
+{
+    uint32_t looked = 0;
+    while (join->probe_row < join->probe->row_count) {
+        for (; join->candidate != OD_HASH_TABLE_NONE && !is_decided(join); seek_candidate(join)) {
+            if (join->pair_count == join->op.env.batch_rows || looked++ == LOOKED_MAX)
+                return false;
+            enum join_truth truth = key_truth(join);
+            /* A row with a NULL key that is met in a chain will be met among the NULLs, too. */
+            if (truth != JOIN_FALSE && (truth == JOIN_TRUE || join->search != JOIN_IN_CHAIN))
+                od_join_pair(join, join->probe_row, join->candidate, truth);
+        }
+        join->probe_row++;
+        seek_row(join);
+    }
+    return true;
+}
+
+/* --- probing ------------------------------------------------------------------------------------------------------------- */
 
 static enum od_step step_pull(struct join *join, struct od_error *error)
 {
     const struct od_batch *batch;
-    enum od_step step = od_op_pull(&join->op, 0, &batch, error);
+    enum od_step step = pull(join, false, &batch, error);
+    if (step == OD_STEP_DONE) {
+        join->state = JOIN_UNMATCHED;
+        join->build_cursor = 0;
+        return OD_STEP_AGAIN;
+    }
     if (step != OD_STEP_OUTPUT)
         return step;
-    if (od_join_probe_begin(join, batch, error) != OD_OK)
+    if (od_join_probe_begin(join, batch, join->job.probe != NULL, error) != OD_OK || hash_probe(join, error) != OD_OK)
         return OD_STEP_FAILED;
+    seek_row(join);
     join->state = JOIN_MATCHING;
     return OD_STEP_OUTPUT; /* there is something to match: go on in this step */
 }
 
-static enum od_step step_emit(struct join *join, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step step_match(struct join *join, const struct od_batch **batch_out, struct od_error *error)
 {
-    bool is_over = false;
-    bool is_matching = join->state == JOIN_MATCHING;
-    enum od_status status =
-        is_matching ? od_join_probe_match(join, &is_over, error) : od_join_probe_pad(join, &is_over, error);
-    if (status != OD_OK)
-        return OD_STEP_FAILED;
-    if (is_over && is_matching && join->op.node->join.type == OD_JOIN_LEFT) {
-        join->state = JOIN_PADDING;
-        join->probe_row = 0;
-    } else if (is_over) {
+    bool is_over = collect_pairs(join);
+    enum od_status status = od_join_judge(join, error);
+    if (is_over && join->is_last_pass && !od_join_finishes(join))
         join->state = JOIN_PULLING;
-    }
-    if (join->view.row_count == 0)
-        return OD_STEP_AGAIN;
-    *batch_out = &join->view;
-    return OD_STEP_OUTPUT;
+    else if (is_over)
+        join->state = JOIN_FINISHING;
+    join->probe_row = join->state == JOIN_FINISHING ? 0 : join->probe_row;
+    return od_join_show(join, status, batch_out);
 }
 
-static enum od_step hash_join_step(struct od_op *op, const struct od_batch **batch_out,
-                                   struct od_error *error)
+static enum od_step step_finish(struct join *join, const struct od_batch **batch_out, struct od_error *error)
+{
+    struct od_batch carried;
+    enum od_status status;
+    bool is_over = true;
+    join->view.row_count = 0;
+    if (join->is_last_pass) {
+        status = od_join_finish(join, &is_over, error);
+    } else {
+        status = od_join_carry(join, &carried, error);
+        if (status == OD_OK)
+            status = od_spill_run_append(join->carried, &carried, NULL, carried.row_count, error);
+    }
+    if (is_over)
+        join->state = JOIN_PULLING;
+    return od_join_show(join, status, batch_out);
+}
+
+/* The probe side is over: what of the build side comes out, then the next pass or job. */
+static enum od_step step_unmatched(struct join *join, const struct od_batch **batch_out, struct od_error *error)
+{
+    bool is_over = true;
+    join->view.row_count = 0;
+    if (join->keeps_build && join->build_cursor < join->build.row_count)
+        return od_join_show(join, od_join_unmatched(join, join->build.row_count, &is_over, error), batch_out);
+    if (join->is_last_pass)
+        return next_job(join, error);
+    od_spill_run_free(join->job.probe);
+    join->job.probe = join->carried;
+    join->carried = NULL;
+    od_batch_builder_reset(&join->build_rows);
+    od_hash_table_reset(&join->table);
+    join->state = JOIN_LOADING;
+    return OD_STEP_AGAIN;
+}
+
+enum od_step od_join_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
 {
     struct join *join = (struct join *)op;
     enum od_step step = OD_STEP_OUTPUT;
-    if (join->state == JOIN_BUILDING)
-        return step_build(join, error);
-    if (join->state == JOIN_PULLING)
+    switch (join->state) {
+    case JOIN_LOADING:
+        return step_load(join, error);
+    case JOIN_SPLITTING_BUILD:
+    case JOIN_SPLITTING_PROBE:
+        return step_split(join, error);
+    case JOIN_UNMATCHED:
+        return step_unmatched(join, batch_out, error);
+    case JOIN_PULLING:
         step = step_pull(join, error);
-    return step == OD_STEP_OUTPUT ? step_emit(join, batch_out, error) : step;
+        break;
+    default:
+        break;
+    }
+    if (step == OD_STEP_OUTPUT && join->state == JOIN_MATCHING)
+        step = step_match(join, batch_out, error);
+    if (join->state == JOIN_FINISHING && (step == OD_STEP_AGAIN || (step == OD_STEP_OUTPUT && *batch_out == NULL)))
+        step = step_finish(join, batch_out, error);
+    return step;
 }
 
-const struct od_op_kind od_op_hash_join = {.bytes = sizeof(struct join),
-                                           .start = hash_join_start,
-                                           .step = hash_join_step,
-                                           .release = hash_join_release};
+const struct od_op_kind od_op_hash_join = {
+    .bytes = sizeof(struct join), .start = od_join_start, .step = od_join_step, .release = od_join_release};

@@ -30,6 +30,14 @@ static const struct od_op_kind *const kinds[] = {
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == OD_PHYSICAL_KIND_COUNT, "every operator has a row");
 
+/* Where FALSE and NULL differ, a NULL key concerns all rows of the other side: merging cannot see them together. */
+static const struct od_op_kind *kind_of(const struct od_physical *node)
+{
+    bool asks_nulls = node->kind == OD_PHYSICAL_MERGE_JOIN &&
+                      (node->join.type == OD_JOIN_MARK || node->join.type == OD_JOIN_NULL_ANTI);
+    return asks_nulls ? &od_op_hash_join : kinds[node->kind];
+}
+
 enum od_status od_op_no_memory(const struct od_op *op, const char *doing, struct od_error *error)
 {
     return od_fail(error, OD_NO_MEMORY, "%s: %s: node=%u", od_physical_kind_text(op->node->kind), doing,
@@ -55,7 +63,7 @@ enum od_status od_op_new(const struct od_physical *node, const struct od_op_env 
     od_assert((unsigned)node->kind < OD_PHYSICAL_KIND_COUNT);
     od_assert(env->batch_rows >= 1);
     od_assert(env->task_index < env->task_count);
-    const struct od_op_kind *kind = kinds[node->kind];
+    const struct od_op_kind *kind = kind_of(node);
     enum od_status status = OD_OK;
     *op_out = NULL;
     struct od_op *op = od_take(env->memory, kind->bytes);

@@ -1,0 +1,360 @@
+/* join_match: from candidate pairs to the rows of all nine join types.
+ *
+ *              a TRUE pair comes out   when the batch is over, rows whose OR is ... come out    at the end, build rows
+ *   INNER      joined
+ *   LEFT       joined                  FALSE or NULL, padded
+ *   RIGHT      joined                                                                           without a match, padded
+ *   FULL       joined                  FALSE or NULL, padded                                    without a match, padded
+ *   SEMI                               TRUE
+ *   ANTI                               FALSE or NULL
+ *   NULL_ANTI                          FALSE
+ *   MARK                               any, with the OR
+ *   SINGLE     joined, one a row       FALSE or NULL, padded
+ *
+ * The residual is part of the condition: a pair whose residual is not true is no match. It is asked for the pairs of a
+ * batch at once, over copies of the columns that it reads; only pairs that come out are copied whole.
+ *
+ * Order of the output: pairs by (probe row, build row), batch by batch; behind the pairs of a probe batch its finished rows.
+ * Where the residual can fail, it is asked for every pair, so that failing does not depend on the order of rows. */
+#include "engine/op/join.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+#include "engine/expr/evaluate.h"
+
+#define IS(truth)    (1u << JOIN_##truth)
+#define MARKS_MIN    64u
+#define ARENA_BYTES  2048
+
+/* Which probe rows come out when their batch is over. */
+static const uint8_t finished[] = {
+    [OD_JOIN_INNER] = 0,
+    [OD_JOIN_LEFT] = IS(FALSE) | IS(NULL),
+    [OD_JOIN_RIGHT] = 0,
+    [OD_JOIN_FULL] = IS(FALSE) | IS(NULL),
+    [OD_JOIN_SEMI] = IS(TRUE),
+    [OD_JOIN_ANTI] = IS(FALSE) | IS(NULL),
+    [OD_JOIN_NULL_ANTI] = IS(FALSE),
+    [OD_JOIN_MARK] = IS(FALSE) | IS(NULL) | IS(TRUE),
+    [OD_JOIN_SINGLE] = IS(FALSE) | IS(NULL),
+};
+_Static_assert(sizeof(finished) == OD_JOIN_TYPE_COUNT, "every join type has a row");
+
+bool od_join_finishes(const struct join *join)
+{
+    return finished[join->op.node->join.type] != 0;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------------- */
+
+static void note_column(void *self, uint32_t column_index)
+{
+    ((bool *)self)[column_index] = true;
+}
+
+/* Lists the columns that the residual reads. */
+static enum od_status residual_start(struct join *join, struct od_error *error)
+{
+    struct od_arena *arena = &join->op.operator_arena;
+    uint32_t total = join->pair_schema.field_count;
+    bool *is_read = od_arena_take_array(arena, total, sizeof(*is_read));
+    join->residual_columns = od_arena_take_array(arena, total, sizeof(uint32_t));
+    join->residual_view = od_arena_take_array(arena, total, sizeof(struct od_column));
+    join->residual_schema.fields = od_arena_take_array(arena, total, sizeof(struct od_field));
+    if (is_read == NULL || join->residual_columns == NULL || join->residual_view == NULL ||
+        join->residual_schema.fields == NULL)
+        return od_op_no_memory(&join->op, "listing the columns of the condition", error);
+    od_expr_columns(join->op.node->join.residual, note_column, is_read);
+    for (uint32_t i = 0; i < total; i++) {
+        join->residual_columns[join->residual_schema.field_count] = i;
+        join->residual_schema.fields[join->residual_schema.field_count] = join->pair_schema.fields[i];
+        join->residual_schema.field_count += is_read[i];
+    }
+    return od_batch_builder_init(&join->residual_rows, join->op.env.memory, &join->residual_schema, error);
+}
+
+/* pair_schema and carried_schema; an empty probe. */
+static enum od_status schemas_start(struct join *join, struct od_error *error)
+{
+    struct od_arena *arena = &join->op.operator_arena;
+    const struct od_schema *probe = &join->op.node->inputs[0]->schema;
+    const struct od_schema *build = &join->op.node->inputs[1]->schema;
+    uint32_t total = probe->field_count + build->field_count;
+    struct od_field *pair = od_arena_take_array(arena, total, sizeof(*pair));
+    struct od_field *carried = od_arena_take_array(arena, (size_t)probe->field_count + 1, sizeof(*carried));
+    struct od_column *columns = od_arena_take_array(arena, probe->field_count, sizeof(*columns));
+    if (pair == NULL || carried == NULL || columns == NULL)
+        return od_op_no_memory(&join->op, "listing columns", error);
+    for (uint32_t i = 0; i < probe->field_count; i++) {
+        pair[i] = carried[i] = probe->fields[i];
+        columns[i].type = probe->fields[i].type;
+    }
+    for (uint32_t i = 0; i < build->field_count; i++)
+        pair[probe->field_count + i] = build->fields[i];
+    carried[probe->field_count] = (struct od_field){.name = "truth", .type = OD_TYPE_BOOLEAN, .nullable = true};
+    join->pair_schema = (struct od_schema){total, pair};
+    join->carried_schema = (struct od_schema){probe->field_count + 1, carried};
+    join->no_probe = (struct od_batch){.schema = probe, .columns = columns};
+    return OD_OK;
+}
+
+enum od_status od_join_start(struct od_op *op, struct od_error *error)
+{
+    struct join *join = (struct join *)op;
+    const struct od_expr *residual = op->node->join.residual;
+    enum od_join_type type = op->node->join.type;
+    od_assert(op->node->join.key_count <= 64);
+    join->gives_pairs = od_join_gives_right(type);
+    join->asks_nulls = type == OD_JOIN_MARK || type == OD_JOIN_NULL_ANTI;
+    join->keeps_build = od_join_pads_left(type);
+    join->may_stop = !join->gives_pairs && (residual == NULL || !residual->may_fail);
+    join->job.parent_row_count = UINT64_MAX;
+    od_hash_table_init(&join->table, op->env.memory);
+    od_arena_init(&join->residual_arena, op->env.memory, ARENA_BYTES);
+    od_arena_init(&join->pass_arena, op->env.memory, ARENA_BYTES);
+    join->pair_probe = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
+    join->pair_build = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
+    join->pair_truth = od_arena_take(&op->operator_arena, op->env.batch_rows);
+    if (join->pair_probe == NULL || join->pair_build == NULL || join->pair_truth == NULL)
+        return od_op_no_memory(op, "listing pairs", error);
+    OD_TRY(schemas_start(join, error));
+    OD_TRY(od_batch_builder_init(&join->build_rows, op->env.memory, &op->node->inputs[1]->schema, error));
+    OD_TRY(od_batch_builder_init(&join->output, op->env.memory, &op->node->schema, error));
+    join->build = od_batch_builder_view(&join->build_rows);
+    return residual == NULL ? OD_OK : residual_start(join, error);
+}
+
+void od_join_release(struct od_op *op)
+{
+    struct join *join = (struct join *)op;
+    od_hash_table_release(&join->table);
+    od_arena_release(&join->residual_arena);
+    od_arena_release(&join->pass_arena);
+    od_batch_builder_release(&join->residual_rows);
+    od_batch_builder_release(&join->build_rows);
+    od_batch_builder_release(&join->output);
+    od_give(op->env.memory, join->build_matched, join->build_matched_capacity);
+    od_spill_run_free(join->carried);
+    od_join_job_release(join, &join->job);
+    while (join->waiting != NULL) {
+        struct join_job *job = join->waiting;
+        join->waiting = job->next;
+        od_join_job_release(join, job);
+        od_give(op->env.memory, job, sizeof(*job));
+    }
+}
+
+enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count, struct od_error *error)
+{
+    uint32_t old = join->build_matched_capacity;
+    if (!join->keeps_build || row_count <= old)
+        return OD_OK;
+    uint32_t capacity = old == 0 ? MARKS_MIN : old;
+    while (capacity < row_count)
+        capacity *= 2;
+    uint8_t *grown = od_resize(join->op.env.memory, join->build_matched, old, capacity);
+    if (grown == NULL)
+        return od_op_no_memory(&join->op, "marking build rows", error);
+    memset(grown + old, 0, capacity - old);
+    join->build_matched = grown;
+    join->build_matched_capacity = capacity;
+    return OD_OK;
+}
+
+/* --- a probe batch and its truth ----------------------------------------------------------------------------------------- */
+
+enum od_status od_join_probe_begin(struct join *join, const struct od_batch *batch, bool is_carried,
+                                   struct od_error *error)
+{
+    od_arena_reset(&join->op.batch_arena);
+    join->probe = batch;
+    join->probe_row = 0;
+    join->probe_truth = od_arena_take(&join->op.batch_arena, batch->row_count);
+    if (join->probe_truth == NULL)
+        return od_op_no_memory(&join->op, "marking probe rows", error);
+    for (uint32_t row = 0; is_carried && row < batch->row_count; row++) {
+        const struct od_column *truth = &batch->columns[join->no_probe.schema->field_count];
+        bool is_null = od_column_is_null(truth, row);
+        join->probe_truth[row] = is_null ? JOIN_NULL : od_bit(truth->values, row) ? JOIN_TRUE : JOIN_FALSE;
+    }
+    return OD_OK;
+}
+
+static enum od_status make_truth_column(struct join *join, struct od_error *error)
+{
+    uint32_t row_count = join->probe->row_count;
+    size_t bytes = ((size_t)row_count + 7) / 8;
+    uint8_t *values = od_arena_take(&join->op.batch_arena, bytes);
+    uint8_t *validity = od_arena_take(&join->op.batch_arena, bytes);
+    if (values == NULL || validity == NULL)
+        return od_op_no_memory(&join->op, "giving the truth of rows", error);
+    for (uint32_t row = 0; row < row_count; row++) {
+        values[row >> 3] |= (uint8_t)((join->probe_truth[row] == JOIN_TRUE) << (row & 7));
+        validity[row >> 3] |= (uint8_t)((join->probe_truth[row] != JOIN_NULL) << (row & 7));
+    }
+    join->truth_column = (struct od_column){
+        .type = OD_TYPE_BOOLEAN, .row_count = row_count, .values = values, .validity = validity};
+    return OD_OK;
+}
+
+enum od_status od_join_carry(struct join *join, struct od_batch *batch_out, struct od_error *error)
+{
+    uint32_t field_count = join->carried_schema.field_count;
+    struct od_column *columns = od_arena_take_array(&join->op.batch_arena, field_count, sizeof(*columns));
+    if (columns == NULL)
+        return od_op_no_memory(&join->op, "setting probe rows aside", error);
+    OD_TRY(make_truth_column(join, error));
+    for (uint32_t i = 0; i + 1 < field_count; i++)
+        columns[i] = join->probe->columns[i];
+    columns[field_count - 1] = join->truth_column;
+    *batch_out = (struct od_batch){
+        .schema = &join->carried_schema, .row_count = join->probe->row_count, .columns = columns};
+    return OD_OK;
+}
+
+/* --- pairs --------------------------------------------------------------------------------------------------------------- */
+
+/* Appends column `index` of probe ++ build for all pairs; OD_ROW_NULL pads. Behind the probe's columns of a MARK is the OR. */
+static enum od_status append_column(struct join *join, struct od_batch_builder *builder, uint32_t column, uint32_t index,
+                                    struct od_error *error)
+{
+    uint32_t probe_fields = join->no_probe.schema->field_count;
+    const uint32_t *rows = join->pair_probe;
+    const struct od_column *source;
+    if (index < probe_fields) {
+        source = &join->probe->columns[index];
+    } else if (builder == &join->output && join->op.node->join.type == OD_JOIN_MARK) {
+        source = &join->truth_column;
+    } else {
+        source = &join->build.columns[index - probe_fields];
+        rows = join->pair_build;
+    }
+    return od_batch_builder_append_column(builder, column, source, rows, join->pair_count, error);
+}
+
+/* Leaves the output's columns of the pairs in join->view, and no pair. */
+static enum od_status give_pairs(struct join *join, struct od_error *error)
+{
+    od_batch_builder_reset(&join->output);
+    for (uint32_t i = 0; i < join->output.schema->field_count; i++)
+        OD_TRY(append_column(join, &join->output, i, i, error));
+    od_batch_builder_end_rows(&join->output, join->pair_count);
+    join->view = od_batch_builder_view(&join->output);
+    join->pair_count = 0;
+    return OD_OK;
+}
+
+static enum od_status residual_batch(struct join *join, struct od_batch *batch_out, struct od_error *error)
+{
+    od_batch_builder_reset(&join->residual_rows);
+    for (uint32_t i = 0; i < join->residual_schema.field_count; i++)
+        OD_TRY(append_column(join, &join->residual_rows, i, join->residual_columns[i], error));
+    od_batch_builder_end_rows(&join->residual_rows, join->pair_count);
+    struct od_batch read = od_batch_builder_view(&join->residual_rows);
+    for (uint32_t i = 0; i < join->residual_schema.field_count; i++)
+        join->residual_view[join->residual_columns[i]] = read.columns[i];
+    *batch_out = (struct od_batch){
+        .schema = &join->pair_schema, .row_count = join->pair_count, .columns = join->residual_view};
+    return OD_OK;
+}
+
+static void keep_pair(struct join *join, uint32_t pair, uint8_t truth)
+{
+    join->pair_probe[join->pair_count] = join->pair_probe[pair]; /* pair >= pair_count */
+    join->pair_build[join->pair_count] = join->pair_build[pair];
+    join->pair_truth[join->pair_count++] = truth;
+}
+
+/* Keeps the pairs that are still true, or NULL where that is asked. */
+static enum od_status ask_residual(struct join *join, struct od_error *error)
+{
+    const struct od_expr *residual = join->op.node->join.residual;
+    struct od_selection every = {.count = join->pair_count};
+    struct od_selection chosen;
+    struct od_column truth;
+    struct od_batch batch;
+    od_arena_reset(&join->residual_arena);
+    OD_TRY(residual_batch(join, &batch, error));
+    if (!join->asks_nulls) {
+        OD_TRY(od_evaluate_filter(residual, &batch, &every, &join->residual_arena, &chosen, error));
+        join->pair_count = 0;
+        for (uint32_t i = 0; i < chosen.count; i++)
+            keep_pair(join, chosen.rows == NULL ? i : chosen.rows[i], JOIN_TRUE);
+        return OD_OK;
+    }
+    OD_TRY(od_evaluate(residual, &batch, &every, &join->residual_arena, &truth, error));
+    join->pair_count = 0;
+    for (uint32_t i = 0; i < every.count; i++) {
+        if (od_column_is_null(&truth, i))
+            keep_pair(join, i, JOIN_NULL);
+        else if (od_bit(truth.values, i))
+            keep_pair(join, i, join->pair_truth[i]);
+    }
+    return OD_OK;
+}
+
+enum od_status od_join_judge(struct join *join, struct od_error *error)
+{
+    join->view.row_count = 0;
+    if (join->pair_count > 0 && join->op.node->join.residual != NULL)
+        OD_TRY(ask_residual(join, error));
+    for (uint32_t i = 0; i < join->pair_count; i++) {
+        uint8_t *truth = &join->probe_truth[join->pair_probe[i]];
+        if (join->op.node->join.type == OD_JOIN_SINGLE && *truth == JOIN_TRUE)
+            return od_fail(error, OD_EVALUATION, "more than one row returned by a subquery used as an expression");
+        if (*truth < join->pair_truth[i])
+            *truth = join->pair_truth[i];
+        if (join->keeps_build)
+            join->build_matched[join->pair_build[i]] = 1;
+    }
+    if (join->gives_pairs && join->pair_count > 0)
+        return give_pairs(join, error);
+    join->pair_count = 0;
+    return OD_OK;
+}
+
+/* --- rows whose turn comes later ----------------------------------------------------------------------------------------- */
+
+enum od_status od_join_finish(struct join *join, bool *is_over_out, struct od_error *error)
+{
+    enum od_join_type type = join->op.node->join.type;
+    join->view.row_count = 0;
+    if (type == OD_JOIN_MARK && join->probe_row == 0)
+        OD_TRY(make_truth_column(join, error));
+    for (; join->probe_row < join->probe->row_count && join->pair_count < join->op.env.batch_rows; join->probe_row++) {
+        join->pair_probe[join->pair_count] = join->probe_row;
+        join->pair_build[join->pair_count] = OD_ROW_NULL;
+        join->pair_count += finished[type] >> join->probe_truth[join->probe_row] & 1;
+    }
+    *is_over_out = join->probe_row == join->probe->row_count;
+    return join->pair_count == 0 ? OD_OK : give_pairs(join, error);
+}
+
+enum od_status od_join_unmatched(struct join *join, uint32_t end, bool *is_over_out, struct od_error *error)
+{
+    const struct od_batch *probe = join->probe;
+    join->view.row_count = 0;
+    for (; join->build_cursor < end && join->pair_count < join->op.env.batch_rows; join->build_cursor++) {
+        join->pair_probe[join->pair_count] = OD_ROW_NULL;
+        join->pair_build[join->pair_count] = join->build_cursor;
+        join->pair_count += join->build_matched[join->build_cursor] == 0;
+    }
+    *is_over_out = join->build_cursor >= end;
+    if (join->pair_count == 0)
+        return OD_OK;
+    join->probe = &join->no_probe;
+    enum od_status status = give_pairs(join, error);
+    join->probe = probe; /* a merge join may be in the middle of it */
+    return status;
+}
+
+enum od_step od_join_show(struct join *join, enum od_status status, const struct od_batch **batch_out)
+{
+    if (status != OD_OK)
+        return OD_STEP_FAILED;
+    if (join->view.row_count == 0)
+        return OD_STEP_AGAIN;
+    *batch_out = &join->view;
+    return OD_STEP_OUTPUT;
+}
