@@ -299,6 +299,7 @@ OD_MAKE(od_make_tpch_orders)
             total += order.lines[k].price_cents * (100 - order.lines[k].discount) * (100 + order.lines[k].tax);
             open_count += is_open(&order.lines[k]);
         }
+        od_stream_init(&rows.draws, seed * 1000003 + i, "tpch order text"); /* not what its lines draw */
         od_put_int64(&rows, order.key);
         od_put_int64(&rows, order.customer);
         od_put_text(&rows, open_count == 0 ? "F" : open_count == order.line_count ? "O" : "P");
