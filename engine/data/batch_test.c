@@ -20,8 +20,11 @@ static struct od_field all_fields[] = {
     {"boolean", OD_TYPE_BOOLEAN, true},     {"int64", OD_TYPE_INT64, true},
     {"float64", OD_TYPE_FLOAT64, true},     {"text", OD_TYPE_TEXT, true},
     {"timestamp", OD_TYPE_TIMESTAMP, true}, {"date", OD_TYPE_DATE, true},
+    {"int32", OD_TYPE_INT32, true},         {"decimal", OD_TYPE_DECIMAL, true},
+    {"interval", OD_TYPE_INTERVAL, true},
 };
-static const struct od_schema all_types = {6, all_fields};
+static const struct od_schema all_types = {9, all_fields};
+static const struct od_schema first_types = {6, all_fields};
 
 static struct od_value drawn_value(struct od_random *draws, enum od_type type, uint32_t null_part)
 {
@@ -40,6 +43,12 @@ static struct od_value drawn_value(struct od_random *draws, enum od_type type, u
     case OD_TYPE_TEXT:
         value.text.size = (uint32_t)od_random_below(draws, 12);
         value.text.bytes = &"abcdefghijkl"[12 - value.text.size];
+        break;
+    case OD_TYPE_DECIMAL:
+        value.decimal = od_decimal_make(od_random_between(draws, -100000, 100000), od_random_below(draws, 5));
+        break;
+    case OD_TYPE_INTERVAL:
+        value.interval = (struct od_interval){(int32_t)od_random_below(draws, 9), -3, 7};
         break;
     default:
         value.int64 = od_random_between(draws, -1000, 1000);
@@ -181,7 +190,7 @@ static void gathers_mix_rows_and_nulls(void **state)
     assert_int_equal(append_drawn(&source, 4, 10, 0), OD_OK);
     struct od_batch batch = od_batch_builder_view(&source);
     for (int round = 0; round < 20; round++) {
-        for (uint32_t i = 0; i < 6; i++)
+        for (uint32_t i = 0; i < all_types.field_count; i++)
             assert_int_equal(od_batch_builder_append_column(&target, i, &batch.columns[i], rows, 6, NULL),
                              OD_OK);
         od_batch_builder_end_rows(&target, target.row_count + 6);
@@ -192,7 +201,7 @@ static void gathers_mix_rows_and_nulls(void **state)
         uint32_t from = rows[row % 6];
         if (from != OD_ROW_NULL)
             assert_rows_equal(&view, row, &batch, from);
-        for (uint32_t i = 0; i < 6; i++)
+        for (uint32_t i = 0; i < all_types.field_count; i++)
             assert_int_equal(od_column_is_null(&view.columns[i], row), from == OD_ROW_NULL);
     }
     od_batch_builder_release(&source);
@@ -339,6 +348,26 @@ static void key_hashes_follow_equality(void **state)
     assert_true(hashes[0] == hashes[5]);
 }
 
+static void numerics_hash_by_value(void **state)
+{
+    (void)state;
+    static const struct od_decimal values[] = {{150, 0, 2}, {15, 0, 1}, {0, 0, 5}, {0, 0, 0}, {16, 0, 1}};
+    static const uint32_t keys[] = {0};
+    struct od_schema schema = {1, &all_fields[7]};
+    struct od_column column = {.type = OD_TYPE_DECIMAL, .row_count = 5, .values = values};
+    struct od_batch batch = {.schema = &schema, .row_count = 5, .columns = &column};
+    uint64_t hashes[5];
+    od_batch_hash_keys(&batch, keys, 1, hashes);
+    assert_true(hashes[0] == hashes[1]);
+    assert_true(hashes[2] == hashes[3]);
+    assert_true(hashes[1] != hashes[4]);
+    struct od_batch first = {.schema = &schema, .row_count = 1, .columns = &column};
+    struct od_hash128 as_150 = od_batch_checksum(&first);
+    column.values = values + 1;
+    struct od_hash128 as_15 = od_batch_checksum(&first);
+    assert_memory_not_equal(&as_150, &as_15, sizeof(as_15)); /* a checksum sees the scale */
+}
+
 static struct od_hash128 checksum_of(const struct od_column *column, struct od_field *field)
 {
     struct od_schema schema = {1, field};
@@ -378,24 +407,30 @@ static void checksums_see_bits_not_order(void **state)
     od_arena_release(&arena);
 }
 
-static void hashes_are_frozen(void **state)
+static void check_frozen(const struct od_schema *schema, uint64_t key_hashes, uint64_t checksum_high)
 {
-    (void)state;
-    static const uint32_t keys[] = {0, 1, 2, 3, 4, 5};
+    static const uint32_t keys[] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
     struct od_batch_builder builder;
     struct od_digest digest = {0};
     uint64_t hashes[300];
-    start(&builder, &all_types);
+    start(&builder, schema);
     assert_int_equal(append_drawn(&builder, 8, 300, 10), OD_OK);
     struct od_batch batch = od_batch_builder_view(&builder);
-    od_batch_hash_keys(&batch, keys, 6, hashes);
+    od_batch_hash_keys(&batch, keys, schema->field_count, hashes);
     for (int i = 0; i < 300; i++)
         od_digest_add(&digest, hashes[i]);
     struct od_hash128 checksum = od_batch_checksum(&batch);
-    if (digest.value != UINT64_C(0x62739161b6a8faac) || checksum.high != UINT64_C(0x20598fcbd5a74d2c))
-        fail_msg("key hashes 0x%llx, checksum 0x%llx", (unsigned long long)digest.value,
-                 (unsigned long long)checksum.high);
+    if (digest.value != key_hashes || checksum.high != checksum_high)
+        fail_msg("%u columns: key hashes 0x%llx, checksum 0x%llx", schema->field_count,
+                 (unsigned long long)digest.value, (unsigned long long)checksum.high);
     od_batch_builder_release(&builder);
+}
+
+static void hashes_are_frozen(void **state)
+{
+    (void)state;
+    check_frozen(&first_types, UINT64_C(0x62739161b6a8faac), UINT64_C(0x20598fcbd5a74d2c));
+    check_frozen(&all_types, UINT64_C(0xdac027d5b446965b), UINT64_C(0xd421cb557e423bbc));
 }
 
 static void tables_are_found_by_name(void **state)
@@ -429,6 +464,7 @@ int main(void)
         cmocka_unit_test(batches_without_columns_count_rows),
         cmocka_unit_test(every_refusal_is_survived),
         cmocka_unit_test(key_hashes_follow_equality),
+        cmocka_unit_test(numerics_hash_by_value),
         cmocka_unit_test(checksums_see_bits_not_order),
         cmocka_unit_test(hashes_are_frozen),
         cmocka_unit_test(tables_are_found_by_name),

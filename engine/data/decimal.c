@@ -25,8 +25,8 @@ typedef unsigned __int128 u128;
 #define GROUP_DIGITS         4  /* DEC_DIGITS */
 #define SUM_SCALE            38
 #define FLOAT_EXACT_INTEGERS (UINT64_C(1) << 53)
-#define FLOAT_EXACT_POWERS   22  /* 10^22 is the largest power of ten that is a double */
-#define PARSE_DIGITS_MAX     80  /* further ones cannot change how the 38th is rounded */
+#define FLOAT_EXACT_POWERS   22 /* 10^22 is the largest power of ten that is a double */
+#define PARSE_DIGITS_MAX     80 /* further ones cannot change how the 38th is rounded */
 #define PARSE_EXPONENT_MAX   100000
 
 #define TEN_19 UINT64_C(10000000000000000000)
@@ -60,6 +60,11 @@ static struct parts parts_of(const struct od_decimal *decimal)
                           (uint32_t)decimal->scale};
 }
 
+bool od_decimal_is_sound(const struct od_decimal *decimal)
+{
+    return decimal->scale <= DIGITS_MAX && parts_of(decimal).magnitude < power_of_10(DIGITS_MAX);
+}
+
 static uint32_t digits_of(u128 magnitude)
 {
     uint64_t high = (uint64_t)(magnitude >> 64);
@@ -87,7 +92,8 @@ static struct od_wide half_away(const struct od_wide *dividend, const struct od_
 }
 
 /* magnitude / 10^scale, within 38 digits. */
-static bool pack_wide(bool is_negative, struct od_wide magnitude, uint32_t scale, struct od_decimal *result_out)
+static bool pack_wide(bool is_negative, struct od_wide magnitude, uint32_t scale,
+                      struct od_decimal *result_out)
 {
     bool is_zero = magnitude.count == 0;
     uint32_t digits = od_wide_digits(&magnitude);
@@ -138,8 +144,8 @@ static struct od_wide scaled(u128 magnitude, uint32_t exponent)
 static bool add_parts(struct parts left, struct parts right, struct od_decimal *result_out)
 {
     uint32_t scale = left.scale > right.scale ? left.scale : right.scale;
-    if (digits_of(left.magnitude) + scale - left.scale <= DIGITS_MAX &&
-        digits_of(right.magnitude) + scale - right.scale <= DIGITS_MAX) {
+    if (digits_of(left.magnitude) + scale - left.scale < DIGITS_MAX &&
+        digits_of(right.magnitude) + scale - right.scale < DIGITS_MAX) { /* twice 10^38 is beyond 127 bits */
         __int128 a = (__int128)(left.magnitude * power_of_10(scale - left.scale));
         __int128 b = (__int128)(right.magnitude * power_of_10(scale - right.scale));
         __int128 sum = (left.is_negative ? -a : a) + (right.is_negative ? -b : b);
@@ -154,19 +160,22 @@ static bool add_parts(struct parts left, struct parts right, struct od_decimal *
     return pack_wide(right.is_negative, od_wide_subtract(&b, &a), scale, result_out);
 }
 
-bool od_decimal_add(const struct od_decimal *left, const struct od_decimal *right, struct od_decimal *result_out)
+bool od_decimal_add(const struct od_decimal *left, const struct od_decimal *right,
+                    struct od_decimal *result_out)
 {
     return add_parts(parts_of(left), parts_of(right), result_out);
 }
 
-bool od_decimal_subtract(const struct od_decimal *left, const struct od_decimal *right, struct od_decimal *result_out)
+bool od_decimal_subtract(const struct od_decimal *left, const struct od_decimal *right,
+                         struct od_decimal *result_out)
 {
     struct parts subtrahend = parts_of(right);
     subtrahend.is_negative = !subtrahend.is_negative;
     return add_parts(parts_of(left), subtrahend, result_out);
 }
 
-bool od_decimal_multiply(const struct od_decimal *left, const struct od_decimal *right, struct od_decimal *result_out)
+bool od_decimal_multiply(const struct od_decimal *left, const struct od_decimal *right,
+                         struct od_decimal *result_out)
 {
     struct parts a = parts_of(left);
     struct parts b = parts_of(right);
@@ -206,7 +215,8 @@ static struct group leading_group(const struct od_wide *magnitude, uint32_t scal
 }
 
 /* select_div_scale of numeric.c. */
-static uint32_t quotient_scale(struct group dividend, struct group divisor, uint32_t scale_a, uint32_t scale_b)
+static uint32_t quotient_scale(struct group dividend, struct group divisor, uint32_t scale_a,
+                               uint32_t scale_b)
 {
     int32_t weight = dividend.weight - divisor.weight - (dividend.value <= divisor.value);
     int32_t scale = SIGNIFICANT_MIN - weight * GROUP_DIGITS;
@@ -215,21 +225,26 @@ static uint32_t quotient_scale(struct group dividend, struct group divisor, uint
     return scale > DIGITS_MAX ? DIGITS_MAX : (uint32_t)scale;
 }
 
-/* The quotient, rounded once, with `scale` digits behind the point or as many as 38 digits leave. */
-static bool divide_wide(bool is_negative, const struct operand *a, const struct operand *b, uint32_t scale,
-                        struct od_decimal *result_out)
+/* Rounded to `scale` digits behind the point, or to fewer when there would be more than digits_max in all. */
+static struct operand quotient_of(const struct operand *a, const struct operand *b, uint32_t scale,
+                                  uint32_t digits_max)
 {
     struct od_wide dividend = scaled_wide(&a->magnitude, b->scale);
     struct od_wide divisor = scaled_wide(&b->magnitude, a->scale);
     struct od_wide whole = od_wide_divide(&dividend, &divisor, NULL);
     uint32_t whole_digits = od_wide_digits(&whole);
-    if (whole_digits > DIGITS_MAX)
-        return false;
-    scale = scale > DIGITS_MAX - whole_digits ? DIGITS_MAX - whole_digits : scale;
+    if (whole_digits + scale > digits_max)
+        scale = whole_digits < digits_max ? digits_max - whole_digits : 0;
     dividend = scaled_wide(&dividend, scale);
-    struct od_wide quotient = half_away(&dividend, &divisor);
-    return pack_wide(is_negative, quotient, scale, result_out) &&
-           (a->magnitude.count == 0 || !od_decimal_is_zero(result_out));
+    return (struct operand){half_away(&dividend, &divisor), scale};
+}
+
+static bool divide_wide(bool is_negative, const struct operand *a, const struct operand *b, uint32_t scale,
+                        struct od_decimal *result_out)
+{
+    struct operand quotient = quotient_of(a, b, scale, DIGITS_MAX);
+    return pack_wide(is_negative, quotient.magnitude, quotient.scale, result_out) &&
+           (a->magnitude.count == 0 || quotient.magnitude.count != 0);
 }
 
 static struct group leading_group_short(u128 magnitude, uint32_t scale)
@@ -239,11 +254,13 @@ static struct group leading_group_short(u128 magnitude, uint32_t scale)
     int32_t exponent = (int32_t)digits_of(magnitude) - 1 - (int32_t)scale;
     int32_t weight = (exponent >= 0 ? exponent : exponent - (GROUP_DIGITS - 1)) / GROUP_DIGITS;
     int32_t drop = weight * GROUP_DIGITS + (int32_t)scale;
-    u128 group = drop >= 0 ? magnitude / power_of_10((uint32_t)drop) : magnitude * power_of_10((uint32_t)-drop);
+    u128 group =
+        drop >= 0 ? magnitude / power_of_10((uint32_t)drop) : magnitude * power_of_10((uint32_t)-drop);
     return (struct group){weight, (uint32_t)group};
 }
 
-bool od_decimal_divide(const struct od_decimal *left, const struct od_decimal *right, struct od_decimal *result_out)
+bool od_decimal_divide(const struct od_decimal *left, const struct od_decimal *right,
+                       struct od_decimal *result_out)
 {
     struct parts a = parts_of(left);
     struct parts b = parts_of(right);
@@ -289,26 +306,28 @@ bool od_decimal_divide_whole(const struct od_decimal *left, const struct od_deci
     return divide_whole(left, right, result_out, NULL);
 }
 
-bool od_decimal_modulo(const struct od_decimal *left, const struct od_decimal *right, struct od_decimal *result_out)
+bool od_decimal_modulo(const struct od_decimal *left, const struct od_decimal *right,
+                       struct od_decimal *result_out)
 {
     return divide_whole(left, right, NULL, result_out);
 }
 
-/* The root of magnitude / 10^scale with result_scale digits, half away from zero. */
-static bool root_wide(struct od_wide magnitude, uint32_t scale, uint32_t result_scale, struct od_decimal *result_out)
+/* The root with `scale` digits behind the point, or as many as there is room for, half away from zero. */
+static bool root_of(const struct operand *square, uint32_t scale, struct od_decimal *result_out)
 {
-    if (magnitude.count == 0)
-        return pack_wide(false, magnitude, result_scale, result_out);
-    /* Room for a digit behind the last, so that half can be told: floor(sqrt(4 x)) is odd from half on. */
-    int32_t exponent = 2 * (int32_t)result_scale - (int32_t)scale;
+    int32_t whole_digits = ((int32_t)od_wide_digits(&square->magnitude) - (int32_t)square->scale + 1) / 2;
+    if (whole_digits > 0 && (uint32_t)whole_digits + scale > DIGITS_MAX)
+        scale = DIGITS_MAX - (uint32_t)whole_digits;
+    /* Of four times the number, so that the root's last bit tells half. */
+    struct od_wide magnitude = od_wide_add(&square->magnitude, &square->magnitude);
+    magnitude = od_wide_add(&magnitude, &magnitude);
+    int32_t exponent = 2 * (int32_t)scale - (int32_t)square->scale;
     struct od_wide power = od_wide_power_of_10((uint32_t)abs(exponent));
-    struct od_wide four = od_wide_from_u128(4);
-    magnitude = od_wide_multiply(&magnitude, &four);
-    magnitude = exponent >= 0 ? od_wide_multiply(&magnitude, &power) : od_wide_divide(&magnitude, &power, NULL);
+    magnitude =
+        exponent >= 0 ? od_wide_multiply(&magnitude, &power) : od_wide_divide(&magnitude, &power, NULL);
     struct od_wide twice = od_wide_sqrt(&magnitude);
     struct od_wide two = od_wide_from_u128(2);
-    struct od_wide root = half_away(&twice, &two);
-    return pack_wide(false, root, result_scale, result_out);
+    return pack_wide(false, half_away(&twice, &two), scale, result_out);
 }
 
 /* numeric_sqrt of numeric.c. */
@@ -316,14 +335,11 @@ bool od_decimal_sqrt(const struct od_decimal *decimal, struct od_decimal *result
 {
     struct parts parts = parts_of(decimal);
     od_assert(!parts.is_negative);
-    struct group group = leading_group_short(parts.magnitude, parts.scale);
-    int32_t weight = group.weight >= 0 ? group.weight * GROUP_DIGITS / 2 + 1 : 1 - (1 - group.weight * GROUP_DIGITS) / 2;
-    int32_t scale = SIGNIFICANT_MIN - weight;
+    int32_t weight = leading_group_short(parts.magnitude, parts.scale).weight * GROUP_DIGITS / 2;
+    int32_t scale = SIGNIFICANT_MIN - 1 - weight;
     scale = scale > (int32_t)parts.scale ? scale : (int32_t)parts.scale;
-    int32_t root_digits = ((int32_t)digits_of(parts.magnitude) - (int32_t)parts.scale + 1) / 2;
-    int32_t scale_max = root_digits > 0 ? DIGITS_MAX - root_digits : DIGITS_MAX;
-    scale = scale > scale_max ? scale_max : scale;
-    return root_wide(od_wide_from_u128(parts.magnitude), parts.scale, (uint32_t)scale, result_out);
+    struct operand square = {od_wide_from_u128(parts.magnitude), parts.scale};
+    return root_of(&square, scale > DIGITS_MAX ? DIGITS_MAX : (uint32_t)scale, result_out);
 }
 
 /* --- order, hashes ------------------------------------------------------------------------------------------------- */
@@ -336,8 +352,9 @@ int od_decimal_compare(const struct od_decimal *left, const struct od_decimal *r
         return (a > b) - (a < b);
     }
     int sign = od_decimal_sign(left);
-    if (sign != od_decimal_sign(right) || sign == 0)
-        return sign - od_decimal_sign(right);
+    int right_sign = od_decimal_sign(right);
+    if (sign != right_sign || sign == 0)
+        return (sign > right_sign) - (sign < right_sign);
     struct parts a = parts_of(left);
     struct parts b = parts_of(right);
     uint32_t scale = a.scale > b.scale ? a.scale : b.scale;
@@ -366,7 +383,8 @@ static struct parts without_zeros(struct parts parts)
         return (struct parts){0};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         u128 power = power_of_10(steps[i]);
-        uint64_t power_of_2_less_1 = (UINT64_C(1) << steps[i]) - 1; /* what 10^n divides, 2^n divides: a quick no */
+        uint64_t power_of_2_less_1 =
+            (UINT64_C(1) << steps[i]) - 1; /* what 10^n divides, 2^n divides: a quick no */
         while (parts.scale >= steps[i] && ((uint64_t)parts.magnitude & power_of_2_less_1) == 0 &&
                parts.magnitude % power == 0) {
             parts.magnitude /= power;
@@ -434,12 +452,14 @@ bool od_decimal_round(const struct od_decimal *decimal, int64_t scale, enum od_r
     return pack(parts.is_negative && magnitude != 0, magnitude, result_scale, result_out);
 }
 
-bool od_decimal_fit(const struct od_decimal *decimal, int32_t precision, int32_t scale, struct od_decimal *result_out)
+bool od_decimal_fit(const struct od_decimal *decimal, int32_t precision, int32_t scale,
+                    struct od_decimal *result_out)
 {
     if (!od_decimal_round(decimal, scale, OD_ROUND_HALF_AWAY, result_out))
         return false;
     struct parts parts = parts_of(result_out);
-    return parts.magnitude == 0 || (int32_t)digits_of(parts.magnitude) - (int32_t)parts.scale <= precision - scale;
+    return parts.magnitude == 0 ||
+           (int32_t)digits_of(parts.magnitude) - (int32_t)parts.scale <= precision - scale;
 }
 
 /* --- other types --------------------------------------------------------------------------------------------------- */
@@ -471,7 +491,8 @@ double od_decimal_to_float64(const struct od_decimal *decimal)
     struct parts parts = parts_of(decimal);
     double number;
     if (parts.magnitude <= FLOAT_EXACT_INTEGERS && parts.scale <= FLOAT_EXACT_POWERS) {
-        number = (double)(uint64_t)parts.magnitude / (double)power_of_10(parts.scale); /* both exact: rounds once */
+        number = (double)(uint64_t)parts.magnitude /
+                 (double)power_of_10(parts.scale); /* both exact: rounds once */
     } else {
         char text[MAGNITUDE_TEXT_BYTES + 8];
         uint32_t count = magnitude_text(parts.magnitude, 1, text);
@@ -572,7 +593,8 @@ bool od_decimal_parse(const char *text, uint32_t size, struct od_decimal *result
 /* --- sums ---------------------------------------------------------------------------------------------------------- */
 
 /* words += addend or, negated, words -= addend; two's complement. */
-static void words_add(uint64_t *words, size_t count, const uint64_t *addend, size_t addend_count, bool is_negative)
+static void words_add(uint64_t *words, size_t count, const uint64_t *addend, size_t addend_count,
+                      bool is_negative)
 {
     uint64_t carry = is_negative;
     for (size_t i = 0; i < count; i++) {
@@ -702,8 +724,8 @@ bool od_decimal_moments_spread(const struct od_decimal_moments *moments, struct 
     struct operand dividend = {od_wide_divide(&above, &power, NULL), 2 * (uint32_t)sum->scale_max};
     struct operand divisor = {od_wide_from_u128((u128)sum->count * others), 0};
     uint32_t scale = operand_quotient_scale(&dividend, &divisor);
-    if (!divide_wide(false, &dividend, &divisor, scale, result_out) || !spread.takes_root)
-        return !od_decimal_is_zero(result_out);
-    struct parts variance = parts_of(result_out);
-    return root_wide(od_wide_from_u128(variance.magnitude), variance.scale, variance.scale, result_out);
+    if (!spread.takes_root)
+        return divide_wide(false, &dividend, &divisor, scale, result_out);
+    struct operand variance = quotient_of(&dividend, &divisor, scale, 3 * DIGITS_MAX);
+    return root_of(&variance, scale, result_out);
 }

@@ -28,6 +28,9 @@ static inline int od_decimal_sign(const struct od_decimal *decimal)
     return (int64_t)decimal->high < 0 ? -1 : !od_decimal_is_zero(decimal);
 }
 
+/* Within the bounds of type.h: for values that come from elsewhere, before anything else is done with them. */
+bool od_decimal_is_sound(const struct od_decimal *decimal);
+
 /* Scale of the result: the larger; the sum of both; 16 significant digits or more, and never less than either (PostgreSQL's
  * select_div_scale); the larger. The divisor is not zero; a remainder has the sign of the dividend. */
 bool od_decimal_add(const struct od_decimal *left, const struct od_decimal *right, struct od_decimal *result_out);

@@ -12,12 +12,14 @@
 
 #include "engine/data/cursor.h"
 
-#define SECOND_US     INT64_C(1000000)
-#define MINUTE_US     (60 * SECOND_US)
-#define HOUR_US       (60 * MINUTE_US)
-#define DAY_US        (24 * HOUR_US)
-#define MONTH_DAYS    30
-#define NUMBER_DIGITS 18
+#define SECOND_US  INT64_C(1000000)
+#define MINUTE_US  (60 * SECOND_US)
+#define HOUR_US    (60 * MINUTE_US)
+#define DAY_US     (24 * HOUR_US)
+#define MONTH_DAYS 30
+
+#define TIMESTAMP_MIN_US INT64_C(-210866803200000000) /* 4714-11-24 BC, as in PostgreSQL */
+#define NUMBER_DIGITS    18
 
 /* A unit is so many months, or days, or microseconds. */
 struct unit {
@@ -42,8 +44,9 @@ static const struct unit units[] = {
     {" mil mils millennium millennia ", 12000, 0, 0, 0},
 };
 enum { UNIT_SECOND = 2, UNIT_DAY = 5, UNIT_MONTH = 7, UNIT_COUNT = sizeof(units) / sizeof(units[0]) };
-#define UNITS_OF_A_CLOCK 0x1f /* hours and below, a bit for each */
-#define WORD_BYTES_MAX   16
+#define UNITS_OF_A_CLOCK  0x1f /* hours and below, a bit for each */
+#define UNITS_OF_A_SECOND 0x07
+#define WORD_BYTES_MAX    16
 
 /* What has been read so far. */
 struct reading {
@@ -87,7 +90,8 @@ static bool add_unit(struct reading *reading, const struct number *number, int u
     const struct unit *unit = &units[unit_index];
     int64_t whole = number->is_negative ? -number->whole : number->whole;
     double fraction = number->is_negative ? -number->fraction : number->fraction;
-    if (!note_units(reading, 1u << unit_index) || !add_part(reading, MONTHS, whole, unit->months) ||
+    uint32_t mask = unit_index == UNIT_SECOND && fraction != 0 ? UNITS_OF_A_SECOND : 1u << unit_index;
+    if (!note_units(reading, mask) || !add_part(reading, MONTHS, whole, unit->months) ||
         !add_part(reading, DAYS, whole, unit->days) ||
         !add_part(reading, MICROSECONDS, whole, unit->microseconds))
         return false;
@@ -193,7 +197,7 @@ static bool take_field(struct cursor *cursor, struct reading *reading)
 static bool take_fields(struct cursor *cursor, struct reading *reading)
 {
     for (;;) {
-        while (skip_spaces(cursor) || take(cursor, '@'))
+        while (skip_spaces(cursor) || take(cursor, '@') || take(cursor, ','))
             continue;
         if (cursor->at == cursor->end)
             return reading->seen != 0;
@@ -218,8 +222,10 @@ static bool take_iso(struct cursor *cursor, struct reading *reading)
             continue;
         }
         struct number number;
-        if (!take_number(cursor, &number) || cursor->at == cursor->end)
+        if (*cursor->at == '+' || !take_number(cursor, &number) || cursor->at == cursor->end)
             return false;
+        number.fraction =
+            (double)number.whole + number.fraction - (double)number.whole; /* it is read in one there */
         int unit = 0;
         while (unit < UNIT_COUNT &&
                (units[unit].iso != *cursor->at || (units[unit].microseconds != 0) != is_clock))
@@ -274,7 +280,8 @@ bool od_interval_print(const struct od_interval *interval, struct od_buffer *buf
                     is_negative    ? "-"
                     : was_negative ? "+"
                                    : "",
-                    rest / (uint64_t)HOUR_US, rest / (uint64_t)MINUTE_US % 60, rest / (uint64_t)SECOND_US % 60);
+                    rest / (uint64_t)HOUR_US, rest / (uint64_t)MINUTE_US % 60,
+                    rest / (uint64_t)SECOND_US % 60);
     return od_print_fraction((uint32_t)(rest % (uint64_t)SECOND_US), buffer);
 }
 
@@ -293,11 +300,13 @@ int od_interval_compare(const struct od_interval *left, const struct od_interval
     return (a > b) - (a < b);
 }
 
-bool od_interval_add(const struct od_interval *left, const struct od_interval *right, struct od_interval *result_out)
+bool od_interval_add(const struct od_interval *left, const struct od_interval *right,
+                     struct od_interval *result_out)
 {
     int64_t microseconds;
     bool fits = !__builtin_add_overflow(left->microseconds, right->microseconds, &microseconds);
-    return pack((int64_t)left->months + right->months, (int64_t)left->days + right->days, microseconds, result_out) &&
+    return pack((int64_t)left->months + right->months, (int64_t)left->days + right->days, microseconds,
+                result_out) &&
            fits;
 }
 
@@ -320,7 +329,8 @@ static double scaled(double number, double factor, bool divides)
 }
 
 /* interval_mul and interval_div of timestamp.c. */
-bool od_interval_scale(const struct od_interval *interval, double factor, bool divides, struct od_interval *result_out)
+bool od_interval_scale(const struct od_interval *interval, double factor, bool divides,
+                       struct od_interval *result_out)
 {
     double months = scaled(interval->months, factor, divides);
     double days = scaled(interval->days, factor, divides);
@@ -334,8 +344,8 @@ bool od_interval_scale(const struct od_interval *interval, double factor, bool d
         rint(scaled((double)interval->microseconds, factor, divides) + rest_seconds * (double)SECOND_US);
     if (!(microseconds >= -0x1p63) || !(microseconds < 0x1p63))
         return false;
-    return pack((int64_t)months, (int64_t)days + (int64_t)more_days + (int64_t)month_rest_days, (int64_t)microseconds,
-                result_out);
+    return pack((int64_t)months, (int64_t)days + (int64_t)more_days + (int64_t)month_rest_days,
+                (int64_t)microseconds, result_out);
 }
 
 bool od_timestamp_add_interval(int64_t timestamp, const struct od_interval *interval, int64_t *timestamp_out)
@@ -355,7 +365,7 @@ bool od_timestamp_add_interval(int64_t timestamp, const struct od_interval *inte
     }
     __int128 sum = (__int128)(days + interval->days) * DAY_US + time_us + interval->microseconds;
     *timestamp_out = (int64_t)sum;
-    return sum >= INT64_MIN && sum <= INT64_MAX;
+    return sum >= TIMESTAMP_MIN_US && sum <= INT64_MAX;
 }
 
 bool od_timestamp_subtract(int64_t left, int64_t right, struct od_interval *result_out)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/core/random.h"
+#include "engine/data/decimal.h"
 #include "engine/world/posix.h"
 
 static const char *printed(struct od_buffer *buffer, const struct od_value *value)
@@ -77,6 +78,11 @@ static void integers(void **state)
         {"0x10", NULL},
     };
     CHECK_PAIRS(OD_TYPE_INT64, pairs);
+    static const struct pair narrow[] = {
+        {"2147483647", "2147483647"}, {" -2147483648", "-2147483648"}, {"2147483648", NULL},
+        {"-2147483649", NULL},        {"9223372036854775808", NULL},   {"1e3", NULL},
+    };
+    CHECK_PAIRS(OD_TYPE_INT32, narrow);
 }
 
 static void doubles(void **state)
@@ -211,6 +217,12 @@ static void drawn_values_read_back(void **state)
         value = (struct od_value){.type = OD_TYPE_TIMESTAMP, .int64 = (int64_t)bits};
         check_reads_back(&buffer, &value);
         value = (struct od_value){.type = OD_TYPE_DATE, .int64 = (int32_t)bits};
+        check_reads_back(&buffer, &value);
+        value.type = OD_TYPE_INT32;
+        check_reads_back(&buffer, &value);
+        value = (struct od_value){.type = OD_TYPE_DECIMAL, .decimal = od_decimal_make((int64_t)bits, i % 39)};
+        check_reads_back(&buffer, &value);
+        value = (struct od_value){.type = OD_TYPE_INTERVAL, .interval = {(int32_t)bits, (int32_t)(bits >> 9), (int64_t)bits >> 8}};
         check_reads_back(&buffer, &value);
     }
     static const int64_t extremes[] = {INT64_MIN, INT64_MAX, -1, 0, 1};

@@ -144,8 +144,7 @@ static uint32_t quotient_limb(uint32_t *rest, uint32_t at, const struct od_wide 
     uint64_t top = (uint64_t)rest[at + n] << 32 | rest[at + n - 1];
     uint64_t guess = top / divisor->limbs[n - 1];
     uint64_t left = top % divisor->limbs[n - 1];
-    while (guess >> 32 != 0 ||
-           (n > 1 && guess * divisor->limbs[n - 2] > (left << 32 | rest[at + n - 2]))) {
+    while (guess >> 32 != 0 || (n > 1 && guess * divisor->limbs[n - 2] > (left << 32 | rest[at + n - 2]))) {
         guess--;
         left += divisor->limbs[n - 1];
         if (left >> 32 != 0)

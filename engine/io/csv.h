@@ -4,7 +4,7 @@
  * precision, date, timestamp, else text. Nothing may be lost by it: 00501, +5, 5., a bigint out of range, one
  * beyond 2^53 among fractions, and anything with spaces around it make the column text. An unquoted empty
  * field is NULL, a quoted empty one is the empty string (and makes the column text). A column without any
- * value is text. The first record names the columns; a field is nullable when it holds a NULL.
+ * value is text; integer and numeric columns come from a given schema only. The first record names the columns; a field is nullable when it holds a NULL.
  * Records end with LF or CRLF; a UTF-8 byte order mark is skipped.
  * Errors are BAD_INPUT with line and column (both from 1, the column in characters): an empty file, a record
  * with too few or too many fields, an unterminated quote, a quote inside an unquoted field, text after a

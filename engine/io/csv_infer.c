@@ -135,8 +135,9 @@ static const struct candidate candidates_in_order[] = {
     {OD_TYPE_FLOAT64, could_be_float64},     {OD_TYPE_DATE, could_be_date},
     {OD_TYPE_TIMESTAMP, could_be_timestamp}, {OD_TYPE_TEXT, could_be_text},
 };
-_Static_assert(sizeof(candidates_in_order) / sizeof(candidates_in_order[0]) == OD_TYPE_COUNT,
-               "all types are tried");
+#define CANDIDATE_COUNT (sizeof(candidates_in_order) / sizeof(candidates_in_order[0]))
+_Static_assert(CANDIDATE_COUNT == OD_TYPE_COUNT - 3,
+               "all types are tried but integer, numeric and interval: those only a declaration gives");
 
 od_csv_types od_csv_infer_field(const struct od_csv_field *field, od_csv_types candidates)
 {
@@ -145,7 +146,7 @@ od_csv_types od_csv_infer_field(const struct od_csv_field *field, od_csv_types c
     if (field->size == 0)
         return (od_csv_types)1 << OD_TYPE_TEXT;
     od_csv_types types = 0;
-    for (size_t i = 0; i < OD_TYPE_COUNT; i++) {
+    for (size_t i = 0; i < CANDIDATE_COUNT; i++) {
         od_csv_types bit = (od_csv_types)1 << candidates_in_order[i].type;
         if ((candidates & bit) != 0 && candidates_in_order[i].could_be(field))
             types |= bit;
@@ -155,7 +156,7 @@ od_csv_types od_csv_infer_field(const struct od_csv_field *field, od_csv_types c
 
 enum od_type od_csv_infer_type(od_csv_types candidates, bool has_values)
 {
-    for (size_t i = 0; has_values && i < OD_TYPE_COUNT; i++) {
+    for (size_t i = 0; has_values && i < CANDIDATE_COUNT; i++) {
         if (candidates & ((od_csv_types)1 << candidates_in_order[i].type))
             return candidates_in_order[i].type;
     }

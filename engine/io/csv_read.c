@@ -50,9 +50,7 @@ static enum od_status header_count(struct csv_reader *reader, uint32_t *count_ou
         return od_csv_scan_fail(&reader->scan, start, error,
                                 "the file is empty; expected a record of column names");
     for (*count_out = 0; !field.ends_record; ++*count_out) {
-        enum od_status status = od_csv_scan_next(&reader->scan, &field, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(od_csv_scan_next(&reader->scan, &field, error));
         if (*count_out == COLUMN_COUNT_MAX)
             return od_csv_scan_fail(&reader->scan, field.offset, error, "more than %d columns",
                                     COLUMN_COUNT_MAX);
@@ -114,18 +112,14 @@ static enum od_status each_field_of_record(struct csv_reader *reader, field_visi
     uint32_t column_count = reader->schema.field_count;
     struct od_csv_field field = {0};
     for (uint32_t i = 0; !field.ends_record; i++) {
-        enum od_status status = od_csv_scan_next(&reader->scan, &field, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(od_csv_scan_next(&reader->scan, &field, error));
         if (i == column_count)
             return od_csv_scan_fail(&reader->scan, field.offset, error, "a record with more than %u fields",
                                     column_count);
         if (field.ends_record && i + 1 < column_count)
             return od_csv_scan_fail(&reader->scan, field.end, error, "a record with %u fields; expected %u",
                                     i + 1, column_count);
-        status = visit(reader, i, &field, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(visit(reader, i, &field, error));
     }
     return OD_OK;
 }
@@ -173,9 +167,7 @@ static enum od_status append_field(struct csv_reader *reader, uint32_t column,
 static enum od_status infer_schema(struct csv_reader *reader, struct od_error *error)
 {
     while (!od_csv_scan_at_end(&reader->scan)) {
-        enum od_status status = each_field_of_record(reader, infer_field, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(each_field_of_record(reader, infer_field, error));
     }
     for (uint32_t i = 0; i < reader->schema.field_count; i++)
         reader->schema.fields[i].type = od_csv_infer_type(reader->types[i], reader->has_values[i]);
@@ -204,9 +196,7 @@ static enum od_status append_rows(struct csv_reader *reader, struct od_error *er
 {
     reader->scan.offset = reader->rows_offset;
     while (!od_csv_scan_at_end(&reader->scan)) {
-        enum od_status status = each_field_of_record(reader, append_field, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(each_field_of_record(reader, append_field, error));
         od_batch_builder_end_row(&reader->table->rows);
     }
     od_table_finish(reader->table);

@@ -28,6 +28,7 @@
 #include <zstd.h>
 
 #include "engine/core/assert.h"
+#include "engine/data/decimal.h"
 
 #define BLOCK_MAGIC         UINT32_C(0x4b4c424f) /* "OBLK" */
 #define BLOCK_VERSION       1
@@ -450,7 +451,11 @@ static bool read_column(struct od_reader *reader, struct od_column *column, stru
     if (column->type == OD_TYPE_BOOLEAN)
         return read_bitmap(reader, column->row_count, arena, &column->values);
     size_t size = (size_t)column->row_count * od_type_width_bytes(column->type);
-    return copy_buffer(reader, size, arena, &column->values);
+    if (!copy_buffer(reader, size, arena, &column->values))
+        return false;
+    for (uint32_t i = 0; i < column->row_count && column->type == OD_TYPE_DECIMAL; i++)
+        reader->failed = reader->failed || !od_decimal_is_sound((const struct od_decimal *)column->values + i);
+    return !reader->failed;
 }
 
 static enum od_status read_columns(struct od_reader *reader, const struct od_schema *schema,
@@ -482,9 +487,7 @@ enum od_status od_block_decode(struct od_block_codec *codec, const uint8_t *byte
 {
     struct block_header header;
     *batch_out = (struct od_batch){0};
-    enum od_status status = read_header(bytes, size, info_out, &header, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(read_header(bytes, size, info_out, &header, error));
     const uint8_t *payload = bytes + BLOCK_HEADER_BYTES;
     if (block_checksum(bytes, payload, header.payload_bytes) != header.checksum)
         return od_fail(error, OD_CORRUPT, "decoding a block: checksum");
@@ -497,8 +500,6 @@ enum od_status od_block_decode(struct od_block_codec *codec, const uint8_t *byte
     if (info_out->schema_hash != od_schema_hash(schema))
         return od_fail(error, OD_CORRUPT, "decoding a block: another schema");
     struct od_reader raw;
-    status = raw_payload(codec, payload, &header, info_out->codec, &raw, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(raw_payload(codec, payload, &header, info_out->codec, &raw, error));
     return read_columns(&raw, schema, info_out->row_count, block_arena, batch_out, error);
 }

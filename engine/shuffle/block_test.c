@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "engine/data/decimal.h"
 #include "engine/shuffle/block.h"
 #include "engine/world/posix.h"
 
@@ -22,8 +23,9 @@
 static struct od_field fields[] = {
     {"b", OD_TYPE_BOOLEAN, true}, {"i", OD_TYPE_INT64, true},     {"f", OD_TYPE_FLOAT64, true},
     {"t", OD_TYPE_TEXT, true},    {"s", OD_TYPE_TIMESTAMP, true}, {"d", OD_TYPE_DATE, true},
+    {"n", OD_TYPE_DECIMAL, true}, {"j", OD_TYPE_INT32, true},
 };
-static const struct od_schema schema = {6, fields};
+static const struct od_schema schema = {8, fields};
 static const struct od_block_id block_id = {1, 2, 3, 4, 5, 6};
 
 static struct od_value random_value(struct od_random *draws, enum od_type type)
@@ -37,6 +39,8 @@ static struct od_value random_value(struct od_random *draws, enum od_type type)
         value.boolean = od_random_chance(draws, 1, 2);
     else if (type == OD_TYPE_FLOAT64)
         value.float64 = od_random_chance(draws, 1, 8) ? NAN : floats[od_random_below(draws, 4)];
+    else if (type == OD_TYPE_DECIMAL)
+        value.decimal = od_decimal_make((int64_t)od_random_below(draws, 1000) - 500, (uint32_t)od_random_below(draws, 39));
     else if (type == OD_TYPE_TEXT) {
         value.text.bytes = texts[od_random_below(draws, 4)];
         value.text.size = (uint32_t)strlen(value.text.bytes);
@@ -218,6 +222,8 @@ static void test_forged_blocks_stay_in_bounds(void **state)
         refused += status == OD_CORRUPT;
         if (status == OD_OK)
             od_batch_checksum(&decoded); /* reads every value */
+        for (uint32_t row = 0; status == OD_OK && row < decoded.row_count; row++)
+            assert_true(od_decimal_is_sound((const struct od_decimal *)decoded.columns[6].values + row));
         od_arena_release(&arena);
         free(copy);
     }

@@ -29,9 +29,7 @@ enum od_status od_partition_writer_init(struct od_partition_writer *writer, stru
     if (status != OD_OK || options->partition_count == 1)
         return status;
     writer->parted_made = true;
-    status = od_batch_builder_init(&writer->parted, memory, options->schema, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_batch_builder_init(&writer->parted, memory, options->schema, error));
     writer->partition_starts = od_take_array(memory, (size_t)options->partition_count + 1, sizeof(uint32_t));
     if (writer->partition_starts == NULL)
         return od_fail(error, OD_NO_MEMORY, "opening a shuffle output: partitions=%u",
@@ -104,10 +102,7 @@ static enum od_status write_block(struct od_partition_writer *writer, struct od_
     id.partition = partition;
     struct od_block_info info;
     uint64_t offset = writer->bytes.size;
-    enum od_status status =
-        od_block_encode(writer->codec, &batch, &id, writer->options.codec, &writer->bytes, &info, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_block_encode(writer->codec, &batch, &id, writer->options.codec, &writer->bytes, &info, error));
     writer->entries[writer->entry_count++] = (struct od_block_entry){.partition = partition,
                                                                      .row_count = info.row_count,
                                                                      .size = (uint32_t)info.total_bytes,
