@@ -1,87 +1,206 @@
-/* aggregate: groups rows and keeps the states of aggregate functions for each group.
+/* aggregate: groups rows and keeps for each group what the aggregate functions need.
  *
  *   batch -> key columns, canonical -> hashes -> table (hash_table.h) -> group of each row
- *         -> argument or state columns ------------------> states of each aggregate (aggregate_state.h)
+ *         -> argument or state columns --+--> states of each aggregate (aggregate_state.h)
+ *                                        +--> its rows, where it needs them all (aggregate_rows.h)
  *
- * Groups are numbered in order of first appearance, and come out so: the output is a function of the input
- * and its order. Keys are canonical (-0.0 is 0.0, one NaN), so the bytes of the output do not depend on which
- * of equal keys came first.
+ * Groups are numbered in order of first appearance, and come out so. Keys are canonical (-0.0 is 0.0, one NaN, and of equal
+ * numerics the one of largest scale shows), so the bytes of a group do not depend on which of equal keys came first.
  *
- * Without keys there is one group from the start, which gives one row over no input too. The phases differ in
- * where states come from (rows or state columns) and in what comes out (state columns or results); see
- * physical.h. */
+ * Without keys there is one group from the start, which gives one row over no input too. The phases differ in where states
+ * come from (rows or state columns) and in what comes out (state columns or results); see physical.h.
+ *
+ * Too many bytes held (od_spill_is_due; `held` counts all that belongs to groups):
+ *   PARTIAL          gives its groups early and begins anew: FINAL does not mind equal groups
+ *   COMPLETE, FINAL  write all groups to FAN_OUT runs by bits of their hash, and begin anew. At the end of the input each run
+ *                    is read as if it were an input of its own, and divided further by other bits while it is too large, up
+ *                    to DEPTH_MAX times. A single group is never divided: it may hold more than it should.
+ *
+ *   a spilled row:  keys ++ states of all aggregates that have some ++ part ++ kept rows' columns of all the others
+ *   part 0: a group with its states; part i + 1: a row that aggregate i keeps. What does not belong to the part is NULL.
+ *
+ *   TAKING --input ends--> EMITTING --groups are out--> LOADING a run --it ends--> EMITTING ... --no more runs--> done
+ *     ^---PARTIAL only---------'                          '--too large--> more runs */
 #include "engine/op/op_base.h"
 
 #include <string.h>
 
 #include "engine/core/assert.h"
 #include "engine/expr/evaluate.h"
+#include "engine/op/aggregate_rows.h"
 #include "engine/op/aggregate_state.h"
 #include "engine/op/hash_table.h"
 #include "engine/op/key_equal.h"
+#include "engine/op/spill.h"
 
-#define NAN_BITS UINT64_C(0x7ff8000000000000) /* as od_batch_hash_keys */
+#define NAN_BITS  UINT64_C(0x7ff8000000000000) /* as od_batch_hash_keys */
+#define FAN_OUT   8u
+#define DEPTH_MAX 6u
+#define RUNS_MAX  (FAN_OUT * (DEPTH_MAX + 1)) /* waiting: each division takes one away */
+
+struct call {
+    const struct od_aggregate *aggregate; /* borrowed */
+    struct od_aggregate_states states; /* one a group; a single one, for group after group, when it keeps rows */
+    struct od_aggregate_rows rows;     /* when it keeps rows */
+    bool keeps_rows;
+    uint32_t column;          /* first of its columns in a spilled row */
+    struct od_value fraction; /* of a percentile */
+};
+
+struct pending_run {
+    struct od_spill_run *run; /* owned */
+    uint32_t depth;
+};
 
 struct aggregate {
     struct od_op op;
+    struct od_budget held; /* no limit: it counts */
     struct od_schema key_schema; /* the first fields of the output */
     struct od_batch_builder keys;
-    struct od_hash_table table;         /* over keys */
-    struct od_aggregate_states *states; /* in the operator_arena; one an aggregate */
-    uint32_t *all_keys;                 /* 0, 1, 2...: columns to hash */
+    struct od_hash_table table; /* over keys */
+    struct call *calls;         /* in the operator_arena */
+    uint32_t call_count;
+    uint32_t *all_keys; /* 0, 1, 2...: columns to hash */
     uint32_t group_count;
-    bool is_emitting;
+    enum { TAKING, EMITTING, LOADING } state;
+    bool input_is_done;
     uint32_t next_group; /* to come out */
     struct od_batch_builder output;
     struct od_batch view;
+    /* Spilling. */
+    struct od_schema spill_schema; /* in the operator_arena */
+    uint32_t part_column;
+    uint32_t depth;                        /* of the rows that are being taken */
+    struct od_spill_run *divided[FAN_OUT]; /* owned; being written; all NULL: nothing is */
+    struct pending_run pending[RUNS_MAX];  /* to be loaded, last first; the last one is loading when LOADING */
+    uint32_t pending_count;
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
 
 static enum od_status grow_states(struct aggregate *aggregate, struct od_error *error)
 {
-    for (uint32_t i = 0; i < aggregate->op.node->aggregate.aggregate_count; i++) {
-        enum od_status status =
-            od_aggregate_states_grow(&aggregate->states[i], aggregate->group_count, error);
-        if (status != OD_OK)
-            return status;
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        uint32_t group_count = aggregate->calls[i].keeps_rows ? 1 : aggregate->group_count;
+        OD_TRY(od_aggregate_states_grow(&aggregate->calls[i].states, group_count, error));
     }
     return OD_OK;
+}
+
+/* No groups, or the one that is always there. */
+static enum od_status begin_groups(struct aggregate *aggregate, struct od_error *error)
+{
+    aggregate->group_count = aggregate->key_schema.field_count == 0;
+    od_hash_table_init(&aggregate->table, &aggregate->held.memory);
+    OD_TRY(od_batch_builder_init(&aggregate->keys, &aggregate->held.memory, &aggregate->key_schema, error));
+    return grow_states(aggregate, error);
+}
+
+static void release_groups(struct aggregate *aggregate)
+{
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        od_aggregate_states_release(&aggregate->calls[i].states);
+        od_aggregate_rows_release(&aggregate->calls[i].rows);
+    }
+    od_hash_table_release(&aggregate->table);
+    od_batch_builder_release(&aggregate->keys);
+}
+
+static enum od_status restart_groups(struct aggregate *aggregate, struct od_error *error)
+{
+    release_groups(aggregate);
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        if (aggregate->calls[i].keeps_rows)
+            OD_TRY(od_aggregate_rows_reset(&aggregate->calls[i].rows, error));
+    }
+    return begin_groups(aggregate, error);
+}
+
+/* Keys, states, part, kept rows. */
+static enum od_status plan_spilling(struct aggregate *aggregate, struct od_error *error)
+{
+    struct od_op *op = &aggregate->op;
+    struct od_schema *schema = &aggregate->spill_schema;
+    uint32_t room = aggregate->key_schema.field_count + 1;
+    for (uint32_t i = 0; i < aggregate->call_count; i++)
+        room += aggregate->calls[i].keeps_rows ? aggregate->calls[i].rows.schema.field_count : OD_STATE_FIELDS_MAX;
+    schema->fields = od_arena_take_array(&op->operator_arena, room, sizeof(*schema->fields));
+    if (schema->fields == NULL)
+        return od_op_no_memory(op, "planning to spill", error);
+    for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++)
+        schema->fields[schema->field_count++] = aggregate->key_schema.fields[i];
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        enum od_type type;
+        struct call *call = &aggregate->calls[i];
+        call->column = schema->field_count;
+        if (call->keeps_rows)
+            continue;
+        od_assert(od_aggregate_state_fields(call->aggregate, &type) == 1);
+        schema->fields[schema->field_count++] = (struct od_field){.name = "state", .type = type, .nullable = true};
+    }
+    aggregate->part_column = schema->field_count;
+    schema->fields[schema->field_count++] = (struct od_field){.name = "part", .type = OD_TYPE_INT64};
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        struct call *call = &aggregate->calls[i];
+        if (!call->keeps_rows)
+            continue;
+        call->column = schema->field_count;
+        for (uint32_t k = 0; k < call->rows.schema.field_count; k++)
+            schema->fields[schema->field_count++] = call->rows.schema.fields[k];
+    }
+    return OD_OK;
+}
+
+static enum od_status start_call(struct aggregate *aggregate, struct call *call, struct od_error *error)
+{
+    struct od_op *op = &aggregate->op;
+    od_aggregate_states_init(&call->states, &aggregate->held.memory, call->aggregate);
+    call->keeps_rows = od_aggregate_keeps_rows(call->aggregate);
+    if (!call->keeps_rows)
+        return OD_OK;
+    od_assert(op->node->aggregate.phase == OD_AGGREGATE_COMPLETE);
+    if (call->aggregate->second != NULL && od_aggregate_is_within_group(call->aggregate->function))
+        OD_TRY(od_evaluate_constant(call->aggregate->second, &op->operator_arena, &call->fraction, error));
+    return od_aggregate_rows_init(&call->rows, &op->operator_arena, &aggregate->held.memory, call->aggregate, error);
 }
 
 static enum od_status aggregate_start(struct od_op *op, struct od_error *error)
 {
     struct aggregate *aggregate = (struct aggregate *)op;
     uint32_t key_count = op->node->aggregate.group_count;
-    uint32_t aggregate_count = op->node->aggregate.aggregate_count;
+    uint32_t call_count = op->node->aggregate.aggregate_count;
+    od_budget_init(&aggregate->held, op->env.memory, 0);
     aggregate->key_schema = (struct od_schema){.field_count = key_count, .fields = op->node->schema.fields};
-    od_hash_table_init(&aggregate->table, op->env.memory);
-    aggregate->states = od_arena_take_array(&op->operator_arena, aggregate_count, sizeof(*aggregate->states));
+    aggregate->calls = od_arena_take_array(&op->operator_arena, call_count, sizeof(*aggregate->calls));
     aggregate->all_keys = od_arena_take_array(&op->operator_arena, key_count, sizeof(*aggregate->all_keys));
-    if (aggregate->states == NULL || aggregate->all_keys == NULL)
-        return od_op_no_memory(op, "listing states", error);
+    if (aggregate->calls == NULL || aggregate->all_keys == NULL)
+        return od_op_no_memory(op, "listing aggregates", error);
     for (uint32_t i = 0; i < key_count; i++)
         aggregate->all_keys[i] = i;
-    for (uint32_t i = 0; i < aggregate_count; i++)
-        od_aggregate_states_init(&aggregate->states[i], op->env.memory, &op->node->aggregate.aggregates[i]);
-    enum od_status status =
-        od_batch_builder_init(&aggregate->keys, op->env.memory, &aggregate->key_schema, error);
-    if (status == OD_OK)
-        status = od_batch_builder_init(&aggregate->output, op->env.memory, &op->node->schema, error);
-    if (status != OD_OK || key_count > 0)
-        return status;
-    aggregate->group_count = 1;
-    return grow_states(aggregate, error);
+    for (; aggregate->call_count < call_count; aggregate->call_count++) {
+        struct call *call = &aggregate->calls[aggregate->call_count];
+        call->aggregate = &op->node->aggregate.aggregates[aggregate->call_count];
+        enum od_status status = start_call(aggregate, call, error);
+        if (status != OD_OK) {
+            aggregate->call_count++; /* which is released with the others */
+            return status;
+        }
+    }
+    OD_TRY(plan_spilling(aggregate, error));
+    OD_TRY(od_batch_builder_init(&aggregate->output, op->env.memory, &op->node->schema, error));
+    return begin_groups(aggregate, error);
 }
 
 static void aggregate_release(struct od_op *op)
 {
     struct aggregate *aggregate = (struct aggregate *)op;
-    for (uint32_t i = 0; aggregate->states != NULL && i < op->node->aggregate.aggregate_count; i++)
-        od_aggregate_states_release(&aggregate->states[i]);
-    od_hash_table_release(&aggregate->table);
-    od_batch_builder_release(&aggregate->keys);
+    release_groups(aggregate);
     od_batch_builder_release(&aggregate->output);
+    for (uint32_t i = 0; i < FAN_OUT; i++)
+        od_spill_run_free(aggregate->divided[i]);
+    for (uint32_t i = 0; i < aggregate->pending_count; i++)
+        od_spill_run_free(aggregate->pending[i].run);
+    od_budget_release(&aggregate->held);
 }
 
 /* --- keys ----------------------------------------------------------------------------------------------- */
@@ -109,28 +228,25 @@ static bool make_canonical(struct od_arena *arena, struct od_column *column)
     return true;
 }
 
-/* The key columns of a batch, in batch_arena. */
-static enum od_status key_columns(struct aggregate *aggregate, const struct od_batch *input,
+/* The key columns of a batch, in batch_arena: the first ones of it, or computed. */
+static enum od_status key_columns(struct aggregate *aggregate, const struct od_batch *input, bool are_first,
                                   struct od_batch *keys_out, struct od_error *error)
 {
     struct od_op *op = &aggregate->op;
-    uint32_t key_count = op->node->aggregate.group_count;
+    uint32_t key_count = aggregate->key_schema.field_count;
     struct od_selection every_row = {.count = input->row_count};
     struct od_column *columns = od_arena_take_array(&op->batch_arena, key_count, sizeof(*columns));
-    bool ok = columns != NULL;
-    for (uint32_t i = 0; i < key_count && ok; i++) {
-        enum od_status status = OD_OK;
-        if (op->node->aggregate.phase == OD_AGGREGATE_FINAL)
+    if (columns == NULL)
+        return od_op_no_memory(op, "listing keys", error);
+    for (uint32_t i = 0; i < key_count; i++) {
+        if (are_first)
             columns[i] = input->columns[i];
         else
-            status = od_evaluate(op->node->aggregate.groups[i], input, &every_row, &op->batch_arena,
-                                 &columns[i], error);
-        if (status != OD_OK)
-            return status;
-        ok = make_canonical(&op->batch_arena, &columns[i]);
+            OD_TRY(od_evaluate(op->node->aggregate.groups[i], input, &every_row, &op->batch_arena, &columns[i],
+                               error));
+        if (!make_canonical(&op->batch_arena, &columns[i]))
+            return od_op_no_memory(op, "making keys canonical", error);
     }
-    if (!ok)
-        return od_op_no_memory(op, "listing keys", error);
     *keys_out = (struct od_batch){
         .schema = &aggregate->key_schema, .row_count = input->row_count, .columns = columns};
     return OD_OK;
@@ -149,14 +265,24 @@ static bool keys_are_equal(const struct aggregate *aggregate, const struct od_ba
 static enum od_status add_group(struct aggregate *aggregate, const struct od_batch *keys, uint32_t row,
                                 uint64_t hash, struct od_error *error)
 {
-    enum od_status status = od_batch_builder_append_rows(&aggregate->keys, keys, NULL, row, 1, error);
-    if (status == OD_OK)
-        status = od_hash_table_insert(&aggregate->table, hash, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_batch_builder_append_rows(&aggregate->keys, keys, NULL, row, 1, error));
+    OD_TRY(od_hash_table_insert(&aggregate->table, hash, error));
     od_batch_builder_view(&aggregate->keys); /* views of the grown keys, for keys_are_equal */
     aggregate->group_count++;
     return OD_OK;
+}
+
+/* Of equal numerics the one with most digits behind the point stays. */
+static void show_largest_scale(struct aggregate *aggregate, const struct od_batch *keys, uint32_t row, uint32_t group)
+{
+    for (uint32_t i = 0; i < keys->schema->field_count; i++) {
+        if (keys->columns[i].type != OD_TYPE_DECIMAL || od_column_is_null(&keys->columns[i], row))
+            continue;
+        struct od_decimal *kept = (struct od_decimal *)aggregate->keys.columns[i].values + group;
+        const struct od_decimal *other = (const struct od_decimal *)keys->columns[i].values + row;
+        if (other->scale > kept->scale)
+            *kept = *other;
+    }
 }
 
 /* Sets the group of each row, in batch_arena. */
@@ -171,138 +297,387 @@ static enum od_status find_groups(struct aggregate *aggregate, const struct od_b
         return od_op_no_memory(&aggregate->op, "finding groups", error);
     if (keys->schema->field_count == 0)
         return OD_OK; /* all in group 0 */
-    od_batch_hash_keys(keys, aggregate->all_keys, keys->schema->field_count, hashes);
+    od_op_hash_keys(&aggregate->op, keys, aggregate->all_keys, keys->schema->field_count, hashes);
     for (uint32_t row = 0; row < keys->row_count; row++) {
         uint32_t group = od_hash_table_first(&aggregate->table, hashes[row]);
         while (group != OD_HASH_TABLE_NONE && !keys_are_equal(aggregate, keys, row, group))
             group = od_hash_table_next(&aggregate->table, group);
         if (group == OD_HASH_TABLE_NONE) {
             group = aggregate->group_count;
-            enum od_status status = add_group(aggregate, keys, row, hashes[row], error);
-            if (status != OD_OK)
-                return status;
+            OD_TRY(add_group(aggregate, keys, row, hashes[row], error));
         }
+        show_largest_scale(aggregate, keys, row, group);
         groups[row] = group;
     }
     return grow_states(aggregate, error);
 }
 
-/* --- states --------------------------------------------------------------------------------------------- */
+/* --- rows into groups ----------------------------------------------------------------------------------- */
 
-static enum od_status merge_states(struct aggregate *aggregate, const struct od_batch *input,
-                                   const uint32_t *groups, struct od_error *error)
+struct row_list {
+    uint32_t *rows;
+    uint32_t count;
+};
+
+/* Rows whose cell of `parts` is `part`; all without parts. In batch_arena. */
+static enum od_status rows_of_part(struct aggregate *aggregate, const struct od_batch *input, const int64_t *parts,
+                                   int64_t part, struct row_list *list_out, struct od_error *error)
 {
-    const struct od_physical *node = aggregate->op.node;
-    uint32_t column_index = node->aggregate.group_count;
-    enum od_type types[OD_STATE_FIELDS_MAX];
-    enum od_status status = OD_OK;
-    for (uint32_t i = 0; i < node->aggregate.aggregate_count && status == OD_OK; i++) {
-        status = od_aggregate_states_merge(&aggregate->states[i], groups, &input->columns[column_index],
-                                           input->row_count, error);
-        column_index += od_aggregate_state_fields(&node->aggregate.aggregates[i], types);
+    *list_out = (struct row_list){.rows = od_arena_take_array(&aggregate->op.batch_arena, input->row_count, 4)};
+    if (list_out->rows == NULL)
+        return od_op_no_memory(&aggregate->op, "choosing rows", error);
+    for (uint32_t row = 0; row < input->row_count; row++) {
+        if (parts == NULL || parts[row] == part)
+            list_out->rows[list_out->count++] = row;
     }
-    if (status == OD_OK)
-        od_assert(column_index == input->schema->field_count);
-    return status;
+    return OD_OK;
 }
 
-static enum od_status update_states(struct aggregate *aggregate, const struct od_batch *input,
-                                    const uint32_t *groups, struct od_error *error)
+/* Cells of the state columns, which follow the keys. */
+static enum od_status merge_states(struct aggregate *aggregate, const struct od_batch *input,
+                                   const uint32_t *groups, const struct row_list *list, struct od_error *error)
+{
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        struct call *call = &aggregate->calls[i];
+        for (uint32_t k = 0; k < list->count && !call->keeps_rows; k++)
+            OD_TRY(od_aggregate_states_merge(&call->states, groups[list->rows[k]], &input->columns[call->column],
+                                             list->rows[k], error));
+    }
+    return OD_OK;
+}
+
+/* Rows that the call counts, and the columns of `exprs` for those rows alone. */
+static enum od_status evaluate_call(struct aggregate *aggregate, const struct call *call,
+                                    const struct od_batch *input, const struct od_expr *const *exprs, uint32_t count,
+                                    struct od_selection *selection_out, struct od_column **columns_out,
+                                    struct od_error *error)
 {
     struct od_op *op = &aggregate->op;
-    struct od_selection every_row = {.count = input->row_count};
-    enum od_status status = OD_OK;
-    for (uint32_t i = 0; i < op->node->aggregate.aggregate_count && status == OD_OK; i++) {
-        const struct od_expr *argument = op->node->aggregate.aggregates[i].argument;
-        bool is_needed = op->node->aggregate.aggregates[i].function != OD_AGGREGATE_COUNT_STAR;
-        struct od_column column;
-        if (is_needed)
-            status = od_evaluate(argument, input, &every_row, &op->batch_arena, &column, error);
-        if (status == OD_OK)
-            status = od_aggregate_states_update(&aggregate->states[i], groups, is_needed ? &column : NULL,
-                                                input->row_count, error);
+    struct od_column *columns = od_arena_take_array(&op->batch_arena, count, sizeof(*columns));
+    *selection_out = (struct od_selection){.count = input->row_count};
+    *columns_out = columns;
+    if (columns == NULL)
+        return od_op_no_memory(op, "listing arguments", error);
+    if (call->aggregate->filter != NULL)
+        OD_TRY(od_aggregate_select(call->aggregate->filter, input, &op->batch_arena, selection_out, error));
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(od_evaluate(exprs[i], input, selection_out, &op->batch_arena, &columns[i], error));
+    return OD_OK;
+}
+
+/* The group of each selected row. */
+static enum od_status selected_groups(struct aggregate *aggregate, const struct od_selection *selection,
+                                      const uint32_t *groups, const uint32_t **groups_out, struct od_error *error)
+{
+    *groups_out = groups;
+    if (selection->rows == NULL)
+        return OD_OK;
+    uint32_t *selected = od_arena_take_array(&aggregate->op.batch_arena, selection->count, sizeof(*selected));
+    if (selected == NULL)
+        return od_op_no_memory(&aggregate->op, "choosing groups", error);
+    for (uint32_t i = 0; i < selection->count; i++)
+        selected[i] = groups[selection->rows[i]];
+    *groups_out = selected;
+    return OD_OK;
+}
+
+static enum od_status update_call(struct aggregate *aggregate, struct call *call, const struct od_batch *input,
+                                  const uint32_t *groups, struct od_error *error)
+{
+    const struct od_expr *arguments[] = {call->aggregate->argument, call->aggregate->second};
+    uint32_t argument_count = od_aggregate_argument_count(call->aggregate->function);
+    struct od_selection selection;
+    struct od_column *columns;
+    OD_TRY(evaluate_call(aggregate, call, input, call->keeps_rows ? call->rows.exprs : arguments,
+                         call->keeps_rows ? call->rows.schema.field_count : argument_count, &selection, &columns,
+                         error));
+    OD_TRY(selected_groups(aggregate, &selection, groups, &groups, error));
+    if (call->keeps_rows) {
+        struct row_list all;
+        struct od_batch selected = {.row_count = selection.count};
+        OD_TRY(rows_of_part(aggregate, &selected, NULL, 0, &all, error));
+        return od_aggregate_rows_add(&call->rows, columns, groups, all.rows, all.count, &aggregate->op.batch_arena,
+                                     error);
     }
-    return status;
+    for (uint32_t i = 0; i < selection.count; i++)
+        OD_TRY(od_aggregate_states_add(&call->states, groups[i], columns, i, error));
+    return OD_OK;
 }
 
 static enum od_status take_batch(struct aggregate *aggregate, const struct od_batch *input,
                                  struct od_error *error)
 {
     struct od_batch keys;
+    struct row_list all;
     uint32_t *groups = NULL;
+    bool is_final = aggregate->op.node->aggregate.phase == OD_AGGREGATE_FINAL;
     od_arena_reset(&aggregate->op.batch_arena);
-    enum od_status status = key_columns(aggregate, input, &keys, error);
+    OD_TRY(key_columns(aggregate, input, is_final, &keys, error));
+    OD_TRY(find_groups(aggregate, &keys, &groups, error));
+    if (is_final) {
+        OD_TRY(rows_of_part(aggregate, input, NULL, 0, &all, error));
+        return merge_states(aggregate, input, groups, &all, error);
+    }
+    for (uint32_t i = 0; i < aggregate->call_count; i++)
+        OD_TRY(update_call(aggregate, &aggregate->calls[i], input, groups, error));
+    return OD_OK;
+}
+
+/* --- spilling ------------------------------------------------------------------------------------------- */
+
+static enum od_status take_spilled(struct aggregate *aggregate, const struct od_batch *input, struct od_error *error)
+{
+    struct od_batch keys;
+    struct row_list list;
+    uint32_t *groups = NULL;
+    const int64_t *parts = input->columns[aggregate->part_column].values;
+    od_arena_reset(&aggregate->op.batch_arena);
+    OD_TRY(key_columns(aggregate, input, true, &keys, error));
+    OD_TRY(find_groups(aggregate, &keys, &groups, error));
+    OD_TRY(rows_of_part(aggregate, input, parts, 0, &list, error));
+    OD_TRY(merge_states(aggregate, input, groups, &list, error));
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        struct call *call = &aggregate->calls[i];
+        if (!call->keeps_rows)
+            continue;
+        OD_TRY(rows_of_part(aggregate, input, parts, i + (int64_t)1, &list, error));
+        OD_TRY(od_aggregate_rows_add(&call->rows, &input->columns[call->column], groups, list.rows, list.count,
+                                     &aggregate->op.batch_arena, error));
+    }
+    return OD_OK;
+}
+
+/* One row of `part` into `spilled`: its group's key, and states or the kept row. */
+static enum od_status put_spilled(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
+                                  uint32_t row, struct od_error *error)
+{
+    const struct call *keeper = part == 0 ? NULL : &aggregate->calls[part - 1];
+    uint32_t group = keeper == NULL ? row : keeper->rows.groups[row];
+    struct od_value value = {.type = OD_TYPE_INT64, .int64 = part};
+    for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++) {
+        struct od_value key = od_column_value(&aggregate->keys.views[i], group);
+        OD_TRY(od_batch_builder_append(spilled, i, &key, error));
+    }
+    OD_TRY(od_batch_builder_append(spilled, aggregate->part_column, &value, error));
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        struct call *call = &aggregate->calls[i];
+        uint32_t column_count = call->keeps_rows ? call->rows.schema.field_count : 1;
+        if (!call->keeps_rows && part == 0) {
+            OD_TRY(od_aggregate_states_put_state(&call->states, group, spilled, call->column, error));
+            continue;
+        }
+        for (uint32_t k = 0; k < column_count; k++) {
+            struct od_value cell = {.type = aggregate->spill_schema.fields[call->column + k].type, .is_null = true};
+            if (call == keeper)
+                cell = od_column_value(&call->rows.rows.views[k], row);
+            OD_TRY(od_batch_builder_append(spilled, call->column + k, &cell, error));
+        }
+    }
+    od_batch_builder_end_row(spilled);
+    return OD_OK;
+}
+
+/* Rows [first, first + spilled's) of a part, each to the run of its group. */
+static enum od_status divide(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
+                             uint32_t first, uint32_t depth, struct od_error *error)
+{
+    const uint32_t *groups = part == 0 ? NULL : aggregate->calls[part - 1].rows.groups + first;
+    struct od_batch batch = od_batch_builder_view(spilled);
+    struct row_list list;
+    od_arena_reset(&aggregate->op.batch_arena);
+    OD_TRY(rows_of_part(aggregate, &batch, NULL, 0, &list, error));
+    for (uint32_t run = 0; run < FAN_OUT; run++) {
+        list.count = 0;
+        for (uint32_t i = 0; i < batch.row_count; i++) {
+            uint64_t hash = aggregate->table.hashes[groups == NULL ? first + i : groups[i]];
+            if (od_mix_two(hash, depth) % FAN_OUT == run)
+                list.rows[list.count++] = i;
+        }
+        OD_TRY(od_spill_run_append(aggregate->divided[run], &batch, list.rows, list.count, error));
+    }
+    return OD_OK;
+}
+
+static enum od_status spill_part(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
+                                 uint32_t depth, struct od_error *error)
+{
+    struct od_batch_builder *kept = part == 0 ? &aggregate->keys : &aggregate->calls[part - 1].rows.rows;
+    od_batch_builder_view(kept); /* the views that put_spilled reads */
+    for (uint32_t first = 0; first < kept->row_count; first += spilled->row_count) {
+        od_batch_builder_reset(spilled);
+        while (spilled->row_count < aggregate->op.env.batch_rows && first + spilled->row_count < kept->row_count)
+            OD_TRY(put_spilled(aggregate, spilled, part, first + spilled->row_count, error));
+        OD_TRY(divide(aggregate, spilled, part, first, depth, error));
+    }
+    return OD_OK;
+}
+
+static enum od_status spill_parts(struct aggregate *aggregate, struct od_batch_builder *spilled, uint32_t depth,
+                                  struct od_error *error)
+{
+    od_batch_builder_view(&aggregate->keys);
+    for (uint32_t run = 0; run < FAN_OUT; run++) {
+        if (aggregate->divided[run] == NULL)
+            OD_TRY(od_spill_run_new(&aggregate->op.env, &aggregate->spill_schema, &aggregate->divided[run], error));
+    }
+    for (uint32_t part = 0; part <= aggregate->call_count; part++) {
+        if (part == 0 || aggregate->calls[part - 1].keeps_rows)
+            OD_TRY(spill_part(aggregate, spilled, part, depth, error));
+    }
+    return OD_OK;
+}
+
+/* All groups to runs; none is left. */
+static enum od_status spill_groups(struct aggregate *aggregate, uint32_t depth, struct od_error *error)
+{
+    struct od_batch_builder spilled;
+    enum od_status status =
+        od_batch_builder_init(&spilled, aggregate->op.env.memory, &aggregate->spill_schema, error);
     if (status == OD_OK)
-        status = find_groups(aggregate, &keys, &groups, error);
-    if (status != OD_OK)
-        return status;
-    return aggregate->op.node->aggregate.phase == OD_AGGREGATE_FINAL
-               ? merge_states(aggregate, input, groups, error)
-               : update_states(aggregate, input, groups, error);
+        status = spill_parts(aggregate, &spilled, depth, error);
+    od_batch_builder_release(&spilled);
+    return status == OD_OK ? restart_groups(aggregate, error) : status;
+}
+
+static bool is_too_large(const struct aggregate *aggregate)
+{
+    const struct od_op_env *env = &aggregate->op.env;
+    if (aggregate->group_count < 2 || aggregate->depth == DEPTH_MAX)
+        return false;
+    if (aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL)
+        return env->operator_bytes_max != 0 && aggregate->held.used_bytes >= env->operator_bytes_max;
+    return od_spill_is_due(env, aggregate->held.used_bytes);
 }
 
 /* --- output --------------------------------------------------------------------------------------------- */
+
+/* Input, or a run, has ended: what is in memory comes out, unless part of it has been divided. */
+static enum od_status end_of_rows(struct aggregate *aggregate, struct od_error *error)
+{
+    aggregate->state = EMITTING;
+    aggregate->next_group = 0;
+    if (aggregate->divided[0] != NULL) {
+        OD_TRY(spill_groups(aggregate, aggregate->depth, error));
+        for (uint32_t run = 0; run < FAN_OUT; run++) {
+            od_assert(aggregate->pending_count < RUNS_MAX);
+            aggregate->pending[aggregate->pending_count++] =
+                (struct pending_run){.run = aggregate->divided[run], .depth = aggregate->depth + 1};
+            aggregate->divided[run] = NULL;
+        }
+    }
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        if (aggregate->calls[i].keeps_rows)
+            OD_TRY(od_aggregate_rows_end(&aggregate->calls[i].rows, aggregate->group_count, error));
+    }
+    return OD_OK;
+}
 
 static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uint32_t count,
                                 struct od_error *error)
 {
     struct od_op *op = &aggregate->op;
     uint32_t *groups = od_arena_take_array(&op->batch_arena, count, sizeof(*groups));
-    enum od_status status = OD_OK;
     if (groups == NULL)
         return od_op_no_memory(op, "listing groups", error);
     for (uint32_t i = 0; i < count; i++)
         groups[i] = first + i;
     struct od_batch keys = od_batch_builder_view(&aggregate->keys);
-    for (uint32_t i = 0; i < aggregate->key_schema.field_count && status == OD_OK; i++)
-        status =
-            od_batch_builder_append_column(&aggregate->output, i, &keys.columns[i], groups, count, error);
-    return status;
+    for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++)
+        OD_TRY(od_batch_builder_append_column(&aggregate->output, i, &keys.columns[i], groups, count, error));
+    return OD_OK;
 }
 
-static enum od_status emit_states(struct aggregate *aggregate, uint32_t first, uint32_t count,
-                                  struct od_error *error)
+/* The result over the rows that were kept of a group. */
+static enum od_status emit_kept(struct aggregate *aggregate, struct call *call, uint32_t group, uint32_t column,
+                                struct od_error *error)
 {
-    const struct od_physical *node = aggregate->op.node;
-    uint32_t column_index = node->aggregate.group_count;
-    enum od_type types[OD_STATE_FIELDS_MAX];
-    enum od_status status = OD_OK;
-    bool is_partial = node->aggregate.phase == OD_AGGREGATE_PARTIAL;
-    for (uint32_t i = 0; i < node->aggregate.aggregate_count; i++) {
-        struct od_aggregate_states *states = &aggregate->states[i];
-        for (uint32_t group = first; group < first + count && status == OD_OK; group++)
-            status =
-                is_partial
-                    ? od_aggregate_states_put_state(states, group, &aggregate->output, column_index, error)
-                    : od_aggregate_states_put_result(states, group, &aggregate->output, column_index, error);
-        column_index += is_partial ? od_aggregate_state_fields(&node->aggregate.aggregates[i], types) : 1;
+    uint32_t count;
+    const uint32_t *rows = od_aggregate_rows_sorted(&call->rows, group, &count);
+    const struct od_column *columns = call->rows.rows.views;
+    if (od_aggregate_is_within_group(call->aggregate->function)) {
+        struct od_value value;
+        OD_TRY(od_aggregate_of_sorted(call->aggregate, &call->fraction, columns, rows, count, &value, error));
+        return od_batch_builder_append(&aggregate->output, column, &value, error);
     }
-    if (status == OD_OK)
-        od_assert(column_index == node->schema.field_count);
-    return status;
+    od_aggregate_states_clear(&call->states, 0);
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(od_aggregate_states_add(&call->states, 0, columns, rows[i], error));
+    return od_aggregate_states_put_result(&call->states, 0, &aggregate->output, column, error);
 }
 
-static enum od_step emit(struct aggregate *aggregate, const struct od_batch **batch_out,
-                         struct od_error *error)
+static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, uint32_t count,
+                                 struct od_error *error)
+{
+    bool is_partial = aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL;
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        struct call *call = &aggregate->calls[i];
+        uint32_t column = aggregate->key_schema.field_count + i; /* a state is one column, too */
+        for (uint32_t group = first; group < first + count; group++) {
+            if (call->keeps_rows)
+                OD_TRY(emit_kept(aggregate, call, group, column, error));
+            else if (is_partial)
+                OD_TRY(od_aggregate_states_put_state(&call->states, group, &aggregate->output, column, error));
+            else
+                OD_TRY(od_aggregate_states_put_result(&call->states, group, &aggregate->output, column, error));
+        }
+    }
+    return OD_OK;
+}
+
+static enum od_status emit(struct aggregate *aggregate, const struct od_batch **batch_out, struct od_error *error)
 {
     struct od_op *op = &aggregate->op;
     uint32_t first = aggregate->next_group;
     uint32_t left = aggregate->group_count - first;
     uint32_t count = left < op->env.batch_rows ? left : op->env.batch_rows;
-    if (count == 0)
-        return OD_STEP_DONE;
     od_arena_reset(&op->batch_arena);
     od_batch_builder_reset(&aggregate->output);
-    enum od_status status = emit_keys(aggregate, first, count, error);
-    if (status == OD_OK)
-        status = emit_states(aggregate, first, count, error);
-    if (status != OD_OK)
-        return OD_STEP_FAILED;
+    OD_TRY(emit_keys(aggregate, first, count, error));
+    OD_TRY(emit_calls(aggregate, first, count, error));
     od_batch_builder_end_rows(&aggregate->output, count);
     aggregate->next_group += count;
     aggregate->view = od_batch_builder_view(&aggregate->output);
     *batch_out = &aggregate->view;
-    return OD_STEP_OUTPUT;
+    return OD_OK;
+}
+
+/* All groups are out: on with the input, or with the next run. */
+static enum od_status begin_next(struct aggregate *aggregate, struct od_error *error)
+{
+    OD_TRY(restart_groups(aggregate, error));
+    aggregate->state = aggregate->input_is_done ? LOADING : TAKING;
+    if (aggregate->state == TAKING)
+        return OD_OK;
+    const struct pending_run *next = &aggregate->pending[aggregate->pending_count - 1];
+    aggregate->depth = next->depth;
+    return od_spill_run_rewind(next->run, error);
+}
+
+/* --- stepping ------------------------------------------------------------------------------------------- */
+
+static enum od_status load(struct aggregate *aggregate, struct od_error *error)
+{
+    const struct od_batch *batch;
+    struct pending_run *loading = &aggregate->pending[aggregate->pending_count - 1];
+    OD_TRY(od_spill_run_next(loading->run, &batch, error));
+    if (batch == NULL) {
+        od_spill_run_free(loading->run);
+        aggregate->pending_count--;
+        return end_of_rows(aggregate, error);
+    }
+    OD_TRY(take_spilled(aggregate, batch, error));
+    return is_too_large(aggregate) ? spill_groups(aggregate, aggregate->depth, error) : OD_OK;
+}
+
+/* A batch of the input. PARTIAL gives too many groups away, the others write them. */
+static enum od_status take(struct aggregate *aggregate, const struct od_batch *batch, struct od_error *error)
+{
+    OD_TRY(take_batch(aggregate, batch, error));
+    if (!is_too_large(aggregate))
+        return OD_OK;
+    if (aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL)
+        return end_of_rows(aggregate, error);
+    return spill_groups(aggregate, 0, error);
 }
 
 static enum od_step aggregate_step(struct od_op *op, const struct od_batch **batch_out,
@@ -310,15 +685,26 @@ static enum od_step aggregate_step(struct od_op *op, const struct od_batch **bat
 {
     struct aggregate *aggregate = (struct aggregate *)op;
     const struct od_batch *input;
-    if (aggregate->is_emitting)
-        return emit(aggregate, batch_out, error);
-    enum od_step step = od_op_pull(op, 0, &input, error);
-    if (step == OD_STEP_OUTPUT)
-        return take_batch(aggregate, input, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
-    if (step != OD_STEP_DONE)
-        return step;
-    aggregate->is_emitting = true;
-    return emit(aggregate, batch_out, error);
+    enum od_step step;
+    switch (aggregate->state) {
+    case TAKING:
+        step = od_op_pull(op, 0, &input, error);
+        if (step == OD_STEP_OUTPUT)
+            return take(aggregate, input, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+        if (step != OD_STEP_DONE)
+            return step;
+        aggregate->input_is_done = true;
+        return end_of_rows(aggregate, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+    case LOADING:
+        return load(aggregate, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+    case EMITTING:
+        if (aggregate->next_group < aggregate->group_count)
+            return emit(aggregate, batch_out, error) == OD_OK ? OD_STEP_OUTPUT : OD_STEP_FAILED;
+        if (aggregate->input_is_done && aggregate->pending_count == 0)
+            return OD_STEP_DONE;
+        return begin_next(aggregate, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+    }
+    od_unreachable();
 }
 
 const struct od_op_kind od_op_aggregate = {.bytes = sizeof(struct aggregate),

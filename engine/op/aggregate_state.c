@@ -729,6 +729,25 @@ enum od_status od_aggregate_states_put_result(struct od_aggregate_states *states
     return od_batch_builder_append(builder, column_index, &value, error);
 }
 
+/* Not od_evaluate_filter: PostgreSQL evaluates this one as an expression, in which NULL AND x asks x. */
+enum od_status od_aggregate_select(const struct od_expr *filter, const struct od_batch *batch,
+                                   struct od_arena *batch_arena, struct od_selection *selection_out,
+                                   struct od_error *error)
+{
+    struct od_selection every_row = {.count = batch->row_count};
+    struct od_column column;
+    OD_TRY(od_evaluate(filter, batch, &every_row, batch_arena, &column, error));
+    uint32_t *rows = od_arena_take_array(batch_arena, batch->row_count, sizeof(*rows));
+    if (rows == NULL)
+        return od_fail(error, OD_NO_MEMORY, "filtering rows of an aggregate: rows=%u", batch->row_count);
+    *selection_out = (struct od_selection){.rows = rows};
+    for (uint32_t row = 0; row < batch->row_count; row++) {
+        if (!od_column_is_null(&column, row) && od_bit(column.values, row))
+            rows[selection_out->count++] = row;
+    }
+    return OD_OK;
+}
+
 /* --- within group --------------------------------------------------------------------------------------- */
 
 static struct od_value mode_of(const struct od_column *values, const uint32_t *rows, uint32_t count)

@@ -11,7 +11,7 @@
 #ifndef OD_OP_AGGREGATE_STATE_H
 #define OD_OP_AGGREGATE_STATE_H
 
-#include "engine/data/batch.h"
+#include "engine/expr/evaluate.h"
 #include "engine/plan/logical.h"
 
 struct od_state_kind; /* a row of the table in aggregate_state.c */
@@ -54,6 +54,11 @@ enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states,
 enum od_status od_aggregate_states_put_result(struct od_aggregate_states *states, uint32_t group,
                                               struct od_batch_builder *builder, uint32_t column_index,
                                               struct od_error *error);
+
+/* The rows for which an aggregate's FILTER is true; in batch_arena. EVALUATION, NO_MEMORY. */
+enum od_status od_aggregate_select(const struct od_expr *filter, const struct od_batch *batch,
+                                   struct od_arena *batch_arena, struct od_selection *selection_out,
+                                   struct od_error *error);
 
 /* Percentiles and mode of rows[0..count) of `values`: sorted, none NULL. `fraction` is for percentiles. The result borrows
  * from `values`. EVALUATION: a fraction outside [0, 1]. */

@@ -25,6 +25,8 @@ static enum od_step map_step(struct od_op *op, const struct od_batch **batch_out
         map->next_row = 0;
         od_batch_builder_reset(&map->rows);
         enum od_status status = function->map(function->self, input, &map->rows, error);
+        if (status != OD_OK && error->status == OD_OK)
+            od_fail(error, status, "map %s failed and did not say why", function->name);
         return status == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
     }
     uint32_t left = map->rows.row_count - map->next_row;

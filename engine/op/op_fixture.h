@@ -3,7 +3,8 @@
  *   "1 2.5 a|2 null b"  ->  rows  ->  source (an exchange input)  ->  the tree under test  ->  collected rows
  *
  * An input can be told to answer BLOCKED and AGAIN between its batches and to fail at its n-th call, so every
- * test also sees resumption. What inputs hold comes from the C heap; the operators' memory is the test's. */
+ * test also sees resumption. What inputs hold comes from the C heap; the operators' memory is the test's. A disk in memory,
+ * of which each call can fail, takes what operators spill; that nothing stays there is checked after each run. */
 #ifndef OD_OP_OP_FIXTURE_H
 #define OD_OP_OP_FIXTURE_H
 
@@ -15,7 +16,9 @@
 
 #include "engine/core/random.h"
 #include "engine/core/sweep.h"
+#include "engine/op/disk_fixture.h"
 #include "engine/op/op.h"
+#include "engine/shuffle/block.h"
 
 #define FIXTURE_INPUTS 2
 
@@ -72,10 +75,11 @@ static inline enum od_step fixture_next(void *self, uint32_t input, const struct
 
 /* --- rows ----------------------------------------------------------------------------------------------- */
 
-/* Types of a schema by letter: i bigint, f double precision, t text, b boolean, d date, s timestamp. */
+/* Types of a schema by letter: b boolean, i bigint, f double precision, t text, s timestamp, d date, j integer,
+ * n numeric. */
 static inline struct od_schema fixture_schema(struct od_arena *arena, const char *letters)
 {
-    static const char all[] = "biftsd"; /* in the order of enum od_type */
+    static const char all[] = "biftsdjn"; /* in the order of enum od_type */
     struct od_schema schema = {.field_count = (uint32_t)strlen(letters)};
     schema.fields = od_arena_take_array(arena, schema.field_count, sizeof(*schema.fields));
     assert_non_null(schema.fields);
@@ -122,6 +126,8 @@ static inline struct od_value fixture_drawn(struct od_random *draws, enum od_typ
     static const double doubles[] = {
         0.0, -0.0, 1.5, -2.25, (double)__builtin_nanf(""), (double)__builtin_inff(), 1e10};
     static const char texts[] = "aabcab";
+    const struct od_decimal decimals[] = {od_decimal_make(0, 0),   od_decimal_make(0, 2),  od_decimal_make(15, 1),
+                                          od_decimal_make(150, 2), od_decimal_make(-7, 0), od_decimal_make(16, 1)};
     struct od_value value = {.type = type, .is_null = od_random_chance(draws, 1, 6)};
     if (value.is_null)
         return value;
@@ -131,6 +137,14 @@ static inline struct od_value fixture_drawn(struct od_random *draws, enum od_typ
         break;
     case OD_TYPE_FLOAT64:
         value.float64 = doubles[od_random_below(draws, 7)];
+        break;
+    case OD_TYPE_DECIMAL: /* equal numbers of different scales among them */
+        value.decimal = od_decimal_make(od_random_between(draws, -(int64_t)range, range) * 50, 1);
+        if (od_random_chance(draws, 1, 2))
+            value.decimal = od_decimal_make(od_decimal_coefficient(&value.decimal) * 10, 2);
+        break;
+    case OD_TYPE_DECIMAL:
+        value.decimal = decimals[od_random_below(draws, 6)];
         break;
     case OD_TYPE_TEXT:
         value.text.bytes = texts + od_random_below(draws, 3);
@@ -225,6 +239,98 @@ static inline void fixture_sort(struct od_batch_builder *builder)
     free(rows);
 }
 
+/* --- disk ----------------------------------------------------------------------------------------------- */
+
+#define FIXTURE_FILES 512
+
+struct od_file {
+    char name[48];
+    uint8_t *bytes;
+    uint64_t size;
+    bool is_open;
+};
+struct fixture_disk {
+    struct od_file files[FIXTURE_FILES]; /* used: a name */
+    uint32_t call_count;                 /* of create, read and write */
+    uint32_t fail_at;                    /* UINT32_MAX: never */
+};
+
+static inline enum od_status fixture_disk_call(struct fixture_disk *disk, struct od_error *error)
+{
+    return disk->call_count++ == disk->fail_at ? od_fail(error, OD_IO, "the fixture's disk fails") : OD_OK;
+}
+
+static inline enum od_status fixture_create(void *self, const char *name, struct od_file **file_out,
+                                            struct od_error *error)
+{
+    struct fixture_disk *disk = self;
+    uint32_t i = 0;
+    *file_out = NULL;
+    while (i < FIXTURE_FILES && disk->files[i].name[0] != '\0')
+        assert_string_not_equal(disk->files[i++].name, name);
+    assert_true(i < FIXTURE_FILES && strlen(name) < sizeof(disk->files[i].name));
+    if (fixture_disk_call(disk, error) != OD_OK)
+        return OD_IO;
+    strcpy(disk->files[i].name, name);
+    disk->files[i].is_open = true;
+    *file_out = &disk->files[i];
+    return OD_OK;
+}
+
+static inline enum od_status fixture_write(void *self, struct od_file *file, uint64_t offset, const void *bytes,
+                                           size_t size, struct od_error *error)
+{
+    assert_true(file->is_open);
+    assert_int_equal(offset, file->size);
+    if (fixture_disk_call(self, error) != OD_OK)
+        return OD_IO;
+    file->bytes = realloc(file->bytes, file->size + size);
+    memcpy(file->bytes + offset, bytes, size);
+    file->size += size;
+    return OD_OK;
+}
+
+static inline enum od_status fixture_read(void *self, struct od_file *file, uint64_t offset, void *bytes, size_t size,
+                                          struct od_error *error)
+{
+    assert_true(file->is_open && offset + size <= file->size);
+    if (fixture_disk_call(self, error) != OD_OK)
+        return OD_IO;
+    memcpy(bytes, file->bytes + offset, size);
+    return OD_OK;
+}
+
+static inline void fixture_close(void *self, struct od_file *file)
+{
+    (void)self;
+    if (file != NULL)
+        file->is_open = false;
+}
+
+static inline enum od_status fixture_remove(void *self, const char *name, struct od_error *error)
+{
+    struct fixture_disk *disk = self;
+    (void)error;
+    for (uint32_t i = 0; i < FIXTURE_FILES; i++) {
+        if (strcmp(disk->files[i].name, name) != 0)
+            continue;
+        assert_false(disk->files[i].is_open);
+        free(disk->files[i].bytes);
+        disk->files[i] = (struct od_file){0};
+    }
+    return OD_OK;
+}
+
+static inline struct od_disk fixture_disk_of(struct fixture_disk *disk)
+{
+    static const struct od_disk_ops ops = {.create = fixture_create,
+                                           .write = fixture_write,
+                                           .read = fixture_read,
+                                           .close = fixture_close,
+                                           .remove = fixture_remove};
+    return (struct od_disk){.ops = disk == NULL ? NULL : &ops, .self = disk};
+}
+
 /* --- running -------------------------------------------------------------------------------------------- */
 
 struct fixture_run {
@@ -234,6 +340,14 @@ struct fixture_run {
     uint32_t batch_rows;
     uint32_t task_index;
     uint32_t task_count; /* 0: 1 */
+    struct fixture_disk *disk;   /* NULL: nothing can spill */
+    uint64_t operator_bytes_max; /* with a disk */
+    uint64_t hash_bits_off;
+    uint64_t spilled_bytes;
+    uint64_t operator_bytes_max;
+    struct fixture_disk *disk; /* NULL: nothing can spill */
+    uint64_t hash_bits_off;
+    uint64_t spilled_bytes;
     uint64_t scanned_rows;
     uint64_t step_count;
     uint64_t blocked_count;
@@ -241,15 +355,23 @@ struct fixture_run {
 
 /* Collects every output row in `collected` (an initialised builder on the heap; emptied first). The end must
  * be for ever. */
-static inline enum od_status fixture_run(struct fixture_run *run, struct od_batch_builder *collected,
-                                         struct od_error *error)
+static inline enum od_status fixture_run_to_end(struct fixture_run *run, struct od_block_codec *codec,
+                                                struct od_batch_builder *collected, struct od_error *error)
 {
+    uint32_t spill_count = 0;
     struct od_op_env env = {.memory = run->memory == NULL ? od_heap_for_tests() : run->memory,
                             .source = {.next = fixture_next, .self = run->source},
                             .task_index = run->task_index,
                             .task_count = run->task_count == 0 ? 1 : run->task_count,
                             .batch_rows = run->batch_rows,
-                            .scanned_rows = &run->scanned_rows};
+                            .scanned_rows = &run->scanned_rows,
+                            .operator_bytes_max = run->operator_bytes_max,
+                            .disk = fixture_disk_of(run->disk),
+                            .codec = codec,
+                            .spill_name = "spill",
+                            .spill_count = &spill_count,
+                            .spilled_bytes = &run->spilled_bytes,
+                            .hash_bits_off = run->hash_bits_off};
     struct od_op *op;
     struct od_error first = {0};
     struct od_error second = {0};
@@ -278,8 +400,21 @@ static inline enum od_status fixture_run(struct fixture_run *run, struct od_batc
     if (op == NULL)
         assert_int_not_equal(status, OD_OK);
     od_op_free(op);
+    if (run->disk != NULL)
+        fixture_disk_assert_empty(run->disk);
     if (error != NULL)
         *error = first;
+    return status;
+}
+
+static inline enum od_status fixture_run(struct fixture_run *run, struct od_batch_builder *collected,
+                                         struct od_error *error)
+{
+    struct od_block_codec *codec = run->disk == NULL ? NULL : od_block_codec_new(od_heap_for_tests(), NULL);
+    enum od_status status = fixture_run_to_end(run, codec, collected, error);
+    for (uint32_t i = 0; run->disk != NULL && i < FIXTURE_FILES; i++)
+        assert_string_equal(run->disk->files[i].name, "");
+    od_block_codec_free(codec);
     return status;
 }
 
@@ -318,6 +453,22 @@ static inline void fixture_sweep(const struct fixture_run *run, struct od_batch_
 {
     struct fixture_sweep sweep = {.run = *run, .expected = expected};
     assert_true(od_sweep(fixture_sweep_body, &sweep) > 1);
+}
+
+/* Fails each call of the disk in turn, of which there must be some: the failure must come out, and nothing else. */
+static inline void fixture_fail_each_disk_call(const struct fixture_run *run, struct od_batch_builder *expected)
+{
+    struct fixture_sweep sweep = {.run = *run, .expected = expected};
+    enum od_status status = OD_IO;
+    for (uint32_t call = 0; status != OD_OK; call++) {
+        run->disk->fail_at = call;
+        run->disk->call_count = 0;
+        run->source->call_count = 0;
+        status = fixture_sweep_body(od_heap_for_tests(), &sweep);
+        assert_true(status == OD_OK || status == OD_IO);
+        assert_true(status == OD_IO || call > 0);
+    }
+    run->disk->fail_at = UINT32_MAX;
 }
 
 /* Fails each call of the source in turn: the failure must come out, and nothing else. */

@@ -1,0 +1,229 @@
+/* aggregate_rows: see aggregate_rows.h. Groups are told apart by counting, so that only rows of one group are ever compared.
+ * The order within a group: the aggregate's own keys, then the arguments as SQL compares them (which puts equal ones beside
+ * each other, for DISTINCT), then the total order of all columns. */
+#include "engine/op/aggregate_rows.h"
+
+#include <string.h>
+
+#include "engine/core/assert.h"
+#include "engine/op/key_equal.h"
+
+#define GROUP_CAPACITY_MIN 64u
+
+bool od_aggregate_keeps_rows(const struct od_aggregate *aggregate)
+{
+    return !od_aggregate_is_partial(aggregate);
+}
+
+static enum od_status no_memory(const struct od_aggregate_rows *rows, struct od_error *error)
+{
+    return od_fail(error, OD_NO_MEMORY, "%s: keeping rows: rows=%u", od_aggregate_text(rows->aggregate->function),
+                   rows->rows.row_count);
+}
+
+/* The column of an expression, which is added when it is new. */
+static uint32_t column_of(struct od_aggregate_rows *rows, const struct od_expr *expr)
+{
+    uint32_t i = 0;
+    while (i < rows->schema.field_count && !od_expr_equal(rows->exprs[i], expr))
+        i++;
+    if (i < rows->schema.field_count)
+        return i;
+    rows->schema.fields[i] = (struct od_field){.name = "kept", .type = expr->type, .nullable = true};
+    rows->exprs[i] = expr;
+    rows->schema.field_count++;
+    return i;
+}
+
+enum od_status od_aggregate_rows_init(struct od_aggregate_rows *rows, struct od_arena *operator_arena,
+                                      struct od_memory *memory, const struct od_aggregate *aggregate,
+                                      struct od_error *error)
+{
+    uint32_t room = 2 + aggregate->key_count;
+    *rows = (struct od_aggregate_rows){.aggregate = aggregate};
+    rows->schema.fields = od_arena_take_array(operator_arena, room, sizeof(*rows->schema.fields));
+    rows->exprs = od_arena_take_array(operator_arena, room, sizeof(*rows->exprs));
+    rows->key_columns = od_arena_take_array(operator_arena, room, sizeof(*rows->key_columns));
+    rows->order_of_rows.keys = od_arena_take_array(operator_arena, room, sizeof(*rows->order_of_rows.keys));
+    if (rows->schema.fields == NULL || rows->exprs == NULL || rows->key_columns == NULL ||
+        rows->order_of_rows.keys == NULL)
+        return no_memory(rows, error);
+    /* Two equal arguments are two columns all the same: the states want both. */
+    bool has_second = aggregate->second != NULL && !od_aggregate_is_within_group(aggregate->function);
+    rows->argument_count = has_second ? 2 : 1;
+    column_of(rows, aggregate->argument);
+    if (has_second) {
+        rows->schema.fields[1] = (struct od_field){.name = "kept", .type = aggregate->second->type, .nullable = true};
+        rows->exprs[1] = aggregate->second;
+        rows->schema.field_count = 2;
+    }
+    for (uint32_t i = 0; i < aggregate->key_count; i++) {
+        rows->key_columns[i] = column_of(rows, aggregate->keys[i].expr);
+        rows->order_of_rows.keys[i].descending = aggregate->keys[i].descending;
+        rows->order_of_rows.keys[i].nulls_first = aggregate->keys[i].nulls_first;
+    }
+    rows->order_key_count = aggregate->key_count + rows->argument_count;
+    for (uint32_t i = 0; i < rows->argument_count; i++)
+        rows->key_columns[aggregate->key_count + i] = i;
+    rows->memory = memory;
+    od_hash_table_init(&rows->seen, memory);
+    return od_batch_builder_init(&rows->rows, memory, &rows->schema, error);
+}
+
+void od_aggregate_rows_release(struct od_aggregate_rows *rows)
+{
+    if (rows->memory == NULL)
+        return; /* never initialised */
+    od_give(rows->memory, rows->groups, rows->group_capacity * sizeof(*rows->groups));
+    od_give(rows->memory, rows->order, 2 * (size_t)rows->rows.row_count * sizeof(*rows->order));
+    od_give(rows->memory, rows->starts, (rows->group_count + (size_t)1) * sizeof(*rows->starts));
+    od_hash_table_release(&rows->seen);
+    od_batch_builder_release(&rows->rows);
+    rows->groups = rows->order = rows->starts = NULL;
+    rows->group_capacity = rows->group_count = 0;
+}
+
+enum od_status od_aggregate_rows_reset(struct od_aggregate_rows *rows, struct od_error *error)
+{
+    od_aggregate_rows_release(rows);
+    od_hash_table_init(&rows->seen, rows->memory);
+    return od_batch_builder_init(&rows->rows, rows->memory, &rows->schema, error);
+}
+
+/* --- taking rows in ------------------------------------------------------------------------------------- */
+
+static bool is_same_row(const struct od_aggregate_rows *rows, uint32_t kept, const struct od_column *columns,
+                        uint32_t row)
+{
+    for (uint32_t i = 0; i < rows->schema.field_count; i++) {
+        struct od_value a = od_column_value(&rows->rows.views[i], kept);
+        struct od_value b = od_column_value(&columns[i], row);
+        if (od_value_compare_total(&a, &b) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Is the row new to its group? Then it is noted as the next one. */
+static enum od_status note_if_new(struct od_aggregate_rows *rows, const struct od_column *columns, uint32_t row,
+                                  uint32_t group, uint64_t hash, bool *is_new_out, struct od_error *error)
+{
+    uint32_t kept = od_hash_table_first(&rows->seen, hash);
+    while (kept != OD_HASH_TABLE_NONE && (rows->groups[kept] != group || !is_same_row(rows, kept, columns, row)))
+        kept = od_hash_table_next(&rows->seen, kept);
+    *is_new_out = kept == OD_HASH_TABLE_NONE;
+    return *is_new_out ? od_hash_table_insert(&rows->seen, hash, error) : OD_OK;
+}
+
+static enum od_status make_room(struct od_aggregate_rows *rows, uint64_t needed, struct od_error *error)
+{
+    size_t capacity = rows->group_capacity == 0 ? GROUP_CAPACITY_MIN : rows->group_capacity;
+    if (needed <= rows->group_capacity)
+        return OD_OK;
+    while (capacity < needed)
+        capacity *= 2;
+    uint32_t *grown = od_resize(rows->memory, rows->groups, rows->group_capacity * sizeof(*grown),
+                                capacity * sizeof(*grown));
+    if (grown == NULL || capacity > UINT32_MAX)
+        return no_memory(rows, error);
+    rows->groups = grown;
+    rows->group_capacity = (uint32_t)capacity;
+    return OD_OK;
+}
+
+static enum od_status append(struct od_aggregate_rows *rows, const struct od_batch *batch, const uint32_t *groups,
+                             const uint32_t *list, uint32_t count, struct od_error *error)
+{
+    OD_TRY(make_room(rows, (uint64_t)rows->rows.row_count + count, error));
+    for (uint32_t i = 0; i < count; i++)
+        rows->groups[rows->rows.row_count + i] = groups[list[i]];
+    OD_TRY(od_batch_builder_append_rows(&rows->rows, batch, list, 0, count, error));
+    od_batch_builder_view(&rows->rows); /* views of the grown rows, for is_same_row */
+    return OD_OK;
+}
+
+enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struct od_column *columns,
+                                     const uint32_t *groups, const uint32_t *list, uint32_t count,
+                                     struct od_arena *batch_arena, struct od_error *error)
+{
+    static const uint32_t arguments[] = {0, 1};
+    struct od_batch batch = {.schema = &rows->schema, .columns = columns, .row_count = columns[0].row_count};
+    uint64_t *hashes = od_arena_take_array(batch_arena, batch.row_count, sizeof(*hashes));
+    uint32_t *present = od_arena_take_array(batch_arena, count, sizeof(*present));
+    uint32_t present_count = 0;
+    if (hashes == NULL || present == NULL)
+        return no_memory(rows, error);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!od_column_is_null(&columns[0], list[i]))
+            present[present_count++] = list[i];
+    }
+    if (!rows->aggregate->distinct)
+        return append(rows, &batch, groups, present, present_count, error);
+    od_batch_hash_keys(&batch, arguments, rows->argument_count, hashes);
+    for (uint32_t i = 0; i < present_count; i++) {
+        uint32_t row = present[i];
+        bool is_new;
+        OD_TRY(note_if_new(rows, columns, row, groups[row], od_mix_two(hashes[row], groups[row]), &is_new, error));
+        if (is_new)
+            OD_TRY(append(rows, &batch, groups, &row, 1, error));
+    }
+    return OD_OK;
+}
+
+/* --- the end -------------------------------------------------------------------------------------------- */
+
+enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count, struct od_error *error)
+{
+    uint32_t row_count = rows->rows.row_count;
+    struct od_batch batch = od_batch_builder_view(&rows->rows);
+    rows->order = od_take_array(rows->memory, 2 * (size_t)row_count, sizeof(*rows->order));
+    if (rows->order == NULL && row_count > 0)
+        return no_memory(rows, error);
+    rows->starts = od_take_array(rows->memory, group_count + (size_t)1, sizeof(*rows->starts));
+    if (rows->starts == NULL)
+        return no_memory(rows, error);
+    rows->group_count = group_count;
+    /* starts[g + 1] counts group g, then says where it begins, and is moved to its end by placing its rows. */
+    for (uint32_t i = 0; i < row_count; i++)
+        rows->starts[rows->groups[i] + 1]++;
+    for (uint32_t group = 0, start = 0; group < group_count; group++) {
+        uint32_t count = rows->starts[group + 1];
+        rows->starts[group + 1] = start;
+        start += count;
+    }
+    for (uint32_t i = 0; i < row_count; i++)
+        rows->order[rows->starts[rows->groups[i] + 1]++] = i;
+    for (uint32_t i = 0; i < rows->order_key_count; i++)
+        rows->order_of_rows.keys[i].column = &batch.columns[rows->key_columns[i]];
+    rows->order_of_rows.key_count = rows->order_key_count;
+    rows->order_of_rows.columns = batch.columns;
+    rows->order_of_rows.column_count = batch.schema->field_count;
+    return OD_OK;
+}
+
+static bool has_equal_arguments(const struct od_aggregate_rows *rows, uint32_t left, uint32_t right)
+{
+    const struct od_column *columns = rows->order_of_rows.columns;
+    for (uint32_t i = 0; i < rows->argument_count; i++) {
+        if (!od_key_equal(&columns[i], left, &columns[i], right))
+            return false;
+    }
+    return true;
+}
+
+const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_t group, uint32_t *count_out)
+{
+    od_assert(group < rows->group_count);
+    uint32_t first = rows->starts[group];
+    uint32_t count = rows->starts[group + 1] - first;
+    uint32_t *list = rows->order + first;
+    *count_out = 0;
+    if (count == 0)
+        return list;
+    od_row_order_sort(&rows->order_of_rows, list, count, rows->order + rows->rows.row_count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!rows->aggregate->distinct || i == 0 || !has_equal_arguments(rows, list[*count_out - 1], list[i]))
+            list[(*count_out)++] = list[i];
+    }
+    return list;
+}

@@ -1,0 +1,56 @@
+/* aggregate_rows: the rows of an aggregate that needs them all: DISTINCT, ORDER BY, string_agg, percentiles, mode.
+ *
+ *   init -> add* -> end_of_rows -> sorted(group)*        reset: back to no rows
+ *
+ *   rows    [ argument | second | order keys that are neither ]     as they came, of all groups
+ *   groups  [ group of each ]
+ *   order   [ rows of group 0 | rows of group 1 | ... ]              from end_of_rows on
+ *
+ * Rows whose argument is NULL are left out: no aggregate looks at them. With DISTINCT a row that is the same as one of its
+ * group, to the bit, is not kept either; what is equal and yet not the same (1.5 and 1.50) is kept, so that which one counts
+ * does not depend on which came first: the least in the total order. */
+#ifndef OD_OP_AGGREGATE_ROWS_H
+#define OD_OP_AGGREGATE_ROWS_H
+
+#include "engine/op/hash_table.h"
+#include "engine/op/row_order.h"
+#include "engine/plan/logical.h"
+
+struct od_aggregate_rows {
+    const struct od_aggregate *aggregate; /* borrowed */
+    struct od_memory *memory;             /* borrowed */
+    struct od_schema schema;              /* fields in the operator_arena */
+    const struct od_expr **exprs;         /* of the schema's fields; in the operator_arena */
+    uint32_t argument_count;              /* the first fields */
+    uint32_t *key_columns;                /* where the order keys are, then the arguments; in the operator_arena */
+    uint32_t order_key_count;
+    struct od_row_order order_of_rows;
+    struct od_batch_builder rows;
+    struct od_hash_table seen; /* of `rows`, when DISTINCT */
+    uint32_t *groups;          /* owned */
+    uint32_t group_capacity;
+    uint32_t *order;  /* owned; twice as many as rows: the second half is scratch */
+    uint32_t *starts; /* owned; group_count + 1 */
+    uint32_t group_count;
+};
+
+/* Has an aggregate to keep its rows? */
+bool od_aggregate_keeps_rows(const struct od_aggregate *aggregate);
+/* NO_MEMORY; _release accepts what is left. */
+enum od_status od_aggregate_rows_init(struct od_aggregate_rows *rows, struct od_arena *operator_arena,
+                                      struct od_memory *memory, const struct od_aggregate *aggregate,
+                                      struct od_error *error);
+/* Zeroed rows are fine. */
+void od_aggregate_rows_release(struct od_aggregate_rows *rows);
+/* No rows, no memory. NO_MEMORY. */
+enum od_status od_aggregate_rows_reset(struct od_aggregate_rows *rows, struct od_error *error);
+/* Row list[i] of `columns` (of the schema) is of group groups[list[i]]. NO_MEMORY. */
+enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struct od_column *columns,
+                                     const uint32_t *groups, const uint32_t *list, uint32_t count,
+                                     struct od_arena *batch_arena, struct od_error *error);
+/* Gathers the rows of each of the groups [0, group_count). NO_MEMORY. */
+enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count, struct od_error *error);
+/* The rows of a group in their order, each once if DISTINCT: numbers in rows->rows. Once for each group. */
+const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_t group, uint32_t *count_out);
+
+#endif
