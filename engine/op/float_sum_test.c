@@ -2,7 +2,8 @@
  * encoding is canonical; broken encodings are refused.
  * Method: numbers of all magnitudes are drawn and summed in several orders, whole and in encoded pieces, and
  * compared with an independent method: Shewchuk's non-overlapping partials with the final rounding of
- * CPython's math.fsum ("Adaptive Precision Floating-Point Arithmetic", 1997). Rounding ties, subnormals,
+ * CPython's math.fsum ("Adaptive Precision Floating-Point Arithmetic", 1997); centred sums of scaled integers with 128-bit
+ * arithmetic. Rounding ties, subnormals,
  * cancellation and overflow are enumerated by hand. Every allocation is refused once. */
 #include "engine/op/float_sum.h"
 
@@ -306,7 +307,7 @@ static void broken_encodings_are_refused(void **state)
         {3, {32, 0, 0}},             /* an unknown flag */
         {3, {16 | 8, 0, 0}},         /* a negative zero of numbers */
         {3, {8, 1, 0}},              /* zero at a place */
-        {7, {8, 68, 1, 1, 0, 0, 0}}, /* beyond the uppermost limb */
+        {7, {8, 136, 1, 1, 0, 0, 0}}, /* beyond the uppermost limb */
         {7, {8, 0, 1, 0, 0, 0, 0}},  /* an outermost limb that is zero */
         {11, {8, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0}},
         {7, {0, 0, 1, 1, 0, 0, 0}}, /* a number, but none was added */
@@ -349,7 +350,7 @@ static enum od_status wide_sum(struct od_memory *memory, void *context)
 static void limbs_beyond_all_sums_are_refused(void **state)
 {
     (void)state;
-    static const uint8_t highest[] = {8, 67, 1, 255, 255, 255, 255};
+    static const uint8_t highest[] = {8, 135, 1, 255, 255, 255, 255};
     struct od_float_sum sum = {0};
     double number;
     for (int i = 0; i < 2; i++)
@@ -357,6 +358,73 @@ static void limbs_beyond_all_sums_are_refused(void **state)
                          OD_OK);
     assert_int_equal(od_float_sum_round(&sum, od_heap_for_tests(), &number, NULL), OD_CORRUPT);
     od_float_sum_release(&sum, od_heap_for_tests());
+}
+
+/* x = a * 2^k, y = b * 2^k with small a and b far from 0: what PostgreSQL's running sums lose comes out to the bit. */
+static void centred_sums_are_exact(void **state)
+{
+    (void)state;
+    struct od_stream stream;
+    od_stream_init(&stream, 2, "float_sum");
+    for (uint32_t round = 0; round < 400; round++) {
+        struct od_float_sum sums[2][3] = {0}; /* x, y, xy; two pieces */
+        __int128 exact[3] = {0};
+        int exponent = (int)od_random_between(&stream.random, -500, 400);
+        int64_t far = round % 2 == 0 ? 0 : INT64_C(1) << 40;
+        uint32_t count = 1 + (uint32_t)od_random_below(&stream.random, 30);
+        for (uint32_t i = 0; i < count; i++) {
+            int64_t a = far + od_random_between(&stream.random, -1000, 1000);
+            int64_t b = od_random_between(&stream.random, -(INT64_C(1) << 30), INT64_C(1) << 30);
+            struct od_float_sum *piece = sums[od_random_below(&stream.random, 2)];
+            double x = ldexp((double)a, exponent);
+            double y = ldexp((double)b, exponent);
+            assert_int_equal(od_float_sum_add(&piece[0], od_heap_for_tests(), x, NULL), OD_OK);
+            assert_int_equal(od_float_sum_add(&piece[1], od_heap_for_tests(), y, NULL), OD_OK);
+            assert_int_equal(od_float_sum_add_product(&piece[2], od_heap_for_tests(), x, y, NULL), OD_OK);
+            exact[0] += a;
+            exact[1] += b;
+            exact[2] += (__int128)a * b;
+        }
+        for (uint32_t i = 0; i < 3; i++)
+            assert_int_equal(od_float_sum_combine(&sums[0][i], od_heap_for_tests(), &sums[1][i], NULL), OD_OK);
+        double number;
+        double expected = (double)(count * exact[2] - exact[0] * exact[1]) / count;
+        assert_int_equal(od_float_sum_centred(&sums[0][2], &sums[0][0], &sums[0][1], count, od_heap_for_tests(),
+                                              &number, NULL),
+                         OD_OK);
+        assert_same_double(number, ldexp(expected, 2 * exponent));
+        for (uint32_t i = 0; i < 6; i++)
+            od_float_sum_release(&sums[i / 3][i % 3], od_heap_for_tests());
+    }
+}
+
+static void centred_sums_at_the_edges(void **state)
+{
+    (void)state;
+    static const struct {
+        double numbers[2];
+        double expected; /* infinity: fails */
+    } cases[] = {{{1e200, 1e200}, 0},          {{1e200, -1e200}, (double)INFINITY}, {{5e-324, 0}, 0},
+                 {{1e-150, -1e-150}, 2e-300}, {{(double)INFINITY, 1}, (double)NAN}, {{(double)NAN, 1}, (double)NAN},
+                 {{0.0, -0.0}, 0},             {{1.5e154, 0}, 1.125e308}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct od_float_sum sum = {0};
+        struct od_float_sum squares = {0};
+        double number;
+        add_all(&sum, cases[i].numbers, 2);
+        for (uint32_t k = 0; k < 2; k++)
+            assert_int_equal(od_float_sum_add_product(&squares, od_heap_for_tests(), cases[i].numbers[k],
+                                                      cases[i].numbers[k], NULL),
+                             OD_OK);
+        enum od_status status = od_float_sum_centred(&squares, &sum, &sum, 2, od_heap_for_tests(), &number, NULL);
+        assert_int_equal(status, isinf(cases[i].expected) ? OD_EVALUATION : OD_OK);
+        if (status == OD_OK && cases[i].expected != 0 && !isnan(cases[i].expected))
+            assert_true(fabs(number / cases[i].expected - 1) < 1e-15);
+        else if (status == OD_OK)
+            assert_same_double(number, cases[i].expected);
+        od_float_sum_release(&sum, od_heap_for_tests());
+        od_float_sum_release(&squares, od_heap_for_tests());
+    }
 }
 
 static void every_allocation_may_be_refused(void **state)
@@ -376,6 +444,8 @@ int main(void)
         cmocka_unit_test(many_numbers_carry),
         cmocka_unit_test(broken_encodings_are_refused),
         cmocka_unit_test(limbs_beyond_all_sums_are_refused),
+        cmocka_unit_test(centred_sums_are_exact),
+        cmocka_unit_test(centred_sums_at_the_edges),
         cmocka_unit_test(every_allocation_may_be_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
