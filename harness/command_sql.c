@@ -1,53 +1,21 @@
-/* command_sql: `ordeal sql "SELECT ..." --table NAME=FILE.csv`: one query on one engine, answer to standard output. */
+/* command_sql: `ordeal sql "SELECT ..." --table NAME=FILE.csv`: statements on one engine, answers to standard output.
+ *
+ * The statements are one session's: what they create, later ones see. The first that fails ends the run. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine/io/csv.h"
 #include "engine/world/posix.h"
-#include "harness/table_show.h"
-#include "harness/cluster.h"
 #include "harness/commands.h"
-#include "harness/engines.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
-#include "harness/prepare.h"
+#include "harness/session_engine.h"
+#include "harness/table_show.h"
 
-#define TABLES_MAX 256
-
-struct session {
-    struct od_arena arena; /* plans and texts */
-    uint32_t table_count;
-    struct od_table *tables[TABLES_MAX]; /* owned */
-    struct od_plan_options plan_options;
-    struct od_cluster_request request;
+struct printing {
     uint32_t format;
-    bool explain;
-    bool show_schema;
+    bool quiet; /* standard output is for answers only: no "INSERT 3" */
 };
-
-static enum od_status load_table(struct session *session, const char *given, struct od_error *error)
-{
-    const char *equals = strchr(given, '=');
-    if (equals == NULL || equals == given || equals[1] == '\0')
-        return od_fail(error, OD_BAD_INPUT, "--table %s: expected NAME=FILE.csv", given);
-    if (session->table_count == TABLES_MAX)
-        return od_fail(error, OD_BAD_INPUT, "--table: at most %d tables", TABLES_MAX);
-    const char *name = od_arena_copy_text(&session->arena, given, (size_t)(equals - given));
-    if (name == NULL)
-        return od_fail(error, OD_NO_MEMORY, "loading a table");
-    struct od_buffer text;
-    od_buffer_init(&text, od_posix_memory());
-    enum od_status status = od_file_read(equals + 1, &text, error);
-    if (status == OD_OK)
-        status = od_csv_read(od_posix_memory(), name, equals + 1, od_buffer_text(&text), text.size, NULL,
-                             &session->tables[session->table_count], error);
-    if (status == OD_OK)
-        session->table_count++;
-    od_buffer_release(&text);
-    return status;
-}
 
 /* "flights: departed timestamp, delay bigint..." on standard error, where it is in nobody's way. */
 static void report_schema(const struct od_table *table)
@@ -59,130 +27,132 @@ static void report_schema(const struct od_table *table)
     fputc('\n', stderr);
 }
 
-static enum od_status read_options(struct session *session, const struct od_arguments *arguments,
-                                   struct od_error *error)
+/* NAME=FILE.csv */
+static enum od_status load_table(struct od_session *session, const char *given, bool show_schema, struct od_error *error)
 {
-    static const char *const formats[] = {"table", "csv", "json", NULL};
-    static const char *const deployments[] = {"sim", "threads", NULL};
-    uint32_t deployment = OD_DEPLOY_SIM;
-    uint64_t executors = 3;
-    session->explain = od_arguments_has(arguments, "explain");
-    session->show_schema = od_arguments_has(arguments, "schema");
-    session->request.seed = 1;
-    enum od_status status = od_engine_check(od_arguments_text(arguments, "engine", "ref"), error);
+    char name[256];
+    struct od_table *table = NULL;
+    struct od_buffer text;
+    const char *equals = strchr(given, '=');
+    if (equals == NULL || equals == given || equals[1] == '\0' || (size_t)(equals - given) >= sizeof(name))
+        return od_fail(error, OD_BAD_INPUT, "--table %s: expected NAME=FILE.csv", given);
+    snprintf(name, sizeof(name), "%.*s", (int)(equals - given), given);
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = od_file_read(equals + 1, &text, error);
     if (status == OD_OK)
-        status = od_arguments_choice(arguments, "format", formats, &session->format, error);
+        status = od_csv_read(od_posix_memory(), name, equals + 1, od_buffer_text(&text), text.size, NULL, &table, error);
+    if (status == OD_OK && show_schema)
+        report_schema(table);
     if (status == OD_OK)
-        status = od_arguments_choice(arguments, "deploy", deployments, &deployment, error);
-    if (status == OD_OK)
-        status = od_arguments_number(arguments, "executors", 1, 64, &executors, error);
-    if (status == OD_OK)
-        status = od_arguments_number(arguments, "seed", 0, UINT64_MAX, &session->request.seed, error);
-    if (status == OD_OK)
-        status = od_rules_off_parse(od_arguments_text(arguments, "rules-off", ""), &session->plan_options.rules_off,
-                                    error);
-    session->request.deployment = (enum od_deployment)deployment;
-    session->request.options.executor_count = (uint32_t)executors;
-    session->request.options.codec = OD_CODEC_ZSTD;
-    for (uint32_t i = 0; i < arguments->given_count && status == OD_OK; i++) {
-        if (strcmp(arguments->given[i].option->name, "table") == 0)
-            status = load_table(session, arguments->given[i].value, error);
-    }
+        status = od_session_add_table(session, table, error);
+    od_buffer_release(&text);
     return status;
 }
 
-static enum od_status print_explanation(const struct od_prepared *prepared, struct od_error *error)
+static enum od_status print_result(void *self, struct od_session_result *result, struct od_error *error)
 {
-    struct od_buffer text;
-    od_buffer_init(&text, od_posix_memory());
-    od_buffer_append_text(&text, "logical\n");
-    od_plan_print(prepared->plan, &text);
-    od_buffer_append_text(&text, "\noptimised\n");
-    od_plan_print(prepared->optimised, &text);
-    od_buffer_append_text(&text, "\nstages\n");
-    od_stage_graph_print(prepared->graph, &text);
-    bool failed = text.failed;
-    fwrite(text.bytes, 1, text.size, stdout);
-    od_buffer_release(&text);
-    return failed ? od_fail(error, OD_NO_MEMORY, "explaining a query") : OD_OK;
+    const struct printing *printing = self;
+    if (strcmp(result->tag, "EXPLAIN") == 0 && printing->format == OD_SHOW_TABLE) {
+        struct od_batch rows = od_table_view(result->answer);
+        for (uint32_t row = 0; row < rows.row_count; row++) {
+            struct od_value line = od_column_value(&rows.columns[0], row);
+            printf("%.*s\n", (int)line.text.size, line.text.bytes);
+        }
+        return OD_OK;
+    }
+    if (result->answer != NULL)
+        return od_table_show(result->answer, (enum od_show_format)printing->format, error);
+    bool counts = strcmp(result->tag, "INSERT") == 0 || strcmp(result->tag, "UPDATE") == 0 || strcmp(result->tag, "DELETE") == 0;
+    if (counts && !printing->quiet)
+        printf("%s %llu\n", result->tag, (unsigned long long)result->changed_count);
+    else if (!printing->quiet)
+        printf("%s\n", result->tag);
+    return OD_OK;
 }
 
-static enum od_status run_graph(struct session *session, const struct od_stage_graph *graph, struct od_error *error)
+/* The text to run: an argument, standard input ("-"), or a file. */
+static enum od_status read_text(const struct od_arguments *arguments, struct od_buffer *buffer, const char **sql_out,
+                                struct od_error *error)
 {
-    char directory[] = "/tmp/ordeal-XXXXXX";
-    struct od_cluster_result result = {0};
-    session->request.graph = graph;
-    if (session->request.deployment == OD_DEPLOY_THREADS) {
-        if (mkdtemp(directory) == NULL)
-            return od_fail(error, OD_IO, "making a temporary folder in /tmp");
-        session->request.directory = directory;
+    const char *path = od_arguments_text(arguments, "file", NULL);
+    if (path == NULL && arguments->positional_count == 2 && strcmp(arguments->positional[0], "-f") == 0)
+        path = arguments->positional[1];
+    else if (arguments->positional_count > 1 || (path != NULL && arguments->positional_count > 0))
+        return od_fail(error, OD_BAD_INPUT, "ordeal sql: expected one SQL text; quote it as one argument");
+    if (path == NULL && arguments->positional_count == 0)
+        return od_fail(error, OD_BAD_INPUT, "ordeal sql: expected \"SELECT ...\", - or -f FILE");
+    *sql_out = path == NULL ? arguments->positional[0] : path;
+    if (path == NULL && strcmp(*sql_out, "-") != 0)
+        return OD_OK;
+    OD_TRY(od_file_read(*sql_out, buffer, error));
+    *sql_out = od_buffer_text(buffer);
+    if (strlen(*sql_out) != buffer->size)
+        return od_fail(error, OD_BAD_INPUT, "reading SQL: expected text, found a NUL byte at offset %zu", strlen(*sql_out));
+    return OD_OK;
+}
+
+static enum od_status run_session(const struct od_arguments *arguments, struct od_session *session, struct od_error *error)
+{
+    static const char *const formats[] = {"table", "csv", "json", NULL};
+    struct printing printing = {0};
+    struct od_buffer text;
+    const char *sql = NULL;
+    const struct od_session_sink sink = {print_result, &printing};
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = od_arguments_choice(arguments, "format", formats, &printing.format, error);
+    for (uint32_t i = 0; i < arguments->given_count && status == OD_OK; i++) {
+        if (strcmp(arguments->given[i].option->name, "table") == 0)
+            status = load_table(session, arguments->given[i].value, od_arguments_has(arguments, "schema"), error);
     }
-    enum od_status status = od_cluster_run(od_posix_memory(), &session->request, &result, error);
-    if (session->request.directory != NULL)
-        od_folder_remove(directory, NULL);
-    if (status == OD_OK && !result.ended)
-        status = od_fail(error, OD_TIMED_OUT, "the query did not end");
-    if (status == OD_OK && result.outcome.status != OD_OK) {
-        *error = result.outcome.error;
-        status = result.outcome.status;
-    }
+    if (od_arguments_has(arguments, "explain"))
+        od_session_explain_queries(session);
+    printing.quiet = printing.format != OD_SHOW_TABLE;
     if (status == OD_OK)
-        status = od_table_show(result.outcome.answer, (enum od_show_format)session->format, error);
-    od_cluster_result_release(&result);
+        status = read_text(arguments, &text, &sql, error);
+    if (status == OD_OK)
+        status = od_session_run(session, sql, &sink, error);
+    od_buffer_release(&text);
     return status;
 }
 
 static int run(const struct od_arguments *arguments)
 {
-    struct session session = {0};
+    struct od_arena arena;
+    struct od_session_options options;
+    struct od_session_engine *engine = NULL;
     struct od_error error = {0};
-    struct od_buffer piped;
-    od_buffer_init(&piped, od_posix_memory());
-    od_arena_init(&session.arena, od_posix_memory(), 0);
-    const char *sql = arguments->positional[0];
-    enum od_status status = read_options(&session, arguments, &error);
-    if (status == OD_OK && arguments->positional_count > 1)
-        status = od_fail(&error, OD_BAD_INPUT, "ordeal sql: expected one SQL text; quote it as one argument");
-    if (status == OD_OK && strcmp(sql, "-") == 0) {
-        status = od_file_read("-", &piped, &error);
-        sql = od_buffer_text(&piped);
-    }
-    const struct od_catalog catalog = {session.table_count, (const struct od_table *const *)session.tables};
-    struct od_prepared prepared;
-    for (uint32_t i = 0; i < session.table_count && status == OD_OK && session.show_schema; i++)
-        report_schema(session.tables[i]);
+    od_arena_init(&arena, od_posix_memory(), 0);
+    enum od_status status = od_session_options_read(&arena, arguments, &options, &error);
     if (status == OD_OK)
-        status = od_prepare_sql(&session.arena, sql, &catalog, &session.plan_options, &prepared, &error);
+        status = od_session_engine_new(&options, &engine, &error);
     if (status == OD_OK)
-        status = session.explain ? print_explanation(&prepared, &error) : run_graph(&session, prepared.graph, &error);
-    for (uint32_t i = 0; i < session.table_count; i++)
-        od_table_free(od_posix_memory(), session.tables[i]);
-    od_arena_release(&session.arena);
-    od_buffer_release(&piped);
+        status = run_session(arguments, od_session_engine_session(engine), &error);
+    od_session_engine_free(engine);
+    od_arena_release(&arena);
     if (status == OD_OK)
         return OD_EXIT_HELD;
+    fflush(stdout);
     error.status = status;
     return od_exit_with(&error);
 }
 
 static const struct od_option options[] = {
     {"table", "NAME=FILE.csv", "a table to query; may be given many times", true},
-    {"engine", "E", "ref, the reference engine (`ordeal engines` lists them)", false},
-    {"deploy", "D", "sim (default) or threads", false},
-    {"executors", "N", "how many executors (default 3)", false},
-    {"seed", "N", "of the simulation's interleaving (default 1)", false},
-    {"rules-off", "RULE,...", "optimizer rules to switch off", false},
-    {"explain", NULL, "print logical, optimised plan and stages instead of running", false},
+    {"file", "FILE", "runs the statements of a file, as -f FILE does", false},
+    OD_SESSION_OPTIONS,
+    {"explain", NULL, "print what would be done instead of running queries: plans, stages, rules", false},
     {"schema", NULL, "also tell the tables' columns and types, on standard error", false},
     {"format", "F", "table (default), csv or json", false},
     {NULL, NULL, NULL, false},
 };
 const struct od_command od_command_sql = {
     .name = "sql",
-    .positional = "\"SELECT ...\" | -",
-    .positional_min = 1,
-    .sentence = "runs one SQL query on an engine and prints the answer",
-    .more = "example: ordeal sql \"SELECT origin, count(*) FROM flights GROUP BY origin ORDER BY 2 DESC LIMIT 5\" \\\n"
+    .positional = "[\"SELECT ...; ...\" | - | -f FILE]",
+    .positional_min = 0,
+    .sentence = "runs SQL statements on an engine and prints the answers",
+    .more = "A text that begins with a comment goes behind --, as after any command: ordeal sql -- \"-- a comment\n"
+            "SELECT 1\".\n"
+            "example: ordeal sql \"SELECT origin, count(*) FROM flights GROUP BY origin ORDER BY 2 DESC LIMIT 5\" \\\n"
             "             --table flights=flights.csv",
     .options = options,
     .run = run,

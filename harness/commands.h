@@ -6,6 +6,7 @@
 
 extern const struct od_command od_command_run;
 extern const struct od_command od_command_sql;
+extern const struct od_command od_command_slt;
 extern const struct od_command od_command_hunt;
 extern const struct od_command od_command_replay;
 extern const struct od_command od_command_shrink;

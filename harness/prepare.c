@@ -22,9 +22,10 @@ enum od_status od_prepare_sql(struct od_arena *plan_arena, const char *sql, cons
                               struct od_error *error)
 {
     const struct od_plan *plan = NULL;
+    const struct od_sql_context context = {.catalog = catalog, .evaluate_constant = od_evaluate_constant};
     *prepared_out = (struct od_prepared){0};
-    enum od_status status = od_sql_bind(plan_arena, sql, catalog, &plan, error);
-    return status != OD_OK ? status : od_prepare_plan(plan_arena, plan, options, prepared_out, error);
+    OD_TRY(od_sql_bind(plan_arena, sql, &context, &plan, error));
+    return od_prepare_plan(plan_arena, plan, options, prepared_out, error);
 }
 
 enum od_status od_rules_off_parse(const char *text, uint32_t *rules_off, struct od_error *error)

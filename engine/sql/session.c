@@ -43,6 +43,11 @@ void od_session_remember_refusals(struct od_session *session)
     session->remembers_refusals = true;
 }
 
+void od_session_explain_queries(struct od_session *session)
+{
+    session->explains_queries = true;
+}
+
 enum od_status od_session_add_table(struct od_session *session, struct od_table *table, struct od_error *error)
 {
     struct od_error own_error = {0};
@@ -96,13 +101,6 @@ enum od_status od_session_query(struct od_session *session, const PgQuery__Selec
     return od_session_run_plan(session, plan, answer_out);
 }
 
-static enum od_status run_select(struct od_session *session, const PgQuery__Node *node)
-{
-    OD_TRY(od_session_query(session, node->select_stmt, &session->result.answer));
-    session->result.changed_count = od_table_row_count(session->result.answer);
-    return OD_OK;
-}
-
 /* One row a line of the plans' text. */
 static enum od_status table_of_lines(struct od_session *session, const char *text)
 {
@@ -127,21 +125,12 @@ static enum od_status table_of_lines(struct od_session *session, const char *tex
     return status;
 }
 
-static enum od_status run_explain(struct od_session *session, const PgQuery__Node *node)
+static enum od_status explain_query(struct od_session *session, const PgQuery__SelectStmt *select)
 {
-    const PgQuery__ExplainStmt *explain = node->explain_stmt;
     const struct od_plan *plan = NULL;
     struct od_buffer text;
-    for (size_t i = 0; i < explain->n_options; i++) {
-        const PgQuery__DefElem *option = explain->options[i]->def_elem;
-        if (strcmp(option->defname, "costs") != 0)
-            return od_sql_fail(&session->binder, OD_UNSUPPORTED, option->location, "EXPLAIN with %s is not supported",
-                               option->defname);
-    }
-    if (explain->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "EXPLAIN of anything but a query is not supported");
     OD_TRY(od_session_show_tables(session));
-    OD_TRY(od_bind_query(&session->binder, explain->query->select_stmt, NULL, &plan, NULL));
+    OD_TRY(od_bind_query(&session->binder, select, NULL, &plan, NULL));
     od_buffer_init(&text, session->memory);
     enum od_status status = session->runner.explain(session->runner.self, &session->statement_arena, plan, &text,
                                                     session->binder.error);
@@ -150,7 +139,31 @@ static enum od_status run_explain(struct od_session *session, const PgQuery__Nod
     if (status == OD_OK)
         status = table_of_lines(session, od_buffer_text(&text));
     od_buffer_release(&text);
+    session->result.tag = "EXPLAIN";
     return status;
+}
+
+static enum od_status run_explain(struct od_session *session, const PgQuery__Node *node)
+{
+    const PgQuery__ExplainStmt *explain = node->explain_stmt;
+    for (size_t i = 0; i < explain->n_options; i++) {
+        const PgQuery__DefElem *option = explain->options[i]->def_elem;
+        if (strcmp(option->defname, "costs") != 0)
+            return od_sql_fail(&session->binder, OD_UNSUPPORTED, option->location, "EXPLAIN with %s is not supported",
+                               option->defname);
+    }
+    if (explain->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "EXPLAIN of anything but a query is not supported");
+    return explain_query(session, explain->query->select_stmt);
+}
+
+static enum od_status run_select(struct od_session *session, const PgQuery__Node *node)
+{
+    if (session->explains_queries)
+        return explain_query(session, node->select_stmt);
+    OD_TRY(od_session_query(session, node->select_stmt, &session->result.answer));
+    session->result.changed_count = od_table_row_count(session->result.answer);
+    return OD_OK;
 }
 
 /* --- transactions ------------------------------------------------------------------------------------------------------- */
@@ -316,14 +329,14 @@ static enum od_status run_statement(struct od_session *session, const PgQuery__R
     if (session->transaction == OD_TRANSACTION_FAILED && statement->stmt->node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT)
         return od_sql_fail(&session->binder, OD_BAD_INPUT, statement->stmt_location,
                            "current transaction is aborted, commands ignored until end of transaction block");
-    enum od_status status;
-    if (kind == NULL) {
-        int32_t start = statement->stmt_location + (int32_t)strspn(session->statement_sql, " \t\r\n");
-        status = od_sql_fail(&session->binder, OD_UNSUPPORTED, start, "this statement is not supported");
-    } else {
-        session->result.tag = kind->tag;
+    enum od_status status = OD_OK;
+    session->result.tag = kind == NULL ? "" : kind->tag;
+    if (kind == NULL)
+        status = od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "this statement is not supported");
+    else
         status = kind->run(session, statement->stmt);
-    }
+    /* what has no place of its own is told with that of the statement */
+    od_sql_locate(&session->binder, status, statement->stmt_location + (int32_t)strspn(session->statement_sql, " \t\r\n"));
     if (status == OD_OK && session->lookup_failed)
         status = od_sql_no_memory(&session->binder);
     return status != OD_OK && session->remembers_refusals ? remember_refusal(session, statement->stmt, status) : status;

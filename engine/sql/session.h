@@ -51,5 +51,7 @@ bool od_session_in_transaction(const struct od_session *session);
 /* After a statement has been refused, what depends on the relation that it would have changed is refused, too, rather than
  * answered for rows that the writer of the text did not mean. Off by default: then a refused statement has just not happened. */
 void od_session_remember_refusals(struct od_session *session);
+/* From now on a query is explained instead of run, as if EXPLAIN stood before it. */
+void od_session_explain_queries(struct od_session *session);
 
 #endif

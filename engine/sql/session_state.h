@@ -61,6 +61,7 @@ struct od_session {
     enum od_transaction transaction;
     struct od_session_catalog before; /* what ROLLBACK goes back to */
     bool remembers_refusals;
+    bool explains_queries;
     /* of the statement that runs */
     struct od_arena statement_arena; /* its plans */
     struct od_catalog tables;        /* what the binder sees */

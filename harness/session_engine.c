@@ -1,0 +1,204 @@
+/* session_engine: see session_engine.h.
+ *
+ *   SQL --session--> plan --prepare--> stages --cluster--> answer --session--> table, or answer of the sink */
+#include "harness/session_engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/expr/evaluate.h"
+#include "engine/world/posix.h"
+#include "harness/engines.h"
+#include "harness/file.h"
+#include "harness/prepare.h"
+
+struct od_session_engine {
+    const struct od_session_options *options;
+    struct od_session *session;
+};
+
+/* --- options ------------------------------------------------------------------------------------------------------------ */
+
+static enum od_status read_schedule(struct od_session_options *options, const char *path, struct od_error *error)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = od_file_read(path, &text, error);
+    if (status == OD_OK)
+        status = od_schedule_parse(options->arena, path, od_buffer_text(&text), text.size, &options->schedule, error);
+    options->request.schedule = &options->schedule;
+    od_buffer_release(&text);
+    return status;
+}
+
+enum od_status od_session_options_read(struct od_arena *arena, const struct od_arguments *arguments,
+                                       struct od_session_options *options_out, struct od_error *error)
+{
+    static const char *const deployments[] = {"sim", "threads", NULL};
+    uint32_t deployment = OD_DEPLOY_SIM;
+    uint64_t executors = 3;
+    uint64_t partitions = 0;
+    uint64_t batch_rows = 0;
+    *options_out = (struct od_session_options){.arena = arena, .request = {.seed = 1}};
+    OD_TRY(od_engine_check(od_arguments_text(arguments, "engine", "ref"), error));
+    OD_TRY(od_arguments_choice(arguments, "deploy", deployments, &deployment, error));
+    OD_TRY(od_arguments_number(arguments, "executors", 1, 64, &executors, error));
+    OD_TRY(od_arguments_number(arguments, "partitions", 1, 64, &partitions, error));
+    OD_TRY(od_arguments_number(arguments, "batch", 1, 65536, &batch_rows, error));
+    OD_TRY(od_arguments_number(arguments, "seed", 0, UINT64_MAX, &options_out->request.seed, error));
+    OD_TRY(od_rules_off_parse(od_arguments_text(arguments, "rules-off", ""), &options_out->plan.rules_off, error));
+    options_out->plan.partition_count = (uint32_t)partitions;
+    options_out->request.deployment = (enum od_deployment)deployment;
+    options_out->request.options = (struct od_run_options){
+        .executor_count = (uint32_t)executors, .batch_rows = (uint32_t)batch_rows, .codec = OD_CODEC_ZSTD};
+    const char *faults = od_arguments_text(arguments, "faults", "none");
+    return strcmp(faults, "none") == 0 ? OD_OK : read_schedule(options_out, faults, error);
+}
+
+/* --- the session's runner ------------------------------------------------------------------------------------------------- */
+
+static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan, struct od_table **answer_out,
+                               struct od_error *error)
+{
+    const struct od_session_options *options = ((struct od_session_engine *)self)->options;
+    struct od_cluster_request request = options->request;
+    struct od_cluster_result result = {0};
+    struct od_prepared prepared;
+    char directory[] = "/tmp/ordeal-XXXXXX";
+    *answer_out = NULL;
+    OD_TRY(od_prepare_plan(plan_arena, plan, &options->plan, &prepared, error));
+    request.graph = prepared.graph;
+    if (request.deployment == OD_DEPLOY_THREADS) {
+        if (mkdtemp(directory) == NULL)
+            return od_fail(error, OD_IO, "making a temporary folder in /tmp");
+        request.directory = directory;
+    }
+    enum od_status status = od_cluster_run(od_posix_memory(), &request, &result, error);
+    if (request.directory != NULL)
+        od_folder_remove(directory, NULL);
+    if (status == OD_OK && !result.ended)
+        status = od_fail(error, OD_TIMED_OUT, "the query did not end");
+    if (status == OD_OK && result.outcome.status != OD_OK) {
+        if (error != NULL)
+            *error = result.outcome.error;
+        status = result.outcome.status;
+    }
+    if (status == OD_OK) {
+        *answer_out = result.outcome.answer;
+        result.outcome.answer = NULL;
+    }
+    od_cluster_result_release(&result);
+    return status;
+}
+
+static enum od_status explain_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan, struct od_buffer *text,
+                                   struct od_error *error)
+{
+    struct od_plan_options options = ((struct od_session_engine *)self)->options->plan;
+    options.evaluate_constant = od_evaluate_constant;
+    return od_explain(plan_arena, plan, &options, text, error);
+}
+
+enum od_status od_session_engine_new(const struct od_session_options *options, struct od_session_engine **engine_out,
+                                     struct od_error *error)
+{
+    struct od_session_engine *engine = od_take(od_posix_memory(), sizeof(*engine));
+    *engine_out = engine;
+    if (engine == NULL)
+        return od_fail(error, OD_NO_MEMORY, "opening a session");
+    *engine = (struct od_session_engine){.options = options};
+    const struct od_session_runner runner = {run_plan, explain_plan, od_evaluate_constant, engine};
+    return od_session_new(od_posix_memory(), &runner, &engine->session, error);
+}
+
+void od_session_engine_free(struct od_session_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    od_session_free(engine->session);
+    od_give(od_posix_memory(), engine, sizeof(*engine));
+}
+
+struct od_session *od_session_engine_session(struct od_session_engine *engine)
+{
+    return engine->session;
+}
+
+/* --- as an engine of sqllogictest ----------------------------------------------------------------------------------------- */
+
+struct answer_maker {
+    struct od_arena *arena;
+    struct od_slt_answer *answer;
+};
+
+static enum od_status take_cells(struct answer_maker *maker, const struct od_table *table, struct od_error *error)
+{
+    struct od_slt_answer *answer = maker->answer;
+    struct od_batch rows = od_table_view(table);
+    struct od_buffer text;
+    size_t count = (size_t)rows.row_count * rows.schema->field_count;
+    enum od_type *types = od_arena_take_array(maker->arena, rows.schema->field_count, sizeof(*types));
+    const char **cells = od_arena_take_array(maker->arena, count, sizeof(*cells));
+    if (types == NULL || cells == NULL)
+        return od_fail(error, OD_NO_MEMORY, "taking an answer: rows=%u", rows.row_count);
+    bool failed = false;
+    od_buffer_init(&text, maker->arena->memory);
+    for (size_t i = 0; i < count && !failed; i++) {
+        struct od_value value = od_column_value(&rows.columns[i % rows.schema->field_count],
+                                                (uint32_t)(i / rows.schema->field_count));
+        if (value.is_null)
+            continue;
+        od_buffer_reset(&text);
+        failed = !od_value_print(&value, &text);
+        cells[i] = failed ? NULL : od_arena_copy_text(maker->arena, od_buffer_text(&text), text.size);
+        failed |= cells[i] == NULL;
+    }
+    od_buffer_release(&text);
+    for (uint32_t i = 0; i < rows.schema->field_count; i++)
+        types[i] = rows.schema->fields[i].type;
+    *answer = (struct od_slt_answer){
+        .column_count = rows.schema->field_count, .row_count = rows.row_count, .cells = cells, .types = types};
+    return failed ? od_fail(error, OD_NO_MEMORY, "taking an answer: rows=%u", rows.row_count) : OD_OK;
+}
+
+/* The last statement's answer counts. A statement without rows shows how many it changed, as DuckDB's does. */
+static enum od_status take_result(void *self, struct od_session_result *result, struct od_error *error)
+{
+    struct answer_maker *maker = self;
+    if (result->answer != NULL)
+        OD_TRY(take_cells(maker, result->answer, error));
+    else
+        *maker->answer = (struct od_slt_answer){0};
+    maker->answer->changed_count = result->changed_count;
+    if (result->answer != NULL)
+        return OD_OK;
+    static const enum od_type count_type[] = {OD_TYPE_INT64};
+    const char **cell = od_arena_take(maker->arena, sizeof(*cell));
+    if (cell != NULL)
+        *cell = od_arena_print(maker->arena, "%llu", (unsigned long long)result->changed_count);
+    if (cell == NULL || *cell == NULL)
+        return od_fail(error, OD_NO_MEMORY, "taking an answer");
+    maker->answer->column_count = 1;
+    maker->answer->row_count = 1;
+    maker->answer->cells = cell;
+    maker->answer->types = count_type;
+    return OD_OK;
+}
+
+static void run_sql(void *self, struct od_arena *arena, const char *sql, struct od_slt_answer *answer_out)
+{
+    struct od_session *session = ((struct od_session_engine *)self)->session;
+    struct answer_maker maker = {arena, answer_out};
+    const struct od_session_sink sink = {take_result, &maker};
+    struct od_error error = {0};
+    *answer_out = (struct od_slt_answer){0};
+    answer_out->status = od_session_run(session, sql, &sink, &error);
+    answer_out->error = error;
+    answer_out->error.status = answer_out->status;
+    answer_out->in_transaction = od_session_in_transaction(session);
+}
+
+struct od_slt_engine od_session_engine_slt(struct od_session_engine *engine)
+{
+    return (struct od_slt_engine){run_sql, engine};
+}
