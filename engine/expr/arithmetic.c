@@ -1,4 +1,4 @@
-/* arithmetic: + - * / % and the functions of one number.
+/* arithmetic: the operators of numbers and days, and the functions of one number that are worth a loop.
  *
  * Each operation is one inline function of a row that writes the result and returns what went wrong as a bit,
  * 0 for nothing. Loops OR those bits together and look at them once at the end, so the usual loop has no
@@ -10,22 +10,30 @@
  *
  * Which NaN comes out of two, and with which sign, is up to the processor and to how the compiler orders the operands. Those
  * bits would reach blocks, checksums and digests, so every NaN is made the one that the rest of the engine knows. */
-#include "engine/expr/kernel.h"
-
 #include <math.h>
 
 #include "engine/core/assert.h"
+#include "engine/data/decimal.h"
+#include "engine/expr/kernel.h"
 
-#define FAULT_BIGINT    1u
-#define FAULT_DIVISION  2u
-#define FAULT_OVERFLOW  4u
-#define FAULT_UNDERFLOW 8u
-#define FAULT_DATE      16u
-#define FAULT_SQRT      32u
+#define FAULT_INTEGER   1u
+#define FAULT_BIGINT    2u
+#define FAULT_DIVISION  4u
+#define FAULT_OVERFLOW  8u
+#define FAULT_UNDERFLOW 16u
+#define FAULT_DATE      32u
+#define FAULT_SQRT      64u
+#define FAULT_NUMERIC   128u
 
 static const char *const fault_texts[] = {
-    "bigint out of range",           "division by zero",  "value out of range: overflow",
-    "value out of range: underflow", "date out of range", "cannot take square root of a negative number",
+    "integer out of range",
+    "bigint out of range",
+    "division by zero",
+    "value out of range: overflow",
+    "value out of range: underflow",
+    "date out of range",
+    "cannot take square root of a negative number",
+    "numeric out of range: more than 38 digits",
 };
 
 static enum od_status finish(const struct od_kernel_call *call, unsigned faults)
@@ -38,49 +46,92 @@ static enum od_status finish(const struct od_kernel_call *call, unsigned faults)
 /* Room for the result; zeroed where rows may be skipped. */
 static void *results_new(const struct od_kernel_call *call, size_t width, struct od_column *column_out)
 {
-    *column_out = (struct od_column){.type = call->expr->type, .row_count = call->row_count};
-    size_t bytes = call->row_count * width;
-    void *results = call->validity == NULL ? od_arena_take_raw(call->batch_arena, bytes)
-                                           : od_arena_take(call->batch_arena, bytes);
-    column_out->values = results;
+    if (call->validity != NULL)
+        return od_results_new(call, column_out);
+    void *results = od_arena_take_raw(call->batch_arena, call->row_count * width);
+    *column_out =
+        (struct od_column){.type = call->expr->type, .row_count = call->row_count, .values = results};
     if (results == NULL)
         od_kernel_no_memory(call->error);
     return results;
 }
 
-/* --- operations of one row ------------------------------------------------------------------------------ */
+/* --- integers of one row -------------------------------------------------------------------------------- */
 
-static inline unsigned add_int64(int64_t left, int64_t right, int64_t *result)
-{
-    return __builtin_add_overflow(left, right, result) ? FAULT_BIGINT : 0;
-}
-static inline unsigned subtract_int64(int64_t left, int64_t right, int64_t *result)
-{
-    return __builtin_sub_overflow(left, right, result) ? FAULT_BIGINT : 0;
-}
-static inline unsigned multiply_int64(int64_t left, int64_t right, int64_t *result)
-{
-    return __builtin_mul_overflow(left, right, result) ? FAULT_BIGINT : 0;
-}
-static inline unsigned divide_int64(int64_t left, int64_t right, int64_t *result)
-{
-    *result = 0;
-    if (right == 0)
-        return FAULT_DIVISION;
-    if (right == -1)
-        return __builtin_sub_overflow(0, left, result) ? FAULT_BIGINT : 0;
-    *result = left / right;
-    return 0;
-}
-static inline unsigned modulo_int64(int64_t left, int64_t right, int64_t *result)
-{
-    *result = 0;
-    if (right == 0)
-        return FAULT_DIVISION;
-    if (right != -1) /* the smallest bigint % -1 traps on some machines; it is 0 for all */
-        *result = left % right;
-    return 0;
-}
+/* The smallest integer divided by -1 traps on some machines: it overflows, and its remainder is 0. Shifts take the count's
+ * low bits, as the processors do on which PostgreSQL runs. */
+#define INTEGER_ROWS(suffix, type, unsigned_type, fault)                                                     \
+    static inline unsigned add_##suffix(type left, type right, type *result)                                 \
+    {                                                                                                        \
+        return __builtin_add_overflow(left, right, result) ? fault : 0;                                      \
+    }                                                                                                        \
+    static inline unsigned subtract_##suffix(type left, type right, type *result)                            \
+    {                                                                                                        \
+        return __builtin_sub_overflow(left, right, result) ? fault : 0;                                      \
+    }                                                                                                        \
+    static inline unsigned multiply_##suffix(type left, type right, type *result)                            \
+    {                                                                                                        \
+        return __builtin_mul_overflow(left, right, result) ? fault : 0;                                      \
+    }                                                                                                        \
+    static inline unsigned divide_##suffix(type left, type right, type *result)                              \
+    {                                                                                                        \
+        *result = 0;                                                                                         \
+        if (right == 0)                                                                                      \
+            return FAULT_DIVISION;                                                                           \
+        if (right == -1)                                                                                     \
+            return __builtin_sub_overflow(0, left, result) ? fault : 0;                                      \
+        *result = left / right;                                                                              \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static inline unsigned modulo_##suffix(type left, type right, type *result)                              \
+    {                                                                                                        \
+        *result = right == 0 || right == -1 ? 0 : left % right;                                              \
+        return right == 0 ? FAULT_DIVISION : 0;                                                              \
+    }                                                                                                        \
+    static inline unsigned negate_##suffix(type value, type *result)                                         \
+    {                                                                                                        \
+        return __builtin_sub_overflow(0, value, result) ? fault : 0;                                         \
+    }                                                                                                        \
+    static inline unsigned abs_##suffix(type value, type *result)                                            \
+    {                                                                                                        \
+        *result = value;                                                                                     \
+        return value < 0 ? negate_##suffix(value, result) : 0;                                               \
+    }                                                                                                        \
+    static inline unsigned bit_and_##suffix(type left, type right, type *result)                             \
+    {                                                                                                        \
+        *result = left & right;                                                                              \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static inline unsigned bit_or_##suffix(type left, type right, type *result)                              \
+    {                                                                                                        \
+        *result = left | right;                                                                              \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static inline unsigned bit_xor_##suffix(type left, type right, type *result)                             \
+    {                                                                                                        \
+        *result = left ^ right;                                                                              \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static inline unsigned bit_not_##suffix(type value, type *result)                                        \
+    {                                                                                                        \
+        *result = ~value;                                                                                    \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static inline unsigned shift_left_##suffix(type left, int32_t right, type *result)                       \
+    {                                                                                                        \
+        *result = (type)((unsigned_type)left << ((unsigned)right & (sizeof(type) * 8 - 1)));                 \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static inline unsigned shift_right_##suffix(type left, int32_t right, type *result)                      \
+    {                                                                                                        \
+        *result = left >> ((unsigned)right & (sizeof(type) * 8 - 1));                                        \
+        return 0;                                                                                            \
+    }
+INTEGER_ROWS(int32, int32_t, uint32_t, FAULT_INTEGER)
+INTEGER_ROWS(int64, int64_t, uint64_t, FAULT_BIGINT)
+#undef INTEGER_ROWS
+
+/* --- other numbers of one row --------------------------------------------------------------------------- */
 
 static inline double one_nan(double number)
 {
@@ -116,61 +167,9 @@ static inline unsigned divide_float64(double left, double right, double *result)
     return (isinf(*result) && !isinf(left) ? FAULT_OVERFLOW : 0) | underflow;
 }
 
-static inline unsigned date_of(bool overflowed, int64_t days, int32_t *result)
-{
-    *result = (int32_t)days;
-    return overflowed || days < INT32_MIN || days > INT32_MAX ? FAULT_DATE : 0;
-}
-static inline unsigned add_days(int32_t left, int64_t right, int32_t *result)
-{
-    int64_t days = 0;
-    bool overflowed = __builtin_add_overflow((int64_t)left, right, &days);
-    return date_of(overflowed, days, result);
-}
-static inline unsigned subtract_days(int32_t left, int64_t right, int32_t *result)
-{
-    int64_t days = 0;
-    bool overflowed = __builtin_sub_overflow((int64_t)left, right, &days);
-    return date_of(overflowed, days, result);
-}
-static inline unsigned days_between(int32_t left, int32_t right, int64_t *result)
-{
-    *result = (int64_t)left - right;
-    return 0;
-}
-
-static inline unsigned negate_int64(int64_t value, int64_t *result)
-{
-    return __builtin_sub_overflow(0, value, result) ? FAULT_BIGINT : 0;
-}
-static inline unsigned abs_int64(int64_t value, int64_t *result)
-{
-    *result = value;
-    return value < 0 ? negate_int64(value, result) : 0;
-}
 static inline unsigned negate_float64(double value, double *result)
 {
     *result = one_nan(-value);
-    return 0;
-}
-static inline unsigned abs_float64(double value, double *result)
-{
-    *result = fabs(value);
-    return 0;
-}
-static inline unsigned floor_float64(double value, double *result)
-{
-    *result = floor(value);
-    return 0;
-}
-static inline unsigned ceil_float64(double value, double *result)
-{
-    *result = ceil(value);
-    return 0;
-}
-static inline unsigned round_float64(double value, double *result)
-{
-    *result = rint(value);
     return 0;
 }
 static inline unsigned sqrt_float64(double value, double *result)
@@ -178,11 +177,73 @@ static inline unsigned sqrt_float64(double value, double *result)
     *result = value < 0 ? 0 : sqrt(value);
     return value < 0 ? FAULT_SQRT : 0;
 }
+#define PLAIN_ROW(name, function)                                                                            \
+    static inline unsigned name(double value, double *result)                                                \
+    {                                                                                                        \
+        *result = function(value);                                                                           \
+        return 0;                                                                                            \
+    }
+PLAIN_ROW(abs_float64, fabs)
+PLAIN_ROW(floor_float64, floor)
+PLAIN_ROW(ceil_float64, ceil)
+PLAIN_ROW(round_float64, rint)
+PLAIN_ROW(trunc_float64, trunc)
+#undef PLAIN_ROW
+
+#define DECIMAL_ROW(name, division)                                                                          \
+    static inline unsigned name##_decimal(struct od_decimal left, struct od_decimal right,                   \
+                                          struct od_decimal *result)                                         \
+    {                                                                                                        \
+        if (division && od_decimal_is_zero(&right))                                                          \
+            return FAULT_DIVISION;                                                                           \
+        return od_decimal_##name(&left, &right, result) ? 0 : FAULT_NUMERIC;                                 \
+    }
+DECIMAL_ROW(add, false)
+DECIMAL_ROW(subtract, false)
+DECIMAL_ROW(multiply, false)
+DECIMAL_ROW(divide, true)
+DECIMAL_ROW(modulo, true)
+#undef DECIMAL_ROW
+static inline unsigned negate_decimal(struct od_decimal value, struct od_decimal *result)
+{
+    *result = od_decimal_negate(&value);
+    return 0;
+}
+static inline unsigned abs_decimal(struct od_decimal value, struct od_decimal *result)
+{
+    *result = od_decimal_sign(&value) < 0 ? od_decimal_negate(&value) : value;
+    return 0;
+}
+
+/* PostgreSQL's dates, 4713-11-24 BC to 5874897-12-31 (IS_VALID_DATE); so the days between two of them fit an integer. */
+#define DATE_MIN (-INT32_C(2440588))
+#define DATE_MAX INT32_C(2145042905)
+static inline unsigned add_days(int32_t left, int32_t right, int32_t *result)
+{
+    int64_t days = (int64_t)left + right;
+    *result = (int32_t)days;
+    return days < DATE_MIN || days > DATE_MAX ? FAULT_DATE : 0;
+}
+static inline unsigned days_plus(int32_t left, int32_t right, int32_t *result)
+{
+    return add_days(right, left, result);
+}
+static inline unsigned subtract_days(int32_t left, int32_t right, int32_t *result)
+{
+    int64_t days = (int64_t)left - right;
+    *result = (int32_t)days;
+    return days < DATE_MIN || days > DATE_MAX ? FAULT_DATE : 0;
+}
+static inline unsigned difference_of_days(int32_t left, int32_t right, int32_t *result)
+{
+    *result = (int32_t)((int64_t)left - right);
+    return 0;
+}
 
 /* --- loops ---------------------------------------------------------------------------------------------- */
 
 #define BINARY(name, left_type, right_type, result_type, operation)                                          \
-    static enum od_status name(const struct od_kernel_call *call, struct od_column *column_out)              \
+    enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out)         \
     {                                                                                                        \
         const left_type *left = call->arguments[0].column.values;                                            \
         const right_type *right = call->arguments[1].column.values;                                          \
@@ -210,7 +271,7 @@ static inline unsigned sqrt_float64(double value, double *result)
     }
 
 #define UNARY(name, type, operation)                                                                         \
-    enum od_status name(const struct od_kernel_call *call, struct od_column *column_out)                     \
+    enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out)         \
     {                                                                                                        \
         const type *values = call->arguments[0].column.values;                                               \
         uint32_t step = call->arguments[0].step;                                                             \
@@ -225,46 +286,51 @@ static inline unsigned sqrt_float64(double value, double *result)
         return finish(call, faults);                                                                         \
     }
 
-#define BINARY_KERNEL(name, type)                                                                            \
-    BINARY(run_##name, type, type, type, name)                                                               \
-    enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out)         \
-    {                                                                                                        \
-        return run_##name(call, column_out);                                                                 \
-    }
-
-BINARY_KERNEL(add_int64, int64_t)
-BINARY_KERNEL(subtract_int64, int64_t)
-BINARY_KERNEL(multiply_int64, int64_t)
-BINARY_KERNEL(divide_int64, int64_t)
-BINARY_KERNEL(modulo_int64, int64_t)
-BINARY_KERNEL(add_float64, double)
-BINARY_KERNEL(subtract_float64, double)
-BINARY_KERNEL(multiply_float64, double)
-BINARY_KERNEL(divide_float64, double)
-
-BINARY(run_add_days, int32_t, int64_t, int32_t, add_days)
-BINARY(run_subtract_days, int32_t, int64_t, int32_t, subtract_days)
-BINARY(run_days_between, int32_t, int32_t, int64_t, days_between)
-
-enum od_status od_kernel_add_date(const struct od_kernel_call *call, struct od_column *column_out)
-{
-    od_assert(call->arguments[1].column.type == OD_TYPE_INT64);
-    return run_add_days(call, column_out);
-}
-
-enum od_status od_kernel_subtract_date(const struct od_kernel_call *call, struct od_column *column_out)
-{
-    if (call->arguments[1].column.type == OD_TYPE_DATE)
-        return run_days_between(call, column_out);
-    od_assert(call->arguments[1].column.type == OD_TYPE_INT64);
-    return run_subtract_days(call, column_out);
-}
-
-UNARY(od_kernel_negate_int64, int64_t, negate_int64)
-UNARY(od_kernel_negate_float64, double, negate_float64)
-UNARY(od_kernel_abs_int64, int64_t, abs_int64)
-UNARY(od_kernel_abs_float64, double, abs_float64)
-UNARY(od_kernel_floor, double, floor_float64)
-UNARY(od_kernel_ceil, double, ceil_float64)
-UNARY(od_kernel_round, double, round_float64)
-UNARY(od_kernel_sqrt, double, sqrt_float64)
+BINARY(add_int32, int32_t, int32_t, int32_t, add_int32)
+BINARY(subtract_int32, int32_t, int32_t, int32_t, subtract_int32)
+BINARY(multiply_int32, int32_t, int32_t, int32_t, multiply_int32)
+BINARY(divide_int32, int32_t, int32_t, int32_t, divide_int32)
+BINARY(modulo_int32, int32_t, int32_t, int32_t, modulo_int32)
+BINARY(bit_and_int32, int32_t, int32_t, int32_t, bit_and_int32)
+BINARY(bit_or_int32, int32_t, int32_t, int32_t, bit_or_int32)
+BINARY(bit_xor_int32, int32_t, int32_t, int32_t, bit_xor_int32)
+BINARY(shift_left_int32, int32_t, int32_t, int32_t, shift_left_int32)
+BINARY(shift_right_int32, int32_t, int32_t, int32_t, shift_right_int32)
+UNARY(negate_int32, int32_t, negate_int32)
+UNARY(abs_int32, int32_t, abs_int32)
+UNARY(bit_not_int32, int32_t, bit_not_int32)
+BINARY(add_int64, int64_t, int64_t, int64_t, add_int64)
+BINARY(subtract_int64, int64_t, int64_t, int64_t, subtract_int64)
+BINARY(multiply_int64, int64_t, int64_t, int64_t, multiply_int64)
+BINARY(divide_int64, int64_t, int64_t, int64_t, divide_int64)
+BINARY(modulo_int64, int64_t, int64_t, int64_t, modulo_int64)
+BINARY(bit_and_int64, int64_t, int64_t, int64_t, bit_and_int64)
+BINARY(bit_or_int64, int64_t, int64_t, int64_t, bit_or_int64)
+BINARY(bit_xor_int64, int64_t, int64_t, int64_t, bit_xor_int64)
+BINARY(shift_left_int64, int64_t, int32_t, int64_t, shift_left_int64)
+BINARY(shift_right_int64, int64_t, int32_t, int64_t, shift_right_int64)
+UNARY(negate_int64, int64_t, negate_int64)
+UNARY(abs_int64, int64_t, abs_int64)
+UNARY(bit_not_int64, int64_t, bit_not_int64)
+BINARY(add_float64, double, double, double, add_float64)
+BINARY(subtract_float64, double, double, double, subtract_float64)
+BINARY(multiply_float64, double, double, double, multiply_float64)
+BINARY(divide_float64, double, double, double, divide_float64)
+BINARY(add_decimal, struct od_decimal, struct od_decimal, struct od_decimal, add_decimal)
+BINARY(subtract_decimal, struct od_decimal, struct od_decimal, struct od_decimal, subtract_decimal)
+BINARY(multiply_decimal, struct od_decimal, struct od_decimal, struct od_decimal, multiply_decimal)
+BINARY(divide_decimal, struct od_decimal, struct od_decimal, struct od_decimal, divide_decimal)
+BINARY(modulo_decimal, struct od_decimal, struct od_decimal, struct od_decimal, modulo_decimal)
+BINARY(add_date, int32_t, int32_t, int32_t, add_days)
+BINARY(date_plus, int32_t, int32_t, int32_t, days_plus)
+BINARY(subtract_date, int32_t, int32_t, int32_t, subtract_days)
+BINARY(days_between, int32_t, int32_t, int32_t, difference_of_days)
+UNARY(negate_float64, double, negate_float64)
+UNARY(negate_decimal, struct od_decimal, negate_decimal)
+UNARY(abs_float64, double, abs_float64)
+UNARY(abs_decimal, struct od_decimal, abs_decimal)
+UNARY(floor, double, floor_float64)
+UNARY(ceil, double, ceil_float64)
+UNARY(round, double, round_float64)
+UNARY(trunc, double, trunc_float64)
+UNARY(sqrt, double, sqrt_float64)

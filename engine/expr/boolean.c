@@ -42,10 +42,7 @@ static inline uint8_t neutral(bool is_and, uint8_t value, uint8_t valid)
 static enum od_status combine_all_rows(struct connective *connective, const struct od_expr *argument)
 {
     struct od_operand operand;
-    enum od_status status =
-        od_evaluate_operand(connective->evaluation, argument, connective->selection, &operand);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_evaluate_operand(connective->evaluation, argument, connective->selection, &operand));
     size_t size = od_bitmap_bytes(connective->selection->count);
     const uint8_t *values = operand.column.values;
     bool is_literal = operand.step == 0;
@@ -88,11 +85,9 @@ static enum od_status combine_undecided_rows(struct connective *connective, cons
     struct od_operand operand;
     struct od_selection left = {0};
     uint32_t *positions = NULL;
-    enum od_status status = undecided(connective, &positions, &left);
-    if (status == OD_OK && left.count > 0)
-        status = od_evaluate_operand(connective->evaluation, argument, &left, &operand);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(undecided(connective, &positions, &left));
+    if (left.count > 0)
+        OD_TRY(od_evaluate_operand(connective->evaluation, argument, &left, &operand));
     for (uint32_t i = 0; i < left.count; i++) {
         uint32_t row = i * operand.step;
         uint32_t at = positions[i];
@@ -120,10 +115,8 @@ enum od_status od_lazy_connective(const struct od_evaluation *evaluation, const 
     memset(connective.sure, 0xff, size);
     for (uint32_t k = 0; k < expr->argument_count; k++) {
         const struct od_expr *argument = expr->arguments[k];
-        enum od_status status = k > 0 && argument->may_fail ? combine_undecided_rows(&connective, argument)
-                                                            : combine_all_rows(&connective, argument);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(k > 0 && argument->may_fail ? combine_undecided_rows(&connective, argument)
+                                           : combine_all_rows(&connective, argument));
         od_bits_clear_tail(connective.decided, selection->count);
     }
     od_bits_clear_tail(connective.sure, selection->count);
@@ -143,58 +136,48 @@ static inline uint8_t byte_of(const uint8_t *bits, uint32_t step, size_t j)
     return step == 1 ? bits[j] : all_bits(bits[0] & 1);
 }
 
-static enum od_status boolean_column(const struct od_kernel_call *call, uint8_t *bits,
-                                     struct od_column *column_out)
-{
-    od_bits_clear_tail(bits, call->row_count);
-    *column_out = (struct od_column){.type = OD_TYPE_BOOLEAN, .row_count = call->row_count, .values = bits};
-    return OD_OK;
-}
-
 enum od_status od_kernel_not(const struct od_kernel_call *call, struct od_column *column_out)
 {
     const struct od_operand *operand = &call->arguments[0];
-    size_t size = od_bitmap_bytes(call->row_count);
-    uint8_t *bits = od_arena_take(call->batch_arena, size);
+    uint8_t *bits = od_results_new(call, column_out);
     if (bits == NULL)
-        return od_kernel_no_memory(call->error);
-    for (size_t j = 0; j < size; j++) {
+        return OD_NO_MEMORY;
+    for (size_t j = 0; j < od_bitmap_bytes(call->row_count); j++) {
         uint8_t valid = call->validity == NULL ? 0xff : call->validity[j];
         bits[j] = (uint8_t)~byte_of(operand->column.values, operand->step, j) & valid;
     }
-    return boolean_column(call, bits, column_out);
+    od_bits_clear_tail(bits, call->row_count);
+    return OD_OK;
+}
+
+/* Eight rows' worth of ones where the argument is not NULL. */
+static inline uint8_t valid_byte(const struct od_operand *operand, size_t j)
+{
+    return operand->column.validity == NULL ? 0xff : byte_of(operand->column.validity, operand->step, j);
 }
 
 enum od_status od_kernel_null_test(const struct od_kernel_call *call, struct od_column *column_out)
 {
-    const struct od_operand *operand = &call->arguments[0];
     bool when_null = call->expr->function == OD_FUNCTION_IS_NULL;
-    size_t size = od_bitmap_bytes(call->row_count);
-    uint8_t *bits = od_arena_take(call->batch_arena, size);
+    uint8_t *bits = od_results_new(call, column_out);
     if (bits == NULL)
-        return od_kernel_no_memory(call->error);
-    for (size_t j = 0; j < size; j++) {
-        uint8_t valid =
-            operand->column.validity == NULL ? 0xff : byte_of(operand->column.validity, operand->step, j);
-        bits[j] = when_null ? (uint8_t)~valid : valid;
-    }
-    return boolean_column(call, bits, column_out);
+        return OD_NO_MEMORY;
+    for (size_t j = 0; j < od_bitmap_bytes(call->row_count); j++)
+        bits[j] = valid_byte(&call->arguments[0], j) ^ all_bits(when_null);
+    od_bits_clear_tail(bits, call->row_count);
+    return OD_OK;
 }
 
 /* is true, is false: NULL is neither. */
 enum od_status od_kernel_truth_test(const struct od_kernel_call *call, struct od_column *column_out)
 {
     const struct od_operand *operand = &call->arguments[0];
-    bool when_true = call->expr->function == OD_FUNCTION_IS_TRUE;
-    size_t size = od_bitmap_bytes(call->row_count);
-    uint8_t *bits = od_arena_take(call->batch_arena, size);
+    bool when_false = call->expr->function == OD_FUNCTION_IS_FALSE;
+    uint8_t *bits = od_results_new(call, column_out);
     if (bits == NULL)
-        return od_kernel_no_memory(call->error);
-    for (size_t j = 0; j < size; j++) {
-        uint8_t value = byte_of(operand->column.values, operand->step, j);
-        uint8_t valid =
-            operand->column.validity == NULL ? 0xff : byte_of(operand->column.validity, operand->step, j);
-        bits[j] = (when_true ? value : (uint8_t)~value) & valid;
-    }
-    return boolean_column(call, bits, column_out);
+        return OD_NO_MEMORY;
+    for (size_t j = 0; j < od_bitmap_bytes(call->row_count); j++)
+        bits[j] = (byte_of(operand->column.values, operand->step, j) ^ all_bits(when_false)) & valid_byte(operand, j);
+    od_bits_clear_tail(bits, call->row_count);
+    return OD_OK;
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/data/decimal.h"
+#include "engine/data/interval.h"
 
 /* --- relations of one row ------------------------------------------------------------------------------- */
 
@@ -76,6 +78,31 @@ static inline bool less_text(const struct od_operand *left, const struct od_oper
     return order != 0 ? order < 0 : left_size < right_size;
 }
 
+static inline int order_decimal(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+{
+    return od_decimal_compare((const struct od_decimal *)left->column.values + l,
+                              (const struct od_decimal *)right->column.values + r);
+}
+static inline int order_interval(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+{
+    return od_interval_compare((const struct od_interval *)left->column.values + l,
+                               (const struct od_interval *)right->column.values + r);
+}
+#define ORDER_ROWS(name)                                                                                     \
+    static inline bool equal_##name(const struct od_operand *left, const struct od_operand *right,           \
+                                    uint32_t l, uint32_t r)                                                  \
+    {                                                                                                        \
+        return order_##name(left, right, l, r) == 0;                                                         \
+    }                                                                                                        \
+    static inline bool less_##name(const struct od_operand *left, const struct od_operand *right,            \
+                                   uint32_t l, uint32_t r)                                                   \
+    {                                                                                                        \
+        return order_##name(left, right, l, r) < 0;                                                          \
+    }
+ORDER_ROWS(decimal)
+ORDER_ROWS(interval)
+#undef ORDER_ROWS
+
 /* --- loops ---------------------------------------------------------------------------------------------- */
 
 /* Sets bits for all rows, NULL ones too (their values are zero, so there is always something to compare). */
@@ -108,6 +135,10 @@ RELATION_LOOP(equal_boolean)
 RELATION_LOOP(less_boolean)
 RELATION_LOOP(equal_text)
 RELATION_LOOP(less_text)
+RELATION_LOOP(equal_decimal)
+RELATION_LOOP(less_decimal)
+RELATION_LOOP(equal_interval)
+RELATION_LOOP(less_interval)
 #undef RELATION_LOOP
 
 struct relations {
@@ -122,8 +153,8 @@ static const struct relations relations_by_type[] = {
     [OD_TYPE_TIMESTAMP] = {loop_equal_int64, loop_less_int64},
     [OD_TYPE_DATE] = {loop_equal_int32, loop_less_int32},
     [OD_TYPE_INT32] = {loop_equal_int32, loop_less_int32},
-    [OD_TYPE_DECIMAL] = {NULL, NULL},
-    [OD_TYPE_INTERVAL] = {NULL, NULL},
+    [OD_TYPE_DECIMAL] = {loop_equal_decimal, loop_less_decimal},
+    [OD_TYPE_INTERVAL] = {loop_equal_interval, loop_less_interval},
 };
 _Static_assert(sizeof(relations_by_type) / sizeof(relations_by_type[0]) == OD_TYPE_COUNT,
                "every type has relations");
@@ -155,13 +186,12 @@ static void relate(const struct od_kernel_call *call, struct relation_form form,
 
 enum od_status od_kernel_compare(const struct od_kernel_call *call, struct od_column *column_out)
 {
-    uint8_t *bits = od_arena_take(call->batch_arena, od_bitmap_bytes(call->row_count));
+    uint8_t *bits = od_results_new(call, column_out);
     if (bits == NULL)
-        return od_kernel_no_memory(call->error);
+        return OD_NO_MEMORY;
     relate(call, relation_forms[call->expr->function], bits);
     for (size_t j = 0; call->validity != NULL && j < od_bitmap_bytes(call->row_count); j++)
         bits[j] &= call->validity[j];
-    *column_out = (struct od_column){.type = OD_TYPE_BOOLEAN, .row_count = call->row_count, .values = bits};
     return OD_OK;
 }
 
@@ -170,9 +200,9 @@ enum od_status od_kernel_compare(const struct od_kernel_call *call, struct od_co
 enum od_status od_kernel_distinct(const struct od_kernel_call *call, struct od_column *column_out)
 {
     bool when_distinct = call->expr->function == OD_FUNCTION_IS_DISTINCT;
-    uint8_t *bits = od_arena_take(call->batch_arena, od_bitmap_bytes(call->row_count));
+    uint8_t *bits = od_results_new(call, column_out);
     if (bits == NULL)
-        return od_kernel_no_memory(call->error);
+        return OD_NO_MEMORY;
     relate(call, relation_forms[call->expr->function], bits);
     bool has_nulls = call->arguments[0].column.validity != NULL || call->arguments[1].column.validity != NULL;
     for (uint32_t i = 0; has_nulls && i < call->row_count; i++) {
@@ -183,7 +213,6 @@ enum od_status od_kernel_distinct(const struct od_kernel_call *call, struct od_c
             od_bitmap_put(bits, i, (left_is_null != right_is_null) == when_distinct);
         }
     }
-    *column_out = (struct od_column){.type = OD_TYPE_BOOLEAN, .row_count = call->row_count, .values = bits};
     return OD_OK;
 }
 

@@ -87,9 +87,7 @@ static enum od_status answer(struct branches *branches, const struct od_expr *va
     struct od_selection selection = selection_of(branches, rows, count);
     if (count == 0)
         return OD_OK;
-    enum od_status status = od_evaluate_operand(branches->evaluation, value, &selection, &operand);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_evaluate_operand(branches->evaluation, value, &selection, &operand));
     branches->sources[branches->source_count] = operand.column;
     for (uint32_t i = 0; i < count; i++) {
         branches->picks[positions[i]] = branches->source_count;
@@ -121,9 +119,7 @@ static enum od_status case_branch(struct branches *branches, const struct od_exp
 {
     struct od_operand operand;
     struct od_selection left = selection_of(branches, branches->left_rows, branches->left_count);
-    enum od_status status = od_evaluate_operand(branches->evaluation, condition, &left, &operand);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_evaluate_operand(branches->evaluation, condition, &left, &operand));
     split(branches, &operand, is_true);
     return answer(branches, value, branches->hit_rows, branches->hit_positions, branches->hit_count);
 }
@@ -133,15 +129,12 @@ enum od_status od_lazy_case(const struct od_evaluation *evaluation, const struct
 {
     struct branches branches;
     uint32_t last = expr->argument_count - 1;
-    enum od_status status = branches_init(&branches, evaluation, selection, expr->argument_count);
-    for (uint32_t k = 0; status == OD_OK && k < last && branches.left_count > 0; k += 2)
-        status = case_branch(&branches, expr->arguments[k], expr->arguments[k + 1]);
-    if (status == OD_OK)
-        status = answer(&branches, expr->arguments[last], branches.left_rows, branches.left_positions,
-                        branches.left_count);
-    if (status == OD_OK)
-        status = branches_stitch(&branches, expr, selection->count, column_out);
-    return status;
+    OD_TRY(branches_init(&branches, evaluation, selection, expr->argument_count));
+    for (uint32_t k = 0; k < last && branches.left_count > 0; k += 2)
+        OD_TRY(case_branch(&branches, expr->arguments[k], expr->arguments[k + 1]));
+    OD_TRY(answer(&branches, expr->arguments[last], branches.left_rows, branches.left_positions,
+                  branches.left_count));
+    return branches_stitch(&branches, expr, selection->count, column_out);
 }
 
 static bool is_valid(const struct od_operand *operand, uint32_t row)
@@ -154,9 +147,7 @@ static enum od_status coalesce_branch(struct branches *branches, const struct od
 {
     struct od_operand operand;
     struct od_selection left = selection_of(branches, branches->left_rows, branches->left_count);
-    enum od_status status = od_evaluate_operand(branches->evaluation, argument, &left, &operand);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_evaluate_operand(branches->evaluation, argument, &left, &operand));
     branches->sources[branches->source_count] = operand.column;
     for (uint32_t i = 0; i < branches->left_count; i++) {
         if (is_valid(&operand, i)) {
@@ -173,10 +164,8 @@ enum od_status od_lazy_coalesce(const struct od_evaluation *evaluation, const st
                                 const struct od_selection *selection, struct od_column *column_out)
 {
     struct branches branches;
-    enum od_status status = branches_init(&branches, evaluation, selection, expr->argument_count);
-    for (uint32_t k = 0; status == OD_OK && k < expr->argument_count && branches.left_count > 0; k++)
-        status = coalesce_branch(&branches, expr->arguments[k]);
-    if (status == OD_OK)
-        status = branches_stitch(&branches, expr, selection->count, column_out);
-    return status;
+    OD_TRY(branches_init(&branches, evaluation, selection, expr->argument_count));
+    for (uint32_t k = 0; k < expr->argument_count && branches.left_count > 0; k++)
+        OD_TRY(coalesce_branch(&branches, expr->arguments[k]));
+    return branches_stitch(&branches, expr, selection->count, column_out);
 }

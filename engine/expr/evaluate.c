@@ -45,41 +45,6 @@ static enum od_status column_operand(const struct od_evaluation *evaluation, con
                             evaluation->error);
 }
 
-/* Writes a value as the one row of a column whose 32 zeroed bytes of values are given. */
-static void write_literal(const struct od_value *value, uint64_t *cell, struct od_column *column)
-{
-    column->values = cell;
-    if (value->is_null)
-        return;
-    switch (value->type) {
-    case OD_TYPE_BOOLEAN:
-        *(uint8_t *)cell = value->boolean;
-        break;
-    case OD_TYPE_INT64:
-    case OD_TYPE_TIMESTAMP:
-        *(int64_t *)cell = value->int64;
-        break;
-    case OD_TYPE_FLOAT64:
-        *(double *)cell = value->float64;
-        break;
-    case OD_TYPE_DECIMAL:
-        *(struct od_decimal *)cell = value->decimal;
-        break;
-    case OD_TYPE_INTERVAL:
-        *(struct od_interval *)cell = value->interval;
-        break;
-    case OD_TYPE_DATE:
-    case OD_TYPE_INT32:
-        *(int32_t *)cell = (int32_t)value->int64;
-        break;
-    case OD_TYPE_TEXT:
-        ((int32_t *)cell)[1] = (int32_t)value->text.size;
-        break;
-    case OD_TYPE_COUNT:
-        od_unreachable();
-    }
-}
-
 static enum od_status literal_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                       struct od_operand *operand)
 {
@@ -88,14 +53,17 @@ static enum od_status literal_operand(const struct od_evaluation *evaluation, co
     if (cell == NULL)
         return od_kernel_no_memory(evaluation->error);
     struct od_column column = {.type = expr->type, .row_count = 1};
-    write_literal(&expr->literal, cell, &column);
     if (expr->literal.is_null)
         column.validity = null_bit;
     if (expr->type == OD_TYPE_TEXT) {
-        column.values = NULL;
+        ((int32_t *)cell)[1] = expr->literal.is_null ? 0 : (int32_t)expr->literal.text.size;
         column.offsets = (const int32_t *)cell;
         column.bytes =
             expr->literal.is_null ? (const uint8_t *)cell : (const uint8_t *)expr->literal.text.bytes;
+    } else {
+        column.values = cell;
+        if (!expr->literal.is_null)
+            od_write_value(&expr->literal, 0, cell);
     }
     *operand = (struct od_operand){.column = column, .step = 0};
     return OD_OK;
@@ -132,36 +100,29 @@ static enum od_status combine_validity(struct od_kernel_call *call)
     return OD_OK;
 }
 
-static enum od_status run_kernel(const struct od_evaluation *evaluation, const struct od_kernel_row *row,
+static enum od_status run_kernel(const struct od_evaluation *evaluation, const struct od_kernel_entry *entry,
                                  const struct od_selection *selection, struct od_kernel_call *call,
                                  struct od_operand *operands, struct od_column *column_out)
 {
     const struct od_expr *expr = call->expr;
-    for (uint32_t k = 0; k < expr->argument_count; k++) {
-        enum od_status status = od_evaluate_operand(evaluation, expr->arguments[k], selection, &operands[k]);
-        if (status != OD_OK)
-            return status;
-    }
+    bool is_strict = od_function_style(expr->function) == OD_STYLE_STRICT;
+    for (uint32_t k = 0; k < expr->argument_count; k++)
+        OD_TRY(od_evaluate_operand(evaluation, expr->arguments[k], selection, &operands[k]));
     call->arguments = operands;
-    if (row->kind == OD_KERNEL_STRICT) {
-        enum od_status status = combine_validity(call);
-        if (status != OD_OK)
-            return status;
-    }
-    od_kernel kernel = row->by_type[expr->arguments[row->keyed_by]->type];
-    od_assert(kernel != NULL);
-    enum od_status status = kernel(call, column_out);
-    if (status == OD_OK && row->kind == OD_KERNEL_STRICT)
+    if (is_strict)
+        OD_TRY(combine_validity(call));
+    OD_TRY(entry->row != NULL ? od_run_rows(call, entry->row, column_out) : entry->column(call, column_out));
+    if (is_strict)
         column_out->validity = od_validity_or_null(call->validity, call->row_count);
-    return status;
+    return OD_OK;
 }
 
 static enum od_status call_column(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                   const struct od_selection *selection, struct od_column *column_out)
 {
-    const struct od_kernel_row *row = od_kernel_row(expr->function);
-    if (row->kind == OD_KERNEL_LAZY)
-        return row->lazy(evaluation, expr, selection, column_out);
+    const struct od_kernel_entry *entry = od_kernel_entry(expr);
+    if (entry->lazy != NULL)
+        return entry->lazy(evaluation, expr, selection, column_out);
     struct od_operand on_stack[OPERANDS_ON_STACK];
     struct od_operand *operands = on_stack;
     struct od_kernel_call call = {.expr = expr,
@@ -173,12 +134,10 @@ static enum od_status call_column(const struct od_evaluation *evaluation, const 
     if (operands == NULL)
         return od_kernel_no_memory(evaluation->error);
     *column_out = (struct od_column){0};
-    enum od_status status = run_kernel(evaluation, row, selection, &call, operands, column_out);
-    if (status == OD_OK) {
-        od_assert(column_out->type == expr->type);
-        od_assert(column_out->row_count == selection->count);
-    }
-    return status;
+    OD_TRY(run_kernel(evaluation, entry, selection, &call, operands, column_out));
+    od_assert(column_out->type == expr->type);
+    od_assert(column_out->row_count == selection->count);
+    return OD_OK;
 }
 
 enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
@@ -216,9 +175,7 @@ enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *ba
     struct od_evaluation evaluation = {.batch = batch, .batch_arena = batch_arena, .error = error};
     struct od_operand operand;
     *column_out = (struct od_column){0};
-    enum od_status status = od_evaluate_operand(&evaluation, expr, selection, &operand);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_evaluate_operand(&evaluation, expr, selection, &operand));
     if (operand.step == 0)
         return spread(&operand, selection->count, batch_arena, column_out, error);
     *column_out = operand.column;
@@ -264,12 +221,12 @@ enum od_status od_evaluate_filter(const struct od_expr *predicate, const struct 
         const struct od_expr *part = one_by_one ? predicate->arguments[k] : predicate;
         od_assert(part->type == OD_TYPE_BOOLEAN);
         bool nested = one_by_one && is_conjunction(part);
-        enum od_status status = nested ? od_evaluate_filter(part, batch, &left, batch_arena, &left, error)
-                                       : od_evaluate_operand(&evaluation, part, &left, &operand);
-        if (status == OD_OK && !nested)
-            status = select_true(&operand, &left, batch_arena, &left, error);
-        if (status != OD_OK)
-            return status;
+        if (nested) {
+            OD_TRY(od_evaluate_filter(part, batch, &left, batch_arena, &left, error));
+        } else {
+            OD_TRY(od_evaluate_operand(&evaluation, part, &left, &operand));
+            OD_TRY(select_true(&operand, &left, batch_arena, &left, error));
+        }
         if (left.count == batch->row_count)
             left.rows = NULL; /* all of them: columns need no gathering */
     }

@@ -9,6 +9,8 @@
  *   OPEN    sees NULLs itself (is null, is distinct from, greatest...).
  *   LAZY    evaluates its arguments itself, each on the rows that need it (and, or, case, coalesce).
  *
+ * A kernel computes a column, or is one row long and run by the loop in rows.c.
+ *
  * An operand is a column with a step: 1 for a column of call->row_count rows, 0 for a literal, whose one row
  * stands for all. So a literal is never spread out. Row i of an operand is row i * step of its column.
  *
@@ -16,6 +18,7 @@
 #ifndef OD_EXPR_KERNEL_H
 #define OD_EXPR_KERNEL_H
 
+#include "engine/core/buffer.h"
 #include "engine/data/bitmap.h"
 #include "engine/expr/evaluate.h"
 
@@ -43,15 +46,25 @@ typedef enum od_status (*od_kernel)(const struct od_kernel_call *call, struct od
 typedef enum od_status (*od_lazy_kernel)(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                          const struct od_selection *selection, struct od_column *column_out);
 
-enum od_kernel_kind { OD_KERNEL_STRICT, OD_KERNEL_OPEN, OD_KERNEL_LAZY };
+/* One row of a function that is not worth a loop of its own (rows.c has the loop). It sets what `result` holds, whose type
+ * is there already, or appends to `text` where that is the type. STRICT functions see no NULL. */
+struct od_row {
+    const struct od_expr *expr;
+    const struct od_value *arguments; /* expr->argument_count */
+    struct od_value result;
+    struct od_buffer *text;
+    struct od_error *error;
+};
+typedef enum od_status (*od_row_function)(struct od_row *row);
 
-struct od_kernel_row {
-    enum od_kernel_kind kind;
-    uint32_t keyed_by; /* whose argument's type picks the kernel */
-    od_kernel by_type[OD_TYPE_COUNT];
+/* One of the three. */
+struct od_kernel_entry {
+    od_kernel column;
+    od_row_function row;
     od_lazy_kernel lazy;
 };
-const struct od_kernel_row *od_kernel_row(enum od_function function);
+/* For a call: its function's and overload's. */
+const struct od_kernel_entry *od_kernel_entry(const struct od_expr *call);
 
 /* evaluate.c: an argument for the selected rows. */
 enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
@@ -73,26 +86,26 @@ enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena 
 enum od_status od_gather_column(const struct od_column *source, const uint32_t *rows, uint32_t count,
                                 struct od_arena *arena, struct od_column *column_out, struct od_error *error);
 
-/* Every kernel; the catalogue kernel_table.c says which function and type each is for. */
-#define OD_KERNEL_LIST(X)                                                                                    \
-    X(add_int64)                                                                                             \
-    X(add_float64)                                                                                           \
-    X(add_date) X(subtract_int64) X(subtract_float64) X(subtract_date) X(multiply_int64) X(multiply_float64) \
-        X(divide_int64) X(divide_float64) X(modulo_int64) X(negate_int64) X(negate_float64) X(abs_int64)     \
-            X(abs_float64) X(floor) X(ceil) X(round) X(sqrt) X(compare) X(distinct) X(not ) X(null_test)     \
-                X(truth_test) X(nullif) X(extreme) X(cast) X(like) X(concatenate) X(change_case) X(length)   \
-                    X(substring) X(extract_timestamp) X(extract_date) X(date_trunc)
-#define X(name)                                                                                              \
-    enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out);
-OD_KERNEL_LIST(X)
-#undef X
+/* rows.c: a column by way of a row function. */
+enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function function,
+                           struct od_column *column_out);
+/* Writes a value that is not text into cell `row` of zeroed values. */
+void od_write_value(const struct od_value *value, uint32_t row, void *values);
+/* Values for the call's rows, zeroed; the column without validity. NULL and error on refusal. */
+void *od_results_new(const struct od_kernel_call *call, struct od_column *column_out);
 
-enum od_status od_lazy_connective(const struct od_evaluation *evaluation, const struct od_expr *expr,
-                                  const struct od_selection *selection, struct od_column *column_out);
-enum od_status od_lazy_case(const struct od_evaluation *evaluation, const struct od_expr *expr,
-                            const struct od_selection *selection, struct od_column *column_out);
-enum od_status od_lazy_coalesce(const struct od_evaluation *evaluation, const struct od_expr *expr,
-                                const struct od_selection *selection, struct od_column *column_out);
+/* Every kernel that the catalogue (plan/function.h) names. */
+#define K(name) od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out)
+#define R(name) od_row_##name(struct od_row *row)
+#define L(name)                                                                                              \
+    od_lazy_##name(const struct od_evaluation *evaluation, const struct od_expr *expr,                       \
+                   const struct od_selection *selection, struct od_column *column_out)
+#define X(function, text, style, signatures, ...) enum od_status __VA_ARGS__;
+OD_FUNCTION_LIST(X)
+#undef X
+#undef K
+#undef R
+#undef L
 
 /* --- small things that every family needs --------------------------------------------------------------- */
 
@@ -121,6 +134,10 @@ static inline void od_bits_clear_tail(uint8_t *bits, uint32_t count)
 static inline const uint8_t *od_validity_or_null(const uint8_t *bits, uint32_t count)
 {
     return bits != NULL && od_bitmap_count_zeros(bits, 0, count) == 0 ? NULL : bits;
+}
+static inline enum od_status od_row_fail(struct od_row *row, const char *text)
+{
+    return od_fail(row->error, OD_EVALUATION, "%s", text);
 }
 static inline enum od_status od_kernel_no_memory(struct od_error *error)
 {

@@ -1,4 +1,5 @@
-/* like: text against a pattern of %, _ and backslash, as PostgreSQL's MatchText (like_match.c).
+/* like, ilike: text against a pattern of %, _ and backslash, as PostgreSQL's MatchText (like_match.c). A pattern with another
+ * escape character is written with backslashes first.
  *
  *   text     a b x y c d     on a mismatch behind a %, the place in the text where this % ends moves one character
  *   pattern  a % c d         on, and matching goes on from there; an earlier % never has to be tried again, so only
@@ -6,6 +7,8 @@
  *
  * PostgreSQL recurses at each %; this loop visits the same pairs in the same order, so that a pattern ending
  * in its escape character is an error exactly where it is one there: when matching gets to it. */
+#include <string.h>
+
 #include "engine/expr/kernel.h"
 
 struct like_cursor {
@@ -57,8 +60,14 @@ static bool is_lone_escape(struct like_cursor pattern)
     return pattern.end - pattern.at == 1 && *pattern.at == '\\';
 }
 
+/* ASCII letters only (collation "C"). */
+static char lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+}
+
 /* A state machine over two cursors: the switch over the pattern's next byte is the whole of it. */
-static enum like_answer like(struct like_cursor text, struct like_cursor pattern)
+static enum like_answer like(struct like_cursor text, struct like_cursor pattern, bool folds)
 {
     struct like_cursor retry_text = {NULL, NULL}; /* where the last % ends for now; none: no % yet */
     struct like_cursor retry_pattern = pattern;
@@ -86,7 +95,7 @@ static enum like_answer like(struct like_cursor text, struct like_cursor pattern
             char byte = 0;
             if (!literal_byte(&pattern, &byte))
                 return LIKE_BAD_PATTERN;
-            matches = byte == *text.at;
+            matches = byte == *text.at || (folds && lower(byte) == lower(*text.at));
         }
         if (matches) {
             text.at++;
@@ -110,19 +119,56 @@ static struct like_cursor cursor_of(const struct od_operand *operand, uint32_t r
     return (struct like_cursor){bytes, bytes + size};
 }
 
+/* like_escape in PostgreSQL's like_match.c. */
+static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_t row, struct like_cursor *pattern)
+{
+    struct like_cursor escape = cursor_of(&call->arguments[2], row);
+    struct like_cursor first = escape;
+    size_t escape_bytes = (size_t)(escape.end - escape.at);
+    char *target = od_arena_take_raw(call->batch_arena, (size_t)(pattern->end - pattern->at) * 2);
+    char *end = target;
+    bool escaped = false;
+    if (target == NULL)
+        return od_kernel_no_memory(call->error);
+    if (escape_bytes > 0)
+        next_character(&first);
+    if (first.at != escape.end)
+        return od_fail(call->error, OD_EVALUATION, "invalid escape string");
+    while (pattern->at < pattern->end) {
+        bool is_escape = !escaped && escape_bytes > 0 && (size_t)(pattern->end - pattern->at) >= escape_bytes &&
+                         memcmp(pattern->at, escape.at, escape_bytes) == 0;
+        if (is_escape || (*pattern->at == '\\' && !escaped))
+            *end++ = '\\';
+        if (!is_escape)
+            *end++ = *pattern->at;
+        pattern->at += is_escape ? escape_bytes : 1;
+        escaped = is_escape;
+    }
+    *pattern = (struct like_cursor){target, end};
+    return OD_OK;
+}
+
 enum od_status od_kernel_like(const struct od_kernel_call *call, struct od_column *column_out)
 {
-    uint8_t *bits = od_arena_take(call->batch_arena, od_bitmap_bytes(call->row_count));
+    bool folds = call->expr->function == OD_FUNCTION_ILIKE;
+    bool rewrites = call->expr->argument_count == 3;
+    bool is_constant = call->arguments[1].step == 0 && (!rewrites || call->arguments[2].step == 0);
+    struct like_cursor pattern = {NULL, NULL};
+    uint8_t *bits = od_results_new(call, column_out);
     if (bits == NULL)
-        return od_kernel_no_memory(call->error);
+        return OD_NO_MEMORY;
     for (uint32_t i = 0; i < call->row_count; i++) {
         if (!od_call_row_is_valid(call, i))
             continue;
-        enum like_answer answer = like(cursor_of(&call->arguments[0], i), cursor_of(&call->arguments[1], i));
+        if (!is_constant || pattern.at == NULL) {
+            pattern = cursor_of(&call->arguments[1], i);
+            if (rewrites)
+                OD_TRY(rewrite_pattern(call, i, &pattern));
+        }
+        enum like_answer answer = like(cursor_of(&call->arguments[0], i), pattern, folds);
         if (answer == LIKE_BAD_PATTERN)
             return od_fail(call->error, OD_EVALUATION, "LIKE pattern must not end with escape character");
         od_bitmap_put(bits, i, answer == LIKE_YES);
     }
-    *column_out = (struct od_column){.type = OD_TYPE_BOOLEAN, .row_count = call->row_count, .values = bits};
     return OD_OK;
 }

@@ -55,6 +55,8 @@ static bool stitch_validity(const struct od_stitch *stitch, struct od_arena *are
     }
 STITCH_FIXED(stitch_64, uint64_t)
 STITCH_FIXED(stitch_32, uint32_t)
+STITCH_FIXED(stitch_decimal, struct od_decimal)
+STITCH_FIXED(stitch_interval, struct od_interval)
 #undef STITCH_FIXED
 
 static void stitch_bits(const struct od_stitch *stitch, const uint8_t *validity, uint8_t *values)
@@ -104,10 +106,9 @@ enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena 
     if (!stitch_validity(stitch, arena, &column.validity))
         return od_kernel_no_memory(error);
     if (stitch->type == OD_TYPE_TEXT) {
-        enum od_status status = stitch_text(stitch, arena, &column, error);
-        if (status == OD_OK)
-            *column_out = column;
-        return status;
+        OD_TRY(stitch_text(stitch, arena, &column, error));
+        *column_out = column;
+        return OD_OK;
     }
     uint32_t width = od_type_width_bytes(stitch->type);
     void *values = od_arena_take(arena, width == 0 ? od_bitmap_bytes(stitch->row_count)
@@ -118,6 +119,10 @@ enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena 
         stitch_bits(stitch, column.validity, values);
     else if (width == 8)
         stitch_64(stitch, column.validity, values);
+    else if (stitch->type == OD_TYPE_DECIMAL)
+        stitch_decimal(stitch, column.validity, values);
+    else if (stitch->type == OD_TYPE_INTERVAL)
+        stitch_interval(stitch, column.validity, values);
     else
         stitch_32(stitch, column.validity, values);
     column.values = values;

@@ -19,6 +19,7 @@ struct od_expr {
     uint32_t outer_depth;    /* OUTER */
     struct od_value literal; /* LITERAL: text lives in the plan_arena */
     enum od_function function;
+    uint32_t overload; /* which of the function's signatures; 0 for CAST */
     uint32_t argument_count;
     const struct od_expr *const *arguments;
 };
@@ -31,15 +32,17 @@ enum od_status od_expr_outer(struct od_arena *plan_arena, const struct od_field 
                              uint32_t outer_depth, const struct od_expr **expr_out, struct od_error *error);
 enum od_status od_expr_literal(struct od_arena *plan_arena, const struct od_value *value,
                                const struct od_expr **expr_out, struct od_error *error);
-/* Inserts PostgreSQL's implicit casts (bigint -> double, date -> timestamp, a NULL literal -> whatever is
- * needed), then resolves. BAD_INPUT ("operator does not exist: text + bigint") when no rule fits. */
+/* Chooses among the function's signatures and writes PostgreSQL's implicit casts out (integer -> bigint -> numeric -> double
+ * precision, date -> timestamp). A NULL literal of type text is unknown: it becomes whatever is needed; the type that it has
+ * in the call tells a binder how to read a quoted literal. BAD_INPUT ("operator does not exist: text + bigint") when no
+ * signature fits, UNSUPPORTED when the one that does is not built. */
 enum od_status od_expr_call(struct od_arena *plan_arena, enum od_function function,
                             const struct od_expr *const *arguments, uint32_t argument_count,
                             const struct od_expr **expr_out, struct od_error *error);
 enum od_status od_expr_cast(struct od_arena *plan_arena, const struct od_expr *input, enum od_type type,
                             const struct od_expr **expr_out, struct od_error *error);
-/* The type to which PostgreSQL would bring these by implicit casts, as in CASE, COALESCE and comparisons.
- * NULL literals have no say, unless there is nothing else. False when there is none. */
+/* The type to which PostgreSQL would bring these by implicit casts, as in CASE, COALESCE and comparisons. Unknown literals
+ * (see od_expr_call) have no say; text when there is nothing else. False when there is none. */
 bool od_expr_common_type(const struct od_expr *const *arguments, uint32_t argument_count,
                          enum od_type *type_out);
 /* The same expression with another sql_offset (a shallow copy). */

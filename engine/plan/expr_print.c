@@ -17,6 +17,7 @@ static enum notation notation_of(enum od_function function, uint32_t argument_co
 {
     switch (function) {
     case OD_FUNCTION_NEGATE:
+    case OD_FUNCTION_BIT_NOT:
     case OD_FUNCTION_NOT:
         return NOTATION_PREFIX;
     case OD_FUNCTION_IS_NULL:
@@ -28,9 +29,6 @@ static enum notation notation_of(enum od_function function, uint32_t argument_co
         return NOTATION_CASE;
     case OD_FUNCTION_CAST:
         return NOTATION_CAST;
-    case OD_FUNCTION_LIKE:
-    case OD_FUNCTION_CONCATENATE:
-        return NOTATION_INFIX;
     default:
         return function <= OD_FUNCTION_OR && argument_count >= 2 ? NOTATION_INFIX : NOTATION_CALL;
     }
@@ -42,14 +40,12 @@ static bool literal_print(const struct od_value *value, struct od_buffer *buffer
         return od_buffer_append_text(buffer, "null");
     if (value->type == OD_TYPE_BOOLEAN)
         return od_buffer_append_text(buffer, value->boolean ? "true" : "false");
-    if (value->type == OD_TYPE_INT64)
+    if (value->type == OD_TYPE_INT64 || value->type == OD_TYPE_INT32 || value->type == OD_TYPE_DECIMAL)
         return od_value_print(value, buffer);
     if (value->type == OD_TYPE_FLOAT64)
         return od_value_print(value, buffer) && od_buffer_append_text(buffer, "::double");
-    if (value->type == OD_TYPE_DATE)
-        od_buffer_append_text(buffer, "date ");
-    if (value->type == OD_TYPE_TIMESTAMP)
-        od_buffer_append_text(buffer, "timestamp ");
+    if (value->type != OD_TYPE_TEXT)
+        od_buffer_print(buffer, "%s ", od_type_text(value->type));
     od_buffer_append_text(buffer, "'");
     if (value->type == OD_TYPE_TEXT) {
         for (uint32_t i = 0; i < value->text.size; i++)
@@ -105,7 +101,9 @@ static bool call_print(const struct od_expr *call, const struct od_schema *schem
         return list_print(call, schema, between, buffer);
     }
     case NOTATION_PREFIX:
-        od_buffer_append_text(buffer, call->function == OD_FUNCTION_NEGATE ? "(-" : "(not ");
+        od_buffer_print(buffer, "(%s", call->function == OD_FUNCTION_NEGATE ? "-" : text);
+        if (call->function == OD_FUNCTION_NOT)
+            od_buffer_append_text(buffer, " ");
         return list_print(call, schema, ", ", buffer);
     case NOTATION_POSTFIX:
         od_buffer_append_text(buffer, "(");

@@ -1,14 +1,4 @@
-/* function: the catalogue. One row a function: its shape says which argument types it takes and what comes
- * out.
- *
- *   shape       arguments -> result
- *   ARITHMETIC  (n, n) -> n of bigint and double precision; the date rows are in date_arithmetic below
- *   COMPARE     (t, t) -> boolean, any one type
- *   ...
- *
- * Arguments arrive with the casts made explicit (expr_build.c does that), so matching is exact here.
- * `may_fail` is a property of types only; expr_build.c clears it where a literal argument rules the failure
- * out. */
+/* function: the tables behind function.h, and signatures taken apart. */
 #include "engine/plan/function.h"
 
 #include <string.h>
@@ -16,245 +6,171 @@
 
 #include "engine/core/assert.h"
 
-enum function_shape {
-    SHAPE_ARITHMETIC,  /* (n, n) -> n */
-    SHAPE_INTEGERS,    /* (bigint, bigint) -> bigint */
-    SHAPE_SIGN,        /* (n) -> n; fails for the smallest bigint only */
-    SHAPE_COMPARE,     /* (t, t) -> boolean */
-    SHAPE_BOOLEANS,    /* (boolean, boolean, ...) -> boolean */
-    SHAPE_BOOLEAN,     /* (boolean) -> boolean */
-    SHAPE_NULL_TEST,   /* (t) -> boolean */
-    SHAPE_CASE,        /* (boolean, t)*, t -> t */
-    SHAPE_SAME,        /* (t, ...) -> t */
-    SHAPE_NULLIF,      /* (t, t) -> t */
-    SHAPE_CAST,        /* resolved by od_cast_exists */
-    SHAPE_LIKE,        /* (text, text) -> boolean */
-    SHAPE_CONCATENATE, /* (text, text) -> text */
-    SHAPE_TEXT,        /* (text) -> text */
-    SHAPE_LENGTH,      /* (text) -> bigint */
-    SHAPE_SUBSTRING,   /* (text, bigint [, bigint]) -> text */
-    SHAPE_DOUBLE,      /* (double) -> double, cannot fail */
-    SHAPE_SQRT,        /* (double) -> double, fails below zero */
-    SHAPE_EXTRACT,     /* (text, timestamp or date) -> bigint */
-    SHAPE_DATE_TRUNC   /* (text, timestamp) -> timestamp */
-};
-
-static const enum function_shape function_shapes[] = {
-    [OD_FUNCTION_ADD] = SHAPE_ARITHMETIC,
-    [OD_FUNCTION_SUBTRACT] = SHAPE_ARITHMETIC,
-    [OD_FUNCTION_MULTIPLY] = SHAPE_ARITHMETIC,
-    [OD_FUNCTION_DIVIDE] = SHAPE_ARITHMETIC,
-    [OD_FUNCTION_MODULO] = SHAPE_INTEGERS,
-    [OD_FUNCTION_NEGATE] = SHAPE_SIGN,
-    [OD_FUNCTION_EQUAL] = SHAPE_COMPARE,
-    [OD_FUNCTION_NOT_EQUAL] = SHAPE_COMPARE,
-    [OD_FUNCTION_LESS] = SHAPE_COMPARE,
-    [OD_FUNCTION_LESS_EQUAL] = SHAPE_COMPARE,
-    [OD_FUNCTION_GREATER] = SHAPE_COMPARE,
-    [OD_FUNCTION_GREATER_EQUAL] = SHAPE_COMPARE,
-    [OD_FUNCTION_IS_DISTINCT] = SHAPE_COMPARE,
-    [OD_FUNCTION_IS_NOT_DISTINCT] = SHAPE_COMPARE,
-    [OD_FUNCTION_AND] = SHAPE_BOOLEANS,
-    [OD_FUNCTION_OR] = SHAPE_BOOLEANS,
-    [OD_FUNCTION_NOT] = SHAPE_BOOLEAN,
-    [OD_FUNCTION_IS_NULL] = SHAPE_NULL_TEST,
-    [OD_FUNCTION_IS_NOT_NULL] = SHAPE_NULL_TEST,
-    [OD_FUNCTION_IS_TRUE] = SHAPE_BOOLEAN,
-    [OD_FUNCTION_IS_FALSE] = SHAPE_BOOLEAN,
-    [OD_FUNCTION_CASE] = SHAPE_CASE,
-    [OD_FUNCTION_COALESCE] = SHAPE_SAME,
-    [OD_FUNCTION_NULLIF] = SHAPE_NULLIF,
-    [OD_FUNCTION_GREATEST] = SHAPE_SAME,
-    [OD_FUNCTION_LEAST] = SHAPE_SAME,
-    [OD_FUNCTION_CAST] = SHAPE_CAST,
-    [OD_FUNCTION_LIKE] = SHAPE_LIKE,
-    [OD_FUNCTION_CONCATENATE] = SHAPE_CONCATENATE,
-    [OD_FUNCTION_LOWER] = SHAPE_TEXT,
-    [OD_FUNCTION_UPPER] = SHAPE_TEXT,
-    [OD_FUNCTION_LENGTH] = SHAPE_LENGTH,
-    [OD_FUNCTION_SUBSTRING] = SHAPE_SUBSTRING,
-    [OD_FUNCTION_ABS] = SHAPE_SIGN,
-    [OD_FUNCTION_FLOOR] = SHAPE_DOUBLE,
-    [OD_FUNCTION_CEIL] = SHAPE_DOUBLE,
-    [OD_FUNCTION_ROUND] = SHAPE_DOUBLE,
-    [OD_FUNCTION_SQRT] = SHAPE_SQRT,
-    [OD_FUNCTION_EXTRACT] = SHAPE_EXTRACT,
-    [OD_FUNCTION_DATE_TRUNC] = SHAPE_DATE_TRUNC,
-};
-_Static_assert(sizeof(function_shapes) / sizeof(function_shapes[0]) == OD_FUNCTION_COUNT,
-               "every function has a shape");
-
-static const char *const function_texts[] = {
-#define X(name, text) [OD_FUNCTION_##name] = text,
+static const struct od_function_info functions[] = {
+#define X(name, text, style, signatures, ...) [OD_FUNCTION_##name] = {text, OD_STYLE_##style, signatures},
     OD_FUNCTION_LIST(X)
 #undef X
 };
 
+const struct od_function_info *od_function_info(enum od_function function)
+{
+    od_assert((unsigned)function < OD_FUNCTION_COUNT);
+    return &functions[function];
+}
+
 const char *od_function_text(enum od_function function)
 {
-    od_assert((unsigned)function < OD_FUNCTION_COUNT);
-    return function_texts[function];
+    return od_function_info(function)->text;
 }
 
-/* Dates are days: their arithmetic is with whole numbers of days. */
-static bool date_arithmetic(enum od_function function, const enum od_type *types, enum od_type *result_out,
-                            bool *may_fail_out)
+enum od_function_style od_function_style(enum od_function function)
 {
-    if (types[0] != OD_TYPE_DATE)
-        return false;
-    if (types[1] == OD_TYPE_INT64 && (function == OD_FUNCTION_ADD || function == OD_FUNCTION_SUBTRACT)) {
-        *result_out = OD_TYPE_DATE;
-        *may_fail_out = true; /* out of the range of dates */
-        return true;
-    }
-    if (types[1] == OD_TYPE_DATE && function == OD_FUNCTION_SUBTRACT) {
-        *result_out = OD_TYPE_INT64;
-        *may_fail_out = false; /* the difference of two 32-bit numbers of days fits */
-        return true;
-    }
-    return false;
+    return od_function_info(function)->style;
 }
 
-static bool is_number(enum od_type type)
-{
-    return type == OD_TYPE_INT64 || type == OD_TYPE_FLOAT64;
-}
-
-static bool all_of_type(const enum od_type *types, uint32_t count, enum od_type type)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (types[i] != type)
-            return false;
-    return true;
-}
-
-static bool case_takes(const enum od_type *types, uint32_t count)
-{
-    if (count < 3 || count % 2 == 0)
-        return false;
-    for (uint32_t i = 0; i + 1 < count; i += 2)
-        if (types[i] != OD_TYPE_BOOLEAN || types[i + 1] != types[count - 1])
-            return false;
-    return true;
-}
-
-/* A state machine it is not, but one switch over shapes: each case states its types, result and failure. */
-bool od_function_resolve(enum od_function function, const enum od_type *types, uint32_t count,
-                         enum od_type *result_out, bool *may_fail_out)
-{
-    od_assert((unsigned)function < OD_FUNCTION_COUNT);
-    *result_out = OD_TYPE_BOOLEAN;
-    *may_fail_out = false;
-    switch (function_shapes[function]) {
-    case SHAPE_ARITHMETIC:
-        if (count != 2)
-            return false;
-        if (types[0] == OD_TYPE_DATE)
-            return date_arithmetic(function, types, result_out, may_fail_out);
-        *result_out = types[0];
-        *may_fail_out = true;
-        return is_number(types[0]) && types[0] == types[1];
-    case SHAPE_INTEGERS:
-        *result_out = OD_TYPE_INT64;
-        *may_fail_out = true;
-        return count == 2 && all_of_type(types, 2, OD_TYPE_INT64);
-    case SHAPE_SIGN:
-        if (count != 1)
-            return false;
-        *result_out = types[0];
-        *may_fail_out = types[0] == OD_TYPE_INT64;
-        return is_number(types[0]);
-    case SHAPE_COMPARE:
-        return count == 2 && types[0] == types[1];
-    case SHAPE_BOOLEANS:
-        return count >= 2 && all_of_type(types, count, OD_TYPE_BOOLEAN);
-    case SHAPE_BOOLEAN:
-        return count == 1 && types[0] == OD_TYPE_BOOLEAN;
-    case SHAPE_NULL_TEST:
-        return count == 1;
-    case SHAPE_CASE:
-        if (!case_takes(types, count))
-            return false;
-        *result_out = types[count - 1];
-        return true;
-    case SHAPE_SAME:
-    case SHAPE_NULLIF:
-        if (count < 1 || (function == OD_FUNCTION_NULLIF && count != 2))
-            return false;
-        *result_out = types[0];
-        return all_of_type(types, count, types[0]);
-    case SHAPE_CAST:
-        return false;
-    case SHAPE_LIKE:
-        *may_fail_out = true; /* a pattern that ends in its escape character */
-        return count == 2 && all_of_type(types, 2, OD_TYPE_TEXT);
-    case SHAPE_CONCATENATE:
-        *result_out = OD_TYPE_TEXT;
-        return count == 2 && all_of_type(types, 2, OD_TYPE_TEXT);
-    case SHAPE_TEXT:
-        *result_out = OD_TYPE_TEXT;
-        return count == 1 && types[0] == OD_TYPE_TEXT;
-    case SHAPE_LENGTH:
-        *result_out = OD_TYPE_INT64;
-        return count == 1 && types[0] == OD_TYPE_TEXT;
-    case SHAPE_SUBSTRING:
-        *result_out = OD_TYPE_TEXT;
-        *may_fail_out = count == 3; /* a negative length */
-        return (count == 2 || count == 3) && types[0] == OD_TYPE_TEXT &&
-               all_of_type(types + 1, count - 1, OD_TYPE_INT64);
-    case SHAPE_DOUBLE:
-    case SHAPE_SQRT:
-        *result_out = OD_TYPE_FLOAT64;
-        *may_fail_out = function == OD_FUNCTION_SQRT;
-        return count == 1 && types[0] == OD_TYPE_FLOAT64;
-    case SHAPE_EXTRACT:
-        *result_out = OD_TYPE_INT64;
-        return count == 2 && types[0] == OD_TYPE_TEXT &&
-               (types[1] == OD_TYPE_TIMESTAMP || types[1] == OD_TYPE_DATE);
-    case SHAPE_DATE_TRUNC:
-        *result_out = OD_TYPE_TIMESTAMP;
-        *may_fail_out = true; /* may fall below the first timestamp */
-        return count == 2 && types[0] == OD_TYPE_TEXT && types[1] == OD_TYPE_TIMESTAMP;
-    }
-    return false;
-}
-
-/* --- casts ------------------------------------------------------------------------------------ */
-
-enum cast_kind { CAST_NONE, CAST_SAFE, CAST_FAILS };
-
-#define CAST_ROW(boolean, int64, float64, text, timestamp, date)                                             \
-    {                                                                                                        \
-        [OD_TYPE_BOOLEAN] = boolean, [OD_TYPE_INT64] = int64, [OD_TYPE_FLOAT64] = float64,                   \
-        [OD_TYPE_TEXT] = text, [OD_TYPE_TIMESTAMP] = timestamp, [OD_TYPE_DATE] = date                        \
-    }
-/* [from][to]. A date can be too far away for a timestamp, so that cast fails; the way back floors. */
-static const uint8_t cast_kinds[OD_TYPE_COUNT][OD_TYPE_COUNT] = {
-    [OD_TYPE_BOOLEAN] = CAST_ROW(CAST_SAFE, CAST_SAFE, CAST_NONE, CAST_SAFE, CAST_NONE, CAST_NONE),
-    [OD_TYPE_INT64] = CAST_ROW(CAST_SAFE, CAST_SAFE, CAST_SAFE, CAST_SAFE, CAST_NONE, CAST_NONE),
-    [OD_TYPE_FLOAT64] = CAST_ROW(CAST_NONE, CAST_FAILS, CAST_SAFE, CAST_SAFE, CAST_NONE, CAST_NONE),
-    [OD_TYPE_TEXT] = CAST_ROW(CAST_FAILS, CAST_FAILS, CAST_FAILS, CAST_SAFE, CAST_FAILS, CAST_FAILS),
-    [OD_TYPE_TIMESTAMP] = CAST_ROW(CAST_NONE, CAST_NONE, CAST_NONE, CAST_SAFE, CAST_SAFE, CAST_SAFE),
-    [OD_TYPE_DATE] = CAST_ROW(CAST_NONE, CAST_NONE, CAST_NONE, CAST_SAFE, CAST_FAILS, CAST_SAFE),
+static const struct {
+    const char *name;
+    enum od_function function;
+} aliases[] = {
+    {"ceiling", OD_FUNCTION_CEIL},      {"char_length", OD_FUNCTION_LENGTH}, {"character_length", OD_FUNCTION_LENGTH},
+    {"log10", OD_FUNCTION_LOG},         {"mod", OD_FUNCTION_MODULO},         {"position", OD_FUNCTION_STRPOS},
+    {"pow", OD_FUNCTION_POWER},         {"substr", OD_FUNCTION_SUBSTRING},
 };
+
+bool od_function_find(const char *name, enum od_function *function_out)
+{
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+        *function_out = aliases[i].function;
+        if (strcmp(aliases[i].name, name) == 0)
+            return true;
+    }
+    for (uint32_t i = OD_FUNCTION_FIRST_CALLABLE; i < OD_FUNCTION_COUNT; i++) {
+        *function_out = (enum od_function)i;
+        if (strcmp(functions[i].text, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *od_function_refusal(const char *name)
+{
+    static const struct {
+        const char *names; /* a blank before and behind each */
+        const char *reason;
+    } refusals[] = {
+        {" now current_date current_time current_timestamp localtime localtimestamp clock_timestamp statement_timestamp "
+         "transaction_timestamp timeofday ",
+         "there is no clock: answers must be determinate"},
+        {" random setseed gen_random_uuid random_normal ", "there is no chance: answers must be determinate"},
+        {" age to_char to_date to_timestamp to_number format date_bin make_interval justify_days justify_hours "
+         "justify_interval width_bucket factorial erf gamma encode decode convert_from convert_to sha256 quote_literal "
+         "quote_ident quote_nullable regexp_match regexp_matches regexp_replace regexp_split_to_array "
+         "regexp_split_to_table regexp_count regexp_instr regexp_like regexp_substr string_to_array array_length "
+         "unnest generate_series nextval currval pg_typeof version num_nulls num_nonnulls ",
+         "it is not supported"},
+    };
+    size_t size = strlen(name);
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        for (const char *at = strstr(refusals[i].names, name); at != NULL; at = strstr(at + 1, name))
+            if (size > 0 && at[-1] == ' ' && at[size] == ' ')
+                return refusals[i].reason;
+    return NULL;
+}
+
+/* --- signatures ----------------------------------------------------------------------------------------- */
+
+bool od_signature_next(const char **at, struct od_signature *signature_out)
+{
+    const char *text = *at + strspn(*at, " ");
+    size_t size = strcspn(text, " ");
+    const char *colon = strchr(text, ':');
+    if (size == 0)
+        return false;
+    od_assert(colon != NULL);
+    uint32_t count = (uint32_t)(colon - text);
+    bool repeats = count > 0 && text[count - 1] == '+';
+    *signature_out = (struct od_signature){.letters = text,
+                                           .letter_count = count - repeats,
+                                           .repeats = repeats,
+                                           .result = colon[1],
+                                           .may_fail = text[size - 1] == '!',
+                                           .is_refused = text[size - 1] == '~'};
+    *at = text + size;
+    return true;
+}
+
+bool od_signature_takes_count(const struct od_signature *signature, uint32_t count)
+{
+    if (signature->letters[0] == 'C')
+        return count >= 3 && count % 2 == 1;
+    return signature->repeats ? count >= signature->letter_count : count == signature->letter_count;
+}
+
+char od_signature_letter(const struct od_signature *signature, uint32_t position, uint32_t count)
+{
+    if (signature->letters[0] == 'C')
+        return position % 2 == 0 && position + 1 < count ? 'b' : 'T';
+    return signature->letters[position < signature->letter_count ? position : signature->letter_count - 1];
+}
+
+enum od_type od_signature_type(char letter)
+{
+    static const char letters[] = {
+        [OD_TYPE_BOOLEAN] = 'b',   [OD_TYPE_INT64] = 'l', [OD_TYPE_FLOAT64] = 'f',
+        [OD_TYPE_TEXT] = 't',      [OD_TYPE_DATE] = 'd',  [OD_TYPE_INT32] = 'i',
+        [OD_TYPE_TIMESTAMP] = 's', [OD_TYPE_DECIMAL] = 'n', [OD_TYPE_INTERVAL] = 'v',
+    };
+    _Static_assert(sizeof(letters) == OD_TYPE_COUNT, "every type has a letter");
+    const char *found = memchr(letters, letter, sizeof(letters));
+    if (found == NULL)
+        return letter == 'x' ? OD_TYPE_TEXT : OD_TYPE_COUNT;
+    return (enum od_type)(found - letters);
+}
+
+/* --- casts ---------------------------------------------------------------------------------------------- */
+
+/* What a type can be cast to, as letters; behind the '!', those casts that can fail. A date can be too far away for a
+ * timestamp. */
+static const char *const cast_targets[] = {
+    [OD_TYPE_BOOLEAN] = "bit",   [OD_TYPE_INT64] = "lnft!i", [OD_TYPE_FLOAT64] = "ft!iln",
+    [OD_TYPE_TEXT] = "t!bilnfdsv", [OD_TYPE_TIMESTAMP] = "std", [OD_TYPE_DATE] = "dt!s",
+    [OD_TYPE_INT32] = "ilnftb",  [OD_TYPE_DECIMAL] = "nft!il", [OD_TYPE_INTERVAL] = "vt",
+};
+_Static_assert(sizeof(cast_targets) / sizeof(cast_targets[0]) == OD_TYPE_COUNT, "every type has its casts");
 
 bool od_cast_exists(enum od_type from, enum od_type to, bool *may_fail_out)
 {
     od_assert((unsigned)from < OD_TYPE_COUNT);
     od_assert((unsigned)to < OD_TYPE_COUNT);
-    *may_fail_out = cast_kinds[from][to] == CAST_FAILS;
-    return cast_kinds[from][to] != CAST_NONE;
+    const char *failing = strchr(cast_targets[from], '!');
+    for (const char *at = cast_targets[from]; *at != '\0'; at++) {
+        if (*at == '!' || od_signature_type(*at) != to)
+            continue;
+        *may_fail_out = failing != NULL && at > failing;
+        return true;
+    }
+    *may_fail_out = false;
+    return false;
 }
 
-/* --- time fields ------------------------------------------------------------------------------ */
+bool od_cast_is_implicit(enum od_type from, enum od_type to)
+{
+    static const uint8_t ranks[OD_TYPE_COUNT] = {
+        [OD_TYPE_INT32] = 1, [OD_TYPE_INT64] = 2, [OD_TYPE_DECIMAL] = 3, [OD_TYPE_FLOAT64] = 4};
+    if (from == to || (from == OD_TYPE_DATE && to == OD_TYPE_TIMESTAMP))
+        return true;
+    return ranks[from] != 0 && ranks[from] < ranks[to];
+}
 
-struct time_field_row {
+/* --- time fields ---------------------------------------------------------------------------------------- */
+
+static const struct {
     const char *text;
+    const char *others;
     bool of_date;
     bool truncates;
-};
-static const struct time_field_row time_fields[] = {
-#define X(name, text, of_date, truncates) [OD_TIME_FIELD_##name] = {text, of_date, truncates},
+} time_fields[] = {
+#define X(name, text, others, of_date, truncates) [OD_TIME_FIELD_##name] = {text, others, of_date, truncates},
     OD_TIME_FIELD_LIST(X)
 #undef X
 };
@@ -277,16 +193,24 @@ bool od_time_field_truncates(enum od_time_field field)
     return time_fields[field].truncates;
 }
 
+/* Whether `text` is one of the words in a list with single blanks between. */
+static bool is_word_of(const char *list, const char *text, uint32_t size)
+{
+    while (*list != '\0') {
+        size_t word_size = strcspn(list, " ");
+        if (word_size == size && strncasecmp(list, text, size) == 0)
+            return true;
+        list += word_size + (list[word_size] == ' ');
+    }
+    return false;
+}
+
 bool od_time_field_find(const char *text, uint32_t size, enum od_time_field *field_out)
 {
     for (uint32_t i = 0; i < OD_TIME_FIELD_COUNT; i++) {
-        size_t name_size = strlen(time_fields[i].text);
-        bool plural = size == name_size + 1 && (text[size - 1] == 's' || text[size - 1] == 'S') &&
-                      time_fields[i].truncates;
-        if ((size == name_size || plural) && strncasecmp(text, time_fields[i].text, name_size) == 0) {
-            *field_out = (enum od_time_field)i;
+        *field_out = (enum od_time_field)i;
+        if (is_word_of(time_fields[i].text, text, size) || is_word_of(time_fields[i].others, text, size))
             return true;
-        }
     }
     return false;
 }
