@@ -1,223 +1,306 @@
 /* sort: SORT and TOP_N: all rows in their total order, or the first `limit` of them.
  *
  *   batch 0 -> sorted run 0 --+
- *   batch 1 -> sorted run 1 --+--> heap of the runs' first rows --> output, batch_rows at a time
- *   batch 2 -> sorted run 2 --+
+ *   batch 1 -> sorted run 1 --+--> heap of cursors by first row --> output, batch_rows at a time
+ *   batch 2 -> sorted run 2 --+              |        ^
+ *                      too many rows: a sorted file (spill run), level 0 -- FAN_IN files of a level --> one of the next
  *
- *   rows      every row so far; nothing is moved, only row numbers are
- *   keys      computed sort keys, row by row beside `rows` (a key that is a column is read from there)
- *   order     [ run 0 | run 1 | run 2 ... ]   row numbers
+ *   rows     every row that is held: its columns ++ its computed sort keys; nothing is moved, only row numbers are
+ *   numbers  [ run 0 | run 1 | run 2 ... ]
  *
- * So a step sorts one batch or merges one batch: the work of a step stays small however many rows there are;
- * all in all it is n log n. Rows are in a total order, so runs and batch sizes cannot be seen in the output.
+ * So a step sorts one batch or merges one batch: the work of a step stays small however many rows there are; all in all it is
+ * n log n. Rows are in a total order, so runs, files and batch sizes cannot be seen in the output.
  *
- * TOP_N: when more than twice `limit` rows (and a batch) have come together, the runs are merged up to
- * `limit` and only those rows are kept, as one run. With limit 0 the input is read all the same: whether an
+ *   TAKING   input batches --too many rows--> WRITING a file --done--> WRITING files into one | TAKING
+ *      \--no more--> GIVING from memory and files
+ *
+ * TOP_N: when more than twice `limit` rows (and a batch) have come together, the runs are merged up to `limit` and only those
+ * rows are kept, as one run; a file has at most `limit` rows, too. With limit 0 the input is read all the same: whether an
  * expression below fails must not depend on the limit. */
 #include "engine/op/op_base.h"
 
 #include "engine/core/assert.h"
 #include "engine/expr/evaluate.h"
 #include "engine/op/row_order.h"
+#include "engine/op/spill.h"
 
-#define ORDER_CAPACITY_MIN 64u
-#define PRUNE_ROWS_MIN     1024u /* below so many rows pruning is not worth its steps */
+#define NUMBERS_MIN    64u
+#define PRUNE_ROWS_MIN 1024u /* below so many rows pruning is not worth its steps */
+#define FAN_IN         8u
+#define FILES_MAX      50u /* FAN_IN - 1 of seven levels and one to be */
 
-struct run {
-    uint32_t next; /* index into order */
+enum sort_state { SORT_TAKING, SORT_WRITING, SORT_GIVING };
+
+struct sorted_file {
+    struct od_spill_run *run;     /* owned */
+    const struct od_batch *batch; /* the block that is being merged */
+    struct od_row_order order;    /* over it; keys in the operator_arena */
+    uint32_t level;
+};
+
+/* Where merging stands in a run. */
+struct cursor {
+    struct sorted_file *file; /* NULL: rows in memory */
+    uint32_t next;            /* index into row_numbers, or row of the file's block */
     uint32_t end;
 };
 
 struct sort {
     struct od_op op;
-    struct od_schema key_schema;
+    enum sort_state state;
+    struct od_schema schema; /* the rows' fields ++ computed keys */
+    uint32_t *key_columns;   /* of that schema */
     struct od_batch_builder rows;
-    struct od_batch_builder keys; /* computed keys; without a column for keys that are columns */
-    struct od_row_order order;    /* over views of both; set anew when they have grown */
-    uint32_t *row_numbers;        /* owned; the runs */
+    struct od_batch rows_view;
+    struct od_row_order order; /* over rows_view */
+    uint32_t *row_numbers;     /* owned; the runs */
     uint32_t row_capacity;
-    struct run *runs; /* owned; a heap by first row once merging */
-    uint32_t run_count;
-    uint32_t run_capacity;
-    uint64_t to_give; /* while merging */
-    bool is_merging;
+    struct cursor *cursors; /* owned; the runs in memory, then a heap by first row */
+    uint32_t cursor_count;
+    uint32_t cursor_capacity;
+    uint64_t to_give;    /* rows that are still to be merged */
+    uint32_t *chosen;    /* rows of one source, batch_rows; in the operator_arena */
+    uint32_t file_count; /* large levels first */
+    struct sorted_file files[FILES_MAX];
+    uint32_t writing_first;      /* files from here on become one; file_count: the rows in memory do */
+    struct od_spill_run *target; /* owned */
+    struct od_batch_builder written;
     struct od_batch_builder output;
     struct od_batch view;
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
 
-static bool is_column(const struct od_sort_key *key)
-{
-    return key->expr->kind == OD_EXPR_COLUMN;
-}
-
 static enum od_status sort_start(struct od_op *op, struct od_error *error)
 {
     struct sort *sort = (struct sort *)op;
     uint32_t key_count = op->node->sort.key_count;
+    uint32_t field_count = op->node->schema.field_count;
+    struct od_field *fields =
+        od_arena_take_array(&op->operator_arena, (size_t)field_count + key_count, sizeof(*fields));
     sort->order.keys = od_arena_take_array(&op->operator_arena, key_count, sizeof(*sort->order.keys));
-    sort->key_schema.fields = od_arena_take_array(&op->operator_arena, key_count, sizeof(struct od_field));
-    if (sort->order.keys == NULL || sort->key_schema.fields == NULL)
+    sort->key_columns = od_arena_take_array(&op->operator_arena, key_count, sizeof(uint32_t));
+    sort->chosen = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
+    if (fields == NULL || sort->order.keys == NULL || sort->key_columns == NULL || sort->chosen == NULL)
         return od_op_no_memory(op, "listing keys", error);
-    sort->order.key_count = key_count;
+    sort->schema = (struct od_schema){field_count, fields};
+    for (uint32_t i = 0; i < field_count; i++)
+        fields[i] = op->node->schema.fields[i];
     for (uint32_t i = 0; i < key_count; i++) {
-        const struct od_sort_key *key = &op->node->sort.keys[i];
-        sort->order.keys[i].descending = key->descending;
-        sort->order.keys[i].nulls_first = key->nulls_first;
-        if (!is_column(key))
-            sort->key_schema.fields[sort->key_schema.field_count++] =
-                (struct od_field){.name = "key", .type = key->expr->type, .nullable = true};
+        const struct od_expr *expr = op->node->sort.keys[i].expr;
+        bool is_column = expr->kind == OD_EXPR_COLUMN;
+        sort->key_columns[i] = is_column ? expr->column_index : sort->schema.field_count++;
+        if (!is_column)
+            fields[sort->key_columns[i]] = (struct od_field){.name = "key", .type = expr->type, .nullable = true};
     }
-    enum od_status status = od_batch_builder_init(&sort->rows, op->env.memory, &op->node->schema, error);
-    if (status == OD_OK)
-        status = od_batch_builder_init(&sort->keys, op->env.memory, &sort->key_schema, error);
-    if (status == OD_OK)
-        status = od_batch_builder_init(&sort->output, op->env.memory, &op->node->schema, error);
-    return status;
+    OD_TRY(od_batch_builder_init(&sort->rows, op->env.memory, &sort->schema, error));
+    OD_TRY(od_batch_builder_init(&sort->written, op->env.memory, &sort->schema, error));
+    return od_batch_builder_init(&sort->output, op->env.memory, &op->node->schema, error);
 }
 
 static void sort_release(struct od_op *op)
 {
     struct sort *sort = (struct sort *)op;
+    for (uint32_t i = 0; i < sort->file_count; i++)
+        od_spill_run_free(sort->files[i].run);
+    od_spill_run_free(sort->target);
     od_batch_builder_release(&sort->rows);
-    od_batch_builder_release(&sort->keys);
+    od_batch_builder_release(&sort->written);
     od_batch_builder_release(&sort->output);
     od_give(op->env.memory, sort->row_numbers, sort->row_capacity * sizeof(*sort->row_numbers));
-    od_give(op->env.memory, sort->runs, sort->run_capacity * sizeof(*sort->runs));
+    od_give(op->env.memory, sort->cursors, sort->cursor_capacity * sizeof(*sort->cursors));
+}
+
+/* Points an order at a batch of sort->schema. Its list of keys is there. */
+static void order_over(const struct sort *sort, const struct od_batch *batch, struct od_row_order *order)
+{
+    order->key_count = sort->op.node->sort.key_count;
+    for (uint32_t i = 0; i < order->key_count; i++)
+        order->keys[i] = (struct od_row_order_key){.column = &batch->columns[sort->key_columns[i]],
+                                                   .descending = sort->op.node->sort.keys[i].descending,
+                                                   .nulls_first = sort->op.node->sort.keys[i].nulls_first};
+    order->columns = batch->columns;
+    order->column_count = sort->op.node->schema.field_count;
 }
 
 /* --- taking a batch in ---------------------------------------------------------------------------------- */
 
-static enum od_status make_room(struct sort *sort, uint32_t row_count, struct od_error *error)
+/* Grows an owned array of `width`-byte items to at least `needed`. */
+static enum od_status grow(struct sort *sort, void **items, uint32_t *capacity, uint32_t needed, size_t width,
+                           struct od_error *error)
 {
-    struct od_memory *memory = sort->op.env.memory;
-    if (row_count > sort->row_capacity) {
-        size_t capacity = sort->row_capacity == 0 ? ORDER_CAPACITY_MIN : sort->row_capacity;
-        while (capacity < row_count)
-            capacity *= 2;
-        uint32_t *grown = od_resize(memory, sort->row_numbers, sort->row_capacity * sizeof(*grown),
-                                    capacity * sizeof(*grown));
-        if (grown == NULL)
-            return od_op_no_memory(&sort->op, "numbering rows", error);
-        sort->row_numbers = grown;
-        sort->row_capacity = (uint32_t)capacity;
-    }
-    if (sort->run_count == sort->run_capacity) {
-        size_t capacity = sort->run_capacity == 0 ? 4 : 2 * (size_t)sort->run_capacity;
-        struct run *grown =
-            od_resize(memory, sort->runs, sort->run_capacity * sizeof(*grown), capacity * sizeof(*grown));
-        if (grown == NULL)
-            return od_op_no_memory(&sort->op, "listing runs", error);
-        sort->runs = grown;
-        sort->run_capacity = (uint32_t)capacity;
-    }
+    size_t grown_capacity = *capacity == 0 ? NUMBERS_MIN : *capacity;
+    if (needed <= *capacity)
+        return OD_OK;
+    while (grown_capacity < needed)
+        grown_capacity *= 2;
+    void *grown = od_resize(sort->op.env.memory, *items, *capacity * width, grown_capacity * width);
+    if (grown == NULL)
+        return od_op_no_memory(&sort->op, "listing rows and runs", error);
+    *items = grown;
+    *capacity = (uint32_t)grown_capacity;
     return OD_OK;
 }
 
-static enum od_status append_keys(struct sort *sort, const struct od_batch *batch, struct od_error *error)
+static enum od_status reserve_cursors(struct sort *sort, uint32_t count, struct od_error *error)
+{
+    return grow(sort, (void **)&sort->cursors, &sort->cursor_capacity, count, sizeof(*sort->cursors), error);
+}
+
+static enum od_status append_with_keys(struct sort *sort, const struct od_batch *batch, struct od_error *error)
 {
     struct od_op *op = &sort->op;
     struct od_selection every_row = {.count = batch->row_count};
-    uint32_t column_index = 0;
-    if (sort->key_schema.field_count == 0)
-        return OD_OK;
-    struct od_column *columns =
-        od_arena_take_array(&op->batch_arena, sort->key_schema.field_count, sizeof(*columns));
+    struct od_column *columns = od_arena_take_array(&op->batch_arena, sort->schema.field_count, sizeof(*columns));
     if (columns == NULL)
         return od_op_no_memory(op, "computing keys", error);
+    for (uint32_t i = 0; i < op->node->schema.field_count; i++)
+        columns[i] = batch->columns[i];
     for (uint32_t i = 0; i < op->node->sort.key_count; i++) {
-        const struct od_sort_key *key = &op->node->sort.keys[i];
-        if (is_column(key))
-            continue;
-        enum od_status status =
-            od_evaluate(key->expr, batch, &every_row, &op->batch_arena, &columns[column_index++], error);
-        if (status != OD_OK)
-            return status;
+        if (sort->key_columns[i] >= op->node->schema.field_count)
+            OD_TRY(od_evaluate(op->node->sort.keys[i].expr, batch, &every_row, &op->batch_arena,
+                               &columns[sort->key_columns[i]], error));
     }
-    struct od_batch keys = {.schema = &sort->key_schema, .row_count = batch->row_count, .columns = columns};
-    return od_batch_builder_append_rows(&sort->keys, &keys, NULL, 0, keys.row_count, error);
-}
-
-/* After rows and keys have grown their columns are somewhere else. */
-static void refresh_order(struct sort *sort)
-{
-    struct od_batch rows = od_batch_builder_view(&sort->rows);
-    struct od_batch keys = od_batch_builder_view(&sort->keys);
-    uint32_t column_index = 0;
-    for (uint32_t i = 0; i < sort->order.key_count; i++) {
-        const struct od_sort_key *key = &sort->op.node->sort.keys[i];
-        sort->order.keys[i].column =
-            is_column(key) ? &rows.columns[key->expr->column_index] : &keys.columns[column_index++];
-    }
-    sort->order.columns = rows.columns;
-    sort->order.column_count = rows.schema->field_count;
+    struct od_batch rows = {.schema = &sort->schema, .row_count = batch->row_count, .columns = columns};
+    OD_TRY(od_batch_builder_append_rows(&sort->rows, &rows, NULL, 0, rows.row_count, error));
+    sort->rows_view = od_batch_builder_view(&sort->rows);
+    order_over(sort, &sort->rows_view, &sort->order);
+    return OD_OK;
 }
 
 static enum od_status take_batch(struct sort *sort, const struct od_batch *batch, struct od_error *error)
 {
     uint32_t first = sort->rows.row_count;
     od_arena_reset(&sort->op.batch_arena);
-    enum od_status status = append_keys(sort, batch, error);
-    if (status == OD_OK)
-        status = od_batch_builder_append_rows(&sort->rows, batch, NULL, 0, batch->row_count, error);
-    if (status == OD_OK)
-        status = make_room(sort, sort->rows.row_count, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(append_with_keys(sort, batch, error));
+    OD_TRY(grow(sort, (void **)&sort->row_numbers, &sort->row_capacity, sort->rows.row_count, sizeof(uint32_t), error));
+    OD_TRY(reserve_cursors(sort, sort->cursor_count + 1, error));
     uint32_t *scratch = od_arena_take_raw(&sort->op.batch_arena, batch->row_count * sizeof(*scratch));
     if (scratch == NULL)
         return od_op_no_memory(&sort->op, "sorting a batch", error);
     for (uint32_t i = 0; i < batch->row_count; i++)
         sort->row_numbers[first + i] = first + i;
-    refresh_order(sort);
     od_row_order_sort(&sort->order, sort->row_numbers + first, batch->row_count, scratch);
-    sort->runs[sort->run_count++] = (struct run){.next = first, .end = sort->rows.row_count};
+    sort->cursors[sort->cursor_count++] = (struct cursor){.next = first, .end = sort->rows.row_count};
     return OD_OK;
 }
 
-/* --- merging -------------------------------------------------------------------------------------------- */
+/* --- the heap ------------------------------------------------------------------------------------------- */
 
-static uint32_t run_row(const struct sort *sort, uint32_t run)
+static uint32_t cursor_row(const struct sort *sort, const struct cursor *cursor)
 {
-    return sort->row_numbers[sort->runs[run].next];
+    return cursor->file == NULL ? sort->row_numbers[cursor->next] : cursor->next;
 }
 
-/* Moves a run down the heap until none below it comes before it. */
+static int compare_cursors(const struct sort *sort, const struct cursor *left, const struct cursor *right)
+{
+    return od_row_order_compare_two(left->file == NULL ? &sort->order : &left->file->order, cursor_row(sort, left),
+                                    right->file == NULL ? &sort->order : &right->file->order,
+                                    cursor_row(sort, right));
+}
+
+/* Moves a cursor down the heap until none below it comes before it. */
 static void sift_down(struct sort *sort, uint32_t at)
 {
-    struct run moved = sort->runs[at];
-    uint32_t row = sort->row_numbers[moved.next];
+    struct cursor moved = sort->cursors[at];
     for (;;) {
         uint32_t child = 2 * at + 1;
-        if (child >= sort->run_count)
+        if (child >= sort->cursor_count)
             break;
-        if (child + 1 < sort->run_count &&
-            od_row_order_compare(&sort->order, run_row(sort, child + 1), run_row(sort, child)) < 0)
+        if (child + 1 < sort->cursor_count &&
+            compare_cursors(sort, &sort->cursors[child + 1], &sort->cursors[child]) < 0)
             child++;
-        if (od_row_order_compare(&sort->order, row, run_row(sort, child)) <= 0)
+        if (compare_cursors(sort, &moved, &sort->cursors[child]) <= 0)
             break;
-        sort->runs[at] = sort->runs[child];
+        sort->cursors[at] = sort->cursors[child];
         at = child;
     }
-    sort->runs[at] = moved;
+    sort->cursors[at] = moved;
 }
 
 static void build_heap(struct sort *sort)
 {
-    for (uint32_t at = sort->run_count / 2; at-- > 0;)
+    for (uint32_t at = sort->cursor_count / 2; at-- > 0;)
         sift_down(sort, at);
 }
 
-static uint32_t take_first(struct sort *sort)
+/* The cursor's next block, or none: next == end. */
+static enum od_status next_block(struct sort *sort, struct cursor *cursor, struct od_error *error)
 {
-    struct run *top = &sort->runs[0];
-    uint32_t row = sort->row_numbers[top->next++];
+    struct sorted_file *file = cursor->file;
+    cursor->next = cursor->end = 0;
+    OD_TRY(od_spill_run_next(file->run, &file->batch, error));
+    if (file->batch == NULL)
+        return OD_OK;
+    order_over(sort, file->batch, &file->order);
+    cursor->end = file->batch->row_count;
+    return OD_OK;
+}
+
+/* Files from `first` on join the heap. */
+static enum od_status add_files(struct sort *sort, uint32_t first, struct od_error *error)
+{
+    OD_TRY(reserve_cursors(sort, sort->cursor_count + sort->file_count - first, error));
+    for (uint32_t i = first; i < sort->file_count; i++) {
+        struct cursor cursor = {.file = &sort->files[i]};
+        OD_TRY(od_spill_run_rewind(cursor.file->run, error));
+        OD_TRY(next_block(sort, &cursor, error));
+        if (cursor.end > 0)
+            sort->cursors[sort->cursor_count++] = cursor;
+    }
+    return OD_OK;
+}
+
+/* The first row is taken: puts the row behind it in its place. */
+static enum od_status step_first(struct sort *sort, struct od_error *error)
+{
+    struct cursor *top = &sort->cursors[0];
+    top->next++;
+    if (top->next == top->end && top->file != NULL)
+        OD_TRY(next_block(sort, top, error));
     if (top->next == top->end)
-        *top = sort->runs[--sort->run_count];
-    if (sort->run_count > 0)
+        *top = sort->cursors[--sort->cursor_count];
+    if (sort->cursor_count > 0)
         sift_down(sort, 0);
-    return row;
+    return OD_OK;
+}
+
+/* Appends the first `count` chosen rows of a source; a builder without the computed keys takes what it has. */
+static enum od_status append_chosen(struct sort *sort, const struct sorted_file *file, uint32_t count,
+                                    struct od_batch_builder *builder, struct od_error *error)
+{
+    const struct od_batch *batch = file == NULL ? &sort->rows_view : file->batch;
+    for (uint32_t i = 0; i < builder->schema->field_count; i++)
+        OD_TRY(od_batch_builder_append_column(builder, i, &batch->columns[i], sort->chosen, count, error));
+    od_batch_builder_end_rows(builder, builder->row_count + count);
+    return OD_OK;
+}
+
+/* The next up to batch_rows rows, at most to_give, replace the content of the builder. Rows are copied when the source changes,
+ * and before its block goes. */
+static enum od_status merge_batch(struct sort *sort, struct od_batch_builder *builder, struct od_error *error)
+{
+    uint64_t count = sort->to_give < sort->op.env.batch_rows ? sort->to_give : sort->op.env.batch_rows;
+    uint32_t chosen_count = 0;
+    od_batch_builder_reset(builder);
+    for (uint64_t i = 0; i < count; i++) {
+        const struct cursor *top = &sort->cursors[0];
+        const struct sorted_file *file = top->file;
+        bool is_end_of_block = top->next + 1 == top->end;
+        od_assert(sort->cursor_count > 0);
+        sort->chosen[chosen_count++] = cursor_row(sort, top);
+        if (file != NULL && is_end_of_block) {
+            OD_TRY(append_chosen(sort, file, chosen_count, builder, error));
+            chosen_count = 0;
+        }
+        OD_TRY(step_first(sort, error));
+        if (chosen_count > 0 && (i + 1 == count || sort->cursors[0].file != file)) {
+            OD_TRY(append_chosen(sort, file, chosen_count, builder, error));
+            chosen_count = 0;
+        }
+    }
+    sort->to_give -= count;
+    return OD_OK;
 }
 
 /* --- TOP_N: forgetting rows ----------------------------------------------------------------------------- */
@@ -226,102 +309,158 @@ static bool should_prune(const struct sort *sort)
 {
     uint64_t limit = sort->op.node->sort.limit;
     uint64_t row_count = sort->rows.row_count;
-    return row_count >= PRUNE_ROWS_MIN && limit <= UINT32_MAX &&
-           row_count >= 2 * limit + sort->op.env.batch_rows;
-}
-
-/* Replaces a builder by its `count` chosen rows. */
-static enum od_status keep_only(struct od_batch_builder *builder, const uint32_t *rows, uint32_t count,
-                                struct od_error *error)
-{
-    struct od_batch_builder kept;
-    struct od_batch all = od_batch_builder_view(builder);
-    enum od_status status = od_batch_builder_init(&kept, builder->memory, builder->schema, error);
-    if (status == OD_OK)
-        status = od_batch_builder_append_rows(&kept, &all, rows, 0, count, error);
-    if (status != OD_OK) {
-        od_batch_builder_release(&kept);
-        return status;
-    }
-    od_batch_builder_release(builder);
-    *builder = kept;
-    return OD_OK;
+    return row_count >= PRUNE_ROWS_MIN && limit <= UINT32_MAX && row_count >= 2 * limit + sort->op.env.batch_rows;
 }
 
 static enum od_status prune(struct sort *sort, struct od_error *error)
 {
     uint32_t limit = (uint32_t)sort->op.node->sort.limit; /* less than row_count, see should_prune */
+    struct od_batch_builder kept;
     od_arena_reset(&sort->op.batch_arena);
     uint32_t *first_rows = od_arena_take_raw(&sort->op.batch_arena, limit * sizeof(*first_rows));
     if (first_rows == NULL)
         return od_op_no_memory(&sort->op, "keeping the first rows", error);
     build_heap(sort);
-    for (uint32_t i = 0; i < limit; i++)
-        first_rows[i] = take_first(sort);
-    enum od_status status = keep_only(&sort->rows, first_rows, limit, error);
+    for (uint32_t i = 0; i < limit; i++) {
+        first_rows[i] = cursor_row(sort, &sort->cursors[0]);
+        OD_TRY(step_first(sort, error)); /* cannot fail: no file */
+    }
+    enum od_status status = od_batch_builder_init(&kept, sort->op.env.memory, &sort->schema, error);
     if (status == OD_OK)
-        status = keep_only(&sort->keys, first_rows, limit, error);
-    if (status != OD_OK)
+        status = od_batch_builder_append_rows(&kept, &sort->rows_view, first_rows, 0, limit, error);
+    if (status != OD_OK) {
+        od_batch_builder_release(&kept);
         return status;
+    }
+    od_batch_builder_release(&sort->rows);
+    sort->rows = kept;
+    sort->rows_view = od_batch_builder_view(&sort->rows);
+    order_over(sort, &sort->rows_view, &sort->order);
     for (uint32_t i = 0; i < limit; i++)
         sort->row_numbers[i] = i;
-    sort->runs[0] = (struct run){.next = 0, .end = limit};
-    sort->run_count = limit > 0 ? 1 : 0;
+    sort->cursors[0] = (struct cursor){.next = 0, .end = limit};
+    sort->cursor_count = limit > 0 ? 1 : 0;
     return OD_OK;
+}
+
+/* --- files ---------------------------------------------------------------------------------------------- */
+
+static uint64_t at_most_limit(const struct sort *sort, uint64_t row_count)
+{
+    return row_count < sort->op.node->sort.limit ? row_count : sort->op.node->sort.limit;
+}
+
+static uint64_t file_rows(const struct sort *sort, uint32_t first)
+{
+    uint64_t row_count = 0;
+    for (uint32_t i = first; i < sort->file_count; i++)
+        row_count += od_spill_run_row_count(sort->files[i].run);
+    return row_count;
+}
+
+/* Files from `first` on are to become one, or (first == file_count) the rows in memory are. */
+static enum od_status begin_writing(struct sort *sort, uint32_t first, struct od_error *error)
+{
+    sort->state = SORT_WRITING;
+    sort->writing_first = first;
+    sort->to_give = at_most_limit(sort, first == sort->file_count ? sort->rows.row_count : file_rows(sort, first));
+    OD_TRY(od_spill_run_new(&sort->op.env, &sort->schema, &sort->target, error));
+    OD_TRY(add_files(sort, first, error));
+    build_heap(sort);
+    return OD_OK;
+}
+
+/* The file is written: it replaces what it was made of. */
+static enum od_status end_writing(struct sort *sort, struct od_error *error)
+{
+    uint32_t first = sort->writing_first;
+    struct sorted_file *file = &sort->files[first];
+    uint32_t same_level = 0;
+    od_assert(first < FILES_MAX);
+    if (first == sort->file_count) {
+        od_batch_builder_reset(&sort->rows);
+        file->level = 0;
+        file->run = NULL;
+    } else {
+        file->level++;
+    }
+    for (uint32_t i = first; i < sort->file_count; i++) {
+        od_spill_run_free(sort->files[i].run);
+        sort->files[i].run = NULL;
+    }
+    file->run = sort->target;
+    sort->target = NULL;
+    sort->file_count = first + 1;
+    sort->cursor_count = 0;
+    sort->state = SORT_TAKING;
+    if (file->order.keys == NULL)
+        file->order.keys = od_arena_take_array(&sort->op.operator_arena, sort->op.node->sort.key_count,
+                                               sizeof(*file->order.keys));
+    if (file->order.keys == NULL)
+        return od_op_no_memory(&sort->op, "listing keys", error);
+    while (same_level <= first && sort->files[first - same_level].level == file->level)
+        same_level++;
+    bool is_crowded = same_level == FAN_IN || sort->file_count == FILES_MAX;
+    return is_crowded ? begin_writing(sort, sort->file_count - FAN_IN, error) : OD_OK;
+}
+
+static enum od_status write_batch(struct sort *sort, struct od_error *error)
+{
+    if (sort->to_give == 0)
+        return end_writing(sort, error);
+    OD_TRY(merge_batch(sort, &sort->written, error));
+    struct od_batch batch = od_batch_builder_view(&sort->written);
+    return od_spill_run_append(sort->target, &batch, NULL, batch.row_count, error);
 }
 
 /* --- stepping ------------------------------------------------------------------------------------------- */
 
-static enum od_step emit(struct sort *sort, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step give(struct sort *sort, const struct od_batch **batch_out, struct od_error *error)
 {
-    struct od_op *op = &sort->op;
-    uint64_t left = sort->to_give;
-    uint32_t count = left < op->env.batch_rows ? (uint32_t)left : op->env.batch_rows;
-    if (count == 0)
+    if (sort->to_give == 0)
         return OD_STEP_DONE;
-    od_arena_reset(&op->batch_arena);
-    od_batch_builder_reset(&sort->output);
-    uint32_t *chosen = od_arena_take_raw(&op->batch_arena, count * sizeof(*chosen));
-    if (chosen == NULL) {
-        od_op_no_memory(op, "merging runs", error);
+    if (merge_batch(sort, &sort->output, error) != OD_OK)
         return OD_STEP_FAILED;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        chosen[i] = take_first(sort);
-    struct od_batch rows = od_batch_builder_view(&sort->rows);
-    if (od_batch_builder_append_rows(&sort->output, &rows, chosen, 0, count, error) != OD_OK)
-        return OD_STEP_FAILED;
-    sort->to_give -= count;
     sort->view = od_batch_builder_view(&sort->output);
     *batch_out = &sort->view;
     return OD_STEP_OUTPUT;
 }
 
-static void begin_merging(struct sort *sort)
+static enum od_status begin_giving(struct sort *sort, struct od_error *error)
 {
-    uint64_t limit = sort->op.node->sort.limit;
-    refresh_order(sort);
+    sort->state = SORT_GIVING;
+    sort->to_give = at_most_limit(sort, sort->rows.row_count + file_rows(sort, 0));
+    OD_TRY(add_files(sort, 0, error));
     build_heap(sort);
-    sort->to_give = sort->rows.row_count < limit ? sort->rows.row_count : limit;
-    sort->is_merging = true;
+    return OD_OK;
+}
+
+static enum od_status take(struct sort *sort, const struct od_batch *batch, struct od_error *error)
+{
+    OD_TRY(take_batch(sort, batch, error));
+    if (should_prune(sort))
+        OD_TRY(prune(sort, error));
+    uint64_t bytes = od_spill_batch_bytes(&sort->rows_view) + sort->rows.row_count * sizeof(uint32_t);
+    return od_spill_is_due(&sort->op.env, bytes) ? begin_writing(sort, sort->file_count, error) : OD_OK;
 }
 
 static enum od_step sort_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
 {
     struct sort *sort = (struct sort *)op;
     const struct od_batch *batch;
-    if (sort->is_merging)
-        return emit(sort, batch_out, error);
+    enum od_status status;
+    if (sort->state == SORT_GIVING)
+        return give(sort, batch_out, error);
+    if (sort->state == SORT_WRITING)
+        return write_batch(sort, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
     enum od_step step = od_op_pull(op, 0, &batch, error);
     if (step == OD_STEP_DONE) {
-        begin_merging(sort);
-        return emit(sort, batch_out, error);
+        status = begin_giving(sort, error);
+        return status == OD_OK ? give(sort, batch_out, error) : OD_STEP_FAILED;
     }
     if (step != OD_STEP_OUTPUT)
         return step;
-    enum od_status status = take_batch(sort, batch, error);
-    if (status == OD_OK && should_prune(sort))
-        status = prune(sort, error);
+    status = take(sort, batch, error);
     return status == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
 }
 
