@@ -80,8 +80,7 @@ static void send_stop(struct od_driver *driver, uint32_t executor)
 {
     struct od_site site = query_site(driver);
     site.executor = executor;
-    od_write_order(&driver->outbox.body, 0);
-    od_outbox_send(&driver->outbox, executor, OD_MESSAGE_STOP, &site);
+    od_outbox_send_order(&driver->outbox, executor, OD_MESSAGE_STOP, 0, &site);
 }
 
 void od_driver_end(struct od_driver *driver, enum od_status status, const struct od_error *error)

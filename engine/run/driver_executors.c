@@ -90,15 +90,14 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
         return executor;
     }
     struct od_site site = executor_site(driver, message->from);
-    od_write_order(&driver->outbox.body, epoch);
-    od_outbox_send(&driver->outbox, message->from, OD_MESSAGE_START_OVER, &site);
+    od_outbox_send_order(&driver->outbox, message->from, OD_MESSAGE_START_OVER, epoch, &site);
     return NULL;
 }
 
 static bool heartbeat_names(struct od_body_heartbeat body, const struct od_attempt_name *wanted)
 {
     for (uint32_t i = 0; i < body.attempt_count; i++) {
-        struct od_attempt_name name = od_read_attempt_name(&body.attempts);
+        struct od_attempt_name name = od_next_attempt_name(&body.attempts);
         if (name.stage == wanted->stage && name.task == wanted->task && name.attempt == wanted->attempt)
             return true;
     }
@@ -126,7 +125,7 @@ static void repair_launches(struct od_driver *driver, const struct od_body_heart
 static void repair_cancels(struct od_driver *driver, uint32_t id, struct od_body_heartbeat body)
 {
     for (uint32_t i = 0; i < body.attempt_count; i++) {
-        struct od_attempt_name name = od_read_attempt_name(&body.attempts);
+        struct od_attempt_name name = od_next_attempt_name(&body.attempts);
         struct od_site site = executor_site(driver, id);
         site.stage = name.stage;
         site.task = name.task;
@@ -136,8 +135,7 @@ static void repair_cancels(struct od_driver *driver, uint32_t id, struct od_body
         if (task == NULL || task->attempt <= name.attempt)
             continue;
         od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_TASK_CANCELLED, .site = site});
-        od_write_order(&driver->outbox.body, body.epoch);
-        od_outbox_send(&driver->outbox, id, OD_MESSAGE_CANCEL, &site);
+        od_outbox_send_order(&driver->outbox, id, OD_MESSAGE_CANCEL, body.epoch, &site);
     }
 }
 

@@ -185,8 +185,7 @@ void od_driver_launch_again(struct od_driver *driver, struct od_driver_stage *st
     /* alive, but deaf to us: let another one try; or to be launched anew when its inputs are whole again */
     struct od_site site = od_driver_task_site(driver, stage, task);
     od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_TASK_CANCELLED, .site = site});
-    od_write_order(&driver->outbox.body, task->epoch);
-    od_outbox_send(&driver->outbox, task->executor, OD_MESSAGE_CANCEL, &site);
+    od_outbox_send_order(&driver->outbox, task->executor, OD_MESSAGE_CANCEL, task->epoch, &site);
     od_driver_abandon(driver, stage, task, OD_UNREACHABLE);
 }
 
@@ -328,7 +327,7 @@ static bool take_index(struct od_driver *driver, const struct od_driver_stage *s
     struct od_hash128 checksum = {0};
     bool is_sound = true;
     for (uint32_t i = 0; i < body.block_count; i++) {
-        entries[i] = od_read_entry(&body.blocks);
+        entries[i] = od_next_entry(&body.blocks);
         is_sound = is_sound && entries[i].partition >= partition && entries[i].row_count != 0 &&
                    entries[i].partition < stage->plan->partition_count &&
                    entries[i].offset <= body.total_bytes &&

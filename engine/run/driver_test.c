@@ -157,7 +157,7 @@ static void say(uint32_t from, uint32_t incarnation, enum od_message_kind kind, 
 
 static void say_register(uint32_t from, uint32_t incarnation, uint32_t request)
 {
-    od_write_order(&bench.body, request);
+    od_buffer_append_u32(&bench.body, request);
     say(from, incarnation, OD_MESSAGE_REGISTER, OD_ANY, OD_ANY);
 }
 

@@ -88,8 +88,7 @@ static void send_register(struct executor *executor)
 {
     struct od_life *life = &executor->life;
     struct od_site site = executor_site(executor);
-    od_write_order(&life->outbox.body, executor->request);
-    od_outbox_send(&life->outbox, 0, OD_MESSAGE_REGISTER, &site);
+    od_outbox_send_order(&life->outbox, 0, OD_MESSAGE_REGISTER, executor->request, &site);
     executor->registered_ns = od_world_now_ns(life->world);
 }
 

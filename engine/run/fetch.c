@@ -25,7 +25,7 @@ static enum od_status read_source(struct od_fetch_input *input, uint32_t stage, 
                                   struct od_reader *reader, uint32_t *block_capacity, struct od_arena *arena,
                                   struct od_error *error)
 {
-    struct od_body_source source = od_read_source(reader);
+    struct od_body_source source = od_next_source(reader);
     uint64_t room = (reader->size - reader->offset) / OD_ENTRY_BYTES;
     if (reader->failed || source.task != source_index || source.block_count > room)
         return od_fail(error, OD_CORRUPT, "reading a launch: source=%u", source_index);
@@ -46,7 +46,7 @@ static enum od_status read_source(struct od_fetch_input *input, uint32_t stage, 
             .executor = source.executor,
             .epoch = source.epoch,
             .last_of_task = i + 1 == source.block_count,
-            .entry = od_read_entry(reader)};
+            .entry = od_next_entry(reader)};
     }
     return OD_OK;
 }

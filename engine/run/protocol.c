@@ -2,11 +2,12 @@
  *
  *   fields | lists | checksum u64
  *
- * Writers append to an od_buffer and never check: a refused allocation is remembered by the buffer and od_outbox_send then
- * sends nothing. Readers open the body (checksum first), read the fields, and for lists leave a cursor over exactly the
- * bytes that the count promises. */
+ * One table says which fields a body has; one writer and one reader walk it. Writing appends to an od_buffer and never checks:
+ * a refused allocation is remembered by the buffer and od_outbox_send then sends nothing. Reading opens the body (checksum
+ * first), reads the fields, and for lists leaves a cursor over exactly the bytes that the count promises. */
 #include "engine/run/protocol.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -27,7 +28,7 @@ const char *od_message_kind_text(uint32_t kind)
     return kind < OD_MESSAGE_KIND_COUNT ? kind_texts[kind] : "unknown kind";
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------------------------- */
 
 bool od_outbox_init(struct od_outbox *outbox, struct od_world *world)
 {
@@ -66,327 +67,167 @@ bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind 
     return message != NULL;
 }
 
-void od_write_order(struct od_buffer *body, uint32_t epoch)
+void od_outbox_send_order(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, uint32_t number,
+                          const struct od_site *site)
 {
-    od_buffer_append_u32(body, epoch);
+    od_buffer_append_u32(&outbox->body, number);
+    od_outbox_send(outbox, to, kind, site);
 }
 
-void od_write_registered(struct od_buffer *body, const struct od_body_registered *registered)
+/* --- bodies --------------------------------------------------------------------------------------------------- */
+
+/* A body is its parts in order. COUNT is a u32 that the next BYTES, or the LIST behind the fields, refers to. */
+enum part_kind {
+    PART_U32,
+    PART_U64,
+    PART_FLAG,   /* bool, one byte */
+    PART_STATUS, /* u32, an od_status */
+    PART_FAILURE, /* likewise, not OK */
+    PART_COUNT,
+    PART_BYTES, /* pointer into the message */
+    PART_LIST,  /* od_reader over COUNT elements of `bytes`, which must be all that is left */
+    PART_REST   /* od_reader over whatever is left: whoever walks it checks */
+};
+struct part {
+    uint8_t kind;
+    uint8_t bytes; /* of a LIST's element */
+    uint16_t offset;
+};
+#define PARTS_MAX       12
+#define P(kind, s, field) {PART_##kind, 0, (uint16_t)offsetof(struct s, field)}
+#define LIST(s, field, bytes) {PART_LIST, (bytes), (uint16_t)offsetof(struct s, field)}
+#define ATTEMPT_NAME(s, field) P(U32, s, field.stage), P(U32, s, field.task), P(U32, s, field.attempt)
+#define HASH(s, field) P(U64, s, field.low), P(U64, s, field.high)
+#define REGISTERED(s, field) P(U32, s, field.incarnation), P(U32, s, field.request), P(U32, s, field.epoch)
+#define FETCH_NAME(s)                                                                                        \
+    P(U32, s, name.epoch), ATTEMPT_NAME(s, name.reader), P(U32, s, name.input_index), P(U32, s, name.block_index)
+
+static const struct layout {
+    uint32_t count;
+    struct part parts[PARTS_MAX];
+} layouts[] = {
+    [OD_BODY_register] = {1, {P(U32, od_body_register, request)}},
+    [OD_BODY_registered] = {3,
+                            {P(U32, od_body_registered, incarnation), P(U32, od_body_registered, request),
+                             P(U32, od_body_registered, epoch)}},
+    [OD_BODY_order] = {1, {P(U32, od_body_order, epoch)}},
+    [OD_BODY_heartbeat] = {3,
+                           {P(U32, od_body_heartbeat, epoch), P(COUNT, od_body_heartbeat, attempt_count),
+                            LIST(od_body_heartbeat, attempts, ATTEMPT_NAME_BYTES)}},
+    [OD_BODY_launch] = {6,
+                        {REGISTERED(od_body_launch, registered), P(U32, od_body_launch, generation),
+                         P(U32, od_body_launch, input_count), P(REST, od_body_launch, inputs)}},
+    [OD_BODY_done] = {9,
+                      {P(U32, od_body_done, epoch), P(U32, od_body_done, generation), P(U64, od_body_done, row_count),
+                       P(U64, od_body_done, total_bytes), P(U64, od_body_done, spilled_bytes),
+                       HASH(od_body_done, row_checksum), P(COUNT, od_body_done, block_count),
+                       LIST(od_body_done, blocks, OD_ENTRY_BYTES)}},
+    [OD_BODY_failed] = {9,
+                        {P(U32, od_body_failed, epoch), P(FAILURE, od_body_failed, status),
+                         P(FLAG, od_body_failed, injected), P(FLAG, od_body_failed, fetch_failed),
+                         P(U32, od_body_failed, source_stage), P(U32, od_body_failed, source_task),
+                         P(U32, od_body_failed, source_attempt), P(COUNT, od_body_failed, text_size),
+                         P(BYTES, od_body_failed, text)}},
+    [OD_BODY_acknowledge] = {2, {P(U32, od_body_acknowledge, epoch), P(FLAG, od_body_acknowledge, keep)}},
+    [OD_BODY_result] = {4,
+                        {P(U32, od_body_result, epoch), P(U32, od_body_result, sequence),
+                         P(COUNT, od_body_result, size), P(BYTES, od_body_result, bytes)}},
+    [OD_BODY_result_wanted] = {3,
+                               {P(U32, od_body_result_wanted, epoch), P(COUNT, od_body_result_wanted, sequence_count),
+                                LIST(od_body_result_wanted, sequences, sizeof(uint32_t))}},
+    [OD_BODY_fetch] = {9,
+                       {FETCH_NAME(od_body_fetch), P(U32, od_body_fetch, epoch), P(U32, od_body_fetch, size),
+                        P(U64, od_body_fetch, offset)}},
+    [OD_BODY_block] = {10,
+                       {FETCH_NAME(od_body_block), P(STATUS, od_body_block, status), P(FLAG, od_body_block, injected),
+                        P(COUNT, od_body_block, size), P(BYTES, od_body_block, bytes)}},
+    [OD_BODY_source] = {6,
+                        {P(U32, od_body_source, task), P(U32, od_body_source, attempt),
+                         P(U32, od_body_source, generation), P(U32, od_body_source, executor),
+                         P(U32, od_body_source, epoch), P(U32, od_body_source, block_count)}},
+    [OD_BODY_attempt_name] = {3,
+                              {P(U32, od_attempt_name, stage), P(U32, od_attempt_name, task),
+                               P(U32, od_attempt_name, attempt)}},
+    [OD_BODY_entry] = {6,
+                       {P(U32, od_block_entry, partition), P(U32, od_block_entry, row_count),
+                        P(U32, od_block_entry, size), P(U64, od_block_entry, offset),
+                        HASH(od_block_entry, row_checksum)}},
+};
+
+void od_body_write(struct od_buffer *buffer, enum od_body_kind kind, const void *body)
 {
-    od_buffer_append_u32(body, registered->incarnation);
-    od_buffer_append_u32(body, registered->request);
-    od_buffer_append_u32(body, registered->epoch);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < layouts[kind].count; i++) {
+        const struct part *part = &layouts[kind].parts[i];
+        const uint8_t *field = (const uint8_t *)body + part->offset;
+        switch (part->kind) {
+        case PART_U64:
+            od_buffer_append_u64(buffer, *(const uint64_t *)field);
+            break;
+        case PART_FLAG:
+            od_buffer_append_u8(buffer, *(const bool *)field);
+            break;
+        case PART_BYTES:
+            od_buffer_append(buffer, *(const uint8_t *const *)field, count);
+            break;
+        case PART_LIST:
+        case PART_REST:
+            break;
+        default:
+            count = *(const uint32_t *)field;
+            od_buffer_append_u32(buffer, count);
+        }
+    }
 }
 
-void od_write_launch(struct od_buffer *body, const struct od_body_launch *launch)
+static void read_part(struct od_reader *reader, const struct part *part, uint8_t *field, uint32_t *count)
 {
-    od_write_registered(body, &launch->registered);
-    od_buffer_append_u32(body, launch->generation);
-    od_buffer_append_u32(body, launch->input_count);
+    bool sound = true;
+    switch (part->kind) {
+    case PART_U64:
+        *(uint64_t *)field = od_reader_u64(reader);
+        break;
+    case PART_FLAG: {
+        uint8_t value = od_reader_u8(reader);
+        sound = value <= 1;
+        *(bool *)field = value == 1;
+        break;
+    }
+    case PART_BYTES:
+        *(const uint8_t **)field = od_reader_bytes(reader, *count);
+        break;
+    case PART_LIST:
+        sound = (uint64_t)*count * part->bytes == reader->size - reader->offset;
+        /* fall through */
+    case PART_REST:
+        *(struct od_reader *)field = *reader;
+        reader->offset = reader->size;
+        break;
+    default:
+        *count = *(uint32_t *)field = od_reader_u32(reader);
+        sound = (part->kind != PART_STATUS && part->kind != PART_FAILURE) || *count < OD_STATUS_COUNT;
+        sound = sound && (part->kind != PART_FAILURE || *count != OD_OK);
+    }
+    reader->failed = reader->failed || !sound;
 }
 
-void od_write_attempt_name(struct od_buffer *body, const struct od_attempt_name *name)
+void od_body_read_element(struct od_reader *reader, enum od_body_kind kind, void *element_out)
 {
-    od_buffer_append_u32(body, name->stage);
-    od_buffer_append_u32(body, name->task);
-    od_buffer_append_u32(body, name->attempt);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < layouts[kind].count; i++)
+        read_part(reader, &layouts[kind].parts[i], (uint8_t *)element_out + layouts[kind].parts[i].offset, &count);
 }
 
-void od_write_source(struct od_buffer *body, const struct od_body_source *source)
+/* The checksum first: of a body that fails it nothing is believed. */
+bool od_body_read(const struct od_message *message, enum od_body_kind kind, void *body_out)
 {
-    od_buffer_append_u32(body, source->task);
-    od_buffer_append_u32(body, source->attempt);
-    od_buffer_append_u32(body, source->generation);
-    od_buffer_append_u32(body, source->executor);
-    od_buffer_append_u32(body, source->epoch);
-    od_buffer_append_u32(body, source->block_count);
-}
-
-void od_write_entry(struct od_buffer *body, const struct od_block_entry *entry)
-{
-    od_buffer_append_u32(body, entry->partition);
-    od_buffer_append_u32(body, entry->row_count);
-    od_buffer_append_u32(body, entry->size);
-    od_buffer_append_u64(body, entry->offset);
-    od_buffer_append_u64(body, entry->row_checksum.low);
-    od_buffer_append_u64(body, entry->row_checksum.high);
-}
-
-void od_write_done(struct od_buffer *body, const struct od_body_done *done)
-{
-    od_buffer_append_u32(body, done->epoch);
-    od_buffer_append_u32(body, done->generation);
-    od_buffer_append_u64(body, done->row_count);
-    od_buffer_append_u64(body, done->total_bytes);
-    od_buffer_append_u64(body, done->spilled_bytes);
-    od_buffer_append_u64(body, done->row_checksum.low);
-    od_buffer_append_u64(body, done->row_checksum.high);
-    od_buffer_append_u32(body, done->block_count);
-}
-
-void od_write_failed(struct od_buffer *body, const struct od_body_failed *failed)
-{
-    od_buffer_append_u32(body, failed->epoch);
-    od_buffer_append_u32(body, failed->status);
-    od_buffer_append_u8(body, failed->injected);
-    od_buffer_append_u8(body, failed->fetch_failed);
-    od_buffer_append_u32(body, failed->source_stage);
-    od_buffer_append_u32(body, failed->source_task);
-    od_buffer_append_u32(body, failed->source_attempt);
-    od_buffer_append_u32(body, failed->text_size);
-    od_buffer_append(body, failed->text, failed->text_size);
-}
-
-void od_write_acknowledge(struct od_buffer *body, const struct od_body_acknowledge *acknowledge)
-{
-    od_buffer_append_u32(body, acknowledge->epoch);
-    od_buffer_append_u8(body, acknowledge->keep);
-}
-
-void od_write_result(struct od_buffer *body, const struct od_body_result *result)
-{
-    od_buffer_append_u32(body, result->epoch);
-    od_buffer_append_u32(body, result->sequence);
-    od_buffer_append_u32(body, result->size);
-    od_buffer_append(body, result->bytes, result->size);
-}
-
-static void write_fetch_name(struct od_buffer *body, const struct od_fetch_name *name)
-{
-    od_buffer_append_u32(body, name->epoch);
-    od_write_attempt_name(body, &name->reader);
-    od_buffer_append_u32(body, name->input_index);
-    od_buffer_append_u32(body, name->block_index);
-}
-
-void od_write_fetch(struct od_buffer *body, const struct od_body_fetch *fetch)
-{
-    write_fetch_name(body, &fetch->name);
-    od_buffer_append_u32(body, fetch->epoch);
-    od_buffer_append_u32(body, fetch->size);
-    od_buffer_append_u64(body, fetch->offset);
-}
-
-void od_write_block(struct od_buffer *body, const struct od_body_block *block)
-{
-    write_fetch_name(body, &block->name);
-    od_buffer_append_u32(body, block->status);
-    od_buffer_append_u8(body, block->injected);
-    od_buffer_append_u32(body, block->size);
-    od_buffer_append(body, block->bytes, block->size);
-}
-
-/* --- reading ------------------------------------------------------------------------------------------------- */
-
-static bool body_open(const struct od_message *message, struct od_reader *reader_out)
-{
-    *reader_out = (struct od_reader){.bytes = message->body, .failed = true};
-    if (message->body_bytes < CHECKSUM_BYTES)
-        return false;
-    size_t size = message->body_bytes - CHECKSUM_BYTES;
-    uint64_t checksum;
-    memcpy(&checksum, message->body + size, sizeof(checksum));
-    if (checksum != od_hash_bytes(message->body, size, message->kind))
-        return false;
-    *reader_out = (struct od_reader){.bytes = message->body, .size = size};
-    return true;
-}
-
-static bool body_ends(const struct od_reader *reader)
-{
-    return !reader->failed && reader->offset == reader->size;
-}
-
-/* The rest of the body must be `count` elements of `bytes` each; gives a cursor over them. */
-static bool body_list(const struct od_reader *reader, uint32_t count, size_t bytes,
-                      struct od_reader *list_out)
-{
-    *list_out = *reader;
-    return !reader->failed && (uint64_t)count * bytes == reader->size - reader->offset;
-}
-
-static bool read_flag(struct od_reader *reader)
-{
-    uint8_t value = od_reader_u8(reader);
-    reader->failed = reader->failed || value > 1;
-    return value == 1;
-}
-
-bool od_read_register(const struct od_message *message, struct od_body_register *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->request = od_reader_u32(&reader);
-    return body_ends(&reader);
-}
-
-static struct od_body_registered read_registered(struct od_reader *reader)
-{
-    struct od_body_registered registered;
-    registered.incarnation = od_reader_u32(reader);
-    registered.request = od_reader_u32(reader);
-    registered.epoch = od_reader_u32(reader);
-    return registered;
-}
-
-bool od_read_registered(const struct od_message *message, struct od_body_registered *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    *body_out = read_registered(&reader);
-    return body_ends(&reader);
-}
-
-bool od_read_order(const struct od_message *message, struct od_body_order *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->epoch = od_reader_u32(&reader);
-    return body_ends(&reader);
-}
-
-bool od_read_heartbeat(const struct od_message *message, struct od_body_heartbeat *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->epoch = od_reader_u32(&reader);
-    body_out->attempt_count = od_reader_u32(&reader);
-    return body_list(&reader, body_out->attempt_count, ATTEMPT_NAME_BYTES, &body_out->attempts);
-}
-
-bool od_read_launch(const struct od_message *message, struct od_body_launch *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->registered = read_registered(&reader);
-    body_out->generation = od_reader_u32(&reader);
-    body_out->input_count = od_reader_u32(&reader);
-    body_out->inputs = reader; /* lists of lists: whoever walks them checks */
-    return !reader.failed;
-}
-
-bool od_read_done(const struct od_message *message, struct od_body_done *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->epoch = od_reader_u32(&reader);
-    body_out->generation = od_reader_u32(&reader);
-    body_out->row_count = od_reader_u64(&reader);
-    body_out->total_bytes = od_reader_u64(&reader);
-    body_out->spilled_bytes = od_reader_u64(&reader);
-    body_out->row_checksum.low = od_reader_u64(&reader);
-    body_out->row_checksum.high = od_reader_u64(&reader);
-    body_out->block_count = od_reader_u32(&reader);
-    return body_list(&reader, body_out->block_count, OD_ENTRY_BYTES, &body_out->blocks);
-}
-
-bool od_read_failed(const struct od_message *message, struct od_body_failed *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->epoch = od_reader_u32(&reader);
-    body_out->status = od_reader_u32(&reader);
-    body_out->injected = read_flag(&reader);
-    body_out->fetch_failed = read_flag(&reader);
-    body_out->source_stage = od_reader_u32(&reader);
-    body_out->source_task = od_reader_u32(&reader);
-    body_out->source_attempt = od_reader_u32(&reader);
-    body_out->text_size = od_reader_u32(&reader);
-    body_out->text = (const char *)od_reader_bytes(&reader, body_out->text_size);
-    return body_ends(&reader) && body_out->status != OD_OK && body_out->status < OD_STATUS_COUNT;
-}
-
-bool od_read_acknowledge(const struct od_message *message, struct od_body_acknowledge *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->epoch = od_reader_u32(&reader);
-    body_out->keep = read_flag(&reader);
-    return body_ends(&reader);
-}
-
-bool od_read_result(const struct od_message *message, struct od_body_result *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->epoch = od_reader_u32(&reader);
-    body_out->sequence = od_reader_u32(&reader);
-    body_out->size = od_reader_u32(&reader);
-    body_out->bytes = od_reader_bytes(&reader, body_out->size);
-    return body_ends(&reader);
-}
-
-bool od_read_result_wanted(const struct od_message *message, struct od_body_result_wanted *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->epoch = od_reader_u32(&reader);
-    body_out->sequence_count = od_reader_u32(&reader);
-    return body_list(&reader, body_out->sequence_count, sizeof(uint32_t), &body_out->sequences);
-}
-
-static struct od_fetch_name read_fetch_name(struct od_reader *reader)
-{
-    struct od_fetch_name name;
-    name.epoch = od_reader_u32(reader);
-    name.reader = od_read_attempt_name(reader);
-    name.input_index = od_reader_u32(reader);
-    name.block_index = od_reader_u32(reader);
-    return name;
-}
-
-bool od_read_fetch(const struct od_message *message, struct od_body_fetch *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->name = read_fetch_name(&reader);
-    body_out->epoch = od_reader_u32(&reader);
-    body_out->size = od_reader_u32(&reader);
-    body_out->offset = od_reader_u64(&reader);
-    return body_ends(&reader);
-}
-
-bool od_read_block(const struct od_message *message, struct od_body_block *body_out)
-{
-    struct od_reader reader;
-    body_open(message, &reader);
-    body_out->name = read_fetch_name(&reader);
-    body_out->status = od_reader_u32(&reader);
-    body_out->injected = read_flag(&reader);
-    body_out->size = od_reader_u32(&reader);
-    body_out->bytes = od_reader_bytes(&reader, body_out->size);
-    return body_ends(&reader) && body_out->status < OD_STATUS_COUNT;
-}
-
-struct od_attempt_name od_read_attempt_name(struct od_reader *reader)
-{
-    struct od_attempt_name name;
-    name.stage = od_reader_u32(reader);
-    name.task = od_reader_u32(reader);
-    name.attempt = od_reader_u32(reader);
-    return name;
-}
-
-struct od_block_entry od_read_entry(struct od_reader *reader)
-{
-    struct od_block_entry entry;
-    entry.partition = od_reader_u32(reader);
-    entry.row_count = od_reader_u32(reader);
-    entry.size = od_reader_u32(reader);
-    entry.offset = od_reader_u64(reader);
-    entry.row_checksum.low = od_reader_u64(reader);
-    entry.row_checksum.high = od_reader_u64(reader);
-    return entry;
-}
-
-struct od_body_source od_read_source(struct od_reader *reader)
-{
-    struct od_body_source source;
-    source.task = od_reader_u32(reader);
-    source.attempt = od_reader_u32(reader);
-    source.generation = od_reader_u32(reader);
-    source.executor = od_reader_u32(reader);
-    source.epoch = od_reader_u32(reader);
-    source.block_count = od_reader_u32(reader);
-    return source;
+    struct od_reader reader = {.bytes = message->body, .failed = true};
+    if (message->body_bytes >= CHECKSUM_BYTES) {
+        uint64_t checksum;
+        reader.size = message->body_bytes - CHECKSUM_BYTES;
+        memcpy(&checksum, message->body + reader.size, sizeof(checksum));
+        reader.failed = checksum != od_hash_bytes(message->body, reader.size, message->kind);
+    }
+    od_body_read_element(&reader, kind, body_out);
+    return !reader.failed && reader.offset == reader.size;
 }

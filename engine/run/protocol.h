@@ -62,14 +62,14 @@ struct od_attempt_name {
 struct od_body_heartbeat {
     uint32_t epoch;
     uint32_t attempt_count;
-    struct od_reader attempts; /* for od_read_attempt_name */
+    struct od_reader attempts; /* for od_next_attempt_name */
 };
 /* Carries what REGISTERED says, because it may overtake it. */
 struct od_body_launch {
     struct od_body_registered registered;
     uint32_t generation;
     uint32_t input_count;
-    struct od_reader inputs; /* for od_read_input_* */
+    struct od_reader inputs; /* for od_next_source, and od_next_entry for its blocks */
 };
 /* One map task's part in an input: where its output is, and its blocks for the reading partition. */
 struct od_body_source {
@@ -88,7 +88,7 @@ struct od_body_done {
     uint64_t spilled_bytes;
     struct od_hash128 row_checksum;
     uint32_t block_count;
-    struct od_reader blocks; /* for od_read_entry */
+    struct od_reader blocks; /* for od_next_entry */
 };
 struct od_body_failed {
     uint32_t epoch;
@@ -137,7 +137,7 @@ struct od_body_block {
     const uint8_t *bytes; /* in the message */
 };
 
-/* --- writing: begin, fields, send ------------------------------------------------------------------------------ */
+/* --- writing and reading ---------------------------------------------------------------------------------------- */
 
 /* An actor's outgoing mail: one buffer, used for one message at a time. */
 struct od_outbox {
@@ -153,41 +153,66 @@ void od_outbox_release(struct od_outbox *outbox);
 bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind,
                     const struct od_site *site);
 
-void od_write_order(struct od_buffer *body, uint32_t epoch);
-void od_write_registered(struct od_buffer *body, const struct od_body_registered *registered);
-/* Without its sources: od_write_source and od_write_entry for each follow. */
-void od_write_launch(struct od_buffer *body, const struct od_body_launch *launch);
-void od_write_attempt_name(struct od_buffer *body, const struct od_attempt_name *name);
-void od_write_source(struct od_buffer *body, const struct od_body_source *source);
-void od_write_entry(struct od_buffer *body, const struct od_block_entry *entry);
-/* Without its blocks: od_write_entry for each follows. */
-void od_write_done(struct od_buffer *body, const struct od_body_done *done);
-void od_write_failed(struct od_buffer *body, const struct od_body_failed *failed);
-void od_write_acknowledge(struct od_buffer *body, const struct od_body_acknowledge *acknowledge);
-/* With a gap of `size` bytes at the end of the body, for the caller to fill. */
-void od_write_result(struct od_buffer *body, const struct od_body_result *result);
-void od_write_fetch(struct od_buffer *body, const struct od_body_fetch *fetch);
-void od_write_block(struct od_buffer *body, const struct od_body_block *block);
+/* CANCEL, START_OVER, STOP, or REGISTER with its request: a number is all they say. */
+void od_outbox_send_order(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, uint32_t number,
+                          const struct od_site *site);
 
-/* --- reading: each says false when the body is not what its kind promises ------------------------------------------- */
+/* The bodies, and the elements of lists: their fields are listed in protocol.c. */
+#define OD_BODY_LIST(X)                                                                                      \
+    X(register) X(registered) X(order) X(heartbeat) X(launch) X(done) X(failed) X(acknowledge) X(result)       \
+    X(result_wanted) X(fetch) X(block) X(source)
+enum od_body_kind {
+#define X(name) OD_BODY_##name,
+    OD_BODY_LIST(X)
+#undef X
+        OD_BODY_attempt_name,
+    OD_BODY_entry
+};
+/* Appends the fields; elements of a list follow, each written by the caller. */
+void od_body_write(struct od_buffer *buffer, enum od_body_kind kind, const void *body);
+/* False when the message is not what its kind promises. */
+bool od_body_read(const struct od_message *message, enum od_body_kind kind, void *body_out);
+/* An element; after an overrun reader->failed is set. */
+void od_body_read_element(struct od_reader *reader, enum od_body_kind kind, void *element_out);
 
-bool od_read_register(const struct od_message *message, struct od_body_register *body_out);
-bool od_read_registered(const struct od_message *message, struct od_body_registered *body_out);
-bool od_read_order(const struct od_message *message, struct od_body_order *body_out);
-bool od_read_heartbeat(const struct od_message *message, struct od_body_heartbeat *body_out);
-bool od_read_launch(const struct od_message *message, struct od_body_launch *body_out);
-bool od_read_done(const struct od_message *message, struct od_body_done *body_out);
-bool od_read_failed(const struct od_message *message, struct od_body_failed *body_out);
-bool od_read_acknowledge(const struct od_message *message, struct od_body_acknowledge *body_out);
-bool od_read_result(const struct od_message *message, struct od_body_result *body_out);
-bool od_read_result_wanted(const struct od_message *message, struct od_body_result_wanted *body_out);
-bool od_read_fetch(const struct od_message *message, struct od_body_fetch *body_out);
-bool od_read_block(const struct od_message *message, struct od_body_block *body_out);
-
-/* List elements; after an overrun reader->failed is set. */
-struct od_attempt_name od_read_attempt_name(struct od_reader *reader);
-struct od_block_entry od_read_entry(struct od_reader *reader);
-struct od_body_source od_read_source(struct od_reader *reader);
+/* od_write_done(buffer, &body), od_read_done(message, &body)... */
+#define X(name)                                                                                              \
+    static inline void od_write_##name(struct od_buffer *buffer, const struct od_body_##name *body)             \
+    {                                                                                                        \
+        od_body_write(buffer, OD_BODY_##name, body);                                                           \
+    }                                                                                                        \
+    static inline bool od_read_##name(const struct od_message *message, struct od_body_##name *body_out)        \
+    {                                                                                                        \
+        return od_body_read(message, OD_BODY_##name, body_out);                                                \
+    }
+OD_BODY_LIST(X)
+#undef X
+static inline void od_write_attempt_name(struct od_buffer *buffer, const struct od_attempt_name *name)
+{
+    od_body_write(buffer, OD_BODY_attempt_name, name);
+}
+static inline void od_write_entry(struct od_buffer *buffer, const struct od_block_entry *entry)
+{
+    od_body_write(buffer, OD_BODY_entry, entry);
+}
+static inline struct od_attempt_name od_next_attempt_name(struct od_reader *reader)
+{
+    struct od_attempt_name name;
+    od_body_read_element(reader, OD_BODY_attempt_name, &name);
+    return name;
+}
+static inline struct od_block_entry od_next_entry(struct od_reader *reader)
+{
+    struct od_block_entry entry;
+    od_body_read_element(reader, OD_BODY_entry, &entry);
+    return entry;
+}
+static inline struct od_body_source od_next_source(struct od_reader *reader)
+{
+    struct od_body_source source;
+    od_body_read_element(reader, OD_BODY_source, &source);
+    return source;
+}
 /* Bytes of one element, for bounds before allocating. */
 #define OD_ENTRY_BYTES  36
 #define OD_SOURCE_BYTES 24

@@ -37,7 +37,7 @@ struct kind_case {
 
 static void write_epoch_77(struct od_buffer *body)
 {
-    od_write_order(body, 77);
+    od_buffer_append_u32(body, 77);
 }
 static bool read_order_case(const struct od_message *message, bool whole)
 {
@@ -82,8 +82,8 @@ static bool read_heartbeat_case(const struct od_message *message, bool whole)
     bool is_read = od_read_heartbeat(message, &body);
     if (whole) {
         assert_true(body.epoch == 77 && body.attempt_count == 2);
-        od_read_attempt_name(&body.attempts);
-        struct od_attempt_name name = od_read_attempt_name(&body.attempts);
+        od_next_attempt_name(&body.attempts);
+        struct od_attempt_name name = od_next_attempt_name(&body.attempts);
         assert_true(name.stage == 4 && name.task == 5 && name.attempt == 6 && !body.attempts.failed);
     }
     return is_read;
@@ -105,9 +105,9 @@ static bool read_launch_case(const struct od_message *message, bool whole)
     bool is_read = od_read_launch(message, &body);
     if (whole) {
         assert_true(body.registered.epoch == 3 && body.generation == 4 && body.input_count == 1);
-        struct od_body_source part = od_read_source(&body.inputs);
+        struct od_body_source part = od_next_source(&body.inputs);
         assert_memory_equal(&part, &source, sizeof(part));
-        struct od_block_entry block = od_read_entry(&body.inputs);
+        struct od_block_entry block = od_next_entry(&body.inputs);
         assert_true(block.partition == 1 && block.row_count == 2 && block.size == 3 && block.offset == 4 &&
                     block.row_checksum.low == 5 && block.row_checksum.high == 6);
         assert_true(!body.inputs.failed && body.inputs.offset == body.inputs.size);
@@ -131,7 +131,7 @@ static bool read_done_case(const struct od_message *message, bool whole)
     bool is_read = od_read_done(message, &body);
     if (whole)
         assert_true(body.row_count == UINT64_C(1) << 40 && body.total_bytes == 4 && body.block_count == 1 &&
-                    body.row_checksum.high == 6 && od_read_entry(&body.blocks).offset == 4);
+                    body.row_checksum.high == 6 && od_next_entry(&body.blocks).offset == 4);
     return is_read;
 }
 
@@ -344,7 +344,7 @@ static void test_refused_memory_sends_nothing(void **state)
     sent = NULL;
     assert_false(od_outbox_send(&outbox, 1, OD_MESSAGE_STOP, &site));
     assert_null(sent);
-    od_write_order(&outbox.body, 77);
+    od_buffer_append_u32(&outbox.body, 77);
     assert_true(od_outbox_send(&outbox, 1, OD_MESSAGE_STOP, &site));
     assert_true(read_order_case(sent, true));
     od_message_free(od_posix_memory(), sent);
