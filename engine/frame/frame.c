@@ -1,0 +1,496 @@
+/* frame: each call binds its names against its inputs' schemas, asks the builder of the logical node, and says what is still
+ * known of the sharding:
+ *
+ *   filter                   as the input
+ *   select, with_column      as the input, while the columns come out unchanged
+ *   repartition, group_by    by the named columns
+ *   everything else          unknown
+ *
+ * Errors of builders are of types; they are repeated with the call's name before them. */
+#include "engine/frame/frame.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine/frame/term.h"
+
+void od_frames_init(struct od_frames *f, struct od_arena *plan_arena)
+{
+    *f = (struct od_frames){.plan_arena = plan_arena};
+}
+
+const struct od_error *od_frame_error(const struct od_frames *f)
+{
+    return f->error.status == OD_OK ? NULL : &f->error;
+}
+
+/* --- shared by the calls ---------------------------------------------------------------------- */
+
+/* Room in the arena; NULL when it was refused, which sticks. */
+static void *take(struct od_frames *f, size_t count, size_t bytes)
+{
+    void *items = od_arena_take_array(f->plan_arena, count, bytes);
+    if (items == NULL)
+        od_fail(&f->error, OD_NO_MEMORY, "building a frame");
+    return items;
+}
+
+/* May the call go on? A missing input without an error is one. */
+static bool begins(struct od_frames *f, const char *call, const struct od_frame *input)
+{
+    if (f->error.status == OD_OK && input == NULL)
+        od_fail(&f->error, OD_BAD_INPUT, "%s: its input is missing", call);
+    return f->error.status == OD_OK;
+}
+
+static struct od_term_scope scope_of(const char *call, const struct od_frame *input)
+{
+    return (struct od_term_scope){.call = call, .schema = &input->plan->schema};
+}
+
+/* The last step of every call. */
+static const struct od_frame *made(struct od_frames *f, const char *call, enum od_status status,
+                                   const struct od_error *error, const struct od_plan *plan, uint32_t shard_count,
+                                   const uint32_t *shards)
+{
+    struct od_frame *frame = NULL;
+    if (status != OD_OK)
+        od_fail(&f->error, status, "%s: %.250s", call, error->text);
+    else
+        frame = take(f, 1, sizeof(*frame));
+    if (frame != NULL)
+        *frame = (struct od_frame){.plan = plan, .shard_count = shard_count, .shards = shards};
+    return frame;
+}
+
+/* The named columns, as indexes and as expressions. False: the error has stuck. */
+static bool find_columns(struct od_frames *f, const char *call, const struct od_frame *input, const char *const *names,
+                         uint32_t count, uint32_t **columns_out, const struct od_expr ***exprs_out)
+{
+    struct od_term_scope scope = scope_of(call, input);
+    uint32_t *columns = take(f, count, sizeof(*columns));
+    const struct od_expr **exprs = take(f, count, sizeof(*exprs));
+    for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++)
+        if (od_term_find(f, &scope, names[i], &columns[i]) == OD_OK)
+            od_expr_column(f->plan_arena, scope.schema, columns[i], &exprs[i], &f->error);
+    *columns_out = columns;
+    *exprs_out = exprs;
+    return f->error.status == OD_OK;
+}
+
+static bool bind_keys(struct od_frames *f, const struct od_term_scope *scope, const struct od_frame_key *keys,
+                      uint32_t count, const struct od_sort_key **keys_out)
+{
+    struct od_sort_key *bound = take(f, count, sizeof(*bound));
+    for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++) {
+        bound[i] = (struct od_sort_key){.descending = keys[i].descending, .nulls_first = keys[i].nulls_first};
+        od_term_bind(f, scope, keys[i].term, &bound[i].expr);
+    }
+    *keys_out = bound;
+    return f->error.status == OD_OK;
+}
+
+static void bind_aggregate(struct od_frames *f, const struct od_term_scope *scope,
+                           const struct od_frame_aggregate *aggregate, struct od_aggregate *bound)
+{
+    uint32_t argument_count = od_aggregate_argument_count(aggregate->function);
+    *bound = (struct od_aggregate){
+        .function = aggregate->function, .distinct = aggregate->distinct, .name = aggregate->name};
+    if (argument_count > 0)
+        od_term_bind(f, scope, aggregate->argument, &bound->argument);
+    if (argument_count > 1)
+        od_term_bind(f, scope, aggregate->second, &bound->second);
+    if (aggregate->filter != NULL)
+        od_term_bind(f, scope, aggregate->filter, &bound->filter);
+    if (f->error.status != OD_OK || !od_aggregate_is_within_group(aggregate->function))
+        return;
+    struct od_sort_key *key = take(f, 1, sizeof(*key));
+    if (key != NULL)
+        *key = (struct od_sort_key){.expr = bound->argument};
+    bound->key_count = 1;
+    bound->keys = key;
+}
+
+/* --- the calls -------------------------------------------------------------------------------- */
+
+const struct od_frame *od_frame_scan(struct od_frames *f, const struct od_table *table)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    if (f->error.status != OD_OK)
+        return NULL;
+    uint32_t *columns = take(f, table->schema.field_count, sizeof(*columns));
+    if (columns == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < table->schema.field_count; i++)
+        columns[i] = i;
+    enum od_status status = od_plan_scan(f->plan_arena, table, columns, table->schema.field_count, &plan, &error);
+    return made(f, "scan", status, &error, plan, 0, NULL);
+}
+
+const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_frame *input, const struct od_term *predicate)
+{
+    struct od_error error = {0};
+    const struct od_expr *bound;
+    const struct od_plan *plan = NULL;
+    if (!begins(f, "filter", input))
+        return NULL;
+    struct od_term_scope scope = scope_of("filter", input);
+    if (od_term_bind(f, &scope, predicate, &bound) != OD_OK)
+        return NULL;
+    enum od_status status = od_plan_filter(f->plan_arena, input->plan, bound, &plan, &error);
+    return made(f, "filter", status, &error, plan, input->shard_count, input->shards);
+}
+
+/* Where the input's shard columns come out of a project; all of them or nothing. */
+static uint32_t follow_shards(struct od_frames *f, const struct od_frame *input, const struct od_expr *const *exprs,
+                              uint32_t count, uint32_t **shards_out)
+{
+    uint32_t *shards = take(f, input->shard_count, sizeof(*shards));
+    *shards_out = shards;
+    for (uint32_t s = 0; s < input->shard_count && shards != NULL; s++) {
+        uint32_t i = 0;
+        while (i < count && (exprs[i]->kind != OD_EXPR_COLUMN || exprs[i]->column_index != input->shards[s]))
+            i++;
+        if (i == count)
+            return 0;
+        shards[s] = i;
+    }
+    return shards == NULL ? 0 : input->shard_count;
+}
+
+static const struct od_frame *project(struct od_frames *f, const char *call, const struct od_frame *input,
+                                      const struct od_expr *const *exprs, const char *const *names, uint32_t count)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    uint32_t *shards;
+    if (f->error.status != OD_OK)
+        return NULL;
+    enum od_status status = od_plan_project(f->plan_arena, input->plan, exprs, names, count, &plan, &error);
+    uint32_t shard_count = follow_shards(f, input, exprs, count, &shards);
+    return made(f, call, status, &error, plan, shard_count, shards);
+}
+
+const struct od_frame *od_frame_select(struct od_frames *f, const struct od_frame *input,
+                                       const struct od_frame_item *items, uint32_t count)
+{
+    if (!begins(f, "select", input))
+        return NULL;
+    struct od_term_scope scope = scope_of("select", input);
+    const struct od_expr **exprs = take(f, count, sizeof(*exprs));
+    const char **names = take(f, count, sizeof(*names));
+    for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++) {
+        names[i] = items[i].name;
+        od_term_bind(f, &scope, items[i].term, &exprs[i]);
+    }
+    return project(f, "select", input, exprs, names, count);
+}
+
+const struct od_frame *od_frame_with_column(struct od_frames *f, const struct od_frame *input, const char *name,
+                                            const struct od_term *term)
+{
+    if (!begins(f, "with_column", input))
+        return NULL;
+    struct od_term_scope scope = scope_of("with_column", input);
+    uint32_t width = scope.schema->field_count;
+    uint32_t at = width;
+    const struct od_expr **exprs = take(f, width + 1, sizeof(*exprs));
+    const char **names = take(f, width + 1, sizeof(*names));
+    for (uint32_t i = 0; i < width && f->error.status == OD_OK; i++) {
+        names[i] = scope.schema->fields[i].name;
+        od_expr_column(f->plan_arena, scope.schema, i, &exprs[i], &f->error);
+    }
+    if (f->error.status == OD_OK && od_schema_find(scope.schema, name) != OD_FIELD_NONE)
+        od_term_find(f, &scope, name, &at);
+    if (f->error.status == OD_OK && od_term_bind(f, &scope, term, &exprs[at]) == OD_OK)
+        names[at] = name;
+    return project(f, "with_column", input, exprs, names, width + (at == width));
+}
+
+const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame *left, const struct od_frame *right,
+                                     enum od_join_type type, const struct od_term *condition)
+{
+    struct od_error error = {0};
+    struct od_schema both;
+    const struct od_expr *bound;
+    const struct od_plan *plan = NULL;
+    if (!begins(f, "join", left) || !begins(f, "join", right) ||
+        od_plan_join_schema(f->plan_arena, left->plan, right->plan, &both, &f->error) != OD_OK)
+        return NULL;
+    struct od_term_scope scope = {
+        .call = "join", .schema = &both, .is_join = true, .left_count = left->plan->schema.field_count};
+    if (od_term_bind(f, &scope, condition, &bound) != OD_OK)
+        return NULL;
+    enum od_status status = od_plan_join(f->plan_arena, type, left->plan, right->plan, bound, &plan, &error);
+    return made(f, "join", status, &error, plan, 0, NULL);
+}
+
+const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_frame *input, const char *const *names,
+                                         uint32_t name_count, const struct od_frame_aggregate *aggregates,
+                                         uint32_t aggregate_count)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    uint32_t *columns;
+    const struct od_expr **groups;
+    if (!begins(f, "group_by", input) || !find_columns(f, "group_by", input, names, name_count, &columns, &groups))
+        return NULL;
+    struct od_term_scope scope = scope_of("group_by", input);
+    struct od_aggregate *bound = take(f, aggregate_count, sizeof(*bound));
+    for (uint32_t i = 0; i < aggregate_count && f->error.status == OD_OK; i++)
+        bind_aggregate(f, &scope, &aggregates[i], &bound[i]);
+    if (f->error.status != OD_OK)
+        return NULL;
+    for (uint32_t i = 0; i < name_count; i++)
+        columns[i] = i; /* where the groups come out, each of them in one place */
+    enum od_status status = od_plan_aggregate(f->plan_arena, input->plan, groups, NULL, name_count, bound,
+                                              aggregate_count, &plan, &error);
+    return made(f, "group_by", status, &error, plan, name_count, columns);
+}
+
+const struct od_frame *od_frame_distinct(struct od_frames *f, const struct od_frame *input)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    if (!begins(f, "distinct", input))
+        return NULL;
+    enum od_status status = od_plan_distinct(f->plan_arena, input->plan, &plan, &error);
+    return made(f, "distinct", status, &error, plan, 0, NULL);
+}
+
+const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame *input, const struct od_frame_key *keys,
+                                     uint32_t count)
+{
+    struct od_error error = {0};
+    const struct od_sort_key *bound;
+    const struct od_plan *plan = NULL;
+    if (!begins(f, "sort", input))
+        return NULL;
+    struct od_term_scope scope = scope_of("sort", input);
+    if (!bind_keys(f, &scope, keys, count, &bound))
+        return NULL;
+    enum od_status status = od_plan_sort(f->plan_arena, input->plan, bound, count, &plan, &error);
+    return made(f, "sort", status, &error, plan, 0, NULL);
+}
+
+const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame *input, uint64_t offset, uint64_t count)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    if (!begins(f, "limit", input))
+        return NULL;
+    enum od_status status = od_plan_limit(f->plan_arena, input->plan, offset, count, &plan, &error);
+    return made(f, "limit", status, &error, plan, 0, NULL);
+}
+
+const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame *first, const struct od_frame *second)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    if (!begins(f, "union", first) || !begins(f, "union", second))
+        return NULL;
+    enum od_status status = od_plan_union(f->plan_arena, first->plan, second->plan, &plan, &error);
+    return made(f, "union", status, &error, plan, 0, NULL);
+}
+
+static void bind_call(struct od_frames *f, const struct od_term_scope *scope, const struct od_frame_call *call,
+                      struct od_window_call *bound)
+{
+    *bound = (struct od_window_call){.function = call->function, .frame = call->frame, .name = call->name};
+    if (call->function == OD_WINDOW_AGGREGATE) {
+        bind_aggregate(f, scope, &call->aggregate, &bound->aggregate);
+        return;
+    }
+    while (bound->argument_count < 3 && call->arguments[bound->argument_count] != NULL &&
+           od_term_bind(f, scope, call->arguments[bound->argument_count], &bound->arguments[bound->argument_count]) ==
+               OD_OK)
+        bound->argument_count++;
+    bool needs_argument = call->function == OD_WINDOW_NTILE || call->function >= OD_WINDOW_LAG;
+    if (f->error.status == OD_OK && needs_argument && bound->argument_count == 0)
+        od_fail(&f->error, OD_BAD_INPUT, "window: %s needs an argument", od_window_function_text(call->function));
+}
+
+const struct od_frame *od_frame_window(struct od_frames *f, const struct od_frame *input, const char *const *partitions,
+                                       uint32_t partition_count, const struct od_frame_key *keys, uint32_t key_count,
+                                       const struct od_frame_call *calls, uint32_t call_count)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    const struct od_sort_key *bound_keys;
+    uint32_t *columns;
+    const struct od_expr **bound_partitions;
+    if (!begins(f, "window", input))
+        return NULL;
+    struct od_term_scope scope = scope_of("window", input);
+    if (!find_columns(f, "window", input, partitions, partition_count, &columns, &bound_partitions) ||
+        !bind_keys(f, &scope, keys, key_count, &bound_keys))
+        return NULL;
+    struct od_window_call *bound = take(f, call_count, sizeof(*bound));
+    for (uint32_t i = 0; i < call_count && f->error.status == OD_OK; i++)
+        bind_call(f, &scope, &calls[i], &bound[i]);
+    if (f->error.status != OD_OK)
+        return NULL;
+    enum od_status status = od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count, bound_keys,
+                                           key_count, bound, call_count, &plan, &error);
+    return made(f, "window", status, &error, plan, 0, NULL);
+}
+
+const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od_frame *input, const char *const *names,
+                                            uint32_t count)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    uint32_t *columns;
+    const struct od_expr **keys;
+    if (!begins(f, "repartition", input) || !find_columns(f, "repartition", input, names, count, &columns, &keys))
+        return NULL;
+    if (count == 0)
+        od_fail(&f->error, OD_BAD_INPUT, "repartition: expected at least one column to spread rows by");
+    if (f->error.status != OD_OK)
+        return NULL;
+    enum od_status status = od_plan_repartition(f->plan_arena, input->plan, keys, count, &plan, &error);
+    return made(f, "repartition", status, &error, plan, count, columns);
+}
+
+const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,
+                                    const struct od_map_function *function, const struct od_schema *schema)
+{
+    struct od_error error = {0};
+    const struct od_plan *plan = NULL;
+    struct od_schema copy;
+    if (!begins(f, "map", input) || od_schema_copy(f->plan_arena, schema, &copy, &f->error) != OD_OK)
+        return NULL;
+    enum od_status status = od_plan_map(f->plan_arena, input->plan, function, &copy, &plan, &error);
+    return made(f, "map", status, &error, plan, 0, NULL);
+}
+
+/* --- demands ---------------------------------------------------------------------------------- */
+
+const struct od_frame *od_frame_require_schema(struct od_frames *f, const struct od_frame *input,
+                                               const struct od_schema *schema)
+{
+    if (!begins(f, "require_schema", input))
+        return NULL;
+    const struct od_schema *have = &input->plan->schema;
+    if (have->field_count != schema->field_count) {
+        const char *there = od_term_list_fields(f, have);
+        od_fail(&f->error, OD_BAD_INPUT, "require_schema: expected %u columns, there are %u: %s", schema->field_count,
+                have->field_count, there == NULL ? "" : there);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        const struct od_field *wanted = &schema->fields[i];
+        bool same_name = wanted->name == NULL || strcmp(wanted->name, have->fields[i].name) == 0;
+        if (same_name && wanted->type == have->fields[i].type)
+            continue;
+        od_fail(&f->error, OD_BAD_INPUT, "require_schema: column %u: expected \"%s\" of type %s, it is \"%s\" of type %s",
+                i + 1, wanted->name == NULL ? have->fields[i].name : wanted->name, od_type_text(wanted->type),
+                have->fields[i].name, od_type_text(have->fields[i].type));
+        return NULL;
+    }
+    return input;
+}
+
+/* Rows that are equal in `names` are equal in any of them: sharding by some of them is enough. */
+const struct od_frame *od_frame_require_shards(struct od_frames *f, const struct od_frame *input,
+                                               const char *const *names, uint32_t count)
+{
+    uint32_t *columns;
+    const struct od_expr **exprs;
+    if (!begins(f, "require_shards", input) ||
+        !find_columns(f, "require_shards", input, names, count, &columns, &exprs))
+        return NULL;
+    bool sharded = input->shard_count > 0;
+    const char *by = "";
+    for (uint32_t s = 0; s < input->shard_count && by != NULL; s++) {
+        uint32_t i = 0;
+        while (i < count && columns[i] != input->shards[s])
+            i++;
+        sharded = sharded && i < count;
+        by = od_arena_print(f->plan_arena, "%s%s%s", by, s > 0 ? ", " : "",
+                            input->plan->schema.fields[input->shards[s]].name);
+    }
+    if (sharded)
+        return input;
+    od_fail(&f->error, OD_BAD_INPUT, "require_shards: expected rows sharded by \"%s\"%s: they are %s%s",
+            count > 0 ? names[0] : "", count > 1 ? " and more" : "", input->shard_count > 0 ? "sharded by " : "not sharded",
+            by == NULL ? "" : by);
+    return NULL;
+}
+
+/* --- results ---------------------------------------------------------------------------------- */
+
+const struct od_plan *od_frame_to_plan(const struct od_frames *f, const struct od_frame *frame)
+{
+    return f->error.status == OD_OK && frame != NULL ? frame->plan : NULL;
+}
+
+enum od_status od_frame_explain(struct od_frames *f, const struct od_frame *frame, const struct od_plan_options *options,
+                                struct od_buffer *buffer)
+{
+    if (!begins(f, "explain", frame))
+        return f->error.status;
+    return od_explain(f->plan_arena, frame->plan, options, buffer, &f->error);
+}
+
+/* DOT: nodes are numbered as they are met; one that was met before is only pointed to. */
+struct graph {
+    struct od_buffer *buffer;
+    const struct od_plan **seen;
+    uint32_t count;
+    uint32_t capacity;
+};
+
+static enum od_status graph_node(struct od_frames *f, struct graph *graph, const struct od_plan *plan, uint32_t *index_out)
+{
+    struct od_buffer *buffer = graph->buffer;
+    for (*index_out = 0; *index_out < graph->count; (*index_out)++)
+        if (graph->seen[*index_out] == plan)
+            return OD_OK;
+    if (graph->count == graph->capacity) {
+        uint32_t capacity = graph->capacity == 0 ? 16 : 2 * graph->capacity;
+        const struct od_plan **seen = take(f, capacity, sizeof(*seen));
+        if (seen == NULL)
+            return f->error.status;
+        if (graph->count > 0)
+            memcpy(seen, graph->seen, graph->count * sizeof(*seen));
+        graph->seen = seen;
+        graph->capacity = capacity;
+    }
+    graph->seen[graph->count++] = plan;
+    od_buffer_print(buffer, "  n%u [label=\"", *index_out);
+    size_t start = buffer->size;
+    od_plan_print_node(plan, buffer);
+    for (size_t i = start; i < buffer->size; i++)
+        if (buffer->bytes[i] == '"' || buffer->bytes[i] == '\\' || buffer->bytes[i] == '\n')
+            buffer->bytes[i] = '\'';
+    od_buffer_append_text(buffer, "\"];\n");
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        uint32_t input;
+        OD_TRY(graph_node(f, graph, plan->inputs[i], &input));
+        od_buffer_print(buffer, "  n%u -> n%u;\n", input, *index_out);
+    }
+    return OD_OK;
+}
+
+enum od_status od_frame_graph(struct od_frames *f, const struct od_frame *frame, struct od_buffer *buffer)
+{
+    struct graph graph = {.buffer = buffer};
+    uint32_t root;
+    if (!begins(f, "graph", frame))
+        return f->error.status;
+    od_buffer_append_text(buffer, "digraph plan {\n  node [shape=box];\n");
+    OD_TRY(graph_node(f, &graph, frame->plan, &root));
+    od_buffer_append_text(buffer, "}\n");
+    return buffer->failed ? od_fail(&f->error, OD_NO_MEMORY, "printing a graph") : OD_OK;
+}
+
+enum od_status od_frame_collect(struct od_frames *f, const struct od_frame *frame, const struct od_frame_runner *runner,
+                                struct od_table **answer_out)
+{
+    *answer_out = NULL;
+    if (!begins(f, "collect", frame))
+        return f->error.status;
+    return runner->run(runner->self, frame->plan, answer_out, &f->error);
+}

@@ -1,0 +1,176 @@
+/* term: expressions by name. A term is a small tree in the plan_arena; binding walks it bottom-up, and the typing (implicit
+ * casts, overloads) is od_expr_call's, as for SQL. */
+#include "engine/frame/term.h"
+
+#include <string.h>
+
+struct od_term {
+    enum { TERM_COLUMN, TERM_LITERAL, TERM_CALL, TERM_CAST } kind;
+    const char *name;
+    struct od_value literal;
+    enum od_function function;
+    enum od_type type;
+    uint32_t argument_count;
+    const struct od_term *const *arguments;
+};
+
+static enum od_status no_memory(struct od_frames *f)
+{
+    return od_fail(&f->error, OD_NO_MEMORY, "building a frame");
+}
+
+static const struct od_term *keep(struct od_frames *f, const struct od_term *draft)
+{
+    struct od_term *term = f->error.status == OD_OK ? od_arena_take(f->plan_arena, sizeof(*term)) : NULL;
+    if (term != NULL)
+        *term = *draft;
+    else if (f->error.status == OD_OK)
+        no_memory(f);
+    return term;
+}
+
+static const char *copy_text(struct od_frames *f, const char *text, size_t size)
+{
+    const char *copy = f->error.status == OD_OK ? od_arena_copy_text(f->plan_arena, text, size) : NULL;
+    if (copy == NULL && f->error.status == OD_OK)
+        no_memory(f);
+    return copy;
+}
+
+const struct od_term *od_col(struct od_frames *f, const char *name)
+{
+    struct od_term term = {.kind = TERM_COLUMN, .name = copy_text(f, name, strlen(name))};
+    return keep(f, &term);
+}
+
+const struct od_term *od_lit(struct od_frames *f, const struct od_value *value)
+{
+    struct od_term term = {.kind = TERM_LITERAL, .literal = *value};
+    if (value->type == OD_TYPE_TEXT && !value->is_null)
+        term.literal.text.bytes = copy_text(f, value->text.bytes, value->text.size);
+    return keep(f, &term);
+}
+
+const struct od_term *od_int(struct od_frames *f, int64_t value)
+{
+    bool is_small = value >= INT32_MIN && value <= INT32_MAX;
+    return od_lit(f, &(struct od_value){.type = is_small ? OD_TYPE_INT32 : OD_TYPE_INT64, .int64 = value});
+}
+
+const struct od_term *od_float(struct od_frames *f, double value)
+{
+    return od_lit(f, &(struct od_value){.type = OD_TYPE_FLOAT64, .float64 = value});
+}
+
+const struct od_term *od_text(struct od_frames *f, const char *value)
+{
+    return od_lit(f, &(struct od_value){.type = OD_TYPE_TEXT, .text = {value, (uint32_t)strlen(value)}});
+}
+
+const struct od_term *od_bool(struct od_frames *f, bool value)
+{
+    return od_lit(f, &(struct od_value){.type = OD_TYPE_BOOLEAN, .boolean = value});
+}
+
+const struct od_term *od_call_list(struct od_frames *f, enum od_function function,
+                                   const struct od_term *const *arguments, uint32_t argument_count)
+{
+    struct od_term term = {.kind = TERM_CALL, .function = function, .argument_count = argument_count};
+    if (f->error.status != OD_OK)
+        return NULL;
+    const struct od_term **copy = od_arena_take_array(f->plan_arena, argument_count, sizeof(*copy));
+    if (copy == NULL) {
+        no_memory(f);
+        return NULL;
+    }
+    memcpy(copy, arguments, argument_count * sizeof(*copy));
+    term.arguments = copy;
+    return keep(f, &term);
+}
+
+const struct od_term *od_cast(struct od_frames *f, const struct od_term *argument, enum od_type type)
+{
+    struct od_term *term = (struct od_term *)od_call_list(f, OD_FUNCTION_CAST, &argument, 1);
+    if (term == NULL)
+        return NULL;
+    term->kind = TERM_CAST;
+    term->type = type;
+    return term;
+}
+
+/* --- binding ---------------------------------------------------------------------------------- */
+
+const char *od_term_list_fields(struct od_frames *f, const struct od_schema *schema)
+{
+    const char *text = schema->field_count == 0 ? "no column" : "";
+    for (uint32_t i = 0; i < schema->field_count && text != NULL; i++)
+        text = od_arena_print(f->plan_arena, "%s%s%s", text, i > 0 ? ", " : "", schema->fields[i].name);
+    return text;
+}
+
+enum od_status od_term_find(struct od_frames *f, const struct od_term_scope *scope, const char *name,
+                            uint32_t *column_out)
+{
+    static const char *const sides[] = {"left.", "right."};
+    const char *wanted = name;
+    uint32_t first = 0;
+    uint32_t end = scope->schema->field_count;
+    uint32_t found = 0;
+    for (uint32_t side = 0; side < 2 && scope->is_join && wanted == name; side++) {
+        if (strncmp(name, sides[side], strlen(sides[side])) != 0)
+            continue;
+        wanted = name + strlen(sides[side]);
+        first = side == 0 ? 0 : scope->left_count;
+        end = side == 0 ? scope->left_count : end;
+    }
+    for (uint32_t i = first; i < end; i++) {
+        if (strcmp(scope->schema->fields[i].name, wanted) != 0)
+            continue;
+        *column_out = i;
+        found++;
+    }
+    if (found == 1)
+        return OD_OK;
+    if (found > 1)
+        return od_fail(&f->error, OD_BAD_INPUT, "%s: there is more than one column \"%s\"%s", scope->call, name,
+                       scope->is_join ? ": say left. or right. before it" : ": rename them with a select before the join");
+    const char *there = od_term_list_fields(f, scope->schema);
+    return there == NULL ? no_memory(f)
+                         : od_fail(&f->error, OD_BAD_INPUT, "%s: no column \"%s\": expected one of %s", scope->call, name,
+                                   there);
+}
+
+/* The expression's own errors speak of types only: put the call before them. */
+static enum od_status located(struct od_frames *f, const struct od_term_scope *scope, enum od_status status,
+                              const struct od_error *error)
+{
+    return status == OD_OK ? OD_OK : od_fail(&f->error, status, "%s: %.250s", scope->call, error->text);
+}
+
+enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *scope, const struct od_term *term,
+                            const struct od_expr **expr_out)
+{
+    struct od_error error = {0};
+    uint32_t column;
+    *expr_out = NULL;
+    if (f->error.status != OD_OK)
+        return f->error.status;
+    if (term == NULL)
+        return od_fail(&f->error, OD_BAD_INPUT, "%s: an expression is missing", scope->call);
+    if (term->kind == TERM_LITERAL)
+        return od_expr_literal(f->plan_arena, &term->literal, expr_out, &f->error);
+    if (term->kind == TERM_COLUMN) {
+        OD_TRY(od_term_find(f, scope, term->name, &column));
+        return od_expr_column(f->plan_arena, scope->schema, column, expr_out, &f->error);
+    }
+    const struct od_expr **arguments = od_arena_take_array(f->plan_arena, term->argument_count, sizeof(*arguments));
+    if (arguments == NULL)
+        return no_memory(f);
+    for (uint32_t i = 0; i < term->argument_count; i++)
+        OD_TRY(od_term_bind(f, scope, term->arguments[i], &arguments[i]));
+    enum od_status status =
+        term->kind == TERM_CAST
+            ? od_expr_cast(f->plan_arena, arguments[0], term->type, expr_out, &error)
+            : od_expr_call(f->plan_arena, term->function, arguments, term->argument_count, expr_out, &error);
+    return located(f, scope, status, &error);
+}
