@@ -708,6 +708,13 @@ enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, uin
     return states->kind->merge(states, state_of(states, group), column, row, error);
 }
 
+enum od_status od_aggregate_states_result(struct od_aggregate_states *states, uint32_t group,
+                                          struct od_value *value_out, struct od_error *error)
+{
+    *value_out = (struct od_value){.type = states->aggregate->type, .is_null = true};
+    return states->kind->result(states, state_of(states, group), value_out, error);
+}
+
 enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states, uint32_t group,
                                              struct od_batch_builder *builder, uint32_t column_index,
                                              struct od_error *error)
@@ -724,8 +731,8 @@ enum od_status od_aggregate_states_put_result(struct od_aggregate_states *states
                                               struct od_batch_builder *builder, uint32_t column_index,
                                               struct od_error *error)
 {
-    struct od_value value = {.type = states->aggregate->type, .is_null = true};
-    OD_TRY(states->kind->result(states, state_of(states, group), &value, error));
+    struct od_value value;
+    OD_TRY(od_aggregate_states_result(states, group, &value, error));
     return od_batch_builder_append(builder, column_index, &value, error);
 }
 

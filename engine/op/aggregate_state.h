@@ -47,7 +47,10 @@ enum od_status od_aggregate_states_combine(struct od_aggregate_states *states, u
 /* Adds a cell of the state column of another phase. NO_MEMORY; CORRUPT when it cannot be that. */
 enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, uint32_t group,
                                          const struct od_column *column, uint32_t row, struct od_error *error);
-/* Appends one group's state cell, or its result. NO_MEMORY; EVALUATION for a result out of range. */
+/* The result of one group, which may borrow from its state. NO_MEMORY; EVALUATION for a result out of range. */
+enum od_status od_aggregate_states_result(struct od_aggregate_states *states, uint32_t group,
+                                          struct od_value *value_out, struct od_error *error);
+/* Appends one group's state cell, or its result. Errors as above. */
 enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states, uint32_t group,
                                              struct od_batch_builder *builder, uint32_t column_index,
                                              struct od_error *error);
