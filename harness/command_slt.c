@@ -7,10 +7,11 @@
 
 #include "engine/world/posix.h"
 #include "harness/commands.h"
+#include "harness/engines.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
 #include "harness/session_engine.h"
-#include "harness/slt.h"
+#include "harness/slt_engines.h"
 #include "reports/terminal.h"
 
 #define SKIP_REASONS_SHOWN 12
@@ -26,6 +27,11 @@ struct tally {
     uint64_t bad_file_count;
     bool verbose;
     FILE *junit;
+    const struct od_slt_other *other; /* NULL: the reference engine */
+    bool completes;
+    struct od_arena *file_arena; /* of the file that is run; completing keeps answers there */
+    const struct od_slt_file *file;
+    const struct od_slt_answer **answers; /* one a record of it */
     struct {
         char text[100];
         uint64_t count;
@@ -95,9 +101,38 @@ static void note_reason(struct tally *tally, const char *text)
     }
 }
 
+/* For --complete: a copy of the answer, under its record. A record that runs several times, in a loop, keeps what it says. */
+static void keep_answer(struct tally *tally, const struct od_slt_report *report)
+{
+    const struct od_slt_record *first = tally->file->records;
+    bool is_ours = report->record >= first && report->record < first + tally->file->record_count;
+    if (!is_ours || report->answer == NULL)
+        return;
+    size_t count = (size_t)report->answer->row_count * report->answer->column_count;
+    struct od_slt_answer *copy = od_arena_take(tally->file_arena, sizeof(*copy));
+    const char **cells = od_arena_take_array(tally->file_arena, count, sizeof(*cells));
+    enum od_type *types = od_arena_take_array(tally->file_arena, report->answer->column_count, sizeof(*types));
+    if (copy == NULL || cells == NULL || types == NULL)
+        return;
+    *copy = *report->answer;
+    for (size_t i = 0; i < count; i++) {
+        const char *cell = report->answer->cells[i];
+        cells[i] = cell == NULL ? NULL : od_arena_copy_text(tally->file_arena, cell, strlen(cell));
+    }
+    for (uint32_t i = 0; i < copy->column_count; i++)
+        types[i] = report->answer->types[i];
+    copy->cells = cells;
+    copy->types = types;
+    tally->answers[report->record - first] = report->sql == report->record->sql ? copy : NULL;
+}
+
 static void take_report(void *self, const struct od_slt_report *report)
 {
     struct tally *tally = self;
+    if (tally->completes) {
+        keep_answer(tally, report);
+        return;
+    }
     tally->counts[report->verdict]++;
     tally->lenient_count += report->leniently;
     if (tally->junit != NULL)
@@ -162,26 +197,73 @@ static enum od_status read_file(void *self, struct od_arena *arena, const char *
     return status;
 }
 
+static enum od_status run_on_reference(struct tally *tally, const struct od_slt_file *file, struct od_error *error)
+{
+    struct od_session_engine *engine = NULL;
+    enum od_status status = od_session_engine_new(&tally->session_options, &engine, error);
+    if (status == OD_OK) {
+        struct od_slt_engine slt_engine = od_session_engine_slt(engine);
+        if (tally->slt_options.skip_unsupported)
+            od_session_remember_refusals(od_session_engine_session(engine));
+        status = od_slt_run(od_posix_memory(), file, &slt_engine, &tally->slt_options, error);
+    }
+    od_session_engine_free(engine);
+    return status;
+}
+
+static enum od_status run_on_other(struct tally *tally, const struct od_slt_file *file, struct od_error *error)
+{
+    void *self = NULL;
+    enum od_status status = tally->other->open(&self, error);
+    if (status == OD_MISSING)
+        status = OD_CANCELLED; /* undecided */
+    if (status == OD_OK) {
+        const struct od_slt_engine engine = {tally->other->run, self};
+        status = od_slt_run(od_posix_memory(), file, &engine, &tally->slt_options, error);
+    }
+    tally->other->close(self);
+    return status;
+}
+
+static enum od_status write_completed(struct tally *tally, const char *path, const char *bytes, size_t size,
+                                      struct od_error *error)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = od_slt_complete(tally->file, bytes, size, tally->answers, &text, error);
+    FILE *file = status == OD_OK ? fopen(path, "wb") : NULL;
+    if (status == OD_OK && file == NULL)
+        status = od_fail(error, OD_BAD_INPUT, "writing %s: expected a file that can be written", path);
+    if (file != NULL) {
+        bool failed = fwrite(text.bytes, 1, text.size, file) != text.size;
+        failed |= fclose(file) != 0;
+        status = failed ? od_fail(error, OD_IO, "writing %s", path) : OD_OK;
+    }
+    od_buffer_release(&text);
+    return status;
+}
+
 static enum od_status run_file(struct tally *tally, const char *path, struct od_error *error)
 {
     struct od_arena file_arena;
     struct od_slt_file file;
-    struct od_session_engine *engine = NULL;
     const char *bytes = NULL;
     size_t size = 0;
     od_arena_init(&file_arena, od_posix_memory(), 0);
     enum od_status status = read_file(NULL, &file_arena, path, &bytes, &size, error);
     if (status == OD_OK)
         status = od_slt_parse(&file_arena, path, bytes, size, &file, error);
-    if (status == OD_OK)
-        status = od_session_engine_new(&tally->session_options, &engine, error);
     if (status == OD_OK) {
-        if (tally->slt_options.skip_unsupported)
-            od_session_remember_refusals(od_session_engine_session(engine));
-        struct od_slt_engine slt_engine = od_session_engine_slt(engine);
-        status = od_slt_run(od_posix_memory(), &file, &slt_engine, &tally->slt_options, error);
+        tally->file = &file;
+        tally->file_arena = &file_arena;
+        tally->answers = od_arena_take_array(&file_arena, file.record_count, sizeof(*tally->answers));
+        if (tally->answers == NULL)
+            status = od_fail(error, OD_NO_MEMORY, "running %s", path);
     }
-    od_session_engine_free(engine);
+    if (status == OD_OK)
+        status = tally->other != NULL ? run_on_other(tally, &file, error) : run_on_reference(tally, &file, error);
+    if (status == OD_OK && tally->completes)
+        status = write_completed(tally, path, bytes, size, error);
     od_arena_release(&file_arena);
     error->line = 0; /* the text names file, line and column */
     return status;
@@ -217,16 +299,32 @@ static enum od_status run_files(struct tally *tally, const struct od_arguments *
     return status;
 }
 
+static const struct {
+    const char *name;
+    const char *known_as; /* in skipif and onlyif */
+    const struct od_slt_other *other;
+} engines[] = {{"ref", "ordeal", NULL}, {"postgres", "postgresql", &od_slt_postgres}, {"sqlite", "sqlite", &od_slt_sqlite}};
+
+static enum od_status choose_engine(struct tally *tally, const struct od_arguments *arguments, struct od_error *error)
+{
+    static const char *const names[] = {"ref", "postgres", "sqlite", NULL};
+    uint32_t chosen = 0;
+    OD_TRY(od_arguments_choice(arguments, "engine", names, &chosen, error));
+    tally->other = engines[chosen].other;
+    tally->slt_options.name = od_arguments_text(arguments, "name", engines[chosen].known_as);
+    return OD_OK;
+}
+
 static int run(const struct od_arguments *arguments)
 {
     struct od_arena arena;
     struct od_error error = {0};
     struct tally tally = {
-        .slt_options = {.name = od_arguments_text(arguments, "name", "ordeal"),
-                        .skip_unsupported = od_arguments_has(arguments, "skip-unsupported"),
+        .slt_options = {.skip_unsupported = od_arguments_has(arguments, "skip-unsupported"),
                         .strict_errors = od_arguments_has(arguments, "strict-errors"),
                         .read = read_file},
         .verbose = od_arguments_has(arguments, "verbose"),
+        .completes = od_arguments_has(arguments, "complete"),
     };
     tally.slt_options.sink = (struct od_slt_sink){take_report, &tally};
     struct od_terminal progress_terminal;
@@ -234,7 +332,9 @@ static int run(const struct od_arguments *arguments)
     od_terminal_init(&progress_terminal, stderr);
     od_progress_init(&tally.progress, &progress_terminal, 0);
     od_arena_init(&arena, od_posix_memory(), 0);
-    enum od_status status = od_session_options_read(&arena, arguments, &tally.session_options, &error);
+    enum od_status status = choose_engine(&tally, arguments, &error);
+    if (status == OD_OK)
+        status = od_session_options_read(&arena, arguments, &tally.session_options, &error);
     if (status == OD_OK)
         status = run_files(&tally, arguments, &error);
     od_arena_release(&arena);
@@ -243,18 +343,21 @@ static int run(const struct od_arguments *arguments)
         error.status = status;
         return od_exit_with(&error);
     }
-    put_summary(&tally);
+    if (!tally.completes)
+        put_summary(&tally);
     if (tally.bad_file_count > 0)
         return OD_EXIT_BAD_INPUT;
     return tally.counts[OD_SLT_FAILED] > 0 ? OD_EXIT_FAILED : OD_EXIT_HELD;
 }
 
 static const struct od_option options[] = {
+    {"engine", "E", "ref (default), or to see what others say: postgres (the server ORDEAL_POSTGRES names), sqlite", false},
     OD_SESSION_OPTIONS,
     {"name", "NAME", "what skipif and onlyif call this engine (default ordeal)", false},
     {"skip-unsupported", NULL, "what the engine refuses is skipped, and so is what depends on it", false},
     {"strict-errors", NULL, "error texts must match, also those worded as DuckDB's or DataFusion's", false},
     {"junit", "FILE", "writes the verdicts as JUnit XML, too", false},
+    {"complete", NULL, "writes what the engine answers into the files, in place of what they expect", false},
     {"verbose", NULL, "also tells each skipped record", false},
     {NULL, NULL, NULL, false},
 };

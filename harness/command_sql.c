@@ -7,6 +7,7 @@
 #include "engine/io/csv.h"
 #include "engine/world/posix.h"
 #include "harness/commands.h"
+#include "harness/engines.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
 #include "harness/session_engine.h"
@@ -122,7 +123,9 @@ static int run(const struct od_arguments *arguments)
     struct od_session_engine *engine = NULL;
     struct od_error error = {0};
     od_arena_init(&arena, od_posix_memory(), 0);
-    enum od_status status = od_session_options_read(&arena, arguments, &options, &error);
+    enum od_status status = od_engine_check(od_arguments_text(arguments, "engine", "ref"), &error);
+    if (status == OD_OK)
+        status = od_session_options_read(&arena, arguments, &options, &error);
     if (status == OD_OK)
         status = od_session_engine_new(&options, &engine, &error);
     if (status == OD_OK)
@@ -139,6 +142,7 @@ static int run(const struct od_arguments *arguments)
 static const struct od_option options[] = {
     {"table", "NAME=FILE.csv", "a table to query; may be given many times", true},
     {"file", "FILE", "runs the statements of a file, as -f FILE does", false},
+    {"engine", "E", "ref, the reference engine (`ordeal engines` lists them)", false},
     OD_SESSION_OPTIONS,
     {"explain", NULL, "print what would be done instead of running queries: plans, stages, rules", false},
     {"schema", NULL, "also tell the tables' columns and types, on standard error", false},

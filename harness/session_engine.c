@@ -8,7 +8,6 @@
 
 #include "engine/expr/evaluate.h"
 #include "engine/world/posix.h"
-#include "harness/engines.h"
 #include "harness/file.h"
 #include "harness/prepare.h"
 
@@ -40,7 +39,6 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
     uint64_t partitions = 0;
     uint64_t batch_rows = 0;
     *options_out = (struct od_session_options){.arena = arena, .request = {.seed = 1}};
-    OD_TRY(od_engine_check(od_arguments_text(arguments, "engine", "ref"), error));
     OD_TRY(od_arguments_choice(arguments, "deploy", deployments, &deployment, error));
     OD_TRY(od_arguments_number(arguments, "executors", 1, 64, &executors, error));
     OD_TRY(od_arguments_number(arguments, "partitions", 1, 64, &partitions, error));

@@ -18,8 +18,7 @@ struct od_session_options {
 };
 /* The rows of a command's options that od_session_options_read reads. */
 #define OD_SESSION_OPTIONS                                                                                   \
-    {"engine", "E", "ref, the reference engine (`ordeal engines` lists them)", false},                       \
-        {"deploy", "D", "sim (default) or threads", false},                                                  \
+    {"deploy", "D", "sim (default) or threads", false},                                                  \
         {"executors", "N", "how many executors (default 3)", false},                                         \
         {"partitions", "N", "reduce partitions of an exchange (default 4)", false},                          \
         {"batch", "N", "rows a batch (default 1024)", false},                                                \

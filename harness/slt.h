@@ -42,7 +42,8 @@ struct od_slt_record {
     bool has_results;        /* there was a "----" */
     uint32_t expected_count; /* lines after it */
     const char **expected;
-    uint32_t expected_line;
+    uint32_t sql_end_line; /* the last line of the SQL */
+    uint32_t end_line;     /* the last line of the record */
 };
 struct od_slt_file {
     const char *name;
@@ -54,6 +55,12 @@ struct od_slt_file {
  * that a runner need not look. */
 enum od_status od_slt_parse(struct od_arena *arena, const char *name, const char *bytes, size_t size,
                             struct od_slt_file *file_out, struct od_error *error);
+
+/* The file's text with what each query and statement is to give replaced by what `answers` (one a record; NULL: leave it) gave,
+ * a row a line, tabs between. NO_MEMORY only. */
+struct od_slt_answer;
+enum od_status od_slt_complete(const struct od_slt_file *file, const char *bytes, size_t size,
+                               const struct od_slt_answer *const *answers, struct od_buffer *text_out, struct od_error *error);
 
 /* --- running ------------------------------------------------------------------------------------------------------ */
 
@@ -84,6 +91,7 @@ struct od_slt_report {
     enum od_slt_verdict verdict;
     enum od_slt_cause cause;
     const char *text; /* why it failed or was skipped; several lines; "" when it passed */
+    const struct od_slt_answer *answer; /* NULL when nothing was run */
     bool leniently;   /* passed because another engine's error text was not held against this one's */
 };
 struct od_slt_sink {

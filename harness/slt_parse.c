@@ -185,11 +185,11 @@ static enum od_status read_expected(struct parser *parser, struct od_slt_record 
 {
     uint32_t capacity = 0;
     record->has_results = true;
-    record->expected_line = parser->line + 1;
     while (!at_end(parser)) {
         OD_TRY(next_line(parser));
         if (is_empty(parser->text) && (!is_message || record_begins(parser)))
             break;
+        record->end_line = parser->line;
         if (record->expected_count == capacity) {
             capacity = capacity == 0 ? 8 : 2 * capacity;
             const char **grown = od_arena_take_array(parser->arena, capacity, sizeof(*grown));
@@ -304,8 +304,12 @@ static enum od_status read_body(struct parser *parser, struct od_slt_record *rec
     OD_TRY(read_sql(parser, &record->sql));
     if (record->sql[0] == '\0')
         return expected_at(parser, 1, "SQL", parser->text);
+    bool ended = is_empty(parser->text) || is_separator(parser->text); /* else the file did */
+    record->sql_end_line = parser->line - ended;
+    record->end_line = record->sql_end_line;
     if (!is_separator(parser->text))
         return OD_OK;
+    record->end_line = parser->line;
     OD_TRY(read_expected(parser, record, record->expect == OD_SLT_ERROR));
     return record->expect == OD_SLT_ERROR && record->expected_count > 0 ? join_message(parser, record) : OD_OK;
 }

@@ -367,6 +367,7 @@ static enum od_status run_sql(struct run *run, const struct od_slt_record *recor
     if (report.sql == NULL)
         return no_memory(run);
     run->engine->run(run->engine->self, &run->record_arena, report.sql, &answer);
+    report.answer = &answer;
     if (answer.status == OD_NO_MEMORY)
         return od_fail(run->error, OD_NO_MEMORY, "%s:%u: %s", run->file->name, record->line, answer.error.text);
     run->transaction_connection =
