@@ -190,7 +190,7 @@ static void check_output(const struct od_event *output, uint32_t index)
 {
     uint64_t rows = 0;
     struct od_hash128 checksum = {0};
-    if (stages[output->site.stage].exchange == OD_EXCHANGE_RESULT)
+    if (graph.stages[output->site.stage].exchange == OD_EXCHANGE_RESULT)
         return;
     for (uint32_t i = index; i < host->trace_count; i++) {
         const struct od_event *event = &host->trace[i];
@@ -204,29 +204,36 @@ static void check_output(const struct od_event *output, uint32_t index)
            "partitions add up to the output");
 }
 
+/* Has a reader of the lost output rows in it, and is not committed? */
+static bool still_reads(const struct od_event *lost, uint32_t index, uint32_t reader_stage, uint32_t reader)
+{
+    enum od_exchange_kind exchange = graph.stages[lost->site.stage].exchange;
+    uint32_t partition = exchange == OD_EXCHANGE_HASH || exchange == OD_EXCHANGE_FORWARD ? reader : 0;
+    bool is_done = false;
+    bool has_rows = false;
+    for (uint32_t i = 0; i < index; i++) {
+        const struct od_event *event = &host->trace[i];
+        if (event->site.stage == reader_stage && event->site.task == reader &&
+            (event->kind == OD_EVENT_TASK_COMMITTED || event->kind == OD_EVENT_OUTPUT_LOST))
+            is_done = event->kind == OD_EVENT_TASK_COMMITTED;
+        if (event->kind == OD_EVENT_BLOCK_WRITTEN && same_attempt(&event->site, &lost->site) &&
+            event->site.partition == partition)
+            has_rows = true;
+    }
+    return !is_done && has_rows;
+}
+
 /* F3: an output is computed again only when some reader that has not committed has rows in it. */
 static void check_loss(const struct od_event *lost, uint32_t index)
 {
-    uint32_t reader_stage = lost->site.stage + 1; /* each stage here has one reader */
-    while (stages[reader_stage].input_count == 0 ||
-           (stages[reader_stage].input_stages[0] != lost->site.stage &&
-            stages[reader_stage].input_stages[stages[reader_stage].input_count - 1] != lost->site.stage))
-        reader_stage++;
     bool is_needed = false;
-    for (uint32_t reader = 0; reader < stages[reader_stage].task_count; reader++) {
-        uint32_t partition = stages[lost->site.stage].exchange == OD_EXCHANGE_HASH ? reader : 0;
-        bool is_done = false;
-        bool has_rows = false;
-        for (uint32_t i = 0; i < index; i++) {
-            const struct od_event *event = &host->trace[i];
-            if (event->site.stage == reader_stage && event->site.task == reader &&
-                (event->kind == OD_EVENT_TASK_COMMITTED || event->kind == OD_EVENT_OUTPUT_LOST))
-                is_done = event->kind == OD_EVENT_TASK_COMMITTED;
-            if (event->kind == OD_EVENT_BLOCK_WRITTEN && same_attempt(&event->site, &lost->site) &&
-                event->site.partition == partition)
-                has_rows = true;
+    for (uint32_t s = lost->site.stage + 1; s < graph.stage_count; s++) {
+        for (uint32_t i = 0; i < graph.stages[s].input_count; i++) {
+            if (graph.stages[s].input_stages[i] != lost->site.stage)
+                continue;
+            for (uint32_t reader = 0; reader < graph.stages[s].task_count; reader++)
+                is_needed = is_needed || still_reads(lost, index, s, reader);
         }
-        is_needed = is_needed || (!is_done && has_rows);
     }
     expect(is_needed, "what nobody reads is not computed again");
 }
@@ -588,6 +595,46 @@ static void test_join_with_broadcast(void **state)
     sweep_shape();
 }
 
+/* A sub-plan that is computed once and read by three: one spreads it anew, one reads it as it is, one a copy. Its operators
+ * may hold nothing: every one that can spills. */
+static void test_shared_and_spilled(void **state)
+{
+    (void)state;
+    struct od_arena arena;
+    struct od_plan_options options = {.partition_count = 2, .scan_task_count = 3};
+    const struct od_plan *shared;
+    const struct od_plan *spread;
+    const struct od_plan *plan;
+    const struct od_stage_graph *planned;
+    const struct od_expr *by;
+    od_arena_init(&arena, od_posix_memory(), 0);
+    assert_int_equal(od_plan_scan(&arena, table, all_columns, 3, &plan, NULL), OD_OK);
+    assert_int_equal(od_plan_distinct(&arena, plan, &shared, NULL), OD_OK);
+    assert_int_equal(od_expr_column(&arena, &shared->schema, 1, &by, NULL), OD_OK);
+    assert_int_equal(od_plan_repartition(&arena, shared, &by, 1, &spread, NULL), OD_OK);
+    assert_int_equal(od_plan_union(&arena, spread, shared, &plan, NULL), OD_OK);
+    assert_int_equal(od_plan_union(&arena, plan, shared, &plan, NULL), OD_OK);
+    assert_int_equal(od_plan_sort(&arena, plan, NULL, 0, &plan, NULL), OD_OK);
+    assert_int_equal(od_stage_graph_build(&arena, plan, &options, &planned, NULL), OD_OK);
+    assert_int_equal(planned->stage_count, 6);
+    graph = *planned;
+    query.options.operator_memory_bytes = 1;
+    expect_this_query();
+    assert_true(od_table_row_count(host->outcome.answer) > 0 && od_table_row_count(host->outcome.answer) % 3 == 0);
+    assert_true(host->outcome.counts.spilled_bytes > 0);
+    check_clean();
+    query.options.operator_memory_bytes = 0;
+    query.options.hash_bits_off = UINT64_MAX; /* all rows in one partition: the same rows */
+    run_and_check(NULL, 0, 1);
+    assert_int_equal(host->outcome.counts.spilled_bytes, 0);
+    query.options.hash_bits_off = 0;
+    query.options.operator_memory_bytes = 1;
+    sweep_shape();
+    sweep(HOST_DISK_FAIL, reach.disk_calls, 0, 0);
+    query.options.operator_memory_bytes = 0;
+    od_arena_release(&arena);
+}
+
 static void make_plain_query(void)
 {
     make_stage(0, 2, OD_EXCHANGE_HASH, 2, key_a);
@@ -657,6 +704,7 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_recompute_is_minimal),
         cmocka_unit_test(test_join_with_broadcast),
+        cmocka_unit_test(test_shared_and_spilled),
         cmocka_unit_test(test_empty_table),
         cmocka_unit_test(test_many_blocks),
     };
