@@ -7,6 +7,7 @@
 #include "properties/answer.h"
 
 #include "engine/core/assert.h"
+#include "properties/model_decimal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -90,14 +91,13 @@ int od_answer_compare_values(const struct od_value *left, const struct od_value 
         return compare_floats(left->float64, right->float64);
     case OD_TYPE_TEXT:
         return compare_texts(left, right);
-    case OD_TYPE_INT64:
-    case OD_TYPE_TIMESTAMP:
-    case OD_TYPE_DATE:
-        return compare_integers(left->int64, right->int64);
-    case OD_TYPE_COUNT:
-        break;
+    case OD_TYPE_DECIMAL: {
+        int order = od_model_decimal_compare(&left->decimal, &right->decimal);
+        return order != 0 ? order : compare_integers((int64_t)left->decimal.scale, (int64_t)right->decimal.scale);
     }
-    od_unreachable();
+    default: /* whole numbers and times; intervals never come out */
+        return compare_integers(left->int64, right->int64);
+    }
 }
 
 int od_answer_compare_rows(const struct od_value *left, const struct od_value *right, uint32_t column_count)

@@ -3,7 +3,7 @@
  *   cells[row * column_count + column]
  *
  * An answer borrows text from where its rows came from (a table, an arena) and lives in the arena it was made
- * in. Values are compared to the bit: -0.0 differs from 0.0; every NaN is the same NaN; NULL equals NULL. */
+ * in. Values are compared to the bit: -0.0 differs from 0.0 and 1.5 from 1.50; every NaN is the same NaN; NULL equals NULL. */
 #ifndef OD_PROPERTIES_ANSWER_H
 #define OD_PROPERTIES_ANSWER_H
 

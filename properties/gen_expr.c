@@ -74,7 +74,7 @@ static const struct od_expr *integer_literal(struct od_gen *gen, int64_t number)
 {
     struct od_value value;
     memset(&value, 0, sizeof(value));
-    value.type = OD_TYPE_INT64;
+    value.type = OD_TYPE_INT32;
     value.int64 = number;
     return literal_of(gen, &value);
 }
@@ -208,7 +208,8 @@ static const struct od_expr *make_sum(struct od_gen *gen, const struct od_schema
     enum od_function function =
         od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_ADD : OD_FUNCTION_SUBTRACT;
     const struct od_expr *left = od_gen_expr(gen, schema, type, depth);
-    return call_two(gen, function, left, od_gen_expr(gen, schema, type, depth));
+    bool is_mixed = (type == OD_TYPE_INT64 || type == OD_TYPE_DECIMAL) && od_random_chance(&gen->choices->random, 1, 4);
+    return call_two(gen, function, left, od_gen_expr(gen, schema, is_mixed ? OD_TYPE_INT32 : type, depth));
 }
 
 static const struct od_expr *make_scaled(struct od_gen *gen, const struct od_schema *schema,
@@ -217,7 +218,7 @@ static const struct od_expr *make_scaled(struct od_gen *gen, const struct od_sch
     static const int64_t factors[] = {1, 2, 3, -1, 0, 10, 7, -3};
     static const enum od_function functions[] = {OD_FUNCTION_MULTIPLY, OD_FUNCTION_DIVIDE,
                                                  OD_FUNCTION_MODULO};
-    uint64_t kind = od_choices_below(gen->choices, type == OD_TYPE_INT64 ? 3 : 2);
+    uint64_t kind = od_choices_below(gen->choices, type != OD_TYPE_FLOAT64 ? 3 : 2);
     int64_t factor = factors[od_choices_below(gen->choices, 8)];
     if (kind != 0 && factor == 0 && !gen->failing)
         factor = 1;
@@ -231,7 +232,7 @@ static const struct od_expr *make_arithmetic(struct od_gen *gen, const struct od
 {
     static const enum od_function functions[] = {OD_FUNCTION_MULTIPLY, OD_FUNCTION_DIVIDE,
                                                  OD_FUNCTION_MODULO};
-    uint64_t kind = od_choices_below(gen->choices, type == OD_TYPE_INT64 ? 3 : 2);
+    uint64_t kind = od_choices_below(gen->choices, type != OD_TYPE_FLOAT64 ? 3 : 2);
     const struct od_expr *left = od_gen_expr(gen, schema, type, depth);
     return call_two(gen, functions[kind], left, od_gen_expr(gen, schema, type, depth));
 }
@@ -426,11 +427,22 @@ static const struct production productions[OD_TYPE_COUNT][PRODUCTIONS_MAX] = {
     [OD_TYPE_INT64] = {{make_sum, 4, TAME},
                        {make_scaled, 4, TAME},
                        {make_sign, 2, TAME},
+                       OF_ANY_TYPE,
+                       {make_arithmetic, 24, FAILS}},
+    [OD_TYPE_INT32] = {{make_sum, 4, TAME},
+                       {make_scaled, 4, TAME},
+                       {make_sign, 2, TAME},
                        {make_length, 2, SAFE},
-                       {make_extract, 2, SAFE},
                        {make_days_between, 1, SAFE},
                        OF_ANY_TYPE,
                        {make_arithmetic, 24, FAILS}},
+    [OD_TYPE_DECIMAL] = {{make_sum, 4, TAME},
+                         {make_scaled, 4, TAME},
+                         {make_sign, 2, SAFE},
+                         {make_rounding, 2, TAME},
+                         {make_extract, 2, SAFE},
+                         OF_ANY_TYPE,
+                         {make_arithmetic, 24, FAILS}},
     [OD_TYPE_FLOAT64] = {{make_sum, 4, TAME},
                          {make_scaled, 4, TAME},
                          {make_sign, 2, SAFE},
@@ -473,8 +485,8 @@ static const struct od_expr *produced(struct od_gen *gen, const struct od_schema
                                       uint32_t depth)
 {
     const struct od_expr *expr = choose(gen, productions[type])->make(gen, schema, type, depth - 1);
-    if (expr == NULL && gen->status == OD_OK)
-        return column_of(gen, schema, type); /* the production refused */
+    if (gen->status == OD_OK && (expr == NULL || expr->type != type))
+        return column_of(gen, schema, type); /* the production refused, or PostgreSQL types it otherwise */
     return expr;
 }
 

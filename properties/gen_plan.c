@@ -60,13 +60,14 @@ static struct relation make_scan(struct od_gen *gen, uint32_t depth)
 /* An expression of any type, most often a bare column. */
 static const struct od_expr *any_expr(struct od_gen *gen, const struct od_schema *schema, uint32_t depth)
 {
-    static const enum od_type types[] = {OD_TYPE_INT64,   OD_TYPE_TEXT, OD_TYPE_FLOAT64,
-                                         OD_TYPE_BOOLEAN, OD_TYPE_DATE, OD_TYPE_TIMESTAMP};
+    static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_TEXT,      OD_TYPE_FLOAT64, OD_TYPE_BOOLEAN,
+                                         OD_TYPE_DATE,  OD_TYPE_TIMESTAMP, OD_TYPE_INT32,   OD_TYPE_DECIMAL};
     if (od_choices_below(gen->choices, 3) <= (gen->failing ? 0 : 1))
         return od_gen_column(gen, schema);
+    static const enum od_type numbers[] = {OD_TYPE_INT64, OD_TYPE_INT32, OD_TYPE_DECIMAL};
     if (gen->failing && od_choices_below(gen->choices, 2) == 1) /* what can fail is arithmetic, mostly */
-        return od_gen_expr(gen, schema, OD_TYPE_INT64, depth);
-    return od_gen_expr(gen, schema, types[od_choices_below(gen->choices, 6)], depth);
+        return od_gen_expr(gen, schema, numbers[od_choices_below(gen->choices, 3)], depth);
+    return od_gen_expr(gen, schema, types[od_choices_below(gen->choices, 8)], depth);
 }
 
 static bool reads_a_column(const struct od_expr *expr)

@@ -36,6 +36,27 @@ static const int64_t wild_integers[] = {
     65536,
     INT64_C(4294967295),
 };
+static const int32_t wild_narrow_integers[] = {
+    INT32_MAX, INT32_MIN, INT32_MAX - 1, INT32_MIN + 1, 46341, -46341, 65536, 255,
+};
+/* Of 10^scale; several scales for one value. */
+struct number {
+    int64_t coefficient;
+    uint32_t scale;
+    bool nines; /* 38 of them, the coefficient aside */
+};
+static const struct number plain_numbers[] = {
+    {0, 0, false}, {15, 1, false},  {150, 2, false}, {0, 2, false},    {-25, 1, false},
+    {1, 0, false}, {100, 2, false}, {333, 2, false}, {-7125, 3, false}, {1999, 2, false},
+};
+static const struct number special_numbers[] = {
+    {1, 6, false},     {123456789, 3, false}, {5, 1, false},  {-5, 1, false},
+    {10000, 0, false}, {9999, 0, false},      {99995, 4, false}, {-1, 10, false},
+};
+static const struct number wild_numbers[] = {
+    {1, 0, true}, {-1, 0, true},         {1, 38, true},         {1, 19, true},
+    {1, 38, false}, {INT64_MAX, 0, false}, {INT64_MIN, 0, false}, {INT64_MAX, 18, false},
+};
 static const double special_floats[] = {
     0.0, -0.0, NAN, INFINITY, -INFINITY, 0.5, -0.5, 1.5, 2.5, 0.1, 0.2, 0.3, -NAN, 1e15, 123456.789,
 };
@@ -111,14 +132,14 @@ static const int32_t dates[] = {0, 1, -1, 11016, 11017, 18262, 18321, 10956, -25
                  ? od_choices_below(gen->choices, 4)                                                         \
                  : od_choices_below(gen->choices, sizeof(table) / sizeof((table)[0]))])
 
-static int64_t integer_value(struct od_gen *gen)
+static int64_t integer_value(struct od_gen *gen, enum od_type type)
 {
     uint64_t kind = od_choices_below(gen->choices, gen->flavour == OD_FLAVOUR_WILD ? 5 : 4);
     if (kind <= 2)
         return (int64_t)od_choices_below(gen->choices, kind == 2 ? 10 : 4);
     if (kind == 3)
         return od_random_between(&gen->choices->random, 0, 2000) - 1000;
-    return PICK(wild_integers);
+    return type == OD_TYPE_INT32 ? PICK(wild_narrow_integers) : PICK(wild_integers);
 }
 
 static double float_value(struct od_gen *gen)
@@ -132,6 +153,27 @@ static double float_value(struct od_gen *gen)
     if (kind == 3)
         return (double)(od_random_between(&gen->choices->random, 0, 2000) - 1000) / 4;
     return kind <= 5 ? PICK_NEAR(special_floats) : PICK(wild_floats);
+}
+
+static struct od_decimal decimal_of(struct number number)
+{
+    __int128 coefficient = number.nines ? 0 : 1;
+    for (int i = 0; i < 38 && number.nines; i++)
+        coefficient = coefficient * 10 + 9;
+    return od_decimal_make(coefficient * number.coefficient, number.scale);
+}
+
+static struct od_decimal decimal_value(struct od_gen *gen)
+{
+    static const uint64_t kinds[OD_FLAVOUR_COUNT] = {4, 5, 6};
+    uint64_t kind = od_choices_below(gen->choices, kinds[gen->flavour]);
+    if (kind == 0)
+        return od_decimal_make((__int128)od_choices_below(gen->choices, 4), 0);
+    if (kind == 1)
+        return decimal_of(PICK_NEAR(plain_numbers));
+    if (kind <= 3)
+        return od_decimal_make(od_random_between(&gen->choices->random, 0, 20000) - 10000, (uint32_t)kind);
+    return decimal_of(kind == 4 ? PICK(special_numbers) : PICK(wild_numbers));
 }
 
 static void text_value(struct od_gen *gen, struct od_value *value)
@@ -164,8 +206,12 @@ struct od_value od_gen_value(struct od_gen *gen, enum od_type type)
     case OD_TYPE_BOOLEAN:
         value.boolean = od_choices_below(gen->choices, 2) != 0;
         break;
+    case OD_TYPE_INT32:
     case OD_TYPE_INT64:
-        value.int64 = integer_value(gen);
+        value.int64 = integer_value(gen, type);
+        break;
+    case OD_TYPE_DECIMAL:
+        value.decimal = decimal_value(gen);
         break;
     case OD_TYPE_FLOAT64:
         value.float64 = float_value(gen);
@@ -179,6 +225,7 @@ struct od_value od_gen_value(struct od_gen *gen, enum od_type type)
     case OD_TYPE_DATE:
         value.int64 = date_value(gen);
         break;
+    case OD_TYPE_INTERVAL:
     case OD_TYPE_COUNT:
         od_unreachable();
     }
@@ -206,9 +253,10 @@ static void follow_column(struct od_gen *gen, uint32_t index, struct profile *pr
 
 static void draw_profile(struct od_gen *gen, uint32_t index, struct profile *profile)
 {
-    static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_INT64,   OD_TYPE_TEXT, OD_TYPE_FLOAT64,
-                                         OD_TYPE_INT64, OD_TYPE_BOOLEAN, OD_TYPE_DATE, OD_TYPE_TIMESTAMP,
-                                         OD_TYPE_TEXT,  OD_TYPE_FLOAT64};
+    static const enum od_type types[] = {
+        OD_TYPE_INT64, OD_TYPE_INT32,     OD_TYPE_TEXT, OD_TYPE_FLOAT64, OD_TYPE_INT64,   OD_TYPE_BOOLEAN,
+        OD_TYPE_DATE,  OD_TYPE_TIMESTAMP, OD_TYPE_TEXT, OD_TYPE_DECIMAL, OD_TYPE_FLOAT64, OD_TYPE_INT32,
+    };
     static const uint32_t null_parts[] = {0, 0, 0, 1, 1, 2, 4, 8};
     static const uint32_t pool_sizes[] = {0, 1, 2, 3, 3, 5};
     profile->null_part = PICK(null_parts);

@@ -166,13 +166,25 @@ static struct od_value canonical_key(struct od_value value)
     return value;
 }
 
-/* Keys are canonical, so equal keys are equal bits. */
+static bool keys_are_equal(const struct od_value *left, const struct od_value *right, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (left[i].is_null != right[i].is_null || (!left[i].is_null && od_model_order(&left[i], &right[i]) != 0))
+            return false;
+    return true;
+}
+
+/* The number of the key's group. Of equal numerics the one of largest scale shows. */
 static uint32_t find_group(const struct od_answer *keys, const struct od_value *key)
 {
     uint32_t group = 0;
-    while (group < keys->row_count &&
-           od_answer_compare_rows(od_answer_row(keys, group), key, keys->column_count) != 0)
+    while (group < keys->row_count && !keys_are_equal(od_answer_row(keys, group), key, keys->column_count))
         group++;
+    for (uint32_t i = 0; group < keys->row_count && i < keys->column_count; i++) {
+        struct od_value *shown = &keys->cells[(size_t)group * keys->column_count + i];
+        if (shown->type == OD_TYPE_DECIMAL && !shown->is_null && shown->decimal.scale < key[i].decimal.scale)
+            *shown = key[i];
+    }
     return group;
 }
 
@@ -313,16 +325,17 @@ static enum od_status run_limit(struct od_arena *arena, const struct od_plan *pl
 
 typedef enum od_status (*run_node)(struct od_arena *arena, const struct od_plan *plan,
                                    struct od_answer *answer, struct od_error *error);
-static const run_node nodes[] = {
+static const run_node nodes[OD_PLAN_KIND_COUNT] = {
     [OD_PLAN_SCAN] = run_scan,   [OD_PLAN_FILTER] = run_filter,       [OD_PLAN_PROJECT] = run_project,
     [OD_PLAN_JOIN] = run_join,   [OD_PLAN_AGGREGATE] = run_aggregate, [OD_PLAN_SORT] = run_sort,
     [OD_PLAN_LIMIT] = run_limit,
 };
-_Static_assert(sizeof(nodes) / sizeof(nodes[0]) == OD_PLAN_KIND_COUNT, "every plan node has a model");
 
 enum od_status od_model_run(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer_out,
                             struct od_error *error)
 {
+    if (nodes[plan->kind] == NULL)
+        return od_fail(error, OD_UNSUPPORTED, "the model does not know %s", od_plan_kind_text(plan->kind));
     return nodes[plan->kind](arena, plan, answer_out, error);
 }
 

@@ -1,6 +1,6 @@
 /* model_aggregate: count, sum, min, max, avg over the values of one group, all at once.
  *
- * sum(bigint) adds in 128 bits and fails when the total does not fit. sum(double) is the exact sum rounded
+ * Integers and numerics are added digit by digit (model_decimal.h). sum(double) is the exact sum rounded
  * once. The method is Shewchuk's ("Adaptive precision floating-point arithmetic", 1997, as in Python's
  * math.fsum): partials that do not overlap and add up exactly. Ours are long doubles, whose exponents reach
  * far beyond a double's, so nothing overflows or underflows on the way. The final rounding is by definition:
@@ -9,6 +9,7 @@
 #include "properties/model.h"
 
 #include "engine/core/assert.h"
+#include "properties/model_decimal.h"
 
 #include <float.h>
 #include <math.h>
@@ -167,20 +168,26 @@ static void smallest(const struct values *values, bool largest, struct od_value 
     }
 }
 
-static enum od_status add_integers(const struct values *values, bool average, struct od_value *value_out,
-                                   struct od_error *error)
+/* Integers and numerics alike: all but sum(integer) is a numeric. */
+static enum od_status add_exactly(struct od_arena *arena, const struct values *values, char what,
+                                  struct od_value *value_out, struct od_error *error)
 {
-    __int128 sum = 0;
-    for (uint32_t i = 0; i < values->count; i++)
-        sum += values->items[i].int64;
-    if (average) {
-        value_out->float64 = (double)sum / (double)values->count;
-        return OD_OK;
+    struct od_decimal *numbers = od_arena_take_array(arena, values->count, sizeof(*numbers));
+    const struct od_decimal **list = od_arena_take_array(arena, values->count, sizeof(*list));
+    if (numbers == NULL || list == NULL)
+        return od_fail(error, OD_NO_MEMORY, "the model ran out of memory");
+    for (uint32_t i = 0; i < values->count; i++) {
+        const struct od_value *item = &values->items[i];
+        numbers[i] = item->type == OD_TYPE_DECIMAL ? item->decimal : od_model_decimal_of_integer(item->int64);
+        list[i] = &numbers[i];
     }
-    if (sum > INT64_MAX || sum < INT64_MIN)
-        return od_fail(error, OD_EVALUATION, "sum: bigint out of range");
-    value_out->int64 = (int64_t)sum;
-    return OD_OK;
+    struct od_decimal result;
+    bool fits = od_model_decimal_aggregate(what, list, values->count, &result);
+    if (value_out->type == OD_TYPE_DECIMAL)
+        value_out->decimal = result;
+    else
+        fits = fits && od_model_decimal_to_integer(&result, &value_out->int64);
+    return fits ? OD_OK : od_fail(error, OD_EVALUATION, "%s out of range", od_type_text(value_out->type));
 }
 
 static enum od_status add_floats(struct od_arena *arena, const struct values *values, bool average,
@@ -227,7 +234,9 @@ enum od_status od_model_aggregate(struct od_arena *arena, const struct od_aggreg
         return OD_OK;
     }
     bool average = aggregate->function == OD_AGGREGATE_AVG;
-    if (aggregate->argument->type == OD_TYPE_INT64)
-        return add_integers(&values, average, value_out, error);
+    if (!average && aggregate->function != OD_AGGREGATE_SUM)
+        return od_fail(error, OD_UNSUPPORTED, "the model does not know %s", od_aggregate_text(aggregate->function));
+    if (aggregate->argument->type != OD_TYPE_FLOAT64)
+        return add_exactly(arena, &values, average ? 'a' : 's', value_out, error);
     return add_floats(arena, &values, average, value_out, error);
 }

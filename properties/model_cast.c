@@ -3,6 +3,7 @@
 #include "properties/model.h"
 
 #include "engine/core/assert.h"
+#include "properties/model_decimal.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -115,8 +116,10 @@ static enum od_status to_text(struct od_arena *arena, const struct od_value *val
     char text[80] = "";
     if (value->type == OD_TYPE_BOOLEAN)
         snprintf(text, sizeof(text), "%s", value->boolean ? "true" : "false");
-    else if (value->type == OD_TYPE_INT64)
+    else if (value->type == OD_TYPE_INT64 || value->type == OD_TYPE_INT32)
         snprintf(text, sizeof(text), "%" PRId64, value->int64);
+    else if (value->type == OD_TYPE_DECIMAL)
+        od_model_decimal_write(&value->decimal, text);
     else if (value->type == OD_TYPE_FLOAT64)
         write_float(value->float64, text, sizeof(text));
     else if (value->type == OD_TYPE_DATE)
@@ -226,8 +229,11 @@ static enum od_status from_text(const struct od_value *value, struct od_value *v
     bool good;
     if (value_out->type == OD_TYPE_BOOLEAN)
         good = read_boolean(text, size, &value_out->boolean);
-    else if (value_out->type == OD_TYPE_INT64)
-        good = read_integer(text, &value_out->int64);
+    else if (value_out->type == OD_TYPE_INT64 || value_out->type == OD_TYPE_INT32)
+        good = read_integer(text, &value_out->int64) &&
+               (value_out->type == OD_TYPE_INT64 || value_out->int64 == (int32_t)value_out->int64);
+    else if (value_out->type == OD_TYPE_DECIMAL)
+        good = od_model_decimal_read(text, &value_out->decimal);
     else if (value_out->type == OD_TYPE_FLOAT64)
         good = read_float(text, &value_out->float64);
     else
@@ -237,19 +243,44 @@ static enum od_status from_text(const struct od_value *value, struct od_value *v
 
 /* --- all casts ------------------------------------------------------------------------------------------ */
 
-/* bigint and double: half to even, and it must fit. */
+/* Doubles round half to even, numerics half away, and it must fit. */
 static enum od_status to_integer(const struct od_value *value, struct od_value *value_out,
                                  struct od_error *error)
 {
-    if (value->type == OD_TYPE_BOOLEAN) {
-        value_out->int64 = value->boolean;
-        return OD_OK;
+    bool fits = true;
+    value_out->int64 = value->type == OD_TYPE_BOOLEAN ? value->boolean : value->int64;
+    if (value->type == OD_TYPE_DECIMAL)
+        fits = od_model_decimal_to_integer(&value->decimal, &value_out->int64);
+    if (value->type == OD_TYPE_FLOAT64) {
+        double number = nearbyint(value->float64);
+        fits = number >= -9223372036854775808.0 && number < 9223372036854775808.0;
+        value_out->int64 = fits ? (int64_t)number : 0;
     }
-    double number = nearbyint(value->float64);
-    if (!(number >= -9223372036854775808.0 && number < 9223372036854775808.0))
-        return od_fail(error, OD_EVALUATION, "bigint out of range");
-    value_out->int64 = (int64_t)number;
-    return OD_OK;
+    if (value_out->type == OD_TYPE_INT32)
+        fits = fits && value_out->int64 == (int32_t)value_out->int64;
+    return fits ? OD_OK : od_fail(error, OD_EVALUATION, "%s out of range", od_type_text(value_out->type));
+}
+
+static void to_float(const struct od_value *value, struct od_value *value_out)
+{
+    char text[OD_MODEL_DECIMAL_TEXT];
+    value_out->float64 = (double)value->int64;
+    if (value->type != OD_TYPE_DECIMAL)
+        return;
+    od_model_decimal_write(&value->decimal, text);
+    value_out->float64 = strtod(text, NULL);
+}
+
+static enum od_status to_decimal(const struct od_value *value, struct od_value *value_out, struct od_error *error)
+{
+    char text[40];
+    value_out->decimal = od_model_decimal_of_integer(value->int64);
+    if (value->type != OD_TYPE_FLOAT64)
+        return OD_OK;
+    snprintf(text, sizeof(text), "%.15g", value->float64);
+    return od_model_decimal_read(text, &value_out->decimal)
+               ? OD_OK
+               : od_fail(error, OD_EVALUATION, "double precision out of range for numeric");
 }
 
 static enum od_status to_timestamp(const struct od_value *value, struct od_value *value_out,
@@ -277,11 +308,14 @@ enum od_status od_model_cast(struct od_arena *arena, const struct od_value *valu
     case OD_TYPE_BOOLEAN:
         value_out->boolean = value->int64 != 0;
         return OD_OK;
+    case OD_TYPE_INT32:
     case OD_TYPE_INT64:
         return to_integer(value, value_out, error);
     case OD_TYPE_FLOAT64:
-        value_out->float64 = (double)value->int64;
+        to_float(value, value_out);
         return OD_OK;
+    case OD_TYPE_DECIMAL:
+        return to_decimal(value, value_out, error);
     case OD_TYPE_TIMESTAMP:
         return to_timestamp(value, value_out, error);
     case OD_TYPE_DATE:

@@ -6,6 +6,7 @@
 #include "properties/model.h"
 
 #include "engine/core/assert.h"
+#include "properties/model_decimal.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,15 +34,32 @@ static enum od_status no_value(struct od_error *error, const char *reason)
 
 int od_model_order(const struct od_value *left, const struct od_value *right)
 {
+    if (left->type == OD_TYPE_DECIMAL)
+        return od_model_decimal_compare(&left->decimal, &right->decimal);
     bool zeros = left->type == OD_TYPE_FLOAT64 && left->float64 == 0 && right->float64 == 0;
     return zeros ? 0 : od_answer_compare_values(left, right);
 }
 
 /* --- numbers -------------------------------------------------------------------------------------------- */
 
-static enum od_status out_of_range(struct od_error *error)
+/* A whole number that must fit into the call's type. */
+static enum od_status checked_integer(const struct call *call, __int128 number)
 {
-    return no_value(error, "bigint out of range");
+    bool is_wide = call->expr->type == OD_TYPE_INT64;
+    call->result->int64 = (int64_t)number;
+    if (number == (is_wide ? (int64_t)number : (int32_t)number))
+        return OD_OK;
+    return od_fail(call->error, OD_EVALUATION, "%s out of range", od_type_text(call->expr->type));
+}
+
+static enum od_status checked_decimal(const struct call *call, char operation)
+{
+    const struct od_decimal *left = &call->arguments[0].decimal, *right = &call->arguments[1].decimal;
+    if ((operation == '/' || operation == '%') && od_decimal_coefficient(right) == 0)
+        return no_value(call->error, "division by zero");
+    return od_model_decimal_arithmetic(operation, left, right, &call->result->decimal)
+               ? OD_OK
+               : no_value(call->error, "numeric out of range");
 }
 
 /* PostgreSQL's float8 checks: an infinite result of finite arguments is an overflow. */
@@ -54,46 +72,45 @@ static enum od_status checked_float(const struct call *call, double number)
     return isinf(number) && finite ? no_value(call->error, "value out of range: overflow") : OD_OK;
 }
 
-static enum od_status shift_date(const struct call *call, int64_t days)
+static enum od_status shift_date(const struct call *call, __int128 days)
 {
-    int64_t result;
-    if (__builtin_add_overflow(call->arguments[0].int64, days, &result) || result > INT32_MAX ||
-        result < INT32_MIN)
+    if (days > INT32_MAX || days < INT32_MIN)
         return no_value(call->error, "date out of range");
-    call->result->int64 = result;
+    call->result->int64 = (int64_t)days;
     return OD_OK;
 }
 
 static enum od_status add(const struct call *call)
 {
     const struct od_value *left = &call->arguments[0], *right = &call->arguments[1];
+    if (left->type == OD_TYPE_DECIMAL)
+        return checked_decimal(call, '+');
     if (left->type == OD_TYPE_FLOAT64)
         return checked_float(call, left->float64 + right->float64);
-    if (left->type == OD_TYPE_DATE)
-        return shift_date(call, right->int64);
-    return __builtin_add_overflow(left->int64, right->int64, &call->result->int64) ? out_of_range(call->error)
-                                                                                   : OD_OK;
+    if (call->expr->type == OD_TYPE_DATE)
+        return shift_date(call, (__int128)left->int64 + right->int64);
+    return checked_integer(call, (__int128)left->int64 + right->int64);
 }
 
 static enum od_status subtract(const struct call *call)
 {
     const struct od_value *left = &call->arguments[0], *right = &call->arguments[1];
+    if (left->type == OD_TYPE_DECIMAL)
+        return checked_decimal(call, '-');
     if (left->type == OD_TYPE_FLOAT64)
         return checked_float(call, left->float64 - right->float64);
-    if (left->type == OD_TYPE_DATE && right->type == OD_TYPE_INT64)
-        return right->int64 == INT64_MIN ? no_value(call->error, "date out of range")
-                                         : shift_date(call, -right->int64);
-    return __builtin_sub_overflow(left->int64, right->int64, &call->result->int64) ? out_of_range(call->error)
-                                                                                   : OD_OK;
+    if (call->expr->type == OD_TYPE_DATE)
+        return shift_date(call, (__int128)left->int64 - right->int64);
+    return checked_integer(call, (__int128)left->int64 - right->int64);
 }
 
 static enum od_status multiply(const struct call *call)
 {
     const struct od_value *left = &call->arguments[0], *right = &call->arguments[1];
-    if (left->type == OD_TYPE_INT64)
-        return __builtin_mul_overflow(left->int64, right->int64, &call->result->int64)
-                   ? out_of_range(call->error)
-                   : OD_OK;
+    if (left->type == OD_TYPE_DECIMAL)
+        return checked_decimal(call, '*');
+    if (left->type != OD_TYPE_FLOAT64)
+        return checked_integer(call, (__int128)left->int64 * right->int64);
     double product = left->float64 * right->float64;
     if (product == 0 && left->float64 != 0 && right->float64 != 0)
         return no_value(call->error, "value out of range: underflow");
@@ -116,18 +133,19 @@ static enum od_status divide_floats(const struct call *call, double left, double
 static enum od_status divide(const struct call *call)
 {
     const struct od_value *left = &call->arguments[0], *right = &call->arguments[1];
+    if (left->type == OD_TYPE_DECIMAL)
+        return checked_decimal(call, '/');
     if (left->type == OD_TYPE_FLOAT64)
         return divide_floats(call, left->float64, right->float64);
     if (right->int64 == 0)
         return no_value(call->error, "division by zero");
-    if (left->int64 == INT64_MIN && right->int64 == -1)
-        return out_of_range(call->error);
-    call->result->int64 = left->int64 / right->int64;
-    return OD_OK;
+    return checked_integer(call, (__int128)left->int64 / right->int64);
 }
 
 static enum od_status modulo(const struct call *call)
 {
+    if (call->arguments[0].type == OD_TYPE_DECIMAL)
+        return checked_decimal(call, '%');
     int64_t left = call->arguments[0].int64, right = call->arguments[1].int64;
     if (right == 0)
         return no_value(call->error, "division by zero");
@@ -137,34 +155,45 @@ static enum od_status modulo(const struct call *call)
 
 static enum od_status negate(const struct call *call)
 {
-    if (call->expr->type == OD_TYPE_FLOAT64) {
-        call->result->float64 = -call->arguments[0].float64;
+    const struct od_value *value = &call->arguments[0];
+    if (value->type == OD_TYPE_DECIMAL) {
+        call->result->decimal =
+            od_decimal_make(-od_decimal_coefficient(&value->decimal), (uint32_t)value->decimal.scale);
         return OD_OK;
     }
-    if (call->arguments[0].int64 == INT64_MIN)
-        return out_of_range(call->error);
-    call->result->int64 = -call->arguments[0].int64;
+    if (value->type != OD_TYPE_FLOAT64)
+        return checked_integer(call, -(__int128)value->int64);
+    call->result->float64 = -value->float64;
     return OD_OK;
 }
 
 static enum od_status absolute(const struct call *call)
 {
-    if (call->expr->type == OD_TYPE_FLOAT64) {
-        call->result->float64 = fabs(call->arguments[0].float64);
-        return OD_OK;
-    }
-    if (call->arguments[0].int64 < 0)
+    const struct od_value *value = &call->arguments[0];
+    if (value->type == OD_TYPE_DECIMAL ? od_decimal_coefficient(&value->decimal) < 0
+                                       : value->type != OD_TYPE_FLOAT64 && value->int64 < 0)
         return negate(call);
-    call->result->int64 = call->arguments[0].int64;
+    *call->result = *value;
+    if (value->type == OD_TYPE_FLOAT64)
+        call->result->float64 = fabs(value->float64);
     return OD_OK;
 }
 
-static enum od_status round_float(const struct call *call)
+/* Numerics round half away from zero, to any number of digits; doubles half to even. */
+static enum od_status round_number(const struct call *call)
 {
+    enum od_function function = call->expr->function;
+    if (call->expr->type == OD_TYPE_DECIMAL) {
+        char how = function == OD_FUNCTION_FLOOR ? 'f' : function == OD_FUNCTION_CEIL ? 'c' : 'r';
+        int scale = call->count == 2 ? (int)call->arguments[1].int64 : 0;
+        return od_model_decimal_round(how, &call->arguments[0].decimal, scale, &call->result->decimal)
+                   ? OD_OK
+                   : no_value(call->error, "numeric out of range");
+    }
     double number = call->arguments[0].float64;
-    call->result->float64 = call->expr->function == OD_FUNCTION_FLOOR  ? floor(number)
-                            : call->expr->function == OD_FUNCTION_CEIL ? ceil(number)
-                                                                       : nearbyint(number);
+    call->result->float64 = function == OD_FUNCTION_FLOOR  ? floor(number)
+                            : function == OD_FUNCTION_CEIL ? ceil(number)
+                                                           : nearbyint(number);
     return OD_OK;
 }
 
@@ -409,21 +438,23 @@ static enum od_status extract(const struct call *call)
     const struct {
         const char *name;
         int64_t number;
+        uint32_t scale; /* when it is a numeric */
     } fields[] = {
-        {"year", moment.civil.year > 0 ? moment.civil.year : moment.civil.year - 1},
-        {"quarter", (moment.civil.month - 1) / 3 + 1},
-        {"month", moment.civil.month},
-        {"day", moment.civil.day},
-        {"hour", seconds / 3600},
-        {"minute", seconds / 60 % 60},
-        {"second", seconds % 60},
-        {"dow", ((moment.days + 4) % 7 + 7) % 7},
-        {"doy", moment.days - od_model_days(new_year) + 1},
-        {"epoch", moment.days * 86400 + seconds},
+        {"year", moment.civil.year > 0 ? moment.civil.year : moment.civil.year - 1, 0},
+        {"quarter", (moment.civil.month - 1) / 3 + 1, 0},
+        {"month", moment.civil.month, 0},
+        {"day", moment.civil.day, 0},
+        {"hour", seconds / 3600, 0},
+        {"minute", seconds / 60 % 60, 0},
+        {"second", moment.microseconds % 60000000, 6},
+        {"dow", ((moment.days + 4) % 7 + 7) % 7, 0},
+        {"doy", moment.days - od_model_days(new_year) + 1, 0},
+        {"epoch", call->arguments[1].type == OD_TYPE_DATE ? moment.days * 86400 : call->arguments[1].int64,
+         call->arguments[1].type == OD_TYPE_DATE ? 0 : 6},
     };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (names(field, fields[i].name)) {
-            call->result->int64 = fields[i].number;
+            call->result->decimal = od_decimal_make(fields[i].number, fields[i].scale);
             return OD_OK;
         }
     od_unreachable(); /* the generator draws none but these */
@@ -508,7 +539,7 @@ static const struct {
     apply apply;
     apply_lazily apply_lazily;
     bool strict; /* NULL when an argument is */
-} functions[] = {
+} functions[OD_FUNCTION_COUNT] = {
     [OD_FUNCTION_ADD] = {add, NULL, true},
     [OD_FUNCTION_SUBTRACT] = {subtract, NULL, true},
     [OD_FUNCTION_MULTIPLY] = {multiply, NULL, true},
@@ -543,15 +574,13 @@ static const struct {
     [OD_FUNCTION_LENGTH] = {length, NULL, true},
     [OD_FUNCTION_SUBSTRING] = {substring, NULL, true},
     [OD_FUNCTION_ABS] = {absolute, NULL, true},
-    [OD_FUNCTION_FLOOR] = {round_float, NULL, true},
-    [OD_FUNCTION_CEIL] = {round_float, NULL, true},
-    [OD_FUNCTION_ROUND] = {round_float, NULL, true},
+    [OD_FUNCTION_FLOOR] = {round_number, NULL, true},
+    [OD_FUNCTION_CEIL] = {round_number, NULL, true},
+    [OD_FUNCTION_ROUND] = {round_number, NULL, true},
     [OD_FUNCTION_SQRT] = {square_root, NULL, true},
     [OD_FUNCTION_EXTRACT] = {extract, NULL, true},
     [OD_FUNCTION_DATE_TRUNC] = {truncate_time, NULL, true},
 };
-_Static_assert(sizeof(functions) / sizeof(functions[0]) == OD_FUNCTION_COUNT,
-               "the model knows every function");
 
 static enum od_status evaluate_call(struct od_arena *arena, const struct od_expr *expr,
                                     const struct od_value *row, struct od_value *value_out,
@@ -560,6 +589,8 @@ static enum od_status evaluate_call(struct od_arena *arena, const struct od_expr
     struct od_value arguments[ARGUMENTS_MAX];
     bool any_null = false;
     od_assert(expr->argument_count <= ARGUMENTS_MAX);
+    if (functions[expr->function].apply == NULL && functions[expr->function].apply_lazily == NULL)
+        return od_fail(error, OD_UNSUPPORTED, "the model does not know %s", od_function_text(expr->function));
     if (functions[expr->function].apply_lazily != NULL)
         return functions[expr->function].apply_lazily(arena, expr, row, value_out, error);
     for (uint32_t i = 0; i < expr->argument_count; i++) {
@@ -589,6 +620,8 @@ enum od_status od_model_evaluate(struct od_arena *arena, const struct od_expr *e
     case OD_EXPR_LITERAL:
         *value_out = expr->literal;
         return OD_OK;
+    case OD_EXPR_OUTER:
+        return od_fail(error, OD_UNSUPPORTED, "the model does not know columns of outer queries");
     case OD_EXPR_CALL:
         break;
     }

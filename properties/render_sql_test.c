@@ -117,7 +117,7 @@ static void each_difference_is_real_and_refused(void **state)
         {"substring",
          OD_FUNCTION_SUBSTRING,
          0,
-         {text("hello"), typed(OD_TYPE_INT64, -1), typed(OD_TYPE_INT64, 4)},
+         {text("hello"), typed(OD_TYPE_INT32, -1), typed(OD_TYPE_INT32, 4)},
          3},
     };
     struct od_memory memory = od_plain_memory();
