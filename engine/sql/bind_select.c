@@ -1,109 +1,59 @@
 /* bind_select: one SELECT, from its parse tree to a plan.
  *
  *   from, where     the joined rows (bind_from.c)
- *   targets         stars opened, expressions bound over the rows; aggregates collected as they are met
- *   group, having   and order by: bound likewise, they may add aggregates
- *   grouping        if there is a GROUP BY, an aggregate or a HAVING: the aggregate node, and all expressions
- *                   move onto it
+ *   targets         stars opened, expressions bound over the rows; aggregates and windows collected as they are met
+ *   having, order by, distinct on, group by: bound likewise; they may add slots, and hidden targets
+ *   stages          groups, if there is a GROUP BY, an aggregate or a HAVING; windows, if there are any
  *
- *   plan:  rows -> [aggregate -> filter (having)] -> project -> [distinct] -> [sort] -> [limit] -> [project]
+ *   plan:  rows -> [groups -> having] -> [windows] -> project -> [distinct] -> [sort] -> [limit] -> [project]
  *
  * ORDER BY may use what is not in the select list: such keys are hidden columns of the project, and a last
  * project drops them. It stands above the limit, so that the limit sits right on its sort. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/sql/binder.h"
 
-struct target {
-    const struct od_expr *expr;
-    const char *name;
-};
-
+/* A key is a target, visible or hidden. */
 struct order_key {
-    uint32_t column; /* target or hidden column */
-    bool descending;
-    bool nulls_first;
+    uint32_t target;
+    struct od_sort_key key;
 };
-
-struct select_build {
-    const PgQuery__SelectStmt *select;
-    struct od_from from;
-    struct od_aggregate_list aggregates;
-    struct od_grouping grouping;
-    const struct od_expr *having;
-    uint32_t target_count;
-    uint32_t target_capacity;
-    struct target *targets; /* the select list, then hidden columns */
-    uint32_t visible_count; /* of them in the select list */
-    uint32_t order_count;
-    struct order_key *order;
-    bool distinct;
-    const struct od_plan *plan;
+struct select_order {
+    uint32_t count;
+    struct order_key *keys;
+    uint32_t distinct_count; /* DISTINCT ON: targets, too */
+    uint32_t *distinct;
 };
 
 /* --- what is not taken ------------------------------------------------------------------------ */
 
 static enum od_status refuse_clauses(struct od_binder *binder, const PgQuery__SelectStmt *select)
 {
-    const char *what = NULL;
-    int32_t location = select->n_target_list > 0 ? od_sql_location(select->target_list[0]) : -1;
-    if (select->with_clause != NULL) {
-        what = "WITH";
-        location = select->with_clause->location;
-    } else if (select->op != PG_QUERY__SET_OPERATION__SETOP_NONE) {
-        what = select->op == PG_QUERY__SET_OPERATION__SETOP_UNION    ? "UNION"
-               : select->op == PG_QUERY__SET_OPERATION__SETOP_EXCEPT ? "EXCEPT"
-                                                                     : "INTERSECT";
-        if (select->rarg->n_target_list > 0)
-            location = od_sql_location(select->rarg->target_list[0]);
-    } else if (select->n_values_lists > 0) {
-        what = "VALUES";
-        location = od_sql_location(select->values_lists[0]);
-    } else if (select->into_clause != NULL) {
-        what = "SELECT INTO";
-    } else if (select->n_window_clause > 0) {
-        what = "WINDOW";
-    } else if (select->n_locking_clause > 0) {
-        what = "FOR UPDATE or FOR SHARE";
-    } else if (select->n_distinct_clause > 0 &&
-               select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET) {
-        what = "DISTINCT ON";
-        location = od_sql_location(select->distinct_clause[0]);
-    } else if (select->group_distinct) {
-        what = "GROUP BY DISTINCT";
-    } else if (select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) {
-        what = "WITH TIES";
-    } else if (select->n_from_clause == 0) {
-        what = "SELECT without FROM";
-    } else if (select->n_target_list == 0) {
-        what = "an empty select list";
-    }
-    return what == NULL ? OD_OK
-                        : od_sql_fail(binder, OD_UNSUPPORTED, location < 0 ? 0 : location,
-                                      "%s is not supported", what);
+    const char *what = select->into_clause != NULL    ? "SELECT INTO"
+                       : select->n_locking_clause > 0 ? "FOR UPDATE or FOR SHARE"
+                       : select->n_target_list == 0   ? "an empty select list"
+                                                      : NULL;
+    int32_t location = select->n_target_list > 0 ? od_sql_location(select->target_list[0]) : 0;
+    return what == NULL ? OD_OK : od_sql_fail(binder, OD_UNSUPPORTED, location, "%s is not supported", what);
 }
 
 /* --- the select list -------------------------------------------------------------------------- */
 
 /* The name is copied. */
-static enum od_status add_target(struct od_binder *binder, struct select_build *build,
-                                 const struct od_expr *expr, const char *name)
+static enum od_status add_target(struct od_binder *binder, struct od_select *build, const struct od_bound *bound,
+                                 const char *name)
 {
-    if (build->target_count == build->target_capacity) {
-        uint32_t capacity = build->target_capacity == 0 ? 16 : 2 * build->target_capacity;
-        struct target *grown = od_arena_take_array(binder->plan_arena, capacity, sizeof(*grown));
-        if (grown == NULL)
-            return od_sql_no_memory(binder);
-        if (build->target_count > 0)
-            memcpy(grown, build->targets, build->target_count * sizeof(*grown));
-        build->targets = grown;
-        build->target_capacity = capacity;
-    }
+    void *list = NULL;
+    if (bound->expr->type == OD_TYPE_INTERVAL)
+        return od_sql_fail(binder, OD_UNSUPPORTED, (int32_t)bound->expr->sql_offset - 1,
+                           "an interval as a column is not supported");
+    struct od_target *target =
+        od_sql_append(binder, build->targets, &build->target_count, sizeof(*target), &list);
     name = od_arena_copy_text(binder->plan_arena, name, strlen(name));
-    if (name == NULL)
+    if (target == NULL || name == NULL)
         return od_sql_no_memory(binder);
-    build->targets[build->target_count++] = (struct target){.expr = expr, .name = name};
+    build->targets = list;
+    *target = (struct od_target){.expr = bound->expr, .name = name, .unknown = bound->unknown};
     return OD_OK;
 }
 
@@ -116,102 +66,62 @@ static const PgQuery__ColumnRef *as_star(const PgQuery__Node *node)
     return column->fields[column->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR ? column : NULL;
 }
 
-static enum od_status open_star(struct od_binder *binder, struct select_build *build,
-                                const PgQuery__ColumnRef *star)
+static enum od_status open_star(struct od_binder *binder, struct od_select *build, const PgQuery__ColumnRef *star)
 {
-    const struct od_scope *scope = &build->from.scope;
+    const struct od_scope *scope = &build->block.scope;
     const char *relation = star->n_fields > 1 ? od_sql_string(star->fields[0]) : NULL;
     if (star->n_fields > 2)
         return od_sql_fail(binder, OD_UNSUPPORTED, star->location,
                            "a name of more than two parts is not supported");
+    if (build->select->n_from_clause == 0)
+        return od_sql_fail(binder, OD_BAD_INPUT, star->location, "SELECT * with no tables specified is not valid");
     if (relation != NULL && !od_scope_has_relation(scope, relation))
         return od_sql_fail(binder, OD_BAD_INPUT, star->location, "missing FROM-clause entry for table \"%s\"",
                            relation);
     for (uint32_t i = 0; i < scope->entry_count; i++) {
         const struct od_scope_entry *entry = &scope->entries[i];
-        const struct od_expr *column = NULL;
-        const struct od_expr *located = NULL;
+        struct od_bound bound = {0};
         bool meant = relation == NULL ? entry->plain
                                       : entry->relation != NULL && strcmp(entry->relation, relation) == 0;
         if (!meant)
             continue;
-        enum od_status status =
-            od_expr_column(binder->plan_arena, &scope->schema, entry->column_index, &column, binder->error);
-        if (status == OD_OK)
-            status = od_expr_located(binder->plan_arena, column, (uint32_t)(star->location + 1), &located,
-                                     binder->error);
-        if (status == OD_OK)
-            status = add_target(binder, build, located, entry->name);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(od_expr_column(binder->plan_arena, &scope->schema, entry->column_index, &bound.expr, binder->error));
+        OD_TRY(od_expr_located(binder->plan_arena, bound.expr, (uint32_t)(star->location + 1), &bound.expr,
+                               binder->error));
+        OD_TRY(add_target(binder, build, &bound, entry->name));
     }
     return OD_OK;
 }
 
-static enum od_status bind_targets(struct od_binder *binder, struct select_build *build)
+static enum od_status bind_targets(struct od_binder *binder, struct od_select *build)
 {
-    struct od_expr_place place = {
-        .scope = &build->from.scope, .clause = "SELECT", .aggregates = &build->aggregates};
-    enum od_status status = OD_OK;
-    for (size_t i = 0; i < build->select->n_target_list && status == OD_OK; i++) {
+    struct od_place place = {.block = &build->block, .clause = "SELECT", .aggregates = true, .windows = true};
+    for (size_t i = 0; i < build->select->n_target_list; i++) {
         const PgQuery__ResTarget *target = build->select->target_list[i]->res_target;
+        const char *name = target->name != NULL && target->name[0] != '\0' ? target->name : od_output_name(target->val);
         struct od_bound bound = {0};
         if (as_star(target->val) != NULL) {
-            status = open_star(binder, build, as_star(target->val));
-            continue;
+            OD_TRY(open_star(binder, build, as_star(target->val)));
+        } else {
+            OD_TRY(od_bind_expr(binder, &place, target->val, &bound));
+            OD_TRY(add_target(binder, build, &bound, name));
         }
-        bool has_name = target->name != NULL && target->name[0] != '\0';
-        status = od_bind_expr(binder, &place, target->val, &bound);
-        if (status == OD_OK)
-            status =
-                add_target(binder, build, bound.expr, has_name ? target->name : od_output_name(target->val));
     }
     build->visible_count = build->target_count;
-    return status;
-}
-
-/* --- references to the select list: positions and names --------------------------------------- */
-
-/* A whole number, as a position; *is_position false for anything that is no constant. NULL is one, and no number. */
-static enum od_status as_position(struct od_binder *binder, const struct select_build *build,
-                                  const PgQuery__Node *node, const char *clause, bool *is_position,
-                                  uint32_t *target_out)
-{
-    *is_position = node->node_case == PG_QUERY__NODE__NODE_A_CONST;
-    if (!*is_position)
-        return OD_OK;
-    const PgQuery__AConst *constant = node->a_const;
-    if (constant->isnull || constant->val_case != PG_QUERY__A__CONST__VAL_IVAL)
-        return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "non-integer constant in %s", clause);
-    if (constant->ival->ival < 1 || (uint32_t)constant->ival->ival > build->visible_count)
-        return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "%s position %d is not in select list",
-                           clause, constant->ival->ival);
-    *target_out = (uint32_t)constant->ival->ival - 1;
     return OD_OK;
 }
 
-/* A bare name, or NULL. */
-static const char *as_bare_name(const PgQuery__Node *node)
+/* Two targets of one name are fine when they are the same expression. */
+enum od_status od_as_target(struct od_binder *binder, const struct od_select *build, const PgQuery__Node *node,
+                            const char *clause, bool names, bool *found, uint32_t *target_out)
 {
-    if (node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF || node->column_ref->n_fields != 1)
-        return NULL;
-    return od_sql_string(node->column_ref->fields[0]);
-}
-
-/* The target that an output name means. Two targets of one name are fine when they are the same expression.
- */
-static enum od_status as_output_name(struct od_binder *binder, const struct select_build *build,
-                                     const PgQuery__Node *node, const char *clause, bool *found,
-                                     uint32_t *target_out)
-{
-    const char *name = as_bare_name(node);
-    *found = false;
+    const char *name = names ? od_as_bare_name(node) : NULL;
+    OD_TRY(od_as_position(binder, node, clause, build->visible_count, found, target_out));
     for (uint32_t i = 0; name != NULL && i < build->visible_count; i++) {
         if (strcmp(build->targets[i].name, name) != 0)
             continue;
         if (*found && !od_expr_equal(build->targets[i].expr, build->targets[*target_out].expr))
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node), "%s \"%s\" is ambiguous", clause,
-                               name);
+            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node), "%s \"%s\" is ambiguous", clause, name);
         if (!*found)
             *target_out = i;
         *found = true;
@@ -219,208 +129,103 @@ static enum od_status as_output_name(struct od_binder *binder, const struct sele
     return OD_OK;
 }
 
-static bool scope_has_plain(const struct od_scope *scope, const char *name)
-{
-    for (uint32_t i = 0; name != NULL && i < scope->entry_count; i++)
-        if (scope->entries[i].plain && strcmp(scope->entries[i].name, name) == 0)
-            return true;
-    return false;
-}
+/* --- ORDER BY and DISTINCT -------------------------------------------------------------------- */
 
-/* --- GROUP BY and HAVING ---------------------------------------------------------------------- */
-
-static bool reads_aggregate(const struct od_expr *expr, uint32_t row_columns)
+/* The target that an ORDER BY or DISTINCT ON item means; a hidden one is added for what is no target yet. */
+static enum od_status sorted_target(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
+                                    const char *clause, uint32_t *target_out)
 {
-    if (expr->kind == OD_EXPR_COLUMN)
-        return expr->column_index >= row_columns;
-    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
-        if (reads_aggregate(expr->arguments[i], row_columns))
-            return true;
-    return false;
-}
-
-/* SQL's rule: a bare name in GROUP BY is a column of FROM first, an output name only then; the other way in
- * ORDER BY. */
-static enum od_status bind_group(struct od_binder *binder, struct select_build *build,
-                                 const PgQuery__Node *node, const struct od_expr **expr_out)
-{
-    struct od_expr_place place = {.scope = &build->from.scope, .clause = "GROUP BY"};
+    struct od_place place = {.block = &build->block, .clause = clause, .aggregates = true, .windows = true};
     struct od_bound bound = {0};
-    bool is_target = false;
-    uint32_t target = 0;
-    enum od_status status = as_position(binder, build, node, "GROUP BY", &is_target, &target);
-    if (status == OD_OK && !is_target && !scope_has_plain(&build->from.scope, as_bare_name(node)))
-        status = as_output_name(binder, build, node, "GROUP BY", &is_target, &target);
-    if (status == OD_OK && is_target) {
-        *expr_out = build->targets[target].expr;
-        if (reads_aggregate(*expr_out, build->from.scope.schema.field_count))
-            status = od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node),
-                                 "aggregate functions are not allowed in GROUP BY");
-        return status;
-    }
-    if (status == OD_OK)
-        status = od_bind_expr(binder, &place, node, &bound);
-    *expr_out = bound.expr;
-    return status;
-}
-
-static enum od_status bind_groups(struct od_binder *binder, struct select_build *build)
-{
-    uint32_t count = (uint32_t)build->select->n_group_clause;
-    const struct od_expr **groups = od_arena_take_array(binder->plan_arena, count, sizeof(*groups));
-    uint32_t group_count = 0;
-    if (groups == NULL)
-        return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct od_expr *group = NULL;
-        bool known = false;
-        enum od_status status = bind_group(binder, build, build->select->group_clause[i], &group);
-        if (status != OD_OK)
-            return status;
-        for (uint32_t k = 0; k < group_count; k++)
-            known |= od_expr_equal(groups[k], group);
-        if (!known)
-            groups[group_count++] = group;
-    }
-    build->grouping = (struct od_grouping){
-        .scope = &build->from.scope,
-        .group_count = group_count,
-        .groups = groups,
-        .aggregates = &build->aggregates,
-    };
-    return OD_OK;
-}
-
-static enum od_status bind_having(struct od_binder *binder, struct select_build *build)
-{
-    struct od_expr_place place = {
-        .scope = &build->from.scope, .clause = "HAVING", .aggregates = &build->aggregates};
-    if (build->select->having_clause == NULL)
+    bool found = false;
+    OD_TRY(od_as_target(binder, build, node, clause, true, &found, target_out));
+    if (found)
         return OD_OK;
-    return od_bind_condition(binder, &place, build->select->having_clause, &build->having);
-}
-
-/* --- ORDER BY --------------------------------------------------------------------------------- */
-
-static enum od_status order_column(struct od_binder *binder, struct select_build *build,
-                                   const PgQuery__Node *node, uint32_t *column_out)
-{
-    struct od_expr_place place = {
-        .scope = &build->from.scope, .clause = "ORDER BY", .aggregates = &build->aggregates};
-    struct od_bound bound = {0};
-    bool is_target = false;
-    enum od_status status = as_position(binder, build, node, "ORDER BY", &is_target, column_out);
-    if (status == OD_OK && !is_target)
-        status = as_output_name(binder, build, node, "ORDER BY", &is_target, column_out);
-    if (status != OD_OK || is_target)
-        return status;
-    status = od_bind_expr(binder, &place, node, &bound);
-    if (status != OD_OK)
-        return status;
-    for (uint32_t i = 0; i < build->target_count; i++) {
-        if (od_expr_equal(build->targets[i].expr, bound.expr)) {
-            *column_out = i;
+    OD_TRY(od_bind_expr(binder, &place, node, &bound));
+    for (*target_out = 0; *target_out < build->target_count; (*target_out)++)
+        if (od_expr_equal(build->targets[*target_out].expr, bound.expr))
             return OD_OK;
-        }
-    }
-    if (build->distinct)
-        return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node),
-                           "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
-    *column_out = build->target_count;
-    return add_target(binder, build, bound.expr, "order");
+    return add_target(binder, build, &bound, "order");
 }
 
-static enum od_status bind_order(struct od_binder *binder, struct select_build *build)
+static enum od_status bind_order(struct od_binder *binder, struct od_select *build, struct select_order *order)
 {
-    enum od_status status = OD_OK;
-    build->order_count = (uint32_t)build->select->n_sort_clause;
-    build->order = od_arena_take_array(binder->plan_arena, build->order_count, sizeof(*build->order));
-    if (build->order == NULL)
+    order->count = (uint32_t)build->select->n_sort_clause;
+    order->keys = od_arena_take_array(binder->plan_arena, order->count, sizeof(*order->keys));
+    if (order->keys == NULL)
         return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < build->order_count && status == OD_OK; i++) {
+    for (uint32_t i = 0; i < order->count; i++) {
         const PgQuery__SortBy *item = build->select->sort_clause[i]->sort_by;
-        struct order_key *key = &build->order[i];
-        if (item->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING)
-            return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(item->node),
-                               "ORDER BY USING is not supported");
-        key->descending = item->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-        key->nulls_first =
-            item->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
-            (item->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && key->descending);
-        status = order_column(binder, build, item->node, &key->column);
+        OD_TRY(od_sort_direction(binder, item, &order->keys[i].key));
+        OD_TRY(sorted_target(binder, build, item->node, "ORDER BY", &order->keys[i].target));
     }
-    return status;
-}
-
-/* --- LIMIT and OFFSET ------------------------------------------------------------------------- */
-
-/* A constant that is not negative; NULL (and LIMIT ALL, which is NULL) leaves *value_out alone. */
-static enum od_status bind_count(struct od_binder *binder, const PgQuery__Node *node, const char *clause,
-                                 uint64_t *value_out)
-{
-    struct od_scope empty = {0};
-    struct od_expr_place place = {.scope = &empty, .clause = clause};
-    struct od_bound bound = {0};
-    int32_t location = od_sql_location(node);
-    if (node->node_case != PG_QUERY__NODE__NODE_A_CONST)
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a constant is not supported",
-                           clause);
-    enum od_status status = od_bind_expr(binder, &place, node, &bound);
-    if (status != OD_OK)
-        return status;
-    if (bound.expr->literal.is_null)
-        return OD_OK;
-    if (bound.expr->type != OD_TYPE_INT64)
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a whole number is not supported",
-                           clause);
-    if (bound.expr->literal.int64 < 0)
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "%s must not be negative", clause);
-    *value_out = (uint64_t)bound.expr->literal.int64;
     return OD_OK;
 }
 
-static enum od_status put_limit(struct od_binder *binder, struct select_build *build)
+/* DISTINCT sorts and keeps whole rows, so no hidden key; DISTINCT ON keeps the first row for each value of its expressions, which
+ * must come first in ORDER BY. */
+static enum od_status bind_distinct(struct od_binder *binder, struct od_select *build, struct select_order *order)
 {
-    uint64_t offset = 0;
-    uint64_t count = UINT64_MAX;
-    enum od_status status = OD_OK;
-    if (build->select->limit_offset != NULL)
-        status = bind_count(binder, build->select->limit_offset, "OFFSET", &offset);
-    if (status == OD_OK && build->select->limit_count != NULL)
-        status = bind_count(binder, build->select->limit_count, "LIMIT", &count);
-    if (status == OD_OK && (offset > 0 || count != UINT64_MAX))
-        status = od_plan_limit(binder->plan_arena, build->plan, offset, count, &build->plan, binder->error);
-    return status;
+    const PgQuery__SelectStmt *select = build->select;
+    bool on = select->n_distinct_clause > 0 && select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+    if (select->n_distinct_clause == 0)
+        return OD_OK;
+    if (!on && build->target_count > build->visible_count)
+        return od_sql_fail(binder, OD_BAD_INPUT, (int32_t)build->targets[build->visible_count].expr->sql_offset - 1,
+                           "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
+    order->distinct_count = on ? (uint32_t)select->n_distinct_clause : 0;
+    order->distinct = od_arena_take_array(binder->plan_arena, order->distinct_count, sizeof(*order->distinct));
+    if (order->distinct == NULL)
+        return od_sql_no_memory(binder);
+    for (uint32_t i = 0; i < order->distinct_count; i++)
+        OD_TRY(sorted_target(binder, build, select->distinct_clause[i], "SELECT DISTINCT ON", &order->distinct[i]));
+    bool outside = false; /* a key that is not among the expressions, before one that is */
+    for (uint32_t i = 0; i < order->count && on; i++) {
+        bool among = false;
+        for (uint32_t k = 0; k < order->distinct_count; k++)
+            among |= order->distinct[k] == order->keys[i].target;
+        if (among && outside)
+            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(select->distinct_clause[0]),
+                               "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
+        outside |= !among;
+    }
+    for (uint32_t k = 0; k < order->distinct_count && outside; k++) {
+        bool sorted = false;
+        for (uint32_t i = 0; i < order->count; i++)
+            sorted |= order->distinct[k] == order->keys[i].target;
+        if (!sorted)
+            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(select->distinct_clause[k]),
+                               "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
+    }
+    return OD_OK;
 }
 
 /* --- stacking the plan ------------------------------------------------------------------------ */
 
-static enum od_status put_grouping(struct od_binder *binder, struct select_build *build)
+static enum od_status put_stages(struct od_binder *binder, struct od_select *build)
 {
-    bool grouped = build->select->n_group_clause > 0 || build->aggregates.count > 0 || build->having != NULL;
-    if (!grouped)
-        return OD_OK;
-    enum od_status status = od_grouping_build(binder, build->plan, &build->grouping);
-    for (uint32_t i = 0; i < build->target_count && status == OD_OK; i++)
-        status =
-            od_grouping_rewrite(binder, &build->grouping, build->targets[i].expr, &build->targets[i].expr);
-    if (status == OD_OK && build->having != NULL)
-        status = od_grouping_rewrite(binder, &build->grouping, build->having, &build->having);
-    if (status == OD_OK)
-        build->plan = build->grouping.plan;
-    if (status == OD_OK && build->having != NULL)
-        status = od_plan_filter(binder->plan_arena, build->plan, build->having, &build->plan, binder->error);
-    return status;
+    struct od_block *block = &build->block;
+    bool grouped = build->select->n_group_clause > 0 || build->having != NULL;
+    for (uint32_t i = 0; i < block->slot_count; i++)
+        grouped |= block->slots[i].kind == OD_SLOT_AGGREGATE || block->slots[i].kind == OD_SLOT_GROUPING;
+    if (grouped)
+        OD_TRY(od_put_groups(binder, block));
+    if (build->having != NULL)
+        OD_TRY(od_lower_filter(binder, block, build->having));
+    OD_TRY(od_put_windows(binder, block));
+    for (uint32_t i = 0; i < build->target_count; i++)
+        OD_TRY(od_lower(binder, block, build->targets[i].expr, &build->targets[i].expr));
+    return OD_OK;
 }
 
 /* Would the project give exactly its input, names too? */
-static bool project_is_identity(const struct select_build *build)
+static bool project_is_identity(const struct od_select *build)
 {
-    const struct od_schema *schema = &build->plan->schema;
+    const struct od_schema *schema = &build->block.plan->schema;
     if (build->target_count != schema->field_count)
         return false;
     for (uint32_t i = 0; i < build->target_count; i++) {
-        const struct target *target = &build->targets[i];
+        const struct od_target *target = &build->targets[i];
         if (target->expr->kind != OD_EXPR_COLUMN || target->expr->column_index != i ||
             strcmp(target->name, schema->fields[i].name) != 0)
             return false;
@@ -428,11 +233,12 @@ static bool project_is_identity(const struct select_build *build)
     return true;
 }
 
-static enum od_status put_project(struct od_binder *binder, struct select_build *build)
+static enum od_status put_project(struct od_binder *binder, struct od_select *build, const struct od_plan **plan_out)
 {
     const struct od_expr **exprs =
         od_arena_take_array(binder->plan_arena, build->target_count, sizeof(*exprs));
     const char **names = od_arena_take_array(binder->plan_arena, build->target_count, sizeof(*names));
+    *plan_out = build->block.plan;
     if (exprs == NULL || names == NULL)
         return od_sql_no_memory(binder);
     if (project_is_identity(build))
@@ -441,79 +247,69 @@ static enum od_status put_project(struct od_binder *binder, struct select_build 
         exprs[i] = build->targets[i].expr;
         names[i] = build->targets[i].name;
     }
-    return od_plan_project(binder->plan_arena, build->plan, exprs, names, build->target_count, &build->plan,
+    return od_plan_project(binder->plan_arena, build->block.plan, exprs, names, build->target_count, plan_out,
                            binder->error);
 }
 
-static enum od_status put_sort(struct od_binder *binder, struct select_build *build)
+static enum od_status put_rest(struct od_binder *binder, struct od_select *build, const struct select_order *order,
+                               const struct od_plan **plan)
 {
-    struct od_sort_key *keys = od_arena_take_array(binder->plan_arena, build->order_count, sizeof(*keys));
-    enum od_status status = OD_OK;
-    if (keys == NULL)
+    uint32_t width = build->target_count;
+    struct od_sort_key *keys = od_arena_take_array(binder->plan_arena, order->count, sizeof(*keys));
+    const struct od_expr **partitions =
+        od_arena_take_array(binder->plan_arena, order->distinct_count, sizeof(*partitions));
+    if (keys == NULL || partitions == NULL)
         return od_sql_no_memory(binder);
-    if (build->order_count == 0)
-        return OD_OK;
-    for (uint32_t i = 0; i < build->order_count && status == OD_OK; i++) {
-        keys[i].descending = build->order[i].descending;
-        keys[i].nulls_first = build->order[i].nulls_first;
-        status = od_expr_column(binder->plan_arena, &build->plan->schema, build->order[i].column,
-                                &keys[i].expr, binder->error);
+    if (build->select->n_distinct_clause > 0 && order->distinct_count == 0)
+        OD_TRY(od_plan_distinct(binder->plan_arena, *plan, plan, binder->error));
+    for (uint32_t i = 0; i < order->count; i++) {
+        keys[i] = order->keys[i].key;
+        OD_TRY(od_expr_column(binder->plan_arena, &(*plan)->schema, order->keys[i].target, &keys[i].expr,
+                              binder->error));
     }
-    if (status == OD_OK)
-        status = od_plan_sort(binder->plan_arena, build->plan, keys, build->order_count, &build->plan,
-                              binder->error);
-    return status;
+    for (uint32_t i = 0; i < order->distinct_count; i++)
+        OD_TRY(od_expr_column(binder->plan_arena, &(*plan)->schema, order->distinct[i], &partitions[i],
+                              binder->error));
+    if (order->distinct_count > 0) {
+        OD_TRY(od_put_numbers(binder, partitions, order->distinct_count, keys, order->count, false, plan));
+        OD_TRY(od_put_comparison(binder, width, OD_FUNCTION_EQUAL, 1, plan));
+        OD_TRY(od_put_columns(binder, width, plan));
+    }
+    OD_TRY(od_put_order(binder, build->select, keys, order->count, plan));
+    return od_put_columns(binder, build->visible_count, plan);
 }
 
-static enum od_status drop_hidden(struct od_binder *binder, struct select_build *build)
+enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
+                              const struct od_plan **plan_out, const bool **unknown_out)
 {
-    const struct od_expr **exprs =
-        od_arena_take_array(binder->plan_arena, build->visible_count, sizeof(*exprs));
-    enum od_status status = OD_OK;
-    if (exprs == NULL)
-        return od_sql_no_memory(binder);
-    if (build->visible_count == build->target_count)
-        return OD_OK;
-    for (uint32_t i = 0; i < build->visible_count && status == OD_OK; i++)
-        status = od_expr_column(binder->plan_arena, &build->plan->schema, i, &exprs[i], binder->error);
-    if (status == OD_OK)
-        status = od_plan_project(binder->plan_arena, build->plan, exprs, NULL, build->visible_count,
-                                 &build->plan, binder->error);
-    return status;
-}
-
-typedef enum od_status (*select_step)(struct od_binder *binder, struct select_build *build);
-
-static enum od_status bind_rows(struct od_binder *binder, struct select_build *build)
-{
-    enum od_status status = od_bind_from(binder, build->select, &build->from);
-    build->plan = build->from.plan;
-    return status;
-}
-
-static enum od_status put_distinct(struct od_binder *binder, struct select_build *build)
-{
-    if (!build->distinct)
-        return OD_OK;
-    return od_plan_distinct(binder->plan_arena, build->plan, &build->plan, binder->error);
-}
-
-enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                              const struct od_plan **plan_out)
-{
-    static const select_step steps[] = {bind_rows,  bind_targets, bind_groups, bind_having,
-                                        bind_order, put_grouping, put_project, put_distinct,
-                                        put_sort,   put_limit,    drop_hidden};
-    struct select_build *build = od_arena_take(binder->plan_arena, sizeof(*build));
-    enum od_status status = refuse_clauses(binder, select);
-    *plan_out = NULL;
+    struct od_select *build = od_arena_take(binder->plan_arena, sizeof(*build));
+    struct select_order order = {0};
+    const struct od_expr *predicate = NULL;
     if (build == NULL)
         return od_sql_no_memory(binder);
-    build->select = select;
-    build->distinct = select->n_distinct_clause > 0;
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == OD_OK; i++)
-        status = steps[i](binder, build);
-    if (status == OD_OK)
-        *plan_out = build->plan;
-    return status;
+    OD_TRY(refuse_clauses(binder, select));
+    *build = (struct od_select){.select = select, .block = {.outer = outer, .select = select}};
+    struct od_place where = {.block = &build->block, .clause = "WHERE"};
+    struct od_place having = {.block = &build->block, .clause = "HAVING", .aggregates = true};
+    OD_TRY(od_bind_from(binder, select, &build->block));
+    if (select->where_clause != NULL) {
+        OD_TRY(od_bind_condition(binder, &where, select->where_clause, &predicate));
+        OD_TRY(od_lower_filter(binder, &build->block, predicate));
+    }
+    OD_TRY(bind_targets(binder, build));
+    if (select->having_clause != NULL)
+        OD_TRY(od_bind_condition(binder, &having, select->having_clause, &build->having));
+    OD_TRY(bind_order(binder, build, &order));
+    OD_TRY(bind_distinct(binder, build, &order));
+    OD_TRY(od_bind_groups(binder, build));
+    OD_TRY(put_stages(binder, build));
+    OD_TRY(put_project(binder, build, plan_out));
+    OD_TRY(put_rest(binder, build, &order, plan_out));
+    if (unknown_out == NULL)
+        return OD_OK;
+    bool *unknown = od_arena_take_array(binder->plan_arena, build->visible_count, sizeof(*unknown));
+    for (uint32_t i = 0; unknown != NULL && i < build->visible_count; i++)
+        unknown[i] = build->targets[i].unknown;
+    *unknown_out = unknown;
+    return unknown == NULL ? od_sql_no_memory(binder) : OD_OK;
 }

@@ -21,7 +21,7 @@
 #include "engine/sql/parse.h"
 #include "engine/sql/sql.h"
 
-#define OD_SQL_DEPTH_MAX 500 /* nested expressions, joins and sub-selects, together */
+#define OD_SQL_DEPTH_MAX 500 /* nested expressions, joins, sub-selects and views, together */
 
 struct od_named_query; /* of WITH and views; bind_from.c */
 
@@ -41,7 +41,7 @@ enum od_status od_sql_fail(struct od_binder *binder, enum od_status status, int3
 enum od_status od_sql_locate(struct od_binder *binder, enum od_status status, int32_t location);
 enum od_status od_sql_no_memory(struct od_binder *binder);
 /* One level down; UNSUPPORTED when too deep. */
-enum od_status od_sql_enter(struct od_binder *binder, int32_t location);
+enum od_status od_sql_enter(struct od_binder *binder, const PgQuery__Node *node);
 void od_sql_leave(struct od_binder *binder);
 /* Where a node begins, as far as the parser says; -1 when it does not. */
 int32_t od_sql_location(const PgQuery__Node *node);
@@ -126,7 +126,10 @@ struct od_outer_read {
 };
 struct od_block {
     struct od_block *outer;
+    const PgQuery__SelectStmt *select; /* whose WINDOW clause names windows; NULL: none */
     struct od_scope scope;
+    bool is_beside; /* what stands to the left of a LATERAL item */
+    bool is_fence;  /* no level at all: it hides the `beside` blocks around it from names, though they are levels */
     uint32_t slot_count;
     struct od_slot *slots;
     /* Columns that sub-selects one level below have read; deeper_reads counts all reads that came from below or went
@@ -137,9 +140,14 @@ struct od_block {
     /* the current stage */
     const struct od_plan *plan;
     bool grouped;
+    bool has_row_columns; /* grouped, and the rows' columns stand in front */
     uint32_t group_count;
     const struct od_expr **groups; /* over the rows */
     uint32_t group_first;          /* column of the first group in the stage */
+    uint32_t set_count;            /* of grouping sets; 1: an ordinary GROUP BY */
+    const uint64_t *sets;          /* bit k: group k is in it */
+    bool has_set_column;           /* the number of the grouping set stands in set_column */
+    uint32_t set_column;
 };
 /* A slot's stand-in. */
 enum od_status od_slot_column(struct od_binder *binder, uint32_t slot, enum od_type type, bool nullable,
@@ -148,6 +156,11 @@ enum od_status od_slot_column(struct od_binder *binder, uint32_t slot, enum od_t
  * reads a column that is not grouped. */
 enum od_status od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr,
                         const struct od_expr **expr_out);
+/* The value of GROUPING(...) in the current stage. */
+enum od_status od_lower_grouping(struct od_binder *binder, struct od_block *block, const struct od_slot *slot,
+                                 int32_t location, const struct od_expr **expr_out);
+/* A new stage will follow that has no column of this one: sub-selects will be joined anew. */
+void od_leave_stage(struct od_block *block);
 /* Keeps the rows of the current stage for which the predicate (over the rows) is true. Sub-selects that are conjuncts become
  * semi- and antijoins. */
 enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block, const struct od_expr *predicate);
@@ -188,40 +201,55 @@ enum od_status od_bind_aggregate(struct od_binder *binder, const struct od_place
                                  const char *name, enum od_aggregate_function function, struct od_bound *bound_out);
 enum od_status od_bind_window(struct od_binder *binder, const struct od_place *place, const PgQuery__FuncCall *call,
                               const char *name, struct od_bound *bound_out);
+enum od_status od_bind_grouping(struct od_binder *binder, const struct od_place *place,
+                                const PgQuery__GroupingFunc *call, struct od_bound *bound_out);
+/* A new slot, whose number is OD_SLOT_BASE + *slot_out. The pointer holds until the next one. */
+struct od_slot *od_new_slot(struct od_binder *binder, struct od_block *block, enum od_slot_kind kind,
+                            uint32_t *slot_out);
 enum od_status od_bind_sub_link(struct od_binder *binder, const struct od_place *place, const PgQuery__SubLink *link,
                                 struct od_bound *bound_out);
 /* A constant: evaluated. BAD_INPUT or UNSUPPORTED when it is none. The value is cast to `type`. */
 enum od_status od_bind_constant(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
                                 enum od_type type, struct od_value *value_out);
-/* name(left) operator name(right) over rows of `count` columns, element by element. */
-enum od_status od_bind_row_compare(struct od_binder *binder, enum od_function function, const struct od_bound *left,
-                                   const struct od_bound *right, uint32_t count, int32_t location,
-                                   struct od_bound *bound_out);
+/* The elements of a row expression, or the one expression that the node is. */
+enum od_status od_bind_row(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
+                           struct od_bound **bounds_out, uint32_t *count_out);
+/* left <function> right, for rows of `count` elements. UNSUPPORTED for more than one and no comparison. */
+enum od_status od_bind_compare(struct od_binder *binder, enum od_function function, const struct od_bound *left,
+                               const struct od_bound *right, uint32_t count, int32_t location,
+                               struct od_bound *bound_out);
+/* (a, b) = (SELECT x, y ...) */
+enum od_status od_bind_row_sub_link(struct od_binder *binder, const struct od_place *place, enum od_function function,
+                                    const PgQuery__Node *row, const PgQuery__SubLink *link, struct od_bound *bound_out);
 /* "=" -> EQUAL; false when there is no such operator. */
 bool od_sql_operator(const char *name, enum od_function *function_out);
 
 /* --- types -------------------------------------------------------------------------------------- */
 
-/* A type as SQL writes it: one of ours, and what is left to check of a value of it. */
-enum od_sql_limit { OD_LIMIT_NONE, OD_LIMIT_SMALLINT, OD_LIMIT_VARCHAR, OD_LIMIT_NUMERIC };
+/* A type as SQL writes it: one of ours, and what a cast to it does besides. */
+enum od_sql_limit { OD_LIMIT_NONE, OD_LIMIT_SMALLINT, OD_LIMIT_VARCHAR, OD_LIMIT_NUMERIC, OD_LIMIT_INTERVAL };
 struct od_sql_type {
     enum od_type type;
     enum od_sql_limit limit;
-    uint32_t size;  /* VARCHAR: characters; NUMERIC: digits in all */
+    uint32_t size;  /* VARCHAR: characters; NUMERIC: digits in all; INTERVAL: PostgreSQL's mask of fields */
     uint32_t scale; /* NUMERIC: digits after the point */
 };
 enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node, struct od_sql_type *type_out);
-/* CAST(bound AS type). `assigned`: as INSERT does, for which a varchar that is too long is an error. */
+/* CAST(bound AS type). */
 enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *bound, const struct od_sql_type *type,
-                               bool assigned, int32_t location, const struct od_expr **expr_out);
+                               int32_t location, const struct od_expr **expr_out);
+/* As INSERT and UPDATE cast to a column `name`: fewer casts exist, and a varchar is not cut: whoever stores the values checks their
+ * lengths. */
+enum od_status od_bind_assignment(struct od_binder *binder, const struct od_bound *bound, const struct od_sql_type *type,
+                                  const char *name, int32_t location, const struct od_expr **expr_out);
 /* A quoted literal read as a type. */
 enum od_status od_bind_read_literal(struct od_binder *binder, const struct od_expr *text, enum od_type type,
                                     const struct od_expr **expr_out);
 
 /* --- queries ------------------------------------------------------------------------------------ */
 
-/* A query of any form. `outer`: the block around it, or NULL. `wanted`: NULL, or a type for each column, to which columns that
- * are quoted literals are cast (set operations, INSERT). *unknown_out, if not NULL: which columns are still such literals. */
+/* A query of any form. `outer`: the block around it, or NULL. *unknown_out, if not NULL: for each column whether it is a quoted
+ * literal or NULL, whose type is still to choose (in the plan it is text). */
 enum od_status od_bind_query(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
                              const struct od_plan **plan_out, const bool **unknown_out);
 /* One SELECT without WITH or set operation; ORDER BY and LIMIT included. */
@@ -229,8 +257,59 @@ enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStm
                               const struct od_plan **plan_out, const bool **unknown_out);
 /* FROM: plan and scope of the block. */
 enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *block);
-/* GROUP BY, HAVING's and the select list's aggregates: the stage after them. */
-enum od_status od_put_limit(struct od_binder *binder, const PgQuery__SelectStmt *select, const struct od_plan **plan);
+/* WITH: its queries are known by name from then on. */
+enum od_status od_bind_with(struct od_binder *binder, const PgQuery__WithClause *with, struct od_block *outer);
+/* One row of one column that nobody names: what SELECT without FROM reads. */
+enum od_status od_one_row(struct od_binder *binder, const struct od_plan **plan_out);
+/* VALUES, without its ORDER BY and LIMIT. */
+enum od_status od_bind_values(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
+                              const struct od_plan **plan_out);
+/* ORDER BY (keys over the plan), then LIMIT, OFFSET, WITH TIES. */
+enum od_status od_put_order(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                            const struct od_sort_key *keys, uint32_t key_count, const struct od_plan **plan);
+/* ASC, DESC, USING, NULLS of an ORDER BY item. */
+enum od_status od_sort_direction(struct od_binder *binder, const PgQuery__SortBy *item, struct od_sort_key *key);
+/* A project to the first `count` columns, nothing where there are no more. */
+enum od_status od_put_columns(struct od_binder *binder, uint32_t count, const struct od_plan **plan);
+/* A filter: column `index` <function> a whole number. */
+enum od_status od_put_comparison(struct od_binder *binder, uint32_t index, enum od_function function, int64_t number,
+                                 const struct od_plan **plan);
+/* The columns [0, count). */
+enum od_status od_all_columns(struct od_binder *binder, const struct od_plan *plan, uint32_t count,
+                              const struct od_expr ***exprs_out);
+/* A window over the plan: row_number, and rank if `ranks`, become its last columns. */
+enum od_status od_put_numbers(struct od_binder *binder, const struct od_expr *const *partitions,
+                              uint32_t partition_count, const struct od_sort_key *keys, uint32_t key_count, bool ranks,
+                              const struct od_plan **plan);
+/* Whole numbers in ORDER BY and GROUP BY are positions: *is_position, and which, from 0. */
+enum od_status od_as_position(struct od_binder *binder, const PgQuery__Node *node, const char *clause, uint32_t count,
+                              bool *is_position, uint32_t *position_out);
+/* A bare name, or NULL. */
+const char *od_as_bare_name(const PgQuery__Node *node);
+
+/* The select list, seen from GROUP BY and ORDER BY. */
+struct od_target {
+    const struct od_expr *expr;
+    const char *name;
+    bool unknown;
+};
+struct od_select {
+    const PgQuery__SelectStmt *select;
+    struct od_block block;
+    uint32_t target_count;
+    struct od_target *targets; /* the select list, then hidden columns */
+    uint32_t visible_count;    /* of them in the select list */
+    const struct od_expr *having;
+};
+/* GROUP BY: block.groups and .sets. */
+enum od_status od_bind_groups(struct od_binder *binder, struct od_select *build);
+/* The stage of groups over the rows. */
+enum od_status od_put_groups(struct od_binder *binder, struct od_block *block);
+/* The stage with the window calls. */
+enum od_status od_put_windows(struct od_binder *binder, struct od_block *block);
+/* A position, or an output name. */
+enum od_status od_as_target(struct od_binder *binder, const struct od_select *build, const PgQuery__Node *node,
+                            const char *clause, bool names, bool *found, uint32_t *target_out);
 
 const char *od_output_name(const PgQuery__Node *node);
 

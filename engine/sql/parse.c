@@ -1,11 +1,12 @@
-/* parse: calls PostgreSQL's grammar and takes its tree over.
+/* parse: calls PostgreSQL's grammar and takes its trees over.
  *
- *   text -> pg_query_parse_protobuf (raw parse tree, serialised) -> depth check -> unpacked tree in our arena
+ *   text -> pg_query_parse_protobuf (raw parse trees, serialised) -> depth check -> unpacked trees in our arena
  *
- * libpg_query keeps its own memory and gives everything back before we return. Its code and the unpacking are
- * recursive on the depth of the tree, so hostile text could overflow the stack. Two bounds prevent that: the
- * text's length (a tree is at most half as deep as its text is long: "1+1+1...") and the depth of the
- * serialised tree, which is measured by a loop over the bytes before anything recurses over them. */
+ * libpg_query keeps its own memory and gives everything back before we return. Its code and the unpacking are recursive on the
+ * depth of the tree, so hostile text could overflow the stack. Two bounds prevent that. Text of more than 32 KiB is cut into
+ * tokens first, and the longest chain of them must be short: what is between two commas, plus the same of every parenthesis
+ * around it, is as deep as a tree can be ("1+1+1..."; only set operations go on across commas). And the depth of the serialised
+ * tree is measured by a loop over the bytes before anything of ours recurses over them. */
 #include "engine/sql/parse.h"
 
 #include <pg_query.h>
@@ -13,7 +14,9 @@
 
 #include "engine/core/utf8.h"
 
-#define SQL_BYTES_MAX     ((size_t)32 << 10)
+#define SQL_BYTES_MAX     ((size_t)16 << 20)
+#define SHORT_BYTES       ((size_t)32 << 10) /* cannot nest too deep, whatever it says */
+#define CHAIN_TOKENS_MAX  16384
 #define MESSAGE_DEPTH_MAX 1100 /* a node and its kind are two messages: about 500 nested expressions */
 
 void od_sql_position(const char *sql, uint32_t byte_offset, uint32_t *line_out, uint32_t *column_out)
@@ -160,40 +163,87 @@ static enum od_status syntax_error(const char *sql, const PgQueryError *cause, s
     return od_fail_at(error, OD_BAD_INPUT, line, column, "%s", cause->message);
 }
 
-static enum od_status unpack(struct od_arena *parse_arena, const char *sql, const PgQueryProtobuf *tree,
-                             const PgQuery__Node **statement_out, struct od_error *error)
+static enum od_status unpack(struct od_arena *parse_arena, const PgQueryProtobuf *tree,
+                             const PgQuery__ParseResult **result_out, struct od_error *error)
 {
     ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, .allocator_data = parse_arena};
     if (!depth_is_bounded((const uint8_t *)tree->data, tree->len))
         return od_fail_at(error, OD_UNSUPPORTED, 1, 1, "SQL nested this deep is not supported");
-    PgQuery__ParseResult *result =
-        pg_query__parse_result__unpack(&allocator, tree->len, (const uint8_t *)tree->data);
-    if (result == NULL)
-        return od_fail(error, OD_NO_MEMORY, "parsing SQL");
-    if (result->n_stmts == 0)
-        return od_fail_at(error, OD_BAD_INPUT, 1, 1, "expected a SELECT statement, found nothing");
-    if (result->n_stmts > 1) {
-        uint32_t line;
-        uint32_t column;
-        od_sql_position(sql, (uint32_t)result->stmts[1]->stmt_location, &line, &column);
-        return od_fail_at(error, OD_UNSUPPORTED, line, column, "more than one statement is not supported");
-    }
-    *statement_out = result->stmts[0]->stmt;
-    return OD_OK;
+    *result_out = pg_query__parse_result__unpack(&allocator, tree->len, (const uint8_t *)tree->data);
+    return *result_out == NULL ? od_fail(error, OD_NO_MEMORY, "parsing SQL") : OD_OK;
 }
 
-enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql,
-                            const PgQuery__Node **statement_out, struct od_error *error)
+/* --- chains of tokens in a long text ------------------------------------------------------------ */
+
+#define PARENTHESES_MAX 1024
+
+static bool chains_are_short(const PgQuery__ScanResult *scan, const char *sql)
 {
-    *statement_out = NULL;
-    enum od_status status = check_text(sql, error);
-    if (status != OD_OK)
-        return status;
+    uint32_t chain[PARENTHESES_MAX] = {0}; /* tokens since the last comma, and the set operations before it, of each level */
+    uint32_t set_operations[PARENTHESES_MAX] = {0};
+    uint32_t depth = 0;
+    uint64_t total = 0;
+    for (size_t i = 0; i < scan->n_tokens && total <= CHAIN_TOKENS_MAX; i++) {
+        const PgQuery__ScanToken *token = scan->tokens[i];
+        char first = sql[token->start];
+        if (first == ',' || first == ';') {
+            total -= chain[depth];
+            chain[depth] = first == ',' ? set_operations[depth] : 0;
+            set_operations[depth] = chain[depth];
+            total += chain[depth];
+            continue;
+        }
+        if ((first == ')' || first == ']') && depth > 0)
+            total -= chain[depth--];
+        set_operations[depth] += token->token == PG_QUERY__TOKEN__UNION || token->token == PG_QUERY__TOKEN__EXCEPT ||
+                                 token->token == PG_QUERY__TOKEN__INTERSECT;
+        chain[depth]++;
+        total++;
+        if (first == '(' || first == '[') {
+            if (++depth == PARENTHESES_MAX)
+                return false;
+            chain[depth] = 0;
+            set_operations[depth] = 0;
+        }
+    }
+    return total <= CHAIN_TOKENS_MAX;
+}
+
+static enum od_status check_chains(struct od_memory *memory, const char *sql, struct od_error *error)
+{
+    struct od_arena scan_arena;
+    enum od_status status = OD_OK;
+    PgQueryScanResult result = pg_query_scan(sql);
+    od_arena_init(&scan_arena, memory, 0);
+    ProtobufCAllocator allocator = {.alloc = arena_alloc, .free = arena_free, .allocator_data = &scan_arena};
+    if (result.error != NULL) {
+        status = syntax_error(sql, result.error, error);
+    } else {
+        const PgQuery__ScanResult *scan =
+            pg_query__scan_result__unpack(&allocator, result.pbuf.len, (const uint8_t *)result.pbuf.data);
+        if (scan == NULL)
+            status = od_fail(error, OD_NO_MEMORY, "parsing SQL");
+        else if (!chains_are_short(scan, sql))
+            status = od_fail_at(error, OD_UNSUPPORTED, 1, 1, "SQL nested this deep is not supported");
+    }
+    pg_query_free_scan_result(result);
+    od_arena_release(&scan_arena);
+    return status;
+}
+
+enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql, const PgQuery__ParseResult **result_out,
+                            struct od_error *error)
+{
+    *result_out = NULL;
+    OD_TRY(check_text(sql, error));
+    if (strlen(sql) > SHORT_BYTES)
+        OD_TRY(check_chains(parse_arena->memory, sql, error));
+    enum od_status status = OD_OK;
     PgQueryProtobufParseResult result = pg_query_parse_protobuf(sql);
     if (result.error != NULL)
         status = syntax_error(sql, result.error, error);
     else
-        status = unpack(parse_arena, sql, &result.parse_tree, statement_out, error);
+        status = unpack(parse_arena, &result.parse_tree, result_out, error);
     pg_query_free_protobuf_parse_result(result);
     return status;
 }

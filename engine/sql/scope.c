@@ -27,9 +27,6 @@ enum od_status od_scope_find(struct od_binder *binder, const struct od_scope *sc
                              const char *name, int32_t location, const struct od_scope_entry **entry_out)
 {
     *entry_out = NULL;
-    if (relation != NULL && !od_scope_has_relation(scope, relation))
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "missing FROM-clause entry for table \"%s\"",
-                           relation);
     for (uint32_t i = 0; i < scope->entry_count; i++) {
         if (!entry_matches(&scope->entries[i], relation, name))
             continue;
@@ -37,14 +34,7 @@ enum od_status od_scope_find(struct od_binder *binder, const struct od_scope *sc
             return od_sql_fail(binder, OD_BAD_INPUT, location, "column reference \"%s\" is ambiguous", name);
         *entry_out = &scope->entries[i];
     }
-    if (*entry_out != NULL)
-        return OD_OK;
-    if (relation == NULL && od_scope_has_relation(scope, name))
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "a whole row as a value is not supported: %s",
-                           name);
-    if (relation != NULL)
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "column %s.%s does not exist", relation, name);
-    return od_sql_fail(binder, OD_BAD_INPUT, location, "column \"%s\" does not exist", name);
+    return OD_OK;
 }
 
 enum od_status od_scope_join(struct od_binder *binder, const struct od_scope *left,

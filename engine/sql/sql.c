@@ -1,6 +1,6 @@
 /* sql: the entry, and what every part of the binder needs to say where something is.
  *
- *   od_sql_bind -> od_sql_parse (parse.c, tree in a parse_arena) -> od_bind_select (bind_select.c) -> plan
+ *   od_sql_bind -> od_sql_parse (parse.c, tree in a parse_arena) -> od_bind_query (bind_query.c) -> plan
  *
  * The parse_arena dies here; the plan keeps nothing of it, nor of the text. Errors carry the line and column
  * of the construct that caused them; an error of the plan builders, which know no text, gets the position of
@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/sql/binder.h"
 
@@ -40,10 +41,10 @@ enum od_status od_sql_no_memory(struct od_binder *binder)
     return od_fail(binder->error, OD_NO_MEMORY, "binding SQL");
 }
 
-enum od_status od_sql_enter(struct od_binder *binder, int32_t location)
+enum od_status od_sql_enter(struct od_binder *binder, const PgQuery__Node *node)
 {
     if (binder->depth == OD_SQL_DEPTH_MAX)
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "SQL nested deeper than %d is not supported",
+        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node), "SQL nested deeper than %d is not supported",
                            OD_SQL_DEPTH_MAX);
     binder->depth++;
     return OD_OK;
@@ -59,97 +60,39 @@ const char *od_sql_string(const PgQuery__Node *node)
     return node != NULL && node->node_case == PG_QUERY__NODE__NODE_STRING ? node->string->sval : NULL;
 }
 
-static int32_t select_location(const PgQuery__SelectStmt *select)
+/* The first place that anything below the node mentions: an expression begins where its leftmost part does. */
+static int32_t first_location(const ProtobufCMessage *message)
 {
-    if (select->larg != NULL)
-        return select_location(select->larg);
-    if (select->n_target_list > 0)
-        return od_sql_location(select->target_list[0]);
-    return select->n_values_lists > 0 ? od_sql_location(select->values_lists[0]) : -1;
-}
-
-static int32_t cast_location(const PgQuery__TypeCast *cast)
-{
-    int32_t location = od_sql_location(cast->arg);
-    int32_t type_location = cast->type_name != NULL ? cast->type_name->location : -1;
-    if (cast->location >= 0)
-        return location >= 0 && location < cast->location ? location : cast->location;
-    return type_location >= 0 && (location < 0 || type_location < location) ? type_location : location;
+    int32_t first = -1;
+    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+        const char *at = (const char *)message + field->offset;
+        bool chosen = field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF
+                          ? *(const uint32_t *)((const char *)message + field->quantifier_offset) == field->id
+                          : true;
+        int32_t found = -1;
+        if (!chosen)
+            continue;
+        if (field->type == PROTOBUF_C_TYPE_INT32 && strcmp(field->name, "location") == 0)
+            found = *(const int32_t *)at;
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE && field->label != PROTOBUF_C_LABEL_REPEATED) {
+            const ProtobufCMessage *child = *(const ProtobufCMessage *const *)at;
+            found = child == NULL ? -1 : first_location(child);
+        } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+            size_t count = *(const size_t *)((const char *)message + field->quantifier_offset);
+            const ProtobufCMessage *const *children = *(const ProtobufCMessage *const *const *)at;
+            for (size_t k = 0; k < count && found < 0; k++)
+                found = first_location(children[k]);
+        }
+        if (found >= 0 && (first < 0 || found < first))
+            first = found;
+    }
+    return first;
 }
 
 int32_t od_sql_location(const PgQuery__Node *node)
 {
-    if (node == NULL)
-        return -1;
-    switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_COLUMN_REF:
-        return node->column_ref->location;
-    case PG_QUERY__NODE__NODE_A_CONST:
-        return node->a_const->location;
-    case PG_QUERY__NODE__NODE_A_EXPR:
-        return node->a_expr->lexpr != NULL ? od_sql_location(node->a_expr->lexpr) : node->a_expr->location;
-    case PG_QUERY__NODE__NODE_BOOL_EXPR:
-        return node->bool_expr->boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR || node->bool_expr->n_args == 0
-                   ? node->bool_expr->location
-                   : od_sql_location(node->bool_expr->args[0]);
-    case PG_QUERY__NODE__NODE_NULL_TEST:
-        return od_sql_location(node->null_test->arg);
-    case PG_QUERY__NODE__NODE_BOOLEAN_TEST:
-        return od_sql_location(node->boolean_test->arg);
-    case PG_QUERY__NODE__NODE_TYPE_CAST:
-        return cast_location(node->type_cast);
-    case PG_QUERY__NODE__NODE_FUNC_CALL:
-        return node->func_call->location;
-    case PG_QUERY__NODE__NODE_CASE_EXPR:
-        return node->case_expr->location;
-    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
-        return node->coalesce_expr->location;
-    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
-        return node->min_max_expr->location;
-    case PG_QUERY__NODE__NODE_SUB_LINK:
-        return node->sub_link->location;
-    case PG_QUERY__NODE__NODE_RES_TARGET:
-        return node->res_target->location;
-    case PG_QUERY__NODE__NODE_RANGE_VAR:
-        return node->range_var->location;
-    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
-        return od_sql_location(node->range_subselect->subquery);
-    case PG_QUERY__NODE__NODE_JOIN_EXPR:
-        return od_sql_location(node->join_expr->larg);
-    case PG_QUERY__NODE__NODE_SELECT_STMT:
-        return select_location(node->select_stmt);
-    case PG_QUERY__NODE__NODE_ROW_EXPR:
-        return node->row_expr->location;
-    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
-        return node->a_array_expr->location;
-    case PG_QUERY__NODE__NODE_PARAM_REF:
-        return node->param_ref->location;
-    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
-        return node->collate_clause->location;
-    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
-        return node->sqlvalue_function->location;
-    case PG_QUERY__NODE__NODE_A_INDIRECTION:
-        return od_sql_location(node->a_indirection->arg);
-    case PG_QUERY__NODE__NODE_SORT_BY:
-        return od_sql_location(node->sort_by->node);
-    case PG_QUERY__NODE__NODE_GROUPING_SET:
-        return node->grouping_set->location;
-    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
-        return node->grouping_func->location;
-    case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE:
-        return node->range_table_sample->location;
-    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
-        return node->set_to_default->location;
-    case PG_QUERY__NODE__NODE_XML_EXPR:
-        return node->xml_expr->location;
-    case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
-        return node->range_function->n_functions > 0 ? od_sql_location(node->range_function->functions[0])
-                                                     : -1;
-    case PG_QUERY__NODE__NODE_LIST:
-        return node->list->n_items > 0 ? od_sql_location(node->list->items[0]) : -1;
-    default:
-        return -1;
-    }
+    return node == NULL ? -1 : first_location(&node->base);
 }
 
 const char *od_sql_construct(const PgQuery__Node *node)
@@ -158,15 +101,12 @@ const char *od_sql_construct(const PgQuery__Node *node)
         PgQuery__Node__NodeCase node_case;
         const char *text;
     } texts[] = {
-        {PG_QUERY__NODE__NODE_SUB_LINK, "a sub-select in an expression"},
-        {PG_QUERY__NODE__NODE_ROW_EXPR, "a row expression"},
+        {PG_QUERY__NODE__NODE_ROW_EXPR, "a row as a value"},
         {PG_QUERY__NODE__NODE_A_ARRAY_EXPR, "an array"},
         {PG_QUERY__NODE__NODE_PARAM_REF, "a parameter"},
         {PG_QUERY__NODE__NODE_COLLATE_CLAUSE, "COLLATE"},
         {PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION, "a function of session or time"},
         {PG_QUERY__NODE__NODE_A_INDIRECTION, "a subscript or field selection"},
-        {PG_QUERY__NODE__NODE_GROUPING_SET, "a grouping set"},
-        {PG_QUERY__NODE__NODE_GROUPING_FUNC, "GROUPING"},
         {PG_QUERY__NODE__NODE_RANGE_FUNCTION, "a function in FROM"},
         {PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE, "TABLESAMPLE"},
         {PG_QUERY__NODE__NODE_RANGE_TABLE_FUNC, "XMLTABLE"},
@@ -179,26 +119,47 @@ const char *od_sql_construct(const PgQuery__Node *node)
     return "this construct";
 }
 
-enum od_status od_sql_bind(struct od_arena *plan_arena, const char *sql, const struct od_catalog *catalog,
+void *od_sql_append(struct od_binder *binder, void *list, uint32_t *count, size_t bytes, void **list_out)
+{
+    bool is_full = (*count & (*count - 1)) == 0; /* room doubles whenever the count is a power of two */
+    *list_out = list;
+    if (is_full) {
+        *list_out = od_arena_take_array(binder->plan_arena, *count == 0 ? 1 : 2 * (size_t)*count, bytes);
+        if (*list_out == NULL)
+            return NULL;
+        if (*count > 0)
+            memcpy(*list_out, list, *count * bytes);
+    }
+    return (char *)*list_out + (*count)++ * bytes;
+}
+
+void od_binder_init(struct od_binder *binder, struct od_arena *plan_arena, const char *sql,
+                    const struct od_sql_context *context, struct od_error *error)
+{
+    *binder = (struct od_binder){.plan_arena = plan_arena, .sql = sql, .context = context, .error = error};
+    *error = (struct od_error){0};
+}
+
+enum od_status od_sql_bind(struct od_arena *plan_arena, const char *sql, const struct od_sql_context *context,
                            const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_error own_error = {0};
     struct od_arena parse_arena;
-    struct od_binder binder = {
-        .plan_arena = plan_arena,
-        .sql = sql,
-        .catalog = catalog,
-        .error = error != NULL ? error : &own_error,
-    };
-    const PgQuery__Node *statement = NULL;
+    struct od_binder binder;
+    const PgQuery__ParseResult *parsed = NULL;
     *plan_out = NULL;
-    *binder.error = (struct od_error){0};
+    od_binder_init(&binder, plan_arena, sql, context, error != NULL ? error : &own_error);
     od_arena_init(&parse_arena, plan_arena->memory, 0);
-    enum od_status status = od_sql_parse(&parse_arena, sql, &statement, binder.error);
-    if (status == OD_OK && statement->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+    enum od_status status = od_sql_parse(&parse_arena, sql, &parsed, binder.error);
+    if (status == OD_OK && parsed->n_stmts == 0)
+        status = od_sql_fail(&binder, OD_BAD_INPUT, 0, "expected a SELECT statement, found nothing");
+    else if (status == OD_OK && parsed->n_stmts > 1)
+        status = od_sql_fail(&binder, OD_UNSUPPORTED, parsed->stmts[1]->stmt_location,
+                             "more than one statement is not supported");
+    else if (status == OD_OK && parsed->stmts[0]->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         status = od_sql_fail(&binder, OD_UNSUPPORTED, 0, "a statement other than SELECT is not supported");
     if (status == OD_OK)
-        status = od_bind_select(&binder, statement->select_stmt, plan_out);
+        status = od_bind_query(&binder, parsed->stmts[0]->stmt->select_stmt, NULL, plan_out, NULL);
     if (status != OD_OK)
         *plan_out = NULL;
     od_arena_release(&parse_arena);
