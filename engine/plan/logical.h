@@ -130,6 +130,8 @@ struct od_plan {
     struct od_schema schema; /* of the output */
     uint32_t input_count;
     const struct od_plan *inputs[2];
+    bool may_fail;         /* an expression or aggregate here or below can raise EVALUATION */
+    uint32_t outer_levels; /* bit d - 1: this or a node below reads OUTER columns of depth d */
     union {
         struct {
             const struct od_table *table; /* borrowed; outlives the plan */
@@ -242,5 +244,7 @@ enum od_status od_plan_repartition(struct od_arena *plan_arena, const struct od_
                                    const struct od_plan **plan_out, struct od_error *error);
 /* Indented text, one node a line. */
 bool od_plan_print(const struct od_plan *plan, struct od_buffer *buffer);
+/* One node as a line, without its inputs. */
+bool od_plan_print_node(const struct od_plan *plan, struct od_buffer *buffer);
 
 #endif

@@ -369,6 +369,12 @@ enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *d
     if (rewriter != NULL)
         OD_TRY(od_plan_rewrite_places(plan, rewriter, error));
     OD_TRY(fit(plan_arena, plan, names, error));
+    plan->may_fail = od_plan_node_may_fail(plan);
+    plan->outer_levels = od_plan_node_outer_levels(plan);
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        plan->may_fail |= plan->inputs[i]->may_fail;
+        plan->outer_levels |= plan->inputs[i]->outer_levels >> (plan->kind == OD_PLAN_APPLY && i == 1);
+    }
     *plan_out = plan;
     return OD_OK;
 }

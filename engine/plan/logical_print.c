@@ -31,7 +31,7 @@ static void print_join(const struct od_plan *plan, struct od_buffer *buffer)
     od_expr_print(plan->join.condition, named ? &both : NULL, buffer);
 }
 
-static void print_node(const struct od_plan *plan, struct od_buffer *buffer)
+bool od_plan_print_node(const struct od_plan *plan, struct od_buffer *buffer)
 {
     const struct od_schema *input = plan->input_count > 0 ? &plan->inputs[0]->schema : NULL;
     od_buffer_append_text(buffer, od_plan_kind_text(plan->kind));
@@ -84,13 +84,14 @@ static void print_node(const struct od_plan *plan, struct od_buffer *buffer)
     case OD_PLAN_KIND_COUNT:
         break;
     }
-    od_buffer_append_text(buffer, "\n");
+    return !buffer->failed;
 }
 
 static void print_tree(const struct od_plan *plan, uint32_t depth, struct od_buffer *buffer)
 {
     od_buffer_print(buffer, "%*s", (int)(2 * depth), "");
-    print_node(plan, buffer);
+    od_plan_print_node(plan, buffer);
+    od_buffer_append_text(buffer, "\n");
     for (uint32_t i = 0; i < plan->input_count; i++)
         print_tree(plan->inputs[i], depth + 1, buffer);
 }

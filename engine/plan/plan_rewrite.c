@@ -165,35 +165,46 @@ bool od_plan_node_may_fail(const struct od_plan *plan)
     return may_fail;
 }
 
-bool od_plan_may_fail(const struct od_plan *plan)
+static void note_levels(void *levels, const struct od_expr *expr)
 {
-    bool may_fail = od_plan_node_may_fail(plan);
-    for (uint32_t i = 0; i < plan->input_count && !may_fail; i++)
-        may_fail = od_plan_may_fail(plan->inputs[i]);
-    return may_fail;
+    if (expr->kind == OD_EXPR_OUTER)
+        *(uint32_t *)levels |= UINT32_C(1) << (expr->outer_depth - 1);
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
+        note_levels(levels, expr->arguments[i]);
 }
 
-bool od_plan_gives_one_row(const struct od_plan *plan)
+uint32_t od_plan_node_outer_levels(const struct od_plan *plan)
+{
+    uint32_t levels = 0;
+    od_plan_exprs(plan, note_levels, &levels);
+    return levels;
+}
+
+bool od_plan_gives_one_row(const struct od_plan *plan, bool exactly)
 {
     switch (plan->kind) {
     case OD_PLAN_VALUES:
-        return plan->values.row_count <= 1;
+        return plan->values.row_count == 1 || (!exactly && plan->values.row_count == 0);
     case OD_PLAN_AGGREGATE:
-        return plan->aggregate.group_count == 0 || od_plan_gives_one_row(plan->inputs[0]);
+        return plan->aggregate.group_count == 0 || od_plan_gives_one_row(plan->inputs[0], exactly);
     case OD_PLAN_LIMIT:
-        return plan->limit.count <= 1 || od_plan_gives_one_row(plan->inputs[0]);
+        return !exactly && (plan->limit.count <= 1 || od_plan_gives_one_row(plan->inputs[0], false));
     case OD_PLAN_FILTER:
+        return !exactly && od_plan_gives_one_row(plan->inputs[0], false);
     case OD_PLAN_PROJECT:
     case OD_PLAN_SORT:
     case OD_PLAN_WINDOW:
     case OD_PLAN_REPARTITION:
-        return od_plan_gives_one_row(plan->inputs[0]);
+        return od_plan_gives_one_row(plan->inputs[0], exactly);
     case OD_PLAN_JOIN:
-    case OD_PLAN_APPLY:
-        return plan->join.type != OD_JOIN_FULL && plan->join.type != OD_JOIN_RIGHT &&
-               od_plan_gives_one_row(plan->inputs[0]) &&
-               (!od_join_gives_right(plan->join.type) || plan->join.type == OD_JOIN_SINGLE ||
-                od_plan_gives_one_row(plan->inputs[1]));
+    case OD_PLAN_APPLY: {
+        enum od_join_type type = plan->join.type;
+        bool keeps_left = type == OD_JOIN_LEFT || type == OD_JOIN_SINGLE || type == OD_JOIN_MARK;
+        bool one_right = !od_join_gives_right(type) || type == OD_JOIN_SINGLE ||
+                         od_plan_gives_one_row(plan->inputs[1], false);
+        return !od_join_pads_left(type) && one_right && (keeps_left || !exactly) &&
+               od_plan_gives_one_row(plan->inputs[0], exactly);
+    }
     default:
         return false;
     }
@@ -253,6 +264,21 @@ enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_sche
         return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
     for (uint32_t i = 0; i < schema->field_count; i++)
         OD_TRY(od_expr_column(plan_arena, schema, i, &list[i], error));
+    return OD_OK;
+}
+
+enum od_status od_plan_column_at(struct od_arena *plan_arena, const struct od_field *field, uint32_t column_index,
+                                 const struct od_expr **expr_out, struct od_error *error)
+{
+    struct od_field own = *field;
+    struct od_schema schema = {1, &own};
+    struct od_expr *column = od_arena_take(plan_arena, sizeof(*column));
+    if (column == NULL)
+        return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
+    OD_TRY(od_expr_column(plan_arena, &schema, 0, expr_out, error));
+    *column = **expr_out;
+    column->column_index = column_index;
+    *expr_out = column;
     return OD_OK;
 }
 

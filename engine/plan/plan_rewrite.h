@@ -18,12 +18,12 @@ uint32_t od_plan_clauses(const struct od_plan *plan, struct od_clause_list lists
 
 /* Calls visit for each expression of the node (not of its inputs), in one fixed order. */
 void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr *expr), void *self);
-/* One of them can raise EVALUATION, or an aggregate of the node can. */
+/* For the node alone, its inputs apart: can an expression, an aggregate, a second row of SINGLE raise EVALUATION? */
 bool od_plan_node_may_fail(const struct od_plan *plan);
-/* That, for the node or one below it; SINGLE joins may fail, too. */
-bool od_plan_may_fail(const struct od_plan *plan);
-/* At most one row, whatever the tables hold. */
-bool od_plan_gives_one_row(const struct od_plan *plan);
+/* Which outer columns the node's own expressions read: as od_plan.outer_levels. */
+uint32_t od_plan_node_outer_levels(const struct od_plan *plan);
+/* At most one row, whatever the tables hold; or exactly one. */
+bool od_plan_gives_one_row(const struct od_plan *plan, bool exactly);
 
 /* Every expression goes through `rewrite`, which keeps types. */
 struct od_expr_rewriter {
@@ -50,6 +50,9 @@ bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right)
 /* The schema's columns as expressions; *list_out has room for `extra` more behind them. */
 enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t extra,
                                const struct od_expr ***list_out, struct od_error *error);
+/* A column of this field under any number: in a schema that is not made yet. */
+enum od_status od_plan_column_at(struct od_arena *plan_arena, const struct od_field *field, uint32_t column_index,
+                                 const struct od_expr **expr_out, struct od_error *error);
 /* `input` with these columns only, in this order; the input itself when they are all of its columns in order. */
 enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *input, const uint32_t *columns,
                             uint32_t count, const struct od_plan **plan_out, struct od_error *error);

@@ -11,15 +11,18 @@ struct od_rule_context {
 
 bool od_rule_is_on(const struct od_plan_options *options, enum od_rule rule);
 
-/* Each returns an equivalent plan, and whether it changed anything. NO_MEMORY. */
-enum od_status od_rule_constant_folding(const struct od_rule_context *context, const struct od_plan *plan,
-                                        const struct od_plan **plan_out, bool *changed_out,
-                                        struct od_error *error);
-enum od_status od_rule_filter_pushdown(const struct od_rule_context *context, const struct od_plan *plan,
-                                       const struct od_plan **plan_out, bool *changed_out,
-                                       struct od_error *error);
-enum od_status od_rule_projection_pruning(const struct od_rule_context *context, const struct od_plan *plan,
-                                          const struct od_plan **plan_out, bool *changed_out,
-                                          struct od_error *error);
+/* Each returns an equivalent plan with the same schema, and whether it changed anything. NO_MEMORY; decorrelation also
+ * UNSUPPORTED. */
+#define OD_RULE_FUNCTION(name)                                                                               \
+    enum od_status od_rule_##name(const struct od_rule_context *context, const struct od_plan *plan,         \
+                                  const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
+OD_RULE_FUNCTION(constant_folding);
+OD_RULE_FUNCTION(filter_pushdown);
+OD_RULE_FUNCTION(decorrelation);
+OD_RULE_FUNCTION(limit_pushdown);
+OD_RULE_FUNCTION(join_reordering);
+OD_RULE_FUNCTION(operator_fusion);
+OD_RULE_FUNCTION(projection_pruning);
+OD_RULE_FUNCTION(common_subplans);
 
 #endif

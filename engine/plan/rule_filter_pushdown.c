@@ -1,13 +1,12 @@
 /* rule_filter_pushdown: conjuncts travel down the tree as long as they may.
  *
- *   at a FILTER    its conjuncts join those that come from above
- *   at a PROJECT   each is rewritten over the project's input
- *   at a JOIN      inner: those over one side go into that side, those over both into the condition; the
- *                  condition's own conjuncts over one side go down too
- *                  left: those over the left side go into it; the condition's right-only conjuncts into the
- *                  right side (its rows that fail them would match nothing)
- *   at a SORT      through
- *   elsewhere      they become a FILTER
+ *   at a FILTER     its conjuncts join those that come from above; (a and x) or (a and y) becomes a and (x or y)
+ *   at a PROJECT    each is rewritten over the project's input
+ *   at a JOIN       first an outer join loses the padding that a conjunct from above would reject anyway; then conjuncts from
+ *                   above and those of the condition go to a side, into the condition or stay: see where_to
+ *   at an AGGREGATE those over groups go through, at a WINDOW those over partitions, at a UNION all go into both inputs,
+ *                   at an EXPAND those over what it hands on in every list, at SORT and REPARTITION all
+ *   elsewhere, and above a sub-plan that has other readers, they become a FILTER
  *
  * Only a conjunct that cannot fail travels, and only past what cannot fail: so no expression sees other rows
  * than in the plan as written, and no error appears or vanishes. Within one filter, conjuncts behind one that
@@ -15,6 +14,7 @@
 #include "engine/core/assert.h"
 #include "engine/plan/join_keys.h"
 #include "engine/plan/plan_rewrite.h"
+#include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
 struct conjunct_list {
@@ -24,6 +24,7 @@ struct conjunct_list {
 
 struct pushdown {
     struct od_arena *plan_arena;
+    struct od_plan_table table; /* empty: nothing is shared */
     bool changed;
 };
 
@@ -56,209 +57,403 @@ static enum od_status put_filter(struct pushdown *pushdown, const struct od_plan
     *plan_out = plan;
     if (list->count == 0)
         return OD_OK;
-    enum od_status status =
-        od_expr_conjunction(pushdown->plan_arena, list->list, list->count, &predicate, error);
-    if (status == OD_OK)
-        status = od_plan_filter(pushdown->plan_arena, plan, predicate, plan_out, error);
-    return status;
+    OD_TRY(od_expr_conjunction(pushdown->plan_arena, list->list, list->count, &predicate, error));
+    return od_plan_filter(pushdown->plan_arena, plan, predicate, plan_out, error);
 }
 
-/* The conjuncts stay here; the inputs are looked at on their own. */
+/* `below` goes on into each input, `stay` becomes a filter above the node. */
+static enum od_status go_on(struct pushdown *pushdown, const struct od_plan *plan, const struct conjunct_list *below,
+                            const struct conjunct_list *stay, const struct od_plan **plan_out, struct od_error *error)
+{
+    const struct od_plan *inputs[2] = {NULL, NULL};
+    const struct od_plan *rebuilt = NULL;
+    pushdown->changed |= below->count > 0;
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        OD_TRY(push(pushdown, plan->inputs[i], below, &inputs[i], error));
+    OD_TRY(od_plan_rebuild(pushdown->plan_arena, plan, inputs, NULL, &rebuilt, error));
+    return put_filter(pushdown, rebuilt, stay, plan_out, error);
+}
+
 static enum od_status stop_here(struct pushdown *pushdown, const struct od_plan *plan,
                                 const struct conjunct_list *above, const struct od_plan **plan_out,
                                 struct od_error *error)
 {
     struct conjunct_list none = {0};
-    const struct od_plan *inputs[2] = {NULL, NULL};
-    const struct od_plan *rebuilt = NULL;
-    enum od_status status = OD_OK;
-    for (uint32_t i = 0; i < plan->input_count && status == OD_OK; i++)
-        status = push(pushdown, plan->inputs[i], &none, &inputs[i], error);
-    if (status == OD_OK)
-        status = od_plan_rebuild(pushdown->plan_arena, plan, inputs, NULL, &rebuilt, error);
-    if (status == OD_OK)
-        status = put_filter(pushdown, rebuilt, above, plan_out, error);
-    return status;
+    return go_on(pushdown, plan, &none, above, plan_out, error);
 }
+
+/* --- what OR has in common ---------------------------------------------------------------------- */
+
+static bool is_or(const struct od_expr *expr)
+{
+    return expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_OR;
+}
+
+static enum od_status conjuncts_of(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list,
+                                   struct od_error *error)
+{
+    uint32_t count = od_expr_conjuncts(expr, NULL, 0);
+    if (!list_init(pushdown, list, count))
+        return no_memory(error);
+    list->count = od_expr_conjuncts(expr, list->list, count);
+    return OD_OK;
+}
+
+static bool list_holds(const struct conjunct_list *list, const struct od_expr *expr)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (od_expr_equal(list->list[i], expr))
+            return true;
+    return false;
+}
+
+/* Conjuncts that every branch has; the first branch's are asked for. */
+static enum od_status common_factors(struct pushdown *pushdown, const struct conjunct_list *branches,
+                                     uint32_t branch_count, struct conjunct_list *factors, struct od_error *error)
+{
+    if (!list_init(pushdown, factors, branches[0].count))
+        return no_memory(error);
+    for (uint32_t i = 0; i < branches[0].count; i++) {
+        bool everywhere = !list_holds(factors, branches[0].list[i]);
+        for (uint32_t b = 1; b < branch_count && everywhere; b++)
+            everywhere = list_holds(&branches[b], branches[0].list[i]);
+        if (everywhere)
+            list_add(factors, branches[0].list[i]);
+    }
+    return OD_OK;
+}
+
+/* The conjunct itself, or what its branches have in common and an OR of the rest (none where a branch is empty then). */
+static enum od_status factor(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *result,
+                             struct od_error *error)
+{
+    struct conjunct_list single = {1, &expr};
+    uint32_t count = is_or(expr) && !expr->may_fail ? expr->argument_count : 0;
+    struct conjunct_list *branches = od_arena_take_array(pushdown->plan_arena, count, sizeof(*branches));
+    const struct od_expr **rests = od_arena_take_array(pushdown->plan_arena, count, sizeof(*rests));
+    struct conjunct_list factors = {0};
+    bool empty = false;
+    if (branches == NULL || rests == NULL)
+        return no_memory(error);
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(conjuncts_of(pushdown, expr->arguments[i], &branches[i], error));
+    if (count > 0)
+        OD_TRY(common_factors(pushdown, branches, count, &factors, error));
+    *result = single;
+    if (!list_init(pushdown, result, factors.count + 1))
+        return no_memory(error);
+    list_add(result, expr);
+    if (factors.count == 0)
+        return OD_OK;
+    for (uint32_t b = 0; b < count; b++) {
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < branches[b].count; i++)
+            if (!list_holds(&factors, branches[b].list[i]))
+                branches[b].list[kept++] = branches[b].list[i];
+        empty |= kept == 0;
+        OD_TRY(od_expr_conjunction(pushdown->plan_arena, branches[b].list, kept, &rests[b], error));
+    }
+    result->count = 0;
+    pushdown->changed = true;
+    for (uint32_t i = 0; i < factors.count; i++)
+        list_add(result, factors.list[i]);
+    if (empty)
+        return OD_OK;
+    OD_TRY(od_expr_call(pushdown->plan_arena, OD_FUNCTION_OR, rests, count, &rests[0], error));
+    list_add(result, rests[0]);
+    return OD_OK;
+}
+
+/* The conjuncts of a condition, factored. */
+static enum od_status split(struct pushdown *pushdown, const struct od_expr *condition, struct conjunct_list *list,
+                            struct od_error *error)
+{
+    struct conjunct_list whole;
+    uint32_t count = 0;
+    OD_TRY(conjuncts_of(pushdown, condition, &whole, error));
+    struct conjunct_list *parts = od_arena_take_array(pushdown->plan_arena, whole.count, sizeof(*parts));
+    if (parts == NULL)
+        return no_memory(error);
+    for (uint32_t i = 0; i < whole.count; i++) {
+        OD_TRY(factor(pushdown, whole.list[i], &parts[i], error));
+        count += parts[i].count;
+    }
+    if (!list_init(pushdown, list, count))
+        return no_memory(error);
+    for (uint32_t i = 0; i < whole.count; i++)
+        for (uint32_t k = 0; k < parts[i].count; k++)
+            list_add(list, parts[i].list[k]);
+    return OD_OK;
+}
+
+/* --- nodes with one input ----------------------------------------------------------------------- */
 
 static enum od_status push_filter(struct pushdown *pushdown, const struct od_plan *plan,
                                   const struct conjunct_list *above, const struct od_plan **plan_out,
                                   struct od_error *error)
 {
+    struct conjunct_list own;
     struct conjunct_list travel;
     struct conjunct_list stay;
     const struct od_plan *input = NULL;
-    uint32_t count = od_expr_conjuncts(plan->filter.predicate, NULL, 0);
-    const struct od_expr **own = od_arena_take_array(pushdown->plan_arena, count, sizeof(*own));
-    if (own == NULL || !list_init(pushdown, &travel, count + above->count) ||
-        !list_init(pushdown, &stay, count + above->count))
+    OD_TRY(split(pushdown, plan->filter.predicate, &own, error));
+    if (!list_init(pushdown, &travel, own.count + above->count) ||
+        !list_init(pushdown, &stay, own.count + above->count))
         return no_memory(error);
-    od_expr_conjuncts(plan->filter.predicate, own, count);
-    for (uint32_t i = 0; i < count; i++)
-        list_add(stay.count > 0 || own[i]->may_fail ? &stay : &travel, own[i]);
+    for (uint32_t i = 0; i < own.count; i++)
+        list_add(stay.count > 0 || own.list[i]->may_fail ? &stay : &travel, own.list[i]);
     for (uint32_t i = 0; i < above->count; i++)
         list_add(stay.count > 0 ? &stay : &travel, above->list[i]);
     pushdown->changed |= above->count > 0;
-    enum od_status status = push(pushdown, plan->inputs[0], &travel, &input, error);
-    if (status == OD_OK)
-        status = put_filter(pushdown, input, &stay, plan_out, error);
-    return status;
+    OD_TRY(push(pushdown, plan->inputs[0], &travel, &input, error));
+    return put_filter(pushdown, input, &stay, plan_out, error);
 }
 
-static bool exprs_may_fail(const struct od_expr *const *exprs, uint32_t count)
+static bool reads_unequal_lists(const struct od_plan *expand, const struct od_expr *expr)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (exprs[i]->may_fail)
+    uint32_t width = expand->schema.field_count;
+    bool unequal = false;
+    for (uint32_t list = 1; expr->kind == OD_EXPR_COLUMN && list < expand->expand.list_count; list++)
+        unequal |= !od_expr_equal(expand->expand.exprs[expr->column_index],
+                                  expand->expand.exprs[list * width + expr->column_index]);
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
+        unequal |= reads_unequal_lists(expand, expr->arguments[i]);
+    return unequal;
+}
+
+/* Does it read a column from `count` on, or, of number types in which equal values can differ, anything but comparisons? Such
+ * a conjunct could keep some rows of a group and not others. */
+static bool splits_groups(const struct od_expr *expr, uint32_t count, bool compared)
+{
+    bool many_forms = expr->type == OD_TYPE_FLOAT64 || expr->type == OD_TYPE_DECIMAL;
+    if (expr->kind == OD_EXPR_COLUMN)
+        return expr->column_index >= count || (many_forms && !compared);
+    bool compares = expr->kind == OD_EXPR_CALL && expr->function >= OD_FUNCTION_EQUAL &&
+                    expr->function <= OD_FUNCTION_IS_NOT_DISTINCT;
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
+        if (splits_groups(expr->arguments[i], count, compares))
             return true;
     return false;
 }
 
-static enum od_status push_project(struct pushdown *pushdown, const struct od_plan *plan,
+static bool reads_other_than(const struct od_expr *expr, const struct od_expr *const *columns, uint32_t count)
+{
+    bool other = expr->kind == OD_EXPR_COLUMN;
+    for (uint32_t i = 0; i < count && other; i++)
+        other = columns[i]->kind != OD_EXPR_COLUMN || columns[i]->column_index != expr->column_index;
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
+        other |= reads_other_than(expr->arguments[i], columns, count);
+    return other;
+}
+
+/* May the conjunct, which reads the node's output, go below it? */
+static bool may_pass(const struct od_plan *plan, const struct od_expr *conjunct)
+{
+    if (od_plan_node_may_fail(plan))
+        return false;
+    switch (plan->kind) {
+    case OD_PLAN_PROJECT:
+    case OD_PLAN_SORT:
+    case OD_PLAN_REPARTITION:
+    case OD_PLAN_UNION:
+        return true;
+    case OD_PLAN_EXPAND:
+        return !reads_unequal_lists(plan, conjunct);
+    case OD_PLAN_AGGREGATE:
+        return plan->aggregate.group_count > 0 && !splits_groups(conjunct, plan->aggregate.group_count, false);
+    case OD_PLAN_WINDOW:
+        return !splits_groups(conjunct, UINT32_MAX, false) &&
+               !reads_other_than(conjunct, plan->window.partitions, plan->window.partition_count);
+    default:
+        return false;
+    }
+}
+
+static enum od_status push_through(struct pushdown *pushdown, const struct od_plan *plan,
                                    const struct conjunct_list *above, const struct od_plan **plan_out,
                                    struct od_error *error)
 {
     struct conjunct_list below;
-    const struct od_plan *input = NULL;
-    enum od_status status = OD_OK;
-    if (exprs_may_fail(plan->project.exprs, plan->schema.field_count))
-        return stop_here(pushdown, plan, above, plan_out, error);
-    if (!list_init(pushdown, &below, above->count))
+    struct conjunct_list stay;
+    const struct od_expr *const *map = plan->kind == OD_PLAN_PROJECT     ? plan->project.exprs
+                                       : plan->kind == OD_PLAN_EXPAND    ? plan->expand.exprs
+                                       : plan->kind == OD_PLAN_AGGREGATE ? plan->aggregate.groups
+                                                                         : NULL;
+    if (!list_init(pushdown, &below, above->count) || !list_init(pushdown, &stay, above->count))
         return no_memory(error);
-    for (uint32_t i = 0; i < above->count && status == OD_OK; i++) {
-        const struct od_expr *moved = NULL;
-        status = od_expr_substitute(pushdown->plan_arena, above->list[i], plan->project.exprs, &moved, error);
-        if (status == OD_OK &&
-            moved->may_fail) /* a literal that ruled a failure out is no literal any more */
-            return stop_here(pushdown, plan, above, plan_out, error);
-        list_add(&below, moved);
+    for (uint32_t i = 0; i < above->count; i++) {
+        const struct od_expr *moved = above->list[i];
+        bool passes = may_pass(plan, moved);
+        if (passes && map != NULL)
+            OD_TRY(od_expr_substitute(pushdown->plan_arena, moved, map, &moved, error));
+        /* a literal that ruled a failure out may be no literal any more */
+        list_add(passes && !moved->may_fail ? &below : &stay, passes && !moved->may_fail ? moved : above->list[i]);
     }
-    pushdown->changed |= above->count > 0;
-    if (status == OD_OK)
-        status = push(pushdown, plan->inputs[0], &below, &input, error);
-    if (status == OD_OK)
-        status = od_plan_rebuild(pushdown->plan_arena, plan, &input, NULL, plan_out, error);
-    return status;
+    return go_on(pushdown, plan, &below, &stay, plan_out, error);
 }
 
 /* --- joins ------------------------------------------------------------------------------------ */
 
-struct join_push {
-    struct conjunct_list left;      /* into the left input */
-    struct conjunct_list right;     /* into the right input, still over left ++ right */
-    struct conjunct_list condition; /* of the join */
-    struct conjunct_list stay;      /* a filter above */
-};
-
-/* From the condition: what may go down depends on the side and on the join's type. */
-static void sort_own(struct pushdown *pushdown, const struct od_plan *plan, const struct od_expr *const *own,
-                     uint32_t count, struct join_push *parts)
+/* NULL whenever an argument is. (Many more are; these are what conditions are made of.) */
+static bool is_strict(enum od_function function)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        enum od_join_sides sides = od_join_sides_of(own[i], plan->inputs[0]->schema.field_count);
-        struct conjunct_list *list = &parts->condition;
-        if (sides == OD_SIDES_RIGHT)
-            list = &parts->right;
-        else if (sides == OD_SIDES_LEFT && plan->join.type == OD_JOIN_INNER)
-            list = &parts->left;
-        pushdown->changed |= list != &parts->condition;
-        list_add(list, own[i]);
+    static const enum od_function strict[] = {
+        OD_FUNCTION_EQUAL,   OD_FUNCTION_NOT_EQUAL,     OD_FUNCTION_LESS,   OD_FUNCTION_LESS_EQUAL,
+        OD_FUNCTION_GREATER, OD_FUNCTION_GREATER_EQUAL, OD_FUNCTION_ADD,    OD_FUNCTION_SUBTRACT,
+        OD_FUNCTION_DIVIDE,  OD_FUNCTION_MULTIPLY,      OD_FUNCTION_MODULO, OD_FUNCTION_NEGATE,
+        OD_FUNCTION_CAST,    OD_FUNCTION_NOT,           OD_FUNCTION_LIKE,
+    };
+    for (size_t i = 0; i < sizeof(strict) / sizeof(strict[0]); i++)
+        if (strict[i] == function)
+            return true;
+    return false;
+}
+
+/* Is the value NULL when all columns of `sides` are? Only strict functions are looked into. */
+static bool null_with(const struct od_expr *expr, uint32_t left_count, enum od_join_sides sides)
+{
+    if (expr->kind == OD_EXPR_COLUMN)
+        return od_join_sides_of(expr, left_count) == sides;
+    if (expr->kind == OD_EXPR_LITERAL)
+        return expr->literal.is_null;
+    if (expr->kind != OD_EXPR_CALL || !is_strict(expr->function))
+        return false;
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        if (null_with(expr->arguments[i], left_count, sides))
+            return true;
+    return false;
+}
+
+/* Is it FALSE or NULL then? */
+static bool rejects(const struct od_expr *expr, uint32_t left_count, enum od_join_sides sides)
+{
+    if (expr->kind != OD_EXPR_CALL)
+        return null_with(expr, left_count, sides);
+    uint32_t rejecting = 0;
+    switch (expr->function) {
+    case OD_FUNCTION_AND:
+    case OD_FUNCTION_OR:
+        for (uint32_t i = 0; i < expr->argument_count; i++)
+            rejecting += rejects(expr->arguments[i], left_count, sides);
+        return expr->function == OD_FUNCTION_AND ? rejecting > 0 : rejecting == expr->argument_count;
+    case OD_FUNCTION_IS_NOT_NULL:
+        return null_with(expr->arguments[0], left_count, sides);
+    case OD_FUNCTION_IS_TRUE:
+        return rejects(expr->arguments[0], left_count, sides);
+    default:
+        return null_with(expr, left_count, sides);
     }
 }
 
-static void sort_above(struct pushdown *pushdown, const struct od_plan *plan,
-                       const struct conjunct_list *above, struct join_push *parts)
+/* The type without the padding that a conjunct above rejects. */
+static enum od_join_type without_padding(const struct od_plan *plan, const struct conjunct_list *above)
 {
+    enum od_join_type type = plan->join.type;
+    uint32_t left_count = plan->inputs[0]->schema.field_count;
     for (uint32_t i = 0; i < above->count; i++) {
-        enum od_join_sides sides = od_join_sides_of(above->list[i], plan->inputs[0]->schema.field_count);
-        struct conjunct_list *list = &parts->stay;
-        if (sides == OD_SIDES_LEFT || sides == OD_SIDES_NONE)
-            list = &parts->left;
-        else if (plan->join.type == OD_JOIN_INNER)
-            list = sides == OD_SIDES_RIGHT ? &parts->right : &parts->condition;
-        pushdown->changed |= list != &parts->stay;
-        list_add(list, above->list[i]);
+        bool left = rejects(above->list[i], left_count, OD_SIDES_LEFT);
+        bool right = rejects(above->list[i], left_count, OD_SIDES_RIGHT);
+        if (right && (type == OD_JOIN_LEFT || type == OD_JOIN_FULL))
+            type = type == OD_JOIN_LEFT ? OD_JOIN_INNER : OD_JOIN_RIGHT;
+        if (left && (type == OD_JOIN_RIGHT || type == OD_JOIN_FULL))
+            type = type == OD_JOIN_RIGHT ? OD_JOIN_INNER : OD_JOIN_LEFT;
     }
+    return type;
 }
 
-/* Left conjuncts read columns that have the same numbers in the left input; right ones are moved to the right
- * input. */
-static enum od_status push_sides(struct pushdown *pushdown, const struct od_plan *plan,
-                                 struct join_push *parts, const struct od_plan **left_out,
-                                 const struct od_plan **right_out, struct od_error *error)
+enum place { PLACE_LEFT, PLACE_RIGHT, PLACE_CONDITION, PLACE_ABOVE, PLACE_COUNT };
+
+/* Where a conjunct goes. From above: into a side that no row of the other side can pad; what reads both becomes part of an inner
+ * join's condition. Of the condition: into a side whose rows do not come out unmatched. (MARK and NULL_ANTI see a NULL: only
+ * what is never NULL may take rows away there.) Constants count as left. */
+static enum place where_to(enum od_join_type type, enum od_join_sides sides, bool from_above, bool nullable)
 {
-    enum od_status status = OD_OK;
-    for (uint32_t i = 0; i < parts->right.count && status == OD_OK; i++)
-        status = od_join_move_right(pushdown->plan_arena, parts->right.list[i], plan->inputs[0],
-                                    plan->inputs[1], &parts->right.list[i], error);
-    if (status == OD_OK)
-        status = push(pushdown, plan->inputs[0], &parts->left, left_out, error);
-    if (status == OD_OK)
-        status = push(pushdown, plan->inputs[1], &parts->right, right_out, error);
-    return status;
+    bool inner = type == OD_JOIN_INNER;
+    if (from_above) {
+        if (sides == OD_SIDES_LEFT || sides == OD_SIDES_NONE)
+            return od_join_pads_left(type) ? PLACE_ABOVE : PLACE_LEFT;
+        if (sides == OD_SIDES_RIGHT && (inner || type == OD_JOIN_RIGHT))
+            return PLACE_RIGHT;
+        return inner ? PLACE_CONDITION : PLACE_ABOVE;
+    }
+    if (sides == OD_SIDES_LEFT && (inner || type == OD_JOIN_SEMI || type == OD_JOIN_RIGHT))
+        return PLACE_LEFT;
+    bool marks = type == OD_JOIN_MARK || type == OD_JOIN_NULL_ANTI;
+    if (sides == OD_SIDES_RIGHT && !od_join_pads_left(type) && (!marks || !nullable))
+        return PLACE_RIGHT;
+    return PLACE_CONDITION;
 }
 
+/* An APPLY is a join whose right side and condition are left alone: depths of outer columns count from there. Only left
+ * fields, and those of INNER's padding, matter above it. */
 static enum od_status push_join(struct pushdown *pushdown, const struct od_plan *plan,
                                 const struct conjunct_list *above, const struct od_plan **plan_out,
                                 struct od_error *error)
 {
-    struct join_push parts;
-    const struct od_plan *left = NULL;
-    const struct od_plan *right = NULL;
-    const struct od_plan *joined = NULL;
-    const struct od_expr *condition = NULL;
-    uint32_t count = od_expr_conjuncts(plan->join.condition, NULL, 0);
-    uint32_t room = count + above->count;
-    const struct od_expr **own = od_arena_take_array(pushdown->plan_arena, count, sizeof(*own));
-    if (plan->join.condition->may_fail)
+    struct conjunct_list own;
+    struct conjunct_list places[PLACE_COUNT];
+    struct conjunct_list none = {0};
+    struct od_plan draft = *plan;
+    uint32_t left_count = plan->inputs[0]->schema.field_count;
+    bool is_apply = plan->kind == OD_PLAN_APPLY;
+    if (plan->join.condition->may_fail && !is_apply)
         return stop_here(pushdown, plan, above, plan_out, error);
-    if (own == NULL || !list_init(pushdown, &parts.left, room) || !list_init(pushdown, &parts.right, room) ||
-        !list_init(pushdown, &parts.condition, room) || !list_init(pushdown, &parts.stay, room))
-        return no_memory(error);
-    od_expr_conjuncts(plan->join.condition, own, count);
-    sort_own(pushdown, plan, own, count, &parts);
-    sort_above(pushdown, plan, above, &parts);
-    enum od_status status = push_sides(pushdown, plan, &parts, &left, &right, error);
-    if (status == OD_OK)
-        status = od_expr_conjunction(pushdown->plan_arena, parts.condition.list, parts.condition.count,
-                                     &condition, error);
-    if (status == OD_OK)
-        status = od_plan_join(pushdown->plan_arena, plan->join.type, left, right, condition, &joined, error);
-    if (status == OD_OK)
-        status = put_filter(pushdown, joined, &parts.stay, plan_out, error);
-    return status;
+    if (!is_apply)
+        draft.join.type = without_padding(plan, above);
+    OD_TRY(split(pushdown, plan->join.condition, &own, error));
+    for (uint32_t i = 0; i < PLACE_COUNT; i++)
+        if (!list_init(pushdown, &places[i], own.count + above->count))
+            return no_memory(error);
+    for (uint32_t i = 0; i < own.count + above->count; i++) {
+        bool from_above = i >= own.count;
+        const struct od_expr *conjunct = from_above ? above->list[i - own.count] : own.list[i];
+        enum place place = where_to(draft.join.type, od_join_sides_of(conjunct, left_count), from_above,
+                                    conjunct->nullable);
+        if (is_apply && place != PLACE_LEFT)
+            place = from_above ? PLACE_ABOVE : PLACE_CONDITION;
+        if (is_apply && !from_above)
+            place = PLACE_CONDITION;
+        if (place == PLACE_RIGHT)
+            OD_TRY(od_join_move_right(pushdown->plan_arena, conjunct, plan->inputs[0], plan->inputs[1], &conjunct,
+                                      error));
+        pushdown->changed |= place != (from_above ? PLACE_ABOVE : PLACE_CONDITION);
+        list_add(&places[place], conjunct);
+    }
+    pushdown->changed |= draft.join.type != plan->join.type;
+    OD_TRY(push(pushdown, plan->inputs[0], &places[PLACE_LEFT], &draft.inputs[0], error));
+    OD_TRY(push(pushdown, plan->inputs[1], is_apply ? &none : &places[PLACE_RIGHT], &draft.inputs[1], error));
+    OD_TRY(od_expr_conjunction(pushdown->plan_arena, places[PLACE_CONDITION].list, places[PLACE_CONDITION].count,
+                               &draft.join.condition, error));
+    OD_TRY(od_plan_make(pushdown->plan_arena, &draft, NULL, NULL, plan_out, error));
+    return put_filter(pushdown, *plan_out, &places[PLACE_ABOVE], plan_out, error);
 }
 
-static enum od_status push_sort(struct pushdown *pushdown, const struct od_plan *plan,
+static enum od_status push_node(struct pushdown *pushdown, const struct od_plan *plan,
                                 const struct conjunct_list *above, const struct od_plan **plan_out,
                                 struct od_error *error)
 {
-    const struct od_plan *input = NULL;
-    for (uint32_t i = 0; i < plan->sort.key_count; i++)
-        if (plan->sort.keys[i].expr->may_fail)
-            return stop_here(pushdown, plan, above, plan_out, error);
-    pushdown->changed |= above->count > 0;
-    enum od_status status = push(pushdown, plan->inputs[0], above, &input, error);
-    if (status == OD_OK)
-        status = od_plan_rebuild(pushdown->plan_arena, plan, &input, NULL, plan_out, error);
-    return status;
+    switch (plan->kind) {
+    case OD_PLAN_FILTER:
+        return push_filter(pushdown, plan, above, plan_out, error);
+    case OD_PLAN_JOIN:
+    case OD_PLAN_APPLY:
+        return push_join(pushdown, plan, above, plan_out, error);
+    default:
+        return push_through(pushdown, plan, above, plan_out, error);
+    }
 }
 
 static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan,
                            const struct conjunct_list *above, const struct od_plan **plan_out,
                            struct od_error *error)
 {
-    switch (plan->kind) {
-    case OD_PLAN_FILTER:
-        return push_filter(pushdown, plan, above, plan_out, error);
-    case OD_PLAN_PROJECT:
-        return push_project(pushdown, plan, above, plan_out, error);
-    case OD_PLAN_JOIN:
-        return push_join(pushdown, plan, above, plan_out, error);
-    case OD_PLAN_SORT:
-        return push_sort(pushdown, plan, above, plan_out, error);
-    default:
-        return stop_here(pushdown, plan, above, plan_out, error);
-    }
+    struct od_plan_entry *entry = od_plan_table_find(&pushdown->table, plan);
+    struct conjunct_list none = {0};
+    if (entry == NULL || entry->readers < 2 || !od_plan_is_costly(plan))
+        return push_node(pushdown, plan, above, plan_out, error);
+    if (entry->result == NULL)
+        OD_TRY(push_node(pushdown, plan, &none, &entry->result, error));
+    return put_filter(pushdown, entry->result, above, plan_out, error);
 }
 
 enum od_status od_rule_filter_pushdown(const struct od_rule_context *context, const struct od_plan *plan,
@@ -267,7 +462,9 @@ enum od_status od_rule_filter_pushdown(const struct od_rule_context *context, co
 {
     struct pushdown pushdown = {.plan_arena = context->plan_arena};
     struct conjunct_list none = {0};
-    enum od_status status = push(&pushdown, plan, &none, plan_out, error);
+    if (od_rule_is_on(context->options, OD_RULE_COMMON_SUBPLANS))
+        OD_TRY(od_plan_table_init(context->plan_arena, plan, &pushdown.table, error));
+    OD_TRY(push(&pushdown, plan, &none, plan_out, error));
     *changed_out = pushdown.changed;
-    return status;
+    return OD_OK;
 }

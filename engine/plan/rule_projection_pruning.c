@@ -3,17 +3,23 @@
  *   prune(node, needed)   needed[i]: does anybody above read output column i?
  *     -> a node that gives at least the needed columns, in their order, and where[i]: its place now
  *
- * A scan gives only what is read (at least one column: rows need one). A project or aggregate drops what is
- * not read, unless it may fail: its error is part of the answer. A SORT or LIMIT orders by the whole row, so
- * it reads everything. Below a join, what a node had to keep for itself is cut off by a project, so that it
- * is not shuffled. */
+ * In three steps, alike for all kinds of nodes: the node drops what it would make and nobody reads (slim); its inputs are pruned
+ * to what it hands on and what its expressions read; it is built anew over them, columns renumbered.
+ *
+ * A scan gives only what is read (at least one column: rows need one). A project or aggregate drops what is not read, unless it
+ * may fail: its error is part of the answer. SORT and LIMIT order by the whole row, so they read everything, as do a WINDOW
+ * that tells peers apart by it, and a MAP. Below joins and unions, what a node had to keep for itself is cut off by a project:
+ * it need not be shuffled, and both sides of a union must look the same. A sub-plan with several readers gives all it has. */
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/plan/plan_rewrite.h"
+#include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
 struct pruning {
     const struct od_rule_context *context;
+    struct od_plan_table table; /* empty: nothing is shared */
     bool changed;
 };
 
@@ -35,9 +41,14 @@ static void *take(struct pruning *pruning, size_t count, size_t bytes)
     return od_arena_take_array(pruning->context->plan_arena, count, bytes);
 }
 
-static void mark_needed(void *needed, uint32_t column_index)
+static void mark_column(void *needed, uint32_t column_index)
 {
     ((bool *)needed)[column_index] = true;
+}
+
+static void mark_needed(void *needed, const struct od_expr *expr)
+{
+    od_expr_columns(expr, mark_column, needed);
 }
 
 static uint32_t count_needed(const bool *needed, uint32_t count)
@@ -48,30 +59,182 @@ static uint32_t count_needed(const bool *needed, uint32_t count)
     return sum;
 }
 
-/* Old columns as expressions over the pruned plan, for od_expr_substitute. NULL: no memory. */
-static enum od_status column_map(struct pruning *pruning, const struct pruned *pruned, uint32_t old_count,
-                                 const struct od_expr ***map_out, struct od_error *error)
+/* --- slim: what a node need not make ----------------------------------------------------------- */
+
+static bool output_may_fail(const struct od_plan *plan, uint32_t column)
 {
-    enum od_status status = OD_OK;
-    const struct od_expr **map = take(pruning, old_count, sizeof(*map));
-    *map_out = map;
-    if (map == NULL)
-        return no_memory(error);
-    for (uint32_t i = 0; i < old_count && status == OD_OK; i++)
-        if (pruned->where[i] != OD_FIELD_NONE)
-            status = od_expr_column(pruning->context->plan_arena, &pruned->plan->schema, pruned->where[i],
-                                    &map[i], error);
-    return status;
+    uint32_t width = plan->schema.field_count;
+    bool may_fail = false;
+    switch (plan->kind) {
+    case OD_PLAN_PROJECT:
+        return plan->project.exprs[column]->may_fail;
+    case OD_PLAN_EXPAND:
+    case OD_PLAN_VALUES: {
+        bool values = plan->kind == OD_PLAN_VALUES;
+        uint32_t rows = values ? plan->values.row_count : plan->expand.list_count;
+        const struct od_expr *const *exprs = values ? plan->values.exprs : plan->expand.exprs;
+        for (uint32_t row = 0; row < rows; row++)
+            may_fail |= exprs[(size_t)row * width + column]->may_fail;
+        return may_fail;
+    }
+    default:
+        return false;
+    }
 }
 
-static enum od_status substitute_list(struct pruning *pruning, const struct od_expr *const *exprs,
-                                      uint32_t count, const struct od_expr *const *map,
-                                      const struct od_expr **list_out, struct od_error *error)
+/* One aggregate or call, as a node of its own. */
+static bool aggregate_may_fail(const struct od_plan *plan, uint32_t index)
 {
-    enum od_status status = OD_OK;
-    for (uint32_t i = 0; i < count && status == OD_OK; i++)
-        status = od_expr_substitute(pruning->context->plan_arena, exprs[i], map, &list_out[i], error);
-    return status;
+    struct od_plan one = *plan;
+    one.aggregate.group_count = 0;
+    one.aggregate.aggregate_count = 1;
+    one.aggregate.aggregates += index;
+    return od_plan_node_may_fail(&one);
+}
+
+static bool call_may_fail(const struct od_plan *plan, uint32_t index)
+{
+    struct od_plan one = *plan;
+    one.window.partition_count = one.window.key_count = 0;
+    one.window.call_count = 1;
+    one.window.calls += index;
+    return od_plan_node_may_fail(&one);
+}
+
+/* Must output column `i` be made though nobody reads it? Groups and what only passes through are kept by their node. */
+static bool is_kept(const struct od_plan *plan, uint32_t i)
+{
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+        return false;
+    case OD_PLAN_PROJECT:
+    case OD_PLAN_EXPAND:
+    case OD_PLAN_VALUES:
+        return output_may_fail(plan, i);
+    case OD_PLAN_AGGREGATE:
+        return i < plan->aggregate.group_count || aggregate_may_fail(plan, i - plan->aggregate.group_count);
+    case OD_PLAN_WINDOW: {
+        uint32_t width = plan->inputs[0]->schema.field_count;
+        return i < width || call_may_fail(plan, i - width);
+    }
+    default:
+        return true;
+    }
+}
+
+static const void *pick(struct pruning *pruning, const void *list, size_t bytes, uint32_t width, uint32_t rows,
+                        const bool *keep, uint32_t kept)
+{
+    char *copy = take(pruning, (size_t)rows * kept, bytes);
+    char *at = copy;
+    for (size_t i = 0; i < (size_t)rows * width && copy != NULL; i++) {
+        if (!keep[i % width])
+            continue;
+        memcpy(at, (const char *)list + i * bytes, bytes);
+        at += bytes;
+    }
+    return copy;
+}
+
+/* The node without columns that are neither needed nor kept; at least one stays. */
+static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
+                           struct pruned *slim_out, struct od_error *error)
+{
+    struct od_plan draft = *plan;
+    uint32_t width = plan->schema.field_count;
+    uint32_t kept = 0;
+    bool *keep = take(pruning, width, sizeof(*keep));
+    const char **names = take(pruning, width, sizeof(*names));
+    slim_out->plan = plan;
+    slim_out->where = take(pruning, width, sizeof(*slim_out->where));
+    if (keep == NULL || names == NULL || slim_out->where == NULL)
+        return no_memory(error);
+    for (uint32_t i = 0; i < width; i++) {
+        keep[i] = needed[i] || is_kept(plan, i) || (kept == 0 && i == width - 1);
+        slim_out->where[i] = keep[i] ? kept : OD_FIELD_NONE;
+        names[kept] = plan->schema.fields[i].name;
+        kept += keep[i];
+    }
+    if (kept == width)
+        return OD_OK;
+    bool failed = false;
+    draft.schema.field_count = kept;
+#define PICK(list, first, rows, count)                                                                       \
+    failed = ((list) = pick(pruning, (list), sizeof(*(list)), width - (first), (rows), keep + (first), (count))) == NULL
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+        draft.scan.column_count = kept;
+        PICK(draft.scan.columns, 0, 1, kept);
+        break;
+    case OD_PLAN_PROJECT:
+        PICK(draft.project.exprs, 0, 1, kept);
+        break;
+    case OD_PLAN_EXPAND:
+        PICK(draft.expand.exprs, 0, plan->expand.list_count, kept);
+        break;
+    case OD_PLAN_VALUES:
+        PICK(draft.values.exprs, 0, plan->values.row_count, kept);
+        break;
+    case OD_PLAN_AGGREGATE:
+        draft.aggregate.aggregate_count = kept - plan->aggregate.group_count;
+        PICK(draft.aggregate.aggregates, plan->aggregate.group_count, 1, draft.aggregate.aggregate_count);
+        break;
+    case OD_PLAN_WINDOW:
+        draft.window.call_count = kept - plan->inputs[0]->schema.field_count;
+        PICK(draft.window.calls, plan->inputs[0]->schema.field_count, 1, draft.window.call_count);
+        break;
+    default:
+        od_unreachable();
+    }
+#undef PICK
+    if (failed)
+        return no_memory(error);
+    pruning->changed = true;
+    if (plan->kind == OD_PLAN_WINDOW && draft.window.call_count == 0) {
+        slim_out->plan = plan->inputs[0];
+        return OD_OK;
+    }
+    struct od_field *fields = take(pruning, kept, sizeof(*fields));
+    if (fields == NULL)
+        return no_memory(error);
+    for (uint32_t i = 0; i < width; i++)
+        if (keep[i])
+            fields[slim_out->where[i]] = plan->schema.fields[i];
+    draft.schema.fields = fields;
+    return od_plan_make(pruning->context->plan_arena, &draft, NULL, NULL, &slim_out->plan, error);
+}
+
+/* --- inputs ------------------------------------------------------------------------------------ */
+
+static bool calls_tell_peers_apart(const struct od_plan *window)
+{
+    for (uint32_t i = 0; i < window->window.call_count; i++) {
+        const struct od_window_call *call = &window->window.calls[i];
+        bool ranks = call->function >= OD_WINDOW_RANK && call->function <= OD_WINDOW_CUME_DIST;
+        bool peers = call->function == OD_WINDOW_AGGREGATE && call->frame.unit != OD_FRAME_ROWS;
+        if (!ranks && !peers)
+            return true;
+    }
+    return false;
+}
+
+/* Which columns of its inputs (left ++ right) the node needs: what it hands on of `needed`, and what it reads. */
+static void inner_needs(const struct od_plan *plan, const bool *needed, bool *inner, uint32_t inner_count)
+{
+    bool hands_on = plan->kind == OD_PLAN_FILTER || plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_UNION ||
+                    plan->kind == OD_PLAN_REPARTITION || plan->kind == OD_PLAN_WINDOW;
+    bool all = plan->kind == OD_PLAN_SORT || plan->kind == OD_PLAN_LIMIT || plan->kind == OD_PLAN_MAP ||
+               (plan->kind == OD_PLAN_WINDOW && calls_tell_peers_apart(plan));
+    uint32_t width = plan->schema.field_count;
+    for (uint32_t i = 0; i < inner_count; i++)
+        inner[i] = all;
+    for (uint32_t i = 0; i < inner_count && hands_on; i++) {
+        bool mark = plan->kind == OD_PLAN_JOIN && i >= plan->inputs[0]->schema.field_count &&
+                    !od_join_gives_right(plan->join.type);
+        uint32_t column = plan->kind == OD_PLAN_UNION ? i % width : i;
+        inner[i] |= !mark && column < width && needed[column];
+    }
+    od_plan_exprs(plan, mark_needed, inner);
 }
 
 /* Prunes an input for a reader that needs these columns and nothing else: what the input kept for itself is
@@ -81,255 +244,159 @@ static enum od_status prune_narrow(struct pruning *pruning, const struct od_plan
 {
     uint32_t count = input->schema.field_count;
     uint32_t kept = 0;
-    enum od_status status = prune(pruning, input, needed, pruned_out, error);
-    if (status != OD_OK || count_needed(needed, count) == 0 ||
-        pruned_out->plan->schema.field_count == count_needed(needed, count))
-        return status;
-    const struct od_expr **exprs = take(pruning, count, sizeof(*exprs));
-    if (exprs == NULL)
-        return no_memory(error);
-    for (uint32_t i = 0; i < count && status == OD_OK; i++) {
-        if (!needed[i]) {
-            pruned_out->where[i] = OD_FIELD_NONE;
-            continue;
-        }
-        status = od_expr_column(pruning->context->plan_arena, &pruned_out->plan->schema, pruned_out->where[i],
-                                &exprs[kept], error);
-        pruned_out->where[i] = kept++;
-    }
-    pruning->changed = true;
-    if (status == OD_OK)
-        status = od_plan_project(pruning->context->plan_arena, pruned_out->plan, exprs, NULL, kept,
-                                 &pruned_out->plan, error);
-    return status;
-}
-
-static enum od_status prune_scan(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
-                                 struct pruned *pruned_out, struct od_error *error)
-{
-    uint32_t kept = 0;
-    bool nothing = count_needed(needed, plan->schema.field_count) == 0;
-    uint32_t *columns = take(pruning, plan->schema.field_count, sizeof(*columns));
+    uint32_t wanted = count_needed(needed, count);
+    uint32_t *columns = take(pruning, count, sizeof(*columns));
     if (columns == NULL)
         return no_memory(error);
-    for (uint32_t i = 0; i < plan->schema.field_count; i++) {
-        bool keep = needed[i] || (nothing && i == 0);
-        pruned_out->where[i] = keep ? kept : OD_FIELD_NONE;
-        if (keep)
-            columns[kept++] = plan->scan.columns[i];
-    }
-    if (kept == plan->schema.field_count)
+    OD_TRY(prune(pruning, input, needed, pruned_out, error));
+    if (wanted == 0 || pruned_out->plan->schema.field_count == wanted)
         return OD_OK;
-    pruning->changed = true;
-    return od_plan_scan(pruning->context->plan_arena, plan->scan.table, columns, kept, &pruned_out->plan,
-                        error);
-}
-
-static enum od_status prune_filter(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
-                                   struct pruned *pruned_out, struct od_error *error)
-{
-    uint32_t count = plan->schema.field_count;
-    const struct od_expr **map = NULL;
-    const struct od_expr *predicate = NULL;
-    struct pruned input = {0};
-    bool *inner = take(pruning, count, sizeof(*inner));
-    if (inner == NULL)
-        return no_memory(error);
-    memcpy(inner, needed, count * sizeof(*inner));
-    od_expr_columns(plan->filter.predicate, mark_needed, inner);
-    enum od_status status = prune(pruning, plan->inputs[0], inner, &input, error);
-    if (status == OD_OK)
-        status = column_map(pruning, &input, count, &map, error);
-    if (status == OD_OK)
-        status =
-            od_expr_substitute(pruning->context->plan_arena, plan->filter.predicate, map, &predicate, error);
-    if (status == OD_OK)
-        status =
-            od_plan_filter(pruning->context->plan_arena, input.plan, predicate, &pruned_out->plan, error);
-    pruned_out->where = input.where;
-    return status;
-}
-
-static enum od_status prune_project(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
-                                    struct pruned *pruned_out, struct od_error *error)
-{
-    uint32_t count = plan->schema.field_count;
-    uint32_t kept = 0;
-    const struct od_expr **map = NULL;
-    struct pruned input = {0};
-    const struct od_expr **exprs = take(pruning, count, sizeof(*exprs));
-    const char **names = take(pruning, count, sizeof(*names));
-    bool *inner = take(pruning, plan->inputs[0]->schema.field_count, sizeof(*inner));
-    if (exprs == NULL || names == NULL || inner == NULL)
-        return no_memory(error);
     for (uint32_t i = 0; i < count; i++) {
-        bool last_chance = kept == 0 && i == count - 1;
-        bool keep = needed[i] || plan->project.exprs[i]->may_fail || last_chance;
-        pruned_out->where[i] = keep ? kept : OD_FIELD_NONE;
-        if (!keep)
-            continue;
-        od_expr_columns(plan->project.exprs[i], mark_needed, inner);
-        exprs[kept] = plan->project.exprs[i];
-        names[kept++] = plan->schema.fields[i].name;
+        if (needed[i])
+            columns[kept] = pruned_out->where[i];
+        pruned_out->where[i] = needed[i] ? kept++ : OD_FIELD_NONE;
     }
-    pruning->changed |= kept < count;
-    enum od_status status = prune(pruning, plan->inputs[0], inner, &input, error);
-    if (status == OD_OK)
-        status = column_map(pruning, &input, plan->inputs[0]->schema.field_count, &map, error);
-    if (status == OD_OK)
-        status = substitute_list(pruning, exprs, kept, map, exprs, error);
-    if (status == OD_OK)
-        status = od_plan_project(pruning->context->plan_arena, input.plan, exprs, names, kept,
-                                 &pruned_out->plan, error);
-    return status;
+    pruning->changed = true;
+    return od_plan_pick(pruning->context->plan_arena, pruned_out->plan, columns, kept, &pruned_out->plan, error);
 }
 
-static enum od_status prune_join(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
+/* Both inputs of a union give the same columns: the needed ones, or the first. */
+static enum od_status prune_inputs(struct pruning *pruning, const struct od_plan *plan, bool *inner,
+                                   struct pruned *inputs, struct od_error *error)
+{
+    uint32_t left = plan->input_count == 0 ? 0 : plan->inputs[0]->schema.field_count;
+    /* raw rows cross the exchange below what is computed in one piece: then what they carry matters */
+    bool raw = plan->kind == OD_PLAN_WINDOW ||
+               (plan->kind == OD_PLAN_AGGREGATE &&
+                !od_rule_is_on(pruning->context->options, OD_RULE_PARTIAL_AGGREGATION));
+    bool narrow = raw || plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_UNION || plan->kind == OD_PLAN_SORT ||
+                  plan->kind == OD_PLAN_LIMIT || plan->kind == OD_PLAN_MAP;
+    if (plan->kind == OD_PLAN_UNION && count_needed(inner, left) == 0)
+        inner[0] = inner[left] = true;
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        OD_TRY((narrow ? prune_narrow : prune)(pruning, plan->inputs[i], inner + i * left, &inputs[i], error));
+    return OD_OK;
+}
+
+/* --- the node over its new inputs --------------------------------------------------------------- */
+
+struct renumbering {
+    struct od_arena *plan_arena;
+    const struct od_expr **map;
+};
+
+static enum od_status renumber(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
+                               struct od_error *error)
+{
+    const struct renumbering *renumbering = self;
+    return od_expr_substitute(renumbering->plan_arena, expr, renumbering->map, expr_out, error);
+}
+
+/* New columns for the old ones of left ++ right; `places` are their numbers there. */
+static enum od_status make_map(struct pruning *pruning, const struct od_plan *plan, const struct pruned *inputs,
+                               const struct od_expr **map, uint32_t *places, struct od_error *error)
+{
+    uint32_t old_base = 0;
+    uint32_t new_base = 0;
+    for (uint32_t side = 0; side < plan->input_count; side++) {
+        const struct od_schema *schema = &inputs[side].plan->schema;
+        for (uint32_t i = 0; i < plan->inputs[side]->schema.field_count; i++) {
+            uint32_t where = inputs[side].where[i];
+            places[old_base + i] = where == OD_FIELD_NONE ? where : new_base + where;
+            if (where == OD_FIELD_NONE)
+                continue;
+            OD_TRY(od_plan_column_at(pruning->context->plan_arena, &schema->fields[where], new_base + where,
+                                     &map[old_base + i], error));
+        }
+        old_base += plan->inputs[side]->schema.field_count;
+        new_base += schema->field_count;
+    }
+    return OD_OK;
+}
+
+/* Where the node's output columns are now, if they are those of its inputs. */
+static void place_outputs(const struct od_plan *plan, const struct od_plan *rebuilt, const uint32_t *places,
+                          uint32_t inner_count, uint32_t *where)
+{
+    bool mark = plan->kind == OD_PLAN_JOIN && plan->join.type == OD_JOIN_MARK;
+    uint32_t count = plan->schema.field_count;
+    uint32_t passed = mark ? count - 1 : plan->kind == OD_PLAN_WINDOW ? inner_count : count;
+    if (plan->kind == OD_PLAN_MAP || plan->kind == OD_PLAN_SCAN || plan->kind == OD_PLAN_PROJECT ||
+        plan->kind == OD_PLAN_AGGREGATE || plan->kind == OD_PLAN_EXPAND || plan->kind == OD_PLAN_VALUES)
+        passed = 0;
+    for (uint32_t i = 0; i < count; i++)
+        where[i] = i < passed ? places[i] : rebuilt->schema.field_count - (count - i);
+}
+
+static enum od_status prune_node(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                                  struct pruned *pruned_out, struct od_error *error)
 {
-    uint32_t left_count = plan->inputs[0]->schema.field_count;
     uint32_t count = plan->schema.field_count;
-    struct pruned left = {0};
-    struct pruned right = {0};
-    struct od_schema schema = {0};
-    const struct od_expr *condition = NULL;
-    bool *inner = take(pruning, count, sizeof(*inner));
-    const struct od_expr **map = take(pruning, count, sizeof(*map));
-    if (inner == NULL || map == NULL)
+    uint32_t inner_count = 0;
+    struct pruned inputs[2] = {0};
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        inner_count += plan->inputs[i]->schema.field_count;
+    struct renumbering renumbering = {pruning->context->plan_arena, take(pruning, inner_count, sizeof(void *))};
+    struct od_expr_rewriter rewriter = {renumber, &renumbering};
+    bool *inner = take(pruning, (size_t)inner_count + 1, sizeof(*inner));
+    uint32_t *places = take(pruning, inner_count, sizeof(*places));
+    pruned_out->where = take(pruning, count, sizeof(*pruned_out->where));
+    if (renumbering.map == NULL || inner == NULL || places == NULL || pruned_out->where == NULL)
         return no_memory(error);
-    memcpy(inner, needed, count * sizeof(*inner));
-    od_expr_columns(plan->join.condition, mark_needed, inner);
-    enum od_status status = prune_narrow(pruning, plan->inputs[0], inner, &left, error);
-    if (status == OD_OK)
-        status = prune_narrow(pruning, plan->inputs[1], inner + left_count, &right, error);
-    if (status == OD_OK)
-        status = od_plan_join_schema(pruning->context->plan_arena, left.plan, right.plan, &schema, error);
-    for (uint32_t i = 0; i < count && status == OD_OK; i++) {
-        uint32_t where = i < left_count ? left.where[i] : right.where[i - left_count];
-        if (i >= left_count && where != OD_FIELD_NONE)
-            where += left.plan->schema.field_count;
-        pruned_out->where[i] = where;
-        if (where != OD_FIELD_NONE)
-            status = od_expr_column(pruning->context->plan_arena, &schema, where, &map[i], error);
-    }
-    if (status == OD_OK)
-        status =
-            od_expr_substitute(pruning->context->plan_arena, plan->join.condition, map, &condition, error);
-    if (status == OD_OK)
-        status = od_plan_join(pruning->context->plan_arena, plan->join.type, left.plan, right.plan, condition,
-                              &pruned_out->plan, error);
-    return status;
+    inner_needs(plan, needed, inner, inner_count);
+    OD_TRY(prune_inputs(pruning, plan, inner, inputs, error));
+    OD_TRY(make_map(pruning, plan, inputs, renumbering.map, places, error));
+    const struct od_plan *new_inputs[2] = {inputs[0].plan, inputs[1].plan};
+    OD_TRY(od_plan_rebuild(pruning->context->plan_arena, plan, new_inputs, &rewriter, &pruned_out->plan, error));
+    place_outputs(plan, pruned_out->plan, places, inner_count, pruned_out->where);
+    return OD_OK;
 }
 
-/* Which aggregates stay; their arguments' columns, and the groups', are needed below. */
-static uint32_t keep_aggregates(const struct od_plan *plan, const bool *needed,
-                                struct od_aggregate *aggregates, uint32_t *where, bool *inner)
+static enum od_status prune_shared(struct pruning *pruning, struct od_plan_entry *entry, struct pruned *pruned_out,
+                                   struct od_error *error)
 {
-    uint32_t group_count = plan->aggregate.group_count;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < group_count; i++) {
-        where[i] = i;
-        od_expr_columns(plan->aggregate.groups[i], mark_needed, inner);
-    }
-    for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++) {
-        const struct od_aggregate *aggregate = &plan->aggregate.aggregates[i];
-        bool may_fail = od_aggregate_may_fail(aggregate->function) ||
-                        (aggregate->argument != NULL && aggregate->argument->may_fail);
-        bool last_chance = group_count + kept == 0 && i == plan->aggregate.aggregate_count - 1;
-        bool keep = needed[group_count + i] || may_fail || last_chance;
-        where[group_count + i] = keep ? group_count + kept : OD_FIELD_NONE;
-        if (!keep)
-            continue;
-        aggregates[kept++] = *aggregate;
-        if (aggregate->argument != NULL)
-            od_expr_columns(aggregate->argument, mark_needed, inner);
-    }
-    return kept;
-}
-
-static enum od_status prune_aggregate(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
-                                      struct pruned *pruned_out, struct od_error *error)
-{
-    const struct od_plan *old_input = plan->inputs[0];
-    uint32_t group_count = plan->aggregate.group_count;
-    struct pruned input = {0};
-    const struct od_expr **map = NULL;
-    struct od_aggregate *aggregates = take(pruning, plan->aggregate.aggregate_count, sizeof(*aggregates));
-    const struct od_expr **groups = take(pruning, group_count, sizeof(*groups));
-    const char **names = take(pruning, group_count, sizeof(*names));
-    bool *inner = take(pruning, old_input->schema.field_count, sizeof(*inner));
-    if (aggregates == NULL || groups == NULL || names == NULL || inner == NULL)
-        return no_memory(error);
-    uint32_t kept = keep_aggregates(plan, needed, aggregates, pruned_out->where, inner);
-    pruning->changed |= kept < plan->aggregate.aggregate_count;
-    for (uint32_t i = 0; i < group_count; i++)
-        names[i] = plan->schema.fields[i].name;
-    /* raw rows cross the exchange when partial aggregation is off: then what they carry matters */
-    bool raw = !od_rule_is_on(pruning->context->options, OD_RULE_PARTIAL_AGGREGATION);
-    enum od_status status = raw ? prune_narrow(pruning, old_input, inner, &input, error)
-                                : prune(pruning, old_input, inner, &input, error);
-    if (status == OD_OK)
-        status = column_map(pruning, &input, old_input->schema.field_count, &map, error);
-    if (status == OD_OK)
-        status = substitute_list(pruning, plan->aggregate.groups, group_count, map, groups, error);
-    for (uint32_t i = 0; i < kept && status == OD_OK; i++)
-        if (aggregates[i].argument != NULL)
-            status = od_expr_substitute(pruning->context->plan_arena, aggregates[i].argument, map,
-                                        &aggregates[i].argument, error);
-    if (status == OD_OK)
-        status = od_plan_aggregate(pruning->context->plan_arena, input.plan, groups, names, group_count,
-                                   aggregates, kept, &pruned_out->plan, error);
-    return status;
-}
-
-/* SORT and LIMIT: every column takes part in the order, so all are needed and all keep their places. */
-static enum od_status prune_order(struct pruning *pruning, const struct od_plan *plan,
-                                  struct pruned *pruned_out, struct od_error *error)
-{
-    uint32_t count = plan->schema.field_count;
-    struct pruned input = {0};
+    uint32_t count = entry->plan->schema.field_count;
     bool *all = take(pruning, count, sizeof(*all));
-    if (all == NULL)
+    uint32_t *where = take(pruning, count, sizeof(*where));
+    if (all == NULL || where == NULL)
         return no_memory(error);
     for (uint32_t i = 0; i < count; i++) {
         all[i] = true;
-        pruned_out->where[i] = i;
+        where[i] = i;
     }
-    enum od_status status = prune_narrow(pruning, plan->inputs[0], all, &input, error);
-    if (status != OD_OK)
-        return status;
-    od_assert(input.plan->schema.field_count == count);
-    if (plan->kind == OD_PLAN_SORT)
-        return od_plan_sort(pruning->context->plan_arena, input.plan, plan->sort.keys, plan->sort.key_count,
-                            &pruned_out->plan, error);
-    return od_plan_limit(pruning->context->plan_arena, input.plan, plan->limit.offset, plan->limit.count,
-                         &pruned_out->plan, error);
+    if (entry->result == NULL) {
+        OD_TRY(prune_node(pruning, entry->plan, all, pruned_out, error));
+        OD_TRY(od_plan_pick(pruning->context->plan_arena, pruned_out->plan, pruned_out->where, count, &entry->result,
+                            error));
+    }
+    *pruned_out = (struct pruned){entry->result, where};
+    return OD_OK;
 }
 
 static enum od_status prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                             struct pruned *pruned_out, struct od_error *error)
 {
-    pruned_out->plan = plan;
-    pruned_out->where = take(pruning, plan->schema.field_count, sizeof(*pruned_out->where));
-    if (pruned_out->where == NULL)
+    struct od_plan_entry *entry = od_plan_table_find(&pruning->table, plan);
+    struct pruned slimmed = {0};
+    uint32_t count = plan->schema.field_count;
+    if (entry != NULL && entry->readers > 1 && od_plan_is_costly(plan))
+        return prune_shared(pruning, entry, pruned_out, error);
+    OD_TRY(slim(pruning, plan, needed, &slimmed, error));
+    bool *rest = take(pruning, count, sizeof(*rest));
+    if (rest == NULL)
         return no_memory(error);
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
-        return prune_scan(pruning, plan, needed, pruned_out, error);
-    case OD_PLAN_FILTER:
-        return prune_filter(pruning, plan, needed, pruned_out, error);
-    case OD_PLAN_PROJECT:
-        return prune_project(pruning, plan, needed, pruned_out, error);
-    case OD_PLAN_JOIN:
-        return prune_join(pruning, plan, needed, pruned_out, error);
-    case OD_PLAN_AGGREGATE:
-        return prune_aggregate(pruning, plan, needed, pruned_out, error);
-    case OD_PLAN_SORT:
-    case OD_PLAN_LIMIT:
-        return prune_order(pruning, plan, pruned_out, error);
-    default:
-        od_unreachable();
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (slimmed.where[i] != OD_FIELD_NONE)
+            rest[slimmed.where[i]] = needed[i];
+    if (slimmed.plan == plan->inputs[0]) /* a WINDOW without calls */
+        OD_TRY(prune(pruning, slimmed.plan, rest, pruned_out, error));
+    else
+        OD_TRY(prune_node(pruning, slimmed.plan, rest, pruned_out, error));
+    for (uint32_t i = 0; i < count; i++)
+        if (slimmed.where[i] != OD_FIELD_NONE)
+            slimmed.where[i] = pruned_out->where[slimmed.where[i]];
+    pruned_out->where = slimmed.where;
+    return OD_OK;
 }
 
 enum od_status od_rule_projection_pruning(const struct od_rule_context *context, const struct od_plan *plan,
@@ -345,10 +412,12 @@ enum od_status od_rule_projection_pruning(const struct od_rule_context *context,
         return no_memory(error);
     for (uint32_t i = 0; i < count; i++)
         all[i] = true;
-    enum od_status status = prune_narrow(&pruning, plan, all, &pruned, error);
-    for (uint32_t i = 0; i < count && status == OD_OK; i++)
+    if (od_rule_is_on(context->options, OD_RULE_COMMON_SUBPLANS))
+        OD_TRY(od_plan_table_init(context->plan_arena, plan, &pruning.table, error));
+    OD_TRY(prune_narrow(&pruning, plan, all, &pruned, error));
+    for (uint32_t i = 0; i < count; i++)
         od_assert(pruned.where[i] == i);
     *plan_out = pruned.plan;
     *changed_out = pruning.changed;
-    return status;
+    return OD_OK;
 }

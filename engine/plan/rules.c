@@ -1,11 +1,15 @@
-/* rules: the table of rules and the loop that applies the logical ones.
+/* rules: the table of rules and the passes that apply the logical ones.
  *
- *   fold constants -> push filters down -> fold again ... until a round changes nothing
+ *   fold constants -> push filters down -> ... until nothing changes     an APPLY's left side is small before it is read twice
+ *   -> APPLYs become joins -> equal sub-plans become one                  from here on they are optimised once
+ *   -> fold and push again -> order joins -> push limits down
  *   -> prune columns, once: nothing that the others do makes new unread columns
+ *   -> fuse neighbours -> equal sub-plans become one again
  *
  * One promise above plain equivalence: a rule neither adds nor removes an EVALUATION error. So nothing moves
  * past, and nothing is dropped that is, an expression that may fail; PostgreSQL would take more liberty. That
- * keeps "rule on = rule off" exact. */
+ * keeps "rule on = rule off" exact. (What only an APPLY's right side does is the exception: it runs for the left rows that
+ * the conditions beside it leave, as in PostgreSQL.) */
 #include "engine/plan/rule.h"
 
 #include <string.h>
@@ -52,33 +56,65 @@ bool od_rule_is_on(const struct od_plan_options *options, enum od_rule rule)
     return (options->rules_off & (UINT32_C(1) << rule)) == 0;
 }
 
-struct logical_rule {
+struct pass {
     enum od_rule rule;
     enum od_status (*apply)(const struct od_rule_context *context, const struct od_plan *plan,
                             const struct od_plan **plan_out, bool *changed_out, struct od_error *error);
 };
-static const struct logical_rule repeated_rules[] = {
-    {OD_RULE_CONSTANT_FOLDING, od_rule_constant_folding},
-    {OD_RULE_FILTER_PUSHDOWN, od_rule_filter_pushdown},
+static const struct pass fold = {OD_RULE_CONSTANT_FOLDING, od_rule_constant_folding};
+static const struct pass push = {OD_RULE_FILTER_PUSHDOWN, od_rule_filter_pushdown};
+static const struct pass unnest = {OD_RULE_DECORRELATION, od_rule_decorrelation};
+static const struct pass share = {OD_RULE_COMMON_SUBPLANS, od_rule_common_subplans};
+static const struct pass last_passes[] = {
+    {OD_RULE_JOIN_REORDERING, od_rule_join_reordering},
+    {OD_RULE_LIMIT_PUSHDOWN, od_rule_limit_pushdown},
+    {OD_RULE_PROJECTION_PRUNING, od_rule_projection_pruning},
+    {OD_RULE_OPERATOR_FUSION, od_rule_operator_fusion},
+    {OD_RULE_COMMON_SUBPLANS, od_rule_common_subplans},
 };
-static const struct logical_rule last_rule = {OD_RULE_PROJECTION_PRUNING, od_rule_projection_pruning};
 
-/* One rule, if it is on; *changed becomes true when it did something. */
-static enum od_status apply_one(const struct od_rule_context *context,
-                                const struct logical_rule *logical_rule, const struct od_plan **plan,
-                                uint32_t *fired, bool *changed, struct od_error *error)
+struct progress {
+    struct od_rule_context context;
+    const struct od_plan *plan;
+    uint32_t fired;
+    bool changed;
+};
+
+static void assert_same_schema(const struct od_schema *before, const struct od_schema *after)
 {
-    bool rule_changed = false;
+    od_assert(before->field_count == after->field_count);
+    for (uint32_t i = 0; i < before->field_count; i++) {
+        od_assert(before->fields[i].type == after->fields[i].type);
+        od_assert(strcmp(before->fields[i].name, after->fields[i].name) == 0);
+    }
+}
+
+/* One pass, if its rule is on; decorrelation runs in any case. */
+static enum od_status run(struct progress *progress, const struct pass *pass, struct od_error *error)
+{
+    bool changed = false;
     const struct od_plan *rewritten = NULL;
-    if (!od_rule_is_on(context->options, logical_rule->rule))
+    bool on = od_rule_is_on(progress->context.options, pass->rule);
+    if (!on && pass->rule != OD_RULE_DECORRELATION)
         return OD_OK;
-    enum od_status status = logical_rule->apply(context, *plan, &rewritten, &rule_changed, error);
-    if (status != OD_OK || !rule_changed)
-        return status;
-    od_assert(rewritten->schema.field_count == (*plan)->schema.field_count);
-    *plan = rewritten;
-    *fired |= UINT32_C(1) << logical_rule->rule;
-    *changed = true;
+    OD_TRY(pass->apply(&progress->context, progress->plan, &rewritten, &changed, error));
+    if (!changed)
+        return OD_OK;
+    assert_same_schema(&progress->plan->schema, &rewritten->schema);
+    progress->plan = rewritten;
+    progress->fired |= on ? UINT32_C(1) << pass->rule : 0;
+    progress->changed = true;
+    return OD_OK;
+}
+
+static enum od_status fold_and_push(struct progress *progress, struct od_error *error)
+{
+    progress->changed = true;
+    for (uint32_t round = 0; round < ROUNDS_MAX && progress->changed; round++) {
+        progress->changed = false;
+        OD_TRY(run(progress, &fold, error));
+        OD_TRY(run(progress, &push, error));
+    }
     return OD_OK;
 }
 
@@ -86,21 +122,16 @@ enum od_status od_rules_apply(struct od_arena *plan_arena, const struct od_plan 
                               const struct od_plan_options *options, const struct od_plan **plan_out,
                               uint32_t *fired_out, struct od_error *error)
 {
-    struct od_rule_context context = {.plan_arena = plan_arena, .options = options};
-    enum od_status status = OD_OK;
-    uint32_t fired = 0;
-    bool changed = true;
+    struct progress progress = {.context = {.plan_arena = plan_arena, .options = options}, .plan = plan};
     *plan_out = NULL;
-    for (uint32_t round = 0; round < ROUNDS_MAX && changed && status == OD_OK; round++) {
-        changed = false;
-        for (size_t i = 0; i < sizeof(repeated_rules) / sizeof(repeated_rules[0]) && status == OD_OK; i++)
-            status = apply_one(&context, &repeated_rules[i], &plan, &fired, &changed, error);
-    }
-    if (status == OD_OK)
-        status = apply_one(&context, &last_rule, &plan, &fired, &changed, error);
+    OD_TRY(fold_and_push(&progress, error));
+    OD_TRY(run(&progress, &unnest, error));
+    OD_TRY(run(&progress, &share, error));
+    OD_TRY(fold_and_push(&progress, error));
+    for (size_t i = 0; i < sizeof(last_passes) / sizeof(last_passes[0]); i++)
+        OD_TRY(run(&progress, &last_passes[i], error));
     if (fired_out != NULL)
-        *fired_out = fired;
-    if (status == OD_OK)
-        *plan_out = plan;
-    return status;
+        *fired_out = progress.fired;
+    *plan_out = progress.plan;
+    return OD_OK;
 }

@@ -1,0 +1,418 @@
+/* decorrelate_simple: what stands between a correlated condition and the APPLY is pulled up past, until the condition can be the
+ * join's.
+ *
+ *   EXISTS (SELECT ... FROM u WHERE u.k = t.k AND u.w > 3)     t SEMI JOIN (u WHERE w > 3) ON u.k = t.k
+ *   (SELECT max(w) FROM u WHERE u.k = t.k)                     t LEFT JOIN (max(w) FROM u GROUP BY k) ON u.k = t.k
+ *
+ * Pulling gives a plan that reads nothing of the left side, conjuncts over left ++ that plan, and for each output column of
+ * the right side an expression over left ++ that plan. It gives up (`simple` false) at the first thing that it would have
+ * to evaluate for other rows than as written although it may fail, and wherever rows are counted.
+ *
+ * An aggregate without groups has a row for each left row. Here it has none over no rows, and a LEFT join pads it: NULL is right
+ * for all but counts, which are made 0; expressions above it are computed above the join (`padded`). Where its condition is no
+ * equality, or the aggregate may fail for groups that nobody asks for, it is grouped by the domain instead.
+ *
+ * MARK and NULL_ANTI tell NULL from FALSE: a WHERE that is NULL leaves the row out, so it counts as FALSE there, unlike the
+ * comparison of IN. An equality stays one that can be hashed: a IS NOT DISTINCT FROM b AND b IS NOT NULL. */
+#include "engine/core/assert.h"
+#include "engine/plan/decorrelate.h"
+#include "engine/plan/join_keys.h"
+#include "engine/plan/plan_rewrite.h"
+
+struct pulled {
+    const struct od_plan *plan;
+    uint32_t conjunct_count;
+    const struct od_expr **conjuncts; /* over left ++ plan; none may fail */
+    const struct od_expr **map;       /* output column -> over left ++ plan */
+    bool padded;
+};
+
+struct pull {
+    struct od_decorrelation *d;
+    const struct od_plan *left;
+    bool simple;
+};
+
+static enum od_status pull(struct pull *p, const struct od_plan *plan, struct pulled *pulled, struct od_error *error);
+
+static enum od_status no_memory(struct od_error *error)
+{
+    return od_fail(error, OD_NO_MEMORY, "unnesting a subquery");
+}
+
+static enum od_status give_up(struct pull *p)
+{
+    p->simple = false;
+    return OD_OK;
+}
+
+/* An expression over the output of what was pulled, as one over left ++ pulled->plan. */
+static enum od_status bind(struct pull *p, const struct pulled *pulled, const struct od_expr *expr,
+                           const struct od_expr **expr_out, struct od_error *error)
+{
+    struct od_schema schema;
+    OD_TRY(od_plan_join_schema(p->d->plan_arena, p->left, pulled->plan, &schema, error));
+    struct od_binding binding = {
+        .decorrelation = p->d, .schema = &schema, .key_first = OD_FIELD_NONE, .map = pulled->map};
+    return od_decorrelate_expr(&binding, expr, expr_out, error);
+}
+
+/* `plan` as it is; its columns are the output. */
+static enum od_status take_whole(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
+                                 struct od_error *error)
+{
+    struct od_schema schema;
+    uint32_t left_count = p->left->schema.field_count;
+    pulled->plan = plan;
+    pulled->map = od_arena_take_array(p->d->plan_arena, plan->schema.field_count, sizeof(*pulled->map));
+    if (pulled->map == NULL)
+        return no_memory(error);
+    OD_TRY(od_plan_join_schema(p->d->plan_arena, p->left, plan, &schema, error));
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        OD_TRY(od_expr_column(p->d->plan_arena, &schema, left_count + i, &pulled->map[i], error));
+    return OD_OK;
+}
+
+/* Conjuncts of a condition: those over the right side alone filter it, the others wait for the join. */
+static enum od_status add_conjuncts(struct pull *p, const struct od_expr *condition, struct pulled *pulled,
+                                    struct od_error *error)
+{
+    uint32_t left_count = p->left->schema.field_count;
+    const struct od_expr *bound = NULL;
+    OD_TRY(bind(p, pulled, condition, &bound, error));
+    uint32_t count = od_expr_conjuncts(bound, NULL, 0);
+    const struct od_expr **own = od_arena_take_array(p->d->plan_arena, count, sizeof(*own));
+    const struct od_expr **below = od_arena_take_array(p->d->plan_arena, count, sizeof(*below));
+    const struct od_expr **all =
+        od_arena_take_array(p->d->plan_arena, count + pulled->conjunct_count, sizeof(*all));
+    uint32_t below_count = 0;
+    if (own == NULL || below == NULL || all == NULL)
+        return no_memory(error);
+    od_expr_conjuncts(bound, own, count);
+    for (uint32_t i = 0; i < pulled->conjunct_count; i++)
+        all[i] = pulled->conjuncts[i];
+    pulled->conjuncts = all;
+    for (uint32_t i = 0; i < count; i++) {
+        if (od_join_sides_of(own[i], left_count) != OD_SIDES_RIGHT)
+            all[pulled->conjunct_count++] = own[i];
+        else
+            OD_TRY(od_join_move_right(p->d->plan_arena, own[i], p->left, pulled->plan, &below[below_count++], error));
+    }
+    if (below_count == 0)
+        return OD_OK;
+    OD_TRY(od_expr_conjunction(p->d->plan_arena, below, below_count, &bound, error));
+    return od_plan_filter(p->d->plan_arena, pulled->plan, bound, &pulled->plan, error);
+}
+
+static enum od_status pull_filter(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
+                                  struct od_error *error)
+{
+    OD_TRY(pull(p, plan->inputs[0], pulled, error));
+    if (!p->simple || pulled->padded || plan->filter.predicate->may_fail)
+        return give_up(p);
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        if (pulled->map[i]->may_fail)
+            return give_up(p);
+    return add_conjuncts(p, plan->filter.predicate, pulled, error);
+}
+
+static enum od_status pull_project(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
+                                   struct od_error *error)
+{
+    uint32_t count = plan->schema.field_count;
+    const struct od_expr **map = od_arena_take_array(p->d->plan_arena, count, sizeof(*map));
+    if (map == NULL)
+        return no_memory(error);
+    OD_TRY(pull(p, plan->inputs[0], pulled, error));
+    if (!p->simple)
+        return OD_OK;
+    /* computed once for each left row, as written: for the one row of an aggregate or of a SELECT without FROM */
+    bool one_row = pulled->padded || (pulled->conjunct_count == 0 && od_plan_gives_one_row(pulled->plan, true));
+    if (od_plan_node_may_fail(plan) && !one_row)
+        return give_up(p);
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(bind(p, pulled, plan->project.exprs[i], &map[i], error));
+    pulled->map = map;
+    return OD_OK;
+}
+
+/* INNER: a correlated condition is a filter. A correlated left side: what filters it may as well filter later. */
+static enum od_status pull_join(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
+                                struct od_error *error)
+{
+    struct od_plan draft = *plan;
+    uint32_t levels = od_plan_node_outer_levels(plan) & 1;
+    bool inner = plan->join.type == OD_JOIN_INNER;
+    if ((plan->inputs[1]->outer_levels & 1) != 0 || plan->join.condition->may_fail || (levels != 0 && !inner) ||
+        od_join_pads_left(plan->join.type) || plan->join.type == OD_JOIN_SINGLE)
+        return give_up(p);
+    OD_TRY(pull(p, plan->inputs[0], pulled, error));
+    if (!p->simple || pulled->padded)
+        return give_up(p);
+    for (uint32_t i = 0; i < plan->inputs[0]->schema.field_count; i++)
+        if (pulled->map[i]->kind != OD_EXPR_COLUMN || pulled->map[i]->column_index != p->left->schema.field_count + i)
+            return give_up(p);
+    if (pulled->plan->schema.field_count != plan->inputs[0]->schema.field_count)
+        return give_up(p);
+    draft.inputs[0] = pulled->plan;
+    OD_TRY(od_decorrelate_lower(p->d, plan->inputs[1], &draft.inputs[1], error));
+    if (levels != 0)
+        OD_TRY(od_expr_conjunction(p->d->plan_arena, NULL, 0, &draft.join.condition, error));
+    struct od_binding binding = {.decorrelation = p->d};
+    struct od_expr_rewriter rewriter = {od_decorrelate_expr, &binding};
+    OD_TRY(od_plan_make(p->d->plan_arena, &draft, NULL, &rewriter, &pulled->plan, error));
+    OD_TRY(take_whole(p, pulled->plan, pulled, error));
+    return levels == 0 ? OD_OK : add_conjuncts(p, plan->join.condition, pulled, error);
+}
+
+/* --- an aggregate without groups ---------------------------------------------------------------- */
+
+/* Right operands of the conjuncts, when each is an equality between the two sides; else give up. */
+static enum od_status equal_groups(struct pull *p, const struct pulled *pulled, const struct od_expr **left_keys,
+                                   const struct od_expr **groups, struct od_error *error)
+{
+    struct od_join_keys keys;
+    for (uint32_t i = 0; i < pulled->conjunct_count; i++) {
+        OD_TRY(od_join_keys_find(p->d->plan_arena, p->left, pulled->plan, pulled->conjuncts[i], &keys, error));
+        if (keys.key_count != 1 || keys.residual_count != 0 || keys.null_safe != 0)
+            return give_up(p);
+        left_keys[i] = keys.left[0];
+        groups[i] = keys.right[0];
+    }
+    return OD_OK;
+}
+
+struct right_binding {
+    struct pull *p;
+    const struct pulled *pulled;
+};
+
+static enum od_status bind_right(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
+                                 struct od_error *error)
+{
+    const struct right_binding *binding = self;
+    struct pull *p = binding->p;
+    OD_TRY(bind(p, binding->pulled, expr, expr_out, error));
+    return od_join_move_right(p->d->plan_arena, *expr_out, p->left, binding->pulled->plan, expr_out, error);
+}
+
+/* GROUP BY the right sides of the equalities. */
+static enum od_status group_simply(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
+                                   const struct od_expr **left_keys, uint32_t *key_count, struct od_error *error)
+{
+    struct pulled input = {0};
+    OD_TRY(pull(p, plan->inputs[0], &input, error));
+    if (!p->simple || input.padded || input.conjunct_count == 0 || input.conjunct_count > 16 ||
+        od_plan_node_may_fail(plan) || (od_plan_node_outer_levels(plan) & 1) != 0)
+        return give_up(p);
+    for (uint32_t i = 0; i < plan->inputs[0]->schema.field_count; i++)
+        if ((od_join_sides_of(input.map[i], p->left->schema.field_count) & OD_SIDES_LEFT) != 0)
+            return give_up(p);
+    const struct od_expr *groups[16];
+    struct od_plan draft = *plan;
+    struct right_binding binding = {p, &input};
+    struct od_expr_rewriter rewriter = {bind_right, &binding};
+    const struct od_plan *bare = NULL;
+    OD_TRY(equal_groups(p, &input, left_keys, groups, error));
+    if (!p->simple)
+        return OD_OK;
+    draft.inputs[0] = input.plan;
+    OD_TRY(od_plan_make(p->d->plan_arena, &draft, NULL, &rewriter, &bare, error));
+    *key_count = input.conjunct_count;
+    return od_plan_aggregate(p->d->plan_arena, input.plan, groups, NULL, input.conjunct_count,
+                             bare->aggregate.aggregates, bare->aggregate.aggregate_count, &pulled->plan, error);
+}
+
+/* What was grouped, as the aggregate that it stands for: columns behind the keys, counts never NULL. */
+static enum od_status pad_groups(struct pull *p, const struct od_plan *plan, uint32_t key_count,
+                                 struct pulled *pulled, struct od_error *error)
+{
+    OD_TRY(take_whole(p, pulled->plan, pulled, error));
+    const struct od_expr **outputs = pulled->map + key_count;
+    for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++)
+        if (!plan->schema.fields[i].nullable)
+            OD_TRY(od_decorrelate_count(p->d, outputs[i], &outputs[i], error));
+    pulled->map = outputs;
+    pulled->padded = true;
+    return OD_OK;
+}
+
+static enum od_status pull_aggregate(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
+                                     struct od_error *error)
+{
+    struct od_arena *plan_arena = p->d->plan_arena;
+    const struct od_expr *left_keys[16];
+    uint32_t key_count = 0;
+    struct od_schema schema;
+    if (plan->aggregate.group_count > 0)
+        return give_up(p);
+    OD_TRY(group_simply(p, plan, pulled, left_keys, &key_count, error));
+    bool by_domain = !p->simple;
+    p->simple = true;
+    if (by_domain) {
+        OD_TRY(od_decorrelate_aggregate(p->d, plan, &pulled->plan, error));
+        key_count = p->d->key_count;
+    }
+    pulled->conjunct_count = key_count;
+    pulled->conjuncts = od_arena_take_array(plan_arena, key_count, sizeof(*pulled->conjuncts));
+    if (pulled->conjuncts == NULL)
+        return no_memory(error);
+    OD_TRY(od_plan_join_schema(plan_arena, p->left, pulled->plan, &schema, error));
+    if (by_domain)
+        OD_TRY(od_decorrelate_keys_equal(p->d, &schema, OD_FIELD_NONE, p->left->schema.field_count, pulled->conjuncts,
+                                         error));
+    for (uint32_t i = 0; i < key_count && !by_domain; i++) {
+        const struct od_expr *sides[2] = {left_keys[i], NULL};
+        OD_TRY(od_expr_column(plan_arena, &schema, p->left->schema.field_count + i, &sides[1], error));
+        OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_EQUAL, sides, 2, &pulled->conjuncts[i], error));
+    }
+    return pad_groups(p, plan, key_count, pulled, error);
+}
+
+static enum od_status pull(struct pull *p, const struct od_plan *plan, struct pulled *pulled, struct od_error *error)
+{
+    if (!p->simple)
+        return OD_OK;
+    if ((plan->outer_levels & 1) == 0) {
+        OD_TRY(od_decorrelate_lower(p->d, plan, &plan, error));
+        return take_whole(p, plan, pulled, error);
+    }
+    switch (plan->kind) {
+    case OD_PLAN_FILTER:
+        return pull_filter(p, plan, pulled, error);
+    case OD_PLAN_PROJECT:
+        return pull_project(p, plan, pulled, error);
+    case OD_PLAN_SORT:
+        return pull(p, plan->inputs[0], pulled, error);
+    case OD_PLAN_JOIN:
+        return pull_join(p, plan, pulled, error);
+    case OD_PLAN_AGGREGATE:
+        return pull_aggregate(p, plan, pulled, error);
+    default:
+        return give_up(p);
+    }
+}
+
+/* --- the join --------------------------------------------------------------------------------- */
+
+/* `conjunct` IS TRUE, in a form that keeps an equality a key. */
+static enum od_status is_true(struct pull *p, const struct od_expr *conjunct, const struct od_expr **expr_out,
+                              struct od_error *error)
+{
+    struct od_arena *plan_arena = p->d->plan_arena;
+    const struct od_expr *parts[2] = {NULL, NULL};
+    *expr_out = conjunct;
+    if (!conjunct->nullable)
+        return OD_OK;
+    if (conjunct->kind != OD_EXPR_CALL || conjunct->function != OD_FUNCTION_EQUAL)
+        return od_expr_call(plan_arena, OD_FUNCTION_IS_TRUE, &conjunct, 1, expr_out, error);
+    bool second = conjunct->arguments[1]->nullable;
+    OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_IS_NOT_DISTINCT, conjunct->arguments, 2, &parts[0], error));
+    OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_IS_NOT_NULL, &conjunct->arguments[second], 1, &parts[1], error));
+    if (!conjunct->arguments[0]->nullable || !second) /* equal to what is never NULL: never NULL */
+        return od_expr_conjunction(plan_arena, parts, 1, expr_out, error);
+    return od_expr_conjunction(plan_arena, parts, 2, expr_out, error);
+}
+
+static bool maps_right_columns(const struct pull *p, const struct pulled *pulled, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (pulled->map[i]->kind != OD_EXPR_COLUMN || pulled->map[i]->column_index < p->left->schema.field_count)
+            return false;
+    return true;
+}
+
+static enum od_status join(struct pull *p, enum od_join_type type, const struct pulled *pulled,
+                           const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_arena *plan_arena = p->d->plan_arena;
+    const struct od_expr *condition = NULL;
+    uint32_t count = pulled->conjunct_count;
+    const struct od_expr **all = od_arena_take_array(plan_arena, count + 1, sizeof(*all));
+    if (all == NULL)
+        return no_memory(error);
+    for (uint32_t i = 0; i < count; i++) {
+        all[i] = pulled->conjuncts[i];
+        if (type == OD_JOIN_MARK || type == OD_JOIN_NULL_ANTI)
+            OD_TRY(is_true(p, all[i], &all[i], error));
+    }
+    const struct od_expr *own = p->d->apply->join.condition;
+    if (own->kind != OD_EXPR_LITERAL || own->literal.is_null || !own->literal.boolean) {
+        uint32_t left_count = p->left->schema.field_count;
+        uint32_t total = left_count + p->d->apply->inputs[1]->schema.field_count;
+        const struct od_expr **map = NULL;
+        OD_TRY(od_plan_columns(plan_arena, &p->left->schema, total - left_count, &map, error));
+        for (uint32_t i = left_count; i < total; i++)
+            map[i] = pulled->map[i - left_count];
+        OD_TRY(od_expr_substitute(plan_arena, own, map, &all[count++], error));
+    }
+    OD_TRY(od_expr_conjunction(plan_arena, all, count, &condition, error));
+    return od_plan_join(plan_arena, type, p->left, pulled->plan, condition, plan_out, error);
+}
+
+/* left fields ++ what the right side's columns are. */
+static enum od_status project(struct pull *p, const struct pulled *pulled, const struct od_plan *joined,
+                              const struct od_plan **plan_out, struct od_error *error)
+{
+    const struct od_schema *schema = &p->d->apply->schema;
+    uint32_t left_count = p->left->schema.field_count;
+    const struct od_expr **joined_columns = NULL;
+    const struct od_expr **exprs = od_arena_take_array(p->d->plan_arena, schema->field_count, sizeof(*exprs));
+    const char **names = od_arena_take_array(p->d->plan_arena, schema->field_count, sizeof(*names));
+    if (exprs == NULL || names == NULL)
+        return no_memory(error);
+    OD_TRY(od_plan_columns(p->d->plan_arena, &joined->schema, 0, &joined_columns, error));
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        names[i] = schema->fields[i].name;
+        exprs[i] = joined_columns[i];
+        if (i >= left_count)
+            OD_TRY(od_expr_substitute(p->d->plan_arena, pulled->map[i - left_count], joined_columns, &exprs[i], error));
+    }
+    return od_plan_project(p->d->plan_arena, joined, exprs, names, schema->field_count, plan_out, error);
+}
+
+/* EXISTS: groups are there when rows are, and a limit of one row or more changes nothing. */
+static const struct od_plan *what_exists(const struct od_plan *plan)
+{
+    for (;;) {
+        bool limit = plan->kind == OD_PLAN_LIMIT && plan->limit.offset == 0 && plan->limit.count > 0;
+        bool groups = plan->kind == OD_PLAN_AGGREGATE && plan->aggregate.group_count > 0;
+        if (!(limit || groups || plan->kind == OD_PLAN_SORT || plan->kind == OD_PLAN_PROJECT) ||
+            od_plan_node_may_fail(plan))
+            return plan;
+        plan = plan->inputs[0];
+    }
+}
+
+enum od_status od_decorrelate_simply(struct od_decorrelation *d, const struct od_plan **plan_out,
+                                     struct od_error *error)
+{
+    const struct od_plan *apply = d->apply;
+    enum od_join_type type = apply->join.type;
+    struct pull p = {d, apply->inputs[0], true};
+    struct pulled pulled = {0};
+    const struct od_plan *joined = NULL;
+    uint32_t right_count = apply->inputs[1]->schema.field_count;
+    bool always = apply->join.condition->kind == OD_EXPR_LITERAL && !apply->join.condition->literal.is_null &&
+                  apply->join.condition->literal.boolean;
+    *plan_out = NULL;
+    OD_TRY(pull(&p, always && !od_join_gives_right(type) ? what_exists(apply->inputs[1]) : apply->inputs[1], &pulled,
+                error));
+    if (!p.simple)
+        return OD_OK;
+    if (pulled.padded) { /* a row for each left row, come what may */
+        if (!od_join_gives_right(type) || !always)
+            return OD_OK;
+        type = OD_JOIN_LEFT;
+    } else if (pulled.conjunct_count == 0 && always && od_join_gives_right(type) &&
+               od_plan_gives_one_row(pulled.plan, true)) {
+        type = OD_JOIN_INNER; /* nothing is ever padded */
+    } else if (od_join_pads_right(type) && !maps_right_columns(&p, &pulled, right_count)) {
+        return OD_OK; /* what a padded row would compute is not NULL */
+    }
+    OD_TRY(join(&p, type, &pulled, &joined, error));
+    if (od_join_gives_right(type))
+        return project(&p, &pulled, joined, plan_out, error);
+    *plan_out = joined;
+    return OD_OK;
+}

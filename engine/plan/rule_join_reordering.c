@@ -1,0 +1,451 @@
+/* rule_join_reordering: inner joins next to each other are done in the order that statistics like best.
+ *
+ *   region    a tree of INNER joins, with the filters and column picks between them: *leaves*, whose columns get one common
+ *             numbering, and conjuncts over it, each with the set of leaves that it reads
+ *   order     up to 10 leaves: the cheapest tree of any shape by dynamic programming over sets of leaves; more: always the
+ *             pair whose join is smallest. What no conjunct connects is only joined when nothing else is left.
+ *   cost      rows of each join, and of its right side, which is the one that is kept in memory
+ *
+ * A conjunct is tested at the first join that has all its leaves; a project on top puts the columns back in order. Nothing that
+ * may fail is in a region: other joins would show it other rows. */
+#include "engine/plan/plan_rewrite.h"
+#include "engine/plan/plan_table.h"
+#include "engine/plan/rule.h"
+#include "engine/plan/statistics.h"
+
+#define LEAVES_MAX         64 /* bits of a set */
+#define LEAVES_EXHAUSTIVE  10
+#define WORTH_IT           0.99 /* of the cost as written: or it stays */
+
+typedef uint64_t leaf_set;
+
+struct tree {
+    double cost;
+    double rows;
+    leaf_set left; /* of the set; 0: a leaf */
+};
+
+struct reordering {
+    struct od_arena *plan_arena;
+    struct od_plan_table table;
+    bool changed;
+};
+
+struct region {
+    struct reordering *reordering;
+    uint32_t leaf_count;
+    const struct od_plan *written[LEAVES_MAX];
+    const struct od_plan *leaves[LEAVES_MAX]; /* those, reordered inside */
+    uint32_t first[LEAVES_MAX]; /* column number of the leaf's first column */
+    double rows[LEAVES_MAX];
+    uint32_t column_count;
+    uint32_t conjunct_count;
+    uint32_t conjunct_capacity;
+    const struct od_expr **conjuncts; /* over the region's numbers */
+    leaf_set *reads;
+    double *shares;
+    uint32_t open_joins; /* one more leaf than these, at most */
+    uint32_t join_count; /* as written: */
+    leaf_set joins[LEAVES_MAX][2];
+};
+
+static enum od_status reorder(struct reordering *reordering, const struct od_plan *plan,
+                              const struct od_plan **plan_out, struct od_error *error);
+
+static enum od_status no_memory(struct od_error *error)
+{
+    return od_fail(error, OD_NO_MEMORY, "ordering joins");
+}
+
+/* --- the region --------------------------------------------------------------------------------- */
+
+static void note_leaf(void *self, uint32_t column_index)
+{
+    struct {
+        const struct region *region;
+        leaf_set set;
+    } *note = self;
+    uint32_t leaf = note->region->leaf_count - 1;
+    while (note->region->first[leaf] > column_index)
+        leaf--;
+    note->set |= (leaf_set)1 << leaf;
+}
+
+static leaf_set leaves_of(const struct region *region, const struct od_expr *expr)
+{
+    struct {
+        const struct region *region;
+        leaf_set set;
+    } note = {region, 0};
+    od_expr_columns(expr, note_leaf, &note);
+    return note.set;
+}
+
+static enum od_status add_conjuncts(struct region *region, const struct od_expr *condition,
+                                    const struct od_expr *const *map, struct od_error *error)
+{
+    struct od_arena *plan_arena = region->reordering->plan_arena;
+    const struct od_expr *numbered = NULL;
+    OD_TRY(od_expr_substitute(plan_arena, condition, map, &numbered, error));
+    uint32_t count = od_expr_conjuncts(numbered, NULL, 0);
+    const struct od_expr **all = od_arena_take_array(plan_arena, region->conjunct_count + count, sizeof(*all));
+    if (all == NULL)
+        return no_memory(error);
+    for (uint32_t i = 0; i < region->conjunct_count; i++)
+        all[i] = region->conjuncts[i];
+    od_expr_conjuncts(numbered, all + region->conjunct_count, count);
+    region->conjuncts = all;
+    region->conjunct_count += count;
+    return OD_OK;
+}
+
+static bool picks_columns(const struct od_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        if (plan->project.exprs[i]->kind != OD_EXPR_COLUMN)
+            return false;
+    return true;
+}
+
+static bool has_readers(const struct reordering *reordering, const struct od_plan *plan)
+{
+    const struct od_plan_entry *entry = od_plan_table_find(&reordering->table, plan);
+    return entry != NULL && entry->readers > 1 && od_plan_is_costly(plan);
+}
+
+/* Does the plan belong to a region, rather than being a leaf of it? Only a way to a join is worth following. */
+static bool continues(const struct reordering *reordering, const struct od_plan *plan, bool is_root)
+{
+    if (od_plan_node_may_fail(plan) || (!is_root && has_readers(reordering, plan)))
+        return false;
+    while (plan->kind == OD_PLAN_FILTER || (plan->kind == OD_PLAN_PROJECT && picks_columns(plan)))
+        plan = plan->inputs[0];
+    return plan->kind == OD_PLAN_JOIN && plan->join.type == OD_JOIN_INNER && !od_plan_node_may_fail(plan);
+}
+
+static enum od_status add_leaf(struct region *region, const struct od_plan *plan, const struct od_expr **map,
+                               leaf_set *set_out, struct od_error *error)
+{
+    uint32_t leaf = region->leaf_count++;
+    region->written[leaf] = plan;
+    OD_TRY(reorder(region->reordering, plan, &region->leaves[leaf], error));
+    region->first[leaf] = region->column_count;
+    region->rows[leaf] = od_plan_estimate_rows(region->leaves[leaf]);
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        OD_TRY(od_plan_column_at(region->reordering->plan_arena, &plan->schema.fields[i], region->column_count++,
+                                 &map[i], error));
+    *set_out = (leaf_set)1 << leaf;
+    return OD_OK;
+}
+
+/* map: the plan's columns by the region's numbers, room for schema.field_count. */
+static enum od_status collect(struct region *region, const struct od_plan *plan, bool is_root,
+                              const struct od_expr **map, leaf_set *set_out, struct od_error *error)
+{
+    leaf_set sets[2] = {0, 0};
+    if (!continues(region->reordering, plan, is_root) || region->open_joins + 1 >= LEAVES_MAX)
+        return add_leaf(region, plan, map, set_out, error);
+    if (plan->kind == OD_PLAN_JOIN) {
+        uint32_t left = plan->inputs[0]->schema.field_count;
+        region->open_joins++;
+        OD_TRY(collect(region, plan->inputs[0], false, map, &sets[0], error));
+        OD_TRY(collect(region, plan->inputs[1], false, map + left, &sets[1], error));
+        *set_out = sets[0] | sets[1];
+        region->joins[region->join_count][0] = sets[0];
+        region->joins[region->join_count++][1] = sets[1];
+        return add_conjuncts(region, plan->join.condition, map, error);
+    }
+    const struct od_expr **inner = od_arena_take_array(region->reordering->plan_arena,
+                                                       plan->inputs[0]->schema.field_count, sizeof(*inner));
+    if (inner == NULL)
+        return no_memory(error);
+    OD_TRY(collect(region, plan->inputs[0], false, inner, set_out, error));
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        map[i] = inner[plan->kind == OD_PLAN_PROJECT ? plan->project.exprs[i]->column_index : i];
+    return plan->kind == OD_PLAN_FILTER ? add_conjuncts(region, plan->filter.predicate, inner, error) : OD_OK;
+}
+
+static enum od_status weigh(struct region *region, struct od_error *error)
+{
+    struct od_arena *plan_arena = region->reordering->plan_arena;
+    struct od_estimate_inputs inputs = {region->leaf_count, region->leaves, region->first, region->rows};
+    region->reads = od_arena_take_array(plan_arena, region->conjunct_count, sizeof(*region->reads));
+    region->shares = od_arena_take_array(plan_arena, region->conjunct_count, sizeof(*region->shares));
+    if (region->reads == NULL || region->shares == NULL)
+        return no_memory(error);
+    for (uint32_t i = 0; i < region->conjunct_count; i++) {
+        region->reads[i] = leaves_of(region, region->conjuncts[i]);
+        region->shares[i] = od_estimate_selectivity(&inputs, region->conjuncts[i]);
+    }
+    return OD_OK;
+}
+
+/* --- the order ---------------------------------------------------------------------------------- */
+
+static double rows_of(const struct region *region, leaf_set set)
+{
+    double rows = 1;
+    for (uint32_t i = 0; i < region->leaf_count; i++)
+        rows *= (set >> i & 1) != 0 ? region->rows[i] : 1;
+    for (uint32_t i = 0; i < region->conjunct_count; i++)
+        rows *= (region->reads[i] & ~set) == 0 ? region->shares[i] : 1;
+    return rows;
+}
+
+static bool connected(const struct region *region, leaf_set left, leaf_set right)
+{
+    for (uint32_t i = 0; i < region->conjunct_count; i++)
+        if ((region->reads[i] & left) != 0 && (region->reads[i] & right) != 0 &&
+            (region->reads[i] & ~(left | right)) == 0)
+            return true;
+    return false;
+}
+
+static double cost_as_written(const struct region *region)
+{
+    double cost = 0;
+    for (uint32_t i = 0; i < region->join_count; i++)
+        cost += rows_of(region, region->joins[i][0] | region->joins[i][1]) + rows_of(region, region->joins[i][1]);
+    return cost;
+}
+
+/* trees[set] for all sets of leaves. */
+static void order_exhaustively(const struct region *region, struct tree *trees)
+{
+    leaf_set all = ((leaf_set)1 << region->leaf_count) - 1;
+    for (leaf_set set = 1; set <= all; set++) {
+        bool found_connected = false;
+        trees[set] = (struct tree){.rows = rows_of(region, set)};
+        for (leaf_set left = (set - 1) & set; left != 0; left = (left - 1) & set) {
+            leaf_set right = set & ~left;
+            if (trees[right].rows > trees[left].rows || (trees[right].rows == trees[left].rows && right < left))
+                continue; /* the other way round */
+            bool is_connected = connected(region, left, right);
+            double cost = trees[left].cost + trees[right].cost + trees[set].rows + trees[right].rows;
+            if (trees[set].left != 0 && (is_connected < found_connected ||
+                                         (is_connected == found_connected && cost >= trees[set].cost)))
+                continue;
+            found_connected = is_connected;
+            trees[set].left = left;
+            trees[set].cost = cost;
+        }
+    }
+}
+
+/* Joins in the order in which they are done: pairs of sets. */
+struct pair {
+    leaf_set left;
+    leaf_set right;
+};
+
+static void pairs_of_tree(const struct tree *trees, leaf_set set, struct pair *pairs, uint32_t *count)
+{
+    if (trees[set].left == 0)
+        return;
+    struct pair pair = {trees[set].left, set & ~trees[set].left};
+    pairs_of_tree(trees, pair.left, pairs, count);
+    pairs_of_tree(trees, pair.right, pairs, count);
+    pairs[(*count)++] = pair;
+}
+
+static double order_greedily(const struct region *region, struct pair *pairs)
+{
+    leaf_set sets[LEAVES_MAX];
+    uint32_t count = region->leaf_count;
+    double cost = 0;
+    for (uint32_t i = 0; i < count; i++)
+        sets[i] = (leaf_set)1 << i;
+    for (uint32_t step = 0; count > 1; step++, count--) {
+        uint32_t best[2] = {0, 1};
+        double best_rows = -1;
+        bool best_connected = false;
+        for (uint32_t i = 0; i < count; i++) {
+            for (uint32_t k = i + 1; k < count; k++) {
+                bool is_connected = connected(region, sets[i], sets[k]);
+                double rows = rows_of(region, sets[i] | sets[k]);
+                if (best_rows >= 0 && (is_connected < best_connected || (is_connected == best_connected && rows >= best_rows)))
+                    continue;
+                best_rows = rows;
+                best_connected = is_connected;
+                best[0] = i;
+                best[1] = k;
+            }
+        }
+        bool swap = rows_of(region, sets[best[1]]) > rows_of(region, sets[best[0]]);
+        pairs[step] = (struct pair){sets[best[swap]], sets[best[!swap]]};
+        cost += best_rows + rows_of(region, pairs[step].right);
+        sets[best[0]] |= sets[best[1]];
+        sets[best[1]] = sets[count - 1];
+    }
+    return cost;
+}
+
+/* --- the joins ---------------------------------------------------------------------------------- */
+
+/* Where the columns of a built set are: places[number of the region] = column of the plan. */
+struct built {
+    leaf_set set;
+    const struct od_plan *plan;
+    uint32_t *places;
+};
+
+static enum od_status build_join(struct region *region, const struct built *left, const struct built *right,
+                                 bool is_last, struct built *built_out, struct od_error *error)
+{
+    struct od_arena *plan_arena = region->reordering->plan_arena;
+    leaf_set set = left->set | right->set;
+    struct od_schema schema;
+    const struct od_expr *condition = NULL;
+    uint32_t count = 0;
+    const struct od_expr **map = od_arena_take_array(plan_arena, region->column_count, sizeof(*map));
+    const struct od_expr **conjuncts = od_arena_take_array(plan_arena, region->conjunct_count, sizeof(*conjuncts));
+    uint32_t *places = od_arena_take_array(plan_arena, region->column_count, sizeof(*places));
+    if (map == NULL || conjuncts == NULL || places == NULL)
+        return no_memory(error);
+    OD_TRY(od_plan_join_schema(plan_arena, left->plan, right->plan, &schema, error));
+    for (uint32_t i = 0; i < region->column_count; i++) {
+        bool in_left = left->places[i] != OD_FIELD_NONE;
+        places[i] = in_left                              ? left->places[i]
+                    : right->places[i] == OD_FIELD_NONE ? OD_FIELD_NONE
+                                                         : left->plan->schema.field_count + right->places[i];
+        if (places[i] != OD_FIELD_NONE)
+            OD_TRY(od_expr_column(plan_arena, &schema, places[i], &map[i], error));
+    }
+    for (uint32_t i = 0; i < region->conjunct_count; i++) {
+        leaf_set reads = region->reads[i];
+        bool below = reads != 0 && ((reads & ~left->set) == 0 || (reads & ~right->set) == 0);
+        bool one_leaf = (reads & (reads - 1)) == 0 && reads != 0; /* tested where the leaf comes in */
+        bool leaf_here = one_leaf && (reads == left->set || reads == right->set);
+        if ((reads & ~set) != 0 || (below && !leaf_here) || (reads == 0 && !is_last))
+            continue;
+        OD_TRY(od_expr_substitute(plan_arena, region->conjuncts[i], map, &conjuncts[count++], error));
+    }
+    OD_TRY(od_expr_conjunction(plan_arena, conjuncts, count, &condition, error));
+    *built_out = (struct built){.set = set, .places = places};
+    return od_plan_join(plan_arena, OD_JOIN_INNER, left->plan, right->plan, condition, &built_out->plan, error);
+}
+
+static enum od_status build_leaves(struct region *region, struct built *built, struct od_error *error)
+{
+    for (uint32_t leaf = 0; leaf < region->leaf_count; leaf++) {
+        uint32_t *places =
+            od_arena_take_array(region->reordering->plan_arena, region->column_count, sizeof(*places));
+        if (places == NULL)
+            return no_memory(error);
+        for (uint32_t i = 0; i < region->column_count; i++) {
+            bool own = i >= region->first[leaf] && i - region->first[leaf] < region->leaves[leaf]->schema.field_count;
+            places[i] = own ? i - region->first[leaf] : OD_FIELD_NONE;
+        }
+        built[leaf] = (struct built){(leaf_set)1 << leaf, region->leaves[leaf], places};
+    }
+    return OD_OK;
+}
+
+static enum od_status build(struct region *region, const struct pair *pairs, const struct od_plan *plan,
+                            const struct od_expr *const *map, const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_arena *plan_arena = region->reordering->plan_arena;
+    uint32_t count = region->leaf_count;
+    uint32_t width = plan->schema.field_count;
+    struct built *built = od_arena_take_array(plan_arena, 2 * count, sizeof(*built));
+    const struct od_expr **exprs = od_arena_take_array(plan_arena, width, sizeof(*exprs));
+    const char **names = od_arena_take_array(plan_arena, width, sizeof(*names));
+    if (built == NULL || exprs == NULL || names == NULL)
+        return no_memory(error);
+    OD_TRY(build_leaves(region, built, error));
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        const struct built *sides[2] = {NULL, NULL};
+        for (uint32_t b = 0; b < count + i; b++) {
+            if (built[b].set == pairs[i].left)
+                sides[0] = &built[b];
+            if (built[b].set == pairs[i].right)
+                sides[1] = &built[b];
+        }
+        OD_TRY(build_join(region, sides[0], sides[1], i + 2 == count, &built[count + i], error));
+    }
+    const struct built *last = &built[2 * count - 2];
+    for (uint32_t i = 0; i < width; i++) {
+        names[i] = plan->schema.fields[i].name;
+        OD_TRY(od_expr_column(plan_arena, &last->plan->schema, last->places[map[i]->column_index], &exprs[i], error));
+    }
+    return od_plan_project(plan_arena, last->plan, exprs, names, width, plan_out, error);
+}
+
+/* The plan as it is, over reordered leaves. */
+static enum od_status keep_order(struct reordering *reordering, const struct od_plan *plan,
+                                 const struct od_plan **plan_out, struct od_error *error)
+{
+    const struct od_plan *inputs[2] = {NULL, NULL};
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        OD_TRY(reorder(reordering, plan->inputs[i], &inputs[i], error));
+    return od_plan_rebuild(reordering->plan_arena, plan, inputs, NULL, plan_out, error);
+}
+
+/* As above, for the nodes of a region, whose leaves come in the order in which they were found. */
+static enum od_status keep_region(struct region *region, const struct od_plan *plan, uint32_t *leaf,
+                                  const struct od_plan **plan_out, struct od_error *error)
+{
+    const struct od_plan *inputs[2] = {NULL, NULL};
+    if (*leaf < region->leaf_count && plan == region->written[*leaf]) {
+        *plan_out = region->leaves[(*leaf)++];
+        return OD_OK;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        OD_TRY(keep_region(region, plan->inputs[i], leaf, &inputs[i], error));
+    return od_plan_rebuild(region->reordering->plan_arena, plan, inputs, NULL, plan_out, error);
+}
+
+static enum od_status reorder_region(struct reordering *reordering, const struct od_plan *plan,
+                                     const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_arena *plan_arena = reordering->plan_arena;
+    struct region *region = od_arena_take(plan_arena, sizeof(*region));
+    const struct od_expr **map = od_arena_take_array(plan_arena, plan->schema.field_count, sizeof(*map));
+    leaf_set all = 0;
+    double cost = 0;
+    struct pair pairs[LEAVES_MAX];
+    uint32_t pair_count = 0;
+    if (region == NULL || map == NULL)
+        return no_memory(error);
+    region->reordering = reordering;
+    OD_TRY(collect(region, plan, true, map, &all, error));
+    OD_TRY(weigh(region, error));
+    if (region->leaf_count <= LEAVES_EXHAUSTIVE) {
+        struct tree *trees = od_arena_take_array(plan_arena, (size_t)all + 1, sizeof(*trees));
+        if (trees == NULL)
+            return no_memory(error);
+        order_exhaustively(region, trees);
+        pairs_of_tree(trees, all, pairs, &pair_count);
+        cost = trees[all].cost;
+    } else {
+        cost = order_greedily(region, pairs);
+    }
+    if (!(cost < WORTH_IT * cost_as_written(region))) {
+        uint32_t leaf = 0;
+        return keep_region(region, plan, &leaf, plan_out, error);
+    }
+    reordering->changed = true;
+    return build(region, pairs, plan, map, plan_out, error);
+}
+
+static enum od_status reorder(struct reordering *reordering, const struct od_plan *plan,
+                              const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan_entry *entry = od_plan_table_find(&reordering->table, plan);
+    if (entry->result == NULL) {
+        bool region = continues(reordering, plan, true);
+        OD_TRY((region ? reorder_region : keep_order)(reordering, plan, &entry->result, error));
+    }
+    *plan_out = entry->result;
+    return OD_OK;
+}
+
+enum od_status od_rule_join_reordering(const struct od_rule_context *context, const struct od_plan *plan,
+                                       const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
+{
+    struct reordering reordering = {.plan_arena = context->plan_arena};
+    OD_TRY(od_plan_table_init(context->plan_arena, plan, &reordering.table, error));
+    OD_TRY(reorder(&reordering, plan, plan_out, error));
+    *changed_out = reordering.changed;
+    return OD_OK;
+}
