@@ -222,8 +222,9 @@ const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_
         return list;
     od_row_order_sort(&rows->order_of_rows, list, count, rows->order + rows->rows.row_count);
     for (uint32_t i = 0; i < count; i++) {
-        if (!rows->aggregate->distinct || i == 0 || !has_equal_arguments(rows, list[*count_out - 1], list[i]))
-            list[(*count_out)++] = list[i];
+        bool repeats = rows->aggregate->distinct && i > 0 && has_equal_arguments(rows, list[*count_out - 1], list[i]);
+        *count_out += !repeats;
+        list[*count_out - 1] = list[i]; /* the last of equal ones stays */
     }
     return list;
 }

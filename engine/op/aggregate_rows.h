@@ -8,7 +8,7 @@
  *
  * Rows whose argument is NULL are left out: no aggregate looks at them. With DISTINCT a row that is the same as one of its
  * group, to the bit, is not kept either; what is equal and yet not the same (1.5 and 1.50) is kept, so that which one counts
- * does not depend on which came first: the least in the total order. */
+ * does not depend on which came first: the greatest in the total order (1.50, 0.0), which a group key would show, too. */
 #ifndef OD_OP_AGGREGATE_ROWS_H
 #define OD_OP_AGGREGATE_ROWS_H
 
