@@ -123,7 +123,7 @@ static void keep_answer(struct tally *tally, const struct od_slt_report *report)
         types[i] = report->answer->types[i];
     copy->cells = cells;
     copy->types = types;
-    tally->answers[report->record - first] = report->sql == report->record->sql ? copy : NULL;
+    tally->answers[report->record - first] = strcmp(report->sql, report->record->sql) == 0 ? copy : NULL;
 }
 
 static void take_report(void *self, const struct od_slt_report *report)
