@@ -1,15 +1,18 @@
-/* Goal: SORT gives all rows in their total order and TOP_N the first of them, whatever the batches were.
+/* Goal: SORT gives all rows in their total order and TOP_N the first of them, whatever the batches were, and whether rows were
+ * spilled, in few files or so many that files are merged into files.
  * Method: drawn rows with many duplicates, NULLs and special numbers are sorted by drawn keys and compared
  * with an insertion sort that compares values by the two orders of engine/data; all limits are tried, also
  * such that rows are forgotten on the way. Failures and refusals as for every operator. */
 #include "engine/op/op_fixture.h"
 
 static struct od_arena plan_arena;
+static struct fixture_disk disk;
 
 static int set_up(void **state)
 {
     (void)state;
     od_arena_init(&plan_arena, od_heap_for_tests(), 0);
+    disk.fail_at = UINT32_MAX;
     return 0;
 }
 
@@ -20,7 +23,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-#define TYPES    "biftsd"
+#define TYPES    "biftsdjn"
 #define KEYS_MAX 3
 #define ROWS_MAX 3000
 
@@ -117,11 +120,17 @@ static struct od_batch_builder plain_sort(const struct sort_case *sort)
     return sorted;
 }
 
-static void run_and_compare(struct sort_case *sort, uint32_t batch_rows, uint32_t input_rows, bool stalls)
+/* Returns the bytes that were spilled. */
+static uint64_t run_and_compare(struct sort_case *sort, uint32_t batch_rows, uint32_t input_rows, bool stalls,
+                                uint64_t bytes_max)
 {
     struct od_batch_builder expected = plain_sort(sort);
     struct od_batch_builder collected = fixture_rows(&sort->schema, "");
-    struct fixture_run run = {.node = &sort->node, .source = &sort->source, .batch_rows = batch_rows};
+    struct fixture_run run = {.node = &sort->node,
+                              .source = &sort->source,
+                              .batch_rows = batch_rows,
+                              .disk = &disk,
+                              .operator_bytes_max = bytes_max};
     sort->source.batch_rows = input_rows;
     sort->source.stalls = stalls;
     sort->source.call_count = 0;
@@ -130,6 +139,7 @@ static void run_and_compare(struct sort_case *sort, uint32_t batch_rows, uint32_
     fixture_assert_equal(&collected, &expected);
     od_batch_builder_release(&collected);
     od_batch_builder_release(&expected);
+    return run.spilled_bytes;
 }
 
 /* --- tests ---------------------------------------------------------------------------------------------- */
@@ -137,18 +147,22 @@ static void run_and_compare(struct sort_case *sort, uint32_t batch_rows, uint32_
 static void sorts_equal_plain_sorts(void **state)
 {
     (void)state;
+    static const uint64_t budgets[] = {0, 1, 1000, 5000};
     struct od_stream stream;
+    uint64_t spilled[4] = {0};
     od_stream_init(&stream, 5, "sort");
-    for (uint32_t round = 0; round < 200; round++) {
+    for (uint32_t round = 0; round < 800; round++) {
         struct sort_case sort;
         case_init(&sort, &stream.random, round < 60 ? round : (uint32_t)od_random_below(&stream.random, 150),
                   round % (KEYS_MAX + 1));
-        run_and_compare(&sort, 1 + round % 9, 1 + round % 40, round % 2);
+        spilled[round % 4] += run_and_compare(&sort, 1 + round % 9, 1 + round % 40, round % 2, budgets[round % 4]);
         sort.node.kind = OD_PHYSICAL_TOP_N;
         sort.node.sort.limit = od_random_below(&stream.random, 20);
-        run_and_compare(&sort, 1 + round % 5, 1 + round % 30, round % 2);
+        run_and_compare(&sort, 1 + round % 5, 1 + round % 30, round % 2, budgets[round / 4 % 4]);
         case_release(&sort);
     }
+    for (uint32_t i = 0; i < 4; i++)
+        assert_true((spilled[i] > 0) == (i > 0));
 }
 
 static void top_n_forgets_rows(void **state)
@@ -162,7 +176,8 @@ static void top_n_forgets_rows(void **state)
     sort.node.kind = OD_PHYSICAL_TOP_N;
     for (uint32_t i = 0; i < 8; i++) {
         sort.node.sort.limit = limits[i];
-        run_and_compare(&sort, 100, 37, false);
+        run_and_compare(&sort, 100, 37, false, 0);
+        run_and_compare(&sort, 100, 37, false, 20000);
     }
     case_release(&sort);
 }
@@ -191,18 +206,30 @@ static void keys_that_fail_fail_the_sort(void **state)
 static void refusals_and_failures_come_out(void **state)
 {
     (void)state;
-    static const uint64_t limits[] = {UINT64_MAX, 5};
+    static const struct {
+        uint64_t limit;
+        uint64_t bytes_max;
+        uint32_t rows;
+        uint32_t input_rows;
+        uint32_t batch_rows;
+    } cases[] = {{UINT64_MAX, 0, 60, 7, 400}, {5, 0, 1100, 300, 400} /* enough to forget some */,
+                 {UINT64_MAX, 1, 60, 3, 16} /* files are merged into files */, {20, 1500, 60, 7, 16}};
     struct od_stream stream;
     od_stream_init(&stream, 8, "sort");
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sort_case sort;
-        uint32_t rows = i == 0 ? 60 : 1100; /* enough to forget some */
-        case_init(&sort, &stream.random, rows, KEYS_MAX);
-        sort.node.sort.limit = limits[i];
+        case_init(&sort, &stream.random, cases[i].rows, KEYS_MAX);
+        sort.node.sort.limit = cases[i].limit;
         struct od_batch_builder expected = plain_sort(&sort);
-        struct fixture_run run = {.node = &sort.node, .source = &sort.source, .batch_rows = 400};
-        sort.source.batch_rows = i == 0 ? 7 : 300;
+        struct fixture_run run = {.node = &sort.node,
+                                  .source = &sort.source,
+                                  .batch_rows = cases[i].batch_rows,
+                                  .disk = &disk,
+                                  .operator_bytes_max = cases[i].bytes_max};
+        sort.source.batch_rows = cases[i].input_rows;
         fixture_sweep(&run, &expected);
+        if (cases[i].bytes_max > 0)
+            fixture_fail_each_disk_call(&run, &expected);
         sort.source.stalls = true;
         fixture_fail_each_call(&run);
         od_batch_builder_release(&expected);
