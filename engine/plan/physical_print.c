@@ -95,7 +95,7 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
     case OD_PHYSICAL_TOP_N:
         od_buffer_append_text(buffer, " ");
         od_clause_limit(0, node->sort.limit, buffer);
-        /* fall through */
+        __attribute__((fallthrough));
     case OD_PHYSICAL_SORT:
         od_buffer_append_text(buffer, " by ");
         od_clause_sort_keys(node->sort.keys, node->sort.key_count, input, buffer);
