@@ -188,10 +188,10 @@ enum od_status od_bind_aggregate(struct od_binder *binder, const struct od_place
     uint32_t number = 0;
     if (place->in_aggregate)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "aggregate function calls cannot be nested");
+    OD_TRY(bind_aggregate_call(binder, &inside, call, name, function, &aggregate)); /* may be of an outer query's rows */
     if (!place->aggregates)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "aggregate functions are not allowed in %s",
                            place->clause);
-    OD_TRY(bind_aggregate_call(binder, &inside, call, name, function, &aggregate));
     bool is_known = false;
     for (uint32_t i = 0; i < place->block->slot_count && !is_known; i++) {
         const struct od_slot *slot = &place->block->slots[i];

@@ -338,10 +338,8 @@ enum od_status od_put_groups(struct od_binder *binder, struct od_block *block)
     }
     OD_TRY(one_set ? put_aggregate(binder, block, block->plan, keys, block->group_count, &block->plan)
                    : put_grouping_sets(binder, block, keys));
-    od_leave_stage(block);
     block->has_set_column = !one_set;
-    block->grouped = true;
-    return OD_OK;
+    return od_enter_groups(binder, block);
 }
 
 /* --- GROUPING --------------------------------------------------------------------------------------- */

@@ -252,8 +252,7 @@ static enum od_status values_of_projects(struct od_binder *binder, struct od_blo
         return od_sql_no_memory(binder);
     for (uint32_t r = 0; r < row_count; r++) {
         const struct od_plan *one = NULL;
-        OD_TRY(od_one_row(binder, &block->plan));
-        od_leave_stage(block);
+        OD_TRY(od_one_row(binder, &block->plan)); /* a cell's sub-selects are its own */
         for (uint32_t i = 0; i < schema->field_count; i++) {
             names[i] = schema->fields[i].name;
             OD_TRY(od_lower(binder, block, exprs[(size_t)r * schema->field_count + i], &row[i]));

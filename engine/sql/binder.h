@@ -140,7 +140,6 @@ struct od_block {
     /* the current stage */
     const struct od_plan *plan;
     bool grouped;
-    bool has_row_columns; /* grouped, and the rows' columns stand in front */
     uint32_t group_count;
     const struct od_expr **groups; /* over the rows */
     uint32_t group_first;          /* column of the first group in the stage */
@@ -159,8 +158,8 @@ enum od_status od_lower(struct od_binder *binder, struct od_block *block, const 
 /* The value of GROUPING(...) in the current stage. */
 enum od_status od_lower_grouping(struct od_binder *binder, struct od_block *block, const struct od_slot *slot,
                                  int32_t location, const struct od_expr **expr_out);
-/* A new stage will follow that has no column of this one: sub-selects will be joined anew. */
-void od_leave_stage(struct od_block *block);
+/* The block's plan has become groups ++ [number of the set] ++ aggregates: the stage from now on. Sub-selects will be joined anew. */
+enum od_status od_enter_groups(struct od_binder *binder, struct od_block *block);
 /* Keeps the rows of the current stage for which the predicate (over the rows) is true. Sub-selects that are conjuncts become
  * semi- and antijoins. */
 enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block, const struct od_expr *predicate);

@@ -9,8 +9,8 @@
  * is rebuilt from its lowered arguments; any other column of grouped rows is the error "must appear in GROUP BY".
  *
  * A sub-select joins the stage when it is first asked for, and its columns come behind those that are there, so nothing moves.
- * Its outer columns are numbered as the rows' are. A stage of groups has other columns; before the first correlated sub-select
- * joins it, it is therefore projected to (the rows' columns, NULL where they are not grouped) ++ (its own). */
+ * Its outer columns are numbered as the rows' are. A stage of groups has other columns; if there are correlated sub-selects, it
+ * is therefore projected to (the rows' columns, NULL where they are not grouped) ++ (its own). */
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -108,16 +108,12 @@ static void move_columns(struct od_block *block, uint32_t by)
 {
     block->group_first += by;
     block->set_column += by;
-    for (uint32_t i = 0; i < block->slot_count; i++) {
-        struct od_slot *slot = &block->slots[i];
-        if (slot->column != OD_NO_COLUMN)
-            slot->column += by;
-        if (slot->kind == OD_SLOT_SUBQUERY && slot->value.field == 0 && slot->value.query->column != OD_NO_COLUMN)
-            slot->value.query->column += by;
-    }
+    for (uint32_t i = 0; i < block->slot_count; i++)
+        if (block->slots[i].column != OD_NO_COLUMN)
+            block->slots[i].column += by;
 }
 
-/* The stage of groups gets the columns of the rows in front. */
+/* The stage of groups gets the columns of the rows in front. Before anything is lowered onto it: columns move. */
 static enum od_status put_row_columns(struct od_binder *binder, struct od_block *block)
 {
     const struct od_schema *rows = &block->scope.schema;
@@ -141,8 +137,21 @@ static enum od_status put_row_columns(struct od_binder *binder, struct od_block 
     }
     OD_TRY(od_plan_project(binder->plan_arena, block->plan, exprs, names, count, &block->plan, binder->error));
     move_columns(block, rows->field_count);
-    block->has_row_columns = true;
     return OD_OK;
+}
+
+enum od_status od_enter_groups(struct od_binder *binder, struct od_block *block)
+{
+    bool reads = false;
+    block->grouped = true;
+    for (uint32_t i = 0; i < block->slot_count; i++) {
+        struct od_subquery *query = block->slots[i].kind == OD_SLOT_SUBQUERY ? block->slots[i].value.query : NULL;
+        if (query == NULL)
+            continue;
+        query->column = OD_NO_COLUMN; /* joined to the rows, if at all */
+        reads |= query->read_first < query->read_end;
+    }
+    return reads ? put_row_columns(binder, block) : OD_OK;
 }
 
 /* --- sub-selects -------------------------------------------------------------------------------- */
@@ -171,8 +180,6 @@ static enum od_status check_reads(struct od_binder *binder, struct od_block *blo
         if (group_of_column(block, read->column_index) == OD_NO_COLUMN)
             return refuse_ungrouped(binder, block, read->column_index, read->location, true);
     }
-    if (query->read_first < query->read_end && !block->has_row_columns)
-        return put_row_columns(binder, block);
     return OD_OK;
 }
 
@@ -236,13 +243,6 @@ enum od_status od_lower(struct od_binder *binder, struct od_block *block, const 
         changed |= arguments[i] != expr->arguments[i];
     }
     return changed ? rebuild_call(binder, expr, arguments, expr_out) : OD_OK;
-}
-
-void od_leave_stage(struct od_block *block)
-{
-    for (uint32_t i = 0; i < block->slot_count; i++)
-        if (block->slots[i].kind == OD_SLOT_SUBQUERY)
-            block->slots[i].value.query->column = OD_NO_COLUMN;
 }
 
 /* --- filters ---------------------------------------------------------------------------------------- */
