@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/frame/term.h"
+#include "engine/frame/window_check.h"
 
 void od_frames_init(struct od_frames *f, struct od_arena *plan_arena)
 {
@@ -295,20 +296,27 @@ const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame
 }
 
 static void bind_call(struct od_frames *f, const struct od_term_scope *scope, const struct od_frame_call *call,
-                      struct od_window_call *bound)
+                      const struct od_sort_key *keys, uint32_t key_count, struct od_window_call *bound)
 {
+    struct od_error error = {0};
+    enum od_status status = OD_OK;
     *bound = (struct od_window_call){.function = call->function, .frame = call->frame, .name = call->name};
-    if (call->function == OD_WINDOW_AGGREGATE) {
+    if (call->frame.end == OD_FRAME_UNBOUNDED_PRECEDING) /* nothing was said */
+        bound->frame = (struct od_window_frame){.unit = OD_FRAME_RANGE, .end = OD_FRAME_CURRENT_ROW};
+    if (call->function == OD_WINDOW_AGGREGATE)
         bind_aggregate(f, scope, &call->aggregate, &bound->aggregate);
-        return;
-    }
-    while (bound->argument_count < 3 && call->arguments[bound->argument_count] != NULL &&
-           od_term_bind(f, scope, call->arguments[bound->argument_count], &bound->arguments[bound->argument_count]) ==
-               OD_OK)
+    for (uint32_t i = 0; i < 3 && call->arguments[i] != NULL && status == OD_OK; i++) {
+        if (od_term_bind(f, scope, call->arguments[i], &bound->arguments[i]) != OD_OK)
+            return;
         bound->argument_count++;
-    bool needs_argument = call->function == OD_WINDOW_NTILE || call->function >= OD_WINDOW_LAG;
-    if (f->error.status == OD_OK && needs_argument && bound->argument_count == 0)
-        od_fail(&f->error, OD_BAD_INPUT, "window: %s needs an argument", od_window_function_text(call->function));
+        enum od_type type = od_window_argument_type(bound, i);
+        if (type != OD_TYPE_COUNT && bound->arguments[i]->type != type)
+            status = od_expr_cast(f->plan_arena, bound->arguments[i], type, &bound->arguments[i], &error);
+    }
+    if (f->error.status == OD_OK && status == OD_OK)
+        status = od_window_check(bound, keys, key_count, &error);
+    if (status != OD_OK)
+        od_fail(&f->error, status, "%s: %.250s", scope->call, error.text);
 }
 
 const struct od_frame *od_frame_window(struct od_frames *f, const struct od_frame *input, const char *const *partitions,
@@ -328,7 +336,7 @@ const struct od_frame *od_frame_window(struct od_frames *f, const struct od_fram
         return NULL;
     struct od_window_call *bound = take(f, call_count, sizeof(*bound));
     for (uint32_t i = 0; i < call_count && f->error.status == OD_OK; i++)
-        bind_call(f, &scope, &calls[i], &bound[i]);
+        bind_call(f, &scope, &calls[i], bound_keys, key_count, &bound[i]);
     if (f->error.status != OD_OK)
         return NULL;
     enum od_status status = od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count, bound_keys,

@@ -79,7 +79,8 @@ struct od_frame_aggregate {
     const struct od_term *filter;
     bool distinct;
 };
-/* `aggregate` for OD_WINDOW_AGGREGATE, `arguments` (NULL ends them) for the others. Offsets of `frame` are constants. */
+/* `aggregate` for OD_WINDOW_AGGREGATE, `arguments` (NULL ends them) for the others. Offsets of `frame` are constants; a
+ * frame of zeros is SQL's default, from the first row to the current one and its peers. */
 struct od_frame_call {
     const char *name;
     enum od_window_function function;

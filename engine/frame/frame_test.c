@@ -116,7 +116,7 @@ static void mistakes_say_what_was_expected(void **state)
         [WIDTH] = "require_schema: expected 2 columns, there are 3: k, v, s",
         [MISSING] = "sort: its input is missing",
         [UNION] = "union: each UNION query must have the same number of columns",
-        [NO_ARGUMENT] = "window: lag needs an argument",
+        [NO_ARGUMENT] = "window: lag with 0 arguments does not exist",
         [NOTHING] = "repartition: expected at least one column to spread rows by",
     };
     (void)state;

@@ -1,0 +1,461 @@
+/* plan_decode: bytes that nobody vouches for become a plan, or an error.
+ *
+ *   unpack      flat lists in the arena: no recursion, memory in proportion to the bytes
+ *   weigh       each expression's and node's size and depth as a tree; parts are shared, so a few bytes can mean a tree that
+ *               nobody could walk: refused
+ *   decode      nodes in order, by the builders that everybody uses, which check types; what builders take for granted
+ *               (places, numbers of arguments, frames, constants) is checked here */
+#include <string.h>
+
+#include "engine/core/utf8.h"
+#include "engine/frame/plan_proto.h"
+#include "engine/frame/window_check.h"
+#include <plan.pb-c.h>
+
+#define EXPR_DEPTH_MAX 500
+#define EXPR_SIZE_MAX  1000000 /* of all uses together */
+#define NODE_SIZE_MAX  2000    /* of the root, as a tree */
+
+struct decoder {
+    struct od_arena *arena;
+    const struct od_catalog *catalog;
+    struct od_error *error;
+    const Ordeal__Plan *message;
+    uint32_t *expr_sizes;
+    uint64_t expr_total; /* of what was decoded so far */
+    const struct od_plan **plans;
+};
+
+#define TAKE(pointer, count)                                                                                 \
+    do {                                                                                                     \
+        (pointer) = od_arena_take_array(decoder->arena, (count), sizeof(*(pointer)));                         \
+        if ((pointer) == NULL)                                                                               \
+            return od_fail(decoder->error, OD_NO_MEMORY, "decoding a plan");                                  \
+    } while (0)
+
+static enum od_status corrupt(const struct decoder *decoder, const char *what)
+{
+    return od_fail(decoder->error, OD_CORRUPT, "decoding a plan: %s", what);
+}
+
+/* Finds a text in one of the engine's lists. */
+#define FINDER(name, type, text_of, limit)                                                                   \
+    static bool name(const char *text, type *value_out)                                                     \
+    {                                                                                                        \
+        for (unsigned i = 0; i < (unsigned)(limit); i++) {                                                    \
+            *value_out = (type)i;                                                                            \
+            if (strcmp(text, text_of(*value_out)) == 0)                                                      \
+                return true;                                                                                 \
+        }                                                                                                    \
+        return false;                                                                                        \
+    }
+FINDER(find_type, enum od_type, od_type_text, OD_TYPE_COUNT)
+FINDER(find_function, enum od_function, od_function_text, OD_FUNCTION_COUNT)
+FINDER(find_aggregate, enum od_aggregate_function, od_aggregate_text, OD_AGGREGATE_COUNT_OF_KINDS)
+FINDER(find_window, enum od_window_function, od_window_function_text, OD_WINDOW_FUNCTION_COUNT)
+FINDER(find_kind, enum od_plan_kind, od_plan_kind_text, OD_PLAN_KIND_COUNT)
+FINDER(find_join, enum od_join_type, od_join_type_text, OD_JOIN_TYPE_COUNT)
+
+/* --- weighing --------------------------------------------------------------------------------- */
+
+static enum od_status weigh_exprs(struct decoder *decoder)
+{
+    uint32_t *depths;
+    TAKE(depths, decoder->message->n_exprs);
+    TAKE(decoder->expr_sizes, decoder->message->n_exprs);
+    for (size_t i = 0; i < decoder->message->n_exprs; i++) {
+        const Ordeal__Expr *expr = decoder->message->exprs[i];
+        uint64_t size = 1;
+        for (size_t k = 0; k < expr->n_arguments; k++) {
+            size_t at = (size_t)expr->arguments[k] - 1;
+            if (expr->arguments[k] == 0 || at >= i)
+                return corrupt(decoder, "an expression that does not stand behind its arguments");
+            size += decoder->expr_sizes[at];
+            depths[i] = depths[at] + 1 > depths[i] ? depths[at] + 1 : depths[i];
+        }
+        if (depths[i] > EXPR_DEPTH_MAX || size > EXPR_SIZE_MAX)
+            return corrupt(decoder, "an expression that is too large");
+        decoder->expr_sizes[i] = (uint32_t)size;
+    }
+    return OD_OK;
+}
+
+static enum od_status weigh_nodes(struct decoder *decoder)
+{
+    uint32_t *sizes;
+    TAKE(sizes, decoder->message->n_nodes);
+    for (size_t i = 0; i < decoder->message->n_nodes; i++) {
+        const Ordeal__Node *node = decoder->message->nodes[i];
+        sizes[i] = 1;
+        for (size_t k = 0; k < node->n_inputs; k++) {
+            if (node->inputs[k] == 0 || node->inputs[k] > i)
+                return corrupt(decoder, "a node that does not stand behind its inputs");
+            sizes[i] += sizes[node->inputs[k] - 1];
+            if (sizes[i] > NODE_SIZE_MAX)
+                return corrupt(decoder, "more nodes than a plan may have");
+        }
+    }
+    return OD_OK;
+}
+
+/* --- expressions ------------------------------------------------------------------------------ */
+
+static enum od_status decode_value(struct decoder *decoder, const Ordeal__Value *message, struct od_value *value)
+{
+    *value = (struct od_value){.is_null = message->is_null};
+    if (!find_type(message->type, &value->type))
+        return corrupt(decoder, "a value of no type");
+    if (value->is_null)
+        return OD_OK;
+    bool sound = true;
+    unsigned __int128 coefficient = (unsigned __int128)message->high << 64 | message->low;
+    unsigned __int128 limit = 1;
+    switch (value->type) {
+    case OD_TYPE_BOOLEAN:
+        value->boolean = message->integer == 1;
+        sound = message->integer == 0 || message->integer == 1;
+        break;
+    case OD_TYPE_FLOAT64:
+        memcpy(&value->float64, &message->low, sizeof(value->float64));
+        if (value->float64 != value->float64)
+            value->float64 = __builtin_nan(""); /* there is one only */
+        break;
+    case OD_TYPE_TEXT:
+        value->text.bytes = (const char *)message->text.data;
+        value->text.size = (uint32_t)message->text.len;
+        sound = message->text.len <= INT32_MAX &&
+                od_utf8_valid_bytes(value->text.bytes, message->text.len) == message->text.len;
+        break;
+    case OD_TYPE_DECIMAL:
+        for (uint32_t i = 0; i < OD_DECIMAL_DIGITS_MAX; i++)
+            limit *= 10;
+        value->decimal = (struct od_decimal){message->low, message->high, message->scale};
+        coefficient = message->high >> 63 ? -coefficient : coefficient;
+        sound = message->scale <= OD_DECIMAL_DIGITS_MAX && coefficient < limit;
+        break;
+    case OD_TYPE_INTERVAL:
+        value->interval = (struct od_interval){message->months, message->days, message->integer};
+        break;
+    case OD_TYPE_INT32:
+    case OD_TYPE_DATE:
+        sound = message->integer >= INT32_MIN && message->integer <= INT32_MAX;
+        /* fall through */
+    default:
+        value->int64 = message->integer;
+    }
+    return sound ? OD_OK : corrupt(decoder, "a value that its type does not have");
+}
+
+static enum od_status decode_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema,
+                                  const struct od_expr **expr_out);
+
+static enum od_status decode_call(struct decoder *decoder, const Ordeal__Expr *message, const struct od_schema *schema,
+                                  const struct od_expr **expr_out)
+{
+    enum od_function function;
+    enum od_type type;
+    const struct od_expr **arguments;
+    TAKE(arguments, message->n_arguments);
+    if (!find_function(message->function, &function))
+        return corrupt(decoder, "a function that there is not");
+    for (size_t i = 0; i < message->n_arguments; i++)
+        OD_TRY(decode_expr(decoder, message->arguments[i], schema, &arguments[i]));
+    if (function != OD_FUNCTION_CAST)
+        return od_expr_call(decoder->arena, function, arguments, (uint32_t)message->n_arguments, expr_out,
+                            decoder->error);
+    if (message->n_arguments != 1 || !find_type(message->type, &type))
+        return corrupt(decoder, "a cast of nothing, or to nothing");
+    return od_expr_cast(decoder->arena, arguments[0], type, expr_out, decoder->error);
+}
+
+static enum od_status decode_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema,
+                                  const struct od_expr **expr_out)
+{
+    struct od_value value;
+    if (place == 0 || place > decoder->message->n_exprs)
+        return corrupt(decoder, "an expression that is not there");
+    const Ordeal__Expr *message = decoder->message->exprs[place - 1];
+    if (message->literal != NULL) {
+        OD_TRY(decode_value(decoder, message->literal, &value));
+        OD_TRY(od_expr_literal(decoder->arena, &value, expr_out, decoder->error));
+    } else if (message->column != 0) {
+        if (message->column > schema->field_count)
+            return corrupt(decoder, "a column that is not there");
+        OD_TRY(od_expr_column(decoder->arena, schema, message->column - 1, expr_out, decoder->error));
+    } else {
+        OD_TRY(decode_call(decoder, message, schema, expr_out));
+    }
+    return od_expr_located(decoder->arena, *expr_out, message->sql_offset, expr_out, decoder->error);
+}
+
+/* One that a node uses: all uses together are bounded. `optional`: 0 is NULL. */
+static enum od_status use_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema, bool optional,
+                               const struct od_expr **expr_out)
+{
+    *expr_out = NULL;
+    if (place == 0 && optional)
+        return OD_OK;
+    if (place > 0 && place <= decoder->message->n_exprs)
+        decoder->expr_total += decoder->expr_sizes[place - 1];
+    if (decoder->expr_total > EXPR_SIZE_MAX)
+        return corrupt(decoder, "more expressions than a plan may have");
+    return decode_expr(decoder, place, schema, expr_out);
+}
+
+static enum od_status use_exprs(struct decoder *decoder, const uint32_t *places, size_t count,
+                                const struct od_schema *schema, const struct od_expr ***list_out)
+{
+    TAKE(*list_out, count);
+    for (size_t i = 0; i < count; i++)
+        OD_TRY(use_expr(decoder, places[i], schema, false, &(*list_out)[i]));
+    return OD_OK;
+}
+
+static enum od_status use_keys(struct decoder *decoder, Ordeal__Key *const *messages, size_t count,
+                               const struct od_schema *schema, const struct od_sort_key **list_out)
+{
+    struct od_sort_key *keys;
+    TAKE(keys, count);
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = (struct od_sort_key){.descending = messages[i]->descending, .nulls_first = messages[i]->nulls_first};
+        OD_TRY(use_expr(decoder, messages[i]->expr, schema, false, &keys[i].expr));
+    }
+    *list_out = keys;
+    return OD_OK;
+}
+
+/* --- clauses ---------------------------------------------------------------------------------- */
+
+static enum od_status decode_aggregate(struct decoder *decoder, const Ordeal__Aggregate *message,
+                                       const struct od_schema *schema, struct od_aggregate *aggregate)
+{
+    *aggregate = (struct od_aggregate){
+        .distinct = message->distinct, .key_count = (uint32_t)message->n_keys, .name = message->name};
+    if (!find_aggregate(message->function, &aggregate->function))
+        return corrupt(decoder, "an aggregate that there is not");
+    uint32_t argument_count = od_aggregate_argument_count(aggregate->function);
+    bool within_group = od_aggregate_is_within_group(aggregate->function);
+    bool sound = (message->argument != 0) == (argument_count > 0) && (message->second != 0) == (argument_count > 1) &&
+                 (!within_group || message->n_keys == 1) && !(message->distinct && argument_count == 0);
+    if (!sound)
+        return corrupt(decoder, "an aggregate with other arguments than it takes");
+    OD_TRY(use_expr(decoder, message->argument, schema, true, &aggregate->argument));
+    OD_TRY(use_expr(decoder, message->second, schema, true, &aggregate->second));
+    OD_TRY(use_expr(decoder, message->filter, schema, true, &aggregate->filter));
+    OD_TRY(use_keys(decoder, message->keys, message->n_keys, schema, &aggregate->keys));
+    if (within_group && aggregate->second != NULL && !od_expr_is_constant(aggregate->second))
+        return corrupt(decoder, "a percentile's fraction that is no constant");
+    return OD_OK;
+}
+
+static enum od_status decode_window_call(struct decoder *decoder, const Ordeal__Call *message,
+                                         const struct od_schema *schema, const struct od_sort_key *keys,
+                                         uint32_t key_count, struct od_window_call *call)
+{
+    *call = (struct od_window_call){.argument_count = (uint32_t)message->n_arguments, .name = message->name};
+    if (!find_window(message->function, &call->function) || message->n_arguments > 3 ||
+        (message->aggregate != NULL) != (call->function == OD_WINDOW_AGGREGATE) || message->unit > OD_FRAME_GROUPS ||
+        message->start > OD_FRAME_UNBOUNDED_FOLLOWING || message->end > OD_FRAME_UNBOUNDED_FOLLOWING ||
+        message->exclusion > OD_FRAME_EXCLUDE_TIES)
+        return corrupt(decoder, "a window call that there is not");
+    call->frame.unit = (enum od_frame_unit)message->unit;
+    call->frame.start = (enum od_frame_bound)message->start;
+    call->frame.end = (enum od_frame_bound)message->end;
+    call->frame.exclusion = (enum od_frame_exclusion)message->exclusion;
+    OD_TRY(use_expr(decoder, message->start_offset, schema, true, &call->frame.start_offset));
+    OD_TRY(use_expr(decoder, message->end_offset, schema, true, &call->frame.end_offset));
+    for (size_t i = 0; i < message->n_arguments; i++)
+        OD_TRY(use_expr(decoder, message->arguments[i], schema, false, &call->arguments[i]));
+    if (message->aggregate != NULL)
+        OD_TRY(decode_aggregate(decoder, message->aggregate, schema, &call->aggregate));
+    return od_window_check(call, keys, key_count, decoder->error);
+}
+
+static enum od_status decode_fields(struct decoder *decoder, const Ordeal__Node *node, struct od_schema *schema,
+                                    const char ***names_out)
+{
+    TAKE(*names_out, node->n_fields);
+    TAKE(schema->fields, node->n_fields);
+    for (size_t i = 0; i < node->n_fields; i++) {
+        (*names_out)[i] = node->fields[i]->name;
+        schema->fields[i] = (struct od_field){.name = node->fields[i]->name, .nullable = node->fields[i]->nullable};
+        if (!find_type(node->fields[i]->type, &schema->fields[i].type))
+            return corrupt(decoder, "a field of no type");
+    }
+    schema->field_count = (uint32_t)node->n_fields;
+    return OD_OK;
+}
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+static enum od_status decode_scan(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan **plan_out)
+{
+    const struct od_table *table = od_catalog_find(decoder->catalog, node->table);
+    if (table == NULL)
+        return od_fail(decoder->error, OD_MISSING, "decoding a plan: there is no table \"%.100s\"", node->table);
+    return od_plan_scan(decoder->arena, table, node->columns, (uint32_t)node->n_columns, plan_out, decoder->error);
+}
+
+/* VALUES and EXPAND: `count` rows of the fields. */
+static enum od_status decode_rows(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan *input,
+                                  const struct od_plan **plan_out)
+{
+    static const struct od_schema nothing = {0};
+    struct od_schema schema;
+    const char **names;
+    const struct od_expr **exprs;
+    uint32_t count = (uint32_t)node->count;
+    if (node->count > EXPR_SIZE_MAX || node->count * node->n_fields != node->n_exprs || (input != NULL && count == 0))
+        return corrupt(decoder, "rows that do not fit their fields");
+    OD_TRY(decode_fields(decoder, node, &schema, &names));
+    OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, input == NULL ? &nothing : &input->schema, &exprs));
+    if (input == NULL)
+        return od_plan_values(decoder->arena, &schema, exprs, count, plan_out, decoder->error);
+    return od_plan_expand(decoder->arena, input, exprs, names, schema.field_count, count, plan_out, decoder->error);
+}
+
+static enum od_status decode_join(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan *left,
+                                  const struct od_plan *right, const struct od_plan **plan_out)
+{
+    enum od_join_type type;
+    struct od_schema both;
+    const struct od_expr *condition;
+    if (!find_join(node->join, &type) || node->n_exprs != 1)
+        return corrupt(decoder, "a join without its type or its condition");
+    OD_TRY(od_plan_join_schema(decoder->arena, left, right, &both, decoder->error));
+    OD_TRY(use_expr(decoder, node->exprs[0], &both, false, &condition));
+    return od_plan_join(decoder->arena, type, left, right, condition, plan_out, decoder->error);
+}
+
+static enum od_status decode_groups(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan *input,
+                                    const struct od_plan **plan_out)
+{
+    struct od_schema schema;
+    const char **names;
+    const struct od_expr **groups;
+    struct od_aggregate *aggregates;
+    if (node->n_fields != node->n_exprs)
+        return corrupt(decoder, "groups without names");
+    OD_TRY(decode_fields(decoder, node, &schema, &names));
+    OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, &input->schema, &groups));
+    TAKE(aggregates, node->n_aggregates);
+    for (size_t i = 0; i < node->n_aggregates; i++)
+        OD_TRY(decode_aggregate(decoder, node->aggregates[i], &input->schema, &aggregates[i]));
+    return od_plan_aggregate(decoder->arena, input, groups, names, (uint32_t)node->n_exprs, aggregates,
+                             (uint32_t)node->n_aggregates, plan_out, decoder->error);
+}
+
+static enum od_status decode_window(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan *input,
+                                    const struct od_plan **plan_out)
+{
+    const struct od_expr **partitions;
+    const struct od_sort_key *keys;
+    struct od_window_call *calls;
+    OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, &input->schema, &partitions));
+    OD_TRY(use_keys(decoder, node->keys, node->n_keys, &input->schema, &keys));
+    TAKE(calls, node->n_calls);
+    for (size_t i = 0; i < node->n_calls; i++)
+        OD_TRY(decode_window_call(decoder, node->calls[i], &input->schema, keys, (uint32_t)node->n_keys, &calls[i]));
+    return od_plan_window(decoder->arena, input, partitions, (uint32_t)node->n_exprs, keys, (uint32_t)node->n_keys,
+                          calls, (uint32_t)node->n_calls, plan_out, decoder->error);
+}
+
+static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan **plan_out)
+{
+    static const uint8_t input_counts[OD_PLAN_KIND_COUNT] = {
+        [OD_PLAN_FILTER] = 1, [OD_PLAN_PROJECT] = 1, [OD_PLAN_JOIN] = 2,  [OD_PLAN_AGGREGATE] = 1,
+        [OD_PLAN_SORT] = 1,   [OD_PLAN_LIMIT] = 1,   [OD_PLAN_UNION] = 2, [OD_PLAN_EXPAND] = 1,
+        [OD_PLAN_WINDOW] = 1, [OD_PLAN_APPLY] = 2,   [OD_PLAN_MAP] = 1,   [OD_PLAN_REPARTITION] = 1,
+    };
+    const struct od_plan *inputs[2] = {NULL, NULL};
+    const struct od_expr **exprs;
+    const struct od_sort_key *keys;
+    const char **names;
+    struct od_schema schema;
+    enum od_plan_kind kind;
+    if (!find_kind(node->kind, &kind) || node->n_inputs != input_counts[kind])
+        return corrupt(decoder, "a node that there is not, or without its inputs");
+    for (size_t i = 0; i < node->n_inputs; i++)
+        inputs[i] = decoder->plans[node->inputs[i] - 1];
+    switch (kind) {
+    case OD_PLAN_SCAN:
+        return decode_scan(decoder, node, plan_out);
+    case OD_PLAN_VALUES:
+    case OD_PLAN_EXPAND:
+        return decode_rows(decoder, node, inputs[0], plan_out);
+    case OD_PLAN_JOIN:
+        return decode_join(decoder, node, inputs[0], inputs[1], plan_out);
+    case OD_PLAN_AGGREGATE:
+        return decode_groups(decoder, node, inputs[0], plan_out);
+    case OD_PLAN_WINDOW:
+        return decode_window(decoder, node, inputs[0], plan_out);
+    case OD_PLAN_UNION:
+        return od_plan_union(decoder->arena, inputs[0], inputs[1], plan_out, decoder->error);
+    case OD_PLAN_LIMIT:
+        return od_plan_limit(decoder->arena, inputs[0], node->offset, node->count, plan_out, decoder->error);
+    case OD_PLAN_SORT:
+        OD_TRY(use_keys(decoder, node->keys, node->n_keys, &inputs[0]->schema, &keys));
+        return od_plan_sort(decoder->arena, inputs[0], keys, (uint32_t)node->n_keys, plan_out, decoder->error);
+    case OD_PLAN_APPLY:
+    case OD_PLAN_MAP:
+        return od_fail(decoder->error, OD_UNSUPPORTED, "%s has no encoding", node->kind);
+    default:
+        break;
+    }
+    /* FILTER, PROJECT, REPARTITION: lists of expressions */
+    OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, &inputs[0]->schema, &exprs));
+    if (kind == OD_PLAN_FILTER && node->n_exprs == 1)
+        return od_plan_filter(decoder->arena, inputs[0], exprs[0], plan_out, decoder->error);
+    if (kind == OD_PLAN_REPARTITION && node->n_exprs > 0)
+        return od_plan_repartition(decoder->arena, inputs[0], exprs, (uint32_t)node->n_exprs, plan_out, decoder->error);
+    if (kind != OD_PLAN_PROJECT || node->n_fields != node->n_exprs)
+        return corrupt(decoder, "a node without its expressions");
+    OD_TRY(decode_fields(decoder, node, &schema, &names));
+    return od_plan_project(decoder->arena, inputs[0], exprs, names, schema.field_count, plan_out, decoder->error);
+}
+
+/* --- the message ------------------------------------------------------------------------------ */
+
+/* protobuf-c takes its memory from the arena, and gives nothing back. */
+struct unpacking {
+    struct od_arena *arena;
+    bool refused;
+};
+
+static void *unpack_take(void *self, size_t bytes)
+{
+    struct unpacking *unpacking = self;
+    void *taken = od_arena_take(unpacking->arena, bytes);
+    unpacking->refused = unpacking->refused || taken == NULL;
+    return taken;
+}
+
+static void unpack_give(void *self, void *bytes)
+{
+    (void)self;
+    (void)bytes;
+}
+
+enum od_status od_plan_decode(struct od_arena *plan_arena, const struct od_catalog *catalog, const uint8_t *bytes,
+                              size_t size, const struct od_plan **plan_out, struct od_error *error)
+{
+    struct unpacking unpacking = {.arena = plan_arena};
+    ProtobufCAllocator allocator = {unpack_take, unpack_give, &unpacking};
+    struct decoder state = {.arena = plan_arena, .catalog = catalog, .error = error};
+    struct decoder *decoder = &state;
+    *plan_out = NULL;
+    decoder->message = ordeal__plan__unpack(&allocator, size, bytes);
+    if (unpacking.refused)
+        return od_fail(error, OD_NO_MEMORY, "decoding a plan");
+    if (decoder->message == NULL)
+        return corrupt(decoder, "its bytes are no message of a plan");
+    if (decoder->message->version != 1 || decoder->message->n_nodes == 0)
+        return corrupt(decoder, "another version, or nothing in it");
+    OD_TRY(weigh_exprs(decoder));
+    OD_TRY(weigh_nodes(decoder));
+    TAKE(decoder->plans, decoder->message->n_nodes);
+    for (size_t i = 0; i < decoder->message->n_nodes; i++)
+        OD_TRY(decode_node(decoder, decoder->message->nodes[i], &decoder->plans[i]));
+    *plan_out = decoder->plans[decoder->message->n_nodes - 1];
+    return OD_OK;
+}

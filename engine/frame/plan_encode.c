@@ -1,0 +1,313 @@
+/* plan_encode: a plan is walked inputs first; each node and each expression becomes one message, and its user keeps its place.
+ * A node that has several readers is written once. */
+#include <string.h>
+
+#include "engine/core/assert.h"
+#include "engine/frame/plan_proto.h"
+#include <plan.pb-c.h>
+
+struct encoder {
+    struct od_arena *scratch;
+    struct od_error *error;
+    Ordeal__Plan message;
+    uint32_t expr_capacity;
+    uint32_t node_capacity;
+    const struct od_plan **plans; /* the nodes written, as many as message.n_nodes */
+};
+
+static enum od_status no_memory(const struct encoder *encoder)
+{
+    return od_fail(encoder->error, OD_NO_MEMORY, "encoding a plan");
+}
+
+#define TAKE(pointer, count)                                                                                 \
+    do {                                                                                                     \
+        (pointer) = od_arena_take_array(encoder->scratch, (count), sizeof(*(pointer)));                       \
+        if ((pointer) == NULL)                                                                               \
+            return no_memory(encoder);                                                                       \
+    } while (0)
+
+/* Room for one more pointer in a list. */
+static void *grown(struct encoder *encoder, void *list, size_t count, uint32_t *capacity)
+{
+    if (count < *capacity)
+        return list;
+    *capacity = *capacity == 0 ? 16 : 2 * *capacity;
+    void **copy = od_arena_take_array(encoder->scratch, *capacity, sizeof(void *));
+    if (copy != NULL && count > 0)
+        memcpy(copy, list, count * sizeof(void *));
+    return copy;
+}
+
+/* --- expressions ------------------------------------------------------------------------------ */
+
+static enum od_status encode_value(struct encoder *encoder, const struct od_value *value, Ordeal__Value **message_out)
+{
+    Ordeal__Value *message;
+    TAKE(message, 1);
+    ordeal__value__init(message);
+    message->type = (char *)od_type_text(value->type);
+    message->is_null = value->is_null;
+    *message_out = message;
+    if (value->is_null)
+        return OD_OK;
+    switch (value->type) {
+    case OD_TYPE_BOOLEAN:
+        message->integer = value->boolean;
+        break;
+    case OD_TYPE_FLOAT64:
+        memcpy(&message->low, &value->float64, sizeof(message->low)); /* a number field would lose -0.0 */
+        break;
+    case OD_TYPE_TEXT:
+        message->text = (ProtobufCBinaryData){value->text.size, (uint8_t *)value->text.bytes};
+        break;
+    case OD_TYPE_DECIMAL:
+        message->low = value->decimal.low;
+        message->high = value->decimal.high;
+        message->scale = (uint32_t)value->decimal.scale;
+        break;
+    case OD_TYPE_INTERVAL:
+        message->months = value->interval.months;
+        message->days = value->interval.days;
+        message->integer = value->interval.microseconds;
+        break;
+    default:
+        message->integer = value->int64;
+    }
+    return OD_OK;
+}
+
+/* *place_out: its place plus 1. NULL is 0. */
+static enum od_status encode_expr(struct encoder *encoder, const struct od_expr *expr, uint32_t *place_out)
+{
+    Ordeal__Expr *message;
+    *place_out = 0;
+    if (expr == NULL)
+        return OD_OK;
+    TAKE(message, 1);
+    ordeal__expr__init(message);
+    message->sql_offset = expr->sql_offset;
+    switch (expr->kind) {
+    case OD_EXPR_COLUMN:
+        message->column = expr->column_index + 1;
+        break;
+    case OD_EXPR_LITERAL:
+        OD_TRY(encode_value(encoder, &expr->literal, &message->literal));
+        break;
+    case OD_EXPR_CALL:
+        message->function = (char *)od_function_text(expr->function);
+        if (expr->function == OD_FUNCTION_CAST)
+            message->type = (char *)od_type_text(expr->type);
+        message->n_arguments = expr->argument_count;
+        TAKE(message->arguments, expr->argument_count);
+        for (uint32_t i = 0; i < expr->argument_count; i++)
+            OD_TRY(encode_expr(encoder, expr->arguments[i], &message->arguments[i]));
+        break;
+    case OD_EXPR_OUTER:
+        return od_fail(encoder->error, OD_UNSUPPORTED, "a plan that reads the query around it has no encoding");
+    }
+    Ordeal__Plan *plan = &encoder->message;
+    plan->exprs = grown(encoder, plan->exprs, plan->n_exprs, &encoder->expr_capacity);
+    if (plan->exprs == NULL)
+        return no_memory(encoder);
+    plan->exprs[plan->n_exprs++] = message;
+    *place_out = (uint32_t)plan->n_exprs;
+    return OD_OK;
+}
+
+static enum od_status encode_exprs(struct encoder *encoder, const struct od_expr *const *exprs, size_t count,
+                                   Ordeal__Node *node)
+{
+    TAKE(node->exprs, count);
+    for (node->n_exprs = 0; node->n_exprs < count; node->n_exprs++)
+        OD_TRY(encode_expr(encoder, exprs[node->n_exprs], &node->exprs[node->n_exprs]));
+    return OD_OK;
+}
+
+static enum od_status encode_keys(struct encoder *encoder, const struct od_sort_key *keys, uint32_t count,
+                                  size_t *count_out, Ordeal__Key ***list_out)
+{
+    Ordeal__Key *messages;
+    TAKE(*list_out, count);
+    TAKE(messages, count);
+    for (uint32_t i = 0; i < count; i++) {
+        ordeal__key__init(&messages[i]);
+        messages[i].descending = keys[i].descending;
+        messages[i].nulls_first = keys[i].nulls_first;
+        OD_TRY(encode_expr(encoder, keys[i].expr, &messages[i].expr));
+        (*list_out)[i] = &messages[i];
+    }
+    *count_out = count;
+    return OD_OK;
+}
+
+static enum od_status encode_aggregate(struct encoder *encoder, const struct od_aggregate *aggregate,
+                                       Ordeal__Aggregate *message)
+{
+    ordeal__aggregate__init(message);
+    message->function = (char *)od_aggregate_text(aggregate->function);
+    message->distinct = aggregate->distinct;
+    message->name = (char *)(aggregate->name == NULL ? "" : aggregate->name);
+    OD_TRY(encode_expr(encoder, aggregate->argument, &message->argument));
+    OD_TRY(encode_expr(encoder, aggregate->second, &message->second));
+    OD_TRY(encode_expr(encoder, aggregate->filter, &message->filter));
+    return encode_keys(encoder, aggregate->keys, aggregate->key_count, &message->n_keys, &message->keys);
+}
+
+static enum od_status encode_call(struct encoder *encoder, const struct od_window_call *call, Ordeal__Call *message)
+{
+    ordeal__call__init(message);
+    message->function = (char *)od_window_function_text(call->function);
+    message->name = (char *)call->name;
+    message->unit = call->frame.unit;
+    message->start = call->frame.start;
+    message->end = call->frame.end;
+    message->exclusion = call->frame.exclusion;
+    OD_TRY(encode_expr(encoder, call->frame.start_offset, &message->start_offset));
+    OD_TRY(encode_expr(encoder, call->frame.end_offset, &message->end_offset));
+    message->n_arguments = call->argument_count;
+    TAKE(message->arguments, call->argument_count);
+    for (uint32_t i = 0; i < call->argument_count; i++)
+        OD_TRY(encode_expr(encoder, call->arguments[i], &message->arguments[i]));
+    if (call->function != OD_WINDOW_AGGREGATE)
+        return OD_OK;
+    TAKE(message->aggregate, 1);
+    return encode_aggregate(encoder, &call->aggregate, message->aggregate);
+}
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+static enum od_status encode_fields(struct encoder *encoder, const struct od_field *fields, uint32_t count,
+                                    Ordeal__Node *node)
+{
+    Ordeal__Field *messages;
+    TAKE(node->fields, count);
+    TAKE(messages, count);
+    for (uint32_t i = 0; i < count; i++) {
+        ordeal__field__init(&messages[i]);
+        messages[i].name = (char *)fields[i].name;
+        messages[i].type = (char *)od_type_text(fields[i].type);
+        messages[i].nullable = fields[i].nullable;
+        node->fields[i] = &messages[i];
+    }
+    node->n_fields = count;
+    return OD_OK;
+}
+
+static enum od_status encode_groups(struct encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
+{
+    uint32_t count = plan->aggregate.aggregate_count;
+    Ordeal__Aggregate *messages;
+    OD_TRY(encode_fields(encoder, plan->schema.fields, plan->aggregate.group_count, node));
+    OD_TRY(encode_exprs(encoder, plan->aggregate.groups, plan->aggregate.group_count, node));
+    TAKE(node->aggregates, count);
+    TAKE(messages, count);
+    for (node->n_aggregates = 0; node->n_aggregates < count; node->n_aggregates++) {
+        node->aggregates[node->n_aggregates] = &messages[node->n_aggregates];
+        OD_TRY(encode_aggregate(encoder, &plan->aggregate.aggregates[node->n_aggregates],
+                                &messages[node->n_aggregates]));
+    }
+    return OD_OK;
+}
+
+static enum od_status encode_window(struct encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
+{
+    Ordeal__Call *messages;
+    OD_TRY(encode_exprs(encoder, plan->window.partitions, plan->window.partition_count, node));
+    OD_TRY(encode_keys(encoder, plan->window.keys, plan->window.key_count, &node->n_keys, &node->keys));
+    TAKE(node->calls, plan->window.call_count);
+    TAKE(messages, plan->window.call_count);
+    for (node->n_calls = 0; node->n_calls < plan->window.call_count; node->n_calls++) {
+        node->calls[node->n_calls] = &messages[node->n_calls];
+        OD_TRY(encode_call(encoder, &plan->window.calls[node->n_calls], &messages[node->n_calls]));
+    }
+    return OD_OK;
+}
+
+static enum od_status encode_parts(struct encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
+{
+    uint32_t width = plan->schema.field_count;
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+        node->table = (char *)plan->scan.table->name;
+        node->n_columns = plan->scan.column_count;
+        node->columns = (uint32_t *)plan->scan.columns;
+        return OD_OK;
+    case OD_PLAN_FILTER:
+        return encode_exprs(encoder, &plan->filter.predicate, 1, node);
+    case OD_PLAN_PROJECT:
+        OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
+        return encode_exprs(encoder, plan->project.exprs, width, node);
+    case OD_PLAN_JOIN:
+        node->join = (char *)od_join_type_text(plan->join.type);
+        return encode_exprs(encoder, &plan->join.condition, 1, node);
+    case OD_PLAN_AGGREGATE:
+        return encode_groups(encoder, plan, node);
+    case OD_PLAN_SORT:
+        return encode_keys(encoder, plan->sort.keys, plan->sort.key_count, &node->n_keys, &node->keys);
+    case OD_PLAN_LIMIT:
+        node->offset = plan->limit.offset;
+        node->count = plan->limit.count;
+        return OD_OK;
+    case OD_PLAN_VALUES:
+        node->count = plan->values.row_count;
+        OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
+        return encode_exprs(encoder, plan->values.exprs, (size_t)plan->values.row_count * width, node);
+    case OD_PLAN_EXPAND:
+        node->count = plan->expand.list_count;
+        OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
+        return encode_exprs(encoder, plan->expand.exprs, (size_t)plan->expand.list_count * width, node);
+    case OD_PLAN_WINDOW:
+        return encode_window(encoder, plan, node);
+    case OD_PLAN_REPARTITION:
+        return encode_exprs(encoder, plan->repartition.keys, plan->repartition.key_count, node);
+    case OD_PLAN_UNION:
+        return OD_OK;
+    case OD_PLAN_APPLY:
+    case OD_PLAN_MAP:
+        return od_fail(encoder->error, OD_UNSUPPORTED, "%s has no encoding", od_plan_kind_text(plan->kind));
+    case OD_PLAN_KIND_COUNT:
+        break;
+    }
+    od_unreachable();
+}
+
+static enum od_status encode_node(struct encoder *encoder, const struct od_plan *plan, uint32_t *place_out)
+{
+    Ordeal__Plan *message = &encoder->message;
+    Ordeal__Node *node;
+    for (*place_out = 1; *place_out <= message->n_nodes; (*place_out)++)
+        if (encoder->plans[*place_out - 1] == plan)
+            return OD_OK;
+    TAKE(node, 1);
+    ordeal__node__init(node);
+    node->kind = (char *)od_plan_kind_text(plan->kind);
+    TAKE(node->inputs, 2);
+    for (; node->n_inputs < plan->input_count; node->n_inputs++)
+        OD_TRY(encode_node(encoder, plan->inputs[node->n_inputs], &node->inputs[node->n_inputs]));
+    OD_TRY(encode_parts(encoder, plan, node));
+    uint32_t capacity = encoder->node_capacity; /* inputs may have grown the lists; both grow alike */
+    encoder->plans = grown(encoder, encoder->plans, message->n_nodes, &capacity);
+    message->nodes = grown(encoder, message->nodes, message->n_nodes, &encoder->node_capacity);
+    if (encoder->plans == NULL || message->nodes == NULL)
+        return no_memory(encoder);
+    encoder->plans[message->n_nodes] = plan;
+    message->nodes[message->n_nodes++] = node;
+    *place_out = (uint32_t)message->n_nodes;
+    return OD_OK;
+}
+
+enum od_status od_plan_encode(const struct od_plan *plan, struct od_arena *scratch, struct od_buffer *buffer,
+                              struct od_error *error)
+{
+    struct encoder encoder = {.scratch = scratch, .error = error};
+    uint32_t root;
+    ordeal__plan__init(&encoder.message);
+    encoder.message.version = 1;
+    OD_TRY(encode_node(&encoder, plan, &root));
+    size_t size = ordeal__plan__get_packed_size(&encoder.message);
+    if (!od_buffer_reserve(buffer, size))
+        return no_memory(&encoder);
+    buffer->size += ordeal__plan__pack(&encoder.message, buffer->bytes + buffer->size);
+    return OD_OK;
+}
