@@ -290,10 +290,14 @@ static enum od_status bind_offset(struct od_binder *binder, const struct od_plac
         type = window->keys[0].expr->type;
         if (type == OD_TYPE_DATE || type == OD_TYPE_TIMESTAMP)
             type = OD_TYPE_INTERVAL;
-        if (type == OD_TYPE_TEXT || type == OD_TYPE_BOOLEAN)
+        OD_TRY(od_bind_expr(binder, &inside, node, &bound));
+        enum od_type given = bound.expr->type;
+        if (type == OD_TYPE_TEXT || type == OD_TYPE_BOOLEAN ||
+            (!bound.unknown && given != type && !od_cast_is_implicit(given, type)))
             return od_sql_fail(binder, OD_BAD_INPUT, location,
-                               "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s",
-                               od_type_text(type));
+                               "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset "
+                               "type %s",
+                               od_type_text(window->keys[0].expr->type), od_type_text(given));
     }
     OD_TRY(od_bind_constant(binder, &inside, node, type, &value));
     zero.type = type;

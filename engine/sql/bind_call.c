@@ -23,6 +23,9 @@ static enum od_status resolve_literals(struct od_binder *binder, enum od_functio
     struct od_value nothing = {.type = OD_TYPE_TEXT, .is_null = true};
     const struct od_expr *placeholder = NULL;
     const struct od_expr *trial = NULL;
+    if (count == 2 && function < OD_FUNCTION_EQUAL && arguments[0].unknown && arguments[1].unknown)
+        return od_sql_fail(binder, OD_BAD_INPUT, location, "operator is not unique: unknown %s unknown",
+                           od_function_text(function));
     OD_TRY(od_expr_literal(binder->plan_arena, &nothing, &placeholder, binder->error));
     for (uint32_t i = 0; i < count; i++)
         exprs[i] = is_placeholder(function, &arguments[i], i) ? placeholder : arguments[i].expr;
@@ -66,13 +69,17 @@ enum od_status od_bind_constant(struct od_binder *binder, const struct od_place 
     if (!od_expr_is_constant(bound.expr))
         return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a constant is not supported",
                            place->clause);
-    if (bound.expr->type != type && !od_cast_is_implicit(bound.expr->type, type))
+    bool rounds = type == OD_TYPE_INT64 && (bound.expr->type == OD_TYPE_DECIMAL || bound.expr->type == OD_TYPE_FLOAT64);
+    if (bound.expr->type != type && !od_cast_is_implicit(bound.expr->type, type) && !rounds)
         return od_sql_fail(binder, OD_BAD_INPUT, location, "argument of %s must be type %s, not type %s",
                            place->clause, od_type_text(type), od_type_text(bound.expr->type));
-    OD_TRY(od_expr_cast(binder->plan_arena, bound.expr, type, &bound.expr, binder->error));
     *value_out = bound.expr->literal;
-    if (bound.expr->kind == OD_EXPR_LITERAL)
+    value_out->type = type; /* integers and bigints are kept alike */
+    if (bound.expr->kind == OD_EXPR_LITERAL &&
+        (bound.expr->type == type || bound.expr->literal.is_null ||
+         (bound.expr->type == OD_TYPE_INT32 && type == OD_TYPE_INT64)))
         return OD_OK;
+    OD_TRY(od_expr_cast(binder->plan_arena, bound.expr, type, &bound.expr, binder->error));
     if (binder->context->evaluate_constant == NULL)
         return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a literal is not supported",
                            place->clause);

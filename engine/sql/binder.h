@@ -207,7 +207,7 @@ struct od_slot *od_new_slot(struct od_binder *binder, struct od_block *block, en
                             uint32_t *slot_out);
 enum od_status od_bind_sub_link(struct od_binder *binder, const struct od_place *place, const PgQuery__SubLink *link,
                                 struct od_bound *bound_out);
-/* A constant: evaluated. BAD_INPUT or UNSUPPORTED when it is none. The value is cast to `type`. */
+/* A constant, evaluated, of this type; other numbers round to a bigint. BAD_INPUT or UNSUPPORTED when it is none. */
 enum od_status od_bind_constant(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
                                 enum od_type type, struct od_value *value_out);
 /* The elements of a row expression, or the one expression that the node is. */

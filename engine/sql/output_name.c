@@ -3,6 +3,25 @@
  * "?column?". */
 #include "engine/sql/binder.h"
 
+static int figure(const PgQuery__Node *node, const char **name);
+
+/* A sub-select's value is called what its one column is called. */
+static int figure_sub_link(const PgQuery__SubLink *link, const char **name)
+{
+    const PgQuery__SelectStmt *select = link->subselect->select_stmt;
+    if (link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) {
+        *name = "exists";
+        return 2;
+    }
+    if (link->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK || select->n_target_list == 0)
+        return 0;
+    const PgQuery__ResTarget *target = select->target_list[0]->res_target;
+    if (target->name == NULL || target->name[0] == '\0')
+        return figure(target->val, name);
+    *name = target->name;
+    return 2;
+}
+
 /* Strength as in PostgreSQL: 0 none, 1 a default that a better name may replace, 2 a real name. */
 static int figure(const PgQuery__Node *node, const char **name)
 {
@@ -37,6 +56,13 @@ static int figure(const PgQuery__Node *node, const char **name)
             return 1;
         }
         return strength;
+    case PG_QUERY__NODE__NODE_SUB_LINK:
+        return figure_sub_link(node->sub_link, name);
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
+        return figure(node->collate_clause->arg, name);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+        last = "grouping";
+        break;
     case PG_QUERY__NODE__NODE_COALESCE_EXPR:
         last = "coalesce";
         break;
