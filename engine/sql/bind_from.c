@@ -49,10 +49,15 @@ static enum od_status truth(struct od_binder *binder, const struct od_expr **exp
 
 /* --- WITH ----------------------------------------------------------------------------------------- */
 
+/* The block, or the one behind the fence. */
+static const struct od_block *level_of(const struct od_block *outer)
+{
+    return outer != NULL && outer->is_fence ? level_of(outer->outer) : outer;
+}
+
 static uint32_t reads_of(const struct od_block *outer)
 {
-    while (outer != NULL && outer->is_fence)
-        outer = outer->outer;
+    outer = level_of(outer);
     return outer == NULL ? 0 : outer->deeper_reads;
 }
 
@@ -208,7 +213,7 @@ static enum od_status bind_table(struct od_binder *binder, struct od_block *oute
         item_out->plan = named->plan;
         if (named->plan == NULL)
             return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "a recursive query is not supported");
-        if (named->correlated && named->outer != outer)
+        if (named->correlated && level_of(named->outer) != level_of(outer))
             return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
                                "a correlated WITH query used at another level is not supported");
     } else if (is_ours && binder->context->find_view != NULL &&
@@ -242,8 +247,8 @@ static enum od_status bind_subselect(struct od_binder *binder, struct od_block *
 static enum od_status bind_function(struct od_binder *binder, const PgQuery__RangeFunction *node,
                                     struct from_item *item_out)
 {
-    const PgQuery__Node *first = node->n_functions == 1 ? node->functions[0] : NULL;
-    const PgQuery__Node *function = first != NULL && first->node_case == PG_QUERY__NODE__NODE_LIST &&
+    const PgQuery__Node *first = node->functions[0];
+    const PgQuery__Node *function = node->n_functions == 1 && first->node_case == PG_QUERY__NODE__NODE_LIST &&
                                             first->list->n_items > 0 && node->n_coldeflist == 0 && !node->ordinality
                                         ? first->list->items[0]
                                         : NULL;
@@ -255,7 +260,7 @@ static enum od_status bind_function(struct od_binder *binder, const PgQuery__Ran
     enum od_type type = OD_TYPE_INT32;
     if (call == NULL || strcmp(od_sql_string(call->funcname[call->n_funcname - 1]), "generate_series") != 0 ||
         call->n_args < 2 || call->n_args > 3)
-        return od_sql_fail(binder, OD_UNSUPPORTED, first == NULL ? -1 : od_sql_location(first),
+        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(first),
                            "a function in FROM other than generate_series is not supported");
     for (size_t i = 0; i < call->n_args; i++) {
         struct od_bound bound = {0};

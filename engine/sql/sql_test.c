@@ -1,8 +1,8 @@
 /* Goal: SQL means what PostgreSQL says it means, or is refused with the place and the reason. Never another
  * query. Method: a list of texts with the plans that they must give; a list of refusals with status, line,
- * column and text; hostile texts (deep, long, cut off at every byte); for every accepted text, the stage
- * graph of every rule switched off alone and of each join strategy is checked for consistency; every
- * allocation of binding and planning is refused once. */
+ * column and text (PostgreSQL's, where it refuses too); hostile texts (deep, long, cut off at every byte); every accepted text is
+ * planned with each rule switched off alone, and keeps its columns; every allocation of binding and planning is refused once.
+ * That the answers are PostgreSQL's is for scenarios/slt to show. */
 #include "engine/sql/sql.h"
 
 #include <setjmp.h>
@@ -16,21 +16,44 @@
 #include "engine/plan/physical.h"
 
 static struct od_field t_fields[] = {
-    {"a", OD_TYPE_INT64, true}, {"b", OD_TYPE_FLOAT64, true}, {"c", OD_TYPE_TEXT, true},
+    {"a", OD_TYPE_INT32, true}, {"b", OD_TYPE_FLOAT64, true}, {"c", OD_TYPE_TEXT, true},
     {"d", OD_TYPE_DATE, true},  {"p", OD_TYPE_BOOLEAN, true},
 };
 static struct od_field u_fields[] = {
-    {"a", OD_TYPE_INT64, true}, {"w", OD_TYPE_FLOAT64, true}, {"ts", OD_TYPE_TIMESTAMP, true}};
+    {"a", OD_TYPE_INT32, true}, {"w", OD_TYPE_DECIMAL, true}, {"ts", OD_TYPE_TIMESTAMP, true}};
 static struct od_field v_fields[] = {{"k", OD_TYPE_INT64, true}, {"name", OD_TYPE_TEXT, true}};
-static const struct od_schema schemas[] = {{5, t_fields}, {3, u_fields}, {2, v_fields}};
-static struct od_table *tables[3];
-static struct od_catalog catalog = {3, (const struct od_table *const *)tables};
+static struct od_field e_fields[] = {{"x", OD_TYPE_INT32, true}, {"y", OD_TYPE_INT32, true}};
+static const struct od_schema schemas[] = {{5, t_fields}, {3, u_fields}, {2, v_fields}, {2, e_fields}};
+#define TABLE_COUNT 4
+static struct od_table *tables[TABLE_COUNT];
+static struct od_catalog catalog = {TABLE_COUNT, (const struct od_table *const *)tables};
+
+/* A view, one that means itself, and one that is wrong. */
+static bool find_view(void *self, const char *name, struct od_sql_view *view_out)
+{
+    static const char *const columns[] = {"k", "n"};
+    static const struct {
+        const char *name;
+        struct od_sql_view view;
+    } views[] = {{"vw", {"select a, count(*) from t group by a", 2, columns}},
+                 {"loop", {"select * from loop", 0, NULL}},
+                 {"wrong", {"select\n nope from t", 0, NULL}}};
+    (void)self;
+    for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+        if (strcmp(views[i].name, name) != 0)
+            continue;
+        *view_out = views[i].view;
+        return true;
+    }
+    return false;
+}
+static const struct od_sql_context context = {.catalog = &catalog, .find_view = find_view};
 
 static int make_tables(void **state)
 {
-    static const char *const names[] = {"t", "u", "v"};
+    static const char *const names[] = {"t", "u", "v", "e"};
     (void)state;
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < TABLE_COUNT; i++) {
         tables[i] = od_table_new(od_heap_for_tests(), names[i], &schemas[i], NULL);
         od_table_finish(tables[i]);
     }
@@ -40,104 +63,323 @@ static int make_tables(void **state)
 static int free_tables(void **state)
 {
     (void)state;
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < TABLE_COUNT; i++)
         od_table_free(od_heap_for_tests(), tables[i]);
     return 0;
 }
 
+/* The plan as written: what rules make of it is tested in engine/plan. */
 static const struct {
     const char *sql;
     const char *plan;
 } accepted[] = {
-    {"select * from t", "scan t (a, b, c, d, p)\n"},
-    {"SELECT t.*, A AS \"X y\" FROM public.t", "project a, b, c, d, p, a as X y\n  scan t (a, b, c, d, p)\n"},
-    {"select x.q, b from t x(q) where q > 1",
-     "project a as q, b\n  filter (a > 1)\n    scan t (a, b, c, d, p)\n"},
-    /* quoted literals and NULL take the other side's type; bigint widens to double */
-    {"select a from t where d >= '2001-02-03' and b < 2 and a = '7' and p = 't' and c = null",
-     "project a\n  filter ((d >= date '2001-02-03') and (b < cast(2 as double precision)) and (a = 7) and (p "
-     "= true) "
-     "and (c = null))\n    scan t (a, b, c, d, p)\n"},
-    {"select date '2001-02-03', '1'::bigint, cast(a as text), b::int, timestamp '2001-01-01 10:00', "
-     "9223372036854775807, "
-     "-9223372036854775808, 9223372036854775808, 1.50 from t",
-     "project date '2001-02-03' as date, 1 as int8, cast(a as text) as a, cast(b as bigint) as b, timestamp "
-     "'2001-01-01 "
-     "10:00:00' as timestamp, 9223372036854775807 as ?column?, -9223372036854775808 as ?column?, "
-     "9.223372036854776e+18::double as ?column?, 1.5::double as ?column?\n  scan t (a, b, c, d, p)\n"},
-    /* sugar */
-    {"select a between 1 and 2, a not between 1 and 2, a in (1, 2.5), a not in (1, 2), c not like 'x%', p is "
-     "not true, "
-     "p is unknown, a is not null, - -a, +a from t",
-     "project ((a >= 1) and (a <= 2)) as ?column?, ((a < 1) or (a > 2)) as ?column?, ((cast(a as double "
-     "precision) = "
-     "cast(1 as double precision)) or (cast(a as double precision) = 2.5::double)) as ?column?, ((a <> 1) "
-     "and (a <> 2)) "
-     "as ?column?, (not (c like 'x%')) as ?column?, (not (p is true)) as ?column?, ((p and p) is null) as "
-     "?column?, (a "
-     "is not null) as ?column?, (-(-a)) as ?column?, a as ?column?\n  scan t (a, b, c, d, p)\n"},
-    {"select case a when 1 then 'x' else c end, case when p then 1 end, coalesce(a, 1.5), greatest(a, 2), "
-     "nullif(a, 3) "
-     "from t",
-     "project case when (a = 1) then 'x' else c end as c, case when p then 1 else null end as case, "
-     "coalesce(cast(a as double precision), 1.5::double) as coalesce, greatest(a, 2) as greatest, nullif(a, "
-     "3) as nullif\n"
+    {"select * from t",
+     "scan t (a, b, c, d, p)\n"},
+    {"SELECT t.*, A AS \"X y\" FROM public.t",
+     "project a, b, c, d, p, a as X y\n"
      "  scan t (a, b, c, d, p)\n"},
-    {"select extract(YEAR from d), date_trunc('Months', ts), substring(c from 2 for 3), substr(c, 2), "
-     "mod(t.a, 2) "
-     "from t join u on t.a = u.a",
-     "project extract('year', d) as extract, date_trunc('month', ts) as date_trunc, substring(c, 2, 3) as "
-     "substring, "
-     "substring(c, 2) as substr, (a % 2) as mod\n  join inner on (a = a)\n    scan t (a, b, c, d, p)\n    "
-     "scan u (a, w, "
-     "ts)\n"},
-    /* joins */
-    {"select * from t join u using (a)", "project a, b, c, d, p, w, ts\n  join inner on (a = a)\n    scan t "
-                                         "(a, b, c, d, p)\n    scan u (a, w, ts)\n"},
+    {"select x.q, b from t x(q) where q > 1",
+     "project a as q, b\n"
+     "  filter (a > 1)\n"
+     "    scan t (a, b, c, d, p)\n"},
+    {"select a from t where d >= '2001-02-03' and b < 2 and a = '7' and p = 't' and c = null",
+     "project a\n"
+     "  filter ((d >= date '2001-02-03') and (b < cast(2 as double precision)) and (a = 7) and (p = "
+     "true) and (c = null))\n"
+     "    scan t (a, b, c, d, p)\n"},
+    {"select date '2001-02-03', '1'::bigint, cast(a as text), 9223372036854775807, "
+     "-9223372036854775808, 1.50, '1.256'::numeric(5,2), c::varchar(2), a::smallint from t",
+     "project date '2001-02-03' as date, 1 as int8, cast(a as text) as a, 9223372036854775807 as "
+     "?column?, -9223372036854775808 as ?column?, 1.50 as ?column?, numeric(1.256, 5, 2) as numeric, "
+     "varchar(c, 2) as c, smallint(a) as a\n"
+     "  scan t (a, b, c, d, p)\n"},
+    {"select a between 1 and 2, a not between symmetric 1 and 2, a in (1, 2.5), a not in (1, 2), c "
+     "not like 'x%', c ilike 'x' escape '!', p is not true, p is unknown, - -a, +a from t",
+     "project ((a >= 1) and (a <= 2)) as ?column?, (((a < 1) or (a > 2)) and ((a < 2) or (a > 1))) as "
+     "?column?, ((cast(a as numeric) = cast(1 as numeric)) or (cast(a as numeric) = 2.5)) as "
+     "?column?, ((a <> 1) and (a <> 2)) as ?column?, (not (c like 'x%')) as ?column?, (c ilike 'x' "
+     "ilike '!') as ?column?, (not (p is true)) as ?column?, (p is null) as ?column?, (-(-a)) as "
+     "?column?, a as ?column?\n"
+     "  scan t (a, b, c, d, p)\n"},
+    {"select case a when 1 then 'x' else c end, coalesce(a, 1.5), nullif(a, 3), (a, c) = (1, 'x'), "
+     "(a, b) < (1, 2), (a, c) is null, a > all (array[1, 2]) from t",
+     "project case when (a = 1) then 'x' else c end as c, coalesce(cast(a as numeric), 1.5) as "
+     "coalesce, nullif(a, 3) as nullif, ((a = 1) and (c = 'x')) as ?column?, ((a < 1) or ((a = 1) and "
+     "(b < cast(2 as double precision)))) as ?column?, ((a is null) and (c is null)) as ?column?, ((a "
+     "> 1) and (a > 2)) as ?column?\n"
+     "  scan t (a, b, c, d, p)\n"},
+    {"select d + interval '1' month from t",
+     "project (d + interval '1 mon') as ?column?\n"
+     "  scan t (a, b, c, d, p)\n"},
+    {"select * from t join u using (a)",
+     "project a, b, c, d, p, w, ts\n"
+     "  join inner on (a = a)\n"
+     "    scan t (a, b, c, d, p)\n"
+     "    scan u (a, w, ts)\n"},
+    {"select * from t full join u using (a)",
+     "project a, b, c, d, p, w, ts\n"
+     "  project a, b, c, d, p, a, w, ts, coalesce(a, a) as a\n"
+     "    join full on (a = a)\n"
+     "      scan t (a, b, c, d, p)\n"
+     "      scan u (a, w, ts)\n"},
+    {"select * from t natural right join u",
+     "project a, b, c, d, p, w, ts\n"
+     "  join right on (a = a)\n"
+     "    scan t (a, b, c, d, p)\n"
+     "    scan u (a, w, ts)\n"},
+    {"select j.m, j.ts from (t join u using (a)) as j(m)",
+     "project a as m, ts\n"
+     "  join inner on (a = a)\n"
+     "    scan t (a, b, c, d, p)\n"
+     "    scan u (a, w, ts)\n"},
     {"select t.a, name from t left join v on k = t.a + 1 and name <> c",
-     "project a, name\n  join left on ((k = (a + 1)) and (name <> c))\n    scan t (a, b, c, d, p)\n    scan "
-     "v (k, name)\n"},
-    {"select name, b from t join v on lower(c) = name and k = t.a",
-     "project name, b\n  join inner on ((lower(c) = name) and (k = a))\n    scan t (a, b, c, d, p)\n    scan "
-     "v (k, name)\n"},
-    /* comma joins: v is tied to u only, so the columns are put back in the order of the text */
-    {"select * from t, v, u where t.a = u.a and k = u.a and w > 1",
-     "filter (w > cast(1 as double precision))\n  project a, b, c, d, p, k, name, a, w, ts\n    join inner "
-     "on (k = a)\n"
-     "      join inner on (a = a)\n        scan t (a, b, c, d, p)\n        scan u (a, w, ts)\n      scan v "
-     "(k, name)\n"},
-    /* grouping */
-    {"select c, count(*), sum(a) + 1 as s, count(*) from t group by 1 having max(b) > 2 order by s desc, "
-     "min(d)",
-     "project c, count, s, count\n  sort by s desc nulls first, order asc nulls last\n    project c, count, "
-     "(sum + 1) as s, "
-     "count, min as order\n      filter (max > cast(2 as double precision))\n        aggregate by c: "
-     "count(*) as count, "
-     "sum(a) as sum, max(b) as max, min(d) as min\n          scan t (a, b, c, d, p)\n"},
+     "project a, name\n"
+     "  join left on ((k = cast((a + 1) as bigint)) and (name <> c))\n"
+     "    scan t (a, b, c, d, p)\n"
+     "    scan v (k, name)\n"},
+    {"select * from t, v, u where t.a = u.a and k = u.a",
+     "filter ((a = a) and (k = cast(a as bigint)))\n"
+     "  join inner on true\n"
+     "    join inner on true\n"
+     "      scan t (a, b, c, d, p)\n"
+     "      scan v (k, name)\n"
+     "    scan u (a, w, ts)\n"},
+    {"select * from t, lateral (select t.a + k from v) s(z)",
+     "project a, b, c, d, p, ?column? as z\n"
+     "  apply inner on true\n"
+     "    scan t (a, b, c, d, p)\n"
+     "    project (cast(outer1#0 as bigint) + k) as ?column?\n"
+     "      scan v (k, name)\n"},
+    {"select t.a from t join u on t.a = u.a and exists (select 1 from v where k = w)",
+     "project a\n"
+     "  apply semi on true\n"
+     "    filter (a = a)\n"
+     "      join inner on true\n"
+     "        scan t (a, b, c, d, p)\n"
+     "        scan u (a, w, ts)\n"
+     "    project 1 as ?column?\n"
+     "      filter (cast(k as numeric) = outer1#6)\n"
+     "        scan v (k, name)\n"},
+    {"select t.a from t left join u on t.a = u.a and w > (select max(k) from v)",
+     "project a\n"
+     "  join left on ((a = a) and (w > cast(max as numeric)))\n"
+     "    join single on true\n"
+     "      scan t (a, b, c, d, p)\n"
+     "      aggregate: max(k) as max\n"
+     "        scan v (k, name)\n"
+     "    scan u (a, w, ts)\n"},
+    {"select a from t where a in (select k from v) and not exists (select 1 from u where u.a = t.a) "
+     "and b > 1",
+     "project a\n"
+     "  apply anti on true\n"
+     "    join semi on (cast(a as bigint) = k)\n"
+     "      filter (b > cast(1 as double precision))\n"
+     "        scan t (a, b, c, d, p)\n"
+     "      project k\n"
+     "        scan v (k, name)\n"
+     "    project 1 as ?column?\n"
+     "      filter (a = outer1#0)\n"
+     "        scan u (a, w, ts)\n"},
+    {"select a from t where (a, c) not in (select k, name from v)",
+     "project a\n"
+     "  join null-aware anti on ((cast(a as bigint) = k) and (c = name))\n"
+     "    scan t (a, b, c, d, p)\n"
+     "    scan v (k, name)\n"},
+    {"select a <> all (select k from v), exists (select * from v), (select max(w) from u where u.a = "
+     "t.a) + 1 from t",
+     "project (not mark) as ?column?, mark as exists, (max + cast(1 as numeric)) as ?column?\n"
+     "  apply single on true\n"
+     "    join mark on true\n"
+     "      join mark on (not (cast(a as bigint) <> k))\n"
+     "        scan t (a, b, c, d, p)\n"
+     "        project k\n"
+     "          scan v (k, name)\n"
+     "      limit 1\n"
+     "        sort by the whole row\n"
+     "          project true as column1\n"
+     "            scan v (k, name)\n"
+     "    aggregate: max(w) as max\n"
+     "      filter (a = outer1#0)\n"
+     "        scan u (a, w, ts)\n"},
+    {"select a from t where (a, c) = (select k, name from v)",
+     "project a\n"
+     "  filter ((cast(a as bigint) = k) and (c = name))\n"
+     "    join single on true\n"
+     "      scan t (a, b, c, d, p)\n"
+     "      scan v (k, name)\n"},
+    {"select a, (select (select t.a + u.a + v.k from v) from u) from t",
+     "project a, ?column?\n"
+     "  apply single on true\n"
+     "    scan t (a, b, c, d, p)\n"
+     "    project ?column?\n"
+     "      apply single on true\n"
+     "        scan u (a, w, ts)\n"
+     "        project (cast((outer2#0 + outer1#0) as bigint) + k) as ?column?\n"
+     "          scan v (k, name)\n"},
+    {"with q(z) as (select a from t) select x.z from q x, q y",
+     "project z\n"
+     "  join inner on true\n"
+     "    project a as z\n"
+     "      project a\n"
+     "        scan t (a, b, c, d, p)\n"
+     "    project a as z\n"
+     "      project a\n"
+     "        scan t (a, b, c, d, p)\n"},
+    {"select c, count(*), sum(a) + 1 as s, count(*) from t group by 1 having max(b) > 2 order by s "
+     "desc, min(d)",
+     "project c, count, s, count\n"
+     "  sort by s desc nulls first, order asc nulls last\n"
+     "    project c, count, (sum + cast(1 as bigint)) as s, count, min as order\n"
+     "      filter (max > cast(2 as double precision))\n"
+     "        aggregate by c: count(*) as count, sum(a) as sum, max(b) as max, min(d) as min\n"
+     "          scan t (a, b, c, d, p)\n"},
     {"select a + 1, avg(b) from t group by a + 1, c",
-     "project column1 as ?column?, avg\n  aggregate by (a + 1) as column1, c: avg(b) as avg\n    scan t (a, "
-     "b, c, d, p)\n"},
-    {"select lower(c) as c, count(p) from t group by c",
-     "project lower(c) as c, count\n  aggregate by c: count(p) as count\n    scan t (a, b, c, d, p)\n"},
-    {"select a * 2 as n from t group by n",
-     "project column1 as n\n  aggregate by (a * 2) as column1\n    scan t (a, b, c, d, p)\n"},
-    {"select count(*) from t", "aggregate: count(*) as count\n  scan t (a, b, c, d, p)\n"},
-    {"select 1 from t having count(*) > 0", "project 1 as ?column?\n  filter (count > 0)\n    aggregate: "
-                                            "count(*) as count\n      scan t (a, b, c, d, p)\n"},
-    {"select 5 as five, count(*) from t group by 1", "project 5 as five, count\n  aggregate by 5 as column1: "
-                                                     "count(*) as count\n    scan t (a, b, c, d, p)\n"},
+     "project column1 as ?column?, avg\n"
+     "  aggregate by (a + 1) as column1, c: avg(b) as avg\n"
+     "    scan t (a, b, c, d, p)\n"},
+    {"select c from t group by c having count(*) > (select max(k) from v where name = t.c)",
+     "project c\n"
+     "  filter (count > max)\n"
+     "    apply single on true\n"
+     "      project null as a, null as b, c, null as d, null as p, c, count\n"
+     "        aggregate by c: count(*) as count\n"
+     "          scan t (a, b, c, d, p)\n"
+     "      aggregate: max(k) as max\n"
+     "        filter (name = outer1#2)\n"
+     "          scan v (k, name)\n"},
+    {"select sum(distinct a) filter (where p), string_agg(c, ',' order by d desc), "
+     "percentile_cont('0.5') within group (order by b), median(b) from t",
+     "aggregate: sum(distinct a) where p as sum, string_agg(c, ',' order by d desc nulls first) as "
+     "string_agg, percentile_cont(b, 0.5::double order by b asc nulls last) as percentile_cont, "
+     "mode(b order by b asc nulls last) as median\n"
+     "  scan t (a, b, c, d, p)\n"},
+    {"select c, p, sum(a), grouping(c, p) from t group by rollup (c, p)",
+     "project key as c, key as p, sum, case when (set = 0) then 0 when (set = 1) then 1 else 3 end as "
+     "grouping\n"
+     "  union all\n"
+     "    aggregate by key, key, set: sum(a) as sum\n"
+     "      expand (a, b, c, d, p, key, key, set): (a, b, c, d, p, c, p, 0), (a, b, c, d, p, c, null, "
+     "1)\n"
+     "        scan t (a, b, c, d, p)\n"
+     "    project null as column1, null as column2, 2 as column3, sum\n"
+     "      aggregate: sum(a) as sum\n"
+     "        scan t (a, b, c, d, p)\n"},
+    {"select count(*) from t group by grouping sets ((), ())",
+     "project count\n"
+     "  union all\n"
+     "    project 0 as column1, count\n"
+     "      aggregate: count(*) as count\n"
+     "        scan t (a, b, c, d, p)\n"
+     "    project 1 as column1, count\n"
+     "      aggregate: count(*) as count\n"
+     "        scan t (a, b, c, d, p)\n"},
+    {"select a, rank() over w, sum(b) over (w rows between 1 preceding and current row exclude ties), "
+     "lag(a, 2, 0) over (partition by c) from t window w as (partition by c order by d desc)",
+     "project a, rank, sum, lag\n"
+     "  window by c: lag(a, 2, 0) as lag\n"
+     "    window by c order by d desc nulls first: rank() as rank, sum(b) over rows 1 preceding to "
+     "current row exclude ties as sum\n"
+     "      scan t (a, b, c, d, p)\n"},
+    {"select c, sum(sum(a)) over (order by c) from t group by c",
+     "project c, sum\n"
+     "  window order by c asc nulls last: sum(sum) over range unbounded preceding to current row as "
+     "sum\n"
+     "    aggregate by c: sum(a) as sum\n"
+     "      scan t (a, b, c, d, p)\n"},
     {"select distinct c, a from t order by a",
-     "sort by a asc nulls last\n  aggregate by c, a\n    project c, a\n      scan t (a, b, c, d, p)\n"},
-    /* order and limit: the limit sits on its sort, the hidden key is dropped above */
+     "sort by a asc nulls last\n"
+     "  aggregate by c, a\n"
+     "    project c, a\n"
+     "      scan t (a, b, c, d, p)\n"},
+    {"select distinct on (c) a from t order by c, b",
+     "project a\n"
+     "  sort by order asc nulls last, order asc nulls last\n"
+     "    project a, order, order\n"
+     "      filter (row_number = 1)\n"
+     "        window by order order by order asc nulls last, order asc nulls last: row_number() as "
+     "row_number\n"
+     "          project a, c as order, b as order\n"
+     "            scan t (a, b, c, d, p)\n"},
     {"select c from t order by a nulls first limit 3 offset 1",
-     "project c\n  limit 3 offset 1\n    sort by order asc nulls first\n      project c, a as order\n        "
-     "scan t (a, b, c, "
-     "d, p)\n"},
-    {"select a from t limit all offset 0", "project a\n  scan t (a, b, c, d, p)\n"},
-    {"select s.x from (select a as x, count(*) n from t group by a) as s where n > 1",
-     "project x\n  filter (n > 1)\n    project a as x, count as n\n      aggregate by a: count(*) as count\n "
-     "       scan t (a, "
-     "b, c, d, p)\n"},
+     "project c\n"
+     "  limit 3 offset 1\n"
+     "    sort by order asc nulls first\n"
+     "      project c, a as order\n"
+     "        scan t (a, b, c, d, p)\n"},
+    {"select a from t order by a fetch first 2 rows with ties",
+     "sort by a asc nulls last\n"
+     "  project a\n"
+     "    filter (rank <= 2)\n"
+     "      filter (row_number > 0)\n"
+     "        window order by a asc nulls last: row_number() as row_number, rank() as rank\n"
+     "          project a\n"
+     "            scan t (a, b, c, d, p)\n"},
+    {"select a from t limit all offset 0",
+     "project a\n"
+     "  scan t (a, b, c, d, p)\n"},
+    {"select 1, 'x'",
+     "project 1 as ?column?, 'x' as ?column?\n"
+     "  values (): (true)\n"},
+    {"values (1, null), (2.5, 'x') order by 1 desc limit 1",
+     "limit 1\n"
+     "  sort by column1 desc nulls first\n"
+     "    values (column1, column2): (cast(1 as numeric), null), (2.5, 'x')\n"},
+    {"values ((select max(a) from t))",
+     "project max as column1\n"
+     "  join single on true\n"
+     "    values (): (true)\n"
+     "    aggregate: max(a) as max\n"
+     "      scan t (a, b, c, d, p)\n"},
+    {"select a from t union select k from v order by a",
+     "sort by a asc nulls last\n"
+     "  aggregate by a\n"
+     "    union all\n"
+     "      project cast(a as bigint) as a\n"
+     "        project a\n"
+     "          scan t (a, b, c, d, p)\n"
+     "      project k\n"
+     "        scan v (k, name)\n"},
+    {"select a from t union all select null",
+     "union all\n"
+     "  project a\n"
+     "    scan t (a, b, c, d, p)\n"
+     "  project cast(?column? as integer) as a\n"
+     "    project null as ?column?\n"
+     "      values (): (true)\n"},
+    {"select a from t intersect select k from v",
+     "project a\n"
+     "  filter (right > 0)\n"
+     "    filter (left > 0)\n"
+     "      aggregate by a: count(mark) as left, count(mark) as right\n"
+     "        union all\n"
+     "          project cast(a as bigint) as a, true as mark, null as mark\n"
+     "            project a\n"
+     "              scan t (a, b, c, d, p)\n"
+     "          project k as a, null as mark, true as mark\n"
+     "            project k\n"
+     "              scan v (k, name)\n"},
+    {"select a from t except all select a from u",
+     "project a\n"
+     "  filter (right = 0)\n"
+     "    filter (left > 0)\n"
+     "      aggregate by a, mark: count(mark) as left, count(mark) as right\n"
+     "        union all\n"
+     "          project a, row_number as mark, true as mark, null as mark\n"
+     "            window by a: row_number() as row_number\n"
+     "              project a\n"
+     "                project a\n"
+     "                  scan t (a, b, c, d, p)\n"
+     "          project a, row_number as mark, null as mark, true as mark\n"
+     "            window by a: row_number() as row_number\n"
+     "              project a\n"
+     "                project a\n"
+     "                  scan u (a, w, ts)\n"},
+    {"select x from generate_series(3, 1, -1) s(x)",
+     "project s as x\n"
+     "  values (s): (3), (2), (1)\n"},
+    {"select n from vw where k > 1",
+     "project n\n  filter (k > 1)\n    project a as k, count as n\n      aggregate by a: count(*) as count\n"
+     "        scan t (a, b, c, d, p)\n"},
 };
 
 static const struct {
@@ -148,107 +390,306 @@ static const struct {
     const char *text;
 } refused[] = {
     {"", OD_BAD_INPUT, 1, 1, "expected a SELECT statement, found nothing"},
-    {"select a frm t", OD_BAD_INPUT, 1, 14, "syntax error at or near \"t\""},
     {"select a\nfrom t\nwhere", OD_BAD_INPUT, 3, 6, "syntax error at end of input"},
     {"select 'abc from t", OD_BAD_INPUT, 1, 8, "unterminated quoted string"},
     {"select\n  'é', zz from t", OD_BAD_INPUT, 2, 8, "column \"zz\" does not exist"},
-    {"select a from nope", OD_BAD_INPUT, 1, 15, "relation \"nope\" does not exist"},
-    {"select a from other.t", OD_BAD_INPUT, 1, 15, "relation \"other.t\" does not exist"},
-    {"select x.a from t", OD_BAD_INPUT, 1, 8, "missing FROM-clause entry for table \"x\""},
-    {"select x.* from t", OD_BAD_INPUT, 1, 8, "missing FROM-clause entry for table \"x\""},
-    {"select t.zz from t", OD_BAD_INPUT, 1, 8, "column t.zz does not exist"},
-    {"select a from t join u on t.a = u.a", OD_BAD_INPUT, 1, 8, "column reference \"a\" is ambiguous"},
-    {"select 1 from t join t on true", OD_BAD_INPUT, 1, 22, "table name \"t\" specified more than once"},
-    {"select * from t join v using (a)", OD_BAD_INPUT, 1, 22,
-     "specified in USING clause does not exist in right table"},
-    {"select * from t join u using (a, a)", OD_BAD_INPUT, 1, 22,
-     "column name \"a\" appears more than once in USING clause"},
-    {"select a from t order by null", OD_BAD_INPUT, 1, 26, "non-integer constant in ORDER BY"},
     {"select 'é', '\xff' from t", OD_BAD_INPUT, 1, 14, "byte 0xff is not valid UTF-8"},
-    {"select * from t x(a, b, c, d, e, f)", OD_BAD_INPUT, 1, 15,
-     "5 columns available but 6 columns specified"},
-    {"select a + c from t", OD_BAD_INPUT, 1, 10, "operator does not exist: bigint + text"},
-    {"select length(a) from t", OD_BAD_INPUT, 1, 8, "function length(bigint) does not exist"},
-    {"select '1' + '2' from t", OD_BAD_INPUT, 1, 12, "operator does not exist: unknown + unknown"},
-    {"select a from t where a = 'x'", OD_BAD_INPUT, 1, 27, "invalid input syntax for type bigint: \"x\""},
-    {"select a from t where d = '2001-02-30'", OD_BAD_INPUT, 1, 27, "invalid input syntax for type date"},
+    {"select *\nfrom wrong", OD_BAD_INPUT, 2, 6, "column \"nope\" does not exist"},
+    {"select * from loop", OD_UNSUPPORTED, 1, 15, "SQL nested deeper than 500 is not supported"},
+    {"select a frm t", OD_BAD_INPUT, 1, 14,
+     "syntax error at or near \"t\""},
+    {"select zz from t", OD_BAD_INPUT, 1, 8,
+     "column \"zz\" does not exist"},
+    {"select x.a from t", OD_BAD_INPUT, 1, 8,
+     "missing FROM-clause entry for table \"x\""},
+    {"select t.zz from t", OD_BAD_INPUT, 1, 8,
+     "column t.zz does not exist"},
+    {"select a from t, u", OD_BAD_INPUT, 1, 8,
+     "column reference \"a\" is ambiguous"},
+    {"select 1 from t, t", OD_BAD_INPUT, 1, 18,
+     "table name \"t\" specified more than once"},
+    {"select * from t join v using (a)", OD_BAD_INPUT, 1, 22,
+     "column \"a\" specified in USING clause does not exist in right table"},
+    {"select a from t order by null", OD_BAD_INPUT, 1, 26,
+     "non-integer constant in ORDER BY"},
+    {"select a + c from t", OD_BAD_INPUT, 1, 10,
+     "operator does not exist: integer + text"},
+    {"select length(a) from t", OD_BAD_INPUT, 1, 8,
+     "function length(integer) does not exist"},
+    {"select '1' + '2'", OD_BAD_INPUT, 1, 12,
+     "operator is not unique: unknown + unknown"},
+    {"select a from t where a = 'x'", OD_BAD_INPUT, 1, 27,
+     "invalid input syntax for type integer: \"x\""},
+    {"select a from t where d = '2001-02-30'", OD_BAD_INPUT, 1, 27,
+     "invalid input syntax for type date: \"2001-02-30\""},
     {"select a from t where a", OD_BAD_INPUT, 1, 23,
-     "argument of WHERE must be type boolean, not type bigint"},
-    {"select p::date from t", OD_BAD_INPUT, 1, 9, "cannot cast type boolean to date"},
-    {"select extract(eon from d) from t", OD_BAD_INPUT, 1, 8, "unit \"eon\" not recognized"},
-    {"select extract(hour from d) from t", OD_BAD_INPUT, 1, 8, "unit \"hour\" not supported for type date"},
+     "argument of WHERE must be type boolean, not type integer"},
     {"select c, count(*) from t", OD_BAD_INPUT, 1, 8,
-     "column \"t.c\" must appear in the GROUP BY clause or be used in"},
+     "column \"t.c\" must appear in the GROUP BY clause or be used in an aggregate function"},
     {"select a + 1 from t group by a + 2", OD_BAD_INPUT, 1, 8,
-     "column \"t.a\" must appear in the GROUP BY clause"},
+     "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function"},
     {"select count(*) from t order by a", OD_BAD_INPUT, 1, 33,
-     "column \"t.a\" must appear in the GROUP BY clause"},
+     "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function"},
     {"select a from t where count(*) > 1", OD_BAD_INPUT, 1, 23,
      "aggregate functions are not allowed in WHERE"},
     {"select a from t group by sum(a)", OD_BAD_INPUT, 1, 26,
      "aggregate functions are not allowed in GROUP BY"},
     {"select sum(a) from t group by 1", OD_BAD_INPUT, 1, 31,
      "aggregate functions are not allowed in GROUP BY"},
-    {"select 1 from t join u on sum(t.a) = u.a", OD_BAD_INPUT, 1, 27,
-     "aggregate functions are not allowed in JOIN conditions"},
-    {"select sum(max(a)) from t", OD_BAD_INPUT, 1, 12, "aggregate function calls cannot be nested"},
-    {"select sum(c) from t", OD_BAD_INPUT, 1, 8, "function sum(text) does not exist"},
-    {"select min(p) from t", OD_BAD_INPUT, 1, 8, "function min(boolean) does not exist"},
-    {"select a from t order by 2", OD_BAD_INPUT, 1, 26, "ORDER BY position 2 is not in select list"},
-    {"select a from t group by 'a'", OD_BAD_INPUT, 1, 26, "non-integer constant in GROUP BY"},
-    {"select a x, b x from t order by x", OD_BAD_INPUT, 1, 33, "ORDER BY \"x\" is ambiguous"},
+    {"select sum(max(a)) from t", OD_BAD_INPUT, 1, 12,
+     "aggregate function calls cannot be nested"},
+    {"select sum(c) from t", OD_BAD_INPUT, 1, 8,
+     "function sum(text) does not exist"},
+    {"select a from t order by 2", OD_BAD_INPUT, 1, 26,
+     "ORDER BY position 2 is not in select list"},
+    {"select a x, b x from t order by x", OD_BAD_INPUT, 1, 33,
+     "ORDER BY \"x\" is ambiguous"},
     {"select distinct a from t order by b", OD_BAD_INPUT, 1, 35,
-     "ORDER BY expressions must appear in select list"},
-    {"select a from t limit -1", OD_BAD_INPUT, 1, 23, "LIMIT must not be negative"},
-    {"select case when a then 1 end from t", OD_BAD_INPUT, 1, 8,
-     "argument of case must be type boolean, not type bigint"},
+     "for SELECT DISTINCT, ORDER BY expressions must appear in select list"},
+    {"select a from t limit -1", OD_BAD_INPUT, 1, 23,
+     "LIMIT must not be negative"},
+    {"select a from t limit a", OD_BAD_INPUT, 1, 23,
+     "column \"a\" does not exist"},
+    {"select case when a then 1 end from t", OD_BAD_INPUT, 1, 18,
+     "argument of CASE/WHEN must be type boolean, not type integer"},
+    {"select a from t where row_number() over () = 1", OD_BAD_INPUT, 1, 23,
+     "window functions are not allowed in WHERE"},
+    {"select row_number() over () from t group by row_number() over ()", OD_BAD_INPUT, 1, 45,
+     "window functions are not allowed in GROUP BY"},
+    {"select sum(row_number() over ()) from t", OD_BAD_INPUT, 1, 12,
+     "aggregate function calls cannot contain window function calls"},
+    {"select row_number() over (order by rank() over ()) from t", OD_BAD_INPUT, 1, 36,
+     "window function calls cannot be nested"},
+    {"select a from t having row_number() over () > 1", OD_BAD_INPUT, 1, 24,
+     "window functions are not allowed in HAVING"},
+    {"select row_number() from t", OD_BAD_INPUT, 1, 8,
+     "window function row_number requires an OVER clause"},
+    {"select sum(a) over w from t", OD_BAD_INPUT, 1, 20,
+     "window \"w\" does not exist"},
+    {"select sum(a) over (w rows 1 preceding) from t window w as (order by a rows 2 preceding)", OD_BAD_INPUT, 1, 20,
+     "cannot copy window \"w\" because it has a frame clause"},
+    {"select sum(a) over (w partition by a) from t window w as (order by a)", OD_BAD_INPUT, 1, 20,
+     "cannot override PARTITION BY clause of window \"w\""},
+    {"select sum(a) over (w order by b) from t window w as (order by a)", OD_BAD_INPUT, 1, 20,
+     "cannot override ORDER BY clause of window \"w\""},
+    {"select count(distinct a) over () from t", OD_BAD_INPUT, 1, 8,
+     "DISTINCT is not implemented for window functions"},
+    {"select sum(a) over (order by a rows between 1 following and 1 preceding) from t", OD_BAD_INPUT, 1, 61,
+     "frame starting from following row cannot have preceding rows"},
+    {"select sum(a) over (order by a rows -1 preceding) from t", OD_BAD_INPUT, 1, 37,
+     "frame starting offset must not be negative"},
+    {"select sum(a) over (range 1 preceding) from t", OD_BAD_INPUT, 1, 27,
+     "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column"},
+    {"select sum(a) over (groups 1 preceding) from t", OD_BAD_INPUT, 1, 20,
+     "GROUPS mode requires an ORDER BY clause"},
+    {"select sum(a) over (order by c range 1 preceding) from t", OD_BAD_INPUT, 1, 38,
+     "RANGE with offset PRECEDING/FOLLOWING is not supported for column type text and offset type "
+     "integer"},
+    {"select a union select b from t", OD_BAD_INPUT, 1, 8,
+     "column \"a\" does not exist"},
+    {"select 1 union select 1, 2", OD_BAD_INPUT, 1, 23,
+     "each UNION query must have the same number of columns"},
+    {"select 1 union select date '2001-01-01'", OD_BAD_INPUT, 1, 23,
+     "UNION types integer and date cannot be matched"},
+    {"select a from t union select k from v order by a + 1", OD_BAD_INPUT, 1, 48,
+     "invalid UNION/INTERSECT/EXCEPT ORDER BY clause"},
+    {"select a from t union select k from v order by q", OD_BAD_INPUT, 1, 48,
+     "column \"q\" does not exist"},
+    {"select (select a, b from t)", OD_BAD_INPUT, 1, 8,
+     "subquery must return only one column"},
+    {"select a from t where a in (select a, b from t)", OD_BAD_INPUT, 1, 25,
+     "subquery has too many columns"},
+    {"select a from t where (a, b) in (select a from t)", OD_BAD_INPUT, 1, 30,
+     "subquery has too few columns"},
+    {"select a from t where (a, b) = (1, 2, 3)", OD_BAD_INPUT, 1, 30,
+     "unequal number of entries in row expressions"},
+    {"select grouping(a) from t", OD_BAD_INPUT, 1, 8,
+     "arguments to GROUPING must be grouping expressions of the associated query level"},
+    {"select grouping(b) from t group by a", OD_BAD_INPUT, 1, 8,
+     "arguments to GROUPING must be grouping expressions of the associated query level"},
+    {"select a from t group by a having b > 1", OD_BAD_INPUT, 1, 35,
+     "column \"t.b\" must appear in the GROUP BY clause or be used in an aggregate function"},
+    {"select (select t.b) from t group by a", OD_BAD_INPUT, 1, 16,
+     "subquery uses ungrouped column \"t.b\" from outer query"},
+    {"select c, (select count(*) from v where v.k = t.a) from t group by c", OD_BAD_INPUT, 1, 47,
+     "subquery uses ungrouped column \"t.a\" from outer query"},
+    {"select * from (values (1), (2, 3)) s", OD_BAD_INPUT, 1, 29,
+     "VALUES lists must all be the same length"},
+    {"select distinct on (c) a from t order by a", OD_BAD_INPUT, 1, 21,
+     "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"},
+    {"select * from t left join lateral (select t.a) s", OD_BAD_INPUT, 1, 49,
+     "syntax error at end of input"},
+    {"select * from t right join lateral (select t.a as z) s on true", OD_BAD_INPUT, 1, 44,
+     "missing FROM-clause entry for table \"t\""},
+    {"select * from t, (select t.a) s", OD_BAD_INPUT, 1, 26,
+     "missing FROM-clause entry for table \"t\""},
+    {"select * from t full join lateral (select t.a as z) s on true", OD_BAD_INPUT, 1, 43,
+     "missing FROM-clause entry for table \"t\""},
+    {"with q as (select 1), q as (select 2) select * from q", OD_BAD_INPUT, 1, 23,
+     "WITH query name \"q\" specified more than once"},
+    {"with q(a, b) as (select 1) select * from q", OD_BAD_INPUT, 1, 6,
+     "WITH query \"q\" has 1 columns available but 2 columns specified"},
+    {"select * from q", OD_BAD_INPUT, 1, 15,
+     "relation \"q\" does not exist"},
+    {"select string_agg(c) from t", OD_BAD_INPUT, 1, 8,
+     "function string_agg with 1 arguments does not exist"},
+    {"select string_agg(distinct c, ',' order by a) from t", OD_BAD_INPUT, 1, 44,
+     "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"},
+    {"select percentile_cont(0.5) from t", OD_BAD_INPUT, 1, 8,
+     "WITHIN GROUP is required for ordered-set aggregate percentile_cont"},
+    {"select percentile_cont(1.5) within group (order by a) from t", OD_UNSUPPORTED, 1, 24,
+     "the fraction of a percentile that is not a literal is not supported"},
+    {"select lower(distinct c) from t", OD_BAD_INPUT, 1, 8,
+     "DISTINCT specified, but lower is not an aggregate function"},
+    {"select lower(*) from t", OD_BAD_INPUT, 1, 8,
+     "* specified, but lower is not an aggregate function"},
+    {"select lower(c) filter (where true) from t", OD_BAD_INPUT, 1, 8,
+     "FILTER specified, but lower is not an aggregate function"},
+    {"select a from t fetch first 1 row with ties", OD_BAD_INPUT, 1, 1,
+     "WITH TIES cannot be specified without ORDER BY clause"},
+    {"select *", OD_BAD_INPUT, 1, 8,
+     "SELECT * with no tables specified is not valid"},
+    {"select t.* from v", OD_BAD_INPUT, 1, 8,
+     "missing FROM-clause entry for table \"t\""},
+    {"select count(*) from t where exists (select 1 from u where u.a = t.zz)", OD_BAD_INPUT, 1, 66,
+     "column t.zz does not exist"},
+    {"select 1::date", OD_BAD_INPUT, 1, 9,
+     "cannot cast type integer to date"},
+    {"select 'x'::int", OD_BAD_INPUT, 1, 8,
+     "invalid input syntax for type integer: \"x\""},
+    {"select cast(a as date) from t", OD_BAD_INPUT, 1, 8,
+     "cannot cast type integer to date"},
+    {"select 1 in ('x')", OD_BAD_INPUT, 1, 14,
+     "invalid input syntax for type integer: \"x\""},
+    {"select a between 'x' and 2 from t", OD_BAD_INPUT, 1, 18,
+     "invalid input syntax for type integer: \"x\""},
+    {"select 1 where 'x'", OD_BAD_INPUT, 1, 16,
+     "invalid input syntax for type boolean: \"x\""},
+    {"select not 1", OD_BAD_INPUT, 1, 12,
+     "argument of NOT must be type boolean, not type integer"},
+    {"select 1 and true", OD_BAD_INPUT, 1, 8,
+     "argument of AND must be type boolean, not type integer"},
+    {"select nosuch(1)", OD_UNSUPPORTED, 1, 8,
+     "function nosuch is not supported"},
+    {"select sum(distinct) from t", OD_BAD_INPUT, 1, 20,
+     "syntax error at or near \")\""},
+    {"select c, rank() over (order by a) from t group by c", OD_BAD_INPUT, 1, 33,
+     "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function"},
+    {"select max(a) filter (where max(a) > 1) from t", OD_BAD_INPUT, 1, 29,
+     "aggregate function calls cannot be nested"},
+    {"select 1 limit 'x'", OD_BAD_INPUT, 1, 16,
+     "invalid input syntax for type bigint: \"x\""},
+    {"select 1 limit 1.5", OD_UNSUPPORTED, 1, 16,
+     "LIMIT that is not a literal is not supported"},
+    {"select a from t group by 5", OD_BAD_INPUT, 1, 26,
+     "GROUP BY position 5 is not in select list"},
+    {"select a from t group by 'a'", OD_BAD_INPUT, 1, 26,
+     "non-integer constant in GROUP BY"},
+    {"select a as c from t group by c", OD_BAD_INPUT, 1, 8,
+     "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function"},
+    {"select c as a, count(*) from t group by a", OD_BAD_INPUT, 1, 8,
+     "column \"t.c\" must appear in the GROUP BY clause or be used in an aggregate function"},
+    {"select a % 2 as c, count(*) from t group by c", OD_BAD_INPUT, 1, 8,
+     "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function"},
+    {"select interval '1 day'", OD_UNSUPPORTED, 1, 8,
+     "an interval as a column is not supported"},
+    {"select extract(eon from d) from t", OD_BAD_INPUT, 1, 8,
+     "unit \"eon\" not recognized for type date"},
+    {"select date_trunc('eon', ts) from u", OD_BAD_INPUT, 1, 8,
+     "unit \"eon\" not recognized for type timestamp"},
     /* well-formed, and not taken */
-    {"insert into t values (1)", OD_UNSUPPORTED, 1, 1, "other than SELECT"},
-    {"select a from t; select b from t", OD_UNSUPPORTED, 1, 17, "more than one statement"},
-    {"select 1", OD_UNSUPPORTED, 1, 8, "SELECT without FROM"},
-    {"with x as (select 1) select * from x", OD_UNSUPPORTED, 1, 1, "WITH"},
-    {"select a from t union select a from u", OD_UNSUPPORTED, 1, 30, "UNION"},
-    {"select a from t\nexcept all select a from u", OD_UNSUPPORTED, 2, 19, "EXCEPT"},
-    {"values (1)", OD_UNSUPPORTED, 1, 9, "VALUES"},
-    {"select distinct on (a) a from t", OD_UNSUPPORTED, 1, 21, "DISTINCT ON"},
-    {"select a from t for update", OD_UNSUPPORTED, 1, 8, "FOR UPDATE"},
-    {"select (select 1) from t", OD_UNSUPPORTED, 1, 8, "a sub-select in an expression"},
-    {"select a from t where exists (select 1 from u)", OD_UNSUPPORTED, 1, 23,
-     "a sub-select in an expression"},
-    {"select a from t where a in (select a from u)", OD_UNSUPPORTED, 1, 25, "a sub-select in an expression"},
-    {"select sum(a) over (order by b) from t", OD_UNSUPPORTED, 1, 20, "a window function (OVER)"},
-    {"select count(distinct a) from t", OD_UNSUPPORTED, 1, 8, "DISTINCT in an aggregate"},
-    {"select count(*) filter (where p) from t", OD_UNSUPPORTED, 1, 31, "FILTER in an aggregate"},
-    {"select sum(a order by b) from t", OD_UNSUPPORTED, 1, 23, "ORDER BY in an aggregate"},
-    {"select t.a from t right join u on t.a = u.a", OD_UNSUPPORTED, 1, 30, "RIGHT JOIN"},
-    {"select t.a from t full join u on t.a = u.a", OD_UNSUPPORTED, 1, 29, "FULL JOIN"},
-    {"select t.a from t cross join u", OD_UNSUPPORTED, 1, 30, "CROSS JOIN"},
-    {"select t.a from t natural join u", OD_UNSUPPORTED, 1, 32, "NATURAL JOIN"},
-    {"select t.a from t join u on t.a < u.a", OD_UNSUPPORTED, 1, 29, "a join without an equality"},
-    {"select t.a from t, u where t.a < u.a", OD_UNSUPPORTED, 1, 20, "a cross join"},
-    {"select t.a from t, u where t.a + 1 = u.a", OD_UNSUPPORTED, 1, 20, "a cross join"},
-    {"select a from t, lateral (select 1 from u) x", OD_UNSUPPORTED, 1, 34, "LATERAL"},
-    {"select a from generate_series(1, 2) a", OD_UNSUPPORTED, 1, 15, "a function in FROM"},
-    {"select u from t join u on t.a = u.a", OD_UNSUPPORTED, 1, 8, "a whole row as a value"},
-    {"select extract(isodow from d) from t", OD_UNSUPPORTED, 1, 8, "unit \"isodow\""},
-    {"select date_trunc('Centuries', ts) from t join u on t.a = u.a", OD_UNSUPPORTED, 1, 8,
-     "unit \"Centuries\""},
-    {"select ts - ts from t join u on t.a = u.a", OD_UNSUPPORTED, 1, 11, "interval"},
-    {"select a ^ 2 from t", OD_UNSUPPORTED, 1, 10, "operator ^"},
-    {"select c ilike 'x' from t", OD_UNSUPPORTED, 1, 10, "ILIKE"},
-    {"select c like 'x' escape '!' from t", OD_UNSUPPORTED, 1, 10, "LIKE with ESCAPE"},
-    {"select c similar to 'x' from t", OD_UNSUPPORTED, 1, 10, "SIMILAR TO"},
-    {"select md5(c) from t", OD_UNSUPPORTED, 1, 8, "function md5"},
-    {"select a::numeric from t", OD_UNSUPPORTED, 1, 11, "type numeric"},
-    {"select c::varchar(3) from t", OD_UNSUPPORTED, 1, 11, "type varchar with a modifier"},
-    {"select interval '1 day' from t", OD_UNSUPPORTED, 1, 8, "type interval"},
-    {"select current_date from t", OD_UNSUPPORTED, 1, 8, "a function of session or time"},
-    {"select $1 from t", OD_UNSUPPORTED, 1, 8, "a parameter"},
-    {"select array[1] from t", OD_UNSUPPORTED, 1, 8, "an array"},
-    {"select c collate \"C\" from t", OD_UNSUPPORTED, 1, 10, "COLLATE"},
-    {"select a from t group by rollup (a)", OD_UNSUPPORTED, 1, 26, "a grouping set"},
-    {"select a from t limit 1 + 1", OD_UNSUPPORTED, 1, 23, "LIMIT that is not a constant"},
-    {"select a from t order by a fetch first 1 rows with ties", OD_UNSUPPORTED, 1, 8, "WITH TIES"},
+    {"insert into t values (1)", OD_UNSUPPORTED, 1, 1,
+     "a statement other than SELECT is not supported"},
+    {"select a from t; select b from t", OD_UNSUPPORTED, 1, 17,
+     "more than one statement is not supported"},
+    {"with recursive q as (select 1 union all select * from q) select * from q", OD_UNSUPPORTED, 1, 55,
+     "a recursive query is not supported"},
+    {"with q as (insert into t values (1)) select 1", OD_UNSUPPORTED, 1, 6,
+     "WITH of a statement other than SELECT is not supported"},
+    {"select a from t for update", OD_UNSUPPORTED, 1, 8,
+     "FOR UPDATE or FOR SHARE is not supported"},
+    {"select a into x from t", OD_UNSUPPORTED, 1, 8,
+     "SELECT INTO is not supported"},
+    {"select c, (select sum(t.a) from v) from t group by c", OD_UNSUPPORTED, 1, 19,
+     "an aggregate of the rows of an outer query is not supported"},
+    {"select t.a from t left join u on t.a = u.a and exists (select 1 from v where k = u.a)", OD_UNSUPPORTED, 1, 48,
+     "a sub-select in ON that reads the right side of an outer join is not supported"},
+    {"select * from t, lateral (with q as (select t.a) select (select a from q where q.a > u.a) from "
+     "u) s", OD_UNSUPPORTED, 1, 72,
+     "a correlated WITH query used at another level is not supported"},
+    {"select a from unnest(array[1]) a", OD_UNSUPPORTED, 1, 15,
+     "a function in FROM other than generate_series is not supported"},
+    {"select u from t join u on t.a = u.a", OD_UNSUPPORTED, 1, 8,
+     "a whole row as a value is not supported: u"},
+    {"select count(t.*) from t", OD_UNSUPPORTED, 1, 14,
+     "\"*\" is not supported here"},
+    {"select c similar to 'x' from t", OD_UNSUPPORTED, 1, 10,
+     "SIMILAR TO is not supported"},
+    {"select c ~ 'x' from t", OD_UNSUPPORTED, 1, 10,
+     "operator ~ is not supported"},
+    {"select current_date", OD_UNSUPPORTED, 1, 8,
+     "a function of session or time is not supported"},
+    {"select now()", OD_UNSUPPORTED, 1, 8,
+     "function now is not supported: there is no clock: answers must be determinate"},
+    {"select $1 from t", OD_UNSUPPORTED, 1, 8,
+     "a parameter is not supported"},
+    {"select array[1] from t", OD_UNSUPPORTED, 1, 8,
+     "an array is not supported"},
+    {"select c collate \"C\" from t", OD_UNSUPPORTED, 1, 8,
+     "COLLATE is not supported"},
+    {"select a[1] from t", OD_UNSUPPORTED, 1, 8,
+     "a subscript or field selection is not supported"},
+    {"select a::uuid from t", OD_UNSUPPORTED, 1, 11,
+     "type uuid is not supported"},
+    {"select '1'::json", OD_UNSUPPORTED, 1, 13,
+     "type json is not supported"},
+    {"select timestamptz '2001-01-01'", OD_UNSUPPORTED, 1, 8,
+     "type timestamptz is not supported"},
+    {"select d::timestamp(3) from t", OD_UNSUPPORTED, 1, 11,
+     "type timestamp with this modifier is not supported"},
+    {"select a::numeric(50, 2) from t", OD_UNSUPPORTED, 1, 11,
+     "numeric of more than 38 digits, or of a scale above its precision, is not supported"},
+    {"select '{1}'::int[]", OD_UNSUPPORTED, 1, 15,
+     "this type is not supported"},
+    {"select interval '1-2' year to month + d from t", OD_UNSUPPORTED, 1, 17,
+     "an interval of fields that is not one number and one unit is not supported: write INTERVAL '1 "
+     "day 2 hours'"},
+    {"select interval '1 day'", OD_UNSUPPORTED, 1, 8,
+     "an interval as a column is not supported"},
+    {"select min(interval '1 day') from t", OD_UNSUPPORTED, 1, 8,
+     "an aggregate of intervals is not supported"},
+    {"select array_agg(a) from t", OD_UNSUPPORTED, 1, 8,
+     "function array_agg is not supported"},
+    {"select a at time zone 'utc' from t", OD_UNSUPPORTED, 1, 10,
+     "function timezone is not supported"},
+    {"select x.y.z.w from t", OD_UNSUPPORTED, 1, 8,
+     "a column name of more than two parts is not supported"},
+    {"select a = any ('{1,2}') from t", OD_UNSUPPORTED, 1, 10,
+     "this operator with ANY or ALL of an array is not supported"},
+    {"select array(select a from t)", OD_UNSUPPORTED, 1, 8,
+     "an array of a sub-select is not supported"},
+    {"select (select 1) = any (array[(select 2), 3]) from t order by xmlelement(name x)", OD_UNSUPPORTED, 1, 64,
+     "an XML expression is not supported"},
+    {"select * from t tablesample system (1)", OD_UNSUPPORTED, 1, 15,
+     "TABLESAMPLE is not supported"},
+    {"select * from json_table", OD_BAD_INPUT, 1, 15,
+     "relation \"json_table\" does not exist"},
+    {"select * from rows from (generate_series(1, 2), generate_series(1, 2)) x", OD_UNSUPPORTED, 1, 26,
+     "a function in FROM other than generate_series is not supported"},
+    {"select 1234567890123456789012345678901234567890", OD_UNSUPPORTED, 1, 8,
+     "a number of more than 38 digits is not supported"},
+    {"select a from t group by cube (a, a, a, a, a, a, a, a, a, a, a, a, a)", OD_UNSUPPORTED, 1, 26,
+     "CUBE of more than 12 elements is not supported"},
+    {"select rank(1) within group (order by a) from t", OD_UNSUPPORTED, 1, 8,
+     "function rank is not supported"},
+    {"select median(a) over () from t", OD_UNSUPPORTED, 1, 8,
+     "OVER is not supported for ordered-set aggregate median"},
+    {"select a from t limit (select 1)", OD_UNSUPPORTED, 1, 23,
+     "LIMIT that is not a constant is not supported"},
+    {"select 1 limit 1 + 1", OD_UNSUPPORTED, 1, 16,
+     "LIMIT that is not a literal is not supported"},
+    {"select from t", OD_UNSUPPORTED, 1, 1,
+     "an empty select list is not supported"},
 };
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
@@ -263,7 +704,7 @@ static void accepted_texts_give_their_plans(void **state)
         const struct od_plan *plan = NULL;
         od_arena_init(&arena, od_heap_for_tests(), 0);
         od_buffer_init(&buffer, od_heap_for_tests());
-        if (od_sql_bind(&arena, accepted[i].sql, &catalog, &plan, &error) != OD_OK)
+        if (od_sql_bind(&arena, accepted[i].sql, &context, &plan, &error) != OD_OK)
             fail_msg("%s\n%u:%u %s", accepted[i].sql, error.line, error.column, error.text);
         od_plan_print(plan, &buffer);
         if (strcmp(od_buffer_text(&buffer), accepted[i].plan) != 0)
@@ -281,14 +722,14 @@ static void refusals_say_where_and_why(void **state)
         struct od_error error = {0};
         const struct od_plan *plan = NULL;
         od_arena_init(&arena, od_heap_for_tests(), 0);
-        enum od_status status = od_sql_bind(&arena, refused[i].sql, &catalog, &plan, &error);
+        enum od_status status = od_sql_bind(&arena, refused[i].sql, &context, &plan, &error);
         if (status != refused[i].status || error.line != refused[i].line ||
             error.column != refused[i].column || strstr(error.text, refused[i].text) == NULL)
             fail_msg("%s\ngives %s %u:%u %s\nexpected %s %u:%u %s", refused[i].sql, od_status_text(status),
                      error.line, error.column, error.text, od_status_text(refused[i].status), refused[i].line,
                      refused[i].column, refused[i].text);
         assert_null(plan);
-        assert_int_equal(od_sql_bind(&arena, refused[i].sql, &catalog, &plan, NULL), refused[i].status);
+        assert_int_equal(od_sql_bind(&arena, refused[i].sql, &context, &plan, NULL), refused[i].status);
         od_arena_release(&arena);
     }
 }
@@ -311,7 +752,7 @@ static enum od_status bind_repeated(const char *head, const char *part, uint32_t
     for (uint32_t i = 0; i < count; i++)
         od_buffer_append_text(&sql, end_part);
     od_buffer_append_text(&sql, tail);
-    enum od_status status = od_sql_bind(&arena, od_buffer_text(&sql), &catalog, &plan, &error);
+    enum od_status status = od_sql_bind(&arena, od_buffer_text(&sql), &context, &plan, &error);
     od_arena_release(&arena);
     od_buffer_release(&sql);
     return status;
@@ -325,6 +766,14 @@ static void deep_and_long_texts_are_refused_in_order(void **state)
     assert_int_equal(bind_repeated("select a", "+1", 600, "", "", " from t"), OD_UNSUPPORTED);
     assert_int_equal(bind_repeated("select a", "+1", 16000, "", "", " from t"), OD_UNSUPPORTED);
     assert_int_equal(bind_repeated("select a", "+1", 200000, "", "", " from t"), OD_UNSUPPORTED);
+    assert_int_equal(bind_repeated("select a", "+f(1,2)", 100000, "", "", " from t"), OD_UNSUPPORTED);
+    assert_int_equal(bind_repeated("select 1, 2", " union select 1, 2", 100000, "", "", ""), OD_UNSUPPORTED);
+    assert_int_equal(bind_repeated("select 1, ", "(", 100000, "1", ")", ""), OD_UNSUPPORTED);
+    assert_int_equal(bind_repeated("select a from t where a in (0", ", 1", 100000, ")", "", ""), OD_OK);
+    assert_int_equal(bind_repeated("values (0, 'x')", ", (1, 'y')", 20000, "", "", ""), OD_OK);
+    assert_int_equal(bind_repeated("select 1", " union all select 1", 200, "", "", ""), OD_OK);
+    assert_int_equal(bind_repeated("select ", "(select ", 100, "1", ")", ""), OD_OK);
+    assert_int_equal(bind_repeated("select a from t group by ", "cube (a, b, c, d, p, a), ", 3, "a", "", ""), OD_UNSUPPORTED);
     assert_int_equal(bind_repeated("select ", "not ", 5000, "p", "", " from t"), OD_UNSUPPORTED);
     assert_int_equal(bind_repeated("select ", "- ", 3000, "a", "", " from t"), OD_UNSUPPORTED);
     assert_int_equal(bind_repeated("select ", "coalesce(", 1500, "a", ")", " from t"), OD_UNSUPPORTED);
@@ -337,8 +786,9 @@ static void deep_and_long_texts_are_refused_in_order(void **state)
 static void every_prefix_is_bound_or_refused(void **state)
 {
     static const char sql[] =
-        "select t.a, sum(b) s from t left join u on t.a = u.a and w > 1.5 where c like 'x%' or d in "
-        "('2001-01-01') group by 1 having count(*) > 1 order by s desc nulls first limit 2 offset 1";
+        "with q as (select a, w from u) select t.a, sum(b) s, rank() over (order by t.a) from t left join q on t.a = "
+        "q.a and w > 1.5 where c like 'x%' or d in ('2001-01-01') and exists (select 1 from v where k = t.a) group by "
+        "rollup (1) having count(*) > 1 union all values (1, 2, 3) order by s desc nulls first limit 2 offset 1";
     (void)state;
     for (size_t size = 0; size < sizeof(sql); size++) {
         char text[sizeof(sql)];
@@ -348,164 +798,55 @@ static void every_prefix_is_bound_or_refused(void **state)
         memcpy(text, sql, size);
         text[size < sizeof(sql) ? size : size - 1] = '\0';
         od_arena_init(&arena, od_heap_for_tests(), 0);
-        enum od_status status = od_sql_bind(&arena, text, &catalog, &plan, &error);
+        enum od_status status = od_sql_bind(&arena, text, &context, &plan, &error);
         assert_true(status == OD_OK || status == OD_BAD_INPUT || status == OD_UNSUPPORTED);
         assert_true(status == OD_OK ? plan != NULL : error.line == 1 && error.text[0] != '\0');
         od_arena_release(&arena);
     }
 }
 
-/* --- consistency of every stage graph --------------------------------------------------------- */
+/* --- planning ----------------------------------------------------------------------------------- */
 
-struct graph_check {
-    const struct od_stage_graph *graph;
-    const struct od_stage *stage;
-    uint32_t next_node;
-    uint32_t next_input;
-};
-
-static void check_reader(struct graph_check *check, const struct od_physical *node)
-{
-    assert_int_equal(node->exchange.input_index, check->next_input);
-    assert_true(node->exchange.stage_index < check->stage->stage_index);
-    assert_int_equal(check->stage->input_stages[check->next_input], node->exchange.stage_index);
-    check->next_input++;
-    const struct od_stage *source = &check->graph->stages[node->exchange.stage_index];
-    assert_int_equal(od_schema_hash(&source->root->schema), od_schema_hash(&node->schema));
-    assert_int_equal(node->exchange.broadcast, source->exchange == OD_EXCHANGE_BROADCAST);
-    if (source->exchange == OD_EXCHANGE_HASH)
-        assert_int_equal(check->stage->task_count, source->partition_count);
-    if (source->exchange == OD_EXCHANGE_SINGLE)
-        assert_int_equal(check->stage->task_count, 1);
-}
-
-/* Both sides of a partitioned join that are just read must have been hashed over partners, in the same order. */
-static void check_partners(const struct graph_check *check, const struct od_physical *node)
-{
-    const struct od_physical *probe = node->inputs[0];
-    const struct od_physical *build = node->inputs[1];
-    if (node->join.broadcast || probe->kind != OD_PHYSICAL_EXCHANGE_READ ||
-        build->kind != OD_PHYSICAL_EXCHANGE_READ)
-        return;
-    const struct od_stage *left = &check->graph->stages[probe->exchange.stage_index];
-    const struct od_stage *right = &check->graph->stages[build->exchange.stage_index];
-    assert_int_equal(left->key_count, right->key_count);
-    for (uint32_t i = 0; i < left->key_count; i++) {
-        bool partners = false;
-        for (uint32_t k = 0; k < node->join.key_count; k++)
-            partners |= node->join.probe_keys[k] == left->keys[i] &&
-                        node->join.build_keys[k] == right->keys[i];
-        assert_true(partners);
-    }
-    assert_int_equal(left->key_count, node->join.key_count);
-}
-
-static void check_project(const struct od_physical *node)
-{
-    const struct od_schema *input = &node->inputs[0]->schema;
-    for (uint32_t i = 0; i < node->schema.field_count; i++) {
-        const struct od_expr *expr = node->project.exprs[i];
-        assert_int_equal(expr->type, node->schema.fields[i].type);
-        if (expr->kind == OD_EXPR_COLUMN) {
-            assert_true(expr->column_index < input->field_count);
-            assert_int_equal(expr->type, input->fields[expr->column_index].type);
-        }
-    }
-}
-
-static void check_join(const struct od_physical *node)
-{
-    const struct od_schema *probe = &node->inputs[0]->schema;
-    const struct od_schema *build = &node->inputs[1]->schema;
-    assert_true(node->join.key_count >= 1);
-    assert_int_equal(node->schema.field_count, probe->field_count + build->field_count);
-    for (uint32_t i = 0; i < node->join.key_count; i++) {
-        assert_true(node->join.probe_keys[i] < probe->field_count);
-        assert_true(node->join.build_keys[i] < build->field_count);
-        assert_int_equal(probe->fields[node->join.probe_keys[i]].type,
-                         build->fields[node->join.build_keys[i]].type);
-    }
-}
-
-static void check_node(struct graph_check *check, const struct od_physical *node)
-{
-    assert_int_equal(node->node_index, check->next_node);
-    check->next_node++;
-    assert_true(node->schema.field_count > 0);
-    if (node->kind == OD_PHYSICAL_EXCHANGE_READ)
-        check_reader(check, node);
-    if (node->kind == OD_PHYSICAL_HASH_JOIN) {
-        check_join(node);
-        check_partners(check, node);
-    }
-    if (node->kind == OD_PHYSICAL_PROJECT)
-        check_project(node);
-    if (node->kind == OD_PHYSICAL_LIMIT || node->kind == OD_PHYSICAL_SORT)
-        assert_int_equal(check->stage->task_count, 1);
-    for (uint32_t i = 0; i < node->input_count; i++)
-        check_node(check, node->inputs[i]);
-}
-
-static void check_graph(const struct od_stage_graph *graph, const struct od_plan *plan)
-{
-    struct graph_check check = {.graph = graph};
-    for (uint32_t i = 0; i < graph->stage_count; i++) {
-        check.stage = &graph->stages[i];
-        check.next_input = 0;
-        assert_int_equal(check.stage->stage_index, i);
-        assert_int_equal(check.stage->exchange == OD_EXCHANGE_RESULT, i == graph->stage_count - 1);
-        check_node(&check, check.stage->root);
-        assert_int_equal(check.next_input, check.stage->input_count);
-        assert_true(check.stage->reason[0] != '\0');
-        for (uint32_t k = 0; k < check.stage->key_count; k++)
-            assert_true(check.stage->keys[k] < check.stage->root->schema.field_count);
-    }
-    assert_int_equal(graph->schema->field_count, plan->schema.field_count);
-    for (uint32_t i = 0; i < plan->schema.field_count; i++) {
-        assert_int_equal(graph->schema->fields[i].type, plan->schema.fields[i].type);
-        assert_string_equal(graph->schema->fields[i].name, plan->schema.fields[i].name);
-    }
-}
-
-static void graphs_are_consistent_under_every_strategy(void **state)
+static void rules_keep_columns(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(accepted); i++) {
-        for (uint32_t rules_off = 0; rules_off < 1u << OD_RULE_COUNT; rules_off++) {
-            for (uint32_t strategy = 0; strategy < 3; strategy++) {
-                struct od_plan_options options = {
-                    .rules_off = rules_off, .partition_count = 3, .scan_task_count = 2};
-                struct od_arena arena;
-                const struct od_plan *plan = NULL;
-                const struct od_stage_graph *graph = NULL;
-                options.join_strategy = strategy;
-                od_arena_init(&arena, od_heap_for_tests(), 0);
-                assert_int_equal(od_sql_bind(&arena, accepted[i].sql, &catalog, &plan, NULL), OD_OK);
-                assert_int_equal(od_plan_query(&arena, plan, &options, NULL, &graph, NULL), OD_OK);
-                check_graph(graph, plan);
-                assert_int_equal(graph->rules_fired & rules_off, 0);
-                od_arena_release(&arena);
+        for (uint32_t rule = 0; rule <= OD_RULE_COUNT; rule++) { /* the last: none is off */
+            struct od_plan_options options = {.rules_off = rule < OD_RULE_COUNT ? UINT32_C(1) << rule : 0};
+            struct od_arena arena;
+            struct od_error error = {0};
+            const struct od_plan *plan = NULL;
+            const struct od_stage_graph *graph = NULL;
+            od_arena_init(&arena, od_heap_for_tests(), 0);
+            assert_int_equal(od_sql_bind(&arena, accepted[i].sql, &context, &plan, NULL), OD_OK);
+            if (od_plan_query(&arena, plan, &options, NULL, &graph, &error) != OD_OK)
+                fail_msg("%s\nwithout rule %u: %s", accepted[i].sql, rule, error.text);
+            assert_int_equal(graph->schema->field_count, plan->schema.field_count);
+            for (uint32_t k = 0; k < plan->schema.field_count; k++) {
+                assert_int_equal(graph->schema->fields[k].type, plan->schema.fields[k].type);
+                assert_string_equal(graph->schema->fields[k].name, plan->schema.fields[k].name);
             }
+            od_arena_release(&arena);
         }
     }
 }
 
 /* --- allocations ------------------------------------------------------------------------------ */
 
-struct sweep_context {
+struct sweep_case {
     size_t chunk_bytes;
     const char *sql;
 };
 
-static enum od_status bind_and_plan(struct od_memory *memory, void *context)
+static enum od_status bind_and_plan(struct od_memory *memory, void *self)
 {
-    const struct sweep_context *sweep = context;
+    const struct sweep_case *sweep = self;
     struct od_plan_options options = {.join_strategy = OD_JOIN_FORCE_PARTITIONED};
     struct od_arena arena;
     const struct od_plan *plan = NULL;
     const struct od_stage_graph *graph = NULL;
     od_arena_init(&arena, memory, sweep->chunk_bytes);
-    enum od_status status = od_sql_bind(&arena, sweep->sql, &catalog, &plan, NULL);
+    enum od_status status = od_sql_bind(&arena, sweep->sql, &context, &plan, NULL);
     if (status == OD_OK)
         status = od_plan_query(&arena, plan, &options, NULL, &graph, NULL);
     assert_true((status == OD_OK) == (graph != NULL));
@@ -517,9 +858,9 @@ static void every_allocation_may_be_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(accepted); i++) {
-        struct sweep_context context = {.sql = accepted[i].sql};
-        for (context.chunk_bytes = 256; context.chunk_bytes < 4096; context.chunk_bytes += 240)
-            assert_true(od_sweep(bind_and_plan, &context) > 0);
+        struct sweep_case sweep = {.sql = accepted[i].sql};
+        for (sweep.chunk_bytes = 512; sweep.chunk_bytes < 4096; sweep.chunk_bytes += 1700)
+            assert_true(od_sweep(bind_and_plan, &sweep) > 0);
     }
 }
 
@@ -530,7 +871,7 @@ int main(void)
         cmocka_unit_test(refusals_say_where_and_why),
         cmocka_unit_test(deep_and_long_texts_are_refused_in_order),
         cmocka_unit_test(every_prefix_is_bound_or_refused),
-        cmocka_unit_test(graphs_are_consistent_under_every_strategy),
+        cmocka_unit_test(rules_keep_columns),
         cmocka_unit_test(every_allocation_may_be_refused),
     };
     return cmocka_run_group_tests(tests, make_tables, free_tables);
