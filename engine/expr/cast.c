@@ -150,23 +150,24 @@ static enum od_status to_text(struct od_row *row)
     return OD_OK;
 }
 
-/* Of the form of a value, so that it must be too large: digits, with signs and points where the type has them. */
+/* Of the form of a value, so that it must be too large: digits, with what the type has between them. */
 static bool has_form_of(enum od_type type, const char *text, uint32_t size)
 {
     static const char *const others[OD_TYPE_COUNT] = {
-        [OD_TYPE_INT32] = "+-",   [OD_TYPE_INT64] = "+-", [OD_TYPE_FLOAT64] = "+-.eE", [OD_TYPE_DECIMAL] = "+-.eE",
-        [OD_TYPE_TIMESTAMP] = "-: .", [OD_TYPE_DATE] = "-"};
+        [OD_TYPE_INT32] = "",   [OD_TYPE_INT64] = "",       [OD_TYPE_FLOAT64] = ".eE", [OD_TYPE_DECIMAL] = ".eE",
+        [OD_TYPE_DATE] = "-", [OD_TYPE_TIMESTAMP] = "-: ."};
+    char last = ' ';
     while (size > 0 && isspace((unsigned char)text[size - 1]))
         size--;
-    while (size > 0 && isspace((unsigned char)*text))
-        text++, size--;
-    for (uint32_t i = 0; i < size; i++) {
-        bool is_digit = isdigit((unsigned char)text[i]);
-        if (others[type] == NULL || (!is_digit && (text[i] == '\0' || strchr(others[type], text[i]) == NULL)) ||
-            (!is_digit && i + 1 == size))
+    for (uint32_t i = 0; i < size; last = text[i++]) {
+        bool is_leading = last == ' ' && others[type] != NULL && isspace((unsigned char)text[i]);
+        bool is_sign = (text[i] == '+' || text[i] == '-') && (last == ' ' || last == 'e' || last == 'E');
+        if (is_leading || is_sign || isdigit((unsigned char)text[i]))
+            continue;
+        if (others[type] == NULL || text[i] == '\0' || strchr(others[type], text[i]) == NULL)
             return false;
     }
-    return size > 0;
+    return isdigit((unsigned char)last);
 }
 
 static enum od_status from_text(struct od_row *row)

@@ -376,8 +376,8 @@ static enum od_status make_date(struct od_row *row, int64_t *days_out)
         in_range = parts_of_days(*days_out).day == day && *days_out >= -2440588; /* 4713-11-24 BC */
     }
     return in_range ? OD_OK
-                    : od_fail(row->error, OD_EVALUATION, "date field value out of range: %d-%02d-%02d", (int)year,
-                              (int)month, (int)day);
+                    : od_fail(row->error, OD_EVALUATION, "date field value out of range: %d-%02d-%02d",
+                              (int)(year < 0 ? year + 1 : year), (int)month, (int)day);
 }
 
 enum od_status od_row_make_date(struct od_row *row)

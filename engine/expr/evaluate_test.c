@@ -19,9 +19,9 @@
 static struct od_field fields[] = {
     {"a", OD_TYPE_INT64, true}, {"b", OD_TYPE_INT64, true},   {"f", OD_TYPE_FLOAT64, true},
     {"t", OD_TYPE_TEXT, true},  {"p", OD_TYPE_BOOLEAN, true}, {"q", OD_TYPE_BOOLEAN, true},
-    {"d", OD_TYPE_DATE, true},
+    {"d", OD_TYPE_DATE, true},  {"i", OD_TYPE_INT32, true},   {"n", OD_TYPE_DECIMAL, true},
 };
-static const struct od_schema schema = {7, fields};
+static const struct od_schema schema = {9, fields};
 
 struct fixture {
     struct od_arena arena;
@@ -94,7 +94,7 @@ static void add_row(struct fixture *fixture, const struct od_value *values)
 /* A row with a and b, the rest NULL. */
 static void add_pair(struct fixture *fixture, int64_t a, int64_t b)
 {
-    struct od_value values[7];
+    struct od_value values[9];
     for (uint32_t k = 0; k < schema.field_count; k++)
         values[k] = (struct od_value){.type = fields[k].type, .is_null = true};
     values[0] = (struct od_value){.type = OD_TYPE_INT64, .int64 = a};
@@ -252,6 +252,11 @@ static struct od_value drawn_value(struct fixture *fixture, enum od_type type)
         value.text.size = (uint32_t)strlen(text);
     } else if (type == OD_TYPE_BOOLEAN) {
         value.boolean = draw(fixture, 2) == 1;
+    } else if (type == OD_TYPE_DECIMAL) {
+        value.decimal = od_decimal_make((__int128)bigints[draw(fixture, 8)] * bigints[draw(fixture, 8)],
+                                        (uint32_t)draw(fixture, 20));
+    } else if (type == OD_TYPE_INT32) {
+        value.int64 = (int32_t)(bigints[draw(fixture, 8)] >> 1);
     } else {
         value.int64 =
             type == OD_TYPE_DATE ? (int64_t)draw(fixture, 100000) - 50000 : bigints[draw(fixture, 8)];
@@ -263,7 +268,7 @@ static void drawn_rows(struct fixture *fixture)
 {
     uint32_t row_count = (uint32_t)draw(fixture, ROWS_MAX + 1);
     for (uint32_t row = 0; row < row_count && !fixture->no_memory; row++) {
-        struct od_value values[7];
+        struct od_value values[9];
         for (uint32_t k = 0; k < schema.field_count; k++)
             values[k] = drawn_value(fixture, fields[k].type);
         add_row(fixture, values);
@@ -280,6 +285,8 @@ struct drawn_function {
 #define INT    OD_TYPE_INT64
 #define DOUBLE OD_TYPE_FLOAT64
 #define TEXT   OD_TYPE_TEXT
+#define SHORT  OD_TYPE_INT32
+#define EXACT  OD_TYPE_DECIMAL
 static const struct drawn_function drawn_functions[] = {
     {OD_FUNCTION_ADD, INT, 2, {INT, INT}},
     {OD_FUNCTION_DIVIDE, INT, 2, {INT, INT}},
@@ -287,10 +294,22 @@ static const struct drawn_function drawn_functions[] = {
     {OD_FUNCTION_MULTIPLY, DOUBLE, 2, {DOUBLE, DOUBLE}},
     {OD_FUNCTION_ADD, DOUBLE, 2, {DOUBLE, DOUBLE}},
     {OD_FUNCTION_SQRT, DOUBLE, 1, {DOUBLE}},
-    {OD_FUNCTION_LENGTH, INT, 1, {TEXT}},
+    {OD_FUNCTION_LENGTH, SHORT, 1, {TEXT}},
+    {OD_FUNCTION_SUBTRACT, SHORT, 2, {SHORT, SHORT}},
+    {OD_FUNCTION_ABS, SHORT, 1, {SHORT}},
+    {OD_FUNCTION_ADD, INT, 2, {INT, SHORT}},
+    {OD_FUNCTION_MULTIPLY, EXACT, 2, {EXACT, SHORT}},
+    {OD_FUNCTION_DIVIDE, EXACT, 2, {EXACT, EXACT}},
+    {OD_FUNCTION_ROUND, EXACT, 2, {EXACT, SHORT}},
+    {OD_FUNCTION_CASE, EXACT, 3, {BOOL, EXACT, EXACT}},
+    {OD_FUNCTION_LEAST, EXACT, 2, {EXACT, EXACT}},
+    {OD_FUNCTION_LESS, BOOL, 2, {EXACT, EXACT}},
+    {OD_FUNCTION_EQUAL, BOOL, 2, {SHORT, EXACT}},
+    {OD_FUNCTION_CONCAT_WS, TEXT, 3, {TEXT, TEXT, EXACT}},
+    {OD_FUNCTION_RPAD, TEXT, 3, {TEXT, SHORT, TEXT}},
     {OD_FUNCTION_CONCATENATE, TEXT, 2, {TEXT, TEXT}},
     {OD_FUNCTION_UPPER, TEXT, 1, {TEXT}},
-    {OD_FUNCTION_SUBSTRING, TEXT, 3, {TEXT, INT, INT}},
+    {OD_FUNCTION_SUBSTRING, TEXT, 3, {TEXT, SHORT, SHORT}},
     {OD_FUNCTION_LIKE, BOOL, 2, {TEXT, TEXT}},
     {OD_FUNCTION_LESS, BOOL, 2, {INT, INT}},
     {OD_FUNCTION_EQUAL, BOOL, 2, {TEXT, TEXT}},

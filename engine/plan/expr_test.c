@@ -14,9 +14,9 @@
 static struct od_field fields[] = {
     {"p", OD_TYPE_BOOLEAN, true}, {"i", OD_TYPE_INT64, true},     {"f", OD_TYPE_FLOAT64, true},
     {"s", OD_TYPE_TEXT, true},    {"t", OD_TYPE_TIMESTAMP, true}, {"d", OD_TYPE_DATE, true},
-    {"j", OD_TYPE_INT64, false},
+    {"j", OD_TYPE_INT64, false},  {"k", OD_TYPE_INT32, true},     {"n", OD_TYPE_DECIMAL, true},
 };
-static const struct od_schema schema = {7, fields};
+static const struct od_schema schema = {9, fields};
 
 struct bench {
     struct od_arena arena;
@@ -61,6 +61,11 @@ static const struct od_expr *number(struct bench *bench, int64_t value)
     return literal(bench, (struct od_value){.type = OD_TYPE_INT64, .int64 = value});
 }
 
+static const struct od_expr *integer(struct bench *bench, int64_t value)
+{
+    return literal(bench, (struct od_value){.type = OD_TYPE_INT32, .int64 = value});
+}
+
 static const struct od_expr *text(struct bench *bench, const char *value)
 {
     return literal(bench, (struct od_value){.type = OD_TYPE_TEXT, .text = {value, (uint32_t)strlen(value)}});
@@ -99,7 +104,10 @@ static void implicit_casts_are_written_out(void **state)
                   "(cast(i as double precision) + f)");
     assert_prints(call(b, OD_FUNCTION_EQUAL, column(b, "t"), column(b, "d"), NULL),
                   "(t = cast(d as timestamp))");
-    assert_prints(call(b, OD_FUNCTION_ADD, column(b, "i"), column(b, "d"), NULL), "(d + i)");
+    assert_prints(call(b, OD_FUNCTION_ADD, column(b, "k"), column(b, "d"), NULL), "(k + d)");
+    assert_prints(call(b, OD_FUNCTION_ADD, column(b, "k"), column(b, "i"), NULL), "(cast(k as bigint) + i)");
+    assert_prints(call(b, OD_FUNCTION_MULTIPLY, column(b, "k"), column(b, "n"), NULL), "(cast(k as numeric) * n)");
+    assert_prints(call(b, OD_FUNCTION_ROUND, column(b, "n"), column(b, "k"), NULL), "round(n, k)");
     assert_prints(call(b, OD_FUNCTION_SUBTRACT, column(b, "d"), column(b, "d"), NULL), "(d - d)");
     assert_prints(call(b, OD_FUNCTION_CASE, column(b, "p"), column(b, "i"), column(b, "f")),
                   "case when p then cast(i as double precision) else f end");
@@ -116,8 +124,9 @@ static void a_null_literal_becomes_what_is_needed(void **state)
     struct bench *b = *state;
     const struct od_expr *sum = call(b, OD_FUNCTION_ADD, column(b, "i"), null_of(b, OD_TYPE_TEXT), NULL);
     assert_int_equal(sum->arguments[1]->type, OD_TYPE_INT64);
-    const struct od_expr *shifted = call(b, OD_FUNCTION_ADD, null_of(b, OD_TYPE_TEXT), column(b, "d"), NULL);
-    assert_int_equal(shifted->type, OD_TYPE_DATE);
+    const struct od_expr *shifted = call(b, OD_FUNCTION_SUBTRACT, column(b, "t"), null_of(b, OD_TYPE_TEXT), NULL);
+    assert_int_equal(shifted->type, OD_TYPE_INTERVAL);
+    assert_null(call(b, OD_FUNCTION_ADD, null_of(b, OD_TYPE_BOOLEAN), column(b, "i"), NULL));
     const struct od_expr *both = call(b, OD_FUNCTION_AND, null_of(b, OD_TYPE_TEXT), column(b, "p"), NULL);
     assert_int_equal(both->arguments[0]->type, OD_TYPE_BOOLEAN);
     assert_int_equal(call(b, OD_FUNCTION_SQRT, null_of(b, OD_TYPE_TEXT), NULL, NULL)->type, OD_TYPE_FLOAT64);
@@ -136,8 +145,10 @@ static void literals_rule_failures_out(void **state)
     assert_false(call(b, OD_FUNCTION_LIKE, column(b, "s"), text(b, "a\\%"), NULL)->may_fail);
     assert_true(call(b, OD_FUNCTION_LIKE, column(b, "s"), text(b, "a\\"), NULL)->may_fail);
     assert_false(call(b, OD_FUNCTION_LIKE, column(b, "s"), text(b, "a\\\\"), NULL)->may_fail);
-    assert_false(call(b, OD_FUNCTION_SUBSTRING, column(b, "s"), i, number(b, 0))->may_fail);
-    assert_true(call(b, OD_FUNCTION_SUBSTRING, column(b, "s"), i, number(b, -1))->may_fail);
+    const struct od_expr *k = column(b, "k");
+    assert_false(call(b, OD_FUNCTION_SUBSTRING, column(b, "s"), k, integer(b, 0))->may_fail);
+    assert_true(call(b, OD_FUNCTION_SUBSTRING, column(b, "s"), k, integer(b, -1))->may_fail);
+    assert_false(call(b, OD_FUNCTION_DIVIDE, k, null_of(b, OD_TYPE_INT32), NULL)->may_fail);
     /* what is below counts */
     const struct od_expr *sum = call(b, OD_FUNCTION_ADD, i, i, NULL);
     assert_true(call(b, OD_FUNCTION_IS_NULL, sum, NULL, NULL)->may_fail);
@@ -173,13 +184,19 @@ static void what_does_not_fit_is_refused(void **state)
     assert_refused(b, call(b, OD_FUNCTION_ADD, column(b, "s"), column(b, "i"), NULL), OD_BAD_INPUT,
                    "operator does not exist: text + bigint");
     assert_refused(b, call(b, OD_FUNCTION_MODULO, column(b, "f"), column(b, "i"), NULL), OD_BAD_INPUT,
-                   "operator does not exist: double precision % double precision");
+                   "operator does not exist: double precision % bigint");
     assert_refused(b, call(b, OD_FUNCTION_AND, column(b, "p"), column(b, "i"), NULL), OD_BAD_INPUT,
-                   "argument of and must be type boolean, not type bigint");
+                   "argument of AND must be type boolean, not type bigint");
     assert_refused(b, call(b, OD_FUNCTION_LENGTH, column(b, "i"), NULL, NULL), OD_BAD_INPUT,
                    "function length(bigint) does not exist");
     assert_refused(b, call(b, OD_FUNCTION_COALESCE, column(b, "i"), column(b, "s"), NULL), OD_BAD_INPUT,
-                   "coalesce types cannot be matched: bigint, text");
+                   "COALESCE types bigint and text cannot be matched");
+    assert_refused(b, call(b, OD_FUNCTION_CASE, column(b, "p"), column(b, "s"), column(b, "k")), OD_BAD_INPUT,
+                   "CASE types integer and text cannot be matched");
+    assert_refused(b, call(b, OD_FUNCTION_LN, column(b, "n"), NULL, NULL), OD_UNSUPPORTED,
+                   "ln of numeric is not supported: cast to double precision");
+    assert_refused(b, call(b, OD_FUNCTION_NEGATE, column(b, "s"), NULL, NULL), OD_BAD_INPUT,
+                   "operator does not exist: - text");
     assert_refused(b, call(b, OD_FUNCTION_EXTRACT, text(b, "hour"), column(b, "d"), NULL), OD_BAD_INPUT,
                    "unit \"hour\" not supported for type date");
     assert_refused(b, call(b, OD_FUNCTION_EXTRACT, text(b, "eon"), column(b, "t"), NULL), OD_BAD_INPUT,
@@ -213,7 +230,7 @@ static void conjunctions_come_apart_and_together(void **state)
 static void substitution_shares_what_does_not_change(void **state)
 {
     struct bench *b = *state;
-    const struct od_expr *map[7] = {NULL};
+    const struct od_expr *map[9] = {NULL};
     const struct od_expr *left = call(b, OD_FUNCTION_NEGATE, column(b, "j"), NULL, NULL);
     const struct od_expr *sum = call(b, OD_FUNCTION_ADD, left, column(b, "i"), NULL);
     const struct od_expr *moved = NULL;

@@ -70,9 +70,9 @@ const char *od_function_refusal(const char *name)
          "it is not supported"},
     };
     size_t size = strlen(name);
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]) && size > 0; i++)
         for (const char *at = strstr(refusals[i].names, name); at != NULL; at = strstr(at + 1, name))
-            if (size > 0 && at[-1] == ' ' && at[size] == ' ')
+            if (at > refusals[i].names && at[-1] == ' ' && at[size] == ' ')
                 return refusals[i].reason;
     return NULL;
 }
