@@ -159,9 +159,7 @@ static enum od_status factor(struct pushdown *pushdown, const struct od_expr *ex
         list_add(result, factors.list[i]);
     if (empty)
         return OD_OK;
-    OD_TRY(od_expr_call(pushdown->plan_arena, OD_FUNCTION_OR, rests, count, &rests[0], error));
-    list_add(result, rests[0]);
-    return OD_OK;
+    return od_expr_call(pushdown->plan_arena, OD_FUNCTION_OR, rests, count, &result->list[result->count++], error);
 }
 
 /* The conjuncts of a condition, factored. */

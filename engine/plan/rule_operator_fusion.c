@@ -88,9 +88,10 @@ static enum od_status fuse(void *self, const struct od_plan *plan, const struct 
     } else if (plan->kind == OD_PLAN_FILTER && input->kind == OD_PLAN_FILTER &&
                (!plan->filter.predicate->may_fail || !input->filter.predicate->nullable)) {
         const struct od_expr *both[2] = {input->filter.predicate, plan->filter.predicate};
+        const struct od_expr *predicate = NULL;
         fusion->changed = true;
-        OD_TRY(od_expr_conjunction(fusion->plan_arena, both, 2, &both[0], error));
-        return od_plan_filter(fusion->plan_arena, input->inputs[0], both[0], plan_out, error);
+        OD_TRY(od_expr_conjunction(fusion->plan_arena, both, 2, &predicate, error));
+        return od_plan_filter(fusion->plan_arena, input->inputs[0], predicate, plan_out, error);
     }
     return OD_OK;
 }

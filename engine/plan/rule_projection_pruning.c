@@ -145,12 +145,14 @@ static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, 
     uint32_t kept = 0;
     bool *keep = take(pruning, width, sizeof(*keep));
     const char **names = take(pruning, width, sizeof(*names));
+    bool nothing_but_rows = plan->kind == OD_PLAN_SCAN && count_needed(needed, width) == 0;
     slim_out->plan = plan;
     slim_out->where = take(pruning, width, sizeof(*slim_out->where));
     if (keep == NULL || names == NULL || slim_out->where == NULL)
         return no_memory(error);
     for (uint32_t i = 0; i < width; i++) {
-        keep[i] = needed[i] || is_kept(plan, i) || (kept == 0 && i == width - 1);
+        bool last_chance = kept == 0 && (nothing_but_rows || i == width - 1);
+        keep[i] = needed[i] || is_kept(plan, i) || last_chance;
         slim_out->where[i] = keep[i] ? kept : OD_FIELD_NONE;
         names[kept] = plan->schema.fields[i].name;
         kept += keep[i];
