@@ -94,21 +94,23 @@ static PgQuery__Node *not_true(struct od_session *session, PgQuery__Node *condit
     return node_of(session, PG_QUERY__NODE__NODE_BOOLEAN_TEST, test);
 }
 
-/* EXISTS (SELECT FROM `from` WHERE condition) */
-static PgQuery__Node *exists_node(struct od_session *session, PgQuery__Node **from, size_t from_count, PgQuery__Node *condition,
-                                  const PgQuery__RangeVar *relation)
+/* EXISTS (SELECT NULL FROM `from` WHERE condition) */
+static PgQuery__Node *exists_node(struct od_session *session, PgQuery__Node **from, size_t from_count, PgQuery__Node *condition)
 {
     MAKE(session, SubLink, link);
+    MAKE(session, AConst, nothing);
     PgQuery__Node **targets = take(session, sizeof(*targets));
     if (targets == NULL)
         return NULL;
-    targets[0] = target_node(session, column_node(session, relation, NULL), relation->location);
+    pg_query__a__const__init(nothing);
+    nothing->isnull = true;
+    targets[0] = target_node(session, node_of(session, PG_QUERY__NODE__NODE_A_CONST, nothing), -1);
     pg_query__sub_link__init(link);
     link->sub_link_type = PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK;
     link->subselect = node_of(session, PG_QUERY__NODE__NODE_SELECT_STMT,
-                              select_of(session, targets, targets[0] != NULL, from, from_count, condition));
+                              select_of(session, targets, 1, from, from_count, condition));
     link->location = od_sql_location(condition);
-    return link->subselect == NULL ? NULL : node_of(session, PG_QUERY__NODE__NODE_SUB_LINK, link);
+    return link->subselect == NULL || targets[0] == NULL ? NULL : node_of(session, PG_QUERY__NODE__NODE_SUB_LINK, link);
 }
 
 /* The WITH of a statement goes to the query that does its work. */
@@ -409,7 +411,7 @@ enum od_status od_session_delete(struct od_session *session, PgQuery__DeleteStmt
     OD_TRY(od_session_find_table(session, delete->relation, &entry));
     OD_TRY(refuse_returning(session, delete->n_returning_list, delete->returning_list));
     if (delete->n_using_clause > 0) {
-        condition = exists_node(session, delete->using_clause, delete->n_using_clause, condition, delete->relation);
+        condition = exists_node(session, delete->using_clause, delete->n_using_clause, condition);
         if (condition == NULL)
             return od_sql_no_memory(&session->binder);
     }

@@ -30,7 +30,12 @@ static enum od_status check_condition(struct od_session *session, const struct o
     if (bound.unknown)
         return OD_OK; /* CHECK (NULL) holds for every row */
     OD_TRY(od_expr_call(binder->plan_arena, OD_FUNCTION_NOT, &bound.expr, 1, &expr, binder->error));
-    OD_TRY(od_plan_scan(binder->plan_arena, rows, NULL, 0, &plan, binder->error));
+    uint32_t *columns = od_arena_take_array(binder->plan_arena, table->column_count, sizeof(*columns));
+    if (columns == NULL)
+        return od_sql_no_memory(binder);
+    for (uint32_t i = 0; i < table->column_count; i++)
+        columns[i] = i;
+    OD_TRY(od_plan_scan(binder->plan_arena, rows, columns, table->column_count, &plan, binder->error));
     OD_TRY(od_plan_filter(binder->plan_arena, plan, expr, &plan, binder->error));
     OD_TRY(od_session_run_plan(session, plan, &broken));
     bool holds = od_table_row_count(broken) == 0;

@@ -94,6 +94,7 @@ static enum od_status put_index(struct od_session *session, const struct od_entr
     definition->column_count = index->key_count;
     definition->unique = index->unique;
     definition->constraint = index->constraint;
+    definition->primary = is_primary && index->constraint;
     enum od_status status =
         index->unique ? od_session_check_index(session, definition, table->rows->table) : OD_OK;
     if (status != OD_OK) {
@@ -230,12 +231,25 @@ static enum od_status apply_constraint(struct od_session *session, void *context
     }
 }
 
+/* Whether a table has its primary key already. */
+static bool has_primary_key(struct od_session *session, const char *table)
+{
+    for (uint32_t i = 0; i < session->catalog.count; i++) {
+        const struct od_definition *index = session->catalog.entries[i].definition;
+        if (index->kind == OD_ENTRY_INDEX && index->primary && strcmp(index->table_name, table) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum od_status apply_unique(struct od_session *session, void *context, const PgQuery__Constraint *constraint,
                                    const PgQuery__ColumnDef *column)
 {
     bool is_unique = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY ||
                      constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE;
     const struct od_entry table = *od_session_find(session, context); /* a copy: the list may move */
+    if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY && has_primary_key(session, context))
+        return fail(session, OD_BAD_INPUT, constraint->location, "multiple primary keys for table \"%s\" are not allowed", context);
     return is_unique ? put_unique(session, &table, constraint, column) : OD_OK;
 }
 

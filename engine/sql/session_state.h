@@ -37,6 +37,7 @@ struct od_definition {
     const char *table_name;
     bool unique; /* of a constraint, too */
     bool constraint;
+    bool primary;
     const uint32_t *columns;
 };
 struct od_rows {
