@@ -139,7 +139,7 @@ static enum od_status decode_value(struct decoder *decoder, const Ordeal__Value 
     case OD_TYPE_INT32:
     case OD_TYPE_DATE:
         sound = message->integer >= INT32_MIN && message->integer <= INT32_MAX;
-        /* fall through */
+        __attribute__((fallthrough));
     default:
         value->int64 = message->integer;
     }

@@ -142,7 +142,7 @@ const char *od_exchange_kind_text(enum od_exchange_kind kind);
 struct od_stage {
     uint32_t stage_index;
     uint32_t task_count;
-    uint64_t estimated_rows; /* of its output; a guess, for decisions and for people */
+    const struct od_plan *plan; /* the last logical node in it: tells people how many rows to expect; NULL: nobody knows */
     const struct od_physical *root;
     uint32_t input_count; /* stages read, by input_index */
     const uint32_t *input_stages;

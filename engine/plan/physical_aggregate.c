@@ -43,8 +43,6 @@ static enum od_status put_aggregate(struct od_stage_builder *builder, const stru
     node->aggregate.groups = phase == OD_AGGREGATE_FINAL ? NULL : plan->aggregate.groups;
     node->aggregate.aggregate_count = plan->aggregate.aggregate_count;
     node->aggregate.aggregates = plan->aggregate.aggregates;
-    if (phase != OD_AGGREGATE_PARTIAL)
-        fragment->rows = plan->aggregate.group_count == 0 ? 1 : fragment->rows / 4 + 1;
     od_fragment_forget_order(fragment);
     return OD_OK;
 }

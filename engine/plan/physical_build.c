@@ -10,11 +10,9 @@
  * A logical node that is the input of several (the same pointer: equal sub-plans were made one before) and costs more than
  * reading a table is built once and closed with a FORWARD exchange; each consumer gets a reader of it. */
 #include "engine/core/assert.h"
-
-#include <string.h>
-
 #include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
+#include "engine/plan/statistics.h"
 
 static const char *const physical_texts[] = {
 #define X(name, text) [OD_PHYSICAL_##name] = text,
@@ -38,55 +36,6 @@ const char *od_exchange_kind_text(enum od_exchange_kind kind)
     return texts[kind];
 }
 
-/* --- sub-plans with several consumers --------------------------------------------------------- */
-
-struct od_shared_plan {
-    const struct od_plan *plan;
-    uint32_t use_count;
-    bool is_costly; /* more than reading a table, row by row */
-    bool is_built;
-    struct od_fragment reader; /* of its FORWARD exchange, once built */
-};
-
-static struct od_shared_plan *find_shared(const struct od_stage_builder *builder, const struct od_plan *plan)
-{
-    for (uint32_t i = 0; i < builder->plan_count; i++)
-        if (builder->plans[i].plan == plan)
-            return &builder->plans[i];
-    return NULL;
-}
-
-/* Lists every node once, with the number of its uses. */
-static enum od_status count_uses(struct od_stage_builder *builder, const struct od_plan *plan, bool *costly_out,
-                                 struct od_error *error)
-{
-    struct od_shared_plan *known = find_shared(builder, plan);
-    if (known != NULL) {
-        known->use_count++;
-        *costly_out = known->is_costly;
-        return OD_OK;
-    }
-    bool costly = plan->kind != OD_PLAN_SCAN && plan->kind != OD_PLAN_FILTER && plan->kind != OD_PLAN_PROJECT &&
-                  plan->kind != OD_PLAN_VALUES;
-    for (uint32_t i = 0; i < plan->input_count; i++) {
-        bool input_costly;
-        OD_TRY(count_uses(builder, plan->inputs[i], &input_costly, error));
-        costly = costly || input_costly;
-    }
-    if (builder->plan_count == builder->plan_capacity) {
-        struct od_shared_plan *grown;
-        builder->plan_capacity = builder->plan_capacity == 0 ? 16 : builder->plan_capacity * 2;
-        OD_TAKE(builder, grown, builder->plan_capacity);
-        if (builder->plan_count > 0)
-            memcpy(grown, builder->plans, builder->plan_count * sizeof(*grown));
-        builder->plans = grown;
-    }
-    builder->plans[builder->plan_count++] =
-        (struct od_shared_plan){.plan = plan, .use_count = 1, .is_costly = costly};
-    *costly_out = costly;
-    return OD_OK;
-}
-
 /* --- one builder a kind ----------------------------------------------------------------------- */
 
 static enum od_status build(struct od_stage_builder *builder, const struct od_plan *plan,
@@ -97,7 +46,6 @@ static enum od_status build_leaf(struct od_stage_builder *builder, const struct 
 {
     bool is_scan = plan->kind == OD_PLAN_SCAN;
     *fragment = (struct od_fragment){.task_count = is_scan ? builder->scan_task_count : 1};
-    fragment->rows = (double)(is_scan ? od_table_row_count(plan->scan.table) : plan->values.row_count);
     OD_TRY(od_fragment_put(builder, fragment, is_scan ? OD_PHYSICAL_SCAN : OD_PHYSICAL_VALUES, &plan->schema, error));
     if (is_scan) {
         fragment->root->scan.table = plan->scan.table;
@@ -120,13 +68,11 @@ static enum od_status put_narrow(struct od_stage_builder *builder, const struct 
     OD_TRY(od_fragment_put(builder, fragment, kinds[plan->kind], &plan->schema, error));
     if (plan->kind == OD_PLAN_FILTER) {
         fragment->root->filter.predicate = plan->filter.predicate;
-        fragment->rows = fragment->rows / 3 + 1;
         return OD_OK;
     }
     if (plan->kind == OD_PLAN_EXPAND) {
         fragment->root->expand.list_count = plan->expand.list_count;
         fragment->root->expand.exprs = plan->expand.exprs;
-        fragment->rows *= plan->expand.list_count;
     } else {
         fragment->root->map.function = plan->map.function;
     }
@@ -160,8 +106,6 @@ static enum od_status put_limit(struct od_stage_builder *builder, const struct o
     OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_LIMIT, &plan->schema, error));
     fragment->root->limit.offset = plan->limit.offset;
     fragment->root->limit.count = plan->limit.count;
-    if ((double)plan->limit.count < fragment->rows)
-        fragment->rows = (double)plan->limit.count;
     return OD_OK;
 }
 
@@ -195,7 +139,7 @@ static enum od_status unite(struct od_stage_builder *builder, const struct od_pl
                             struct od_fragment *right, struct od_fragment *fragment, struct od_error *error)
 {
     if (left->task_count != right->task_count) {
-        bool left_moves = left->rows <= right->rows;
+        bool left_moves = od_plan_estimate_rows(plan->inputs[0]) <= od_plan_estimate_rows(plan->inputs[1]);
         uint32_t task_count = plan->schema.field_count == 0 ? 1 : (left_moves ? right : left)->task_count;
         if (left->task_count != task_count)
             OD_TRY(spread(builder, left, task_count, error));
@@ -203,7 +147,6 @@ static enum od_status unite(struct od_stage_builder *builder, const struct od_pl
             OD_TRY(spread(builder, right, task_count, error));
     }
     *fragment = *left;
-    fragment->rows += right->rows;
     if (!spread_alike(left, right))
         fragment->key_count = 0;
     od_fragment_forget_order(fragment);
@@ -263,16 +206,21 @@ static enum od_status build(struct od_stage_builder *builder, const struct od_pl
 {
     const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD,
                                         .reason = "several consumers: these rows are computed once"};
-    struct od_shared_plan *shared = find_shared(builder, plan);
-    if (shared == NULL || shared->use_count == 1 || !shared->is_costly)
-        return build_node(builder, plan, fragment, error);
-    if (!shared->is_built) {
-        OD_TRY(build_node(builder, plan, &shared->reader, error));
-        OD_TRY(od_fragment_exchange(builder, &shared->reader, &forward, error));
-        shared->is_built = true;
+    const struct od_plan_entry *entry = od_plan_table_find(&builder->plans, plan);
+    bool is_shared = entry != NULL && entry->readers > 1 && od_plan_is_costly(plan);
+    struct od_fragment *shared = is_shared ? &builder->shared_readers[entry - builder->plans.entries] : NULL;
+    if (shared == NULL || shared->root == NULL) {
+        OD_TRY(build_node(builder, plan, fragment, error));
+        fragment->plan = plan;
+    }
+    if (shared == NULL)
+        return OD_OK;
+    if (shared->root == NULL) {
+        *shared = *fragment;
+        OD_TRY(od_fragment_exchange(builder, shared, &forward, error));
         od_stage_fired(builder, OD_RULE_COMMON_SUBPLANS);
     }
-    return od_fragment_copy_reader(builder, &shared->reader, fragment, error);
+    return od_fragment_copy_reader(builder, shared, fragment, error);
 }
 
 /* --- the graph -------------------------------------------------------------------------------- */
@@ -300,10 +248,10 @@ static enum od_status graph_build(struct od_arena *plan_arena, const struct od_p
     struct od_fragment fragment = {0};
     struct od_stage_graph *graph;
     uint32_t next_node = 0;
-    bool costly;
     *graph_out = NULL;
     if (od_rule_is_on(options, OD_RULE_COMMON_SUBPLANS))
-        OD_TRY(count_uses(&builder, plan, &costly, error));
+        OD_TRY(od_plan_table_init(plan_arena, plan, &builder.plans, error));
+    OD_TAKE(&builder, builder.shared_readers, builder.plans.capacity);
     OD_TRY(build(&builder, plan, &fragment, error));
     OD_TRY(od_fragment_exchange(&builder, &fragment, &result, error));
     for (uint32_t i = 0; i < builder.stage_count; i++)

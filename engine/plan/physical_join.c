@@ -21,11 +21,13 @@
 #include "engine/plan/join_keys.h"
 #include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
+#include "engine/plan/statistics.h"
 
 #define SWAP_FACTOR 4 /* the left side must be so much smaller to become the build side */
 
 struct side {
     struct od_fragment *fragment;
+    double rows; /* estimated */
     const struct od_expr *const *exprs; /* its keys, over the input's columns */
     uint32_t *keys;                     /* the same as columns, once computed ones were appended */
     uint32_t extra;                     /* computed columns */
@@ -58,13 +60,11 @@ static void swap_sides(struct join *join)
 static bool wants_swap(const struct od_stage_builder *builder, const struct join *join)
 {
     bool can_swap = join->type == OD_JOIN_INNER || join->type == OD_JOIN_LEFT || join->type == OD_JOIN_RIGHT;
-    double left = join->probe.fragment->rows;
-    double right = join->build.fragment->rows;
     if (!can_swap || !od_rule_is_on(builder->options, OD_RULE_JOIN_REORDERING))
         return false;
     if (join->found.key_count == 0 && join->type != OD_JOIN_INNER) /* as LEFT it need not end in a single task */
         return join->type == OD_JOIN_RIGHT;
-    return left < right / SWAP_FACTOR;
+    return join->probe.rows < join->build.rows / SWAP_FACTOR;
 }
 
 /* Can a key be NULL where that NULL decides the answer? */
@@ -81,7 +81,7 @@ static bool null_matters(const struct join *join)
 static bool is_small(struct od_stage_builder *builder, const struct join *join)
 {
     if (!od_rule_is_on(builder->options, OD_RULE_BROADCAST_JOIN) ||
-        join->build.fragment->rows > builder->broadcast_rows_max)
+        join->build.rows > builder->broadcast_rows_max)
         return false;
     od_stage_fired(builder, OD_RULE_BROADCAST_JOIN);
     return true;
@@ -310,10 +310,6 @@ static enum od_status joined_spread(struct od_stage_builder *builder, const stru
     uint32_t *keys;
     *fragment = *probe;
     od_fragment_forget_order(fragment);
-    if (od_join_gives_right(join->type))
-        fragment->rows = join->found.key_count == 0 ? probe->rows * build->rows
-                         : probe->rows > build->rows ? probe->rows
-                                                     : build->rows;
     if (join->type == OD_JOIN_FULL)
         fragment->key_count = 0;
     if (join->type != OD_JOIN_RIGHT)
@@ -368,8 +364,8 @@ enum od_status od_physical_join(struct od_stage_builder *builder, const struct o
     struct join join = {.plan = plan, .type = plan->join.type};
     OD_TRY(od_join_keys_find(builder->plan_arena, plan->inputs[0], plan->inputs[1], plan->join.condition, &join.found,
                              error));
-    join.probe = (struct side){.fragment = left, .exprs = join.found.left};
-    join.build = (struct side){.fragment = right, .exprs = join.found.right};
+    join.probe = (struct side){left, od_plan_estimate_rows(plan->inputs[0]), join.found.left, NULL, 0};
+    join.build = (struct side){right, od_plan_estimate_rows(plan->inputs[1]), join.found.right, NULL, 0};
     if (wants_swap(builder, &join)) {
         swap_sides(&join);
         od_stage_fired(builder, OD_RULE_JOIN_REORDERING);

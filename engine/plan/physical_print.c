@@ -1,9 +1,8 @@
 /* physical_print: the stage graph as people read it: stages in order, each with its operators, where its rows go and why; and
  * all that --explain shows. */
-#include <inttypes.h>
-
 #include "engine/plan/clause_print.h"
 #include "engine/plan/physical.h"
+#include "engine/plan/statistics.h"
 
 static const char *phase_text(enum od_aggregate_phase phase)
 {
@@ -144,9 +143,11 @@ static void print_tree(const struct od_physical *node, const struct od_stage *st
 
 static void print_stage(const struct od_stage *stage, struct od_buffer *buffer)
 {
-    od_buffer_print(buffer, "stage %u: %u task%s, about %" PRIu64 " row%s, writes %s", stage->stage_index,
-                    stage->task_count, stage->task_count == 1 ? "" : "s", stage->estimated_rows,
-                    stage->estimated_rows == 1 ? "" : "s", od_exchange_kind_text(stage->exchange));
+    od_buffer_print(buffer, "stage %u: %u task%s", stage->stage_index, stage->task_count,
+                    stage->task_count == 1 ? "" : "s");
+    if (stage->plan != NULL)
+        od_buffer_print(buffer, ", rows: about %.0f", od_plan_estimate_rows(stage->plan));
+    od_buffer_print(buffer, ", writes %s", od_exchange_kind_text(stage->exchange));
     if (stage->exchange == OD_EXCHANGE_HASH) {
         od_buffer_append_text(buffer, " of ");
         print_columns(stage->keys, stage->key_count, &stage->root->schema, buffer);

@@ -329,10 +329,10 @@ static void aggregates_take_two_phases_or_one(void **state)
     const struct od_plan *t = scan(&f, t_table);
     expect_stages(
         &f, sum_by(&f, t, op(&f, OD_FUNCTION_ADD, col(&f, &t->schema, 0), num(&f, 1)), 1), &options,
-        "stage 0: 2 tasks, about 0 rows, writes hash of column1 in 3 partitions -- equal groups must meet: column1\n"
+        "stage 0: 2 tasks, rows: about 0, writes hash of column1 in 3 partitions -- equal groups must meet: column1\n"
         "  aggregate partial by (k + 1) as column1: sum(v) as total\n"
         "    scan t (k, v)\n"
-        "stage 1: 3 tasks, about 1 row, writes result -- the answer goes to the driver\n"
+        "stage 1: 3 tasks, rows: about 0, writes result -- the answer goes to the driver\n"
         "  aggregate final by column1: sum as total\n"
         "    exchange read stage 0\n"
         "rules: projection_pruning partial_aggregation\n");
@@ -340,10 +340,10 @@ static void aggregates_take_two_phases_or_one(void **state)
     options.rules_off = 1u << OD_RULE_PARTIAL_AGGREGATION;
     t = scan(&f, t_table);
     expect_stages(&f, sum_by(&f, t, op(&f, OD_FUNCTION_ADD, col(&f, &t->schema, 0), num(&f, 1)), 1), &options,
-                  "stage 0: 2 tasks, about 0 rows, writes hash of key0 in 3 partitions -- equal groups must meet: key0\n"
+                  "stage 0: 2 tasks, rows: about 0, writes hash of key0 in 3 partitions -- equal groups must meet: key0\n"
                   "  project k, v, (k + 1) as key0\n"
                   "    scan t (k, v)\n"
-                  "stage 1: 3 tasks, about 1 row, writes result -- the answer goes to the driver\n"
+                  "stage 1: 3 tasks, rows: about 0, writes result -- the answer goes to the driver\n"
                   "  aggregate complete by key0 as column1: sum(v) as total\n"
                   "    exchange read stage 0\n"
                   "rules: projection_pruning\n");
@@ -351,7 +351,7 @@ static void aggregates_take_two_phases_or_one(void **state)
     t = scan(&f, t_table);
     options.scan_task_count = 1; /* all rows are in one task already */
     expect_stages(&f, sum_by(&f, t, NULL, 1), &options,
-                  "stage 0: 1 task, about 1 row, writes result -- the answer goes to the driver\n"
+                  "stage 0: 1 task, rows: about 1, writes result -- the answer goes to the driver\n"
                   "  aggregate complete: sum(v) as total\n"
                   "    scan t (v)\n"
                   "rules: projection_pruning exchange_elimination\n");
@@ -365,9 +365,9 @@ static void joins_are_broadcast_or_partitioned(void **state)
     begin(&f);
     expect_stages(
         &f, join(&f, OD_JOIN_LEFT, scan(&f, t_table), scan(&f, u_table), NULL), &options,
-        "stage 0: 2 tasks, about 0 rows, writes broadcast -- the build side is small: every probe task gets all of it\n"
+        "stage 0: 2 tasks, rows: about 0, writes broadcast -- the build side is small: every probe task gets all of it\n"
         "  scan u (k, w)\n"
-        "stage 1: 2 tasks, about 0 rows, writes result -- the answer goes to the driver\n"
+        "stage 1: 2 tasks, rows: about 0, writes result -- the answer goes to the driver\n"
         "  hash join left, broadcast, on k = k\n"
         "    scan t (k, v, s)\n"
         "    exchange read stage 0, broadcast\n"
@@ -377,11 +377,11 @@ static void joins_are_broadcast_or_partitioned(void **state)
     const struct od_plan *joined = join(&f, OD_JOIN_INNER, scan(&f, t_table), scan(&f, u_table), NULL);
     expect_stages(
         &f, sum_by(&f, joined, col(&f, &joined->schema, 0), 1), &options,
-        "stage 0: 2 tasks, about 0 rows, writes hash of k in 3 partitions -- equal join keys must meet (probe side): k\n"
+        "stage 0: 2 tasks, rows: about 0, writes hash of k in 3 partitions -- equal join keys must meet (probe side): k\n"
         "  scan t (k, v)\n"
-        "stage 1: 2 tasks, about 0 rows, writes hash of k in 3 partitions -- equal join keys must meet (build side): k\n"
+        "stage 1: 2 tasks, rows: about 0, writes hash of k in 3 partitions -- equal join keys must meet (build side): k\n"
         "  scan u (k)\n"
-        "stage 2: 3 tasks, about 1 row, writes result -- the answer goes to the driver\n"
+        "stage 2: 3 tasks, rows: about 0, writes result -- the answer goes to the driver\n"
         "  aggregate complete by k: sum(v) as total\n"
         "    hash join inner, on k = k\n"
         "      exchange read stage 0\n"
@@ -393,16 +393,16 @@ static void joins_are_broadcast_or_partitioned(void **state)
     joined = join(&f, OD_JOIN_LEFT, scan(&f, t_table), scan(&f, u_table), NULL);
     expect_stages(
         &f, sum_by(&f, joined, col(&f, &joined->schema, 3), 1), &options,
-        "stage 0: 2 tasks, about 0 rows, writes hash of k in 3 partitions -- equal join keys must meet (probe side): k\n"
+        "stage 0: 2 tasks, rows: about 0, writes hash of k in 3 partitions -- equal join keys must meet (probe side): k\n"
         "  scan t (k, v)\n"
-        "stage 1: 2 tasks, about 0 rows, writes hash of k in 3 partitions -- equal join keys must meet (build side): k\n"
+        "stage 1: 2 tasks, rows: about 0, writes hash of k in 3 partitions -- equal join keys must meet (build side): k\n"
         "  scan u (k)\n"
-        "stage 2: 3 tasks, about 0 rows, writes hash of k in 3 partitions -- equal groups must meet: k\n"
+        "stage 2: 3 tasks, rows: about 0, writes hash of k in 3 partitions -- equal groups must meet: k\n"
         "  project v, k\n"
         "    hash join left, on k = k\n"
         "      exchange read stage 0\n"
         "      exchange read stage 1\n"
-        "stage 3: 3 tasks, about 1 row, writes result -- the answer goes to the driver\n"
+        "stage 3: 3 tasks, rows: about 0, writes result -- the answer goes to the driver\n"
         "  aggregate complete by k: sum(v) as total\n"
         "    exchange read stage 2\n"
         "rules: projection_pruning\n");
@@ -421,10 +421,10 @@ static void a_limit_takes_the_first_rows_of_each_task(void **state)
     assert_int_equal(od_plan_sort(&f.arena, t, &key, 1, &plan, NULL), OD_OK);
     assert_int_equal(od_plan_limit(&f.arena, plan, 2, 3, &plan, NULL), OD_OK);
     expect_stages(&f, plan, &options,
-                  "stage 0: 2 tasks, about 0 rows, writes single -- the first rows of each task meet in one task\n"
+                  "stage 0: 2 tasks, rows: about 0, writes single -- the first rows of each task meet in one task\n"
                   "  top n 5 by v desc nulls first\n"
                   "    scan t (k, v, s)\n"
-                  "stage 1: 1 task, about 0 rows, writes result -- the answer goes to the driver\n"
+                  "stage 1: 1 task, rows: about 0, writes result -- the answer goes to the driver\n"
                   "  limit 3 offset 2\n"
                   "    top n 5 by v desc nulls first\n"
                   "      exchange read stage 0\n"
@@ -434,9 +434,9 @@ static void a_limit_takes_the_first_rows_of_each_task(void **state)
     t = scan(&f, t_table);
     assert_int_equal(od_plan_limit(&f.arena, t, UINT64_MAX, 1, &plan, NULL), OD_OK);
     expect_stages(&f, plan, &options,
-                  "stage 0: 2 tasks, about 0 rows, writes single -- a global order ends in one task\n"
+                  "stage 0: 2 tasks, rows: about 0, writes single -- a global order ends in one task\n"
                   "  scan t (k, v, s)\n"
-                  "stage 1: 1 task, about 0 rows, writes result -- the answer goes to the driver\n"
+                  "stage 1: 1 task, rows: about 0, writes result -- the answer goes to the driver\n"
                   "  limit 1 offset 18446744073709551615\n"
                   "    sort by the whole row\n"
                   "      exchange read stage 0\n"
@@ -503,10 +503,10 @@ static void a_join_without_an_equality_sees_every_pair(void **state)
     const struct od_expr *less = op(&f, OD_FUNCTION_LESS, col(&f, &schema, 0), col(&f, &schema, 3));
     assert_int_equal(od_plan_join(&f.arena, OD_JOIN_INNER, t, u, less, &plan, NULL), OD_OK);
     expect_stages(&f, plan, &options,
-                  "stage 0: 2 tasks, about 0 rows, writes broadcast -- no equality to meet by: every probe task gets the "
+                  "stage 0: 2 tasks, rows: about 0, writes broadcast -- no equality to meet by: every probe task gets the "
                   "build side\n"
                   "  scan u (k, w)\n"
-                  "stage 1: 2 tasks, about 0 rows, writes result -- the answer goes to the driver\n"
+                  "stage 1: 2 tasks, rows: about 0, writes result -- the answer goes to the driver\n"
                   "  nested loop join inner, broadcast, on (k < k)\n"
                   "    scan t (k, v, s)\n"
                   "    exchange read stage 0, broadcast\n"

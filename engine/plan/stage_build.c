@@ -13,8 +13,6 @@
 #include "engine/core/assert.h"
 #include "engine/plan/rule.h"
 
-#define ROWS_MAX 1000000000000 /* what is thought to be more is no better known */
-
 enum od_status od_stage_no_memory(struct od_error *error)
 {
     return od_fail(error, OD_NO_MEMORY, "building stages");
@@ -100,7 +98,7 @@ static enum od_status read_copy(struct od_stage_builder *builder, struct od_phys
                                 struct od_error *error)
 {
     struct od_fragment copy = {.task_count = task_count,
-                               .rows = (double)builder->stages[reader->exchange.stage_index].estimated_rows};
+                               .plan = builder->stages[reader->exchange.stage_index].plan};
     const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD,
                                         .reason = "a stage that reads these rows twice has two inputs"};
     OD_TRY(od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &reader->schema, NULL, NULL, &copy.root, error));
@@ -149,7 +147,7 @@ static enum od_status stage_close(struct od_stage_builder *builder, const struct
     builder->stages[builder->stage_count] = (struct od_stage){
         .stage_index = builder->stage_count,
         .task_count = fragment->task_count,
-        .estimated_rows = fragment->rows < ROWS_MAX ? (uint64_t)fragment->rows : ROWS_MAX,
+        .plan = fragment->plan,
         .root = fragment->root,
         .input_count = input_count,
         .input_stages = input_stages,

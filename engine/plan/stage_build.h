@@ -10,9 +10,9 @@
 #define OD_PLAN_STAGE_BUILD_H
 
 #include "engine/plan/physical.h"
+#include "engine/plan/plan_table.h"
 
-struct od_shared_plan; /* physical_build.c: sub-plans that have several consumers */
-
+struct od_fragment;
 struct od_stage_builder {
     struct od_arena *plan_arena;           /* borrowed */
     const struct od_plan_options *options; /* borrowed */
@@ -23,9 +23,8 @@ struct od_stage_builder {
     uint32_t stage_count;
     uint32_t stage_capacity;
     uint32_t rules_fired;
-    struct od_shared_plan *plans; /* every logical node, once */
-    uint32_t plan_count;
-    uint32_t plan_capacity;
+    struct od_plan_table plans;         /* every logical node, with its number of readers */
+    struct od_fragment *shared_readers; /* by entry of the table: of its FORWARD exchange, once it is built */
 };
 
 struct od_fragment_order {
@@ -37,7 +36,7 @@ struct od_fragment_order {
 struct od_fragment {
     struct od_physical *root;
     uint32_t task_count;
-    double rows; /* estimated, of all tasks */
+    const struct od_plan *plan; /* the last logical node that is whole in it */
     /* Columns of root->schema by whose hash the rows are spread over the tasks: equal keys are in one task. 0: unknown. */
     uint32_t key_count;
     const uint32_t *keys;

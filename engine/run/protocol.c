@@ -198,7 +198,7 @@ static void read_part(struct od_reader *reader, const struct part *part, uint8_t
         break;
     case PART_LIST:
         sound = (uint64_t)*count * part->bytes == reader->size - reader->offset;
-        /* fall through */
+        __attribute__((fallthrough));
     case PART_REST:
         *(struct od_reader *)field = *reader;
         reader->offset = reader->size;
