@@ -1,8 +1,10 @@
 /* bind_aggregate: calls of aggregates and of window functions, both of which become slots.
  *
- *   sum(DISTINCT a) FILTER (WHERE p)      percentile_cont(0.5) WITHIN GROUP (ORDER BY a)      rank() OVER (w ORDER BY b)
+ *   sum(DISTINCT a) FILTER (WHERE p)      percentile_cont(0.5) WITHIN GROUP (ORDER BY a)      rank() OVER (w
+ * ORDER BY b)
  *
- * Windows of equal partition and order are one WINDOW node (od_put_windows); equal aggregates are computed once. */
+ * Windows of equal partition and order are one WINDOW node (od_put_windows); equal aggregates are computed
+ * once. */
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -33,8 +35,8 @@ static bool aggregates_equal(const struct od_aggregate *left, const struct od_ag
            keys_equal(left->keys, left->key_count, right->keys, right->key_count);
 }
 
-static enum od_status bind_keys(struct od_binder *binder, const struct od_place *place, PgQuery__Node *const *nodes,
-                                size_t count, struct od_sort_key **keys_out)
+static enum od_status bind_keys(struct od_binder *binder, const struct od_place *place,
+                                PgQuery__Node *const *nodes, size_t count, struct od_sort_key **keys_out)
 {
     *keys_out = od_arena_take_array(binder->plan_arena, count, sizeof(**keys_out));
     if (*keys_out == NULL)
@@ -59,8 +61,9 @@ static bool reads(const struct od_expr *expr, enum od_expr_kind kind)
 }
 
 /* The arguments get the types that the catalogue wants. */
-static enum od_status type_arguments(struct od_binder *binder, const PgQuery__FuncCall *call, const char *name,
-                                     struct od_bound *arguments, uint32_t count, struct od_aggregate *aggregate)
+static enum od_status type_arguments(struct od_binder *binder, const PgQuery__FuncCall *call,
+                                     const char *name, struct od_bound *arguments, uint32_t count,
+                                     struct od_aggregate *aggregate)
 {
     enum od_type types[2] = {OD_TYPE_TEXT, OD_TYPE_TEXT};
     bool own = count == 0;
@@ -74,7 +77,8 @@ static enum od_status type_arguments(struct od_binder *binder, const PgQuery__Fu
         return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
                            "an aggregate of the rows of an outer query is not supported");
     if (types[0] == OD_TYPE_INTERVAL)
-        return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "an aggregate of intervals is not supported");
+        return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
+                           "an aggregate of intervals is not supported");
     if (!od_aggregate_resolve(aggregate->function, count, types, &aggregate->type))
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "function %s(%s%s%s) does not exist", name,
                            count == 0             ? ""
@@ -102,9 +106,10 @@ static enum od_status bind_within_group(struct od_binder *binder, const struct o
     if (!is_median && !call->agg_within_group)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location,
                            "WITHIN GROUP is required for ordered-set aggregate %s", name);
-    if (call->n_args != (is_median ? 1 : count - 1) || (!is_median && call->n_agg_order != 1) || call->agg_distinct)
-        return od_sql_fail(binder, OD_BAD_INPUT, call->location, "function %s with these arguments does not exist",
-                           name);
+    if (call->n_args != (is_median ? 1 : count - 1) || (!is_median && call->n_agg_order != 1) ||
+        call->agg_distinct)
+        return od_sql_fail(binder, OD_BAD_INPUT, call->location,
+                           "function %s with these arguments does not exist", name);
     if (is_median) {
         keys = od_arena_take_array(binder->plan_arena, 1, sizeof(*keys));
         if (keys == NULL)
@@ -136,8 +141,9 @@ static enum od_status bind_aggregate_order(struct od_binder *binder, const struc
     OD_TRY(bind_keys(binder, place, call->agg_order, call->n_agg_order, &keys));
     for (size_t i = 0; i < call->n_agg_order && call->agg_distinct; i++)
         if (!both_equal(keys[i].expr, aggregate->argument) && !both_equal(keys[i].expr, aggregate->second))
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(call->agg_order[i]),
-                               "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list");
+            return od_sql_fail(
+                binder, OD_BAD_INPUT, od_sql_location(call->agg_order[i]),
+                "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list");
     if (aggregate->function != OD_AGGREGATE_STRING_AGG)
         return OD_OK; /* the others do not depend on any order */
     aggregate->keys = keys;
@@ -164,8 +170,8 @@ static enum od_status bind_aggregate_call(struct od_binder *binder, const struct
         aggregate->function = OD_AGGREGATE_COUNT_STAR;
         aggregate->type = OD_TYPE_INT64;
     } else if (call->agg_star || call->agg_within_group || call->n_args != count) {
-        return od_sql_fail(binder, OD_BAD_INPUT, call->location, "function %s with %zu arguments does not exist", name,
-                           call->n_args);
+        return od_sql_fail(binder, OD_BAD_INPUT, call->location,
+                           "function %s with %zu arguments does not exist", name, call->n_args);
     } else {
         for (uint32_t i = 0; i < count; i++)
             OD_TRY(od_bind_expr(binder, place, call->args[i], &arguments[i]));
@@ -188,7 +194,8 @@ enum od_status od_bind_aggregate(struct od_binder *binder, const struct od_place
     uint32_t number = 0;
     if (place->in_aggregate)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "aggregate function calls cannot be nested");
-    OD_TRY(bind_aggregate_call(binder, &inside, call, name, function, &aggregate)); /* may be of an outer query's rows */
+    OD_TRY(bind_aggregate_call(binder, &inside, call, name, function,
+                               &aggregate)); /* may be of an outer query's rows */
     if (!place->aggregates)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "aggregate functions are not allowed in %s",
                            place->clause);
@@ -248,7 +255,8 @@ static enum od_status find_parts(struct od_binder *binder, const struct od_block
             return OD_OK;
         const PgQuery__WindowDef *base = NULL;
         OD_TRY(find_window(binder, block, at->refname, at->location, &limit, &base));
-        const char *clash = at->n_partition_clause > 0 ? "cannot override PARTITION BY clause of window \"%s\""
+        const char *clash = at->n_partition_clause > 0
+                                ? "cannot override PARTITION BY clause of window \"%s\""
                             : at->n_order_clause > 0 && base->n_order_clause > 0
                                 ? "cannot override ORDER BY clause of window \"%s\""
                             : base->frame_options & FRAME_NONDEFAULT
@@ -273,9 +281,9 @@ static const struct {
                     {0x80, OD_FRAME_UNBOUNDED_FOLLOWING}};
 
 /* PRECEDING and FOLLOWING by how much: a constant, which must be neither NULL nor negative. */
-static enum od_status bind_offset(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
-                                  const struct od_window_slot *window, const char *which,
-                                  const struct od_expr **offset_out)
+static enum od_status bind_offset(struct od_binder *binder, const struct od_place *place,
+                                  const PgQuery__Node *node, const struct od_window_slot *window,
+                                  const char *which, const struct od_expr **offset_out)
 {
     struct od_value value = {0};
     struct od_value zero = {0};
@@ -294,10 +302,11 @@ static enum od_status bind_offset(struct od_binder *binder, const struct od_plac
         enum od_type given = bound.expr->type;
         if (type == OD_TYPE_TEXT || type == OD_TYPE_BOOLEAN ||
             (!bound.unknown && given != type && !od_cast_is_implicit(given, type)))
-            return od_sql_fail(binder, OD_BAD_INPUT, location,
-                               "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset "
-                               "type %s",
-                               od_type_text(window->keys[0].expr->type), od_type_text(given));
+            return od_sql_fail(
+                binder, OD_BAD_INPUT, location,
+                "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset "
+                "type %s",
+                od_type_text(window->keys[0].expr->type), od_type_text(given));
     }
     OD_TRY(od_bind_constant(binder, &inside, node, type, &value));
     zero.type = type;
@@ -331,9 +340,11 @@ static enum od_status bind_frame(struct od_binder *binder, const struct od_place
     if (frame->unit == OD_FRAME_GROUPS && window->key_count == 0)
         return od_sql_fail(binder, OD_BAD_INPUT, node->location, "GROUPS mode requires an ORDER BY clause");
     if (node->start_offset != NULL)
-        OD_TRY(bind_offset(binder, place, node->start_offset, window, "frame starting offset", &frame->start_offset));
+        OD_TRY(bind_offset(binder, place, node->start_offset, window, "frame starting offset",
+                           &frame->start_offset));
     if (node->end_offset != NULL)
-        OD_TRY(bind_offset(binder, place, node->end_offset, window, "frame ending offset", &frame->end_offset));
+        OD_TRY(
+            bind_offset(binder, place, node->end_offset, window, "frame ending offset", &frame->end_offset));
     return OD_OK;
 }
 
@@ -348,11 +359,16 @@ static const struct {
     uint32_t most;
     bool nullable;
 } window_functions[] = {
-    {OD_WINDOW_ROW_NUMBER, OD_TYPE_INT64, 0, 0, false},     {OD_WINDOW_RANK, OD_TYPE_INT64, 0, 0, false},
-    {OD_WINDOW_DENSE_RANK, OD_TYPE_INT64, 0, 0, false},     {OD_WINDOW_PERCENT_RANK, OD_TYPE_FLOAT64, 0, 0, false},
-    {OD_WINDOW_CUME_DIST, OD_TYPE_FLOAT64, 0, 0, false},    {OD_WINDOW_NTILE, OD_TYPE_INT32, 1, 1, true},
-    {OD_WINDOW_LAG, SAME, 1, 3, true},                      {OD_WINDOW_LEAD, SAME, 1, 3, true},
-    {OD_WINDOW_FIRST_VALUE, SAME, 1, 1, true},              {OD_WINDOW_LAST_VALUE, SAME, 1, 1, true},
+    {OD_WINDOW_ROW_NUMBER, OD_TYPE_INT64, 0, 0, false},
+    {OD_WINDOW_RANK, OD_TYPE_INT64, 0, 0, false},
+    {OD_WINDOW_DENSE_RANK, OD_TYPE_INT64, 0, 0, false},
+    {OD_WINDOW_PERCENT_RANK, OD_TYPE_FLOAT64, 0, 0, false},
+    {OD_WINDOW_CUME_DIST, OD_TYPE_FLOAT64, 0, 0, false},
+    {OD_WINDOW_NTILE, OD_TYPE_INT32, 1, 1, true},
+    {OD_WINDOW_LAG, SAME, 1, 3, true},
+    {OD_WINDOW_LEAD, SAME, 1, 3, true},
+    {OD_WINDOW_FIRST_VALUE, SAME, 1, 1, true},
+    {OD_WINDOW_LAST_VALUE, SAME, 1, 1, true},
     {OD_WINDOW_NTH_VALUE, SAME, 2, 2, true},
 };
 
@@ -361,7 +377,8 @@ static enum od_status cast_argument(struct od_binder *binder, struct od_bound *b
 {
     struct od_sql_type target = {.type = type};
     if (!bound->unknown && bound->expr->type != type && !od_cast_is_implicit(bound->expr->type, type))
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "function %s with an argument of type %s does not exist", name,
+        return od_sql_fail(binder, OD_BAD_INPUT, location,
+                           "function %s with an argument of type %s does not exist", name,
                            od_type_text(bound->expr->type));
     OD_TRY(od_bind_cast_to(binder, bound, &target, location, &bound->expr));
     bound->unknown = false;
@@ -376,9 +393,10 @@ static enum od_status bind_window_function(struct od_binder *binder, const struc
     if (call->agg_filter != NULL)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location,
                            "FILTER is not implemented for non-aggregate window functions");
-    if (call->agg_star || call->n_args < window_functions[row].least || call->n_args > window_functions[row].most)
-        return od_sql_fail(binder, OD_BAD_INPUT, call->location, "function %s with %zu arguments does not exist", name,
-                           call->n_args);
+    if (call->agg_star || call->n_args < window_functions[row].least ||
+        call->n_args > window_functions[row].most)
+        return od_sql_fail(binder, OD_BAD_INPUT, call->location,
+                           "function %s with %zu arguments does not exist", name, call->n_args);
     window->function = window_functions[row].function;
     window->argument_count = (uint32_t)call->n_args;
     for (uint32_t i = 0; i < call->n_args; i++)
@@ -390,8 +408,9 @@ static enum od_status bind_window_function(struct od_binder *binder, const struc
         if (call->n_args == 3 && arguments[0].unknown)
             type = arguments[2].expr->type;
         else if (call->n_args == 3 && !arguments[2].unknown && !od_expr_common_type(values, 2, &type))
-            return od_sql_fail(binder, OD_BAD_INPUT, call->location, "function %s(%s, integer, %s) does not exist",
-                               name, od_type_text(values[0]->type), od_type_text(values[1]->type));
+            return od_sql_fail(binder, OD_BAD_INPUT, call->location,
+                               "function %s(%s, integer, %s) does not exist", name,
+                               od_type_text(values[0]->type), od_type_text(values[1]->type));
     }
     for (uint32_t i = 0; i < call->n_args; i++) {
         bool is_count = i == 1 || window->function == OD_WINDOW_NTILE;
@@ -416,7 +435,8 @@ static enum od_status bind_window_call(struct od_binder *binder, const struct od
             return bind_window_function(binder, place, call, name, i, window, nullable_out);
     bool is_aggregate = od_aggregate_find(name, &function);
     if (!is_aggregate && strcmp(name, "median") != 0)
-        return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "function %s with OVER is not supported", name);
+        return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "function %s with OVER is not supported",
+                           name);
     if (od_aggregate_is_within_group(function))
         return od_sql_fail(binder, is_aggregate ? OD_BAD_INPUT : OD_UNSUPPORTED, call->location,
                            "OVER is not supported for ordered-set aggregate %s", name);
@@ -430,8 +450,8 @@ static enum od_status bind_window_call(struct od_binder *binder, const struct od
 static enum od_status refuse_window(struct od_binder *binder, const struct od_place *place,
                                     const PgQuery__FuncCall *call)
 {
-    const char *why = place->in_aggregate ? "aggregate function calls cannot contain window function calls"
-                      : place->in_window  ? "window function calls cannot be nested"
+    const char *why = place->in_aggregate  ? "aggregate function calls cannot contain window function calls"
+                      : place->in_window   ? "window function calls cannot be nested"
                       : call->agg_distinct ? "DISTINCT is not implemented for window functions"
                       : call->n_agg_order > 0 && !call->agg_within_group
                           ? "aggregate ORDER BY is not implemented for window functions"
@@ -444,8 +464,8 @@ static enum od_status refuse_window(struct od_binder *binder, const struct od_pl
     return OD_OK;
 }
 
-enum od_status od_bind_window(struct od_binder *binder, const struct od_place *place, const PgQuery__FuncCall *call,
-                              const char *name, struct od_bound *bound_out)
+enum od_status od_bind_window(struct od_binder *binder, const struct od_place *place,
+                              const PgQuery__FuncCall *call, const char *name, struct od_bound *bound_out)
 {
     struct od_place inside = {
         .block = place->block, .clause = place->clause, .aggregates = place->aggregates, .in_window = true};
@@ -460,9 +480,11 @@ enum od_status od_bind_window(struct od_binder *binder, const struct od_place *p
     inside.clause = "window definitions";
     if (parts.partition != NULL) {
         window.partition_count = (uint32_t)parts.partition->n_partition_clause;
-        OD_TRY(od_bind_list(binder, &inside, parts.partition->partition_clause, window.partition_count, &partitions));
+        OD_TRY(od_bind_list(binder, &inside, parts.partition->partition_clause, window.partition_count,
+                            &partitions));
     }
-    window.partitions = od_arena_take_array(binder->plan_arena, window.partition_count, sizeof(*window.partitions));
+    window.partitions =
+        od_arena_take_array(binder->plan_arena, window.partition_count, sizeof(*window.partitions));
     if (window.partitions == NULL)
         return od_sql_no_memory(binder);
     for (uint32_t i = 0; i < window.partition_count; i++)
@@ -490,10 +512,12 @@ static bool windows_share(const struct od_window_slot *left, const struct od_win
     return equal;
 }
 
-static enum od_status lower_call(struct od_binder *binder, struct od_block *block, struct od_window_call *call)
+static enum od_status lower_call(struct od_binder *binder, struct od_block *block,
+                                 struct od_window_call *call)
 {
-    const struct od_expr **clauses[] = {&call->aggregate.argument, &call->aggregate.second, &call->aggregate.filter,
-                                        &call->arguments[0],       &call->arguments[1],     &call->arguments[2]};
+    const struct od_expr **clauses[] = {&call->aggregate.argument, &call->aggregate.second,
+                                        &call->aggregate.filter,   &call->arguments[0],
+                                        &call->arguments[1],       &call->arguments[2]};
     for (size_t i = 0; i < sizeof(clauses) / sizeof(clauses[0]); i++)
         if (*clauses[i] != NULL)
             OD_TRY(od_lower(binder, block, *clauses[i], clauses[i]));

@@ -29,16 +29,17 @@ static enum od_status resolve_literals(struct od_binder *binder, enum od_functio
     OD_TRY(od_expr_literal(binder->plan_arena, &nothing, &placeholder, binder->error));
     for (uint32_t i = 0; i < count; i++)
         exprs[i] = is_placeholder(function, &arguments[i], i) ? placeholder : arguments[i].expr;
-    OD_TRY(od_sql_locate(binder,
-                         od_expr_call(binder->plan_arena, function, exprs, count, &trial, binder->error), location));
+    OD_TRY(od_sql_locate(
+        binder, od_expr_call(binder->plan_arena, function, exprs, count, &trial, binder->error), location));
     for (uint32_t i = 0; i < count; i++)
         if (is_placeholder(function, &arguments[i], i))
             OD_TRY(od_bind_read_literal(binder, arguments[i].expr, trial->arguments[i]->type, &exprs[i]));
     return OD_OK;
 }
 
-enum od_status od_bind_call(struct od_binder *binder, enum od_function function, const struct od_bound *arguments,
-                            uint32_t count, int32_t location, struct od_bound *bound_out)
+enum od_status od_bind_call(struct od_binder *binder, enum od_function function,
+                            const struct od_bound *arguments, uint32_t count, int32_t location,
+                            struct od_bound *bound_out)
 {
     bool has_literals = false;
     const struct od_expr *call = NULL;
@@ -51,15 +52,16 @@ enum od_status od_bind_call(struct od_binder *binder, enum od_function function,
     }
     if (has_literals)
         OD_TRY(resolve_literals(binder, function, arguments, count, exprs, location));
-    OD_TRY(od_sql_locate(binder, od_expr_call(binder->plan_arena, function, exprs, count, &call, binder->error),
-                         location));
-    OD_TRY(od_expr_located(binder->plan_arena, call, (uint32_t)(location + 1), &bound_out->expr, binder->error));
+    OD_TRY(od_sql_locate(
+        binder, od_expr_call(binder->plan_arena, function, exprs, count, &call, binder->error), location));
+    OD_TRY(
+        od_expr_located(binder->plan_arena, call, (uint32_t)(location + 1), &bound_out->expr, binder->error));
     bound_out->unknown = false;
     return OD_OK;
 }
 
-enum od_status od_bind_constant(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
-                                enum od_type type, struct od_value *value_out)
+enum od_status od_bind_constant(struct od_binder *binder, const struct od_place *place,
+                                const PgQuery__Node *node, enum od_type type, struct od_value *value_out)
 {
     struct od_bound bound = {0};
     int32_t location = od_sql_location(node);
@@ -69,28 +71,30 @@ enum od_status od_bind_constant(struct od_binder *binder, const struct od_place 
     if (!od_expr_is_constant(bound.expr))
         return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a constant is not supported",
                            place->clause);
-    bool rounds = type == OD_TYPE_INT64 && (bound.expr->type == OD_TYPE_DECIMAL || bound.expr->type == OD_TYPE_FLOAT64);
+    bool rounds =
+        type == OD_TYPE_INT64 && (bound.expr->type == OD_TYPE_DECIMAL || bound.expr->type == OD_TYPE_FLOAT64);
     if (bound.expr->type != type && !od_cast_is_implicit(bound.expr->type, type) && !rounds)
         return od_sql_fail(binder, OD_BAD_INPUT, location, "argument of %s must be type %s, not type %s",
                            place->clause, od_type_text(type), od_type_text(bound.expr->type));
     *value_out = bound.expr->literal;
     value_out->type = type; /* integers and bigints are kept alike */
-    if (bound.expr->kind == OD_EXPR_LITERAL &&
-        (bound.expr->type == type || bound.expr->literal.is_null ||
-         (bound.expr->type == OD_TYPE_INT32 && type == OD_TYPE_INT64)))
+    if (bound.expr->kind == OD_EXPR_LITERAL && (bound.expr->type == type || bound.expr->literal.is_null ||
+                                                (bound.expr->type == OD_TYPE_INT32 && type == OD_TYPE_INT64)))
         return OD_OK;
     OD_TRY(od_expr_cast(binder->plan_arena, bound.expr, type, &bound.expr, binder->error));
     if (binder->context->evaluate_constant == NULL)
         return od_sql_fail(binder, OD_UNSUPPORTED, location, "%s that is not a literal is not supported",
                            place->clause);
     return od_sql_locate(
-        binder, binder->context->evaluate_constant(bound.expr, binder->plan_arena, value_out, binder->error), location);
+        binder, binder->context->evaluate_constant(bound.expr, binder->plan_arena, value_out, binder->error),
+        location);
 }
 
 /* --- functions -------------------------------------------------------------------------------- */
 
 /* What may be written around an aggregate's arguments only. */
-static enum od_status refuse_decorations(struct od_binder *binder, const PgQuery__FuncCall *call, const char *name)
+static enum od_status refuse_decorations(struct od_binder *binder, const PgQuery__FuncCall *call,
+                                         const char *name)
 {
     const char *what = call->agg_star             ? "*"
                        : call->agg_within_group   ? "WITHIN GROUP"
@@ -102,8 +106,8 @@ static enum od_status refuse_decorations(struct od_binder *binder, const PgQuery
         return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "VARIADIC is not supported");
     if (what == NULL)
         return OD_OK;
-    return od_sql_fail(binder, OD_BAD_INPUT, call->location, "%s specified, but %s is not an aggregate function",
-                       what, name);
+    return od_sql_fail(binder, OD_BAD_INPUT, call->location,
+                       "%s specified, but %s is not an aggregate function", what, name);
 }
 
 static bool is_window_function(const char *name)
@@ -130,7 +134,8 @@ enum od_status od_bind_func_call(struct od_binder *binder, const struct od_place
     if (od_aggregate_find(name, &aggregate) || strcmp(name, "median") == 0)
         return od_bind_aggregate(binder, place, call, name, aggregate, bound_out);
     if (is_window_function(name) && !call->agg_within_group)
-        return od_sql_fail(binder, OD_BAD_INPUT, call->location, "window function %s requires an OVER clause", name);
+        return od_sql_fail(binder, OD_BAD_INPUT, call->location, "window function %s requires an OVER clause",
+                           name);
     if (!od_function_find(name, &function)) {
         const char *why = od_function_refusal(name);
         return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "function %s is not supported%s%s", name,

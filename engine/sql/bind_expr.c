@@ -2,14 +2,14 @@
  * in the text.
  *
  * Sugar is taken apart here, so that the plan knows fewer things: BETWEEN is two comparisons, IN a chain of
- * ORs, CASE x WHEN a comparison each, x IS NOT TRUE a NOT, (a, b) < (c, d) comparisons of their elements. Evaluating an operand
- * twice is safe: expressions have no side effects. */
+ * ORs, CASE x WHEN a comparison each, x IS NOT TRUE a NOT, (a, b) < (c, d) comparisons of their elements.
+ * Evaluating an operand twice is safe: expressions have no side effects. */
 #include <string.h>
 
 #include "engine/sql/binder.h"
 
-enum od_status od_bind_list(struct od_binder *binder, const struct od_place *place, PgQuery__Node *const *nodes,
-                            size_t count, struct od_bound **bounds_out)
+enum od_status od_bind_list(struct od_binder *binder, const struct od_place *place,
+                            PgQuery__Node *const *nodes, size_t count, struct od_bound **bounds_out)
 {
     *bounds_out = od_arena_take_array(binder->plan_arena, count, sizeof(**bounds_out));
     if (*bounds_out == NULL)
@@ -19,8 +19,8 @@ enum od_status od_bind_list(struct od_binder *binder, const struct od_place *pla
     return OD_OK;
 }
 
-enum od_status od_bind_condition(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
-                                 const struct od_expr **expr_out)
+enum od_status od_bind_condition(struct od_binder *binder, const struct od_place *place,
+                                 const PgQuery__Node *node, const struct od_expr **expr_out)
 {
     struct od_bound bound = {0};
     *expr_out = NULL;
@@ -42,7 +42,8 @@ enum od_status od_bind_literal(struct od_binder *binder, const struct od_value *
 {
     const struct od_expr *expr = NULL;
     OD_TRY(od_expr_literal(binder->plan_arena, value, &expr, binder->error));
-    return od_expr_located(binder->plan_arena, expr, (uint32_t)(location + 1), &bound_out->expr, binder->error);
+    return od_expr_located(binder->plan_arena, expr, (uint32_t)(location + 1), &bound_out->expr,
+                           binder->error);
 }
 
 /* The first of integer, bigint and numeric that holds it. */
@@ -60,7 +61,8 @@ static enum od_status bind_number(struct od_binder *binder, const char *text, in
                        OD_DECIMAL_DIGITS_MAX);
 }
 
-static enum od_status bind_const(struct od_binder *binder, const PgQuery__AConst *node, struct od_bound *bound_out)
+static enum od_status bind_const(struct od_binder *binder, const PgQuery__AConst *node,
+                                 struct od_bound *bound_out)
 {
     struct od_value value = {.type = OD_TYPE_TEXT, .is_null = node->isnull};
     bound_out->unknown = node->isnull;
@@ -88,20 +90,23 @@ static enum od_status bind_const(struct od_binder *binder, const PgQuery__AConst
     return od_bind_literal(binder, &value, node->location, bound_out);
 }
 
-static enum od_status column_not_found(struct od_binder *binder, const struct od_block *block, const char *relation,
-                                       const char *name, int32_t location)
+static enum od_status column_not_found(struct od_binder *binder, const struct od_block *block,
+                                       const char *relation, const char *name, int32_t location)
 {
     for (const struct od_block *at = block; at != NULL && relation == NULL; at = at->outer)
         if (od_scope_has_relation(&at->scope, name))
-            return od_sql_fail(binder, OD_UNSUPPORTED, location, "a whole row as a value is not supported: %s", name);
+            return od_sql_fail(binder, OD_UNSUPPORTED, location,
+                               "a whole row as a value is not supported: %s", name);
     if (relation != NULL)
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "missing FROM-clause entry for table \"%s\"", relation);
+        return od_sql_fail(binder, OD_BAD_INPUT, location, "missing FROM-clause entry for table \"%s\"",
+                           relation);
     return od_sql_fail(binder, OD_BAD_INPUT, location, "column \"%s\" does not exist", name);
 }
 
 /* A column of a block further out: every block on the way learns that something below it is correlated. */
-static enum od_status bind_outer_column(struct od_binder *binder, struct od_block *block, struct od_block *target,
-                                        uint32_t column_index, int32_t location, const struct od_expr **expr_out)
+static enum od_status bind_outer_column(struct od_binder *binder, struct od_block *block,
+                                        struct od_block *target, uint32_t column_index, int32_t location,
+                                        const struct od_expr **expr_out)
 {
     uint32_t depth = 0;
     void *list = NULL;
@@ -116,8 +121,8 @@ static enum od_status bind_outer_column(struct od_binder *binder, struct od_bloc
         return od_sql_no_memory(binder);
     target->outer_reads = list;
     *read = (struct od_outer_read){column_index, location};
-    return od_expr_outer(binder->plan_arena, &target->scope.schema.fields[column_index], column_index, depth, expr_out,
-                         binder->error);
+    return od_expr_outer(binder->plan_arena, &target->scope.schema.fields[column_index], column_index, depth,
+                         expr_out, binder->error);
 }
 
 /* The next block in which names are looked for. */
@@ -152,7 +157,8 @@ static enum od_status bind_column(struct od_binder *binder, const struct od_plac
         if (entry != NULL)
             break;
         if (relation != NULL && od_scope_has_relation(&target->scope, relation))
-            return od_sql_fail(binder, OD_BAD_INPUT, node->location, "column %s.%s does not exist", relation, name);
+            return od_sql_fail(binder, OD_BAD_INPUT, node->location, "column %s.%s does not exist", relation,
+                               name);
     }
     if (entry == NULL)
         return column_not_found(binder, place->block, relation, name, node->location);
@@ -202,7 +208,8 @@ static const struct operator_row unary_operators[] = {
     {"|/", OD_FUNCTION_SQRT, false},  {"||/", OD_FUNCTION_CBRT, false},
 };
 
-static const struct operator_row *find_operator(const struct operator_row *rows, size_t count, const char *name)
+static const struct operator_row *find_operator(const struct operator_row *rows, size_t count,
+                                                const char *name)
 {
     for (size_t i = 0; name != NULL && i < count; i++)
         if (strcmp(rows[i].name, name) == 0)
@@ -225,8 +232,8 @@ static enum od_status bind_not(struct od_binder *binder, int32_t location, struc
     return od_bind_call(binder, OD_FUNCTION_NOT, &input, 1, location, bound);
 }
 
-static enum od_status bind_unary(struct od_binder *binder, const struct od_place *place, const PgQuery__AExpr *node,
-                                 const char *name, struct od_bound *bound_out)
+static enum od_status bind_unary(struct od_binder *binder, const struct od_place *place,
+                                 const PgQuery__AExpr *node, const char *name, struct od_bound *bound_out)
 {
     struct od_bound operand = {0};
     const struct operator_row *row =
@@ -244,8 +251,9 @@ static enum od_status bind_unary(struct od_binder *binder, const struct od_place
     return OD_OK;
 }
 
-static enum od_status bind_binary(struct od_binder *binder, const struct od_place *place, const PgQuery__AExpr *node,
-                                  enum od_function function, struct od_bound *bound_out)
+static enum od_status bind_binary(struct od_binder *binder, const struct od_place *place,
+                                  const PgQuery__AExpr *node, enum od_function function,
+                                  struct od_bound *bound_out)
 {
     struct od_bound *left = NULL;
     struct od_bound *right = NULL;
@@ -257,13 +265,15 @@ static enum od_status bind_binary(struct od_binder *binder, const struct od_plac
     OD_TRY(od_bind_row(binder, place, node->lexpr, &left, &left_count));
     OD_TRY(od_bind_row(binder, place, node->rexpr, &right, &right_count));
     if (left_count != right_count)
-        return od_sql_fail(binder, OD_BAD_INPUT, node->location, "unequal number of entries in row expressions");
+        return od_sql_fail(binder, OD_BAD_INPUT, node->location,
+                           "unequal number of entries in row expressions");
     return od_bind_compare(binder, function, left, right, left_count, node->location, bound_out);
 }
 
 /* x LIKE y ESCAPE z comes as x ~~ like_escape(y, z). */
-static enum od_status bind_like(struct od_binder *binder, const struct od_place *place, const PgQuery__AExpr *node,
-                                enum od_function function, struct od_bound *bound_out)
+static enum od_status bind_like(struct od_binder *binder, const struct od_place *place,
+                                const PgQuery__AExpr *node, enum od_function function,
+                                struct od_bound *bound_out)
 {
     const PgQuery__FuncCall *call =
         node->rexpr->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? node->rexpr->func_call : NULL;
@@ -298,7 +308,8 @@ static enum od_status bind_array_test(struct od_binder *binder, const struct od_
 {
     enum od_function function = OD_FUNCTION_EQUAL;
     struct od_bound pair[2] = {{0}, {0}};
-    if (node->rexpr->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR || node->rexpr->a_array_expr->n_elements == 0 ||
+    if (node->rexpr->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR ||
+        node->rexpr->a_array_expr->n_elements == 0 ||
         !od_sql_operator(od_sql_string(node->name[0]), &function))
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
                            "this operator with ANY or ALL of an array is not supported");
@@ -336,8 +347,8 @@ static enum od_status unify(struct od_binder *binder, struct od_bound *bounds, u
     return OD_OK;
 }
 
-static enum od_status bind_in(struct od_binder *binder, const struct od_place *place, const PgQuery__AExpr *node,
-                              struct od_bound *bound_out)
+static enum od_status bind_in(struct od_binder *binder, const struct od_place *place,
+                              const PgQuery__AExpr *node, struct od_bound *bound_out)
 {
     const PgQuery__List *list = node->rexpr->list;
     uint32_t count = (uint32_t)list->n_items;
@@ -360,18 +371,20 @@ static enum od_status bind_in(struct od_binder *binder, const struct od_place *p
         if (width > 1)
             OD_TRY(od_bind_row(binder, place, list->items[i], &right, &right_width));
         if (right_width != width)
-            return od_sql_fail(binder, OD_BAD_INPUT, node->location, "unequal number of entries in row expressions");
+            return od_sql_fail(binder, OD_BAD_INPUT, node->location,
+                               "unequal number of entries in row expressions");
         OD_TRY(od_bind_compare(binder, negated ? OD_FUNCTION_NOT_EQUAL : OD_FUNCTION_EQUAL,
                                width > 1 ? left : operands, right, width, node->location, &tests[i]));
     }
     *bound_out = tests[0];
     return count == 1 ? OD_OK
-                      : od_bind_call(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, tests, count, node->location,
-                                     bound_out);
+                      : od_bind_call(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, tests, count,
+                                     node->location, bound_out);
 }
 
-static enum od_status bind_between(struct od_binder *binder, const struct od_place *place, const PgQuery__AExpr *node,
-                                   bool negated, bool symmetric, struct od_bound *bound_out)
+static enum od_status bind_between(struct od_binder *binder, const struct od_place *place,
+                                   const PgQuery__AExpr *node, bool negated, bool symmetric,
+                                   struct od_bound *bound_out)
 {
     struct od_bound *bounds = NULL;
     struct od_bound input = {0};
@@ -383,20 +396,20 @@ static enum od_status bind_between(struct od_binder *binder, const struct od_pla
         struct od_bound tests[2] = {{0}, {0}};
         struct od_bound low[2] = {input, bounds[way]};
         struct od_bound high[2] = {input, bounds[1 - way]};
-        OD_TRY(od_bind_call(binder, negated ? OD_FUNCTION_LESS : OD_FUNCTION_GREATER_EQUAL, low, 2, node->location,
-                            &tests[0]));
-        OD_TRY(od_bind_call(binder, negated ? OD_FUNCTION_GREATER : OD_FUNCTION_LESS_EQUAL, high, 2, node->location,
-                            &tests[1]));
+        OD_TRY(od_bind_call(binder, negated ? OD_FUNCTION_LESS : OD_FUNCTION_GREATER_EQUAL, low, 2,
+                            node->location, &tests[0]));
+        OD_TRY(od_bind_call(binder, negated ? OD_FUNCTION_GREATER : OD_FUNCTION_LESS_EQUAL, high, 2,
+                            node->location, &tests[1]));
         OD_TRY(od_bind_call(binder, combine, tests, 2, node->location, &ways[way]));
     }
     *bound_out = ways[0];
     return !symmetric ? OD_OK
-                      : od_bind_call(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, ways, 2, node->location,
-                                     bound_out);
+                      : od_bind_call(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, ways, 2,
+                                     node->location, bound_out);
 }
 
-static enum od_status bind_a_expr(struct od_binder *binder, const struct od_place *place, const PgQuery__AExpr *node,
-                                  struct od_bound *bound_out)
+static enum od_status bind_a_expr(struct od_binder *binder, const struct od_place *place,
+                                  const PgQuery__AExpr *node, struct od_bound *bound_out)
 {
     switch (node->kind) {
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
@@ -423,7 +436,8 @@ static enum od_status bind_a_expr(struct od_binder *binder, const struct od_plac
                             bound_out);
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
-        return bind_array_test(binder, place, node, node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL, bound_out);
+        return bind_array_test(binder, place, node, node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL,
+                               bound_out);
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "SIMILAR TO is not supported");
     default:
@@ -472,7 +486,8 @@ static enum od_status bind_null_test(struct od_binder *binder, const struct od_p
                             node->location, &elements[i]));
     }
     *bound_out = elements[0];
-    return count == 1 ? OD_OK : od_bind_call(binder, OD_FUNCTION_AND, elements, count, node->location, bound_out);
+    return count == 1 ? OD_OK
+                      : od_bind_call(binder, OD_FUNCTION_AND, elements, count, node->location, bound_out);
 }
 
 static enum od_status bind_boolean_test(struct od_binder *binder, const struct od_place *place,
@@ -528,9 +543,9 @@ static enum od_status bind_case(struct od_binder *binder, const struct od_place 
     return od_bind_call(binder, OD_FUNCTION_CASE, bounds, count, node->location, bound_out);
 }
 
-static enum od_status bind_many(struct od_binder *binder, const struct od_place *place, enum od_function function,
-                                PgQuery__Node *const *nodes, size_t count, int32_t location,
-                                struct od_bound *bound_out)
+static enum od_status bind_many(struct od_binder *binder, const struct od_place *place,
+                                enum od_function function, PgQuery__Node *const *nodes, size_t count,
+                                int32_t location, struct od_bound *bound_out)
 {
     struct od_bound *bounds = NULL;
     OD_TRY(od_bind_list(binder, place, nodes, count, &bounds));
@@ -550,8 +565,8 @@ static enum od_status bind_cast(struct od_binder *binder, const struct od_place 
                            binder->error);
 }
 
-static enum od_status bind_kind(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
-                                struct od_bound *bound_out)
+static enum od_status bind_kind(struct od_binder *binder, const struct od_place *place,
+                                const PgQuery__Node *node, struct od_bound *bound_out)
 {
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_COLUMN_REF:

@@ -3,14 +3,15 @@
  *   FROM a JOIN b ON ..., c, LATERAL (SELECT ... a.x ...) d
  *
  *   item     a table, a view, a query of WITH, a sub-select, or a tree of JOINs: a plan and its scope
- *   list     the items of the comma list are cross joins, from the left; rules will find the equalities in WHERE
+ *   list     the items of the comma list are cross joins, from the left; rules find the equalities in WHERE
  *
- * Beside a LATERAL item, what stands to its left is a block of its own (`beside`): names are looked for there next, and if any
- * read goes there or through it, the item is joined by an APPLY, whose left input that block is. Sub-selects without LATERAL
- * must not see such blocks, though they are as deep in them: they are bound behind a fence, which hides them.
+ * Beside a LATERAL item, what stands to its left is a block of its own (`beside`): names are looked for there
+ * next, and if any read goes there or through it, the item is joined by an APPLY, whose left input that block
+ * is. Sub-selects without LATERAL must not see such blocks, though they are as deep in them: they are bound
+ * behind a fence, which hides them.
  *
- * Sub-selects in ON: an inner join puts them into a filter above it. An outer join has them joined to its left input first, as long as
- * they read nothing of the right one. */
+ * Sub-selects in ON: an inner join puts them into a filter above it. An outer join has them joined to its
+ * left input first, as long as they read nothing of the right one. */
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -61,12 +62,14 @@ static uint32_t reads_of(const struct od_block *outer)
     return outer == NULL ? 0 : outer->deeper_reads;
 }
 
-static enum od_status rename_columns(struct od_binder *binder, const char *relation, PgQuery__Node *const *names,
-                                     size_t count, int32_t location, const struct od_plan **plan)
+static enum od_status rename_columns(struct od_binder *binder, const char *relation,
+                                     PgQuery__Node *const *names, size_t count, int32_t location,
+                                     const struct od_plan **plan)
 {
     const struct od_schema *schema = &(*plan)->schema;
     const char **all = od_arena_take_array(binder->plan_arena, schema->field_count, sizeof(*all));
-    const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, schema->field_count, sizeof(*exprs));
+    const struct od_expr **exprs =
+        od_arena_take_array(binder->plan_arena, schema->field_count, sizeof(*exprs));
     if (all == NULL || exprs == NULL)
         return od_sql_no_memory(binder);
     if (count == 0)
@@ -87,7 +90,8 @@ static enum od_status bind_with_query(struct od_binder *binder, const PgQuery__C
 {
     uint32_t reads = reads_of(outer);
     if (node->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "WITH of a statement other than SELECT is not supported");
+        return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
+                           "WITH of a statement other than SELECT is not supported");
     if (node->search_clause != NULL || node->cycle_clause != NULL)
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "SEARCH and CYCLE are not supported");
     OD_TRY(od_bind_query(binder, node->ctequery->select_stmt, outer, &named->plan, NULL));
@@ -124,8 +128,8 @@ enum od_status od_bind_with(struct od_binder *binder, const PgQuery__WithClause 
 /* --- tables and sub-selects ------------------------------------------------------------------- */
 
 /* The scope of one relation: its columns under its alias, renamed by t(a, b) as far as that goes. */
-static enum od_status relation_scope(struct od_binder *binder, const char *relation, const PgQuery__Alias *alias,
-                                     int32_t location, struct from_item *item)
+static enum od_status relation_scope(struct od_binder *binder, const char *relation,
+                                     const PgQuery__Alias *alias, int32_t location, struct from_item *item)
 {
     uint32_t count = item->plan->schema.field_count;
     relation = alias != NULL ? alias->aliasname : relation;
@@ -174,7 +178,8 @@ static enum od_status rename_view(struct od_binder *binder, const struct od_sql_
 {
     const struct od_schema *schema = &(*plan)->schema;
     const char **names = od_arena_take_array(binder->plan_arena, schema->field_count, sizeof(*names));
-    const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, schema->field_count, sizeof(*exprs));
+    const struct od_expr **exprs =
+        od_arena_take_array(binder->plan_arena, schema->field_count, sizeof(*exprs));
     if (names == NULL || exprs == NULL)
         return od_sql_no_memory(binder);
     for (uint32_t i = 0; i < schema->field_count; i++) {
@@ -182,8 +187,8 @@ static enum od_status rename_view(struct od_binder *binder, const struct od_sql_
         OD_TRY(od_expr_column(binder->plan_arena, schema, i, &exprs[i], binder->error));
     }
     return view->column_count == 0 ? OD_OK
-                                   : od_plan_project(binder->plan_arena, *plan, exprs, names, schema->field_count,
-                                                     plan, binder->error);
+                                   : od_plan_project(binder->plan_arena, *plan, exprs, names,
+                                                     schema->field_count, plan, binder->error);
 }
 
 static enum od_status scan_table(struct od_binder *binder, const struct od_table *table,
@@ -199,8 +204,8 @@ static enum od_status scan_table(struct od_binder *binder, const struct od_table
 }
 
 /* A query of WITH, else a view, else a table. */
-static enum od_status bind_table(struct od_binder *binder, struct od_block *outer, const PgQuery__RangeVar *node,
-                                 struct from_item *item_out)
+static enum od_status bind_table(struct od_binder *binder, struct od_block *outer,
+                                 const PgQuery__RangeVar *node, struct from_item *item_out)
 {
     bool has_schema = node->schemaname != NULL && node->schemaname[0] != '\0';
     bool is_ours = !has_schema || strcmp(node->schemaname, "public") == 0;
@@ -249,11 +254,13 @@ static enum od_status bind_function(struct od_binder *binder, const PgQuery__Ran
 {
     const PgQuery__Node *first = node->functions[0];
     const PgQuery__Node *function = node->n_functions == 1 && first->node_case == PG_QUERY__NODE__NODE_LIST &&
-                                            first->list->n_items > 0 && node->n_coldeflist == 0 && !node->ordinality
+                                            first->list->n_items > 0 && node->n_coldeflist == 0 &&
+                                            !node->ordinality
                                         ? first->list->items[0]
                                         : NULL;
-    const PgQuery__FuncCall *call =
-        function != NULL && function->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? function->func_call : NULL;
+    const PgQuery__FuncCall *call = function != NULL && function->node_case == PG_QUERY__NODE__NODE_FUNC_CALL
+                                        ? function->func_call
+                                        : NULL;
     struct od_block nothing = {0};
     struct od_place place = {.block = &nothing, .clause = "generate_series"};
     struct od_value bounds[3] = {{0}, {0}, {.type = OD_TYPE_INT64, .int64 = 1}};
@@ -271,13 +278,14 @@ static enum od_status bind_function(struct od_binder *binder, const PgQuery__Ran
     }
     if (bounds[2].int64 == 0 && !bounds[2].is_null)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "step size cannot equal zero");
-    bool empty = bounds[0].is_null || bounds[1].is_null || bounds[2].is_null ||
-                 (bounds[2].int64 > 0 ? bounds[0].int64 > bounds[1].int64 : bounds[0].int64 < bounds[1].int64);
+    bool empty =
+        bounds[0].is_null || bounds[1].is_null || bounds[2].is_null ||
+        (bounds[2].int64 > 0 ? bounds[0].int64 > bounds[1].int64 : bounds[0].int64 < bounds[1].int64);
     __int128 span = (__int128)bounds[1].int64 - bounds[0].int64;
     __int128 row_count = empty ? 0 : span / bounds[2].int64 + 1;
     if (row_count > SERIES_ROWS_MAX)
-        return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "generate_series of more than %d rows is not supported",
-                           SERIES_ROWS_MAX);
+        return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
+                           "generate_series of more than %d rows is not supported", SERIES_ROWS_MAX);
     const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, (size_t)row_count, sizeof(*exprs));
     if (exprs == NULL)
         return od_sql_no_memory(binder);
@@ -288,7 +296,8 @@ static enum od_status bind_function(struct od_binder *binder, const PgQuery__Ran
     const char *name = node->alias != NULL ? node->alias->aliasname : "generate_series";
     struct od_field field = {name, type, false};
     struct od_schema schema = {1, &field};
-    OD_TRY(od_plan_values(binder->plan_arena, &schema, exprs, (uint32_t)row_count, &item_out->plan, binder->error));
+    OD_TRY(od_plan_values(binder->plan_arena, &schema, exprs, (uint32_t)row_count, &item_out->plan,
+                          binder->error));
     return relation_scope(binder, "generate_series", node->alias, call->location, item_out);
 }
 
@@ -324,8 +333,9 @@ struct using_list {
     struct using_pair *pairs;
 };
 
-static enum od_status add_using(struct od_binder *binder, const struct from_item *left, const struct from_item *right,
-                                const char *name, int32_t location, struct using_list *list)
+static enum od_status add_using(struct od_binder *binder, const struct from_item *left,
+                                const struct from_item *right, const char *name, int32_t location,
+                                struct using_list *list)
 {
     const struct od_scope_entry *entries[2] = {NULL, NULL};
     struct using_pair *pair = &list->pairs[list->count];
@@ -341,8 +351,9 @@ static enum od_status add_using(struct od_binder *binder, const struct from_item
     return copy_text(binder, name, &pair->name);
 }
 
-static enum od_status find_pairs(struct od_binder *binder, const PgQuery__JoinExpr *node, const struct from_item *left,
-                                 const struct from_item *right, struct using_list *list)
+static enum od_status find_pairs(struct od_binder *binder, const PgQuery__JoinExpr *node,
+                                 const struct from_item *left, const struct from_item *right,
+                                 struct using_list *list)
 {
     int32_t location = od_sql_location(node->rarg);
     size_t most = node->is_natural ? left->scope.entry_count : node->n_using_clause;
@@ -350,7 +361,8 @@ static enum od_status find_pairs(struct od_binder *binder, const PgQuery__JoinEx
     if (list->pairs == NULL)
         return od_sql_no_memory(binder);
     for (size_t i = 0; i < most; i++) {
-        const char *name = node->is_natural ? left->scope.entries[i].name : od_sql_string(node->using_clause[i]);
+        const char *name =
+            node->is_natural ? left->scope.entries[i].name : od_sql_string(node->using_clause[i]);
         bool common = !node->is_natural;
         for (uint32_t k = 0; k < right->scope.entry_count && !common && left->scope.entries[i].plain; k++)
             common = right->scope.entries[k].plain && strcmp(right->scope.entries[k].name, name) == 0;
@@ -364,14 +376,16 @@ static enum od_status using_condition(struct od_binder *binder, const struct od_
                                       const struct using_list *list, int32_t location,
                                       const struct od_expr **condition_out)
 {
-    const struct od_expr **equalities = od_arena_take_array(binder->plan_arena, list->count, sizeof(*equalities));
+    const struct od_expr **equalities =
+        od_arena_take_array(binder->plan_arena, list->count, sizeof(*equalities));
     if (equalities == NULL)
         return od_sql_no_memory(binder);
     for (uint32_t i = 0; i < list->count; i++) {
         struct od_bound pair[2] = {{0}, {0}};
         struct od_bound equality = {0};
         OD_TRY(od_expr_column(binder->plan_arena, joined, list->pairs[i].left, &pair[0].expr, binder->error));
-        OD_TRY(od_expr_column(binder->plan_arena, joined, list->pairs[i].right, &pair[1].expr, binder->error));
+        OD_TRY(
+            od_expr_column(binder->plan_arena, joined, list->pairs[i].right, &pair[1].expr, binder->error));
         OD_TRY(od_bind_call(binder, OD_FUNCTION_EQUAL, pair, 2, location, &equality));
         equalities[i] = equality.expr;
     }
@@ -379,8 +393,9 @@ static enum od_status using_condition(struct od_binder *binder, const struct od_
 }
 
 /* The value of a merged column over the join's output, in the common type of the two. */
-static enum od_status merged_value(struct od_binder *binder, enum od_join_type type, const struct od_schema *schema,
-                                   const struct using_pair *pair, const struct od_expr **expr_out)
+static enum od_status merged_value(struct od_binder *binder, enum od_join_type type,
+                                   const struct od_schema *schema, const struct using_pair *pair,
+                                   const struct od_expr **expr_out)
 {
     const struct od_expr *sides[2] = {NULL, NULL};
     enum od_type common;
@@ -393,10 +408,10 @@ static enum od_status merged_value(struct od_binder *binder, enum od_join_type t
     return od_expr_cast(binder->plan_arena, sides[type == OD_JOIN_RIGHT], common, expr_out, binder->error);
 }
 
-/* Puts merged entries first and hides the two that each stands for from bare names. Values that are no column of the join are
- * projected behind its columns. */
-static enum od_status merge_columns(struct od_binder *binder, enum od_join_type type, const struct using_list *list,
-                                    const char *alias, struct from_item *item)
+/* Puts merged entries first and hides the two that each stands for from bare names. Values that are no column
+ * of the join are projected behind its columns. */
+static enum od_status merge_columns(struct od_binder *binder, enum od_join_type type,
+                                    const struct using_list *list, const char *alias, struct from_item *item)
 {
     const struct od_schema *schema = &item->plan->schema;
     uint32_t width = schema->field_count;
@@ -416,8 +431,9 @@ static enum od_status merge_columns(struct od_binder *binder, enum od_join_type 
         const struct od_expr *value = NULL;
         OD_TRY(merged_value(binder, type, schema, &list->pairs[i], &value));
         bool is_column = value->kind == OD_EXPR_COLUMN;
-        entries[at++] = (struct od_scope_entry){
-            .name = list->pairs[i].name, .column_index = is_column ? value->column_index : width, .plain = true};
+        entries[at++] = (struct od_scope_entry){.name = list->pairs[i].name,
+                                                .column_index = is_column ? value->column_index : width,
+                                                .plain = true};
         if (is_column)
             continue;
         names[width] = list->pairs[i].name;
@@ -426,7 +442,8 @@ static enum od_status merge_columns(struct od_binder *binder, enum od_join_type 
     for (uint32_t i = 0; i < item->scope.entry_count; i++) {
         entries[at] = item->scope.entries[i];
         for (uint32_t k = 0; k < list->count; k++)
-            if (entries[at].column_index == list->pairs[k].left || entries[at].column_index == list->pairs[k].right)
+            if (entries[at].column_index == list->pairs[k].left ||
+                entries[at].column_index == list->pairs[k].right)
                 entries[at].plain = false;
         at++;
     }
@@ -438,7 +455,8 @@ static enum od_status merge_columns(struct od_binder *binder, enum od_join_type 
     item->scope.entries = entries;
     item->scope.entry_count = entry_count;
     if (width > schema->field_count)
-        OD_TRY(od_plan_project(binder->plan_arena, item->plan, exprs, names, width, &item->plan, binder->error));
+        OD_TRY(
+            od_plan_project(binder->plan_arena, item->plan, exprs, names, width, &item->plan, binder->error));
     item->scope.schema = item->plan->schema;
     return OD_OK;
 }
@@ -457,8 +475,8 @@ static enum od_status rename_join(struct od_binder *binder, const PgQuery__Alias
             scope->entries[kept++] = scope->entries[i];
     if (alias->n_colnames > kept)
         return od_sql_fail(binder, OD_BAD_INPUT, location,
-                           "join expression \"%s\" has %u columns available but %zu columns specified", relation,
-                           kept, alias->n_colnames);
+                           "join expression \"%s\" has %u columns available but %zu columns specified",
+                           relation, kept, alias->n_colnames);
     scope->entry_count = kept;
     for (uint32_t i = 0; i < kept; i++) {
         scope->entries[i].relation = relation;
@@ -476,9 +494,9 @@ static bool has_lateral(const PgQuery__Node *node)
 }
 
 /* Binds the item to the right of `left`. *correlated_out: it must be joined by an APPLY. */
-static enum od_status bind_right(struct od_binder *binder, struct od_block *outer, const struct from_item *left,
-                                 enum od_join_type type, const PgQuery__Node *node, struct from_item *right_out,
-                                 bool *correlated_out)
+static enum od_status bind_right(struct od_binder *binder, struct od_block *outer,
+                                 const struct from_item *left, enum od_join_type type,
+                                 const PgQuery__Node *node, struct from_item *right_out, bool *correlated_out)
 {
     *correlated_out = false;
     if (!has_lateral(node) || (type != OD_JOIN_INNER && type != OD_JOIN_LEFT))
@@ -496,8 +514,8 @@ static enum od_status make_join(struct od_binder *binder, enum od_join_type type
                                 const struct od_plan *left, const struct od_plan *right,
                                 const struct od_expr *condition, const struct od_plan **plan_out)
 {
-    return (correlated ? od_plan_apply : od_plan_join)(binder->plan_arena, type, left, right, condition, plan_out,
-                                                       binder->error);
+    return (correlated ? od_plan_apply : od_plan_join)(binder->plan_arena, type, left, right, condition,
+                                                       plan_out, binder->error);
 }
 
 /* Sub-selects in the ON of an outer join become columns of its left input. */
@@ -533,8 +551,8 @@ static void note_column(void *self, uint32_t column_index)
     check->reads_right |= column_index >= check->left_count && column_index < OD_SLOT_BASE;
 }
 
-static enum od_status join_on_subqueries(struct od_binder *binder, struct od_block *on, struct from_item *left,
-                                         const struct od_expr **condition)
+static enum od_status join_on_subqueries(struct od_binder *binder, struct od_block *on,
+                                         struct from_item *left, const struct od_expr **condition)
 {
     struct od_block side = *on;
     struct on_rewrite rewrite = {binder, &side, left->scope.schema.field_count};
@@ -549,8 +567,9 @@ static enum od_status join_on_subqueries(struct od_binder *binder, struct od_blo
         for (uint32_t k = query->read_first; k < query->read_end; k++)
             note_column(&check, on->outer_reads[k].column_index);
         if (check.reads_right)
-            return od_sql_fail(binder, OD_UNSUPPORTED, query->location,
-                               "a sub-select in ON that reads the right side of an outer join is not supported");
+            return od_sql_fail(
+                binder, OD_UNSUPPORTED, query->location,
+                "a sub-select in ON that reads the right side of an outer join is not supported");
         OD_TRY(od_slot_column(binder, OD_SLOT_BASE + i, OD_TYPE_BOOLEAN, true, query->location, &column));
         OD_TRY(od_lower(binder, &side, column, &column)); /* joins it; its column is found again below */
     }
@@ -580,8 +599,8 @@ static enum od_status bind_on(struct od_binder *binder, struct od_block *outer, 
         OD_TRY(join_on_subqueries(binder, &on, left, &condition));
     bool filters = on.slot_count > 0 && type == OD_JOIN_INNER;
     OD_TRY(od_sql_locate(binder,
-                         make_join(binder, type, correlated, left->plan, right->plan, filters ? yes : condition,
-                                   &item_out->plan),
+                         make_join(binder, type, correlated, left->plan, right->plan,
+                                   filters ? yes : condition, &item_out->plan),
                          location));
     OD_TRY(od_scope_join(binder, &left->scope, &right->scope, location, &item_out->scope));
     if (!filters)
@@ -592,8 +611,8 @@ static enum od_status bind_on(struct od_binder *binder, struct od_block *outer, 
     return OD_OK;
 }
 
-static enum od_status bind_join(struct od_binder *binder, struct od_block *outer, const PgQuery__JoinExpr *node,
-                                struct from_item *item_out)
+static enum od_status bind_join(struct od_binder *binder, struct od_block *outer,
+                                const PgQuery__JoinExpr *node, struct from_item *item_out)
 {
     static const enum od_join_type types[] = {
         [PG_QUERY__JOIN_TYPE__JOIN_INNER] = OD_JOIN_INNER,
@@ -652,7 +671,8 @@ static enum od_status bind_item(struct od_binder *binder, struct od_block *outer
     return status;
 }
 
-enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *block)
+enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                            struct od_block *block)
 {
     struct from_item all = {0};
     const struct od_expr *condition = NULL;

@@ -2,14 +2,14 @@
  *
  *   GROUP BY a, ROLLUP (b, c)      keys a b c      grouping sets {a b c} {a b} {a}
  *
- * A grouping set is the bits of the keys that are in it; several items of the list multiply their sets, as SQL has it. One set is an
- * ordinary AGGREGATE. For several, every row is EXPANDed to one row a set, with the keys that are not in it NULL and the
- * number of the set behind, by which it is grouped, too:
+ * A grouping set is the bits of the keys that are in it; several items of the list multiply their sets, as
+ * SQL has it. One set is an ordinary AGGREGATE. For several, every row is EXPANDed to one row a set, with the
+ * keys that are not in it NULL and the number of the set behind, by which it is grouped, too:
  *
  *   rows  a b c d   ->   a b c d | a b c 0     a b c d | a b - 1     a b c d | a - - 2
  *
- * so that a NULL in b and a b that is left out stay apart. The set of no key must give its row over no rows, too: each such set
- * is a global AGGREGATE over the same input, put beside the others by a UNION. */
+ * so that a NULL in b and a b that is left out stay apart. The set of no key must give its row over no rows,
+ * too: each such set is a global AGGREGATE over the same input, put beside the others by a UNION. */
 #include <string.h>
 
 #include "engine/sql/binder.h"
@@ -28,7 +28,8 @@ static enum od_status add_set(struct od_binder *binder, struct set_list *list, u
 {
     void *grown = NULL;
     if (list->count == SETS_MAX)
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "more than %d grouping sets are not supported", SETS_MAX);
+        return od_sql_fail(binder, OD_UNSUPPORTED, location, "more than %d grouping sets are not supported",
+                           SETS_MAX);
     uint64_t *added = od_sql_append(binder, list->sets, &list->count, sizeof(*added), &grown);
     if (added == NULL)
         return od_sql_no_memory(binder);
@@ -62,11 +63,13 @@ static enum od_status bind_key(struct od_binder *binder, struct od_select *build
     } else {
         *expr_out = build->targets[target].expr;
         if (od_has_slot(&build->block, *expr_out, computed | UINT32_C(1) << OD_SLOT_WINDOW))
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node), "%s functions are not allowed in GROUP BY",
+            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node),
+                               "%s functions are not allowed in GROUP BY",
                                od_has_slot(&build->block, *expr_out, computed) ? "aggregate" : "window");
     }
     if ((*expr_out)->type == OD_TYPE_INTERVAL)
-        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node), "an interval as a column is not supported");
+        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node),
+                           "an interval as a column is not supported");
     return OD_OK;
 }
 
@@ -101,8 +104,8 @@ static enum od_status bind_keys(struct od_binder *binder, struct od_select *buil
 static enum od_status bind_item(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
                                 struct set_list *list);
 
-static enum od_status bind_sets(struct od_binder *binder, struct od_select *build, const PgQuery__GroupingSet *node,
-                                struct set_list *list)
+static enum od_status bind_sets(struct od_binder *binder, struct od_select *build,
+                                const PgQuery__GroupingSet *node, struct set_list *list)
 {
     size_t count = node->n_content;
     uint64_t bits[32] = {0};
@@ -115,13 +118,16 @@ static enum od_status bind_sets(struct od_binder *binder, struct od_select *buil
         return OD_OK;
     }
     if (count > (is_cube ? 12 : 32))
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "%s of more than %d elements is not supported",
-                           is_cube ? "CUBE" : "ROLLUP", is_cube ? 12 : 32);
+        return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
+                           "%s of more than %d elements is not supported", is_cube ? "CUBE" : "ROLLUP",
+                           is_cube ? 12 : 32);
     for (size_t i = 0; i < count; i++)
         OD_TRY(bind_keys(binder, build, node->content[i], &bits[i]));
-    for (uint32_t left_out = 0; left_out < (is_cube ? UINT32_C(1) << count : (uint32_t)count + 1); left_out++) {
+    for (uint32_t left_out = 0; left_out < (is_cube ? UINT32_C(1) << count : (uint32_t)count + 1);
+         left_out++) {
         uint64_t set = 0;
-        for (size_t i = 0; i < count; i++) /* CUBE counts the subsets down; ROLLUP drops the last element, and so on */
+        for (size_t i = 0; i < count;
+             i++) /* CUBE counts the subsets down; ROLLUP drops the last element, and so on */
             if (is_cube ? (left_out >> (count - 1 - i) & 1) == 0 : i + left_out < count)
                 set |= bits[i];
         OD_TRY(add_set(binder, list, set, node->location));
@@ -190,7 +196,8 @@ static enum od_status put_aggregate(struct od_binder *binder, const struct od_bl
                                     const struct od_plan *input, const struct od_expr *const *groups,
                                     uint32_t group_count, const struct od_plan **plan_out)
 {
-    struct od_aggregate row_count = {.function = OD_AGGREGATE_COUNT_STAR, .type = OD_TYPE_INT64, .name = "count"};
+    struct od_aggregate row_count = {
+        .function = OD_AGGREGATE_COUNT_STAR, .type = OD_TYPE_INT64, .name = "count"};
     struct od_aggregate *aggregates =
         od_arena_take_array(binder->plan_arena, (size_t)block->slot_count + 1, sizeof(*aggregates));
     uint32_t count = 0;
@@ -201,8 +208,8 @@ static enum od_status put_aggregate(struct od_binder *binder, const struct od_bl
             aggregates[count++] = block->slots[i].aggregate;
     if (count + group_count == 0)
         aggregates[count++] = row_count; /* HAVING alone: one group, and a row needs a column */
-    return od_plan_aggregate(binder->plan_arena, input, groups, NULL, group_count, aggregates, count, plan_out,
-                             binder->error);
+    return od_plan_aggregate(binder->plan_arena, input, groups, NULL, group_count, aggregates, count,
+                             plan_out, binder->error);
 }
 
 /* The number of a grouping set. */
@@ -214,7 +221,8 @@ static enum od_status set_number(struct od_binder *binder, uint32_t number, cons
 
 /* input ++ keys ++ number of the set, once for each set that has a key; *listed_out: how many those are. */
 static enum od_status put_expand(struct od_binder *binder, const struct od_block *block,
-                                 const struct od_expr *const *keys, const struct od_plan **plan, uint32_t *listed_out)
+                                 const struct od_expr *const *keys, const struct od_plan **plan,
+                                 uint32_t *listed_out)
 {
     const struct od_schema *schema = &(*plan)->schema;
     uint32_t width = schema->field_count + block->group_count + 1;
@@ -248,7 +256,8 @@ static enum od_status put_expand(struct od_binder *binder, const struct od_block
 
 /* The row of the set of no key: NULL keys, its number, the aggregates of all rows. */
 static enum od_status put_empty_set(struct od_binder *binder, const struct od_block *block,
-                                    const struct od_expr *const *keys, uint32_t number, const struct od_plan **plan)
+                                    const struct od_expr *const *keys, uint32_t number,
+                                    const struct od_plan **plan)
 {
     OD_TRY(put_aggregate(binder, block, *plan, NULL, 0, plan));
     uint32_t aggregate_count = 0;
@@ -286,8 +295,8 @@ static enum od_status put_grouping_sets(struct od_binder *binder, struct od_bloc
     OD_TRY(put_expand(binder, block, keys, &expanded, &listed));
     if (listed > 0) {
         for (uint32_t i = 0; i < key_count; i++)
-            OD_TRY(od_expr_column(binder->plan_arena, &expanded->schema, rows->schema.field_count + i, &columns[i],
-                                  binder->error));
+            OD_TRY(od_expr_column(binder->plan_arena, &expanded->schema, rows->schema.field_count + i,
+                                  &columns[i], binder->error));
         OD_TRY(put_aggregate(binder, block, expanded, columns, key_count, &all));
     }
     for (uint32_t s = 0; s < block->set_count; s++) {
@@ -308,10 +317,11 @@ static enum od_status put_grouping_sets(struct od_binder *binder, struct od_bloc
 enum od_status od_put_groups(struct od_binder *binder, struct od_block *block)
 {
     const struct od_expr **keys = od_arena_take_array(binder->plan_arena, block->group_count, sizeof(*keys));
-    bool one_set = block->set_count == 1 &&
-                   (block->group_count == 0 || block->group_count > KEYS_MAX ||
-                    block->sets[0] == (block->group_count == KEYS_MAX ? UINT64_MAX
-                                                                      : (UINT64_C(1) << block->group_count) - 1));
+    bool one_set =
+        block->set_count == 1 &&
+        (block->group_count == 0 || block->group_count > KEYS_MAX ||
+         block->sets[0] ==
+             (block->group_count == KEYS_MAX ? UINT64_MAX : (UINT64_C(1) << block->group_count) - 1));
     uint32_t column = 0;
     if (keys == NULL)
         return od_sql_no_memory(binder);
@@ -319,7 +329,8 @@ enum od_status od_put_groups(struct od_binder *binder, struct od_block *block)
         OD_TRY(od_lower(binder, block, block->groups[i], &keys[i]));
     for (uint32_t i = 0; i < block->slot_count; i++) {
         struct od_slot *slot = &block->slots[i];
-        const struct od_expr **clauses[] = {&slot->aggregate.argument, &slot->aggregate.second, &slot->aggregate.filter};
+        const struct od_expr **clauses[] = {&slot->aggregate.argument, &slot->aggregate.second,
+                                            &slot->aggregate.filter};
         struct od_sort_key *order = NULL;
         if (slot->kind != OD_SLOT_AGGREGATE)
             continue;
@@ -354,7 +365,8 @@ enum od_status od_bind_grouping(struct od_binder *binder, const struct od_place 
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "grouping operations are not allowed in %s",
                            place->clause);
     if (call->n_args > 31)
-        return od_sql_fail(binder, OD_BAD_INPUT, call->location, "GROUPING must have fewer than 32 arguments");
+        return od_sql_fail(binder, OD_BAD_INPUT, call->location,
+                           "GROUPING must have fewer than 32 arguments");
     OD_TRY(od_bind_list(binder, &inside, call->args, call->n_args, &arguments));
     const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, call->n_args, sizeof(*exprs));
     struct od_slot *slot = od_new_slot(binder, place->block, OD_SLOT_GROUPING, &number);
@@ -368,7 +380,8 @@ enum od_status od_bind_grouping(struct od_binder *binder, const struct od_place 
 }
 
 /* One bit for each argument, the last one lowest: is it left out of the set? */
-static int64_t grouping_value(const struct od_block *block, const uint32_t *groups, uint32_t count, uint32_t set)
+static int64_t grouping_value(const struct od_block *block, const uint32_t *groups, uint32_t count,
+                              uint32_t set)
 {
     int64_t value = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -384,18 +397,21 @@ enum od_status od_lower_grouping(struct od_binder *binder, struct od_block *bloc
     uint32_t set_count = block->has_set_column ? block->set_count : 1;
     for (uint32_t i = 0; i < slot->grouping.count; i++) {
         groups[i] = 0;
-        while (groups[i] < block->group_count && !od_expr_equal(block->groups[groups[i]], slot->grouping.arguments[i]))
+        while (groups[i] < block->group_count &&
+               !od_expr_equal(block->groups[groups[i]], slot->grouping.arguments[i]))
             groups[i]++;
         if (groups[i] == block->group_count)
-            return od_sql_fail(binder, OD_BAD_INPUT, location,
-                               "arguments to GROUPING must be grouping expressions of the associated query level");
+            return od_sql_fail(
+                binder, OD_BAD_INPUT, location,
+                "arguments to GROUPING must be grouping expressions of the associated query level");
     }
     struct od_bound *cases = od_arena_take_array(binder->plan_arena, 2 * (size_t)set_count, sizeof(*cases));
     struct od_bound call = {0};
     if (cases == NULL)
         return od_sql_no_memory(binder);
     for (uint32_t s = 0; s < set_count; s++) { /* CASE WHEN set = 0 THEN ... ELSE the last set's */
-        struct od_value value = {.type = OD_TYPE_INT32, .int64 = grouping_value(block, groups, slot->grouping.count, s)};
+        struct od_value value = {.type = OD_TYPE_INT32,
+                                 .int64 = grouping_value(block, groups, slot->grouping.count, s)};
         struct od_bound pair[2] = {{0}, {0}};
         OD_TRY(od_bind_literal(binder, &value, location, &cases[count + (s + 1 < set_count)]));
         if (s + 1 == set_count)

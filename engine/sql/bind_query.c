@@ -1,9 +1,12 @@
-/* bind_query: a query of any form: WITH, then a SELECT, VALUES, or a tree of set operations, with ORDER BY and LIMIT of the whole.
+/* bind_query: a query of any form: WITH, then a SELECT, VALUES, or a tree of set operations, with ORDER BY
+ * and LIMIT of the whole.
  *
  *   UNION ALL      union                    UNION        distinct over it
- *   INTERSECT      rows of both sides, each with a mark of its side; grouped by all columns, with a count of either
+ *   INTERSECT      rows of both sides, each with a mark of its side; grouped by all columns, with a count of
+ * either
  *   EXCEPT         mark; what both sides have (or the left one alone) is kept
- *   ... ALL        the same, but rows that are equal are numbered on their side first, and the number is a column
+ *   ... ALL        the same, but rows that are equal are numbered on their side first, and the number is a
+ * column
  *
  * so that NULLs are equal, as SQL has it. */
 #include <string.h>
@@ -25,7 +28,8 @@ enum od_status od_one_row(struct od_binder *binder, const struct od_plan **plan_
 enum od_status od_all_columns(struct od_binder *binder, const struct od_plan *plan, uint32_t count,
                               const struct od_expr ***exprs_out)
 {
-    *exprs_out = od_arena_take_array(binder->plan_arena, (size_t)count + 2, sizeof(**exprs_out)); /* two to spare */
+    *exprs_out =
+        od_arena_take_array(binder->plan_arena, (size_t)count + 2, sizeof(**exprs_out)); /* two to spare */
     if (*exprs_out == NULL)
         return od_sql_no_memory(binder);
     for (uint32_t i = 0; i < count; i++)
@@ -42,8 +46,8 @@ enum od_status od_put_columns(struct od_binder *binder, uint32_t count, const st
     return od_plan_project(binder->plan_arena, *plan, exprs, NULL, count, plan, binder->error);
 }
 
-enum od_status od_put_comparison(struct od_binder *binder, uint32_t index, enum od_function function, int64_t number,
-                                 const struct od_plan **plan)
+enum od_status od_put_comparison(struct od_binder *binder, uint32_t index, enum od_function function,
+                                 int64_t number, const struct od_plan **plan)
 {
     const struct od_expr *pair[2] = {NULL, NULL};
     const struct od_expr *predicate = NULL;
@@ -55,10 +59,11 @@ enum od_status od_put_comparison(struct od_binder *binder, uint32_t index, enum 
 }
 
 enum od_status od_put_numbers(struct od_binder *binder, const struct od_expr *const *partitions,
-                              uint32_t partition_count, const struct od_sort_key *keys, uint32_t key_count, bool ranks,
-                              const struct od_plan **plan)
+                              uint32_t partition_count, const struct od_sort_key *keys, uint32_t key_count,
+                              bool ranks, const struct od_plan **plan)
 {
-    struct od_window_frame frame = {.start = OD_FRAME_UNBOUNDED_PRECEDING, .end = OD_FRAME_CURRENT_ROW, .unit = OD_FRAME_RANGE};
+    struct od_window_frame frame = {
+        .start = OD_FRAME_UNBOUNDED_PRECEDING, .end = OD_FRAME_CURRENT_ROW, .unit = OD_FRAME_RANGE};
     struct od_window_call calls[2] = {
         {.function = OD_WINDOW_ROW_NUMBER, .type = OD_TYPE_INT64, .name = "row_number", .frame = frame},
         {.function = OD_WINDOW_RANK, .type = OD_TYPE_INT64, .name = "rank", .frame = frame}};
@@ -68,8 +73,8 @@ enum od_status od_put_numbers(struct od_binder *binder, const struct od_expr *co
 
 /* --- ORDER BY and LIMIT --------------------------------------------------------------------------- */
 
-enum od_status od_as_position(struct od_binder *binder, const PgQuery__Node *node, const char *clause, uint32_t count,
-                              bool *is_position, uint32_t *position_out)
+enum od_status od_as_position(struct od_binder *binder, const PgQuery__Node *node, const char *clause,
+                              uint32_t count, bool *is_position, uint32_t *position_out)
 {
     *is_position = node->node_case == PG_QUERY__NODE__NODE_A_CONST;
     if (!*is_position)
@@ -78,8 +83,8 @@ enum od_status od_as_position(struct od_binder *binder, const PgQuery__Node *nod
     if (constant->isnull || constant->val_case != PG_QUERY__A__CONST__VAL_IVAL)
         return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "non-integer constant in %s", clause);
     if (constant->ival->ival < 1 || (uint32_t)constant->ival->ival > count)
-        return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "%s position %d is not in select list", clause,
-                           constant->ival->ival);
+        return od_sql_fail(binder, OD_BAD_INPUT, constant->location, "%s position %d is not in select list",
+                           clause, constant->ival->ival);
     *position_out = (uint32_t)constant->ival->ival - 1;
     return OD_OK;
 }
@@ -91,14 +96,16 @@ const char *od_as_bare_name(const PgQuery__Node *node)
     return od_sql_string(node->column_ref->fields[0]);
 }
 
-enum od_status od_sort_direction(struct od_binder *binder, const PgQuery__SortBy *item, struct od_sort_key *key)
+enum od_status od_sort_direction(struct od_binder *binder, const PgQuery__SortBy *item,
+                                 struct od_sort_key *key)
 {
-    const char *operator = item->n_use_op > 0 ? od_sql_string(item->use_op[item->n_use_op - 1]) : NULL;
+    const char *operator= item->n_use_op> 0 ? od_sql_string(item->use_op[item->n_use_op - 1]) : NULL;
     key->descending = item->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
     if (item->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) {
-        if (operator == NULL || (strcmp(operator, "<") != 0 && strcmp(operator, ">") != 0))
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(item->node),
-                               "operator %s is not a valid ordering operator", operator == NULL ? "" : operator);
+        if (operator== NULL ||(strcmp(operator, "<") != 0 && strcmp(operator, ">") != 0))
+            return od_sql_fail(
+                binder, OD_BAD_INPUT, od_sql_location(item->node),
+                "operator %s is not a valid ordering operator", operator== NULL ? "" : operator);
         key->descending = operator[0] == '>';
     }
     key->nulls_first = item->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
@@ -174,16 +181,18 @@ static enum od_status order_whole(struct od_binder *binder, const PgQuery__Selec
             if (strcmp(schema->fields[k].name, name) != 0)
                 continue;
             if (found)
-                return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(item->node), "ORDER BY \"%s\" is ambiguous",
-                                   name);
+                return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(item->node),
+                                   "ORDER BY \"%s\" is ambiguous", name);
             found = true;
             column = k;
         }
         if (!found && name != NULL)
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(item->node), "column \"%s\" does not exist", name);
+            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(item->node),
+                               "column \"%s\" does not exist", name);
         if (!found)
-            return od_sql_fail(binder, select->op == PG_QUERY__SET_OPERATION__SETOP_NONE ? OD_UNSUPPORTED : OD_BAD_INPUT,
-                               od_sql_location(item->node), "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+            return od_sql_fail(
+                binder, select->op == PG_QUERY__SET_OPERATION__SETOP_NONE ? OD_UNSUPPORTED : OD_BAD_INPUT,
+                od_sql_location(item->node), "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
         OD_TRY(od_sort_direction(binder, item, &keys[i]));
         OD_TRY(od_expr_column(binder->plan_arena, schema, column, &keys[i].expr, binder->error));
     }
@@ -223,10 +232,12 @@ static enum od_status unify_column(struct od_binder *binder, struct od_bound *ce
 }
 
 static enum od_status bind_cells(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                                 const struct od_place *place, uint32_t column_count, struct od_bound **cells_out)
+                                 const struct od_place *place, uint32_t column_count,
+                                 struct od_bound **cells_out)
 {
     size_t row_count = select->n_values_lists;
-    struct od_bound *cells = od_arena_take_array(binder->plan_arena, row_count * column_count, sizeof(*cells));
+    struct od_bound *cells =
+        od_arena_take_array(binder->plan_arena, row_count * column_count, sizeof(*cells));
     *cells_out = cells;
     if (cells == NULL)
         return od_sql_no_memory(binder);
@@ -257,7 +268,8 @@ static enum od_status values_of_projects(struct od_binder *binder, struct od_blo
             names[i] = schema->fields[i].name;
             OD_TRY(od_lower(binder, block, exprs[(size_t)r * schema->field_count + i], &row[i]));
         }
-        OD_TRY(od_plan_project(binder->plan_arena, block->plan, row, names, schema->field_count, &one, binder->error));
+        OD_TRY(od_plan_project(binder->plan_arena, block->plan, row, names, schema->field_count, &one,
+                               binder->error));
         if (r == 0)
             *plan_out = one;
         else
@@ -266,8 +278,9 @@ static enum od_status values_of_projects(struct od_binder *binder, struct od_blo
     return OD_OK;
 }
 
-static enum od_status put_values(struct od_binder *binder, struct od_block *block, const struct od_bound *cells,
-                                 const struct od_schema *schema, uint32_t row_count, const struct od_plan **plan_out)
+static enum od_status put_values(struct od_binder *binder, struct od_block *block,
+                                 const struct od_bound *cells, const struct od_schema *schema,
+                                 uint32_t row_count, const struct od_plan **plan_out)
 {
     size_t count = (size_t)row_count * schema->field_count;
     const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, count, sizeof(*exprs));
@@ -282,8 +295,8 @@ static enum od_status put_values(struct od_binder *binder, struct od_block *bloc
                     : values_of_projects(binder, block, exprs, schema, row_count, plan_out);
 }
 
-enum od_status od_bind_values(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
-                              const struct od_plan **plan_out)
+enum od_status od_bind_values(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                              struct od_block *outer, const struct od_plan **plan_out)
 {
     struct od_block block = {.outer = outer};
     struct od_place place = {.block = &block, .clause = "VALUES"};
@@ -324,17 +337,21 @@ static enum od_status common_type(struct od_binder *binder, const PgQuery__Selec
     uint32_t count = 0;
     for (uint32_t s = 0; s < 2; s++)
         if (sides[s].unknown == NULL || !sides[s].unknown[i])
-            OD_TRY(od_expr_column(binder->plan_arena, &sides[s].plan->schema, i, &columns[count++], binder->error));
+            OD_TRY(od_expr_column(binder->plan_arena, &sides[s].plan->schema, i, &columns[count++],
+                                  binder->error));
     *type_out = count == 0 ? OD_TYPE_TEXT : columns[0]->type;
     if (count == 2 && !od_expr_common_type(columns, 2, type_out))
         return od_sql_fail(binder, OD_BAD_INPUT, sides[1].location, "%s types %s and %s cannot be matched",
-                           operation_text(select), od_type_text(columns[0]->type), od_type_text(columns[1]->type));
+                           operation_text(select), od_type_text(columns[0]->type),
+                           od_type_text(columns[1]->type));
     return OD_OK;
 }
 
-/* A side with its columns in these types and, if it is tagged, its mark: its own column of two is true, the other NULL. */
-static enum od_status fit_side(struct od_binder *binder, const enum od_type *types, bool numbered, bool tagged,
-                               uint32_t which, const char *const *names, const struct od_plan **plan)
+/* A side with its columns in these types and, if it is tagged, its mark: its own column of two is true, the
+ * other NULL. */
+static enum od_status fit_side(struct od_binder *binder, const enum od_type *types, bool numbered,
+                               bool tagged, uint32_t which, const char *const *names,
+                               const struct od_plan **plan)
 {
     uint32_t count = (*plan)->schema.field_count;
     const struct od_expr **exprs = NULL;
@@ -357,19 +374,23 @@ static enum od_status fit_side(struct od_binder *binder, const enum od_type *typ
     }
     if (!changed)
         return OD_OK;
-    return od_plan_project(binder->plan_arena, *plan, exprs, names, count + (tagged ? 2 : 0), plan, binder->error);
+    return od_plan_project(binder->plan_arena, *plan, exprs, names, count + (tagged ? 2 : 0), plan,
+                           binder->error);
 }
 
-/* Groups by all columns but the two marks, and keeps what both sides have (INTERSECT), or only the left one (EXCEPT). */
+/* Groups by all columns but the two marks, and keeps what both sides have (INTERSECT), or only the left one
+ * (EXCEPT). */
 static enum od_status keep_by_marks(struct od_binder *binder, bool intersect, const struct od_plan **plan)
 {
     uint32_t count = (*plan)->schema.field_count - 2;
-    struct od_aggregate counts[2] = {{.function = OD_AGGREGATE_COUNT, .type = OD_TYPE_INT64, .name = "left"},
-                                     {.function = OD_AGGREGATE_COUNT, .type = OD_TYPE_INT64, .name = "right"}};
+    struct od_aggregate counts[2] = {
+        {.function = OD_AGGREGATE_COUNT, .type = OD_TYPE_INT64, .name = "left"},
+        {.function = OD_AGGREGATE_COUNT, .type = OD_TYPE_INT64, .name = "right"}};
     const struct od_expr **groups = NULL;
     OD_TRY(od_all_columns(binder, *plan, count, &groups));
     for (uint32_t i = 0; i < 2; i++)
-        OD_TRY(od_expr_column(binder->plan_arena, &(*plan)->schema, count + i, &counts[i].argument, binder->error));
+        OD_TRY(od_expr_column(binder->plan_arena, &(*plan)->schema, count + i, &counts[i].argument,
+                              binder->error));
     OD_TRY(od_plan_aggregate(binder->plan_arena, *plan, groups, NULL, count, counts, 2, plan, binder->error));
     OD_TRY(od_put_comparison(binder, count, OD_FUNCTION_GREATER, 0, plan));
     return od_put_comparison(binder, count + 1, intersect ? OD_FUNCTION_GREATER : OD_FUNCTION_EQUAL, 0, plan);
@@ -409,8 +430,9 @@ static enum od_status bind_set_operation(struct od_binder *binder, const PgQuery
 
 /* --- the whole ------------------------------------------------------------------------------------ */
 
-static enum od_status bind_form(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
-                                const struct od_plan **plan_out, const bool **unknown_out)
+static enum od_status bind_form(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                                struct od_block *outer, const struct od_plan **plan_out,
+                                const bool **unknown_out)
 {
     bool is_set = select->op != PG_QUERY__SET_OPERATION__SETOP_NONE;
     if (!is_set && select->n_values_lists == 0)
@@ -421,8 +443,9 @@ static enum od_status bind_form(struct od_binder *binder, const PgQuery__SelectS
     return order_whole(binder, select, plan_out);
 }
 
-enum od_status od_bind_query(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
-                             const struct od_plan **plan_out, const bool **unknown_out)
+enum od_status od_bind_query(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                             struct od_block *outer, const struct od_plan **plan_out,
+                             const bool **unknown_out)
 {
     const struct od_named_query *named = binder->named;
     *plan_out = NULL;
@@ -448,7 +471,8 @@ static enum od_status insert_values(struct od_binder *binder, const PgQuery__Sel
     struct od_block block = {0};
     struct od_place place = {.block = &block, .clause = "VALUES"};
     size_t row_count = select->n_values_lists;
-    struct od_bound *cells = od_arena_take_array(binder->plan_arena, row_count * column_count, sizeof(*cells));
+    struct od_bound *cells =
+        od_arena_take_array(binder->plan_arena, row_count * column_count, sizeof(*cells));
     struct od_schema schema = {column_count, NULL};
     schema.fields = od_arena_take_array(binder->plan_arena, column_count, sizeof(*schema.fields));
     if (cells == NULL || schema.fields == NULL)
@@ -462,8 +486,9 @@ static enum od_status insert_values(struct od_binder *binder, const PgQuery__Sel
                                "VALUES lists must all be the same length");
         if (list->n_items != column_count)
             return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(select->values_lists[r]),
-                               list->n_items > column_count ? "INSERT has more expressions than target columns"
-                                                            : "INSERT has more target columns than expressions");
+                               list->n_items > column_count
+                                   ? "INSERT has more expressions than target columns"
+                                   : "INSERT has more target columns than expressions");
         for (uint32_t i = 0; i < column_count; i++) {
             struct od_bound *cell = &cells[r * column_count + i];
             const PgQuery__Node *node = list->items[i];
@@ -508,7 +533,8 @@ enum od_status od_bind_insert(struct od_binder *binder, const PgQuery__SelectStm
             OD_TRY(od_expr_cast(binder->plan_arena, bound.expr, types[i].type, &bound.expr, binder->error));
         OD_TRY(od_bind_assignment(binder, &bound, &types[i], names[i], location, &exprs[i]));
     }
-    return od_plan_project(binder->plan_arena, *plan_out, exprs, names, column_count, plan_out, binder->error);
+    return od_plan_project(binder->plan_arena, *plan_out, exprs, names, column_count, plan_out,
+                           binder->error);
 }
 
 enum od_status od_bind_over(struct od_binder *binder, const char *relation, const struct od_schema *schema,

@@ -3,7 +3,8 @@
  *   (a, b) = (c, d)    a = c AND b = d
  *   (a, b) < (c, d)    a < c OR (a = c AND b < d)
  *
- * In three-valued logic both say what SQL says: the first elements that differ decide, and a NULL before them makes it NULL. */
+ * In three-valued logic both say what SQL says: the first elements that differ decide, and a NULL before them
+ * makes it NULL. */
 #include "engine/sql/binder.h"
 
 #define ROW_ELEMENTS_MAX 100 /* comparing nests that deep */
@@ -56,9 +57,9 @@ static enum od_status compare_order(struct od_binder *binder, enum od_function l
     return OD_OK;
 }
 
-enum od_status od_bind_compare(struct od_binder *binder, enum od_function function, const struct od_bound *left,
-                               const struct od_bound *right, uint32_t count, int32_t location,
-                               struct od_bound *bound_out)
+enum od_status od_bind_compare(struct od_binder *binder, enum od_function function,
+                               const struct od_bound *left, const struct od_bound *right, uint32_t count,
+                               int32_t location, struct od_bound *bound_out)
 {
     struct od_bound pair[2] = {left[0], right[0]};
     if (count == 1)

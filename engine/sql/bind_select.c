@@ -1,7 +1,8 @@
 /* bind_select: one SELECT, from its parse tree to a plan.
  *
  *   from, where     the joined rows (bind_from.c)
- *   targets         stars opened, expressions bound over the rows; aggregates and windows collected as they are met
+ *   targets         stars opened, expressions bound over the rows; aggregates and windows collected as they
+ * are met
  *   having, order by, distinct on, group by: bound likewise; they may add slots, and hidden targets
  *   stages          groups, if there is a GROUP BY, an aggregate or a HAVING; windows, if there are any
  *
@@ -40,8 +41,8 @@ static enum od_status refuse_clauses(struct od_binder *binder, const PgQuery__Se
 /* --- the select list -------------------------------------------------------------------------- */
 
 /* The name is copied. */
-static enum od_status add_target(struct od_binder *binder, struct od_select *build, const struct od_bound *bound,
-                                 const char *name)
+static enum od_status add_target(struct od_binder *binder, struct od_select *build,
+                                 const struct od_bound *bound, const char *name)
 {
     void *list = NULL;
     if (bound->expr->type == OD_TYPE_INTERVAL)
@@ -66,7 +67,8 @@ static const PgQuery__ColumnRef *as_star(const PgQuery__Node *node)
     return column->fields[column->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR ? column : NULL;
 }
 
-static enum od_status open_star(struct od_binder *binder, struct od_select *build, const PgQuery__ColumnRef *star)
+static enum od_status open_star(struct od_binder *binder, struct od_select *build,
+                                const PgQuery__ColumnRef *star)
 {
     const struct od_scope *scope = &build->block.scope;
     const char *relation = star->n_fields > 1 ? od_sql_string(star->fields[0]) : NULL;
@@ -74,7 +76,8 @@ static enum od_status open_star(struct od_binder *binder, struct od_select *buil
         return od_sql_fail(binder, OD_UNSUPPORTED, star->location,
                            "a name of more than two parts is not supported");
     if (build->select->n_from_clause == 0)
-        return od_sql_fail(binder, OD_BAD_INPUT, star->location, "SELECT * with no tables specified is not valid");
+        return od_sql_fail(binder, OD_BAD_INPUT, star->location,
+                           "SELECT * with no tables specified is not valid");
     if (relation != NULL && !od_scope_has_relation(scope, relation))
         return od_sql_fail(binder, OD_BAD_INPUT, star->location, "missing FROM-clause entry for table \"%s\"",
                            relation);
@@ -85,7 +88,8 @@ static enum od_status open_star(struct od_binder *binder, struct od_select *buil
                                       : entry->relation != NULL && strcmp(entry->relation, relation) == 0;
         if (!meant)
             continue;
-        OD_TRY(od_expr_column(binder->plan_arena, &scope->schema, entry->column_index, &bound.expr, binder->error));
+        OD_TRY(od_expr_column(binder->plan_arena, &scope->schema, entry->column_index, &bound.expr,
+                              binder->error));
         OD_TRY(od_expr_located(binder->plan_arena, bound.expr, (uint32_t)(star->location + 1), &bound.expr,
                                binder->error));
         OD_TRY(add_target(binder, build, &bound, entry->name));
@@ -98,7 +102,8 @@ static enum od_status bind_targets(struct od_binder *binder, struct od_select *b
     struct od_place place = {.block = &build->block, .clause = "SELECT", .aggregates = true, .windows = true};
     for (size_t i = 0; i < build->select->n_target_list; i++) {
         const PgQuery__ResTarget *target = build->select->target_list[i]->res_target;
-        const char *name = target->name != NULL && target->name[0] != '\0' ? target->name : od_output_name(target->val);
+        const char *name =
+            target->name != NULL && target->name[0] != '\0' ? target->name : od_output_name(target->val);
         struct od_bound bound = {0};
         if (as_star(target->val) != NULL) {
             OD_TRY(open_star(binder, build, as_star(target->val)));
@@ -112,8 +117,9 @@ static enum od_status bind_targets(struct od_binder *binder, struct od_select *b
 }
 
 /* Two targets of one name are fine when they are the same expression. */
-enum od_status od_as_target(struct od_binder *binder, const struct od_select *build, const PgQuery__Node *node,
-                            const char *clause, bool names, bool *found, uint32_t *target_out)
+enum od_status od_as_target(struct od_binder *binder, const struct od_select *build,
+                            const PgQuery__Node *node, const char *clause, bool names, bool *found,
+                            uint32_t *target_out)
 {
     const char *name = names ? od_as_bare_name(node) : NULL;
     OD_TRY(od_as_position(binder, node, clause, build->visible_count, found, target_out));
@@ -121,7 +127,8 @@ enum od_status od_as_target(struct od_binder *binder, const struct od_select *bu
         if (strcmp(build->targets[i].name, name) != 0)
             continue;
         if (*found && !od_expr_equal(build->targets[i].expr, build->targets[*target_out].expr))
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node), "%s \"%s\" is ambiguous", clause, name);
+            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node), "%s \"%s\" is ambiguous", clause,
+                               name);
         if (!*found)
             *target_out = i;
         *found = true;
@@ -132,8 +139,8 @@ enum od_status od_as_target(struct od_binder *binder, const struct od_select *bu
 /* --- ORDER BY and DISTINCT -------------------------------------------------------------------- */
 
 /* The target that an ORDER BY or DISTINCT ON item means; a hidden one is added for what is no target yet. */
-static enum od_status sorted_target(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
-                                    const char *clause, uint32_t *target_out)
+static enum od_status sorted_target(struct od_binder *binder, struct od_select *build,
+                                    const PgQuery__Node *node, const char *clause, uint32_t *target_out)
 {
     struct od_place place = {.block = &build->block, .clause = clause, .aggregates = true, .windows = true};
     struct od_bound bound = {0};
@@ -148,7 +155,8 @@ static enum od_status sorted_target(struct od_binder *binder, struct od_select *
     return add_target(binder, build, &bound, "order");
 }
 
-static enum od_status bind_order(struct od_binder *binder, struct od_select *build, struct select_order *order)
+static enum od_status bind_order(struct od_binder *binder, struct od_select *build,
+                                 struct select_order *order)
 {
     order->count = (uint32_t)build->select->n_sort_clause;
     order->keys = od_arena_take_array(binder->plan_arena, order->count, sizeof(*order->keys));
@@ -162,23 +170,28 @@ static enum od_status bind_order(struct od_binder *binder, struct od_select *bui
     return OD_OK;
 }
 
-/* DISTINCT sorts and keeps whole rows, so no hidden key; DISTINCT ON keeps the first row for each value of its expressions, which
- * must come first in ORDER BY. */
-static enum od_status bind_distinct(struct od_binder *binder, struct od_select *build, struct select_order *order)
+/* DISTINCT sorts and keeps whole rows, so no hidden key; DISTINCT ON keeps the first row for each value of
+ * its expressions, which must come first in ORDER BY. */
+static enum od_status bind_distinct(struct od_binder *binder, struct od_select *build,
+                                    struct select_order *order)
 {
     const PgQuery__SelectStmt *select = build->select;
-    bool on = select->n_distinct_clause > 0 && select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+    bool on = select->n_distinct_clause > 0 &&
+              select->distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
     if (select->n_distinct_clause == 0)
         return OD_OK;
     if (!on && build->target_count > build->visible_count)
-        return od_sql_fail(binder, OD_BAD_INPUT, (int32_t)build->targets[build->visible_count].expr->sql_offset - 1,
+        return od_sql_fail(binder, OD_BAD_INPUT,
+                           (int32_t)build->targets[build->visible_count].expr->sql_offset - 1,
                            "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
     order->distinct_count = on ? (uint32_t)select->n_distinct_clause : 0;
-    order->distinct = od_arena_take_array(binder->plan_arena, order->distinct_count, sizeof(*order->distinct));
+    order->distinct =
+        od_arena_take_array(binder->plan_arena, order->distinct_count, sizeof(*order->distinct));
     if (order->distinct == NULL)
         return od_sql_no_memory(binder);
     for (uint32_t i = 0; i < order->distinct_count; i++)
-        OD_TRY(sorted_target(binder, build, select->distinct_clause[i], "SELECT DISTINCT ON", &order->distinct[i]));
+        OD_TRY(sorted_target(binder, build, select->distinct_clause[i], "SELECT DISTINCT ON",
+                             &order->distinct[i]));
     bool outside = false; /* a key that is not among the expressions, before one that is */
     for (uint32_t i = 0; i < order->count && on; i++) {
         bool among = false;
@@ -233,7 +246,8 @@ static bool project_is_identity(const struct od_select *build)
     return true;
 }
 
-static enum od_status put_project(struct od_binder *binder, struct od_select *build, const struct od_plan **plan_out)
+static enum od_status put_project(struct od_binder *binder, struct od_select *build,
+                                  const struct od_plan **plan_out)
 {
     const struct od_expr **exprs =
         od_arena_take_array(binder->plan_arena, build->target_count, sizeof(*exprs));
@@ -251,8 +265,8 @@ static enum od_status put_project(struct od_binder *binder, struct od_select *bu
                            binder->error);
 }
 
-static enum od_status put_rest(struct od_binder *binder, struct od_select *build, const struct select_order *order,
-                               const struct od_plan **plan)
+static enum od_status put_rest(struct od_binder *binder, struct od_select *build,
+                               const struct select_order *order, const struct od_plan **plan)
 {
     uint32_t width = build->target_count;
     struct od_sort_key *keys = od_arena_take_array(binder->plan_arena, order->count, sizeof(*keys));
@@ -279,8 +293,9 @@ static enum od_status put_rest(struct od_binder *binder, struct od_select *build
     return od_put_columns(binder, build->visible_count, plan);
 }
 
-enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
-                              const struct od_plan **plan_out, const bool **unknown_out)
+enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                              struct od_block *outer, const struct od_plan **plan_out,
+                              const bool **unknown_out)
 {
     struct od_select *build = od_arena_take(binder->plan_arena, sizeof(*build));
     struct select_order order = {0};

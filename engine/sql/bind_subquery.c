@@ -1,8 +1,9 @@
 /* bind_subquery: sub-selects in expressions: EXISTS (...), x IN (...), x < ANY (...), (...), (a, b) = (...).
  *
- * Each becomes a SLOT whose value a join will bring (lower.c): a MARK for a question that has a truth value, which is the OR of
- * a condition over its rows; a SINGLE for a value. x <op> ALL (...) is NOT (x <not op> ANY ...), as three-valued logic allows.
- * A sub-select that reads a column of a block around it is joined by an APPLY. */
+ * Each becomes a SLOT whose value a join will bring (lower.c): a MARK for a question that has a truth value,
+ * which is the OR of a condition over its rows; a SINGLE for a value. x <op> ALL (...) is NOT (x <not op> ANY
+ * ...), as three-valued logic allows. A sub-select that reads a column of a block around it is joined by an
+ * APPLY. */
 #include "engine/core/assert.h"
 #include "engine/sql/binder.h"
 
@@ -19,8 +20,8 @@ struct od_slot *od_new_slot(struct od_binder *binder, struct od_block *block, en
 }
 
 /* The sub-select's plan; its type and condition are still to come. */
-static enum od_status bind_subquery(struct od_binder *binder, struct od_block *block, const PgQuery__SubLink *link,
-                                    struct od_subquery **query_out)
+static enum od_status bind_subquery(struct od_binder *binder, struct od_block *block,
+                                    const PgQuery__SubLink *link, struct od_subquery **query_out)
 {
     const struct od_expr *truth = NULL;
     struct od_subquery *query = od_arena_take(binder->plan_arena, sizeof(*query));
@@ -31,8 +32,10 @@ static enum od_status bind_subquery(struct od_binder *binder, struct od_block *b
         return od_sql_no_memory(binder);
     if (link->subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return od_sql_fail(binder, OD_UNSUPPORTED, link->location, "this sub-select is not supported");
-    *query = (struct od_subquery){
-        .type = OD_JOIN_SINGLE, .column = OD_NO_COLUMN, .location = link->location, .read_first = block->outer_read_count};
+    *query = (struct od_subquery){.type = OD_JOIN_SINGLE,
+                                  .column = OD_NO_COLUMN,
+                                  .location = link->location,
+                                  .read_first = block->outer_read_count};
     OD_TRY(od_bind_query(binder, link->subselect->select_stmt, block, &query->plan, NULL));
     OD_TRY(od_expr_literal(binder->plan_arena, &yes, &truth, binder->error));
     query->condition = truth;
@@ -62,7 +65,8 @@ static enum od_status cut_to_one_row(struct od_binder *binder, struct od_subquer
 {
     if (query->correlated)
         return OD_OK;
-    OD_TRY(od_plan_project(binder->plan_arena, query->plan, &query->condition, NULL, 1, &query->plan, binder->error));
+    OD_TRY(od_plan_project(binder->plan_arena, query->plan, &query->condition, NULL, 1, &query->plan,
+                           binder->error));
     return od_plan_limit(binder->plan_arena, query->plan, 0, 1, &query->plan, binder->error);
 }
 
@@ -94,11 +98,13 @@ static enum od_status bind_quantified(struct od_binder *binder, const struct od_
         return od_sql_no_memory(binder);
     for (uint32_t i = 0; i < count; i++) {
         const struct od_field *field = &query->plan->schema.fields[i];
-        OD_TRY(od_slot_column(binder, OD_RIGHT_BASE + i, field->type, field->nullable, link->location, &right[i].expr));
+        OD_TRY(od_slot_column(binder, OD_RIGHT_BASE + i, field->type, field->nullable, link->location,
+                              &right[i].expr));
     }
     OD_TRY(od_bind_compare(binder, function, left, right, count, link->location, &test));
     if (test.expr->type != OD_TYPE_BOOLEAN)
-        return od_sql_fail(binder, OD_BAD_INPUT, link->location, "op ANY/ALL requires operator to yield boolean");
+        return od_sql_fail(binder, OD_BAD_INPUT, link->location,
+                           "op ANY/ALL requires operator to yield boolean");
     struct od_bound negated = test;
     if (all)
         OD_TRY(od_bind_call(binder, OD_FUNCTION_NOT, &test, 1, link->location, &negated));
@@ -109,8 +115,8 @@ static enum od_status bind_quantified(struct od_binder *binder, const struct od_
     return all ? od_bind_call(binder, OD_FUNCTION_NOT, &test, 1, link->location, bound_out) : OD_OK;
 }
 
-enum od_status od_bind_sub_link(struct od_binder *binder, const struct od_place *place, const PgQuery__SubLink *link,
-                                struct od_bound *bound_out)
+enum od_status od_bind_sub_link(struct od_binder *binder, const struct od_place *place,
+                                const PgQuery__SubLink *link, struct od_bound *bound_out)
 {
     struct od_subquery *query = NULL;
     OD_TRY(bind_subquery(binder, place->block, link, &query));
@@ -128,12 +134,14 @@ enum od_status od_bind_sub_link(struct od_binder *binder, const struct od_place 
     case PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK:
         return bind_quantified(binder, place, link, query, bound_out);
     default:
-        return od_sql_fail(binder, OD_UNSUPPORTED, link->location, "an array of a sub-select is not supported");
+        return od_sql_fail(binder, OD_UNSUPPORTED, link->location,
+                           "an array of a sub-select is not supported");
     }
 }
 
-enum od_status od_bind_row_sub_link(struct od_binder *binder, const struct od_place *place, enum od_function function,
-                                    const PgQuery__Node *row, const PgQuery__SubLink *link, struct od_bound *bound_out)
+enum od_status od_bind_row_sub_link(struct od_binder *binder, const struct od_place *place,
+                                    enum od_function function, const PgQuery__Node *row,
+                                    const PgQuery__SubLink *link, struct od_bound *bound_out)
 {
     struct od_subquery *query = NULL;
     struct od_bound *left = NULL;

@@ -10,11 +10,11 @@
  *   bind_group.c     GROUP BY and grouping sets, what may stand beside them; the lowering of expressions
  *   output_name.c    how PostgreSQL names an output column
  *
- * Binding is in two steps. First every expression of a SELECT is bound over its *rows*, the columns of FROM; what is no column of
- * them yet (an aggregate, a window call, the value of a sub-select) is a SLOT: a stand-in column numbered from OD_SLOT_BASE.
- * Then the plan grows stage by stage (rows, groups, windows), and an expression is *lowered* onto the stage at which it is
- * evaluated: columns are found among the groups, slots become columns of the stage, and sub-selects are joined to it when they
- * are first asked for. */
+ * Binding is in two steps. First every expression of a SELECT is bound over its *rows*, the columns of FROM;
+ * what is no column of them yet (an aggregate, a window call, the value of a sub-select) is a SLOT: a
+ * stand-in column numbered from OD_SLOT_BASE. Then the plan grows stage by stage (rows, groups, windows), and
+ * an expression is *lowered* onto the stage at which it is evaluated: columns are found among the groups,
+ * slots become columns of the stage, and sub-selects are joined to it when they are first asked for. */
 #ifndef OD_SQL_BINDER_H
 #define OD_SQL_BINDER_H
 
@@ -119,7 +119,8 @@ struct od_slot {
     };
 };
 
-/* One level of names: the rows of a SELECT (or, for ON and LATERAL, of a part of its FROM), and the level around it. */
+/* One level of names: the rows of a SELECT (or, for ON and LATERAL, of a part of its FROM), and the level
+ * around it. */
 struct od_outer_read {
     uint32_t column_index;
     int32_t location;
@@ -129,11 +130,11 @@ struct od_block {
     const PgQuery__SelectStmt *select; /* whose WINDOW clause names windows; NULL: none */
     struct od_scope scope;
     bool is_beside; /* what stands to the left of a LATERAL item */
-    bool is_fence;  /* no level at all: it hides the `beside` blocks around it from names, though they are levels */
+    bool is_fence;  /* no level: hides the `beside` blocks around it from names, though they are levels */
     uint32_t slot_count;
     struct od_slot *slots;
-    /* Columns that sub-selects one level below have read; deeper_reads counts all reads that came from below or went
-     * through. */
+    /* Columns that sub-selects one level below have read; deeper_reads counts all reads that came from below
+     * or went through. */
     uint32_t outer_read_count;
     struct od_outer_read *outer_reads;
     uint32_t deeper_reads;
@@ -151,18 +152,20 @@ struct od_block {
 /* A slot's stand-in. */
 enum od_status od_slot_column(struct od_binder *binder, uint32_t slot, enum od_type type, bool nullable,
                               int32_t location, const struct od_expr **expr_out);
-/* An expression over the block's rows -> one over its current stage, which may grow by the sub-selects in it. BAD_INPUT when it
- * reads a column that is not grouped. */
+/* An expression over the block's rows -> one over its current stage, which may grow by the sub-selects in it.
+ * BAD_INPUT when it reads a column that is not grouped. */
 enum od_status od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr,
                         const struct od_expr **expr_out);
 /* The value of GROUPING(...) in the current stage. */
 enum od_status od_lower_grouping(struct od_binder *binder, struct od_block *block, const struct od_slot *slot,
                                  int32_t location, const struct od_expr **expr_out);
-/* The block's plan has become groups ++ [number of the set] ++ aggregates: the stage from now on. Sub-selects will be joined anew. */
+/* The block's plan has become groups ++ [number of the set] ++ aggregates: the stage from now on. Sub-selects
+ * will be joined anew. */
 enum od_status od_enter_groups(struct od_binder *binder, struct od_block *block);
-/* Keeps the rows of the current stage for which the predicate (over the rows) is true. Sub-selects that are conjuncts become
- * semi- and antijoins. */
-enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block, const struct od_expr *predicate);
+/* Keeps the rows of the current stage for which the predicate (over the rows) is true. Sub-selects that are
+ * conjuncts become semi- and antijoins. */
+enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block,
+                               const struct od_expr *predicate);
 /* Does it hold a slot of one of these kinds (bits 1 << kind)? */
 bool od_has_slot(const struct od_block *block, const struct od_expr *expr, uint32_t kinds);
 
@@ -185,41 +188,45 @@ struct od_bound {
 enum od_status od_bind_expr(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
                             struct od_bound *bound_out);
 /* As above for a condition: must be boolean. */
-enum od_status od_bind_condition(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
-                                 const struct od_expr **expr_out);
+enum od_status od_bind_condition(struct od_binder *binder, const struct od_place *place,
+                                 const PgQuery__Node *node, const struct od_expr **expr_out);
 /* A list of nodes; *bounds_out is an array in the plan_arena. */
-enum od_status od_bind_list(struct od_binder *binder, const struct od_place *place, PgQuery__Node *const *nodes,
-                            size_t count, struct od_bound **bounds_out);
-enum od_status od_bind_call(struct od_binder *binder, enum od_function function, const struct od_bound *arguments,
-                            uint32_t count, int32_t location, struct od_bound *bound_out);
+enum od_status od_bind_list(struct od_binder *binder, const struct od_place *place,
+                            PgQuery__Node *const *nodes, size_t count, struct od_bound **bounds_out);
+enum od_status od_bind_call(struct od_binder *binder, enum od_function function,
+                            const struct od_bound *arguments, uint32_t count, int32_t location,
+                            struct od_bound *bound_out);
 enum od_status od_bind_literal(struct od_binder *binder, const struct od_value *value, int32_t location,
                                struct od_bound *bound_out);
-enum od_status od_bind_func_call(struct od_binder *binder, const struct od_place *place, const PgQuery__FuncCall *call,
-                                 struct od_bound *bound_out);
-enum od_status od_bind_aggregate(struct od_binder *binder, const struct od_place *place, const PgQuery__FuncCall *call,
-                                 const char *name, enum od_aggregate_function function, struct od_bound *bound_out);
-enum od_status od_bind_window(struct od_binder *binder, const struct od_place *place, const PgQuery__FuncCall *call,
-                              const char *name, struct od_bound *bound_out);
+enum od_status od_bind_func_call(struct od_binder *binder, const struct od_place *place,
+                                 const PgQuery__FuncCall *call, struct od_bound *bound_out);
+enum od_status od_bind_aggregate(struct od_binder *binder, const struct od_place *place,
+                                 const PgQuery__FuncCall *call, const char *name,
+                                 enum od_aggregate_function function, struct od_bound *bound_out);
+enum od_status od_bind_window(struct od_binder *binder, const struct od_place *place,
+                              const PgQuery__FuncCall *call, const char *name, struct od_bound *bound_out);
 enum od_status od_bind_grouping(struct od_binder *binder, const struct od_place *place,
                                 const PgQuery__GroupingFunc *call, struct od_bound *bound_out);
 /* A new slot, whose number is OD_SLOT_BASE + *slot_out. The pointer holds until the next one. */
 struct od_slot *od_new_slot(struct od_binder *binder, struct od_block *block, enum od_slot_kind kind,
                             uint32_t *slot_out);
-enum od_status od_bind_sub_link(struct od_binder *binder, const struct od_place *place, const PgQuery__SubLink *link,
-                                struct od_bound *bound_out);
-/* A constant, evaluated, of this type; other numbers round to a bigint. BAD_INPUT or UNSUPPORTED when it is none. */
-enum od_status od_bind_constant(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
-                                enum od_type type, struct od_value *value_out);
+enum od_status od_bind_sub_link(struct od_binder *binder, const struct od_place *place,
+                                const PgQuery__SubLink *link, struct od_bound *bound_out);
+/* A constant, evaluated, of this type; other numbers round to a bigint. BAD_INPUT or UNSUPPORTED when it is
+ * none. */
+enum od_status od_bind_constant(struct od_binder *binder, const struct od_place *place,
+                                const PgQuery__Node *node, enum od_type type, struct od_value *value_out);
 /* The elements of a row expression, or the one expression that the node is. */
 enum od_status od_bind_row(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
                            struct od_bound **bounds_out, uint32_t *count_out);
 /* left <function> right, for rows of `count` elements. UNSUPPORTED for more than one and no comparison. */
-enum od_status od_bind_compare(struct od_binder *binder, enum od_function function, const struct od_bound *left,
-                               const struct od_bound *right, uint32_t count, int32_t location,
-                               struct od_bound *bound_out);
+enum od_status od_bind_compare(struct od_binder *binder, enum od_function function,
+                               const struct od_bound *left, const struct od_bound *right, uint32_t count,
+                               int32_t location, struct od_bound *bound_out);
 /* (a, b) = (SELECT x, y ...) */
-enum od_status od_bind_row_sub_link(struct od_binder *binder, const struct od_place *place, enum od_function function,
-                                    const PgQuery__Node *row, const PgQuery__SubLink *link, struct od_bound *bound_out);
+enum od_status od_bind_row_sub_link(struct od_binder *binder, const struct od_place *place,
+                                    enum od_function function, const PgQuery__Node *row,
+                                    const PgQuery__SubLink *link, struct od_bound *bound_out);
 /* "=" -> EQUAL; false when there is no such operator. */
 bool od_sql_operator(const char *name, enum od_function *function_out);
 
@@ -233,56 +240,64 @@ struct od_sql_type {
     uint32_t size;  /* VARCHAR: characters; NUMERIC: digits in all; INTERVAL: PostgreSQL's mask of fields */
     uint32_t scale; /* NUMERIC: digits after the point */
 };
-enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node, struct od_sql_type *type_out);
+enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node,
+                                struct od_sql_type *type_out);
 /* CAST(bound AS type). */
-enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *bound, const struct od_sql_type *type,
-                               int32_t location, const struct od_expr **expr_out);
-/* As INSERT and UPDATE cast to a column `name`: fewer casts exist, and a varchar is not cut: whoever stores the values checks their
- * lengths. */
-enum od_status od_bind_assignment(struct od_binder *binder, const struct od_bound *bound, const struct od_sql_type *type,
-                                  const char *name, int32_t location, const struct od_expr **expr_out);
+enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *bound,
+                               const struct od_sql_type *type, int32_t location,
+                               const struct od_expr **expr_out);
+/* As INSERT and UPDATE cast to a column `name`: fewer casts exist, and a varchar is not cut: whoever stores
+ * the values checks their lengths. */
+enum od_status od_bind_assignment(struct od_binder *binder, const struct od_bound *bound,
+                                  const struct od_sql_type *type, const char *name, int32_t location,
+                                  const struct od_expr **expr_out);
 /* A quoted literal read as a type. */
 enum od_status od_bind_read_literal(struct od_binder *binder, const struct od_expr *text, enum od_type type,
                                     const struct od_expr **expr_out);
 
 /* --- queries ------------------------------------------------------------------------------------ */
 
-/* A query of any form. `outer`: the block around it, or NULL. *unknown_out, if not NULL: for each column whether it is a quoted
- * literal or NULL, whose type is still to choose (in the plan it is text). */
-enum od_status od_bind_query(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
-                             const struct od_plan **plan_out, const bool **unknown_out);
+/* A query of any form. `outer`: the block around it, or NULL. *unknown_out, if not NULL: for each column
+ * whether it is a quoted literal or NULL, whose type is still to choose (in the plan it is text). */
+enum od_status od_bind_query(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                             struct od_block *outer, const struct od_plan **plan_out,
+                             const bool **unknown_out);
 /* One SELECT without WITH or set operation; ORDER BY and LIMIT included. */
-enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
-                              const struct od_plan **plan_out, const bool **unknown_out);
+enum od_status od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                              struct od_block *outer, const struct od_plan **plan_out,
+                              const bool **unknown_out);
 /* FROM: plan and scope of the block. */
-enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *block);
+enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                            struct od_block *block);
 /* WITH: its queries are known by name from then on. */
-enum od_status od_bind_with(struct od_binder *binder, const PgQuery__WithClause *with, struct od_block *outer);
+enum od_status od_bind_with(struct od_binder *binder, const PgQuery__WithClause *with,
+                            struct od_block *outer);
 /* One row of one column that nobody names: what SELECT without FROM reads. */
 enum od_status od_one_row(struct od_binder *binder, const struct od_plan **plan_out);
 /* VALUES, without its ORDER BY and LIMIT. */
-enum od_status od_bind_values(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *outer,
-                              const struct od_plan **plan_out);
+enum od_status od_bind_values(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                              struct od_block *outer, const struct od_plan **plan_out);
 /* ORDER BY (keys over the plan), then LIMIT, OFFSET, WITH TIES. */
 enum od_status od_put_order(struct od_binder *binder, const PgQuery__SelectStmt *select,
                             const struct od_sort_key *keys, uint32_t key_count, const struct od_plan **plan);
 /* ASC, DESC, USING, NULLS of an ORDER BY item. */
-enum od_status od_sort_direction(struct od_binder *binder, const PgQuery__SortBy *item, struct od_sort_key *key);
+enum od_status od_sort_direction(struct od_binder *binder, const PgQuery__SortBy *item,
+                                 struct od_sort_key *key);
 /* A project to the first `count` columns, nothing where there are no more. */
 enum od_status od_put_columns(struct od_binder *binder, uint32_t count, const struct od_plan **plan);
 /* A filter: column `index` <function> a whole number. */
-enum od_status od_put_comparison(struct od_binder *binder, uint32_t index, enum od_function function, int64_t number,
-                                 const struct od_plan **plan);
+enum od_status od_put_comparison(struct od_binder *binder, uint32_t index, enum od_function function,
+                                 int64_t number, const struct od_plan **plan);
 /* The columns [0, count). */
 enum od_status od_all_columns(struct od_binder *binder, const struct od_plan *plan, uint32_t count,
                               const struct od_expr ***exprs_out);
 /* A window over the plan: row_number, and rank if `ranks`, become its last columns. */
 enum od_status od_put_numbers(struct od_binder *binder, const struct od_expr *const *partitions,
-                              uint32_t partition_count, const struct od_sort_key *keys, uint32_t key_count, bool ranks,
-                              const struct od_plan **plan);
+                              uint32_t partition_count, const struct od_sort_key *keys, uint32_t key_count,
+                              bool ranks, const struct od_plan **plan);
 /* Whole numbers in ORDER BY and GROUP BY are positions: *is_position, and which, from 0. */
-enum od_status od_as_position(struct od_binder *binder, const PgQuery__Node *node, const char *clause, uint32_t count,
-                              bool *is_position, uint32_t *position_out);
+enum od_status od_as_position(struct od_binder *binder, const PgQuery__Node *node, const char *clause,
+                              uint32_t count, bool *is_position, uint32_t *position_out);
 /* A bare name, or NULL. */
 const char *od_as_bare_name(const PgQuery__Node *node);
 
@@ -307,8 +322,9 @@ enum od_status od_put_groups(struct od_binder *binder, struct od_block *block);
 /* The stage with the window calls. */
 enum od_status od_put_windows(struct od_binder *binder, struct od_block *block);
 /* A position, or an output name. */
-enum od_status od_as_target(struct od_binder *binder, const struct od_select *build, const PgQuery__Node *node,
-                            const char *clause, bool names, bool *found, uint32_t *target_out);
+enum od_status od_as_target(struct od_binder *binder, const struct od_select *build,
+                            const PgQuery__Node *node, const char *clause, bool names, bool *found,
+                            uint32_t *target_out);
 
 const char *od_output_name(const PgQuery__Node *node);
 
@@ -316,14 +332,15 @@ const char *od_output_name(const PgQuery__Node *node);
 
 void od_binder_init(struct od_binder *binder, struct od_arena *plan_arena, const char *sql,
                     const struct od_sql_context *context, struct od_error *error);
-/* The rows to insert into columns of these types: the query's, assignment casts made, quoted literals read as the column's type.
- * `defaults`: NULL, or for each column what DEFAULT in a VALUES list means (NULL: a NULL). BAD_INPUT when the number of
- * columns differs. */
+/* The rows to insert into columns of these types: the query's, assignment casts made, quoted literals read as
+ * the column's type. `defaults`: NULL, or for each column what DEFAULT in a VALUES list means (NULL: a NULL).
+ * BAD_INPUT when the number of columns differs. */
 enum od_status od_bind_insert(struct od_binder *binder, const PgQuery__SelectStmt *select,
                               const struct od_sql_type *types, const char *const *names,
                               const struct od_expr *const *defaults, uint32_t column_count,
                               const struct od_plan **plan_out);
-/* An expression over one relation's columns (or none: schema NULL): DEFAULT, CHECK. No sub-selects, no aggregates. */
+/* An expression over one relation's columns (or none: schema NULL): DEFAULT, CHECK. No sub-selects, no
+ * aggregates. */
 enum od_status od_bind_over(struct od_binder *binder, const char *relation, const struct od_schema *schema,
                             const char *clause, const PgQuery__Node *node, struct od_bound *bound_out);
 

@@ -3,14 +3,17 @@
  *   select a + 1, sum(b) * 2, (select max(k) from v) from t group by a + 1
  *
  *   bound over the rows     #a + 1      @0 * 2      @1         @0 stands for sum(b), @1 for the sub-select
- *   lowered, over groups    #0          #1 * 2      #2         groups, aggregates, what sub-selects have added
+ *   lowered, over groups    #0          #1 * 2      #2         groups, aggregates, what sub-selects have
+ * added
  *
- * Lowering goes from the root down: a whole expression that equals a group is that group's column; a slot is its column; a call
- * is rebuilt from its lowered arguments; any other column of grouped rows is the error "must appear in GROUP BY".
+ * Lowering goes from the root down: a whole expression that equals a group is that group's column; a slot is
+ * its column; a call is rebuilt from its lowered arguments; any other column of grouped rows is the error
+ * "must appear in GROUP BY".
  *
- * A sub-select joins the stage when it is first asked for, and its columns come behind those that are there, so nothing moves.
- * Its outer columns are numbered as the rows' are. A stage of groups has other columns; if there are correlated sub-selects, it
- * is therefore projected to (the rows' columns, NULL where they are not grouped) ++ (its own). */
+ * A sub-select joins the stage when it is first asked for, and its columns come behind those that are there,
+ * so nothing moves. Its outer columns are numbered as the rows' are. A stage of groups has other columns; if
+ * there are correlated sub-selects, it is therefore projected to (the rows' columns, NULL where they are not
+ * grouped) ++ (its own). */
 #include <string.h>
 
 #include "engine/core/assert.h"
@@ -33,7 +36,8 @@ enum od_status od_slot_column(struct od_binder *binder, uint32_t slot, enum od_t
 
 static bool is_slot(const struct od_expr *expr)
 {
-    return expr->kind == OD_EXPR_COLUMN && expr->column_index >= OD_SLOT_BASE && expr->column_index < OD_RIGHT_BASE;
+    return expr->kind == OD_EXPR_COLUMN && expr->column_index >= OD_SLOT_BASE &&
+           expr->column_index < OD_RIGHT_BASE;
 }
 
 bool od_has_slot(const struct od_block *block, const struct od_expr *expr, uint32_t kinds)
@@ -61,7 +65,8 @@ static enum od_status rebuild_call(struct od_binder *binder, const struct od_exp
     enum od_status status =
         expr->function == OD_FUNCTION_CAST
             ? od_expr_cast(binder->plan_arena, arguments[0], expr->type, &call, binder->error)
-            : od_expr_call(binder->plan_arena, expr->function, arguments, expr->argument_count, &call, binder->error);
+            : od_expr_call(binder->plan_arena, expr->function, arguments, expr->argument_count, &call,
+                           binder->error);
     if (status == OD_OK)
         status = od_expr_located(binder->plan_arena, call, expr->sql_offset, expr_out, binder->error);
     return status;
@@ -80,19 +85,20 @@ static const struct od_scope_entry *entry_of(const struct od_block *block, uint3
     return found;
 }
 
-static enum od_status refuse_ungrouped(struct od_binder *binder, const struct od_block *block, uint32_t column_index,
-                                       int32_t location, bool in_subquery)
+static enum od_status refuse_ungrouped(struct od_binder *binder, const struct od_block *block,
+                                       uint32_t column_index, int32_t location, bool in_subquery)
 {
     const struct od_scope_entry *entry = entry_of(block, column_index);
     const char *relation = entry == NULL || entry->relation == NULL ? "" : entry->relation;
     const char *name = entry == NULL ? block->scope.schema.fields[column_index].name : entry->name;
     const char *dot = relation[0] == '\0' ? "" : ".";
     if (in_subquery)
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "subquery uses ungrouped column \"%s%s%s\" from outer query",
-                           relation, dot, name);
-    return od_sql_fail(binder, OD_BAD_INPUT, location,
-                       "column \"%s%s%s\" must appear in the GROUP BY clause or be used in an aggregate function",
-                       relation, dot, name);
+        return od_sql_fail(binder, OD_BAD_INPUT, location,
+                           "subquery uses ungrouped column \"%s%s%s\" from outer query", relation, dot, name);
+    return od_sql_fail(
+        binder, OD_BAD_INPUT, location,
+        "column \"%s%s%s\" must appear in the GROUP BY clause or be used in an aggregate function", relation,
+        dot, name);
 }
 
 /* The group that is this column of the rows, or OD_NO_COLUMN. */
@@ -113,7 +119,8 @@ static void move_columns(struct od_block *block, uint32_t by)
             block->slots[i].column += by;
 }
 
-/* The stage of groups gets the columns of the rows in front. Before anything is lowered onto it: columns move. */
+/* The stage of groups gets the columns of the rows in front. Before anything is lowered onto it: columns
+ * move. */
 static enum od_status put_row_columns(struct od_binder *binder, struct od_block *block)
 {
     const struct od_schema *rows = &block->scope.schema;
@@ -129,13 +136,15 @@ static enum od_status put_row_columns(struct od_binder *binder, struct od_block 
         if (of_rows && column != OD_NO_COLUMN)
             column += block->group_first;
         if (column != OD_NO_COLUMN) {
-            OD_TRY(od_expr_column(binder->plan_arena, &block->plan->schema, column, &exprs[i], binder->error));
+            OD_TRY(
+                od_expr_column(binder->plan_arena, &block->plan->schema, column, &exprs[i], binder->error));
         } else {
             struct od_value nothing = {.type = rows->fields[i].type, .is_null = true};
             OD_TRY(od_expr_literal(binder->plan_arena, &nothing, &exprs[i], binder->error));
         }
     }
-    OD_TRY(od_plan_project(binder->plan_arena, block->plan, exprs, names, count, &block->plan, binder->error));
+    OD_TRY(
+        od_plan_project(binder->plan_arena, block->plan, exprs, names, count, &block->plan, binder->error));
     move_columns(block, rows->field_count);
     return OD_OK;
 }
@@ -145,7 +154,8 @@ enum od_status od_enter_groups(struct od_binder *binder, struct od_block *block)
     bool reads = false;
     block->grouped = true;
     for (uint32_t i = 0; i < block->slot_count; i++) {
-        struct od_subquery *query = block->slots[i].kind == OD_SLOT_SUBQUERY ? block->slots[i].value.query : NULL;
+        struct od_subquery *query =
+            block->slots[i].kind == OD_SLOT_SUBQUERY ? block->slots[i].value.query : NULL;
         if (query == NULL)
             continue;
         query->column = OD_NO_COLUMN; /* joined to the rows, if at all */
@@ -161,19 +171,20 @@ struct right_shift {
     uint32_t by;
 };
 
-static enum od_status shift_right_column(void *self, const struct od_expr *leaf, const struct od_expr **expr_out,
-                                         struct od_error *error)
+static enum od_status shift_right_column(void *self, const struct od_expr *leaf,
+                                         const struct od_expr **expr_out, struct od_error *error)
 {
     struct right_shift *shift = self;
     (void)error;
     *expr_out = leaf;
     if (leaf->kind != OD_EXPR_COLUMN || leaf->column_index < OD_RIGHT_BASE)
         return OD_OK;
-    return od_slot_column(shift->binder, leaf->column_index - OD_RIGHT_BASE + shift->by, leaf->type, leaf->nullable,
-                          (int32_t)leaf->sql_offset - 1, expr_out);
+    return od_slot_column(shift->binder, leaf->column_index - OD_RIGHT_BASE + shift->by, leaf->type,
+                          leaf->nullable, (int32_t)leaf->sql_offset - 1, expr_out);
 }
 
-static enum od_status check_reads(struct od_binder *binder, struct od_block *block, const struct od_subquery *query)
+static enum od_status check_reads(struct od_binder *binder, struct od_block *block,
+                                  const struct od_subquery *query)
 {
     for (uint32_t i = query->read_first; i < query->read_end; i++) {
         const struct od_outer_read *read = &block->outer_reads[i];
@@ -183,8 +194,8 @@ static enum od_status check_reads(struct od_binder *binder, struct od_block *blo
     return OD_OK;
 }
 
-static enum od_status join_subquery(struct od_binder *binder, struct od_block *block, struct od_subquery *query,
-                                    enum od_join_type type)
+static enum od_status join_subquery(struct od_binder *binder, struct od_block *block,
+                                    struct od_subquery *query, enum od_join_type type)
 {
     const struct od_expr *condition = NULL;
     if (block->grouped)
@@ -194,11 +205,11 @@ static enum od_status join_subquery(struct od_binder *binder, struct od_block *b
     struct od_leaf_rewriter leaves = {shift_right_column, &shift};
     OD_TRY(od_expr_rewrite(binder->plan_arena, condition, &leaves, &condition, binder->error));
     query->column = block->plan->schema.field_count;
-    return od_sql_locate(binder,
-                         (query->correlated ? od_plan_apply : od_plan_join)(binder->plan_arena, type, block->plan,
-                                                                            query->plan, condition, &block->plan,
-                                                                            binder->error),
-                         query->location);
+    return od_sql_locate(
+        binder,
+        (query->correlated ? od_plan_apply : od_plan_join)(binder->plan_arena, type, block->plan, query->plan,
+                                                           condition, &block->plan, binder->error),
+        query->location);
 }
 
 /* --- lowering ------------------------------------------------------------------------------------- */
@@ -260,7 +271,8 @@ static struct od_subquery *as_semi_join(const struct od_block *block, const stru
     return slot->value.query;
 }
 
-enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block, const struct od_expr *predicate)
+enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block,
+                               const struct od_expr *predicate)
 {
     uint32_t count = od_expr_conjuncts(predicate, NULL, 0);
     const struct od_expr **conjuncts = od_arena_take_array(binder->plan_arena, count, sizeof(*conjuncts));
@@ -274,7 +286,9 @@ enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block,
         for (uint32_t i = 0; i < count; i++) {
             enum od_join_type type = OD_JOIN_SEMI;
             struct od_subquery *query = as_semi_join(block, conjuncts[i], &type);
-            uint32_t due = !od_has_slot(block, conjuncts[i], UINT32_C(1) << OD_SLOT_SUBQUERY) ? 0 : query != NULL ? 1 : 2;
+            uint32_t due = !od_has_slot(block, conjuncts[i], UINT32_C(1) << OD_SLOT_SUBQUERY) ? 0
+                           : query != NULL                                                    ? 1
+                                                                                              : 2;
             if (due != pass)
                 continue;
             if (due == 1) {

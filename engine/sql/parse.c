@@ -1,12 +1,14 @@
 /* parse: calls PostgreSQL's grammar and takes its trees over.
  *
- *   text -> pg_query_parse_protobuf (raw parse trees, serialised) -> depth check -> unpacked trees in our arena
+ *   text -> pg_query_parse_protobuf (raw parse trees, serialised) -> depth check -> unpacked trees in our
+ * arena
  *
- * libpg_query keeps its own memory and gives everything back before we return. Its code and the unpacking are recursive on the
- * depth of the tree, so hostile text could overflow the stack. Two bounds prevent that. Text of more than 32 KiB is cut into
- * tokens first, and the longest chain of them must be short: what is between two commas, plus the same of every parenthesis
- * around it, is as deep as a tree can be ("1+1+1..."; only set operations go on across commas). And the depth of the serialised
- * tree is measured by a loop over the bytes before anything of ours recurses over them. */
+ * libpg_query keeps its own memory and gives everything back before we return. Its code and the unpacking are
+ * recursive on the depth of the tree, so hostile text could overflow the stack. Two bounds prevent that. Text
+ * of more than 32 KiB is cut into tokens first, and the longest chain of them must be short: what is between
+ * two commas, plus the same of every parenthesis around it, is as deep as a tree can be ("1+1+1..."; only set
+ * operations go on across commas). And the depth of the serialised tree is measured by a loop over the bytes
+ * before anything of ours recurses over them. */
 #include "engine/sql/parse.h"
 
 #include <pg_query.h>
@@ -179,7 +181,8 @@ static enum od_status unpack(struct od_arena *parse_arena, const PgQueryProtobuf
 
 static bool chains_are_short(const PgQuery__ScanResult *scan, const char *sql)
 {
-    uint32_t chain[PARENTHESES_MAX] = {0}; /* tokens since the last comma, and the set operations before it, of each level */
+    uint32_t chain[PARENTHESES_MAX] = {
+        0}; /* tokens since the last comma, and the set operations before it, of each level */
     uint32_t set_operations[PARENTHESES_MAX] = {0};
     uint32_t depth = 0;
     uint64_t total = 0;
@@ -195,7 +198,8 @@ static bool chains_are_short(const PgQuery__ScanResult *scan, const char *sql)
         }
         if ((first == ')' || first == ']') && depth > 0)
             total -= chain[depth--];
-        set_operations[depth] += token->token == PG_QUERY__TOKEN__UNION || token->token == PG_QUERY__TOKEN__EXCEPT ||
+        set_operations[depth] += token->token == PG_QUERY__TOKEN__UNION ||
+                                 token->token == PG_QUERY__TOKEN__EXCEPT ||
                                  token->token == PG_QUERY__TOKEN__INTERSECT;
         chain[depth]++;
         total++;
@@ -231,8 +235,8 @@ static enum od_status check_chains(struct od_memory *memory, const char *sql, st
     return status;
 }
 
-enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql, const PgQuery__ParseResult **result_out,
-                            struct od_error *error)
+enum od_status od_sql_parse(struct od_arena *parse_arena, const char *sql,
+                            const PgQuery__ParseResult **result_out, struct od_error *error)
 {
     *result_out = NULL;
     OD_TRY(check_text(sql, error));

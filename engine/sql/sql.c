@@ -44,8 +44,8 @@ enum od_status od_sql_no_memory(struct od_binder *binder)
 enum od_status od_sql_enter(struct od_binder *binder, const PgQuery__Node *node)
 {
     if (binder->depth == OD_SQL_DEPTH_MAX)
-        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node), "SQL nested deeper than %d is not supported",
-                           OD_SQL_DEPTH_MAX);
+        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node),
+                           "SQL nested deeper than %d is not supported", OD_SQL_DEPTH_MAX);
     binder->depth++;
     return OD_OK;
 }
@@ -60,7 +60,8 @@ const char *od_sql_string(const PgQuery__Node *node)
     return node != NULL && node->node_case == PG_QUERY__NODE__NODE_STRING ? node->string->sval : NULL;
 }
 
-/* The first place that anything below the node mentions: an expression begins where its leftmost part does. */
+/* The first place that anything below the node mentions: an expression begins where its leftmost part does.
+ * */
 static int32_t first_location(const ProtobufCMessage *message)
 {
     int32_t first = -1;

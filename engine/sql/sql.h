@@ -1,14 +1,15 @@
 /* sql: SQL text -> logical plan. Parsed by libpg_query (PostgreSQL's own grammar), bound against a catalogue.
  *
- * Taken: all of SELECT but what README.md lists as refused. Anything else is UNSUPPORTED with line and column of the construct;
- * what is wrong by itself (syntax, unknown or ambiguous column, types) is BAD_INPUT with line and column. Never a wrong
- * answer. */
+ * Taken: all of SELECT but what README.md lists as refused. Anything else is UNSUPPORTED with line and column
+ * of the construct; what is wrong by itself (syntax, unknown or ambiguous column, types) is BAD_INPUT with
+ * line and column. Never a wrong answer. */
 #ifndef OD_SQL_SQL_H
 #define OD_SQL_SQL_H
 
 #include "engine/plan/logical.h"
 
-/* What a view's name stands for: the text of its SELECT, and new names for its first columns. Borrowed for the call. */
+/* What a view's name stands for: the text of its SELECT, and new names for its first columns. Borrowed for
+ * the call. */
 struct od_sql_view {
     const char *sql;
     uint32_t column_count;
@@ -21,11 +22,12 @@ struct od_sql_context {
     bool (*find_view)(void *self, const char *name, struct od_sql_view *view_out); /* asked first */
     void *self;
     /* od_evaluate_constant of engine/expr (sql is below it): for LIMIT 1 + 1. NULL: literals only. */
-    enum od_status (*evaluate_constant)(const struct od_expr *expr, struct od_arena *arena, struct od_value *value_out,
-                                        struct od_error *error);
+    enum od_status (*evaluate_constant)(const struct od_expr *expr, struct od_arena *arena,
+                                        struct od_value *value_out, struct od_error *error);
 };
 
-/* One SELECT or VALUES. The plan and everything it needs (but the tables) live in plan_arena; `sql` is not kept. */
+/* One SELECT or VALUES. The plan and everything it needs (but the tables) live in plan_arena; `sql` is not
+ * kept. */
 enum od_status od_sql_bind(struct od_arena *plan_arena, const char *sql, const struct od_sql_context *context,
                            const struct od_plan **plan_out, struct od_error *error);
 

@@ -1,7 +1,7 @@
 /* sql_type: what a type is called in SQL, and casts to it.
  *
- * PostgreSQL's grammar gives most types their internal names (integer is int4). Of a name, two things are kept: our type, and a
- * limit that a cast must see to, which is a call on top of the cast. */
+ * PostgreSQL's grammar gives most types their internal names (integer is int4). Of a name, two things are
+ * kept: our type, and a limit that a cast must see to, which is a call on top of the cast. */
 #include <string.h>
 
 #include "engine/sql/binder.h"
@@ -28,8 +28,8 @@ static const struct {
     {"interval", OD_TYPE_INTERVAL, OD_LIMIT_INTERVAL, 1},
 };
 
-static enum od_status read_modifiers(struct od_binder *binder, const PgQuery__TypeName *node, const char *name,
-                                     uint32_t modifiers, struct od_sql_type *type)
+static enum od_status read_modifiers(struct od_binder *binder, const PgQuery__TypeName *node,
+                                     const char *name, uint32_t modifiers, struct od_sql_type *type)
 {
     uint32_t *fields[2] = {&type->size, &type->scale};
     for (size_t i = 0; i < node->n_typmods; i++) {
@@ -37,8 +37,8 @@ static enum od_status read_modifiers(struct od_binder *binder, const PgQuery__Ty
         bool is_count = modifier->node_case == PG_QUERY__NODE__NODE_A_CONST && !modifier->a_const->isnull &&
                         modifier->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL;
         if (i >= modifiers || !is_count || modifier->a_const->ival->ival < 0)
-            return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "type %s with this modifier is not supported",
-                               name);
+            return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
+                               "type %s with this modifier is not supported", name);
         *fields[i] = (uint32_t)modifier->a_const->ival->ival;
     }
     if (node->n_typmods == 0)
@@ -51,20 +51,22 @@ static enum od_status read_modifiers(struct od_binder *binder, const PgQuery__Ty
     if (type->limit != OD_LIMIT_NUMERIC)
         return OD_OK;
     if (type->size < 1 || type->size > 1000)
-        return od_sql_fail(binder, OD_BAD_INPUT, node->location, "NUMERIC precision %u must be between 1 and 1000",
-                           type->size);
+        return od_sql_fail(binder, OD_BAD_INPUT, node->location,
+                           "NUMERIC precision %u must be between 1 and 1000", type->size);
     if (type->size > OD_DECIMAL_DIGITS_MAX || type->scale > type->size)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
-                           "numeric of more than 38 digits, or of a scale above its precision, is not supported");
+        return od_sql_fail(
+            binder, OD_UNSUPPORTED, node->location,
+            "numeric of more than 38 digits, or of a scale above its precision, is not supported");
     return OD_OK;
 }
 
-enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node, struct od_sql_type *type_out)
+enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node,
+                                struct od_sql_type *type_out)
 {
     const char *name = node->n_names > 0 ? od_sql_string(node->names[node->n_names - 1]) : NULL;
     const char *schema = node->n_names == 2 ? od_sql_string(node->names[0]) : "pg_catalog";
-    if (name == NULL || schema == NULL || node->n_names > 2 || strcmp(schema, "pg_catalog") != 0 || node->setof ||
-        node->pct_type || node->n_array_bounds > 0)
+    if (name == NULL || schema == NULL || node->n_names > 2 || strcmp(schema, "pg_catalog") != 0 ||
+        node->setof || node->pct_type || node->n_array_bounds > 0)
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "this type is not supported");
     for (size_t i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++) {
         if (strcmp(type_names[i].name, name) != 0)
@@ -101,9 +103,10 @@ static enum od_status interval_text(struct od_binder *binder, const struct od_ex
         OD_TRY(od_expr_literal(binder->plan_arena, &value, text_out, binder->error));
         return od_expr_located(binder->plan_arena, *text_out, text->sql_offset, text_out, binder->error);
     }
-    return od_sql_fail(binder, OD_UNSUPPORTED, (int32_t)text->sql_offset - 1,
-                       "an interval of fields that is not one number and one unit is not supported: write INTERVAL "
-                       "'1 day 2 hours'");
+    return od_sql_fail(
+        binder, OD_UNSUPPORTED, (int32_t)text->sql_offset - 1,
+        "an interval of fields that is not one number and one unit is not supported: write INTERVAL "
+        "'1 day 2 hours'");
 }
 
 enum od_status od_bind_read_literal(struct od_binder *binder, const struct od_expr *text, enum od_type type,
@@ -126,7 +129,8 @@ enum od_status od_bind_read_literal(struct od_binder *binder, const struct od_ex
 /* --- casts ---------------------------------------------------------------------------------------- */
 
 static enum od_status put_limit_on(struct od_binder *binder, const struct od_expr *expr,
-                                   const struct od_sql_type *type, int32_t location, const struct od_expr **expr_out)
+                                   const struct od_sql_type *type, int32_t location,
+                                   const struct od_expr **expr_out)
 {
     static const struct {
         enum od_function function;
@@ -144,15 +148,16 @@ static enum od_status put_limit_on(struct od_binder *binder, const struct od_exp
     if (is_limited) {
         OD_TRY(od_bind_literal(binder, &size, location, &arguments[1]));
         OD_TRY(od_bind_literal(binder, &scale, location, &arguments[2]));
-        OD_TRY(od_bind_call(binder, calls[type->limit].function, arguments, calls[type->limit].argument_count, location,
-                            &call));
+        OD_TRY(od_bind_call(binder, calls[type->limit].function, arguments, calls[type->limit].argument_count,
+                            location, &call));
     }
     *expr_out = call.expr;
     return OD_OK;
 }
 
-enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *bound, const struct od_sql_type *type,
-                               int32_t location, const struct od_expr **expr_out)
+enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *bound,
+                               const struct od_sql_type *type, int32_t location,
+                               const struct od_expr **expr_out)
 {
     const struct od_expr *expr = bound->expr;
     if (bound->unknown && type->limit == OD_LIMIT_INTERVAL && !expr->literal.is_null)
@@ -167,7 +172,8 @@ enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *
 
 static bool is_number(enum od_type type)
 {
-    return type == OD_TYPE_INT32 || type == OD_TYPE_INT64 || type == OD_TYPE_DECIMAL || type == OD_TYPE_FLOAT64;
+    return type == OD_TYPE_INT32 || type == OD_TYPE_INT64 || type == OD_TYPE_DECIMAL ||
+           type == OD_TYPE_FLOAT64;
 }
 
 enum od_status od_bind_assignment(struct od_binder *binder, const struct od_bound *bound,
@@ -182,8 +188,8 @@ enum od_status od_bind_assignment(struct od_binder *binder, const struct od_boun
     struct od_sql_type uncut = *type;
     if (!allowed)
         return od_sql_fail(binder, OD_BAD_INPUT, location,
-                           "column \"%s\" is of type %s but expression is of type %s", name, od_type_text(type->type),
-                           od_type_text(from));
+                           "column \"%s\" is of type %s but expression is of type %s", name,
+                           od_type_text(type->type), od_type_text(from));
     if (uncut.limit == OD_LIMIT_VARCHAR)
         uncut.limit = OD_LIMIT_NONE;
     return od_bind_cast_to(binder, bound, &uncut, location, expr_out);
