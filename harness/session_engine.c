@@ -34,7 +34,12 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
                                        struct od_session_options *options_out, struct od_error *error)
 {
     static const char *const deployments[] = {"sim", "threads", NULL};
+    static const char *const joins[] = {"choose", "hash", "merge", "nested-loop", NULL};
+    static const char *const spreads[] = {"choose", "broadcast", "partitioned", NULL};
     uint32_t deployment = OD_DEPLOY_SIM;
+    uint32_t join = OD_JOIN_ALGORITHM_CHOOSE;
+    uint32_t spread = OD_JOIN_CHOOSE;
+    uint64_t operator_bytes = 0;
     uint64_t executors = 3;
     uint64_t partitions = 0;
     uint64_t batch_rows = 0;
@@ -45,10 +50,19 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
     OD_TRY(od_arguments_number(arguments, "batch", 1, 65536, &batch_rows, error));
     OD_TRY(od_arguments_number(arguments, "seed", 0, UINT64_MAX, &options_out->request.seed, error));
     OD_TRY(od_rules_off_parse(od_arguments_text(arguments, "rules-off", ""), &options_out->plan.rules_off, error));
+    OD_TRY(od_arguments_choice(arguments, "join", joins, &join, error));
+    OD_TRY(od_arguments_choice(arguments, "spread", spreads, &spread, error));
+    OD_TRY(od_arguments_number(arguments, "operator-memory", 1, UINT64_MAX, &operator_bytes, error));
+    options_out->plan.join_algorithm = join; /* listed as the options are */
+    options_out->plan.join_strategy = spread;
     options_out->plan.partition_count = (uint32_t)partitions;
     options_out->request.deployment = (enum od_deployment)deployment;
     options_out->request.options = (struct od_run_options){
-        .executor_count = (uint32_t)executors, .batch_rows = (uint32_t)batch_rows, .codec = OD_CODEC_ZSTD};
+        .executor_count = (uint32_t)executors,
+        .batch_rows = (uint32_t)batch_rows,
+        .operator_memory_bytes = operator_bytes,
+        .hash_bits_off = od_arguments_has(arguments, "collide") ? UINT64_MAX : 0,
+        .codec = OD_CODEC_ZSTD};
     const char *faults = od_arguments_text(arguments, "faults", "none");
     return strcmp(faults, "none") == 0 ? OD_OK : read_schedule(options_out, faults, error);
 }

@@ -24,7 +24,11 @@ struct od_session_options {
         {"batch", "N", "rows a batch (default 1024)", false},                                                \
         {"seed", "N", "of the simulation's interleaving (default 1)", false},                                \
         {"faults", "FILE", "a schedule of faults that every query meets", false},                            \
-        {"rules-off", "RULE,...", "optimizer rules to switch off", false}
+        {"rules-off", "RULE,...", "optimizer rules to switch off", false},                                   \
+        {"join", "HOW", "force, where it can be done: hash, merge, nested-loop", false},                      \
+        {"spread", "HOW", "force how the sides of joins meet: broadcast, partitioned", false},               \
+        {"operator-memory", "BYTES", "rows an operator holds before it spills them (default: any number)", false}, \
+        {"collide", NULL, "let all hashes of keys be 0", false}
 enum od_status od_session_options_read(struct od_arena *arena, const struct od_arguments *arguments,
                                        struct od_session_options *options_out, struct od_error *error);
 
