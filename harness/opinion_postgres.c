@@ -53,7 +53,7 @@ static void close_server(void *self)
 static enum od_status load(void *self, const char *table_name, const char *declaration, const char *csv, size_t csv_size,
                            struct od_error *error)
 {
-    char sql[300];
+    char sql[600];
     snprintf(sql, sizeof(sql), "DROP TABLE IF EXISTS %.100s CASCADE", table_name);
     OD_TRY(execute(self, sql, PGRES_COMMAND_OK, error));
     OD_TRY(execute(self, declaration, PGRES_COMMAND_OK, error));
@@ -75,6 +75,13 @@ static enum od_status load(void *self, const char *table_name, const char *decla
     }
     if (!good)
         return failed(self, "loading rows", error);
+    /* Correlated subqueries are nested loops to PostgreSQL: without indexes some would take hours. */
+    snprintf(sql, sizeof(sql),
+             "DO $$ DECLARE name text; BEGIN FOR name IN SELECT column_name FROM information_schema.columns WHERE "
+             "table_schema = 'ordeal_opinion' AND table_name = '%.100s' AND data_type = 'integer' LOOP "
+             "EXECUTE format('CREATE INDEX ON %%I (%%I)', '%.100s', name); END LOOP; END $$",
+             table_name, table_name);
+    OD_TRY(execute(self, sql, PGRES_COMMAND_OK, error));
     snprintf(sql, sizeof(sql), "ANALYZE %.100s", table_name);
     return execute(self, sql, PGRES_COMMAND_OK, error);
 }
