@@ -250,7 +250,7 @@ static enum join_truth key_truth(const struct join *join)
 {
     const struct od_physical *node = join->op.node;
     enum join_truth truth = JOIN_TRUE;
-    for (uint32_t k = 0; k < node->join.key_count && !join->job.keys_are_equal; k++) {
+    for (uint32_t k = 0; k < node->join.key_count; k++) {
         const struct od_column *probe = &join->probe->columns[node->join.probe_keys[k]];
         const struct od_column *build = &join->build.columns[node->join.build_keys[k]];
         bool has_null = od_column_is_null(probe, join->probe_row) || od_column_is_null(build, join->candidate);

@@ -38,9 +38,8 @@ struct join_job {
     struct join_job *next;
     struct od_spill_run *probe; /* owned; carried rows */
     struct od_spill_run *build; /* owned */
-    uint64_t parent_row_count;  /* build rows of the job that was split */
+    uint64_t parent_row_count;  /* build rows of the job that was split; 0: splitting is in vain */
     uint32_t depth;             /* how often it was */
-    bool keys_are_equal;        /* of all its rows: a nested loop */
 };
 #define JOIN_PARTS 8u
 
@@ -149,10 +148,9 @@ enum od_status od_join_split_rows(struct join *join, const struct od_batch *batc
 
 /* --- hash_join.c ------------------------------------------------------------------------------------------------------- */
 
-/* Does the job at hand tell rows apart by keys? */
 static inline bool od_join_has_keys(const struct join *join)
 {
-    return join->op.node->join.key_count > 0 && !join->job.keys_are_equal;
+    return join->op.node->join.key_count > 0;
 }
 /* Whether a key is NULL that equals nothing then. */
 bool od_join_has_null_key(const struct join *join, const struct od_batch *batch, const uint32_t *keys, uint32_t row);

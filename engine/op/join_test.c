@@ -432,7 +432,7 @@ static void residual_sees_pairs_of_equal_keys_only(void **state)
         const char *build;
         enum od_status status;
     } cases[] = {{"1" BUILD_REST "2|2" BUILD_REST "3", OD_OK},
-                 {"1" BUILD_REST "2|2" BUILD_REST "3|2" BUILD_REST "5", OD_EVALUATION}};
+                 {"1" BUILD_REST "2|2" BUILD_REST "4|2" BUILD_REST "5", OD_EVALUATION} /* true for v = 4 */};
     for (uint32_t i = 0; i < 2 * 2 * OD_JOIN_TYPE_COUNT; i++) {
         enum od_join_type type = (enum od_join_type)(i / 4);
         struct join_case join;

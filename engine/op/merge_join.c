@@ -8,8 +8,8 @@
  *   ADVANCING   pairs, up to the end of the probe batch, of the window, or of the room for pairs
  *   FINISHING   the probe batch is over: rows that waited for all their pairs
  *   PULL_PROBE, PULL_BUILD   the next batch of a side; what is before the group leaves the window first
- *   HOT_BUILD, HOT_PROBE     a group that is too large to hold is cut out of both inputs into a job's runs; the jobs, nested
- *                            loops, run when the merge is over
+ *   HOT_BUILD, HOT_PROBE     a group that is too large to hold is cut out of both inputs into a job's runs; the jobs run as
+ *                            hash joins in passes when the merge is over
  *   DRAINING    the probe side is over: the rest of the build side is read all the same, and comes out where it must
  *
  * A group is whole before its first pair is made, so that it can still be cut out. While a hot group is cut, row 0 of the window
@@ -212,7 +212,6 @@ static enum od_status begin_hot(struct merge *merge, struct od_error *error)
     od_assert(merge->group_first == 0);
     od_assert(merge->group_end == join->build.row_count);
     OD_TRY(od_join_job_add(join, 0, &merge->hot, error));
-    merge->hot->keys_are_equal = true;
     OD_TRY(od_spill_run_append(merge->hot->build, &join->build, NULL, join->build.row_count, error));
     OD_TRY(window_cut(merge, join->build.row_count - 1, error));
     seek_group(merge, 0);
