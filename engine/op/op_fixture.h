@@ -16,7 +16,6 @@
 
 #include "engine/core/random.h"
 #include "engine/core/sweep.h"
-#include "engine/op/disk_fixture.h"
 #include "engine/op/op.h"
 #include "engine/shuffle/block.h"
 
@@ -126,8 +125,6 @@ static inline struct od_value fixture_drawn(struct od_random *draws, enum od_typ
     static const double doubles[] = {
         0.0, -0.0, 1.5, -2.25, (double)__builtin_nanf(""), (double)__builtin_inff(), 1e10};
     static const char texts[] = "aabcab";
-    const struct od_decimal decimals[] = {od_decimal_make(0, 0),   od_decimal_make(0, 2),  od_decimal_make(15, 1),
-                                          od_decimal_make(150, 2), od_decimal_make(-7, 0), od_decimal_make(16, 1)};
     struct od_value value = {.type = type, .is_null = od_random_chance(draws, 1, 6)};
     if (value.is_null)
         return value;
@@ -142,9 +139,6 @@ static inline struct od_value fixture_drawn(struct od_random *draws, enum od_typ
         value.decimal = od_decimal_make(od_random_between(draws, -(int64_t)range, range) * 50, 1);
         if (od_random_chance(draws, 1, 2))
             value.decimal = od_decimal_make(od_decimal_coefficient(&value.decimal) * 10, 2);
-        break;
-    case OD_TYPE_DECIMAL:
-        value.decimal = decimals[od_random_below(draws, 6)];
         break;
     case OD_TYPE_TEXT:
         value.text.bytes = texts + od_random_below(draws, 3);
@@ -340,10 +334,6 @@ struct fixture_run {
     uint32_t batch_rows;
     uint32_t task_index;
     uint32_t task_count; /* 0: 1 */
-    struct fixture_disk *disk;   /* NULL: nothing can spill */
-    uint64_t operator_bytes_max; /* with a disk */
-    uint64_t hash_bits_off;
-    uint64_t spilled_bytes;
     uint64_t operator_bytes_max;
     struct fixture_disk *disk; /* NULL: nothing can spill */
     uint64_t hash_bits_off;
@@ -400,8 +390,6 @@ static inline enum od_status fixture_run_to_end(struct fixture_run *run, struct 
     if (op == NULL)
         assert_int_not_equal(status, OD_OK);
     od_op_free(op);
-    if (run->disk != NULL)
-        fixture_disk_assert_empty(run->disk);
     if (error != NULL)
         *error = first;
     return status;
