@@ -25,7 +25,7 @@ static enum od_status check_condition(struct od_session *session, const struct o
     const struct od_plan *plan = NULL;
     struct od_bound bound;
     struct od_table *broken = NULL;
-    char name[200];
+    char name[160];
     OD_TRY(od_bind_over(binder, table->name, &table->schema, "CHECK", check->raw_expr, &bound));
     if (bound.unknown)
         return OD_OK; /* CHECK (NULL) holds for every row */
@@ -45,7 +45,7 @@ static enum od_status check_condition(struct od_session *session, const struct o
     if (check->conname != NULL && check->conname[0] != '\0')
         snprintf(name, sizeof(name), "%s", check->conname);
     else
-        snprintf(name, sizeof(name), "%s%s%s_check", table->name, column == NULL ? "" : "_", column == NULL ? "" : column);
+        snprintf(name, sizeof(name), "%.70s%s%.70s_check", table->name, column == NULL ? "" : "_", column == NULL ? "" : column);
     return violation(session, "new row violates check constraint \"%s\" of relation \"%s\"", name, table->name);
 }
 
