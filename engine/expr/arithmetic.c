@@ -60,76 +60,48 @@ static void *results_new(const struct od_kernel_call *call, size_t width, struct
 
 /* The smallest integer divided by -1 traps on some machines: it overflows, and its remainder is 0. Shifts take the count's
  * low bits, as the processors do on which PostgreSQL runs. */
+#define INTEGER_ROW(name, suffix, right_type, type, fails, fault, value)                                     \
+    static inline unsigned name##_##suffix(type left, right_type right, type *result)                        \
+    {                                                                                                        \
+        *result = (type)(value);                                                                             \
+        return (fails) ? fault : 0;                                                                          \
+    }
 #define INTEGER_ROWS(suffix, type, unsigned_type, fault)                                                     \
-    static inline unsigned add_##suffix(type left, type right, type *result)                                 \
-    {                                                                                                        \
-        return __builtin_add_overflow(left, right, result) ? fault : 0;                                      \
-    }                                                                                                        \
-    static inline unsigned subtract_##suffix(type left, type right, type *result)                            \
-    {                                                                                                        \
-        return __builtin_sub_overflow(left, right, result) ? fault : 0;                                      \
-    }                                                                                                        \
-    static inline unsigned multiply_##suffix(type left, type right, type *result)                            \
-    {                                                                                                        \
-        return __builtin_mul_overflow(left, right, result) ? fault : 0;                                      \
-    }                                                                                                        \
+    INTEGER_ROW(add, suffix, type, type, __builtin_add_overflow(left, right, result), fault, 0)              \
+    INTEGER_ROW(subtract, suffix, type, type, __builtin_sub_overflow(left, right, result), fault, 0)         \
+    INTEGER_ROW(multiply, suffix, type, type, __builtin_mul_overflow(left, right, result), fault, 0)         \
+    INTEGER_ROW(modulo, suffix, type, type, right == 0, FAULT_DIVISION,                                      \
+                right == 0 || right == -1 ? 0 : left % right)                                                \
+    INTEGER_ROW(bit_and, suffix, type, type, false, 0u, left &right)                                         \
+    INTEGER_ROW(bit_or, suffix, type, type, false, 0u, left | right)                                         \
+    INTEGER_ROW(bit_xor, suffix, type, type, false, 0u, left ^ right)                                        \
+    INTEGER_ROW(shift_left, suffix, int32_t, type, false, 0u,                                                \
+                (unsigned_type)left << ((unsigned)right & (sizeof(type) * 8 - 1)))                           \
+    INTEGER_ROW(shift_right, suffix, int32_t, type, false, 0u,                                               \
+                left >> ((unsigned)right & (sizeof(type) * 8 - 1)))                                          \
     static inline unsigned divide_##suffix(type left, type right, type *result)                              \
     {                                                                                                        \
-        *result = 0;                                                                                         \
-        if (right == 0)                                                                                      \
-            return FAULT_DIVISION;                                                                           \
+        *result = right == 0 || right == -1 ? 0 : left / right;                                              \
         if (right == -1)                                                                                     \
-            return __builtin_sub_overflow(0, left, result) ? fault : 0;                                      \
-        *result = left / right;                                                                              \
-        return 0;                                                                                            \
-    }                                                                                                        \
-    static inline unsigned modulo_##suffix(type left, type right, type *result)                              \
-    {                                                                                                        \
-        *result = right == 0 || right == -1 ? 0 : left % right;                                              \
+            return subtract_##suffix(0, left, result);                                                       \
         return right == 0 ? FAULT_DIVISION : 0;                                                              \
     }                                                                                                        \
     static inline unsigned negate_##suffix(type value, type *result)                                         \
     {                                                                                                        \
-        return __builtin_sub_overflow(0, value, result) ? fault : 0;                                         \
+        return subtract_##suffix(0, value, result);                                                          \
     }                                                                                                        \
     static inline unsigned abs_##suffix(type value, type *result)                                            \
     {                                                                                                        \
-        *result = value;                                                                                     \
-        return value < 0 ? negate_##suffix(value, result) : 0;                                               \
-    }                                                                                                        \
-    static inline unsigned bit_and_##suffix(type left, type right, type *result)                             \
-    {                                                                                                        \
-        *result = left & right;                                                                              \
-        return 0;                                                                                            \
-    }                                                                                                        \
-    static inline unsigned bit_or_##suffix(type left, type right, type *result)                              \
-    {                                                                                                        \
-        *result = left | right;                                                                              \
-        return 0;                                                                                            \
-    }                                                                                                        \
-    static inline unsigned bit_xor_##suffix(type left, type right, type *result)                             \
-    {                                                                                                        \
-        *result = left ^ right;                                                                              \
-        return 0;                                                                                            \
+        return value < 0 ? negate_##suffix(value, result) : add_##suffix(value, 0, result);                  \
     }                                                                                                        \
     static inline unsigned bit_not_##suffix(type value, type *result)                                        \
     {                                                                                                        \
-        *result = ~value;                                                                                    \
-        return 0;                                                                                            \
-    }                                                                                                        \
-    static inline unsigned shift_left_##suffix(type left, int32_t right, type *result)                       \
-    {                                                                                                        \
-        *result = (type)((unsigned_type)left << ((unsigned)right & (sizeof(type) * 8 - 1)));                 \
-        return 0;                                                                                            \
-    }                                                                                                        \
-    static inline unsigned shift_right_##suffix(type left, int32_t right, type *result)                      \
-    {                                                                                                        \
-        *result = left >> ((unsigned)right & (sizeof(type) * 8 - 1));                                        \
-        return 0;                                                                                            \
+        return bit_xor_##suffix(value, -1, result);                                                          \
     }
 INTEGER_ROWS(int32, int32_t, uint32_t, FAULT_INTEGER)
 INTEGER_ROWS(int64, int64_t, uint64_t, FAULT_BIGINT)
 #undef INTEGER_ROWS
+#undef INTEGER_ROW
 
 /* --- other numbers of one row --------------------------------------------------------------------------- */
 
@@ -286,49 +258,39 @@ static inline unsigned difference_of_days(int32_t left, int32_t right, int32_t *
         return finish(call, faults);                                                                         \
     }
 
-BINARY(add_int32, int32_t, int32_t, int32_t, add_int32)
-BINARY(subtract_int32, int32_t, int32_t, int32_t, subtract_int32)
-BINARY(multiply_int32, int32_t, int32_t, int32_t, multiply_int32)
-BINARY(divide_int32, int32_t, int32_t, int32_t, divide_int32)
-BINARY(modulo_int32, int32_t, int32_t, int32_t, modulo_int32)
-BINARY(bit_and_int32, int32_t, int32_t, int32_t, bit_and_int32)
-BINARY(bit_or_int32, int32_t, int32_t, int32_t, bit_or_int32)
-BINARY(bit_xor_int32, int32_t, int32_t, int32_t, bit_xor_int32)
-BINARY(shift_left_int32, int32_t, int32_t, int32_t, shift_left_int32)
-BINARY(shift_right_int32, int32_t, int32_t, int32_t, shift_right_int32)
-UNARY(negate_int32, int32_t, negate_int32)
-UNARY(abs_int32, int32_t, abs_int32)
-UNARY(bit_not_int32, int32_t, bit_not_int32)
-BINARY(add_int64, int64_t, int64_t, int64_t, add_int64)
-BINARY(subtract_int64, int64_t, int64_t, int64_t, subtract_int64)
-BINARY(multiply_int64, int64_t, int64_t, int64_t, multiply_int64)
-BINARY(divide_int64, int64_t, int64_t, int64_t, divide_int64)
-BINARY(modulo_int64, int64_t, int64_t, int64_t, modulo_int64)
-BINARY(bit_and_int64, int64_t, int64_t, int64_t, bit_and_int64)
-BINARY(bit_or_int64, int64_t, int64_t, int64_t, bit_or_int64)
-BINARY(bit_xor_int64, int64_t, int64_t, int64_t, bit_xor_int64)
-BINARY(shift_left_int64, int64_t, int32_t, int64_t, shift_left_int64)
-BINARY(shift_right_int64, int64_t, int32_t, int64_t, shift_right_int64)
-UNARY(negate_int64, int64_t, negate_int64)
-UNARY(abs_int64, int64_t, abs_int64)
-UNARY(bit_not_int64, int64_t, bit_not_int64)
-BINARY(add_float64, double, double, double, add_float64)
-BINARY(subtract_float64, double, double, double, subtract_float64)
-BINARY(multiply_float64, double, double, double, multiply_float64)
-BINARY(divide_float64, double, double, double, divide_float64)
-BINARY(add_decimal, struct od_decimal, struct od_decimal, struct od_decimal, add_decimal)
-BINARY(subtract_decimal, struct od_decimal, struct od_decimal, struct od_decimal, subtract_decimal)
-BINARY(multiply_decimal, struct od_decimal, struct od_decimal, struct od_decimal, multiply_decimal)
-BINARY(divide_decimal, struct od_decimal, struct od_decimal, struct od_decimal, divide_decimal)
-BINARY(modulo_decimal, struct od_decimal, struct od_decimal, struct od_decimal, modulo_decimal)
+/* Operations with the name of their kernel. */
+#define BINARY_ALIKE(name, type) BINARY(name, type, type, type, name)
+#define UNARY_ALIKE(name, type)  UNARY(name, type, name)
+#define INTEGER_KERNELS(suffix, type)                                                                        \
+    BINARY_ALIKE(add_##suffix, type)                                                                         \
+    BINARY_ALIKE(subtract_##suffix, type)                                                                    \
+    BINARY_ALIKE(multiply_##suffix, type)                                                                    \
+    BINARY_ALIKE(divide_##suffix, type)                                                                      \
+    BINARY_ALIKE(modulo_##suffix, type)                                                                      \
+    BINARY_ALIKE(bit_and_##suffix, type)                                                                     \
+    BINARY_ALIKE(bit_or_##suffix, type)                                                                      \
+    BINARY_ALIKE(bit_xor_##suffix, type)                                                                     \
+    BINARY(shift_left_##suffix, type, int32_t, type, shift_left_##suffix)                                    \
+    BINARY(shift_right_##suffix, type, int32_t, type, shift_right_##suffix)                                  \
+    UNARY_ALIKE(negate_##suffix, type)                                                                       \
+    UNARY_ALIKE(abs_##suffix, type)                                                                          \
+    UNARY_ALIKE(bit_not_##suffix, type)
+#define FRACTION_KERNELS(suffix, type)                                                                       \
+    BINARY_ALIKE(add_##suffix, type)                                                                         \
+    BINARY_ALIKE(subtract_##suffix, type)                                                                    \
+    BINARY_ALIKE(multiply_##suffix, type)                                                                    \
+    BINARY_ALIKE(divide_##suffix, type)                                                                      \
+    UNARY_ALIKE(negate_##suffix, type)                                                                       \
+    UNARY_ALIKE(abs_##suffix, type)
+INTEGER_KERNELS(int32, int32_t)
+INTEGER_KERNELS(int64, int64_t)
+FRACTION_KERNELS(float64, double)
+FRACTION_KERNELS(decimal, struct od_decimal)
+BINARY_ALIKE(modulo_decimal, struct od_decimal)
 BINARY(add_date, int32_t, int32_t, int32_t, add_days)
 BINARY(date_plus, int32_t, int32_t, int32_t, days_plus)
 BINARY(subtract_date, int32_t, int32_t, int32_t, subtract_days)
 BINARY(days_between, int32_t, int32_t, int32_t, difference_of_days)
-UNARY(negate_float64, double, negate_float64)
-UNARY(negate_decimal, struct od_decimal, negate_decimal)
-UNARY(abs_float64, double, abs_float64)
-UNARY(abs_decimal, struct od_decimal, abs_decimal)
 UNARY(floor, double, floor_float64)
 UNARY(ceil, double, ceil_float64)
 UNARY(round, double, round_float64)

@@ -179,6 +179,12 @@ ln f:1,2.718281828459045,0,-1,Infinity
 log f:100,0.001,0,-5,2
 power f:2,-2,0,NaN,1,Infinity,-Infinity,10 f:3,-1,0.5,0,400,NaN,Infinity
 power i:2 i:10,-1
+power n:2,1.05,-3,0,0.001,10,12345.678 n:0,1,2,3,-1,-2,7,3.0
+power n:1.05,0.9,3 n:20,-20,33
+power n:0.001,-0.5 n:25,400,-12
+power n:1000,-7.5 n:-25,-400,12
+power n:-8 n:0.5,-0.5
+power n:0 n:-0.5
 pi
 degrees f:3.141592653589793,1e308,1
 radians f:180,1,0

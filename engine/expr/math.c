@@ -131,6 +131,41 @@ enum od_status od_row_sqrt_decimal(struct od_row *row)
     return od_row_fail(row, many_digits);
 }
 
+/* To a whole exponent, by squaring; 16 digits behind the point, or as many as an argument has (PostgreSQL's power_var). */
+enum od_status od_row_power_decimal(struct od_row *row)
+{
+    struct od_decimal base = row->arguments[0].decimal;
+    struct od_decimal result = od_decimal_from_int64(1);
+    const struct od_decimal *exponent = &row->arguments[1].decimal;
+    uint64_t scale = base.scale > exponent->scale ? base.scale : exponent->scale;
+    int64_t power = 0;
+    bool is_whole = od_decimal_min_scale(exponent) == 0;
+    bool fits = true;
+    if (od_decimal_is_zero(&base) && od_decimal_sign(exponent) < 0)
+        return od_row_fail(row, "zero raised to a negative power is undefined");
+    if (!is_whole && od_decimal_sign(&base) < 0)
+        return od_row_fail(row, "a negative number raised to a non-integer power yields a complex result");
+    if (!is_whole || !od_decimal_to_int64(exponent, &power) || power < -INT32_MAX || power > INT32_MAX)
+        return od_fail(row->error, OD_UNSUPPORTED, "%s",
+                       "power of a numeric to such an exponent is not supported: cast to double precision");
+    bool shrinks = (fabs(od_decimal_to_float64(&base)) < 1) == (power > 0);
+    for (uint64_t rest = (uint64_t)(power < 0 ? -power : power); rest > 0 && fits; rest >>= 1) {
+        if ((rest & 1) != 0)
+            fits = od_decimal_multiply(&result, &base, &result);
+        if (rest > 1)
+            fits = fits && od_decimal_multiply(&base, &base, &base);
+    }
+    if (!fits && shrinks) /* to less than any digit that could be shown */
+        result = od_decimal_from_int64(0);
+    else if (power < 0 && fits) { /* a one with many digits, so that the quotient is rounded but once */
+        struct od_decimal one = od_decimal_from_int64(1);
+        fits = od_decimal_round(&one, 36, OD_ROUND_TRUNCATE, &one) && od_decimal_divide(&one, &result, &result);
+    }
+    fits = (fits || shrinks) && od_decimal_round(&result, scale < 16 ? 16 : (int64_t)scale, OD_ROUND_HALF_AWAY,
+                                                 &row->result.decimal);
+    return fits ? OD_OK : od_row_fail(row, many_digits);
+}
+
 enum od_status od_row_div(struct od_row *row)
 {
     if (od_decimal_is_zero(&row->arguments[1].decimal))

@@ -99,7 +99,7 @@ enum od_function_style {
     X(EXP, "exp", STRICT, "f:f! n:n~", R(exp))                                                               \
     X(LN, "ln", STRICT, "f:f! n:n~", R(ln))                                                                  \
     X(LOG, "log", STRICT, "f:f! n:n~ nn:n~", R(log))                                                         \
-    X(POWER, "power", STRICT, "ff:f! nn:n~", R(power))                                     \
+    X(POWER, "power", STRICT, "ff:f! nn:n!", R(power), R(power_decimal))                                     \
     X(PI, "pi", STRICT, ":f", R(pi))                                                                         \
     X(DEGREES, "degrees", STRICT, "f:f!", R(degrees))                                                        \
     X(RADIANS, "radians", STRICT, "f:f!", R(radians))                                                        \
