@@ -1,18 +1,19 @@
 /* hash_join: HASH and NESTED_LOOP: all build rows in memory, probe rows past them.
  *
- *   LOADING     build rows, until all are there       --too many-->  SPLITTING_BUILD -> SPLITTING_PROBE -> next job
+ *   LOADING     build rows, until all are there     --too many-->  SPLITTING_BUILD, _PROBE -> next job
  *      |        or (a pass) no more may be held
- *   PULLING     a probe batch                         --no more-->   UNMATCHED -> next pass: LOADING | next job | the end
- *   MATCHING    its pairs                             --no more-->   FINISHING
+ *   PULLING     a probe batch                       --no more-->   UNMATCHED -> next pass | job | the end
+ *   MATCHING    its pairs                           --no more-->   FINISHING
  *   FINISHING   rows that waited for all their pairs, or (not the last pass) they are carried on  --> PULLING
  *
- * Candidates of a probe row: the build rows of its hash. Where FALSE and NULL differ, also the build rows with a NULL key; and
- * for a probe row with a NULL key, or without keys (nested loop), all of them. Rows with a NULL key are not even kept where
- * they can neither match nor come out.
+ * Candidates of a probe row: the build rows of its hash. Where FALSE and NULL differ, also the build rows
+ * with a NULL key; and for a probe row with a NULL key, or without keys (nested loop), all of them. Rows with
+ * a NULL key are not even kept where they can neither match nor come out.
  *
- * Only the steps change the state. Both inputs are read to their ends, whatever the other one holds: whether an expression
- * below fails must not depend on it. A step works on one batch and looks at LOOKED_MAX candidates at most; linking the table
- * is the one thing here that grows with the whole side (about 10 ns a row). */
+ * Only the steps change the state. Both inputs are read to their ends, whatever the other one holds: whether
+ * an expression below fails must not depend on it. A step works on one batch and looks at LOOKED_MAX
+ * candidates at most; linking the table is the one thing here that grows with the whole side (about 10 ns a
+ * row). */
 #include "engine/op/join.h"
 
 #include <string.h>
@@ -27,7 +28,8 @@ static bool key_is_null_safe(const struct join *join, uint32_t key)
     return join->op.node->join.null_safe_keys >> key & 1;
 }
 
-bool od_join_has_null_key(const struct join *join, const struct od_batch *batch, const uint32_t *keys, uint32_t row)
+bool od_join_has_null_key(const struct join *join, const struct od_batch *batch, const uint32_t *keys,
+                          uint32_t row)
 {
     for (uint32_t k = 0; k < join->op.node->join.key_count; k++) {
         if (!key_is_null_safe(join, k) && od_column_is_null(&batch->columns[keys[k]], row))
@@ -37,7 +39,8 @@ bool od_join_has_null_key(const struct join *join, const struct od_batch *batch,
 }
 
 /* The next batch of a side: an input's, or of the run that stands for it. */
-static enum od_step pull(struct join *join, bool is_build, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step pull(struct join *join, bool is_build, const struct od_batch **batch_out,
+                         struct od_error *error)
 {
     struct od_spill_run *run = is_build ? join->job.build : join->job.probe;
     if (run == NULL)
@@ -52,7 +55,7 @@ static enum od_step step_of(enum od_status status)
     return status == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
 }
 
-/* --- the build side ------------------------------------------------------------------------------------------------------ */
+/* --- the build side ------------------------------------------------------------------------------------- */
 
 /* Of a build batch, in batch_arena: rows worth keeping, and their hashes (NULL without keys). */
 struct build_rows {
@@ -61,8 +64,8 @@ struct build_rows {
     uint64_t *hashes;
 };
 
-static enum od_status choose_build_rows(struct join *join, const struct od_batch *batch, struct build_rows *chosen,
-                                        struct od_error *error)
+static enum od_status choose_build_rows(struct join *join, const struct od_batch *batch,
+                                        struct build_rows *chosen, struct od_error *error)
 {
     struct od_op *op = &join->op;
     const uint32_t *keys = op->node->join.build_keys;
@@ -144,7 +147,7 @@ static enum od_step step_load(struct join *join, struct od_error *error)
     return step == OD_STEP_OUTPUT ? step_of(load(join, batch, error)) : step;
 }
 
-/* --- splitting ----------------------------------------------------------------------------------------------------------- */
+/* --- splitting ------------------------------------------------------------------------------------------ */
 
 static enum od_status begin_splitting_probe(struct join *join, struct od_error *error)
 {
@@ -204,7 +207,7 @@ static enum od_step step_split(struct join *join, struct od_error *error)
     return step_of(status);
 }
 
-/* --- candidates ---------------------------------------------------------------------------------------------------------- */
+/* --- candidates ----------------------------------------------------------------------------------------- */
 
 static void search_nulls(struct join *join, uint32_t index)
 {
@@ -237,7 +240,8 @@ static void seek_candidate(struct join *join)
     if (join->search == JOIN_AMONG_NULLS) {
         search_nulls(join, join->null_index + 1);
     } else if (join->search == JOIN_EVERYWHERE) {
-        join->candidate = join->candidate + 1 < join->build.row_count ? join->candidate + 1 : OD_HASH_TABLE_NONE;
+        join->candidate =
+            join->candidate + 1 < join->build.row_count ? join->candidate + 1 : OD_HASH_TABLE_NONE;
     } else {
         join->candidate = od_hash_table_next(&join->table, join->candidate);
         if (join->candidate == OD_HASH_TABLE_NONE)
@@ -253,7 +257,8 @@ static enum join_truth key_truth(const struct join *join)
     for (uint32_t k = 0; k < node->join.key_count; k++) {
         const struct od_column *probe = &join->probe->columns[node->join.probe_keys[k]];
         const struct od_column *build = &join->build.columns[node->join.build_keys[k]];
-        bool has_null = od_column_is_null(probe, join->probe_row) || od_column_is_null(build, join->candidate);
+        bool has_null =
+            od_column_is_null(probe, join->probe_row) || od_column_is_null(build, join->candidate);
         if (has_null && !key_is_null_safe(join, k))
             truth = JOIN_NULL;
         else if (!od_key_equal(probe, join->probe_row, build, join->candidate))
@@ -269,7 +274,8 @@ static bool is_decided(const struct join *join)
     return join->may_stop && join->probe_truth[join->probe_row] >= (can_be_true ? JOIN_TRUE : JOIN_NULL);
 }
 
-/* Collects pairs as far as there is room, and looks at LOOKED_MAX candidates. True at the end of the batch. */
+/* Collects pairs as far as there is room, and looks at LOOKED_MAX candidates. True at the end of the batch.
+ * */
 static bool collect_pairs(struct join *join)
 {
     uint32_t looked = 0;
@@ -288,7 +294,7 @@ static bool collect_pairs(struct join *join)
     return true;
 }
 
-/* --- probing ------------------------------------------------------------------------------------------------------------- */
+/* --- probing -------------------------------------------------------------------------------------------- */
 
 static enum od_step step_pull(struct join *join, struct od_error *error)
 {
@@ -301,7 +307,8 @@ static enum od_step step_pull(struct join *join, struct od_error *error)
     }
     if (step != OD_STEP_OUTPUT)
         return step;
-    if (od_join_probe_begin(join, batch, join->job.probe != NULL, error) != OD_OK || hash_probe(join, error) != OD_OK)
+    if (od_join_probe_begin(join, batch, join->job.probe != NULL, error) != OD_OK ||
+        hash_probe(join, error) != OD_OK)
         return OD_STEP_FAILED;
     seek_row(join);
     join->state = JOIN_MATCHING;
@@ -339,7 +346,8 @@ static enum od_step step_finish(struct join *join, const struct od_batch **batch
 }
 
 /* The probe side is over: what of the build side comes out, then the next pass or job. */
-static enum od_step step_unmatched(struct join *join, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step step_unmatched(struct join *join, const struct od_batch **batch_out,
+                                   struct od_error *error)
 {
     bool is_over = true;
     join->view.row_count = 0;
@@ -376,7 +384,8 @@ enum od_step od_join_step(struct od_op *op, const struct od_batch **batch_out, s
     }
     if (step == OD_STEP_OUTPUT && join->state == JOIN_MATCHING)
         step = step_match(join, batch_out, error);
-    if (join->state == JOIN_FINISHING && (step == OD_STEP_AGAIN || (step == OD_STEP_OUTPUT && *batch_out == NULL)))
+    if (join->state == JOIN_FINISHING &&
+        (step == OD_STEP_AGAIN || (step == OD_STEP_OUTPUT && *batch_out == NULL)))
         step = step_finish(join, batch_out, error);
     return step;
 }

@@ -1,6 +1,6 @@
-/* hash_table: chains in arrays. Entries are pushed in front of their chain, so linking from the last row to the first leaves
- * each chain in rising order. Buckets are chosen by the low bits of a hash: a hash exchange has dealt rows out by the high
- * ones (od_partition_of), in which the rows of one partition are alike. */
+/* hash_table: chains in arrays. Entries are pushed in front of their chain, so linking from the last row to
+ * the first leaves each chain in rising order. Buckets are chosen by the low bits of a hash: a hash exchange
+ * has dealt rows out by the high ones (od_partition_of), in which the rows of one partition are alike. */
 #include "engine/op/hash_table.h"
 
 #include <string.h>
@@ -29,7 +29,8 @@ void od_hash_table_reset(struct od_hash_table *table)
 {
     table->row_count = 0;
     if (table->bucket_count > 0)
-        memset(table->buckets, 0xff, (size_t)table->bucket_count * sizeof(*table->buckets)); /* OD_HASH_TABLE_NONE */
+        memset(table->buckets, 0xff,
+               (size_t)table->bucket_count * sizeof(*table->buckets)); /* OD_HASH_TABLE_NONE */
 }
 
 static enum od_status no_memory(uint64_t row_count, struct od_error *error)

@@ -1,15 +1,19 @@
-/* join: what all joins share: hash, nested loop and merge differ only in how they find pairs whose keys may be equal.
+/* join: what all joins share: hash, nested loop and merge differ only in how they find pairs whose keys may
+ * be equal.
  *
- *   pairs (probe row, build row)  ->  residual  ->  truth of the pair  ->  joined rows            join_match.c
- *                                                        \-> greatest truth so far of the probe row, "matched" of the build row
+ *   pairs (probe row, build row) -> residual -> truth of the pair -> joined rows           join_match.c
+ *                                                       \-> greatest truth so far of the probe row,
+ *                                                           "matched" of the build row
  *   probe batch over  ->  its rows, padded or chosen by their truth
  *   build rows over   ->  those that nothing matched (RIGHT, FULL)
  *
- *   hash_join.c   finds pairs in a table, or (nested loop, and where a NULL key might match) among all build rows
- *   join_spill.c  jobs: a join whose build side is too large becomes smaller joins over spilled rows, or one in passes
+ *   hash_join.c   finds pairs in a table, or (nested loop, and where a NULL key might match) everywhere
+ *   join_spill.c  jobs: a join whose build side is too large becomes smaller joins over spilled rows, or one
+ *                 in passes
  *   merge_join.c  finds pairs in two sorted inputs; hands groups that are too large to the jobs
  *
- * A carried row is a spilled probe row: the probe's columns ++ its truth so far (NULL, true or false) as one boolean. */
+ * A carried row is a spilled probe row: the probe's columns ++ its truth so far (NULL, true or false) as one
+ * boolean. */
 #ifndef OD_OP_JOIN_H
 #define OD_OP_JOIN_H
 
@@ -17,7 +21,8 @@
 #include "engine/op/op_base.h"
 #include "engine/op/spill.h"
 
-/* Three-valued: AND is the least, OR the greatest. ELSEWHERE (merge join): another job answers for this row. */
+/* Three-valued: AND is the least, OR the greatest. ELSEWHERE (merge join): another job answers for this row.
+ * */
 enum join_truth { JOIN_FALSE, JOIN_NULL, JOIN_TRUE, JOIN_ELSEWHERE };
 
 enum join_state {
@@ -60,8 +65,8 @@ struct join {
     /* the residual is asked over the columns that it reads */
     struct od_schema pair_schema;
     struct od_schema residual_schema;
-    uint32_t *residual_columns;        /* of pair_schema */
-    struct od_column *residual_view;   /* of pair_schema; the others are empty */
+    uint32_t *residual_columns;      /* of pair_schema */
+    struct od_column *residual_view; /* of pair_schema; the others are empty */
     struct od_batch_builder residual_rows;
     struct od_arena residual_arena; /* until the next pairs */
 
@@ -89,15 +94,15 @@ struct join {
     struct od_arena pass_arena; /* as long as the build rows */
 
     /* join_spill.c */
-    struct join_job job;           /* at hand */
-    struct join_job *waiting;      /* owned */
+    struct join_job job;                /* at hand */
+    struct join_job *waiting;           /* owned */
     struct join_job *parts[JOIN_PARTS]; /* while splitting; in `waiting` */
     struct od_schema carried_schema;
     struct od_spill_run *carried; /* owned; probe rows for the next pass */
     bool is_last_pass;            /* no build row is left behind these */
 };
 
-/* --- join_match.c ---------------------------------------------------------------------------------------------------- */
+/* --- join_match.c --------------------------------------------------------------------------------------- */
 
 enum od_status od_join_start(struct od_op *op, struct od_error *error);
 void od_join_release(struct od_op *op);
@@ -107,7 +112,8 @@ enum od_status od_join_probe_begin(struct join *join, const struct od_batch *bat
 /* Makes room for marks of row_count build rows; new ones are 0. */
 enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count, struct od_error *error);
 /* Notes a pair whose keys are so; there must be room (pair_count < batch_rows). */
-static inline void od_join_pair(struct join *join, uint32_t probe_row, uint32_t build_row, enum join_truth truth)
+static inline void od_join_pair(struct join *join, uint32_t probe_row, uint32_t build_row,
+                                enum join_truth truth)
 {
     if (join->op.node->join.residual == NULL && !join->gives_pairs) {
         if (join->probe_truth[probe_row] < truth)
@@ -118,8 +124,8 @@ static inline void od_join_pair(struct join *join, uint32_t probe_row, uint32_t 
     join->pair_build[join->pair_count] = build_row;
     join->pair_truth[join->pair_count++] = (uint8_t)truth;
 }
-/* Judges the pairs and forgets them; what of them comes out is in join->view (maybe without rows), as for the next two.
- * EVALUATION from the residual or for SINGLE, NO_MEMORY. */
+/* Judges the pairs and forgets them; what of them comes out is in join->view (maybe without rows), as for the
+ * next two. EVALUATION from the residual or for SINGLE, NO_MEMORY. */
 enum od_status od_join_judge(struct join *join, struct od_error *error);
 /* Do any probe rows come out when their batch is over? */
 bool od_join_finishes(const struct join *join);
@@ -132,10 +138,11 @@ enum od_status od_join_carry(struct join *join, struct od_batch *batch_out, stru
 /* What a step says after one of the above. */
 enum od_step od_join_show(struct join *join, enum od_status status, const struct od_batch **batch_out);
 
-/* --- join_spill.c ------------------------------------------------------------------------------------------------------ */
+/* --- join_spill.c --------------------------------------------------------------------------------------- */
 
 /* A new job over empty runs in front of the waiting ones. */
-enum od_status od_join_job_add(struct join *join, uint32_t depth, struct join_job **job_out, struct od_error *error);
+enum od_status od_join_job_add(struct join *join, uint32_t depth, struct join_job **job_out,
+                               struct od_error *error);
 void od_join_job_release(struct join *join, struct join_job *job);
 /* Makes the first waiting job the one at hand, LOADING; false when none waits. */
 enum od_status od_join_job_next(struct join *join, bool *is_there_out, struct od_error *error);
@@ -143,17 +150,19 @@ bool od_join_can_split(const struct join *join);
 /* Begins with the build rows that are loaded. */
 enum od_status od_join_split_begin(struct join *join, struct od_error *error);
 /* Deals the rows out to the runs of one side; rows NULL: all. hashes[i] belongs to the i-th of them. */
-enum od_status od_join_split_rows(struct join *join, const struct od_batch *batch, const uint32_t *rows, uint32_t count,
-                                  const uint64_t *hashes, bool is_build, struct od_error *error);
+enum od_status od_join_split_rows(struct join *join, const struct od_batch *batch, const uint32_t *rows,
+                                  uint32_t count, const uint64_t *hashes, bool is_build,
+                                  struct od_error *error);
 
-/* --- hash_join.c ------------------------------------------------------------------------------------------------------- */
+/* --- hash_join.c ---------------------------------------------------------------------------------------- */
 
 static inline bool od_join_has_keys(const struct join *join)
 {
     return join->op.node->join.key_count > 0;
 }
 /* Whether a key is NULL that equals nothing then. */
-bool od_join_has_null_key(const struct join *join, const struct od_batch *batch, const uint32_t *keys, uint32_t row);
+bool od_join_has_null_key(const struct join *join, const struct od_batch *batch, const uint32_t *keys,
+                          uint32_t row);
 /* Steps the job at hand and all that wait. */
 enum od_step od_join_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error);
 

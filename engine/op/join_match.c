@@ -1,21 +1,24 @@
 /* join_match: from candidate pairs to the rows of all nine join types.
  *
- *              a TRUE pair comes out   when the batch is over, rows whose OR is ... come out    at the end, build rows
+ *              a TRUE pair    when the batch is over, rows      at the end, build rows
+ *              comes out      whose OR is ... come out
  *   INNER      joined
- *   LEFT       joined                  FALSE or NULL, padded
- *   RIGHT      joined                                                                           without a match, padded
- *   FULL       joined                  FALSE or NULL, padded                                    without a match, padded
- *   SEMI                               TRUE
- *   ANTI                               FALSE or NULL
- *   NULL_ANTI                          FALSE
- *   MARK                               any, with the OR
- *   SINGLE     joined, one a row       FALSE or NULL, padded
+ *   LEFT       joined         FALSE or NULL, padded
+ *   RIGHT      joined                                           without a match, padded
+ *   FULL       joined         FALSE or NULL, padded             without a match, padded
+ *   SEMI                      TRUE
+ *   ANTI                      FALSE or NULL
+ *   NULL_ANTI                 FALSE
+ *   MARK                      any, with the OR
+ *   SINGLE     joined, once   FALSE or NULL, padded
  *
- * The residual is part of the condition: a pair whose residual is not true is no match. It is asked for the pairs of a
- * batch at once, over copies of the columns that it reads; only pairs that come out are copied whole.
+ * The residual is part of the condition: a pair whose residual is not true is no match. It is asked for the
+ * pairs of a batch at once, over copies of the columns that it reads; only pairs that come out are copied
+ * whole.
  *
- * Order of the output: pairs by (probe row, build row), batch by batch; behind the pairs of a probe batch its finished rows.
- * Where the residual can fail, it is asked for every pair, so that failing does not depend on the order of rows. */
+ * Order of the output: pairs by (probe row, build row), batch by batch; behind the pairs of a probe batch its
+ * finished rows. Where the residual can fail, it is asked for every pair, so that failing does not depend on
+ * the order of rows. */
 #include "engine/op/join.h"
 
 #include <string.h>
@@ -23,9 +26,9 @@
 #include "engine/core/assert.h"
 #include "engine/expr/evaluate.h"
 
-#define IS(truth)    (1u << JOIN_##truth)
-#define MARKS_MIN    64u
-#define ARENA_BYTES  2048
+#define IS(truth)   (1u << JOIN_##truth)
+#define MARKS_MIN   64u
+#define ARENA_BYTES 2048
 
 /* Which probe rows come out when their batch is over. */
 static const uint8_t finished[] = {
@@ -46,7 +49,7 @@ bool od_join_finishes(const struct join *join)
     return finished[join->op.node->join.type] != 0;
 }
 
-/* --- life -------------------------------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------------- */
 
 static void note_column(void *self, uint32_t column_index)
 {
@@ -92,7 +95,8 @@ static enum od_status schemas_start(struct join *join, struct od_error *error)
     }
     for (uint32_t i = 0; i < build->field_count; i++)
         pair[probe->field_count + i] = build->fields[i];
-    carried[probe->field_count] = (struct od_field){.name = "truth", .type = OD_TYPE_BOOLEAN, .nullable = true};
+    carried[probe->field_count] =
+        (struct od_field){.name = "truth", .type = OD_TYPE_BOOLEAN, .nullable = true};
     join->pair_schema = (struct od_schema){total, pair};
     join->carried_schema = (struct od_schema){probe->field_count + 1, carried};
     join->no_probe = (struct od_batch){.schema = probe, .columns = columns};
@@ -162,7 +166,7 @@ enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count, stru
     return OD_OK;
 }
 
-/* --- a probe batch and its truth ----------------------------------------------------------------------------------------- */
+/* --- a probe batch and its truth ------------------------------------------------------------------------ */
 
 enum od_status od_join_probe_begin(struct join *join, const struct od_batch *batch, bool is_carried,
                                    struct od_error *error)
@@ -213,11 +217,12 @@ enum od_status od_join_carry(struct join *join, struct od_batch *batch_out, stru
     return OD_OK;
 }
 
-/* --- pairs --------------------------------------------------------------------------------------------------------------- */
+/* --- pairs ---------------------------------------------------------------------------------------------- */
 
-/* Appends column `index` of probe ++ build for all pairs; OD_ROW_NULL pads. Behind the probe's columns of a MARK is the OR. */
-static enum od_status append_column(struct join *join, struct od_batch_builder *builder, uint32_t column, uint32_t index,
-                                    struct od_error *error)
+/* Appends column `index` of probe ++ build for all pairs; OD_ROW_NULL pads. Behind the probe's columns of a
+ * MARK is the OR. */
+static enum od_status append_column(struct join *join, struct od_batch_builder *builder, uint32_t column,
+                                    uint32_t index, struct od_error *error)
 {
     uint32_t probe_fields = join->no_probe.schema->field_count;
     const uint32_t *rows = join->pair_probe;
@@ -302,7 +307,8 @@ enum od_status od_join_judge(struct join *join, struct od_error *error)
     for (uint32_t i = 0; i < join->pair_count; i++) {
         uint8_t *truth = &join->probe_truth[join->pair_probe[i]];
         if (join->op.node->join.type == OD_JOIN_SINGLE && *truth == JOIN_TRUE)
-            return od_fail(error, OD_EVALUATION, "more than one row returned by a subquery used as an expression");
+            return od_fail(error, OD_EVALUATION,
+                           "more than one row returned by a subquery used as an expression");
         if (*truth < join->pair_truth[i])
             *truth = join->pair_truth[i];
         if (join->keeps_build)
@@ -314,7 +320,7 @@ enum od_status od_join_judge(struct join *join, struct od_error *error)
     return OD_OK;
 }
 
-/* --- rows whose turn comes later ----------------------------------------------------------------------------------------- */
+/* --- rows whose turn comes later ------------------------------------------------------------------------ */
 
 enum od_status od_join_finish(struct join *join, bool *is_over_out, struct od_error *error)
 {
@@ -322,7 +328,8 @@ enum od_status od_join_finish(struct join *join, bool *is_over_out, struct od_er
     join->view.row_count = 0;
     if (type == OD_JOIN_MARK && join->probe_row == 0)
         OD_TRY(make_truth_column(join, error));
-    for (; join->probe_row < join->probe->row_count && join->pair_count < join->op.env.batch_rows; join->probe_row++) {
+    for (; join->probe_row < join->probe->row_count && join->pair_count < join->op.env.batch_rows;
+         join->probe_row++) {
         join->pair_probe[join->pair_count] = join->probe_row;
         join->pair_build[join->pair_count] = OD_ROW_NULL;
         join->pair_count += finished[type] >> join->probe_truth[join->probe_row] & 1;

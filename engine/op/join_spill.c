@@ -1,12 +1,15 @@
 /* join_spill: jobs: how a join ends whose build side is larger than the operator may hold.
  *
- *   job (build, probe) --split--> JOIN_PARTS jobs, rows dealt out by other bits of their hash   (grace hash join)
- *                      --passes-> as many build rows as fit, past all probe rows; then the next (block nested loop)
+ *   job (build, probe) --split--> JOIN_PARTS jobs, rows dealt out by other bits of their hash
+ *                                 (grace hash join)
+ *                      --passes-> as many build rows as fit, past all probe rows; then the next
+ *                                 (block nested loop)
  *
- * Splitting needs keys and must pay: a job that still has most of its parent's rows has one hot key (or hashes that collide),
- * and one that was split DEPTH_MAX times has been given enough chances. Where FALSE and NULL differ, a row with a NULL key
- * concerns every job, so these joins go in passes, too. Then a probe row knows its truth only after the last pass: it is
- * carried from pass to pass with its truth so far; build rows know after their own pass whether anything matched.
+ * Splitting needs keys and must pay: a job that still has most of its parent's rows has one hot key (or
+ * hashes that collide), and one that was split DEPTH_MAX times has been given enough chances. Where FALSE and
+ * NULL differ, a row with a NULL key concerns every job, so these joins go in passes, too. Then a probe row
+ * knows its truth only after the last pass: it is carried from pass to pass with its truth so far; build rows
+ * know after their own pass whether anything matched.
  *
  * Jobs wait in a list, the parts of the last split in front; each owns its two runs. */
 #include "engine/op/join.h"
@@ -24,7 +27,8 @@ void od_join_job_release(struct join *join, struct join_job *job)
     job->build = NULL;
 }
 
-enum od_status od_join_job_add(struct join *join, uint32_t depth, struct join_job **job_out, struct od_error *error)
+enum od_status od_join_job_add(struct join *join, uint32_t depth, struct join_job **job_out,
+                               struct od_error *error)
 {
     struct od_op *op = &join->op;
     struct join_job *job = od_take(op->env.memory, sizeof(*job));
@@ -61,8 +65,9 @@ bool od_join_can_split(const struct join *join)
     return job->build == NULL || od_spill_run_row_count(job->build) <= job->parent_row_count / 2;
 }
 
-enum od_status od_join_split_rows(struct join *join, const struct od_batch *batch, const uint32_t *rows, uint32_t count,
-                                  const uint64_t *hashes, bool is_build, struct od_error *error)
+enum od_status od_join_split_rows(struct join *join, const struct od_batch *batch, const uint32_t *rows,
+                                  uint32_t count, const uint64_t *hashes, bool is_build,
+                                  struct od_error *error)
 {
     uint32_t *part_rows = od_arena_take_raw(&join->op.batch_arena, count * sizeof(*part_rows));
     if (part_rows == NULL)

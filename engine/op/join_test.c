@@ -1,8 +1,8 @@
-/* Goal: every join type by every algorithm gives exactly what its definition says, with NULL keys, NULL residuals, duplicates,
- * special numbers, colliding hashes, all batch sizes, and whether rows spill or not.
- * Method: small drawn inputs with few different keys are joined and compared, as a multiset, with the definition: the OR over
- * all pairs in three values, two loops deep. The promised order is checked by hand. The source stalls; each of its calls is
- * failed, each call of the disk, each allocation refused. */
+/* Goal: every join type by every algorithm gives exactly what its definition says, with NULL keys, NULL
+ * residuals, duplicates, special numbers, colliding hashes, all batch sizes, and whether rows spill or not.
+ * Method: small drawn inputs with few different keys are joined and compared, as a multiset, with the
+ * definition: the OR over all pairs in three values, two loops deep. The promised order is checked by hand.
+ * The source stalls; each of its calls is failed, each call of the disk, each allocation refused. */
 #include "engine/op/op_fixture.h"
 
 static struct od_arena plan_arena;
@@ -33,8 +33,9 @@ static const struct {
     uint32_t probe[3];
     uint32_t build[3];
 } key_lists[] = {
-    {1, {0}, {0}},       {1, {1}, {3}},       {1, {2}, {2}}, {1, {3}, {1}},       {1, {4}, {5}},
-    {1, {5}, {4}},       {1, {6}, {6}},       {2, {0, 1}, {0, 3}},                {3, {0, 2, 3}, {0, 2, 1}},
+    {1, {0}, {0}},       {1, {1}, {3}},       {1, {2}, {2}},
+    {1, {3}, {1}},       {1, {4}, {5}},       {1, {5}, {4}},
+    {1, {6}, {6}},       {2, {0, 1}, {0, 3}}, {3, {0, 2, 3}, {0, 2, 1}},
     {2, {5, 4}, {4, 5}},
 };
 #define KEY_LISTS (sizeof(key_lists) / sizeof(key_lists[0]))
@@ -126,7 +127,7 @@ static void case_release(struct join_case *join)
         od_batch_builder_release(&join->sides[i]);
 }
 
-/* --- the definition ------------------------------------------------------------------------------------------ */
+/* --- the definition ------------------------------------------------------------------------------------- */
 
 enum truth { FALSE, UNKNOWN, TRUE };
 
@@ -135,10 +136,13 @@ static enum truth least(enum truth left, enum truth right)
     return left < right ? left : right;
 }
 
-static enum truth key_truth(const struct join_case *join, uint32_t key, uint32_t probe_row, uint32_t build_row)
+static enum truth key_truth(const struct join_case *join, uint32_t key, uint32_t probe_row,
+                            uint32_t build_row)
 {
-    struct od_value a = od_column_value(&join->source.rows[0].columns[join->node.join.probe_keys[key]], probe_row);
-    struct od_value b = od_column_value(&join->source.rows[1].columns[join->node.join.build_keys[key]], build_row);
+    struct od_value a =
+        od_column_value(&join->source.rows[0].columns[join->node.join.probe_keys[key]], probe_row);
+    struct od_value b =
+        od_column_value(&join->source.rows[1].columns[join->node.join.build_keys[key]], build_row);
     if (join->node.join.null_safe_keys >> key & 1 && (a.is_null || b.is_null))
         return a.is_null && b.is_null ? TRUE : FALSE;
     if (a.is_null || b.is_null)
@@ -210,7 +214,7 @@ static enum od_status define(const struct join_case *join, struct od_batch_build
     return status;
 }
 
-/* --- running --------------------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------------- */
 
 static const struct od_expr *less_residual(void)
 {
@@ -354,13 +358,15 @@ static void hot_keys_too(void **state)
             sides[i] = fixture_drawn_rows(schema, &stream.random, 10, 12);
             struct od_batch_builder hot = fixture_drawn_rows(schema, &stream.random, 60, 0);
             struct od_batch view = od_batch_builder_view(&hot);
-            assert_int_equal(od_batch_builder_append_rows(&sides[i], &view, NULL, 0, view.row_count, NULL), OD_OK);
+            assert_int_equal(od_batch_builder_append_rows(&sides[i], &view, NULL, 0, view.row_count, NULL),
+                             OD_OK);
             od_batch_builder_release(&hot);
         }
         if (join.node.join.type == OD_JOIN_SINGLE)
             join.node.join.type = OD_JOIN_FULL;
         case_rows(&join, sides[0], sides[1]);
-        struct run_options options = {.batch_rows = 5 + round % 5, .input_rows = 7, .bytes_max = 500, .stalls = true};
+        struct run_options options = {
+            .batch_rows = 5 + round % 5, .input_rows = 7, .bytes_max = 500, .stalls = true};
         assert_true(run_and_compare(&join, &options) > 0);
         case_release(&join);
     }
@@ -389,7 +395,8 @@ static void order_is_that_of_the_inputs(void **state)
         struct od_batch view = od_batch_builder_view(&collected);
         struct od_column texts[] = {view.columns[2], view.columns[SIDE_COLUMNS + 2]};
         struct od_batch shown = {.schema = &chosen, .row_count = view.row_count, .columns = texts};
-        assert_int_equal(od_batch_builder_append_rows(&columns, &shown, NULL, 0, shown.row_count, NULL), OD_OK);
+        assert_int_equal(od_batch_builder_append_rows(&columns, &shown, NULL, 0, shown.row_count, NULL),
+                         OD_OK);
         if (i == 0) /* a merge join lets build rows go as soon as their key is over */
             fixture_assert_equal(&columns, &expected);
         fixture_sort(&columns);
@@ -422,7 +429,7 @@ static const struct od_expr *failing_residual(void)
     return expr;
 }
 
-#define REST " 0 a t 1 1 2000-01-01 "
+#define REST       " 0 a t 1 1 2000-01-01 "
 #define BUILD_REST " t a 0 1 1 2000-01-01 "
 
 static void residual_sees_pairs_of_equal_keys_only(void **state)
@@ -467,7 +474,8 @@ static void inputs_without_columns_have_rows(void **state)
     struct fixture_source source;
     struct od_physical readers[] = {fixture_reader(&some, 0), fixture_reader(&none, 1)};
     struct od_physical node = {.kind = OD_PHYSICAL_NESTED_LOOP_JOIN, .schema = some, .input_count = 2};
-    struct fixture_run run = {.node = &node, .source = &source, .batch_rows = 4, .disk = &disk, .operator_bytes_max = 1};
+    struct fixture_run run = {
+        .node = &node, .source = &source, .batch_rows = 4, .disk = &disk, .operator_bytes_max = 1};
     node.inputs[0] = &readers[0];
     node.inputs[1] = &readers[1];
     fixture_source_init(&source, 2);

@@ -2,21 +2,23 @@
  *
  *   probe batch   ... 3 4 4 4 7 ...           every row pairs with the whole group of its key
  *                         |
- *   window        1 2 [ 4 4 ] 5 6 ...         build rows: the group that is looked at, what is before it (over) and behind it
+ *   window        1 2 [ 4 4 ] 5 6 ...         build rows: the group that is looked at, what is before (over)
+ *                                             and behind it
  *                     first  end
  *
  *   ADVANCING   pairs, up to the end of the probe batch, of the window, or of the room for pairs
  *   FINISHING   the probe batch is over: rows that waited for all their pairs
  *   PULL_PROBE, PULL_BUILD   the next batch of a side; what is before the group leaves the window first
- *   HOT_BUILD, HOT_PROBE     a group that is too large to hold is cut out of both inputs into a job's runs; the jobs run as
- *                            hash joins in passes when the merge is over
- *   DRAINING    the probe side is over: the rest of the build side is read all the same, and comes out where it must
+ *   HOT_BUILD, HOT_PROBE     a group that is too large to hold is cut out of both inputs into a job's runs;
+ *                            the jobs run as hash joins in passes when the merge is over
+ *   DRAINING    the probe side is over: the rest of the build side is read all the same, and comes out where
+ *               it must
  *
- * A group is whole before its first pair is made, so that it can still be cut out. While a hot group is cut, row 0 of the window
- * is one of its rows, to compare with.
+ * A group is whole before its first pair is made, so that it can still be cut out. While a hot group is cut,
+ * row 0 of the window is one of its rows, to compare with.
  *
- * Rows come out in the order of the probe side for INNER, SEMI and ANTI, as long as no group was hot. MARK and NULL_ANTI are
- * run by hash_join.c (see op.c): there a NULL key concerns all rows, wherever they are. */
+ * Rows come out in the order of the probe side for INNER, SEMI and ANTI, as long as no group was hot. MARK
+ * and NULL_ANTI are run by hash_join.c (see op.c): there a NULL key concerns all rows, wherever they are. */
 #include "engine/op/join.h"
 
 #include <string.h>
@@ -64,18 +66,19 @@ static int compare_keys(const struct merge *merge, uint32_t probe_row, uint32_t 
 }
 
 /* Of a row of any batch and a row of the window. */
-static bool keys_equal(const struct merge *merge, const struct od_batch *batch, const uint32_t *keys, uint32_t row,
-                       uint32_t build_row)
+static bool keys_equal(const struct merge *merge, const struct od_batch *batch, const uint32_t *keys,
+                       uint32_t row, uint32_t build_row)
 {
     const struct od_physical *node = merge->join.op.node;
     for (uint32_t k = 0; k < node->join.key_count; k++) {
-        if (!od_key_equal(&batch->columns[keys[k]], row, &merge->join.build.columns[node->join.build_keys[k]], build_row))
+        if (!od_key_equal(&batch->columns[keys[k]], row, &merge->join.build.columns[node->join.build_keys[k]],
+                          build_row))
             return false;
     }
     return true;
 }
 
-/* --- the window ---------------------------------------------------------------------------------------------------------- */
+/* --- the window ----------------------------------------------------------------------------------------- */
 
 static void seek_group(struct merge *merge, uint32_t first)
 {
@@ -121,7 +124,8 @@ static enum od_status window_cut(struct merge *merge, uint32_t first, struct od_
     return OD_OK;
 }
 
-/* The window's rows before the group leave: those that nothing matched come out, in as many steps as they need. */
+/* The window's rows before the group leave: those that nothing matched come out, in as many steps as they
+ * need. */
 static enum od_status window_leave(struct merge *merge, bool *is_over_out, struct od_error *error)
 {
     struct join *join = &merge->join;
@@ -133,7 +137,7 @@ static enum od_status window_leave(struct merge *merge, bool *is_over_out, struc
     return *is_over_out ? window_cut(merge, merge->group_first, error) : OD_OK;
 }
 
-/* --- advancing ----------------------------------------------------------------------------------------------------------- */
+/* --- advancing ------------------------------------------------------------------------------------------ */
 
 /* Looks for the end of the group; false when it is not in the window. */
 static bool complete_group(struct merge *merge)
@@ -159,7 +163,8 @@ static void advance(struct merge *merge)
     const uint32_t *keys = join->op.node->join.probe_keys;
     while (join->probe_row < join->probe->row_count) {
         bool has_group = merge->group_first < join->build.row_count;
-        if (od_join_has_null_key(join, join->probe, keys, join->probe_row) || (!has_group && merge->build_is_over)) {
+        if (od_join_has_null_key(join, join->probe, keys, join->probe_row) ||
+            (!has_group && merge->build_is_over)) {
             join->probe_row++;
             continue;
         }
@@ -188,13 +193,15 @@ static void advance(struct merge *merge)
     merge->state = MERGE_FINISHING;
 }
 
-static enum od_step step_advance(struct merge *merge, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step step_advance(struct merge *merge, const struct od_batch **batch_out,
+                                 struct od_error *error)
 {
     advance(merge);
     return od_join_show(&merge->join, od_join_judge(&merge->join, error), batch_out);
 }
 
-static enum od_step step_finish(struct merge *merge, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step step_finish(struct merge *merge, const struct od_batch **batch_out,
+                                struct od_error *error)
 {
     bool is_over;
     enum od_status status = od_join_finish(&merge->join, &is_over, error);
@@ -203,7 +210,7 @@ static enum od_step step_finish(struct merge *merge, const struct od_batch **bat
     return od_join_show(&merge->join, status, batch_out);
 }
 
-/* --- hot groups ---------------------------------------------------------------------------------------------------------- */
+/* --- hot groups ----------------------------------------------------------------------------------------- */
 
 /* The group that begins the window, and fills it, is too large. */
 static enum od_status begin_hot(struct merge *merge, struct od_error *error)
@@ -275,9 +282,10 @@ static enum od_status hot_probe(struct merge *merge, struct od_error *error)
     return OD_OK;
 }
 
-/* --- pulling ------------------------------------------------------------------------------------------------------------- */
+/* --- pulling -------------------------------------------------------------------------------------------- */
 
-static enum od_step step_pull_build(struct merge *merge, const struct od_batch **batch_out, struct od_error *error)
+static enum od_step step_pull_build(struct merge *merge, const struct od_batch **batch_out,
+                                    struct od_error *error)
 {
     struct join *join = &merge->join;
     const struct od_batch *batch;

@@ -30,7 +30,8 @@ static const struct od_op_kind *const kinds[] = {
 };
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == OD_PHYSICAL_KIND_COUNT, "every operator has a row");
 
-/* Where FALSE and NULL differ, a NULL key concerns all rows of the other side: merging cannot see them together. */
+/* Where FALSE and NULL differ, a NULL key concerns all rows of the other side: merging cannot see them
+ * together. */
 static const struct od_op_kind *kind_of(const struct od_physical *node)
 {
     bool asks_nulls = node->kind == OD_PHYSICAL_MERGE_JOIN &&

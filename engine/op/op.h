@@ -27,7 +27,8 @@ enum od_step {
 /* Gives the batches of an exchange input; implemented by engine/run. Same protocol as an operator. The batch
  * lives until the next call for this input. */
 struct od_exchange_source {
-    enum od_step (*next)(void *self, uint32_t input_index, const struct od_batch **batch_out, struct od_error *error);
+    enum od_step (*next)(void *self, uint32_t input_index, const struct od_batch **batch_out,
+                         struct od_error *error);
     void *self;
 };
 
@@ -37,16 +38,17 @@ struct od_op_env {
     struct od_exchange_source source;
     uint32_t task_index;
     uint32_t task_count;
-    uint32_t batch_rows; /* most rows an operator puts in a batch; >= 1 */
+    uint32_t batch_rows;    /* most rows an operator puts in a batch; >= 1 */
     uint64_t *scanned_rows; /* counts rows read from tables; owned by the task */
     /* Bytes of rows that one operator may hold before it spills; 0: as many as the memory gives. */
     uint64_t operator_bytes_max;
-    struct od_disk disk;     /* for spilled rows; ops NULL: nothing can spill */
+    struct od_disk disk;          /* for spilled rows; ops NULL: nothing can spill */
     struct od_block_codec *codec; /* borrowed, the actor's; there when disk.ops is */
-    const char *spill_name;  /* prefix of this attempt's spill files, unique on its disk */
-    uint32_t *spill_count;   /* numbers them; owned by the task */
-    uint64_t *spilled_bytes; /* owned by the task */
-    /* Bits that are cleared in every key hash of an operator: 0, or more to make keys collide. Answers do not depend on it. */
+    const char *spill_name;       /* prefix of this attempt's spill files, unique on its disk */
+    uint32_t *spill_count;        /* numbers them; owned by the task */
+    uint64_t *spilled_bytes;      /* owned by the task */
+    /* Bits that are cleared in every key hash of an operator: 0, or more to make keys collide. Answers do not
+     * depend on it. */
     uint64_t hash_bits_off;
 };
 

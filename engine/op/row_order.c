@@ -30,7 +30,8 @@ static int compare_present(const struct od_column *left, uint32_t left_row, cons
     return od_value_compare(&left_value, &right_value);
 }
 
-int od_cell_compare(const struct od_column *left, uint32_t left_row, const struct od_column *right, uint32_t right_row)
+int od_cell_compare(const struct od_column *left, uint32_t left_row, const struct od_column *right,
+                    uint32_t right_row)
 {
     bool left_is_null = od_column_is_null(left, left_row);
     bool right_is_null = od_column_is_null(right, right_row);

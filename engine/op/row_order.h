@@ -18,8 +18,10 @@ struct od_row_order {
     const struct od_column *columns; /* ascending, NULLs last (od_value_compare_total) */
 };
 
-/* Cells of two columns of one type, ascending, NULLs last and equal to each other: the order that a merge join needs. */
-int od_cell_compare(const struct od_column *left, uint32_t left_row, const struct od_column *right, uint32_t right_row);
+/* Cells of two columns of one type, ascending, NULLs last and equal to each other: the order that a merge
+ * join needs. */
+int od_cell_compare(const struct od_column *left, uint32_t left_row, const struct od_column *right,
+                    uint32_t right_row);
 /* Negative, 0 or positive. 0 only for rows that are equal in every column, -0.0 and 0.0 told apart. */
 int od_row_order_compare(const struct od_row_order *order, uint32_t left_row, uint32_t right_row);
 /* The same for rows of two batches, each with its order: they differ in nothing but their columns. */

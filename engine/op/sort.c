@@ -3,20 +3,21 @@
  *   batch 0 -> sorted run 0 --+
  *   batch 1 -> sorted run 1 --+--> heap of cursors by first row --> output, batch_rows at a time
  *   batch 2 -> sorted run 2 --+              |        ^
- *                      too many rows: a sorted file (spill run), level 0 -- FAN_IN files of a level --> one of the next
+ *              too many rows: a sorted file (spill run) of level 0; FAN_IN files of a level: one of the next
  *
- *   rows     every row that is held: its columns ++ its computed sort keys; nothing is moved, only row numbers are
+ *   rows     every row that is held: its columns ++ its computed sort keys; only row numbers are moved
  *   numbers  [ run 0 | run 1 | run 2 ... ]
  *
- * So a step sorts one batch or merges one batch: the work of a step stays small however many rows there are; all in all it is
- * n log n. Rows are in a total order, so runs, files and batch sizes cannot be seen in the output.
+ * So a step sorts one batch or merges one batch: the work of a step stays small however many rows there are;
+ * all in all it is n log n. Rows are in a total order, so runs, files and batch sizes cannot be seen in the
+ * output.
  *
  *   TAKING   input batches --too many rows--> WRITING a file --done--> WRITING files into one | TAKING
  *      \--no more--> GIVING from memory and files
  *
- * TOP_N: when more than twice `limit` rows (and a batch) have come together, the runs are merged up to `limit` and only those
- * rows are kept, as one run; a file has at most `limit` rows, too. With limit 0 the input is read all the same: whether an
- * expression below fails must not depend on the limit. */
+ * TOP_N: when more than twice `limit` rows (and a batch) have come together, the runs are merged up to
+ * `limit` and only those rows are kept, as one run; a file has at most `limit` rows, too. With limit 0 the
+ * input is read all the same: whether an expression below fails must not depend on the limit. */
 #include "engine/op/op_base.h"
 
 #include "engine/core/assert.h"
@@ -91,7 +92,8 @@ static enum od_status sort_start(struct od_op *op, struct od_error *error)
         bool is_column = expr->kind == OD_EXPR_COLUMN;
         sort->key_columns[i] = is_column ? expr->column_index : sort->schema.field_count++;
         if (!is_column)
-            fields[sort->key_columns[i]] = (struct od_field){.name = "key", .type = expr->type, .nullable = true};
+            fields[sort->key_columns[i]] =
+                (struct od_field){.name = "key", .type = expr->type, .nullable = true};
     }
     OD_TRY(od_batch_builder_init(&sort->rows, op->env.memory, &sort->schema, error));
     OD_TRY(od_batch_builder_init(&sort->written, op->env.memory, &sort->schema, error));
@@ -147,11 +149,13 @@ static enum od_status reserve_cursors(struct sort *sort, uint32_t count, struct 
     return grow(sort, (void **)&sort->cursors, &sort->cursor_capacity, count, sizeof(*sort->cursors), error);
 }
 
-static enum od_status append_with_keys(struct sort *sort, const struct od_batch *batch, struct od_error *error)
+static enum od_status append_with_keys(struct sort *sort, const struct od_batch *batch,
+                                       struct od_error *error)
 {
     struct od_op *op = &sort->op;
     struct od_selection every_row = {.count = batch->row_count};
-    struct od_column *columns = od_arena_take_array(&op->batch_arena, sort->schema.field_count, sizeof(*columns));
+    struct od_column *columns =
+        od_arena_take_array(&op->batch_arena, sort->schema.field_count, sizeof(*columns));
     if (columns == NULL)
         return od_op_no_memory(op, "computing keys", error);
     for (uint32_t i = 0; i < op->node->schema.field_count; i++)
@@ -173,7 +177,8 @@ static enum od_status take_batch(struct sort *sort, const struct od_batch *batch
     uint32_t first = sort->rows.row_count;
     od_arena_reset(&sort->op.batch_arena);
     OD_TRY(append_with_keys(sort, batch, error));
-    OD_TRY(grow(sort, (void **)&sort->row_numbers, &sort->row_capacity, sort->rows.row_count, sizeof(uint32_t), error));
+    OD_TRY(grow(sort, (void **)&sort->row_numbers, &sort->row_capacity, sort->rows.row_count,
+                sizeof(uint32_t), error));
     OD_TRY(reserve_cursors(sort, sort->cursor_count + 1, error));
     uint32_t *scratch = od_arena_take_raw(&sort->op.batch_arena, batch->row_count * sizeof(*scratch));
     if (scratch == NULL)
@@ -194,9 +199,9 @@ static uint32_t cursor_row(const struct sort *sort, const struct cursor *cursor)
 
 static int compare_cursors(const struct sort *sort, const struct cursor *left, const struct cursor *right)
 {
-    return od_row_order_compare_two(left->file == NULL ? &sort->order : &left->file->order, cursor_row(sort, left),
-                                    right->file == NULL ? &sort->order : &right->file->order,
-                                    cursor_row(sort, right));
+    return od_row_order_compare_two(
+        left->file == NULL ? &sort->order : &left->file->order, cursor_row(sort, left),
+        right->file == NULL ? &sort->order : &right->file->order, cursor_row(sort, right));
 }
 
 /* Moves a cursor down the heap until none below it comes before it. */
@@ -265,7 +270,8 @@ static enum od_status step_first(struct sort *sort, struct od_error *error)
     return OD_OK;
 }
 
-/* Appends the first `count` chosen rows of a source; a builder without the computed keys takes what it has. */
+/* Appends the first `count` chosen rows of a source; a builder without the computed keys takes what it has.
+ * */
 static enum od_status append_chosen(struct sort *sort, const struct sorted_file *file, uint32_t count,
                                     struct od_batch_builder *builder, struct od_error *error)
 {
@@ -276,8 +282,8 @@ static enum od_status append_chosen(struct sort *sort, const struct sorted_file 
     return OD_OK;
 }
 
-/* The next up to batch_rows rows, at most to_give, replace the content of the builder. Rows are copied when the source changes,
- * and before its block goes. */
+/* The next up to batch_rows rows, at most to_give, replace the content of the builder. Rows are copied when
+ * the source changes, and before its block goes. */
 static enum od_status merge_batch(struct sort *sort, struct od_batch_builder *builder, struct od_error *error)
 {
     uint64_t count = sort->to_give < sort->op.env.batch_rows ? sort->to_give : sort->op.env.batch_rows;
@@ -309,7 +315,8 @@ static bool should_prune(const struct sort *sort)
 {
     uint64_t limit = sort->op.node->sort.limit;
     uint64_t row_count = sort->rows.row_count;
-    return row_count >= PRUNE_ROWS_MIN && limit <= UINT32_MAX && row_count >= 2 * limit + sort->op.env.batch_rows;
+    return row_count >= PRUNE_ROWS_MIN && limit <= UINT32_MAX &&
+           row_count >= 2 * limit + sort->op.env.batch_rows;
 }
 
 static enum od_status prune(struct sort *sort, struct od_error *error)
@@ -363,7 +370,8 @@ static enum od_status begin_writing(struct sort *sort, uint32_t first, struct od
 {
     sort->state = SORT_WRITING;
     sort->writing_first = first;
-    sort->to_give = at_most_limit(sort, first == sort->file_count ? sort->rows.row_count : file_rows(sort, first));
+    sort->to_give =
+        at_most_limit(sort, first == sort->file_count ? sort->rows.row_count : file_rows(sort, first));
     OD_TRY(od_spill_run_new(&sort->op.env, &sort->schema, &sort->target, error));
     OD_TRY(add_files(sort, first, error));
     build_heap(sort);

@@ -1,8 +1,8 @@
-/* Goal: SORT gives all rows in their total order and TOP_N the first of them, whatever the batches were, and whether rows were
- * spilled, in few files or so many that files are merged into files.
- * Method: drawn rows with many duplicates, NULLs and special numbers are sorted by drawn keys and compared
- * with an insertion sort that compares values by the two orders of engine/data; all limits are tried, also
- * such that rows are forgotten on the way. Failures and refusals as for every operator. */
+/* Goal: SORT gives all rows in their total order and TOP_N the first of them, whatever the batches were, and
+ * whether rows were spilled, in few files or so many that files are merged into files. Method: drawn rows
+ * with many duplicates, NULLs and special numbers are sorted by drawn keys and compared with an insertion
+ * sort that compares values by the two orders of engine/data; all limits are tried, also such that rows are
+ * forgotten on the way. Failures and refusals as for every operator. */
 #include "engine/op/op_fixture.h"
 
 static struct od_arena plan_arena;
@@ -155,7 +155,8 @@ static void sorts_equal_plain_sorts(void **state)
         struct sort_case sort;
         case_init(&sort, &stream.random, round < 60 ? round : (uint32_t)od_random_below(&stream.random, 150),
                   round % (KEYS_MAX + 1));
-        spilled[round % 4] += run_and_compare(&sort, 1 + round % 9, 1 + round % 40, round % 2, budgets[round % 4]);
+        spilled[round % 4] +=
+            run_and_compare(&sort, 1 + round % 9, 1 + round % 40, round % 2, budgets[round % 4]);
         sort.node.kind = OD_PHYSICAL_TOP_N;
         sort.node.sort.limit = od_random_below(&stream.random, 20);
         run_and_compare(&sort, 1 + round % 5, 1 + round % 30, round % 2, budgets[round / 4 % 4]);
@@ -212,8 +213,10 @@ static void refusals_and_failures_come_out(void **state)
         uint32_t rows;
         uint32_t input_rows;
         uint32_t batch_rows;
-    } cases[] = {{UINT64_MAX, 0, 60, 7, 400}, {5, 0, 1100, 300, 400} /* enough to forget some */,
-                 {UINT64_MAX, 1, 60, 3, 16} /* files are merged into files */, {20, 1500, 60, 7, 16}};
+    } cases[] = {{UINT64_MAX, 0, 60, 7, 400},
+                 {5, 0, 1100, 300, 400} /* enough to forget some */,
+                 {UINT64_MAX, 1, 60, 3, 16} /* files are merged into files */,
+                 {20, 1500, 60, 7, 16}};
     struct od_stream stream;
     od_stream_init(&stream, 8, "sort");
     for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -3,9 +3,10 @@
  *   append -> gathered rows --enough--> block 0 | block 1 | ...     one file, "PREFIX-NUMBER"
  *   next   <- decoded rows  <---------- sizes of the blocks: in memory, 4 bytes each
  *
- * Rows are gathered until they fill a batch or GATHER_BYTES, because a partition gets few rows of each batch. The file is made
- * with the first block, so that a run without rows costs no file. A block's identity (number of the run, number of the block)
- * is checked when it comes back: other bytes of this disk are CORRUPT, not rows. */
+ * Rows are gathered until they fill a batch or GATHER_BYTES, because a partition gets few rows of each batch.
+ * The file is made with the first block, so that a run without rows costs no file. A block's identity (number
+ * of the run, number of the block) is checked when it comes back: other bytes of this disk are CORRUPT, not
+ * rows. */
 #include "engine/op/spill.h"
 
 #include "engine/core/assert.h"
@@ -19,9 +20,9 @@ struct od_spill_run {
     bool is_reading;
     uint64_t row_count;
     struct od_batch_builder gathered;
-    struct od_buffer sizes;     /* u32 of each block */
-    struct od_buffer bytes;     /* the block at hand */
-    struct od_arena run_arena;  /* the file's name */
+    struct od_buffer sizes;      /* u32 of each block */
+    struct od_buffer bytes;      /* the block at hand */
+    struct od_arena run_arena;   /* the file's name */
     struct od_arena block_arena; /* until the next block */
     const char *name;
     struct od_file *file; /* owned; NULL until the first block */
@@ -95,7 +96,7 @@ uint64_t od_spill_run_row_count(const struct od_spill_run *run)
     return run->row_count;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------------------------------- */
 
 static enum od_status make_file(struct od_spill_run *run, struct od_error *error)
 {
@@ -108,7 +109,8 @@ static enum od_status make_file(struct od_spill_run *run, struct od_error *error
 
 static struct od_block_id block_id(const struct od_spill_run *run, uint32_t block_index)
 {
-    return (struct od_block_id){.task = run->env.task_index, .attempt = run->number, .partition = block_index};
+    return (struct od_block_id){
+        .task = run->env.task_index, .attempt = run->number, .partition = block_index};
 }
 
 static enum od_status write_gathered(struct od_spill_run *run, struct od_error *error)
@@ -130,8 +132,8 @@ static enum od_status write_gathered(struct od_spill_run *run, struct od_error *
     return OD_OK;
 }
 
-enum od_status od_spill_run_append(struct od_spill_run *run, const struct od_batch *batch, const uint32_t *rows,
-                                   uint32_t count, struct od_error *error)
+enum od_status od_spill_run_append(struct od_spill_run *run, const struct od_batch *batch,
+                                   const uint32_t *rows, uint32_t count, struct od_error *error)
 {
     od_assert(!run->is_reading);
     for (uint32_t done = 0; done < count;) {
@@ -148,7 +150,7 @@ enum od_status od_spill_run_append(struct od_spill_run *run, const struct od_bat
     return OD_OK;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 enum od_status od_spill_run_rewind(struct od_spill_run *run, struct od_error *error)
 {
@@ -161,14 +163,14 @@ enum od_status od_spill_run_rewind(struct od_spill_run *run, struct od_error *er
     return OD_OK;
 }
 
-enum od_status od_spill_run_next(struct od_spill_run *run, const struct od_batch **batch_out, struct od_error *error)
+enum od_status od_spill_run_next(struct od_spill_run *run, const struct od_batch **batch_out,
+                                 struct od_error *error)
 {
     const struct od_disk *disk = &run->env.disk;
     struct od_block_id id = block_id(run, run->block_index);
     struct od_block_info info;
-    struct od_reader sizes = {.bytes = run->sizes.bytes,
-                              .size = run->sizes.size,
-                              .offset = run->block_index * sizeof(uint32_t)};
+    struct od_reader sizes = {
+        .bytes = run->sizes.bytes, .size = run->sizes.size, .offset = run->block_index * sizeof(uint32_t)};
     od_assert(run->is_reading);
     *batch_out = NULL;
     if (sizes.offset == sizes.size)

@@ -1,6 +1,7 @@
-/* Goal: what a run was given comes back, in order, as often as it is asked for; other bytes come back as CORRUPT.
- * Method: drawn rows of all types go through runs of several blocks, whole and by row number, and are compared with
- * themselves; the disk's calls are failed, its bytes changed, its blocks swapped; allocations are refused. */
+/* Goal: what a run was given comes back, in order, as often as it is asked for; other bytes come back as
+ * CORRUPT. Method: drawn rows of all types go through runs of several blocks, whole and by row number, and
+ * are compared with themselves; the disk's calls are failed, its bytes changed, its blocks swapped;
+ * allocations are refused. */
 #include "engine/op/op_fixture.h"
 #include "engine/op/spill.h"
 
@@ -84,7 +85,8 @@ static enum od_status read_run(struct bench *bench, struct od_spill_run *run)
         if (status == OD_OK)
             status = od_spill_run_next(run, &batch, NULL);
         if (status == OD_OK && batch != NULL)
-            assert_int_equal(od_batch_builder_append_rows(&collected, batch, NULL, 0, batch->row_count, NULL), OD_OK);
+            assert_int_equal(od_batch_builder_append_rows(&collected, batch, NULL, 0, batch->row_count, NULL),
+                             OD_OK);
     } while (status == OD_OK && batch != NULL);
     if (status == OD_OK)
         fixture_assert_equal(&collected, &bench->expected);
