@@ -162,7 +162,7 @@ static enum od_status take_cells(struct answer_maker *maker, const struct od_tab
             continue;
         od_buffer_reset(&text);
         failed = !od_value_print(&value, &text);
-        cells[i] = failed ? NULL : od_arena_copy_text(maker->arena, od_buffer_text(&text), text.size);
+        cells[i] = failed ? NULL : od_arena_copy_buffer(maker->arena, &text);
         failed |= cells[i] == NULL;
     }
     od_buffer_release(&text);

@@ -42,7 +42,7 @@ static const char *posix_pattern(struct od_arena *arena, const char *pattern, bo
         pattern += size;
     }
     od_buffer_append_text(&text, whole ? ")$" : "");
-    const char *copy = text.failed ? NULL : od_arena_copy_text(arena, od_buffer_text(&text), text.size);
+    const char *copy = od_arena_copy_buffer(arena, &text);
     od_buffer_release(&text);
     return copy;
 }
@@ -342,7 +342,7 @@ static size_t count_words(const char *text)
     return count;
 }
 
-/* The next `count` words of *at with one blank between them; NULL: not so many, or no memory. */
+/* The next `count` words of *at, which must be there, with one blank between them; NULL: no memory. */
 static const char *take_words(struct od_arena *arena, const char **at, size_t count)
 {
     char *text = od_arena_take(arena, strlen(*at) + 1);
@@ -350,8 +350,6 @@ static const char *take_words(struct od_arena *arena, const char **at, size_t co
     for (size_t i = 0; i < count && text != NULL; i++) {
         while (isspace((unsigned char)**at))
             (*at)++;
-        if (**at == '\0')
-            return NULL;
         if (i > 0)
             text[used++] = ' ';
         while (**at != '\0' && !isspace((unsigned char)**at))
@@ -360,10 +358,15 @@ static const char *take_words(struct od_arena *arena, const char **at, size_t co
     return text;
 }
 
-static const char *squeezed(struct od_arena *arena, const char *text)
+/* The next `count` words of *line against a cell; not equal when there are not so many. */
+static enum od_status words_match_cell(struct od_arena *arena, const char **line, size_t count, const char *actual,
+                                       const struct column_kind *column, bool *equal_out, struct od_error *error)
 {
-    const char *at = text;
-    return take_words(arena, &at, count_words(text));
+    *equal_out = false;
+    if (count_words(*line) < count)
+        return OD_OK;
+    const char *words = take_words(arena, line, count);
+    return words == NULL ? no_memory(error) : cell_matches(arena, words, actual, column, equal_out, error);
 }
 
 /* A row a line with blanks between: cut by the words that the actual cells have. */
@@ -372,20 +375,20 @@ static enum od_status words_match(struct od_arena *arena, const char *line, cons
 {
     *equal_out = true;
     for (uint32_t i = 0; i < count && *equal_out; i++) {
-        bool is_word = actual[i] == NULL || *actual[i] == '\0';
-        size_t words = is_word ? 1 : count_words(actual[i]);
+        size_t words = actual[i] == NULL ? 0 : count_words(actual[i]);
+        const char *cell = actual[i];
         const char *start = line;
-        const char *cell = take_words(arena, &line, words);
-        const char *squeezed_actual = is_word ? actual[i] : squeezed(arena, actual[i]);
-        if (cell != NULL)
-            OD_TRY(cell_matches(arena, cell, squeezed_actual, &columns[i], equal_out, error));
-        if ((cell == NULL || !*equal_out) && words > 1) {
-            line = start; /* a timestamp with a T, or @ for a blank of another kind: one word */
-            cell = take_words(arena, &line, 1);
-            if (cell != NULL)
-                OD_TRY(cell_matches(arena, cell, squeezed_actual, &columns[i], equal_out, error));
+        if (words > 0) { /* NULL, (empty) and blanks alone are one word as they are */
+            const char *at = actual[i];
+            cell = take_words(arena, &at, words);
+            if (cell == NULL)
+                return no_memory(error);
         }
-        *equal_out &= cell != NULL;
+        OD_TRY(words_match_cell(arena, &line, words == 0 ? 1 : words, cell, &columns[i], equal_out, error));
+        if (!*equal_out && words > 1) { /* a timestamp with a T is one word, too */
+            line = start;
+            OD_TRY(words_match_cell(arena, &line, 1, cell, &columns[i], equal_out, error));
+        }
     }
     *equal_out &= count_words(line) == 0;
     return OD_OK;
@@ -492,18 +495,20 @@ static enum od_status tell(struct od_arena *arena, const struct od_slt_expected 
                            const char *headline, const char **text_out, struct od_error *error)
 {
     struct od_buffer text;
+    if (headline == NULL)
+        return no_memory(error);
     od_buffer_init(&text, arena->memory);
     od_buffer_print(&text, "%s\n", headline);
     if (expected->has_results) {
         show_lines(&text, expected);
         show_answer(&text, answer);
     }
-    *text_out = od_arena_copy_text(arena, od_buffer_text(&text), text.size);
-    bool failed = text.failed || *text_out == NULL;
+    *text_out = od_arena_copy_buffer(arena, &text);
     od_buffer_release(&text);
-    return failed ? no_memory(error) : OD_OK;
+    return *text_out == NULL ? no_memory(error) : OD_OK;
 }
 
+/* Where a unit differs; NULL: no memory. */
 static const char *difference(const struct comparison *comparison, size_t unit)
 {
     struct od_arena *arena = comparison->arena;
@@ -514,7 +519,9 @@ static const char *difference(const struct comparison *comparison, size_t unit)
     for (; i < comparison->width; i++) {
         size_t cell = unit * comparison->width + i;
         if (cell_matches(arena, comparison->expected[cell], comparison->actual[cell],
-                         &comparison->columns[cell % comparison->column_count], &equal, NULL) != OD_OK || !equal)
+                         &comparison->columns[cell % comparison->column_count], &equal, NULL) != OD_OK)
+            return NULL; /* no memory: patterns have been compiled before */
+        if (!equal)
             break;
     }
     size_t cell = unit * comparison->width + (i < comparison->width ? i : 0);
@@ -650,6 +657,5 @@ enum od_status od_slt_compare(struct od_arena *arena, const struct od_slt_expect
     OD_TRY(compare_lines(&comparison, expected, answer, &first_difference));
     if (first_difference == comparison.unit_count)
         return OD_OK;
-    const char *headline = difference(&comparison, first_difference);
-    return headline == NULL ? no_memory(error) : tell(arena, expected, answer, headline, text_out, error);
+    return tell(arena, expected, answer, difference(&comparison, first_difference), text_out, error);
 }

@@ -173,8 +173,8 @@ static enum od_status read_sql(struct parser *parser, const char **sql_out)
             od_buffer_append_u8(&sql, '\n');
         od_buffer_append_text(&sql, parser->text);
     }
-    *sql_out = od_arena_copy_text(parser->arena, od_buffer_text(&sql), sql.size);
-    if (status == OD_OK && (sql.failed || *sql_out == NULL))
+    *sql_out = od_arena_copy_buffer(parser->arena, &sql);
+    if (status == OD_OK && *sql_out == NULL)
         status = no_memory(parser);
     od_buffer_release(&sql);
     return status;
@@ -210,11 +210,10 @@ static enum od_status join_message(struct parser *parser, struct od_slt_record *
     od_buffer_init(&text, parser->arena->memory);
     for (uint32_t i = 0; i < record->expected_count; i++)
         od_buffer_print(&text, "%s%s", i == 0 ? "" : "\n", record->expected[i]);
-    record->error_text = od_arena_copy_text(parser->arena, od_buffer_text(&text), text.size);
-    bool failed = text.failed || record->error_text == NULL;
+    record->error_text = od_arena_copy_buffer(parser->arena, &text);
     od_buffer_release(&text);
     record->error_is_regex = false;
-    return failed ? no_memory(parser) : OD_OK;
+    return record->error_text == NULL ? no_memory(parser) : OD_OK;
 }
 
 /* --- records -------------------------------------------------------------------------------------------------------- */

@@ -39,6 +39,7 @@ struct run {
     enum od_slt_sort sort; /* of queries that say none */
     bool value_a_line;
     bool substitutes_environment;
+    bool memory_refused;     /* for a verdict's text */
     bool skips;              /* mode skip */
     const char *rest_reason; /* why the rest is skipped; NULL: it is not */
     const char *connection;  /* that speaks */
@@ -109,7 +110,7 @@ static const char *replaced(struct run *run, const char *text)
             od_buffer_append_u8(&buffer, (uint8_t)*text);
         text += size > 0 ? size : 1;
     }
-    const char *copy = buffer.failed ? NULL : od_arena_copy_text(&run->record_arena, od_buffer_text(&buffer), buffer.size);
+    const char *copy = od_arena_copy_buffer(&run->record_arena, &buffer);
     od_buffer_release(&buffer);
     return copy;
 }
@@ -157,6 +158,7 @@ static void tell(struct run *run, struct od_slt_report *report, enum od_slt_verd
     report->verdict = verdict;
     report->cause = cause;
     report->text = text == NULL ? "no memory" : text;
+    run->memory_refused |= text == NULL;
     run->options->sink.take(run->options->sink.self, report);
 }
 
@@ -230,6 +232,8 @@ static enum od_status judge_expected_error(struct run *run, struct od_slt_report
     const struct od_slt_record *record = report->record;
     const char *wanted = replaced(run, record->error_text);
     bool matches = true;
+    if (wanted == NULL && record->error_text != NULL)
+        return no_memory(run);
     bool told = answer->status == OD_BAD_INPUT || answer->status == OD_UNSUPPORTED || answer->status == OD_EVALUATION;
     if (answer->status == OD_OK) {
         fail(run, report, OD_SLT_WRONG, "expected an error, got none");
@@ -372,7 +376,8 @@ static enum od_status run_sql(struct run *run, const struct od_slt_record *recor
         return od_fail(run->error, OD_NO_MEMORY, "%s:%u: %s", run->file->name, record->line, answer.error.text);
     run->transaction_connection =
         !answer.in_transaction ? NULL : record->connection != NULL ? record->connection : run->connection;
-    return judge(run, &report, &answer);
+    OD_TRY(judge(run, &report, &answer));
+    return run->memory_refused ? no_memory(run) : OD_OK;
 }
 
 /* Index of the endloop of the loop at `first`; the parser has seen to it that there is one. */

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/core/buffer.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -149,6 +150,13 @@ char *od_arena_copy_text(struct od_arena *arena, const char *bytes, size_t size)
         memcpy(copy, bytes, size);
     copy[size] = '\0';
     return copy;
+}
+
+char *od_arena_copy_buffer(struct od_arena *arena, const struct od_buffer *buffer)
+{
+    if (buffer->failed)
+        return NULL;
+    return od_arena_copy_text(arena, buffer->size == 0 ? "" : (const char *)buffer->bytes, buffer->size);
 }
 
 char *od_arena_print(struct od_arena *arena, const char *format, ...)

@@ -29,6 +29,9 @@ void *od_arena_take_array(struct od_arena *arena, size_t count, size_t bytes);
 void *od_arena_take_raw(struct od_arena *arena, size_t bytes);
 /* Copies bytes and adds a NUL behind them; NULL on refusal. */
 char *od_arena_copy_text(struct od_arena *arena, const char *bytes, size_t size);
+/* As above for a buffer's content; NULL also when the buffer has failed. */
+struct od_buffer;
+char *od_arena_copy_buffer(struct od_arena *arena, const struct od_buffer *buffer);
 /* printf into the arena; NULL on refusal. */
 char *od_arena_print(struct od_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void od_arena_reset(struct od_arena *arena);

@@ -134,10 +134,9 @@ static enum od_status explain_query(struct od_session *session, const PgQuery__S
     od_buffer_init(&text, session->memory);
     enum od_status status = session->runner.explain(session->runner.self, &session->statement_arena, plan, &text,
                                                     session->binder.error);
-    if (status == OD_OK && text.failed)
-        status = od_sql_no_memory(&session->binder);
+    const char *lines = od_arena_copy_buffer(&session->statement_arena, &text);
     if (status == OD_OK)
-        status = table_of_lines(session, od_buffer_text(&text));
+        status = lines == NULL ? od_sql_no_memory(&session->binder) : table_of_lines(session, lines);
     od_buffer_release(&text);
     session->result.tag = "EXPLAIN";
     return status;

@@ -320,7 +320,7 @@ static PgQuery__Node *default_node(struct od_session *session, const struct od_v
     if (!value->is_null) {
         od_buffer_init(&text, session->memory);
         od_value_print(value, &text);
-        string->sval = text.failed ? NULL : od_arena_copy_text(&session->statement_arena, od_buffer_text(&text), text.size);
+        string->sval = od_arena_copy_buffer(&session->statement_arena, &text);
         od_buffer_release(&text);
         constant->val_case = PG_QUERY__A__CONST__VAL_SVAL;
         constant->sval = string;
