@@ -119,7 +119,8 @@ static enum od_status table_of_lines(struct od_session *session, const char *tex
             od_batch_builder_end_row(&table->rows);
         text += size + (text[size] == '\n');
     }
-    od_table_finish(table);
+    if (status == OD_OK)
+        od_table_finish(table);
     session->result.answer = table; /* on failure, too: it goes with the result */
     session->result.changed_count = od_table_row_count(table);
     return status;
