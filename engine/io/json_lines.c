@@ -98,8 +98,8 @@ static enum od_status take_escape(struct json_reader *reader, struct od_error *e
         return OD_OK;
     }
     uint32_t code = byte == 'u' ? take_hex(scan) : UINT32_MAX;
-    if (code >= 0xd800 && code < 0xdc00 && scan->offset + 1 < scan->size && scan->bytes[scan->offset] == '\\' &&
-        scan->bytes[scan->offset + 1] == 'u') {
+    if (code >= 0xd800 && code < 0xdc00 && scan->offset + 1 < scan->size &&
+        scan->bytes[scan->offset] == '\\' && scan->bytes[scan->offset + 1] == 'u') {
         scan->offset += 2;
         uint32_t low = take_hex(scan);
         bool is_pair = low >= 0xdc00 && low < 0xe000;
@@ -112,7 +112,8 @@ static enum od_status take_escape(struct json_reader *reader, struct od_error *e
 }
 
 /* A string, from its opening quote on. What has no escapes stays where it is. */
-static enum od_status take_string(struct json_reader *reader, struct od_csv_field *field, struct od_error *error)
+static enum od_status take_string(struct json_reader *reader, struct od_csv_field *field,
+                                  struct od_error *error)
 {
     struct od_csv_scan *scan = &reader->scan;
     size_t start = ++scan->offset;
@@ -168,8 +169,8 @@ static bool is_json_number(const char *text, size_t size)
 }
 
 /* A number, true, false or null. */
-static enum od_status take_word(struct json_reader *reader, struct od_csv_field *field, od_csv_types *types_out,
-                                struct od_error *error)
+static enum od_status take_word(struct json_reader *reader, struct od_csv_field *field,
+                                od_csv_types *types_out, struct od_error *error)
 {
     struct od_csv_scan *scan = &reader->scan;
     size_t start = scan->offset;
@@ -195,19 +196,21 @@ static enum od_status take_word(struct json_reader *reader, struct od_csv_field 
 
 /* --- columns ----------------------------------------------------------------------------------------------------- */
 
-static enum od_status add_column(struct json_reader *reader, const struct od_csv_field *key, uint32_t *column_out,
-                                 struct od_error *error)
+static enum od_status add_column(struct json_reader *reader, const struct od_csv_field *key,
+                                 uint32_t *column_out, struct od_error *error)
 {
     uint32_t column = reader->schema.field_count;
     if (reader->has_schema)
-        return od_csv_scan_fail(&reader->scan, key->offset, error, "key \"%.*s\"; expected none but the schema's",
+        return od_csv_scan_fail(&reader->scan, key->offset, error,
+                                "key \"%.*s\"; expected none but the schema's",
                                 key->size < 40 ? (int)key->size : 40, key->bytes);
     if (column == COLUMN_COUNT_MAX)
         return od_csv_scan_fail(&reader->scan, key->offset, error, "more than %d columns", COLUMN_COUNT_MAX);
     char *name = od_arena_copy_text(&reader->read_arena, key->bytes, key->size);
     if (name == NULL)
         return out_of_memory(reader, error);
-    reader->schema.fields[column] = (struct od_field){.name = name, .type = OD_TYPE_TEXT, .nullable = reader->line > 1};
+    reader->schema.fields[column] =
+        (struct od_field){.name = name, .type = OD_TYPE_TEXT, .nullable = reader->line > 1};
     reader->types[column] = OD_CSV_TYPES_ALL;
     reader->schema.field_count++;
     *column_out = column;
@@ -235,8 +238,8 @@ static enum od_status find_column(struct json_reader *reader, const struct od_cs
     return OD_OK;
 }
 
-static enum od_status take_value(struct json_reader *reader, uint32_t column, const struct od_csv_field *field,
-                                 od_csv_types types, struct od_error *error)
+static enum od_status take_value(struct json_reader *reader, uint32_t column,
+                                 const struct od_csv_field *field, od_csv_types types, struct od_error *error)
 {
     struct od_field *target = &reader->schema.fields[column];
     struct od_value value = {.type = target->type, .is_null = od_csv_field_is_null(field)};
@@ -248,11 +251,12 @@ static enum od_status take_value(struct json_reader *reader, uint32_t column, co
         return OD_OK;
     }
     if (value.is_null && !target->nullable)
-        return od_csv_scan_fail(&reader->scan, field->offset, error, "column \"%s\" is null or missing; expected a %s",
-                                target->name, od_type_text(target->type));
-    if (!value.is_null && !od_value_parse(target->type, field->bytes, field->size, &value))
-        return od_csv_scan_fail(&reader->scan, field->offset, error, "column \"%s\" is not a %s", target->name,
+        return od_csv_scan_fail(&reader->scan, field->offset, error,
+                                "column \"%s\" is null or missing; expected a %s", target->name,
                                 od_type_text(target->type));
+    if (!value.is_null && !od_value_parse(target->type, field->bytes, field->size, &value))
+        return od_csv_scan_fail(&reader->scan, field->offset, error, "column \"%s\" is not a %s",
+                                target->name, od_type_text(target->type));
     return od_batch_builder_append(&reader->table->rows, column, &value, error);
 }
 
@@ -306,15 +310,16 @@ static enum od_status take_line(struct json_reader *reader, struct od_error *err
 static enum od_status take_lines(struct json_reader *reader, struct od_error *error)
 {
     reader->line = 0;
-    for (; reader->scan.offset < reader->scan.size; reader->scan.offset += reader->scan.offset < reader->scan.size) {
+    for (; reader->scan.offset < reader->scan.size;
+         reader->scan.offset += reader->scan.offset < reader->scan.size) {
         if (next_byte(reader) != 0)
             OD_TRY(take_line(reader, error));
     }
     return OD_OK;
 }
 
-static enum od_status read_table(struct json_reader *reader, const char *table_name, const struct od_schema *given,
-                                 struct od_error *error)
+static enum od_status read_table(struct json_reader *reader, const char *table_name,
+                                 const struct od_schema *given, struct od_error *error)
 {
     size_t start = reader->scan.offset;
     uint32_t column_max = given != NULL ? given->field_count : COLUMN_COUNT_MAX;
@@ -391,14 +396,16 @@ static void write_value(const struct od_value *value, struct od_buffer *buffer)
         od_buffer_append_text(buffer, value->boolean ? "true" : "false");
     } else if (value->type == OD_TYPE_TEXT) {
         write_string(value->text.bytes, value->text.size, buffer);
-    } else if (od_value_print(value, buffer) && !is_json_number((const char *)buffer->bytes + start, buffer->size - start)) {
+    } else if (od_value_print(value, buffer) &&
+               !is_json_number((const char *)buffer->bytes + start, buffer->size - start)) {
         od_buffer_append_text(buffer, "\"\""); /* times, NaN: room for quotes, then around it */
         memmove(buffer->bytes + start + 1, buffer->bytes + start, buffer->size - start - 2);
         buffer->bytes[start] = '"';
     }
 }
 
-enum od_status od_json_lines_write(const struct od_batch *batch, struct od_buffer *buffer, struct od_error *error)
+enum od_status od_json_lines_write(const struct od_batch *batch, struct od_buffer *buffer,
+                                   struct od_error *error)
 {
     for (uint32_t row = 0; row < batch->row_count && !buffer->failed; row++) {
         for (uint32_t i = 0; i < batch->schema->field_count; i++) {
@@ -411,5 +418,6 @@ enum od_status od_json_lines_write(const struct od_batch *batch, struct od_buffe
         }
         od_buffer_append_text(buffer, batch->schema->field_count == 0 ? "{}\n" : "}\n");
     }
-    return buffer->failed ? od_fail(error, OD_NO_MEMORY, "writing JSON lines: rows=%u", batch->row_count) : OD_OK;
+    return buffer->failed ? od_fail(error, OD_NO_MEMORY, "writing JSON lines: rows=%u", batch->row_count)
+                          : OD_OK;
 }

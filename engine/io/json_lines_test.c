@@ -27,11 +27,13 @@ static void texts_become_rows(void **state)
         {"{\"a\":9007199254740993}\n{\"a\":0.5}", "a text\n9007199254740993\n0.5"},
         {"{\"a\":99999999999999999999}", "a text\n99999999999999999999"},
         {"{\"a\":\"2020-01-31\"}\n{\"a\":null}", "a date?\n2020-01-31\n~"},
-        {"{\"a\":\"2020-01-31\"}\n{\"a\":\"2020-01-31 10:00:00\"}", "a timestamp\n2020-01-31 00:00:00\n2020-01-31 10:00:00"},
+        {"{\"a\":\"2020-01-31\"}\n{\"a\":\"2020-01-31 10:00:00\"}",
+         "a timestamp\n2020-01-31 00:00:00\n2020-01-31 10:00:00"},
         {"{\"a\":\"12\"}\n{\"a\":\"\"}", "a text\n12\n"},
         {"{\"a\":12}\n{\"a\":\"x\"}\n{\"a\":true}", "a text\n12\nx\ntrue"},
         {"{\"\":null}", " text?\n~"},
-        {"{\"\\u0061\":\"\\\"\\\\\\/\\b\\n\\t\\u00e9\\ud83d\\ude00\"}", "a text\n\"\\/\b\n\t\xc3\xa9\xf0\x9f\x98\x80"},
+        {"{\"\\u0061\":\"\\\"\\\\\\/\\b\\n\\t\\u00e9\\ud83d\\ude00\"}",
+         "a text\n\"\\/\b\n\t\xc3\xa9\xf0\x9f\x98\x80"},
         {"\xef\xbb\xbf{\"a\":1e2}", "a double precision\n100"},
     };
     struct od_buffer buffer;
@@ -53,13 +55,17 @@ static void texts_become_rows(void **state)
 static void a_schema_rules(void **state)
 {
     (void)state;
-    static struct od_field fields[] = {
-        {"n", OD_TYPE_DECIMAL, true}, {"i", OD_TYPE_INT32, true}, {"f", OD_TYPE_FLOAT64, true}, {"t", OD_TYPE_TEXT, true}};
+    static struct od_field fields[] = {{"n", OD_TYPE_DECIMAL, true},
+                                       {"i", OD_TYPE_INT32, true},
+                                       {"f", OD_TYPE_FLOAT64, true},
+                                       {"t", OD_TYPE_TEXT, true}};
     static const struct od_schema schema = {4, fields};
     struct od_buffer buffer;
     struct od_table *table;
     od_buffer_init(&buffer, od_posix_memory());
-    assert_int_equal(read_text("{\"t\":1.50,\"n\":1.50}\n{\"n\":\"1e3\",\"f\":\"NaN\",\"i\":7}", &schema, &table, NULL), OD_OK);
+    assert_int_equal(
+        read_text("{\"t\":1.50,\"n\":1.50}\n{\"n\":\"1e3\",\"f\":\"NaN\",\"i\":7}", &schema, &table, NULL),
+        OD_OK);
     assert_string_equal(described(table, &buffer), "n numeric?, i integer?, f double precision?, t text?\n"
                                                    "1.50|~|~|1.50\n1000|7|NaN|~");
     od_table_free(od_posix_memory(), table);
@@ -112,7 +118,8 @@ static void mistakes_have_a_place(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct od_table *table;
         struct od_error error = {0};
-        assert_int_equal(read_text(rows[i].text, rows[i].with_schema ? &schema : NULL, &table, &error), OD_BAD_INPUT);
+        assert_int_equal(read_text(rows[i].text, rows[i].with_schema ? &schema : NULL, &table, &error),
+                         OD_BAD_INPUT);
         assert_null(table);
         if (error.line != rows[i].line || error.column != rows[i].column)
             fail_msg("row %zu, wanted at %u:%u: %s", i, rows[i].line, rows[i].column, error.text);
@@ -166,8 +173,8 @@ static void every_refusal_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_become_rows),          cmocka_unit_test(a_schema_rules),
-        cmocka_unit_test(mistakes_have_a_place),      cmocka_unit_test(what_is_written_reads_back),
+        cmocka_unit_test(texts_become_rows),         cmocka_unit_test(a_schema_rules),
+        cmocka_unit_test(mistakes_have_a_place),     cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(every_refusal_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
