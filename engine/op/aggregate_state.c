@@ -4,8 +4,8 @@
  *   DECIMALS   exact sum (data/decimal.h)                          sum, avg of integers and numerics
  *   SPREADS    exact sums of values and squares (data/decimal.h)   variance, stddev of those
  *   DOUBLES    a count and 1, 2 or 5 exact sums (float_sum.h)      sum, avg | variance, stddev | corr, covar, regr
- *   CHOSEN     a value; text is copied into a block of its own, which grows and is used again
- *   BITS       a word
+ *   CHOSEN     a value: the least, the greatest, or bits that were put together; text is copied into a block of its own,
+ *              which grows and is used again
  *   TEXT       bytes that grow
  *
  * Kinds with `encode` travel between phases as one text of its bytes; the others as their own value. Functions of doubles end
@@ -37,10 +37,6 @@ struct chosen {
     bool has_value;
     char *text; /* owned */
     uint32_t text_capacity;
-};
-struct bits {
-    int64_t word;
-    bool has_value;
 };
 struct text {
     char *bytes; /* owned */
@@ -407,7 +403,25 @@ static void release_doubles(struct od_aggregate_states *states, void *state)
         od_float_sum_release(&doubles->sums[i], states->memory);
 }
 
-/* --- chosen values: min, max, bool_and, bool_or, any_value ---------------------------------------------- */
+/* --- chosen values: min, max, bool_and, bool_or, any_value; bit_and, bit_or, bit_xor -------------------- */
+
+/* False: not a function of bits. */
+static bool put_bits_together(enum od_aggregate_function function, int64_t *word, int64_t other)
+{
+    switch (function) {
+    case OD_AGGREGATE_BIT_AND:
+        *word &= other;
+        return true;
+    case OD_AGGREGATE_BIT_OR:
+        *word |= other;
+        return true;
+    case OD_AGGREGATE_BIT_XOR:
+        *word ^= other;
+        return true;
+    default:
+        return false;
+    }
+}
 
 static enum od_status choose(struct od_aggregate_states *states, struct chosen *chosen, const struct od_value *value,
                              struct od_error *error)
@@ -415,6 +429,8 @@ static enum od_status choose(struct od_aggregate_states *states, struct chosen *
     enum od_aggregate_function function = states->aggregate->function;
     bool wants_greatest = function == OD_AGGREGATE_MAX || function == OD_AGGREGATE_BOOL_OR;
     if (chosen->has_value) {
+        if (put_bits_together(function, &chosen->value.int64, value->int64))
+            return OD_OK;
         int order = od_value_compare_total(value, &chosen->value);
         if (wants_greatest ? order <= 0 : order >= 0)
             return OD_OK;
@@ -467,47 +483,6 @@ static void release_chosen(struct od_aggregate_states *states, void *state)
 {
     struct chosen *chosen = state;
     od_give(states->memory, chosen->text, chosen->text_capacity);
-}
-
-/* --- bits ----------------------------------------------------------------------------------------------- */
-
-static enum od_status combine_bits(struct od_aggregate_states *states, void *state, void *other,
-                                   struct od_error *error)
-{
-    struct bits *target = state;
-    const struct bits *source = other;
-    (void)error;
-    if (!source->has_value)
-        return OD_OK;
-    if (!target->has_value)
-        target->word = source->word;
-    else if (states->aggregate->function == OD_AGGREGATE_BIT_AND)
-        target->word &= source->word;
-    else if (states->aggregate->function == OD_AGGREGATE_BIT_OR)
-        target->word |= source->word;
-    else
-        target->word ^= source->word;
-    target->has_value = true;
-    return OD_OK;
-}
-
-static enum od_status add_bits(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                               uint32_t row, struct od_error *error)
-{
-    struct od_value value = od_column_value(columns, row);
-    struct bits other = {.word = value.int64, .has_value = !value.is_null};
-    return combine_bits(states, state, &other, error);
-}
-
-static enum od_status result_of_bits(struct od_aggregate_states *states, void *state, struct od_value *value_out,
-                                     struct od_error *error)
-{
-    (void)states;
-    (void)error;
-    const struct bits *bits = state;
-    value_out->is_null = !bits->has_value;
-    value_out->int64 = bits->word;
-    return OD_OK;
 }
 
 /* --- texts ---------------------------------------------------------------------------------------------- */
@@ -567,7 +542,7 @@ static void release_text(struct od_aggregate_states *states, void *state)
 
 /* --- the table ------------------------------------------------------------------------------------------ */
 
-enum state_kind { COUNT, DECIMALS, SPREADS, ONE_SUM, TWO_SUMS, FIVE_SUMS, CHOSEN, BITS, TEXT };
+enum state_kind { COUNT, DECIMALS, SPREADS, ONE_SUM, TWO_SUMS, FIVE_SUMS, CHOSEN, TEXT };
 
 #define DOUBLES_ROW(count)                                                                                   \
     {                                                                                                        \
@@ -585,7 +560,6 @@ static const struct od_state_kind kinds[] = {
     [FIVE_SUMS] = DOUBLES_ROW(SUMS_MAX),
     [CHOSEN] = {sizeof(struct chosen), add_chosen, add_chosen, combine_chosen, NULL, result_of_chosen,
                 release_chosen, 0},
-    [BITS] = {sizeof(struct bits), add_bits, add_bits, combine_bits, NULL, result_of_bits, NULL, 0},
     [TEXT] = {sizeof(struct text), add_text, NULL, NULL, NULL, result_of_text, release_text, 0},
 };
 _Static_assert(sizeof(struct od_decimal_moments) <= ENCODED_BYTES_MAX, "the longest encoding is of doubles");
@@ -606,10 +580,6 @@ static enum state_kind kind_of(const struct od_aggregate *aggregate)
     case OD_AGGREGATE_STDDEV_POP:
     case OD_AGGREGATE_STDDEV_SAMP:
         return of_doubles ? TWO_SUMS : SPREADS;
-    case OD_AGGREGATE_BIT_AND:
-    case OD_AGGREGATE_BIT_OR:
-    case OD_AGGREGATE_BIT_XOR:
-        return BITS;
     case OD_AGGREGATE_STRING_AGG:
         return TEXT;
     case OD_AGGREGATE_MIN:
@@ -617,6 +587,9 @@ static enum state_kind kind_of(const struct od_aggregate *aggregate)
     case OD_AGGREGATE_ANY_VALUE:
     case OD_AGGREGATE_BOOL_AND:
     case OD_AGGREGATE_BOOL_OR:
+    case OD_AGGREGATE_BIT_AND:
+    case OD_AGGREGATE_BIT_OR:
+    case OD_AGGREGATE_BIT_XOR:
     case OD_AGGREGATE_PERCENTILE_CONT: /* which have no states: od_aggregate_of_sorted */
     case OD_AGGREGATE_PERCENTILE_DISC:
     case OD_AGGREGATE_MODE:

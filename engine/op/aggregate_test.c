@@ -10,7 +10,7 @@
 #include <math.h>
 
 #include "engine/data/decimal.h"
-#include "engine/op/aggregate_answers.h"
+#include "engine/op/aggregate_answers_test.h"
 
 static struct od_arena plan_arena;
 

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "engine/op/window_answers.h"
+#include "engine/op/window_answers_test.h"
 
 static struct od_arena plan_arena;
 

@@ -1,9 +1,9 @@
-/* aggregate_answers: what a real PostgreSQL 15 answers: rows of aggregate_test.c.
+/* aggregate_answers_test: what a real PostgreSQL 15 answers: rows of aggregate_test.c.
  *
  * { function, types of its arguments, rows, fraction WITHIN GROUP, distinct, answer }; "!" is before an error's text.
  * Asked as select f([distinct] a, b) from (values ...), ordered by a WITHIN GROUP. */
-#ifndef OD_OP_AGGREGATE_ANSWERS_H
-#define OD_OP_AGGREGATE_ANSWERS_H
+#ifndef OD_OP_AGGREGATE_ANSWERS_TEST_H
+#define OD_OP_AGGREGATE_ANSWERS_TEST_H
 
 #include "engine/plan/aggregate.h"
 
