@@ -167,7 +167,8 @@ static bool has_form_of(enum od_type type, const char *text, uint32_t size)
         if (others[type] == NULL || text[i] == '\0' || strchr(others[type], text[i]) == NULL)
             return false;
     }
-    return isdigit((unsigned char)last);
+    bool is_time = type == OD_TYPE_DATE || type == OD_TYPE_TIMESTAMP;
+    return isdigit((unsigned char)last) && (!is_time || memchr(text, '-', size) != NULL);
 }
 
 static enum od_status from_text(struct od_row *row)
