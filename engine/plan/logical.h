@@ -132,6 +132,7 @@ struct od_plan {
     const struct od_plan *inputs[2];
     bool may_fail;         /* an expression or aggregate here or below can raise EVALUATION */
     uint32_t outer_levels; /* bit d - 1: this or a node below reads OUTER columns of depth d */
+    uint64_t tree_size;    /* nodes here and below, one with several readers counted for each; at most UINT32_MAX */
     union {
         struct {
             const struct od_table *table; /* borrowed; outlives the plan */

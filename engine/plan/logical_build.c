@@ -371,10 +371,13 @@ enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *d
     OD_TRY(fit(plan_arena, plan, names, error));
     plan->may_fail = od_plan_node_may_fail(plan);
     plan->outer_levels = od_plan_node_outer_levels(plan);
+    plan->tree_size = 1;
     for (uint32_t i = 0; i < plan->input_count; i++) {
         plan->may_fail |= plan->inputs[i]->may_fail;
+        plan->tree_size += plan->inputs[i]->tree_size;
         plan->outer_levels |= plan->inputs[i]->outer_levels >> (plan->kind == OD_PLAN_APPLY && i == 1);
     }
+    plan->tree_size = plan->tree_size > UINT32_MAX ? UINT32_MAX : plan->tree_size;
     *plan_out = plan;
     return OD_OK;
 }

@@ -16,6 +16,7 @@
 
 #include "engine/core/assert.h"
 
+#define TREE_SIZE_MAX 20000
 #define ROUNDS_MAX 8 /* of folding and pushing: each round shrinks or lowers something, so few are needed */
 
 struct rule_row {
@@ -107,6 +108,15 @@ static enum od_status run(struct progress *progress, const struct pass *pass, st
     return OD_OK;
 }
 
+/* Where sub-plans with several readers are not shared, each reader has its own; a WITH of WITHs doubles that every time. */
+static enum od_status check_size(const struct progress *progress, struct od_error *error)
+{
+    if (od_rule_is_on(progress->context.options, OD_RULE_COMMON_SUBPLANS) || progress->plan->tree_size <= TREE_SIZE_MAX)
+        return OD_OK;
+    return od_fail(error, OD_UNSUPPORTED, "the plan has more than %d nodes when no sub-plan is shared (rule %s is off)",
+                   TREE_SIZE_MAX, od_rule_text(OD_RULE_COMMON_SUBPLANS));
+}
+
 static enum od_status fold_and_push(struct progress *progress, struct od_error *error)
 {
     progress->changed = true;
@@ -124,8 +134,10 @@ enum od_status od_rules_apply(struct od_arena *plan_arena, const struct od_plan 
 {
     struct progress progress = {.context = {.plan_arena = plan_arena, .options = options}, .plan = plan};
     *plan_out = NULL;
+    OD_TRY(check_size(&progress, error));
     OD_TRY(fold_and_push(&progress, error));
     OD_TRY(run(&progress, &unnest, error));
+    OD_TRY(check_size(&progress, error));
     OD_TRY(run(&progress, &share, error));
     OD_TRY(fold_and_push(&progress, error));
     for (size_t i = 0; i < sizeof(last_passes) / sizeof(last_passes[0]); i++)
