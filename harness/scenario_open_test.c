@@ -75,7 +75,7 @@ static void mistakes_in_sql_have_their_place_in_the_file(void **state)
         "queries:\n  - name: quoted\n    asks: w\n    sql: \"SELECT \\\"delay\\\", nope FROM flights\"\n",
         &both, OD_BAD_INPUT, 8, 29, "quoted: ");
     expect_mistake(HEAD "queries:\n  - name: too_much\n    asks: w\n    sql: |\n      SELECT delay,\n"
-                        "        rank() OVER (ORDER BY delay)\n      FROM flights\n",
+                        "        ARRAY[delay]\n      FROM flights\n",
                    &both, OD_UNSUPPORTED, 10, 21, "too_much: ");
 }
 

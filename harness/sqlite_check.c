@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "engine/data/decimal.h"
 #include "engine/world/posix.h"
 #include "properties/answer.h"
 #include "properties/oracle_sqlite.h"
@@ -18,6 +19,18 @@ static enum od_status ask(struct od_oracle_sqlite *oracle, struct od_arena *aren
     return sqlite_text != NULL
                ? od_oracle_sqlite_run_text(oracle, arena, sqlite_text, &plan->schema, expected, answered, error)
                : od_oracle_sqlite_run(oracle, arena, plan, expected, answered, error);
+}
+
+/* SQLite has no decimals: what it gives for them is a double, or a whole number. */
+static void decimals_to_doubles(struct od_answer *answer)
+{
+    for (size_t i = 0; i < (size_t)answer->row_count * answer->column_count; i++) {
+        struct od_value *cell = &answer->cells[i];
+        if (cell->type != OD_TYPE_DECIMAL)
+            continue;
+        double number = cell->is_null ? 0 : od_decimal_to_float64(&cell->decimal);
+        *cell = (struct od_value){.type = OD_TYPE_FLOAT64, .is_null = cell->is_null, .float64 = number};
+    }
 }
 
 enum od_status od_sqlite_check(const struct od_catalog *catalog, const struct od_plan *plan, const char *sqlite_text,
@@ -42,6 +55,8 @@ enum od_status od_sqlite_check(const struct od_catalog *catalog, const struct od
     enum od_status status = ask(oracle, &arena, catalog, plan, sqlite_text, &expected, &answered, error);
     if (status == OD_OK && answered)
         status = od_answer_from_table(&arena, answer, &actual, error);
+    decimals_to_doubles(&expected);
+    decimals_to_doubles(&actual);
     if (status == OD_OK && answered)
         status = od_answer_compare(&arena, &expected, &actual, OD_COMPARE_CLOSE, &equal, text, sizeof(text), error);
     if (status == OD_OK && !answered)

@@ -171,7 +171,12 @@ static enum od_status read_value(struct od_arena *arena, sqlite3_stmt *statement
         value->text.size = (uint32_t)sqlite3_column_bytes(statement, index);
         value->text.bytes = od_arena_copy_text(arena, value->text.bytes, value->text.size);
         return value->text.bytes == NULL ? od_fail(error, OD_NO_MEMORY, "reading SQLite's answer") : OD_OK;
-    case OD_TYPE_DECIMAL: /* sum(bigint): see render_sql_sqlite.c */
+    case OD_TYPE_DECIMAL: /* sum(bigint): see render_sql_sqlite.c; an average is a double to SQLite */
+        if (sqlite3_column_type(statement, index) == SQLITE_FLOAT) {
+            value->type = OD_TYPE_FLOAT64;
+            value->float64 = sqlite3_column_double(statement, index);
+            return OD_OK;
+        }
         value->decimal = od_decimal_make(sqlite3_column_int64(statement, index), 0);
         return OD_OK;
     default:
