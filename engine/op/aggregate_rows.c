@@ -216,10 +216,10 @@ const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_
     od_assert(group < rows->group_count);
     uint32_t first = rows->starts[group];
     uint32_t count = rows->starts[group + 1] - first;
-    uint32_t *list = rows->order + first;
     *count_out = 0;
     if (count == 0)
-        return list;
+        return NULL;
+    uint32_t *list = rows->order + first;
     od_row_order_sort(&rows->order_of_rows, list, count, rows->order + rows->rows.row_count);
     for (uint32_t i = 0; i < count; i++) {
         bool repeats = rows->aggregate->distinct && i > 0 && has_equal_arguments(rows, list[*count_out - 1], list[i]);

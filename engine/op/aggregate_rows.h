@@ -50,7 +50,8 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
                                      struct od_arena *batch_arena, struct od_error *error);
 /* Gathers the rows of each of the groups [0, group_count). NO_MEMORY. */
 enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count, struct od_error *error);
-/* The rows of a group in their order, each once if DISTINCT: numbers in rows->rows. Once for each group. */
+/* The rows of a group in their order, each once if DISTINCT: numbers in rows->rows; NULL for none.
+ * Once for each group. */
 const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_t group, uint32_t *count_out);
 
 #endif
