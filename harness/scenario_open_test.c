@@ -76,7 +76,7 @@ static void mistakes_in_sql_have_their_place_in_the_file(void **state)
         &both, OD_BAD_INPUT, 8, 29, "quoted: ");
     expect_mistake(HEAD "queries:\n  - name: too_much\n    asks: w\n    sql: |\n      SELECT delay,\n"
                         "        ARRAY[delay]\n      FROM flights\n",
-                   &both, OD_UNSUPPORTED, 10, 21, "too_much: ");
+                   &both, OD_UNSUPPORTED, 10, 9, "too_much: ");
 }
 
 static void mistakes_in_schedules_have_their_place_in_the_file(void **state)
