@@ -38,7 +38,7 @@ struct tally {
     } reasons[SKIP_REASONS_SHOWN]; /* why records were skipped; the first few that differ */
 };
 
-/* --- JUnit ------------------------------------------------------------------------------------------------------------- */
+/* --- JUnit ---------------------------------------------------------------------------------------------- */
 
 static void put_escaped(FILE *file, const char *text)
 {
@@ -76,7 +76,7 @@ static void put_junit(struct tally *tally, const struct od_slt_report *report)
     fputs("</system-out></testcase>\n", file);
 }
 
-/* --- verdicts ------------------------------------------------------------------------------------------------------------ */
+/* --- verdicts ------------------------------------------------------------------------------------------- */
 
 static void put_indented(const char *text)
 {
@@ -101,7 +101,8 @@ static void note_reason(struct tally *tally, const char *text)
     }
 }
 
-/* For --complete: a copy of the answer, under its record. A record that runs several times, in a loop, keeps what it says. */
+/* For --complete: a copy of the answer, under its record. A record that runs several times, in a loop, keeps
+ * what it says. */
 static void keep_answer(struct tally *tally, const struct od_slt_report *report)
 {
     const struct od_slt_record *first = tally->file->records;
@@ -111,7 +112,8 @@ static void keep_answer(struct tally *tally, const struct od_slt_report *report)
     size_t count = (size_t)report->answer->row_count * report->answer->column_count;
     struct od_slt_answer *copy = od_arena_take(tally->file_arena, sizeof(*copy));
     const char **cells = od_arena_take_array(tally->file_arena, count, sizeof(*cells));
-    enum od_type *types = od_arena_take_array(tally->file_arena, report->answer->column_count, sizeof(*types));
+    enum od_type *types =
+        od_arena_take_array(tally->file_arena, report->answer->column_count, sizeof(*types));
     if (copy == NULL || cells == NULL || types == NULL)
         return;
     *copy = *report->answer;
@@ -145,13 +147,14 @@ static void take_report(void *self, const struct od_slt_report *report)
     if (shown) {
         bool failed = report->verdict == OD_SLT_FAILED;
         od_progress_end(&tally->progress);
-        printf("%s%s:%u: %.*s%s\n", od_terminal_start(&tally->terminal, failed ? OD_STYLE_BAD : OD_STYLE_DIM), report->file,
-               report->record->line, (int)strcspn(report->text, "\n"), report->text, od_terminal_end(&tally->terminal));
+        printf("%s%s:%u: %.*s%s\n", od_terminal_start(&tally->terminal, failed ? OD_STYLE_BAD : OD_STYLE_DIM),
+               report->file, report->record->line, (int)strcspn(report->text, "\n"), report->text,
+               od_terminal_end(&tally->terminal));
         put_indented(report->sql);
         put_indented(report->text + strcspn(report->text, "\n") + (strchr(report->text, '\n') != NULL));
     }
-    od_progress_step(&tally->progress, tally->counts[0] + tally->counts[1] + tally->counts[2], tally->counts[OD_SLT_FAILED],
-                     report->file);
+    od_progress_step(&tally->progress, tally->counts[0] + tally->counts[1] + tally->counts[2],
+                     tally->counts[OD_SLT_FAILED], report->file);
 }
 
 static void put_summary(struct tally *tally)
@@ -171,17 +174,19 @@ static void put_summary(struct tally *tally)
     for (uint32_t i = 0; i < SKIP_REASONS_SHOWN && tally->reasons[i].count > 0; i++)
         printf("skipped: %llu: %s\n", (unsigned long long)tally->reasons[i].count, tally->reasons[i].text);
     if (tally->lenient_count > 0)
-        printf("note: %llu expected errors are worded as another engine's; that there was an error was enough "
-               "(--strict-errors)\n",
-               (unsigned long long)tally->lenient_count);
+        printf(
+            "note: %llu expected errors are worded as another engine's; that there was an error was enough "
+            "(--strict-errors)\n",
+            (unsigned long long)tally->lenient_count);
     printf("%llu passed, %llu failed, %llu skipped\n", (unsigned long long)tally->counts[OD_SLT_PASSED],
-           (unsigned long long)tally->counts[OD_SLT_FAILED], (unsigned long long)tally->counts[OD_SLT_SKIPPED]);
+           (unsigned long long)tally->counts[OD_SLT_FAILED],
+           (unsigned long long)tally->counts[OD_SLT_SKIPPED]);
 }
 
-/* --- files ---------------------------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------------------- */
 
-static enum od_status read_file(void *self, struct od_arena *arena, const char *path, const char **bytes_out, size_t *size_out,
-                                struct od_error *error)
+static enum od_status read_file(void *self, struct od_arena *arena, const char *path, const char **bytes_out,
+                                size_t *size_out, struct od_error *error)
 {
     struct od_buffer text;
     (void)self;
@@ -197,7 +202,8 @@ static enum od_status read_file(void *self, struct od_arena *arena, const char *
     return status;
 }
 
-static enum od_status run_on_reference(struct tally *tally, const struct od_slt_file *file, struct od_error *error)
+static enum od_status run_on_reference(struct tally *tally, const struct od_slt_file *file,
+                                       struct od_error *error)
 {
     struct od_session_engine *engine = NULL;
     enum od_status status = od_session_engine_new(&tally->session_options, &engine, error);
@@ -211,7 +217,8 @@ static enum od_status run_on_reference(struct tally *tally, const struct od_slt_
     return status;
 }
 
-static enum od_status run_on_other(struct tally *tally, const struct od_slt_file *file, struct od_error *error)
+static enum od_status run_on_other(struct tally *tally, const struct od_slt_file *file,
+                                   struct od_error *error)
 {
     void *self = NULL;
     enum od_status status = tally->other->open(&self, error);
@@ -261,7 +268,8 @@ static enum od_status run_file(struct tally *tally, const char *path, struct od_
             status = od_fail(error, OD_NO_MEMORY, "running %s", path);
     }
     if (status == OD_OK)
-        status = tally->other != NULL ? run_on_other(tally, &file, error) : run_on_reference(tally, &file, error);
+        status =
+            tally->other != NULL ? run_on_other(tally, &file, error) : run_on_reference(tally, &file, error);
     if (status == OD_OK && tally->completes)
         status = write_completed(tally, path, bytes, size, error);
     od_arena_release(&file_arena);
@@ -269,15 +277,18 @@ static enum od_status run_file(struct tally *tally, const char *path, struct od_
     return status;
 }
 
-static enum od_status run_files(struct tally *tally, const struct od_arguments *arguments, struct od_error *error)
+static enum od_status run_files(struct tally *tally, const struct od_arguments *arguments,
+                                struct od_error *error)
 {
     const char *junit_path = od_arguments_text(arguments, "junit", NULL);
     enum od_status status = OD_OK;
     if (junit_path != NULL) {
         tally->junit = fopen(junit_path, "w");
         if (tally->junit == NULL)
-            return od_fail(error, OD_BAD_INPUT, "--junit %s: expected a file that can be written", junit_path);
-        fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"ordeal slt\">\n", tally->junit);
+            return od_fail(error, OD_BAD_INPUT, "--junit %s: expected a file that can be written",
+                           junit_path);
+        fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"ordeal slt\">\n",
+              tally->junit);
     }
     for (uint32_t i = 0; i < arguments->positional_count && status == OD_OK; i++) {
         status = run_file(tally, arguments->positional[i], error);
@@ -303,9 +314,12 @@ static const struct {
     const char *name;
     const char *known_as; /* in skipif and onlyif */
     const struct od_slt_other *other;
-} engines[] = {{"ref", "ordeal", NULL}, {"postgres", "postgresql", &od_slt_postgres}, {"sqlite", "sqlite", &od_slt_sqlite}};
+} engines[] = {{"ref", "ordeal", NULL},
+               {"postgres", "postgresql", &od_slt_postgres},
+               {"sqlite", "sqlite", &od_slt_sqlite}};
 
-static enum od_status choose_engine(struct tally *tally, const struct od_arguments *arguments, struct od_error *error)
+static enum od_status choose_engine(struct tally *tally, const struct od_arguments *arguments,
+                                    struct od_error *error)
 {
     static const char *const names[] = {"ref", "postgres", "sqlite", NULL};
     uint32_t chosen = 0;
@@ -351,7 +365,8 @@ static int run(const struct od_arguments *arguments)
 }
 
 static const struct od_option options[] = {
-    {"engine", "E", "ref (default), or to see what others say: postgres (the server ORDEAL_POSTGRES names), sqlite", false},
+    {"engine", "E",
+     "ref (default), or to see what others say: postgres (the server ORDEAL_POSTGRES names), sqlite", false},
     OD_SESSION_OPTIONS,
     {"name", "NAME", "what skipif and onlyif call this engine (default ordeal)", false},
     {"skip-unsupported", NULL, "what the engine refuses is skipped, and so is what depends on it", false},
@@ -366,7 +381,8 @@ const struct od_command od_command_slt = {
     .positional = "FILE.test...",
     .positional_min = 1,
     .sentence = "runs sqllogictest files against an engine and checks every answer",
-    .more = "Understands the format of SQLite's sqllogictest and what DuckDB and sqllogictest-rs added. `-` reads standard input.\n"
+    .more = "Understands the format of SQLite's sqllogictest and what DuckDB and sqllogictest-rs added. `-` "
+            "reads standard input.\n"
             "example: ordeal slt scenarios/slt/*.test",
     .options = options,
     .run = run,

@@ -1,4 +1,5 @@
-/* command_sql: `ordeal sql "SELECT ..." --table NAME=FILE.csv`: statements on one engine, answers to standard output.
+/* command_sql: `ordeal sql "SELECT ..." --table NAME=FILE.csv`: statements on one engine, answers to standard
+ * output.
  *
  * The statements are one session's: what they create, later ones see. The first that fails ends the run. */
 #include <stdio.h>
@@ -29,7 +30,8 @@ static void report_schema(const struct od_table *table)
 }
 
 /* NAME=FILE.csv */
-static enum od_status load_table(struct od_session *session, const char *given, bool show_schema, struct od_error *error)
+static enum od_status load_table(struct od_session *session, const char *given, bool show_schema,
+                                 struct od_error *error)
 {
     char name[256];
     struct od_table *table = NULL;
@@ -41,7 +43,8 @@ static enum od_status load_table(struct od_session *session, const char *given, 
     od_buffer_init(&text, od_posix_memory());
     enum od_status status = od_file_read(equals + 1, &text, error);
     if (status == OD_OK)
-        status = od_csv_read(od_posix_memory(), name, equals + 1, od_buffer_text(&text), text.size, NULL, &table, error);
+        status = od_csv_read(od_posix_memory(), name, equals + 1, od_buffer_text(&text), text.size, NULL,
+                             &table, error);
     if (status == OD_OK && show_schema)
         report_schema(table);
     if (status == OD_OK)
@@ -63,7 +66,8 @@ static enum od_status print_result(void *self, struct od_session_result *result,
     }
     if (result->answer != NULL)
         return od_table_show(result->answer, (enum od_show_format)printing->format, error);
-    bool counts = strcmp(result->tag, "INSERT") == 0 || strcmp(result->tag, "UPDATE") == 0 || strcmp(result->tag, "DELETE") == 0;
+    bool counts = strcmp(result->tag, "INSERT") == 0 || strcmp(result->tag, "UPDATE") == 0 ||
+                  strcmp(result->tag, "DELETE") == 0;
     if (counts && !printing->quiet)
         printf("%s %llu\n", result->tag, (unsigned long long)result->changed_count);
     else if (!printing->quiet)
@@ -72,8 +76,8 @@ static enum od_status print_result(void *self, struct od_session_result *result,
 }
 
 /* The text to run: an argument, standard input ("-"), or a file. */
-static enum od_status read_text(const struct od_arguments *arguments, struct od_buffer *buffer, const char **sql_out,
-                                struct od_error *error)
+static enum od_status read_text(const struct od_arguments *arguments, struct od_buffer *buffer,
+                                const char **sql_out, struct od_error *error)
 {
     const char *path = od_arguments_text(arguments, "file", NULL);
     if (path == NULL && arguments->positional_count == 2 && strcmp(arguments->positional[0], "-f") == 0)
@@ -88,11 +92,13 @@ static enum od_status read_text(const struct od_arguments *arguments, struct od_
     OD_TRY(od_file_read(*sql_out, buffer, error));
     *sql_out = od_buffer_text(buffer);
     if (strlen(*sql_out) != buffer->size)
-        return od_fail(error, OD_BAD_INPUT, "reading SQL: expected text, found a NUL byte at offset %zu", strlen(*sql_out));
+        return od_fail(error, OD_BAD_INPUT, "reading SQL: expected text, found a NUL byte at offset %zu",
+                       strlen(*sql_out));
     return OD_OK;
 }
 
-static enum od_status run_session(const struct od_arguments *arguments, struct od_session *session, struct od_error *error)
+static enum od_status run_session(const struct od_arguments *arguments, struct od_session *session,
+                                  struct od_error *error)
 {
     static const char *const formats[] = {"table", "csv", "json", NULL};
     struct printing printing = {0};
@@ -103,7 +109,8 @@ static enum od_status run_session(const struct od_arguments *arguments, struct o
     enum od_status status = od_arguments_choice(arguments, "format", formats, &printing.format, error);
     for (uint32_t i = 0; i < arguments->given_count && status == OD_OK; i++) {
         if (strcmp(arguments->given[i].option->name, "table") == 0)
-            status = load_table(session, arguments->given[i].value, od_arguments_has(arguments, "schema"), error);
+            status =
+                load_table(session, arguments->given[i].value, od_arguments_has(arguments, "schema"), error);
     }
     if (od_arguments_has(arguments, "explain"))
         od_session_explain_queries(session);
@@ -154,9 +161,11 @@ const struct od_command od_command_sql = {
     .positional = "[\"SELECT ...; ...\" | - | -f FILE]",
     .positional_min = 0,
     .sentence = "runs SQL statements on an engine and prints the answers",
-    .more = "A text that begins with a comment goes behind --, as after any command: ordeal sql -- \"-- a comment\n"
+    .more = "A text that begins with a comment goes behind --, as after any command: ordeal sql -- \"-- a "
+            "comment\n"
             "SELECT 1\".\n"
-            "example: ordeal sql \"SELECT origin, count(*) FROM flights GROUP BY origin ORDER BY 2 DESC LIMIT 5\" \\\n"
+            "example: ordeal sql \"SELECT origin, count(*) FROM flights GROUP BY origin ORDER BY 2 DESC "
+            "LIMIT 5\" \\\n"
             "             --table flights=flights.csv",
     .options = options,
     .run = run,

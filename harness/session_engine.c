@@ -1,6 +1,6 @@
 /* session_engine: see session_engine.h.
  *
- *   SQL --session--> plan --prepare--> stages --cluster--> answer --session--> table, or answer of the sink */
+ *   SQL --session--> plan --prepare--> stages --cluster--> answer --session--> the sink */
 #include "harness/session_engine.h"
 
 #include <stdlib.h>
@@ -16,15 +16,17 @@ struct od_session_engine {
     struct od_session *session;
 };
 
-/* --- options ------------------------------------------------------------------------------------------------------------ */
+/* --- options -------------------------------------------------------------------------------------------- */
 
-static enum od_status read_schedule(struct od_session_options *options, const char *path, struct od_error *error)
+static enum od_status read_schedule(struct od_session_options *options, const char *path,
+                                    struct od_error *error)
 {
     struct od_buffer text;
     od_buffer_init(&text, od_posix_memory());
     enum od_status status = od_file_read(path, &text, error);
     if (status == OD_OK)
-        status = od_schedule_parse(options->arena, path, od_buffer_text(&text), text.size, &options->schedule, error);
+        status = od_schedule_parse(options->arena, path, od_buffer_text(&text), text.size, &options->schedule,
+                                   error);
     options->request.schedule = &options->schedule;
     od_buffer_release(&text);
     return status;
@@ -49,7 +51,8 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
     OD_TRY(od_arguments_number(arguments, "partitions", 1, 64, &partitions, error));
     OD_TRY(od_arguments_number(arguments, "batch", 1, 65536, &batch_rows, error));
     OD_TRY(od_arguments_number(arguments, "seed", 0, UINT64_MAX, &options_out->request.seed, error));
-    OD_TRY(od_rules_off_parse(od_arguments_text(arguments, "rules-off", ""), &options_out->plan.rules_off, error));
+    OD_TRY(od_rules_off_parse(od_arguments_text(arguments, "rules-off", ""), &options_out->plan.rules_off,
+                              error));
     OD_TRY(od_arguments_choice(arguments, "join", joins, &join, error));
     OD_TRY(od_arguments_choice(arguments, "spread", spreads, &spread, error));
     OD_TRY(od_arguments_number(arguments, "operator-memory", 1, UINT64_MAX, &operator_bytes, error));
@@ -57,20 +60,20 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
     options_out->plan.join_strategy = spread;
     options_out->plan.partition_count = (uint32_t)partitions;
     options_out->request.deployment = (enum od_deployment)deployment;
-    options_out->request.options = (struct od_run_options){
-        .executor_count = (uint32_t)executors,
-        .batch_rows = (uint32_t)batch_rows,
-        .operator_memory_bytes = operator_bytes,
-        .hash_bits_off = od_arguments_has(arguments, "collide") ? UINT64_MAX : 0,
-        .codec = OD_CODEC_ZSTD};
+    options_out->request.options =
+        (struct od_run_options){.executor_count = (uint32_t)executors,
+                                .batch_rows = (uint32_t)batch_rows,
+                                .operator_memory_bytes = operator_bytes,
+                                .hash_bits_off = od_arguments_has(arguments, "collide") ? UINT64_MAX : 0,
+                                .codec = OD_CODEC_ZSTD};
     const char *faults = od_arguments_text(arguments, "faults", "none");
     return strcmp(faults, "none") == 0 ? OD_OK : read_schedule(options_out, faults, error);
 }
 
-/* --- the session's runner ------------------------------------------------------------------------------------------------- */
+/* --- the session's runner ------------------------------------------------------------------------------- */
 
-static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan, struct od_table **answer_out,
-                               struct od_error *error)
+static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
+                               struct od_table **answer_out, struct od_error *error)
 {
     const struct od_session_options *options = ((struct od_session_engine *)self)->options;
     struct od_cluster_request request = options->request;
@@ -103,16 +106,16 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
     return status;
 }
 
-static enum od_status explain_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan, struct od_buffer *text,
-                                   struct od_error *error)
+static enum od_status explain_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
+                                   struct od_buffer *text, struct od_error *error)
 {
     struct od_plan_options options = ((struct od_session_engine *)self)->options->plan;
     options.evaluate_constant = od_evaluate_constant;
     return od_explain(plan_arena, plan, &options, text, error);
 }
 
-enum od_status od_session_engine_new(const struct od_session_options *options, struct od_session_engine **engine_out,
-                                     struct od_error *error)
+enum od_status od_session_engine_new(const struct od_session_options *options,
+                                     struct od_session_engine **engine_out, struct od_error *error)
 {
     struct od_session_engine *engine = od_take(od_posix_memory(), sizeof(*engine));
     *engine_out = engine;
@@ -136,14 +139,15 @@ struct od_session *od_session_engine_session(struct od_session_engine *engine)
     return engine->session;
 }
 
-/* --- as an engine of sqllogictest ----------------------------------------------------------------------------------------- */
+/* --- as an engine of sqllogictest ----------------------------------------------------------------------- */
 
 struct answer_maker {
     struct od_arena *arena;
     struct od_slt_answer *answer;
 };
 
-static enum od_status take_cells(struct answer_maker *maker, const struct od_table *table, struct od_error *error)
+static enum od_status take_cells(struct answer_maker *maker, const struct od_table *table,
+                                 struct od_error *error)
 {
     struct od_slt_answer *answer = maker->answer;
     struct od_batch rows = od_table_view(table);
@@ -168,12 +172,15 @@ static enum od_status take_cells(struct answer_maker *maker, const struct od_tab
     od_buffer_release(&text);
     for (uint32_t i = 0; i < rows.schema->field_count; i++)
         types[i] = rows.schema->fields[i].type;
-    *answer = (struct od_slt_answer){
-        .column_count = rows.schema->field_count, .row_count = rows.row_count, .cells = cells, .types = types};
+    *answer = (struct od_slt_answer){.column_count = rows.schema->field_count,
+                                     .row_count = rows.row_count,
+                                     .cells = cells,
+                                     .types = types};
     return failed ? od_fail(error, OD_NO_MEMORY, "taking an answer: rows=%u", rows.row_count) : OD_OK;
 }
 
-/* The last statement's answer counts. A statement without rows shows how many it changed, as DuckDB's does. */
+/* The last statement's answer counts. A statement without rows shows how many it changed, as DuckDB's does.
+ * */
 static enum od_status take_result(void *self, struct od_session_result *result, struct od_error *error)
 {
     struct answer_maker *maker = self;

@@ -1,6 +1,7 @@
 /* session_engine: a session (engine/sql/session.h) whose plans run on a cluster of the reference engine.
  *
- * `ordeal sql` and `ordeal slt` are two faces of it. Every query is a cluster of its own: made, run, taken down. */
+ * `ordeal sql` and `ordeal slt` are two faces of it. Every query is a cluster of its own: made, run, taken
+ * down. */
 #ifndef OD_HARNESS_SESSION_ENGINE_H
 #define OD_HARNESS_SESSION_ENGINE_H
 
@@ -18,24 +19,27 @@ struct od_session_options {
 };
 /* The rows of a command's options that od_session_options_read reads. */
 #define OD_SESSION_OPTIONS                                                                                   \
-    {"deploy", "D", "sim (default) or threads", false},                                                  \
+    {"deploy", "D", "sim (default) or threads", false},                                                      \
         {"executors", "N", "how many executors (default 3)", false},                                         \
         {"partitions", "N", "reduce partitions of an exchange (default 4)", false},                          \
         {"batch", "N", "rows a batch (default 1024)", false},                                                \
         {"seed", "N", "of the simulation's interleaving (default 1)", false},                                \
         {"faults", "FILE", "a schedule of faults that every query meets", false},                            \
         {"rules-off", "RULE,...", "optimizer rules to switch off", false},                                   \
-        {"join", "HOW", "force, where it can be done: hash, merge, nested-loop", false},                      \
+        {"join", "HOW", "force, where it can be done: hash, merge, nested-loop", false},                     \
         {"spread", "HOW", "force how the sides of joins meet: broadcast, partitioned", false},               \
-        {"operator-memory", "BYTES", "rows an operator holds before it spills them (default: any number)", false}, \
-        {"collide", NULL, "let all hashes of keys be 0", false}
+        {"operator-memory", "BYTES", "rows an operator holds before it spills them (default: any number)",   \
+         false},                                                                                             \
+    {                                                                                                        \
+        "collide", NULL, "let all hashes of keys be 0", false                                                \
+    }
 enum od_status od_session_options_read(struct od_arena *arena, const struct od_arguments *arguments,
                                        struct od_session_options *options_out, struct od_error *error);
 
 struct od_session_engine;
 /* `options` outlives it. */
-enum od_status od_session_engine_new(const struct od_session_options *options, struct od_session_engine **engine_out,
-                                     struct od_error *error);
+enum od_status od_session_engine_new(const struct od_session_options *options,
+                                     struct od_session_engine **engine_out, struct od_error *error);
 void od_session_engine_free(struct od_session_engine *engine);
 struct od_session *od_session_engine_session(struct od_session_engine *engine);
 struct od_slt_engine od_session_engine_slt(struct od_session_engine *engine);

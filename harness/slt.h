@@ -1,20 +1,32 @@
 /* slt: sqllogictest files (https://www.sqlite.org/sqllogictest), with what DuckDB and sqllogictest-rs added.
  *
- *   text --od_slt_parse--> records --od_slt_run--> each record's SQL goes to an engine; what it gives is judged
+ *   text --od_slt_parse--> records --od_slt_run--> each record's SQL goes to an engine; its answer is judged
  *                                                  (slt_compare.h) and told to a sink
  *
- * Records are kept as written: loops are walked and "${i}" replaced when they run, because a loop's body is text. The parser knows
- * nothing of SQL, the runner nothing of how a query is run. Everything of a file lives in one arena of the caller. */
+ * Records are kept as written: loops are walked and "${i}" replaced when they run, because a loop's body is
+ * text. The parser knows nothing of SQL, the runner nothing of how a query is run. Everything of a file lives
+ * in one arena of the caller. */
 #ifndef OD_HARNESS_SLT_H
 #define OD_HARNESS_SLT_H
 
 #include "engine/data/type.h"
 
-/* IGNORED: words that change nothing here ("subtest", "sleep"). FOREIGN: what only another runner can do ("load", "system"): the
- * rest of the file is skipped. */
+/* IGNORED: words that change nothing here ("subtest", "sleep"). FOREIGN: what only another runner can do
+ * ("load", "system"): the rest of the file is skipped. */
 enum od_slt_kind {
-    OD_SLT_STATEMENT, OD_SLT_QUERY, OD_SLT_HALT, OD_SLT_LOOP, OD_SLT_FOREACH, OD_SLT_ENDLOOP, OD_SLT_INCLUDE,
-    OD_SLT_REQUIRE, OD_SLT_MODE, OD_SLT_CONTROL, OD_SLT_CONNECTION, OD_SLT_IGNORED, OD_SLT_FOREIGN
+    OD_SLT_STATEMENT,
+    OD_SLT_QUERY,
+    OD_SLT_HALT,
+    OD_SLT_LOOP,
+    OD_SLT_FOREACH,
+    OD_SLT_ENDLOOP,
+    OD_SLT_INCLUDE,
+    OD_SLT_REQUIRE,
+    OD_SLT_MODE,
+    OD_SLT_CONTROL,
+    OD_SLT_CONNECTION,
+    OD_SLT_IGNORED,
+    OD_SLT_FOREIGN
 };
 enum od_slt_expect { OD_SLT_OK, OD_SLT_ERROR, OD_SLT_MAYBE, OD_SLT_COUNT, OD_SLT_ROWS };
 enum od_slt_sort { OD_SLT_SORT_DEFAULT, OD_SLT_NOSORT, OD_SLT_ROWSORT, OD_SLT_VALUESORT };
@@ -51,18 +63,19 @@ struct od_slt_file {
     struct od_slt_record *records;
 };
 
-/* `bytes` need not be valid anything. BAD_INPUT with line and column (in bytes) and what was expected there; loops match, so
- * that a runner need not look. */
+/* `bytes` need not be valid anything. BAD_INPUT with line and column (in bytes) and what was expected there;
+ * loops match, so that a runner need not look. */
 enum od_status od_slt_parse(struct od_arena *arena, const char *name, const char *bytes, size_t size,
                             struct od_slt_file *file_out, struct od_error *error);
 
-/* The file's text with what each query and statement is to give replaced by what `answers` (one a record; NULL: leave it) gave,
- * a row a line, tabs between. NO_MEMORY only. */
+/* The file's text with what each query and statement is to give replaced by what `answers` (one a record;
+ * NULL: leave it) gave, a row a line, tabs between. NO_MEMORY only. */
 struct od_slt_answer;
 enum od_status od_slt_complete(const struct od_slt_file *file, const char *bytes, size_t size,
-                               const struct od_slt_answer *const *answers, struct od_buffer *text_out, struct od_error *error);
+                               const struct od_slt_answer *const *answers, struct od_buffer *text_out,
+                               struct od_error *error);
 
-/* --- running ------------------------------------------------------------------------------------------------------ */
+/* --- running -------------------------------------------------------------------------------------------- */
 
 /* What an engine gave. Cells row after row, NULL for SQL's NULL; in the arena of the call. */
 struct od_slt_answer {
@@ -76,7 +89,8 @@ struct od_slt_answer {
     bool in_transaction;    /* after it */
 };
 struct od_slt_engine {
-    /* Runs all statements of the text; the answer is the last one's. Errors of SQL go into the answer; NO_MEMORY and the like too. */
+    /* Runs all statements of the text; the answer is the last one's. Errors of SQL go into the answer;
+     * NO_MEMORY and the like too. */
     void (*run)(void *self, struct od_arena *arena, const char *sql, struct od_slt_answer *answer_out);
     void *self;
 };
@@ -90,9 +104,9 @@ struct od_slt_report {
     const char *sql; /* with its loop variables replaced */
     enum od_slt_verdict verdict;
     enum od_slt_cause cause;
-    const char *text; /* why it failed or was skipped; several lines; "" when it passed */
+    const char *text;                   /* why it failed or was skipped; several lines; "" when it passed */
     const struct od_slt_answer *answer; /* NULL when nothing was run */
-    bool leniently;   /* passed because another engine's error text was not held against this one's */
+    bool leniently; /* passed because another engine's error text was not held against this one's */
 };
 struct od_slt_sink {
     void (*take)(void *self, const struct od_slt_report *report);
@@ -100,18 +114,19 @@ struct od_slt_sink {
 };
 
 struct od_slt_options {
-    const char *name;       /* this engine's, for skipif and onlyif */
-    bool skip_unsupported;  /* a refusal where success was expected is skipped */
-    bool strict_errors;     /* messages that are worded as other engines' must match all the same */
+    const char *name;      /* this engine's, for skipif and onlyif */
+    bool skip_unsupported; /* a refusal where success was expected is skipped */
+    bool strict_errors;    /* messages that are worded as other engines' must match all the same */
     struct od_slt_sink sink;
     /* Reads an included file; the text lives in the arena. */
-    enum od_status (*read)(void *self, struct od_arena *arena, const char *path, const char **bytes_out, size_t *size_out,
-                           struct od_error *error);
+    enum od_status (*read)(void *self, struct od_arena *arena, const char *path, const char **bytes_out,
+                           size_t *size_out, struct od_error *error);
     void *read_self;
 };
-/* Runs a file. BAD_INPUT for an included file that can't be read or parsed, a condition or loop that makes no sense; else what
- * happened is in the reports. */
-enum od_status od_slt_run(struct od_memory *memory, const struct od_slt_file *file, const struct od_slt_engine *engine,
-                          const struct od_slt_options *options, struct od_error *error);
+/* Runs a file. BAD_INPUT for an included file that can't be read or parsed, a condition or loop that makes no
+ * sense; else what happened is in the reports. */
+enum od_status od_slt_run(struct od_memory *memory, const struct od_slt_file *file,
+                          const struct od_slt_engine *engine, const struct od_slt_options *options,
+                          struct od_error *error);
 
 #endif

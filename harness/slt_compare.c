@@ -1,9 +1,9 @@
 /* slt_compare: see slt_compare.h.
  *
- *   cells --render (hash) or as they are--> sort --> expected lines cut into cells --> cell by cell --> or as multisets
+ *   cells --rendered to be hashed, or as they are--> sorted --> against expected cells, or as multisets
  *
- * Which shape the lines have is told by their number and by tabs; a row a line with blanks between is cut by the number of words that
- * the actual cells have, since a text may have blanks itself. */
+ * Which shape the lines have is told by their number and by tabs; a row a line with blanks between is cut by
+ * the number of words that the actual cells have, since a text may have blanks itself. */
 #include "harness/slt_compare.h"
 
 #include <ctype.h>
@@ -21,7 +21,7 @@ static enum od_status no_memory(struct od_error *error)
     return od_fail(error, OD_NO_MEMORY, "comparing an answer");
 }
 
-/* --- patterns --------------------------------------------------------------------------------------------------------- */
+/* --- patterns ------------------------------------------------------------------------------------------- */
 
 /* Perl's spellings that POSIX lacks. */
 static const char *posix_pattern(struct od_arena *arena, const char *pattern, bool whole)
@@ -47,8 +47,8 @@ static const char *posix_pattern(struct od_arena *arena, const char *pattern, bo
     return copy;
 }
 
-enum od_status od_slt_match(struct od_arena *arena, const char *pattern, const char *text, bool whole, bool *matches_out,
-                            struct od_error *error)
+enum od_status od_slt_match(struct od_arena *arena, const char *pattern, const char *text, bool whole,
+                            bool *matches_out, struct od_error *error)
 {
     regex_t compiled;
     char message[120];
@@ -67,14 +67,16 @@ enum od_status od_slt_match(struct od_arena *arena, const char *pattern, const c
     return OD_OK;
 }
 
-/* --- cells -------------------------------------------------------------------------------------------------------------- */
+/* --- cells ---------------------------------------------------------------------------------------------- */
 
 static bool is_number_type(enum od_type type)
 {
-    return type == OD_TYPE_INT32 || type == OD_TYPE_INT64 || type == OD_TYPE_FLOAT64 || type == OD_TYPE_DECIMAL;
+    return type == OD_TYPE_INT32 || type == OD_TYPE_INT64 || type == OD_TYPE_FLOAT64 ||
+           type == OD_TYPE_DECIMAL;
 }
 
-/* A plain decimal number cut into sign, digits before the point without leading zeros, digits after it without trailing ones. */
+/* A plain decimal number cut into sign, digits before the point without leading zeros, digits after it
+ * without trailing ones. */
 struct plain_number {
     bool negative;
     const char *whole;
@@ -92,7 +94,8 @@ static bool read_plain(const char *text, struct plain_number *number)
     const char *rest = text + whole;
     number->fraction = *rest == '.' ? rest + 1 : rest;
     number->decimals = strspn(number->fraction, "0123456789");
-    if (number->fraction[number->decimals] != '\0' || (*rest != '\0' && *rest != '.') || whole + number->decimals == 0)
+    if (number->fraction[number->decimals] != '\0' || (*rest != '\0' && *rest != '.') ||
+        whole + number->decimals == 0)
         return false;
     while (whole > 0 && *text == '0') {
         text++;
@@ -111,7 +114,8 @@ static bool read_plain(const char *text, struct plain_number *number)
 static bool plain_equal(const struct plain_number *left, const struct plain_number *right)
 {
     return left->negative == right->negative && left->whole_size == right->whole_size &&
-           left->fraction_size == right->fraction_size && memcmp(left->whole, right->whole, left->whole_size) == 0 &&
+           left->fraction_size == right->fraction_size &&
+           memcmp(left->whole, right->whole, left->whole_size) == 0 &&
            memcmp(left->fraction, right->fraction, left->fraction_size) == 0;
 }
 
@@ -168,7 +172,8 @@ static bool equal_as_printed(const char *expected, const char *actual)
 
 static bool booleans_equal(const char *expected, const char *actual)
 {
-    static const char *const words[2][6] = {{"0", "f", "false", "False", "FALSE", "F"}, {"1", "t", "true", "True", "TRUE", "T"}};
+    static const char *const words[2][6] = {{"0", "f", "false", "False", "FALSE", "F"},
+                                            {"1", "t", "true", "True", "TRUE", "T"}};
     for (int i = 0; i < 6; i++) {
         if (strcmp(words[*actual == 't'][i], expected) == 0)
             return true;
@@ -187,7 +192,8 @@ static enum od_status cell_matches(struct od_arena *arena, const char *expected,
     bool negated = strncmp(expected, "<!REGEX>:", 9) == 0;
     if (negated || strncmp(expected, "<REGEX>:", 8) == 0) {
         bool matches = false;
-        OD_TRY(od_slt_match(arena, expected + (negated ? 9 : 8), actual == NULL ? "NULL" : actual, true, &matches, error));
+        OD_TRY(od_slt_match(arena, expected + (negated ? 9 : 8), actual == NULL ? "NULL" : actual, true,
+                            &matches, error));
         *equal_out = matches != negated;
         return OD_OK;
     }
@@ -196,7 +202,8 @@ static enum od_status cell_matches(struct od_arena *arena, const char *expected,
     else if (strcmp(expected, actual) == 0)
         *equal_out = true;
     else if (*actual == '\0')
-        *equal_out = strcmp(expected, "(empty)") == 0 || (column->letter == 'I' && strcmp(expected, "0") == 0);
+        *equal_out =
+            strcmp(expected, "(empty)") == 0 || (column->letter == 'I' && strcmp(expected, "0") == 0);
     else if (column->type == OD_TYPE_BOOLEAN)
         *equal_out = booleans_equal(expected, actual);
     else if (is_number_type(column->type))
@@ -211,10 +218,11 @@ static enum od_status cell_matches(struct od_arena *arena, const char *expected,
     return OD_OK;
 }
 
-/* --- rendering and hashing ------------------------------------------------------------------------------------------------ */
+/* --- rendering and hashing ------------------------------------------------------------------------------ */
 
 /* As SQLite's runner prints a value for hashing (`classic`), or as the engine does. NULL on refusal. */
-static const char *render(struct od_arena *arena, const char *cell, const struct column_kind *column, bool classic)
+static const char *render(struct od_arena *arena, const char *cell, const struct column_kind *column,
+                          bool classic)
 {
     if (cell == NULL)
         return "NULL";
@@ -266,17 +274,20 @@ static void sort_rows(const struct sorting *sorting, size_t first, size_t end)
     size_t left = first;
     size_t right = middle;
     for (size_t to = first; to < end; to++) {
-        bool take_left = right == end || (left < middle && compare_rows(sorting->cells + left * width, sorting->cells + right * width,
-                                                                        sorting->width) <= 0);
+        bool take_left = right == end ||
+                         (left < middle && compare_rows(sorting->cells + left * width,
+                                                        sorting->cells + right * width, sorting->width) <= 0);
         size_t from = take_left ? left++ : right++;
         memcpy(sorting->scratch + to * width, sorting->cells + from * width, width * sizeof(char *));
     }
-    memcpy(sorting->cells + first * width, sorting->scratch + first * width, (end - first) * width * sizeof(char *));
+    memcpy(sorting->cells + first * width, sorting->scratch + first * width,
+           (end - first) * width * sizeof(char *));
 }
 
 /* Rendered and sorted copies of the answer's cells; NULL on refusal. Never NULL cells. */
-static const char **rendered_cells(struct od_arena *arena, enum od_slt_sort sort, const struct column_kind *columns,
-                                   const struct od_slt_answer *answer, bool classic)
+static const char **rendered_cells(struct od_arena *arena, enum od_slt_sort sort,
+                                   const struct column_kind *columns, const struct od_slt_answer *answer,
+                                   bool classic)
 {
     size_t count = (size_t)answer->row_count * answer->column_count;
     const char **cells = od_arena_take_array(arena, count, sizeof(*cells));
@@ -295,11 +306,13 @@ static const char **rendered_cells(struct od_arena *arena, enum od_slt_sort sort
     return cells;
 }
 
-static struct column_kind *column_kinds(struct od_arena *arena, const char *types, const struct od_slt_answer *answer)
+static struct column_kind *column_kinds(struct od_arena *arena, const char *types,
+                                        const struct od_slt_answer *answer)
 {
     struct column_kind *columns = od_arena_take_array(arena, answer->column_count, sizeof(*columns));
     for (uint32_t i = 0; i < answer->column_count && columns != NULL; i++)
-        columns[i] = (struct column_kind){answer->types[i], types != NULL && i < strlen(types) ? types[i] : '?'};
+        columns[i] =
+            (struct column_kind){answer->types[i], types != NULL && i < strlen(types) ? types[i] : '?'};
     return columns;
 }
 
@@ -320,16 +333,18 @@ static const char *hash_answer(struct od_arena *arena, const struct od_slt_expec
                                const struct od_slt_answer *answer, bool classic)
 {
     const struct column_kind *columns = column_kinds(arena, expected->types, answer);
-    const char **cells = columns == NULL ? NULL : rendered_cells(arena, expected->sort, columns, answer, classic);
+    const char **cells =
+        columns == NULL ? NULL : rendered_cells(arena, expected->sort, columns, answer, classic);
     return cells == NULL ? NULL : hash_cells(arena, cells, (size_t)answer->row_count * answer->column_count);
 }
 
-const char *od_slt_hash(struct od_arena *arena, const struct od_slt_expected *expected, const struct od_slt_answer *answer)
+const char *od_slt_hash(struct od_arena *arena, const struct od_slt_expected *expected,
+                        const struct od_slt_answer *answer)
 {
     return hash_answer(arena, expected, answer, true);
 }
 
-/* --- the shape of what is expected ---------------------------------------------------------------------------------------- */
+/* --- the shape of what is expected ---------------------------------------------------------------------- */
 
 static size_t count_words(const char *text)
 {
@@ -359,8 +374,9 @@ static const char *take_words(struct od_arena *arena, const char **at, size_t co
 }
 
 /* The next `count` words of *line against a cell; not equal when there are not so many. */
-static enum od_status words_match_cell(struct od_arena *arena, const char **line, size_t count, const char *actual,
-                                       const struct column_kind *column, bool *equal_out, struct od_error *error)
+static enum od_status words_match_cell(struct od_arena *arena, const char **line, size_t count,
+                                       const char *actual, const struct column_kind *column, bool *equal_out,
+                                       struct od_error *error)
 {
     *equal_out = false;
     if (count_words(*line) < count)
@@ -371,7 +387,8 @@ static enum od_status words_match_cell(struct od_arena *arena, const char **line
 
 /* A row a line with blanks between: cut by the words that the actual cells have. */
 static enum od_status words_match(struct od_arena *arena, const char *line, const char *const *actual,
-                                  const struct column_kind *columns, uint32_t count, bool *equal_out, struct od_error *error)
+                                  const struct column_kind *columns, uint32_t count, bool *equal_out,
+                                  struct od_error *error)
 {
     *equal_out = true;
     for (uint32_t i = 0; i < count && *equal_out; i++) {
@@ -419,21 +436,24 @@ struct comparison {
     struct od_error *error;
 };
 
-static enum od_status unit_matches(const struct comparison *comparison, size_t expected, size_t actual, bool *equal_out)
+static enum od_status unit_matches(const struct comparison *comparison, size_t expected, size_t actual,
+                                   bool *equal_out)
 {
     const char *const *cells = comparison->actual + actual * comparison->width;
     if (comparison->expected == NULL)
-        return words_match(comparison->arena, comparison->lines[expected], cells, comparison->columns, comparison->width,
-                           equal_out, comparison->error);
+        return words_match(comparison->arena, comparison->lines[expected], cells, comparison->columns,
+                           comparison->width, equal_out, comparison->error);
     *equal_out = true;
     for (uint32_t i = 0; i < comparison->width && *equal_out; i++)
-        OD_TRY(cell_matches(comparison->arena, comparison->expected[expected * comparison->width + i], cells[i],
-                            &comparison->columns[(actual * comparison->width + i) % comparison->column_count], equal_out,
-                            comparison->error));
+        OD_TRY(cell_matches(comparison->arena, comparison->expected[expected * comparison->width + i],
+                            cells[i],
+                            &comparison->columns[(actual * comparison->width + i) % comparison->column_count],
+                            equal_out, comparison->error));
     return OD_OK;
 }
 
-/* Pairs units in any order. Equal ones come close to each other when both sides are sorted, so it starts where it is. */
+/* Pairs units in any order. Equal ones come close to each other when both sides are sorted, so it starts
+ * where it is. */
 static enum od_status match_any_order(const struct comparison *comparison, size_t *first_difference)
 {
     size_t count = comparison->unit_count;
@@ -466,7 +486,7 @@ static enum od_status match_in_order(const struct comparison *comparison, size_t
     return OD_OK;
 }
 
-/* --- what differs ----------------------------------------------------------------------------------------------------------- */
+/* --- what differs --------------------------------------------------------------------------------------- */
 
 static void show_lines(struct od_buffer *text, const struct od_slt_expected *expected)
 {
@@ -483,7 +503,10 @@ static void show_answer(struct od_buffer *text, const struct od_slt_answer *answ
     for (uint32_t row = 0; row < answer->row_count && row < SHOWN_LINES; row++) {
         for (uint32_t i = 0; i < answer->column_count; i++) {
             const char *cell = answer->cells[(size_t)row * answer->column_count + i];
-            od_buffer_print(text, "%s%s", i == 0 ? "  " : "\t", cell == NULL ? "NULL" : *cell == '\0' ? "(empty)" : cell);
+            od_buffer_print(text, "%s%s", i == 0 ? "  " : "\t",
+                            cell == NULL    ? "NULL"
+                            : *cell == '\0' ? "(empty)"
+                                            : cell);
         }
         od_buffer_append_u8(text, '\n');
     }
@@ -491,8 +514,9 @@ static void show_answer(struct od_buffer *text, const struct od_slt_answer *answ
         od_buffer_print(text, "  ... %u rows\n", answer->row_count);
 }
 
-static enum od_status tell(struct od_arena *arena, const struct od_slt_expected *expected, const struct od_slt_answer *answer,
-                           const char *headline, const char **text_out, struct od_error *error)
+static enum od_status tell(struct od_arena *arena, const struct od_slt_expected *expected,
+                           const struct od_slt_answer *answer, const char *headline, const char **text_out,
+                           struct od_error *error)
 {
     struct od_buffer text;
     if (headline == NULL)
@@ -515,7 +539,8 @@ static const char *difference(const struct comparison *comparison, size_t unit)
     bool equal = true;
     uint32_t i = 0;
     if (comparison->expected == NULL)
-        return od_arena_print(arena, "wrong answer: row %zu differs, expected '%s'", unit + 1, comparison->lines[unit]);
+        return od_arena_print(arena, "wrong answer: row %zu differs, expected '%s'", unit + 1,
+                              comparison->lines[unit]);
     for (; i < comparison->width; i++) {
         size_t cell = unit * comparison->width + i;
         if (cell_matches(arena, comparison->expected[cell], comparison->actual[cell],
@@ -526,12 +551,15 @@ static const char *difference(const struct comparison *comparison, size_t unit)
     }
     size_t cell = unit * comparison->width + (i < comparison->width ? i : 0);
     const char *actual = comparison->actual[cell];
-    return od_arena_print(arena, "wrong answer: row %zu, column %zu: expected '%s', got '%s'", cell / comparison->column_count + 1,
-                          cell % comparison->column_count + 1, comparison->expected[cell],
-                          actual == NULL ? "NULL" : *actual == '\0' ? "(empty)" : actual);
+    return od_arena_print(arena, "wrong answer: row %zu, column %zu: expected '%s', got '%s'",
+                          cell / comparison->column_count + 1, cell % comparison->column_count + 1,
+                          comparison->expected[cell],
+                          actual == NULL    ? "NULL"
+                          : *actual == '\0' ? "(empty)"
+                                            : actual);
 }
 
-/* --- comparing -------------------------------------------------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------------------------------------ */
 
 /* "N values hashing to HEX", nothing else. */
 static bool is_hash(const struct od_slt_expected *expected)
@@ -543,7 +571,8 @@ static bool is_hash(const struct od_slt_expected *expected)
 }
 
 static enum od_status compare_hash(struct od_arena *arena, const struct od_slt_expected *expected,
-                                   const struct od_slt_answer *answer, const char **text_out, struct od_error *error)
+                                   const struct od_slt_answer *answer, const char **text_out,
+                                   struct od_error *error)
 {
     const char *actual = NULL;
     for (int classic = 1; classic >= 0; classic--) {
@@ -557,7 +586,8 @@ static enum od_status compare_hash(struct od_arena *arena, const struct od_slt_e
 }
 
 /* The lines' cells, sorted as the actual ones are. */
-static enum od_status cut_lines(struct comparison *comparison, const struct od_slt_expected *expected, bool by_tabs)
+static enum od_status cut_lines(struct comparison *comparison, const struct od_slt_expected *expected,
+                                bool by_tabs)
 {
     struct od_arena *arena = comparison->arena;
     size_t per_line = by_tabs ? comparison->column_count : 1;
@@ -576,13 +606,15 @@ static enum od_status cut_lines(struct comparison *comparison, const struct od_s
             return no_memory(comparison->error);
     }
     if (expected->sort == OD_SLT_ROWSORT && comparison->width > 0 && count % comparison->width == 0)
-        sort_rows(&(struct sorting){comparison->expected, scratch, comparison->width}, 0, count / comparison->width);
+        sort_rows(&(struct sorting){comparison->expected, scratch, comparison->width}, 0,
+                  count / comparison->width);
     else if (expected->sort == OD_SLT_VALUESORT)
         sort_rows(&(struct sorting){comparison->expected, scratch, 1}, 0, count);
     return OD_OK;
 }
 
-/* The answer's cells in the order that the file asks for. "NULL" the text and NULL look alike in it, so they may change places. */
+/* The answer's cells in the order that the file asks for. "NULL" the text and NULL look alike in it, so they
+ * may change places. */
 static enum od_status sort_actual(struct comparison *comparison, const struct od_slt_expected *expected,
                                   const struct od_slt_answer *answer)
 {
@@ -590,7 +622,8 @@ static enum od_status sort_actual(struct comparison *comparison, const struct od
     comparison->actual = answer->cells;
     if (expected->sort == OD_SLT_NOSORT || expected->sort == OD_SLT_SORT_DEFAULT)
         return OD_OK;
-    const char **cells = rendered_cells(comparison->arena, expected->sort, comparison->columns, answer, false);
+    const char **cells =
+        rendered_cells(comparison->arena, expected->sort, comparison->columns, answer, false);
     if (cells == NULL)
         return no_memory(comparison->error);
     for (size_t i = 0; i < count; i++) {
@@ -618,7 +651,8 @@ static enum od_status compare_lines(struct comparison *comparison, const struct 
 }
 
 enum od_status od_slt_compare(struct od_arena *arena, const struct od_slt_expected *expected,
-                              const struct od_slt_answer *answer, const char **text_out, struct od_error *error)
+                              const struct od_slt_answer *answer, const char **text_out,
+                              struct od_error *error)
 {
     size_t count = (size_t)answer->row_count * answer->column_count;
     bool by_values = expected->sort == OD_SLT_VALUESORT;
@@ -626,8 +660,8 @@ enum od_status od_slt_compare(struct od_arena *arena, const struct od_slt_expect
     *text_out = "";
     if (expected->types != NULL && strlen(expected->types) != answer->column_count)
         return tell(arena, expected, answer,
-                    od_arena_print(arena, "wrong answer: expected %zu columns (%s), got %u", strlen(expected->types),
-                                   expected->types, answer->column_count),
+                    od_arena_print(arena, "wrong answer: expected %zu columns (%s), got %u",
+                                   strlen(expected->types), expected->types, answer->column_count),
                     text_out, error);
     if (!expected->has_results)
         return OD_OK;
@@ -638,21 +672,24 @@ enum od_status od_slt_compare(struct od_arena *arena, const struct od_slt_expect
     comparison.columns = column_kinds(arena, expected->types, answer);
     if (comparison.columns == NULL)
         return no_memory(error);
-    bool by_tabs = !expected->value_a_line && answer->column_count > 1 && tabs_cut(expected, answer->column_count);
+    bool by_tabs =
+        !expected->value_a_line && answer->column_count > 1 && tabs_cut(expected, answer->column_count);
     bool by_lines = by_tabs || answer->column_count <= 1 || (expected->line_count == count && count > 0);
     comparison.width = by_values ? 1 : answer->column_count;
     comparison.unit_count = by_values ? count : answer->row_count;
     size_t line_count = by_tabs || !by_lines ? answer->row_count : count;
     if (expected->line_count != line_count || (!by_lines && expected->value_a_line))
         return tell(arena, expected, answer,
-                    od_arena_print(arena, "wrong answer: expected %u line%s, got %u rows of %u column%s", expected->line_count,
-                                   expected->line_count == 1 ? "" : "s", answer->row_count, answer->column_count,
+                    od_arena_print(arena, "wrong answer: expected %u line%s, got %u rows of %u column%s",
+                                   expected->line_count, expected->line_count == 1 ? "" : "s",
+                                   answer->row_count, answer->column_count,
                                    answer->column_count == 1 ? "" : "s"),
                     text_out, error);
     if (by_lines)
         OD_TRY(cut_lines(&comparison, expected, by_tabs));
     else
-        comparison.width = answer->column_count; /* words are cut row by row; a sort of values is then one of rows */
+        comparison.width =
+            answer->column_count; /* words are cut row by row; a sort of values is then one of rows */
     comparison.unit_count = comparison.width == 0 ? 0 : count / comparison.width;
     OD_TRY(compare_lines(&comparison, expected, answer, &first_difference));
     if (first_difference == comparison.unit_count)

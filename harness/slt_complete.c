@@ -1,12 +1,14 @@
-/* slt_complete: writes a file anew with an engine's answers in it. Lines that are no record's stay as they are.
+/* slt_complete: writes a file anew with an engine's answers in it. Lines that are no record's stay as they
+ * are.
  *
- * A query's letters (I, R, T) stay where they fit the answer; what failed becomes "statement error". Sorted answers are written as
- * they came: the runner sorts both sides. */
+ * A query's letters (I, R, T) stay where they fit the answer; what failed becomes "statement error". Sorted
+ * answers are written as they came: the runner sorts both sides. */
 #include <string.h>
 
 #include "harness/slt.h"
 
-static void put_types(struct od_buffer *text, const struct od_slt_record *record, const struct od_slt_answer *answer)
+static void put_types(struct od_buffer *text, const struct od_slt_record *record,
+                      const struct od_slt_answer *answer)
 {
     if (record->types != NULL && strlen(record->types) == answer->column_count) {
         od_buffer_append_text(text, record->types);
@@ -26,14 +28,18 @@ static void put_rows(struct od_buffer *text, const struct od_slt_answer *answer)
     for (uint32_t row = 0; row < answer->row_count; row++) {
         for (uint32_t i = 0; i < answer->column_count; i++) {
             const char *cell = answer->cells[(size_t)row * answer->column_count + i];
-            od_buffer_print(text, "%s%s", i == 0 ? "" : "\t", cell == NULL ? "NULL" : *cell == '\0' ? "(empty)" : cell);
+            od_buffer_print(text, "%s%s", i == 0 ? "" : "\t",
+                            cell == NULL    ? "NULL"
+                            : *cell == '\0' ? "(empty)"
+                                            : cell);
         }
         od_buffer_append_u8(text, '\n');
     }
 }
 
 /* The first line of the record. */
-static void put_head(struct od_buffer *text, const struct od_slt_record *record, const struct od_slt_answer *answer)
+static void put_head(struct od_buffer *text, const struct od_slt_record *record,
+                     const struct od_slt_answer *answer)
 {
     static const char *const sorts[] = {"", " nosort", " rowsort", " valuesort"};
     if (answer->status != OD_OK) {
@@ -52,7 +58,8 @@ static void put_head(struct od_buffer *text, const struct od_slt_record *record,
 }
 
 enum od_status od_slt_complete(const struct od_slt_file *file, const char *bytes, size_t size,
-                               const struct od_slt_answer *const *answers, struct od_buffer *text_out, struct od_error *error)
+                               const struct od_slt_answer *const *answers, struct od_buffer *text_out,
+                               struct od_error *error)
 {
     const struct od_slt_record *record = NULL; /* that the line belongs to */
     const struct od_slt_answer *answer = NULL;

@@ -1,4 +1,5 @@
-/* slt_engines: other engines that sqllogictest files can be run against, to see whether a file says what they say. */
+/* slt_engines: other engines that sqllogictest files can be run against, to see whether a file says what they
+ * say. */
 #ifndef OD_HARNESS_SLT_ENGINES_H
 #define OD_HARNESS_SLT_ENGINES_H
 
@@ -10,7 +11,8 @@ struct od_slt_other {
     void (*run)(void *self, struct od_arena *arena, const char *sql, struct od_slt_answer *answer_out);
     void (*close)(void *self); /* NULL is fine */
 };
-extern const struct od_slt_other od_slt_postgres; /* the server that the environment names: ORDEAL_POSTGRES, a libpq connection text */
-extern const struct od_slt_other od_slt_sqlite;   /* in memory */
+extern const struct od_slt_other
+    od_slt_postgres; /* the server that the environment names: ORDEAL_POSTGRES, a libpq connection text */
+extern const struct od_slt_other od_slt_sqlite; /* in memory */
 
 #endif

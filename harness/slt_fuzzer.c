@@ -1,4 +1,5 @@
-/* slt_fuzzer: any bytes as a sqllogictest file: parsed, run against an engine that answers nothing, and written anew. */
+/* slt_fuzzer: any bytes as a sqllogictest file: parsed, run against an engine that answers nothing, and
+ * written anew. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -19,7 +20,8 @@ static void run_nothing(void *self, struct od_arena *arena, const char *sql, str
     static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_TEXT};
     struct fuel *fuel = self;
     (void)arena;
-    *answer_out = (struct od_slt_answer){.column_count = 2, .row_count = 2, .cells = (const char **)cells, .types = types};
+    *answer_out = (struct od_slt_answer){
+        .column_count = 2, .row_count = 2, .cells = (const char **)cells, .types = types};
     if (sql[0] == '!' || sql[0] == '\0')
         answer_out->status = od_fail(&answer_out->error, OD_BAD_INPUT, "%s", sql);
     if (fuel->left-- == 0)

@@ -1,9 +1,10 @@
-/* slt_parse: see slt.h. A file is lines; a record is a line of words, perhaps SQL below it up to a blank line or "----", and below
- * "----" what is expected.
+/* slt_parse: see slt.h. A file is lines; a record is a line of words, perhaps SQL below it up to a blank line
+ * or "----", and below "----" what is expected.
  *
- * The first word of a line decides, through one table, which kind of record it is and whether SQL follows. Nothing is read twice but
- * the end of a message of several lines: it goes on over a blank line unless a new record (or nothing) begins there, which takes
- * both customs, that of DuckDB (one blank line) and of sqllogictest-rs (two). */
+ * The first word of a line decides, through one table, which kind of record it is and whether SQL follows.
+ * Nothing is read twice but the end of a message of several lines: it goes on over a blank line unless a new
+ * record (or nothing) begins there, which takes both customs, that of DuckDB (one blank line) and of
+ * sqllogictest-rs (two). */
 #include "harness/slt.h"
 
 #include <stdlib.h>
@@ -13,8 +14,8 @@ struct parser {
     struct od_arena *arena;
     const char *bytes;
     size_t size;
-    size_t offset; /* of the next line */
-    uint32_t line; /* number of the line read last */
+    size_t offset;    /* of the next line */
+    uint32_t line;    /* number of the line read last */
     const char *text; /* the line read last, without its end; in the arena */
     struct od_slt_file *file;
     uint32_t capacity;
@@ -75,10 +76,12 @@ static enum od_status no_memory(struct parser *parser)
 }
 
 /* The column of a word of the current line, from 1. */
-static enum od_status expected_at(struct parser *parser, uint32_t column, const char *wanted, const char *found)
+static enum od_status expected_at(struct parser *parser, uint32_t column, const char *wanted,
+                                  const char *found)
 {
-    return od_fail_at(parser->error, OD_BAD_INPUT, parser->line, column, "%s:%u:%u: expected %s, found '%.60s'",
-                      parser->file->name, parser->line, column, wanted, found);
+    return od_fail_at(parser->error, OD_BAD_INPUT, parser->line, column,
+                      "%s:%u:%u: expected %s, found '%.60s'", parser->file->name, parser->line, column,
+                      wanted, found);
 }
 
 static bool at_end(const struct parser *parser)
@@ -135,7 +138,8 @@ static bool record_begins(const struct parser *parser)
 }
 
 /* Splits the current line; columns_out[i] is where word i begins, from 1. */
-static enum od_status split(struct parser *parser, const char ***words_out, uint32_t **columns_out, uint32_t *count_out)
+static enum od_status split(struct parser *parser, const char ***words_out, uint32_t **columns_out,
+                            uint32_t *count_out)
 {
     size_t most = strlen(parser->text) / 2 + 1;
     *words_out = od_arena_take_array(parser->arena, most, sizeof(**words_out));
@@ -216,7 +220,7 @@ static enum od_status join_message(struct parser *parser, struct od_slt_record *
     return record->error_text == NULL ? no_memory(parser) : OD_OK;
 }
 
-/* --- records -------------------------------------------------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------------------------------------- */
 
 static bool read_number(const char *text, uint64_t *value_out)
 {
@@ -227,29 +231,35 @@ static bool read_number(const char *text, uint64_t *value_out)
     return *end == '\0';
 }
 
-/* The rest of the line from word `index` on, as written: a regular expression may have blanks. NULL when there is none. */
-static const char *rest_of_line(const struct parser *parser, const struct od_slt_record *record, const uint32_t *columns,
-                                uint32_t index)
+/* The rest of the line from word `index` on, as written: a regular expression may have blanks. NULL when
+ * there is none. */
+static const char *rest_of_line(const struct parser *parser, const struct od_slt_record *record,
+                                const uint32_t *columns, uint32_t index)
 {
     return index < record->word_count ? parser->text + columns[index] - 1 : NULL;
 }
 
-static enum od_status read_statement_words(struct parser *parser, struct od_slt_record *record, const uint32_t *columns)
+static enum od_status read_statement_words(struct parser *parser, struct od_slt_record *record,
+                                           const uint32_t *columns)
 {
     static const struct {
         const char *word;
         enum od_slt_expect expect;
-    } expectations[] = {{"ok", OD_SLT_OK},       {"error", OD_SLT_ERROR}, {"maybe", OD_SLT_MAYBE},
-                        {"count", OD_SLT_COUNT}, {"debug", OD_SLT_OK}};
+    } expectations[] = {{"ok", OD_SLT_OK},
+                        {"error", OD_SLT_ERROR},
+                        {"maybe", OD_SLT_MAYBE},
+                        {"count", OD_SLT_COUNT},
+                        {"debug", OD_SLT_OK}};
     size_t i = 0;
     while (i < 5 && strcmp(expectations[i].word, record->words[1]) != 0)
         i++;
     if (i == 5)
         return expected_at(parser, columns[1], "ok, error, count or maybe", record->words[1]);
     record->expect = expectations[i].expect;
-    if (record->expect == OD_SLT_COUNT && (record->word_count < 3 || !read_number(record->words[2], &record->count)))
-        return expected_at(parser, record->word_count < 3 ? (uint32_t)strlen(parser->text) + 1 : columns[2], "a number of rows",
-                           record->word_count < 3 ? "" : record->words[2]);
+    if (record->expect == OD_SLT_COUNT &&
+        (record->word_count < 3 || !read_number(record->words[2], &record->count)))
+        return expected_at(parser, record->word_count < 3 ? (uint32_t)strlen(parser->text) + 1 : columns[2],
+                           "a number of rows", record->word_count < 3 ? "" : record->words[2]);
     if (record->expect == OD_SLT_ERROR)
         record->error_text = rest_of_line(parser, record, columns, 2);
     else if (record->expect == OD_SLT_OK && record->word_count > 2 && strcmp(record->words[2], "retry") != 0)
@@ -269,7 +279,8 @@ static bool find_sort(const char *word, enum od_slt_sort *sort_out)
     return false;
 }
 
-static enum od_status read_query_words(struct parser *parser, struct od_slt_record *record, const uint32_t *columns)
+static enum od_status read_query_words(struct parser *parser, struct od_slt_record *record,
+                                       const uint32_t *columns)
 {
     record->expect = OD_SLT_ROWS;
     if (record->word_count < 2)
@@ -310,7 +321,8 @@ static enum od_status read_body(struct parser *parser, struct od_slt_record *rec
         return OD_OK;
     record->end_line = parser->line;
     OD_TRY(read_expected(parser, record, record->expect == OD_SLT_ERROR));
-    return record->expect == OD_SLT_ERROR && record->expected_count > 0 ? join_message(parser, record) : OD_OK;
+    return record->expect == OD_SLT_ERROR && record->expected_count > 0 ? join_message(parser, record)
+                                                                        : OD_OK;
 }
 
 static enum od_status add_record(struct parser *parser, const struct od_slt_record *record)
@@ -334,7 +346,8 @@ static enum od_status add_condition(struct parser *parser, const char *const *wo
 {
     if (word_count < 2)
         return expected_at(parser, (uint32_t)strlen(parser->text) + 1, "the name of an engine", "");
-    struct od_slt_condition *grown = od_arena_take_array(parser->arena, parser->condition_count + 1, sizeof(*grown));
+    struct od_slt_condition *grown =
+        od_arena_take_array(parser->arena, parser->condition_count + 1, sizeof(*grown));
     if (grown == NULL)
         return no_memory(parser);
     if (parser->condition_count > 0)
@@ -392,7 +405,7 @@ enum od_status od_slt_parse(struct od_arena *arena, const char *name, const char
             OD_TRY(read_record(&parser));
     }
     if (parser.loop_depth > 0)
-        return od_fail_at(error, OD_BAD_INPUT, parser.loop_line, 1, "%s:%u:1: expected endloop for this loop, found the end", name,
-                          parser.loop_line);
+        return od_fail_at(error, OD_BAD_INPUT, parser.loop_line, 1,
+                          "%s:%u:1: expected endloop for this loop, found the end", name, parser.loop_line);
     return OD_OK;
 }

@@ -1,4 +1,5 @@
-/* slt_postgres: sqllogictest's SQL to a PostgreSQL server, through libpq. Each session has a schema of its own, dropped at its end. */
+/* slt_postgres: sqllogictest's SQL to a PostgreSQL server, through libpq. Each session has a schema of its
+ * own, dropped at its end. */
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,15 +44,19 @@ static enum od_status open_session(void **self_out, struct od_error *error)
     if (session == NULL)
         return od_fail(error, OD_NO_MEMORY, "opening a session of PostgreSQL");
     if (where == NULL)
-        return od_fail(error, OD_MISSING, "no PostgreSQL: expected ORDEAL_POSTGRES to name a server, as in \"host=/tmp/pg user=postgres\"");
+        return od_fail(
+            error, OD_MISSING,
+            "no PostgreSQL: expected ORDEAL_POSTGRES to name a server, as in \"host=/tmp/pg user=postgres\"");
     snprintf(session->schema, sizeof(session->schema), "ordeal_slt_%d", (int)getpid());
     session->connection = PQconnectdb(where);
     if (PQstatus(session->connection) != CONNECTION_OK)
         return od_fail(error, OD_MISSING, "no PostgreSQL: %s", PQerrorMessage(session->connection));
-    bool ready = command(session, "SET client_min_messages = error; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; "
-                                  "SET intervalstyle = 'postgres'; DROP SCHEMA IF EXISTS %s CASCADE; CREATE SCHEMA %s; "
-                                  "SET search_path = %s");
-    return ready ? OD_OK : od_fail(error, OD_MISSING, "no PostgreSQL: %s", PQerrorMessage(session->connection));
+    bool ready = command(
+        session, "SET client_min_messages = error; SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; "
+                 "SET intervalstyle = 'postgres'; DROP SCHEMA IF EXISTS %s CASCADE; CREATE SCHEMA %s; "
+                 "SET search_path = %s");
+    return ready ? OD_OK
+                 : od_fail(error, OD_MISSING, "no PostgreSQL: %s", PQerrorMessage(session->connection));
 }
 
 static enum od_type type_of(Oid oid)
@@ -59,9 +64,9 @@ static enum od_type type_of(Oid oid)
     static const struct {
         Oid oid; /* pg_type.dat */
         enum od_type type;
-    } types[] = {{16, OD_TYPE_BOOLEAN},  {20, OD_TYPE_INT64},     {21, OD_TYPE_INT32},  {23, OD_TYPE_INT32},
-                 {700, OD_TYPE_FLOAT64}, {701, OD_TYPE_FLOAT64},  {1700, OD_TYPE_DECIMAL}, {1082, OD_TYPE_DATE},
-                 {1114, OD_TYPE_TIMESTAMP}};
+    } types[] = {{16, OD_TYPE_BOOLEAN},   {20, OD_TYPE_INT64},    {21, OD_TYPE_INT32},
+                 {23, OD_TYPE_INT32},     {700, OD_TYPE_FLOAT64}, {701, OD_TYPE_FLOAT64},
+                 {1700, OD_TYPE_DECIMAL}, {1082, OD_TYPE_DATE},   {1114, OD_TYPE_TIMESTAMP}};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (types[i].oid == oid)
             return types[i].type;
@@ -84,7 +89,8 @@ static enum od_status take_rows(struct od_arena *arena, const PGresult *result, 
         int column = (int)(i % columns);
         if (PQgetisnull(result, row, column))
             continue;
-        cells[i] = od_arena_copy_text(arena, PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column));
+        cells[i] = od_arena_copy_text(arena, PQgetvalue(result, row, column),
+                                      (size_t)PQgetlength(result, row, column));
         if (cells[i] == NULL)
             return OD_NO_MEMORY;
     }
@@ -101,7 +107,8 @@ static enum od_status take_error(const PGresult *result, struct od_error *error)
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     bool evaluation = state != NULL && (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0);
-    return od_fail(error, evaluation ? OD_EVALUATION : OD_BAD_INPUT, "%s", text != NULL ? text : "PostgreSQL told no reason");
+    return od_fail(error, evaluation ? OD_EVALUATION : OD_BAD_INPUT, "%s",
+                   text != NULL ? text : "PostgreSQL told no reason");
 }
 
 static void run_sql(void *self, struct od_arena *arena, const char *sql, struct od_slt_answer *answer_out)

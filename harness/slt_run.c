@@ -1,8 +1,9 @@
 /* slt_run: see slt.h. Walks the records of a file, loops within loops, and judges what the engine gives.
  *
- * Lifetimes: the run_arena for loop variables and labels, the record_arena for one record: its SQL with the variables replaced, the
- * answer, the verdict's text. Once something only another runner can do has been met, the rest of the file is told as skipped, each
- * record with the reason: running on would judge a state that the file's author did not mean. */
+ * Lifetimes: the run_arena for loop variables and labels, the record_arena for one record: its SQL with the
+ * variables replaced, the answer, the verdict's text. Once something only another runner can do has been met,
+ * the rest of the file is told as skipped, each record with the reason: running on would judge a state that
+ * the file's author did not mean. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,9 @@
 #include "harness/slt.h"
 #include "harness/slt_compare.h"
 
-#define INCLUDE_DEPTH_MAX  8
-#define LOOP_ROUNDS_MAX    100000
-#define VARIABLES_MAX      64
+#define INCLUDE_DEPTH_MAX 8
+#define LOOP_ROUNDS_MAX   100000
+#define VARIABLES_MAX     64
 
 struct variable {
     const char *name;
@@ -39,10 +40,10 @@ struct run {
     enum od_slt_sort sort; /* of queries that say none */
     bool value_a_line;
     bool substitutes_environment;
-    bool memory_refused;     /* for a verdict's text */
-    bool skips;              /* mode skip */
-    const char *rest_reason; /* why the rest is skipped; NULL: it is not */
-    const char *connection;  /* that speaks */
+    bool memory_refused;                /* for a verdict's text */
+    bool skips;                         /* mode skip */
+    const char *rest_reason;            /* why the rest is skipped; NULL: it is not */
+    const char *connection;             /* that speaks */
     const char *transaction_connection; /* that has a transaction open; NULL: none has */
     uint32_t include_depth;
 };
@@ -52,7 +53,7 @@ static enum od_status no_memory(struct run *run)
     return od_fail(run->error, OD_NO_MEMORY, "running %s", run->file->name);
 }
 
-/* --- variables ------------------------------------------------------------------------------------------------------- */
+/* --- variables ------------------------------------------------------------------------------------------ */
 
 static const char *find_variable(const struct run *run, const char *name, size_t size)
 {
@@ -64,7 +65,8 @@ static const char *find_variable(const struct run *run, const char *name, size_t
     return NULL;
 }
 
-/* "${name}" or, of the environment, "$name" and "${name:otherwise}" -> its value; *size_out: what it is written with, 0: as it is. */
+/* "${name}" or, of the environment, "$name" and "${name:otherwise}" -> its value; *size_out: what it is
+ * written with, 0: as it is. */
 static const char *find_value(struct run *run, const char *at, size_t *size_out)
 {
     char name[80];
@@ -115,7 +117,7 @@ static const char *replaced(struct run *run, const char *text)
     return copy;
 }
 
-/* --- conditions ------------------------------------------------------------------------------------------------------- */
+/* --- conditions ----------------------------------------------------------------------------------------- */
 
 /* "i=3", "i<>3", "i<3"...: a loop's variable compared. False when it is no such thing. */
 static bool compares_variable(const struct run *run, const char *text, bool *holds_out)
@@ -124,16 +126,16 @@ static bool compares_variable(const struct run *run, const char *text, bool *hol
     const char *value = text[size] == '\0' ? NULL : find_variable(run, text, size);
     if (value == NULL)
         return false;
-    const char *operator = text + size;
+    const char *operator= text + size;
     size_t operator_size = strspn(operator, "=<>");
-    const char *other = operator + operator_size;
+    const char *other = operator+ operator_size;
     long long left = atoll(value);
     long long right = atoll(other);
     bool equal = strcmp(value, other) == 0;
     if (operator_size == 1)
-        *holds_out = *operator == '=' ? equal : *operator == '<' ? left < right : left > right;
+        *holds_out = *operator== '=' ? equal : * operator== '<' ? left < right : left> right;
     else
-        *holds_out = operator[1] == '>' ? !equal : *operator == '<' ? left <= right : left >= right;
+        *holds_out = operator[1] == '>' ? !equal : * operator== '<' ? left <= right : left >= right;
     return true;
 }
 
@@ -150,10 +152,10 @@ static bool conditions_hold(const struct run *run, const struct od_slt_record *r
     return true;
 }
 
-/* --- verdicts ---------------------------------------------------------------------------------------------------------- */
+/* --- verdicts ------------------------------------------------------------------------------------------- */
 
-static void tell(struct run *run, struct od_slt_report *report, enum od_slt_verdict verdict, enum od_slt_cause cause,
-                 const char *text)
+static void tell(struct run *run, struct od_slt_report *report, enum od_slt_verdict verdict,
+                 enum od_slt_cause cause, const char *text)
 {
     report->verdict = verdict;
     report->cause = cause;
@@ -176,8 +178,8 @@ static const char *error_with_place(struct run *run, const struct od_error *erro
 {
     const char *text = error->text[0] != '\0' ? error->text : od_status_text(error->status);
     return error->line == 0 ? od_arena_print(&run->record_arena, "%s", text)
-                            : od_arena_print(&run->record_arena, "%s (line %u, column %u of the SQL)", text, error->line,
-                                             error->column);
+                            : od_arena_print(&run->record_arena, "%s (line %u, column %u of the SQL)", text,
+                                             error->line, error->column);
 }
 
 /* An error where there should be none. */
@@ -186,22 +188,49 @@ static void judge_error(struct run *run, struct od_slt_report *report, const str
     bool refused = answer->status == OD_UNSUPPORTED;
     const char *text = error_with_place(run, &answer->error);
     text = text == NULL ? NULL
-                        : od_arena_print(&run->record_arena, "%s: %s", refused ? "refused" : "expected no error, got one", text);
+                        : od_arena_print(&run->record_arena, "%s: %s",
+                                         refused ? "refused" : "expected no error, got one", text);
     if (refused && run->options->skip_unsupported)
         tell(run, report, OD_SLT_SKIPPED, OD_SLT_REFUSED, text);
     else
         fail(run, report, refused ? OD_SLT_REFUSED : OD_SLT_BROKEN, text);
 }
 
-/* How messages begin that only another engine can give: its kinds of errors, which PostgreSQL does not name. */
+/* How messages begin that only another engine can give: its kinds of errors, which PostgreSQL does not name.
+ * */
 static bool is_worded_as_another_engine(const char *text)
 {
     static const char *const openings[] = {
-        "Binder Error", "Parser Error", "Catalog Error", "Conversion Error", "Invalid Input Error", "Out of Range Error",
-        "Constraint Error", "Not implemented Error", "TransactionContext Error", "Dependency Error", "Invalid Error", "Mismatch Type Error",
-        "Permission Error", "Invalid type Error", "Syntax Error", "Serialization Error", "<REGEX>:",
-        "DataFusion error", "Error during planning", "Arrow error", "Schema error", "SQL error", "This feature is not implemented",
-        "External error", "Execution error", "Optimizer rule", "type_coercion", "Object Store error", "db error", "Internal error",
+        "Binder Error",
+        "Parser Error",
+        "Catalog Error",
+        "Conversion Error",
+        "Invalid Input Error",
+        "Out of Range Error",
+        "Constraint Error",
+        "Not implemented Error",
+        "TransactionContext Error",
+        "Dependency Error",
+        "Invalid Error",
+        "Mismatch Type Error",
+        "Permission Error",
+        "Invalid type Error",
+        "Syntax Error",
+        "Serialization Error",
+        "<REGEX>:",
+        "DataFusion error",
+        "Error during planning",
+        "Arrow error",
+        "Schema error",
+        "SQL error",
+        "This feature is not implemented",
+        "External error",
+        "Execution error",
+        "Optimizer rule",
+        "type_coercion",
+        "Object Store error",
+        "db error",
+        "Internal error",
     };
     while (*text == '(' || *text == '^' || *text == ' ' || strncmp(text, ".*", 2) == 0)
         text += *text == '.' ? 2 : 1;
@@ -212,12 +241,13 @@ static bool is_worded_as_another_engine(const char *text)
     return false;
 }
 
-static enum od_status text_matches(struct run *run, const struct od_slt_record *record, const char *wanted, const char *actual,
-                                   bool *matches_out)
+static enum od_status text_matches(struct run *run, const struct od_slt_record *record, const char *wanted,
+                                   const char *actual, bool *matches_out)
 {
     bool negated = strncmp(wanted, "<!REGEX>:", 9) == 0;
     if (negated || strncmp(wanted, "<REGEX>:", 8) == 0) {
-        OD_TRY(od_slt_match(&run->record_arena, wanted + (negated ? 9 : 8), actual, false, matches_out, run->error));
+        OD_TRY(od_slt_match(&run->record_arena, wanted + (negated ? 9 : 8), actual, false, matches_out,
+                            run->error));
         *matches_out ^= negated;
         return OD_OK;
     }
@@ -227,14 +257,16 @@ static enum od_status text_matches(struct run *run, const struct od_slt_record *
                : od_slt_match(&run->record_arena, wanted, actual, false, matches_out, run->error);
 }
 
-static enum od_status judge_expected_error(struct run *run, struct od_slt_report *report, const struct od_slt_answer *answer)
+static enum od_status judge_expected_error(struct run *run, struct od_slt_report *report,
+                                           const struct od_slt_answer *answer)
 {
     const struct od_slt_record *record = report->record;
     const char *wanted = replaced(run, record->error_text);
     bool matches = true;
     if (wanted == NULL && record->error_text != NULL)
         return no_memory(run);
-    bool told = answer->status == OD_BAD_INPUT || answer->status == OD_UNSUPPORTED || answer->status == OD_EVALUATION;
+    bool told =
+        answer->status == OD_BAD_INPUT || answer->status == OD_UNSUPPORTED || answer->status == OD_EVALUATION;
     if (answer->status == OD_OK) {
         fail(run, report, OD_SLT_WRONG, "expected an error, got none");
         return OD_OK;
@@ -257,21 +289,23 @@ static enum od_status judge_expected_error(struct run *run, struct od_slt_report
         pass(run, report);
     else
         fail(run, report, OD_SLT_WRONG,
-             od_arena_print(&run->record_arena, "another error than expected\nexpected: %s\nactual: %s", wanted,
-                            answer->error.text));
+             od_arena_print(&run->record_arena, "another error than expected\nexpected: %s\nactual: %s",
+                            wanted, answer->error.text));
     return OD_OK;
 }
 
 /* Queries of one label must agree, wherever they stand in the file. */
-static enum od_status check_label(struct run *run, const struct od_slt_record *record, const char *hash, const char **text_out)
+static enum od_status check_label(struct run *run, const struct od_slt_record *record, const char *hash,
+                                  const char **text_out)
 {
     for (const struct label *label = run->labels; label != NULL; label = label->next) {
         if (strcmp(label->name, record->label) != 0)
             continue;
         if (strcmp(label->hash, hash) != 0)
-            *text_out = od_arena_print(&run->record_arena,
-                                       "wrong answer: other than that of line %u, which has the same label %s: %s", label->line,
-                                       label->name, hash);
+            *text_out =
+                od_arena_print(&run->record_arena,
+                               "wrong answer: other than that of line %u, which has the same label %s: %s",
+                               label->line, label->name, hash);
         return OD_OK;
     }
     struct label *label = od_arena_take(&run->run_arena, sizeof(*label));
@@ -284,7 +318,8 @@ static enum od_status check_label(struct run *run, const struct od_slt_record *r
     return OD_OK;
 }
 
-static enum od_status judge_rows(struct run *run, struct od_slt_report *report, const struct od_slt_answer *answer)
+static enum od_status judge_rows(struct run *run, struct od_slt_report *report,
+                                 const struct od_slt_answer *answer)
 {
     const struct od_slt_record *record = report->record;
     struct od_slt_expected expected = {
@@ -336,14 +371,14 @@ static enum od_status judge(struct run *run, struct od_slt_report *report, const
         return judge_rows(run, report, answer);
     if (record->expect == OD_SLT_COUNT && answer->changed_count != record->count)
         fail(run, report, OD_SLT_WRONG,
-             od_arena_print(&run->record_arena, "expected %llu rows to change, got %llu", (unsigned long long)record->count,
-                            (unsigned long long)answer->changed_count));
+             od_arena_print(&run->record_arena, "expected %llu rows to change, got %llu",
+                            (unsigned long long)record->count, (unsigned long long)answer->changed_count));
     else
         pass(run, report);
     return OD_OK;
 }
 
-/* --- records ------------------------------------------------------------------------------------------------------------ */
+/* --- records -------------------------------------------------------------------------------------------- */
 
 /* One session stands for all connections, which shows as soon as one of them has a transaction of its own. */
 static void follow_connection(struct run *run, const struct od_slt_record *record)
@@ -360,7 +395,8 @@ static enum od_status run_sql(struct run *run, const struct od_slt_record *recor
     od_arena_reset(&run->record_arena);
     follow_connection(run, record);
     if (run->rest_reason != NULL || run->skips) {
-        tell(run, &report, OD_SLT_SKIPPED, OD_SLT_WRONG, run->rest_reason != NULL ? run->rest_reason : "mode skip");
+        tell(run, &report, OD_SLT_SKIPPED, OD_SLT_WRONG,
+             run->rest_reason != NULL ? run->rest_reason : "mode skip");
         return OD_OK;
     }
     if (!conditions_hold(run, record)) {
@@ -373,9 +409,11 @@ static enum od_status run_sql(struct run *run, const struct od_slt_record *recor
     run->engine->run(run->engine->self, &run->record_arena, report.sql, &answer);
     report.answer = &answer;
     if (answer.status == OD_NO_MEMORY)
-        return od_fail(run->error, OD_NO_MEMORY, "%s:%u: %s", run->file->name, record->line, answer.error.text);
-    run->transaction_connection =
-        !answer.in_transaction ? NULL : record->connection != NULL ? record->connection : run->connection;
+        return od_fail(run->error, OD_NO_MEMORY, "%s:%u: %s", run->file->name, record->line,
+                       answer.error.text);
+    run->transaction_connection = !answer.in_transaction       ? NULL
+                                  : record->connection != NULL ? record->connection
+                                                               : run->connection;
     OD_TRY(judge(run, &report, &answer));
     return run->memory_refused ? no_memory(run) : OD_OK;
 }
@@ -396,15 +434,17 @@ static uint32_t end_of_loop(const struct od_slt_file *file, uint32_t first)
 static enum od_status run_records(struct run *run, uint32_t first, uint32_t end);
 
 /* "a,b" and "1,2": a variable each. */
-static enum od_status set_variables(struct run *run, const struct od_slt_record *record, const char *names, const char *values)
+static enum od_status set_variables(struct run *run, const struct od_slt_record *record, const char *names,
+                                    const char *values)
 {
     for (;;) {
         size_t name_size = strcspn(names, ",");
         bool last = names[name_size] == '\0';
         size_t value_size = last ? strlen(values) : strcspn(values, ",");
         if (run->variable_count == VARIABLES_MAX || (!last && values[value_size] == '\0'))
-            return od_fail_at(run->error, OD_BAD_INPUT, record->line, 1, "%s:%u:1: expected a value for each variable of a loop",
-                              run->file->name, record->line);
+            return od_fail_at(run->error, OD_BAD_INPUT, record->line, 1,
+                              "%s:%u:1: expected a value for each variable of a loop", run->file->name,
+                              record->line);
         struct variable *variable = &run->variables[run->variable_count++];
         variable->name = od_arena_copy_text(&run->run_arena, names, name_size);
         variable->value = od_arena_copy_text(&run->run_arena, values, value_size);
@@ -441,9 +481,11 @@ static enum od_status run_loop(struct run *run, uint32_t first)
         run->rest_reason = "a foreach over a set of types that DuckDB names";
     if (run->rest_reason != NULL || !conditions_hold(run, record))
         return run_records(run, first + 1, end_of_loop(run->file, first)); /* told once, as skipped */
-    if (record->kind == OD_SLT_LOOP && start < end && (unsigned long long)end - (unsigned long long)start > LOOP_ROUNDS_MAX)
-        return od_fail_at(run->error, OD_BAD_INPUT, record->line, 1, "%s:%u:1: expected a loop of at most %d rounds",
-                          run->file->name, record->line, LOOP_ROUNDS_MAX);
+    if (record->kind == OD_SLT_LOOP && start < end &&
+        (unsigned long long)end - (unsigned long long)start > LOOP_ROUNDS_MAX)
+        return od_fail_at(run->error, OD_BAD_INPUT, record->line, 1,
+                          "%s:%u:1: expected a loop of at most %d rounds", run->file->name, record->line,
+                          LOOP_ROUNDS_MAX);
     for (long long i = start; record->kind == OD_SLT_LOOP && i < end; i++) {
         char text[24];
         snprintf(text, sizeof(text), "%lld", i);
@@ -467,18 +509,22 @@ static enum od_status run_include(struct run *run, const struct od_slt_record *r
         return OD_OK;
     }
     if (run->include_depth == INCLUDE_DEPTH_MAX)
-        return od_fail_at(run->error, OD_BAD_INPUT, record->line, 1, "%s:%u:1: expected at most %d includes within each other",
-                          file->name, record->line, INCLUDE_DEPTH_MAX);
-    const char *path = given == NULL ? NULL
-                       : given[0] == '/' || slash == NULL
-                           ? od_arena_copy_text(&run->run_arena, given, strlen(given))
-                           : od_arena_print(&run->run_arena, "%.*s/%s", (int)(slash - file->name), file->name, given);
+        return od_fail_at(run->error, OD_BAD_INPUT, record->line, 1,
+                          "%s:%u:1: expected at most %d includes within each other", file->name, record->line,
+                          INCLUDE_DEPTH_MAX);
+    const char *path =
+        given == NULL ? NULL
+        : given[0] == '/' || slash == NULL
+            ? od_arena_copy_text(&run->run_arena, given, strlen(given))
+            : od_arena_print(&run->run_arena, "%.*s/%s", (int)(slash - file->name), file->name, given);
     if (path == NULL)
         return no_memory(run);
-    enum od_status status = run->options->read(run->options->read_self, &run->run_arena, path, &bytes, &size, run->error);
+    enum od_status status =
+        run->options->read(run->options->read_self, &run->run_arena, path, &bytes, &size, run->error);
     if (status != OD_OK)
         return od_fail_at(run->error, status == OD_MISSING ? OD_BAD_INPUT : status, record->line, 1,
-                          "%s:%u:1: expected a file to include, found none: %s", file->name, record->line, path);
+                          "%s:%u:1: expected a file to include, found none: %s", file->name, record->line,
+                          path);
     OD_TRY(od_slt_parse(&run->run_arena, path, bytes, size, &included, run->error));
     run->file = &included;
     run->include_depth++;
@@ -494,12 +540,16 @@ static enum od_status set_control(struct run *run, const struct od_slt_record *r
         const char *what;
         const char *word;
         int value;
-    } settings[] = {{"sortmode", "nosort", OD_SLT_NOSORT},       {"sortmode", "rowsort", OD_SLT_ROWSORT},
-                    {"sortmode", "valuesort", OD_SLT_VALUESORT}, {"resultmode", "rowwise", false},
-                    {"resultmode", "valuewise", true},           {"substitution", "on", true},
+    } settings[] = {{"sortmode", "nosort", OD_SLT_NOSORT},
+                    {"sortmode", "rowsort", OD_SLT_ROWSORT},
+                    {"sortmode", "valuesort", OD_SLT_VALUESORT},
+                    {"resultmode", "rowwise", false},
+                    {"resultmode", "valuewise", true},
+                    {"substitution", "on", true},
                     {"substitution", "off", false}};
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        if (strcmp(settings[i].what, record->words[1]) != 0 || strcmp(settings[i].word, record->words[2]) != 0)
+        if (strcmp(settings[i].what, record->words[1]) != 0 ||
+            strcmp(settings[i].word, record->words[2]) != 0)
             continue;
         if (settings[i].what[0] == 'r')
             run->value_a_line = settings[i].value;
@@ -509,17 +559,29 @@ static enum od_status set_control(struct run *run, const struct od_slt_record *r
             run->sort = (enum od_slt_sort)settings[i].value;
         return OD_OK;
     }
-    return od_fail_at(run->error, OD_BAD_INPUT, record->line, 1,
-                      "%s:%u:1: expected control sortmode|resultmode|substitution and a mode, found '%.40s %.40s'",
-                      run->file->name, record->line, record->words[1], record->words[2]);
+    return od_fail_at(
+        run->error, OD_BAD_INPUT, record->line, 1,
+        "%s:%u:1: expected control sortmode|resultmode|substitution and a mode, found '%.40s %.40s'",
+        run->file->name, record->line, record->words[1], record->words[2]);
 }
 
 /* What DuckDB's files ask for and any engine here has. */
 static bool is_there(const char *what)
 {
-    static const char *const always[] = {"notwindows", "notmusl",     "notmingw",     "vector_size", "block_size", "skip_reload",
-                                         "64bit",      "longdouble", "noforcestorage", "no_alternative_verify", "no_block_verification",
-                                         "exact_vector_size", "strinline", "nothreadsan"};
+    static const char *const always[] = {"notwindows",
+                                         "notmusl",
+                                         "notmingw",
+                                         "vector_size",
+                                         "block_size",
+                                         "skip_reload",
+                                         "64bit",
+                                         "longdouble",
+                                         "noforcestorage",
+                                         "no_alternative_verify",
+                                         "no_block_verification",
+                                         "exact_vector_size",
+                                         "strinline",
+                                         "nothreadsan"};
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
         if (strcasecmp(always[i], what) == 0)
             return true;
@@ -529,8 +591,9 @@ static bool is_there(const char *what)
 
 static enum od_status skip_rest(struct run *run, const char *format, const struct od_slt_record *record)
 {
-    run->rest_reason = od_arena_print(&run->run_arena, "%s %s%s%s", format, record->words[0], record->word_count > 1 ? " " : "",
-                                      record->word_count > 1 ? record->words[1] : "");
+    run->rest_reason =
+        od_arena_print(&run->run_arena, "%s %s%s%s", format, record->words[0],
+                       record->word_count > 1 ? " " : "", record->word_count > 1 ? record->words[1] : "");
     return run->rest_reason == NULL ? no_memory(run) : OD_OK;
 }
 
@@ -579,8 +642,9 @@ static enum od_status run_records(struct run *run, uint32_t first, uint32_t end)
     return OD_OK;
 }
 
-enum od_status od_slt_run(struct od_memory *memory, const struct od_slt_file *file, const struct od_slt_engine *engine,
-                          const struct od_slt_options *options, struct od_error *error)
+enum od_status od_slt_run(struct od_memory *memory, const struct od_slt_file *file,
+                          const struct od_slt_engine *engine, const struct od_slt_options *options,
+                          struct od_error *error)
 {
     struct od_error own_error = {0};
     struct run run = {

@@ -1,5 +1,5 @@
-/* slt_sqlite: sqllogictest's SQL to SQLite, in memory. Its values have types of their own, so a column's type is that of its first
- * value that is not NULL. */
+/* slt_sqlite: sqllogictest's SQL to SQLite, in memory. Its values have types of their own, so a column's type
+ * is that of its first value that is not NULL. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,9 @@ static enum od_status open_session(void **self_out, struct od_error *error)
     sqlite3 *database = NULL;
     int code = sqlite3_open(":memory:", &database);
     *self_out = database;
-    return code == SQLITE_OK ? OD_OK : od_fail(error, OD_NO_MEMORY, "opening a database of SQLite: %s", sqlite3_errstr(code));
+    return code == SQLITE_OK
+               ? OD_OK
+               : od_fail(error, OD_NO_MEMORY, "opening a database of SQLite: %s", sqlite3_errstr(code));
 }
 
 static void close_session(void *self)
@@ -28,12 +30,13 @@ static const char *cell_of(struct od_arena *arena, sqlite3_stmt *statement, int 
     return text == NULL ? NULL : od_arena_copy_text(arena, text, strlen(text));
 }
 
-static bool take_row(struct od_arena *arena, sqlite3_stmt *statement, struct od_slt_answer *answer, enum od_type *types,
-                     uint32_t *capacity)
+static bool take_row(struct od_arena *arena, sqlite3_stmt *statement, struct od_slt_answer *answer,
+                     enum od_type *types, uint32_t *capacity)
 {
     if (answer->row_count == *capacity) {
         uint32_t grown_capacity = *capacity == 0 ? 64 : 2 * *capacity;
-        const char **grown = od_arena_take_array(arena, (size_t)grown_capacity * answer->column_count, sizeof(*grown));
+        const char **grown =
+            od_arena_take_array(arena, (size_t)grown_capacity * answer->column_count, sizeof(*grown));
         if (grown == NULL)
             return false;
         if (answer->row_count > 0)
@@ -72,8 +75,10 @@ static enum od_status run_statement(struct od_arena *arena, sqlite3 *database, s
         if (!take_row(arena, statement, answer, types, &capacity))
             return OD_NO_MEMORY;
     }
-    answer->changed_count = answer->column_count > 0 ? answer->row_count : (uint64_t)sqlite3_changes(database);
-    return code == SQLITE_DONE ? OD_OK : od_fail(&answer->error, OD_EVALUATION, "%s", sqlite3_errmsg(database));
+    answer->changed_count =
+        answer->column_count > 0 ? answer->row_count : (uint64_t)sqlite3_changes(database);
+    return code == SQLITE_DONE ? OD_OK
+                               : od_fail(&answer->error, OD_EVALUATION, "%s", sqlite3_errmsg(database));
 }
 
 static void run_sql(void *self, struct od_arena *arena, const char *sql, struct od_slt_answer *answer_out)

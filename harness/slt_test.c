@@ -1,6 +1,6 @@
-/* Goal: files are read as SQLite's, DuckDB's and sqllogictest-rs's runners read them; what is no file is told with its place; answers
- * pass exactly where they should.
- * Method: a made-up engine whose SQL is its answer: "int,text:1,a|2,b" gives two rows, "!bad ..." an error, "changed 3" a count. */
+/* Goal: files are read as SQLite's, DuckDB's and sqllogictest-rs's runners read them; what is no file is told
+ * with its place; answers pass exactly where they should. Method: a made-up engine whose SQL is its answer:
+ * "int,text:1,a|2,b" gives two rows, "!bad ..." an error, "changed 3" a count. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include "harness/slt.h"
 #include "harness/slt_compare.h"
 
-/* --- the made-up engine ------------------------------------------------------------------------------------------------- */
+/* --- the made-up engine --------------------------------------------------------------------------------- */
 
 static enum od_type type_named(const char *name, size_t size)
 {
     static const struct {
         const char *name;
         enum od_type type;
-    } types[] = {{"int", OD_TYPE_INT64}, {"real", OD_TYPE_FLOAT64},  {"dec", OD_TYPE_DECIMAL},
+    } types[] = {{"int", OD_TYPE_INT64}, {"real", OD_TYPE_FLOAT64}, {"dec", OD_TYPE_DECIMAL},
                  {"text", OD_TYPE_TEXT}, {"bool", OD_TYPE_BOOLEAN}, {"time", OD_TYPE_TIMESTAMP}};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (strlen(types[i].name) == size && memcmp(types[i].name, name, size) == 0)
@@ -65,7 +65,8 @@ static void run_sql(void *self, struct od_arena *arena, const char *sql, struct 
     bool *in_transaction = self;
     *answer_out = (struct od_slt_answer){0};
     if (sql[0] == '!')
-        answer_out->status = od_fail(&answer_out->error, strncmp(sql, "!no", 3) == 0 ? OD_UNSUPPORTED : OD_BAD_INPUT, "%s", sql + 1);
+        answer_out->status = od_fail(
+            &answer_out->error, strncmp(sql, "!no", 3) == 0 ? OD_UNSUPPORTED : OD_BAD_INPUT, "%s", sql + 1);
     else if (strncmp(sql, "changed ", 8) == 0)
         answer_out->changed_count = strtoull(sql + 8, NULL, 10);
     else if (strcmp(sql, "begin") == 0 || strcmp(sql, "end") == 0)
@@ -90,8 +91,8 @@ static void count_report(void *self, const struct od_slt_report *report)
         snprintf(counts->last_text, sizeof(counts->last_text), "%s", report->text);
 }
 
-static enum od_status read_included(void *self, struct od_arena *arena, const char *path, const char **bytes_out, size_t *size_out,
-                                    struct od_error *error)
+static enum od_status read_included(void *self, struct od_arena *arena, const char *path,
+                                    const char **bytes_out, size_t *size_out, struct od_error *error)
 {
     (void)self;
     (void)arena;
@@ -100,8 +101,8 @@ static enum od_status read_included(void *self, struct od_arena *arena, const ch
     return strcmp(path, "dir/missing") == 0 ? od_fail(error, OD_MISSING, "none") : OD_OK;
 }
 
-static enum od_status run_text(struct od_memory *memory, const char *text, struct od_slt_options options, struct counts *counts,
-                               struct od_error *error)
+static enum od_status run_text(struct od_memory *memory, const char *text, struct od_slt_options options,
+                               struct counts *counts, struct od_error *error)
 {
     struct od_arena arena;
     struct od_slt_file file;
@@ -120,7 +121,7 @@ static enum od_status run_text(struct od_memory *memory, const char *text, struc
     return status;
 }
 
-/* --- files --------------------------------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------------------- */
 
 /* verdicts: passed, failed, skipped */
 static const struct {
@@ -129,42 +130,60 @@ static const struct {
 } runs[] = {
     {"", {0, 0, 0}},
     {"# a comment\n\nstatement ok\nx\n\nstatement ok\r\nx\r\n", {2, 0, 0}},
-    {"statement ok\n!bad\n\nstatement error\n!bad\n\nstatement error\nx\n\nstatement maybe\n!bad\n", {2, 2, 0}},
+    {"statement ok\n!bad\n\nstatement error\n!bad\n\nstatement error\nx\n\nstatement maybe\n!bad\n",
+     {2, 2, 0}},
     {"statement count 3\nchanged 3\n\nstatement count 4\nchanged 3\n", {1, 1, 0}},
     {"statement error bad (thing|stuff)\n!bad stuff\n\nstatement error good\n!bad\n", {1, 1, 0}},
-    {"statement error\n!a message\n----\na message\n\nstatement error\n!a message\n----\nanother\n\n", {1, 1, 0}},
+    {"statement error\n!a message\n----\na message\n\nstatement error\n!a message\n----\nanother\n\n",
+     {1, 1, 0}},
     {"statement error\n!first\n----\nfirst\n\nmore\n\n\nstatement ok\nx\n", {1, 1, 0}},
-    {"query error DataFusion error: whatever\n!bad\n\nstatement error\n!bad\n----\nBinder Error: whatever\n", {2, 0, 0}},
+    {"query error DataFusion error: whatever\n!bad\n\nstatement error\n!bad\n----\nBinder Error: whatever\n",
+     {2, 0, 0}},
     {"query error\n!bad\n\nquery error no\n!bad\n", {1, 1, 0}},
-    {"query I\nint:1|2\n----\n1\n2\n\nquery I\nint:1|2\n----\n2\n1\n\nquery I rowsort\nint:1|2\n----\n2\n1\n", {2, 1, 0}},
-    {"query II\nint,int:1,2|3,4\n----\n1\n2\n3\n4\n\nquery II\nint,int:1,2|3,4\n----\n1 2\n3   4\n\nquery II\nint,int:1,2\n----\n1\t2\n",
+    {"query I\nint:1|2\n----\n1\n2\n\nquery I\nint:1|2\n----\n2\n1\n\nquery I rowsort\nint:1|2\n----\n2\n1\n",
+     {2, 1, 0}},
+    {"query II\nint,int:1,2|3,4\n----\n1\n2\n3\n4\n\nquery II\nint,int:1,2|3,4\n----\n1 2\n3   4\n\nquery "
+     "II\nint,int:1,2\n----\n1\t2\n",
      {3, 0, 0}},
     {"query II\nint,int:1,2|3,4\n----\n1 2\n3 5\n\nquery II\nint,int:1,2|3,4\n----\n1 2\n", {0, 2, 0}},
-    {"query II valuesort\nint,int:4,2|3,1\n----\n1\n2\n3\n4\n\nquery II rowsort\nint,int:3,4|1,2\n----\n1 2\n3 4\n", {2, 0, 0}},
-    {"query TT\ntext,text:a b,c|NULL,|\n----\na b c\nNULL (empty)\n\nquery TT\ntext,text:a b,c\n----\na\tb c\n", {1, 1, 0}},
-    {"query II\nint:1\n----\n1\n\nquery ?\nint:1\n----\n1\n\nquery\nint:1\n----\n1\n\nquery I\nint:1\n", {3, 1, 0}},
+    {"query II valuesort\nint,int:4,2|3,1\n----\n1\n2\n3\n4\n\nquery II rowsort\nint,int:3,4|1,2\n----\n1 "
+     "2\n3 4\n",
+     {2, 0, 0}},
+    {"query TT\ntext,text:a b,c|NULL,|\n----\na b c\nNULL (empty)\n\nquery TT\ntext,text:a b,c\n----\na\tb "
+     "c\n",
+     {1, 1, 0}},
+    {"query II\nint:1\n----\n1\n\nquery ?\nint:1\n----\n1\n\nquery\nint:1\n----\n1\n\nquery I\nint:1\n",
+     {3, 1, 0}},
     {"query I\nint:1\n----\n\nquery I\nint:\n----\n\n", {1, 1, 0}},
     {"query I nosort same\nint:1\n\nquery I nosort same\nint:1\n\nquery I nosort same\nint:2\n", {2, 1, 0}},
-    {"query I\nint:1|2|3\n----\n3 values hashing to c0710d6b4f15dfa88f600b0e6b624077\n\nquery I\nint:1|2|3\n----\n"
+    {"query I\nint:1|2|3\n----\n3 values hashing to c0710d6b4f15dfa88f600b0e6b624077\n\nquery "
+     "I\nint:1|2|3\n----\n"
      "3 values hashing to 00000000000000000000000000000000\n\nhash-threshold 2\n",
      {1, 1, 0}},
-    {"skipif ordeal\nstatement ok\n!bad\n\nonlyif ordeal\nstatement ok\nx\n\nonlyif sqlite # why\nstatement ok\nx\n\n"
+    {"skipif ordeal\nstatement ok\n!bad\n\nonlyif ordeal\nstatement ok\nx\n\nonlyif sqlite # why\nstatement "
+     "ok\nx\n\n"
      "skipif sqlite\nskipif ORDEAL\nstatement ok\nx\n",
      {1, 0, 3}},
-    {"statement ok\nx\n\nhalt\n\nstatement ok\n!bad\n\nloop i 0 5\n\nstatement ok\n!bad\n\nendloop\n", {1, 0, 2}},
+    {"statement ok\nx\n\nhalt\n\nstatement ok\n!bad\n\nloop i 0 5\n\nstatement ok\n!bad\n\nendloop\n",
+     {1, 0, 2}},
     {"loop i 1 4\n\nquery I\nint:${i}\n----\n${i}\n\nendloop\n", {3, 0, 0}},
-    {"foreach a,b 1,2 3,4\n\nforeach c x y\n\nquery III\nint,int,text:${a},${b},${c}\n----\n${a} ${b} ${c}\n\nendloop\n\nendloop\n",
+    {"foreach a,b 1,2 3,4\n\nforeach c x y\n\nquery III\nint,int,text:${a},${b},${c}\n----\n${a} ${b} "
+     "${c}\n\nendloop\n\nendloop\n",
      {4, 0, 0}},
-    {"loop i 0 3\n\nonlyif i=1\nstatement ok\nx\n\nskipif i<2\nstatement ok\nx\n\nendloop\n\nloop i 3 0\n\nendloop\n", {2, 0, 4}},
+    {"loop i 0 3\n\nonlyif i=1\nstatement ok\nx\n\nskipif i<2\nstatement ok\nx\n\nendloop\n\nloop i 3 "
+     "0\n\nendloop\n",
+     {2, 0, 4}},
     {"include other\n\nstatement ok\nx\n", {2, 0, 0}},
     {"require vector_size 1024\n\nstatement ok\nx\n\nrequire parquet\n\nstatement ok\nx\n", {1, 0, 1}},
     {"mode skip\n\nstatement ok\n!bad\n\nmode unskip\n\nstatement ok\nx\n", {1, 0, 1}},
     {"load some.db\n\nstatement ok\nx\n", {0, 0, 1}},
-    {"control sortmode rowsort\n\nquery I\nint:2|1\n----\n1\n2\n\ncontrol resultmode valuewise\n\nquery II\nint,int:1,2\n----\n1 2\n",
+    {"control sortmode rowsort\n\nquery I\nint:2|1\n----\n1\n2\n\ncontrol resultmode valuewise\n\nquery "
+     "II\nint,int:1,2\n----\n1 2\n",
      {1, 1, 0}},
     {"connection one\n\nstatement ok\nbegin\n\nconnection two\n\nstatement ok\nx\n", {1, 0, 1}},
     {"statement ok one\nbegin\n\nstatement ok one\nend\n\nstatement ok two\nx\n", {3, 0, 0}},
-    {"query T\ntext:abc\n----\n<REGEX>:a.*\n\nquery T\ntext:abc\n----\n<!REGEX>:a.*\n\nquery T\ntext:a1\n----\n<REGEX>:a\\d\n\n"
+    {"query T\ntext:abc\n----\n<REGEX>:a.*\n\nquery T\ntext:abc\n----\n<!REGEX>:a.*\n\nquery "
+     "T\ntext:a1\n----\n<REGEX>:a\\d\n\n"
      "query T\ntext:abc\n----\n<REGEX>:b\n\nquery T\ntext:abc\n----\n<REGEX>:(\n",
      {2, 3, 0}},
     {"statement ok\n!not here\n\nstatement error\n!not here\n", {1, 1, 0}},
@@ -178,10 +197,12 @@ static void files_run_as_they_say(void **state)
         struct od_error error;
         char *text = strdup(runs[i].text);
         uint32_t wanted[3] = {runs[i].verdicts[0], runs[i].verdicts[1], runs[i].verdicts[2]};
-        enum od_status status = run_text(od_heap_for_tests(), text, (struct od_slt_options){0}, &counts, &error);
+        enum od_status status =
+            run_text(od_heap_for_tests(), text, (struct od_slt_options){0}, &counts, &error);
         if (status != OD_OK || memcmp(counts.by_verdict, wanted, sizeof(wanted)) != 0)
-            fail_msg("run %zu: status %d %s: %u passed, %u failed, %u skipped: %s\n%s", i, status, error.text, counts.by_verdict[0],
-                     counts.by_verdict[1], counts.by_verdict[2], counts.last_text, text);
+            fail_msg("run %zu: status %d %s: %u passed, %u failed, %u skipped: %s\n%s", i, status, error.text,
+                     counts.by_verdict[0], counts.by_verdict[1], counts.by_verdict[2], counts.last_text,
+                     text);
         free(text);
     }
 }
@@ -191,11 +212,23 @@ static const struct {
     uint32_t line;
     uint32_t column;
 } mistakes[] = {
-    {"nonsense\n", 1, 1},         {"\n\nstatement\n", 3, 10},      {"statement okay\n", 1, 11},  {"statement count x\nx\n", 1, 17},
-    {"statement ok\n", 1, 1},     {"query I-\nx\n", 1, 7},         {"loop i 0\n", 1, 9},         {"loop i 0 1\n\nstatement ok\nx\n", 1, 1},
-    {"endloop\n", 1, 1},          {"skipif\n", 1, 7},              {"include\n", 1, 8},          {"control sortmode\n", 1, 17},
-    {"include itself\n", 1, 1},   {"include missing\n", 1, 1},     {"foreach a,b 1\n\nendloop\n", 1, 1},
-    {"loop i 0 100000000\n\nendloop\n", 1, 1}, {"control sortmode sideways\n", 1, 1},
+    {"nonsense\n", 1, 1},
+    {"\n\nstatement\n", 3, 10},
+    {"statement okay\n", 1, 11},
+    {"statement count x\nx\n", 1, 17},
+    {"statement ok\n", 1, 1},
+    {"query I-\nx\n", 1, 7},
+    {"loop i 0\n", 1, 9},
+    {"loop i 0 1\n\nstatement ok\nx\n", 1, 1},
+    {"endloop\n", 1, 1},
+    {"skipif\n", 1, 7},
+    {"include\n", 1, 8},
+    {"control sortmode\n", 1, 17},
+    {"include itself\n", 1, 1},
+    {"include missing\n", 1, 1},
+    {"foreach a,b 1\n\nendloop\n", 1, 1},
+    {"loop i 0 100000000\n\nendloop\n", 1, 1},
+    {"control sortmode sideways\n", 1, 1},
 };
 
 static void mistakes_have_places(void **state)
@@ -204,7 +237,8 @@ static void mistakes_have_places(void **state)
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         struct counts counts;
         struct od_error error;
-        enum od_status status = run_text(od_heap_for_tests(), mistakes[i].text, (struct od_slt_options){0}, &counts, &error);
+        enum od_status status =
+            run_text(od_heap_for_tests(), mistakes[i].text, (struct od_slt_options){0}, &counts, &error);
         if (status != OD_BAD_INPUT || error.line != mistakes[i].line || error.column != mistakes[i].column ||
             strstr(error.text, "expected") == NULL)
             fail_msg("mistake %zu: status %d at %u:%u: %s", i, status, error.line, error.column, error.text);
@@ -218,7 +252,8 @@ static void options_change_verdicts(void **state)
     struct counts counts;
     struct od_error error;
     (void)state;
-    run_text(od_heap_for_tests(), refused, (struct od_slt_options){.skip_unsupported = true}, &counts, &error);
+    run_text(od_heap_for_tests(), refused, (struct od_slt_options){.skip_unsupported = true}, &counts,
+             &error);
     assert_int_equal(counts.by_verdict[OD_SLT_SKIPPED], 1);
     run_text(od_heap_for_tests(), foreign, (struct od_slt_options){0}, &counts, &error);
     assert_int_equal(counts.lenient, 1);
@@ -226,7 +261,7 @@ static void options_change_verdicts(void **state)
     assert_int_equal(counts.by_verdict[OD_SLT_FAILED], 1);
 }
 
-/* --- cells ---------------------------------------------------------------------------------------------------------------- */
+/* --- cells ---------------------------------------------------------------------------------------------- */
 
 static const struct {
     char letter;
@@ -281,12 +316,15 @@ static void cells_match_or_do_not(void **state)
         const char *text = NULL;
         const enum od_type type = type_named(cells[i].type, strlen(cells[i].type));
         const char types[2] = {cells[i].letter, '\0'};
-        const struct od_slt_answer answer = {.column_count = 1, .row_count = 1, .cells = (const char **)&cells[i].actual, .types = &type};
-        const struct od_slt_expected expected = {.types = types, .has_results = true, .line_count = 1, .lines = &cells[i].expected};
+        const struct od_slt_answer answer = {
+            .column_count = 1, .row_count = 1, .cells = (const char **)&cells[i].actual, .types = &type};
+        const struct od_slt_expected expected = {
+            .types = types, .has_results = true, .line_count = 1, .lines = &cells[i].expected};
         od_arena_init(&arena, od_heap_for_tests(), 0);
         assert_int_equal(od_slt_compare(&arena, &expected, &answer, &text, NULL), OD_OK);
         if ((*text == '\0') != cells[i].equal)
-            fail_msg("cell %zu: %s as %s: %s", i, cells[i].actual, cells[i].expected, *text == '\0' ? "equal" : text);
+            fail_msg("cell %zu: %s as %s: %s", i, cells[i].actual, cells[i].expected,
+                     *text == '\0' ? "equal" : text);
         od_arena_release(&arena);
     }
 }
@@ -296,31 +334,37 @@ static void hashes_are_sqlites(void **state)
 {
     static const char *const values[] = {"3", "1", "2"};
     static const enum od_type type = OD_TYPE_INT64;
-    const struct od_slt_answer answer = {.column_count = 1, .row_count = 3, .cells = (const char **)values, .types = &type};
+    const struct od_slt_answer answer = {
+        .column_count = 1, .row_count = 3, .cells = (const char **)values, .types = &type};
     const struct od_slt_expected expected = {.types = "I", .sort = OD_SLT_ROWSORT};
     const struct od_slt_expected real = {.types = "R", .sort = OD_SLT_VALUESORT};
     struct od_arena arena;
     (void)state;
     od_arena_init(&arena, od_heap_for_tests(), 0);
     /* printf '1\n2\n3\n' | md5sum; printf '1.000\n2.000\n3.000\n' | md5sum */
-    assert_string_equal(od_slt_hash(&arena, &expected, &answer), "3 values hashing to c0710d6b4f15dfa88f600b0e6b624077");
-    assert_string_equal(od_slt_hash(&arena, &real, &answer), "3 values hashing to 11fe0fa41b32524f530c99296441585d");
+    assert_string_equal(od_slt_hash(&arena, &expected, &answer),
+                        "3 values hashing to c0710d6b4f15dfa88f600b0e6b624077");
+    assert_string_equal(od_slt_hash(&arena, &real, &answer),
+                        "3 values hashing to 11fe0fa41b32524f530c99296441585d");
     od_arena_release(&arena);
 }
 
-/* --- completing ------------------------------------------------------------------------------------------------------------ */
+/* --- completing ----------------------------------------------------------------------------------------- */
 
 static void files_are_completed(void **state)
 {
-    static const char before[] = "# head\n\nquery X label\nSELECT\n----\nold\nolder\n\nstatement ok\nbad\n\nquery TT rowsort\nq";
-    static const char after[] =
-        "# head\n\nquery I label\nSELECT\n----\n1\n2\n\nstatement error\nbad\n\nquery TT rowsort\nq\n----\na\tNULL\n";
+    static const char before[] =
+        "# head\n\nquery X label\nSELECT\n----\nold\nolder\n\nstatement ok\nbad\n\nquery TT rowsort\nq";
+    static const char after[] = "# head\n\nquery I label\nSELECT\n----\n1\n2\n\nstatement "
+                                "error\nbad\n\nquery TT rowsort\nq\n----\na\tNULL\n";
     static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_TEXT};
     static const char *const numbers[] = {"1", "2"};
     static const char *const row[] = {"a", NULL};
-    const struct od_slt_answer two = {.column_count = 1, .row_count = 2, .cells = (const char **)numbers, .types = types};
+    const struct od_slt_answer two = {
+        .column_count = 1, .row_count = 2, .cells = (const char **)numbers, .types = types};
     const struct od_slt_answer broken = {.status = OD_BAD_INPUT};
-    const struct od_slt_answer one = {.column_count = 2, .row_count = 1, .cells = (const char **)row, .types = types};
+    const struct od_slt_answer one = {
+        .column_count = 2, .row_count = 1, .cells = (const char **)row, .types = types};
     const struct od_slt_answer *answers[] = {&two, &broken, &one};
     struct od_arena arena;
     struct od_slt_file file;
@@ -341,13 +385,15 @@ static void files_are_completed(void **state)
     od_arena_release(&arena);
 }
 
-/* --- memory ------------------------------------------------------------------------------------------------------------------ */
+/* --- memory --------------------------------------------------------------------------------------------- */
 
 static enum od_status run_all_kinds(struct od_memory *memory, void *context)
 {
-    static const char text[] = "loop i 0 2\n\nquery IT rowsort l${i}\nint,text:1,${i}|2,b c\n----\n1 ${i}\n2 b c\n\nendloop\n\n"
-                               "include other\n\nstatement error b(a)d\n!bad\n----\nbad\n\nquery I valuesort same\nint:2|1\n----\n2\n1\n\n"
-                               "query T\ntext:x\n----\n<REGEX>:y\n";
+    static const char text[] =
+        "loop i 0 2\n\nquery IT rowsort l${i}\nint,text:1,${i}|2,b c\n----\n1 ${i}\n2 b c\n\nendloop\n\n"
+        "include other\n\nstatement error b(a)d\n!bad\n----\nbad\n\nquery I valuesort "
+        "same\nint:2|1\n----\n2\n1\n\n"
+        "query T\ntext:x\n----\n<REGEX>:y\n";
     struct counts counts;
     struct od_error error;
     (void)context;
@@ -363,8 +409,9 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_run_as_they_say), cmocka_unit_test(mistakes_have_places), cmocka_unit_test(options_change_verdicts),
-        cmocka_unit_test(cells_match_or_do_not), cmocka_unit_test(hashes_are_sqlites),   cmocka_unit_test(files_are_completed),
+        cmocka_unit_test(files_run_as_they_say),     cmocka_unit_test(mistakes_have_places),
+        cmocka_unit_test(options_change_verdicts),   cmocka_unit_test(cells_match_or_do_not),
+        cmocka_unit_test(hashes_are_sqlites),        cmocka_unit_test(files_are_completed),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
-/* session: see session.h. This file takes a text apart, runs its statements one by one and keeps the transaction.
+/* session: see session.h. This file takes a text apart, runs its statements one by one and keeps the
+ * transaction.
  *
- *   text --parse--> statements --by kind, one table--> a function of session_define.c or session_change.c --> result --> sink
+ *   text --parse--> statements --by kind, one table--> session_define.c, session_change.c --> result --> sink
  *
  * Lifetimes: the parse_arena for a text, the statement_arena for a statement. */
 #include "engine/sql/session.h"
@@ -11,8 +12,8 @@
 #include "engine/core/assert.h"
 #include "engine/sql/session_state.h"
 
-enum od_status od_session_new(struct od_memory *memory, const struct od_session_runner *runner, struct od_session **session_out,
-                              struct od_error *error)
+enum od_status od_session_new(struct od_memory *memory, const struct od_session_runner *runner,
+                              struct od_session **session_out, struct od_error *error)
 {
     struct od_session *session = od_take(memory, sizeof(*session));
     *session_out = session;
@@ -48,12 +49,14 @@ void od_session_explain_queries(struct od_session *session)
     session->explains_queries = true;
 }
 
-enum od_status od_session_add_table(struct od_session *session, struct od_table *table, struct od_error *error)
+enum od_status od_session_add_table(struct od_session *session, struct od_table *table,
+                                    struct od_error *error)
 {
     struct od_error own_error = {0};
     struct od_definition *definition = NULL;
     enum od_status status = OD_NO_MEMORY;
-    od_binder_init(&session->binder, &session->statement_arena, "", &session->context, error != NULL ? error : &own_error);
+    od_binder_init(&session->binder, &session->statement_arena, "", &session->context,
+                   error != NULL ? error : &own_error);
     if (od_session_find(session, table->name) != NULL) {
         status = od_fail(error, OD_BAD_INPUT, "relation \"%s\" already exists", table->name);
         goto refused;
@@ -84,15 +87,18 @@ refused:
     return status;
 }
 
-/* --- queries ------------------------------------------------------------------------------------------------------------ */
+/* --- queries -------------------------------------------------------------------------------------------- */
 
-enum od_status od_session_run_plan(struct od_session *session, const struct od_plan *plan, struct od_table **answer_out)
+enum od_status od_session_run_plan(struct od_session *session, const struct od_plan *plan,
+                                   struct od_table **answer_out)
 {
     *answer_out = NULL;
-    return session->runner.run(session->runner.self, &session->statement_arena, plan, answer_out, session->binder.error);
+    return session->runner.run(session->runner.self, &session->statement_arena, plan, answer_out,
+                               session->binder.error);
 }
 
-enum od_status od_session_query(struct od_session *session, const PgQuery__SelectStmt *select, struct od_table **answer_out)
+enum od_status od_session_query(struct od_session *session, const PgQuery__SelectStmt *select,
+                                struct od_table **answer_out)
 {
     const struct od_plan *plan = NULL;
     *answer_out = NULL;
@@ -133,8 +139,8 @@ static enum od_status explain_query(struct od_session *session, const PgQuery__S
     OD_TRY(od_session_show_tables(session));
     OD_TRY(od_bind_query(&session->binder, select, NULL, &plan, NULL));
     od_buffer_init(&text, session->memory);
-    enum od_status status = session->runner.explain(session->runner.self, &session->statement_arena, plan, &text,
-                                                    session->binder.error);
+    enum od_status status = session->runner.explain(session->runner.self, &session->statement_arena, plan,
+                                                    &text, session->binder.error);
     const char *lines = od_arena_copy_buffer(&session->statement_arena, &text);
     if (status == OD_OK)
         status = lines == NULL ? od_sql_no_memory(&session->binder) : table_of_lines(session, lines);
@@ -149,11 +155,12 @@ static enum od_status run_explain(struct od_session *session, const PgQuery__Nod
     for (size_t i = 0; i < explain->n_options; i++) {
         const PgQuery__DefElem *option = explain->options[i]->def_elem;
         if (strcmp(option->defname, "costs") != 0)
-            return od_sql_fail(&session->binder, OD_UNSUPPORTED, option->location, "EXPLAIN with %s is not supported",
-                               option->defname);
+            return od_sql_fail(&session->binder, OD_UNSUPPORTED, option->location,
+                               "EXPLAIN with %s is not supported", option->defname);
     }
     if (explain->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "EXPLAIN of anything but a query is not supported");
+        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1,
+                           "EXPLAIN of anything but a query is not supported");
     return explain_query(session, explain->query->select_stmt);
 }
 
@@ -166,7 +173,7 @@ static enum od_status run_select(struct od_session *session, const PgQuery__Node
     return OD_OK;
 }
 
-/* --- transactions ------------------------------------------------------------------------------------------------------- */
+/* --- transactions --------------------------------------------------------------------------------------- */
 
 static void end_transaction(struct od_session *session, bool back)
 {
@@ -178,7 +185,8 @@ static void end_transaction(struct od_session *session, bool back)
     session->transaction = OD_TRANSACTION_NONE;
 }
 
-/* As PostgreSQL: BEGIN within a transaction and an end without one change nothing; the COMMIT of a failed one rolls back. */
+/* As PostgreSQL: BEGIN within a transaction and an end without one change nothing; the COMMIT of a failed one
+ * rolls back. */
 static enum od_status run_transaction(struct od_session *session, const PgQuery__Node *node)
 {
     const PgQuery__TransactionStmt *transaction = node->transaction_stmt;
@@ -198,16 +206,18 @@ static enum od_status run_transaction(struct od_session *session, const PgQuery_
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
         session->result.tag =
-            failed || transaction->kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK ? "ROLLBACK" : "COMMIT";
+            failed || transaction->kind == PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK ? "ROLLBACK"
+                                                                                                : "COMMIT";
         if (is_open)
             end_transaction(session, session->result.tag[0] == 'R');
         return OD_OK;
     default:
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "savepoints and two-phase commit are not supported");
+        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1,
+                           "savepoints and two-phase commit are not supported");
     }
 }
 
-/* --- statements ---------------------------------------------------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------------------------------------- */
 
 #define ADAPT(name, call, member)                                                                            \
     static enum od_status run_##name(struct od_session *session, const PgQuery__Node *node)                  \
@@ -297,8 +307,10 @@ static bool has_refused(struct od_session *session)
     return false;
 }
 
-/* See od_session_remember_refusals: what failed because it needs a refused relation is refused, and so goes on what it changes. */
-static enum od_status remember_refusal(struct od_session *session, const PgQuery__Node *node, enum od_status status)
+/* See od_session_remember_refusals: what failed because it needs a refused relation is refused, and so goes
+ * on what it changes. */
+static enum od_status remember_refusal(struct od_session *session, const PgQuery__Node *node,
+                                       enum od_status status)
 {
     struct od_error *error = session->binder.error;
     if (status == OD_BAD_INPUT && has_refused(session)) {
@@ -316,17 +328,20 @@ static enum od_status remember_refusal(struct od_session *session, const PgQuery
     return od_session_put(session, refused, NULL) == OD_OK ? status : OD_NO_MEMORY;
 }
 
-static enum od_status run_statement(struct od_session *session, const PgQuery__RawStmt *statement, const char *sql,
-                                    struct od_error *error)
+static enum od_status run_statement(struct od_session *session, const PgQuery__RawStmt *statement,
+                                    const char *sql, struct od_error *error)
 {
-    size_t size = statement->stmt_len > 0 ? (size_t)statement->stmt_len : strlen(sql + statement->stmt_location);
+    size_t size =
+        statement->stmt_len > 0 ? (size_t)statement->stmt_len : strlen(sql + statement->stmt_location);
     od_binder_init(&session->binder, &session->statement_arena, sql, &session->context, error);
     session->looked_up_count = 0;
-    session->statement_sql = od_arena_copy_text(&session->statement_arena, sql + statement->stmt_location, size);
+    session->statement_sql =
+        od_arena_copy_text(&session->statement_arena, sql + statement->stmt_location, size);
     if (session->statement_sql == NULL)
         return od_sql_no_memory(&session->binder);
     const struct statement_kind *kind = find_kind(statement->stmt);
-    if (session->transaction == OD_TRANSACTION_FAILED && statement->stmt->node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT)
+    if (session->transaction == OD_TRANSACTION_FAILED &&
+        statement->stmt->node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT)
         return od_sql_fail(&session->binder, OD_BAD_INPUT, statement->stmt_location,
                            "current transaction is aborted, commands ignored until end of transaction block");
     enum od_status status = OD_OK;
@@ -336,10 +351,12 @@ static enum od_status run_statement(struct od_session *session, const PgQuery__R
     else
         status = kind->run(session, statement->stmt);
     /* what has no place of its own is told with that of the statement */
-    od_sql_locate(&session->binder, status, statement->stmt_location + (int32_t)strspn(session->statement_sql, " \t\r\n"));
+    od_sql_locate(&session->binder, status,
+                  statement->stmt_location + (int32_t)strspn(session->statement_sql, " \t\r\n"));
     if (status == OD_OK && session->lookup_failed)
         status = od_sql_no_memory(&session->binder);
-    return status != OD_OK && session->remembers_refusals ? remember_refusal(session, statement->stmt, status) : status;
+    return status != OD_OK && session->remembers_refusals ? remember_refusal(session, statement->stmt, status)
+                                                          : status;
 }
 
 enum od_status od_session_run(struct od_session *session, const char *sql, const struct od_session_sink *sink,

@@ -77,9 +77,11 @@ struct od_entry *od_session_find(struct od_session *session, const char *name)
 enum od_status od_session_check_name(struct od_session *session, const PgQuery__RangeVar *relation)
 {
     bool elsewhere = relation->catalogname != NULL && relation->catalogname[0] != '\0';
-    bool is_public = relation->schemaname == NULL || relation->schemaname[0] == '\0' || strcmp(relation->schemaname, "public") == 0;
+    bool is_public = relation->schemaname == NULL || relation->schemaname[0] == '\0' ||
+                     strcmp(relation->schemaname, "public") == 0;
     if (elsewhere || !is_public)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, relation->location, "a schema other than public is not supported");
+        return od_sql_fail(&session->binder, OD_UNSUPPORTED, relation->location,
+                           "a schema other than public is not supported");
     const struct od_entry *entry = od_session_find(session, relation->relname);
     if (entry != NULL && entry->definition->kind == OD_ENTRY_REFUSED)
         return od_sql_fail(&session->binder, OD_UNSUPPORTED, relation->location,
@@ -87,25 +89,30 @@ enum od_status od_session_check_name(struct od_session *session, const PgQuery__
     return OD_OK;
 }
 
-enum od_status od_session_find_table(struct od_session *session, const PgQuery__RangeVar *relation, struct od_entry **entry_out)
+enum od_status od_session_find_table(struct od_session *session, const PgQuery__RangeVar *relation,
+                                     struct od_entry **entry_out)
 {
     OD_TRY(od_session_check_name(session, relation));
     *entry_out = od_session_find(session, relation->relname);
     if (*entry_out == NULL)
-        return od_sql_fail(&session->binder, OD_BAD_INPUT, relation->location, "relation \"%s\" does not exist", relation->relname);
+        return od_sql_fail(&session->binder, OD_BAD_INPUT, relation->location,
+                           "relation \"%s\" does not exist", relation->relname);
     if ((*entry_out)->definition->kind != OD_ENTRY_TABLE)
-        return od_sql_fail(&session->binder, OD_BAD_INPUT, relation->location, "\"%s\" is not a table", relation->relname);
+        return od_sql_fail(&session->binder, OD_BAD_INPUT, relation->location, "\"%s\" is not a table",
+                           relation->relname);
     return OD_OK;
 }
 
-enum od_status od_session_put(struct od_session *session, struct od_definition *definition, struct od_table *table)
+enum od_status od_session_put(struct od_session *session, struct od_definition *definition,
+                              struct od_table *table)
 {
     struct od_session_catalog *catalog = &session->catalog;
     struct od_rows *rows = NULL;
     if (catalog->count == catalog->capacity) {
         uint32_t capacity = catalog->capacity == 0 ? 8 : 2 * catalog->capacity;
-        void *grown = od_resize(session->memory, catalog->entries, catalog->capacity * sizeof(*catalog->entries),
-                                capacity * sizeof(*catalog->entries));
+        void *grown =
+            od_resize(session->memory, catalog->entries, catalog->capacity * sizeof(*catalog->entries),
+                      capacity * sizeof(*catalog->entries));
         if (grown == NULL)
             goto no_memory;
         catalog->entries = grown;
@@ -125,7 +132,8 @@ no_memory:
     return od_sql_no_memory(&session->binder);
 }
 
-enum od_status od_session_replace_rows(struct od_session *session, struct od_entry *entry, struct od_table *table)
+enum od_status od_session_replace_rows(struct od_session *session, struct od_entry *entry,
+                                       struct od_table *table)
 {
     struct od_rows *rows = od_take(session->memory, sizeof(*rows));
     if (rows == NULL) {
@@ -145,7 +153,8 @@ void od_session_remove(struct od_session *session, const char *name)
     for (uint32_t i = 0; i < catalog->count; i++) {
         struct od_entry *entry = &catalog->entries[i];
         const char *table_name = entry->definition->table_name;
-        if (strcmp(entry->definition->name, name) == 0 || (table_name != NULL && strcmp(table_name, name) == 0)) {
+        if (strcmp(entry->definition->name, name) == 0 ||
+            (table_name != NULL && strcmp(table_name, name) == 0)) {
             od_definition_release(session, entry->definition);
             rows_release(session, entry->rows);
         } else {
@@ -155,20 +164,23 @@ void od_session_remove(struct od_session *session, const char *name)
     catalog->count = kept;
 }
 
-/* --- for the binder --------------------------------------------------------------------------------------------------- */
+/* --- for the binder ------------------------------------------------------------------------------------- */
 
 /* The binder asks for each name here first, so this is also where names are noted. */
 static bool find_view(void *self, const char *name, struct od_sql_view *view_out)
 {
     struct od_session *session = self;
     void *list = session->looked_up;
-    const char **place = od_sql_append(&session->binder, list, &session->looked_up_count, sizeof(*place), &list);
+    const char **place =
+        od_sql_append(&session->binder, list, &session->looked_up_count, sizeof(*place), &list);
     session->looked_up = list;
-    if (place == NULL)
+    const char *copy = od_arena_copy_text(&session->statement_arena, name, strlen(name)); /* a view's tree dies */
+    if (place == NULL || copy == NULL) {
         session->looked_up_count = 0;
-    else
-        *place = name;
-    session->lookup_failed |= place == NULL;
+        session->lookup_failed = true;
+    } else {
+        *place = copy;
+    }
     const struct od_entry *entry = od_session_find(session, name);
     if (entry == NULL || entry->definition->kind != OD_ENTRY_VIEW)
         return false;

@@ -1,16 +1,18 @@
-/* session_change: INSERT, UPDATE, DELETE, TRUNCATE: each makes a table's next rows from queries over the rows before.
+/* session_change: INSERT, UPDATE, DELETE, TRUNCATE: each makes a table's next rows from queries over the rows
+ * before.
  *
- *   INSERT                      kept: all rows                               new: the query's rows
- *   DELETE FROM t WHERE c       kept: SELECT * FROM t WHERE c IS NOT TRUE    new: none
- *   UPDATE t SET a = e WHERE c  kept: as DELETE                              new: SELECT e, b... FROM t WHERE c
+ *   INSERT                      kept: all rows                              new: the query's rows
+ *   DELETE FROM t WHERE c       kept: SELECT * FROM t WHERE c IS NOT TRUE   new: none
+ *   UPDATE t SET a = e WHERE c  kept: as DELETE                             new: SELECT e, b FROM t WHERE c
  *
- * The queries are parse trees, put together from the statement's own nodes, so that the binder's rules and positions hold; new rows
- * are cast as PostgreSQL casts in assignments (od_bind_insert). Then constraints are checked, and the next rows take their place. */
+ * The queries are parse trees, put together from the statement's own nodes, so that the binder's rules and
+ * positions hold; new rows are cast as PostgreSQL casts in assignments (od_bind_insert). Then constraints are
+ * checked, and the next rows take their place. */
 #include <string.h>
 
 #include "engine/sql/session_state.h"
 
-/* --- parse trees ------------------------------------------------------------------------------------------------------ */
+/* --- parse trees ---------------------------------------------------------------------------------------- */
 
 static void *take(struct od_session *session, size_t bytes)
 {
@@ -43,7 +45,8 @@ static PgQuery__Node *string_node(struct od_session *session, char *text)
 }
 
 /* relation.column, or relation.* when `column` is NULL */
-static PgQuery__Node *column_node(struct od_session *session, const PgQuery__RangeVar *relation, const char *column)
+static PgQuery__Node *column_node(struct od_session *session, const PgQuery__RangeVar *relation,
+                                  const char *column)
 {
     MAKE(session, ColumnRef, reference);
     MAKE(session, AStar, star);
@@ -52,12 +55,16 @@ static PgQuery__Node *column_node(struct od_session *session, const PgQuery__Ran
         return NULL;
     pg_query__column_ref__init(reference);
     pg_query__a__star__init(star);
-    fields[0] = string_node(session, relation->alias != NULL ? relation->alias->aliasname : relation->relname);
-    fields[1] = column == NULL ? node_of(session, PG_QUERY__NODE__NODE_A_STAR, star) : string_node(session, (char *)column);
+    fields[0] =
+        string_node(session, relation->alias != NULL ? relation->alias->aliasname : relation->relname);
+    fields[1] = column == NULL ? node_of(session, PG_QUERY__NODE__NODE_A_STAR, star)
+                               : string_node(session, (char *)column);
     reference->n_fields = 2;
     reference->fields = fields;
     reference->location = relation->location;
-    return fields[0] == NULL || fields[1] == NULL ? NULL : node_of(session, PG_QUERY__NODE__NODE_COLUMN_REF, reference);
+    return fields[0] == NULL || fields[1] == NULL
+               ? NULL
+               : node_of(session, PG_QUERY__NODE__NODE_COLUMN_REF, reference);
 }
 
 static PgQuery__Node *target_node(struct od_session *session, PgQuery__Node *value, int32_t location)
@@ -69,8 +76,9 @@ static PgQuery__Node *target_node(struct od_session *session, PgQuery__Node *val
     return value == NULL ? NULL : node_of(session, PG_QUERY__NODE__NODE_RES_TARGET, target);
 }
 
-static PgQuery__SelectStmt *select_of(struct od_session *session, PgQuery__Node **targets, size_t target_count,
-                                      PgQuery__Node **from, size_t from_count, PgQuery__Node *where)
+static PgQuery__SelectStmt *select_of(struct od_session *session, PgQuery__Node **targets,
+                                      size_t target_count, PgQuery__Node **from, size_t from_count,
+                                      PgQuery__Node *where)
 {
     MAKE(session, SelectStmt, select);
     pg_query__select_stmt__init(select);
@@ -95,7 +103,8 @@ static PgQuery__Node *not_true(struct od_session *session, PgQuery__Node *condit
 }
 
 /* EXISTS (SELECT NULL FROM `from` WHERE condition) */
-static PgQuery__Node *exists_node(struct od_session *session, PgQuery__Node **from, size_t from_count, PgQuery__Node *condition)
+static PgQuery__Node *exists_node(struct od_session *session, PgQuery__Node **from, size_t from_count,
+                                  PgQuery__Node *condition)
 {
     MAKE(session, SubLink, link);
     MAKE(session, AConst, nothing);
@@ -110,7 +119,9 @@ static PgQuery__Node *exists_node(struct od_session *session, PgQuery__Node **fr
     link->subselect = node_of(session, PG_QUERY__NODE__NODE_SELECT_STMT,
                               select_of(session, targets, 1, from, from_count, condition));
     link->location = od_sql_location(condition);
-    return link->subselect == NULL || targets[0] == NULL ? NULL : node_of(session, PG_QUERY__NODE__NODE_SUB_LINK, link);
+    return link->subselect == NULL || targets[0] == NULL
+               ? NULL
+               : node_of(session, PG_QUERY__NODE__NODE_SUB_LINK, link);
 }
 
 /* The WITH of a statement goes to the query that does its work. */
@@ -121,11 +132,11 @@ static PgQuery__SelectStmt *with_names(PgQuery__SelectStmt *select, PgQuery__Wit
     return select;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------------------------------------- */
 
 /* Checks and puts in place the table's next rows: `kept`, then `added`; either may be NULL. */
-static enum od_status put_rows(struct od_session *session, struct od_entry *entry, const struct od_table *kept,
-                               const struct od_table *added)
+static enum od_status put_rows(struct od_session *session, struct od_entry *entry,
+                               const struct od_table *kept, const struct od_table *added)
 {
     const struct od_definition *definition = entry->definition;
     const struct od_table *const parts[] = {kept, added};
@@ -154,8 +165,9 @@ static enum od_status put_rows(struct od_session *session, struct od_entry *entr
 }
 
 /* Rows for which the statement's condition is not true; NULL when there is no condition: none are kept. */
-static enum od_status keep_rows(struct od_session *session, const PgQuery__RangeVar *relation, PgQuery__Node *condition,
-                                PgQuery__WithClause *names, struct od_table **kept_out)
+static enum od_status keep_rows(struct od_session *session, const PgQuery__RangeVar *relation,
+                                PgQuery__Node *condition, PgQuery__WithClause *names,
+                                struct od_table **kept_out)
 {
     PgQuery__Node **lists = take(session, 2 * sizeof(*lists));
     *kept_out = NULL;
@@ -176,14 +188,15 @@ static enum od_status keep_rows(struct od_session *session, const PgQuery__Range
 static enum od_status refuse_returning(struct od_session *session, size_t count, PgQuery__Node *const *list)
 {
     return count == 0 ? OD_OK
-                      : od_sql_fail(&session->binder, OD_UNSUPPORTED, od_sql_location(list[0]), "RETURNING is not supported");
+                      : od_sql_fail(&session->binder, OD_UNSUPPORTED, od_sql_location(list[0]),
+                                    "RETURNING is not supported");
 }
 
-/* --- INSERT ------------------------------------------------------------------------------------------------------------ */
+/* --- INSERT --------------------------------------------------------------------------------------------- */
 
 /* The columns that a statement names, or all of them. *count_out: how many. */
-static enum od_status find_columns(struct od_session *session, const struct od_definition *table, PgQuery__Node *const *targets,
-                                   size_t count, uint32_t *columns)
+static enum od_status find_columns(struct od_session *session, const struct od_definition *table,
+                                   PgQuery__Node *const *targets, size_t count, uint32_t *columns)
 {
     for (size_t i = 0; i < count; i++) {
         const PgQuery__ResTarget *target = targets[i]->res_target;
@@ -192,19 +205,22 @@ static enum od_status find_columns(struct od_session *session, const struct od_d
             return od_sql_fail(&session->binder, OD_BAD_INPUT, target->location,
                                "column \"%s\" of relation \"%s\" does not exist", target->name, table->name);
         if (target->n_indirection > 0)
-            return od_sql_fail(&session->binder, OD_UNSUPPORTED, target->location, "a part of a column is not supported");
+            return od_sql_fail(&session->binder, OD_UNSUPPORTED, target->location,
+                               "a part of a column is not supported");
         for (size_t k = 0; k < i; k++) {
             if (columns[k] == columns[i])
-                return od_sql_fail(&session->binder, OD_BAD_INPUT, target->location, "column \"%s\" specified more than once",
-                                   target->name);
+                return od_sql_fail(&session->binder, OD_BAD_INPUT, target->location,
+                                   "column \"%s\" specified more than once", target->name);
         }
     }
     return OD_OK;
 }
 
-/* A plan of the given columns -> one of all the table's columns, defaults in the others. `plan` NULL: DEFAULT VALUES. */
-static enum od_status complete_rows(struct od_session *session, const struct od_definition *table, const struct od_plan *plan,
-                                    const uint32_t *columns, uint32_t column_count, const struct od_expr *const *defaults,
+/* A plan of the given columns -> one of all the table's columns, defaults in the others. `plan` NULL: DEFAULT
+ * VALUES. */
+static enum od_status complete_rows(struct od_session *session, const struct od_definition *table,
+                                    const struct od_plan *plan, const uint32_t *columns,
+                                    uint32_t column_count, const struct od_expr *const *defaults,
                                     const struct od_plan **plan_out)
 {
     struct od_arena *arena = &session->statement_arena;
@@ -219,12 +235,14 @@ static enum od_status complete_rows(struct od_session *session, const struct od_
     for (uint32_t i = 0; i < column_count; i++)
         OD_TRY(od_expr_column(arena, &plan->schema, i, &exprs[columns[i]], session->binder.error));
     return plan == NULL ? od_plan_values(arena, &table->schema, exprs, 1, plan_out, session->binder.error)
-                        : od_plan_project(arena, plan, exprs, names, table->column_count, plan_out, session->binder.error);
+                        : od_plan_project(arena, plan, exprs, names, table->column_count, plan_out,
+                                          session->binder.error);
 }
 
 /* Binds a query as rows of the columns and runs it. `select` NULL: one row of defaults. */
-static enum od_status query_rows(struct od_session *session, const struct od_definition *table, const PgQuery__SelectStmt *select,
-                                 const uint32_t *columns, uint32_t column_count, struct od_table **rows_out)
+static enum od_status query_rows(struct od_session *session, const struct od_definition *table,
+                                 const PgQuery__SelectStmt *select, const uint32_t *columns,
+                                 uint32_t column_count, struct od_table **rows_out)
 {
     struct od_arena *arena = &session->statement_arena;
     const struct od_plan *plan = NULL;
@@ -256,8 +274,8 @@ static size_t width_of(const PgQuery__SelectStmt *select)
     return 0;
 }
 
-/* PostgreSQL: without names a query may give fewer columns than the table has; the rest take their defaults. A query whose width
- * is only known when it is bound is bound twice. */
+/* PostgreSQL: without names a query may give fewer columns than the table has; the rest take their defaults.
+ * A query whose width is only known when it is bound is bound twice. */
 static enum od_status choose_width(struct od_session *session, const struct od_definition *table,
                                    const PgQuery__SelectStmt *select, uint32_t *count_out)
 {
@@ -279,11 +297,13 @@ enum od_status od_session_insert(struct od_session *session, PgQuery__InsertStmt
     OD_TRY(od_session_find_table(session, insert->relation, &entry));
     const struct od_definition *table = entry->definition;
     uint32_t column_count = (uint32_t)insert->n_cols;
-    uint32_t *columns = od_arena_take_array(&session->statement_arena, column_count + table->column_count, sizeof(*columns));
+    uint32_t *columns =
+        od_arena_take_array(&session->statement_arena, column_count + table->column_count, sizeof(*columns));
     if (columns == NULL)
         return od_sql_no_memory(&session->binder);
     if (insert->on_conflict_clause != NULL)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, insert->on_conflict_clause->location, "ON CONFLICT is not supported");
+        return od_sql_fail(&session->binder, OD_UNSUPPORTED, insert->on_conflict_clause->location,
+                           "ON CONFLICT is not supported");
     OD_TRY(refuse_returning(session, insert->n_returning_list, insert->returning_list));
     PgQuery__SelectStmt *select = insert->select_stmt == NULL ? NULL : insert->select_stmt->select_stmt;
     if (insert->with_clause != NULL) {
@@ -305,7 +325,7 @@ enum od_status od_session_insert(struct od_session *session, PgQuery__InsertStmt
     return status;
 }
 
-/* --- UPDATE ------------------------------------------------------------------------------------------------------------ */
+/* --- UPDATE --------------------------------------------------------------------------------------------- */
 
 /* SET a = DEFAULT: the default's text, which reads back as the column's type. */
 static PgQuery__Node *default_node(struct od_session *session, const struct od_value *value)
@@ -334,7 +354,8 @@ static PgQuery__Node *default_node(struct od_session *session, const struct od_v
 static enum od_status update_targets(struct od_session *session, const struct od_definition *table,
                                      const PgQuery__UpdateStmt *update, PgQuery__Node **targets)
 {
-    uint32_t *columns = od_arena_take_array(&session->statement_arena, update->n_target_list, sizeof(*columns));
+    uint32_t *columns =
+        od_arena_take_array(&session->statement_arena, update->n_target_list, sizeof(*columns));
     if (columns == NULL)
         return od_sql_no_memory(&session->binder);
     OD_TRY(find_columns(session, table, update->target_list, update->n_target_list, columns));
@@ -345,7 +366,8 @@ static enum od_status update_targets(struct od_session *session, const struct od
             const PgQuery__MultiAssignRef *part = value->multi_assign_ref;
             bool is_row = part->source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR;
             if (!is_row || part->source->row_expr->n_args != (size_t)part->ncolumns)
-                return od_sql_fail(&session->binder, OD_UNSUPPORTED, set->location, "this form of SET (...) = is not supported");
+                return od_sql_fail(&session->binder, OD_UNSUPPORTED, set->location,
+                                   "this form of SET (...) = is not supported");
             value = part->source->row_expr->args[part->colno - 1];
         }
         if (value->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT)
@@ -356,8 +378,9 @@ static enum od_status update_targets(struct od_session *session, const struct od
     }
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (targets[i] == NULL)
-            targets[i] = target_node(session, column_node(session, update->relation, table->schema.fields[i].name),
-                                     update->relation->location);
+            targets[i] =
+                target_node(session, column_node(session, update->relation, table->schema.fields[i].name),
+                            update->relation->location);
         if (targets[i] == NULL)
             return od_sql_no_memory(&session->binder);
     }
@@ -375,7 +398,8 @@ enum od_status od_session_update(struct od_session *session, PgQuery__UpdateStmt
         return od_sql_fail(&session->binder, OD_UNSUPPORTED, od_sql_location(update->from_clause[0]),
                            "UPDATE ... FROM is not supported");
     OD_TRY(refuse_returning(session, update->n_returning_list, update->returning_list));
-    PgQuery__Node **targets = od_arena_take_array(&session->statement_arena, table->column_count, sizeof(*targets));
+    PgQuery__Node **targets =
+        od_arena_take_array(&session->statement_arena, table->column_count, sizeof(*targets));
     PgQuery__Node **from = take(session, sizeof(*from));
     uint32_t *columns = od_arena_take_array(&session->statement_arena, table->column_count, sizeof(*columns));
     if (targets == NULL || from == NULL || columns == NULL)
@@ -384,9 +408,9 @@ enum od_status od_session_update(struct od_session *session, PgQuery__UpdateStmt
         columns[i] = i;
     from[0] = node_of(session, PG_QUERY__NODE__NODE_RANGE_VAR, update->relation);
     OD_TRY(update_targets(session, table, update, targets));
-    PgQuery__SelectStmt *select =
-        with_names(select_of(session, targets, table->column_count, from, from[0] != NULL, update->where_clause),
-                   update->with_clause);
+    PgQuery__SelectStmt *select = with_names(
+        select_of(session, targets, table->column_count, from, from[0] != NULL, update->where_clause),
+        update->with_clause);
     if (select == NULL || from[0] == NULL)
         return od_sql_no_memory(&session->binder);
     enum od_status status = query_rows(session, table, select, columns, table->column_count, &changed);
@@ -401,7 +425,7 @@ enum od_status od_session_update(struct od_session *session, PgQuery__UpdateStmt
     return status;
 }
 
-/* --- DELETE and TRUNCATE ------------------------------------------------------------------------------------------------ */
+/* --- DELETE and TRUNCATE -------------------------------------------------------------------------------- */
 
 enum od_status od_session_delete(struct od_session *session, PgQuery__DeleteStmt *delete)
 {

@@ -1,24 +1,26 @@
 /* session_constraint: what rows must obey: NOT NULL, the length of a varchar, CHECK, UNIQUE.
  *
- * CHECKs are kept as the text of their CREATE TABLE and bound anew for each statement, over the rows that it brings: a plan that
- * counts the rows for which the condition is false. UNIQUE hashes all rows of the table; the first row of a key is the one that
- * stays in the hash table, so that equal keys meet. */
+ * CHECKs are kept as the text of their CREATE TABLE and bound anew for each statement, over the rows that it
+ * brings: a plan that counts the rows for which the condition is false. UNIQUE hashes all rows of the table;
+ * the first row of a key is the one that stays in the hash table, so that equal keys meet. */
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/sql/session_state.h"
 
-static enum od_status violation(struct od_session *session, const char *format, const char *name, const char *table)
+static enum od_status violation(struct od_session *session, const char *format, const char *name,
+                                const char *table)
 {
     char text[250];
     snprintf(text, sizeof(text), format, name, table);
     return od_fail(session->binder.error, OD_EVALUATION, "%s", text);
 }
 
-/* --- NOT NULL, lengths and CHECK --------------------------------------------------------------------------------------------- */
+/* --- NOT NULL, lengths and CHECK ------------------------------------------------------------------------ */
 
-static enum od_status check_condition(struct od_session *session, const struct od_definition *table, const struct od_table *rows,
-                                      const PgQuery__Constraint *check, const char *column)
+static enum od_status check_condition(struct od_session *session, const struct od_definition *table,
+                                      const struct od_table *rows, const PgQuery__Constraint *check,
+                                      const char *column)
 {
     struct od_binder *binder = &session->binder;
     const struct od_expr *expr = NULL;
@@ -45,12 +47,14 @@ static enum od_status check_condition(struct od_session *session, const struct o
     if (check->conname != NULL && check->conname[0] != '\0')
         snprintf(name, sizeof(name), "%s", check->conname);
     else
-        snprintf(name, sizeof(name), "%.70s%s%.70s_check", table->name, column == NULL ? "" : "_", column == NULL ? "" : column);
-    return violation(session, "new row violates check constraint \"%s\" of relation \"%s\"", name, table->name);
+        snprintf(name, sizeof(name), "%.70s%s%.70s_check", table->name, column == NULL ? "" : "_",
+                 column == NULL ? "" : column);
+    return violation(session, "new row violates check constraint \"%s\" of relation \"%s\"", name,
+                     table->name);
 }
 
-static enum od_status check_conditions(struct od_session *session, const struct od_definition *table, const struct od_table *rows,
-                                       const PgQuery__CreateStmt *create)
+static enum od_status check_conditions(struct od_session *session, const struct od_definition *table,
+                                       const struct od_table *rows, const PgQuery__CreateStmt *create)
 {
     for (size_t i = 0; i < create->n_table_elts; i++) {
         const PgQuery__Node *element = create->table_elts[i];
@@ -62,14 +66,17 @@ static enum od_status check_conditions(struct od_session *session, const struct 
         const PgQuery__ColumnDef *column = element->column_def;
         for (size_t k = 0; k < column->n_constraints; k++) {
             if (column->constraints[k]->constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK)
-                OD_TRY(check_condition(session, table, rows, column->constraints[k]->constraint, column->colname));
+                OD_TRY(check_condition(session, table, rows, column->constraints[k]->constraint,
+                                       column->colname));
         }
     }
     return OD_OK;
 }
 
-/* PostgreSQL: a text too long for its varchar is an error, unless what is too much are blanks: those it cuts off, which we refuse. */
-static enum od_status check_lengths(struct od_session *session, const struct od_sql_type *type, const struct od_column *column)
+/* PostgreSQL: a text too long for its varchar is an error, unless what is too much are blanks: those it cuts
+ * off, which we refuse. */
+static enum od_status check_lengths(struct od_session *session, const struct od_sql_type *type,
+                                    const struct od_column *column)
 {
     for (uint32_t row = 0; row < column->row_count; row++) {
         struct od_value value = od_column_value(column, row);
@@ -89,7 +96,8 @@ static enum od_status check_lengths(struct od_session *session, const struct od_
     return OD_OK;
 }
 
-enum od_status od_session_check_rows(struct od_session *session, const struct od_entry *entry, const struct od_table *rows)
+enum od_status od_session_check_rows(struct od_session *session, const struct od_entry *entry,
+                                     const struct od_table *rows)
 {
     const struct od_definition *table = entry->definition;
     const PgQuery__ParseResult *parsed = NULL;
@@ -97,8 +105,9 @@ enum od_status od_session_check_rows(struct od_session *session, const struct od
     for (uint32_t i = 0; i < table->schema.field_count; i++) {
         for (uint32_t row = 0; row < view.row_count && !table->schema.fields[i].nullable; row++) {
             if (od_column_is_null(&view.columns[i], row))
-                return violation(session, "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
-                                 table->schema.fields[i].name, table->name);
+                return violation(
+                    session, "null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+                    table->schema.fields[i].name, table->name);
         }
     }
     for (uint32_t i = 0; i < table->schema.field_count; i++) {
@@ -115,7 +124,7 @@ enum od_status od_session_check_rows(struct od_session *session, const struct od
     return status;
 }
 
-/* --- UNIQUE ----------------------------------------------------------------------------------------------------------- */
+/* --- UNIQUE --------------------------------------------------------------------------------------------- */
 
 static bool has_null(const struct od_batch *rows, const struct od_definition *index, uint32_t row)
 {
@@ -126,7 +135,8 @@ static bool has_null(const struct od_batch *rows, const struct od_definition *in
     return false;
 }
 
-static bool keys_equal(const struct od_batch *rows, const struct od_definition *index, uint32_t left, uint32_t right)
+static bool keys_equal(const struct od_batch *rows, const struct od_definition *index, uint32_t left,
+                       uint32_t right)
 {
     for (uint32_t i = 0; i < index->column_count; i++) {
         const struct od_column *column = &rows->columns[index->columns[i]];
@@ -139,8 +149,8 @@ static bool keys_equal(const struct od_batch *rows, const struct od_definition *
 }
 
 /* `slots` is a power of two of row numbers + 1, more than twice as many as rows. */
-static bool has_duplicate(const struct od_batch *rows, const struct od_definition *index, const uint64_t *hashes, uint32_t *slots,
-                          size_t slot_count)
+static bool has_duplicate(const struct od_batch *rows, const struct od_definition *index,
+                          const uint64_t *hashes, uint32_t *slots, size_t slot_count)
 {
     for (uint32_t row = 0; row < rows->row_count; row++) {
         if (has_null(rows, index, row))
@@ -155,7 +165,8 @@ static bool has_duplicate(const struct od_batch *rows, const struct od_definitio
     return false;
 }
 
-enum od_status od_session_check_index(struct od_session *session, const struct od_definition *index, const struct od_table *rows)
+enum od_status od_session_check_index(struct od_session *session, const struct od_definition *index,
+                                      const struct od_table *rows)
 {
     struct od_batch view = od_table_view(rows);
     size_t slot_count = 16;
@@ -167,11 +178,13 @@ enum od_status od_session_check_index(struct od_session *session, const struct o
         return od_sql_no_memory(&session->binder);
     od_batch_hash_keys(&view, index->columns, index->column_count, hashes);
     return has_duplicate(&view, index, hashes, slots, slot_count)
-               ? violation(session, "duplicate key value violates unique constraint \"%s\"%s", index->name, "")
+               ? violation(session, "duplicate key value violates unique constraint \"%s\"%s", index->name,
+                           "")
                : OD_OK;
 }
 
-enum od_status od_session_check_unique(struct od_session *session, const char *table_name, const struct od_table *rows)
+enum od_status od_session_check_unique(struct od_session *session, const char *table_name,
+                                       const struct od_table *rows)
 {
     for (uint32_t i = 0; i < session->catalog.count; i++) {
         const struct od_definition *index = session->catalog.entries[i].definition;

@@ -1,15 +1,16 @@
 /* session_define: CREATE and DROP.
  *
- * A definition is built aside, in its own arena, and put into the catalogue when it is whole; a table's unique constraints are entries
- * of their own, named as PostgreSQL names them, and go with the table. Dropping what a view reads needs CASCADE. */
+ * A definition is built aside, in its own arena, and put into the catalogue when it is whole; a table's
+ * unique constraints are entries of their own, named as PostgreSQL names them, and go with the table.
+ * Dropping what a view reads needs CASCADE. */
 #include <pg_query.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/sql/session_state.h"
 
-static enum od_status fail(struct od_session *session, enum od_status status, int32_t location, const char *format,
-                           const char *name)
+static enum od_status fail(struct od_session *session, enum od_status status, int32_t location,
+                           const char *format, const char *name)
 {
     char text[160];
     snprintf(text, sizeof(text), format, name);
@@ -17,33 +18,37 @@ static enum od_status fail(struct od_session *session, enum od_status status, in
 }
 
 /* OK with *exists_out when "IF NOT EXISTS" makes an existing name harmless. */
-static enum od_status check_new_name(struct od_session *session, const PgQuery__RangeVar *relation, bool if_not_exists,
-                                     bool *exists_out)
+static enum od_status check_new_name(struct od_session *session, const PgQuery__RangeVar *relation,
+                                     bool if_not_exists, bool *exists_out)
 {
     OD_TRY(od_session_check_name(session, relation));
     *exists_out = od_session_find(session, relation->relname) != NULL;
     if (*exists_out && !if_not_exists)
-        return fail(session, OD_BAD_INPUT, relation->location, "relation \"%s\" already exists", relation->relname);
+        return fail(session, OD_BAD_INPUT, relation->location, "relation \"%s\" already exists",
+                    relation->relname);
     return OD_OK;
 }
 
-static enum od_status check_field_names(struct od_session *session, const struct od_schema *schema, int32_t location)
+static enum od_status check_field_names(struct od_session *session, const struct od_schema *schema,
+                                        int32_t location)
 {
     for (uint32_t i = 0; i < schema->field_count; i++) {
         if (od_schema_find(schema, schema->fields[i].name) != i)
-            return fail(session, OD_BAD_INPUT, location, "column \"%s\" specified more than once", schema->fields[i].name);
-        if (schema->fields[i].type == OD_TYPE_INTERVAL)
-            return fail(session, OD_UNSUPPORTED, location, "a column of type interval is not supported: \"%s\"",
+            return fail(session, OD_BAD_INPUT, location, "column \"%s\" specified more than once",
                         schema->fields[i].name);
+        if (schema->fields[i].type == OD_TYPE_INTERVAL)
+            return fail(session, OD_UNSUPPORTED, location,
+                        "a column of type interval is not supported: \"%s\"", schema->fields[i].name);
     }
     return OD_OK;
 }
 
-/* --- indexes and constraints -------------------------------------------------------------------------------------------- */
+/* --- indexes and constraints ---------------------------------------------------------------------------- */
 
 /* "t_a_b_key", and a number behind it where that name is taken. In the statement's arena; NULL: no memory. */
-static const char *choose_index_name(struct od_session *session, const char *table, const struct od_schema *schema,
-                                     const uint32_t *columns, uint32_t count, const char *suffix)
+static const char *choose_index_name(struct od_session *session, const char *table,
+                                     const struct od_schema *schema, const uint32_t *columns, uint32_t count,
+                                     const char *suffix)
 {
     struct od_arena *arena = &session->statement_arena;
     const char *base = table;
@@ -65,7 +70,8 @@ struct new_index {
     int32_t location;
 };
 
-static enum od_status put_index(struct od_session *session, const struct od_entry *table, const struct new_index *index)
+static enum od_status put_index(struct od_session *session, const struct od_entry *table,
+                                const struct new_index *index)
 {
     const struct od_definition *target = table->definition;
     uint32_t *columns = od_arena_take_array(&session->statement_arena, index->key_count, sizeof(*columns));
@@ -74,12 +80,14 @@ static enum od_status put_index(struct od_session *session, const struct od_entr
     for (uint32_t i = 0; i < index->key_count; i++) {
         columns[i] = od_schema_find(&target->schema, index->keys[i]);
         if (columns[i] == OD_FIELD_NONE)
-            return fail(session, OD_BAD_INPUT, index->location, "column \"%s\" does not exist", index->keys[i]);
+            return fail(session, OD_BAD_INPUT, index->location, "column \"%s\" does not exist",
+                        index->keys[i]);
     }
     bool is_primary = strcmp(index->suffix, "pkey") == 0;
-    const char *name = index->name != NULL ? index->name
-                                           : choose_index_name(session, target->name, &target->schema, columns,
-                                                               is_primary ? 0 : index->key_count, index->suffix);
+    const char *name = index->name != NULL
+                           ? index->name
+                           : choose_index_name(session, target->name, &target->schema, columns,
+                                               is_primary ? 0 : index->key_count, index->suffix);
     struct od_definition *definition = name == NULL ? NULL : od_definition_new(session, OD_ENTRY_INDEX, name);
     if (definition == NULL)
         return od_sql_no_memory(&session->binder);
@@ -123,8 +131,8 @@ static enum od_status refuse_constraint(struct od_session *session, const PgQuer
     return fail(session, OD_UNSUPPORTED, constraint->location, "%s is not supported", text);
 }
 
-static enum od_status put_unique(struct od_session *session, const struct od_entry *table, const PgQuery__Constraint *constraint,
-                                 const PgQuery__ColumnDef *column)
+static enum od_status put_unique(struct od_session *session, const struct od_entry *table,
+                                 const PgQuery__Constraint *constraint, const PgQuery__ColumnDef *column)
 {
     bool is_primary = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
     struct new_index index = {
@@ -142,19 +150,22 @@ static enum od_status put_unique(struct od_session *session, const struct od_ent
         keys[i] = column != NULL ? column->colname : od_sql_string(constraint->keys[i]);
     index.keys = keys;
     if (constraint->nulls_not_distinct || constraint->n_including > 0 || constraint->deferrable)
-        return fail(session, OD_UNSUPPORTED, constraint->location, "%s is not supported", "this form of UNIQUE");
+        return fail(session, OD_UNSUPPORTED, constraint->location, "%s is not supported",
+                    "this form of UNIQUE");
     if (index.name != NULL && od_session_find(session, index.name) != NULL)
-        return fail(session, OD_BAD_INPUT, constraint->location, "relation \"%s\" already exists", index.name);
+        return fail(session, OD_BAD_INPUT, constraint->location, "relation \"%s\" already exists",
+                    index.name);
     return put_index(session, table, &index);
 }
 
-/* --- CREATE TABLE ------------------------------------------------------------------------------------------------------ */
+/* --- CREATE TABLE --------------------------------------------------------------------------------------- */
 
 /* Calls `visit` for every constraint of a table; `column` is NULL for those of the table. */
-typedef enum od_status (*constraint_visit)(struct od_session *session, void *context, const PgQuery__Constraint *constraint,
+typedef enum od_status (*constraint_visit)(struct od_session *session, void *context,
+                                           const PgQuery__Constraint *constraint,
                                            const PgQuery__ColumnDef *column);
-static enum od_status each_constraint(struct od_session *session, const PgQuery__CreateStmt *create, constraint_visit visit,
-                                      void *context)
+static enum od_status each_constraint(struct od_session *session, const PgQuery__CreateStmt *create,
+                                      constraint_visit visit, void *context)
 {
     for (size_t i = 0; i < create->n_table_elts; i++) {
         const PgQuery__Node *element = create->table_elts[i];
@@ -163,14 +174,15 @@ static enum od_status each_constraint(struct od_session *session, const PgQuery_
         if (element->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF)
             continue;
         for (size_t k = 0; k < element->column_def->n_constraints; k++)
-            OD_TRY(visit(session, context, element->column_def->constraints[k]->constraint, element->column_def));
+            OD_TRY(visit(session, context, element->column_def->constraints[k]->constraint,
+                         element->column_def));
     }
     return OD_OK;
 }
 
 /* A constant of the column's type, kept in the definition. */
-static enum od_status set_default(struct od_session *session, struct od_definition *definition, uint32_t column,
-                                  const PgQuery__Node *node)
+static enum od_status set_default(struct od_session *session, struct od_definition *definition,
+                                  uint32_t column, const PgQuery__Node *node)
 {
     struct od_binder *binder = &session->binder;
     struct od_bound bound = {0};
@@ -178,12 +190,14 @@ static enum od_status set_default(struct od_session *session, struct od_definiti
     int32_t location = od_sql_location(node);
     struct od_value *value = (struct od_value *)&definition->defaults[column];
     OD_TRY(od_bind_over(binder, NULL, NULL, "DEFAULT", node, &bound));
-    OD_TRY(od_bind_assignment(binder, &bound, &definition->types[column], definition->schema.fields[column].name,
-                              location, &expr));
+    OD_TRY(od_bind_assignment(binder, &bound, &definition->types[column],
+                              definition->schema.fields[column].name, location, &expr));
     if (!od_expr_is_constant(expr))
-        return fail(session, OD_UNSUPPORTED, location, "%s is not supported", "a DEFAULT that is not constant");
-    OD_TRY(od_sql_locate(binder, session->runner.evaluate_constant(expr, &session->statement_arena, value, binder->error),
-                         location));
+        return fail(session, OD_UNSUPPORTED, location, "%s is not supported",
+                    "a DEFAULT that is not constant");
+    OD_TRY(od_sql_locate(
+        binder, session->runner.evaluate_constant(expr, &session->statement_arena, value, binder->error),
+        location));
     if (!value->is_null && value->type == OD_TYPE_TEXT) {
         value->text.bytes = od_arena_copy_text(&definition->arena, value->text.bytes, value->text.size);
         if (value->text.bytes == NULL)
@@ -193,7 +207,8 @@ static enum od_status set_default(struct od_session *session, struct od_definiti
 }
 
 /* What a constraint means for columns; unique ones come later, as entries of the catalogue. */
-static enum od_status apply_constraint(struct od_session *session, void *context, const PgQuery__Constraint *constraint,
+static enum od_status apply_constraint(struct od_session *session, void *context,
+                                       const PgQuery__Constraint *constraint,
                                        const PgQuery__ColumnDef *column)
 {
     struct od_definition *definition = context;
@@ -219,9 +234,11 @@ static enum od_status apply_constraint(struct od_session *session, void *context
         }
         return OD_OK;
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
-        OD_TRY(od_bind_over(&session->binder, definition->name, &definition->schema, "CHECK", constraint->raw_expr, &bound));
+        OD_TRY(od_bind_over(&session->binder, definition->name, &definition->schema, "CHECK",
+                            constraint->raw_expr, &bound));
         if (bound.expr->type != OD_TYPE_BOOLEAN && !bound.unknown)
-            return fail(session, OD_BAD_INPUT, constraint->location, "argument of CHECK must be type boolean, not type %s",
+            return fail(session, OD_BAD_INPUT, constraint->location,
+                        "argument of CHECK must be type boolean, not type %s",
                         od_type_text(bound.expr->type));
         definition->create_sql =
             od_arena_copy_text(&definition->arena, session->statement_sql, strlen(session->statement_sql));
@@ -242,23 +259,26 @@ static bool has_primary_key(struct od_session *session, const char *table)
     return false;
 }
 
-static enum od_status apply_unique(struct od_session *session, void *context, const PgQuery__Constraint *constraint,
-                                   const PgQuery__ColumnDef *column)
+static enum od_status apply_unique(struct od_session *session, void *context,
+                                   const PgQuery__Constraint *constraint, const PgQuery__ColumnDef *column)
 {
     bool is_unique = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY ||
                      constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE;
     const struct od_entry table = *od_session_find(session, context); /* a copy: the list may move */
     if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY && has_primary_key(session, context))
-        return fail(session, OD_BAD_INPUT, constraint->location, "multiple primary keys for table \"%s\" are not allowed", context);
+        return fail(session, OD_BAD_INPUT, constraint->location,
+                    "multiple primary keys for table \"%s\" are not allowed", context);
     return is_unique ? put_unique(session, &table, constraint, column) : OD_OK;
 }
 
 /* Room for the columns' names, types and defaults. */
-static enum od_status take_columns(struct od_session *session, struct od_definition *definition, uint32_t count)
+static enum od_status take_columns(struct od_session *session, struct od_definition *definition,
+                                   uint32_t count)
 {
     struct od_arena *arena = &definition->arena;
     definition->column_count = count;
-    definition->schema = (struct od_schema){count, od_arena_take_array(arena, count, sizeof(struct od_field))};
+    definition->schema =
+        (struct od_schema){count, od_arena_take_array(arena, count, sizeof(struct od_field))};
     definition->types = od_arena_take_array(arena, count, sizeof(*definition->types));
     struct od_value *defaults = od_arena_take_array(arena, count, sizeof(*defaults));
     definition->defaults = defaults;
@@ -269,8 +289,8 @@ static enum od_status take_columns(struct od_session *session, struct od_definit
     return OD_OK;
 }
 
-static enum od_status set_column(struct od_session *session, struct od_definition *definition, uint32_t column, const char *name,
-                                 const struct od_sql_type *type)
+static enum od_status set_column(struct od_session *session, struct od_definition *definition,
+                                 uint32_t column, const char *name, const struct od_sql_type *type)
 {
     const char *copy = od_arena_copy_text(&definition->arena, name, strlen(name));
     definition->schema.fields[column] = (struct od_field){copy, type->type, true};
@@ -286,11 +306,13 @@ static enum od_status define_columns(struct od_session *session, struct od_defin
     for (size_t i = 0; i < create->n_table_elts; i++) {
         PgQuery__Node__NodeCase kind = create->table_elts[i]->node_case;
         if (kind != PG_QUERY__NODE__NODE_COLUMN_DEF && kind != PG_QUERY__NODE__NODE_CONSTRAINT)
-            return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported", "LIKE in CREATE TABLE");
+            return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
+                        "LIKE in CREATE TABLE");
         count += kind == PG_QUERY__NODE__NODE_COLUMN_DEF;
     }
     if (count == 0)
-        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported", "a table without columns");
+        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
+                    "a table without columns");
     OD_TRY(take_columns(session, definition, count));
     count = 0;
     for (size_t i = 0; i < create->n_table_elts; i++) {
@@ -307,8 +329,10 @@ static enum od_status define_columns(struct od_session *session, struct od_defin
     return each_constraint(session, create, apply_constraint, definition);
 }
 
-/* Puts a definition into the catalogue with these rows (NULL: none). Takes the definition over, also on failure. */
-static enum od_status put_table(struct od_session *session, struct od_definition *definition, const struct od_table *rows)
+/* Puts a definition into the catalogue with these rows (NULL: none). Takes the definition over, also on
+ * failure. */
+static enum od_status put_table(struct od_session *session, struct od_definition *definition,
+                                const struct od_table *rows)
 {
     struct od_error *error = session->binder.error;
     struct od_table *table = od_table_new(session->memory, definition->name, &definition->schema, error);
@@ -332,8 +356,10 @@ enum od_status od_session_create_table(struct od_session *session, const PgQuery
     OD_TRY(check_new_name(session, create->relation, create->if_not_exists, &exists));
     if (exists)
         return OD_OK;
-    if (create->n_inh_relations > 0 || create->partspec != NULL || create->of_typename != NULL || create->n_options > 0)
-        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported", "this form of CREATE TABLE");
+    if (create->n_inh_relations > 0 || create->partspec != NULL || create->of_typename != NULL ||
+        create->n_options > 0)
+        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
+                    "this form of CREATE TABLE");
     struct od_definition *definition = od_definition_new(session, OD_ENTRY_TABLE, create->relation->relname);
     if (definition == NULL)
         return od_sql_no_memory(&session->binder);
@@ -350,8 +376,9 @@ enum od_status od_session_create_table(struct od_session *session, const PgQuery
 }
 
 /* The names that a statement gives to the columns of its query, which may be fewer. */
-static enum od_status check_column_names(struct od_session *session, PgQuery__Node *const *names, size_t count,
-                                         const struct od_schema *schema, int32_t location, struct od_schema *renamed_out)
+static enum od_status check_column_names(struct od_session *session, PgQuery__Node *const *names,
+                                         size_t count, const struct od_schema *schema, int32_t location,
+                                         struct od_schema *renamed_out)
 {
     if (count > schema->field_count)
         return fail(session, OD_BAD_INPUT, location, "%s", "too many column names were specified");
@@ -366,11 +393,13 @@ static enum od_status define_from_schema(struct od_session *session, struct od_d
 {
     OD_TRY(take_columns(session, definition, schema->field_count));
     for (uint32_t i = 0; i < schema->field_count; i++)
-        OD_TRY(set_column(session, definition, i, schema->fields[i].name, &(struct od_sql_type){.type = schema->fields[i].type}));
+        OD_TRY(set_column(session, definition, i, schema->fields[i].name,
+                          &(struct od_sql_type){.type = schema->fields[i].type}));
     return OD_OK;
 }
 
-enum od_status od_session_create_table_as(struct od_session *session, const PgQuery__CreateTableAsStmt *create)
+enum od_status od_session_create_table_as(struct od_session *session,
+                                          const PgQuery__CreateTableAsStmt *create)
 {
     const PgQuery__RangeVar *relation = create->into->rel;
     struct od_definition *definition = NULL;
@@ -380,8 +409,10 @@ enum od_status od_session_create_table_as(struct od_session *session, const PgQu
     OD_TRY(check_new_name(session, relation, create->if_not_exists, &exists));
     if (exists)
         return OD_OK;
-    if (create->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE || create->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return fail(session, OD_UNSUPPORTED, relation->location, "%s is not supported", "this form of CREATE ... AS");
+    if (create->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
+        create->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return fail(session, OD_UNSUPPORTED, relation->location, "%s is not supported",
+                    "this form of CREATE ... AS");
     enum od_status status = od_session_query(session, create->query->select_stmt, &answer);
     if (status != OD_OK)
         goto done;
@@ -390,7 +421,8 @@ enum od_status od_session_create_table_as(struct od_session *session, const PgQu
     if (status != OD_OK)
         goto done;
     definition = od_definition_new(session, OD_ENTRY_TABLE, relation->relname);
-    status = definition == NULL ? od_sql_no_memory(&session->binder) : define_from_schema(session, definition, &schema);
+    status = definition == NULL ? od_sql_no_memory(&session->binder)
+                                : define_from_schema(session, definition, &schema);
     if (status != OD_OK)
         goto done;
     status = put_table(session, definition, create->into->skip_data ? NULL : answer);
@@ -402,7 +434,7 @@ done:
     return status;
 }
 
-/* --- CREATE VIEW -------------------------------------------------------------------------------------------------------- */
+/* --- CREATE VIEW ---------------------------------------------------------------------------------------- */
 
 static void *take_from_arena(void *arena, size_t bytes)
 {
@@ -424,8 +456,9 @@ static const char *text_after_as(struct od_session *session)
     int depth = 0;
     PgQueryScanResult scan = pg_query_scan(sql);
     const PgQuery__ScanResult *tokens =
-        scan.error != NULL ? NULL
-                           : pg_query__scan_result__unpack(&allocator, scan.pbuf.len, (const uint8_t *)scan.pbuf.data);
+        scan.error != NULL
+            ? NULL
+            : pg_query__scan_result__unpack(&allocator, scan.pbuf.len, (const uint8_t *)scan.pbuf.data);
     for (size_t i = 0; tokens != NULL && i < tokens->n_tokens && found == NULL; i++) {
         const PgQuery__ScanToken *token = tokens->tokens[i];
         depth += sql[token->start] == '(' ? 1 : sql[token->start] == ')' ? -1 : 0;
@@ -437,8 +470,8 @@ static const char *text_after_as(struct od_session *session)
 }
 
 /* PostgreSQL: a view that is replaced keeps its columns, and may get more at the end. */
-static enum od_status check_replacement(struct od_session *session, const struct od_entry *old, const struct od_schema *schema,
-                                        const PgQuery__RangeVar *view)
+static enum od_status check_replacement(struct od_session *session, const struct od_entry *old,
+                                        const struct od_schema *schema, const PgQuery__RangeVar *view)
 {
     const struct od_schema *before = &old->definition->schema;
     if (old->definition->kind != OD_ENTRY_VIEW)
@@ -447,21 +480,23 @@ static enum od_status check_replacement(struct od_session *session, const struct
         return fail(session, OD_BAD_INPUT, view->location, "%s", "cannot drop columns from view");
     for (uint32_t i = 0; i < before->field_count; i++) {
         if (strcmp(before->fields[i].name, schema->fields[i].name) != 0)
-            return fail(session, OD_BAD_INPUT, view->location, "cannot change name of view column \"%s\"", before->fields[i].name);
-        if (before->fields[i].type != schema->fields[i].type)
-            return fail(session, OD_BAD_INPUT, view->location, "cannot change data type of view column \"%s\"",
+            return fail(session, OD_BAD_INPUT, view->location, "cannot change name of view column \"%s\"",
                         before->fields[i].name);
+        if (before->fields[i].type != schema->fields[i].type)
+            return fail(session, OD_BAD_INPUT, view->location,
+                        "cannot change data type of view column \"%s\"", before->fields[i].name);
     }
     for (uint32_t i = 0; i < session->looked_up_count; i++) {
         if (strcmp(session->looked_up[i], view->relname) == 0)
-            return fail(session, OD_BAD_INPUT, view->location, "infinite recursion detected in rules for relation \"%s\"",
-                        view->relname);
+            return fail(session, OD_BAD_INPUT, view->location,
+                        "infinite recursion detected in rules for relation \"%s\"", view->relname);
     }
     return OD_OK;
 }
 
-static enum od_status fill_view(struct od_session *session, struct od_definition *definition, const PgQuery__ViewStmt *create,
-                                const struct od_schema *schema, const char *sql)
+static enum od_status fill_view(struct od_session *session, struct od_definition *definition,
+                                const PgQuery__ViewStmt *create, const struct od_schema *schema,
+                                const char *sql)
 {
     struct od_arena *arena = &definition->arena;
     const char **names = od_arena_take_array(arena, create->n_aliases, sizeof(*names));
@@ -492,16 +527,19 @@ enum od_status od_session_create_view(struct od_session *session, const PgQuery_
     bool checked = create->with_check_option == PG_QUERY__VIEW_CHECK_OPTION__LOCAL_CHECK_OPTION ||
                    create->with_check_option == PG_QUERY__VIEW_CHECK_OPTION__CASCADED_CHECK_OPTION;
     if (checked || create->n_options > 0 || create->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return fail(session, OD_UNSUPPORTED, view->location, "%s is not supported", "this form of CREATE VIEW");
+        return fail(session, OD_UNSUPPORTED, view->location, "%s is not supported",
+                    "this form of CREATE VIEW");
     OD_TRY(od_session_show_tables(session));
     OD_TRY(od_bind_query(&session->binder, create->query->select_stmt, NULL, &plan, NULL));
     if (session->lookup_failed)
         return od_sql_no_memory(&session->binder);
-    OD_TRY(check_column_names(session, create->aliases, create->n_aliases, &plan->schema, view->location, &schema));
+    OD_TRY(check_column_names(session, create->aliases, create->n_aliases, &plan->schema, view->location,
+                              &schema));
     if (exists)
         OD_TRY(check_replacement(session, od_session_find(session, view->relname), &schema, view));
     const char *sql = text_after_as(session);
-    struct od_definition *definition = sql == NULL ? NULL : od_definition_new(session, OD_ENTRY_VIEW, view->relname);
+    struct od_definition *definition =
+        sql == NULL ? NULL : od_definition_new(session, OD_ENTRY_VIEW, view->relname);
     if (definition == NULL)
         return od_sql_no_memory(&session->binder);
     enum od_status status = fill_view(session, definition, create, &schema, sql);
@@ -514,7 +552,7 @@ enum od_status od_session_create_view(struct od_session *session, const PgQuery_
     return od_session_put(session, definition, NULL);
 }
 
-/* --- CREATE INDEX ------------------------------------------------------------------------------------------------------- */
+/* --- CREATE INDEX --------------------------------------------------------------------------------------- */
 
 enum od_status od_session_create_index(struct od_session *session, const PgQuery__IndexStmt *create)
 {
@@ -530,9 +568,9 @@ enum od_status od_session_create_index(struct od_session *session, const PgQuery
     if (keys == NULL)
         return od_sql_no_memory(&session->binder);
     if (index.name != NULL && od_session_find(session, index.name) != NULL)
-        return create->if_not_exists
-                   ? OD_OK
-                   : fail(session, OD_BAD_INPUT, create->relation->location, "relation \"%s\" already exists", index.name);
+        return create->if_not_exists ? OD_OK
+                                     : fail(session, OD_BAD_INPUT, create->relation->location,
+                                            "relation \"%s\" already exists", index.name);
     for (size_t i = 0; i < create->n_index_params; i++) {
         const PgQuery__IndexElem *element = create->index_params[i]->index_elem;
         if (element->name == NULL || element->name[0] == '\0') {
@@ -545,12 +583,13 @@ enum od_status od_session_create_index(struct od_session *session, const PgQuery
     }
     index.keys = keys;
     if (create->unique && (create->where_clause != NULL || create->nulls_not_distinct))
-        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported", "this form of UNIQUE");
+        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
+                    "this form of UNIQUE");
     const struct od_entry copy = *table; /* the list may move */
     return put_index(session, &copy, &index);
 }
 
-/* --- DROP --------------------------------------------------------------------------------------------------------------- */
+/* --- DROP ----------------------------------------------------------------------------------------------- */
 
 static const char *dropped_name(const PgQuery__Node *object)
 {
@@ -577,8 +616,8 @@ static bool reads(const struct od_definition *view, const char *name)
     return false;
 }
 
-static enum od_status check_drop(struct od_session *session, const PgQuery__DropStmt *drop, const char *name, const char *what,
-                                 enum od_entry_kind kind)
+static enum od_status check_drop(struct od_session *session, const PgQuery__DropStmt *drop, const char *name,
+                                 const char *what, enum od_entry_kind kind)
 {
     char text[40];
     const struct od_entry *entry = od_session_find(session, name);
@@ -596,7 +635,8 @@ static enum od_status check_drop(struct od_session *session, const PgQuery__Drop
     }
     if (entry->definition->constraint)
         return fail(session, OD_BAD_INPUT, -1, "cannot drop index %s because a constraint requires it", name);
-    for (uint32_t i = 0; i < session->catalog.count && drop->behavior != PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE; i++) {
+    for (uint32_t i = 0;
+         i < session->catalog.count && drop->behavior != PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE; i++) {
         const struct od_definition *other = session->catalog.entries[i].definition;
         if (reads(other, name) && !is_dropped(drop, other->name))
             return fail(session, OD_BAD_INPUT, -1, "cannot drop %s because other objects depend on it", name);
@@ -635,12 +675,14 @@ enum od_status od_session_drop(struct od_session *session, const PgQuery__DropSt
     while (kind < 3 && kinds[kind].type != drop->remove_type)
         kind++;
     if (kind == 3)
-        return fail(session, OD_UNSUPPORTED, -1, "%s is not supported", "DROP of anything but tables, views and indexes");
+        return fail(session, OD_UNSUPPORTED, -1, "%s is not supported",
+                    "DROP of anything but tables, views and indexes");
     session->result.tag = kinds[kind].tag;
     for (size_t i = 0; i < drop->n_objects; i++) {
         const char *name = dropped_name(drop->objects[i]);
         const PgQuery__List *list = name == NULL ? NULL : drop->objects[i]->list;
-        if (list == NULL || (list->n_items > 1 && strcmp(od_sql_string(list->items[list->n_items - 2]), "public") != 0))
+        if (list == NULL ||
+            (list->n_items > 1 && strcmp(od_sql_string(list->items[list->n_items - 2]), "public") != 0))
             return fail(session, OD_UNSUPPORTED, -1, "%s is not supported", "a schema other than public");
         OD_TRY(check_drop(session, drop, name, kinds[kind].what, kinds[kind].kind));
     }

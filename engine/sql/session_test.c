@@ -1,6 +1,7 @@
-/* Goal: a session that is refused memory anywhere says so, stays as it was and leaks nothing; what statements are taken; what errors
- * say. What statements mean is compared with PostgreSQL by scenarios/slt/tables.test, on a real engine.
- * Method: a runner that gives two made-up rows of whatever the plan's schema is, no two alike. */
+/* Goal: a session that is refused memory anywhere says so, stays as it was and leaks nothing; what statements
+ * are taken; what errors say. What statements mean is compared with PostgreSQL by scenarios/slt/tables.test,
+ * on a real engine. Method: a runner that gives two made-up rows of whatever the plan's schema is, no two
+ * alike. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +17,8 @@ struct runner {
     int64_t next; /* value */
 };
 
-static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan, struct od_table **answer_out,
-                               struct od_error *error)
+static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
+                               struct od_table **answer_out, struct od_error *error)
 {
     struct runner *runner = self;
     enum od_status status = OD_OK;
@@ -50,16 +51,16 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
     return status;
 }
 
-static enum od_status explain(void *self, struct od_arena *plan_arena, const struct od_plan *plan, struct od_buffer *text,
-                              struct od_error *error)
+static enum od_status explain(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
+                              struct od_buffer *text, struct od_error *error)
 {
     (void)self;
     (void)plan_arena;
     return od_plan_print(plan, text) ? OD_OK : od_fail(error, OD_NO_MEMORY, "printing");
 }
 
-static enum od_status evaluate_literal(const struct od_expr *expr, struct od_arena *arena, struct od_value *value_out,
-                                       struct od_error *error)
+static enum od_status evaluate_literal(const struct od_expr *expr, struct od_arena *arena,
+                                       struct od_value *value_out, struct od_error *error)
 {
     (void)arena;
     if (expr->kind != OD_EXPR_LITERAL)
@@ -78,8 +79,8 @@ static enum od_status note_result(void *self, struct od_session_result *result, 
     struct seen *seen = self;
     (void)error;
     seen->result_count++;
-    snprintf(seen->tags + strlen(seen->tags), sizeof(seen->tags) - strlen(seen->tags), "%s%s", seen->tags[0] == '\0' ? "" : ", ",
-             result->tag);
+    snprintf(seen->tags + strlen(seen->tags), sizeof(seen->tags) - strlen(seen->tags), "%s%s",
+             seen->tags[0] == '\0' ? "" : ", ", result->tag);
     return OD_OK;
 }
 
@@ -105,8 +106,9 @@ static enum od_status run(struct trial *trial, const char *sql)
     return od_session_run(trial->session, sql, &sink, &trial->error);
 }
 
-static const char setup[] = "CREATE TABLE t (a bigint PRIMARY KEY, b text NOT NULL DEFAULT 'x', c varchar(5) UNIQUE, CHECK (a > 0));"
-                            "INSERT INTO t VALUES (1, 'b', 'c'); CREATE VIEW v (p) AS SELECT a FROM t";
+static const char setup[] =
+    "CREATE TABLE t (a bigint PRIMARY KEY, b text NOT NULL DEFAULT 'x', c varchar(5) UNIQUE, CHECK (a > 0));"
+    "INSERT INTO t VALUES (1, 'b', 'c'); CREATE VIEW v (p) AS SELECT a FROM t";
 
 static enum od_status run_every_statement(struct od_memory *memory, void *context)
 {
@@ -140,7 +142,7 @@ static void every_allocation_may_fail(void **state)
 static const struct {
     const char *sql;
     enum od_status status;
-    uint32_t column; /* 0: none */
+    uint32_t column;  /* 0: none */
     const char *text; /* part of the message; or of the tags when it went well */
 } statements[] = {
     {"", OD_OK, 0, ""},
@@ -188,7 +190,8 @@ static void statements_are_taken_or_told(void **state)
         assert_int_equal(run(&trial, setup), OD_OK);
         enum od_status status = run(&trial, statements[i].sql);
         const char *text = status == OD_OK ? trial.seen.tags : trial.error.text;
-        if (status != statements[i].status || trial.error.column != statements[i].column || strstr(text, statements[i].text) == NULL)
+        if (status != statements[i].status || trial.error.column != statements[i].column ||
+            strstr(text, statements[i].text) == NULL)
             fail_msg("%s: status %d at column %u: %s", statements[i].sql, status, trial.error.column, text);
         od_session_free(trial.session);
     }
