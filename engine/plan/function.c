@@ -67,7 +67,7 @@ const char *od_function_refusal(const char *name)
          "quote_ident quote_nullable regexp_match regexp_matches regexp_replace regexp_split_to_array "
          "regexp_split_to_table regexp_count regexp_instr regexp_like regexp_substr string_to_array array_length "
          "unnest generate_series nextval currval pg_typeof version num_nulls num_nonnulls ",
-         "it is not supported"},
+         "not built"},
     };
     size_t size = strlen(name);
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]) && size > 0; i++)
