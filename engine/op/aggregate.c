@@ -161,7 +161,9 @@ static enum od_status start_call(struct aggregate *aggregate, struct call *call,
     od_assert(op->node->aggregate.phase == OD_AGGREGATE_COMPLETE);
     if (call->aggregate->second != NULL && od_aggregate_is_within_group(call->aggregate->function))
         OD_TRY(od_evaluate_constant(call->aggregate->second, &op->operator_arena, &call->fraction, error));
-    return od_aggregate_rows_init(&call->rows, &op->operator_arena, &aggregate->held.memory, call->aggregate, error);
+    OD_TRY(od_aggregate_rows_init(&call->rows, &op->operator_arena, &aggregate->held.memory, call->aggregate, error));
+    call->rows.hash_bits_off = op->env.hash_bits_off;
+    return OD_OK;
 }
 
 static enum od_status aggregate_start(struct od_op *op, struct od_error *error)

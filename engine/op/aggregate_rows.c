@@ -163,7 +163,8 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
     for (uint32_t i = 0; i < present_count; i++) {
         uint32_t row = present[i];
         bool is_new;
-        OD_TRY(note_if_new(rows, columns, row, groups[row], od_mix_two(hashes[row], groups[row]), &is_new, error));
+        uint64_t hash = od_mix_two(hashes[row], groups[row]) & ~rows->hash_bits_off;
+        OD_TRY(note_if_new(rows, columns, row, groups[row], hash, &is_new, error));
         if (is_new)
             OD_TRY(append(rows, &batch, groups, &row, 1, error));
     }

@@ -27,6 +27,7 @@ struct od_aggregate_rows {
     struct od_row_order order_of_rows;
     struct od_batch_builder rows;
     struct od_hash_table seen; /* of `rows`, when DISTINCT */
+    uint64_t hash_bits_off;    /* see struct od_op_env; set by the operator */
     uint32_t *groups;          /* owned */
     uint32_t group_capacity;
     uint32_t *order;  /* owned; twice as many as rows: the second half is scratch */

@@ -289,6 +289,12 @@ static void many_numbers_carry(void **state)
     }
     add_all(&sum, (const double[]){-DBL_MAX, -DBL_MAX, -DBL_MAX, -DBL_MAX, -DBL_MAX, -DBL_MAX}, 6);
     assert_same_double(rounded(&sum), 4.5);
+    struct od_float_sum other = {0};
+    add_all(&other, (const double[]){1.5}, 1);
+    sum.added_count = other.added_count = (UINT32_C(1) << 29) + 1; /* and so do as many from two sums */
+    assert_int_equal(od_float_sum_combine(&sum, od_heap_for_tests(), &other, NULL), OD_OK);
+    assert_int_equal(sum.added_count, 0);
+    assert_same_double(rounded(&sum), 6.0);
     od_float_sum_release(&sum, od_heap_for_tests());
 }
 

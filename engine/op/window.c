@@ -105,21 +105,15 @@ static void window_release(struct od_op *op)
 
 /* --- rows: first in, first out -------------------------------------------------------------------------- */
 
-/* All rows that wait go to a run, and so will the next ones. */
+/* All rows, of which none has been given yet, go to a run, and so will the next ones. */
 static enum od_status spill_rows(struct window *window, struct od_error *error)
 {
     struct od_batch rows = od_batch_builder_view(&window->rows);
-    uint32_t count = rows.row_count - window->next_kept;
-    uint32_t *waiting = od_arena_take_array(&window->op.batch_arena, count, sizeof(*waiting));
-    if (waiting == NULL)
-        return od_op_no_memory(&window->op, "spilling rows", error);
-    for (uint32_t i = 0; i < count; i++)
-        waiting[i] = window->next_kept + i;
+    od_assert(window->next_kept == 0);
     OD_TRY(od_spill_run_new(&window->op.env, rows.schema, &window->run, error));
     window->run_is_read = false;
-    OD_TRY(od_spill_run_append(window->run, &rows, waiting, count, error));
+    OD_TRY(od_spill_run_append(window->run, &rows, NULL, rows.row_count, error));
     od_batch_builder_release(&window->rows);
-    window->next_kept = 0;
     return od_batch_builder_init(&window->rows, &window->held.memory, rows.schema, error);
 }
 
