@@ -177,7 +177,8 @@ enum od_status od_kernel_truth_test(const struct od_kernel_call *call, struct od
     if (bits == NULL)
         return OD_NO_MEMORY;
     for (size_t j = 0; j < od_bitmap_bytes(call->row_count); j++)
-        bits[j] = (byte_of(operand->column.values, operand->step, j) ^ all_bits(when_false)) & valid_byte(operand, j);
+        bits[j] = (byte_of(operand->column.values, operand->step, j) ^ all_bits(when_false)) &
+                  valid_byte(operand, j);
     od_bits_clear_tail(bits, call->row_count);
     return OD_OK;
 }

@@ -154,8 +154,8 @@ static enum od_status to_text(struct od_row *row)
 static bool has_form_of(enum od_type type, const char *text, uint32_t size)
 {
     static const char *const others[OD_TYPE_COUNT] = {
-        [OD_TYPE_INT32] = "",   [OD_TYPE_INT64] = "",       [OD_TYPE_FLOAT64] = ".eE", [OD_TYPE_DECIMAL] = ".eE",
-        [OD_TYPE_DATE] = "-", [OD_TYPE_TIMESTAMP] = "-: ."};
+        [OD_TYPE_INT32] = "",      [OD_TYPE_INT64] = "", [OD_TYPE_FLOAT64] = ".eE",
+        [OD_TYPE_DECIMAL] = ".eE", [OD_TYPE_DATE] = "-", [OD_TYPE_TIMESTAMP] = "-: ."};
     char last = ' ';
     while (size > 0 && isspace((unsigned char)text[size - 1]))
         size--;
@@ -183,7 +183,8 @@ static enum od_status from_text(struct od_row *row)
         return od_fail(row->error, OD_EVALUATION, "invalid input syntax for type %s: \"%.*s\"",
                        od_type_text(type), shown, text);
     if (type == OD_TYPE_DATE || type == OD_TYPE_TIMESTAMP)
-        return od_fail(row->error, OD_EVALUATION, "date/time field value out of range: \"%.*s\"", shown, text);
+        return od_fail(row->error, OD_EVALUATION, "date/time field value out of range: \"%.*s\"", shown,
+                       text);
     return od_fail(row->error, OD_EVALUATION,
                    type == OD_TYPE_FLOAT64 ? "\"%.*s\" is out of range for type %s"
                                            : "value \"%.*s\" is out of range for type %s",
@@ -192,8 +193,14 @@ static enum od_status from_text(struct od_row *row)
 
 /* --- the table ------------------------------------------------------------------------------------------ */
 
-#define COLUMN(name) {.column = name}
-#define ROW(name)    {.row = name}
+#define COLUMN(name)                                                                                         \
+    {                                                                                                        \
+        .column = name                                                                                       \
+    }
+#define ROW(name)                                                                                            \
+    {                                                                                                        \
+        .row = name                                                                                          \
+    }
 /* [from][to]; from and to text, and of a type to itself: see od_kernel_cast */
 static const struct od_kernel_entry casts[OD_TYPE_COUNT][OD_TYPE_COUNT] = {
     [OD_TYPE_BOOLEAN] = {[OD_TYPE_INT32] = ROW(boolean_to_integer)},

@@ -78,12 +78,14 @@ static inline bool less_text(const struct od_operand *left, const struct od_oper
     return order != 0 ? order < 0 : left_size < right_size;
 }
 
-static inline int order_decimal(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+static inline int order_decimal(const struct od_operand *left, const struct od_operand *right, uint32_t l,
+                                uint32_t r)
 {
     return od_decimal_compare((const struct od_decimal *)left->column.values + l,
                               (const struct od_decimal *)right->column.values + r);
 }
-static inline int order_interval(const struct od_operand *left, const struct od_operand *right, uint32_t l, uint32_t r)
+static inline int order_interval(const struct od_operand *left, const struct od_operand *right, uint32_t l,
+                                 uint32_t r)
 {
     return od_interval_compare((const struct od_interval *)left->column.values + l,
                                (const struct od_interval *)right->column.values + r);

@@ -160,18 +160,28 @@ struct extraction {
     uint32_t scale;
 };
 static const struct extraction extractions[] = {
-    [OD_TIME_FIELD_MILLENNIUM] = {millennium_of, 0},  [OD_TIME_FIELD_CENTURY] = {century_of, 0},
-    [OD_TIME_FIELD_DECADE] = {decade_of, 0},          [OD_TIME_FIELD_YEAR] = {year_of, 0},
-    [OD_TIME_FIELD_ISOYEAR] = {isoyear_of, 0},        [OD_TIME_FIELD_QUARTER] = {quarter_of, 0},
-    [OD_TIME_FIELD_MONTH] = {month_of, 0},            [OD_TIME_FIELD_WEEK] = {week_of, 0},
-    [OD_TIME_FIELD_DAY] = {day_of, 0},                [OD_TIME_FIELD_DOW] = {dow_of, 0},
-    [OD_TIME_FIELD_ISODOW] = {isodow_of, 0},          [OD_TIME_FIELD_DOY] = {day_of_year, 0},
-    [OD_TIME_FIELD_JULIAN] = {julian_of, 0},          [OD_TIME_FIELD_HOUR] = {hour_of, 0},
-    [OD_TIME_FIELD_MINUTE] = {minute_of, 0},          [OD_TIME_FIELD_SECOND] = {second_us_of, 6},
-    [OD_TIME_FIELD_MILLISECONDS] = {second_us_of, 3}, [OD_TIME_FIELD_MICROSECONDS] = {second_us_of, 0},
+    [OD_TIME_FIELD_MILLENNIUM] = {millennium_of, 0},
+    [OD_TIME_FIELD_CENTURY] = {century_of, 0},
+    [OD_TIME_FIELD_DECADE] = {decade_of, 0},
+    [OD_TIME_FIELD_YEAR] = {year_of, 0},
+    [OD_TIME_FIELD_ISOYEAR] = {isoyear_of, 0},
+    [OD_TIME_FIELD_QUARTER] = {quarter_of, 0},
+    [OD_TIME_FIELD_MONTH] = {month_of, 0},
+    [OD_TIME_FIELD_WEEK] = {week_of, 0},
+    [OD_TIME_FIELD_DAY] = {day_of, 0},
+    [OD_TIME_FIELD_DOW] = {dow_of, 0},
+    [OD_TIME_FIELD_ISODOW] = {isodow_of, 0},
+    [OD_TIME_FIELD_DOY] = {day_of_year, 0},
+    [OD_TIME_FIELD_JULIAN] = {julian_of, 0},
+    [OD_TIME_FIELD_HOUR] = {hour_of, 0},
+    [OD_TIME_FIELD_MINUTE] = {minute_of, 0},
+    [OD_TIME_FIELD_SECOND] = {second_us_of, 6},
+    [OD_TIME_FIELD_MILLISECONDS] = {second_us_of, 3},
+    [OD_TIME_FIELD_MICROSECONDS] = {second_us_of, 0},
     [OD_TIME_FIELD_EPOCH] = {epoch_us_of, 6},
 };
-_Static_assert(sizeof(extractions) / sizeof(extractions[0]) == OD_TIME_FIELD_COUNT, "every field is extracted");
+_Static_assert(sizeof(extractions) / sizeof(extractions[0]) == OD_TIME_FIELD_COUNT,
+               "every field is extracted");
 
 /* The field is a literal that the builder of the expression has checked. */
 static enum od_time_field field_of(const struct od_kernel_call *call)
@@ -224,8 +234,9 @@ enum od_status od_kernel_extract(const struct od_kernel_call *call, struct od_co
         struct parts parts = parts_of_row(&call->arguments[1], i);
         if (call->arguments[1].column.type == OD_TYPE_DATE && field == OD_TIME_FIELD_EPOCH)
             extraction.scale = 0;
-        int64_t value = extraction.scale == 0 && field == OD_TIME_FIELD_EPOCH ? parts.days * (DAY_US / SECOND_US)
-                                                                               : extraction.field(&parts);
+        int64_t value = extraction.scale == 0 && field == OD_TIME_FIELD_EPOCH
+                            ? parts.days * (DAY_US / SECOND_US)
+                            : extraction.field(&parts);
         if (call->expr->type == OD_TYPE_FLOAT64)
             ((double *)results)[i] = float_of_field(value, field);
         else
@@ -285,9 +296,10 @@ enum od_status od_kernel_date_trunc(const struct od_kernel_call *call, struct od
             continue;
         int64_t timestamp_us = ((const int64_t *)operand->column.values)[i * operand->step];
         struct parts parts = parts_of_timestamp(timestamp_us);
-        bool overflows = unit->unit_us != 0 /* counted from the start of the day, a multiple of all of them */
-                             ? __builtin_sub_overflow(timestamp_us, parts.rest_us % unit->unit_us, &results[i])
-                             : __builtin_mul_overflow(truncate_days(&parts, unit), DAY_US, &results[i]);
+        bool overflows =
+            unit->unit_us != 0 /* counted from the start of the day, a multiple of all of them */
+                ? __builtin_sub_overflow(timestamp_us, parts.rest_us % unit->unit_us, &results[i])
+                : __builtin_mul_overflow(truncate_days(&parts, unit), DAY_US, &results[i]);
         if (overflows)
             return od_fail(call->error, OD_EVALUATION, "timestamp out of range");
     }
@@ -310,11 +322,12 @@ static bool timestamp_of(const struct od_value *value, int64_t *timestamp_out)
     return true;
 }
 
-static enum od_status move(struct od_row *row, const struct od_value *time, const struct od_interval *interval)
+static enum od_status move(struct od_row *row, const struct od_value *time,
+                           const struct od_interval *interval)
 {
     int64_t timestamp = 0;
-    bool fits = timestamp_of(time, &timestamp) &&
-                od_timestamp_add_interval(timestamp, interval, &row->result.int64);
+    bool fits =
+        timestamp_of(time, &timestamp) && od_timestamp_add_interval(timestamp, interval, &row->result.int64);
     return finish(row, fits, "timestamp");
 }
 
@@ -337,7 +350,8 @@ enum od_status od_row_subtract_interval(struct od_row *row)
     const struct od_value *right = &row->arguments[1];
     struct od_interval negated;
     if (right->type == OD_TYPE_TIMESTAMP)
-        return finish(row, od_timestamp_subtract(left->int64, right->int64, &row->result.interval), "interval");
+        return finish(row, od_timestamp_subtract(left->int64, right->int64, &row->result.interval),
+                      "interval");
     if (!od_interval_negate(&right->interval, &negated))
         return finish(row, false, "interval");
     if (left->type != OD_TYPE_INTERVAL)
@@ -358,7 +372,8 @@ enum od_status od_row_scale_interval(struct od_row *row)
     bool divides = row->expr->function == OD_FUNCTION_DIVIDE;
     if (divides && factor == 0)
         return od_row_fail(row, "division by zero");
-    return finish(row, od_interval_scale(&row->arguments[which].interval, factor, divides, &row->result.interval),
+    return finish(row,
+                  od_interval_scale(&row->arguments[which].interval, factor, divides, &row->result.interval),
                   "interval");
 }
 
@@ -370,7 +385,8 @@ static enum od_status make_date(struct od_row *row, int64_t *days_out)
     int64_t year = row->arguments[0].int64;
     int64_t month = row->arguments[1].int64;
     int64_t day = row->arguments[2].int64;
-    bool in_range = year != 0 && year >= -4713 && year <= 5874897 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+    bool in_range =
+        year != 0 && year >= -4713 && year <= 5874897 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
     if (in_range) {
         *days_out = od_date_from_civil(year < 0 ? year + 1 : year, (uint32_t)month, (uint32_t)day);
         in_range = parts_of_days(*days_out).day == day && *days_out >= -2440588; /* 4713-11-24 BC */
@@ -395,8 +411,8 @@ enum od_status od_row_make_timestamp(struct od_row *row)
     bool in_range = hour >= 0 && hour <= 24 && minute >= 0 && minute <= 59 && second >= 0 && second <= 60;
     int64_t rest_us = in_range ? hour * HOUR_US + minute * MINUTE_US + (int64_t)rint(second * 1e6) : 0;
     if (!in_range || rest_us > DAY_US)
-        return od_fail(row->error, OD_EVALUATION, "time field value out of range: %d:%02d:%02g", (int)hour, (int)minute,
-                       second);
+        return od_fail(row->error, OD_EVALUATION, "time field value out of range: %d:%02d:%02g", (int)hour,
+                       (int)minute, second);
     bool fits = !__builtin_mul_overflow(days, DAY_US, &days) &&
                 !__builtin_add_overflow(days, rest_us, &row->result.int64);
     return finish(row, fits, "timestamp");

@@ -195,7 +195,8 @@ static void test_null_guards_in_filters_only(void **state)
     const struct od_expr *nested = call(&fixture, OD_FUNCTION_AND, both, above, NULL);
     assert_int_equal(od_evaluate_filter(nested, &batch, &all, &fixture.arena, &selected, NULL), OD_OK);
     const struct od_expr *unguarded = call(&fixture, OD_FUNCTION_AND, above, column(&fixture, "p"), NULL);
-    assert_int_equal(od_evaluate_filter(unguarded, &batch, &all, &fixture.arena, &selected, NULL), OD_EVALUATION);
+    assert_int_equal(od_evaluate_filter(unguarded, &batch, &all, &fixture.arena, &selected, NULL),
+                     OD_EVALUATION);
     fixture_release(&fixture);
 }
 
@@ -227,14 +228,8 @@ static uint64_t draw(struct fixture *fixture, uint64_t bound)
     return od_random_below(&fixture->stream.random, bound);
 }
 
-static const char *const drawn_texts[] = {"",
-                                          "a",
-                                          "ab",
-                                          "%",
-                                          "a%",
-                                          "_b",
-                                          "x\\",
-                                          "\303\244b"}; /* a-umlaut, b */
+static const char *const drawn_texts[] = {"",   "a",  "ab",  "%",
+                                          "a%", "_b", "x\\", "\303\244b"}; /* a-umlaut, b */
 
 static struct od_value drawn_value(struct fixture *fixture, enum od_type type)
 {

@@ -31,7 +31,9 @@ static const struct function_case cases[] = {
     {"lower", {"text:\xc3\x84"}, "text", "\xc3\x84"},
     {"upper", {"text:\xc3\xa4"}, "text", "\xc3\xa4"},
     {"repeat", {"text:abc", "integer:2147483647"}, "", "!requested length too large"},
-    {"*", {"numeric:99999999999999999999", "numeric:99999999999999999999"}, "",
+    {"*",
+     {"numeric:99999999999999999999", "numeric:99999999999999999999"},
+     "",
      "!numeric out of range: more than 38 digits"},
     {"cast timestamp", {"date:5000000-01-01"}, "", "!date out of range for timestamp"},
     {"case", {"boolean:f", "integer:1", "boolean:t", "integer:2", "integer:3"}, "integer", "2"},
@@ -98,7 +100,8 @@ static enum od_function function_of(const struct function_case *function_case, e
 /* The first argument of these names a field: it is a literal in any case. */
 static bool names_field(const struct function_case *function_case)
 {
-    return strcmp(function_case->function, "extract") == 0 || strncmp(function_case->function, "date_", 5) == 0;
+    return strcmp(function_case->function, "extract") == 0 ||
+           strncmp(function_case->function, "date_", 5) == 0;
 }
 
 /* Bit k of `as_columns`: argument k is column k, else a literal. */
@@ -227,7 +230,8 @@ static enum od_status run_shape(const struct function_case *function_case, unsig
         status = od_batch_builder_init(&builder, memory, &schema, NULL);
     if (status == OD_OK)
         status = fill(function_case, shape, &builder);
-    for (uint32_t row = shape->first, count = 0; shape->selects && row < shape->row_count; row += shape->stride) {
+    for (uint32_t row = shape->first, count = 0; shape->selects && row < shape->row_count;
+         row += shape->stride) {
         rows[count++] = row;
         selection.count = count;
     }
@@ -290,7 +294,8 @@ static void test_every_overload_has_a_case(void **state)
         for (uint32_t overload = 0; od_signature_next(&at, &signature); overload++)
             if (!signature.is_refused && !overloads_seen[function][overload]) {
                 complaints++;
-                print_error("no case: %s, overload %u\n", od_function_text((enum od_function)function), overload);
+                print_error("no case: %s, overload %u\n", od_function_text((enum od_function)function),
+                            overload);
             }
     }
     assert_int_equal(complaints, 0);
@@ -298,7 +303,8 @@ static void test_every_overload_has_a_case(void **state)
 
 static enum od_status sweep_body(struct od_memory *memory, void *context)
 {
-    static const struct shape shape = {1000, 2, 0, false}; /* so many rows that each request has its own chunk */
+    static const struct shape shape = {1000, 2, 0,
+                                       false}; /* so many rows that each request has its own chunk */
     const struct function_case *function_case = context;
     unsigned mask = names_field(function_case) ? 2 : (1u << argument_count(function_case)) - 1;
     return run_shape(function_case, mask, &shape, memory);

@@ -120,7 +120,8 @@ static struct like_cursor cursor_of(const struct od_operand *operand, uint32_t r
 }
 
 /* like_escape in PostgreSQL's like_match.c. */
-static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_t row, struct like_cursor *pattern)
+static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_t row,
+                                      struct like_cursor *pattern)
 {
     struct like_cursor escape = cursor_of(&call->arguments[2], row);
     struct like_cursor first = escape;
@@ -135,7 +136,8 @@ static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_
     if (first.at != escape.end)
         return od_fail(call->error, OD_EVALUATION, "invalid escape string");
     while (pattern->at < pattern->end) {
-        bool is_escape = !escaped && escape_bytes > 0 && (size_t)(pattern->end - pattern->at) >= escape_bytes &&
+        bool is_escape = !escaped && escape_bytes > 0 &&
+                         (size_t)(pattern->end - pattern->at) >= escape_bytes &&
                          memcmp(pattern->at, escape.at, escape_bytes) == 0;
         if (is_escape || (*pattern->at == '\\' && !escaped))
             *end++ = '\\';

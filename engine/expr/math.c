@@ -40,9 +40,8 @@ static enum od_status finish_float(struct od_row *row, double result, struct all
             return od_row_fail(row, text);                                                                   \
         return finish_float(row, expression, (struct allowed){infinity_allowed, zero_allowed});              \
     }
-#define RANGE "input is out of range"
-#define LOGARITHM                                                                                            \
-    x == 0 ? "cannot take logarithm of zero" : "cannot take logarithm of a negative number"
+#define RANGE     "input is out of range"
+#define LOGARITHM x == 0 ? "cannot take logarithm of zero" : "cannot take logarithm of a negative number"
 FLOAT_ROW(cbrt, false, "", cbrt(x), true, true)
 FLOAT_ROW(exp, false, "", exp(x), isinf(x), isinf(x))
 FLOAT_ROW(ln, x <= 0, LOGARITHM, log(x), true, true)
@@ -52,15 +51,15 @@ FLOAT_ROW(sin, isinf(x), RANGE, sin(x), true, true)
 FLOAT_ROW(cos, isinf(x), RANGE, cos(x), true, true)
 FLOAT_ROW(tan, isinf(x), RANGE, tan(x), true, true)
 FLOAT_ROW(cot, isinf(x), RANGE, 1.0 / tan(x), true, true)
-FLOAT_ROW(asin, x < -1 || x > 1, RANGE, asin(x), true, true)
-FLOAT_ROW(acos, x < -1 || x > 1, RANGE, acos(x), true, true)
+FLOAT_ROW(asin, x<-1 || x> 1, RANGE, asin(x), true, true)
+FLOAT_ROW(acos, x<-1 || x> 1, RANGE, acos(x), true, true)
 FLOAT_ROW(atan, false, "", atan(x), true, true)
 FLOAT_ROW(sinh, false, "", sinh(x), true, true)
 FLOAT_ROW(cosh, false, "", cosh(x), true, true)
 FLOAT_ROW(tanh, false, "", tanh(x), true, true)
 FLOAT_ROW(asinh, false, "", asinh(x), true, true)
 FLOAT_ROW(acosh, x < 1, RANGE, acosh(x), true, true)
-FLOAT_ROW(atanh, x < -1 || x > 1, RANGE, atanh(x), true, true)
+FLOAT_ROW(atanh, x<-1 || x> 1, RANGE, atanh(x), true, true)
 #undef FLOAT_ROW
 
 enum od_status od_row_atan2(struct od_row *row)
@@ -159,10 +158,11 @@ enum od_status od_row_power_decimal(struct od_row *row)
         result = od_decimal_from_int64(0);
     else if (power < 0 && fits) { /* a one with many digits, so that the quotient is rounded but once */
         struct od_decimal one = od_decimal_from_int64(1);
-        fits = od_decimal_round(&one, 36, OD_ROUND_TRUNCATE, &one) && od_decimal_divide(&one, &result, &result);
+        fits =
+            od_decimal_round(&one, 36, OD_ROUND_TRUNCATE, &one) && od_decimal_divide(&one, &result, &result);
     }
-    fits = (fits || shrinks) && od_decimal_round(&result, scale < 16 ? 16 : (int64_t)scale, OD_ROUND_HALF_AWAY,
-                                                 &row->result.decimal);
+    fits = (fits || shrinks) && od_decimal_round(&result, scale < 16 ? 16 : (int64_t)scale,
+                                                 OD_ROUND_HALF_AWAY, &row->result.decimal);
     return fits ? OD_OK : od_row_fail(row, many_digits);
 }
 
@@ -224,7 +224,8 @@ enum od_status od_row_gcd(struct od_row *row)
     if (row->expr->function == OD_FUNCTION_LCM)
         fits = a == 0 || !__builtin_mul_overflow(quotient_of / a, product_of, &a);
     if (!fits || a > limit)
-        return od_row_fail(row, row->expr->type == OD_TYPE_INT32 ? "integer out of range" : "bigint out of range");
+        return od_row_fail(row,
+                           row->expr->type == OD_TYPE_INT32 ? "integer out of range" : "bigint out of range");
     row->result.int64 = (int64_t)a;
     return OD_OK;
 }

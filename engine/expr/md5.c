@@ -20,8 +20,8 @@ static void digest_block(uint32_t state[4], const uint8_t *block)
     uint32_t words[16];
     uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
     for (uint32_t i = 0; i < 16; i++)
-        words[i] = (uint32_t)block[i * 4] | (uint32_t)block[i * 4 + 1] << 8 | (uint32_t)block[i * 4 + 2] << 16 |
-                   (uint32_t)block[i * 4 + 3] << 24;
+        words[i] = (uint32_t)block[i * 4] | (uint32_t)block[i * 4 + 1] << 8 |
+                   (uint32_t)block[i * 4 + 2] << 16 | (uint32_t)block[i * 4 + 3] << 24;
     for (uint32_t i = 0; i < 64; i++) {
         uint32_t round = i / 16;
         uint32_t mixed = round == 0   ? (b & c) | (~b & d)

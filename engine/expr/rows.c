@@ -43,8 +43,8 @@ void od_write_value(const struct od_value *value, uint32_t row, void *values)
 void *od_results_new(const struct od_kernel_call *call, struct od_column *column_out)
 {
     size_t width = od_type_width_bytes(call->expr->type);
-    void *results = od_arena_take(
-        call->batch_arena, width == 0 ? od_bitmap_bytes(call->row_count) : call->row_count * width);
+    void *results = od_arena_take(call->batch_arena,
+                                  width == 0 ? od_bitmap_bytes(call->row_count) : call->row_count * width);
     *column_out =
         (struct od_column){.type = call->expr->type, .row_count = call->row_count, .values = results};
     if (results == NULL)
@@ -94,7 +94,8 @@ static enum od_status run_rows(const struct od_kernel_call *call, od_row_functio
             if (text->buffer.failed)
                 return od_kernel_no_memory(call->error);
             if (text->buffer.size > INT32_MAX)
-                return od_fail(call->error, OD_NO_MEMORY, "evaluating an expression: a text column beyond 2 GiB");
+                return od_fail(call->error, OD_NO_MEMORY,
+                               "evaluating an expression: a text column beyond 2 GiB");
             text->offsets[i + 1] = (int32_t)text->buffer.size;
         }
     }
@@ -118,7 +119,8 @@ enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function fu
     if (arguments == NULL || (!is_strict && validity == NULL))
         return od_kernel_no_memory(call->error);
     if (column.type == OD_TYPE_TEXT)
-        text.offsets = od_arena_take_array(call->batch_arena, (size_t)call->row_count + 1, sizeof(*text.offsets));
+        text.offsets =
+            od_arena_take_array(call->batch_arena, (size_t)call->row_count + 1, sizeof(*text.offsets));
     else
         column.values = od_results_new(call, &column);
     if (text.offsets == NULL && column.values == NULL)

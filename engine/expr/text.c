@@ -215,7 +215,8 @@ enum od_status od_row_split_part(struct od_row *row)
         return od_row_fail(row, "field position must not be zero");
     if (delimiter_bytes == 0)
         return n == 1 || n == -1 ? append(row, text.at, text.end) : OD_OK;
-    for (struct span rest = text; n < 0 && (rest.at = find(rest, delimiter)) != NULL; rest.at += delimiter_bytes)
+    for (struct span rest = text; n < 0 && (rest.at = find(rest, delimiter)) != NULL;
+         rest.at += delimiter_bytes)
         count++;
     for (n = n < 0 ? n + count + 1 : n; n > 0; n--) {
         const char *cut = find(text, delimiter);
@@ -277,7 +278,8 @@ enum od_status od_row_translate(struct od_row *row)
         struct span from = argument(row, 1);
         struct span to = argument(row, 2);
         struct span one = {text.at, text.at + character_bytes(text)};
-        while (from.at < from.end && !is_among((struct span){from.at, from.at + character_bytes(from)}, one)) {
+        while (from.at < from.end &&
+               !is_among((struct span){from.at, from.at + character_bytes(from)}, one)) {
             from.at += character_bytes(from);
             to.at = behind(to, 1);
         }
@@ -373,9 +375,11 @@ enum od_status od_row_chr(struct od_row *row)
     if (code == 0)
         return od_row_fail(row, "null character not permitted");
     if (code > 0x10ffff)
-        return od_fail(row->error, OD_EVALUATION, "requested character too large for encoding: %d", (int)code);
+        return od_fail(row->error, OD_EVALUATION, "requested character too large for encoding: %d",
+                       (int)code);
     if (code >= 0xd800 && code <= 0xdfff)
-        return od_fail(row->error, OD_EVALUATION, "requested character not valid for encoding: %d", (int)code);
+        return od_fail(row->error, OD_EVALUATION, "requested character not valid for encoding: %d",
+                       (int)code);
     unsigned bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     static const uint8_t marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
     od_buffer_append_u8(row->text, (uint8_t)(marks[bytes] | code >> 6 * (bytes - 1)));

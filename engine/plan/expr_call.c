@@ -106,10 +106,11 @@ static bool choose(enum od_function function, const struct od_expr *const *argum
     return found;
 }
 
-static bool choose_signature(enum od_function function, const struct od_expr *const *arguments, uint32_t count,
-                             struct choice *choice_out)
+static bool choose_signature(enum od_function function, const struct od_expr *const *arguments,
+                             uint32_t count, struct choice *choice_out)
 {
-    if (count == 2 && function < OD_FUNCTION_FIRST_CALLABLE && is_unknown(arguments[0]) != is_unknown(arguments[1]) &&
+    if (count == 2 && function < OD_FUNCTION_FIRST_CALLABLE &&
+        is_unknown(arguments[0]) != is_unknown(arguments[1]) &&
         choose(function, arguments, count, arguments[is_unknown(arguments[0]) ? 1 : 0]->type, choice_out))
         return true;
     return choose(function, arguments, count, OD_TYPE_COUNT, choice_out);
@@ -120,7 +121,8 @@ static bool choose_signature(enum od_function function, const struct od_expr *co
 static bool like_pattern_is_whole(const struct od_value *pattern)
 {
     uint32_t i = 0;
-    while (i < pattern->text.size && pattern->text.bytes[i] == '\\' ? i + 1 < pattern->text.size : i < pattern->text.size)
+    while (i < pattern->text.size && pattern->text.bytes[i] == '\\' ? i + 1 < pattern->text.size
+                                                                    : i < pattern->text.size)
         i += pattern->text.bytes[i] == '\\' ? 2 : 1;
     return i == pattern->text.size;
 }
@@ -197,13 +199,15 @@ static enum od_status check_time_field(struct od_arena *plan_arena, enum od_func
     bool truncates = function == OD_FUNCTION_DATE_TRUNC;
     if (field == OD_TIME_FIELD_JULIAN && !truncates && type == OD_TYPE_TIMESTAMP)
         return od_fail(error, OD_UNSUPPORTED, "julian days of timestamps are not supported");
-    bool of_interval = od_time_field_truncates(field) ? field != OD_TIME_FIELD_WEEK : field == OD_TIME_FIELD_EPOCH;
-    bool fits = truncates                     ? od_time_field_truncates(field)
-                : type == OD_TYPE_INTERVAL    ? of_interval
-                                              : type != OD_TYPE_DATE || od_time_field_of_date(field);
+    bool of_interval =
+        od_time_field_truncates(field) ? field != OD_TIME_FIELD_WEEK : field == OD_TIME_FIELD_EPOCH;
+    bool fits = truncates                  ? od_time_field_truncates(field)
+                : type == OD_TYPE_INTERVAL ? of_interval
+                                           : type != OD_TYPE_DATE || od_time_field_of_date(field);
     const char *text = od_time_field_text(field);
     if (!fits)
-        return od_fail(error, OD_BAD_INPUT, "unit \"%s\" not supported for type %s", text, od_type_text(type));
+        return od_fail(error, OD_BAD_INPUT, "unit \"%s\" not supported for type %s", text,
+                       od_type_text(type));
     struct od_value value = {.type = OD_TYPE_TEXT, .text = {text, (uint32_t)strlen(text)}};
     return od_expr_literal(plan_arena, &value, &arguments[0], error);
 }
@@ -223,8 +227,8 @@ static enum od_status refuse_types(enum od_function function, const struct od_ex
     enum od_type type = is_case ? arguments[count - 1]->type : OD_TYPE_COUNT;
     for (uint32_t i = is_case ? 1 : 0; i < count; i += is_case ? 2 : 1)
         if (!meet(arguments[i], &type))
-            return od_fail(error, OD_BAD_INPUT, "%s types %s and %s cannot be matched", name, od_type_text(type),
-                           type_text_of(arguments[i]));
+            return od_fail(error, OD_BAD_INPUT, "%s types %s and %s cannot be matched", name,
+                           od_type_text(type), type_text_of(arguments[i]));
     return od_fail(error, OD_BAD_INPUT, "%s does not take %u arguments", name, count);
 }
 
@@ -235,7 +239,8 @@ static enum od_status refuse_call(enum od_function function, const struct od_exp
     struct od_signature signature;
     const char *at = od_function_info(function)->signatures;
     char name[40] = "CASE/WHEN";
-    for (size_t i = 0; function != OD_FUNCTION_CASE && i < sizeof(name) && (i == 0 || text[i - 1] != '\0'); i++)
+    for (size_t i = 0; function != OD_FUNCTION_CASE && i < sizeof(name) && (i == 0 || text[i - 1] != '\0');
+         i++)
         name[i] = (char)toupper((unsigned char)text[i]);
     od_assert(od_signature_next(&at, &signature));
     for (uint32_t i = 0; i < count && function < OD_FUNCTION_FIRST_CALLABLE; i++)
@@ -260,8 +265,8 @@ static enum od_status refuse_call(enum od_function function, const struct od_exp
 
 /* --- calls ---------------------------------------------------------------------------------------------- */
 
-static enum od_status build(struct od_arena *plan_arena, struct od_expr *call, const struct od_expr **arguments,
-                            struct od_error *error)
+static enum od_status build(struct od_arena *plan_arena, struct od_expr *call,
+                            const struct od_expr **arguments, struct od_error *error)
 {
     struct choice choice = {0};
     uint32_t count = call->argument_count;

@@ -106,7 +106,8 @@ static void implicit_casts_are_written_out(void **state)
                   "(t = cast(d as timestamp))");
     assert_prints(call(b, OD_FUNCTION_ADD, column(b, "k"), column(b, "d"), NULL), "(k + d)");
     assert_prints(call(b, OD_FUNCTION_ADD, column(b, "k"), column(b, "i"), NULL), "(cast(k as bigint) + i)");
-    assert_prints(call(b, OD_FUNCTION_MULTIPLY, column(b, "k"), column(b, "n"), NULL), "(cast(k as numeric) * n)");
+    assert_prints(call(b, OD_FUNCTION_MULTIPLY, column(b, "k"), column(b, "n"), NULL),
+                  "(cast(k as numeric) * n)");
     assert_prints(call(b, OD_FUNCTION_ROUND, column(b, "n"), column(b, "k"), NULL), "round(n, k)");
     assert_prints(call(b, OD_FUNCTION_SUBTRACT, column(b, "d"), column(b, "d"), NULL), "(d - d)");
     assert_prints(call(b, OD_FUNCTION_CASE, column(b, "p"), column(b, "i"), column(b, "f")),
@@ -124,7 +125,8 @@ static void a_null_literal_becomes_what_is_needed(void **state)
     struct bench *b = *state;
     const struct od_expr *sum = call(b, OD_FUNCTION_ADD, column(b, "i"), null_of(b, OD_TYPE_TEXT), NULL);
     assert_int_equal(sum->arguments[1]->type, OD_TYPE_INT64);
-    const struct od_expr *shifted = call(b, OD_FUNCTION_SUBTRACT, column(b, "t"), null_of(b, OD_TYPE_TEXT), NULL);
+    const struct od_expr *shifted =
+        call(b, OD_FUNCTION_SUBTRACT, column(b, "t"), null_of(b, OD_TYPE_TEXT), NULL);
     assert_int_equal(shifted->type, OD_TYPE_INTERVAL);
     assert_null(call(b, OD_FUNCTION_ADD, null_of(b, OD_TYPE_BOOLEAN), column(b, "i"), NULL));
     const struct od_expr *both = call(b, OD_FUNCTION_AND, null_of(b, OD_TYPE_TEXT), column(b, "p"), NULL);

@@ -32,9 +32,14 @@ static const struct {
     const char *name;
     enum od_function function;
 } aliases[] = {
-    {"ceiling", OD_FUNCTION_CEIL},      {"char_length", OD_FUNCTION_LENGTH}, {"character_length", OD_FUNCTION_LENGTH},
-    {"log10", OD_FUNCTION_LOG},         {"mod", OD_FUNCTION_MODULO},         {"position", OD_FUNCTION_STRPOS},
-    {"pow", OD_FUNCTION_POWER},         {"substr", OD_FUNCTION_SUBSTRING},
+    {"ceiling", OD_FUNCTION_CEIL},
+    {"char_length", OD_FUNCTION_LENGTH},
+    {"character_length", OD_FUNCTION_LENGTH},
+    {"log10", OD_FUNCTION_LOG},
+    {"mod", OD_FUNCTION_MODULO},
+    {"position", OD_FUNCTION_STRPOS},
+    {"pow", OD_FUNCTION_POWER},
+    {"substr", OD_FUNCTION_SUBSTRING},
 };
 
 bool od_function_find(const char *name, enum od_function *function_out)
@@ -58,14 +63,18 @@ const char *od_function_refusal(const char *name)
         const char *names; /* a blank before and behind each */
         const char *reason;
     } refusals[] = {
-        {" now current_date current_time current_timestamp localtime localtimestamp clock_timestamp statement_timestamp "
+        {" now current_date current_time current_timestamp localtime localtimestamp clock_timestamp "
+         "statement_timestamp "
          "transaction_timestamp timeofday ",
          "there is no clock: answers must be determinate"},
         {" random setseed gen_random_uuid random_normal ", "there is no chance: answers must be determinate"},
-        {" age to_char to_date to_timestamp to_number format date_bin make_interval justify_days justify_hours "
-         "justify_interval width_bucket factorial erf gamma encode decode convert_from convert_to sha256 quote_literal "
+        {" age to_char to_date to_timestamp to_number format date_bin make_interval justify_days "
+         "justify_hours "
+         "justify_interval width_bucket factorial erf gamma encode decode convert_from convert_to sha256 "
+         "quote_literal "
          "quote_ident quote_nullable regexp_match regexp_matches regexp_replace regexp_split_to_array "
-         "regexp_split_to_table regexp_count regexp_instr regexp_like regexp_substr string_to_array array_length "
+         "regexp_split_to_table regexp_count regexp_instr regexp_like regexp_substr string_to_array "
+         "array_length "
          "unnest generate_series nextval currval pg_typeof version num_nulls num_nonnulls ",
          "not built"},
     };
@@ -116,8 +125,8 @@ char od_signature_letter(const struct od_signature *signature, uint32_t position
 enum od_type od_signature_type(char letter)
 {
     static const char letters[] = {
-        [OD_TYPE_BOOLEAN] = 'b',   [OD_TYPE_INT64] = 'l', [OD_TYPE_FLOAT64] = 'f',
-        [OD_TYPE_TEXT] = 't',      [OD_TYPE_DATE] = 'd',  [OD_TYPE_INT32] = 'i',
+        [OD_TYPE_BOOLEAN] = 'b',   [OD_TYPE_INT64] = 'l',   [OD_TYPE_FLOAT64] = 'f',
+        [OD_TYPE_TEXT] = 't',      [OD_TYPE_DATE] = 'd',    [OD_TYPE_INT32] = 'i',
         [OD_TYPE_TIMESTAMP] = 's', [OD_TYPE_DECIMAL] = 'n', [OD_TYPE_INTERVAL] = 'v',
     };
     _Static_assert(sizeof(letters) == OD_TYPE_COUNT, "every type has a letter");
@@ -132,9 +141,9 @@ enum od_type od_signature_type(char letter)
 /* What a type can be cast to, as letters; behind the '!', those casts that can fail. A date can be too far away for a
  * timestamp. */
 static const char *const cast_targets[] = {
-    [OD_TYPE_BOOLEAN] = "bit",   [OD_TYPE_INT64] = "lnft!i", [OD_TYPE_FLOAT64] = "ft!iln",
-    [OD_TYPE_TEXT] = "t!bilnfdsv", [OD_TYPE_TIMESTAMP] = "std", [OD_TYPE_DATE] = "dt!s",
-    [OD_TYPE_INT32] = "ilnftb",  [OD_TYPE_DECIMAL] = "nft!il", [OD_TYPE_INTERVAL] = "vt",
+    [OD_TYPE_BOOLEAN] = "bit",     [OD_TYPE_INT64] = "lnft!i",   [OD_TYPE_FLOAT64] = "ft!iln",
+    [OD_TYPE_TEXT] = "t!bilnfdsv", [OD_TYPE_TIMESTAMP] = "std",  [OD_TYPE_DATE] = "dt!s",
+    [OD_TYPE_INT32] = "ilnftb",    [OD_TYPE_DECIMAL] = "nft!il", [OD_TYPE_INTERVAL] = "vt",
 };
 _Static_assert(sizeof(cast_targets) / sizeof(cast_targets[0]) == OD_TYPE_COUNT, "every type has its casts");
 
