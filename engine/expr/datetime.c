@@ -153,6 +153,10 @@ static int64_t epoch_us_of(const struct parts *parts)
 {
     return parts->epoch_us;
 }
+static int64_t epoch_of_date(const struct parts *parts)
+{
+    return parts->days * (DAY_US / SECOND_US);
+}
 
 /* The field in units of 10^-scale. */
 struct extraction {
@@ -228,15 +232,13 @@ enum od_status od_kernel_extract(const struct od_kernel_call *call, struct od_co
         return OD_OK;
     enum od_time_field field = field_of(call);
     struct extraction extraction = extractions[field];
+    if (field == OD_TIME_FIELD_EPOCH && call->arguments[1].column.type == OD_TYPE_DATE)
+        extraction = (struct extraction){epoch_of_date, 0};
     for (uint32_t i = 0; i < call->row_count; i++) {
         if (!od_call_row_is_valid(call, i))
             continue;
         struct parts parts = parts_of_row(&call->arguments[1], i);
-        if (call->arguments[1].column.type == OD_TYPE_DATE && field == OD_TIME_FIELD_EPOCH)
-            extraction.scale = 0;
-        int64_t value = extraction.scale == 0 && field == OD_TIME_FIELD_EPOCH
-                            ? parts.days * (DAY_US / SECOND_US)
-                            : extraction.field(&parts);
+        int64_t value = extraction.field(&parts);
         if (call->expr->type == OD_TYPE_FLOAT64)
             ((double *)results)[i] = float_of_field(value, field);
         else
