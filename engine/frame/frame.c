@@ -51,8 +51,8 @@ static struct od_term_scope scope_of(const char *call, const struct od_frame *in
 
 /* The last step of every call. */
 static const struct od_frame *made(struct od_frames *f, const char *call, enum od_status status,
-                                   const struct od_error *error, const struct od_plan *plan, uint32_t shard_count,
-                                   const uint32_t *shards)
+                                   const struct od_error *error, const struct od_plan *plan,
+                                   uint32_t shard_count, const uint32_t *shards)
 {
     struct od_frame *frame = NULL;
     if (status != OD_OK)
@@ -65,8 +65,9 @@ static const struct od_frame *made(struct od_frames *f, const char *call, enum o
 }
 
 /* The named columns, as indexes and as expressions. False: the error has stuck. */
-static bool find_columns(struct od_frames *f, const char *call, const struct od_frame *input, const char *const *names,
-                         uint32_t count, uint32_t **columns_out, const struct od_expr ***exprs_out)
+static bool find_columns(struct od_frames *f, const char *call, const struct od_frame *input,
+                         const char *const *names, uint32_t count, uint32_t **columns_out,
+                         const struct od_expr ***exprs_out)
 {
     struct od_term_scope scope = scope_of(call, input);
     uint32_t *columns = take(f, count, sizeof(*columns));
@@ -125,11 +126,13 @@ const struct od_frame *od_frame_scan(struct od_frames *f, const struct od_table 
         return NULL;
     for (uint32_t i = 0; i < table->schema.field_count; i++)
         columns[i] = i;
-    enum od_status status = od_plan_scan(f->plan_arena, table, columns, table->schema.field_count, &plan, &error);
+    enum od_status status =
+        od_plan_scan(f->plan_arena, table, columns, table->schema.field_count, &plan, &error);
     return made(f, "scan", status, &error, plan, 0, NULL);
 }
 
-const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_frame *input, const struct od_term *predicate)
+const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_frame *input,
+                                       const struct od_term *predicate)
 {
     struct od_error error = {0};
     const struct od_expr *bound;
@@ -144,8 +147,8 @@ const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_fram
 }
 
 /* Where the input's shard columns come out of a project; all of them or nothing. */
-static uint32_t follow_shards(struct od_frames *f, const struct od_frame *input, const struct od_expr *const *exprs,
-                              uint32_t count, uint32_t **shards_out)
+static uint32_t follow_shards(struct od_frames *f, const struct od_frame *input,
+                              const struct od_expr *const *exprs, uint32_t count, uint32_t **shards_out)
 {
     uint32_t *shards = take(f, input->shard_count, sizeof(*shards));
     *shards_out = shards;
@@ -161,7 +164,8 @@ static uint32_t follow_shards(struct od_frames *f, const struct od_frame *input,
 }
 
 static const struct od_frame *project(struct od_frames *f, const char *call, const struct od_frame *input,
-                                      const struct od_expr *const *exprs, const char *const *names, uint32_t count)
+                                      const struct od_expr *const *exprs, const char *const *names,
+                                      uint32_t count)
 {
     struct od_error error = {0};
     const struct od_plan *plan = NULL;
@@ -188,8 +192,8 @@ const struct od_frame *od_frame_select(struct od_frames *f, const struct od_fram
     return project(f, "select", input, exprs, names, count);
 }
 
-const struct od_frame *od_frame_with_column(struct od_frames *f, const struct od_frame *input, const char *name,
-                                            const struct od_term *term)
+const struct od_frame *od_frame_with_column(struct od_frames *f, const struct od_frame *input,
+                                            const char *name, const struct od_term *term)
 {
     if (!begins(f, "with_column", input))
         return NULL;
@@ -209,8 +213,9 @@ const struct od_frame *od_frame_with_column(struct od_frames *f, const struct od
     return project(f, "with_column", input, exprs, names, width + (at == width));
 }
 
-const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame *left, const struct od_frame *right,
-                                     enum od_join_type type, const struct od_term *condition)
+const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame *left,
+                                     const struct od_frame *right, enum od_join_type type,
+                                     const struct od_term *condition)
 {
     struct od_error error = {0};
     struct od_schema both;
@@ -227,15 +232,17 @@ const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame 
     return made(f, "join", status, &error, plan, 0, NULL);
 }
 
-const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_frame *input, const char *const *names,
-                                         uint32_t name_count, const struct od_frame_aggregate *aggregates,
+const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_frame *input,
+                                         const char *const *names, uint32_t name_count,
+                                         const struct od_frame_aggregate *aggregates,
                                          uint32_t aggregate_count)
 {
     struct od_error error = {0};
     const struct od_plan *plan = NULL;
     uint32_t *columns;
     const struct od_expr **groups;
-    if (!begins(f, "group_by", input) || !find_columns(f, "group_by", input, names, name_count, &columns, &groups))
+    if (!begins(f, "group_by", input) ||
+        !find_columns(f, "group_by", input, names, name_count, &columns, &groups))
         return NULL;
     struct od_term_scope scope = scope_of("group_by", input);
     struct od_aggregate *bound = take(f, aggregate_count, sizeof(*bound));
@@ -260,8 +267,8 @@ const struct od_frame *od_frame_distinct(struct od_frames *f, const struct od_fr
     return made(f, "distinct", status, &error, plan, 0, NULL);
 }
 
-const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame *input, const struct od_frame_key *keys,
-                                     uint32_t count)
+const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame *input,
+                                     const struct od_frame_key *keys, uint32_t count)
 {
     struct od_error error = {0};
     const struct od_sort_key *bound;
@@ -275,7 +282,8 @@ const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame 
     return made(f, "sort", status, &error, plan, 0, NULL);
 }
 
-const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame *input, uint64_t offset, uint64_t count)
+const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame *input, uint64_t offset,
+                                      uint64_t count)
 {
     struct od_error error = {0};
     const struct od_plan *plan = NULL;
@@ -285,7 +293,8 @@ const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame
     return made(f, "limit", status, &error, plan, 0, NULL);
 }
 
-const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame *first, const struct od_frame *second)
+const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame *first,
+                                      const struct od_frame *second)
 {
     struct od_error error = {0};
     const struct od_plan *plan = NULL;
@@ -295,8 +304,9 @@ const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame
     return made(f, "union", status, &error, plan, 0, NULL);
 }
 
-static void bind_call(struct od_frames *f, const struct od_term_scope *scope, const struct od_frame_call *call,
-                      const struct od_sort_key *keys, uint32_t key_count, struct od_window_call *bound)
+static void bind_call(struct od_frames *f, const struct od_term_scope *scope,
+                      const struct od_frame_call *call, const struct od_sort_key *keys, uint32_t key_count,
+                      struct od_window_call *bound)
 {
     struct od_error error = {0};
     enum od_status status = OD_OK;
@@ -319,8 +329,9 @@ static void bind_call(struct od_frames *f, const struct od_term_scope *scope, co
         od_fail(&f->error, status, "%s: %.250s", scope->call, error.text);
 }
 
-const struct od_frame *od_frame_window(struct od_frames *f, const struct od_frame *input, const char *const *partitions,
-                                       uint32_t partition_count, const struct od_frame_key *keys, uint32_t key_count,
+const struct od_frame *od_frame_window(struct od_frames *f, const struct od_frame *input,
+                                       const char *const *partitions, uint32_t partition_count,
+                                       const struct od_frame_key *keys, uint32_t key_count,
                                        const struct od_frame_call *calls, uint32_t call_count)
 {
     struct od_error error = {0};
@@ -339,19 +350,20 @@ const struct od_frame *od_frame_window(struct od_frames *f, const struct od_fram
         bind_call(f, &scope, &calls[i], bound_keys, key_count, &bound[i]);
     if (f->error.status != OD_OK)
         return NULL;
-    enum od_status status = od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count, bound_keys,
-                                           key_count, bound, call_count, &plan, &error);
+    enum od_status status = od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count,
+                                           bound_keys, key_count, bound, call_count, &plan, &error);
     return made(f, "window", status, &error, plan, 0, NULL);
 }
 
-const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od_frame *input, const char *const *names,
-                                            uint32_t count)
+const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od_frame *input,
+                                            const char *const *names, uint32_t count)
 {
     struct od_error error = {0};
     const struct od_plan *plan = NULL;
     uint32_t *columns;
     const struct od_expr **keys;
-    if (!begins(f, "repartition", input) || !find_columns(f, "repartition", input, names, count, &columns, &keys))
+    if (!begins(f, "repartition", input) ||
+        !find_columns(f, "repartition", input, names, count, &columns, &keys))
         return NULL;
     if (count == 0)
         od_fail(&f->error, OD_BAD_INPUT, "repartition: expected at least one column to spread rows by");
@@ -383,8 +395,8 @@ const struct od_frame *od_frame_require_schema(struct od_frames *f, const struct
     const struct od_schema *have = &input->plan->schema;
     if (have->field_count != schema->field_count) {
         const char *there = od_term_list_fields(f, have);
-        od_fail(&f->error, OD_BAD_INPUT, "require_schema: expected %u columns, there are %u: %s", schema->field_count,
-                have->field_count, there == NULL ? "" : there);
+        od_fail(&f->error, OD_BAD_INPUT, "require_schema: expected %u columns, there are %u: %s",
+                schema->field_count, have->field_count, there == NULL ? "" : there);
         return NULL;
     }
     for (uint32_t i = 0; i < schema->field_count; i++) {
@@ -392,8 +404,9 @@ const struct od_frame *od_frame_require_schema(struct od_frames *f, const struct
         bool same_name = wanted->name == NULL || strcmp(wanted->name, have->fields[i].name) == 0;
         if (same_name && wanted->type == have->fields[i].type)
             continue;
-        od_fail(&f->error, OD_BAD_INPUT, "require_schema: column %u: expected \"%s\" of type %s, it is \"%s\" of type %s",
-                i + 1, wanted->name == NULL ? have->fields[i].name : wanted->name, od_type_text(wanted->type),
+        od_fail(&f->error, OD_BAD_INPUT,
+                "require_schema: column %u: expected \"%s\" of type %s, it is \"%s\" of type %s", i + 1,
+                wanted->name == NULL ? have->fields[i].name : wanted->name, od_type_text(wanted->type),
                 have->fields[i].name, od_type_text(have->fields[i].type));
         return NULL;
     }
@@ -422,8 +435,8 @@ const struct od_frame *od_frame_require_shards(struct od_frames *f, const struct
     if (sharded)
         return input;
     od_fail(&f->error, OD_BAD_INPUT, "require_shards: expected rows sharded by \"%s\"%s: they are %s%s",
-            count > 0 ? names[0] : "", count > 1 ? " and more" : "", input->shard_count > 0 ? "sharded by " : "not sharded",
-            by == NULL ? "" : by);
+            count > 0 ? names[0] : "", count > 1 ? " and more" : "",
+            input->shard_count > 0 ? "sharded by " : "not sharded", by == NULL ? "" : by);
     return NULL;
 }
 
@@ -434,8 +447,8 @@ const struct od_plan *od_frame_to_plan(const struct od_frames *f, const struct o
     return f->error.status == OD_OK && frame != NULL ? frame->plan : NULL;
 }
 
-enum od_status od_frame_explain(struct od_frames *f, const struct od_frame *frame, const struct od_plan_options *options,
-                                struct od_buffer *buffer)
+enum od_status od_frame_explain(struct od_frames *f, const struct od_frame *frame,
+                                const struct od_plan_options *options, struct od_buffer *buffer)
 {
     if (!begins(f, "explain", frame))
         return f->error.status;
@@ -450,7 +463,8 @@ struct graph {
     uint32_t capacity;
 };
 
-static enum od_status graph_node(struct od_frames *f, struct graph *graph, const struct od_plan *plan, uint32_t *index_out)
+static enum od_status graph_node(struct od_frames *f, struct graph *graph, const struct od_plan *plan,
+                                 uint32_t *index_out)
 {
     struct od_buffer *buffer = graph->buffer;
     for (*index_out = 0; *index_out < graph->count; (*index_out)++)
@@ -494,8 +508,8 @@ enum od_status od_frame_graph(struct od_frames *f, const struct od_frame *frame,
     return buffer->failed ? od_fail(&f->error, OD_NO_MEMORY, "printing a graph") : OD_OK;
 }
 
-enum od_status od_frame_collect(struct od_frames *f, const struct od_frame *frame, const struct od_frame_runner *runner,
-                                struct od_table **answer_out)
+enum od_status od_frame_collect(struct od_frames *f, const struct od_frame *frame,
+                                const struct od_frame_runner *runner, struct od_table **answer_out)
 {
     *answer_out = NULL;
     if (!begins(f, "collect", frame))

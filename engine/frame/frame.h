@@ -90,29 +90,35 @@ struct od_frame_call {
 };
 
 const struct od_frame *od_frame_scan(struct od_frames *f, const struct od_table *table);
-const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_frame *input, const struct od_term *predicate);
+const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_frame *input,
+                                       const struct od_term *predicate);
 const struct od_frame *od_frame_select(struct od_frames *f, const struct od_frame *input,
                                        const struct od_frame_item *items, uint32_t count);
 /* Replaces the column of that name, or adds it behind the others. */
-const struct od_frame *od_frame_with_column(struct od_frames *f, const struct od_frame *input, const char *name,
-                                            const struct od_term *term);
-const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame *left, const struct od_frame *right,
-                                     enum od_join_type type, const struct od_term *condition);
+const struct od_frame *od_frame_with_column(struct od_frames *f, const struct od_frame *input,
+                                            const char *name, const struct od_term *term);
+const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame *left,
+                                     const struct od_frame *right, enum od_join_type type,
+                                     const struct od_term *condition);
 /* Without names: one row for all. */
-const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_frame *input, const char *const *names,
-                                         uint32_t name_count, const struct od_frame_aggregate *aggregates,
+const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_frame *input,
+                                         const char *const *names, uint32_t name_count,
+                                         const struct od_frame_aggregate *aggregates,
                                          uint32_t aggregate_count);
 const struct od_frame *od_frame_distinct(struct od_frames *f, const struct od_frame *input);
-const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame *input, const struct od_frame_key *keys,
-                                     uint32_t count);
-const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame *input, uint64_t offset, uint64_t count);
+const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame *input,
+                                     const struct od_frame_key *keys, uint32_t count);
+const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame *input, uint64_t offset,
+                                      uint64_t count);
 /* UNION ALL, by position. */
-const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame *first, const struct od_frame *second);
-const struct od_frame *od_frame_window(struct od_frames *f, const struct od_frame *input, const char *const *partitions,
-                                       uint32_t partition_count, const struct od_frame_key *keys, uint32_t key_count,
+const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame *first,
+                                      const struct od_frame *second);
+const struct od_frame *od_frame_window(struct od_frames *f, const struct od_frame *input,
+                                       const char *const *partitions, uint32_t partition_count,
+                                       const struct od_frame_key *keys, uint32_t key_count,
                                        const struct od_frame_call *calls, uint32_t call_count);
-const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od_frame *input, const char *const *names,
-                                            uint32_t count);
+const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od_frame *input,
+                                            const char *const *names, uint32_t count);
 /* The function gives rows of `schema`. */
 const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,
                                     const struct od_map_function *function, const struct od_schema *schema);
@@ -129,17 +135,18 @@ const struct od_frame *od_frame_require_shards(struct od_frames *f, const struct
 /* NULL after an error. */
 const struct od_plan *od_frame_to_plan(const struct od_frames *f, const struct od_frame *frame);
 /* As --explain shows it. The error that stuck, NO_MEMORY, and what planning may say. */
-enum od_status od_frame_explain(struct od_frames *f, const struct od_frame *frame, const struct od_plan_options *options,
-                                struct od_buffer *buffer);
+enum od_status od_frame_explain(struct od_frames *f, const struct od_frame *frame,
+                                const struct od_plan_options *options, struct od_buffer *buffer);
 /* The plan as a graph in DOT: one node each, shared sub-plans once. */
 enum od_status od_frame_graph(struct od_frames *f, const struct od_frame *frame, struct od_buffer *buffer);
 
 /* Who runs plans: a cluster, or anything that the caller has. The table is the caller's of od_frame_collect. */
 struct od_frame_runner {
-    enum od_status (*run)(void *self, const struct od_plan *plan, struct od_table **answer_out, struct od_error *error);
+    enum od_status (*run)(void *self, const struct od_plan *plan, struct od_table **answer_out,
+                          struct od_error *error);
     void *self;
 };
-enum od_status od_frame_collect(struct od_frames *f, const struct od_frame *frame, const struct od_frame_runner *runner,
-                                struct od_table **answer_out);
+enum od_status od_frame_collect(struct od_frames *f, const struct od_frame *frame,
+                                const struct od_frame_runner *runner, struct od_table **answer_out);
 
 #endif

@@ -42,8 +42,13 @@ static const struct od_map_function twice = {.name = "twice"};
 static const struct od_frame *everything(struct od_frames *f)
 {
     const struct od_frame_aggregate aggregates[] = {
-        {.name = "n", .function = OD_AGGREGATE_COUNT_STAR, .filter = od_call(f, OD_FUNCTION_IS_NOT_NULL, od_col(f, "w"))},
-        {.name = "middle", .function = OD_AGGREGATE_PERCENTILE_CONT, .argument = od_col(f, "w"), .second = od_float(f, 0.5)}};
+        {.name = "n",
+         .function = OD_AGGREGATE_COUNT_STAR,
+         .filter = od_call(f, OD_FUNCTION_IS_NOT_NULL, od_col(f, "w"))},
+        {.name = "middle",
+         .function = OD_AGGREGATE_PERCENTILE_CONT,
+         .argument = od_col(f, "w"),
+         .second = od_float(f, 0.5)}};
     const struct od_frame_key by_n[] = {{.term = od_col(f, "n"), .descending = true, .nulls_first = true}};
     const struct od_frame_call calls[] = {
         {.name = "row", .function = OD_WINDOW_ROW_NUMBER},
@@ -64,7 +69,8 @@ static const struct od_frame *everything(struct od_frames *f)
     const struct od_frame *grouped = od_frame_group_by(f, both, OD_NAMES("s"), aggregates, 2);
     grouped = od_frame_limit(f, od_frame_sort(f, grouped, by_n, 1), 1, 10);
     grouped = od_frame_window(f, grouped, OD_NAMES("s"), by_n, 1, calls, 3);
-    grouped = od_frame_require_shards(f, od_frame_repartition(f, grouped, OD_NAMES("s")), OD_NAMES("row", "s"));
+    grouped =
+        od_frame_require_shards(f, od_frame_repartition(f, grouped, OD_NAMES("s")), OD_NAMES("row", "s"));
     return od_frame_map(f, grouped, &twice, &(struct od_schema){2, u_fields});
 }
 
@@ -105,14 +111,28 @@ static void frames_are_plans(void **state)
 
 static void mistakes_say_what_was_expected(void **state)
 {
-    enum { UNKNOWN, AMBIGUOUS, TYPES, SHARDS, UNSHARDED, SCHEMA, WIDTH, MISSING, UNION, NO_ARGUMENT, NOTHING, COUNT };
+    enum {
+        UNKNOWN,
+        AMBIGUOUS,
+        TYPES,
+        SHARDS,
+        UNSHARDED,
+        SCHEMA,
+        WIDTH,
+        MISSING,
+        UNION,
+        NO_ARGUMENT,
+        NOTHING,
+        COUNT
+    };
     static const char *const texts[COUNT] = {
         [UNKNOWN] = "filter: no column \"x\": expected one of k, v, s",
         [AMBIGUOUS] = "join: there is more than one column \"k\": say left. or right. before it",
         [TYPES] = "select: operator does not exist: text + text",
         [SHARDS] = "require_shards: expected rows sharded by \"s\": they are sharded by k",
         [UNSHARDED] = "require_shards: expected rows sharded by \"k\": they are not sharded",
-        [SCHEMA] = "require_schema: column 2: expected \"w\" of type double precision, it is \"v\" of type integer",
+        [SCHEMA] =
+            "require_schema: column 2: expected \"w\" of type double precision, it is \"v\" of type integer",
         [WIDTH] = "require_schema: expected 2 columns, there are 3: k, v, s",
         [MISSING] = "sort: its input is missing",
         [UNION] = "union: each UNION query must have the same number of columns",
@@ -130,15 +150,18 @@ static void mistakes_say_what_was_expected(void **state)
         const struct od_frame *by_k = od_frame_repartition(&f, t, OD_NAMES("k"));
         const struct od_term *k = od_col(&f, "k");
         const struct od_frame_item two[] = {{"k", k}, {NULL, od_col(&f, "v")}};
-        const struct od_frame_item sum = {"x", od_call(&f, OD_FUNCTION_ADD, od_col(&f, "s"), od_col(&f, "s"))};
+        const struct od_frame_item sum = {"x",
+                                          od_call(&f, OD_FUNCTION_ADD, od_col(&f, "s"), od_col(&f, "s"))};
         const struct od_frame_call lag = {.name = "x", .function = OD_WINDOW_LAG};
         const struct od_frame *wrong =
             i == UNKNOWN     ? od_frame_filter(&f, t, od_col(&f, "x"))
             : i == AMBIGUOUS ? od_frame_join(&f, t, u, OD_JOIN_INNER, od_call(&f, OD_FUNCTION_EQUAL, k, k))
             : i == TYPES     ? od_frame_select(&f, t, &sum, 1)
             : i == SHARDS    ? od_frame_require_shards(&f, by_k, OD_NAMES("s"))
-            : i == UNSHARDED ? od_frame_require_shards(&f, od_frame_with_column(&f, by_k, "k", od_int(&f, 1)), OD_NAMES("k"))
-            : i == SCHEMA    ? od_frame_require_schema(&f, od_frame_select(&f, t, two, 2), &(struct od_schema){2, u_fields})
+            : i == UNSHARDED ? od_frame_require_shards(&f, od_frame_with_column(&f, by_k, "k", od_int(&f, 1)),
+                                                       OD_NAMES("k"))
+            : i == SCHEMA    ? od_frame_require_schema(&f, od_frame_select(&f, t, two, 2),
+                                                       &(struct od_schema){2, u_fields})
             : i == WIDTH     ? od_frame_require_schema(&f, t, &(struct od_schema){2, u_fields})
             : i == MISSING   ? od_frame_sort(&f, NULL, NULL, 0)
             : i == UNION     ? od_frame_union(&f, t, u)
@@ -164,8 +187,8 @@ static void a_graph_shows_shared_parts_once(void **state)
     od_arena_init(&arena, od_heap_for_tests(), 0);
     od_buffer_init(&buffer, od_heap_for_tests());
     od_frames_init(&f, &arena);
-    const struct od_frame *t = od_frame_filter(&f, od_frame_scan(&f, t_table),
-                                               od_call(&f, OD_FUNCTION_EQUAL, od_col(&f, "s"), od_text(&f, "a\"b")));
+    const struct od_frame *t = od_frame_filter(
+        &f, od_frame_scan(&f, t_table), od_call(&f, OD_FUNCTION_EQUAL, od_col(&f, "s"), od_text(&f, "a\"b")));
     assert_int_equal(od_frame_graph(&f, od_frame_union(&f, t, t), &buffer), OD_OK);
     assert_string_equal(od_buffer_text(&buffer), "digraph plan {\n"
                                                  "  node [shape=box];\n"
@@ -200,7 +223,8 @@ static enum od_status build_all(struct od_memory *memory, void *context)
     od_buffer_init(&buffer, memory);
     od_frames_init(&f, &arena);
     const struct od_frame *frame = everything(&f);
-    if (od_frame_explain(&f, frame, &options, &buffer) == OD_OK && od_frame_graph(&f, frame, &buffer) == OD_OK)
+    if (od_frame_explain(&f, frame, &options, &buffer) == OD_OK &&
+        od_frame_graph(&f, frame, &buffer) == OD_OK)
         od_frame_collect(&f, frame, &runner, &answer);
     od_buffer_release(&buffer);
     od_arena_release(&arena);

@@ -28,9 +28,9 @@ struct decoder {
 
 #define TAKE(pointer, count)                                                                                 \
     do {                                                                                                     \
-        (pointer) = od_arena_take_array(decoder->arena, (count), sizeof(*(pointer)));                         \
+        (pointer) = od_arena_take_array(decoder->arena, (count), sizeof(*(pointer)));                        \
         if ((pointer) == NULL)                                                                               \
-            return od_fail(decoder->error, OD_NO_MEMORY, "decoding a plan");                                  \
+            return od_fail(decoder->error, OD_NO_MEMORY, "decoding a plan");                                 \
     } while (0)
 
 static enum od_status corrupt(const struct decoder *decoder, const char *what)
@@ -40,9 +40,9 @@ static enum od_status corrupt(const struct decoder *decoder, const char *what)
 
 /* Finds a text in one of the engine's lists. */
 #define FINDER(name, type, text_of, limit)                                                                   \
-    static bool name(const char *text, type *value_out)                                                     \
+    static bool name(const char *text, type *value_out)                                                      \
     {                                                                                                        \
-        for (unsigned i = 0; i < (unsigned)(limit); i++) {                                                    \
+        for (unsigned i = 0; i < (unsigned)(limit); i++) {                                                   \
             *value_out = (type)i;                                                                            \
             if (strcmp(text, text_of(*value_out)) == 0)                                                      \
                 return true;                                                                                 \
@@ -100,7 +100,8 @@ static enum od_status weigh_nodes(struct decoder *decoder)
 
 /* --- expressions ------------------------------------------------------------------------------ */
 
-static enum od_status decode_value(struct decoder *decoder, const Ordeal__Value *message, struct od_value *value)
+static enum od_status decode_value(struct decoder *decoder, const Ordeal__Value *message,
+                                   struct od_value *value)
 {
     *value = (struct od_value){.is_null = message->is_null};
     if (!find_type(message->type, &value->type))
@@ -149,8 +150,8 @@ static enum od_status decode_value(struct decoder *decoder, const Ordeal__Value 
 static enum od_status decode_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema,
                                   const struct od_expr **expr_out);
 
-static enum od_status decode_call(struct decoder *decoder, const Ordeal__Expr *message, const struct od_schema *schema,
-                                  const struct od_expr **expr_out)
+static enum od_status decode_call(struct decoder *decoder, const Ordeal__Expr *message,
+                                  const struct od_schema *schema, const struct od_expr **expr_out)
 {
     enum od_function function;
     enum od_type type;
@@ -189,8 +190,8 @@ static enum od_status decode_expr(struct decoder *decoder, uint32_t place, const
 }
 
 /* One that a node uses: all uses together are bounded. `optional`: 0 is NULL. */
-static enum od_status use_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema, bool optional,
-                               const struct od_expr **expr_out)
+static enum od_status use_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema,
+                               bool optional, const struct od_expr **expr_out)
 {
     *expr_out = NULL;
     if (place == 0 && optional)
@@ -217,7 +218,8 @@ static enum od_status use_keys(struct decoder *decoder, Ordeal__Key *const *mess
     struct od_sort_key *keys;
     TAKE(keys, count);
     for (size_t i = 0; i < count; i++) {
-        keys[i] = (struct od_sort_key){.descending = messages[i]->descending, .nulls_first = messages[i]->nulls_first};
+        keys[i] = (struct od_sort_key){.descending = messages[i]->descending,
+                                       .nulls_first = messages[i]->nulls_first};
         OD_TRY(use_expr(decoder, messages[i]->expr, schema, false, &keys[i].expr));
     }
     *list_out = keys;
@@ -235,8 +237,9 @@ static enum od_status decode_aggregate(struct decoder *decoder, const Ordeal__Ag
         return corrupt(decoder, "an aggregate that there is not");
     uint32_t argument_count = od_aggregate_argument_count(aggregate->function);
     bool within_group = od_aggregate_is_within_group(aggregate->function);
-    bool sound = (message->argument != 0) == (argument_count > 0) && (message->second != 0) == (argument_count > 1) &&
-                 (!within_group || message->n_keys == 1) && !(message->distinct && argument_count == 0);
+    bool sound = (message->argument != 0) == (argument_count > 0) &&
+                 (message->second != 0) == (argument_count > 1) && (!within_group || message->n_keys == 1) &&
+                 !(message->distinct && argument_count == 0);
     if (!sound)
         return corrupt(decoder, "an aggregate with other arguments than it takes");
     OD_TRY(use_expr(decoder, message->argument, schema, true, &aggregate->argument));
@@ -254,9 +257,9 @@ static enum od_status decode_window_call(struct decoder *decoder, const Ordeal__
 {
     *call = (struct od_window_call){.argument_count = (uint32_t)message->n_arguments, .name = message->name};
     if (!find_window(message->function, &call->function) || message->n_arguments > 3 ||
-        (message->aggregate != NULL) != (call->function == OD_WINDOW_AGGREGATE) || message->unit > OD_FRAME_GROUPS ||
-        message->start > OD_FRAME_UNBOUNDED_FOLLOWING || message->end > OD_FRAME_UNBOUNDED_FOLLOWING ||
-        message->exclusion > OD_FRAME_EXCLUDE_TIES)
+        (message->aggregate != NULL) != (call->function == OD_WINDOW_AGGREGATE) ||
+        message->unit > OD_FRAME_GROUPS || message->start > OD_FRAME_UNBOUNDED_FOLLOWING ||
+        message->end > OD_FRAME_UNBOUNDED_FOLLOWING || message->exclusion > OD_FRAME_EXCLUDE_TIES)
         return corrupt(decoder, "a window call that there is not");
     call->frame.unit = (enum od_frame_unit)message->unit;
     call->frame.start = (enum od_frame_bound)message->start;
@@ -271,14 +274,15 @@ static enum od_status decode_window_call(struct decoder *decoder, const Ordeal__
     return od_window_check(call, keys, key_count, decoder->error);
 }
 
-static enum od_status decode_fields(struct decoder *decoder, const Ordeal__Node *node, struct od_schema *schema,
-                                    const char ***names_out)
+static enum od_status decode_fields(struct decoder *decoder, const Ordeal__Node *node,
+                                    struct od_schema *schema, const char ***names_out)
 {
     TAKE(*names_out, node->n_fields);
     TAKE(schema->fields, node->n_fields);
     for (size_t i = 0; i < node->n_fields; i++) {
         (*names_out)[i] = node->fields[i]->name;
-        schema->fields[i] = (struct od_field){.name = node->fields[i]->name, .nullable = node->fields[i]->nullable};
+        schema->fields[i] =
+            (struct od_field){.name = node->fields[i]->name, .nullable = node->fields[i]->nullable};
         if (!find_type(node->fields[i]->type, &schema->fields[i].type))
             return corrupt(decoder, "a field of no type");
     }
@@ -288,34 +292,40 @@ static enum od_status decode_fields(struct decoder *decoder, const Ordeal__Node 
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static enum od_status decode_scan(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan **plan_out)
+static enum od_status decode_scan(struct decoder *decoder, const Ordeal__Node *node,
+                                  const struct od_plan **plan_out)
 {
     const struct od_table *table = od_catalog_find(decoder->catalog, node->table);
     if (table == NULL)
-        return od_fail(decoder->error, OD_MISSING, "decoding a plan: there is no table \"%.100s\"", node->table);
-    return od_plan_scan(decoder->arena, table, node->columns, (uint32_t)node->n_columns, plan_out, decoder->error);
+        return od_fail(decoder->error, OD_MISSING, "decoding a plan: there is no table \"%.100s\"",
+                       node->table);
+    return od_plan_scan(decoder->arena, table, node->columns, (uint32_t)node->n_columns, plan_out,
+                        decoder->error);
 }
 
 /* VALUES and EXPAND: `count` rows of the fields. */
-static enum od_status decode_rows(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan *input,
-                                  const struct od_plan **plan_out)
+static enum od_status decode_rows(struct decoder *decoder, const Ordeal__Node *node,
+                                  const struct od_plan *input, const struct od_plan **plan_out)
 {
     static const struct od_schema nothing = {0};
     struct od_schema schema;
     const char **names;
     const struct od_expr **exprs;
     uint32_t count = (uint32_t)node->count;
-    if (node->count > EXPR_SIZE_MAX || node->count * node->n_fields != node->n_exprs || (input != NULL && count == 0))
+    if (node->count > EXPR_SIZE_MAX || node->count * node->n_fields != node->n_exprs ||
+        (input != NULL && count == 0))
         return corrupt(decoder, "rows that do not fit their fields");
     OD_TRY(decode_fields(decoder, node, &schema, &names));
     OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, input == NULL ? &nothing : &input->schema, &exprs));
     if (input == NULL)
         return od_plan_values(decoder->arena, &schema, exprs, count, plan_out, decoder->error);
-    return od_plan_expand(decoder->arena, input, exprs, names, schema.field_count, count, plan_out, decoder->error);
+    return od_plan_expand(decoder->arena, input, exprs, names, schema.field_count, count, plan_out,
+                          decoder->error);
 }
 
-static enum od_status decode_join(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan *left,
-                                  const struct od_plan *right, const struct od_plan **plan_out)
+static enum od_status decode_join(struct decoder *decoder, const Ordeal__Node *node,
+                                  const struct od_plan *left, const struct od_plan *right,
+                                  const struct od_plan **plan_out)
 {
     enum od_join_type type;
     struct od_schema both;
@@ -327,8 +337,8 @@ static enum od_status decode_join(struct decoder *decoder, const Ordeal__Node *n
     return od_plan_join(decoder->arena, type, left, right, condition, plan_out, decoder->error);
 }
 
-static enum od_status decode_groups(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan *input,
-                                    const struct od_plan **plan_out)
+static enum od_status decode_groups(struct decoder *decoder, const Ordeal__Node *node,
+                                    const struct od_plan *input, const struct od_plan **plan_out)
 {
     struct od_schema schema;
     const char **names;
@@ -345,8 +355,8 @@ static enum od_status decode_groups(struct decoder *decoder, const Ordeal__Node 
                              (uint32_t)node->n_aggregates, plan_out, decoder->error);
 }
 
-static enum od_status decode_window(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan *input,
-                                    const struct od_plan **plan_out)
+static enum od_status decode_window(struct decoder *decoder, const Ordeal__Node *node,
+                                    const struct od_plan *input, const struct od_plan **plan_out)
 {
     const struct od_expr **partitions;
     const struct od_sort_key *keys;
@@ -355,12 +365,14 @@ static enum od_status decode_window(struct decoder *decoder, const Ordeal__Node 
     OD_TRY(use_keys(decoder, node->keys, node->n_keys, &input->schema, &keys));
     TAKE(calls, node->n_calls);
     for (size_t i = 0; i < node->n_calls; i++)
-        OD_TRY(decode_window_call(decoder, node->calls[i], &input->schema, keys, (uint32_t)node->n_keys, &calls[i]));
-    return od_plan_window(decoder->arena, input, partitions, (uint32_t)node->n_exprs, keys, (uint32_t)node->n_keys,
-                          calls, (uint32_t)node->n_calls, plan_out, decoder->error);
+        OD_TRY(decode_window_call(decoder, node->calls[i], &input->schema, keys, (uint32_t)node->n_keys,
+                                  &calls[i]));
+    return od_plan_window(decoder->arena, input, partitions, (uint32_t)node->n_exprs, keys,
+                          (uint32_t)node->n_keys, calls, (uint32_t)node->n_calls, plan_out, decoder->error);
 }
 
-static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *node, const struct od_plan **plan_out)
+static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *node,
+                                  const struct od_plan **plan_out)
 {
     static const uint8_t input_counts[OD_PLAN_KIND_COUNT] = {
         [OD_PLAN_FILTER] = 1, [OD_PLAN_PROJECT] = 1, [OD_PLAN_JOIN] = 2,  [OD_PLAN_AGGREGATE] = 1,
@@ -395,7 +407,8 @@ static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *n
         return od_plan_limit(decoder->arena, inputs[0], node->offset, node->count, plan_out, decoder->error);
     case OD_PLAN_SORT:
         OD_TRY(use_keys(decoder, node->keys, node->n_keys, &inputs[0]->schema, &keys));
-        return od_plan_sort(decoder->arena, inputs[0], keys, (uint32_t)node->n_keys, plan_out, decoder->error);
+        return od_plan_sort(decoder->arena, inputs[0], keys, (uint32_t)node->n_keys, plan_out,
+                            decoder->error);
     case OD_PLAN_APPLY:
     case OD_PLAN_MAP:
         return od_fail(decoder->error, OD_UNSUPPORTED, "%s has no encoding", node->kind);
@@ -407,11 +420,13 @@ static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *n
     if (kind == OD_PLAN_FILTER && node->n_exprs == 1)
         return od_plan_filter(decoder->arena, inputs[0], exprs[0], plan_out, decoder->error);
     if (kind == OD_PLAN_REPARTITION && node->n_exprs > 0)
-        return od_plan_repartition(decoder->arena, inputs[0], exprs, (uint32_t)node->n_exprs, plan_out, decoder->error);
+        return od_plan_repartition(decoder->arena, inputs[0], exprs, (uint32_t)node->n_exprs, plan_out,
+                                   decoder->error);
     if (kind != OD_PLAN_PROJECT || node->n_fields != node->n_exprs)
         return corrupt(decoder, "a node without its expressions");
     OD_TRY(decode_fields(decoder, node, &schema, &names));
-    return od_plan_project(decoder->arena, inputs[0], exprs, names, schema.field_count, plan_out, decoder->error);
+    return od_plan_project(decoder->arena, inputs[0], exprs, names, schema.field_count, plan_out,
+                           decoder->error);
 }
 
 /* --- the message ------------------------------------------------------------------------------ */
@@ -436,8 +451,9 @@ static void unpack_give(void *self, void *bytes)
     (void)bytes;
 }
 
-enum od_status od_plan_decode(struct od_arena *plan_arena, const struct od_catalog *catalog, const uint8_t *bytes,
-                              size_t size, const struct od_plan **plan_out, struct od_error *error)
+enum od_status od_plan_decode(struct od_arena *plan_arena, const struct od_catalog *catalog,
+                              const uint8_t *bytes, size_t size, const struct od_plan **plan_out,
+                              struct od_error *error)
 {
     struct unpacking unpacking = {.arena = plan_arena};
     ProtobufCAllocator allocator = {unpack_take, unpack_give, &unpacking};

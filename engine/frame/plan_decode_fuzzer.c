@@ -12,8 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static struct od_field fields[] = {
-        {"k", OD_TYPE_INT64, true}, {"v", OD_TYPE_INT32, true}, {"s", OD_TYPE_TEXT, true}, {"d", OD_TYPE_DATE, true}};
+    static struct od_field fields[] = {{"k", OD_TYPE_INT64, true},
+                                       {"v", OD_TYPE_INT32, true},
+                                       {"s", OD_TYPE_TEXT, true},
+                                       {"d", OD_TYPE_DATE, true}};
     static struct od_table *table;
     if (table == NULL) {
         table = od_table_new(od_posix_memory(), "t", &(struct od_schema){4, fields}, NULL);

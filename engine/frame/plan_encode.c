@@ -22,7 +22,7 @@ static enum od_status no_memory(const struct encoder *encoder)
 
 #define TAKE(pointer, count)                                                                                 \
     do {                                                                                                     \
-        (pointer) = od_arena_take_array(encoder->scratch, (count), sizeof(*(pointer)));                       \
+        (pointer) = od_arena_take_array(encoder->scratch, (count), sizeof(*(pointer)));                      \
         if ((pointer) == NULL)                                                                               \
             return no_memory(encoder);                                                                       \
     } while (0)
@@ -41,7 +41,8 @@ static void *grown(struct encoder *encoder, void *list, size_t count, uint32_t *
 
 /* --- expressions ------------------------------------------------------------------------------ */
 
-static enum od_status encode_value(struct encoder *encoder, const struct od_value *value, Ordeal__Value **message_out)
+static enum od_status encode_value(struct encoder *encoder, const struct od_value *value,
+                                   Ordeal__Value **message_out)
 {
     Ordeal__Value *message;
     TAKE(message, 1);
@@ -104,7 +105,8 @@ static enum od_status encode_expr(struct encoder *encoder, const struct od_expr 
             OD_TRY(encode_expr(encoder, expr->arguments[i], &message->arguments[i]));
         break;
     case OD_EXPR_OUTER:
-        return od_fail(encoder->error, OD_UNSUPPORTED, "a plan that reads the query around it has no encoding");
+        return od_fail(encoder->error, OD_UNSUPPORTED,
+                       "a plan that reads the query around it has no encoding");
     }
     Ordeal__Plan *plan = &encoder->message;
     plan->exprs = grown(encoder, plan->exprs, plan->n_exprs, &encoder->expr_capacity);
@@ -154,7 +156,8 @@ static enum od_status encode_aggregate(struct encoder *encoder, const struct od_
     return encode_keys(encoder, aggregate->keys, aggregate->key_count, &message->n_keys, &message->keys);
 }
 
-static enum od_status encode_call(struct encoder *encoder, const struct od_window_call *call, Ordeal__Call *message)
+static enum od_status encode_call(struct encoder *encoder, const struct od_window_call *call,
+                                  Ordeal__Call *message)
 {
     ordeal__call__init(message);
     message->function = (char *)od_window_function_text(call->function);

@@ -14,7 +14,8 @@ enum od_status od_plan_encode(const struct od_plan *plan, struct od_arena *scrat
                               struct od_error *error);
 /* The catalog's tables outlive the plan, which lives in the arena (with all that reading took). CORRUPT: no plan; BAD_INPUT: types that do not fit; MISSING: a table;
  * NO_MEMORY. *plan_out NULL on failure. */
-enum od_status od_plan_decode(struct od_arena *plan_arena, const struct od_catalog *catalog, const uint8_t *bytes,
-                              size_t size, const struct od_plan **plan_out, struct od_error *error);
+enum od_status od_plan_decode(struct od_arena *plan_arena, const struct od_catalog *catalog,
+                              const uint8_t *bytes, size_t size, const struct od_plan **plan_out,
+                              struct od_error *error);
 
 #endif

@@ -15,8 +15,10 @@
 #include "engine/frame/frame.h"
 #include <plan.pb-c.h>
 
-static struct od_field t_fields[] = {
-    {"k", OD_TYPE_INT64, true}, {"v", OD_TYPE_INT32, true}, {"s", OD_TYPE_TEXT, true}, {"d", OD_TYPE_DATE, true}};
+static struct od_field t_fields[] = {{"k", OD_TYPE_INT64, true},
+                                     {"v", OD_TYPE_INT32, true},
+                                     {"s", OD_TYPE_TEXT, true},
+                                     {"d", OD_TYPE_DATE, true}};
 static struct od_table *t_table;
 static struct od_catalog catalog;
 
@@ -54,7 +56,8 @@ static const struct od_frame *of_values(struct od_frames *f)
     struct od_value month = {.type = OD_TYPE_INTERVAL, .interval = {1, -2, 3}};
     for (uint32_t i = 0; i < COUNT; i++)
         items[i] = (struct od_frame_item){"value", od_lit(f, &values[i])};
-    items[COUNT] = (struct od_frame_item){"later", od_call(f, OD_FUNCTION_ADD, od_col(f, "d"), od_lit(f, &month))};
+    items[COUNT] =
+        (struct od_frame_item){"later", od_call(f, OD_FUNCTION_ADD, od_col(f, "d"), od_lit(f, &month))};
     return od_frame_select(f, od_frame_scan(f, t_table), items, COUNT + 1);
 }
 
@@ -62,9 +65,15 @@ static const struct od_frame *of_groups(struct od_frames *f)
 {
     const struct od_frame_aggregate aggregates[] = {
         {.name = "n", .function = OD_AGGREGATE_COUNT_STAR},
-        {.name = "m", .function = OD_AGGREGATE_SUM, .argument = od_col(f, "v"), .distinct = true,
+        {.name = "m",
+         .function = OD_AGGREGATE_SUM,
+         .argument = od_col(f, "v"),
+         .distinct = true,
          .filter = od_call(f, OD_FUNCTION_IS_NOT_NULL, od_col(f, "s"))},
-        {.name = "h", .function = OD_AGGREGATE_PERCENTILE_CONT, .argument = od_col(f, "v"), .second = od_float(f, 0.5)}};
+        {.name = "h",
+         .function = OD_AGGREGATE_PERCENTILE_CONT,
+         .argument = od_col(f, "v"),
+         .second = od_float(f, 0.5)}};
     const struct od_frame *t = od_frame_repartition(f, od_frame_scan(f, t_table), OD_NAMES("s"));
     const struct od_frame_key by_m[] = {{.term = od_col(f, "m"), .descending = true, .nulls_first = true}};
     const struct od_frame *grouped = od_frame_group_by(f, t, OD_NAMES("s"), aggregates, 3);
@@ -77,10 +86,16 @@ static const struct od_frame *of_windows(struct od_frames *f)
     const struct od_frame_key by_v[] = {{.term = od_col(f, "v")}};
     const struct od_frame_call calls[] = {
         {.name = "x", .function = OD_WINDOW_LAG, .arguments = {od_col(f, "k"), od_int(f, 2), od_col(f, "v")}},
-        {.name = "y", .function = OD_WINDOW_NTILE, .arguments = {od_int(f, 3)}, .frame = {.end = OD_FRAME_CURRENT_ROW}},
-        {.name = "z", .function = OD_WINDOW_AGGREGATE,
+        {.name = "y",
+         .function = OD_WINDOW_NTILE,
+         .arguments = {od_int(f, 3)},
+         .frame = {.end = OD_FRAME_CURRENT_ROW}},
+        {.name = "z",
+         .function = OD_WINDOW_AGGREGATE,
          .aggregate = {.function = OD_AGGREGATE_AVG, .argument = od_col(f, "k")},
-         .frame = {.unit = OD_FRAME_GROUPS, .start = OD_FRAME_CURRENT_ROW, .end = OD_FRAME_UNBOUNDED_FOLLOWING,
+         .frame = {.unit = OD_FRAME_GROUPS,
+                   .start = OD_FRAME_CURRENT_ROW,
+                   .end = OD_FRAME_UNBOUNDED_FOLLOWING,
                    .exclusion = OD_FRAME_EXCLUDE_TIES}}};
     const struct od_frame *windows = od_frame_window(f, t, OD_NAMES("s"), by_v, 1, calls, 3);
     const struct od_term *near = od_call(f, OD_FUNCTION_LESS, od_col(f, "left.v"), od_col(f, "right.v"));
@@ -268,7 +283,8 @@ static void trees_that_nobody_could_walk_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
         struct od_error error = {0};
-        assert_int_equal(decode_chain(chains[i].of_nodes, chains[i].count, chains[i].times, &error), OD_CORRUPT);
+        assert_int_equal(decode_chain(chains[i].of_nodes, chains[i].count, chains[i].times, &error),
+                         OD_CORRUPT);
         assert_string_equal(error.text, chains[i].text);
     }
     assert_int_equal(decode_chain(true, 5, 2, NULL), OD_OK);
@@ -280,7 +296,8 @@ static void names_are_unique(void **state)
     (void)state;
     for (unsigned i = 0; i < OD_FUNCTION_COUNT; i++)
         for (unsigned k = 0; k < i; k++)
-            assert_string_not_equal(od_function_text((enum od_function)i), od_function_text((enum od_function)k));
+            assert_string_not_equal(od_function_text((enum od_function)i),
+                                    od_function_text((enum od_function)k));
     for (unsigned i = 0; i < OD_AGGREGATE_COUNT_OF_KINDS; i++)
         for (unsigned k = 0; k < i; k++)
             assert_string_not_equal(od_aggregate_text((enum od_aggregate_function)i),

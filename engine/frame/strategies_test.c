@@ -88,7 +88,8 @@ static void expect(struct planning *p, const struct od_frame *frame, const char 
     od_arena_release(&p->arena);
 }
 
-static const struct od_term *same(struct planning *p, enum od_function how, const char *left, const char *right)
+static const struct od_term *same(struct planning *p, enum od_function how, const char *left,
+                                  const char *right)
 {
     return od_call(&p->f, how, od_col(&p->f, left), od_col(&p->f, right));
 }
@@ -96,15 +97,16 @@ static const struct od_term *same(struct planning *p, enum od_function how, cons
 /* How the sides of t and u meet, and by which operator: "broadcast hash join", "hash merge join"... */
 static const char *met(struct planning *p, enum od_join_type type, const struct od_term *condition)
 {
-    const struct od_frame *joined = od_frame_join(&p->f, od_frame_scan(&p->f, t_table), od_frame_scan(&p->f, u_table),
-                                                  type, condition);
+    const struct od_frame *joined =
+        od_frame_join(&p->f, od_frame_scan(&p->f, t_table), od_frame_scan(&p->f, u_table), type, condition);
     const struct od_stage_graph *graph;
     assert_string_equal(p->f.error.text, "");
     assert_int_equal(od_stage_graph_build(&p->arena, joined->plan, &p->options, &graph, &p->f.error), OD_OK);
     const struct od_physical *node = graph->stages[graph->stage_count - 1].root;
     node = node->kind == OD_PHYSICAL_PROJECT ? node->inputs[0] : node;
     od_buffer_reset(&p->text);
-    od_buffer_print(&p->text, "%s %s", od_exchange_kind_text(graph->stages[0].exchange), od_physical_kind_text(node->kind));
+    od_buffer_print(&p->text, "%s %s", od_exchange_kind_text(graph->stages[0].exchange),
+                    od_physical_kind_text(node->kind));
     assert_int_equal(node->join.broadcast, graph->stages[0].exchange == OD_EXCHANGE_BROADCAST);
     assert_int_equal(node->join.residual == NULL, node->kind != OD_PHYSICAL_NESTED_LOOP_JOIN);
     return od_buffer_text(&p->text);
@@ -114,11 +116,15 @@ static void joins_meet_as_they_must_or_as_they_are_forced(void **state)
 {
     /* of a small right side: chosen; partitioned is forced; without a key */
     static const char *const texts[OD_JOIN_TYPE_COUNT][3] = {
-        [OD_JOIN_INNER] = {"broadcast", "hash", "broadcast"},     [OD_JOIN_LEFT] = {"broadcast", "hash", "broadcast"},
-        [OD_JOIN_RIGHT] = {"hash", "hash", "single"},             [OD_JOIN_FULL] = {"hash", "hash", "single"},
-        [OD_JOIN_SEMI] = {"broadcast", "hash", "broadcast"},      [OD_JOIN_ANTI] = {"broadcast", "hash", "broadcast"},
+        [OD_JOIN_INNER] = {"broadcast", "hash", "broadcast"},
+        [OD_JOIN_LEFT] = {"broadcast", "hash", "broadcast"},
+        [OD_JOIN_RIGHT] = {"hash", "hash", "single"},
+        [OD_JOIN_FULL] = {"hash", "hash", "single"},
+        [OD_JOIN_SEMI] = {"broadcast", "hash", "broadcast"},
+        [OD_JOIN_ANTI] = {"broadcast", "hash", "broadcast"},
         [OD_JOIN_NULL_ANTI] = {"broadcast", "broadcast", "broadcast"},
-        [OD_JOIN_MARK] = {"broadcast", "broadcast", "broadcast"}, [OD_JOIN_SINGLE] = {"broadcast", "hash", "broadcast"},
+        [OD_JOIN_MARK] = {"broadcast", "broadcast", "broadcast"},
+        [OD_JOIN_SINGLE] = {"broadcast", "hash", "broadcast"},
     };
     static const char *const operators[] = {
         [OD_JOIN_ALGORITHM_CHOOSE] = "hash join",
@@ -139,9 +145,11 @@ static void joins_meet_as_they_must_or_as_they_are_forced(void **state)
                 bool null_matters = type == OD_JOIN_MARK || type == OD_JOIN_NULL_ANTI;
                 bool hashes = null_matters && algorithm == OD_JOIN_FORCE_MERGE;
                 snprintf(expected, sizeof(expected), "%s %s", texts[type][way],
-                         way == 2 ? "nested loop join" : hashes ? "hash join" : operators[algorithm]);
-                const struct od_term *condition =
-                    way == 2 ? same(&p, OD_FUNCTION_LESS, "v", "w") : same(&p, OD_FUNCTION_EQUAL, "left.k", "right.k");
+                         way == 2 ? "nested loop join"
+                         : hashes ? "hash join"
+                                  : operators[algorithm]);
+                const struct od_term *condition = way == 2 ? same(&p, OD_FUNCTION_LESS, "v", "w")
+                                                           : same(&p, OD_FUNCTION_EQUAL, "left.k", "right.k");
                 assert_string_equal(met(&p, (enum od_join_type)type, condition), expected);
                 /* keys that are never NULL, or for which NULLs are equal, may be spread */
                 bool parts = way == 1 && null_matters;
@@ -175,7 +183,8 @@ static void sides_follow_what_is_spread_already(void **state)
     /* a RIGHT join becomes a LEFT one to be broadcast; its fields come back in their places */
     begin(&p);
     const struct od_term *less = same(&p, OD_FUNCTION_LESS, "v", "w");
-    joined = od_frame_join(&p.f, od_frame_scan(&p.f, t_table), od_frame_scan(&p.f, u_table), OD_JOIN_RIGHT, less);
+    joined =
+        od_frame_join(&p.f, od_frame_scan(&p.f, t_table), od_frame_scan(&p.f, u_table), OD_JOIN_RIGHT, less);
     expect(&p, joined,
            "2: scan => broadcast\n"
            "2: project(nested loop join(scan, 0)) => result\n");
@@ -278,9 +287,12 @@ static void aggregates_that_need_all_rows_have_one_phase(void **state)
            "2: scan => hash k in 3\n"
            "3: aggregate(0) => result\n");
     begin(&p);
-    const struct od_frame_aggregate total = {.name = "n", .function = OD_AGGREGATE_SUM, .argument = od_col(&p.f, "v")};
+    const struct od_frame_aggregate total = {
+        .name = "n", .function = OD_AGGREGATE_SUM, .argument = od_col(&p.f, "v")};
     const struct od_frame *spread = od_frame_repartition(&p.f, od_frame_scan(&p.f, t_table), OD_NAMES("k"));
-    expect(&p, od_frame_group_by(&p.f, spread, OD_NAMES("s", "k"), &total, 1), /* equal (s, k) are together already */
+    expect(&p,
+           od_frame_group_by(&p.f, spread, OD_NAMES("s", "k"), &total,
+                             1), /* equal (s, k) are together already */
            "2: scan => hash k in 3\n"
            "3: aggregate(0) => result\n");
 }

@@ -132,12 +132,14 @@ enum od_status od_term_find(struct od_frames *f, const struct od_term_scope *sco
     if (found == 1)
         return OD_OK;
     if (found > 1)
-        return od_fail(&f->error, OD_BAD_INPUT, "%s: there is more than one column \"%s\"%s", scope->call, name,
-                       scope->is_join ? ": say left. or right. before it" : ": rename them with a select before the join");
+        return od_fail(&f->error, OD_BAD_INPUT, "%s: there is more than one column \"%s\"%s", scope->call,
+                       name,
+                       scope->is_join ? ": say left. or right. before it"
+                                      : ": rename them with a select before the join");
     const char *there = od_term_list_fields(f, scope->schema);
     return there == NULL ? no_memory(f)
-                         : od_fail(&f->error, OD_BAD_INPUT, "%s: no column \"%s\": expected one of %s", scope->call, name,
-                                   there);
+                         : od_fail(&f->error, OD_BAD_INPUT, "%s: no column \"%s\": expected one of %s",
+                                   scope->call, name, there);
 }
 
 /* The expression's own errors speak of types only: put the call before them. */
@@ -147,8 +149,8 @@ static enum od_status located(struct od_frames *f, const struct od_term_scope *s
     return status == OD_OK ? OD_OK : od_fail(&f->error, status, "%s: %.250s", scope->call, error->text);
 }
 
-enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *scope, const struct od_term *term,
-                            const struct od_expr **expr_out)
+enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *scope,
+                            const struct od_term *term, const struct od_expr **expr_out)
 {
     struct od_error error = {0};
     uint32_t column;
@@ -163,7 +165,8 @@ enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *sco
         OD_TRY(od_term_find(f, scope, term->name, &column));
         return od_expr_column(f->plan_arena, scope->schema, column, expr_out, &f->error);
     }
-    const struct od_expr **arguments = od_arena_take_array(f->plan_arena, term->argument_count, sizeof(*arguments));
+    const struct od_expr **arguments =
+        od_arena_take_array(f->plan_arena, term->argument_count, sizeof(*arguments));
     if (arguments == NULL)
         return no_memory(f);
     for (uint32_t i = 0; i < term->argument_count; i++)

@@ -12,8 +12,8 @@ struct od_term_scope {
     uint32_t left_count;
 };
 /* All record the first error in `f`; they give it back, too. */
-enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *scope, const struct od_term *term,
-                            const struct od_expr **expr_out);
+enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *scope,
+                            const struct od_term *term, const struct od_expr **expr_out);
 /* The column of that name; BAD_INPUT when there is none, or more than one. */
 enum od_status od_term_find(struct od_frames *f, const struct od_term_scope *scope, const char *name,
                             uint32_t *column_out);

@@ -5,7 +5,7 @@ static const struct {
     uint32_t least;
     uint32_t most;
 } argument_counts[OD_WINDOW_FUNCTION_COUNT] = {
-    [OD_WINDOW_NTILE] = {1, 1},      [OD_WINDOW_LAG] = {1, 3},        [OD_WINDOW_LEAD] = {1, 3},
+    [OD_WINDOW_NTILE] = {1, 1},       [OD_WINDOW_LAG] = {1, 3},        [OD_WINDOW_LEAD] = {1, 3},
     [OD_WINDOW_FIRST_VALUE] = {1, 1}, [OD_WINDOW_LAST_VALUE] = {1, 1}, [OD_WINDOW_NTH_VALUE] = {2, 2},
 };
 
@@ -17,13 +17,14 @@ enum od_type od_window_argument_type(const struct od_window_call *call, uint32_t
 }
 
 static enum od_status check_offset(const struct od_window_frame *frame, enum od_frame_bound bound,
-                                   const struct od_expr *offset, const struct od_sort_key *keys, uint32_t key_count,
-                                   struct od_error *error)
+                                   const struct od_expr *offset, const struct od_sort_key *keys,
+                                   uint32_t key_count, struct od_error *error)
 {
     bool wanted = bound == OD_FRAME_PRECEDING || bound == OD_FRAME_FOLLOWING;
     enum od_type type = OD_TYPE_INT64;
     if (!wanted)
-        return offset == NULL ? OD_OK : od_fail(error, OD_BAD_INPUT, "a frame bound that takes no offset has one");
+        return offset == NULL ? OD_OK
+                              : od_fail(error, OD_BAD_INPUT, "a frame bound that takes no offset has one");
     if (offset == NULL || offset->kind != OD_EXPR_LITERAL || offset->literal.is_null)
         return od_fail(error, OD_BAD_INPUT, "a frame's offset must be a constant, not NULL");
     if (frame->unit == OD_FRAME_RANGE) {
@@ -31,20 +32,21 @@ static enum od_status check_offset(const struct od_window_frame *frame, enum od_
             return od_fail(error, OD_BAD_INPUT, "RANGE with an offset needs exactly one order key");
         type = keys[0].expr->type;
         if (type == OD_TYPE_TEXT || type == OD_TYPE_BOOLEAN)
-            return od_fail(error, OD_BAD_INPUT, "RANGE with an offset is not for keys of type %s", od_type_text(type));
+            return od_fail(error, OD_BAD_INPUT, "RANGE with an offset is not for keys of type %s",
+                           od_type_text(type));
         type = type == OD_TYPE_DATE || type == OD_TYPE_TIMESTAMP ? OD_TYPE_INTERVAL : type;
     }
     if (offset->type != type)
-        return od_fail(error, OD_BAD_INPUT, "a frame's offset is of type %s: expected %s", od_type_text(offset->type),
-                       od_type_text(type));
+        return od_fail(error, OD_BAD_INPUT, "a frame's offset is of type %s: expected %s",
+                       od_type_text(offset->type), od_type_text(type));
     struct od_value zero = {.type = type};
     return od_value_compare(&offset->literal, &zero) < 0
                ? od_fail(error, OD_BAD_INPUT, "a frame's offset must not be negative")
                : OD_OK;
 }
 
-enum od_status od_window_check(const struct od_window_call *call, const struct od_sort_key *keys, uint32_t key_count,
-                               struct od_error *error)
+enum od_status od_window_check(const struct od_window_call *call, const struct od_sort_key *keys,
+                               uint32_t key_count, struct od_error *error)
 {
     const struct od_window_frame *frame = &call->frame;
     const char *text = od_window_function_text(call->function);

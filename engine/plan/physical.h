@@ -20,22 +20,22 @@
 #include "engine/plan/rules.h"
 
 #define OD_PHYSICAL_KIND_LIST(X)                                                                             \
-    X(SCAN, "scan")                           /* rows [t*n/T, (t+1)*n/T) of the table in task t of T */        \
-    X(EXCHANGE_READ, "exchange read")                                                                         \
-    X(FILTER, "filter")                                                                                       \
-    X(PROJECT, "project")                                                                                     \
-    X(HASH_JOIN, "hash join")                 /* inputs[0] probes, inputs[1] builds */                         \
-    X(MERGE_JOIN, "merge join")               /* both inputs sorted by the keys, ascending, NULLs last */      \
-    X(NESTED_LOOP_JOIN, "nested loop join")   /* inputs[1] is kept whole; no keys */                           \
-    X(VALUES, "values")                       /* all rows in task 0 of 1 */                                    \
-    X(UNION, "union all")                     /* task i gives task i of either input */                        \
-    X(EXPAND, "expand")                                                                                       \
-    X(WINDOW, "window")                       /* input sorted by partitions, then keys, then the whole row */  \
-    X(MAP, "map")                                                                                             \
-    X(AGGREGATE, "aggregate")                 /* phase says which */                                           \
-    X(SORT, "sort")                                                                                           \
-    X(TOP_N, "top n")                         /* sort that keeps offset + count rows */                        \
-    X(LIMIT, "limit")                         /* of an input already in its final order */
+    X(SCAN, "scan") /* rows [t*n/T, (t+1)*n/T) of the table in task t of T */                                \
+    X(EXCHANGE_READ, "exchange read")                                                                        \
+    X(FILTER, "filter")                                                                                      \
+    X(PROJECT, "project")                                                                                    \
+    X(HASH_JOIN, "hash join")               /* inputs[0] probes, inputs[1] builds */                         \
+    X(MERGE_JOIN, "merge join")             /* both inputs sorted by the keys, ascending, NULLs last */      \
+    X(NESTED_LOOP_JOIN, "nested loop join") /* inputs[1] is kept whole; no keys */                           \
+    X(VALUES, "values")                     /* all rows in task 0 of 1 */                                    \
+    X(UNION, "union all")                   /* task i gives task i of either input */                        \
+    X(EXPAND, "expand")                                                                                      \
+    X(WINDOW, "window") /* input sorted by partitions, then keys, then the whole row */                      \
+    X(MAP, "map")                                                                                            \
+    X(AGGREGATE, "aggregate") /* phase says which */                                                         \
+    X(SORT, "sort")                                                                                          \
+    X(TOP_N, "top n") /* sort that keeps offset + count rows */                                              \
+    X(LIMIT, "limit") /* of an input already in its final order */
 
 enum od_physical_kind {
 #define X(name, text) OD_PHYSICAL_##name,
@@ -70,10 +70,11 @@ struct od_physical {
             const uint32_t *columns;
         } scan;
         struct {
-            uint32_t stage_index;   /* the stage whose output is read; less than the reading stage's */
-            uint32_t input_index;   /* which of the reading stage's inputs this is */
-            bool broadcast;         /* read partition 0 of every map task; else partition = task index (0 for SINGLE) */
-            bool forward;           /* of a FORWARD exchange: only map task = task index has written that partition */
+            uint32_t stage_index; /* the stage whose output is read; less than the reading stage's */
+            uint32_t input_index; /* which of the reading stage's inputs this is */
+            bool
+                broadcast; /* read partition 0 of every map task; else partition = task index (0 for SINGLE) */
+            bool forward;  /* of a FORWARD exchange: only map task = task index has written that partition */
         } exchange;
         struct {
             const struct od_expr *predicate;
@@ -83,15 +84,17 @@ struct od_physical {
         } project;
         struct {
             enum od_join_type type;
-            bool broadcast;             /* of inputs[1]. Never with RIGHT or FULL; always with MARK and NULL_ANTI whose keys
+            bool
+                broadcast; /* of inputs[1]. Never with RIGHT or FULL; always with MARK and NULL_ANTI whose keys
                                            can be NULL */
             uint32_t key_count;         /* 0 for a nested loop; key i: probe_keys[i] = build_keys[i] */
             const uint32_t *probe_keys; /* column indexes; the planner projects computed keys first */
             const uint32_t *build_keys;
-            uint64_t null_safe_keys;    /* bit i: key i is IS NOT DISTINCT FROM (NULL equals NULL); at most 64 keys */
+            uint64_t
+                null_safe_keys; /* bit i: key i is IS NOT DISTINCT FROM (NULL equals NULL); at most 64 keys */
             const struct od_expr *residual; /* over pair_schema; NULL: none. Part of the join condition */
             const struct od_schema *pair_schema; /* probe ++ build columns, none of them padded yet */
-        } join; /* HASH, MERGE, NESTED_LOOP */
+        } join;                                  /* HASH, MERGE, NESTED_LOOP */
         struct {
             uint32_t row_count;
             const struct od_expr *const *exprs;
@@ -113,7 +116,7 @@ struct od_physical {
         } map;
         struct {
             enum od_aggregate_phase phase;
-            uint32_t group_count;        /* the first group_count columns of the input when FINAL */
+            uint32_t group_count;                /* the first group_count columns of the input when FINAL */
             const struct od_expr *const *groups; /* unused when FINAL */
             uint32_t aggregate_count;
             const struct od_aggregate *aggregates;
@@ -142,7 +145,8 @@ const char *od_exchange_kind_text(enum od_exchange_kind kind);
 struct od_stage {
     uint32_t stage_index;
     uint32_t task_count;
-    const struct od_plan *plan; /* the last logical node in it: tells people how many rows to expect; NULL: nobody knows */
+    const struct od_plan
+        *plan; /* the last logical node in it: tells people how many rows to expect; NULL: nobody knows */
     const struct od_physical *root;
     uint32_t input_count; /* stages read, by input_index */
     const uint32_t *input_stages;
@@ -173,8 +177,9 @@ enum od_status od_plan_query(struct od_arena *plan_arena, const struct od_plan *
 bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *buffer);
 /* What --explain shows of a query: the logical plan, the optimised one, the physical one as a tree through all exchanges, the
  * stages with the rows they are thought to give, and what each rule that fired does. NO_MEMORY and what planning may say. */
-enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *plan, const struct od_plan_options *options,
-                          struct od_buffer *buffer, struct od_error *error);
+enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *plan,
+                          const struct od_plan_options *options, struct od_buffer *buffer,
+                          struct od_error *error);
 /* One operator as a line, without its inputs: "hash join inner, broadcast, on #0 = #1". */
 bool od_physical_print_node(const struct od_physical *node, struct od_buffer *buffer);
 

@@ -70,7 +70,8 @@ static enum od_status complete(struct od_stage_builder *builder, const struct od
     }
     OD_TAKE(builder, columns, group_count);
     OD_TAKE(builder, groups, group_count);
-    OD_TRY(od_fragment_columns(builder, fragment, plan->aggregate.groups, group_count, columns, &extra, error));
+    OD_TRY(
+        od_fragment_columns(builder, fragment, plan->aggregate.groups, group_count, columns, &extra, error));
     for (uint32_t i = 0; i < group_count; i++)
         OD_TRY(od_expr_column(builder->plan_arena, &fragment->root->schema, columns[i], &groups[i], error));
     OD_TRY(od_fragment_meet(builder, fragment, groups, group_count, "equal groups must meet",
@@ -87,7 +88,8 @@ enum od_status od_physical_aggregate(struct od_stage_builder *builder, const str
     uint32_t group_count = plan->aggregate.group_count;
     uint32_t *columns;
     struct od_schema schema;
-    if (!has_phases(builder, plan) || od_fragment_has_met(builder, fragment, plan->aggregate.groups, group_count))
+    if (!has_phases(builder, plan) ||
+        od_fragment_has_met(builder, fragment, plan->aggregate.groups, group_count))
         return complete(builder, plan, fragment, error);
     OD_TAKE(builder, columns, group_count);
     for (uint32_t i = 0; i < group_count; i++)

@@ -29,8 +29,9 @@ const char *od_physical_kind_text(enum od_physical_kind kind)
 const char *od_exchange_kind_text(enum od_exchange_kind kind)
 {
     static const char *const texts[] = {
-        [OD_EXCHANGE_HASH] = "hash",       [OD_EXCHANGE_SINGLE] = "single", [OD_EXCHANGE_BROADCAST] = "broadcast",
-        [OD_EXCHANGE_FORWARD] = "forward", [OD_EXCHANGE_RESULT] = "result",
+        [OD_EXCHANGE_HASH] = "hash",           [OD_EXCHANGE_SINGLE] = "single",
+        [OD_EXCHANGE_BROADCAST] = "broadcast", [OD_EXCHANGE_FORWARD] = "forward",
+        [OD_EXCHANGE_RESULT] = "result",
     };
     od_assert((unsigned)kind < sizeof(texts) / sizeof(texts[0]));
     return texts[kind];
@@ -46,7 +47,8 @@ static enum od_status build_leaf(struct od_stage_builder *builder, const struct 
 {
     bool is_scan = plan->kind == OD_PLAN_SCAN;
     *fragment = (struct od_fragment){.task_count = is_scan ? builder->scan_task_count : 1};
-    OD_TRY(od_fragment_put(builder, fragment, is_scan ? OD_PHYSICAL_SCAN : OD_PHYSICAL_VALUES, &plan->schema, error));
+    OD_TRY(od_fragment_put(builder, fragment, is_scan ? OD_PHYSICAL_SCAN : OD_PHYSICAL_VALUES, &plan->schema,
+                           error));
     if (is_scan) {
         fragment->root->scan.table = plan->scan.table;
         fragment->root->scan.column_count = plan->scan.column_count;
@@ -85,12 +87,14 @@ static enum od_status put_repartition(struct od_stage_builder *builder, const st
     uint32_t *columns;
     uint32_t extra = 0;
     OD_TAKE(builder, columns, plan->repartition.key_count + plan->schema.field_count);
-    OD_TRY(od_fragment_columns(builder, fragment, plan->repartition.keys, plan->repartition.key_count, columns,
-                               &extra, error));
-    struct od_exchange exchange = {.kind = plan->repartition.key_count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
+    OD_TRY(od_fragment_columns(builder, fragment, plan->repartition.keys, plan->repartition.key_count,
+                               columns, &extra, error));
+    struct od_exchange exchange = {.kind = plan->repartition.key_count == 0 ? OD_EXCHANGE_SINGLE
+                                                                            : OD_EXCHANGE_HASH,
                                    .key_count = plan->repartition.key_count,
                                    .keys = columns};
-    exchange.reason = od_stage_reason(builder, "asked for", &fragment->root->schema, columns, exchange.key_count);
+    exchange.reason =
+        od_stage_reason(builder, "asked for", &fragment->root->schema, columns, exchange.key_count);
     OD_TRY(od_fragment_exchange(builder, fragment, &exchange, error));
     if (extra == 0)
         return OD_OK;
@@ -135,8 +139,9 @@ static bool spread_alike(const struct od_fragment *left, const struct od_fragmen
 }
 
 /* UNION ALL: task i gives what task i of either side gives; the smaller side follows the other's number of tasks. */
-static enum od_status unite(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *left,
-                            struct od_fragment *right, struct od_fragment *fragment, struct od_error *error)
+static enum od_status unite(struct od_stage_builder *builder, const struct od_plan *plan,
+                            struct od_fragment *left, struct od_fragment *right, struct od_fragment *fragment,
+                            struct od_error *error)
 {
     if (left->task_count != right->task_count) {
         bool left_moves = od_plan_estimate_rows(plan->inputs[0]) <= od_plan_estimate_rows(plan->inputs[1]);
@@ -150,8 +155,8 @@ static enum od_status unite(struct od_stage_builder *builder, const struct od_pl
     if (!spread_alike(left, right))
         fragment->key_count = 0;
     od_fragment_forget_order(fragment);
-    return od_physical_new(builder, OD_PHYSICAL_UNION, &plan->schema, left->root, right->root, &fragment->root,
-                           error);
+    return od_physical_new(builder, OD_PHYSICAL_UNION, &plan->schema, left->root, right->root,
+                           &fragment->root, error);
 }
 
 static enum od_status build_node(struct od_stage_builder *builder, const struct od_plan *plan,
@@ -190,11 +195,12 @@ static enum od_status build_node(struct od_stage_builder *builder, const struct 
         od_assert(plan->inputs[0]->kind == OD_PLAN_SORT);
         if (plan->limit.count <= UINT64_MAX - plan->limit.offset)
             limit = plan->limit.count + plan->limit.offset;
-        OD_TRY(od_physical_order(builder, fragment, plan->inputs[0]->sort.keys, plan->inputs[0]->sort.key_count,
-                                 limit, error));
+        OD_TRY(od_physical_order(builder, fragment, plan->inputs[0]->sort.keys,
+                                 plan->inputs[0]->sort.key_count, limit, error));
         return put_limit(builder, plan, fragment, error);
     case OD_PLAN_APPLY:
-        return od_fail(error, OD_UNSUPPORTED, "a subquery that reads columns of the query around it in this way");
+        return od_fail(error, OD_UNSUPPORTED,
+                       "a subquery that reads columns of the query around it in this way");
     case OD_PLAN_KIND_COUNT:
         break;
     }

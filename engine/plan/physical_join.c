@@ -27,7 +27,7 @@
 
 struct side {
     struct od_fragment *fragment;
-    double rows; /* estimated */
+    double rows;                        /* estimated */
     const struct od_expr *const *exprs; /* its keys, over the input's columns */
     uint32_t *keys;                     /* the same as columns, once computed ones were appended */
     uint32_t extra;                     /* computed columns */
@@ -62,7 +62,8 @@ static bool wants_swap(const struct od_stage_builder *builder, const struct join
     bool can_swap = join->type == OD_JOIN_INNER || join->type == OD_JOIN_LEFT || join->type == OD_JOIN_RIGHT;
     if (!can_swap || !od_rule_is_on(builder->options, OD_RULE_JOIN_REORDERING))
         return false;
-    if (join->found.key_count == 0 && join->type != OD_JOIN_INNER) /* as LEFT it need not end in a single task */
+    if (join->found.key_count == 0 &&
+        join->type != OD_JOIN_INNER) /* as LEFT it need not end in a single task */
         return join->type == OD_JOIN_RIGHT;
     return join->probe.rows < join->build.rows / SWAP_FACTOR;
 }
@@ -73,7 +74,8 @@ static bool null_matters(const struct join *join)
     if (join->type != OD_JOIN_MARK && join->type != OD_JOIN_NULL_ANTI)
         return false;
     for (uint32_t i = 0; i < join->found.key_count; i++)
-        if (!(join->found.null_safe >> i & 1) && (join->probe.exprs[i]->nullable || join->build.exprs[i]->nullable))
+        if (!(join->found.null_safe >> i & 1) &&
+            (join->probe.exprs[i]->nullable || join->build.exprs[i]->nullable))
             return true;
     return false;
 }
@@ -92,7 +94,8 @@ static void choose(struct od_stage_builder *builder, struct join *join)
     const struct od_plan_options *options = builder->options;
     bool can_broadcast = join->type != OD_JOIN_RIGHT && join->type != OD_JOIN_FULL;
     bool can_part = join->found.key_count > 0 && !null_matters(join);
-    if (od_fragment_is_single(builder, join->probe.fragment) && od_fragment_is_single(builder, join->build.fragment)) {
+    if (od_fragment_is_single(builder, join->probe.fragment) &&
+        od_fragment_is_single(builder, join->build.fragment)) {
         join->meeting = MEET_IN_PLACE;
         od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
     } else if (!can_part) {
@@ -129,24 +132,23 @@ static bool spread_by_keys(const struct side *side, uint32_t key_count, uint32_t
     return fragment->key_count > 0;
 }
 
-static enum od_status exchange_side(struct od_stage_builder *builder, struct side *side, const uint32_t *positions,
-                                    uint32_t count, uint32_t partition_count, const char *prefix,
-                                    struct od_error *error)
+static enum od_status exchange_side(struct od_stage_builder *builder, struct side *side,
+                                    const uint32_t *positions, uint32_t count, uint32_t partition_count,
+                                    const char *prefix, struct od_error *error)
 {
     uint32_t *keys;
     OD_TAKE(builder, keys, count);
     for (uint32_t i = 0; i < count; i++)
         keys[i] = side->keys[positions[i]];
-    struct od_exchange exchange = {.kind = OD_EXCHANGE_HASH,
-                                   .partition_count = partition_count,
-                                   .key_count = count,
-                                   .keys = keys};
+    struct od_exchange exchange = {
+        .kind = OD_EXCHANGE_HASH, .partition_count = partition_count, .key_count = count, .keys = keys};
     exchange.reason = od_stage_reason(builder, prefix, &side->fragment->root->schema, keys, count);
     return od_fragment_exchange(builder, side->fragment, &exchange, error);
 }
 
 /* Which keys rule the partitioning, and which sides have to move. */
-static enum od_status partition_sides(struct od_stage_builder *builder, struct join *join, struct od_error *error)
+static enum od_status partition_sides(struct od_stage_builder *builder, struct join *join,
+                                      struct od_error *error)
 {
     struct od_fragment *probe = join->probe.fragment;
     struct od_fragment *build = join->build.fragment;
@@ -191,8 +193,8 @@ static enum od_status meet(struct od_stage_builder *builder, struct join *join, 
     const struct od_exchange broadcast = {
         .kind = OD_EXCHANGE_BROADCAST,
         .reason = join->found.key_count == 0 ? "no equality to meet by: every probe task gets the build side"
-                  : null_matters(join)       ? "a NULL key concerns every row: every probe task gets the build side"
-                                             : "the build side is small: every probe task gets all of it"};
+                  : null_matters(join) ? "a NULL key concerns every row: every probe task gets the build side"
+                                       : "the build side is small: every probe task gets all of it"};
     switch (join->meeting) {
     case MEET_BROADCAST:
         return od_fragment_exchange(builder, join->build.fragment, &broadcast, error);
@@ -209,13 +211,14 @@ static enum od_status meet(struct od_stage_builder *builder, struct join *join, 
     return OD_OK;
 }
 
-static enum od_status sort_side(struct od_stage_builder *builder, const struct join *join, const struct side *side,
-                                struct od_error *error)
+static enum od_status sort_side(struct od_stage_builder *builder, const struct join *join,
+                                const struct side *side, struct od_error *error)
 {
     struct od_sort_key *keys;
     OD_TAKE(builder, keys, join->found.key_count);
     for (uint32_t i = 0; i < join->found.key_count; i++)
-        OD_TRY(od_expr_column(builder->plan_arena, &side->fragment->root->schema, side->keys[i], &keys[i].expr, error));
+        OD_TRY(od_expr_column(builder->plan_arena, &side->fragment->root->schema, side->keys[i],
+                              &keys[i].expr, error));
     return od_fragment_sort(builder, side->fragment, keys, join->found.key_count, UINT64_MAX, false, error);
 }
 
@@ -254,8 +257,8 @@ static enum od_status build_residual(struct od_stage_builder *builder, const str
     if (join->algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
         if (join->found.residual_count == 0)
             return OD_OK;
-        OD_TRY(od_expr_conjunction(builder->plan_arena, join->found.residual, join->found.residual_count, &residual,
-                                   error));
+        OD_TRY(od_expr_conjunction(builder->plan_arena, join->found.residual, join->found.residual_count,
+                                   &residual, error));
     }
     if (residual->kind == OD_EXPR_LITERAL && !residual->literal.is_null && residual->literal.boolean)
         return OD_OK;
@@ -270,7 +273,8 @@ static enum od_status joined_schema(struct od_stage_builder *builder, const stru
 {
     uint32_t probe_count = join->probe.fragment->root->schema.field_count;
     bool gives_right = od_join_gives_right(join->type);
-    schema_out->field_count = gives_right ? join->pair->field_count : probe_count + (join->type == OD_JOIN_MARK);
+    schema_out->field_count =
+        gives_right ? join->pair->field_count : probe_count + (join->type == OD_JOIN_MARK);
     OD_TAKE(builder, schema_out->fields, schema_out->field_count);
     for (uint32_t i = 0; i < schema_out->field_count; i++) {
         if (!gives_right && i == probe_count) {
@@ -330,8 +334,8 @@ static enum od_status put_join(struct od_stage_builder *builder, const struct jo
     OD_TRY(build_residual(builder, join, &residual, error));
     OD_TRY(joined_schema(builder, join, &schema, error));
     struct od_physical *node;
-    OD_TRY(od_physical_new(builder, join->algorithm, &schema, join->probe.fragment->root, join->build.fragment->root,
-                           &node, error));
+    OD_TRY(od_physical_new(builder, join->algorithm, &schema, join->probe.fragment->root,
+                           join->build.fragment->root, &node, error));
     node->join.type = join->type;
     node->join.broadcast = join->meeting == MEET_BROADCAST;
     if (join->algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
@@ -350,20 +354,21 @@ static enum od_status put_join(struct od_stage_builder *builder, const struct jo
     return OD_OK;
 }
 
-static enum od_status compute_keys(struct od_stage_builder *builder, const struct join *join, struct side *side,
-                                   struct od_error *error)
+static enum od_status compute_keys(struct od_stage_builder *builder, const struct join *join,
+                                   struct side *side, struct od_error *error)
 {
     uint32_t count = join->found.key_count;
     OD_TAKE(builder, side->keys, count);
     return od_fragment_columns(builder, side->fragment, side->exprs, count, side->keys, &side->extra, error);
 }
 
-enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *left,
-                                struct od_fragment *right, struct od_fragment *fragment_out, struct od_error *error)
+enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan,
+                                struct od_fragment *left, struct od_fragment *right,
+                                struct od_fragment *fragment_out, struct od_error *error)
 {
     struct join join = {.plan = plan, .type = plan->join.type};
-    OD_TRY(od_join_keys_find(builder->plan_arena, plan->inputs[0], plan->inputs[1], plan->join.condition, &join.found,
-                             error));
+    OD_TRY(od_join_keys_find(builder->plan_arena, plan->inputs[0], plan->inputs[1], plan->join.condition,
+                             &join.found, error));
     join.probe = (struct side){left, od_plan_estimate_rows(plan->inputs[0]), join.found.left, NULL, 0};
     join.build = (struct side){right, od_plan_estimate_rows(plan->inputs[1]), join.found.right, NULL, 0};
     if (wants_swap(builder, &join)) {

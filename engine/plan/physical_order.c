@@ -60,10 +60,10 @@ enum od_status od_physical_window(struct od_stage_builder *builder, const struct
     for (uint32_t i = 0; i < plan->window.key_count; i++)
         keys[partition_count + i] = plan->window.keys[i];
     OD_TRY(od_fragment_meet(builder, fragment, plan->window.partitions, partition_count,
-                            "rows of a window partition must meet", "one window over all rows: one task", &extra,
-                            error));
-    OD_TRY(od_fragment_sort(builder, fragment, keys, partition_count + plan->window.key_count, UINT64_MAX, true,
-                            error));
+                            "rows of a window partition must meet", "one window over all rows: one task",
+                            &extra, error));
+    OD_TRY(od_fragment_sort(builder, fragment, keys, partition_count + plan->window.key_count, UINT64_MAX,
+                            true, error));
     OD_TRY(window_schema(builder, plan, &fragment->root->schema, &schema, error));
     OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_WINDOW, &schema, error));
     struct od_physical *node = fragment->root;

@@ -23,7 +23,8 @@ static void print_columns(const uint32_t *columns, uint32_t count, const struct 
 
 static void print_join(const struct od_physical *node, struct od_buffer *buffer)
 {
-    od_buffer_print(buffer, " %s%s", od_join_type_text(node->join.type), node->join.broadcast ? ", broadcast" : "");
+    od_buffer_print(buffer, " %s%s", od_join_type_text(node->join.type),
+                    node->join.broadcast ? ", broadcast" : "");
     for (uint32_t i = 0; i < node->join.key_count; i++)
         od_buffer_print(buffer, "%s%s %s %s", i > 0 ? ", " : ", on ",
                         node->inputs[0]->schema.fields[node->join.probe_keys[i]].name,
@@ -73,7 +74,8 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         break;
     case OD_PHYSICAL_EXCHANGE_READ:
         od_buffer_print(buffer, " stage %u%s%s", node->exchange.stage_index,
-                        node->exchange.broadcast ? ", broadcast" : "", node->exchange.forward ? ", forward" : "");
+                        node->exchange.broadcast ? ", broadcast" : "",
+                        node->exchange.forward ? ", forward" : "");
         break;
     case OD_PHYSICAL_FILTER:
         od_buffer_append_text(buffer, " ");
@@ -104,7 +106,8 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         od_clause_limit(node->limit.offset, node->limit.count, buffer);
         break;
     case OD_PHYSICAL_VALUES:
-        od_buffer_print(buffer, " of %u row%s", node->values.row_count, node->values.row_count == 1 ? "" : "s");
+        od_buffer_print(buffer, " of %u row%s", node->values.row_count,
+                        node->values.row_count == 1 ? "" : "s");
         break;
     case OD_PHYSICAL_EXPAND:
         od_buffer_print(buffer, " by %u lists", node->expand.list_count);
@@ -151,7 +154,8 @@ static void print_stage(const struct od_stage *stage, struct od_buffer *buffer)
     if (stage->exchange == OD_EXCHANGE_HASH) {
         od_buffer_append_text(buffer, " of ");
         print_columns(stage->keys, stage->key_count, &stage->root->schema, buffer);
-        od_buffer_print(buffer, " in %u partition%s", stage->partition_count, stage->partition_count == 1 ? "" : "s");
+        od_buffer_print(buffer, " in %u partition%s", stage->partition_count,
+                        stage->partition_count == 1 ? "" : "s");
     }
     od_buffer_print(buffer, " -- %s\n", stage->reason);
     print_tree(stage->root, NULL, 1, buffer);
@@ -174,8 +178,9 @@ bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *
     return !buffer->failed;
 }
 
-enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *plan, const struct od_plan_options *options,
-                          struct od_buffer *buffer, struct od_error *error)
+enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *plan,
+                          const struct od_plan_options *options, struct od_buffer *buffer,
+                          struct od_error *error)
 {
     const struct od_plan *optimised;
     const struct od_stage_graph *graph;
@@ -191,6 +196,7 @@ enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *pla
     od_buffer_append_text(buffer, "\nrules that fired:\n");
     for (uint32_t rule = 0; rule < OD_RULE_COUNT; rule++)
         if (graph->rules_fired & (UINT32_C(1) << rule))
-            od_buffer_print(buffer, "%s: %s\n", od_rule_text((enum od_rule)rule), od_rule_sentence((enum od_rule)rule));
+            od_buffer_print(buffer, "%s: %s\n", od_rule_text((enum od_rule)rule),
+                            od_rule_sentence((enum od_rule)rule));
     return buffer->failed ? od_fail(error, OD_NO_MEMORY, "printing a plan") : OD_OK;
 }

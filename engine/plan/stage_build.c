@@ -35,13 +35,14 @@ enum od_status od_physical_new(struct od_stage_builder *builder, enum od_physica
 }
 
 enum od_status od_fragment_put(struct od_stage_builder *builder, struct od_fragment *fragment,
-                               enum od_physical_kind kind, const struct od_schema *schema, struct od_error *error)
+                               enum od_physical_kind kind, const struct od_schema *schema,
+                               struct od_error *error)
 {
     return od_physical_new(builder, kind, schema, fragment->root, NULL, &fragment->root, error);
 }
 
-const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix, const struct od_schema *schema,
-                            const uint32_t *keys, uint32_t key_count)
+const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix,
+                            const struct od_schema *schema, const uint32_t *keys, uint32_t key_count)
 {
     const char *text = prefix;
     for (uint32_t i = 0; i < key_count && text != NULL; i++)
@@ -50,8 +51,9 @@ const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix
     return text;
 }
 
-enum od_status od_stage_computed_field(struct od_stage_builder *builder, uint32_t index, const struct od_expr *expr,
-                                       struct od_field *field_out, struct od_error *error)
+enum od_status od_stage_computed_field(struct od_stage_builder *builder, uint32_t index,
+                                       const struct od_expr *expr, struct od_field *field_out,
+                                       struct od_error *error)
 {
     *field_out = (struct od_field){.name = od_arena_print(builder->plan_arena, "key%u", index),
                                    .type = expr->type,
@@ -94,14 +96,15 @@ static enum od_status stage_close(struct od_stage_builder *builder, const struct
                                   const struct od_exchange *exchange, struct od_error *error);
 
 /* The reader's stage is read already: lets it read a copy, made task by task. */
-static enum od_status read_copy(struct od_stage_builder *builder, struct od_physical *reader, uint32_t task_count,
-                                struct od_error *error)
+static enum od_status read_copy(struct od_stage_builder *builder, struct od_physical *reader,
+                                uint32_t task_count, struct od_error *error)
 {
     struct od_fragment copy = {.task_count = task_count,
                                .plan = builder->stages[reader->exchange.stage_index].plan};
     const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD,
                                         .reason = "a stage that reads these rows twice has two inputs"};
-    OD_TRY(od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &reader->schema, NULL, NULL, &copy.root, error));
+    OD_TRY(
+        od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &reader->schema, NULL, NULL, &copy.root, error));
     copy.root->exchange = reader->exchange;
     OD_TRY(stage_close(builder, &copy, &forward, error));
     reader->exchange.stage_index = builder->stage_count - 1;
@@ -143,7 +146,8 @@ static enum od_status stage_close(struct od_stage_builder *builder, const struct
     od_assert((exchange->kind == OD_EXCHANGE_HASH) == (exchange->key_count > 0));
     OD_TRY(number_readers(builder, fragment, &input_count, &input_stages, error));
     OD_TRY(stages_grow(builder, error));
-    uint32_t hash_count = exchange->partition_count != 0 ? exchange->partition_count : builder->partition_count;
+    uint32_t hash_count =
+        exchange->partition_count != 0 ? exchange->partition_count : builder->partition_count;
     builder->stages[builder->stage_count] = (struct od_stage){
         .stage_index = builder->stage_count,
         .task_count = fragment->task_count,
@@ -171,8 +175,8 @@ enum od_status od_fragment_exchange(struct od_stage_builder *builder, struct od_
         return OD_OK;
     const struct od_stage *stage = &builder->stages[builder->stage_count - 1];
     bool forward = exchange->kind == OD_EXCHANGE_FORWARD;
-    OD_TRY(od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &stage->root->schema, NULL, NULL, &fragment->root,
-                           error));
+    OD_TRY(od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &stage->root->schema, NULL, NULL,
+                           &fragment->root, error));
     fragment->root->exchange.stage_index = stage->stage_index;
     fragment->root->exchange.broadcast = exchange->kind == OD_EXCHANGE_BROADCAST;
     fragment->root->exchange.forward = forward;
@@ -248,7 +252,8 @@ enum od_status od_fragment_project(struct od_stage_builder *builder, struct od_f
 }
 
 enum od_status od_fragment_pick(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                const uint32_t *columns, const struct od_schema *schema, struct od_error *error)
+                                const uint32_t *columns, const struct od_schema *schema,
+                                struct od_error *error)
 {
     const struct od_expr **exprs;
     OD_TAKE(builder, exprs, schema->field_count);
@@ -327,15 +332,16 @@ static bool is_ordered(const struct od_fragment *fragment, const struct od_sort_
     bool ordered = total ? fragment->order_is_total && fragment->order_count == key_count
                          : fragment->order_count >= key_count && key_count > 0;
     for (uint32_t i = 0; i < key_count && ordered; i++)
-        ordered = keys[i].expr->kind == OD_EXPR_COLUMN && keys[i].expr->column_index == fragment->order[i].column &&
+        ordered = keys[i].expr->kind == OD_EXPR_COLUMN &&
+                  keys[i].expr->column_index == fragment->order[i].column &&
                   keys[i].descending == fragment->order[i].descending &&
                   keys[i].nulls_first == fragment->order[i].nulls_first;
     return ordered;
 }
 
 enum od_status od_fragment_sort(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                const struct od_sort_key *keys, uint32_t key_count, uint64_t limit, bool total,
-                                struct od_error *error)
+                                const struct od_sort_key *keys, uint32_t key_count, uint64_t limit,
+                                bool total, struct od_error *error)
 {
     struct od_fragment_order *order;
     if (limit == UINT64_MAX && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION) &&

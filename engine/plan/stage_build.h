@@ -73,11 +73,12 @@ enum od_status od_fragment_put(struct od_stage_builder *builder, struct od_fragm
                                enum od_physical_kind kind, const struct od_schema *schema,
                                struct od_error *error);
 /* `prefix` and the named columns: "equal groups meet: carrier, dest". NULL: no memory. */
-const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix, const struct od_schema *schema,
-                            const uint32_t *keys, uint32_t key_count);
+const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix,
+                            const struct od_schema *schema, const uint32_t *keys, uint32_t key_count);
 /* "key0", "key1"... as names of `count` computed fields, for what is appended to a row. */
-enum od_status od_stage_computed_field(struct od_stage_builder *builder, uint32_t index, const struct od_expr *expr,
-                                       struct od_field *field_out, struct od_error *error);
+enum od_status od_stage_computed_field(struct od_stage_builder *builder, uint32_t index,
+                                       const struct od_expr *expr, struct od_field *field_out,
+                                       struct od_error *error);
 void od_stage_fired(struct od_stage_builder *builder, enum od_rule rule);
 
 /* Closes the fragment's stage with this exchange; the fragment becomes its reader. */
@@ -95,7 +96,8 @@ enum od_status od_fragment_project(struct od_stage_builder *builder, struct od_f
                                    struct od_error *error);
 /* A project to the columns columns[0..schema->field_count). */
 enum od_status od_fragment_pick(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                const uint32_t *columns, const struct od_schema *schema, struct od_error *error);
+                                const uint32_t *columns, const struct od_schema *schema,
+                                struct od_error *error);
 /* Makes every expression a column: columns_out[i] (room for `count`) is where expression i is; what is not a column yet is
  * appended by a project, and *extra_out says how many columns that were. */
 enum od_status od_fragment_columns(struct od_stage_builder *builder, struct od_fragment *fragment,
@@ -115,12 +117,13 @@ enum od_status od_fragment_meet(struct od_stage_builder *builder, struct od_frag
 /* Sorts each task's rows by the keys, then by the whole row (unless !total), if they are not so already. limit UINT64_MAX:
  * all rows. */
 enum od_status od_fragment_sort(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                const struct od_sort_key *keys, uint32_t key_count, uint64_t limit, bool total,
-                                struct od_error *error);
+                                const struct od_sort_key *keys, uint32_t key_count, uint64_t limit,
+                                bool total, struct od_error *error);
 
 /* The strategies, one file each: physical_build.c calls them with inputs already built. */
-enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *left,
-                                struct od_fragment *right, struct od_fragment *fragment_out, struct od_error *error);
+enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan,
+                                struct od_fragment *left, struct od_fragment *right,
+                                struct od_fragment *fragment_out, struct od_error *error);
 enum od_status od_physical_aggregate(struct od_stage_builder *builder, const struct od_plan *plan,
                                      struct od_fragment *fragment, struct od_error *error);
 enum od_status od_physical_window(struct od_stage_builder *builder, const struct od_plan *plan,

@@ -80,8 +80,8 @@ void od_outbox_send_order(struct od_outbox *outbox, uint32_t to, enum od_message
 enum part_kind {
     PART_U32,
     PART_U64,
-    PART_FLAG,   /* bool, one byte */
-    PART_STATUS, /* u32, an od_status */
+    PART_FLAG,    /* bool, one byte */
+    PART_STATUS,  /* u32, an od_status */
     PART_FAILURE, /* likewise, not OK */
     PART_COUNT,
     PART_BYTES, /* pointer into the message */
@@ -93,14 +93,21 @@ struct part {
     uint8_t bytes; /* of a LIST's element */
     uint16_t offset;
 };
-#define PARTS_MAX       12
-#define P(kind, s, field) {PART_##kind, 0, (uint16_t)offsetof(struct s, field)}
-#define LIST(s, field, bytes) {PART_LIST, (bytes), (uint16_t)offsetof(struct s, field)}
+#define PARTS_MAX 12
+#define P(kind, s, field)                                                                                    \
+    {                                                                                                        \
+        PART_##kind, 0, (uint16_t)offsetof(struct s, field)                                                  \
+    }
+#define LIST(s, field, bytes)                                                                                \
+    {                                                                                                        \
+        PART_LIST, (bytes), (uint16_t)offsetof(struct s, field)                                              \
+    }
 #define ATTEMPT_NAME(s, field) P(U32, s, field.stage), P(U32, s, field.task), P(U32, s, field.attempt)
-#define HASH(s, field) P(U64, s, field.low), P(U64, s, field.high)
-#define REGISTERED(s, field) P(U32, s, field.incarnation), P(U32, s, field.request), P(U32, s, field.epoch)
+#define HASH(s, field)         P(U64, s, field.low), P(U64, s, field.high)
+#define REGISTERED(s, field)   P(U32, s, field.incarnation), P(U32, s, field.request), P(U32, s, field.epoch)
 #define FETCH_NAME(s)                                                                                        \
-    P(U32, s, name.epoch), ATTEMPT_NAME(s, name.reader), P(U32, s, name.input_index), P(U32, s, name.block_index)
+    P(U32, s, name.epoch), ATTEMPT_NAME(s, name.reader), P(U32, s, name.input_index),                        \
+        P(U32, s, name.block_index)
 
 static const struct layout {
     uint32_t count;
@@ -118,10 +125,10 @@ static const struct layout {
                         {REGISTERED(od_body_launch, registered), P(U32, od_body_launch, generation),
                          P(U32, od_body_launch, input_count), P(REST, od_body_launch, inputs)}},
     [OD_BODY_done] = {9,
-                      {P(U32, od_body_done, epoch), P(U32, od_body_done, generation), P(U64, od_body_done, row_count),
-                       P(U64, od_body_done, total_bytes), P(U64, od_body_done, spilled_bytes),
-                       HASH(od_body_done, row_checksum), P(COUNT, od_body_done, block_count),
-                       LIST(od_body_done, blocks, OD_ENTRY_BYTES)}},
+                      {P(U32, od_body_done, epoch), P(U32, od_body_done, generation),
+                       P(U64, od_body_done, row_count), P(U64, od_body_done, total_bytes),
+                       P(U64, od_body_done, spilled_bytes), HASH(od_body_done, row_checksum),
+                       P(COUNT, od_body_done, block_count), LIST(od_body_done, blocks, OD_ENTRY_BYTES)}},
     [OD_BODY_failed] = {9,
                         {P(U32, od_body_failed, epoch), P(FAILURE, od_body_failed, status),
                          P(FLAG, od_body_failed, injected), P(FLAG, od_body_failed, fetch_failed),
@@ -133,14 +140,16 @@ static const struct layout {
                         {P(U32, od_body_result, epoch), P(U32, od_body_result, sequence),
                          P(COUNT, od_body_result, size), P(BYTES, od_body_result, bytes)}},
     [OD_BODY_result_wanted] = {3,
-                               {P(U32, od_body_result_wanted, epoch), P(COUNT, od_body_result_wanted, sequence_count),
+                               {P(U32, od_body_result_wanted, epoch),
+                                P(COUNT, od_body_result_wanted, sequence_count),
                                 LIST(od_body_result_wanted, sequences, sizeof(uint32_t))}},
     [OD_BODY_fetch] = {9,
                        {FETCH_NAME(od_body_fetch), P(U32, od_body_fetch, epoch), P(U32, od_body_fetch, size),
                         P(U64, od_body_fetch, offset)}},
     [OD_BODY_block] = {10,
-                       {FETCH_NAME(od_body_block), P(STATUS, od_body_block, status), P(FLAG, od_body_block, injected),
-                        P(COUNT, od_body_block, size), P(BYTES, od_body_block, bytes)}},
+                       {FETCH_NAME(od_body_block), P(STATUS, od_body_block, status),
+                        P(FLAG, od_body_block, injected), P(COUNT, od_body_block, size),
+                        P(BYTES, od_body_block, bytes)}},
     [OD_BODY_source] = {6,
                         {P(U32, od_body_source, task), P(U32, od_body_source, attempt),
                          P(U32, od_body_source, generation), P(U32, od_body_source, executor),
@@ -215,7 +224,8 @@ void od_body_read_element(struct od_reader *reader, enum od_body_kind kind, void
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < layouts[kind].count; i++)
-        read_part(reader, &layouts[kind].parts[i], (uint8_t *)element_out + layouts[kind].parts[i].offset, &count);
+        read_part(reader, &layouts[kind].parts[i], (uint8_t *)element_out + layouts[kind].parts[i].offset,
+                  &count);
 }
 
 /* The checksum first: of a body that fails it nothing is believed. */

@@ -159,8 +159,9 @@ void od_outbox_send_order(struct od_outbox *outbox, uint32_t to, enum od_message
 
 /* The bodies, and the elements of lists: their fields are listed in protocol.c. */
 #define OD_BODY_LIST(X)                                                                                      \
-    X(register) X(registered) X(order) X(heartbeat) X(launch) X(done) X(failed) X(acknowledge) X(result)       \
-    X(result_wanted) X(fetch) X(block) X(source)
+    X(register)                                                                                              \
+    X(registered) X(order) X(heartbeat) X(launch) X(done) X(failed) X(acknowledge) X(result)                 \
+        X(result_wanted) X(fetch) X(block) X(source)
 enum od_body_kind {
 #define X(name) OD_BODY_##name,
     OD_BODY_LIST(X)
@@ -177,13 +178,13 @@ void od_body_read_element(struct od_reader *reader, enum od_body_kind kind, void
 
 /* od_write_done(buffer, &body), od_read_done(message, &body)... */
 #define X(name)                                                                                              \
-    static inline void od_write_##name(struct od_buffer *buffer, const struct od_body_##name *body)             \
+    static inline void od_write_##name(struct od_buffer *buffer, const struct od_body_##name *body)          \
     {                                                                                                        \
-        od_body_write(buffer, OD_BODY_##name, body);                                                           \
+        od_body_write(buffer, OD_BODY_##name, body);                                                         \
     }                                                                                                        \
-    static inline bool od_read_##name(const struct od_message *message, struct od_body_##name *body_out)        \
+    static inline bool od_read_##name(const struct od_message *message, struct od_body_##name *body_out)     \
     {                                                                                                        \
-        return od_body_read(message, OD_BODY_##name, body_out);                                                \
+        return od_body_read(message, OD_BODY_##name, body_out);                                              \
     }
 OD_BODY_LIST(X)
 #undef X

@@ -15,17 +15,18 @@ struct od_run_options {
     uint32_t batch_rows;         /* [1024] */
     uint32_t attempts_max;       /* [4] failures of one task before the query fails; lost executors and lost
                                            blocks do not count: the task was not at fault */
-    uint32_t
-        recoveries_max; /* [1000] tasks run again through nobody's fault, per query: a bound on loops */
-    uint64_t heartbeat_ns;          /* [20 ms] */
-    uint64_t lease_ns;              /* [100 ms] silence after which an executor counts as lost */
-    uint64_t resend_ns;             /* [30 ms] until an unanswered request is sent again */
+    uint32_t recoveries_max; /* [1000] tasks run again through nobody's fault, per query: a bound on loops */
+    uint64_t heartbeat_ns;   /* [20 ms] */
+    uint64_t lease_ns;       /* [100 ms] silence after which an executor counts as lost */
+    uint64_t resend_ns;      /* [30 ms] until an unanswered request is sent again */
     uint64_t retry_backoff_ns;      /* [5 ms] doubled per failure, plus jitter from the world's random */
     uint64_t deadline_ns;           /* [60 s] then the query fails with TIMED_OUT */
     uint64_t executor_memory_bytes; /* [0: no limit] */
-    uint64_t operator_memory_bytes; /* [0: no limit] rows that one operator holds before it spills them to disk */
-    uint64_t hash_bits_off;         /* [0] cleared in every hash of keys, to make them collide: answers stay the same */
-    enum od_codec codec;            /* [STORED] wanted for blocks; ORDEAL's commands ask for ZSTD */
+    uint64_t
+        operator_memory_bytes; /* [0: no limit] rows that one operator holds before it spills them to disk */
+    uint64_t
+        hash_bits_off;   /* [0] cleared in every hash of keys, to make them collide: answers stay the same */
+    enum od_codec codec; /* [STORED] wanted for blocks; ORDEAL's commands ask for ZSTD */
 };
 /* The options with every 0 replaced by its default. */
 struct od_run_options od_run_options_resolve(const struct od_run_options *options);

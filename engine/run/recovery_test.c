@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "engine/run/test_host.h"
+#include "engine/run/host_fixture.h"
 #include "engine/world/posix.h"
 
 #define STAGES 4
@@ -620,7 +620,8 @@ static void test_shared_and_spilled(void **state)
     graph = *planned;
     query.options.operator_memory_bytes = 1;
     expect_this_query();
-    assert_true(od_table_row_count(host->outcome.answer) > 0 && od_table_row_count(host->outcome.answer) % 3 == 0);
+    assert_true(od_table_row_count(host->outcome.answer) > 0 &&
+                od_table_row_count(host->outcome.answer) % 3 == 0);
     assert_true(host->outcome.counts.spilled_bytes > 0);
     check_clean();
     query.options.operator_memory_bytes = 0;

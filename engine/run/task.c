@@ -42,7 +42,8 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name
         od_fetch_init(&attempt->fetch, life, name, launch, &attempt->attempt_arena, error);
     if (status != OD_OK)
         goto failed;
-    bool is_forward = attempt->stage->exchange == OD_EXCHANGE_FORWARD; /* every task has a partition of its own */
+    bool is_forward =
+        attempt->stage->exchange == OD_EXCHANGE_FORWARD; /* every task has a partition of its own */
     struct od_partition_writer_options output = {.schema = &attempt->stage->root->schema,
                                                  .partition_count =
                                                      is_forward ? 1 : attempt->stage->partition_count,

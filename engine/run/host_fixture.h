@@ -1,4 +1,4 @@
-/* test_host: the smallest world that a driver and its executors can live in, for the tests of this folder only.
+/* host_fixture: the smallest world that a driver and its executors can live in, for the tests of this folder only.
  *
  *   queue of (time, sequence) -> start | message | timer      one thread, virtual time, files in memory
  *
@@ -7,8 +7,8 @@
  * one exists because the engine's folders include nothing outside, and because a test of recovery should rest on little.
  *
  * Included by one test program each: all functions are static. */
-#ifndef OD_RUN_TEST_HOST_H
-#define OD_RUN_TEST_HOST_H
+#ifndef OD_RUN_HOST_FIXTURE_H
+#define OD_RUN_HOST_FIXTURE_H
 
 #include <string.h>
 
