@@ -241,6 +241,8 @@ static enum od_status bind_unary(struct od_binder *binder, const struct od_place
     OD_TRY(od_bind_expr(binder, place, node->rexpr, &operand));
     if (operand.unknown)
         return od_sql_fail(binder, OD_BAD_INPUT, node->location, "operator is not unique: %s unknown", name);
+    if (row != NULL && row->function == OD_FUNCTION_SQRT && operand.expr->type == OD_TYPE_DECIMAL) /* has |/ not */
+        OD_TRY(od_expr_cast(binder->plan_arena, operand.expr, OD_TYPE_FLOAT64, &operand.expr, binder->error));
     if (row != NULL)
         return od_bind_call(binder, row->function, &operand, 1, node->location, bound_out);
     if (strcmp(name, "+") != 0)
