@@ -53,6 +53,11 @@ enum od_status od_sqlite_check(const struct od_catalog *catalog, const struct od
         return OD_NO_MEMORY;
     od_arena_init(&arena, od_posix_memory(), 256 * 1024);
     enum od_status status = ask(oracle, &arena, catalog, plan, sqlite_text, &expected, &answered, error);
+    if (status == OD_BAD_INPUT && sqlite_text == NULL) { /* rendered, with a function that SQLite does not know */
+        snprintf(oracle_text, oracle_size, "not compared: SQLite refuses the rendered text");
+        status = OD_OK;
+        goto end;
+    }
     if (status == OD_OK && answered)
         status = od_answer_from_table(&arena, answer, &actual, error);
     decimals_to_doubles(&expected);
@@ -68,6 +73,7 @@ enum od_status od_sqlite_check(const struct od_catalog *catalog, const struct od
         snprintf(oracle_text, oracle_size, "differs from SQLite %s's answer", od_oracle_sqlite_version());
     if (status == OD_OK && answered && !equal)
         od_finding_set(finding, "R2", "the answer differs from SQLite's: %s", text);
+end:
     od_arena_release(&arena);
     od_oracle_sqlite_free(oracle);
     return status;
