@@ -130,8 +130,7 @@ static struct od_block *next_visible(struct od_block *block)
 {
     struct od_block *next = block->outer;
     if (next != NULL && next->is_fence)
-        for (next = next->outer; next != NULL && next->is_beside;)
-            next = next->outer;
+        next = next->fence_end;
     return next;
 }
 

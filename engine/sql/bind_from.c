@@ -242,7 +242,7 @@ static enum od_status bind_subselect(struct od_binder *binder, struct od_block *
         fence = od_arena_take(binder->plan_arena, sizeof(*fence));
         if (fence == NULL)
             return od_sql_no_memory(binder);
-        *fence = (struct od_block){.outer = outer, .is_fence = true};
+        *fence = (struct od_block){.outer = outer, .is_fence = true, .fence_end = binder->around_from};
     }
     OD_TRY(od_bind_query(binder, node->subquery->select_stmt, fence, &item_out->plan, NULL));
     return relation_scope(binder, "", node->alias, od_sql_location(node->subquery), item_out);
@@ -583,7 +583,7 @@ static enum od_status bind_on(struct od_binder *binder, struct od_block *outer, 
                               enum od_join_type type, bool correlated, struct from_item *left,
                               const struct from_item *right, struct from_item *item_out)
 {
-    struct od_block fence = {.outer = outer, .is_fence = true};
+    struct od_block fence = {.outer = outer, .is_fence = true, .fence_end = binder->around_from};
     struct od_block on = {.outer = &fence};
     struct od_place place = {.block = &on, .clause = "JOIN/ON"};
     const struct od_expr *condition = NULL;
@@ -671,8 +671,8 @@ static enum od_status bind_item(struct od_binder *binder, struct od_block *outer
     return status;
 }
 
-enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                            struct od_block *block)
+static enum od_status bind_items(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                                 struct od_block *block)
 {
     struct from_item all = {0};
     const struct od_expr *condition = NULL;
@@ -694,4 +694,13 @@ enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt 
     block->scope = all.scope;
     block->scope.schema = all.plan->schema;
     return OD_OK;
+}
+
+enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *block)
+{
+    struct od_block *before = binder->around_from;
+    binder->around_from = block->outer;
+    enum od_status status = bind_items(binder, select, block);
+    binder->around_from = before;
+    return status;
 }

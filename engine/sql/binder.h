@@ -32,6 +32,7 @@ struct od_binder {
     struct od_error *error; /* never NULL */
     uint32_t depth;
     const struct od_named_query *named; /* what WITH has named, innermost first */
+    struct od_block *around_from;       /* of the FROM that is being bound: the block around its SELECT */
 };
 
 /* A location is a byte offset in the text, -1 when unknown. */
@@ -130,7 +131,8 @@ struct od_block {
     const PgQuery__SelectStmt *select; /* whose WINDOW clause names windows; NULL: none */
     struct od_scope scope;
     bool is_beside; /* what stands to the left of a LATERAL item */
-    bool is_fence;  /* no level: hides the `beside` blocks around it from names, though they are levels */
+    bool is_fence;  /* no level: hides the `beside` blocks of its FROM from names, though they are levels */
+    struct od_block *fence_end; /* the first block that it does not hide: the one around that FROM's SELECT */
     uint32_t slot_count;
     struct od_slot *slots;
     /* Columns that sub-selects one level below have read; deeper_reads counts all reads that came from below
