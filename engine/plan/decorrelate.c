@@ -11,11 +11,6 @@
 #include "engine/plan/plan_rewrite.h"
 #include "engine/plan/rule.h"
 
-struct step {
-    const struct od_rule_context *context;
-    bool changed;
-};
-
 static bool is_true(const struct od_expr *expr)
 {
     return expr->kind == OD_EXPR_LITERAL && !expr->literal.is_null && expr->literal.boolean;
@@ -67,8 +62,7 @@ static enum od_status relax(const struct od_rule_context *context, const struct 
 static enum od_status unnest(void *self, const struct od_plan *plan, const struct od_plan **plan_out,
                              struct od_error *error)
 {
-    struct step *step = self;
-    const struct od_rule_context *context = step->context;
+    const struct od_rule_context *context = self;
     struct od_decorrelation d = {.plan_arena = context->plan_arena};
     *plan_out = plan;
     if (plan->kind != OD_PLAN_JOIN && plan->kind != OD_PLAN_APPLY)
@@ -79,7 +73,6 @@ static enum od_status unnest(void *self, const struct od_plan *plan, const struc
         return OD_OK;
     d.apply = plan;
     *plan_out = NULL;
-    step->changed = true;
     if ((plan->inputs[1]->outer_levels & 1) == 0) {
         struct od_plan draft = *plan;
         draft.kind = OD_PLAN_JOIN;
@@ -94,9 +87,8 @@ static enum od_status unnest(void *self, const struct od_plan *plan, const struc
 enum od_status od_rule_decorrelation(const struct od_rule_context *context, const struct od_plan *plan,
                                      const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
 {
-    struct step step = {context, false};
-    struct od_plan_step walk = {unnest, &step};
+    struct od_plan_step walk = {unnest, (void *)context};
     OD_TRY(od_plan_walk(context->plan_arena, plan, &walk, plan_out, error));
-    *changed_out = step.changed;
+    *changed_out = *plan_out != plan;
     return OD_OK;
 }

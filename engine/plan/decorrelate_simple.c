@@ -306,10 +306,10 @@ static enum od_status is_true(struct pull *p, const struct od_expr *conjunct, co
         return OD_OK;
     if (conjunct->kind != OD_EXPR_CALL || conjunct->function != OD_FUNCTION_EQUAL)
         return od_expr_call(plan_arena, OD_FUNCTION_IS_TRUE, &conjunct, 1, expr_out, error);
-    bool second = conjunct->arguments[1]->nullable;
+    bool second = od_join_sides_of(conjunct->arguments[1], p->left->schema.field_count) == OD_SIDES_RIGHT;
     OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_IS_NOT_DISTINCT, conjunct->arguments, 2, &parts[0], error));
     OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_IS_NOT_NULL, &conjunct->arguments[second], 1, &parts[1], error));
-    if (!conjunct->arguments[0]->nullable || !second) /* equal to what is never NULL: never NULL */
+    if (!conjunct->arguments[0]->nullable || !conjunct->arguments[1]->nullable) /* equal to what is never NULL */
         return od_expr_conjunction(plan_arena, parts, 1, expr_out, error);
     return od_expr_conjunction(plan_arena, parts, 2, expr_out, error);
 }

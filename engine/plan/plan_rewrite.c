@@ -245,13 +245,13 @@ enum od_status od_plan_rebuild(struct od_arena *plan_arena, const struct od_plan
     struct od_plan draft = *plan;
     struct place_rewriter places = {rewriter, false, false};
     struct place_visitor visitor = {rewrite_place, &places, error};
-    *plan_out = plan;
     for (uint32_t i = 0; i < plan->input_count; i++) {
         places.changed |= inputs[i] != plan->inputs[i];
         draft.inputs[i] = inputs[i];
     }
     if (!places.changed && rewriter != NULL)
         OD_TRY(visit_places(plan, &visitor)); /* nothing is written: a look at what would change */
+    *plan_out = plan;
     return places.changed ? od_plan_make(plan_arena, &draft, NULL, rewriter, plan_out, error) : OD_OK;
 }
 

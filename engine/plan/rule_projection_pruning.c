@@ -136,7 +136,8 @@ static const void *pick(struct pruning *pruning, const void *list, size_t bytes,
     return copy;
 }
 
-/* The node without columns that are neither needed nor kept; at least one stays. */
+/* The node without columns that are neither needed nor kept; at least one stays. Of a WINDOW without calls its
+ * input is left. */
 static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                            struct pruned *slim_out, struct od_error *error)
 {
@@ -375,22 +376,40 @@ static enum od_status prune_shared(struct pruning *pruning, struct od_plan_entry
     return OD_OK;
 }
 
+/* A PROJECT of which only the rows matter: its input's. */
+static enum od_status prune_rows(struct pruning *pruning, const struct od_plan *plan, struct pruned *pruned_out,
+                                 struct od_error *error)
+{
+    uint32_t count = plan->schema.field_count;
+    bool *none = take(pruning, plan->inputs[0]->schema.field_count, sizeof(*none));
+    if (none == NULL)
+        return no_memory(error);
+    OD_TRY(prune(pruning, plan->inputs[0], none, pruned_out, error));
+    pruned_out->where = take(pruning, count, sizeof(*pruned_out->where));
+    for (uint32_t i = 0; i < count && pruned_out->where != NULL; i++)
+        pruned_out->where[i] = OD_FIELD_NONE;
+    pruning->changed = true;
+    return pruned_out->where == NULL ? no_memory(error) : OD_OK;
+}
+
 static enum od_status prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                             struct pruned *pruned_out, struct od_error *error)
 {
     struct od_plan_entry *entry = od_plan_table_find(&pruning->table, plan);
     struct pruned slimmed = {0};
     uint32_t count = plan->schema.field_count;
-    if (entry != NULL && entry->readers > 1 && od_plan_is_costly(plan))
-        return prune_shared(pruning, entry, pruned_out, error);
-    OD_TRY(slim(pruning, plan, needed, &slimmed, error));
-    bool *rest = take(pruning, count, sizeof(*rest));
+    bool *rest = take(pruning, (size_t)count + 1, sizeof(*rest));
     if (rest == NULL)
         return no_memory(error);
+    if (entry != NULL && entry->readers > 1 && od_plan_is_costly(plan))
+        return prune_shared(pruning, entry, pruned_out, error);
+    if (plan->kind == OD_PLAN_PROJECT && count_needed(needed, count) == 0 && !od_plan_node_may_fail(plan))
+        return prune_rows(pruning, plan, pruned_out, error);
+    OD_TRY(slim(pruning, plan, needed, &slimmed, error));
     for (uint32_t i = 0; i < count; i++)
         if (slimmed.where[i] != OD_FIELD_NONE)
             rest[slimmed.where[i]] = needed[i];
-    if (slimmed.plan == plan->inputs[0]) /* a WINDOW without calls */
+    if (slimmed.plan == plan->inputs[0])
         OD_TRY(prune(pruning, slimmed.plan, rest, pruned_out, error));
     else
         OD_TRY(prune_node(pruning, slimmed.plan, rest, pruned_out, error));
