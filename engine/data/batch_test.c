@@ -45,7 +45,8 @@ static struct od_value drawn_value(struct od_random *draws, enum od_type type, u
         value.text.bytes = &"abcdefghijkl"[12 - value.text.size];
         break;
     case OD_TYPE_DECIMAL:
-        value.decimal = od_decimal_make(od_random_between(draws, -100000, 100000), od_random_below(draws, 5));
+        value.decimal.scale = (uint32_t)od_random_below(draws, 5); /* one draw a statement: arguments have no order */
+        value.decimal = od_decimal_make(od_random_between(draws, -100000, 100000), value.decimal.scale);
         break;
     case OD_TYPE_INTERVAL:
         value.interval = (struct od_interval){(int32_t)od_random_below(draws, 9), -3, 7};

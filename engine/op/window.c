@@ -314,10 +314,11 @@ static enum od_status begin_giving(struct window *window, struct od_error *error
 static enum od_status put_values(struct window *window, struct od_window_state *call, uint32_t column,
                                  uint32_t count, struct od_error *error)
 {
+    const struct od_column *views = window->needed.views; /* NULL: no expression is needed */
+    const struct od_column *argument = views == NULL ? NULL : &views[call->column];
     for (uint32_t row = window->next_row; row < window->next_row + count; row++) {
         struct od_value value;
-        OD_TRY(od_window_call_value(call, &window->partition, &window->needed.views[call->column], row, &value,
-                                    error));
+        OD_TRY(od_window_call_value(call, &window->partition, argument, row, &value, error));
         OD_TRY(od_batch_builder_append(&window->output, column, &value, error));
     }
     return OD_OK;
