@@ -223,7 +223,7 @@ static const char *type_text_of(const struct od_expr *expr)
 static enum od_status refuse_types(enum od_function function, const struct od_expr *const *arguments,
                                    uint32_t count, const char *name, struct od_error *error)
 {
-    bool is_case = function == OD_FUNCTION_CASE;
+    bool is_case = function == OD_FUNCTION_CASE && count > 0;
     enum od_type type = is_case ? arguments[count - 1]->type : OD_TYPE_COUNT;
     for (uint32_t i = is_case ? 1 : 0; i < count; i += is_case ? 2 : 1)
         if (!meet(arguments[i], &type))
