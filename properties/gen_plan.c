@@ -1,7 +1,7 @@
 /* gen_plan: logical plans over everything logical.h has, nested in any order.
  *
  *   od_gen_plan -> root of the wanted kind -> relation(depth) -> scan | filter | project | join | groups |
- *   distinct | sort | limit
+ *   distinct | union | window | sort | limit
  *
  * Plans stay small: a budget of nodes, a bound on depth, and an upper estimate of rows, so that the model's
  * nested loops cost microseconds. A join that would pass the bound becomes its left input.
@@ -67,7 +67,8 @@ static const struct od_expr *any_expr(struct od_gen *gen, const struct od_schema
     static const enum od_type numbers[] = {OD_TYPE_INT64, OD_TYPE_INT32, OD_TYPE_DECIMAL};
     if (gen->failing && od_choices_below(gen->choices, 2) == 1) /* what can fail is arithmetic, mostly */
         return od_gen_expr(gen, schema, numbers[od_choices_below(gen->choices, 3)], depth);
-    return od_gen_expr(gen, schema, types[od_choices_below(gen->choices, 8)], depth);
+    bool is_plain = gen->flavour == OD_FLAVOUR_PLAIN; /* SQLite has no numerics */
+    return od_gen_expr(gen, schema, types[od_choices_below(gen->choices, is_plain ? 7 : 8)], depth);
 }
 
 static bool reads_a_column(const struct od_expr *expr)
@@ -262,32 +263,49 @@ static struct relation join_typed(struct od_gen *gen, enum od_join_type type, ui
 
 static struct relation make_join(struct od_gen *gen, uint32_t depth)
 {
-    return join_typed(gen, od_choices_below(gen->choices, 2) == 0 ? OD_JOIN_INNER : OD_JOIN_LEFT, depth);
+    static const enum od_join_type types[] = {OD_JOIN_INNER, OD_JOIN_LEFT, OD_JOIN_INNER, OD_JOIN_RIGHT,
+                                              OD_JOIN_FULL,  OD_JOIN_SEMI, OD_JOIN_ANTI,  OD_JOIN_LEFT};
+    return join_typed(gen, types[od_choices_below(gen->choices, 8)], depth);
 }
 
 /* --- groups --------------------------------------------------------------------------------------------- */
 
-/* A wild sum may overflow, so it is made only where it is surely evaluated. */
+/* A wild sum may overflow, so it is made only where it is surely evaluated. What the model leaves out: spreads of doubles. Plain
+ * cases keep away from numerics, which SQLite has not. */
 static bool aggregate_is_permitted(const struct od_gen *gen, enum od_aggregate_function function,
                                    enum od_type type)
 {
     enum od_type result;
-    bool sums = function == OD_AGGREGATE_SUM || function == OD_AGGREGATE_AVG;
-    return od_aggregate_resolve(function, 1, &type, &result) &&
-           (!sums || gen->failing || gen->flavour != OD_FLAVOUR_WILD);
+    bool spreads = function == OD_AGGREGATE_VAR_SAMP || function == OD_AGGREGATE_STDDEV_POP;
+    bool sums = spreads || function == OD_AGGREGATE_SUM || function == OD_AGGREGATE_AVG;
+    if (!od_aggregate_resolve(function, 1, &type, &result) || (spreads && type == OD_TYPE_FLOAT64))
+        return false;
+    if (result == OD_TYPE_DECIMAL && gen->flavour == OD_FLAVOUR_PLAIN && function != OD_AGGREGATE_SUM)
+        return false;
+    return !sums || gen->failing || gen->flavour != OD_FLAVOUR_WILD;
 }
 
 static bool make_aggregate(struct od_gen *gen, const struct od_schema *schema, uint32_t index,
                            struct od_aggregate *aggregate)
 {
-    static const enum od_aggregate_function functions[] = {OD_AGGREGATE_COUNT_STAR, OD_AGGREGATE_SUM,
-                                                           OD_AGGREGATE_MIN,        OD_AGGREGATE_MAX,
-                                                           OD_AGGREGATE_AVG,        OD_AGGREGATE_COUNT};
+    static const enum od_aggregate_function functions[] = {
+        OD_AGGREGATE_COUNT_STAR, OD_AGGREGATE_SUM,     OD_AGGREGATE_MIN,      OD_AGGREGATE_MAX,
+        OD_AGGREGATE_AVG,        OD_AGGREGATE_COUNT,   OD_AGGREGATE_SUM,      OD_AGGREGATE_AVG,
+        OD_AGGREGATE_BOOL_AND,   OD_AGGREGATE_BIT_XOR, OD_AGGREGATE_VAR_SAMP, OD_AGGREGATE_STDDEV_POP,
+    };
     static const char *const names[] = {"x0", "x1", "x2", "x3"};
     memset(aggregate, 0, sizeof(*aggregate));
     aggregate->name = names[index];
-    aggregate->function = functions[od_choices_below(gen->choices, 6)];
+    aggregate->function = functions[od_choices_below(gen->choices, 12)];
     aggregate->type = OD_TYPE_INT64;
+    if (od_random_chance(&gen->choices->random, 1, 6)) {
+        bool failing = gen->failing;
+        gen->failing = false;
+        aggregate->filter = od_gen_predicate(gen, schema, 1);
+        gen->failing = failing;
+        if (aggregate->filter == NULL)
+            return false;
+    }
     if (aggregate->function == OD_AGGREGATE_COUNT_STAR)
         return true;
     aggregate->argument = any_expr(gen, schema, 1);
@@ -295,6 +313,7 @@ static bool make_aggregate(struct od_gen *gen, const struct od_schema *schema, u
         return false;
     if (!aggregate_is_permitted(gen, aggregate->function, aggregate->argument->type))
         aggregate->function = OD_AGGREGATE_COUNT;
+    aggregate->distinct = od_random_chance(&gen->choices->random, 1, 6);
     enum od_type type = aggregate->argument->type;
     return od_aggregate_resolve(aggregate->function, 1, &type, &aggregate->type);
 }
@@ -349,6 +368,137 @@ static struct relation make_distinct(struct od_gen *gen, uint32_t depth)
     return built(gen, status, plan, input.rows_max);
 }
 
+/* --- union, windows ------------------------------------------------------------------------------------- */
+
+static const char *const field_names[FIELDS_MAX] = {"u0", "u1", "u2", "u3", "u4",
+                                                    "u5", "u6", "u7", "u8", "u9"};
+
+/* The right side is projected onto the left one's types. */
+static struct relation make_union(struct od_gen *gen, uint32_t depth)
+{
+    const struct od_expr *exprs[FIELDS_MAX];
+    const struct od_plan *right_plan = NULL, *plan = NULL;
+    struct relation left = make_safe(gen, make_relation, depth);
+    struct relation right = make_safe(gen, make_relation, depth);
+    if (left.plan == NULL || right.plan == NULL)
+        return failed();
+    uint32_t count = left.plan->schema.field_count;
+    bool failing = gen->failing;
+    gen->failing = false;
+    for (uint32_t i = 0; i < count; i++)
+        if ((exprs[i] = od_gen_expr(gen, &right.plan->schema, left.plan->schema.fields[i].type, 1)) == NULL)
+            return failed();
+    gen->failing = failing;
+    enum od_status status =
+        od_plan_project(gen->arena, right.plan, exprs, field_names, count, &right_plan, gen->error);
+    if (status == OD_OK)
+        status = od_plan_union(gen->arena, left.plan, right_plan, &plan, gen->error);
+    return built(gen, status, plan, left.rows_max + right.rows_max);
+}
+
+static const struct od_expr *offset_literal(struct od_gen *gen)
+{
+    const struct od_expr *expr = NULL;
+    struct od_value value = {.type = OD_TYPE_INT64, .int64 = (int64_t)od_choices_below(gen->choices, 4)};
+    enum od_status status = od_expr_literal(gen->arena, &value, &expr, gen->error);
+    gen->status = status == OD_OK ? gen->status : status;
+    return expr;
+}
+
+/* Bounds that PostgreSQL takes: the start not behind the end by kind; offsets only where a unit of rows counts. */
+static bool draw_frame(struct od_gen *gen, bool is_ordered, struct od_window_frame *frame)
+{
+    static const struct {
+        enum od_frame_bound start, end;
+    } bounds[] = {
+        {OD_FRAME_UNBOUNDED_PRECEDING, OD_FRAME_CURRENT_ROW},
+        {OD_FRAME_UNBOUNDED_PRECEDING, OD_FRAME_UNBOUNDED_FOLLOWING},
+        {OD_FRAME_CURRENT_ROW, OD_FRAME_UNBOUNDED_FOLLOWING},
+        {OD_FRAME_CURRENT_ROW, OD_FRAME_CURRENT_ROW},
+        {OD_FRAME_PRECEDING, OD_FRAME_CURRENT_ROW},
+        {OD_FRAME_PRECEDING, OD_FRAME_FOLLOWING},
+        {OD_FRAME_FOLLOWING, OD_FRAME_FOLLOWING},
+        {OD_FRAME_PRECEDING, OD_FRAME_PRECEDING},
+        {OD_FRAME_UNBOUNDED_PRECEDING, OD_FRAME_PRECEDING},
+        {OD_FRAME_FOLLOWING, OD_FRAME_UNBOUNDED_FOLLOWING},
+    };
+    static const enum od_frame_unit units[] = {OD_FRAME_RANGE, OD_FRAME_ROWS, OD_FRAME_GROUPS};
+    frame->unit = units[od_choices_below(gen->choices, is_ordered ? 3 : 2)];
+    uint64_t drawn = od_choices_below(gen->choices, frame->unit == OD_FRAME_RANGE ? 4 : 10);
+    frame->start = bounds[drawn].start;
+    frame->end = bounds[drawn].end;
+    if (frame->start == OD_FRAME_PRECEDING || frame->start == OD_FRAME_FOLLOWING)
+        frame->start_offset = offset_literal(gen);
+    if (frame->end == OD_FRAME_PRECEDING || frame->end == OD_FRAME_FOLLOWING)
+        frame->end_offset = offset_literal(gen);
+    if (od_random_chance(&gen->choices->random, 1, 5))
+        frame->exclusion = (enum od_frame_exclusion)(1 + od_choices_below(gen->choices, 3));
+    return gen->status == OD_OK;
+}
+
+static bool make_window_call(struct od_gen *gen, const struct od_schema *schema, bool is_ordered,
+                             uint32_t index, struct od_window_call *call)
+{
+    static const enum od_window_function functions[] = {
+        OD_WINDOW_AGGREGATE, OD_WINDOW_ROW_NUMBER, OD_WINDOW_RANK,         OD_WINDOW_AGGREGATE,
+        OD_WINDOW_LAG,       OD_WINDOW_LEAD,       OD_WINDOW_FIRST_VALUE,  OD_WINDOW_LAST_VALUE,
+        OD_WINDOW_AGGREGATE, OD_WINDOW_DENSE_RANK, OD_WINDOW_PERCENT_RANK, OD_WINDOW_CUME_DIST,
+    };
+    static const char *const names[] = {"w0", "w1", "w2"};
+    *call = (struct od_window_call){.function = functions[od_choices_below(gen->choices, 12)],
+                                    .name = names[index]};
+    if (!draw_frame(gen, is_ordered, &call->frame))
+        return false;
+    if (call->function == OD_WINDOW_AGGREGATE) {
+        bool made = make_aggregate(gen, schema, index, &call->aggregate);
+        call->aggregate.distinct = false; /* as in PostgreSQL */
+        return made;
+    }
+    if (call->function < OD_WINDOW_LAG)
+        return true;
+    call->argument_count = 1;
+    call->arguments[0] = any_expr(gen, schema, 1);
+    return call->arguments[0] != NULL;
+}
+
+static struct relation window_over(struct od_gen *gen, struct relation input)
+{
+    const struct od_expr *partitions[1];
+    struct od_sort_key keys[2];
+    struct od_window_call calls[3];
+    uint32_t partition_count = 0, key_count = 0, call_count = 0;
+    const struct od_plan *plan = NULL;
+    if (input.plan == NULL || input.plan->schema.field_count + 3 > FIELDS_MAX)
+        return input;
+    const struct od_schema *schema = &input.plan->schema;
+    if (od_choices_below(gen->choices, 2) == 0 &&
+        (partitions[partition_count++] = key_expr(gen, schema)) == NULL)
+        return failed();
+    while (key_count < 2 && od_random_chance(&gen->choices->random, 1, 2)) {
+        const struct od_expr *expr = key_expr(gen, schema);
+        if (expr == NULL)
+            return failed();
+        bool descending = od_choices_below(gen->choices, 2) != 0;
+        keys[key_count++] = (struct od_sort_key){expr, descending, od_choices_below(gen->choices, 2) != 0};
+    }
+    do {
+        if (!make_window_call(gen, schema, key_count > 0, call_count, &calls[call_count]))
+            return failed();
+    } while (++call_count < 3 && od_random_chance(&gen->choices->random, 1, 3));
+    enum od_status status = od_plan_window(gen->arena, input.plan, partitions, partition_count, keys,
+                                           key_count, calls, call_count, &plan, gen->error);
+    return built(gen, status, plan, input.rows_max);
+}
+
+static struct relation make_window(struct od_gen *gen, uint32_t depth)
+{
+    bool failing = gen->failing;
+    gen->failing = false;
+    struct relation made = window_over(gen, make_relation(gen, depth));
+    gen->failing = failing;
+    return made;
+}
+
 /* --- order ---------------------------------------------------------------------------------------------- */
 
 static struct relation sort_over(struct od_gen *gen, struct relation input)
@@ -398,8 +548,8 @@ static const struct {
     grow_relation make;
     uint32_t weight;
 } relations[] = {
-    {make_scan, 5}, {make_filter, 4}, {make_project, 3}, {make_join, 6},     {make_groups, 5},
-    {make_sort, 2}, {make_limit, 2},  {make_having, 2},  {make_distinct, 1},
+    {make_scan, 5},  {make_filter, 4}, {make_project, 3},  {make_join, 6},  {make_groups, 5}, {make_sort, 2},
+    {make_limit, 2}, {make_having, 2}, {make_distinct, 1}, {make_union, 2}, {make_window, 3},
 };
 #define RELATION_COUNT (sizeof(relations) / sizeof(relations[0]))
 

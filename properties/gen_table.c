@@ -46,15 +46,15 @@ struct number {
     bool nines; /* 38 of them, the coefficient aside */
 };
 static const struct number plain_numbers[] = {
-    {0, 0, false}, {15, 1, false},  {150, 2, false}, {0, 2, false},    {-25, 1, false},
+    {0, 0, false}, {15, 1, false},  {150, 2, false}, {0, 2, false},     {-25, 1, false},
     {1, 0, false}, {100, 2, false}, {333, 2, false}, {-7125, 3, false}, {1999, 2, false},
 };
 static const struct number special_numbers[] = {
-    {1, 6, false},     {123456789, 3, false}, {5, 1, false},  {-5, 1, false},
+    {1, 6, false},     {123456789, 3, false}, {5, 1, false},     {-5, 1, false},
     {10000, 0, false}, {9999, 0, false},      {99995, 4, false}, {-1, 10, false},
 };
 static const struct number wild_numbers[] = {
-    {1, 0, true}, {-1, 0, true},         {1, 38, true},         {1, 19, true},
+    {1, 0, true},   {-1, 0, true},         {1, 38, true},         {1, 19, true},
     {1, 38, false}, {INT64_MAX, 0, false}, {INT64_MIN, 0, false}, {INT64_MAX, 18, false},
 };
 static const double special_floats[] = {
@@ -267,6 +267,8 @@ static void draw_profile(struct od_gen *gen, uint32_t index, struct profile *pro
         return;
     }
     profile->type = PICK(types);
+    if (profile->type == OD_TYPE_DECIMAL && gen->flavour == OD_FLAVOUR_PLAIN)
+        profile->type = OD_TYPE_INT64; /* SQLite has no numerics */
     profile->pool_size = PICK(pool_sizes);
     for (uint32_t i = 0; i < profile->pool_size; i++)
         profile->pool[i] = od_gen_value(gen, profile->type);

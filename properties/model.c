@@ -108,49 +108,153 @@ static enum od_status run_project(struct od_arena *arena, const struct od_plan *
 
 /* --- join ----------------------------------------------------------------------------------------------- */
 
-/* All right rows against one left row. `pair` holds the left cells already. */
-static enum od_status join_row(struct od_arena *arena, const struct od_plan *plan,
-                               const struct od_answer *right, struct od_value *pair, uint32_t left_count,
-                               struct od_answer *answer, struct od_error *error)
+/* A join at work: `pair` holds the left cells, then the right ones. */
+struct joining {
+    struct od_arena *arena;
+    const struct od_plan *plan;
+    struct od_answer left, right;
+    struct od_value *pair;
+    bool *right_matched;
+    struct od_answer *answer;
+};
+
+static void pad(const struct joining *joining, uint32_t first, uint32_t count)
 {
-    bool matched = false;
-    for (uint32_t row = 0; row < right->row_count; row++) {
-        bool keep;
-        copy_cells(pair + left_count, od_answer_row(right, row), right->column_count);
-        enum od_status status = is_true(arena, plan->join.condition, pair, &keep, error);
+    const struct od_plan *const *inputs = joining->plan->inputs;
+    for (uint32_t i = first; i < first + count; i++)
+        joining->pair[i] = null_of(i < joining->left.column_count
+                                       ? inputs[0]->schema.fields[i].type
+                                       : inputs[1]->schema.fields[i - joining->left.column_count].type);
+}
+
+/* What the condition is for the pair. A filter's conjuncts end at the first that is not true, as in is_true(); where NULL
+ * differs from false, all of it counts. */
+static enum od_status judge_pair(const struct joining *joining, struct od_value *value,
+                                 struct od_error *error)
+{
+    enum od_join_type type = joining->plan->join.type;
+    const struct od_expr *condition = joining->plan->join.condition;
+    if (type == OD_JOIN_MARK || type == OD_JOIN_NULL_ANTI)
+        return od_model_evaluate(joining->arena, condition, joining->pair, value, error);
+    *value = (struct od_value){.type = OD_TYPE_BOOLEAN};
+    return is_true(joining->arena, condition, joining->pair, &value->boolean, error);
+}
+
+/* One left row, which lies in `pair`, against all right ones. */
+static enum od_status join_row(const struct joining *joining, struct od_error *error)
+{
+    enum od_join_type type = joining->plan->join.type;
+    uint32_t left_count = joining->left.column_count, right_count = joining->right.column_count;
+    bool any_null = false;
+    uint32_t matches = 0;
+    for (uint32_t row = 0; row < joining->right.row_count; row++) {
+        struct od_value value;
+        copy_cells(joining->pair + left_count, od_answer_row(&joining->right, row), right_count);
+        enum od_status status = judge_pair(joining, &value, error);
         if (status != OD_OK)
             return status;
-        if (keep)
-            copy_cells(add_row(answer), pair, answer->column_count);
-        matched |= keep;
+        any_null |= value.is_null;
+        if (value.is_null || !value.boolean)
+            continue;
+        joining->right_matched[row] = true;
+        if (++matches == 2 && type == OD_JOIN_SINGLE)
+            return od_fail(error, OD_EVALUATION, "more than one row returned by a subquery");
+        if (od_join_gives_right(type))
+            copy_cells(add_row(joining->answer), joining->pair, left_count + right_count);
     }
-    if (!matched && plan->join.type == OD_JOIN_LEFT) {
-        for (uint32_t i = left_count; i < answer->column_count; i++)
-            pair[i] = null_of(plan->schema.fields[i].type);
-        copy_cells(add_row(answer), pair, answer->column_count);
-    }
+    bool is_wanted = type == OD_JOIN_SEMI        ? matches > 0
+                     : type == OD_JOIN_ANTI      ? matches == 0
+                     : type == OD_JOIN_NULL_ANTI ? matches == 0 && !any_null
+                     : type == OD_JOIN_MARK      ? true
+                                                 : matches == 0 && od_join_pads_right(type);
+    if (!is_wanted)
+        return OD_OK;
+    pad(joining, left_count, right_count);
+    struct od_value *cells = add_row(joining->answer);
+    copy_cells(cells, joining->pair, od_join_gives_right(type) ? left_count + right_count : left_count);
+    if (type == OD_JOIN_MARK)
+        cells[left_count] = (struct od_value){
+            .type = OD_TYPE_BOOLEAN, .is_null = matches == 0 && any_null, .boolean = matches > 0};
     return OD_OK;
 }
 
 static enum od_status run_join(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
                                struct od_error *error)
 {
-    struct od_answer left, right;
-    enum od_status status = od_model_run(arena, plan->inputs[0], &left, error);
+    struct joining joining = {.arena = arena, .plan = plan, .answer = answer};
+    enum od_status status = od_model_run(arena, plan->inputs[0], &joining.left, error);
     if (status == OD_OK)
-        status = od_model_run(arena, plan->inputs[1], &right, error);
+        status = od_model_run(arena, plan->inputs[1], &joining.right, error);
     if (status != OD_OK)
         return status;
-    uint64_t rows_max = (uint64_t)left.row_count * (right.row_count == 0 ? 1 : right.row_count);
-    status = make_answer(arena, left.column_count + right.column_count, rows_max, answer, error);
-    struct od_value *pair = od_arena_take_array(arena, answer->column_count + 1, sizeof(*pair));
-    if (status == OD_OK && pair == NULL)
+    uint32_t width = joining.left.column_count + joining.right.column_count;
+    uint64_t rows_max = ((uint64_t)joining.left.row_count + 1) * ((uint64_t)joining.right.row_count + 1);
+    status = make_answer(arena, plan->schema.field_count, rows_max, answer, error);
+    joining.pair = od_arena_take_array(arena, width + 1, sizeof(*joining.pair));
+    joining.right_matched = od_arena_take_array(arena, joining.right.row_count + 1, sizeof(bool));
+    if (status == OD_OK && (joining.pair == NULL || joining.right_matched == NULL))
         return no_memory(error);
-    for (uint32_t row = 0; status == OD_OK && row < left.row_count; row++) {
-        copy_cells(pair, od_answer_row(&left, row), left.column_count);
-        status = join_row(arena, plan, &right, pair, left.column_count, answer, error);
+    for (uint32_t row = 0; status == OD_OK && row < joining.left.row_count; row++) {
+        copy_cells(joining.pair, od_answer_row(&joining.left, row), joining.left.column_count);
+        status = join_row(&joining, error);
+    }
+    for (uint32_t row = 0;
+         status == OD_OK && od_join_pads_left(plan->join.type) && row < joining.right.row_count; row++) {
+        if (joining.right_matched[row])
+            continue;
+        pad(&joining, 0, joining.left.column_count);
+        copy_cells(joining.pair + joining.left.column_count, od_answer_row(&joining.right, row),
+                   joining.right.column_count);
+        copy_cells(add_row(answer), joining.pair, width);
     }
     return status;
+}
+
+/* --- union, values, expand ------------------------------------------------------------------------------ */
+
+static enum od_status run_union(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
+                                struct od_error *error)
+{
+    struct od_answer inputs[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        enum od_status status = od_model_run(arena, plan->inputs[i], &inputs[i], error);
+        if (status != OD_OK)
+            return status;
+    }
+    enum od_status status = make_answer(arena, plan->schema.field_count,
+                                        (uint64_t)inputs[0].row_count + inputs[1].row_count, answer, error);
+    for (uint32_t i = 0; i < 2 && status == OD_OK; i++)
+        for (uint32_t row = 0; row < inputs[i].row_count; row++)
+            copy_cells(add_row(answer), od_answer_row(&inputs[i], row), answer->column_count);
+    return status;
+}
+
+/* For each input row (for VALUES: once) each list of expressions gives a row. */
+static enum od_status run_lists(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
+                                struct od_error *error)
+{
+    struct od_answer input = {0, 1, NULL};
+    bool is_values = plan->kind == OD_PLAN_VALUES;
+    uint32_t width = plan->schema.field_count;
+    uint32_t list_count = is_values ? plan->values.row_count : plan->expand.list_count;
+    const struct od_expr *const *exprs = is_values ? plan->values.exprs : plan->expand.exprs;
+    enum od_status status = is_values ? OD_OK : od_model_run(arena, plan->inputs[0], &input, error);
+    if (status == OD_OK)
+        status = make_answer(arena, width, (uint64_t)input.row_count * list_count, answer, error);
+    for (uint32_t row = 0; status == OD_OK && row < input.row_count; row++)
+        for (uint32_t list = 0; list < list_count && status == OD_OK; list++) {
+            struct od_value *cells = add_row(answer);
+            for (uint32_t i = 0; i < width && status == OD_OK; i++)
+                status = od_model_evaluate(arena, exprs[list * width + i],
+                                           is_values ? NULL : od_answer_row(&input, row), &cells[i], error);
+        }
+    return status;
+}
+
+static enum od_status run_same(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
+                               struct od_error *error)
+{
+    return od_model_run(arena, plan->inputs[0], answer, error);
 }
 
 /* --- groups --------------------------------------------------------------------------------------------- */
@@ -169,7 +273,8 @@ static struct od_value canonical_key(struct od_value value)
 static bool keys_are_equal(const struct od_value *left, const struct od_value *right, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (left[i].is_null != right[i].is_null || (!left[i].is_null && od_model_order(&left[i], &right[i]) != 0))
+        if (left[i].is_null != right[i].is_null ||
+            (!left[i].is_null && od_model_order(&left[i], &right[i]) != 0))
             return false;
     return true;
 }
@@ -268,9 +373,8 @@ static int order_rows(const struct od_sort_key *keys, uint32_t key_count, const 
 }
 
 /* Insertion sort: obvious, and inputs are small. */
-static enum od_status sort_rows(struct od_arena *arena, const struct od_sort_key *keys, uint32_t key_count,
-                                const struct od_answer *input, struct od_answer *answer,
-                                struct od_error *error)
+enum od_status od_model_sort(struct od_arena *arena, const struct od_sort_key *keys, uint32_t key_count,
+                             const struct od_answer *input, struct od_answer *answer, struct od_error *error)
 {
     struct od_answer wide;
     uint32_t width = key_count + input->column_count;
@@ -302,8 +406,9 @@ static enum od_status run_sort(struct od_arena *arena, const struct od_plan *pla
 {
     struct od_answer input;
     enum od_status status = od_model_run(arena, plan->inputs[0], &input, error);
-    return status != OD_OK ? status
-                           : sort_rows(arena, plan->sort.keys, plan->sort.key_count, &input, answer, error);
+    return status != OD_OK
+               ? status
+               : od_model_sort(arena, plan->sort.keys, plan->sort.key_count, &input, answer, error);
 }
 
 static enum od_status run_limit(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
@@ -326,9 +431,10 @@ static enum od_status run_limit(struct od_arena *arena, const struct od_plan *pl
 typedef enum od_status (*run_node)(struct od_arena *arena, const struct od_plan *plan,
                                    struct od_answer *answer, struct od_error *error);
 static const run_node nodes[OD_PLAN_KIND_COUNT] = {
-    [OD_PLAN_SCAN] = run_scan,   [OD_PLAN_FILTER] = run_filter,       [OD_PLAN_PROJECT] = run_project,
-    [OD_PLAN_JOIN] = run_join,   [OD_PLAN_AGGREGATE] = run_aggregate, [OD_PLAN_SORT] = run_sort,
-    [OD_PLAN_LIMIT] = run_limit,
+    [OD_PLAN_SCAN] = run_scan,    [OD_PLAN_FILTER] = run_filter,       [OD_PLAN_PROJECT] = run_project,
+    [OD_PLAN_JOIN] = run_join,    [OD_PLAN_AGGREGATE] = run_aggregate, [OD_PLAN_SORT] = run_sort,
+    [OD_PLAN_LIMIT] = run_limit,  [OD_PLAN_UNION] = run_union,         [OD_PLAN_VALUES] = run_lists,
+    [OD_PLAN_EXPAND] = run_lists, [OD_PLAN_REPARTITION] = run_same,    [OD_PLAN_WINDOW] = od_model_window,
 };
 
 enum od_status od_model_run(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer_out,

@@ -48,6 +48,12 @@ int64_t od_model_days(struct od_civil civil);
 enum od_status od_model_aggregate(struct od_arena *arena, const struct od_aggregate *aggregate,
                                   const struct od_value *const *rows, uint32_t row_count,
                                   struct od_value *value_out, struct od_error *error);
+/* By the keys, then by the whole row. */
+enum od_status od_model_sort(struct od_arena *arena, const struct od_sort_key *keys, uint32_t key_count,
+                             const struct od_answer *input, struct od_answer *answer, struct od_error *error);
+/* A WINDOW node (model_window.c). */
+enum od_status od_model_window(struct od_arena *arena, const struct od_plan *plan, struct od_answer *answer,
+                               struct od_error *error);
 /* The sum of finite or special doubles, rounded once; *overflow_out when finite numbers pass DBL_MAX.
  * NO_MEMORY. */
 enum od_status od_model_float_sum(struct od_arena *arena, const double *numbers, uint32_t count,

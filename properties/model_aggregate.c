@@ -139,6 +139,21 @@ struct values {
     uint32_t count;
 };
 
+/* Of values that SQL takes for one, the last in the total order stays. */
+static bool is_seen(const struct values *values, const struct od_value *value)
+{
+    for (uint32_t i = 0; i < values->count; i++) {
+        struct od_value *item = &values->items[i];
+        if (od_model_order(item, value) != 0)
+            continue;
+        if (od_answer_compare_values(item, value) < 0)
+            *item = *value;
+        return true;
+    }
+    return false;
+}
+
+/* What the aggregate sees of the rows: what its filter takes, without NULLs, each once if DISTINCT. */
 static enum od_status collect(struct od_arena *arena, const struct od_aggregate *aggregate,
                               const struct od_value *const *rows, uint32_t row_count,
                               struct values *values_out, struct od_error *error)
@@ -148,11 +163,16 @@ static enum od_status collect(struct od_arena *arena, const struct od_aggregate 
     if (values_out->items == NULL)
         return od_fail(error, OD_NO_MEMORY, "the model ran out of memory");
     for (uint32_t i = 0; i < row_count; i++) {
-        struct od_value value;
-        enum od_status status = od_model_evaluate(arena, aggregate->argument, rows[i], &value, error);
+        struct od_value value = {.type = OD_TYPE_BOOLEAN, .boolean = true};
+        enum od_status status = OD_OK;
+        if (aggregate->filter != NULL)
+            status = od_model_evaluate(arena, aggregate->filter, rows[i], &value, error);
+        bool counts = !value.is_null && value.boolean;
+        if (status == OD_OK && counts && aggregate->argument != NULL)
+            status = od_model_evaluate(arena, aggregate->argument, rows[i], &value, error);
         if (status != OD_OK)
             return status;
-        if (!value.is_null)
+        if (counts && !value.is_null && !(aggregate->distinct && is_seen(values_out, &value)))
             values_out->items[values_out->count++] = value;
     }
     return OD_OK;
@@ -210,33 +230,62 @@ static enum od_status add_floats(struct od_arena *arena, const struct values *va
     return status;
 }
 
+static void fold_bits(const struct values *values, enum od_aggregate_function function,
+                      struct od_value *value_out)
+{
+    *value_out = values->items[0];
+    for (uint32_t i = 1; i < values->count; i++) {
+        const struct od_value *item = &values->items[i];
+        if (function == OD_AGGREGATE_BOOL_AND)
+            value_out->boolean = value_out->boolean && item->boolean;
+        else if (function == OD_AGGREGATE_BOOL_OR)
+            value_out->boolean = value_out->boolean || item->boolean;
+        else if (function == OD_AGGREGATE_BIT_AND)
+            value_out->int64 &= item->int64;
+        else if (function == OD_AGGREGATE_BIT_OR)
+            value_out->int64 |= item->int64;
+        else
+            value_out->int64 ^= item->int64;
+    }
+}
+
+/* What model_decimal.h calls it; 0: nothing there. */
+static char exact_name(enum od_aggregate_function function)
+{
+    static const char names[OD_AGGREGATE_COUNT_OF_KINDS] = {
+        [OD_AGGREGATE_SUM] = 's',     [OD_AGGREGATE_AVG] = 'a',         [OD_AGGREGATE_VAR_SAMP] = 'v',
+        [OD_AGGREGATE_VAR_POP] = 'V', [OD_AGGREGATE_STDDEV_SAMP] = 'd', [OD_AGGREGATE_STDDEV_POP] = 'D'};
+    return names[function];
+}
+
 enum od_status od_model_aggregate(struct od_arena *arena, const struct od_aggregate *aggregate,
                                   const struct od_value *const *rows, uint32_t row_count,
                                   struct od_value *value_out, struct od_error *error)
 {
     struct values values = {NULL, row_count};
+    enum od_aggregate_function function = aggregate->function;
     memset(value_out, 0, sizeof(*value_out));
     value_out->type = aggregate->type;
-    if (aggregate->function != OD_AGGREGATE_COUNT_STAR) {
-        enum od_status status = collect(arena, aggregate, rows, row_count, &values, error);
-        if (status != OD_OK)
-            return status;
-    }
-    if (aggregate->function == OD_AGGREGATE_COUNT_STAR || aggregate->function == OD_AGGREGATE_COUNT) {
+    enum od_status status = collect(arena, aggregate, rows, row_count, &values, error);
+    if (status != OD_OK)
+        return status;
+    if (function == OD_AGGREGATE_COUNT_STAR || function == OD_AGGREGATE_COUNT) {
         value_out->int64 = values.count;
         return OD_OK;
     }
-    value_out->is_null = values.count == 0;
-    if (values.count == 0)
+    char exact = exact_name(function);
+    value_out->is_null = values.count < (exact == 'v' || exact == 'd' ? 2 : 1);
+    if (value_out->is_null)
         return OD_OK;
-    if (aggregate->function == OD_AGGREGATE_MIN || aggregate->function == OD_AGGREGATE_MAX) {
-        smallest(&values, aggregate->function == OD_AGGREGATE_MAX, value_out);
-        return OD_OK;
-    }
-    bool average = aggregate->function == OD_AGGREGATE_AVG;
-    if (!average && aggregate->function != OD_AGGREGATE_SUM)
-        return od_fail(error, OD_UNSUPPORTED, "the model does not know %s", od_aggregate_text(aggregate->function));
-    if (aggregate->argument->type != OD_TYPE_FLOAT64)
-        return add_exactly(arena, &values, average ? 'a' : 's', value_out, error);
-    return add_floats(arena, &values, average, value_out, error);
+    if (function == OD_AGGREGATE_MIN || function == OD_AGGREGATE_MAX || function == OD_AGGREGATE_ANY_VALUE)
+        smallest(&values, function == OD_AGGREGATE_MAX, value_out);
+    else if (function >= OD_AGGREGATE_BOOL_AND && function <= OD_AGGREGATE_BIT_XOR)
+        fold_bits(&values, function, value_out);
+    else if (exact != 0 && aggregate->argument->type != OD_TYPE_FLOAT64)
+        return add_exactly(arena, &values, exact, value_out, error);
+    else if (exact == 's' || exact == 'a')
+        return add_floats(arena, &values, exact == 'a', value_out, error);
+    else
+        return od_fail(error, OD_UNSUPPORTED, "the model does not know %s", od_aggregate_text(function));
+    return OD_OK;
 }

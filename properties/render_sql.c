@@ -234,7 +234,8 @@ static const char *call_text(struct render *render, const struct od_expr *expr, 
     uint32_t count = expr->argument_count;
     const char **arguments = text_list(render, count);
     const char *name = forms[expr->function].name;
-    od_assert(name != NULL || forms[expr->function].form > FORM_POSTFIX); /* what is generated can be written */
+    od_assert(name != NULL ||
+              forms[expr->function].form > FORM_POSTFIX); /* what is generated can be written */
     for (uint32_t i = 0; i < count; i++)
         arguments[i] = expr_text(render, expr->arguments[i], refs);
     switch (forms[expr->function].form) {
@@ -319,20 +320,53 @@ static struct source scan_source(struct render *render, const struct od_plan *pl
     return source;
 }
 
-/* The right side of a join must be one item: a table or a sub-select. The left may be a join itself. */
+/* The left side of a join may be a join itself, written with ON. */
+static bool is_plain_left(const struct od_plan *plan)
+{
+    return plan->kind == OD_PLAN_SCAN || (plan->kind == OD_PLAN_JOIN && od_join_gives_right(plan->join.type));
+}
+
+/* The right side of a join must be one item: a table or a sub-select. What gives no right fields is a condition. */
 static struct source join_source(struct render *render, const struct od_plan *plan)
 {
+    static const char *const words[OD_JOIN_TYPE_COUNT] = {[OD_JOIN_INNER] = "JOIN",
+                                                          [OD_JOIN_LEFT] = "LEFT JOIN",
+                                                          [OD_JOIN_RIGHT] = "RIGHT JOIN",
+                                                          [OD_JOIN_FULL] = "FULL JOIN"};
     const struct od_plan *left_plan = plan->inputs[0], *right_plan = plan->inputs[1];
-    bool left_plain = left_plan->kind == OD_PLAN_SCAN || left_plan->kind == OD_PLAN_JOIN;
-    struct source left = left_plain ? plan_source(render, left_plan) : subselect_source(render, left_plan);
+    struct source left =
+        is_plain_left(left_plan) ? plan_source(render, left_plan) : subselect_source(render, left_plan);
     struct source right = right_plan->kind == OD_PLAN_SCAN ? scan_source(render, right_plan)
                                                            : subselect_source(render, right_plan);
     uint32_t count = left.ref_count + right.ref_count;
     struct source source = {"", NULL, text_list(render, count), count};
     for (uint32_t i = 0; i < count; i++)
         source.refs[i] = i < left.ref_count ? left.refs[i] : right.refs[i - left.ref_count];
-    source.from = TEXT("%s %s %s ON %s", left.from, plan->join.type == OD_JOIN_LEFT ? "LEFT JOIN" : "JOIN",
-                       right.from, expr_text(render, plan->join.condition, source.refs));
+    const char *condition = expr_text(render, plan->join.condition, source.refs);
+    if (words[plan->join.type] != NULL) {
+        source.from = TEXT("%s %s %s ON %s", left.from, words[plan->join.type], right.from, condition);
+        return source;
+    }
+    od_assert(plan->join.type == OD_JOIN_SEMI || plan->join.type == OD_JOIN_ANTI);
+    source.from = left.from;
+    source.ref_count = left.ref_count;
+    source.where = TEXT("%sEXISTS (SELECT 1 FROM %s WHERE %s)", plan->join.type == OD_JOIN_ANTI ? "NOT " : "",
+                        right.from, condition);
+    return source;
+}
+
+static struct source union_source(struct render *render, const struct od_plan *plan)
+{
+    struct select left = plan_select(render, plan->inputs[0]), right = plan_select(render, plan->inputs[1]);
+    uint32_t count = plan->schema.field_count, alias = ++render->alias_count;
+    const char *texts[2] = {select_text(render, &left), select_text(render, &right)};
+    for (uint32_t i = 0; i < 2; i++) /* only a sub-select has an order of its own */
+        if (plan->inputs[i]->kind == OD_PLAN_SORT || plan->inputs[i]->kind == OD_PLAN_LIMIT)
+            texts[i] = TEXT("SELECT * FROM (%s) AS q%u", texts[i], ++render->alias_count);
+    struct source source = {TEXT("(%s UNION ALL %s) AS q%u", texts[0], texts[1], alias), NULL,
+                            text_list(render, count), count};
+    for (uint32_t i = 0; i < count; i++)
+        source.refs[i] = TEXT("q%u.c%u", alias, i);
     return source;
 }
 
@@ -351,6 +385,8 @@ static struct source plan_source(struct render *render, const struct od_plan *pl
         return scan_source(render, plan);
     if (plan->kind == OD_PLAN_JOIN)
         return join_source(render, plan);
+    if (plan->kind == OD_PLAN_UNION)
+        return union_source(render, plan);
     if (plan->kind == OD_PLAN_FILTER && plan->inputs[0]->kind != OD_PLAN_AGGREGATE)
         return filter_source(render, plan);
     return subselect_source(render, plan);
@@ -391,6 +427,18 @@ static bool is_distinct(const struct od_plan *plan)
     return all;
 }
 
+static const char *aggregate_text(struct render *render, const struct od_aggregate *aggregate,
+                                  const char *const *refs)
+{
+    const char *text = "count(*)";
+    if (aggregate->function != OD_AGGREGATE_COUNT_STAR)
+        text = TEXT("%s(%s%s)", od_aggregate_text(aggregate->function),
+                    aggregate->distinct ? "DISTINCT " : "", expr_text(render, aggregate->argument, refs));
+    if (aggregate->filter == NULL)
+        return text;
+    return TEXT("%s FILTER (WHERE %s)", text, expr_text(render, aggregate->filter, refs));
+}
+
 static struct select aggregate_select(struct render *render, const struct od_plan *plan)
 {
     struct source source = plan_source(render, plan->inputs[0]);
@@ -401,11 +449,7 @@ static struct select aggregate_select(struct render *render, const struct od_pla
     for (uint32_t i = 0; i < group_count; i++)
         select.items[i] = expr_text(render, plan->aggregate.groups[i], source.refs);
     for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++) {
-        const struct od_aggregate *aggregate = &plan->aggregate.aggregates[i];
-        select.items[group_count + i] = aggregate->function == OD_AGGREGATE_COUNT_STAR
-                                            ? "count(*)"
-                                            : TEXT("%s(%s)", od_aggregate_text(aggregate->function),
-                                                   expr_text(render, aggregate->argument, source.refs));
+        select.items[group_count + i] = aggregate_text(render, &plan->aggregate.aggregates[i], source.refs);
     }
     select.distinct = is_distinct(plan);
     if (group_count > 0 && !select.distinct)
@@ -434,6 +478,64 @@ static const char *order_text(struct render *render, const char *ref, bool desce
     return TEXT("%s %s NULLS %s", ref, descending ? "DESC" : "ASC", nulls_first ? "FIRST" : "LAST");
 }
 
+static const char *bound_text(struct render *render, enum od_frame_bound bound, const struct od_expr *offset,
+                              const char *const *refs)
+{
+    static const char *const texts[] = {"UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING",
+                                        "UNBOUNDED FOLLOWING"};
+    return offset == NULL ? texts[bound] : TEXT("%s %s", expr_text(render, offset, refs), texts[bound]);
+}
+
+static const char *frame_text(struct render *render, const struct od_window_frame *frame,
+                              const char *const *refs)
+{
+    static const char *const units[] = {"ROWS", "RANGE", "GROUPS"};
+    static const char *const exclusions[] = {"", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES"};
+    return TEXT("%s BETWEEN %s AND %s%s", units[frame->unit],
+                bound_text(render, frame->start, frame->start_offset, refs),
+                bound_text(render, frame->end, frame->end_offset, refs), exclusions[frame->exclusion]);
+}
+
+static const char *order_list(struct render *render, const struct od_sort_key *keys, uint32_t count,
+                              const char *const *refs)
+{
+    const char **texts = text_list(render, count);
+    for (uint32_t i = 0; i < count; i++)
+        texts[i] = order_text(render, expr_text(render, keys[i].expr, refs), keys[i].descending,
+                              keys[i].nulls_first);
+    return joined(render, texts, count);
+}
+
+static const char *window_call_text(struct render *render, const struct od_plan *plan,
+                                    const struct od_window_call *call, const char *const *refs)
+{
+    const char *text = TEXT("%s(%s)", od_window_function_text(call->function),
+                            call->argument_count == 0 ? "" : expr_text(render, call->arguments[0], refs));
+    if (call->function == OD_WINDOW_AGGREGATE)
+        text = aggregate_text(render, &call->aggregate, refs);
+    text = TEXT("%s OVER (", text);
+    if (plan->window.partition_count > 0)
+        text = TEXT("%sPARTITION BY %s ", text, expr_text(render, plan->window.partitions[0], refs));
+    if (plan->window.key_count > 0)
+        text =
+            TEXT("%sORDER BY %s ", text, order_list(render, plan->window.keys, plan->window.key_count, refs));
+    return TEXT("%s%s)", text, frame_text(render, &call->frame, refs));
+}
+
+static struct select window_select(struct render *render, const struct od_plan *plan)
+{
+    struct source source = plan_source(render, plan->inputs[0]);
+    struct select select = select_from(&source);
+    select.item_count = plan->schema.field_count;
+    select.items = text_list(render, select.item_count);
+    for (uint32_t i = 0; i < source.ref_count; i++)
+        select.items[i] = source.refs[i];
+    for (uint32_t i = 0; i < plan->window.call_count; i++)
+        select.items[source.ref_count + i] =
+            window_call_text(render, plan, &plan->window.calls[i], source.refs);
+    return select;
+}
+
 static const char *all_columns_order(struct render *render, const char *first, const struct source *source)
 {
     const char *text = first;
@@ -447,16 +549,10 @@ static struct select sort_select(struct render *render, const struct od_plan *pl
 {
     struct source source = plan_source(render, plan->inputs[0]);
     struct select select = select_from(&source);
-    const char **keys = text_list(render, plan->sort.key_count);
-    for (uint32_t i = 0; i < plan->sort.key_count; i++) {
-        const struct od_sort_key *key = &plan->sort.keys[i];
-        keys[i] =
-            order_text(render, expr_text(render, key->expr, source.refs), key->descending, key->nulls_first);
-    }
     /* No keys: a limit by the whole row, which the engine's LIMIT means by itself. Its columns as keys would not be
      * the same: -0.0 equals 0.0 in a key, and comes before it in a row. */
     if (plan->sort.key_count > 0)
-        select.order_by = joined(render, keys, plan->sort.key_count);
+        select.order_by = order_list(render, plan->sort.keys, plan->sort.key_count, source.refs);
     if (render->dialect == OD_DIALECT_SQLITE)
         select.order_by = all_columns_order(render, plan->sort.key_count > 0 ? select.order_by : "", &source);
     return select;
@@ -489,7 +585,8 @@ static struct select plan_select(struct render *render, const struct od_plan *pl
         [OD_PLAN_SCAN] = source_select,         [OD_PLAN_FILTER] = filter_select,
         [OD_PLAN_PROJECT] = project_select,     [OD_PLAN_JOIN] = source_select,
         [OD_PLAN_AGGREGATE] = aggregate_select, [OD_PLAN_SORT] = sort_select,
-        [OD_PLAN_LIMIT] = limit_select,
+        [OD_PLAN_LIMIT] = limit_select,         [OD_PLAN_UNION] = source_select,
+        [OD_PLAN_WINDOW] = window_select,
     };
     od_assert(nodes[plan->kind] != NULL); /* what is generated can be written */
     return nodes[plan->kind](render, plan);

@@ -11,6 +11,9 @@
  *   substring            a start below 1 counts from the end
  *   limit over doubles   -0.0 and 0.0 are one value, so the tie-break may choose another row
  *   numerics             not there. Only sum(bigint) in the answer itself is compared: a whole number in both
+ *   unions of right joins  a mistake in 3.40: the WHERE of the other side is lost when the union is a sub-select
+ *   windows              which of equal rows comes first is open there, and the total order here
+ *   aggregates           there are but count, sum, min, max and avg
  *   inexact sums         sums and averages of doubles are not rounded exactly: fine in an answer that is
  *                        compared with a
  *                        tolerance, not as an input of anything
@@ -113,6 +116,9 @@ static const char *aggregate_reason(const struct od_plan *plan, bool is_root)
         const struct od_aggregate *aggregate = &plan->aggregate.aggregates[i];
         bool sums = aggregate->function == OD_AGGREGATE_SUM || aggregate->function == OD_AGGREGATE_AVG;
         reason = expr_reason(aggregate->argument);
+        reason = reason != NULL ? reason : expr_reason(aggregate->filter);
+        if (reason == NULL && aggregate->function > OD_AGGREGATE_AVG)
+            reason = "aggregates";
         if (reason == NULL && sums && aggregate->type == OD_TYPE_FLOAT64 && !is_root)
             reason = "inexact sums";
         if (reason == NULL && aggregate->type == OD_TYPE_DECIMAL &&
@@ -120,6 +126,14 @@ static const char *aggregate_reason(const struct od_plan *plan, bool is_root)
             reason = "numerics";
     }
     return reason;
+}
+
+static bool has_right_join(const struct od_plan *plan)
+{
+    bool found = plan->kind == OD_PLAN_JOIN && od_join_pads_left(plan->join.type);
+    for (uint32_t i = 0; i < plan->input_count && !found; i++)
+        found = has_right_join(plan->inputs[i]);
+    return found;
 }
 
 static bool has_doubles(const struct od_schema *schema)
@@ -144,6 +158,10 @@ static const char *node_reason(const struct od_plan *plan, bool is_root)
         return reason;
     case OD_PLAN_JOIN:
         return expr_reason(plan->join.condition);
+    case OD_PLAN_UNION:
+        return has_right_join(plan) ? "unions of right joins" : NULL;
+    case OD_PLAN_WINDOW:
+        return "windows";
     case OD_PLAN_AGGREGATE:
         return aggregate_reason(plan, is_root);
     case OD_PLAN_SORT:
