@@ -1,4 +1,4 @@
-/* command_generate: `ordeal generate`: the built-in tables as CSV files, with a schema.sql that declares them.
+/* command_generate: `ordeal generate`: the built-in tables as files, with a schema.sql that declares them.
  *
  * A suite is a list of tables whose numbers of rows belong together at a scale; any single generator can be asked for by its
  * own name. schema.sql has one CREATE TABLE a table, in words that PostgreSQL, DuckDB and `ordeal sql --schema` all take. */
@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/io/csv.h"
 #include "engine/world/posix.h"
 #include "harness/commands.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
+#include "harness/table_file.h"
 #include "scenarios/generate.h"
 
 struct member {
@@ -46,6 +46,14 @@ static const struct suite suites[] = {
 };
 #define SUITE_COUNT (sizeof(suites) / sizeof(suites[0]))
 
+/* Where tables go, and as what. */
+struct target {
+    const char *folder;
+    const char *ending;
+    uint64_t seed;
+    struct od_buffer *schema;
+};
+
 static bool put_declaration(struct od_buffer *schema, const struct od_table *table)
 {
     bool fits = od_buffer_print(schema, "CREATE TABLE %s (", table->name);
@@ -58,33 +66,26 @@ static bool put_declaration(struct od_buffer *schema, const struct od_table *tab
     return fits && od_buffer_print(schema, "\n);\n");
 }
 
-static enum od_status write_table(const char *folder, const struct od_table *table, struct od_buffer *schema,
-                                  struct od_error *error)
+static enum od_status write_table(const struct target *target, const struct od_table *table, struct od_error *error)
 {
-    struct od_buffer text;
     char path[4096];
     struct od_batch rows = od_table_view(table);
-    od_buffer_init(&text, od_posix_memory());
-    enum od_status status = od_csv_write(&rows, true, &text, error);
-    if (snprintf(path, sizeof(path), "%s/%s.csv", folder, table->name) >= (int)sizeof(path))
-        status = od_fail(error, OD_BAD_INPUT, "the path of %s is too long", folder);
-    if (status == OD_OK)
-        status = od_file_write(path, text.bytes, text.size, error);
-    if (status == OD_OK && !put_declaration(schema, table))
-        status = od_fail(error, OD_NO_MEMORY, "declaring %s", table->name);
-    if (status == OD_OK)
-        printf("%-10s %10u rows  %s\n", table->name, od_table_row_count(table), path);
-    od_buffer_release(&text);
-    return status;
+    if (snprintf(path, sizeof(path), "%s/%s.%s", target->folder, table->name, target->ending) >= (int)sizeof(path))
+        return od_fail(error, OD_BAD_INPUT, "the path of %s is too long", target->folder);
+    OD_TRY(od_table_file_write(od_posix_memory(), &rows, path, error));
+    if (!put_declaration(target->schema, table))
+        return od_fail(error, OD_NO_MEMORY, "declaring %s", table->name);
+    printf("%-10s %10u rows  %s\n", table->name, od_table_row_count(table), path);
+    return OD_OK;
 }
 
-static enum od_status make_table(const char *folder, const char *name, const struct od_generator *generator, uint64_t rows,
-                                 uint64_t seed, struct od_buffer *schema, struct od_error *error)
+static enum od_status make_table(const struct target *target, const char *name, const struct od_generator *generator,
+                                 uint64_t rows, struct od_error *error)
 {
     struct od_table *table = NULL;
-    enum od_status status = generator->make(od_posix_memory(), name, rows, seed, &table, error);
+    enum od_status status = generator->make(od_posix_memory(), name, rows, target->seed, &table, error);
     if (status == OD_OK)
-        status = write_table(folder, table, schema, error);
+        status = write_table(target, table, error);
     od_table_free(od_posix_memory(), table);
     return status;
 }
@@ -100,8 +101,8 @@ static enum od_status read_scale(const struct od_arguments *arguments, const cha
     return OD_OK;
 }
 
-static enum od_status make_suite(const struct od_arguments *arguments, const struct suite *suite, const char *folder,
-                                 uint64_t seed, struct od_buffer *schema, struct od_error *error)
+static enum od_status make_suite(const struct od_arguments *arguments, const struct suite *suite,
+                                 const struct target *target, struct od_error *error)
 {
     double scale = 0;
     enum od_status status = read_scale(arguments, suite->default_scale, &scale, error);
@@ -109,13 +110,13 @@ static enum od_status make_suite(const struct od_arguments *arguments, const str
         /* in whole thousandths, so that the tables of a suite agree about the scale */
         const struct od_generator *generator = od_generator_find(member->generator);
         uint64_t rows = generator->rows_are_fixed ? member->rows : member->rows / 1000 * (uint64_t)(scale * 1000 + 0.5);
-        status = make_table(folder, member->table, generator, rows, seed, schema, error);
+        status = make_table(target, member->table, generator, rows, error);
     }
     return status;
 }
 
-static enum od_status make_single(const struct od_arguments *arguments, const char *name, const char *folder, uint64_t seed,
-                                  struct od_buffer *schema, struct od_error *error)
+static enum od_status make_single(const struct od_arguments *arguments, const char *name,
+                                  const struct target *target, struct od_error *error)
 {
     const struct od_generator *generator = od_generator_find(name);
     if (generator == NULL)
@@ -124,7 +125,7 @@ static enum od_status make_single(const struct od_arguments *arguments, const ch
     uint64_t rows = generator->rows_default;
     enum od_status status = od_arguments_number(arguments, "rows", 0, UINT64_C(1) << 30, &rows, error);
     if (status == OD_OK)
-        status = make_table(folder, name, generator, rows, seed, schema, error);
+        status = make_table(target, name, generator, rows, error);
     return status;
 }
 
@@ -142,8 +143,8 @@ static int run(const struct od_arguments *arguments)
     struct od_error error = {0};
     struct od_buffer schema;
     char path[4096];
-    uint64_t seed = 1;
     const char *folder = od_arguments_text(arguments, "out", ".");
+    struct target target = {folder, od_arguments_text(arguments, "format", "csv"), 1, &schema};
     if (od_arguments_has(arguments, "list"))
         return list_all();
     if (arguments->positional_count != 1) {
@@ -156,7 +157,9 @@ static int run(const struct od_arguments *arguments)
         if (strcmp(suites[i].name, name) == 0)
             suite = &suites[i];
     od_buffer_init(&schema, od_posix_memory());
-    enum od_status status = od_arguments_number(arguments, "seed", 0, UINT64_MAX, &seed, &error);
+    enum od_status status = od_arguments_number(arguments, "seed", 0, UINT64_MAX, &target.seed, &error);
+    if (status == OD_OK && !od_table_file_has_format(target.ending))
+        status = od_fail(&error, OD_BAD_INPUT, "--format %s: expected csv, jsonl or parquet", target.ending);
     if (status == OD_OK && suite == NULL && od_arguments_has(arguments, "scale"))
         status = od_fail(&error, OD_BAD_INPUT, "--scale is for suites; %s takes --rows", name);
     if (status == OD_OK && suite != NULL && od_arguments_has(arguments, "rows"))
@@ -164,9 +167,9 @@ static int run(const struct od_arguments *arguments)
     if (status == OD_OK)
         status = od_folder_make(folder, &error);
     if (status == OD_OK && suite != NULL)
-        status = make_suite(arguments, suite, folder, seed, &schema, &error);
+        status = make_suite(arguments, suite, &target, &error);
     else if (status == OD_OK)
-        status = make_single(arguments, name, folder, seed, &schema, &error);
+        status = make_single(arguments, name, &target, &error);
     if (status == OD_OK && snprintf(path, sizeof(path), "%s/schema.sql", folder) >= (int)sizeof(path))
         status = od_fail(&error, OD_BAD_INPUT, "the path of %s is too long", folder);
     if (status == OD_OK)
@@ -179,6 +182,7 @@ static const struct od_option options[] = {
     {"scale", "X", "of a suite: 0.001 to 100, in thousandths; default 0.01 (TPC-H: 60,000 lines; others: 100,000 rows)", false},
     {"rows", "N", "of a single generator", false},
     {"seed", "N", "equal seeds give equal tables; default 1", false},
+    {"format", "F", "csv (default), jsonl or parquet (needs DuckDB's library)", false},
     {"out", "DIR", "where the files go; made when missing; default here", false},
     {"list", NULL, "names the suites and generators", false},
     {NULL, NULL, NULL, false}};
@@ -187,7 +191,7 @@ const struct od_command od_command_generate = {
     .name = "generate",
     .positional = "SUITE|GENERATOR",
     .positional_min = 0,
-    .sentence = "writes the built-in tables as CSV files, with a schema.sql",
+    .sentence = "writes the built-in tables as files, with a schema.sql",
     .more = "Example: ordeal generate tpch --scale 0.1 --out /tmp/tpch",
     .options = options,
     .run = run,

@@ -1,22 +1,23 @@
-/* command_sql: `ordeal sql "SELECT ..." --table NAME=FILE.csv`: statements on one engine, answers to standard
- * output.
+/* command_sql: `ordeal sql "SELECT ..." --table NAME=FILE`: statements on one engine, answers to standard output, or the
+ * last one to a file.
  *
  * The statements are one session's: what they create, later ones see. The first that fails ends the run. */
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/io/csv.h"
 #include "engine/world/posix.h"
 #include "harness/commands.h"
 #include "harness/engines.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
 #include "harness/session_engine.h"
+#include "harness/table_file.h"
 #include "harness/table_show.h"
 
 struct printing {
     uint32_t format;
     bool quiet; /* standard output is for answers only: no "INSERT 3" */
+    const char *output; /* NULL: standard output; else each answer replaces the one before */
 };
 
 /* "flights: departed timestamp, delay bigint..." on standard error, where it is in nobody's way. */
@@ -29,28 +30,30 @@ static void report_schema(const struct od_table *table)
     fputc('\n', stderr);
 }
 
-/* NAME=FILE.csv */
+/* NAME=FILE */
 static enum od_status load_table(struct od_session *session, const char *given, bool show_schema,
                                  struct od_error *error)
 {
     char name[256];
     struct od_table *table = NULL;
-    struct od_buffer text;
     const char *equals = strchr(given, '=');
     if (equals == NULL || equals == given || equals[1] == '\0' || (size_t)(equals - given) >= sizeof(name))
-        return od_fail(error, OD_BAD_INPUT, "--table %s: expected NAME=FILE.csv", given);
+        return od_fail(error, OD_BAD_INPUT, "--table %s: expected NAME=FILE", given);
     snprintf(name, sizeof(name), "%.*s", (int)(equals - given), given);
-    od_buffer_init(&text, od_posix_memory());
-    enum od_status status = od_file_read(equals + 1, &text, error);
-    if (status == OD_OK)
-        status = od_csv_read(od_posix_memory(), name, equals + 1, od_buffer_text(&text), text.size, NULL,
-                             &table, error);
+    enum od_status status = od_table_file_read(od_posix_memory(), name, equals + 1, &table, error);
     if (status == OD_OK && show_schema)
         report_schema(table);
     if (status == OD_OK)
         status = od_session_add_table(session, table, error);
-    od_buffer_release(&text);
     return status;
+}
+
+static enum od_status write_answer(const struct printing *printing, const struct od_table *answer, struct od_error *error)
+{
+    struct od_batch rows = od_table_view(answer);
+    OD_TRY(od_table_file_write(od_posix_memory(), &rows, printing->output, error));
+    fprintf(stderr, "%u rows written to %s\n", od_table_row_count(answer), printing->output);
+    return OD_OK;
 }
 
 static enum od_status print_result(void *self, struct od_session_result *result, struct od_error *error)
@@ -64,6 +67,8 @@ static enum od_status print_result(void *self, struct od_session_result *result,
         }
         return OD_OK;
     }
+    if (result->answer != NULL && printing->output != NULL)
+        return write_answer(printing, result->answer, error);
     if (result->answer != NULL)
         return od_table_show(result->answer, (enum od_show_format)printing->format, error);
     bool counts = strcmp(result->tag, "INSERT") == 0 || strcmp(result->tag, "UPDATE") == 0 ||
@@ -114,6 +119,7 @@ static enum od_status run_session(const struct od_arguments *arguments, struct o
     }
     if (od_arguments_has(arguments, "explain"))
         od_session_explain_queries(session);
+    printing.output = od_arguments_text(arguments, "output", NULL);
     printing.quiet = printing.format != OD_SHOW_TABLE;
     if (status == OD_OK)
         status = read_text(arguments, &text, &sql, error);
@@ -147,13 +153,14 @@ static int run(const struct od_arguments *arguments)
 }
 
 static const struct od_option options[] = {
-    {"table", "NAME=FILE.csv", "a table to query; may be given many times", true},
+    {"table", "NAME=FILE", "a table to query: .csv, .jsonl or .parquet; may be given many times", true},
     {"file", "FILE", "runs the statements of a file, as -f FILE does", false},
     {"engine", "E", "ref, the reference engine (`ordeal engines` lists them)", false},
     OD_SESSION_OPTIONS,
     {"explain", NULL, "print what would be done instead of running queries: plans, stages, rules", false},
     {"schema", NULL, "also tell the tables' columns and types, on standard error", false},
     {"format", "F", "table (default), csv or json", false},
+    {"output", "FILE", "write the answer there: .csv, .jsonl or .parquet", false},
     {NULL, NULL, NULL, false},
 };
 const struct od_command od_command_sql = {

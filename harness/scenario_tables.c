@@ -1,25 +1,17 @@
-/* scenario_tables: a scenario's tables, from its generators or from CSV files. */
+/* scenario_tables: a scenario's tables, from its generators or from files. */
 #include <stdio.h>
 
 #include "engine/core/assert.h"
-#include "engine/io/csv.h"
-#include "harness/file.h"
 #include "harness/scenario.h"
+#include "harness/table_file.h"
 #include "scenarios/generate.h"
 
 static enum od_status read_table(struct od_memory *memory, const struct od_scenario_table *table,
                                  const char *directory, struct od_table **table_out, struct od_error *error)
 {
     char path[4096];
-    struct od_buffer text;
     snprintf(path, sizeof(path), "%s/%s", directory, table->file);
-    od_buffer_init(&text, memory);
-    enum od_status status = od_file_read(path, &text, error);
-    if (status == OD_OK)
-        status =
-            od_csv_read(memory, table->name, path, od_buffer_text(&text), text.size, NULL, table_out, error);
-    od_buffer_release(&text);
-    return status;
+    return od_table_file_read(memory, table->name, path, table_out, error);
 }
 
 static enum od_status generate_table(struct od_memory *memory, const struct od_scenario_table *table,
