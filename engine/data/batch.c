@@ -48,34 +48,25 @@ struct od_value od_column_value(const struct od_column *column, uint32_t row)
 
 /* --- slice ---------------------------------------------------------------------------------------------- */
 
-static void *copy_bits(struct od_arena *arena, const void *source, uint32_t first, uint32_t count)
+static const uint8_t *slice_bits(struct od_arena *arena, const uint8_t *source, uint32_t first, uint32_t count)
 {
-    uint8_t *copy = od_arena_take(arena, od_bitmap_bytes(count));
-    if (copy != NULL)
-        od_bitmap_copy(copy, 0, source, first, count);
-    return copy;
+    uint8_t *bits = od_arena_take(arena, od_bitmap_bytes(count));
+    if (bits != NULL)
+        od_bitmap_copy(bits, 0, source, first, count);
+    return bits;
 }
 
-static void *copy_bytes(struct od_arena *arena, const void *source, size_t first, size_t size)
-{
-    void *copy = od_arena_take_raw(arena, size);
-    if (copy != NULL && size != 0)
-        memcpy(copy, (const uint8_t *)source + first, size);
-    return copy;
-}
-
-static bool slice_text(struct od_arena *arena, const struct od_column *source, uint32_t first, uint32_t count,
+static bool slice_text(struct od_arena *arena, const struct od_column *source, uint32_t first,
                        struct od_column *column)
 {
-    int32_t *offsets = od_arena_take_raw(arena, ((size_t)count + 1) * sizeof(*offsets));
+    int32_t *offsets = od_arena_take_raw(arena, ((size_t)column->row_count + 1) * sizeof(*offsets));
     if (offsets == NULL)
         return false;
-    int32_t start = source->offsets[first];
-    for (uint32_t i = 0; i <= count; i++)
-        offsets[i] = source->offsets[first + i] - start;
+    for (uint32_t i = 0; i <= column->row_count; i++)
+        offsets[i] = source->offsets[first + i] - source->offsets[first];
     column->offsets = offsets;
-    column->bytes = copy_bytes(arena, source->bytes, (size_t)start, (size_t)offsets[count]);
-    return column->bytes != NULL;
+    column->bytes = source->bytes + source->offsets[first];
+    return true;
 }
 
 static bool slice_column(struct od_arena *arena, const struct od_column *source, uint32_t first,
@@ -83,17 +74,16 @@ static bool slice_column(struct od_arena *arena, const struct od_column *source,
 {
     *column = (struct od_column){.type = source->type, .row_count = count};
     if (source->validity != NULL && od_bitmap_count_zeros(source->validity, first, count) > 0) {
-        column->validity = copy_bits(arena, source->validity, first, count);
+        column->validity = slice_bits(arena, source->validity, first, count);
         if (column->validity == NULL)
             return false;
     }
-    size_t width = od_type_width_bytes(source->type);
     if (source->type == OD_TYPE_TEXT)
-        return slice_text(arena, source, first, count, column);
+        return slice_text(arena, source, first, column);
     if (source->type == OD_TYPE_BOOLEAN)
-        column->values = copy_bits(arena, source->values, first, count);
+        column->values = slice_bits(arena, source->values, first, count);
     else
-        column->values = copy_bytes(arena, source->values, first * width, count * width);
+        column->values = (const uint8_t *)source->values + (size_t)first * od_type_width_bytes(source->type);
     return column->values != NULL;
 }
 

@@ -43,7 +43,8 @@ static inline bool od_column_is_null(const struct od_column *column, uint32_t ro
 /* Text borrows from the column. */
 struct od_value od_column_value(const struct od_column *column, uint32_t row);
 
-/* A view of rows [first, first + count) copied into the arena (bitmaps do not start at arbitrary bits). */
+/* A view of rows [first, first + count): of the source's own values, so it lives as long as those. What cannot start in the
+ * middle is made anew in the arena: bitmaps (they start at bit 0) and the offsets of text (they start at 0). */
 enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *source, uint32_t first, uint32_t count,
                               struct od_batch *batch_out, struct od_error *error);
 
@@ -91,7 +92,10 @@ void od_batch_builder_end_row(struct od_batch_builder *builder);
 enum od_status od_batch_builder_append_rows(struct od_batch_builder *builder, const struct od_batch *source,
                                             const uint32_t *rows, uint32_t first, uint32_t count,
                                             struct od_error *error);
-/* As above for a single column, for operators that stitch rows from two inputs; `rows[i] == OD_ROW_NULL`
+/* Forgets all rows but these, and the memory of the others. On failure nothing has changed. */
+enum od_status od_batch_builder_keep(struct od_batch_builder *builder, const uint32_t *rows, uint32_t first,
+                                     uint32_t count, struct od_error *error);
+/* As append_rows for a single column, for operators that stitch rows from two inputs; `rows[i] == OD_ROW_NULL`
  * appends NULL. The caller sets builder->row_count when every column has got as many rows
  * (od_batch_builder_end_rows asserts it). */
 #define OD_ROW_NULL UINT32_MAX

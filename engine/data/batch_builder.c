@@ -458,6 +458,22 @@ enum od_status od_batch_builder_append_rows(struct od_batch_builder *builder, co
     return OD_OK;
 }
 
+enum od_status od_batch_builder_keep(struct od_batch_builder *builder, const uint32_t *rows, uint32_t first,
+                                     uint32_t count, struct od_error *error)
+{
+    struct od_batch_builder kept;
+    struct od_batch all = od_batch_builder_view(builder);
+    if (rows == NULL && count == all.row_count)
+        return OD_OK;
+    enum od_status status = od_batch_builder_init(&kept, builder->memory, builder->schema, error);
+    if (status == OD_OK)
+        status = od_batch_builder_append_rows(&kept, &all, rows, first, count, error);
+    od_batch_builder_release(status == OD_OK ? builder : &kept);
+    if (status == OD_OK)
+        *builder = kept;
+    return status;
+}
+
 /* --- view ----------------------------------------------------------------------------------------------- */
 
 static struct od_column column_view(const struct od_column_builder *column, uint32_t row_count)

@@ -40,8 +40,9 @@
 
 struct call {
     const struct od_aggregate *aggregate; /* borrowed */
-    struct od_aggregate_states states; /* one a group; a single one, for group after group, when it keeps rows */
-    struct od_aggregate_rows rows;     /* when it keeps rows */
+    struct od_aggregate_states
+        states;                    /* one a group; a single one, for group after group, when it keeps rows */
+    struct od_aggregate_rows rows; /* when it keeps rows */
     bool keeps_rows;
     uint32_t column;          /* first of its columns in a spilled row */
     struct od_value fraction; /* of a percentile */
@@ -54,7 +55,7 @@ struct pending_run {
 
 struct aggregate {
     struct od_op op;
-    struct od_budget held; /* no limit: it counts */
+    struct od_budget held;       /* no limit: it counts */
     struct od_schema key_schema; /* the first fields of the output */
     struct od_batch_builder keys;
     struct od_hash_table table; /* over keys */
@@ -66,34 +67,34 @@ struct aggregate {
     bool input_is_done;
     uint32_t next_group; /* to come out */
     struct od_batch_builder output;
-    struct od_batch view;
     /* Spilling. */
     struct od_schema spill_schema; /* in the operator_arena */
     uint32_t part_column;
     uint32_t depth;                        /* of the rows that are being taken */
     struct od_spill_run *divided[FAN_OUT]; /* owned; being written; all NULL: nothing is */
-    struct pending_run pending[RUNS_MAX];  /* to be loaded, last first; the last one is loading when LOADING */
+    struct pending_run pending[RUNS_MAX]; /* to be loaded, last first; the last one is loading when LOADING */
     uint32_t pending_count;
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
 
-static enum od_status grow_states(struct aggregate *aggregate, struct od_error *error)
+static enum od_status grow_states(struct aggregate *aggregate)
 {
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         uint32_t group_count = aggregate->calls[i].keeps_rows ? 1 : aggregate->group_count;
-        OD_TRY(od_aggregate_states_grow(&aggregate->calls[i].states, group_count, error));
+        OD_TRY(od_aggregate_states_grow(&aggregate->calls[i].states, group_count));
     }
     return OD_OK;
 }
 
 /* No groups, or the one that is always there. */
-static enum od_status begin_groups(struct aggregate *aggregate, struct od_error *error)
+static enum od_status begin_groups(struct aggregate *aggregate)
 {
     aggregate->group_count = aggregate->key_schema.field_count == 0;
     od_hash_table_init(&aggregate->table, &aggregate->held.memory);
-    OD_TRY(od_batch_builder_init(&aggregate->keys, &aggregate->held.memory, &aggregate->key_schema, error));
-    return grow_states(aggregate, error);
+    OD_TRY(od_batch_builder_init(&aggregate->keys, &aggregate->held.memory, &aggregate->key_schema,
+                                 aggregate->op.error));
+    return grow_states(aggregate);
 }
 
 static void release_groups(struct aggregate *aggregate)
@@ -106,27 +107,28 @@ static void release_groups(struct aggregate *aggregate)
     od_batch_builder_release(&aggregate->keys);
 }
 
-static enum od_status restart_groups(struct aggregate *aggregate, struct od_error *error)
+static enum od_status restart_groups(struct aggregate *aggregate)
 {
     release_groups(aggregate);
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         if (aggregate->calls[i].keeps_rows)
-            OD_TRY(od_aggregate_rows_reset(&aggregate->calls[i].rows, error));
+            OD_TRY(od_aggregate_rows_reset(&aggregate->calls[i].rows));
     }
-    return begin_groups(aggregate, error);
+    return begin_groups(aggregate);
 }
 
 /* Keys, states, part, kept rows. */
-static enum od_status plan_spilling(struct aggregate *aggregate, struct od_error *error)
+static enum od_status plan_spilling(struct aggregate *aggregate)
 {
     struct od_op *op = &aggregate->op;
     struct od_schema *schema = &aggregate->spill_schema;
     uint32_t room = aggregate->key_schema.field_count + 1;
     for (uint32_t i = 0; i < aggregate->call_count; i++)
-        room += aggregate->calls[i].keeps_rows ? aggregate->calls[i].rows.schema.field_count : OD_STATE_FIELDS_MAX;
+        room += aggregate->calls[i].keeps_rows ? aggregate->calls[i].rows.schema.field_count
+                                               : OD_STATE_FIELDS_MAX;
     schema->fields = od_arena_take_array(&op->operator_arena, room, sizeof(*schema->fields));
     if (schema->fields == NULL)
-        return od_op_no_memory(op, "planning to spill", error);
+        return od_op_no_memory(op, "planning to spill");
     for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++)
         schema->fields[schema->field_count++] = aggregate->key_schema.fields[i];
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
@@ -136,7 +138,8 @@ static enum od_status plan_spilling(struct aggregate *aggregate, struct od_error
         if (call->keeps_rows)
             continue;
         od_assert(od_aggregate_state_fields(call->aggregate, &type) == 1);
-        schema->fields[schema->field_count++] = (struct od_field){.name = "state", .type = type, .nullable = true};
+        schema->fields[schema->field_count++] =
+            (struct od_field){.name = "state", .type = type, .nullable = true};
     }
     aggregate->part_column = schema->field_count;
     schema->fields[schema->field_count++] = (struct od_field){.name = "part", .type = OD_TYPE_INT64};
@@ -151,22 +154,24 @@ static enum od_status plan_spilling(struct aggregate *aggregate, struct od_error
     return OD_OK;
 }
 
-static enum od_status start_call(struct aggregate *aggregate, struct call *call, struct od_error *error)
+static enum od_status start_call(struct aggregate *aggregate, struct call *call)
 {
     struct od_op *op = &aggregate->op;
-    od_aggregate_states_init(&call->states, &aggregate->held.memory, call->aggregate);
+    od_aggregate_states_init(&call->states, &aggregate->held.memory, call->aggregate, op->error);
     call->keeps_rows = od_aggregate_keeps_rows(call->aggregate);
     if (!call->keeps_rows)
         return OD_OK;
     od_assert(op->node->aggregate.phase == OD_AGGREGATE_COMPLETE);
     if (call->aggregate->second != NULL && od_aggregate_is_within_group(call->aggregate->function))
-        OD_TRY(od_evaluate_constant(call->aggregate->second, &op->operator_arena, &call->fraction, error));
-    OD_TRY(od_aggregate_rows_init(&call->rows, &op->operator_arena, &aggregate->held.memory, call->aggregate, error));
+        OD_TRY(od_evaluate_constant(call->aggregate->second, &op->operator_arena, &call->fraction,
+                                    aggregate->op.error));
+    OD_TRY(od_aggregate_rows_init(&call->rows, &op->operator_arena, &aggregate->held.memory, call->aggregate,
+                                  aggregate->op.error));
     call->rows.hash_bits_off = op->env.hash_bits_off;
     return OD_OK;
 }
 
-static enum od_status aggregate_start(struct od_op *op, struct od_error *error)
+static enum od_status aggregate_start(struct od_op *op)
 {
     struct aggregate *aggregate = (struct aggregate *)op;
     uint32_t key_count = op->node->aggregate.group_count;
@@ -176,21 +181,21 @@ static enum od_status aggregate_start(struct od_op *op, struct od_error *error)
     aggregate->calls = od_arena_take_array(&op->operator_arena, call_count, sizeof(*aggregate->calls));
     aggregate->all_keys = od_arena_take_array(&op->operator_arena, key_count, sizeof(*aggregate->all_keys));
     if (aggregate->calls == NULL || aggregate->all_keys == NULL)
-        return od_op_no_memory(op, "listing aggregates", error);
+        return od_op_no_memory(op, "listing aggregates");
     for (uint32_t i = 0; i < key_count; i++)
         aggregate->all_keys[i] = i;
     for (; aggregate->call_count < call_count; aggregate->call_count++) {
         struct call *call = &aggregate->calls[aggregate->call_count];
         call->aggregate = &op->node->aggregate.aggregates[aggregate->call_count];
-        enum od_status status = start_call(aggregate, call, error);
+        enum od_status status = start_call(aggregate, call);
         if (status != OD_OK) {
             aggregate->call_count++; /* which is released with the others */
             return status;
         }
     }
-    OD_TRY(plan_spilling(aggregate, error));
-    OD_TRY(od_batch_builder_init(&aggregate->output, op->env.memory, &op->node->schema, error));
-    return begin_groups(aggregate, error);
+    OD_TRY(plan_spilling(aggregate));
+    OD_TRY(od_batch_builder_init(&aggregate->output, op->env.memory, &op->node->schema, op->error));
+    return begin_groups(aggregate);
 }
 
 static void aggregate_release(struct od_op *op)
@@ -232,22 +237,23 @@ static bool make_canonical(struct od_arena *arena, struct od_column *column)
 
 /* The key columns of a batch, in batch_arena: the first ones of it, or computed. */
 static enum od_status key_columns(struct aggregate *aggregate, const struct od_batch *input, bool are_first,
-                                  struct od_batch *keys_out, struct od_error *error)
+                                  struct od_batch *keys_out)
 {
     struct od_op *op = &aggregate->op;
     uint32_t key_count = aggregate->key_schema.field_count;
-    struct od_selection every_row = {.count = input->row_count};
-    struct od_column *columns = od_arena_take_array(&op->batch_arena, key_count, sizeof(*columns));
+    struct od_selection every_row;
+    struct od_column *columns;
+    OD_TRY(od_op_evaluate(op, input, NULL, op->node->aggregate.groups, are_first ? 0 : key_count, &every_row,
+                          &columns));
+    if (are_first)
+        columns = od_arena_take_array(&op->batch_arena, key_count, sizeof(*columns));
     if (columns == NULL)
-        return od_op_no_memory(op, "listing keys", error);
+        return od_op_no_memory(op, "listing keys");
     for (uint32_t i = 0; i < key_count; i++) {
         if (are_first)
             columns[i] = input->columns[i];
-        else
-            OD_TRY(od_evaluate(op->node->aggregate.groups[i], input, &every_row, &op->batch_arena, &columns[i],
-                               error));
         if (!make_canonical(&op->batch_arena, &columns[i]))
-            return od_op_no_memory(op, "making keys canonical", error);
+            return od_op_no_memory(op, "making keys canonical");
     }
     *keys_out = (struct od_batch){
         .schema = &aggregate->key_schema, .row_count = input->row_count, .columns = columns};
@@ -265,17 +271,18 @@ static bool keys_are_equal(const struct aggregate *aggregate, const struct od_ba
 }
 
 static enum od_status add_group(struct aggregate *aggregate, const struct od_batch *keys, uint32_t row,
-                                uint64_t hash, struct od_error *error)
+                                uint64_t hash)
 {
-    OD_TRY(od_batch_builder_append_rows(&aggregate->keys, keys, NULL, row, 1, error));
-    OD_TRY(od_hash_table_insert(&aggregate->table, hash, error));
+    OD_TRY(od_batch_builder_append_rows(&aggregate->keys, keys, NULL, row, 1, aggregate->op.error));
+    OD_TRY(od_hash_table_insert(&aggregate->table, hash, aggregate->op.error));
     od_batch_builder_view(&aggregate->keys); /* views of the grown keys, for keys_are_equal */
     aggregate->group_count++;
     return OD_OK;
 }
 
 /* Of equal numerics the one with most digits behind the point stays. */
-static void show_largest_scale(struct aggregate *aggregate, const struct od_batch *keys, uint32_t row, uint32_t group)
+static void show_largest_scale(struct aggregate *aggregate, const struct od_batch *keys, uint32_t row,
+                               uint32_t group)
 {
     for (uint32_t i = 0; i < keys->schema->field_count; i++) {
         if (keys->columns[i].type != OD_TYPE_DECIMAL || od_column_is_null(&keys->columns[i], row))
@@ -289,14 +296,14 @@ static void show_largest_scale(struct aggregate *aggregate, const struct od_batc
 
 /* Sets the group of each row, in batch_arena. */
 static enum od_status find_groups(struct aggregate *aggregate, const struct od_batch *keys,
-                                  uint32_t **groups_out, struct od_error *error)
+                                  uint32_t **groups_out)
 {
     struct od_arena *arena = &aggregate->op.batch_arena;
     uint32_t *groups = od_arena_take_array(arena, keys->row_count, sizeof(*groups));
     uint64_t *hashes = od_arena_take_array(arena, keys->row_count, sizeof(*hashes));
     *groups_out = groups;
     if (groups == NULL || hashes == NULL)
-        return od_op_no_memory(&aggregate->op, "finding groups", error);
+        return od_op_no_memory(&aggregate->op, "finding groups");
     if (keys->schema->field_count == 0)
         return OD_OK; /* all in group 0 */
     od_op_hash_keys(&aggregate->op, keys, aggregate->all_keys, keys->schema->field_count, hashes);
@@ -306,12 +313,12 @@ static enum od_status find_groups(struct aggregate *aggregate, const struct od_b
             group = od_hash_table_next(&aggregate->table, group);
         if (group == OD_HASH_TABLE_NONE) {
             group = aggregate->group_count;
-            OD_TRY(add_group(aggregate, keys, row, hashes[row], error));
+            OD_TRY(add_group(aggregate, keys, row, hashes[row]));
         }
         show_largest_scale(aggregate, keys, row, group);
         groups[row] = group;
     }
-    return grow_states(aggregate, error);
+    return grow_states(aggregate);
 }
 
 /* --- rows into groups ----------------------------------------------------------------------------------- */
@@ -322,12 +329,13 @@ struct row_list {
 };
 
 /* Rows whose cell of `parts` is `part`; all without parts. In batch_arena. */
-static enum od_status rows_of_part(struct aggregate *aggregate, const struct od_batch *input, const int64_t *parts,
-                                   int64_t part, struct row_list *list_out, struct od_error *error)
+static enum od_status rows_of_part(struct aggregate *aggregate, const struct od_batch *input,
+                                   const int64_t *parts, int64_t part, struct row_list *list_out)
 {
-    *list_out = (struct row_list){.rows = od_arena_take_array(&aggregate->op.batch_arena, input->row_count, 4)};
+    *list_out =
+        (struct row_list){.rows = od_arena_take_array(&aggregate->op.batch_arena, input->row_count, 4)};
     if (list_out->rows == NULL)
-        return od_op_no_memory(&aggregate->op, "choosing rows", error);
+        return od_op_no_memory(&aggregate->op, "choosing rows");
     for (uint32_t row = 0; row < input->row_count; row++) {
         if (parts == NULL || parts[row] == part)
             list_out->rows[list_out->count++] = row;
@@ -337,142 +345,123 @@ static enum od_status rows_of_part(struct aggregate *aggregate, const struct od_
 
 /* Cells of the state columns, which follow the keys. */
 static enum od_status merge_states(struct aggregate *aggregate, const struct od_batch *input,
-                                   const uint32_t *groups, const struct row_list *list, struct od_error *error)
+                                   const uint32_t *groups, const struct row_list *list)
 {
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         struct call *call = &aggregate->calls[i];
         for (uint32_t k = 0; k < list->count && !call->keeps_rows; k++)
-            OD_TRY(od_aggregate_states_merge(&call->states, groups[list->rows[k]], &input->columns[call->column],
-                                             list->rows[k], error));
+            OD_TRY(od_aggregate_states_merge(&call->states, groups[list->rows[k]],
+                                             &input->columns[call->column], list->rows[k]));
     }
-    return OD_OK;
-}
-
-/* Rows that the call counts, and the columns of `exprs` for those rows alone. */
-static enum od_status evaluate_call(struct aggregate *aggregate, const struct call *call,
-                                    const struct od_batch *input, const struct od_expr *const *exprs, uint32_t count,
-                                    struct od_selection *selection_out, struct od_column **columns_out,
-                                    struct od_error *error)
-{
-    struct od_op *op = &aggregate->op;
-    struct od_column *columns = od_arena_take_array(&op->batch_arena, count, sizeof(*columns));
-    *selection_out = (struct od_selection){.count = input->row_count};
-    *columns_out = columns;
-    if (columns == NULL)
-        return od_op_no_memory(op, "listing arguments", error);
-    if (call->aggregate->filter != NULL)
-        OD_TRY(od_aggregate_select(call->aggregate->filter, input, &op->batch_arena, selection_out, error));
-    for (uint32_t i = 0; i < count; i++)
-        OD_TRY(od_evaluate(exprs[i], input, selection_out, &op->batch_arena, &columns[i], error));
     return OD_OK;
 }
 
 /* The group of each selected row. */
 static enum od_status selected_groups(struct aggregate *aggregate, const struct od_selection *selection,
-                                      const uint32_t *groups, const uint32_t **groups_out, struct od_error *error)
+                                      const uint32_t *groups, const uint32_t **groups_out)
 {
     *groups_out = groups;
     if (selection->rows == NULL)
         return OD_OK;
     uint32_t *selected = od_arena_take_array(&aggregate->op.batch_arena, selection->count, sizeof(*selected));
     if (selected == NULL)
-        return od_op_no_memory(&aggregate->op, "choosing groups", error);
+        return od_op_no_memory(&aggregate->op, "choosing groups");
     for (uint32_t i = 0; i < selection->count; i++)
         selected[i] = groups[selection->rows[i]];
     *groups_out = selected;
     return OD_OK;
 }
 
-static enum od_status update_call(struct aggregate *aggregate, struct call *call, const struct od_batch *input,
-                                  const uint32_t *groups, struct od_error *error)
+static enum od_status update_call(struct aggregate *aggregate, struct call *call,
+                                  const struct od_batch *input, const uint32_t *groups)
 {
     const struct od_expr *arguments[] = {call->aggregate->argument, call->aggregate->second};
     uint32_t argument_count = od_aggregate_argument_count(call->aggregate->function);
     struct od_selection selection;
     struct od_column *columns;
-    OD_TRY(evaluate_call(aggregate, call, input, call->keeps_rows ? call->rows.exprs : arguments,
-                         call->keeps_rows ? call->rows.schema.field_count : argument_count, &selection, &columns,
-                         error));
-    OD_TRY(selected_groups(aggregate, &selection, groups, &groups, error));
+    OD_TRY(od_op_evaluate(
+        &aggregate->op, input, call->aggregate->filter, call->keeps_rows ? call->rows.exprs : arguments,
+        call->keeps_rows ? call->rows.schema.field_count : argument_count, &selection, &columns));
+    OD_TRY(selected_groups(aggregate, &selection, groups, &groups));
     if (call->keeps_rows) {
         struct row_list all;
         struct od_batch selected = {.row_count = selection.count};
-        OD_TRY(rows_of_part(aggregate, &selected, NULL, 0, &all, error));
-        return od_aggregate_rows_add(&call->rows, columns, groups, all.rows, all.count, &aggregate->op.batch_arena,
-                                     error);
+        OD_TRY(rows_of_part(aggregate, &selected, NULL, 0, &all));
+        return od_aggregate_rows_add(&call->rows, columns, groups, all.rows, all.count,
+                                     &aggregate->op.batch_arena);
     }
     for (uint32_t i = 0; i < selection.count; i++)
-        OD_TRY(od_aggregate_states_add(&call->states, groups[i], columns, i, error));
+        OD_TRY(od_aggregate_states_add(&call->states, groups[i], columns, i));
     return OD_OK;
 }
 
-static enum od_status take_batch(struct aggregate *aggregate, const struct od_batch *input,
-                                 struct od_error *error)
+static enum od_status take_batch(struct aggregate *aggregate, const struct od_batch *input)
 {
     struct od_batch keys;
     struct row_list all;
     uint32_t *groups = NULL;
     bool is_final = aggregate->op.node->aggregate.phase == OD_AGGREGATE_FINAL;
     od_arena_reset(&aggregate->op.batch_arena);
-    OD_TRY(key_columns(aggregate, input, is_final, &keys, error));
-    OD_TRY(find_groups(aggregate, &keys, &groups, error));
+    OD_TRY(key_columns(aggregate, input, is_final, &keys));
+    OD_TRY(find_groups(aggregate, &keys, &groups));
     if (is_final) {
-        OD_TRY(rows_of_part(aggregate, input, NULL, 0, &all, error));
-        return merge_states(aggregate, input, groups, &all, error);
+        OD_TRY(rows_of_part(aggregate, input, NULL, 0, &all));
+        return merge_states(aggregate, input, groups, &all);
     }
     for (uint32_t i = 0; i < aggregate->call_count; i++)
-        OD_TRY(update_call(aggregate, &aggregate->calls[i], input, groups, error));
+        OD_TRY(update_call(aggregate, &aggregate->calls[i], input, groups));
     return OD_OK;
 }
 
 /* --- spilling ------------------------------------------------------------------------------------------- */
 
-static enum od_status take_spilled(struct aggregate *aggregate, const struct od_batch *input, struct od_error *error)
+static enum od_status take_spilled(struct aggregate *aggregate, const struct od_batch *input)
 {
     struct od_batch keys;
     struct row_list list;
     uint32_t *groups = NULL;
     const int64_t *parts = input->columns[aggregate->part_column].values;
     od_arena_reset(&aggregate->op.batch_arena);
-    OD_TRY(key_columns(aggregate, input, true, &keys, error));
-    OD_TRY(find_groups(aggregate, &keys, &groups, error));
-    OD_TRY(rows_of_part(aggregate, input, parts, 0, &list, error));
-    OD_TRY(merge_states(aggregate, input, groups, &list, error));
+    OD_TRY(key_columns(aggregate, input, true, &keys));
+    OD_TRY(find_groups(aggregate, &keys, &groups));
+    OD_TRY(rows_of_part(aggregate, input, parts, 0, &list));
+    OD_TRY(merge_states(aggregate, input, groups, &list));
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         struct call *call = &aggregate->calls[i];
         if (!call->keeps_rows)
             continue;
-        OD_TRY(rows_of_part(aggregate, input, parts, i + (int64_t)1, &list, error));
-        OD_TRY(od_aggregate_rows_add(&call->rows, &input->columns[call->column], groups, list.rows, list.count,
-                                     &aggregate->op.batch_arena, error));
+        OD_TRY(rows_of_part(aggregate, input, parts, i + (int64_t)1, &list));
+        OD_TRY(od_aggregate_rows_add(&call->rows, &input->columns[call->column], groups, list.rows,
+                                     list.count, &aggregate->op.batch_arena));
     }
     return OD_OK;
 }
 
 /* One row of `part` into `spilled`: its group's key, and states or the kept row. */
 static enum od_status put_spilled(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
-                                  uint32_t row, struct od_error *error)
+                                  uint32_t row)
 {
     const struct call *keeper = part == 0 ? NULL : &aggregate->calls[part - 1];
     uint32_t group = keeper == NULL ? row : keeper->rows.groups[row];
     struct od_value value = {.type = OD_TYPE_INT64, .int64 = part};
     for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++) {
         struct od_value key = od_column_value(&aggregate->keys.views[i], group);
-        OD_TRY(od_batch_builder_append(spilled, i, &key, error));
+        OD_TRY(od_batch_builder_append(spilled, i, &key, aggregate->op.error));
     }
-    OD_TRY(od_batch_builder_append(spilled, aggregate->part_column, &value, error));
+    OD_TRY(od_batch_builder_append(spilled, aggregate->part_column, &value, aggregate->op.error));
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         struct call *call = &aggregate->calls[i];
         uint32_t column_count = call->keeps_rows ? call->rows.schema.field_count : 1;
         if (!call->keeps_rows && part == 0) {
-            OD_TRY(od_aggregate_states_put_state(&call->states, group, spilled, call->column, error));
+            OD_TRY(od_aggregate_states_put_state(&call->states, group, spilled, call->column));
             continue;
         }
         for (uint32_t k = 0; k < column_count; k++) {
-            struct od_value cell = {.type = aggregate->spill_schema.fields[call->column + k].type, .is_null = true};
+            struct od_value cell = {.type = aggregate->spill_schema.fields[call->column + k].type,
+                                    .is_null = true};
             if (call == keeper)
                 cell = od_column_value(&call->rows.rows.views[k], row);
-            OD_TRY(od_batch_builder_append(spilled, call->column + k, &cell, error));
+            OD_TRY(od_batch_builder_append(spilled, call->column + k, &cell, aggregate->op.error));
         }
     }
     od_batch_builder_end_row(spilled);
@@ -481,13 +470,13 @@ static enum od_status put_spilled(struct aggregate *aggregate, struct od_batch_b
 
 /* Rows [first, first + spilled's) of a part, each to the run of its group. */
 static enum od_status divide(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
-                             uint32_t first, uint32_t depth, struct od_error *error)
+                             uint32_t first, uint32_t depth)
 {
     const uint32_t *groups = part == 0 ? NULL : aggregate->calls[part - 1].rows.groups + first;
     struct od_batch batch = od_batch_builder_view(spilled);
     struct row_list list;
     od_arena_reset(&aggregate->op.batch_arena);
-    OD_TRY(rows_of_part(aggregate, &batch, NULL, 0, &list, error));
+    OD_TRY(rows_of_part(aggregate, &batch, NULL, 0, &list));
     for (uint32_t run = 0; run < FAN_OUT; run++) {
         list.count = 0;
         for (uint32_t i = 0; i < batch.row_count; i++) {
@@ -495,50 +484,53 @@ static enum od_status divide(struct aggregate *aggregate, struct od_batch_builde
             if (od_mix_two(hash, depth) % FAN_OUT == run)
                 list.rows[list.count++] = i;
         }
-        OD_TRY(od_spill_run_append(aggregate->divided[run], &batch, list.rows, list.count, error));
+        OD_TRY(
+            od_spill_run_append(aggregate->divided[run], &batch, list.rows, list.count, aggregate->op.error));
     }
     return OD_OK;
 }
 
 static enum od_status spill_part(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
-                                 uint32_t depth, struct od_error *error)
+                                 uint32_t depth)
 {
     struct od_batch_builder *kept = part == 0 ? &aggregate->keys : &aggregate->calls[part - 1].rows.rows;
     od_batch_builder_view(kept); /* the views that put_spilled reads */
     for (uint32_t first = 0; first < kept->row_count; first += spilled->row_count) {
         od_batch_builder_reset(spilled);
-        while (spilled->row_count < aggregate->op.env.batch_rows && first + spilled->row_count < kept->row_count)
-            OD_TRY(put_spilled(aggregate, spilled, part, first + spilled->row_count, error));
-        OD_TRY(divide(aggregate, spilled, part, first, depth, error));
+        while (spilled->row_count < aggregate->op.env.batch_rows &&
+               first + spilled->row_count < kept->row_count)
+            OD_TRY(put_spilled(aggregate, spilled, part, first + spilled->row_count));
+        OD_TRY(divide(aggregate, spilled, part, first, depth));
     }
     return OD_OK;
 }
 
-static enum od_status spill_parts(struct aggregate *aggregate, struct od_batch_builder *spilled, uint32_t depth,
-                                  struct od_error *error)
+static enum od_status spill_parts(struct aggregate *aggregate, struct od_batch_builder *spilled,
+                                  uint32_t depth)
 {
     od_batch_builder_view(&aggregate->keys);
     for (uint32_t run = 0; run < FAN_OUT; run++) {
         if (aggregate->divided[run] == NULL)
-            OD_TRY(od_spill_run_new(&aggregate->op.env, &aggregate->spill_schema, &aggregate->divided[run], error));
+            OD_TRY(od_spill_run_new(&aggregate->op.env, &aggregate->spill_schema, &aggregate->divided[run],
+                                    aggregate->op.error));
     }
     for (uint32_t part = 0; part <= aggregate->call_count; part++) {
         if (part == 0 || aggregate->calls[part - 1].keeps_rows)
-            OD_TRY(spill_part(aggregate, spilled, part, depth, error));
+            OD_TRY(spill_part(aggregate, spilled, part, depth));
     }
     return OD_OK;
 }
 
 /* All groups to runs; none is left. */
-static enum od_status spill_groups(struct aggregate *aggregate, uint32_t depth, struct od_error *error)
+static enum od_status spill_groups(struct aggregate *aggregate, uint32_t depth)
 {
     struct od_batch_builder spilled;
-    enum od_status status =
-        od_batch_builder_init(&spilled, aggregate->op.env.memory, &aggregate->spill_schema, error);
+    enum od_status status = od_batch_builder_init(&spilled, aggregate->op.env.memory,
+                                                  &aggregate->spill_schema, aggregate->op.error);
     if (status == OD_OK)
-        status = spill_parts(aggregate, &spilled, depth, error);
+        status = spill_parts(aggregate, &spilled, depth);
     od_batch_builder_release(&spilled);
-    return status == OD_OK ? restart_groups(aggregate, error) : status;
+    return status == OD_OK ? restart_groups(aggregate) : status;
 }
 
 static bool is_too_large(const struct aggregate *aggregate)
@@ -554,12 +546,12 @@ static bool is_too_large(const struct aggregate *aggregate)
 /* --- output --------------------------------------------------------------------------------------------- */
 
 /* Input, or a run, has ended: what is in memory comes out, unless part of it has been divided. */
-static enum od_status end_of_rows(struct aggregate *aggregate, struct od_error *error)
+static enum od_status end_of_rows(struct aggregate *aggregate)
 {
     aggregate->state = EMITTING;
     aggregate->next_group = 0;
     if (aggregate->divided[0] != NULL) {
-        OD_TRY(spill_groups(aggregate, aggregate->depth, error));
+        OD_TRY(spill_groups(aggregate, aggregate->depth));
         for (uint32_t run = 0; run < FAN_OUT; run++) {
             od_assert(aggregate->pending_count < RUNS_MAX);
             aggregate->pending[aggregate->pending_count++] =
@@ -569,46 +561,46 @@ static enum od_status end_of_rows(struct aggregate *aggregate, struct od_error *
     }
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         if (aggregate->calls[i].keeps_rows)
-            OD_TRY(od_aggregate_rows_end(&aggregate->calls[i].rows, aggregate->group_count, error));
+            OD_TRY(od_aggregate_rows_end(&aggregate->calls[i].rows, aggregate->group_count));
     }
     return OD_OK;
 }
 
-static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uint32_t count,
-                                struct od_error *error)
+static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uint32_t count)
 {
     struct od_op *op = &aggregate->op;
     uint32_t *groups = od_arena_take_array(&op->batch_arena, count, sizeof(*groups));
     if (groups == NULL)
-        return od_op_no_memory(op, "listing groups", error);
+        return od_op_no_memory(op, "listing groups");
     for (uint32_t i = 0; i < count; i++)
         groups[i] = first + i;
     struct od_batch keys = od_batch_builder_view(&aggregate->keys);
     for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++)
-        OD_TRY(od_batch_builder_append_column(&aggregate->output, i, &keys.columns[i], groups, count, error));
+        OD_TRY(od_batch_builder_append_column(&aggregate->output, i, &keys.columns[i], groups, count,
+                                              aggregate->op.error));
     return OD_OK;
 }
 
 /* The result over the rows that were kept of a group. */
-static enum od_status emit_kept(struct aggregate *aggregate, struct call *call, uint32_t group, uint32_t column,
-                                struct od_error *error)
+static enum od_status emit_kept(struct aggregate *aggregate, struct call *call, uint32_t group,
+                                uint32_t column)
 {
     uint32_t count;
     const uint32_t *rows = od_aggregate_rows_sorted(&call->rows, group, &count);
     const struct od_column *columns = call->rows.rows.views;
     if (od_aggregate_is_within_group(call->aggregate->function)) {
         struct od_value value;
-        OD_TRY(od_aggregate_of_sorted(call->aggregate, &call->fraction, columns, rows, count, &value, error));
-        return od_batch_builder_append(&aggregate->output, column, &value, error);
+        OD_TRY(od_aggregate_of_sorted(call->aggregate, &call->fraction, columns, rows, count, &value,
+                                      aggregate->op.error));
+        return od_batch_builder_append(&aggregate->output, column, &value, aggregate->op.error);
     }
     od_aggregate_states_clear(&call->states, 0);
     for (uint32_t i = 0; i < count; i++)
-        OD_TRY(od_aggregate_states_add(&call->states, 0, columns, rows[i], error));
-    return od_aggregate_states_put_result(&call->states, 0, &aggregate->output, column, error);
+        OD_TRY(od_aggregate_states_add(&call->states, 0, columns, rows[i]));
+    return od_aggregate_states_put_result(&call->states, 0, &aggregate->output, column);
 }
 
-static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, uint32_t count,
-                                 struct od_error *error)
+static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, uint32_t count)
 {
     bool is_partial = aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL;
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
@@ -616,17 +608,17 @@ static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, ui
         uint32_t column = aggregate->key_schema.field_count + i; /* a state is one column, too */
         for (uint32_t group = first; group < first + count; group++) {
             if (call->keeps_rows)
-                OD_TRY(emit_kept(aggregate, call, group, column, error));
+                OD_TRY(emit_kept(aggregate, call, group, column));
             else if (is_partial)
-                OD_TRY(od_aggregate_states_put_state(&call->states, group, &aggregate->output, column, error));
+                OD_TRY(od_aggregate_states_put_state(&call->states, group, &aggregate->output, column));
             else
-                OD_TRY(od_aggregate_states_put_result(&call->states, group, &aggregate->output, column, error));
+                OD_TRY(od_aggregate_states_put_result(&call->states, group, &aggregate->output, column));
         }
     }
     return OD_OK;
 }
 
-static enum od_status emit(struct aggregate *aggregate, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status emit(struct aggregate *aggregate)
 {
     struct od_op *op = &aggregate->op;
     uint32_t first = aggregate->next_group;
@@ -634,77 +626,73 @@ static enum od_status emit(struct aggregate *aggregate, const struct od_batch **
     uint32_t count = left < op->env.batch_rows ? left : op->env.batch_rows;
     od_arena_reset(&op->batch_arena);
     od_batch_builder_reset(&aggregate->output);
-    OD_TRY(emit_keys(aggregate, first, count, error));
-    OD_TRY(emit_calls(aggregate, first, count, error));
+    OD_TRY(emit_keys(aggregate, first, count));
+    OD_TRY(emit_calls(aggregate, first, count));
     od_batch_builder_end_rows(&aggregate->output, count);
     aggregate->next_group += count;
-    aggregate->view = od_batch_builder_view(&aggregate->output);
-    *batch_out = &aggregate->view;
+    op->view = od_batch_builder_view(&aggregate->output);
     return OD_OK;
 }
 
 /* All groups are out: on with the input, or with the next run. */
-static enum od_status begin_next(struct aggregate *aggregate, struct od_error *error)
+static enum od_status begin_next(struct aggregate *aggregate)
 {
-    OD_TRY(restart_groups(aggregate, error));
+    OD_TRY(restart_groups(aggregate));
     aggregate->state = aggregate->input_is_done ? LOADING : TAKING;
     if (aggregate->state == TAKING)
         return OD_OK;
     const struct pending_run *next = &aggregate->pending[aggregate->pending_count - 1];
     aggregate->depth = next->depth;
-    return od_spill_run_rewind(next->run, error);
+    return od_spill_run_rewind(next->run, aggregate->op.error);
 }
 
 /* --- stepping ------------------------------------------------------------------------------------------- */
 
-static enum od_status load(struct aggregate *aggregate, struct od_error *error)
+static enum od_status load(struct aggregate *aggregate)
 {
     const struct od_batch *batch;
     struct pending_run *loading = &aggregate->pending[aggregate->pending_count - 1];
-    OD_TRY(od_spill_run_next(loading->run, &batch, error));
+    OD_TRY(od_spill_run_next(loading->run, &batch, aggregate->op.error));
     if (batch == NULL) {
         od_spill_run_free(loading->run);
         aggregate->pending_count--;
-        return end_of_rows(aggregate, error);
+        return end_of_rows(aggregate);
     }
-    OD_TRY(take_spilled(aggregate, batch, error));
-    return is_too_large(aggregate) ? spill_groups(aggregate, aggregate->depth, error) : OD_OK;
+    OD_TRY(take_spilled(aggregate, batch));
+    return is_too_large(aggregate) ? spill_groups(aggregate, aggregate->depth) : OD_OK;
 }
 
 /* A batch of the input. PARTIAL gives too many groups away, the others write them. */
-static enum od_status take(struct aggregate *aggregate, const struct od_batch *batch, struct od_error *error)
+static enum od_status take(struct aggregate *aggregate, const struct od_batch *batch)
 {
-    OD_TRY(take_batch(aggregate, batch, error));
+    OD_TRY(take_batch(aggregate, batch));
     if (!is_too_large(aggregate))
         return OD_OK;
     if (aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL)
-        return end_of_rows(aggregate, error);
-    return spill_groups(aggregate, 0, error);
+        return end_of_rows(aggregate);
+    return spill_groups(aggregate, 0);
 }
 
-static enum od_step aggregate_step(struct od_op *op, const struct od_batch **batch_out,
-                                   struct od_error *error)
+static enum od_status aggregate_step(struct od_op *op)
 {
     struct aggregate *aggregate = (struct aggregate *)op;
     const struct od_batch *input;
-    enum od_step step;
     switch (aggregate->state) {
     case TAKING:
-        step = od_op_pull(op, 0, &input, error);
-        if (step == OD_STEP_OUTPUT)
-            return take(aggregate, input, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
-        if (step != OD_STEP_DONE)
-            return step;
-        aggregate->input_is_done = true;
-        return end_of_rows(aggregate, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+        OD_TRY(od_op_pull(op, 0, &input));
+        if (input != NULL)
+            return take(aggregate, input);
+        aggregate->input_is_done = od_op_input_ended(op);
+        return aggregate->input_is_done ? end_of_rows(aggregate) : OD_OK;
     case LOADING:
-        return load(aggregate, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+        return load(aggregate);
     case EMITTING:
         if (aggregate->next_group < aggregate->group_count)
-            return emit(aggregate, batch_out, error) == OD_OK ? OD_STEP_OUTPUT : OD_STEP_FAILED;
-        if (aggregate->input_is_done && aggregate->pending_count == 0)
-            return OD_STEP_DONE;
-        return begin_next(aggregate, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+            return emit(aggregate);
+        if (!aggregate->input_is_done || aggregate->pending_count > 0)
+            return begin_next(aggregate);
+        op->says = OD_STEP_DONE;
+        return OD_OK;
     }
     od_unreachable();
 }

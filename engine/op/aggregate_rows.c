@@ -15,10 +15,10 @@ bool od_aggregate_keeps_rows(const struct od_aggregate *aggregate)
     return !od_aggregate_is_partial(aggregate);
 }
 
-static enum od_status no_memory(const struct od_aggregate_rows *rows, struct od_error *error)
+static enum od_status no_memory(const struct od_aggregate_rows *rows)
 {
-    return od_fail(error, OD_NO_MEMORY, "%s: keeping rows: rows=%u", od_aggregate_text(rows->aggregate->function),
-                   rows->rows.row_count);
+    return od_fail(rows->error, OD_NO_MEMORY, "%s: keeping rows: rows=%u",
+                   od_aggregate_text(rows->aggregate->function), rows->rows.row_count);
 }
 
 /* The column of an expression, which is added when it is new. */
@@ -40,20 +40,21 @@ enum od_status od_aggregate_rows_init(struct od_aggregate_rows *rows, struct od_
                                       struct od_error *error)
 {
     uint32_t room = 2 + aggregate->key_count;
-    *rows = (struct od_aggregate_rows){.aggregate = aggregate};
+    *rows = (struct od_aggregate_rows){.aggregate = aggregate, .error = error};
     rows->schema.fields = od_arena_take_array(operator_arena, room, sizeof(*rows->schema.fields));
     rows->exprs = od_arena_take_array(operator_arena, room, sizeof(*rows->exprs));
     rows->key_columns = od_arena_take_array(operator_arena, room, sizeof(*rows->key_columns));
     rows->order_of_rows.keys = od_arena_take_array(operator_arena, room, sizeof(*rows->order_of_rows.keys));
     if (rows->schema.fields == NULL || rows->exprs == NULL || rows->key_columns == NULL ||
         rows->order_of_rows.keys == NULL)
-        return no_memory(rows, error);
+        return no_memory(rows);
     /* Two equal arguments are two columns all the same: the states want both. */
     bool has_second = aggregate->second != NULL && !od_aggregate_is_within_group(aggregate->function);
     rows->argument_count = has_second ? 2 : 1;
     column_of(rows, aggregate->argument);
     if (has_second) {
-        rows->schema.fields[1] = (struct od_field){.name = "kept", .type = aggregate->second->type, .nullable = true};
+        rows->schema.fields[1] =
+            (struct od_field){.name = "kept", .type = aggregate->second->type, .nullable = true};
         rows->exprs[1] = aggregate->second;
         rows->schema.field_count = 2;
     }
@@ -83,11 +84,11 @@ void od_aggregate_rows_release(struct od_aggregate_rows *rows)
     rows->group_capacity = rows->group_count = 0;
 }
 
-enum od_status od_aggregate_rows_reset(struct od_aggregate_rows *rows, struct od_error *error)
+enum od_status od_aggregate_rows_reset(struct od_aggregate_rows *rows)
 {
     od_aggregate_rows_release(rows);
     od_hash_table_init(&rows->seen, rows->memory);
-    return od_batch_builder_init(&rows->rows, rows->memory, &rows->schema, error);
+    return od_batch_builder_init(&rows->rows, rows->memory, &rows->schema, rows->error);
 }
 
 /* --- taking rows in ------------------------------------------------------------------------------------- */
@@ -105,17 +106,18 @@ static bool is_same_row(const struct od_aggregate_rows *rows, uint32_t kept, con
 }
 
 /* Is the row new to its group? Then it is noted as the next one. */
-static enum od_status note_if_new(struct od_aggregate_rows *rows, const struct od_column *columns, uint32_t row,
-                                  uint32_t group, uint64_t hash, bool *is_new_out, struct od_error *error)
+static enum od_status note_if_new(struct od_aggregate_rows *rows, const struct od_column *columns,
+                                  uint32_t row, uint32_t group, uint64_t hash, bool *is_new_out)
 {
     uint32_t kept = od_hash_table_first(&rows->seen, hash);
-    while (kept != OD_HASH_TABLE_NONE && (rows->groups[kept] != group || !is_same_row(rows, kept, columns, row)))
+    while (kept != OD_HASH_TABLE_NONE &&
+           (rows->groups[kept] != group || !is_same_row(rows, kept, columns, row)))
         kept = od_hash_table_next(&rows->seen, kept);
     *is_new_out = kept == OD_HASH_TABLE_NONE;
-    return *is_new_out ? od_hash_table_insert(&rows->seen, hash, error) : OD_OK;
+    return *is_new_out ? od_hash_table_insert(&rows->seen, hash, rows->error) : OD_OK;
 }
 
-static enum od_status make_room(struct od_aggregate_rows *rows, uint64_t needed, struct od_error *error)
+static enum od_status make_room(struct od_aggregate_rows *rows, uint64_t needed)
 {
     size_t capacity = rows->group_capacity == 0 ? GROUP_CAPACITY_MIN : rows->group_capacity;
     if (needed <= rows->group_capacity)
@@ -125,26 +127,26 @@ static enum od_status make_room(struct od_aggregate_rows *rows, uint64_t needed,
     uint32_t *grown = od_resize(rows->memory, rows->groups, rows->group_capacity * sizeof(*grown),
                                 capacity * sizeof(*grown));
     if (grown == NULL || capacity > UINT32_MAX)
-        return no_memory(rows, error);
+        return no_memory(rows);
     rows->groups = grown;
     rows->group_capacity = (uint32_t)capacity;
     return OD_OK;
 }
 
-static enum od_status append(struct od_aggregate_rows *rows, const struct od_batch *batch, const uint32_t *groups,
-                             const uint32_t *list, uint32_t count, struct od_error *error)
+static enum od_status append(struct od_aggregate_rows *rows, const struct od_batch *batch,
+                             const uint32_t *groups, const uint32_t *list, uint32_t count)
 {
-    OD_TRY(make_room(rows, (uint64_t)rows->rows.row_count + count, error));
+    OD_TRY(make_room(rows, (uint64_t)rows->rows.row_count + count));
     for (uint32_t i = 0; i < count; i++)
         rows->groups[rows->rows.row_count + i] = groups[list[i]];
-    OD_TRY(od_batch_builder_append_rows(&rows->rows, batch, list, 0, count, error));
+    OD_TRY(od_batch_builder_append_rows(&rows->rows, batch, list, 0, count, rows->error));
     od_batch_builder_view(&rows->rows); /* views of the grown rows, for is_same_row */
     return OD_OK;
 }
 
 enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struct od_column *columns,
                                      const uint32_t *groups, const uint32_t *list, uint32_t count,
-                                     struct od_arena *batch_arena, struct od_error *error)
+                                     struct od_arena *batch_arena)
 {
     static const uint32_t arguments[] = {0, 1};
     struct od_batch batch = {.schema = &rows->schema, .columns = columns, .row_count = columns[0].row_count};
@@ -152,37 +154,37 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
     uint32_t *present = od_arena_take_array(batch_arena, count, sizeof(*present));
     uint32_t present_count = 0;
     if (hashes == NULL || present == NULL)
-        return no_memory(rows, error);
+        return no_memory(rows);
     for (uint32_t i = 0; i < count; i++) {
         if (!od_column_is_null(&columns[0], list[i]))
             present[present_count++] = list[i];
     }
     if (!rows->aggregate->distinct)
-        return append(rows, &batch, groups, present, present_count, error);
+        return append(rows, &batch, groups, present, present_count);
     od_batch_hash_keys(&batch, arguments, rows->argument_count, hashes);
     for (uint32_t i = 0; i < present_count; i++) {
         uint32_t row = present[i];
         bool is_new;
         uint64_t hash = od_mix_two(hashes[row], groups[row]) & ~rows->hash_bits_off;
-        OD_TRY(note_if_new(rows, columns, row, groups[row], hash, &is_new, error));
+        OD_TRY(note_if_new(rows, columns, row, groups[row], hash, &is_new));
         if (is_new)
-            OD_TRY(append(rows, &batch, groups, &row, 1, error));
+            OD_TRY(append(rows, &batch, groups, &row, 1));
     }
     return OD_OK;
 }
 
 /* --- the end -------------------------------------------------------------------------------------------- */
 
-enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count, struct od_error *error)
+enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count)
 {
     uint32_t row_count = rows->rows.row_count;
     struct od_batch batch = od_batch_builder_view(&rows->rows);
     rows->order = od_take_array(rows->memory, 2 * (size_t)row_count, sizeof(*rows->order));
     if (rows->order == NULL && row_count > 0)
-        return no_memory(rows, error);
+        return no_memory(rows);
     rows->starts = od_take_array(rows->memory, group_count + (size_t)1, sizeof(*rows->starts));
     if (rows->starts == NULL)
-        return no_memory(rows, error);
+        return no_memory(rows);
     rows->group_count = group_count;
     /* starts[g + 1] counts group g, then says where it begins, and is moved to its end by placing its rows. */
     for (uint32_t i = 0; i < row_count; i++)
@@ -223,7 +225,8 @@ const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_
     uint32_t *list = rows->order + first;
     od_row_order_sort(&rows->order_of_rows, list, count, rows->order + rows->rows.row_count);
     for (uint32_t i = 0; i < count; i++) {
-        bool repeats = rows->aggregate->distinct && i > 0 && has_equal_arguments(rows, list[*count_out - 1], list[i]);
+        bool repeats =
+            rows->aggregate->distinct && i > 0 && has_equal_arguments(rows, list[*count_out - 1], list[i]);
         *count_out += !repeats;
         list[*count_out - 1] = list[i]; /* the last of equal ones stays */
     }

@@ -19,10 +19,11 @@
 struct od_aggregate_rows {
     const struct od_aggregate *aggregate; /* borrowed */
     struct od_memory *memory;             /* borrowed */
+    struct od_error *error;               /* borrowed; where all errors go */
     struct od_schema schema;              /* fields in the operator_arena */
     const struct od_expr **exprs;         /* of the schema's fields; in the operator_arena */
     uint32_t argument_count;              /* the first fields */
-    uint32_t *key_columns;                /* where the order keys are, then the arguments; in the operator_arena */
+    uint32_t *key_columns; /* where the order keys are, then the arguments; in the operator_arena */
     uint32_t order_key_count;
     struct od_row_order order_of_rows;
     struct od_batch_builder rows;
@@ -44,13 +45,13 @@ enum od_status od_aggregate_rows_init(struct od_aggregate_rows *rows, struct od_
 /* Zeroed rows are fine. */
 void od_aggregate_rows_release(struct od_aggregate_rows *rows);
 /* No rows, no memory. NO_MEMORY. */
-enum od_status od_aggregate_rows_reset(struct od_aggregate_rows *rows, struct od_error *error);
+enum od_status od_aggregate_rows_reset(struct od_aggregate_rows *rows);
 /* Row list[i] of `columns` (of the schema) is of group groups[list[i]]. NO_MEMORY. */
 enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struct od_column *columns,
                                      const uint32_t *groups, const uint32_t *list, uint32_t count,
-                                     struct od_arena *batch_arena, struct od_error *error);
+                                     struct od_arena *batch_arena);
 /* Gathers the rows of each of the groups [0, group_count). NO_MEMORY. */
-enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count, struct od_error *error);
+enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count);
 /* The rows of a group in their order, each once if DISTINCT: numbers in rows->rows; NULL for none.
  * Once for each group. */
 const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_t group, uint32_t *count_out);

@@ -45,26 +45,25 @@ struct text {
     bool has_value;
 };
 
-typedef enum od_status (*state_step)(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                     uint32_t row, struct od_error *error);
+typedef enum od_status (*state_step)(struct od_aggregate_states *states, void *state,
+                                     const struct od_column *columns, uint32_t row);
 struct od_state_kind {
-    size_t bytes;  /* of one state; zeroed is empty */
-    state_step add; /* `columns` are the arguments'; the first is not NULL */
+    size_t bytes;     /* of one state; zeroed is empty */
+    state_step add;   /* `columns` are the arguments'; the first is not NULL */
     state_step merge; /* one column, of states */
-    enum od_status (*combine)(struct od_aggregate_states *states, void *state, void *other, struct od_error *error);
+    enum od_status (*combine)(struct od_aggregate_states *states, void *state, void *other);
     /* NULL: the state is its result. */
-    enum od_status (*encode)(struct od_aggregate_states *states, void *state, uint8_t *bytes, uint32_t *size_out,
-                             struct od_error *error);
+    enum od_status (*encode)(struct od_aggregate_states *states, void *state, uint8_t *bytes,
+                             uint32_t *size_out);
     /* value_out is a NULL of the aggregate's type. It may borrow from the state. */
-    enum od_status (*result)(struct od_aggregate_states *states, void *state, struct od_value *value_out,
-                             struct od_error *error);
+    enum od_status (*result)(struct od_aggregate_states *states, void *state, struct od_value *value_out);
     void (*release)(struct od_aggregate_states *states, void *state); /* NULL: nothing to let go of */
     uint32_t sum_count;
 };
 
-static enum od_status corrupt_state(const struct od_aggregate_states *states, struct od_error *error)
+static enum od_status corrupt_state(const struct od_aggregate_states *states)
 {
-    return od_fail(error, OD_CORRUPT, "%s: a partial state is not one",
+    return od_fail(states->error, OD_CORRUPT, "%s: a partial state is not one",
                    od_aggregate_text(states->aggregate->function));
 }
 
@@ -76,39 +75,35 @@ static const uint8_t *text_at(const struct od_column *column, uint32_t row, uint
 
 /* --- count ---------------------------------------------------------------------------------------------- */
 
-static enum od_status add_count(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                uint32_t row, struct od_error *error)
+static enum od_status add_count(struct od_aggregate_states *states, void *state,
+                                const struct od_column *columns, uint32_t row)
 {
-    (void)error;
     bool is_pair = states->aggregate->function == OD_AGGREGATE_REGR_COUNT;
     *(int64_t *)state += !is_pair || !od_column_is_null(&columns[1], row);
     return OD_OK;
 }
 
-static enum od_status merge_count(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                  uint32_t row, struct od_error *error)
+static enum od_status merge_count(struct od_aggregate_states *states, void *state,
+                                  const struct od_column *columns, uint32_t row)
 {
     int64_t count = ((const int64_t *)columns->values)[row];
     if (od_column_is_null(columns, row) || count < 0)
-        return corrupt_state(states, error);
+        return corrupt_state(states);
     *(int64_t *)state += count;
     return OD_OK;
 }
 
-static enum od_status combine_counts(struct od_aggregate_states *states, void *state, void *other,
-                                     struct od_error *error)
+static enum od_status combine_counts(struct od_aggregate_states *states, void *state, void *other)
 {
     (void)states;
-    (void)error;
     *(int64_t *)state += *(const int64_t *)other;
     return OD_OK;
 }
 
-static enum od_status result_of_count(struct od_aggregate_states *states, void *state, struct od_value *value_out,
-                                      struct od_error *error)
+static enum od_status result_of_count(struct od_aggregate_states *states, void *state,
+                                      struct od_value *value_out)
 {
     (void)states;
-    (void)error;
     value_out->is_null = false;
     value_out->int64 = *(const int64_t *)state;
     return OD_OK;
@@ -129,70 +124,63 @@ static struct od_decimal decimal_at(const struct od_column *column, uint32_t row
     }
 }
 
-static enum od_status add_decimal(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                  uint32_t row, struct od_error *error)
+static enum od_status add_decimal(struct od_aggregate_states *states, void *state,
+                                  const struct od_column *columns, uint32_t row)
 {
     (void)states;
-    (void)error;
     struct od_decimal decimal = decimal_at(columns, row);
     od_decimal_sum_add(state, &decimal);
     return OD_OK;
 }
 
-static enum od_status add_spread(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                 uint32_t row, struct od_error *error)
+static enum od_status add_spread(struct od_aggregate_states *states, void *state,
+                                 const struct od_column *columns, uint32_t row)
 {
     (void)states;
-    (void)error;
     struct od_decimal decimal = decimal_at(columns, row);
     od_decimal_moments_add(state, &decimal);
     return OD_OK;
 }
 
-static enum od_status combine_decimals(struct od_aggregate_states *states, void *state, void *other,
-                                       struct od_error *error)
+static enum od_status combine_decimals(struct od_aggregate_states *states, void *state, void *other)
 {
     (void)states;
-    (void)error;
     od_decimal_sum_combine(state, other);
     return OD_OK;
 }
 
-static enum od_status combine_spreads(struct od_aggregate_states *states, void *state, void *other,
-                                      struct od_error *error)
+static enum od_status combine_spreads(struct od_aggregate_states *states, void *state, void *other)
 {
     (void)states;
-    (void)error;
     od_decimal_moments_combine(state, other);
     return OD_OK;
 }
 
 /* Both states are whole words: their own bytes. */
 static enum od_status encode_words(struct od_aggregate_states *states, void *state, uint8_t *bytes,
-                                   uint32_t *size_out, struct od_error *error)
+                                   uint32_t *size_out)
 {
-    (void)error;
     *size_out = (uint32_t)states->kind->bytes;
     memcpy(bytes, state, states->kind->bytes);
     return OD_OK;
 }
 
-static enum od_status merge_words(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                  uint32_t row, struct od_error *error)
+static enum od_status merge_words(struct od_aggregate_states *states, void *state,
+                                  const struct od_column *columns, uint32_t row)
 {
     struct od_decimal_moments other; /* begins with a struct od_decimal_sum */
     uint32_t size;
     const uint8_t *bytes = text_at(columns, row, &size);
     if (od_column_is_null(columns, row) || size != states->kind->bytes)
-        return corrupt_state(states, error);
+        return corrupt_state(states);
     memcpy(&other, bytes, size);
     if (other.sum.scale_max > OD_DECIMAL_DIGITS_MAX)
-        return corrupt_state(states, error);
-    return states->kind->combine(states, state, &other, error);
+        return corrupt_state(states);
+    return states->kind->combine(states, state, &other);
 }
 
-static enum od_status result_of_decimals(struct od_aggregate_states *states, void *state, struct od_value *value_out,
-                                         struct od_error *error)
+static enum od_status result_of_decimals(struct od_aggregate_states *states, void *state,
+                                         struct od_value *value_out)
 {
     const struct od_decimal_sum *sum = state;
     struct od_decimal result;
@@ -204,9 +192,9 @@ static enum od_status result_of_decimals(struct od_aggregate_states *states, voi
     if (value_out->type == OD_TYPE_INT64)
         return ok && od_decimal_to_int64(&result, &value_out->int64)
                    ? OD_OK
-                   : od_fail(error, OD_EVALUATION, "bigint out of range");
+                   : od_fail(states->error, OD_EVALUATION, "bigint out of range");
     value_out->decimal = result;
-    return ok ? OD_OK : od_fail(error, OD_EVALUATION, "value overflows numeric format");
+    return ok ? OD_OK : od_fail(states->error, OD_EVALUATION, "value overflows numeric format");
 }
 
 static bool is_of_population(enum od_aggregate_function function)
@@ -220,8 +208,8 @@ static bool takes_root(enum od_aggregate_function function)
     return function == OD_AGGREGATE_STDDEV_POP || function == OD_AGGREGATE_STDDEV_SAMP;
 }
 
-static enum od_status result_of_spread(struct od_aggregate_states *states, void *state, struct od_value *value_out,
-                                       struct od_error *error)
+static enum od_status result_of_spread(struct od_aggregate_states *states, void *state,
+                                       struct od_value *value_out)
 {
     const struct od_decimal_moments *moments = state;
     struct od_spread spread = {.of_population = is_of_population(states->aggregate->function),
@@ -229,13 +217,13 @@ static enum od_status result_of_spread(struct od_aggregate_states *states, void 
     value_out->is_null = moments->sum.count < (spread.of_population ? 1 : 2);
     if (value_out->is_null || od_decimal_moments_spread(moments, spread, &value_out->decimal))
         return OD_OK;
-    return od_fail(error, OD_EVALUATION, "value overflows numeric format");
+    return od_fail(states->error, OD_EVALUATION, "value overflows numeric format");
 }
 
 /* --- doubles -------------------------------------------------------------------------------------------- */
 
-static enum od_status add_doubles(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                  uint32_t row, struct od_error *error)
+static enum od_status add_doubles(struct od_aggregate_states *states, void *state,
+                                  const struct od_column *columns, uint32_t row)
 {
     struct doubles *doubles = state;
     struct od_float_sum *sums = doubles->sums;
@@ -244,47 +232,46 @@ static enum od_status add_doubles(struct od_aggregate_states *states, void *stat
     if (sum_count == SUMS_MAX && od_column_is_null(&columns[1], row))
         return OD_OK;
     doubles->count++;
-    OD_TRY(od_float_sum_add(&sums[SUM_OF], states->memory, y, error));
+    OD_TRY(od_float_sum_add(&sums[SUM_OF], states->memory, y, states->error));
     if (sum_count == 1)
         return OD_OK;
-    OD_TRY(od_float_sum_add_product(&sums[SQUARES_OF], states->memory, y, y, error));
+    OD_TRY(od_float_sum_add_product(&sums[SQUARES_OF], states->memory, y, y, states->error));
     if (sum_count == 2)
         return OD_OK;
     double x = ((const double *)columns[1].values)[row];
-    OD_TRY(od_float_sum_add(&sums[SUM_X], states->memory, x, error));
-    OD_TRY(od_float_sum_add_product(&sums[SQUARES_X], states->memory, x, x, error));
-    return od_float_sum_add_product(&sums[PRODUCTS], states->memory, x, y, error);
+    OD_TRY(od_float_sum_add(&sums[SUM_X], states->memory, x, states->error));
+    OD_TRY(od_float_sum_add_product(&sums[SQUARES_X], states->memory, x, x, states->error));
+    return od_float_sum_add_product(&sums[PRODUCTS], states->memory, x, y, states->error);
 }
 
-static enum od_status combine_doubles(struct od_aggregate_states *states, void *state, void *other,
-                                      struct od_error *error)
+static enum od_status combine_doubles(struct od_aggregate_states *states, void *state, void *other)
 {
     struct doubles *target = state;
     const struct doubles *source = other;
     target->count += source->count;
     for (uint32_t i = 0; i < states->kind->sum_count; i++)
-        OD_TRY(od_float_sum_combine(&target->sums[i], states->memory, &source->sums[i], error));
+        OD_TRY(od_float_sum_combine(&target->sums[i], states->memory, &source->sums[i], states->error));
     return OD_OK;
 }
 
 /* The count, then each sum behind its size. */
 static enum od_status encode_doubles(struct od_aggregate_states *states, void *state, uint8_t *bytes,
-                                     uint32_t *size_out, struct od_error *error)
+                                     uint32_t *size_out)
 {
     struct doubles *doubles = state;
     uint32_t filled = sizeof(doubles->count);
     memcpy(bytes, &doubles->count, sizeof(doubles->count));
     for (uint32_t i = 0; i < states->kind->sum_count; i++) {
         uint32_t size;
-        OD_TRY(od_float_sum_encode(&doubles->sums[i], states->memory, bytes + filled, &size, error));
+        OD_TRY(od_float_sum_encode(&doubles->sums[i], states->memory, bytes + filled, &size, states->error));
         filled += size;
     }
     *size_out = filled;
     return OD_OK;
 }
 
-static enum od_status merge_doubles(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                    uint32_t row, struct od_error *error)
+static enum od_status merge_doubles(struct od_aggregate_states *states, void *state,
+                                    const struct od_column *columns, uint32_t row)
 {
     struct doubles *doubles = state;
     uint32_t size;
@@ -292,15 +279,16 @@ static enum od_status merge_doubles(struct od_aggregate_states *states, void *st
     int64_t count;
     uint32_t at = sizeof(count);
     if (od_column_is_null(columns, row) || size < at)
-        return corrupt_state(states, error);
+        return corrupt_state(states);
     memcpy(&count, bytes, sizeof(count));
     for (uint32_t i = 0; i < states->kind->sum_count; i++) {
         uint32_t sum_bytes = od_float_sum_encoded_bytes(bytes + at, size - at);
-        OD_TRY(od_float_sum_add_encoded(&doubles->sums[i], states->memory, bytes + at, sum_bytes, error));
+        OD_TRY(od_float_sum_add_encoded(&doubles->sums[i], states->memory, bytes + at, sum_bytes,
+                                        states->error));
         at += sum_bytes;
     }
     if (at != size || count < 0)
-        return corrupt_state(states, error);
+        return corrupt_state(states);
     doubles->count += count;
     return OD_OK;
 }
@@ -310,22 +298,25 @@ struct regression {
     double n, sum_x, sum_y, sxx, syy, sxy;
 };
 
-static enum od_status sums_of(struct od_aggregate_states *states, struct doubles *doubles, struct regression *out,
-                              struct od_error *error)
+static enum od_status sums_of(struct od_aggregate_states *states, struct doubles *doubles,
+                              struct regression *out)
 {
     struct od_float_sum *sums = doubles->sums;
     struct od_memory *memory = states->memory;
     uint64_t count = (uint64_t)doubles->count;
     *out = (struct regression){.n = (double)count};
-    OD_TRY(od_float_sum_round(&sums[SUM_OF], memory, &out->sum_y, error));
+    OD_TRY(od_float_sum_round(&sums[SUM_OF], memory, &out->sum_y, states->error));
     if (states->kind->sum_count == 1)
         return OD_OK;
-    OD_TRY(od_float_sum_centred(&sums[SQUARES_OF], &sums[SUM_OF], &sums[SUM_OF], count, memory, &out->syy, error));
+    OD_TRY(od_float_sum_centred(&sums[SQUARES_OF], &sums[SUM_OF], &sums[SUM_OF], count, memory, &out->syy,
+                                states->error));
     if (states->kind->sum_count == 2)
         return OD_OK;
-    OD_TRY(od_float_sum_round(&sums[SUM_X], memory, &out->sum_x, error));
-    OD_TRY(od_float_sum_centred(&sums[SQUARES_X], &sums[SUM_X], &sums[SUM_X], count, memory, &out->sxx, error));
-    return od_float_sum_centred(&sums[PRODUCTS], &sums[SUM_X], &sums[SUM_OF], count, memory, &out->sxy, error);
+    OD_TRY(od_float_sum_round(&sums[SUM_X], memory, &out->sum_x, states->error));
+    OD_TRY(od_float_sum_centred(&sums[SQUARES_X], &sums[SUM_X], &sums[SUM_X], count, memory, &out->sxx,
+                                states->error));
+    return od_float_sum_centred(&sums[PRODUCTS], &sums[SUM_X], &sums[SUM_OF], count, memory, &out->sxy,
+                                states->error);
 }
 
 /* False: NULL. n > 0. */
@@ -382,15 +373,15 @@ static bool regress(enum od_aggregate_function function, const struct regression
     }
 }
 
-static enum od_status result_of_doubles(struct od_aggregate_states *states, void *state, struct od_value *value_out,
-                                        struct od_error *error)
+static enum od_status result_of_doubles(struct od_aggregate_states *states, void *state,
+                                        struct od_value *value_out)
 {
     struct doubles *doubles = state;
     struct regression regression;
     double number = 0;
     if (doubles->count == 0)
         return OD_OK;
-    OD_TRY(sums_of(states, doubles, &regression, error));
+    OD_TRY(sums_of(states, doubles, &regression));
     value_out->is_null = !regress(states->aggregate->function, &regression, &number);
     value_out->float64 = isnan(number) ? (double)NAN : number; /* one NaN, of one sign */
     return OD_OK;
@@ -423,8 +414,8 @@ static bool put_bits_together(enum od_aggregate_function function, int64_t *word
     }
 }
 
-static enum od_status choose(struct od_aggregate_states *states, struct chosen *chosen, const struct od_value *value,
-                             struct od_error *error)
+static enum od_status choose(struct od_aggregate_states *states, struct chosen *chosen,
+                             const struct od_value *value)
 {
     enum od_aggregate_function function = states->aggregate->function;
     bool wants_greatest = function == OD_AGGREGATE_MAX || function == OD_AGGREGATE_BOOL_OR;
@@ -439,7 +430,7 @@ static enum od_status choose(struct od_aggregate_states *states, struct chosen *
         uint32_t capacity = value->text.size < TEXT_CAPACITY_MIN ? TEXT_CAPACITY_MIN : value->text.size;
         char *text = od_resize(states->memory, chosen->text, chosen->text_capacity, capacity);
         if (text == NULL)
-            return od_fail(error, OD_NO_MEMORY, "keeping a text: bytes=%u", capacity);
+            return od_fail(states->error, OD_NO_MEMORY, "keeping a text: bytes=%u", capacity);
         chosen->text = text;
         chosen->text_capacity = capacity;
     }
@@ -454,25 +445,23 @@ static enum od_status choose(struct od_aggregate_states *states, struct chosen *
     return OD_OK;
 }
 
-static enum od_status add_chosen(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                                 uint32_t row, struct od_error *error)
+static enum od_status add_chosen(struct od_aggregate_states *states, void *state,
+                                 const struct od_column *columns, uint32_t row)
 {
     struct od_value value = od_column_value(columns, row);
-    return value.is_null ? OD_OK : choose(states, state, &value, error);
+    return value.is_null ? OD_OK : choose(states, state, &value);
 }
 
-static enum od_status combine_chosen(struct od_aggregate_states *states, void *state, void *other,
-                                     struct od_error *error)
+static enum od_status combine_chosen(struct od_aggregate_states *states, void *state, void *other)
 {
     const struct chosen *source = other;
-    return source->has_value ? choose(states, state, &source->value, error) : OD_OK;
+    return source->has_value ? choose(states, state, &source->value) : OD_OK;
 }
 
-static enum od_status result_of_chosen(struct od_aggregate_states *states, void *state, struct od_value *value_out,
-                                       struct od_error *error)
+static enum od_status result_of_chosen(struct od_aggregate_states *states, void *state,
+                                       struct od_value *value_out)
 {
     (void)states;
-    (void)error;
     const struct chosen *chosen = state;
     if (chosen->has_value)
         *value_out = chosen->value;
@@ -488,20 +477,22 @@ static void release_chosen(struct od_aggregate_states *states, void *state)
 /* --- texts ---------------------------------------------------------------------------------------------- */
 
 static enum od_status append_text(struct od_aggregate_states *states, struct text *text,
-                                  const struct od_column *column, uint32_t row, struct od_error *error)
+                                  const struct od_column *column, uint32_t row)
 {
     uint32_t size;
     const uint8_t *bytes = text_at(column, row, &size);
     uint64_t needed = (uint64_t)text->size + size;
     if (needed > INT32_MAX)
-        return od_fail(error, OD_UNSUPPORTED, "string_agg: a text of %llu bytes", (unsigned long long)needed);
+        return od_fail(states->error, OD_UNSUPPORTED, "string_agg: a text of %llu bytes",
+                       (unsigned long long)needed);
     if (needed > text->capacity) {
         uint64_t capacity = text->capacity == 0 ? TEXT_CAPACITY_MIN : 2 * (uint64_t)text->capacity;
         while (capacity < needed)
             capacity *= 2;
         char *grown = od_resize(states->memory, text->bytes, text->capacity, capacity);
         if (grown == NULL)
-            return od_fail(error, OD_NO_MEMORY, "string_agg: bytes=%llu", (unsigned long long)capacity);
+            return od_fail(states->error, OD_NO_MEMORY, "string_agg: bytes=%llu",
+                           (unsigned long long)capacity);
         text->bytes = grown;
         text->capacity = (uint32_t)capacity;
     }
@@ -512,21 +503,20 @@ static enum od_status append_text(struct od_aggregate_states *states, struct tex
 }
 
 /* Each text but the first behind its own row's separator. */
-static enum od_status add_text(struct od_aggregate_states *states, void *state, const struct od_column *columns,
-                               uint32_t row, struct od_error *error)
+static enum od_status add_text(struct od_aggregate_states *states, void *state,
+                               const struct od_column *columns, uint32_t row)
 {
     struct text *text = state;
     if (text->has_value && !od_column_is_null(&columns[1], row))
-        OD_TRY(append_text(states, text, &columns[1], row, error));
+        OD_TRY(append_text(states, text, &columns[1], row));
     text->has_value = true;
-    return append_text(states, text, &columns[0], row, error);
+    return append_text(states, text, &columns[0], row);
 }
 
-static enum od_status result_of_text(struct od_aggregate_states *states, void *state, struct od_value *value_out,
-                                     struct od_error *error)
+static enum od_status result_of_text(struct od_aggregate_states *states, void *state,
+                                     struct od_value *value_out)
 {
     (void)states;
-    (void)error;
     const struct text *text = state;
     value_out->is_null = !text->has_value;
     value_out->text.bytes = text->bytes == NULL ? "" : text->bytes;
@@ -600,11 +590,11 @@ static enum state_kind kind_of(const struct od_aggregate *aggregate)
 }
 
 void od_aggregate_states_init(struct od_aggregate_states *states, struct od_memory *memory,
-                              const struct od_aggregate *aggregate)
+                              const struct od_aggregate *aggregate, struct od_error *error)
 {
     od_assert((unsigned)aggregate->function < OD_AGGREGATE_COUNT_OF_KINDS);
     *states = (struct od_aggregate_states){
-        .kind = &kinds[kind_of(aggregate)], .aggregate = aggregate, .memory = memory};
+        .kind = &kinds[kind_of(aggregate)], .aggregate = aggregate, .memory = memory, .error = error};
 }
 
 static void *state_of(struct od_aggregate_states *states, uint32_t group)
@@ -632,8 +622,7 @@ void od_aggregate_states_release(struct od_aggregate_states *states)
     states->group_capacity = 0;
 }
 
-enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint32_t group_count,
-                                        struct od_error *error)
+enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint32_t group_count)
 {
     size_t bytes = states->kind->bytes;
     if (group_count > states->group_capacity) {
@@ -643,7 +632,7 @@ enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint
         void *grown =
             od_resize(states->memory, states->states, states->group_capacity * bytes, capacity * bytes);
         if (grown == NULL)
-            return od_fail(error, OD_NO_MEMORY, "growing states: groups=%u", group_count);
+            return od_fail(states->error, OD_NO_MEMORY, "growing states: groups=%u", group_count);
         states->states = grown;
         states->group_capacity = (uint32_t)capacity;
     }
@@ -656,11 +645,11 @@ enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint
 }
 
 enum od_status od_aggregate_states_add(struct od_aggregate_states *states, uint32_t group,
-                                       const struct od_column *arguments, uint32_t row, struct od_error *error)
+                                       const struct od_column *arguments, uint32_t row)
 {
     if (states->aggregate->argument != NULL && od_column_is_null(&arguments[0], row))
         return OD_OK;
-    return states->kind->add(states, state_of(states, group), arguments, row, error);
+    return states->kind->add(states, state_of(states, group), arguments, row);
 }
 
 bool od_aggregate_states_can_combine(const struct od_aggregate_states *states)
@@ -668,64 +657,43 @@ bool od_aggregate_states_can_combine(const struct od_aggregate_states *states)
     return states->kind->combine != NULL;
 }
 
-enum od_status od_aggregate_states_combine(struct od_aggregate_states *states, uint32_t target, uint32_t source,
-                                           struct od_error *error)
+enum od_status od_aggregate_states_combine(struct od_aggregate_states *states, uint32_t target,
+                                           uint32_t source)
 {
     od_assert(target != source);
-    return states->kind->combine(states, state_of(states, target), state_of(states, source), error);
+    return states->kind->combine(states, state_of(states, target), state_of(states, source));
 }
 
 enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, uint32_t group,
-                                         const struct od_column *column, uint32_t row, struct od_error *error)
+                                         const struct od_column *column, uint32_t row)
 {
-    return states->kind->merge(states, state_of(states, group), column, row, error);
+    return states->kind->merge(states, state_of(states, group), column, row);
 }
 
 enum od_status od_aggregate_states_result(struct od_aggregate_states *states, uint32_t group,
-                                          struct od_value *value_out, struct od_error *error)
+                                          struct od_value *value_out)
 {
     *value_out = (struct od_value){.type = states->aggregate->type, .is_null = true};
-    return states->kind->result(states, state_of(states, group), value_out, error);
+    return states->kind->result(states, state_of(states, group), value_out);
 }
 
 enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states, uint32_t group,
-                                             struct od_batch_builder *builder, uint32_t column_index,
-                                             struct od_error *error)
+                                             struct od_batch_builder *builder, uint32_t column_index)
 {
     uint8_t bytes[ENCODED_BYTES_MAX];
     struct od_value value = {.type = OD_TYPE_TEXT, .text = {.bytes = (const char *)bytes}};
     if (states->kind->encode == NULL)
-        return od_aggregate_states_put_result(states, group, builder, column_index, error);
-    OD_TRY(states->kind->encode(states, state_of(states, group), bytes, &value.text.size, error));
-    return od_batch_builder_append(builder, column_index, &value, error);
+        return od_aggregate_states_put_result(states, group, builder, column_index);
+    OD_TRY(states->kind->encode(states, state_of(states, group), bytes, &value.text.size));
+    return od_batch_builder_append(builder, column_index, &value, states->error);
 }
 
 enum od_status od_aggregate_states_put_result(struct od_aggregate_states *states, uint32_t group,
-                                              struct od_batch_builder *builder, uint32_t column_index,
-                                              struct od_error *error)
+                                              struct od_batch_builder *builder, uint32_t column_index)
 {
     struct od_value value;
-    OD_TRY(od_aggregate_states_result(states, group, &value, error));
-    return od_batch_builder_append(builder, column_index, &value, error);
-}
-
-/* Not od_evaluate_filter: PostgreSQL evaluates this one as an expression, in which NULL AND x asks x. */
-enum od_status od_aggregate_select(const struct od_expr *filter, const struct od_batch *batch,
-                                   struct od_arena *batch_arena, struct od_selection *selection_out,
-                                   struct od_error *error)
-{
-    struct od_selection every_row = {.count = batch->row_count};
-    struct od_column column;
-    OD_TRY(od_evaluate(filter, batch, &every_row, batch_arena, &column, error));
-    uint32_t *rows = od_arena_take_array(batch_arena, batch->row_count, sizeof(*rows));
-    if (rows == NULL)
-        return od_fail(error, OD_NO_MEMORY, "filtering rows of an aggregate: rows=%u", batch->row_count);
-    *selection_out = (struct od_selection){.rows = rows};
-    for (uint32_t row = 0; row < batch->row_count; row++) {
-        if (!od_column_is_null(&column, row) && od_bit(column.values, row))
-            rows[selection_out->count++] = row;
-    }
-    return OD_OK;
+    OD_TRY(od_aggregate_states_result(states, group, &value));
+    return od_batch_builder_append(builder, column_index, &value, states->error);
 }
 
 /* --- within group --------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #ifndef OD_OP_AGGREGATE_STATE_H
 #define OD_OP_AGGREGATE_STATE_H
 
-#include "engine/expr/evaluate.h"
+#include "engine/data/batch.h"
 #include "engine/plan/logical.h"
 
 struct od_state_kind; /* a row of the table in aggregate_state.c */
@@ -21,47 +21,40 @@ struct od_aggregate_states {
     const struct od_state_kind *kind;
     const struct od_aggregate *aggregate; /* borrowed */
     struct od_memory *memory;             /* borrowed */
+    struct od_error *error;               /* borrowed */
     void *states;                         /* owned; one a group */
     uint32_t group_count;
     uint32_t group_capacity;
 };
 
-/* Takes nothing yet. */
+/* Takes nothing yet. All that follows writes its errors to `error`, which must not be NULL. */
 void od_aggregate_states_init(struct od_aggregate_states *states, struct od_memory *memory,
-                              const struct od_aggregate *aggregate);
+                              const struct od_aggregate *aggregate, struct od_error *error);
 /* Back to no group. Zeroed states are fine. */
 void od_aggregate_states_release(struct od_aggregate_states *states);
 /* Makes groups [0, group_count) exist; new ones are empty. NO_MEMORY. */
-enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint32_t group_count,
-                                        struct od_error *error);
+enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint32_t group_count);
 /* Empties one group. */
 void od_aggregate_states_clear(struct od_aggregate_states *states, uint32_t group);
 /* Row `row` of the arguments' columns, od_aggregate_argument_count of them. NO_MEMORY; UNSUPPORTED for a text of 2 GiB. */
 enum od_status od_aggregate_states_add(struct od_aggregate_states *states, uint32_t group,
-                                       const struct od_column *arguments, uint32_t row, struct od_error *error);
+                                       const struct od_column *arguments, uint32_t row);
 /* Can groups be combined, that is, does the order of rows not matter? */
 bool od_aggregate_states_can_combine(const struct od_aggregate_states *states);
 /* Adds all that group `source` has been given to group `target`. NO_MEMORY. */
-enum od_status od_aggregate_states_combine(struct od_aggregate_states *states, uint32_t target, uint32_t source,
-                                           struct od_error *error);
+enum od_status od_aggregate_states_combine(struct od_aggregate_states *states, uint32_t target,
+                                           uint32_t source);
 /* Adds a cell of the state column of another phase. NO_MEMORY; CORRUPT when it cannot be that. */
 enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, uint32_t group,
-                                         const struct od_column *column, uint32_t row, struct od_error *error);
+                                         const struct od_column *column, uint32_t row);
 /* The result of one group, which may borrow from its state. NO_MEMORY; EVALUATION for a result out of range. */
 enum od_status od_aggregate_states_result(struct od_aggregate_states *states, uint32_t group,
-                                          struct od_value *value_out, struct od_error *error);
+                                          struct od_value *value_out);
 /* Appends one group's state cell, or its result. Errors as above. */
 enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states, uint32_t group,
-                                             struct od_batch_builder *builder, uint32_t column_index,
-                                             struct od_error *error);
+                                             struct od_batch_builder *builder, uint32_t column_index);
 enum od_status od_aggregate_states_put_result(struct od_aggregate_states *states, uint32_t group,
-                                              struct od_batch_builder *builder, uint32_t column_index,
-                                              struct od_error *error);
-
-/* The rows for which an aggregate's FILTER is true; in batch_arena. EVALUATION, NO_MEMORY. */
-enum od_status od_aggregate_select(const struct od_expr *filter, const struct od_batch *batch,
-                                   struct od_arena *batch_arena, struct od_selection *selection_out,
-                                   struct od_error *error);
+                                              struct od_batch_builder *builder, uint32_t column_index);
 
 /* Percentiles and mode of rows[0..count) of `values`: sorted, none NULL. `fraction` is for percentiles. The result borrows
  * from `values`. EVALUATION: a fraction outside [0, 1]. */

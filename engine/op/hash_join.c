@@ -39,20 +39,20 @@ bool od_join_has_null_key(const struct join *join, const struct od_batch *batch,
 }
 
 /* The next batch of a side: an input's, or of the run that stands for it. */
-static enum od_step pull(struct join *join, bool is_build, const struct od_batch **batch_out,
-                         struct od_error *error)
+static enum od_status pull(struct join *join, bool is_build, const struct od_batch **batch_out)
 {
     struct od_spill_run *run = is_build ? join->job.build : join->job.probe;
-    if (run == NULL)
-        return od_op_pull(&join->op, is_build, batch_out, error);
-    if (od_spill_run_next(run, batch_out, error) != OD_OK)
-        return OD_STEP_FAILED;
-    return *batch_out == NULL ? OD_STEP_DONE : OD_STEP_OUTPUT;
-}
-
-static enum od_step step_of(enum od_status status)
-{
-    return status == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+    if (run != NULL) {
+        OD_TRY(od_spill_run_next(run, batch_out, join->op.error));
+        join->op.says = *batch_out == NULL ? OD_STEP_DONE : OD_STEP_AGAIN;
+        return OD_OK;
+    }
+    if (is_build || join->probe_rest.row_count == 0)
+        return od_op_pull(&join->op, is_build, batch_out);
+    join->probe_now = join->probe_rest;
+    join->probe_rest.row_count = 0;
+    *batch_out = &join->probe_now;
+    return OD_OK;
 }
 
 /* --- the build side ------------------------------------------------------------------------------------- */
@@ -65,7 +65,7 @@ struct build_rows {
 };
 
 static enum od_status choose_build_rows(struct join *join, const struct od_batch *batch,
-                                        struct build_rows *chosen, struct od_error *error)
+                                        struct build_rows *chosen)
 {
     struct od_op *op = &join->op;
     const uint32_t *keys = op->node->join.build_keys;
@@ -77,7 +77,7 @@ static enum od_status choose_build_rows(struct join *join, const struct od_batch
     uint32_t *rows = od_arena_take_raw(&op->batch_arena, batch->row_count * sizeof(*rows));
     uint64_t *hashes = od_arena_take_raw(&op->batch_arena, batch->row_count * sizeof(*hashes));
     if (rows == NULL || hashes == NULL)
-        return od_op_no_memory(op, "hashing build rows", error);
+        return od_op_no_memory(op, "hashing build rows");
     od_op_hash_keys(op, batch, keys, op->node->join.key_count, hashes);
     uint32_t count = 0;
     for (uint32_t row = 0; row < batch->row_count; row++) {
@@ -89,7 +89,7 @@ static enum od_status choose_build_rows(struct join *join, const struct od_batch
     return OD_OK;
 }
 
-static enum od_status list_null_rows(struct join *join, struct od_error *error)
+static enum od_status list_null_rows(struct join *join)
 {
     const uint32_t *keys = join->op.node->join.build_keys;
     join->null_row_count = 0;
@@ -97,7 +97,7 @@ static enum od_status list_null_rows(struct join *join, struct od_error *error)
         return OD_OK;
     join->null_rows = od_arena_take_raw(&join->pass_arena, join->build.row_count * sizeof(uint32_t));
     if (join->null_rows == NULL)
-        return od_op_no_memory(&join->op, "listing rows with NULL keys", error);
+        return od_op_no_memory(&join->op, "listing rows with NULL keys");
     for (uint32_t row = 0; row < join->build.row_count; row++) {
         join->null_rows[join->null_row_count] = row;
         join->null_row_count += od_join_has_null_key(join, &join->build, keys, row);
@@ -106,50 +106,51 @@ static enum od_status list_null_rows(struct join *join, struct od_error *error)
 }
 
 /* The build rows of this pass are loaded. */
-static enum od_status begin_probing(struct join *join, bool is_last_pass, struct od_error *error)
+static enum od_status begin_probing(struct join *join, bool is_last_pass)
 {
     join->is_last_pass = is_last_pass;
     join->state = JOIN_PULLING;
     join->build = od_batch_builder_view(&join->build_rows);
     od_arena_reset(&join->pass_arena);
-    OD_TRY(list_null_rows(join, error));
-    OD_TRY(od_hash_table_link(&join->table, error));
-    OD_TRY(od_join_reserve_marks(join, join->build.row_count, error));
+    OD_TRY(list_null_rows(join));
+    OD_TRY(od_hash_table_link(&join->table, join->op.error));
+    OD_TRY(od_join_reserve_marks(join, join->build.row_count));
     if (join->keeps_build && join->build.row_count > 0)
         memset(join->build_matched, 0, join->build.row_count);
     if (join->job.probe != NULL)
-        OD_TRY(od_spill_run_rewind(join->job.probe, error));
+        OD_TRY(od_spill_run_rewind(join->job.probe, join->op.error));
     if (is_last_pass)
         return OD_OK;
-    return od_spill_run_new(&join->op.env, &join->carried_schema, &join->carried, error);
+    return od_spill_run_new(&join->op.env, &join->carried_schema, &join->carried, join->op.error);
 }
 
-static enum od_status load(struct join *join, const struct od_batch *batch, struct od_error *error)
+static enum od_status load(struct join *join, const struct od_batch *batch)
 {
     struct build_rows chosen;
-    OD_TRY(choose_build_rows(join, batch, &chosen, error));
-    OD_TRY(od_batch_builder_append_rows(&join->build_rows, batch, chosen.rows, 0, chosen.count, error));
+    OD_TRY(choose_build_rows(join, batch, &chosen));
+    OD_TRY(
+        od_batch_builder_append_rows(&join->build_rows, batch, chosen.rows, 0, chosen.count, join->op.error));
     if (chosen.hashes != NULL)
-        OD_TRY(od_hash_table_append(&join->table, chosen.hashes, chosen.count, error));
+        OD_TRY(od_hash_table_append(&join->table, chosen.hashes, chosen.count, join->op.error));
     struct od_batch loaded = od_batch_builder_view(&join->build_rows);
     uint64_t table_bytes = join->table.row_count * (sizeof(uint64_t) + 2 * sizeof(uint32_t));
     if (!od_spill_is_due(&join->op.env, od_spill_batch_bytes(&loaded) + table_bytes))
         return OD_OK;
-    return od_join_can_split(join) ? od_join_split_begin(join, error) : begin_probing(join, false, error);
+    return od_join_can_split(join) ? od_join_split_begin(join) : begin_probing(join, false);
 }
 
-static enum od_step step_load(struct join *join, struct od_error *error)
+static enum od_status step_load(struct join *join)
 {
     const struct od_batch *batch;
-    enum od_step step = pull(join, true, &batch, error);
-    if (step == OD_STEP_DONE)
-        return step_of(begin_probing(join, true, error));
-    return step == OD_STEP_OUTPUT ? step_of(load(join, batch, error)) : step;
+    OD_TRY(pull(join, true, &batch));
+    if (batch != NULL)
+        return load(join, batch);
+    return od_op_input_ended(&join->op) ? begin_probing(join, true) : OD_OK;
 }
 
 /* --- splitting ------------------------------------------------------------------------------------------ */
 
-static enum od_status begin_splitting_probe(struct join *join, struct od_error *error)
+static enum od_status begin_splitting_probe(struct join *join)
 {
     uint64_t row_count = 0;
     for (uint32_t part = 0; part < JOIN_PARTS; part++)
@@ -157,54 +158,44 @@ static enum od_status begin_splitting_probe(struct join *join, struct od_error *
     for (uint32_t part = 0; part < JOIN_PARTS; part++)
         join->parts[part]->parent_row_count = row_count;
     join->state = JOIN_SPLITTING_PROBE;
-    return join->job.probe == NULL ? OD_OK : od_spill_run_rewind(join->job.probe, error);
+    return join->job.probe == NULL ? OD_OK : od_spill_run_rewind(join->job.probe, join->op.error);
 }
 
-static enum od_status hash_probe(struct join *join, struct od_error *error)
+static enum od_status hash_probe(struct join *join)
 {
     struct od_op *op = &join->op;
     if (!od_join_has_keys(join))
         return OD_OK;
     join->probe_hashes = od_arena_take_raw(&op->batch_arena, join->probe->row_count * sizeof(uint64_t));
     if (join->probe_hashes == NULL)
-        return od_op_no_memory(op, "hashing probe rows", error);
+        return od_op_no_memory(op, "hashing probe rows");
     od_op_hash_keys(op, join->probe, op->node->join.probe_keys, op->node->join.key_count, join->probe_hashes);
     return OD_OK;
 }
 
-static enum od_status split_probe(struct join *join, const struct od_batch *batch, struct od_error *error)
+static enum od_status split_probe(struct join *join, const struct od_batch *batch)
 {
     struct od_batch carried;
-    OD_TRY(od_join_probe_begin(join, batch, join->job.probe != NULL, error));
-    OD_TRY(hash_probe(join, error));
-    OD_TRY(od_join_carry(join, &carried, error));
-    return od_join_split_rows(join, &carried, NULL, batch->row_count, join->probe_hashes, false, error);
+    OD_TRY(od_join_probe_begin(join, batch, join->job.probe != NULL));
+    OD_TRY(hash_probe(join));
+    OD_TRY(od_join_carry(join, &carried));
+    return od_join_split_rows(join, &carried, NULL, batch->row_count, join->probe_hashes, false);
 }
 
-static enum od_step next_job(struct join *join, struct od_error *error)
-{
-    bool is_there;
-    if (od_join_job_next(join, &is_there, error) != OD_OK)
-        return OD_STEP_FAILED;
-    return is_there ? OD_STEP_AGAIN : OD_STEP_DONE;
-}
-
-static enum od_step step_split(struct join *join, struct od_error *error)
+static enum od_status step_split(struct join *join)
 {
     const struct od_batch *batch;
     struct build_rows chosen;
     bool is_build = join->state == JOIN_SPLITTING_BUILD;
-    enum od_step step = pull(join, is_build, &batch, error);
-    if (step == OD_STEP_DONE)
-        return is_build ? step_of(begin_splitting_probe(join, error)) : next_job(join, error);
-    if (step != OD_STEP_OUTPUT)
-        return step;
+    OD_TRY(pull(join, is_build, &batch));
+    if (batch == NULL && !od_op_input_ended(&join->op))
+        return OD_OK;
+    if (batch == NULL)
+        return is_build ? begin_splitting_probe(join) : od_join_job_next(join);
     if (!is_build)
-        return step_of(split_probe(join, batch, error));
-    enum od_status status = choose_build_rows(join, batch, &chosen, error);
-    if (status == OD_OK)
-        status = od_join_split_rows(join, batch, chosen.rows, chosen.count, chosen.hashes, true, error);
-    return step_of(status);
+        return split_probe(join, batch);
+    OD_TRY(choose_build_rows(join, batch, &chosen));
+    return od_join_split_rows(join, batch, chosen.rows, chosen.count, chosen.hashes, true);
 }
 
 /* --- candidates ----------------------------------------------------------------------------------------- */
@@ -296,98 +287,99 @@ static bool collect_pairs(struct join *join)
 
 /* --- probing -------------------------------------------------------------------------------------------- */
 
-static enum od_step step_pull(struct join *join, struct od_error *error)
+static enum od_status step_pull(struct join *join)
 {
     const struct od_batch *batch;
-    enum od_step step = pull(join, false, &batch, error);
-    if (step == OD_STEP_DONE) {
+    OD_TRY(pull(join, false, &batch));
+    if (batch == NULL && od_op_input_ended(&join->op)) {
         join->state = JOIN_UNMATCHED;
         join->build_cursor = 0;
-        return OD_STEP_AGAIN;
     }
-    if (step != OD_STEP_OUTPUT)
-        return step;
-    if (od_join_probe_begin(join, batch, join->job.probe != NULL, error) != OD_OK ||
-        hash_probe(join, error) != OD_OK)
-        return OD_STEP_FAILED;
+    if (batch == NULL)
+        return OD_OK;
+    OD_TRY(od_join_probe_begin(join, batch, join->job.probe != NULL));
+    OD_TRY(hash_probe(join));
     seek_row(join);
     join->state = JOIN_MATCHING;
-    return OD_STEP_OUTPUT; /* there is something to match: go on in this step */
+    return OD_OK;
 }
 
-static enum od_step step_match(struct join *join, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status step_match(struct join *join)
 {
     bool is_over = collect_pairs(join);
-    enum od_status status = od_join_judge(join, error);
-    if (is_over && join->is_last_pass && !od_join_finishes(join))
-        join->state = JOIN_PULLING;
-    else if (is_over)
-        join->state = JOIN_FINISHING;
-    join->probe_row = join->state == JOIN_FINISHING ? 0 : join->probe_row;
-    return od_join_show(join, status, batch_out);
+    OD_TRY(od_join_judge(join));
+    if (!is_over)
+        return OD_OK;
+    join->state = join->is_last_pass && !od_join_finishes(join) ? JOIN_PULLING : JOIN_FINISHING;
+    join->probe_row = 0;
+    return OD_OK;
 }
 
-static enum od_step step_finish(struct join *join, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status step_finish(struct join *join)
 {
     struct od_batch carried;
-    enum od_status status;
-    bool is_over = true;
-    join->view.row_count = 0;
     if (join->is_last_pass) {
-        status = od_join_finish(join, &is_over, error);
+        OD_TRY(od_join_finish(join));
     } else {
-        status = od_join_carry(join, &carried, error);
-        if (status == OD_OK)
-            status = od_spill_run_append(join->carried, &carried, NULL, carried.row_count, error);
+        OD_TRY(od_join_carry(join, &carried));
+        OD_TRY(od_spill_run_append(join->carried, &carried, NULL, carried.row_count, join->op.error));
+        join->probe_row = carried.row_count;
     }
-    if (is_over)
+    if (join->probe_row == join->probe->row_count)
         join->state = JOIN_PULLING;
-    return od_join_show(join, status, batch_out);
+    return OD_OK;
 }
 
 /* The probe side is over: what of the build side comes out, then the next pass or job. */
-static enum od_step step_unmatched(struct join *join, const struct od_batch **batch_out,
-                                   struct od_error *error)
+static enum od_status step_unmatched(struct join *join)
 {
-    bool is_over = true;
-    join->view.row_count = 0;
     if (join->keeps_build && join->build_cursor < join->build.row_count)
-        return od_join_show(join, od_join_unmatched(join, join->build.row_count, &is_over, error), batch_out);
+        return od_join_unmatched(join, join->build.row_count);
     if (join->is_last_pass)
-        return next_job(join, error);
+        return od_join_job_next(join);
     od_spill_run_free(join->job.probe);
     join->job.probe = join->carried;
     join->carried = NULL;
     od_batch_builder_reset(&join->build_rows);
     od_hash_table_reset(&join->table);
     join->state = JOIN_LOADING;
-    return OD_STEP_AGAIN;
+    return OD_OK;
 }
 
-enum od_step od_join_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+enum od_status od_join_begin_hashing(struct join *join)
+{
+    struct build_rows loaded;
+    struct od_op *op = &join->op;
+    uint32_t first = join->probe_row;
+    OD_TRY(od_batch_slice(&op->operator_arena, join->probe, first, join->probe->row_count - first,
+                          &join->probe_rest, op->error));
+    OD_TRY(choose_build_rows(join, &join->build, &loaded));
+    OD_TRY(od_batch_builder_keep(&join->build_rows, loaded.rows, 0, loaded.count, op->error));
+    join->state = JOIN_LOADING;
+    return od_hash_table_append(&join->table, loaded.hashes, loaded.count, op->error);
+}
+
+enum od_status od_join_step(struct od_op *op)
 {
     struct join *join = (struct join *)op;
-    enum od_step step = OD_STEP_OUTPUT;
     switch (join->state) {
     case JOIN_LOADING:
-        return step_load(join, error);
+        return step_load(join);
     case JOIN_SPLITTING_BUILD:
     case JOIN_SPLITTING_PROBE:
-        return step_split(join, error);
+        return step_split(join);
     case JOIN_UNMATCHED:
-        return step_unmatched(join, batch_out, error);
+        return step_unmatched(join);
     case JOIN_PULLING:
-        step = step_pull(join, error);
+        OD_TRY(step_pull(join));
         break;
-    default:
+    case JOIN_MATCHING:
+    case JOIN_FINISHING:
         break;
     }
-    if (step == OD_STEP_OUTPUT && join->state == JOIN_MATCHING)
-        step = step_match(join, batch_out, error);
-    if (join->state == JOIN_FINISHING &&
-        (step == OD_STEP_AGAIN || (step == OD_STEP_OUTPUT && *batch_out == NULL)))
-        step = step_finish(join, batch_out, error);
-    return step;
+    if (join->state == JOIN_MATCHING)
+        OD_TRY(step_match(join));
+    return join->state == JOIN_FINISHING && op->view.row_count == 0 ? step_finish(join) : OD_OK;
 }
 
 const struct od_op_kind od_op_hash_join = {

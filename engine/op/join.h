@@ -10,7 +10,7 @@
  *   hash_join.c   finds pairs in a table, or (nested loop, and where a NULL key might match) everywhere
  *   join_spill.c  jobs: a join whose build side is too large becomes smaller joins over spilled rows, or one
  *                 in passes
- *   merge_join.c  finds pairs in two sorted inputs; hands groups that are too large to the jobs
+ *   merge_join.c  finds pairs in two sorted inputs; goes on as a hash join when a group is too large
  *
  * A carried row is a spilled probe row: the probe's columns ++ its truth so far (NULL, true or false) as one
  * boolean. */
@@ -21,9 +21,8 @@
 #include "engine/op/op_base.h"
 #include "engine/op/spill.h"
 
-/* Three-valued: AND is the least, OR the greatest. ELSEWHERE (merge join): another job answers for this row.
- * */
-enum join_truth { JOIN_FALSE, JOIN_NULL, JOIN_TRUE, JOIN_ELSEWHERE };
+/* Three-valued: AND is the least, OR the greatest. LATER (merge join): the hash join will answer for this row. */
+enum join_truth { JOIN_FALSE, JOIN_NULL, JOIN_TRUE, JOIN_LATER };
 
 enum join_state {
     JOIN_LOADING,         /* takes build rows in, as many as it may hold */
@@ -75,13 +74,14 @@ struct join {
     uint32_t probe_row;
     struct od_column truth_column; /* the same for MARK; in batch_arena */
     struct od_batch no_probe;      /* the probe's columns without rows, for padding */
+    struct od_batch probe_rest;    /* what a merge join has left of its batch; in the operator_arena */
+    struct od_batch probe_now;     /* that, while it is joined */
     struct od_batch_builder build_rows;
     struct od_batch build;  /* view of build_rows */
     uint8_t *build_matched; /* owned; a row, when keeps_build */
     uint32_t build_matched_capacity;
     uint32_t build_cursor;
     struct od_batch_builder output;
-    struct od_batch view;
 
     /* hash_join.c */
     struct od_hash_table table; /* over build_rows, unless all candidates are everywhere */
@@ -104,13 +104,12 @@ struct join {
 
 /* --- join_match.c --------------------------------------------------------------------------------------- */
 
-enum od_status od_join_start(struct od_op *op, struct od_error *error);
+enum od_status od_join_start(struct od_op *op);
 void od_join_release(struct od_op *op);
 /* Starts on a probe batch; `is_carried`: it has the truth as one column more. */
-enum od_status od_join_probe_begin(struct join *join, const struct od_batch *batch, bool is_carried,
-                                   struct od_error *error);
+enum od_status od_join_probe_begin(struct join *join, const struct od_batch *batch, bool is_carried);
 /* Makes room for marks of row_count build rows; new ones are 0. */
-enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count, struct od_error *error);
+enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count);
 /* Notes a pair whose keys are so; there must be room (pair_count < batch_rows). */
 static inline void od_join_pair(struct join *join, uint32_t probe_row, uint32_t build_row,
                                 enum join_truth truth)
@@ -124,35 +123,29 @@ static inline void od_join_pair(struct join *join, uint32_t probe_row, uint32_t 
     join->pair_build[join->pair_count] = build_row;
     join->pair_truth[join->pair_count++] = (uint8_t)truth;
 }
-/* Judges the pairs and forgets them; what of them comes out is in join->view (maybe without rows), as for the
+/* Judges the pairs and forgets them; what of them comes out is the step's output, as for the
  * next two. EVALUATION from the residual or for SINGLE, NO_MEMORY. */
-enum od_status od_join_judge(struct join *join, struct od_error *error);
+enum od_status od_join_judge(struct join *join);
 /* Do any probe rows come out when their batch is over? */
 bool od_join_finishes(const struct join *join);
-/* The next of them, from probe_row on. */
-enum od_status od_join_finish(struct join *join, bool *is_over_out, struct od_error *error);
-/* The next unmatched build rows in [build_cursor, end). */
-enum od_status od_join_unmatched(struct join *join, uint32_t end, bool *is_over_out, struct od_error *error);
+/* The next of them, from probe_row on, which is moved: to the end of the batch, or there will be more. */
+enum od_status od_join_finish(struct join *join);
+/* The next unmatched build rows in [build_cursor, end); the cursor is moved. */
+enum od_status od_join_unmatched(struct join *join, uint32_t end);
 /* The probe batch with its truth so far, in batch_arena. */
-enum od_status od_join_carry(struct join *join, struct od_batch *batch_out, struct od_error *error);
-/* What a step says after one of the above. */
-enum od_step od_join_show(struct join *join, enum od_status status, const struct od_batch **batch_out);
+enum od_status od_join_carry(struct join *join, struct od_batch *batch_out);
 
 /* --- join_spill.c --------------------------------------------------------------------------------------- */
 
-/* A new job over empty runs in front of the waiting ones. */
-enum od_status od_join_job_add(struct join *join, uint32_t depth, struct join_job **job_out,
-                               struct od_error *error);
-void od_join_job_release(struct join *join, struct join_job *job);
-/* Makes the first waiting job the one at hand, LOADING; false when none waits. */
-enum od_status od_join_job_next(struct join *join, bool *is_there_out, struct od_error *error);
+void od_join_job_release(struct join_job *job);
+/* Makes the first waiting job the one at hand, LOADING; DONE when none waits. */
+enum od_status od_join_job_next(struct join *join);
 bool od_join_can_split(const struct join *join);
 /* Begins with the build rows that are loaded. */
-enum od_status od_join_split_begin(struct join *join, struct od_error *error);
+enum od_status od_join_split_begin(struct join *join);
 /* Deals the rows out to the runs of one side; rows NULL: all. hashes[i] belongs to the i-th of them. */
 enum od_status od_join_split_rows(struct join *join, const struct od_batch *batch, const uint32_t *rows,
-                                  uint32_t count, const uint64_t *hashes, bool is_build,
-                                  struct od_error *error);
+                                  uint32_t count, const uint64_t *hashes, bool is_build);
 
 /* --- hash_join.c ---------------------------------------------------------------------------------------- */
 
@@ -164,6 +157,8 @@ static inline bool od_join_has_keys(const struct join *join)
 bool od_join_has_null_key(const struct join *join, const struct od_batch *batch, const uint32_t *keys,
                           uint32_t row);
 /* Steps the job at hand and all that wait. */
-enum od_step od_join_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error);
+enum od_status od_join_step(struct od_op *op);
+/* Goes on as a hash join: over the rows in build_rows and what the inputs will give, and the probe batch from probe_row on. */
+enum od_status od_join_begin_hashing(struct join *join);
 
 #endif

@@ -57,7 +57,7 @@ static void note_column(void *self, uint32_t column_index)
 }
 
 /* Lists the columns that the residual reads. */
-static enum od_status residual_start(struct join *join, struct od_error *error)
+static enum od_status residual_start(struct join *join)
 {
     struct od_arena *arena = &join->op.operator_arena;
     uint32_t total = join->pair_schema.field_count;
@@ -67,18 +67,19 @@ static enum od_status residual_start(struct join *join, struct od_error *error)
     join->residual_schema.fields = od_arena_take_array(arena, total, sizeof(struct od_field));
     if (is_read == NULL || join->residual_columns == NULL || join->residual_view == NULL ||
         join->residual_schema.fields == NULL)
-        return od_op_no_memory(&join->op, "listing the columns of the condition", error);
+        return od_op_no_memory(&join->op, "listing the columns of the condition");
     od_expr_columns(join->op.node->join.residual, note_column, is_read);
     for (uint32_t i = 0; i < total; i++) {
         join->residual_columns[join->residual_schema.field_count] = i;
         join->residual_schema.fields[join->residual_schema.field_count] = join->pair_schema.fields[i];
         join->residual_schema.field_count += is_read[i];
     }
-    return od_batch_builder_init(&join->residual_rows, join->op.env.memory, &join->residual_schema, error);
+    return od_batch_builder_init(&join->residual_rows, join->op.env.memory, &join->residual_schema,
+                                 join->op.error);
 }
 
 /* pair_schema and carried_schema; an empty probe. */
-static enum od_status schemas_start(struct join *join, struct od_error *error)
+static enum od_status schemas_start(struct join *join)
 {
     struct od_arena *arena = &join->op.operator_arena;
     const struct od_schema *probe = &join->op.node->inputs[0]->schema;
@@ -88,7 +89,7 @@ static enum od_status schemas_start(struct join *join, struct od_error *error)
     struct od_field *carried = od_arena_take_array(arena, (size_t)probe->field_count + 1, sizeof(*carried));
     struct od_column *columns = od_arena_take_array(arena, probe->field_count, sizeof(*columns));
     if (pair == NULL || carried == NULL || columns == NULL)
-        return od_op_no_memory(&join->op, "listing columns", error);
+        return od_op_no_memory(&join->op, "listing columns");
     for (uint32_t i = 0; i < probe->field_count; i++) {
         pair[i] = carried[i] = probe->fields[i];
         columns[i].type = probe->fields[i].type;
@@ -103,7 +104,7 @@ static enum od_status schemas_start(struct join *join, struct od_error *error)
     return OD_OK;
 }
 
-enum od_status od_join_start(struct od_op *op, struct od_error *error)
+enum od_status od_join_start(struct od_op *op)
 {
     struct join *join = (struct join *)op;
     const struct od_expr *residual = op->node->join.residual;
@@ -121,12 +122,12 @@ enum od_status od_join_start(struct od_op *op, struct od_error *error)
     join->pair_build = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
     join->pair_truth = od_arena_take(&op->operator_arena, op->env.batch_rows);
     if (join->pair_probe == NULL || join->pair_build == NULL || join->pair_truth == NULL)
-        return od_op_no_memory(op, "listing pairs", error);
-    OD_TRY(schemas_start(join, error));
-    OD_TRY(od_batch_builder_init(&join->build_rows, op->env.memory, &op->node->inputs[1]->schema, error));
-    OD_TRY(od_batch_builder_init(&join->output, op->env.memory, &op->node->schema, error));
+        return od_op_no_memory(op, "listing pairs");
+    OD_TRY(schemas_start(join));
+    OD_TRY(od_batch_builder_init(&join->build_rows, op->env.memory, &op->node->inputs[1]->schema, op->error));
+    OD_TRY(od_batch_builder_init(&join->output, op->env.memory, &op->node->schema, op->error));
     join->build = od_batch_builder_view(&join->build_rows);
-    return residual == NULL ? OD_OK : residual_start(join, error);
+    return residual == NULL ? OD_OK : residual_start(join);
 }
 
 void od_join_release(struct od_op *op)
@@ -140,16 +141,16 @@ void od_join_release(struct od_op *op)
     od_batch_builder_release(&join->output);
     od_give(op->env.memory, join->build_matched, join->build_matched_capacity);
     od_spill_run_free(join->carried);
-    od_join_job_release(join, &join->job);
+    od_join_job_release(&join->job);
     while (join->waiting != NULL) {
         struct join_job *job = join->waiting;
         join->waiting = job->next;
-        od_join_job_release(join, job);
+        od_join_job_release(job);
         od_give(op->env.memory, job, sizeof(*job));
     }
 }
 
-enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count, struct od_error *error)
+enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count)
 {
     uint32_t old = join->build_matched_capacity;
     if (!join->keeps_build || row_count <= old)
@@ -159,7 +160,7 @@ enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count, stru
         capacity *= 2;
     uint8_t *grown = od_resize(join->op.env.memory, join->build_matched, old, capacity);
     if (grown == NULL)
-        return od_op_no_memory(&join->op, "marking build rows", error);
+        return od_op_no_memory(&join->op, "marking build rows");
     memset(grown + old, 0, capacity - old);
     join->build_matched = grown;
     join->build_matched_capacity = capacity;
@@ -168,15 +169,14 @@ enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count, stru
 
 /* --- a probe batch and its truth ------------------------------------------------------------------------ */
 
-enum od_status od_join_probe_begin(struct join *join, const struct od_batch *batch, bool is_carried,
-                                   struct od_error *error)
+enum od_status od_join_probe_begin(struct join *join, const struct od_batch *batch, bool is_carried)
 {
     od_arena_reset(&join->op.batch_arena);
     join->probe = batch;
     join->probe_row = 0;
     join->probe_truth = od_arena_take(&join->op.batch_arena, batch->row_count);
     if (join->probe_truth == NULL)
-        return od_op_no_memory(&join->op, "marking probe rows", error);
+        return od_op_no_memory(&join->op, "marking probe rows");
     for (uint32_t row = 0; is_carried && row < batch->row_count; row++) {
         const struct od_column *truth = &batch->columns[join->no_probe.schema->field_count];
         bool is_null = od_column_is_null(truth, row);
@@ -185,14 +185,14 @@ enum od_status od_join_probe_begin(struct join *join, const struct od_batch *bat
     return OD_OK;
 }
 
-static enum od_status make_truth_column(struct join *join, struct od_error *error)
+static enum od_status make_truth_column(struct join *join)
 {
     uint32_t row_count = join->probe->row_count;
     size_t bytes = ((size_t)row_count + 7) / 8;
     uint8_t *values = od_arena_take(&join->op.batch_arena, bytes);
     uint8_t *validity = od_arena_take(&join->op.batch_arena, bytes);
     if (values == NULL || validity == NULL)
-        return od_op_no_memory(&join->op, "giving the truth of rows", error);
+        return od_op_no_memory(&join->op, "giving the truth of rows");
     for (uint32_t row = 0; row < row_count; row++) {
         values[row >> 3] |= (uint8_t)((join->probe_truth[row] == JOIN_TRUE) << (row & 7));
         validity[row >> 3] |= (uint8_t)((join->probe_truth[row] != JOIN_NULL) << (row & 7));
@@ -202,13 +202,13 @@ static enum od_status make_truth_column(struct join *join, struct od_error *erro
     return OD_OK;
 }
 
-enum od_status od_join_carry(struct join *join, struct od_batch *batch_out, struct od_error *error)
+enum od_status od_join_carry(struct join *join, struct od_batch *batch_out)
 {
     uint32_t field_count = join->carried_schema.field_count;
     struct od_column *columns = od_arena_take_array(&join->op.batch_arena, field_count, sizeof(*columns));
     if (columns == NULL)
-        return od_op_no_memory(&join->op, "setting probe rows aside", error);
-    OD_TRY(make_truth_column(join, error));
+        return od_op_no_memory(&join->op, "setting probe rows aside");
+    OD_TRY(make_truth_column(join));
     for (uint32_t i = 0; i + 1 < field_count; i++)
         columns[i] = join->probe->columns[i];
     columns[field_count - 1] = join->truth_column;
@@ -222,7 +222,7 @@ enum od_status od_join_carry(struct join *join, struct od_batch *batch_out, stru
 /* Appends column `index` of probe ++ build for all pairs; OD_ROW_NULL pads. Behind the probe's columns of a
  * MARK is the OR. */
 static enum od_status append_column(struct join *join, struct od_batch_builder *builder, uint32_t column,
-                                    uint32_t index, struct od_error *error)
+                                    uint32_t index)
 {
     uint32_t probe_fields = join->no_probe.schema->field_count;
     const uint32_t *rows = join->pair_probe;
@@ -235,26 +235,26 @@ static enum od_status append_column(struct join *join, struct od_batch_builder *
         source = &join->build.columns[index - probe_fields];
         rows = join->pair_build;
     }
-    return od_batch_builder_append_column(builder, column, source, rows, join->pair_count, error);
+    return od_batch_builder_append_column(builder, column, source, rows, join->pair_count, join->op.error);
 }
 
-/* Leaves the output's columns of the pairs in join->view, and no pair. */
-static enum od_status give_pairs(struct join *join, struct od_error *error)
+/* Leaves the output's columns of the pairs the output, and no pair. */
+static enum od_status give_pairs(struct join *join)
 {
     od_batch_builder_reset(&join->output);
     for (uint32_t i = 0; i < join->output.schema->field_count; i++)
-        OD_TRY(append_column(join, &join->output, i, i, error));
+        OD_TRY(append_column(join, &join->output, i, i));
     od_batch_builder_end_rows(&join->output, join->pair_count);
-    join->view = od_batch_builder_view(&join->output);
+    join->op.view = od_batch_builder_view(&join->output);
     join->pair_count = 0;
     return OD_OK;
 }
 
-static enum od_status residual_batch(struct join *join, struct od_batch *batch_out, struct od_error *error)
+static enum od_status residual_batch(struct join *join, struct od_batch *batch_out)
 {
     od_batch_builder_reset(&join->residual_rows);
     for (uint32_t i = 0; i < join->residual_schema.field_count; i++)
-        OD_TRY(append_column(join, &join->residual_rows, i, join->residual_columns[i], error));
+        OD_TRY(append_column(join, &join->residual_rows, i, join->residual_columns[i]));
     od_batch_builder_end_rows(&join->residual_rows, join->pair_count);
     struct od_batch read = od_batch_builder_view(&join->residual_rows);
     for (uint32_t i = 0; i < join->residual_schema.field_count; i++)
@@ -272,7 +272,7 @@ static void keep_pair(struct join *join, uint32_t pair, uint8_t truth)
 }
 
 /* Keeps the pairs that are still true, or NULL where that is asked. */
-static enum od_status ask_residual(struct join *join, struct od_error *error)
+static enum od_status ask_residual(struct join *join)
 {
     const struct od_expr *residual = join->op.node->join.residual;
     struct od_selection every = {.count = join->pair_count};
@@ -280,15 +280,15 @@ static enum od_status ask_residual(struct join *join, struct od_error *error)
     struct od_column truth;
     struct od_batch batch;
     od_arena_reset(&join->residual_arena);
-    OD_TRY(residual_batch(join, &batch, error));
+    OD_TRY(residual_batch(join, &batch));
     if (!join->asks_nulls) {
-        OD_TRY(od_evaluate_filter(residual, &batch, &every, &join->residual_arena, &chosen, error));
+        OD_TRY(od_evaluate_filter(residual, &batch, &every, &join->residual_arena, &chosen, join->op.error));
         join->pair_count = 0;
         for (uint32_t i = 0; i < chosen.count; i++)
             keep_pair(join, chosen.rows == NULL ? i : chosen.rows[i], JOIN_TRUE);
         return OD_OK;
     }
-    OD_TRY(od_evaluate(residual, &batch, &every, &join->residual_arena, &truth, error));
+    OD_TRY(od_evaluate(residual, &batch, &every, &join->residual_arena, &truth, join->op.error));
     join->pair_count = 0;
     for (uint32_t i = 0; i < every.count; i++) {
         if (od_column_is_null(&truth, i))
@@ -299,15 +299,14 @@ static enum od_status ask_residual(struct join *join, struct od_error *error)
     return OD_OK;
 }
 
-enum od_status od_join_judge(struct join *join, struct od_error *error)
+enum od_status od_join_judge(struct join *join)
 {
-    join->view.row_count = 0;
     if (join->pair_count > 0 && join->op.node->join.residual != NULL)
-        OD_TRY(ask_residual(join, error));
+        OD_TRY(ask_residual(join));
     for (uint32_t i = 0; i < join->pair_count; i++) {
         uint8_t *truth = &join->probe_truth[join->pair_probe[i]];
         if (join->op.node->join.type == OD_JOIN_SINGLE && *truth == JOIN_TRUE)
-            return od_fail(error, OD_EVALUATION,
+            return od_fail(join->op.error, OD_EVALUATION,
                            "more than one row returned by a subquery used as an expression");
         if (*truth < join->pair_truth[i])
             *truth = join->pair_truth[i];
@@ -315,53 +314,39 @@ enum od_status od_join_judge(struct join *join, struct od_error *error)
             join->build_matched[join->pair_build[i]] = 1;
     }
     if (join->gives_pairs && join->pair_count > 0)
-        return give_pairs(join, error);
+        return give_pairs(join);
     join->pair_count = 0;
     return OD_OK;
 }
 
 /* --- rows whose turn comes later ------------------------------------------------------------------------ */
 
-enum od_status od_join_finish(struct join *join, bool *is_over_out, struct od_error *error)
+enum od_status od_join_finish(struct join *join)
 {
     enum od_join_type type = join->op.node->join.type;
-    join->view.row_count = 0;
     if (type == OD_JOIN_MARK && join->probe_row == 0)
-        OD_TRY(make_truth_column(join, error));
+        OD_TRY(make_truth_column(join));
     for (; join->probe_row < join->probe->row_count && join->pair_count < join->op.env.batch_rows;
          join->probe_row++) {
         join->pair_probe[join->pair_count] = join->probe_row;
         join->pair_build[join->pair_count] = OD_ROW_NULL;
         join->pair_count += finished[type] >> join->probe_truth[join->probe_row] & 1;
     }
-    *is_over_out = join->probe_row == join->probe->row_count;
-    return join->pair_count == 0 ? OD_OK : give_pairs(join, error);
+    return join->pair_count == 0 ? OD_OK : give_pairs(join);
 }
 
-enum od_status od_join_unmatched(struct join *join, uint32_t end, bool *is_over_out, struct od_error *error)
+enum od_status od_join_unmatched(struct join *join, uint32_t end)
 {
     const struct od_batch *probe = join->probe;
-    join->view.row_count = 0;
     for (; join->build_cursor < end && join->pair_count < join->op.env.batch_rows; join->build_cursor++) {
         join->pair_probe[join->pair_count] = OD_ROW_NULL;
         join->pair_build[join->pair_count] = join->build_cursor;
         join->pair_count += join->build_matched[join->build_cursor] == 0;
     }
-    *is_over_out = join->build_cursor >= end;
     if (join->pair_count == 0)
         return OD_OK;
     join->probe = &join->no_probe;
-    enum od_status status = give_pairs(join, error);
+    enum od_status status = give_pairs(join);
     join->probe = probe; /* a merge join may be in the middle of it */
     return status;
-}
-
-enum od_step od_join_show(struct join *join, enum od_status status, const struct od_batch **batch_out)
-{
-    if (status != OD_OK)
-        return OD_STEP_FAILED;
-    if (join->view.row_count == 0)
-        return OD_STEP_AGAIN;
-    *batch_out = &join->view;
-    return OD_STEP_OUTPUT;
 }

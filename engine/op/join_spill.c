@@ -18,43 +18,43 @@
 
 #define DEPTH_MAX 4u
 
-void od_join_job_release(struct join *join, struct join_job *job)
+void od_join_job_release(struct join_job *job)
 {
-    (void)join;
     od_spill_run_free(job->probe);
     od_spill_run_free(job->build);
     job->probe = NULL;
     job->build = NULL;
 }
 
-enum od_status od_join_job_add(struct join *join, uint32_t depth, struct join_job **job_out,
-                               struct od_error *error)
+/* A new job over empty runs in front of the waiting ones. */
+static enum od_status add_job(struct join *join, uint32_t depth, struct join_job **job_out)
 {
     struct od_op *op = &join->op;
     struct join_job *job = od_take(op->env.memory, sizeof(*job));
     *job_out = job;
     if (job == NULL)
-        return od_op_no_memory(op, "splitting", error);
+        return od_op_no_memory(op, "splitting");
     *job = (struct join_job){.next = join->waiting, .depth = depth};
     join->waiting = job;
-    OD_TRY(od_spill_run_new(&op->env, &op->node->inputs[1]->schema, &job->build, error));
-    return od_spill_run_new(&op->env, &join->carried_schema, &job->probe, error);
+    OD_TRY(od_spill_run_new(&op->env, &op->node->inputs[1]->schema, &job->build, join->op.error));
+    return od_spill_run_new(&op->env, &join->carried_schema, &job->probe, join->op.error);
 }
 
-enum od_status od_join_job_next(struct join *join, bool *is_there_out, struct od_error *error)
+enum od_status od_join_job_next(struct join *join)
 {
     struct join_job *job = join->waiting;
-    od_join_job_release(join, &join->job);
-    *is_there_out = job != NULL;
-    if (job == NULL)
+    od_join_job_release(&join->job);
+    if (job == NULL) {
+        join->op.says = OD_STEP_DONE;
         return OD_OK;
+    }
     join->waiting = job->next;
     join->job = *job;
     od_give(join->op.env.memory, job, sizeof(*job));
     join->state = JOIN_LOADING;
     od_batch_builder_reset(&join->build_rows);
     od_hash_table_reset(&join->table);
-    return od_spill_run_rewind(join->job.build, error);
+    return od_spill_run_rewind(join->job.build, join->op.error);
 }
 
 bool od_join_can_split(const struct join *join)
@@ -66,12 +66,11 @@ bool od_join_can_split(const struct join *join)
 }
 
 enum od_status od_join_split_rows(struct join *join, const struct od_batch *batch, const uint32_t *rows,
-                                  uint32_t count, const uint64_t *hashes, bool is_build,
-                                  struct od_error *error)
+                                  uint32_t count, const uint64_t *hashes, bool is_build)
 {
     uint32_t *part_rows = od_arena_take_raw(&join->op.batch_arena, count * sizeof(*part_rows));
     if (part_rows == NULL)
-        return od_op_no_memory(&join->op, "splitting rows", error);
+        return od_op_no_memory(&join->op, "splitting rows");
     for (uint32_t part = 0; part < JOIN_PARTS; part++) {
         struct od_spill_run *run = is_build ? join->parts[part]->build : join->parts[part]->probe;
         uint32_t part_count = 0;
@@ -79,18 +78,18 @@ enum od_status od_join_split_rows(struct join *join, const struct od_batch *batc
             part_rows[part_count] = rows == NULL ? i : rows[i];
             part_count += od_mix(hashes[i] + join->job.depth + 1) % JOIN_PARTS == part;
         }
-        OD_TRY(od_spill_run_append(run, batch, part_rows, part_count, error));
+        OD_TRY(od_spill_run_append(run, batch, part_rows, part_count, join->op.error));
     }
     return OD_OK;
 }
 
-enum od_status od_join_split_begin(struct join *join, struct od_error *error)
+enum od_status od_join_split_begin(struct join *join)
 {
     struct od_batch loaded = od_batch_builder_view(&join->build_rows);
     for (uint32_t part = JOIN_PARTS; part-- > 0;)
-        OD_TRY(od_join_job_add(join, join->job.depth + 1, &join->parts[part], error));
+        OD_TRY(add_job(join, join->job.depth + 1, &join->parts[part]));
     od_arena_reset(&join->op.batch_arena);
-    OD_TRY(od_join_split_rows(join, &loaded, NULL, loaded.row_count, join->table.hashes, true, error));
+    OD_TRY(od_join_split_rows(join, &loaded, NULL, loaded.row_count, join->table.hashes, true));
     od_batch_builder_reset(&join->build_rows);
     od_hash_table_reset(&join->table);
     join->state = JOIN_SPLITTING_BUILD;

@@ -14,7 +14,7 @@ static const struct od_op_kind *const kinds[] = {
     [OD_PHYSICAL_SCAN] = &od_op_scan,
     [OD_PHYSICAL_EXCHANGE_READ] = &od_op_exchange_read,
     [OD_PHYSICAL_FILTER] = &od_op_filter,
-    [OD_PHYSICAL_PROJECT] = &od_op_project,
+    [OD_PHYSICAL_PROJECT] = &od_op_expand,
     [OD_PHYSICAL_HASH_JOIN] = &od_op_hash_join,
     [OD_PHYSICAL_MERGE_JOIN] = &od_op_merge_join,
     [OD_PHYSICAL_NESTED_LOOP_JOIN] = &od_op_hash_join, /* without keys */
@@ -39,9 +39,9 @@ static const struct od_op_kind *kind_of(const struct od_physical *node)
     return asks_nulls ? &od_op_hash_join : kinds[node->kind];
 }
 
-enum od_status od_op_no_memory(const struct od_op *op, const char *doing, struct od_error *error)
+enum od_status od_op_no_memory(const struct od_op *op, const char *doing)
 {
-    return od_fail(error, OD_NO_MEMORY, "%s: %s: node=%u", od_physical_kind_text(op->node->kind), doing,
+    return od_fail(op->error, OD_NO_MEMORY, "%s: %s: node=%u", od_physical_kind_text(op->node->kind), doing,
                    op->node->node_index);
 }
 
@@ -66,47 +66,97 @@ enum od_status od_op_new(const struct od_physical *node, const struct od_op_env 
     od_assert(env->task_index < env->task_count);
     const struct od_op_kind *kind = kind_of(node);
     enum od_status status = OD_OK;
-    *op_out = NULL;
     struct od_op *op = od_take(env->memory, kind->bytes);
+    *op_out = NULL;
     if (op == NULL)
-        return od_fail(error, OD_NO_MEMORY, "%s: building an operator: node=%u",
-                       od_physical_kind_text(node->kind), node->node_index);
+        return od_fail(error, OD_NO_MEMORY, "building an operator: node=%u", node->node_index);
     op->kind = kind;
     op->node = node;
     op->env = *env;
-    op->end = OD_STEP_AGAIN;
+    op->says = OD_STEP_AGAIN;
+    op->error = &op->failure;
     od_arena_init(&op->operator_arena, env->memory, ARENA_BYTES);
     od_arena_init(&op->batch_arena, env->memory, ARENA_BYTES);
     for (uint32_t i = 0; i < node->input_count && status == OD_OK; i++)
-        status = od_op_new(node->inputs[i], env, &op->inputs[i], error);
+        status = od_op_new(node->inputs[i], env, &op->inputs[i], op->error);
     if (status == OD_OK && kind->start != NULL)
-        status = kind->start(op, error);
-    if (status != OD_OK) {
-        od_op_free(op);
-        return status;
+        status = kind->start(op);
+    if (status == OD_OK) {
+        *op_out = op;
+        return OD_OK;
     }
-    *op_out = op;
-    return OD_OK;
+    if (error != NULL)
+        *error = op->failure;
+    od_op_free(op);
+    return status;
 }
 
 enum od_step od_op_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
 {
     *batch_out = NULL;
-    if (op->end == OD_STEP_AGAIN) {
-        enum od_step step = op->kind->step(op, batch_out, &op->failure);
-        if (step == OD_STEP_OUTPUT) {
-            od_assert(*batch_out != NULL);
-            od_assert((*batch_out)->row_count > 0);
-        }
-        if (step != OD_STEP_DONE && step != OD_STEP_FAILED)
-            return step;
-        *batch_out = NULL;
-        op->end = step;
+    if (op->says != OD_STEP_DONE && op->says != OD_STEP_FAILED) {
+        op->says = OD_STEP_AGAIN;
+        op->view.row_count = 0;
+        if (op->kind->step(op) != OD_OK)
+            op->says = OD_STEP_FAILED;
+        else if (op->view.row_count > 0)
+            op->says = OD_STEP_OUTPUT;
+        else if (op->says == OD_STEP_OUTPUT)
+            op->says = OD_STEP_AGAIN; /* of an input, whose rows gave none */
     }
-    if (op->end == OD_STEP_FAILED) {
+    if (op->says == OD_STEP_OUTPUT)
+        *batch_out = &op->view;
+    if (op->says == OD_STEP_FAILED) {
         od_assert(op->failure.status != OD_OK);
         if (error != NULL)
             *error = op->failure;
     }
-    return op->end;
+    return op->says;
+}
+
+/* --- what many operators do ----------------------------------------------------------------------------- */
+
+enum od_status od_op_pull(struct od_op *op, uint32_t input, const struct od_batch **batch_out)
+{
+    op->says = od_op_step(op->inputs[input], batch_out, op->error);
+    return op->says == OD_STEP_FAILED ? op->failure.status : OD_OK;
+}
+
+void od_op_pass(struct od_op *op, const struct od_batch *batch)
+{
+    op->view = *batch;
+    op->view.schema = &op->node->schema;
+}
+
+static enum od_status select_rows(struct od_op *op, const struct od_batch *batch, const struct od_expr *filter,
+                                  struct od_selection *selection_out)
+{
+    struct od_selection every_row = {.count = batch->row_count};
+    struct od_column column;
+    OD_TRY(od_evaluate(filter, batch, &every_row, &op->batch_arena, &column, op->error));
+    uint32_t *rows = od_arena_take_array(&op->batch_arena, batch->row_count, sizeof(*rows));
+    if (rows == NULL)
+        return od_op_no_memory(op, "filtering rows");
+    *selection_out = (struct od_selection){.rows = rows};
+    for (uint32_t row = 0; row < batch->row_count; row++) {
+        if (!od_column_is_null(&column, row) && od_bit(column.values, row))
+            rows[selection_out->count++] = row;
+    }
+    return OD_OK;
+}
+
+enum od_status od_op_evaluate(struct od_op *op, const struct od_batch *batch, const struct od_expr *filter,
+                              const struct od_expr *const *exprs, uint32_t count,
+                              struct od_selection *selection_out, struct od_column **columns_out)
+{
+    struct od_column *columns = od_arena_take_array(&op->batch_arena, count, sizeof(*columns));
+    *columns_out = columns;
+    *selection_out = (struct od_selection){.count = batch->row_count};
+    if (columns == NULL)
+        return od_op_no_memory(op, "listing columns");
+    if (filter != NULL)
+        OD_TRY(select_rows(op, batch, filter, selection_out));
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(od_evaluate(exprs[i], batch, selection_out, &op->batch_arena, &columns[i], op->error));
+    return OD_OK;
 }

@@ -67,12 +67,11 @@ struct sort {
     struct od_spill_run *target; /* owned */
     struct od_batch_builder written;
     struct od_batch_builder output;
-    struct od_batch view;
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
 
-static enum od_status sort_start(struct od_op *op, struct od_error *error)
+static enum od_status sort_start(struct od_op *op)
 {
     struct sort *sort = (struct sort *)op;
     uint32_t key_count = op->node->sort.key_count;
@@ -83,7 +82,7 @@ static enum od_status sort_start(struct od_op *op, struct od_error *error)
     sort->key_columns = od_arena_take_array(&op->operator_arena, key_count, sizeof(uint32_t));
     sort->chosen = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
     if (fields == NULL || sort->order.keys == NULL || sort->key_columns == NULL || sort->chosen == NULL)
-        return od_op_no_memory(op, "listing keys", error);
+        return od_op_no_memory(op, "listing keys");
     sort->schema = (struct od_schema){field_count, fields};
     for (uint32_t i = 0; i < field_count; i++)
         fields[i] = op->node->schema.fields[i];
@@ -95,9 +94,9 @@ static enum od_status sort_start(struct od_op *op, struct od_error *error)
             fields[sort->key_columns[i]] =
                 (struct od_field){.name = "key", .type = expr->type, .nullable = true};
     }
-    OD_TRY(od_batch_builder_init(&sort->rows, op->env.memory, &sort->schema, error));
-    OD_TRY(od_batch_builder_init(&sort->written, op->env.memory, &sort->schema, error));
-    return od_batch_builder_init(&sort->output, op->env.memory, &op->node->schema, error);
+    OD_TRY(od_batch_builder_init(&sort->rows, op->env.memory, &sort->schema, op->error));
+    OD_TRY(od_batch_builder_init(&sort->written, op->env.memory, &sort->schema, op->error));
+    return od_batch_builder_init(&sort->output, op->env.memory, &op->node->schema, op->error);
 }
 
 static void sort_release(struct od_op *op)
@@ -128,8 +127,7 @@ static void order_over(const struct sort *sort, const struct od_batch *batch, st
 /* --- taking a batch in ---------------------------------------------------------------------------------- */
 
 /* Grows an owned array of `width`-byte items to at least `needed`. */
-static enum od_status grow(struct sort *sort, void **items, uint32_t *capacity, uint32_t needed, size_t width,
-                           struct od_error *error)
+static enum od_status grow(struct sort *sort, void **items, uint32_t *capacity, uint32_t needed, size_t width)
 {
     size_t grown_capacity = *capacity == 0 ? NUMBERS_MIN : *capacity;
     if (needed <= *capacity)
@@ -138,51 +136,50 @@ static enum od_status grow(struct sort *sort, void **items, uint32_t *capacity, 
         grown_capacity *= 2;
     void *grown = od_resize(sort->op.env.memory, *items, *capacity * width, grown_capacity * width);
     if (grown == NULL)
-        return od_op_no_memory(&sort->op, "listing rows and runs", error);
+        return od_op_no_memory(&sort->op, "listing rows and runs");
     *items = grown;
     *capacity = (uint32_t)grown_capacity;
     return OD_OK;
 }
 
-static enum od_status reserve_cursors(struct sort *sort, uint32_t count, struct od_error *error)
+static enum od_status reserve_cursors(struct sort *sort, uint32_t count)
 {
-    return grow(sort, (void **)&sort->cursors, &sort->cursor_capacity, count, sizeof(*sort->cursors), error);
+    return grow(sort, (void **)&sort->cursors, &sort->cursor_capacity, count, sizeof(*sort->cursors));
 }
 
-static enum od_status append_with_keys(struct sort *sort, const struct od_batch *batch,
-                                       struct od_error *error)
+static enum od_status append_with_keys(struct sort *sort, const struct od_batch *batch)
 {
     struct od_op *op = &sort->op;
     struct od_selection every_row = {.count = batch->row_count};
     struct od_column *columns =
         od_arena_take_array(&op->batch_arena, sort->schema.field_count, sizeof(*columns));
     if (columns == NULL)
-        return od_op_no_memory(op, "computing keys", error);
+        return od_op_no_memory(op, "computing keys");
     for (uint32_t i = 0; i < op->node->schema.field_count; i++)
         columns[i] = batch->columns[i];
     for (uint32_t i = 0; i < op->node->sort.key_count; i++) {
         if (sort->key_columns[i] >= op->node->schema.field_count)
             OD_TRY(od_evaluate(op->node->sort.keys[i].expr, batch, &every_row, &op->batch_arena,
-                               &columns[sort->key_columns[i]], error));
+                               &columns[sort->key_columns[i]], sort->op.error));
     }
     struct od_batch rows = {.schema = &sort->schema, .row_count = batch->row_count, .columns = columns};
-    OD_TRY(od_batch_builder_append_rows(&sort->rows, &rows, NULL, 0, rows.row_count, error));
+    OD_TRY(od_batch_builder_append_rows(&sort->rows, &rows, NULL, 0, rows.row_count, sort->op.error));
     sort->rows_view = od_batch_builder_view(&sort->rows);
     order_over(sort, &sort->rows_view, &sort->order);
     return OD_OK;
 }
 
-static enum od_status take_batch(struct sort *sort, const struct od_batch *batch, struct od_error *error)
+static enum od_status take_batch(struct sort *sort, const struct od_batch *batch)
 {
     uint32_t first = sort->rows.row_count;
     od_arena_reset(&sort->op.batch_arena);
-    OD_TRY(append_with_keys(sort, batch, error));
-    OD_TRY(grow(sort, (void **)&sort->row_numbers, &sort->row_capacity, sort->rows.row_count,
-                sizeof(uint32_t), error));
-    OD_TRY(reserve_cursors(sort, sort->cursor_count + 1, error));
+    OD_TRY(append_with_keys(sort, batch));
+    OD_TRY(
+        grow(sort, (void **)&sort->row_numbers, &sort->row_capacity, sort->rows.row_count, sizeof(uint32_t)));
+    OD_TRY(reserve_cursors(sort, sort->cursor_count + 1));
     uint32_t *scratch = od_arena_take_raw(&sort->op.batch_arena, batch->row_count * sizeof(*scratch));
     if (scratch == NULL)
-        return od_op_no_memory(&sort->op, "sorting a batch", error);
+        return od_op_no_memory(&sort->op, "sorting a batch");
     for (uint32_t i = 0; i < batch->row_count; i++)
         sort->row_numbers[first + i] = first + i;
     od_row_order_sort(&sort->order, sort->row_numbers + first, batch->row_count, scratch);
@@ -230,11 +227,11 @@ static void build_heap(struct sort *sort)
 }
 
 /* The cursor's next block, or none: next == end. */
-static enum od_status next_block(struct sort *sort, struct cursor *cursor, struct od_error *error)
+static enum od_status next_block(struct sort *sort, struct cursor *cursor)
 {
     struct sorted_file *file = cursor->file;
     cursor->next = cursor->end = 0;
-    OD_TRY(od_spill_run_next(file->run, &file->batch, error));
+    OD_TRY(od_spill_run_next(file->run, &file->batch, sort->op.error));
     if (file->batch == NULL)
         return OD_OK;
     order_over(sort, file->batch, &file->order);
@@ -243,13 +240,13 @@ static enum od_status next_block(struct sort *sort, struct cursor *cursor, struc
 }
 
 /* Files from `first` on join the heap. */
-static enum od_status add_files(struct sort *sort, uint32_t first, struct od_error *error)
+static enum od_status add_files(struct sort *sort, uint32_t first)
 {
-    OD_TRY(reserve_cursors(sort, sort->cursor_count + sort->file_count - first, error));
+    OD_TRY(reserve_cursors(sort, sort->cursor_count + sort->file_count - first));
     for (uint32_t i = first; i < sort->file_count; i++) {
         struct cursor cursor = {.file = &sort->files[i]};
-        OD_TRY(od_spill_run_rewind(cursor.file->run, error));
-        OD_TRY(next_block(sort, &cursor, error));
+        OD_TRY(od_spill_run_rewind(cursor.file->run, sort->op.error));
+        OD_TRY(next_block(sort, &cursor));
         if (cursor.end > 0)
             sort->cursors[sort->cursor_count++] = cursor;
     }
@@ -257,12 +254,12 @@ static enum od_status add_files(struct sort *sort, uint32_t first, struct od_err
 }
 
 /* The first row is taken: puts the row behind it in its place. */
-static enum od_status step_first(struct sort *sort, struct od_error *error)
+static enum od_status step_first(struct sort *sort)
 {
     struct cursor *top = &sort->cursors[0];
     top->next++;
     if (top->next == top->end && top->file != NULL)
-        OD_TRY(next_block(sort, top, error));
+        OD_TRY(next_block(sort, top));
     if (top->next == top->end)
         *top = sort->cursors[--sort->cursor_count];
     if (sort->cursor_count > 0)
@@ -273,18 +270,19 @@ static enum od_status step_first(struct sort *sort, struct od_error *error)
 /* Appends the first `count` chosen rows of a source; a builder without the computed keys takes what it has.
  * */
 static enum od_status append_chosen(struct sort *sort, const struct sorted_file *file, uint32_t count,
-                                    struct od_batch_builder *builder, struct od_error *error)
+                                    struct od_batch_builder *builder)
 {
     const struct od_batch *batch = file == NULL ? &sort->rows_view : file->batch;
     for (uint32_t i = 0; i < builder->schema->field_count; i++)
-        OD_TRY(od_batch_builder_append_column(builder, i, &batch->columns[i], sort->chosen, count, error));
+        OD_TRY(od_batch_builder_append_column(builder, i, &batch->columns[i], sort->chosen, count,
+                                              sort->op.error));
     od_batch_builder_end_rows(builder, builder->row_count + count);
     return OD_OK;
 }
 
 /* The next up to batch_rows rows, at most to_give, replace the content of the builder. Rows are copied when
  * the source changes, and before its block goes. */
-static enum od_status merge_batch(struct sort *sort, struct od_batch_builder *builder, struct od_error *error)
+static enum od_status merge_batch(struct sort *sort, struct od_batch_builder *builder)
 {
     uint64_t count = sort->to_give < sort->op.env.batch_rows ? sort->to_give : sort->op.env.batch_rows;
     uint32_t chosen_count = 0;
@@ -296,12 +294,12 @@ static enum od_status merge_batch(struct sort *sort, struct od_batch_builder *bu
         od_assert(sort->cursor_count > 0);
         sort->chosen[chosen_count++] = cursor_row(sort, top);
         if (file != NULL && is_end_of_block) {
-            OD_TRY(append_chosen(sort, file, chosen_count, builder, error));
+            OD_TRY(append_chosen(sort, file, chosen_count, builder));
             chosen_count = 0;
         }
-        OD_TRY(step_first(sort, error));
+        OD_TRY(step_first(sort));
         if (chosen_count > 0 && (i + 1 == count || sort->cursors[0].file != file)) {
-            OD_TRY(append_chosen(sort, file, chosen_count, builder, error));
+            OD_TRY(append_chosen(sort, file, chosen_count, builder));
             chosen_count = 0;
         }
     }
@@ -319,28 +317,19 @@ static bool should_prune(const struct sort *sort)
            row_count >= 2 * limit + sort->op.env.batch_rows;
 }
 
-static enum od_status prune(struct sort *sort, struct od_error *error)
+static enum od_status prune(struct sort *sort)
 {
     uint32_t limit = (uint32_t)sort->op.node->sort.limit; /* less than row_count, see should_prune */
-    struct od_batch_builder kept;
     od_arena_reset(&sort->op.batch_arena);
     uint32_t *first_rows = od_arena_take_raw(&sort->op.batch_arena, limit * sizeof(*first_rows));
     if (first_rows == NULL)
-        return od_op_no_memory(&sort->op, "keeping the first rows", error);
+        return od_op_no_memory(&sort->op, "keeping the first rows");
     build_heap(sort);
     for (uint32_t i = 0; i < limit; i++) {
         first_rows[i] = cursor_row(sort, &sort->cursors[0]);
-        OD_TRY(step_first(sort, error)); /* cannot fail: no file */
+        OD_TRY(step_first(sort)); /* cannot fail: no file */
     }
-    enum od_status status = od_batch_builder_init(&kept, sort->op.env.memory, &sort->schema, error);
-    if (status == OD_OK)
-        status = od_batch_builder_append_rows(&kept, &sort->rows_view, first_rows, 0, limit, error);
-    if (status != OD_OK) {
-        od_batch_builder_release(&kept);
-        return status;
-    }
-    od_batch_builder_release(&sort->rows);
-    sort->rows = kept;
+    OD_TRY(od_batch_builder_keep(&sort->rows, first_rows, 0, limit, sort->op.error));
     sort->rows_view = od_batch_builder_view(&sort->rows);
     order_over(sort, &sort->rows_view, &sort->order);
     for (uint32_t i = 0; i < limit; i++)
@@ -366,20 +355,20 @@ static uint64_t file_rows(const struct sort *sort, uint32_t first)
 }
 
 /* Files from `first` on are to become one, or (first == file_count) the rows in memory are. */
-static enum od_status begin_writing(struct sort *sort, uint32_t first, struct od_error *error)
+static enum od_status begin_writing(struct sort *sort, uint32_t first)
 {
     sort->state = SORT_WRITING;
     sort->writing_first = first;
     sort->to_give =
         at_most_limit(sort, first == sort->file_count ? sort->rows.row_count : file_rows(sort, first));
-    OD_TRY(od_spill_run_new(&sort->op.env, &sort->schema, &sort->target, error));
-    OD_TRY(add_files(sort, first, error));
+    OD_TRY(od_spill_run_new(&sort->op.env, &sort->schema, &sort->target, sort->op.error));
+    OD_TRY(add_files(sort, first));
     build_heap(sort);
     return OD_OK;
 }
 
 /* The file is written: it replaces what it was made of. */
-static enum od_status end_writing(struct sort *sort, struct od_error *error)
+static enum od_status end_writing(struct sort *sort)
 {
     uint32_t first = sort->writing_first;
     struct sorted_file *file = &sort->files[first];
@@ -405,71 +394,65 @@ static enum od_status end_writing(struct sort *sort, struct od_error *error)
         file->order.keys = od_arena_take_array(&sort->op.operator_arena, sort->op.node->sort.key_count,
                                                sizeof(*file->order.keys));
     if (file->order.keys == NULL)
-        return od_op_no_memory(&sort->op, "listing keys", error);
+        return od_op_no_memory(&sort->op, "listing keys");
     while (same_level <= first && sort->files[first - same_level].level == file->level)
         same_level++;
     bool is_crowded = same_level == FAN_IN || sort->file_count == FILES_MAX;
-    return is_crowded ? begin_writing(sort, sort->file_count - FAN_IN, error) : OD_OK;
+    return is_crowded ? begin_writing(sort, sort->file_count - FAN_IN) : OD_OK;
 }
 
-static enum od_status write_batch(struct sort *sort, struct od_error *error)
+static enum od_status write_batch(struct sort *sort)
 {
     if (sort->to_give == 0)
-        return end_writing(sort, error);
-    OD_TRY(merge_batch(sort, &sort->written, error));
+        return end_writing(sort);
+    OD_TRY(merge_batch(sort, &sort->written));
     struct od_batch batch = od_batch_builder_view(&sort->written);
-    return od_spill_run_append(sort->target, &batch, NULL, batch.row_count, error);
+    return od_spill_run_append(sort->target, &batch, NULL, batch.row_count, sort->op.error);
 }
 
 /* --- stepping ------------------------------------------------------------------------------------------- */
 
-static enum od_step give(struct sort *sort, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status give(struct sort *sort)
 {
-    if (sort->to_give == 0)
-        return OD_STEP_DONE;
-    if (merge_batch(sort, &sort->output, error) != OD_OK)
-        return OD_STEP_FAILED;
-    sort->view = od_batch_builder_view(&sort->output);
-    *batch_out = &sort->view;
-    return OD_STEP_OUTPUT;
+    sort->op.says = OD_STEP_DONE; /* if these are none */
+    OD_TRY(merge_batch(sort, &sort->output));
+    sort->op.view = od_batch_builder_view(&sort->output);
+    return OD_OK;
 }
 
-static enum od_status begin_giving(struct sort *sort, struct od_error *error)
+static enum od_status begin_giving(struct sort *sort)
 {
     sort->state = SORT_GIVING;
     sort->to_give = at_most_limit(sort, sort->rows.row_count + file_rows(sort, 0));
-    OD_TRY(add_files(sort, 0, error));
+    OD_TRY(add_files(sort, 0));
     build_heap(sort);
     return OD_OK;
 }
 
-static enum od_status take(struct sort *sort, const struct od_batch *batch, struct od_error *error)
+static enum od_status take(struct sort *sort, const struct od_batch *batch)
 {
-    OD_TRY(take_batch(sort, batch, error));
+    OD_TRY(take_batch(sort, batch));
     if (should_prune(sort))
-        OD_TRY(prune(sort, error));
+        OD_TRY(prune(sort));
     uint64_t bytes = od_spill_batch_bytes(&sort->rows_view) + sort->rows.row_count * sizeof(uint32_t);
-    return od_spill_is_due(&sort->op.env, bytes) ? begin_writing(sort, sort->file_count, error) : OD_OK;
+    return od_spill_is_due(&sort->op.env, bytes) ? begin_writing(sort, sort->file_count) : OD_OK;
 }
 
-static enum od_step sort_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status sort_step(struct od_op *op)
 {
     struct sort *sort = (struct sort *)op;
     const struct od_batch *batch;
-    enum od_status status;
-    if (sort->state == SORT_GIVING)
-        return give(sort, batch_out, error);
     if (sort->state == SORT_WRITING)
-        return write_batch(sort, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
-    enum od_step step = od_op_pull(op, 0, &batch, error);
-    if (step == OD_STEP_DONE) {
-        status = begin_giving(sort, error);
-        return status == OD_OK ? give(sort, batch_out, error) : OD_STEP_FAILED;
-    }
-    if (step != OD_STEP_OUTPUT)
-        return step;
-    status = take(sort, batch, error);
-    return status == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
+        return write_batch(sort);
+    if (sort->state == SORT_GIVING)
+        return give(sort);
+    OD_TRY(od_op_pull(op, 0, &batch));
+    if (batch != NULL)
+        return take(sort, batch);
+    if (!od_op_input_ended(op))
+        return OD_OK;
+    OD_TRY(begin_giving(sort));
+    return give(sort);
 }
 
 const struct od_op_kind od_op_sort = {

@@ -3,25 +3,19 @@
 
 struct union_all {
     struct od_op op;
-    struct od_batch view;
     uint32_t input;
 };
 
-static enum od_step union_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status union_step(struct od_op *op)
 {
     struct union_all *both = (struct union_all *)op;
     const struct od_batch *batch;
-    enum od_step step = od_op_pull(op, both->input, &batch, error);
-    if (step == OD_STEP_DONE && both->input == 0) {
-        both->input = 1;
-        return OD_STEP_AGAIN;
-    }
-    if (step != OD_STEP_OUTPUT)
-        return step;
-    both->view = *batch;
-    both->view.schema = &op->node->schema;
-    *batch_out = &both->view;
-    return OD_STEP_OUTPUT;
+    OD_TRY(od_op_pull(op, both->input, &batch));
+    if (batch != NULL)
+        od_op_pass(op, batch);
+    if (op->says == OD_STEP_DONE && both->input++ == 0)
+        op->says = OD_STEP_AGAIN;
+    return OD_OK;
 }
 
 const struct od_op_kind od_op_union = {.bytes = sizeof(struct union_all), .step = union_step};

@@ -2,49 +2,43 @@
 #include "engine/op/op_base.h"
 
 #include "engine/core/assert.h"
-#include "engine/expr/evaluate.h"
 
 struct values {
     struct od_op op;
     struct od_batch_builder rows;
-    struct od_batch view;
     uint32_t next_row;
 };
 
-static enum od_status values_start(struct od_op *op, struct od_error *error)
+static enum od_status values_start(struct od_op *op)
 {
     od_assert(op->env.task_count == 1);
-    return od_batch_builder_init(&((struct values *)op)->rows, op->env.memory, &op->node->schema, error);
+    return od_batch_builder_init(&((struct values *)op)->rows, op->env.memory, &op->node->schema, op->error);
 }
 
-static enum od_status append_row(struct values *values, uint32_t row, struct od_error *error)
+static enum od_status append_row(struct values *values, uint32_t row)
 {
     struct od_op *op = &values->op;
     uint32_t field_count = op->node->schema.field_count;
     for (uint32_t i = 0; i < field_count; i++) {
         struct od_value value;
         const struct od_expr *expr = op->node->values.exprs[(size_t)row * field_count + i];
-        OD_TRY(od_evaluate_constant(expr, &op->batch_arena, &value, error));
-        OD_TRY(od_batch_builder_append(&values->rows, i, &value, error));
+        OD_TRY(od_evaluate_constant(expr, &op->batch_arena, &value, op->error));
+        OD_TRY(od_batch_builder_append(&values->rows, i, &value, op->error));
     }
     od_batch_builder_end_row(&values->rows);
     return OD_OK;
 }
 
-static enum od_step values_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status values_step(struct od_op *op)
 {
     struct values *values = (struct values *)op;
-    if (values->next_row == op->node->values.row_count)
-        return OD_STEP_DONE;
     od_arena_reset(&op->batch_arena);
     od_batch_builder_reset(&values->rows);
-    while (values->next_row < op->node->values.row_count && values->rows.row_count < op->env.batch_rows) {
-        if (append_row(values, values->next_row++, error) != OD_OK)
-            return OD_STEP_FAILED;
-    }
-    values->view = od_batch_builder_view(&values->rows);
-    *batch_out = &values->view;
-    return OD_STEP_OUTPUT;
+    while (values->next_row < op->node->values.row_count && values->rows.row_count < op->env.batch_rows)
+        OD_TRY(append_row(values, values->next_row++));
+    op->view = od_batch_builder_view(&values->rows);
+    op->says = OD_STEP_DONE; /* if these are none */
+    return OD_OK;
 }
 
 static void values_release(struct od_op *op)

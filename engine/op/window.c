@@ -19,9 +19,9 @@
 
 struct window {
     struct od_op op;
-    struct od_budget held;    /* no limit: it counts */
+    struct od_budget held;          /* no limit: it counts */
     struct od_schema needed_schema; /* fields in the operator_arena */
-    uint32_t partition_count; /* columns */
+    uint32_t partition_count;       /* columns */
     uint32_t key_count;
     struct od_window_state *calls; /* in the operator_arena */
     uint32_t call_count;
@@ -42,17 +42,17 @@ struct window {
     const struct od_batch *loaded; /* of the run; NULL: the next is to be read */
 
     struct od_batch_builder output;
-    struct od_batch view;
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
 
 static void add_field(struct od_schema *schema, enum od_type type)
 {
-    schema->fields[schema->field_count++] = (struct od_field){.name = "needed", .type = type, .nullable = true};
+    schema->fields[schema->field_count++] =
+        (struct od_field){.name = "needed", .type = type, .nullable = true};
 }
 
-static enum od_status plan_columns(struct window *window, struct od_error *error)
+static enum od_status plan_columns(struct window *window)
 {
     struct od_op *op = &window->op;
     const struct od_physical *node = op->node;
@@ -61,7 +61,7 @@ static enum od_status plan_columns(struct window *window, struct od_error *error
     schema->fields = od_arena_take_array(&op->operator_arena, room, sizeof(*schema->fields));
     window->calls = od_arena_take_array(&op->operator_arena, node->window.call_count, sizeof(*window->calls));
     if (schema->fields == NULL || window->calls == NULL)
-        return od_op_no_memory(op, "listing columns", error);
+        return od_op_no_memory(op, "listing columns");
     window->partition_count = node->window.partition_count;
     window->key_count = node->window.key_count;
     window->call_count = node->window.call_count;
@@ -71,7 +71,7 @@ static enum od_status plan_columns(struct window *window, struct od_error *error
         add_field(schema, node->window.keys[i].expr->type);
     for (uint32_t i = 0; i < window->call_count; i++) {
         struct od_window_state *call = &window->calls[i];
-        od_window_call_start(call, &window->held.memory, &node->window.calls[i]);
+        od_window_call_start(call, &window->held.memory, &node->window.calls[i], op->error);
         call->column = schema->field_count;
         for (uint32_t k = 0; k < call->column_count; k++)
             add_field(schema, call->exprs[k]->type);
@@ -79,15 +79,15 @@ static enum od_status plan_columns(struct window *window, struct od_error *error
     return OD_OK;
 }
 
-static enum od_status window_start(struct od_op *op, struct od_error *error)
+static enum od_status window_start(struct od_op *op)
 {
     struct window *window = (struct window *)op;
     const struct od_schema *input = &op->node->inputs[0]->schema;
     od_budget_init(&window->held, op->env.memory, 0);
-    OD_TRY(plan_columns(window, error));
-    OD_TRY(od_batch_builder_init(&window->needed, &window->held.memory, &window->needed_schema, error));
-    OD_TRY(od_batch_builder_init(&window->rows, &window->held.memory, input, error));
-    return od_batch_builder_init(&window->output, op->env.memory, &op->node->schema, error);
+    OD_TRY(plan_columns(window));
+    OD_TRY(od_batch_builder_init(&window->needed, &window->held.memory, &window->needed_schema, op->error));
+    OD_TRY(od_batch_builder_init(&window->rows, &window->held.memory, input, op->error));
+    return od_batch_builder_init(&window->output, op->env.memory, &op->node->schema, op->error);
 }
 
 static void window_release(struct od_op *op)
@@ -106,28 +106,27 @@ static void window_release(struct od_op *op)
 /* --- rows: first in, first out -------------------------------------------------------------------------- */
 
 /* All rows, of which none has been given yet, go to a run, and so will the next ones. */
-static enum od_status spill_rows(struct window *window, struct od_error *error)
+static enum od_status spill_rows(struct window *window)
 {
     struct od_batch rows = od_batch_builder_view(&window->rows);
     od_assert(window->next_kept == 0);
-    OD_TRY(od_spill_run_new(&window->op.env, rows.schema, &window->run, error));
+    OD_TRY(od_spill_run_new(&window->op.env, rows.schema, &window->run, window->op.error));
     window->run_is_read = false;
-    OD_TRY(od_spill_run_append(window->run, &rows, NULL, rows.row_count, error));
+    OD_TRY(od_spill_run_append(window->run, &rows, NULL, rows.row_count, window->op.error));
     od_batch_builder_release(&window->rows);
-    return od_batch_builder_init(&window->rows, &window->held.memory, rows.schema, error);
+    return od_batch_builder_init(&window->rows, &window->held.memory, rows.schema, window->op.error);
 }
 
-static enum od_status keep_rows(struct window *window, const struct od_batch *batch, struct od_error *error)
+static enum od_status keep_rows(struct window *window, const struct od_batch *batch)
 {
     if (window->run != NULL)
-        return od_spill_run_append(window->run, batch, NULL, batch->row_count, error);
-    OD_TRY(od_batch_builder_append_rows(&window->rows, batch, NULL, 0, batch->row_count, error));
-    return od_spill_is_due(&window->op.env, window->held.used_bytes) ? spill_rows(window, error) : OD_OK;
+        return od_spill_run_append(window->run, batch, NULL, batch->row_count, window->op.error);
+    OD_TRY(od_batch_builder_append_rows(&window->rows, batch, NULL, 0, batch->row_count, window->op.error));
+    return od_spill_is_due(&window->op.env, window->held.used_bytes) ? spill_rows(window) : OD_OK;
 }
 
 /* Rows [*first_out, ...) of the batch are the next ones; there are some. */
-static enum od_status waiting_rows(struct window *window, struct od_batch *batch_out, uint32_t *first_out,
-                                   struct od_error *error)
+static enum od_status waiting_rows(struct window *window, struct od_batch *batch_out, uint32_t *first_out)
 {
     if (window->run == NULL) {
         *batch_out = od_batch_builder_view(&window->rows);
@@ -135,10 +134,10 @@ static enum od_status waiting_rows(struct window *window, struct od_batch *batch
         return OD_OK;
     }
     if (!window->run_is_read)
-        OD_TRY(od_spill_run_rewind(window->run, error));
+        OD_TRY(od_spill_run_rewind(window->run, window->op.error));
     window->run_is_read = true;
     if (window->loaded == NULL || window->next_kept == window->loaded->row_count) {
-        OD_TRY(od_spill_run_next(window->run, &window->loaded, error));
+        OD_TRY(od_spill_run_next(window->run, &window->loaded, window->op.error));
         od_assert(window->loaded != NULL);
         window->next_kept = 0;
     }
@@ -148,14 +147,14 @@ static enum od_status waiting_rows(struct window *window, struct od_batch *batch
 }
 
 /* Rows that still wait, which came with the last batch, are in memory again. */
-static enum od_status end_of_run(struct window *window, uint32_t waiting, struct od_error *error)
+static enum od_status end_of_run(struct window *window, uint32_t waiting)
 {
     while (waiting > 0) {
         struct od_batch batch;
         uint32_t first;
-        OD_TRY(waiting_rows(window, &batch, &first, error));
+        OD_TRY(waiting_rows(window, &batch, &first));
         uint32_t count = batch.row_count - first;
-        OD_TRY(od_batch_builder_append_rows(&window->rows, &batch, NULL, first, count, error));
+        OD_TRY(od_batch_builder_append_rows(&window->rows, &batch, NULL, first, count, window->op.error));
         window->next_kept += count;
         waiting -= count;
     }
@@ -171,50 +170,48 @@ static enum od_status end_of_run(struct window *window, uint32_t waiting, struct
 /* Columns [first, first + count) of `needed` for all rows of the batch; NULL where the filter is not true. */
 static enum od_status append_columns(struct window *window, const struct od_batch *batch,
                                      const struct od_expr *const *exprs, uint32_t first, uint32_t count,
-                                     const struct od_expr *filter, struct od_error *error)
+                                     const struct od_expr *filter)
 {
-    struct od_arena *arena = &window->op.batch_arena;
-    struct od_selection selection = {.count = batch->row_count};
-    uint32_t *places = od_arena_take_array(arena, batch->row_count, sizeof(*places));
+    struct od_op *op = &window->op;
+    struct od_selection selection;
+    struct od_column *columns;
+    uint32_t *places = od_arena_take_array(&op->batch_arena, batch->row_count, sizeof(*places));
     if (places == NULL)
-        return od_op_no_memory(&window->op, "evaluating", error);
-    if (filter != NULL)
-        OD_TRY(od_aggregate_select(filter, batch, arena, &selection, error));
+        return od_op_no_memory(op, "evaluating");
+    OD_TRY(od_op_evaluate(op, batch, filter, exprs, count, &selection, &columns));
     for (uint32_t row = 0, selected = 0; row < batch->row_count; row++) {
-        bool is_selected = selection.rows == NULL ||
-                           (selected < selection.count && selection.rows[selected] == row);
+        bool is_selected =
+            selection.rows == NULL || (selected < selection.count && selection.rows[selected] == row);
         places[row] = is_selected ? selected : OD_ROW_NULL;
         selected += is_selected;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        struct od_column column;
-        OD_TRY(od_evaluate(exprs[i], batch, &selection, arena, &column, error));
-        OD_TRY(od_batch_builder_append_column(&window->needed, first + i, &column, places, batch->row_count, error));
-    }
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(od_batch_builder_append_column(&window->needed, first + i, &columns[i], places,
+                                              batch->row_count, op->error));
     return OD_OK;
 }
 
-static enum od_status take_batch(struct window *window, const struct od_batch *batch, struct od_error *error)
+static enum od_status take_batch(struct window *window, const struct od_batch *batch)
 {
     const struct od_physical *node = window->op.node;
     od_arena_reset(&window->op.batch_arena);
-    OD_TRY(append_columns(window, batch, node->window.partitions, 0, window->partition_count, NULL, error));
+    OD_TRY(append_columns(window, batch, node->window.partitions, 0, window->partition_count, NULL));
     for (uint32_t i = 0; i < window->key_count; i++)
-        OD_TRY(append_columns(window, batch, &node->window.keys[i].expr, window->partition_count + i, 1, NULL,
-                              error));
+        OD_TRY(
+            append_columns(window, batch, &node->window.keys[i].expr, window->partition_count + i, 1, NULL));
     for (uint32_t i = 0; i < window->call_count; i++) {
         struct od_window_state *call = &window->calls[i];
         const struct od_expr *filter =
             call->call->function == OD_WINDOW_AGGREGATE ? call->aggregate.filter : NULL;
-        OD_TRY(append_columns(window, batch, call->exprs, call->column, call->column_count, filter, error));
+        OD_TRY(append_columns(window, batch, call->exprs, call->column, call->column_count, filter));
     }
     od_batch_builder_end_rows(&window->needed, window->needed.row_count + batch->row_count);
     od_batch_builder_view(&window->needed);
-    return keep_rows(window, batch, error);
+    return keep_rows(window, batch);
 }
 
-static bool are_equal(const struct window *window, uint32_t first_column, uint32_t column_count, uint32_t left,
-                      uint32_t right)
+static bool are_equal(const struct window *window, uint32_t first_column, uint32_t column_count,
+                      uint32_t left, uint32_t right)
 {
     for (uint32_t i = first_column; i < first_column + column_count; i++) {
         const struct od_column *column = &window->needed.views[i];
@@ -237,27 +234,16 @@ static bool is_whole(struct window *window)
 }
 
 /* Forgets the rows that have been given, before more come. */
-static enum od_status forget_given(struct window *window, struct od_error *error)
+static enum od_status forget_given(struct window *window)
 {
     uint32_t first = window->partition.first_row;
     uint32_t count = window->needed.row_count - first;
-    struct od_batch_builder kept;
     if (first == 0)
         return OD_OK;
     if (window->run != NULL)
-        OD_TRY(end_of_run(window, count, error));
-    struct od_batch_builder *builders[] = {&window->needed, &window->rows};
-    uint32_t firsts[] = {first, window->next_kept};
-    for (uint32_t i = 0; i < 2; i++) {
-        struct od_batch all = od_batch_builder_view(builders[i]);
-        enum od_status status = od_batch_builder_init(&kept, &window->held.memory, all.schema, error);
-        if (status == OD_OK && count > 0)
-            status = od_batch_builder_append_rows(&kept, &all, NULL, firsts[i], count, error);
-        od_batch_builder_release(status == OD_OK ? builders[i] : &kept);
-        if (status != OD_OK)
-            return status;
-        *builders[i] = kept;
-    }
+        OD_TRY(end_of_run(window, count));
+    OD_TRY(od_batch_builder_keep(&window->needed, NULL, first, count, window->op.error));
+    OD_TRY(od_batch_builder_keep(&window->rows, NULL, window->next_kept, count, window->op.error));
     od_batch_builder_view(&window->needed);
     window->partition.first_row = 0;
     window->scanned -= first;
@@ -265,15 +251,16 @@ static enum od_status forget_given(struct window *window, struct od_error *error
     return OD_OK;
 }
 
-static enum od_status find_peers(struct window *window, struct od_error *error)
+static enum od_status find_peers(struct window *window)
 {
     struct od_window_partition *partition = &window->partition;
     uint32_t needed = partition->row_count + 1;
     if (needed > window->peer_capacity) {
         size_t size = 2 * sizeof(*window->peers);
-        uint32_t *grown = od_resize(&window->held.memory, window->peers, window->peer_capacity * size, needed * size);
+        uint32_t *grown =
+            od_resize(&window->held.memory, window->peers, window->peer_capacity * size, needed * size);
         if (grown == NULL)
-            return od_op_no_memory(&window->op, "finding peers", error);
+            return od_op_no_memory(&window->op, "finding peers");
         window->peers = grown;
         window->peer_capacity = needed;
     }
@@ -293,17 +280,17 @@ static enum od_status find_peers(struct window *window, struct od_error *error)
     return OD_OK;
 }
 
-static enum od_status begin_giving(struct window *window, struct od_error *error)
+static enum od_status begin_giving(struct window *window)
 {
     struct od_op *op = &window->op;
-    OD_TRY(find_peers(window, error));
+    OD_TRY(find_peers(window));
     if (window->key_count > 0) {
         window->partition.key = &window->needed.views[window->partition_count];
         window->partition.descending = op->node->window.keys[0].descending;
         window->partition.nulls_first = op->node->window.keys[0].nulls_first;
     }
     for (uint32_t i = 0; i < window->call_count; i++)
-        OD_TRY(od_window_call_partition(&window->calls[i], &op->operator_arena, error));
+        OD_TRY(od_window_call_partition(&window->calls[i], &op->operator_arena));
     window->next_row = 0;
     window->is_giving = true;
     return OD_OK;
@@ -312,66 +299,67 @@ static enum od_status begin_giving(struct window *window, struct od_error *error
 /* --- giving --------------------------------------------------------------------------------------------- */
 
 static enum od_status put_values(struct window *window, struct od_window_state *call, uint32_t column,
-                                 uint32_t count, struct od_error *error)
+                                 uint32_t count)
 {
     const struct od_column *views = window->needed.views; /* NULL: no expression is needed */
     const struct od_column *argument = views == NULL ? NULL : &views[call->column];
     for (uint32_t row = window->next_row; row < window->next_row + count; row++) {
         struct od_value value;
-        OD_TRY(od_window_call_value(call, &window->partition, argument, row, &value, error));
-        OD_TRY(od_batch_builder_append(&window->output, column, &value, error));
+        OD_TRY(od_window_call_value(call, &window->partition, argument, row, &value));
+        OD_TRY(od_batch_builder_append(&window->output, column, &value, window->op.error));
     }
     return OD_OK;
 }
 
-static enum od_status give(struct window *window, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status give(struct window *window)
 {
     struct od_op *op = &window->op;
     struct od_batch rows;
     uint32_t first;
     uint32_t count = window->partition.row_count - window->next_row;
-    OD_TRY(waiting_rows(window, &rows, &first, error));
+    OD_TRY(waiting_rows(window, &rows, &first));
     count = count < op->env.batch_rows ? count : op->env.batch_rows;
     count = count < rows.row_count - first ? count : rows.row_count - first;
     od_arena_reset(&op->batch_arena);
     od_batch_builder_reset(&window->output);
     uint32_t *places = od_arena_take_array(&op->batch_arena, count, sizeof(*places));
     if (places == NULL)
-        return od_op_no_memory(op, "giving rows", error);
+        return od_op_no_memory(op, "giving rows");
     for (uint32_t i = 0; i < count; i++)
         places[i] = first + i;
     for (uint32_t i = 0; i < rows.schema->field_count; i++)
-        OD_TRY(od_batch_builder_append_column(&window->output, i, &rows.columns[i], places, count, error));
+        OD_TRY(od_batch_builder_append_column(&window->output, i, &rows.columns[i], places, count,
+                                              window->op.error));
     for (uint32_t i = 0; i < window->call_count; i++)
-        OD_TRY(put_values(window, &window->calls[i], rows.schema->field_count + i, count, error));
+        OD_TRY(put_values(window, &window->calls[i], rows.schema->field_count + i, count));
     od_batch_builder_end_rows(&window->output, count);
     window->next_kept += count;
     window->next_row += count;
     window->is_giving = window->next_row < window->partition.row_count;
     if (!window->is_giving)
         window->partition.first_row += window->partition.row_count;
-    window->view = od_batch_builder_view(&window->output);
-    *batch_out = &window->view;
+    op->view = od_batch_builder_view(&window->output);
     return OD_OK;
 }
 
-static enum od_step window_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
+static enum od_status window_step(struct od_op *op)
 {
     struct window *window = (struct window *)op;
     const struct od_batch *input;
     if (window->is_giving)
-        return give(window, batch_out, error) == OD_OK ? OD_STEP_OUTPUT : OD_STEP_FAILED;
+        return give(window);
     if (is_whole(window))
-        return begin_giving(window, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
-    if (window->input_is_done)
-        return OD_STEP_DONE;
-    if (forget_given(window, error) != OD_OK)
-        return OD_STEP_FAILED;
-    enum od_step step = od_op_pull(op, 0, &input, error);
-    window->input_is_done = step == OD_STEP_DONE;
-    if (step == OD_STEP_OUTPUT)
-        return take_batch(window, input, error) == OD_OK ? OD_STEP_AGAIN : OD_STEP_FAILED;
-    return step == OD_STEP_DONE ? OD_STEP_AGAIN : step;
+        return begin_giving(window);
+    if (window->input_is_done) {
+        op->says = OD_STEP_DONE;
+        return OD_OK;
+    }
+    OD_TRY(forget_given(window));
+    OD_TRY(od_op_pull(op, 0, &input));
+    if (input != NULL)
+        return take_batch(window, input);
+    window->input_is_done = od_op_input_ended(op);
+    return OD_OK;
 }
 
 const struct od_op_kind od_op_window = {

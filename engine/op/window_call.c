@@ -8,9 +8,10 @@
 #define BLOCK_ROWS 16u
 #define TREE_ROWS  (4 * BLOCK_ROWS) /* shorter frames are added row by row */
 
-void od_window_call_start(struct od_window_state *self, struct od_memory *memory, const struct od_window_call *call)
+void od_window_call_start(struct od_window_state *self, struct od_memory *memory,
+                          const struct od_window_call *call, struct od_error *error)
 {
-    *self = (struct od_window_state){.call = call, .aggregate = call->aggregate};
+    *self = (struct od_window_state){.call = call, .error = error, .aggregate = call->aggregate};
     if (call->function != OD_WINDOW_AGGREGATE) {
         self->column_count = call->argument_count;
         for (uint32_t i = 0; i < call->argument_count; i++)
@@ -24,7 +25,7 @@ void od_window_call_start(struct od_window_state *self, struct od_memory *memory
     self->column_count = od_aggregate_argument_count(self->aggregate.function);
     self->exprs[0] = self->aggregate.argument;
     self->exprs[1] = self->aggregate.second;
-    od_aggregate_states_init(&self->states, memory, &self->aggregate);
+    od_aggregate_states_init(&self->states, memory, &self->aggregate, error);
 }
 
 void od_window_call_release(struct od_window_state *self)
@@ -37,11 +38,10 @@ static bool has_frame(const struct od_window_call *call)
     return call->function == OD_WINDOW_AGGREGATE || call->function >= OD_WINDOW_FIRST_VALUE;
 }
 
-enum od_status od_window_call_partition(struct od_window_state *self, struct od_arena *operator_arena,
-                                        struct od_error *error)
+enum od_status od_window_call_partition(struct od_window_state *self, struct od_arena *operator_arena)
 {
     if (has_frame(self->call) && !self->has_offsets)
-        OD_TRY(od_window_offsets(&self->call->frame, operator_arena, self->offsets, error));
+        OD_TRY(od_window_offsets(&self->call->frame, operator_arena, self->offsets, self->error));
     self->has_offsets = true;
     if (self->call->function != OD_WINDOW_AGGREGATE)
         return OD_OK;
@@ -49,79 +49,77 @@ enum od_status od_window_call_partition(struct od_window_state *self, struct od_
     self->leaf_count = 0;
     self->is_covering = true;
     self->covered = (struct od_row_range){0};
-    return od_aggregate_states_grow(&self->states, 1, error);
+    return od_aggregate_states_grow(&self->states, 1);
 }
 
 /* --- aggregates over frames ----------------------------------------------------------------------------- */
 
 static enum od_status add_rows(struct od_window_state *self, const struct od_window_partition *partition,
-                               const struct od_column *columns, uint32_t state, struct od_row_range range,
-                               struct od_error *error)
+                               const struct od_column *columns, uint32_t state, struct od_row_range range)
 {
     for (uint32_t row = range.first; row < range.end; row++)
-        OD_TRY(od_aggregate_states_add(&self->states, state, columns, partition->first_row + row, error));
+        OD_TRY(od_aggregate_states_add(&self->states, state, columns, partition->first_row + row));
     return OD_OK;
 }
 
 static enum od_status build_tree(struct od_window_state *self, const struct od_window_partition *partition,
-                                 const struct od_column *columns, struct od_error *error)
+                                 const struct od_column *columns)
 {
     uint32_t leaf_count = partition->row_count / BLOCK_ROWS;
-    OD_TRY(od_aggregate_states_grow(&self->states, 1 + 2 * leaf_count, error));
+    OD_TRY(od_aggregate_states_grow(&self->states, 1 + 2 * leaf_count));
     for (uint32_t i = 0; i < leaf_count; i++) {
         struct od_row_range block = {i * BLOCK_ROWS, (i + 1) * BLOCK_ROWS};
-        OD_TRY(add_rows(self, partition, columns, 1 + leaf_count + i, block, error));
+        OD_TRY(add_rows(self, partition, columns, 1 + leaf_count + i, block));
     }
     for (uint32_t node = leaf_count; node-- > 1;) {
-        OD_TRY(od_aggregate_states_combine(&self->states, 1 + node, 1 + 2 * node, error));
-        OD_TRY(od_aggregate_states_combine(&self->states, 1 + node, 1 + 2 * node + 1, error));
+        OD_TRY(od_aggregate_states_combine(&self->states, 1 + node, 1 + 2 * node));
+        OD_TRY(od_aggregate_states_combine(&self->states, 1 + node, 1 + 2 * node + 1));
     }
     self->leaf_count = leaf_count;
     return OD_OK;
 }
 
-static enum od_status add_leaves(struct od_window_state *self, uint32_t first, uint32_t end,
-                                 struct od_error *error)
+static enum od_status add_leaves(struct od_window_state *self, uint32_t first, uint32_t end)
 {
     uint32_t left = first + self->leaf_count;
     uint32_t right = end + self->leaf_count;
     for (; left < right; left /= 2, right /= 2) {
         if (left % 2 != 0)
-            OD_TRY(od_aggregate_states_combine(&self->states, 0, 1 + left++, error));
+            OD_TRY(od_aggregate_states_combine(&self->states, 0, 1 + left++));
         if (right % 2 != 0)
-            OD_TRY(od_aggregate_states_combine(&self->states, 0, 1 + --right, error));
+            OD_TRY(od_aggregate_states_combine(&self->states, 0, 1 + --right));
     }
     return OD_OK;
 }
 
 static enum od_status add_range(struct od_window_state *self, const struct od_window_partition *partition,
-                                const struct od_column *columns, struct od_row_range range, struct od_error *error)
+                                const struct od_column *columns, struct od_row_range range)
 {
     if (range.end - range.first < TREE_ROWS || !od_aggregate_states_can_combine(&self->states))
-        return add_rows(self, partition, columns, 0, range, error);
+        return add_rows(self, partition, columns, 0, range);
     if (self->leaf_count == 0)
-        OD_TRY(build_tree(self, partition, columns, error));
+        OD_TRY(build_tree(self, partition, columns));
     uint32_t first_leaf = (range.first + BLOCK_ROWS - 1) / BLOCK_ROWS;
     uint32_t end_leaf = range.end / BLOCK_ROWS;
     struct od_row_range head = {range.first, first_leaf * BLOCK_ROWS};
     struct od_row_range tail = {end_leaf * BLOCK_ROWS, range.end};
-    OD_TRY(add_rows(self, partition, columns, 0, head, error));
-    OD_TRY(add_leaves(self, first_leaf, end_leaf, error));
-    return add_rows(self, partition, columns, 0, tail, error);
+    OD_TRY(add_rows(self, partition, columns, 0, head));
+    OD_TRY(add_leaves(self, first_leaf, end_leaf));
+    return add_rows(self, partition, columns, 0, tail);
 }
 
 static enum od_status cover(struct od_window_state *self, const struct od_window_partition *partition,
-                            const struct od_column *columns, const struct od_row_range *ranges, uint32_t count,
-                            struct od_error *error)
+                            const struct od_column *columns, const struct od_row_range *ranges,
+                            uint32_t count)
 {
     struct od_row_range covered = self->covered;
     if (self->is_covering && count == 1 && covered.first == ranges[0].first && covered.end <= ranges[0].end) {
         struct od_row_range new_rows = {covered.end, ranges[0].end};
-        OD_TRY(add_rows(self, partition, columns, 0, new_rows, error));
+        OD_TRY(add_rows(self, partition, columns, 0, new_rows));
     } else {
         od_aggregate_states_clear(&self->states, 0);
         for (uint32_t i = 0; i < count; i++)
-            OD_TRY(add_range(self, partition, columns, ranges[i], error));
+            OD_TRY(add_range(self, partition, columns, ranges[i]));
     }
     self->is_covering = count <= 1;
     self->covered = count == 1 ? ranges[0] : (struct od_row_range){0};
@@ -137,29 +135,31 @@ static struct od_value integer(const struct od_window_state *self, uint64_t numb
 
 static struct od_value fraction(const struct od_window_state *self, uint32_t part, uint32_t whole)
 {
-    return (struct od_value){.type = self->call->type, .float64 = whole == 0 ? 0 : (double)part / (double)whole};
+    return (struct od_value){.type = self->call->type,
+                             .float64 = whole == 0 ? 0 : (double)part / (double)whole};
 }
 
 /* Buckets as even as can be, the larger ones first. */
 static enum od_status ntile(const struct od_window_state *self, const struct od_window_partition *partition,
-                            const struct od_column *columns, uint32_t row, struct od_value *value_out,
-                            struct od_error *error)
+                            const struct od_column *columns, uint32_t row, struct od_value *value_out)
 {
     struct od_value buckets = od_column_value(&columns[0], partition->first_row);
     if (buckets.is_null)
         return OD_OK;
     if (buckets.int64 <= 0)
-        return od_fail(error, OD_EVALUATION, "argument of ntile must be greater than zero");
+        return od_fail(self->error, OD_EVALUATION, "argument of ntile must be greater than zero");
     uint64_t count = (uint64_t)buckets.int64;
     uint64_t size = partition->row_count / count;
     uint64_t larger = partition->row_count % count; /* buckets of size + 1 */
     uint64_t in_larger = larger * (size + 1);
-    *value_out = integer(self, row < in_larger ? row / (size + 1) + 1 : larger + (row - in_larger) / size + 1);
+    *value_out =
+        integer(self, row < in_larger ? row / (size + 1) + 1 : larger + (row - in_larger) / size + 1);
     return OD_OK;
 }
 
-static struct od_value shifted(const struct od_window_state *self, const struct od_window_partition *partition,
-                               const struct od_column *columns, uint32_t row)
+static struct od_value shifted(const struct od_window_state *self,
+                               const struct od_window_partition *partition, const struct od_column *columns,
+                               uint32_t row)
 {
     uint32_t here = partition->first_row + row;
     struct od_value nothing = {.type = self->call->type, .is_null = true};
@@ -180,7 +180,7 @@ static struct od_value shifted(const struct od_window_state *self, const struct 
 
 /* The row that first_value, last_value and nth_value want, counted in the frame from 0 on; UINT64_MAX: none. */
 static enum od_status wanted_place(const struct od_window_state *self, const struct od_column *columns,
-                                   uint32_t row, uint64_t frame_rows, uint64_t *place_out, struct od_error *error)
+                                   uint32_t row, uint64_t frame_rows, uint64_t *place_out)
 {
     *place_out = 0;
     if (self->call->function == OD_WINDOW_LAST_VALUE)
@@ -192,31 +192,33 @@ static enum od_status wanted_place(const struct od_window_state *self, const str
     if (place.is_null)
         return OD_OK;
     if (place.int64 <= 0)
-        return od_fail(error, OD_EVALUATION, "argument of nth_value must be greater than zero");
+        return od_fail(self->error, OD_EVALUATION, "argument of nth_value must be greater than zero");
     *place_out = (uint64_t)place.int64 - 1;
     return OD_OK;
 }
 
-static enum od_status value_in_frame(struct od_window_state *self, const struct od_window_partition *partition,
-                                     const struct od_column *columns, uint32_t row, struct od_value *value_out,
-                                     struct od_error *error)
+static enum od_status value_in_frame(struct od_window_state *self,
+                                     const struct od_window_partition *partition,
+                                     const struct od_column *columns, uint32_t row,
+                                     struct od_value *value_out)
 {
     struct od_row_range ranges[OD_FRAME_RANGES_MAX];
     uint32_t count;
     uint64_t place;
     uint64_t frame_rows = 0;
-    OD_TRY(od_window_ranges(&self->call->frame, self->offsets, partition, row, ranges, &count, error));
+    OD_TRY(od_window_ranges(&self->call->frame, self->offsets, partition, row, ranges, &count, self->error));
     if (self->call->function == OD_WINDOW_AGGREGATE) {
-        OD_TRY(cover(self, partition, columns, ranges, count, error));
-        return od_aggregate_states_result(&self->states, 0, value_out, error);
+        OD_TRY(cover(self, partition, columns, ranges, count));
+        return od_aggregate_states_result(&self->states, 0, value_out);
     }
     for (uint32_t i = 0; i < count; i++)
         frame_rows += ranges[i].end - ranges[i].first;
-    OD_TRY(wanted_place(self, columns, partition->first_row + row, frame_rows, &place, error));
+    OD_TRY(wanted_place(self, columns, partition->first_row + row, frame_rows, &place));
     for (uint32_t i = 0; i < count && place < frame_rows; i++) {
         uint32_t size = ranges[i].end - ranges[i].first;
         if (place < size) {
-            *value_out = od_column_value(&columns[0], partition->first_row + ranges[i].first + (uint32_t)place);
+            *value_out =
+                od_column_value(&columns[0], partition->first_row + ranges[i].first + (uint32_t)place);
             break;
         }
         place -= size;
@@ -226,8 +228,7 @@ static enum od_status value_in_frame(struct od_window_state *self, const struct 
 }
 
 enum od_status od_window_call_value(struct od_window_state *self, const struct od_window_partition *partition,
-                                    const struct od_column *columns, uint32_t row, struct od_value *value_out,
-                                    struct od_error *error)
+                                    const struct od_column *columns, uint32_t row, struct od_value *value_out)
 {
     uint32_t group = partition->groups[row];
     const uint32_t *starts = partition->group_starts;
@@ -249,7 +250,7 @@ enum od_status od_window_call_value(struct od_window_state *self, const struct o
         *value_out = fraction(self, starts[group + 1], partition->row_count);
         return OD_OK;
     case OD_WINDOW_NTILE:
-        return ntile(self, partition, columns, row, value_out, error);
+        return ntile(self, partition, columns, row, value_out);
     case OD_WINDOW_LAG:
     case OD_WINDOW_LEAD:
         *value_out = shifted(self, partition, columns, row);
@@ -258,7 +259,7 @@ enum od_status od_window_call_value(struct od_window_state *self, const struct o
     case OD_WINDOW_FIRST_VALUE:
     case OD_WINDOW_LAST_VALUE:
     case OD_WINDOW_NTH_VALUE:
-        return value_in_frame(self, partition, columns, row, value_out, error);
+        return value_in_frame(self, partition, columns, row, value_out);
     case OD_WINDOW_FUNCTION_COUNT:
         break;
     }

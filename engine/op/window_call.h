@@ -15,28 +15,32 @@
 
 struct od_window_state {
     const struct od_window_call *call; /* borrowed */
-    struct od_aggregate aggregate;     /* OD_WINDOW_AGGREGATE: what is computed; count(*) with a FILTER counts its rows */
+    struct od_error *error;            /* borrowed; where all errors go */
+    struct od_aggregate
+        aggregate; /* OD_WINDOW_AGGREGATE: what is computed; count(*) with a FILTER counts its rows */
     uint32_t column_count;
-    const struct od_expr *exprs[3]; /* to be evaluated for each row; where `aggregate.filter` is not true: NULL */
-    uint32_t column;                /* the first of these columns; set by the operator */
-    struct od_aggregate_states states; /* 0: of the frame; 1 + node: the tree, leaves behind the inner nodes */
-    uint32_t leaf_count;               /* 0: no tree yet */
-    struct od_row_range covered;       /* what state 0 holds */
-    bool is_covering;                  /* state 0 holds just that */
+    const struct od_expr
+        *exprs[3];   /* to be evaluated for each row; where `aggregate.filter` is not true: NULL */
+    uint32_t column; /* the first of these columns; set by the operator */
+    struct od_aggregate_states
+        states;                  /* 0: of the frame; 1 + node: the tree, leaves behind the inner nodes */
+    uint32_t leaf_count;         /* 0: no tree yet */
+    struct od_row_range covered; /* what state 0 holds */
+    bool is_covering;            /* state 0 holds just that */
     struct od_value offsets[2];
     bool has_offsets;
 };
 
 /* Takes nothing yet. `memory` is counted by the operator. */
-void od_window_call_start(struct od_window_state *self, struct od_memory *memory, const struct od_window_call *call);
+void od_window_call_start(struct od_window_state *self, struct od_memory *memory,
+                          const struct od_window_call *call, struct od_error *error);
 void od_window_call_release(struct od_window_state *self);
 /* Another partition. NO_MEMORY; EVALUATION: an offset that is NULL or negative. */
-enum od_status od_window_call_partition(struct od_window_state *self, struct od_arena *operator_arena,
-                                        struct od_error *error);
+enum od_status od_window_call_partition(struct od_window_state *self, struct od_arena *operator_arena);
 /* `columns` are the call's own, over all rows that are kept. The value borrows from them or from the states, until the next
  * call. NO_MEMORY, EVALUATION. */
 enum od_status od_window_call_value(struct od_window_state *self, const struct od_window_partition *partition,
-                                    const struct od_column *columns, uint32_t row, struct od_value *value_out,
-                                    struct od_error *error);
+                                    const struct od_column *columns, uint32_t row,
+                                    struct od_value *value_out);
 
 #endif
