@@ -9,6 +9,7 @@
 #define OD_CORE_ARENA_H
 
 #include "engine/core/memory.h"
+#include "engine/core/status.h"
 
 struct od_arena_chunk;
 
@@ -34,6 +35,17 @@ struct od_buffer;
 char *od_arena_copy_buffer(struct od_arena *arena, const struct od_buffer *buffer);
 /* printf into the arena; NULL on refusal. */
 char *od_arena_print(struct od_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* `pointer` = room for `count` zeroed elements. As OD_TRY, for functions that own nothing: where memory is refused, they end with
+ * NO_MEMORY. The second declares the pointer, too. */
+#define OD_TAKE(pointer, arena, count, error)                                                                \
+    do {                                                                                                     \
+        (pointer) = od_arena_take_array((arena), (count), sizeof(*(pointer)));                               \
+        if ((pointer) == NULL)                                                                               \
+            return od_fail((error), OD_NO_MEMORY, "taking memory for a list: %s", #pointer);                 \
+    } while (0)
+#define OD_TAKE_LIST(type, name, arena, count, error)                                                        \
+    type *name;                                                                                              \
+    OD_TAKE(name, arena, count, error)
 void od_arena_reset(struct od_arena *arena);
 /* Gives everything back; a zeroed or released arena is fine. */
 void od_arena_release(struct od_arena *arena);

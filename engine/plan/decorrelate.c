@@ -27,10 +27,8 @@ static enum od_status join_domain(struct od_decorrelation *d, const struct od_pl
     const struct od_expr *condition = NULL;
     struct od_schema schema;
     OD_TRY(od_decorrelate_push(d, d->apply->inputs[1], &right, error));
-    const struct od_expr **conjuncts = od_arena_take_array(d->plan_arena, d->key_count + 1, sizeof(*conjuncts));
-    uint32_t *columns = od_arena_take_array(d->plan_arena, left_count + right_count, sizeof(*columns));
-    if (conjuncts == NULL || columns == NULL)
-        return od_fail(error, OD_NO_MEMORY, "unnesting a subquery");
+    OD_TAKE_LIST(const struct od_expr *, conjuncts, d->plan_arena, d->key_count + 1, error);
+    OD_TAKE_LIST(uint32_t, columns, d->plan_arena, left_count + right_count, error);
     OD_TRY(od_plan_join_schema(d->plan_arena, left, right, &schema, error));
     OD_TRY(od_decorrelate_keys_equal(d, &schema, OD_FIELD_NONE, left_count + right_count, conjuncts, error));
     conjuncts[d->key_count] = d->apply->join.condition;

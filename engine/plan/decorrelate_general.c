@@ -19,11 +19,6 @@
 #include "engine/core/assert.h"
 #include "engine/plan/plan_rewrite.h"
 
-static enum od_status no_memory(struct od_error *error)
-{
-    return od_fail(error, OD_NO_MEMORY, "unnesting a subquery");
-}
-
 /* --- the domain ------------------------------------------------------------------------------- */
 
 struct usage {
@@ -74,15 +69,13 @@ static enum od_status make_domain(struct od_decorrelation *d, struct od_error *e
 {
     const struct od_plan *left = d->apply->inputs[0];
     uint32_t width = left->schema.field_count;
-    struct usage usage = {od_arena_take_array(d->plan_arena, width, sizeof(bool)),
-                          od_arena_take_array(d->plan_arena, width, sizeof(bool))};
-    const struct od_expr **exprs = od_arena_take_array(d->plan_arena, width, sizeof(*exprs));
-    const char **names = od_arena_take_array(d->plan_arena, width, sizeof(*names));
-    d->columns = od_arena_take_array(d->plan_arena, width, sizeof(*d->columns));
-    d->as_text = od_arena_take_array(d->plan_arena, width, sizeof(*d->as_text));
-    if (usage.used == NULL || usage.alike == NULL || exprs == NULL || names == NULL || d->columns == NULL ||
-        d->as_text == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(bool, used, d->plan_arena, width, error);
+    OD_TAKE_LIST(bool, alike, d->plan_arena, width, error);
+    OD_TAKE_LIST(const struct od_expr *, exprs, d->plan_arena, width, error);
+    OD_TAKE_LIST(const char *, names, d->plan_arena, width, error);
+    OD_TAKE(d->columns, d->plan_arena, width, error);
+    OD_TAKE(d->as_text, d->plan_arena, width, error);
+    struct usage usage = {used, alike};
     plan_usage(d->apply->inputs[1], &usage);
     for (uint32_t i = 0; i < width; i++) {
         if (!usage.used[i])
@@ -186,9 +179,7 @@ static enum od_status pick_ranges(struct od_decorrelation *d, const struct od_pl
                                   uint32_t range_count, const struct od_plan **plan_out, struct od_error *error)
 {
     uint32_t count = 0;
-    uint32_t *columns = od_arena_take_array(d->plan_arena, plan->schema.field_count, sizeof(*columns));
-    if (columns == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(uint32_t, columns, d->plan_arena, plan->schema.field_count, error);
     for (uint32_t r = 0; r < range_count; r++)
         for (uint32_t i = 0; i < ranges[r].count; i++)
             columns[count++] = ranges[r].first + i;
@@ -211,9 +202,7 @@ static enum od_status with_keys(struct od_decorrelation *d, const struct od_expr
                                 const struct od_expr *const **list_out, struct od_error *error)
 {
     uint32_t wide = width + d->key_count;
-    const struct od_expr **longer = od_arena_take_array(d->plan_arena, (size_t)wide * rows, sizeof(*longer));
-    if (longer == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, longer, d->plan_arena, (size_t)wide * rows, error);
     for (uint32_t row = 0; row < rows; row++) {
         if (width > 0)
             memcpy(longer + (size_t)row * wide, list + (size_t)row * width, width * sizeof(*longer));
@@ -228,9 +217,7 @@ static enum od_status with_keys(struct od_decorrelation *d, const struct od_expr
 static enum od_status names_with_keys(struct od_decorrelation *d, const struct od_plan *plan, uint32_t width,
                                       const char ***names_out, struct od_error *error)
 {
-    const char **names = od_arena_take_array(d->plan_arena, width + d->key_count, sizeof(*names));
-    if (names == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const char *, names, d->plan_arena, width + d->key_count, error);
     for (uint32_t i = 0; i < width + d->key_count; i++)
         names[i] = i < width ? plan->schema.fields[i].name : d->domain->schema.fields[i - width].name;
     *names_out = names;
@@ -247,10 +234,8 @@ static enum od_status add_empty_groups(struct od_decorrelation *d, const struct 
     const struct od_expr *condition = NULL;
     const char **names = NULL;
     struct od_schema schema;
-    const struct od_expr **equal = od_arena_take_array(d->plan_arena, d->key_count, sizeof(*equal));
-    const struct od_expr **exprs = od_arena_take_array(d->plan_arena, count + d->key_count, sizeof(*exprs));
-    if (equal == NULL || exprs == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, equal, d->plan_arena, d->key_count, error);
+    OD_TAKE_LIST(const struct od_expr *, exprs, d->plan_arena, count + d->key_count, error);
     OD_TRY(od_plan_join_schema(d->plan_arena, d->domain, grouped, &schema, error));
     OD_TRY(od_decorrelate_keys_equal(d, &schema, 0, d->key_count, equal, error));
     OD_TRY(od_expr_conjunction(d->plan_arena, equal, d->key_count, &condition, error));
@@ -403,9 +388,7 @@ static enum od_status coalesce_keys(struct od_decorrelation *d, const struct od_
 {
     uint32_t count = left + right + d->key_count;
     const char **names = NULL;
-    const struct od_expr **exprs = od_arena_take_array(d->plan_arena, count, sizeof(*exprs));
-    if (exprs == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, exprs, d->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t key = i - left - right;
         uint32_t column = i < left ? i : i < left + right ? i + d->key_count : left + key;
@@ -417,9 +400,7 @@ static enum od_status coalesce_keys(struct od_decorrelation *d, const struct od_
         OD_TRY(od_expr_call(d->plan_arena, OD_FUNCTION_COALESCE, both, 2, &exprs[i], error));
     }
     OD_TRY(names_with_keys(d, joined, 0, &names, error));
-    const char **all = od_arena_take_array(d->plan_arena, count, sizeof(*all));
-    if (all == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const char *, all, d->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++)
         all[i] = i < left + right ? joined->schema.fields[i < left ? i : i + d->key_count].name : names[i - left - right];
     return od_plan_project(d->plan_arena, joined, exprs, all, count, plan_out, error);
@@ -448,10 +429,8 @@ static enum od_status push_join(struct od_decorrelation *d, const struct od_plan
                                  .split = left,
                                  .shift = shift,
                                  .key_first = push_left ? left : left + shift + right};
-    const struct od_expr **conjuncts = od_arena_take_array(d->plan_arena, d->key_count + 1, sizeof(*conjuncts));
+    OD_TAKE_LIST(const struct od_expr *, conjuncts, d->plan_arena, d->key_count + 1, error);
     uint32_t count = push_left && push_right ? d->key_count : 0;
-    if (conjuncts == NULL)
-        return no_memory(error);
     if (count > 0)
         OD_TRY(od_decorrelate_keys_equal(d, &schema, left, left + shift + right, conjuncts, error));
     OD_TRY(od_decorrelate_expr(&binding, plan->join.condition, &conjuncts[count], error));

@@ -35,11 +35,6 @@ struct pull {
 
 static enum od_status pull(struct pull *p, const struct od_plan *plan, struct pulled *pulled, struct od_error *error);
 
-static enum od_status no_memory(struct od_error *error)
-{
-    return od_fail(error, OD_NO_MEMORY, "unnesting a subquery");
-}
-
 static enum od_status give_up(struct pull *p)
 {
     p->simple = false;
@@ -64,9 +59,7 @@ static enum od_status take_whole(struct pull *p, const struct od_plan *plan, str
     struct od_schema schema;
     uint32_t left_count = p->left->schema.field_count;
     pulled->plan = plan;
-    pulled->map = od_arena_take_array(p->d->plan_arena, plan->schema.field_count, sizeof(*pulled->map));
-    if (pulled->map == NULL)
-        return no_memory(error);
+    OD_TAKE(pulled->map, p->d->plan_arena, plan->schema.field_count, error);
     OD_TRY(od_plan_join_schema(p->d->plan_arena, p->left, plan, &schema, error));
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
         OD_TRY(od_expr_column(p->d->plan_arena, &schema, left_count + i, &pulled->map[i], error));
@@ -81,13 +74,10 @@ static enum od_status add_conjuncts(struct pull *p, const struct od_expr *condit
     const struct od_expr *bound = NULL;
     OD_TRY(bind(p, pulled, condition, &bound, error));
     uint32_t count = od_expr_conjuncts(bound, NULL, 0);
-    const struct od_expr **own = od_arena_take_array(p->d->plan_arena, count, sizeof(*own));
-    const struct od_expr **below = od_arena_take_array(p->d->plan_arena, count, sizeof(*below));
-    const struct od_expr **all =
-        od_arena_take_array(p->d->plan_arena, count + pulled->conjunct_count, sizeof(*all));
+    OD_TAKE_LIST(const struct od_expr *, own, p->d->plan_arena, count, error);
+    OD_TAKE_LIST(const struct od_expr *, below, p->d->plan_arena, count, error);
+    OD_TAKE_LIST(const struct od_expr *, all, p->d->plan_arena, count + pulled->conjunct_count, error);
     uint32_t below_count = 0;
-    if (own == NULL || below == NULL || all == NULL)
-        return no_memory(error);
     od_expr_conjuncts(bound, own, count);
     for (uint32_t i = 0; i < pulled->conjunct_count; i++)
         all[i] = pulled->conjuncts[i];
@@ -120,9 +110,7 @@ static enum od_status pull_project(struct pull *p, const struct od_plan *plan, s
                                    struct od_error *error)
 {
     uint32_t count = plan->schema.field_count;
-    const struct od_expr **map = od_arena_take_array(p->d->plan_arena, count, sizeof(*map));
-    if (map == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, map, p->d->plan_arena, count, error);
     OD_TRY(pull(p, plan->inputs[0], pulled, error));
     if (!p->simple)
         return OD_OK;
@@ -254,9 +242,7 @@ static enum od_status pull_aggregate(struct pull *p, const struct od_plan *plan,
         key_count = p->d->key_count;
     }
     pulled->conjunct_count = key_count;
-    pulled->conjuncts = od_arena_take_array(plan_arena, key_count, sizeof(*pulled->conjuncts));
-    if (pulled->conjuncts == NULL)
-        return no_memory(error);
+    OD_TAKE(pulled->conjuncts, plan_arena, key_count, error);
     OD_TRY(od_plan_join_schema(plan_arena, p->left, pulled->plan, &schema, error));
     if (by_domain)
         OD_TRY(od_decorrelate_keys_equal(p->d, &schema, OD_FIELD_NONE, p->left->schema.field_count, pulled->conjuncts,
@@ -328,9 +314,7 @@ static enum od_status join(struct pull *p, enum od_join_type type, const struct 
     struct od_arena *plan_arena = p->d->plan_arena;
     const struct od_expr *condition = NULL;
     uint32_t count = pulled->conjunct_count;
-    const struct od_expr **all = od_arena_take_array(plan_arena, count + 1, sizeof(*all));
-    if (all == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, all, plan_arena, count + 1, error);
     for (uint32_t i = 0; i < count; i++) {
         all[i] = pulled->conjuncts[i];
         if (type == OD_JOIN_MARK || type == OD_JOIN_NULL_ANTI)
@@ -357,10 +341,8 @@ static enum od_status project(struct pull *p, const struct pulled *pulled, const
     const struct od_schema *schema = &p->d->apply->schema;
     uint32_t left_count = p->left->schema.field_count;
     const struct od_expr **joined_columns = NULL;
-    const struct od_expr **exprs = od_arena_take_array(p->d->plan_arena, schema->field_count, sizeof(*exprs));
-    const char **names = od_arena_take_array(p->d->plan_arena, schema->field_count, sizeof(*names));
-    if (exprs == NULL || names == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, exprs, p->d->plan_arena, schema->field_count, error);
+    OD_TAKE_LIST(const char *, names, p->d->plan_arena, schema->field_count, error);
     OD_TRY(od_plan_columns(p->d->plan_arena, &joined->schema, 0, &joined_columns, error));
     for (uint32_t i = 0; i < schema->field_count; i++) {
         names[i] = schema->fields[i].name;

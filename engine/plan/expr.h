@@ -27,7 +27,7 @@ struct od_expr {
 /* All fail with NO_MEMORY only, except where said. *expr_out is NULL on failure. */
 enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schema *schema,
                               uint32_t column_index, const struct od_expr **expr_out, struct od_error *error);
-/* `field` of the APPLY's left input. */
+/* `field` of the APPLY's left input; outer_depth 0: a COLUMN, of a schema that need not be made yet. */
 enum od_status od_expr_outer(struct od_arena *plan_arena, const struct od_field *field, uint32_t column_index,
                              uint32_t outer_depth, const struct od_expr **expr_out, struct od_error *error);
 enum od_status od_expr_literal(struct od_arena *plan_arena, const struct od_value *value,

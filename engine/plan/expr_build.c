@@ -3,80 +3,54 @@
 
 #include "engine/core/assert.h"
 
-static enum od_status no_memory(struct od_error *error)
+static enum od_status expr_new(struct od_arena *plan_arena, const struct od_expr *draft,
+                               const struct od_expr **expr_out, struct od_error *error)
 {
-    return od_fail(error, OD_NO_MEMORY, "building an expression");
-}
-
-static struct od_expr *expr_new(struct od_arena *plan_arena, enum od_expr_kind kind, enum od_type type)
-{
-    struct od_expr *expr = od_arena_take(plan_arena, sizeof(*expr));
-    if (expr == NULL)
-        return NULL;
-    expr->kind = kind;
-    expr->type = type;
-    return expr;
+    *expr_out = NULL;
+    OD_TAKE_LIST(struct od_expr, expr, plan_arena, 1, error);
+    *expr = *draft;
+    *expr_out = expr;
+    return OD_OK;
 }
 
 enum od_status od_expr_column(struct od_arena *plan_arena, const struct od_schema *schema,
                               uint32_t column_index, const struct od_expr **expr_out, struct od_error *error)
 {
     od_assert(column_index < schema->field_count);
-    const struct od_field *field = &schema->fields[column_index];
-    struct od_expr *expr = expr_new(plan_arena, OD_EXPR_COLUMN, field->type);
-    *expr_out = expr;
-    if (expr == NULL)
-        return no_memory(error);
-    expr->nullable = field->nullable;
-    expr->column_index = column_index;
-    return OD_OK;
+    return od_expr_outer(plan_arena, &schema->fields[column_index], column_index, 0, expr_out, error);
 }
 
 enum od_status od_expr_outer(struct od_arena *plan_arena, const struct od_field *field, uint32_t column_index,
                              uint32_t outer_depth, const struct od_expr **expr_out, struct od_error *error)
 {
-    struct od_expr *expr = expr_new(plan_arena, OD_EXPR_OUTER, field->type);
-    *expr_out = expr;
-    if (expr == NULL)
-        return no_memory(error);
-    expr->nullable = field->nullable;
-    expr->column_index = column_index;
-    expr->outer_depth = outer_depth;
-    return OD_OK;
+    struct od_expr draft = {.kind = outer_depth == 0 ? OD_EXPR_COLUMN : OD_EXPR_OUTER,
+                            .type = field->type,
+                            .nullable = field->nullable,
+                            .column_index = column_index,
+                            .outer_depth = outer_depth};
+    return expr_new(plan_arena, &draft, expr_out, error);
 }
 
 enum od_status od_expr_literal(struct od_arena *plan_arena, const struct od_value *value,
                                const struct od_expr **expr_out, struct od_error *error)
 {
-    struct od_expr *expr = expr_new(plan_arena, OD_EXPR_LITERAL, value->type);
+    struct od_expr draft = {.kind = OD_EXPR_LITERAL, .type = value->type, .nullable = value->is_null};
     *expr_out = NULL;
-    if (expr == NULL)
-        return no_memory(error);
-    expr->nullable = value->is_null;
-    expr->literal.type = value->type;
-    expr->literal.is_null = value->is_null;
-    if (!value->is_null) {
-        expr->literal = *value;
-        if (value->type == OD_TYPE_TEXT) {
-            expr->literal.text.bytes = od_arena_copy_text(plan_arena, value->text.bytes, value->text.size);
-            if (expr->literal.text.bytes == NULL)
-                return no_memory(error);
-        }
+    draft.literal = value->is_null ? (struct od_value){.type = value->type, .is_null = true} : *value;
+    if (!value->is_null && value->type == OD_TYPE_TEXT) {
+        draft.literal.text.bytes = od_arena_copy_text(plan_arena, value->text.bytes, value->text.size);
+        if (draft.literal.text.bytes == NULL)
+            return od_fail(error, OD_NO_MEMORY, "keeping a literal");
     }
-    *expr_out = expr;
-    return OD_OK;
+    return expr_new(plan_arena, &draft, expr_out, error);
 }
 
 enum od_status od_expr_located(struct od_arena *plan_arena, const struct od_expr *expr, uint32_t sql_offset,
                                const struct od_expr **expr_out, struct od_error *error)
 {
-    struct od_expr *copy = expr_new(plan_arena, expr->kind, expr->type);
-    *expr_out = copy;
-    if (copy == NULL)
-        return no_memory(error);
-    *copy = *expr;
-    copy->sql_offset = sql_offset;
-    return OD_OK;
+    struct od_expr draft = *expr;
+    draft.sql_offset = sql_offset;
+    return expr_new(plan_arena, &draft, expr_out, error);
 }
 
 bool od_expr_is_constant(const struct od_expr *expr)
@@ -108,17 +82,15 @@ enum od_status od_expr_cast(struct od_arena *plan_arena, const struct od_expr *i
     if (!od_cast_exists(input->type, type, &may_fail))
         return od_fail(error, OD_BAD_INPUT, "cannot cast type %s to %s", od_type_text(input->type),
                        od_type_text(type));
-    struct od_expr *expr = expr_new(plan_arena, OD_EXPR_CALL, type);
-    const struct od_expr **arguments = od_arena_take_array(plan_arena, 1, sizeof(*arguments));
-    if (expr == NULL || arguments == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, arguments, plan_arena, 1, error);
     arguments[0] = input;
-    expr->nullable = input->nullable;
-    expr->may_fail = may_fail || input->may_fail;
-    expr->sql_offset = input->sql_offset;
-    expr->function = OD_FUNCTION_CAST;
-    expr->argument_count = 1;
-    expr->arguments = arguments;
-    *expr_out = expr;
-    return OD_OK;
+    struct od_expr draft = {.kind = OD_EXPR_CALL,
+                            .type = type,
+                            .nullable = input->nullable,
+                            .may_fail = may_fail || input->may_fail,
+                            .sql_offset = input->sql_offset,
+                            .function = OD_FUNCTION_CAST,
+                            .argument_count = 1,
+                            .arguments = arguments};
+    return expr_new(plan_arena, &draft, expr_out, error);
 }

@@ -14,11 +14,6 @@
 #include "engine/core/assert.h"
 #include "engine/plan/expr.h"
 
-static enum od_status no_memory(struct od_error *error)
-{
-    return od_fail(error, OD_NO_MEMORY, "building an expression");
-}
-
 /* --- types ---------------------------------------------------------------------------------------------- */
 
 static bool is_null_literal(const struct od_expr *expr)
@@ -300,10 +295,8 @@ enum od_status od_expr_call(struct od_arena *plan_arena, enum od_function functi
 {
     od_assert(function != OD_FUNCTION_CAST); /* od_expr_cast says to what */
     *expr_out = NULL;
-    struct od_expr *call = od_arena_take(plan_arena, sizeof(*call));
-    const struct od_expr **copy = od_arena_take_array(plan_arena, argument_count, sizeof(*copy));
-    if (call == NULL || copy == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(struct od_expr, call, plan_arena, 1, error);
+    OD_TAKE_LIST(const struct od_expr *, copy, plan_arena, argument_count, error);
     *call = (struct od_expr){
         .kind = OD_EXPR_CALL, .function = function, .argument_count = argument_count, .arguments = copy};
     for (uint32_t i = 0; i < argument_count; i++) {

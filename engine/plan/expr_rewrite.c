@@ -63,10 +63,8 @@ static enum od_status rewrite_call(struct od_arena *plan_arena, const struct od_
                                    struct od_error *error)
 {
     bool changed = false;
-    const struct od_expr **arguments = od_arena_take_array(plan_arena, expr->argument_count, sizeof(*arguments));
+    OD_TAKE_LIST(const struct od_expr *, arguments, plan_arena, expr->argument_count, error);
     *expr_out = expr;
-    if (arguments == NULL)
-        return od_fail(error, OD_NO_MEMORY, "rewriting an expression");
     for (uint32_t i = 0; i < expr->argument_count; i++) {
         OD_TRY(od_expr_rewrite(plan_arena, expr->arguments[i], leaves, &arguments[i], error));
         changed |= arguments[i] != expr->arguments[i];

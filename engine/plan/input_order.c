@@ -33,10 +33,8 @@ static enum od_status through_project(struct od_arena *plan_arena, const struct 
                                       const struct od_sort_key **keys, uint32_t *count, struct od_error *error)
 {
     uint32_t width = project->inputs[0]->schema.field_count;
-    const struct od_expr **map = od_arena_take_array(plan_arena, width, sizeof(*map));
-    struct od_sort_key *mapped = od_arena_take_array(plan_arena, *count, sizeof(*mapped));
-    if (map == NULL || mapped == NULL)
-        return od_fail(error, OD_NO_MEMORY, "following an order: keys=%u", *count);
+    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, width, error);
+    OD_TAKE_LIST(struct od_sort_key, mapped, plan_arena, *count, error);
     enum od_status status = map_columns(plan_arena, project, map, error);
     uint32_t kept = 0;
     for (; kept < *count && status == OD_OK; kept++) {

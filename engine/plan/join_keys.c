@@ -31,15 +31,10 @@ enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_e
 {
     uint32_t left_count = left->schema.field_count;
     uint32_t total = left_count + right->schema.field_count;
-    const struct od_expr **map = od_arena_take_array(plan_arena, total, sizeof(*map));
+    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, total, error);
     *expr_out = NULL;
-    if (map == NULL)
-        return od_fail(error, OD_NO_MEMORY, "splitting a join condition");
-    for (uint32_t i = left_count; i < total; i++) {
-        enum od_status status = od_expr_column(plan_arena, &right->schema, i - left_count, &map[i], error);
-        if (status != OD_OK)
-            return status;
-    }
+    for (uint32_t i = left_count; i < total; i++)
+        OD_TRY(od_expr_column(plan_arena, &right->schema, i - left_count, &map[i], error));
     return od_expr_substitute(plan_arena, expr, map, expr_out, error);
 }
 
@@ -64,14 +59,11 @@ enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_pl
                                  struct od_join_keys *keys_out, struct od_error *error)
 {
     uint32_t count = od_expr_conjuncts(condition, NULL, 0);
-    const struct od_expr **conjuncts = od_arena_take_array(plan_arena, count, sizeof(*conjuncts));
-    *keys_out = (struct od_join_keys){
-        .left = od_arena_take_array(plan_arena, count, sizeof(*conjuncts)),
-        .right = od_arena_take_array(plan_arena, count, sizeof(*conjuncts)),
-        .residual = od_arena_take_array(plan_arena, count, sizeof(*conjuncts)),
-    };
-    if (conjuncts == NULL || keys_out->left == NULL || keys_out->right == NULL || keys_out->residual == NULL)
-        return od_fail(error, OD_NO_MEMORY, "splitting a join condition");
+    OD_TAKE_LIST(const struct od_expr *, conjuncts, plan_arena, count, error);
+    *keys_out = (struct od_join_keys){0};
+    OD_TAKE(keys_out->left, plan_arena, count, error);
+    OD_TAKE(keys_out->right, plan_arena, count, error);
+    OD_TAKE(keys_out->residual, plan_arena, count, error);
     od_expr_conjuncts(condition, conjuncts, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct od_expr *left_key;
@@ -82,10 +74,7 @@ enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_pl
             continue;
         }
         keys_out->left[keys_out->key_count] = left_key;
-        enum od_status status = od_join_move_right(plan_arena, right_key, left, right,
-                                                   &keys_out->right[keys_out->key_count], error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(od_join_move_right(plan_arena, right_key, left, right, &keys_out->right[keys_out->key_count], error));
         if (conjuncts[i]->function == OD_FUNCTION_IS_NOT_DISTINCT)
             keys_out->null_safe |= UINT64_C(1) << keys_out->key_count;
         keys_out->key_count++;

@@ -14,7 +14,7 @@ static enum od_status partial_schema(struct od_stage_builder *builder, const str
 {
     uint32_t group_count = plan->aggregate.group_count;
     uint32_t aggregate_count = plan->aggregate.aggregate_count;
-    OD_TAKE(builder, schema_out->fields, group_count + (size_t)aggregate_count * OD_STATE_FIELDS_MAX);
+    OD_TAKE(schema_out->fields, builder->plan_arena, group_count + (size_t)aggregate_count * OD_STATE_FIELDS_MAX, error);
     for (uint32_t i = 0; i < group_count; i++)
         schema_out->fields[i] = plan->schema.fields[i];
     schema_out->field_count = group_count;
@@ -24,7 +24,7 @@ static enum od_status partial_schema(struct od_stage_builder *builder, const str
         for (uint32_t k = 0; k < state_count; k++) {
             const char *name = od_arena_print(builder->plan_arena, "state%u_%u", i, k);
             if (name == NULL)
-                return od_stage_no_memory(error);
+                return od_fail(error, OD_NO_MEMORY, "naming a state");
             schema_out->fields[schema_out->field_count++] =
                 (struct od_field){.name = name, .type = types[k], .nullable = true};
         }
@@ -62,14 +62,12 @@ static enum od_status complete(struct od_stage_builder *builder, const struct od
 {
     uint32_t group_count = plan->aggregate.group_count;
     uint32_t extra = 0;
-    uint32_t *columns;
-    const struct od_expr **groups;
     if (od_fragment_has_met(builder, fragment, plan->aggregate.groups, group_count)) {
         OD_TRY(od_fragment_remap(builder, fragment, plan->aggregate.groups, group_count, error));
         return put_aggregate(builder, plan, OD_AGGREGATE_COMPLETE, &plan->schema, fragment, error);
     }
-    OD_TAKE(builder, columns, group_count);
-    OD_TAKE(builder, groups, group_count);
+    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, group_count, error);
+    OD_TAKE_LIST(const struct od_expr *, groups, builder->plan_arena, group_count, error);
     OD_TRY(
         od_fragment_columns(builder, fragment, plan->aggregate.groups, group_count, columns, &extra, error));
     for (uint32_t i = 0; i < group_count; i++)
@@ -86,12 +84,11 @@ enum od_status od_physical_aggregate(struct od_stage_builder *builder, const str
                                      struct od_fragment *fragment, struct od_error *error)
 {
     uint32_t group_count = plan->aggregate.group_count;
-    uint32_t *columns;
     struct od_schema schema;
     if (!has_phases(builder, plan) ||
         od_fragment_has_met(builder, fragment, plan->aggregate.groups, group_count))
         return complete(builder, plan, fragment, error);
-    OD_TAKE(builder, columns, group_count);
+    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, group_count, error);
     for (uint32_t i = 0; i < group_count; i++)
         columns[i] = i;
     OD_TRY(partial_schema(builder, plan, &schema, error));

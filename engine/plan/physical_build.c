@@ -84,9 +84,8 @@ static enum od_status put_narrow(struct od_stage_builder *builder, const struct 
 static enum od_status put_repartition(struct od_stage_builder *builder, const struct od_plan *plan,
                                       struct od_fragment *fragment, struct od_error *error)
 {
-    uint32_t *columns;
     uint32_t extra = 0;
-    OD_TAKE(builder, columns, plan->repartition.key_count + plan->schema.field_count);
+    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, plan->repartition.key_count + plan->schema.field_count, error);
     OD_TRY(od_fragment_columns(builder, fragment, plan->repartition.keys, plan->repartition.key_count,
                                columns, &extra, error));
     struct od_exchange exchange = {.kind = plan->repartition.key_count == 0 ? OD_EXCHANGE_SINGLE
@@ -117,9 +116,8 @@ static enum od_status put_limit(struct od_stage_builder *builder, const struct o
 static enum od_status spread(struct od_stage_builder *builder, struct od_fragment *side, uint32_t task_count,
                              struct od_error *error)
 {
-    uint32_t *columns;
     uint32_t count = task_count == 1 ? 0 : side->root->schema.field_count;
-    OD_TAKE(builder, columns, count);
+    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++)
         columns[i] = i;
     struct od_exchange exchange = {.kind = count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
@@ -252,17 +250,16 @@ static enum od_status graph_build(struct od_arena *plan_arena, const struct od_p
     };
     const struct od_exchange result = {.kind = OD_EXCHANGE_RESULT, .reason = "the answer goes to the driver"};
     struct od_fragment fragment = {0};
-    struct od_stage_graph *graph;
     uint32_t next_node = 0;
     *graph_out = NULL;
     if (od_rule_is_on(options, OD_RULE_COMMON_SUBPLANS))
         OD_TRY(od_plan_table_init(plan_arena, plan, &builder.plans, error));
-    OD_TAKE(&builder, builder.shared_readers, builder.plans.capacity);
+    OD_TAKE(builder.shared_readers, builder.plan_arena, builder.plans.capacity, error);
     OD_TRY(build(&builder, plan, &fragment, error));
     OD_TRY(od_fragment_exchange(&builder, &fragment, &result, error));
     for (uint32_t i = 0; i < builder.stage_count; i++)
         number_nodes(builder.stages[i].root, &next_node);
-    OD_TAKE(&builder, graph, 1);
+    OD_TAKE_LIST(struct od_stage_graph, graph, builder.plan_arena, 1, error);
     *graph = (struct od_stage_graph){.stage_count = builder.stage_count,
                                      .stages = builder.stages,
                                      .schema = &builder.stages[builder.stage_count - 1].root->schema,

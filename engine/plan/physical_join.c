@@ -136,8 +136,7 @@ static enum od_status exchange_side(struct od_stage_builder *builder, struct sid
                                     const uint32_t *positions, uint32_t count, uint32_t partition_count,
                                     const char *prefix, struct od_error *error)
 {
-    uint32_t *keys;
-    OD_TAKE(builder, keys, count);
+    OD_TAKE_LIST(uint32_t, keys, builder->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++)
         keys[i] = side->keys[positions[i]];
     struct od_exchange exchange = {
@@ -154,10 +153,8 @@ static enum od_status partition_sides(struct od_stage_builder *builder, struct j
     struct od_fragment *build = join->build.fragment;
     uint32_t count = join->found.key_count;
     uint32_t partition_count = 0;
-    uint32_t *positions;
-    uint32_t *other;
-    OD_TAKE(builder, positions, count + probe->key_count);
-    OD_TAKE(builder, other, count + build->key_count);
+    OD_TAKE_LIST(uint32_t, positions, builder->plan_arena, count + probe->key_count, error);
+    OD_TAKE_LIST(uint32_t, other, builder->plan_arena, count + build->key_count, error);
     bool may_stay = od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
     bool probe_stays = may_stay && spread_by_keys(&join->probe, count, positions);
     bool build_stays = may_stay && spread_by_keys(&join->build, count, other);
@@ -214,8 +211,7 @@ static enum od_status meet(struct od_stage_builder *builder, struct join *join, 
 static enum od_status sort_side(struct od_stage_builder *builder, const struct join *join,
                                 const struct side *side, struct od_error *error)
 {
-    struct od_sort_key *keys;
-    OD_TAKE(builder, keys, join->found.key_count);
+    OD_TAKE_LIST(struct od_sort_key, keys, builder->plan_arena, join->found.key_count, error);
     for (uint32_t i = 0; i < join->found.key_count; i++)
         OD_TRY(od_expr_column(builder->plan_arena, &side->fragment->root->schema, side->keys[i],
                               &keys[i].expr, error));
@@ -237,9 +233,9 @@ static enum od_status build_pair(struct od_stage_builder *builder, struct join *
 {
     const struct od_schema *probe = &join->probe.fragment->root->schema;
     const struct od_schema *build = &join->build.fragment->root->schema;
-    OD_TAKE(builder, join->pair, 1);
+    OD_TAKE(join->pair, builder->plan_arena, 1, error);
     join->pair->field_count = probe->field_count + build->field_count;
-    OD_TAKE(builder, join->pair->fields, join->pair->field_count + 1); /* a MARK's node has one more */
+    OD_TAKE(join->pair->fields, builder->plan_arena, join->pair->field_count + 1, error); /* a MARK's node has one more */
     for (uint32_t i = 0; i < join->pair->field_count; i++)
         join->pair->fields[i] =
             i < probe->field_count ? probe->fields[i] : build->fields[i - probe->field_count];
@@ -252,7 +248,6 @@ static enum od_status build_residual(struct od_stage_builder *builder, const str
 {
     uint32_t total = join->plan->inputs[0]->schema.field_count + join->plan->inputs[1]->schema.field_count;
     const struct od_expr *residual = join->plan->join.condition;
-    const struct od_expr **map;
     *residual_out = NULL;
     if (join->algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
         if (join->found.residual_count == 0)
@@ -262,7 +257,7 @@ static enum od_status build_residual(struct od_stage_builder *builder, const str
     }
     if (residual->kind == OD_EXPR_LITERAL && !residual->literal.is_null && residual->literal.boolean)
         return OD_OK;
-    OD_TAKE(builder, map, total);
+    OD_TAKE_LIST(const struct od_expr *, map, builder->plan_arena, total, error);
     for (uint32_t i = 0; i < total; i++)
         OD_TRY(od_expr_column(builder->plan_arena, join->pair, pair_column(join, i), &map[i], error));
     return od_expr_substitute(builder->plan_arena, residual, map, residual_out, error);
@@ -275,7 +270,7 @@ static enum od_status joined_schema(struct od_stage_builder *builder, const stru
     bool gives_right = od_join_gives_right(join->type);
     schema_out->field_count =
         gives_right ? join->pair->field_count : probe_count + (join->type == OD_JOIN_MARK);
-    OD_TAKE(builder, schema_out->fields, schema_out->field_count);
+    OD_TAKE(schema_out->fields, builder->plan_arena, schema_out->field_count, error);
     for (uint32_t i = 0; i < schema_out->field_count; i++) {
         if (!gives_right && i == probe_count) {
             schema_out->fields[i] = join->plan->schema.fields[join->plan->schema.field_count - 1];
@@ -293,11 +288,10 @@ static enum od_status restore_fields(struct od_stage_builder *builder, const str
                                      struct od_fragment *fragment, struct od_error *error)
 {
     uint32_t total = join->plan->schema.field_count;
-    uint32_t *columns;
     bool gives_right = od_join_gives_right(join->type);
     if (!join->is_swapped && join->probe.extra == 0 && (join->build.extra == 0 || !gives_right))
         return OD_OK;
-    OD_TAKE(builder, columns, total);
+    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, total, error);
     for (uint32_t i = 0; i < total; i++)
         columns[i] = gives_right || i < join->plan->inputs[0]->schema.field_count
                          ? pair_column(join, i)
@@ -311,14 +305,13 @@ static enum od_status joined_spread(struct od_stage_builder *builder, const stru
 {
     const struct od_fragment *probe = join->probe.fragment;
     const struct od_fragment *build = join->build.fragment;
-    uint32_t *keys;
     *fragment = *probe;
     od_fragment_forget_order(fragment);
     if (join->type == OD_JOIN_FULL)
         fragment->key_count = 0;
     if (join->type != OD_JOIN_RIGHT)
         return OD_OK;
-    OD_TAKE(builder, keys, build->key_count);
+    OD_TAKE_LIST(uint32_t, keys, builder->plan_arena, build->key_count, error);
     for (uint32_t i = 0; i < build->key_count; i++)
         keys[i] = probe->root->schema.field_count + build->keys[i];
     fragment->key_count = build->key_count;
@@ -358,7 +351,7 @@ static enum od_status compute_keys(struct od_stage_builder *builder, const struc
                                    struct side *side, struct od_error *error)
 {
     uint32_t count = join->found.key_count;
-    OD_TAKE(builder, side->keys, count);
+    OD_TAKE(side->keys, builder->plan_arena, count, error);
     return od_fragment_columns(builder, side->fragment, side->exprs, count, side->keys, &side->extra, error);
 }
 

@@ -35,7 +35,7 @@ static enum od_status window_schema(struct od_stage_builder *builder, const stru
 {
     uint32_t call_count = plan->window.call_count;
     schema_out->field_count = input->field_count + call_count;
-    OD_TAKE(builder, schema_out->fields, schema_out->field_count);
+    OD_TAKE(schema_out->fields, builder->plan_arena, schema_out->field_count, error);
     for (uint32_t i = 0; i < schema_out->field_count; i++)
         schema_out->fields[i] =
             i < input->field_count
@@ -50,11 +50,9 @@ enum od_status od_physical_window(struct od_stage_builder *builder, const struct
     uint32_t partition_count = plan->window.partition_count;
     uint32_t kept = plan->inputs[0]->schema.field_count;
     uint32_t extra = 0;
-    struct od_sort_key *keys;
-    uint32_t *columns;
     struct od_schema schema;
-    OD_TAKE(builder, keys, partition_count + plan->window.key_count);
-    OD_TAKE(builder, columns, plan->schema.field_count);
+    OD_TAKE_LIST(struct od_sort_key, keys, builder->plan_arena, partition_count + plan->window.key_count, error);
+    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, plan->schema.field_count, error);
     for (uint32_t i = 0; i < partition_count; i++)
         keys[i] = (struct od_sort_key){.expr = plan->window.partitions[i]};
     for (uint32_t i = 0; i < plan->window.key_count; i++)

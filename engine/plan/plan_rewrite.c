@@ -258,27 +258,10 @@ enum od_status od_plan_rebuild(struct od_arena *plan_arena, const struct od_plan
 enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t extra,
                                const struct od_expr ***list_out, struct od_error *error)
 {
-    const struct od_expr **list = od_arena_take_array(plan_arena, (size_t)schema->field_count + extra, sizeof(*list));
+    OD_TAKE_LIST(const struct od_expr *, list, plan_arena, (size_t)schema->field_count + extra, error);
     *list_out = list;
-    if (list == NULL)
-        return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
     for (uint32_t i = 0; i < schema->field_count; i++)
         OD_TRY(od_expr_column(plan_arena, schema, i, &list[i], error));
-    return OD_OK;
-}
-
-enum od_status od_plan_column_at(struct od_arena *plan_arena, const struct od_field *field, uint32_t column_index,
-                                 const struct od_expr **expr_out, struct od_error *error)
-{
-    struct od_field own = *field;
-    struct od_schema schema = {1, &own};
-    struct od_expr *column = od_arena_take(plan_arena, sizeof(*column));
-    if (column == NULL)
-        return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
-    OD_TRY(od_expr_column(plan_arena, &schema, 0, expr_out, error));
-    *column = **expr_out;
-    column->column_index = column_index;
-    *expr_out = column;
     return OD_OK;
 }
 
@@ -286,14 +269,12 @@ enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *i
                             uint32_t count, const struct od_plan **plan_out, struct od_error *error)
 {
     bool all = count == input->schema.field_count;
-    const struct od_expr **exprs = od_arena_take_array(plan_arena, count, sizeof(*exprs));
+    OD_TAKE_LIST(const struct od_expr *, exprs, plan_arena, count, error);
     *plan_out = input;
     for (uint32_t i = 0; i < count && all; i++)
         all = columns[i] == i;
     if (all)
         return OD_OK;
-    if (exprs == NULL)
-        return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
     for (uint32_t i = 0; i < count; i++)
         OD_TRY(od_expr_column(plan_arena, &input->schema, columns[i], &exprs[i], error));
     return od_plan_project(plan_arena, input, exprs, NULL, count, plan_out, error);

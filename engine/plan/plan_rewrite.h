@@ -50,9 +50,6 @@ bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right)
 /* The schema's columns as expressions; *list_out has room for `extra` more behind them. */
 enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t extra,
                                const struct od_expr ***list_out, struct od_error *error);
-/* A column of this field under any number: in a schema that is not made yet. */
-enum od_status od_plan_column_at(struct od_arena *plan_arena, const struct od_field *field, uint32_t column_index,
-                                 const struct od_expr **expr_out, struct od_error *error);
 /* `input` with these columns only, in this order; the input itself when they are all of its columns in order. */
 enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *input, const uint32_t *columns,
                             uint32_t count, const struct od_plan **plan_out, struct od_error *error);

@@ -21,9 +21,7 @@ struct od_plan_entry *od_plan_table_find(const struct od_plan_table *table, cons
 static enum od_status grow(struct od_arena *plan_arena, struct od_plan_table *table, struct od_error *error)
 {
     struct od_plan_table larger = {.capacity = table->capacity == 0 ? 64 : 2 * table->capacity};
-    larger.entries = od_arena_take_array(plan_arena, larger.capacity, sizeof(*larger.entries));
-    if (larger.entries == NULL)
-        return od_fail(error, OD_NO_MEMORY, "rewriting a plan");
+    OD_TAKE(larger.entries, plan_arena, larger.capacity, error);
     for (uint32_t i = 0; i < table->capacity; i++)
         if (table->entries[i].plan != NULL)
             larger.entries[slot_of(&larger, table->entries[i].plan)] = table->entries[i];

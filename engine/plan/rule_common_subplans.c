@@ -36,10 +36,8 @@ static enum od_status make_room(struct sharing *sharing, struct od_error *error)
     uint32_t capacity = sharing->capacity == 0 ? 32 : 2 * sharing->capacity;
     if (sharing->count < sharing->capacity)
         return OD_OK;
-    const struct od_plan **nodes = od_arena_take_array(sharing->plan_arena, capacity, sizeof(*nodes));
-    uint32_t *hashes = od_arena_take_array(sharing->plan_arena, capacity, sizeof(*hashes));
-    if (nodes == NULL || hashes == NULL)
-        return od_fail(error, OD_NO_MEMORY, "looking for common sub-plans");
+    OD_TAKE_LIST(const struct od_plan *, nodes, sharing->plan_arena, capacity, error);
+    OD_TAKE_LIST(uint32_t, hashes, sharing->plan_arena, capacity, error);
     for (uint32_t i = 0; i < sharing->count; i++) {
         nodes[i] = sharing->nodes[i];
         hashes[i] = sharing->hashes[i];

@@ -56,11 +56,8 @@ static enum od_status fold_junction(const struct od_rule_context *context, const
     bool neutral = expr->function == OD_FUNCTION_AND;
     bool may_fail = false;
     uint32_t count = 0;
-    const struct od_expr **kept =
-        od_arena_take_array(context->plan_arena, expr->argument_count, sizeof(*kept));
+    OD_TAKE_LIST(const struct od_expr *, kept, context->plan_arena, expr->argument_count, error);
     *expr_out = expr;
-    if (kept == NULL)
-        return od_fail(error, OD_NO_MEMORY, "folding a constant");
     for (uint32_t i = 0; i < expr->argument_count; i++) {
         const struct od_expr *argument = expr->arguments[i];
         if (is_boolean_literal(argument, neutral))
@@ -90,11 +87,8 @@ static enum od_status fold_arguments(const struct od_rule_context *context, cons
                                      const struct od_expr **expr_out, struct od_error *error)
 {
     bool changed = false;
-    const struct od_expr **arguments =
-        od_arena_take_array(context->plan_arena, expr->argument_count, sizeof(*arguments));
+    OD_TAKE_LIST(const struct od_expr *, arguments, context->plan_arena, expr->argument_count, error);
     *expr_out = expr;
-    if (arguments == NULL)
-        return od_fail(error, OD_NO_MEMORY, "folding a constant");
     for (uint32_t i = 0; i < expr->argument_count; i++) {
         OD_TRY(fold((void *)context, expr->arguments[i], &arguments[i], error));
         changed |= arguments[i] != expr->arguments[i];
@@ -167,10 +161,8 @@ static enum od_status beside(const struct od_rule_context *context, const struct
 {
     uint32_t count = plan->schema.field_count;
     uint32_t first = kept == 0 ? 0 : count - input->schema.field_count;
-    const struct od_expr **exprs = od_arena_take_array(context->plan_arena, count, sizeof(*exprs));
-    const char **names = od_arena_take_array(context->plan_arena, count, sizeof(*names));
-    if (exprs == NULL || names == NULL)
-        return od_fail(error, OD_NO_MEMORY, "folding a constant");
+    OD_TAKE_LIST(const struct od_expr *, exprs, context->plan_arena, count, error);
+    OD_TAKE_LIST(const char *, names, context->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++) {
         struct od_value null = {.type = plan->schema.fields[i].type, .is_null = true};
         names[i] = plan->schema.fields[i].name;
@@ -193,9 +185,7 @@ static enum od_status join_one_row(const struct od_rule_context *context, const 
     const struct od_expr **map = NULL;
     const struct od_expr *predicate = NULL;
     OD_TRY(od_plan_columns(context->plan_arena, &input->schema, 0, &map, error));
-    const struct od_expr **columns = od_arena_take_array(context->plan_arena, plan->schema.field_count, sizeof(*columns));
-    if (columns == NULL)
-        return od_fail(error, OD_NO_MEMORY, "folding a constant");
+    OD_TAKE_LIST(const struct od_expr *, columns, context->plan_arena, plan->schema.field_count, error);
     for (uint32_t i = 0; i < plan->schema.field_count; i++) {
         uint32_t left = plan->inputs[0]->schema.field_count;
         bool is_left = i < left;

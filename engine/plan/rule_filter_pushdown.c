@@ -32,16 +32,12 @@ static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan
                            const struct conjunct_list *above, const struct od_plan **plan_out,
                            struct od_error *error);
 
-static enum od_status no_memory(struct od_error *error)
-{
-    return od_fail(error, OD_NO_MEMORY, "pushing filters down");
-}
-
-static bool list_init(struct pushdown *pushdown, struct conjunct_list *list, uint32_t capacity)
+static enum od_status list_init(struct pushdown *pushdown, struct conjunct_list *list, uint32_t capacity,
+                                struct od_error *error)
 {
     list->count = 0;
-    list->list = od_arena_take_array(pushdown->plan_arena, capacity, sizeof(*list->list));
-    return list->list != NULL;
+    OD_TAKE(list->list, pushdown->plan_arena, capacity, error);
+    return OD_OK;
 }
 
 static void list_add(struct conjunct_list *list, const struct od_expr *conjunct)
@@ -93,8 +89,7 @@ static enum od_status conjuncts_of(struct pushdown *pushdown, const struct od_ex
                                    struct od_error *error)
 {
     uint32_t count = od_expr_conjuncts(expr, NULL, 0);
-    if (!list_init(pushdown, list, count))
-        return no_memory(error);
+    OD_TRY(list_init(pushdown, list, count, error));
     list->count = od_expr_conjuncts(expr, list->list, count);
     return OD_OK;
 }
@@ -111,8 +106,7 @@ static bool list_holds(const struct conjunct_list *list, const struct od_expr *e
 static enum od_status common_factors(struct pushdown *pushdown, const struct conjunct_list *branches,
                                      uint32_t branch_count, struct conjunct_list *factors, struct od_error *error)
 {
-    if (!list_init(pushdown, factors, branches[0].count))
-        return no_memory(error);
+    OD_TRY(list_init(pushdown, factors, branches[0].count, error));
     for (uint32_t i = 0; i < branches[0].count; i++) {
         bool everywhere = !list_holds(factors, branches[0].list[i]);
         for (uint32_t b = 1; b < branch_count && everywhere; b++)
@@ -129,19 +123,16 @@ static enum od_status factor(struct pushdown *pushdown, const struct od_expr *ex
 {
     struct conjunct_list single = {1, &expr};
     uint32_t count = is_or(expr) && !expr->may_fail ? expr->argument_count : 0;
-    struct conjunct_list *branches = od_arena_take_array(pushdown->plan_arena, count, sizeof(*branches));
-    const struct od_expr **rests = od_arena_take_array(pushdown->plan_arena, count, sizeof(*rests));
+    OD_TAKE_LIST(struct conjunct_list, branches, pushdown->plan_arena, count, error);
+    OD_TAKE_LIST(const struct od_expr *, rests, pushdown->plan_arena, count, error);
     struct conjunct_list factors = {0};
     bool empty = false;
-    if (branches == NULL || rests == NULL)
-        return no_memory(error);
     for (uint32_t i = 0; i < count; i++)
         OD_TRY(conjuncts_of(pushdown, expr->arguments[i], &branches[i], error));
     if (count > 0)
         OD_TRY(common_factors(pushdown, branches, count, &factors, error));
     *result = single;
-    if (!list_init(pushdown, result, factors.count + 1))
-        return no_memory(error);
+    OD_TRY(list_init(pushdown, result, factors.count + 1, error));
     list_add(result, expr);
     if (factors.count == 0)
         return OD_OK;
@@ -169,15 +160,12 @@ static enum od_status split(struct pushdown *pushdown, const struct od_expr *con
     struct conjunct_list whole;
     uint32_t count = 0;
     OD_TRY(conjuncts_of(pushdown, condition, &whole, error));
-    struct conjunct_list *parts = od_arena_take_array(pushdown->plan_arena, whole.count, sizeof(*parts));
-    if (parts == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(struct conjunct_list, parts, pushdown->plan_arena, whole.count, error);
     for (uint32_t i = 0; i < whole.count; i++) {
         OD_TRY(factor(pushdown, whole.list[i], &parts[i], error));
         count += parts[i].count;
     }
-    if (!list_init(pushdown, list, count))
-        return no_memory(error);
+    OD_TRY(list_init(pushdown, list, count, error));
     for (uint32_t i = 0; i < whole.count; i++)
         for (uint32_t k = 0; k < parts[i].count; k++)
             list_add(list, parts[i].list[k]);
@@ -195,9 +183,8 @@ static enum od_status push_filter(struct pushdown *pushdown, const struct od_pla
     struct conjunct_list stay;
     const struct od_plan *input = NULL;
     OD_TRY(split(pushdown, plan->filter.predicate, &own, error));
-    if (!list_init(pushdown, &travel, own.count + above->count) ||
-        !list_init(pushdown, &stay, own.count + above->count))
-        return no_memory(error);
+    OD_TRY(list_init(pushdown, &travel, own.count + above->count, error));
+    OD_TRY(list_init(pushdown, &stay, own.count + above->count, error));
     for (uint32_t i = 0; i < own.count; i++)
         list_add(stay.count > 0 || own.list[i]->may_fail ? &stay : &travel, own.list[i]);
     for (uint32_t i = 0; i < above->count; i++)
@@ -277,8 +264,8 @@ static enum od_status push_through(struct pushdown *pushdown, const struct od_pl
                                        : plan->kind == OD_PLAN_EXPAND    ? plan->expand.exprs
                                        : plan->kind == OD_PLAN_AGGREGATE ? plan->aggregate.groups
                                                                          : NULL;
-    if (!list_init(pushdown, &below, above->count) || !list_init(pushdown, &stay, above->count))
-        return no_memory(error);
+    OD_TRY(list_init(pushdown, &below, above->count, error));
+    OD_TRY(list_init(pushdown, &stay, above->count, error));
     for (uint32_t i = 0; i < above->count; i++) {
         const struct od_expr *moved = above->list[i];
         bool passes = may_pass(plan, moved);
@@ -400,8 +387,7 @@ static enum od_status push_join(struct pushdown *pushdown, const struct od_plan 
         draft.join.type = without_padding(plan, above);
     OD_TRY(split(pushdown, plan->join.condition, &own, error));
     for (uint32_t i = 0; i < PLACE_COUNT; i++)
-        if (!list_init(pushdown, &places[i], own.count + above->count))
-            return no_memory(error);
+        OD_TRY(list_init(pushdown, &places[i], own.count + above->count, error));
     for (uint32_t i = 0; i < own.count + above->count; i++) {
         bool from_above = i >= own.count;
         const struct od_expr *conjunct = from_above ? above->list[i - own.count] : own.list[i];

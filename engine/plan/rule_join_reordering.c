@@ -52,11 +52,6 @@ struct region {
 static enum od_status reorder(struct reordering *reordering, const struct od_plan *plan,
                               const struct od_plan **plan_out, struct od_error *error);
 
-static enum od_status no_memory(struct od_error *error)
-{
-    return od_fail(error, OD_NO_MEMORY, "ordering joins");
-}
-
 /* --- the region --------------------------------------------------------------------------------- */
 
 static void note_leaf(void *self, uint32_t column_index)
@@ -90,9 +85,7 @@ static enum od_status add_conjuncts(struct region *region, const struct od_expr 
         return OD_OK;
     OD_TRY(od_expr_substitute(plan_arena, condition, map, &numbered, error));
     uint32_t count = od_expr_conjuncts(numbered, NULL, 0);
-    const struct od_expr **all = od_arena_take_array(plan_arena, region->conjunct_count + count, sizeof(*all));
-    if (all == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, all, plan_arena, region->conjunct_count + count, error);
     for (uint32_t i = 0; i < region->conjunct_count; i++)
         all[i] = region->conjuncts[i];
     od_expr_conjuncts(numbered, all + region->conjunct_count, count);
@@ -134,8 +127,8 @@ static enum od_status add_leaf(struct region *region, const struct od_plan *plan
     region->first[leaf] = region->column_count;
     region->rows[leaf] = od_plan_estimate_rows(region->leaves[leaf]);
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        OD_TRY(od_plan_column_at(region->reordering->plan_arena, &plan->schema.fields[i], region->column_count++,
-                                 &map[i], error));
+        OD_TRY(od_expr_outer(region->reordering->plan_arena, &plan->schema.fields[i], region->column_count++, 0,
+                             &map[i], error));
     *set_out = (leaf_set)1 << leaf;
     return OD_OK;
 }
@@ -157,10 +150,7 @@ static enum od_status collect(struct region *region, const struct od_plan *plan,
         region->joins[region->join_count++][1] = sets[1];
         return add_conjuncts(region, plan->join.condition, map, error);
     }
-    const struct od_expr **inner = od_arena_take_array(region->reordering->plan_arena,
-                                                       plan->inputs[0]->schema.field_count, sizeof(*inner));
-    if (inner == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, inner, region->reordering->plan_arena, plan->inputs[0]->schema.field_count, error);
     OD_TRY(collect(region, plan->inputs[0], false, inner, set_out, error));
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
         map[i] = inner[plan->kind == OD_PLAN_PROJECT ? plan->project.exprs[i]->column_index : i];
@@ -171,10 +161,8 @@ static enum od_status weigh(struct region *region, struct od_error *error)
 {
     struct od_arena *plan_arena = region->reordering->plan_arena;
     struct od_estimate_inputs inputs = {region->leaf_count, region->leaves, region->first, region->rows};
-    region->reads = od_arena_take_array(plan_arena, region->conjunct_count, sizeof(*region->reads));
-    region->shares = od_arena_take_array(plan_arena, region->conjunct_count, sizeof(*region->shares));
-    if (region->reads == NULL || region->shares == NULL)
-        return no_memory(error);
+    OD_TAKE(region->reads, plan_arena, region->conjunct_count, error);
+    OD_TAKE(region->shares, plan_arena, region->conjunct_count, error);
     for (uint32_t i = 0; i < region->conjunct_count; i++) {
         region->reads[i] = leaves_of(region, region->conjuncts[i]);
         region->shares[i] = od_estimate_selectivity(&inputs, region->conjuncts[i]);
@@ -299,11 +287,9 @@ static enum od_status build_join(struct region *region, const struct built *left
     struct od_schema schema;
     const struct od_expr *condition = NULL;
     uint32_t count = 0;
-    const struct od_expr **map = od_arena_take_array(plan_arena, region->column_count, sizeof(*map));
-    const struct od_expr **conjuncts = od_arena_take_array(plan_arena, region->conjunct_count, sizeof(*conjuncts));
-    uint32_t *places = od_arena_take_array(plan_arena, region->column_count, sizeof(*places));
-    if (map == NULL || conjuncts == NULL || places == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, region->column_count, error);
+    OD_TAKE_LIST(const struct od_expr *, conjuncts, plan_arena, region->conjunct_count, error);
+    OD_TAKE_LIST(uint32_t, places, plan_arena, region->column_count, error);
     OD_TRY(od_plan_join_schema(plan_arena, left->plan, right->plan, &schema, error));
     for (uint32_t i = 0; i < region->column_count; i++) {
         bool in_left = left->places[i] != OD_FIELD_NONE;
@@ -330,10 +316,7 @@ static enum od_status build_join(struct region *region, const struct built *left
 static enum od_status build_leaves(struct region *region, struct built *built, struct od_error *error)
 {
     for (uint32_t leaf = 0; leaf < region->leaf_count; leaf++) {
-        uint32_t *places =
-            od_arena_take_array(region->reordering->plan_arena, region->column_count, sizeof(*places));
-        if (places == NULL)
-            return no_memory(error);
+        OD_TAKE_LIST(uint32_t, places, region->reordering->plan_arena, region->column_count, error);
         for (uint32_t i = 0; i < region->column_count; i++) {
             bool own = i >= region->first[leaf] && i - region->first[leaf] < region->leaves[leaf]->schema.field_count;
             places[i] = own ? i - region->first[leaf] : OD_FIELD_NONE;
@@ -349,11 +332,9 @@ static enum od_status build(struct region *region, const struct pair *pairs, con
     struct od_arena *plan_arena = region->reordering->plan_arena;
     uint32_t count = region->leaf_count;
     uint32_t width = plan->schema.field_count;
-    struct built *built = od_arena_take_array(plan_arena, 2 * count, sizeof(*built));
-    const struct od_expr **exprs = od_arena_take_array(plan_arena, width, sizeof(*exprs));
-    const char **names = od_arena_take_array(plan_arena, width, sizeof(*names));
-    if (built == NULL || exprs == NULL || names == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(struct built, built, plan_arena, 2 * count, error);
+    OD_TAKE_LIST(const struct od_expr *, exprs, plan_arena, width, error);
+    OD_TAKE_LIST(const char *, names, plan_arena, width, error);
     OD_TRY(build_leaves(region, built, error));
     for (uint32_t i = 0; i + 1 < count; i++) {
         const struct built *sides[2] = {NULL, NULL};
@@ -401,21 +382,17 @@ static enum od_status reorder_region(struct reordering *reordering, const struct
                                      const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_arena *plan_arena = reordering->plan_arena;
-    struct region *region = od_arena_take(plan_arena, sizeof(*region));
-    const struct od_expr **map = od_arena_take_array(plan_arena, plan->schema.field_count, sizeof(*map));
+    OD_TAKE_LIST(struct region, region, plan_arena, 1, error);
+    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, plan->schema.field_count, error);
     leaf_set all = 0;
     double cost = 0;
     struct pair pairs[LEAVES_MAX];
     uint32_t pair_count = 0;
-    if (region == NULL || map == NULL)
-        return no_memory(error);
     region->reordering = reordering;
     OD_TRY(collect(region, plan, true, map, &all, error));
     OD_TRY(weigh(region, error));
     if (region->leaf_count <= LEAVES_EXHAUSTIVE) {
-        struct tree *trees = od_arena_take_array(plan_arena, (size_t)all + 1, sizeof(*trees));
-        if (trees == NULL)
-            return no_memory(error);
+        OD_TAKE_LIST(struct tree, trees, plan_arena, (size_t)all + 1, error);
         order_exhaustively(region, trees);
         pairs_of_tree(trees, all, pairs, &pair_count);
         cost = trees[all].cost;

@@ -43,10 +43,8 @@ static enum od_status fuse_projects(struct fusion *fusion, const struct od_plan 
     const struct od_plan *inner = plan->inputs[0];
     struct od_plan draft = *plan;
     uint32_t width = inner->schema.field_count;
-    uint32_t *uses = od_arena_take_array(fusion->plan_arena, width, sizeof(*uses));
-    const struct od_expr **exprs = od_arena_take_array(fusion->plan_arena, plan->schema.field_count, sizeof(*exprs));
-    if (uses == NULL || exprs == NULL)
-        return od_fail(error, OD_NO_MEMORY, "fusing operators");
+    OD_TAKE_LIST(uint32_t, uses, fusion->plan_arena, width, error);
+    OD_TAKE_LIST(const struct od_expr *, exprs, fusion->plan_arena, plan->schema.field_count, error);
     od_plan_exprs(plan, visit_uses, uses);
     for (uint32_t i = 0; i < width; i++) {
         const struct od_expr *expr = inner->project.exprs[i];

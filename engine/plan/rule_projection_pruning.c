@@ -18,7 +18,8 @@
 #include "engine/plan/rule.h"
 
 struct pruning {
-    const struct od_rule_context *context;
+    struct od_arena *plan_arena;
+    const struct od_plan_options *options;
     struct od_plan_table table; /* empty: nothing is shared */
     bool changed;
 };
@@ -30,16 +31,6 @@ struct pruned {
 
 static enum od_status prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                             struct pruned *pruned_out, struct od_error *error);
-
-static enum od_status no_memory(struct od_error *error)
-{
-    return od_fail(error, OD_NO_MEMORY, "pruning columns");
-}
-
-static void *take(struct pruning *pruning, size_t count, size_t bytes)
-{
-    return od_arena_take_array(pruning->context->plan_arena, count, bytes);
-}
 
 static void mark_column(void *needed, uint32_t column_index)
 {
@@ -125,7 +116,7 @@ static bool is_kept(const struct od_plan *plan, uint32_t i)
 static const void *pick(struct pruning *pruning, const void *list, size_t bytes, uint32_t width, uint32_t rows,
                         const bool *keep, uint32_t kept)
 {
-    char *copy = take(pruning, (size_t)rows * kept, bytes);
+    char *copy = od_arena_take_array(pruning->plan_arena, (size_t)rows * kept, bytes);
     char *at = copy;
     for (size_t i = 0; i < (size_t)rows * width && copy != NULL; i++) {
         if (!keep[i % width])
@@ -144,13 +135,11 @@ static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, 
     struct od_plan draft = *plan;
     uint32_t width = plan->schema.field_count;
     uint32_t kept = 0;
-    bool *keep = take(pruning, width, sizeof(*keep));
-    const char **names = take(pruning, width, sizeof(*names));
+    OD_TAKE_LIST(bool, keep, pruning->plan_arena, width, error);
+    OD_TAKE_LIST(const char *, names, pruning->plan_arena, width, error);
     bool nothing_but_rows = plan->kind == OD_PLAN_SCAN && count_needed(needed, width) == 0;
     slim_out->plan = plan;
-    slim_out->where = take(pruning, width, sizeof(*slim_out->where));
-    if (keep == NULL || names == NULL || slim_out->where == NULL)
-        return no_memory(error);
+    OD_TAKE(slim_out->where, pruning->plan_arena, width, error);
     for (uint32_t i = 0; i < width; i++) {
         bool last_chance = kept == 0 && (nothing_but_rows || i == width - 1);
         keep[i] = needed[i] || is_kept(plan, i) || last_chance;
@@ -191,20 +180,18 @@ static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, 
     }
 #undef PICK
     if (failed)
-        return no_memory(error);
+        return od_fail(error, OD_NO_MEMORY, "pruning columns");
     pruning->changed = true;
     if (plan->kind == OD_PLAN_WINDOW && draft.window.call_count == 0) {
         slim_out->plan = plan->inputs[0];
         return OD_OK;
     }
-    struct od_field *fields = take(pruning, kept, sizeof(*fields));
-    if (fields == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(struct od_field, fields, pruning->plan_arena, kept, error);
     for (uint32_t i = 0; i < width; i++)
         if (keep[i])
             fields[slim_out->where[i]] = plan->schema.fields[i];
     draft.schema.fields = fields;
-    return od_plan_make(pruning->context->plan_arena, &draft, NULL, NULL, &slim_out->plan, error);
+    return od_plan_make(pruning->plan_arena, &draft, NULL, NULL, &slim_out->plan, error);
 }
 
 /* --- inputs ------------------------------------------------------------------------------------ */
@@ -248,9 +235,7 @@ static enum od_status prune_narrow(struct pruning *pruning, const struct od_plan
     uint32_t count = input->schema.field_count;
     uint32_t kept = 0;
     uint32_t wanted = count_needed(needed, count);
-    uint32_t *columns = take(pruning, count, sizeof(*columns));
-    if (columns == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(uint32_t, columns, pruning->plan_arena, count, error);
     OD_TRY(prune(pruning, input, needed, pruned_out, error));
     if (wanted == 0 || pruned_out->plan->schema.field_count == wanted)
         return OD_OK;
@@ -260,7 +245,7 @@ static enum od_status prune_narrow(struct pruning *pruning, const struct od_plan
         pruned_out->where[i] = needed[i] ? kept++ : OD_FIELD_NONE;
     }
     pruning->changed = true;
-    return od_plan_pick(pruning->context->plan_arena, pruned_out->plan, columns, kept, &pruned_out->plan, error);
+    return od_plan_pick(pruning->plan_arena, pruned_out->plan, columns, kept, &pruned_out->plan, error);
 }
 
 /* Both inputs of a union give the same columns: the needed ones, or the first. */
@@ -271,7 +256,7 @@ static enum od_status prune_inputs(struct pruning *pruning, const struct od_plan
     /* raw rows cross the exchange below what is computed in one piece: then what they carry matters */
     bool raw = plan->kind == OD_PLAN_WINDOW ||
                (plan->kind == OD_PLAN_AGGREGATE &&
-                !od_rule_is_on(pruning->context->options, OD_RULE_PARTIAL_AGGREGATION));
+                !od_rule_is_on(pruning->options, OD_RULE_PARTIAL_AGGREGATION));
     bool narrow = raw || plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_UNION || plan->kind == OD_PLAN_SORT ||
                   plan->kind == OD_PLAN_LIMIT || plan->kind == OD_PLAN_MAP;
     if (plan->kind == OD_PLAN_UNION && count_needed(inner, left) == 0)
@@ -308,8 +293,8 @@ static enum od_status make_map(struct pruning *pruning, const struct od_plan *pl
             places[old_base + i] = where == OD_FIELD_NONE ? where : new_base + where;
             if (where == OD_FIELD_NONE)
                 continue;
-            OD_TRY(od_plan_column_at(pruning->context->plan_arena, &schema->fields[where], new_base + where,
-                                     &map[old_base + i], error));
+            OD_TRY(od_expr_outer(pruning->plan_arena, &schema->fields[where], new_base + where, 0,
+                                 &map[old_base + i], error));
         }
         old_base += plan->inputs[side]->schema.field_count;
         new_base += schema->field_count;
@@ -339,18 +324,17 @@ static enum od_status prune_node(struct pruning *pruning, const struct od_plan *
     struct pruned inputs[2] = {0};
     for (uint32_t i = 0; i < plan->input_count; i++)
         inner_count += plan->inputs[i]->schema.field_count;
-    struct renumbering renumbering = {pruning->context->plan_arena, take(pruning, inner_count, sizeof(void *))};
+    OD_TAKE_LIST(const struct od_expr *, map, pruning->plan_arena, inner_count, error);
+    OD_TAKE_LIST(bool, inner, pruning->plan_arena, inner_count + 1, error);
+    OD_TAKE_LIST(uint32_t, places, pruning->plan_arena, inner_count, error);
+    OD_TAKE(pruned_out->where, pruning->plan_arena, count, error);
+    struct renumbering renumbering = {pruning->plan_arena, map};
     struct od_expr_rewriter rewriter = {renumber, &renumbering};
-    bool *inner = take(pruning, (size_t)inner_count + 1, sizeof(*inner));
-    uint32_t *places = take(pruning, inner_count, sizeof(*places));
-    pruned_out->where = take(pruning, count, sizeof(*pruned_out->where));
-    if (renumbering.map == NULL || inner == NULL || places == NULL || pruned_out->where == NULL)
-        return no_memory(error);
     inner_needs(plan, needed, inner, inner_count);
     OD_TRY(prune_inputs(pruning, plan, inner, inputs, error));
     OD_TRY(make_map(pruning, plan, inputs, renumbering.map, places, error));
     const struct od_plan *new_inputs[2] = {inputs[0].plan, inputs[1].plan};
-    OD_TRY(od_plan_rebuild(pruning->context->plan_arena, plan, new_inputs, &rewriter, &pruned_out->plan, error));
+    OD_TRY(od_plan_rebuild(pruning->plan_arena, plan, new_inputs, &rewriter, &pruned_out->plan, error));
     place_outputs(plan, pruned_out->plan, places, inner_count, pruned_out->where);
     return OD_OK;
 }
@@ -359,17 +343,15 @@ static enum od_status prune_shared(struct pruning *pruning, struct od_plan_entry
                                    struct od_error *error)
 {
     uint32_t count = entry->plan->schema.field_count;
-    bool *all = take(pruning, count, sizeof(*all));
-    uint32_t *where = take(pruning, count, sizeof(*where));
-    if (all == NULL || where == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(bool, all, pruning->plan_arena, count, error);
+    OD_TAKE_LIST(uint32_t, where, pruning->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++) {
         all[i] = true;
         where[i] = i;
     }
     if (entry->result == NULL) {
         OD_TRY(prune_node(pruning, entry->plan, all, pruned_out, error));
-        OD_TRY(od_plan_pick(pruning->context->plan_arena, pruned_out->plan, pruned_out->where, count, &entry->result,
+        OD_TRY(od_plan_pick(pruning->plan_arena, pruned_out->plan, pruned_out->where, count, &entry->result,
                             error));
     }
     *pruned_out = (struct pruned){entry->result, where};
@@ -381,15 +363,13 @@ static enum od_status prune_rows(struct pruning *pruning, const struct od_plan *
                                  struct od_error *error)
 {
     uint32_t count = plan->schema.field_count;
-    bool *none = take(pruning, plan->inputs[0]->schema.field_count, sizeof(*none));
-    if (none == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(bool, none, pruning->plan_arena, plan->inputs[0]->schema.field_count, error);
     OD_TRY(prune(pruning, plan->inputs[0], none, pruned_out, error));
-    pruned_out->where = take(pruning, count, sizeof(*pruned_out->where));
-    for (uint32_t i = 0; i < count && pruned_out->where != NULL; i++)
+    OD_TAKE(pruned_out->where, pruning->plan_arena, count, error);
+    for (uint32_t i = 0; i < count; i++)
         pruned_out->where[i] = OD_FIELD_NONE;
     pruning->changed = true;
-    return pruned_out->where == NULL ? no_memory(error) : OD_OK;
+    return OD_OK;
 }
 
 static enum od_status prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
@@ -398,9 +378,7 @@ static enum od_status prune(struct pruning *pruning, const struct od_plan *plan,
     struct od_plan_entry *entry = od_plan_table_find(&pruning->table, plan);
     struct pruned slimmed = {0};
     uint32_t count = plan->schema.field_count;
-    bool *rest = take(pruning, (size_t)count + 1, sizeof(*rest));
-    if (rest == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(bool, rest, pruning->plan_arena, (size_t)count + 1, error);
     if (entry != NULL && entry->readers > 1 && od_plan_is_costly(plan))
         return prune_shared(pruning, entry, pruned_out, error);
     if (plan->kind == OD_PLAN_PROJECT && count_needed(needed, count) == 0 && !od_plan_node_may_fail(plan))
@@ -424,13 +402,11 @@ enum od_status od_rule_projection_pruning(const struct od_rule_context *context,
                                           const struct od_plan **plan_out, bool *changed_out,
                                           struct od_error *error)
 {
-    struct pruning pruning = {.context = context};
+    struct pruning pruning = {.plan_arena = context->plan_arena, .options = context->options};
     struct pruned pruned = {0};
     uint32_t count = plan->schema.field_count;
-    bool *all = take(&pruning, count, sizeof(*all));
+    OD_TAKE_LIST(bool, all, context->plan_arena, count, error);
     *plan_out = NULL;
-    if (all == NULL)
-        return no_memory(error);
     for (uint32_t i = 0; i < count; i++)
         all[i] = true;
     if (od_rule_is_on(context->options, OD_RULE_COMMON_SUBPLANS))

@@ -13,18 +13,12 @@
 #include "engine/core/assert.h"
 #include "engine/plan/rule.h"
 
-enum od_status od_stage_no_memory(struct od_error *error)
-{
-    return od_fail(error, OD_NO_MEMORY, "building stages");
-}
-
 enum od_status od_physical_new(struct od_stage_builder *builder, enum od_physical_kind kind,
                                const struct od_schema *schema, const struct od_physical *left,
                                const struct od_physical *right, struct od_physical **node_out,
                                struct od_error *error)
 {
-    struct od_physical *node;
-    OD_TAKE(builder, node, 1);
+    OD_TAKE_LIST(struct od_physical, node, builder->plan_arena, 1, error);
     node->kind = kind;
     node->schema = *schema;
     node->inputs[0] = left;
@@ -51,16 +45,6 @@ const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix
     return text;
 }
 
-enum od_status od_stage_computed_field(struct od_stage_builder *builder, uint32_t index,
-                                       const struct od_expr *expr, struct od_field *field_out,
-                                       struct od_error *error)
-{
-    *field_out = (struct od_field){.name = od_arena_print(builder->plan_arena, "key%u", index),
-                                   .type = expr->type,
-                                   .nullable = expr->nullable};
-    return field_out->name == NULL ? od_stage_no_memory(error) : OD_OK;
-}
-
 void od_stage_fired(struct od_stage_builder *builder, enum od_rule rule)
 {
     builder->rules_fired |= UINT32_C(1) << rule;
@@ -83,8 +67,7 @@ static enum od_status stages_grow(struct od_stage_builder *builder, struct od_er
     if (builder->stage_count < builder->stage_capacity)
         return OD_OK;
     uint32_t capacity = builder->stage_capacity == 0 ? 8 : builder->stage_capacity * 2;
-    struct od_stage *stages;
-    OD_TAKE(builder, stages, capacity);
+    OD_TAKE_LIST(struct od_stage, stages, builder->plan_arena, capacity, error);
     if (builder->stage_count > 0)
         memcpy(stages, builder->stages, builder->stage_count * sizeof(*stages));
     builder->stages = stages;
@@ -116,11 +99,10 @@ static enum od_status read_copy(struct od_stage_builder *builder, struct od_phys
 static enum od_status number_readers(struct od_stage_builder *builder, const struct od_fragment *fragment,
                                      uint32_t *count_out, uint32_t **stages_out, struct od_error *error)
 {
-    struct od_physical **readers;
     uint32_t count = 0;
     list_readers(fragment->root, NULL, &count);
-    OD_TAKE(builder, readers, count);
-    OD_TAKE(builder, *stages_out, count);
+    OD_TAKE_LIST(struct od_physical *, readers, builder->plan_arena, count, error);
+    OD_TAKE(*stages_out, builder->plan_arena, count, error);
     *count_out = 0;
     list_readers(fragment->root, readers, count_out);
     for (uint32_t i = 0; i < count; i++) {
@@ -142,7 +124,7 @@ static enum od_status stage_close(struct od_stage_builder *builder, const struct
     uint32_t input_count = 0;
     uint32_t *input_stages = NULL;
     if (exchange->reason == NULL)
-        return od_stage_no_memory(error);
+        return od_fail(error, OD_NO_MEMORY, "naming a shuffle's reason");
     od_assert((exchange->kind == OD_EXCHANGE_HASH) == (exchange->key_count > 0));
     OD_TRY(number_readers(builder, fragment, &input_count, &input_stages, error));
     OD_TRY(stages_grow(builder, error));
@@ -220,11 +202,9 @@ void od_fragment_forget_order(struct od_fragment *fragment)
 enum od_status od_fragment_remap(struct od_stage_builder *builder, struct od_fragment *fragment,
                                  const struct od_expr *const *exprs, uint32_t count, struct od_error *error)
 {
-    uint32_t *keys;
-    struct od_fragment_order *order;
     uint32_t kept = 0;
-    OD_TAKE(builder, keys, fragment->key_count);
-    OD_TAKE(builder, order, fragment->order_count);
+    OD_TAKE_LIST(uint32_t, keys, builder->plan_arena, fragment->key_count, error);
+    OD_TAKE_LIST(struct od_fragment_order, order, builder->plan_arena, fragment->order_count, error);
     while (kept < fragment->key_count &&
            (keys[kept] = projected_at(exprs, count, fragment->keys[kept])) != OD_FIELD_NONE)
         kept++;
@@ -255,8 +235,7 @@ enum od_status od_fragment_pick(struct od_stage_builder *builder, struct od_frag
                                 const uint32_t *columns, const struct od_schema *schema,
                                 struct od_error *error)
 {
-    const struct od_expr **exprs;
-    OD_TAKE(builder, exprs, schema->field_count);
+    OD_TAKE_LIST(const struct od_expr *, exprs, builder->plan_arena, schema->field_count, error);
     for (uint32_t i = 0; i < schema->field_count; i++)
         OD_TRY(od_expr_column(builder->plan_arena, &fragment->root->schema, columns[i], &exprs[i], error));
     return od_fragment_project(builder, fragment, exprs, schema, error);
@@ -268,9 +247,8 @@ enum od_status od_fragment_columns(struct od_stage_builder *builder, struct od_f
 {
     const struct od_schema *input = &fragment->root->schema;
     struct od_schema schema = {.field_count = input->field_count};
-    const struct od_expr **row;
-    OD_TAKE(builder, row, input->field_count + count);
-    OD_TAKE(builder, schema.fields, input->field_count + count);
+    OD_TAKE_LIST(const struct od_expr *, row, builder->plan_arena, input->field_count + count, error);
+    OD_TAKE(schema.fields, builder->plan_arena, input->field_count + count, error);
     for (uint32_t i = 0; i < input->field_count; i++) {
         schema.fields[i] = input->fields[i];
         OD_TRY(od_expr_column(builder->plan_arena, input, i, &row[i], error));
@@ -279,10 +257,11 @@ enum od_status od_fragment_columns(struct od_stage_builder *builder, struct od_f
         columns_out[i] = exprs[i]->kind == OD_EXPR_COLUMN ? exprs[i]->column_index : schema.field_count;
         if (exprs[i]->kind == OD_EXPR_COLUMN)
             continue;
+        const char *name = od_arena_print(builder->plan_arena, "key%u", schema.field_count - input->field_count);
+        if (name == NULL)
+            return od_fail(error, OD_NO_MEMORY, "naming a computed key");
         row[schema.field_count] = exprs[i];
-        OD_TRY(od_stage_computed_field(builder, schema.field_count - input->field_count, exprs[i],
-                                       &schema.fields[schema.field_count], error));
-        schema.field_count++;
+        schema.fields[schema.field_count++] = (struct od_field){name, exprs[i]->type, exprs[i]->nullable};
     }
     *extra_out = schema.field_count - input->field_count;
     return *extra_out == 0 ? OD_OK : od_fragment_project(builder, fragment, row, &schema, error);
@@ -311,11 +290,10 @@ enum od_status od_fragment_meet(struct od_stage_builder *builder, struct od_frag
                                 const struct od_expr *const *exprs, uint32_t count, const char *prefix,
                                 const char *single, uint32_t *extra_out, struct od_error *error)
 {
-    uint32_t *columns;
     *extra_out = 0;
     if (od_fragment_has_met(builder, fragment, exprs, count))
         return OD_OK;
-    OD_TAKE(builder, columns, count);
+    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, count, error);
     OD_TRY(od_fragment_columns(builder, fragment, exprs, count, columns, extra_out, error));
     struct od_exchange exchange = {.kind = count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
                                    .key_count = count,
@@ -343,13 +321,12 @@ enum od_status od_fragment_sort(struct od_stage_builder *builder, struct od_frag
                                 const struct od_sort_key *keys, uint32_t key_count, uint64_t limit,
                                 bool total, struct od_error *error)
 {
-    struct od_fragment_order *order;
     if (limit == UINT64_MAX && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION) &&
         is_ordered(fragment, keys, key_count, total)) {
         od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
         return OD_OK;
     }
-    OD_TAKE(builder, order, key_count);
+    OD_TAKE_LIST(struct od_fragment_order, order, builder->plan_arena, key_count, error);
     OD_TRY(od_fragment_put(builder, fragment, limit == UINT64_MAX ? OD_PHYSICAL_SORT : OD_PHYSICAL_TOP_N,
                            &fragment->root->schema, error));
     fragment->root->sort.key_count = key_count;

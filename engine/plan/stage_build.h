@@ -54,15 +54,6 @@ struct od_exchange {
     const char *reason; /* NULL counts as no memory */
 };
 
-/* "building stages", NO_MEMORY. */
-enum od_status od_stage_no_memory(struct od_error *error);
-/* Room for `count` elements; NO_MEMORY as above. */
-#define OD_TAKE(builder, pointer, count)                                                                     \
-    do {                                                                                                     \
-        (pointer) = od_arena_take_array((builder)->plan_arena, (count), sizeof(*(pointer)));                 \
-        if ((pointer) == NULL)                                                                               \
-            return od_stage_no_memory(error);                                                                \
-    } while (0)
 /* A node on top of inputs (NULL where there is none); the caller fills in the kind's part. */
 enum od_status od_physical_new(struct od_stage_builder *builder, enum od_physical_kind kind,
                                const struct od_schema *schema, const struct od_physical *left,
@@ -75,10 +66,6 @@ enum od_status od_fragment_put(struct od_stage_builder *builder, struct od_fragm
 /* `prefix` and the named columns: "equal groups meet: carrier, dest". NULL: no memory. */
 const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix,
                             const struct od_schema *schema, const uint32_t *keys, uint32_t key_count);
-/* "key0", "key1"... as names of `count` computed fields, for what is appended to a row. */
-enum od_status od_stage_computed_field(struct od_stage_builder *builder, uint32_t index,
-                                       const struct od_expr *expr, struct od_field *field_out,
-                                       struct od_error *error);
 void od_stage_fired(struct od_stage_builder *builder, enum od_rule rule);
 
 /* Closes the fragment's stage with this exchange; the fragment becomes its reader. */
