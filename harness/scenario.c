@@ -35,6 +35,7 @@ static const cyaml_schema_field_t query_fields[] = {
     TEXT("asks", 0, struct od_scenario_query, asks),
     TEXT("sql", 0, struct od_scenario_query, sql),
     TEXT("sqlite", CYAML_FLAG_OPTIONAL, struct od_scenario_query, sqlite),
+    TEXT("duckdb", CYAML_FLAG_OPTIONAL, struct od_scenario_query, duckdb),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t query_value = {

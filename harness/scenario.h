@@ -17,6 +17,8 @@
  *       sqlite: |                      # SQLite's words for the same question, where it needs others: timestamps are
  *         SELECT ...                     # microseconds, dates days since 1970. "same": the author vouches for the SQL as it is.
  *                                        # Without it: rendered from the plan, where SQLite is known to mean the same
+ *       duckdb: |                      # DuckDB's words (--oracle duckdb), where it means something else by the same SQL
+ *         SELECT ...
  *   cluster: {executors: 4, slots: 2, partitions: 4, scan_tasks: 4, batch_rows: 1024}
  *   ordeal:
  *     sim: 20                          # schedules drawn from the seed, each query
@@ -46,6 +48,7 @@ struct od_scenario_query {
     char *asks;
     char *sql;
     char *sqlite; /* NULL: rendered from the plan */
+    char *duckdb; /* NULL: as `sql` */
 };
 struct od_scenario_schedule {
     char *name;

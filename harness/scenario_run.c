@@ -176,6 +176,7 @@ static enum od_status check_with_sqlite(struct trial_of_query *query, struct od_
 static enum od_status ask_opinions(struct trial_of_query *query, struct od_error *error)
 {
     const struct od_scenario_run_options *options = query->run->options;
+    const struct od_scenario_query *asked = &query->run->scenario->queries[query->query_index];
     char said[400] = "";
     size_t size = 0;
     if (query->record != NULL && query->record->oracle != NULL)
@@ -183,7 +184,8 @@ static enum od_status ask_opinions(struct trial_of_query *query, struct od_error
     for (uint32_t i = 0; i < options->opinion_count; i++) {
         struct od_finding finding = {0};
         char one[200] = "";
-        OD_TRY(od_opinion_compare(&options->opinions[i], query->run->scenario->queries[query->query_index].sql,
+        bool in_duckdb_words = asked->duckdb != NULL && options->opinions[i].ops == &od_opinion_duckdb;
+        OD_TRY(od_opinion_compare(&options->opinions[i], in_duckdb_words ? asked->duckdb : asked->sql,
                                   query->undisturbed.outcome.answer, &finding, one, sizeof(one), error));
         if (finding.found)
             fail_last_run(query, finding.code, finding.text);

@@ -51,7 +51,7 @@ static void a_whole_file_is_read(void **state)
     static const char text[] =
         "name: all_of_it\ntitle: T\nabout: >\n  folded\n  text\nseed: 18446744073709551615\n"
         "tables:\n  - {name: x, generator: flights, rows: 12, file: x.csv}\n  - {name: y, file: y.csv}\n"
-        "queries:\n  - {name: q, asks: why, sql: SELECT 1, sqlite: SELECT 2}\n"
+        "queries:\n  - {name: q, asks: why, sql: SELECT 1, sqlite: SELECT 2, duckdb: SELECT 3}\n"
         "cluster: {executors: 4, slots: 2, partitions: 5, scan_tasks: 6, batch_rows: 7}\n"
         "ordeal:\n  sim: 8\n  threads: 9\n  faults: 2\n  schedules:\n"
         "    - name: s\n      faults: |\n        one\n        two\n";
@@ -67,6 +67,7 @@ static void a_whole_file_is_read(void **state)
     assert_null(scenario->tables[1].generator);
     assert_string_equal(scenario->tables[1].file, "y.csv");
     assert_string_equal(scenario->queries[0].sqlite, "SELECT 2");
+    assert_string_equal(scenario->queries[0].duckdb, "SELECT 3");
     assert_int_equal(scenario->cluster->batch_rows, 7);
     assert_int_equal(scenario->ordeal->threads, 9);
     assert_int_equal(scenario->ordeal->schedules_count, 1);
@@ -118,7 +119,7 @@ static void keys_are_checked_at_every_level(void **state)
          "unknown key 'bogus'; expected one of name, title, about, seed, tables, queries, cluster, ordeal"},
         {"name: a\ntitle: t\ntables:\n  - name: x\n    generater: flights\n" QUERIES, 5, 5,
          "unknown key 'generater'; expected one of name, generator, rows, file"},
-        {WHOLE "    sqlight: x\n", 10, 5, "unknown key 'sqlight'; expected one of name, asks, sql, sqlite"},
+        {WHOLE "    sqlight: x\n", 10, 5, "unknown key 'sqlight'; expected one of name, asks, sql, sqlite, duckdb"},
         {WHOLE "cluster: {executors: 2, nodes: 3}\n", 10, 25,
          "unknown key 'nodes'; expected one of executors, slots, partitions, scan_tasks, batch_rows"},
         {WHOLE "ordeal:\n  schedules:\n    - nom: s\n", 12, 7,

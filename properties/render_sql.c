@@ -229,6 +229,11 @@ static const struct {
     [OD_FUNCTION_DATE_TRUNC] = {FORM_TRUNCATE, NULL},
 };
 
+bool od_render_sql_knows(enum od_function function)
+{
+    return forms[function].name != NULL || forms[function].form > FORM_POSTFIX;
+}
+
 static const char *call_text(struct render *render, const struct od_expr *expr, const char *const *refs)
 {
     uint32_t count = expr->argument_count;

@@ -69,7 +69,7 @@ static const char *call_reason(const struct od_expr *expr)
         return fine ? NULL : "substring";
     }
     default:
-        return NULL;
+        return od_render_sql_knows(expr->function) ? NULL : "a function that is not rendered";
     }
 }
 
