@@ -50,32 +50,14 @@ static enum od_status bind_keys(struct od_binder *binder, const struct od_place 
     return OD_OK;
 }
 
-static bool reads(const struct od_expr *expr, enum od_expr_kind kind)
-{
-    if (expr->kind == kind)
-        return true;
-    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
-        if (reads(expr->arguments[i], kind))
-            return true;
-    return false;
-}
-
 /* The arguments get the types that the catalogue wants. */
 static enum od_status type_arguments(struct od_binder *binder, const PgQuery__FuncCall *call,
                                      const char *name, struct od_bound *arguments, uint32_t count,
                                      struct od_aggregate *aggregate)
 {
     enum od_type types[2] = {OD_TYPE_TEXT, OD_TYPE_TEXT};
-    bool own = count == 0;
-    bool outer = false;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         types[i] = arguments[i].expr->type;
-        own |= reads(arguments[i].expr, OD_EXPR_COLUMN);
-        outer |= reads(arguments[i].expr, OD_EXPR_OUTER);
-    }
-    if (outer && !own)
-        return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
-                           "an aggregate of the rows of an outer query is not supported");
     if (types[0] == OD_TYPE_INTERVAL)
         return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
                            "an aggregate of intervals is not supported");
@@ -192,10 +174,15 @@ enum od_status od_bind_aggregate(struct od_binder *binder, const struct od_place
     struct od_place inside = {.block = place->block, .clause = place->clause, .in_aggregate = true};
     struct od_aggregate aggregate;
     uint32_t number = 0;
+    uint32_t own_reads = place->block->own_reads;
+    uint32_t foreign_reads = place->block->foreign_reads;
     if (place->in_aggregate)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "aggregate function calls cannot be nested");
-    OD_TRY(bind_aggregate_call(binder, &inside, call, name, function,
-                               &aggregate)); /* may be of an outer query's rows */
+    OD_TRY(bind_aggregate_call(binder, &inside, call, name, function, &aggregate));
+    /* Whose columns it reads, FILTER and sub-selects included, is the query that it belongs to. */
+    if (place->block->foreign_reads > foreign_reads && place->block->own_reads == own_reads)
+        return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
+                           "an aggregate of the rows of an outer query is not supported");
     if (!place->aggregates)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "aggregate functions are not allowed in %s",
                            place->clause);
@@ -290,6 +277,7 @@ static enum od_status bind_offset(struct od_binder *binder, const struct od_plac
     struct od_bound bound = {0};
     struct od_place inside = {.block = place->block, .clause = which};
     enum od_type type = OD_TYPE_INT64;
+    bool is_wide = false;
     int32_t location = od_sql_location(node);
     if (window->call.frame.unit == OD_FRAME_RANGE) {
         if (window->key_count != 1)
@@ -300,16 +288,20 @@ static enum od_status bind_offset(struct od_binder *binder, const struct od_plac
             type = OD_TYPE_INTERVAL;
         OD_TRY(od_bind_expr(binder, &inside, node, &bound));
         enum od_type given = bound.expr->type;
+        is_wide = type == OD_TYPE_INT32 && given == OD_TYPE_INT64 && !bound.unknown;
         if (type == OD_TYPE_TEXT || type == OD_TYPE_BOOLEAN ||
-            (!bound.unknown && given != type && !od_cast_is_implicit(given, type)))
+            (!bound.unknown && given != type && !od_cast_is_implicit(given, type) && !is_wide))
             return od_sql_fail(
                 binder, OD_BAD_INPUT, location,
                 "RANGE with offset PRECEDING/FOLLOWING is not supported for column type %s and offset "
                 "type %s",
                 od_type_text(window->keys[0].expr->type), od_type_text(given));
     }
-    OD_TRY(od_bind_constant(binder, &inside, node, type, &value));
-    zero.type = type;
+    OD_TRY(od_bind_constant(binder, &inside, node, is_wide ? OD_TYPE_INT64 : type, &value));
+    if (is_wide && !value.is_null && value.int64 > INT32_MAX)
+        return od_sql_fail(binder, OD_UNSUPPORTED, location,
+                           "an offset beyond integer is not supported here");
+    value.type = zero.type = type; /* integers and bigints are kept alike */
     if (value.is_null || od_value_compare(&value, &zero) < 0)
         return od_sql_fail(binder, OD_BAD_INPUT, location,
                            window->call.frame.unit == OD_FRAME_RANGE && !value.is_null

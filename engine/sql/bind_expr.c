@@ -161,6 +161,9 @@ static enum od_status bind_column(struct od_binder *binder, const struct od_plac
     }
     if (entry == NULL)
         return column_not_found(binder, place->block, relation, name, node->location);
+    for (struct od_block *at = place->block; at != target; at = at->outer)
+        at->foreign_reads++;
+    target->own_reads++;
     if (target == place->block)
         OD_TRY(od_expr_column(binder->plan_arena, &target->scope.schema, entry->column_index, &column,
                               binder->error));
@@ -240,7 +243,8 @@ static enum od_status bind_unary(struct od_binder *binder, const struct od_place
     OD_TRY(od_bind_expr(binder, place, node->rexpr, &operand));
     if (operand.unknown)
         return od_sql_fail(binder, OD_BAD_INPUT, node->location, "operator is not unique: %s unknown", name);
-    if (row != NULL && row->function == OD_FUNCTION_SQRT && operand.expr->type == OD_TYPE_DECIMAL) /* has |/ not */
+    if (row != NULL && row->function == OD_FUNCTION_SQRT &&
+        operand.expr->type == OD_TYPE_DECIMAL) /* has |/ not */
         OD_TRY(od_expr_cast(binder->plan_arena, operand.expr, OD_TYPE_FLOAT64, &operand.expr, binder->error));
     if (row != NULL)
         return od_bind_call(binder, row->function, &operand, 1, node->location, bound_out);

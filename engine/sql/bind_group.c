@@ -62,6 +62,8 @@ static enum od_status bind_key(struct od_binder *binder, struct od_select *build
         *expr_out = bound.expr;
     } else {
         *expr_out = build->targets[target].expr;
+        for (uint32_t i = 0; i < target; i++)
+            build->has_twin_key |= od_expr_equal(build->targets[i].expr, *expr_out);
         if (od_has_slot(&build->block, *expr_out, computed | UINT32_C(1) << OD_SLOT_WINDOW))
             return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node),
                                "%s functions are not allowed in GROUP BY",
@@ -182,6 +184,10 @@ enum od_status od_bind_groups(struct od_binder *binder, struct od_select *build)
     if (has_sets && build->block.group_count > KEYS_MAX)
         return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(select->group_clause[0]),
                            "grouping sets of more than %d keys are not supported", KEYS_MAX);
+    if (has_sets && build->has_twin_key)
+        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(select->group_clause[0]),
+                           "grouping sets of an output column whose expression is also another's are not "
+                           "supported");
     if (select->group_distinct)
         drop_repeated(&sets);
     build->block.sets = sets.sets;
@@ -361,6 +367,7 @@ enum od_status od_bind_grouping(struct od_binder *binder, const struct od_place 
     struct od_place inside = {.block = place->block, .clause = "GROUPING"};
     struct od_bound *arguments = NULL;
     uint32_t number;
+    uint32_t foreign_reads = place->block->foreign_reads;
     if (!place->aggregates)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "grouping operations are not allowed in %s",
                            place->clause);
@@ -368,6 +375,9 @@ enum od_status od_bind_grouping(struct od_binder *binder, const struct od_place 
         return od_sql_fail(binder, OD_BAD_INPUT, call->location,
                            "GROUPING must have fewer than 32 arguments");
     OD_TRY(od_bind_list(binder, &inside, call->args, call->n_args, &arguments));
+    if (place->block->foreign_reads > foreign_reads)
+        return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
+                           "GROUPING of the columns of an outer query is not supported");
     const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, call->n_args, sizeof(*exprs));
     struct od_slot *slot = od_new_slot(binder, place->block, OD_SLOT_GROUPING, &number);
     if (exprs == NULL || slot == NULL)

@@ -35,6 +35,13 @@ static enum od_status refuse_clauses(struct od_binder *binder, const PgQuery__Se
                        : select->n_target_list == 0   ? "an empty select list"
                                                       : NULL;
     int32_t location = select->n_target_list > 0 ? od_sql_location(select->target_list[0]) : 0;
+    for (size_t i = 1; i < select->n_window_clause; i++) {
+        const PgQuery__WindowDef *window = select->window_clause[i]->window_def;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(window->name, select->window_clause[k]->window_def->name) == 0)
+                return od_sql_fail(binder, OD_BAD_INPUT, window->location, "window \"%s\" is already defined",
+                                   window->name);
+    }
     return what == NULL ? OD_OK : od_sql_fail(binder, OD_UNSUPPORTED, location, "%s is not supported", what);
 }
 

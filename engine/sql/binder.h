@@ -140,6 +140,9 @@ struct od_block {
     uint32_t outer_read_count;
     struct od_outer_read *outer_reads;
     uint32_t deeper_reads;
+    /* Columns found so far, here or below: of this block, and of blocks further out. */
+    uint32_t own_reads;
+    uint32_t foreign_reads;
     /* the current stage */
     const struct od_plan *plan;
     bool grouped;
@@ -316,6 +319,7 @@ struct od_select {
     struct od_target *targets; /* the select list, then hidden columns */
     uint32_t visible_count;    /* of them in the select list */
     const struct od_expr *having;
+    bool has_twin_key; /* GROUP BY an output column that has the same expression as an earlier one */
 };
 /* GROUP BY: block.groups and .sets. */
 enum od_status od_bind_groups(struct od_binder *binder, struct od_select *build);

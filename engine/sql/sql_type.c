@@ -109,6 +109,26 @@ static enum od_status interval_text(struct od_binder *binder, const struct od_ex
         "'1 day 2 hours'");
 }
 
+/* PostgreSQL reads more: dates as 'Jan 8, 1999', '19990108', 'epoch', with time zones; numeric 'NaN'. May this
+ * be one of those? */
+static bool may_be_other_form(enum od_type type, const char *text)
+{
+    static const char digits[] = "0123456789";
+    text += strspn(text, " ");
+    if (type == OD_TYPE_DECIMAL)
+        return strchr("nNiI", text[strspn(text, "+-")]) != NULL && text[0] != '\0';
+    if (type == OD_TYPE_INTERVAL)
+        return text[0] == 'P';
+    if ((type != OD_TYPE_DATE && type != OD_TYPE_TIMESTAMP) || text[0] == '\0')
+        return false;
+    size_t year = strspn(text, digits);
+    const char *month = text + year + 1;
+    if (year < 4 || month[-1] != '-' || month[strspn(month, digits)] != '-')
+        return true;
+    const char *day = strchr(month, '-') + 1;
+    return day[strspn(day, " :.T0123456789")] != '\0';
+}
+
 enum od_status od_bind_read_literal(struct od_binder *binder, const struct od_expr *text, enum od_type type,
                                     const struct od_expr **expr_out)
 {
@@ -118,10 +138,13 @@ enum od_status od_bind_read_literal(struct od_binder *binder, const struct od_ex
     *expr_out = text;
     if (type == OD_TYPE_TEXT)
         return OD_OK;
-    if (!text->literal.is_null && !od_value_convert_text(type, text->literal.text.bytes, size, &value))
-        return od_sql_fail(binder, OD_BAD_INPUT, (int32_t)text->sql_offset - 1,
-                           "invalid input syntax for type %s: \"%.*s\"", od_type_text(type),
+    if (!text->literal.is_null && !od_value_convert_text(type, text->literal.text.bytes, size, &value)) {
+        bool other_form = may_be_other_form(type, text->literal.text.bytes);
+        return od_sql_fail(binder, other_form ? OD_UNSUPPORTED : OD_BAD_INPUT, (int32_t)text->sql_offset - 1,
+                           "invalid input syntax for type %s%s: \"%.*s\"", od_type_text(type),
+                           other_form ? ", or a form of it that is not supported" : "",
                            (int)(size > 80 ? 80 : size), text->literal.text.bytes);
+    }
     OD_TRY(od_expr_literal(binder->plan_arena, &value, &literal, binder->error));
     return od_expr_located(binder->plan_arena, literal, text->sql_offset, expr_out, binder->error);
 }
