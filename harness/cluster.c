@@ -74,6 +74,8 @@ static enum od_status make_actor(void *self, struct od_world *world, struct od_a
                                  struct od_error *error)
 {
     struct od_cluster_host *host = self;
+    if (host->request->calls != NULL)
+        od_wrap_calls_dress(host->request->calls, world);
     if (world->actor_id != 0)
         return od_executor_new(world, &host->query, actor_out, error);
     host->driver_world = world;
@@ -83,7 +85,8 @@ static enum od_status make_actor(void *self, struct od_world *world, struct od_a
 enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,
                               struct od_cluster_result *result_out, struct od_error *error)
 {
-    *result_out = (struct od_cluster_result){.memory = memory};
+    struct od_memory *answer_memory = request->answer_memory == NULL ? memory : request->answer_memory;
+    *result_out = (struct od_cluster_result){.memory = answer_memory};
     struct od_cluster_host host = {
         .request = request,
         .memory = memory,
@@ -96,7 +99,7 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
         host.trace = (struct od_trace){&record_ops, &host};
     if (request->schedule != NULL && request->schedule->fault_count > 0) {
         result_out->fault_count = request->schedule->fault_count;
-        result_out->fired = od_take_array(memory, result_out->fault_count, sizeof(*result_out->fired));
+        result_out->fired = od_take_array(answer_memory, result_out->fault_count, sizeof(*result_out->fired));
         if (result_out->fired == NULL)
             return od_fail(error, OD_NO_MEMORY, "running a query: faults=%u", result_out->fault_count);
     }

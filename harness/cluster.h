@@ -8,6 +8,7 @@
 #define OD_HARNESS_CLUSTER_H
 
 #include "chaos/fault.h"
+#include "chaos/wrap_calls.h"
 #include "engine/run/query.h"
 
 enum od_deployment { OD_DEPLOY_SIM, OD_DEPLOY_THREADS, OD_DEPLOYMENT_COUNT };
@@ -22,6 +23,8 @@ struct od_cluster_request {
     uint64_t until_ns;     /* bound on the run beyond options.deadline_ns; 0: twice the deadline */
     const char *directory; /* threads: where executors keep their files; made and emptied here. NULL for sim */
     bool keep_events;
+    struct od_wrap_calls *calls;     /* sim: goes around every actor's world; NULL: nothing does */
+    struct od_memory *answer_memory; /* what the result is made of; NULL: the memory of the call */
 };
 
 struct od_cluster_result {

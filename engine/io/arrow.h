@@ -70,7 +70,7 @@ enum od_status od_arrow_export_stream(struct od_memory *memory, const struct od_
 
 /* In: a table with copies of all rows. Schema, array or stream are released in any case. BAD_INPUT for what breaks the
  * interface's rules as far as one can see (sizes of buffers one cannot), for invalid UTF-8 and for NULs; UNSUPPORTED; IO with
- * the stream's own text when it fails; NO_MEMORY. On failure *table_out is NULL. */
+ * the stream's own text when it fails; NO_MEMORY, also for a stream's ENOMEM. On failure *table_out is NULL. */
 enum od_status od_arrow_import(struct od_memory *memory, const char *table_name, struct ArrowSchema *schema,
                                struct ArrowArray *array, struct od_table **table_out, struct od_error *error);
 enum od_status od_arrow_import_stream(struct od_memory *memory, const char *table_name,

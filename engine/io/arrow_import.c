@@ -6,6 +6,7 @@
 #include "engine/io/arrow.h"
 
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include "engine/core/utf8.h"
@@ -281,8 +282,8 @@ enum od_status od_arrow_import(struct od_memory *memory, const char *table_name,
 static enum od_status stream_failed(struct ArrowArrayStream *stream, int code, struct od_error *error)
 {
     const char *text = stream->get_last_error == NULL ? NULL : stream->get_last_error(stream);
-    return od_fail(error, OD_IO, "importing Arrow data: the stream failed with %d: %.200s", code,
-                   text == NULL ? "no reason given" : text);
+    return od_fail(error, code == ENOMEM ? OD_NO_MEMORY : OD_IO, "importing Arrow data: the stream failed with %d: %.200s",
+                   code, text == NULL ? "no reason given" : text);
 }
 
 static enum od_status import_next(struct import *import, struct ArrowArrayStream *stream, bool *ended_out,
