@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
-#include "engine/data/bitmap.h"
 #include "engine/data/decimal.h"
 
 #define HASH_SEED      UINT64_C(0x6f726465616c0001)
@@ -46,9 +45,33 @@ struct od_value od_column_value(const struct od_column *column, uint32_t row)
     return value;
 }
 
+void od_value_put(const struct od_value *value, void *values, uint32_t row)
+{
+    size_t width = od_type_width_bytes(value->type);
+    if (value->type == OD_TYPE_BOOLEAN) {
+        od_bitmap_put(values, row, value->boolean);
+    } else if (width == sizeof(int32_t)) {
+        od_assert(value->int64 >= INT32_MIN);
+        od_assert(value->int64 <= INT32_MAX);
+        ((int32_t *)values)[row] = (int32_t)value->int64;
+    } else { /* the union's members begin at one place */
+        memcpy((uint8_t *)values + row * width, (const void *)&value->decimal, width);
+    }
+}
+
+size_t od_values_bytes(enum od_type type, uint32_t row_count)
+{
+    if (type == OD_TYPE_BOOLEAN)
+        return od_bitmap_bytes(row_count);
+    if (type == OD_TYPE_TEXT)
+        return ((size_t)row_count + 1) * sizeof(int32_t);
+    return (size_t)row_count * od_type_width_bytes(type);
+}
+
 /* --- slice ---------------------------------------------------------------------------------------------- */
 
-static const uint8_t *slice_bits(struct od_arena *arena, const uint8_t *source, uint32_t first, uint32_t count)
+static const uint8_t *slice_bits(struct od_arena *arena, const uint8_t *source, uint32_t first,
+                                 uint32_t count)
 {
     uint8_t *bits = od_arena_take(arena, od_bitmap_bytes(count));
     if (bits != NULL)

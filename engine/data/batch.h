@@ -15,6 +15,7 @@
 #define OD_DATA_BATCH_H
 
 #include "engine/core/hash.h"
+#include "engine/data/bitmap.h"
 #include "engine/data/type.h"
 
 struct od_column {
@@ -32,21 +33,43 @@ struct od_batch {
     const struct od_column *columns; /* schema->field_count */
 };
 
-static inline bool od_bit(const uint8_t *bitmap, uint32_t index)
-{
-    return (bitmap[index >> 3] >> (index & 7)) & 1;
-}
 static inline bool od_column_is_null(const struct od_column *column, uint32_t row)
 {
     return column->validity != NULL && !od_bit(column->validity, row);
 }
 /* Text borrows from the column. */
 struct od_value od_column_value(const struct od_column *column, uint32_t row);
+/* The other way, into cell `row` of `values`: of any type but text, and not NULL. A boolean's bit must be zero before. */
+void od_value_put(const struct od_value *value, void *values, uint32_t row);
+/* What `values` (of text: `offsets`) take. */
+size_t od_values_bytes(enum od_type type, uint32_t row_count);
 
 /* A view of rows [first, first + count): of the source's own values, so it lives as long as those. What cannot start in the
  * middle is made anew in the arena: bitmaps (they start at bit 0) and the offsets of text (they start at 0). */
 enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *source, uint32_t first, uint32_t count,
                               struct od_batch *batch_out, struct od_error *error);
+
+/* --- gathers -------------------------------------------------------------------------------------------- */
+
+/* Rows picked from columns of one type: row i is row rows[i] of columns[picks[i]], or NULL where rows[i] is OD_ROW_NULL. All
+ * borrowed. Functions write `count` rows. */
+#define OD_ROW_NULL UINT32_MAX
+struct od_gather {
+    enum od_type type;
+    uint32_t count;
+    const struct od_column *columns;
+    const uint32_t *picks; /* NULL: all of the first column */
+    const uint32_t *rows;
+    uint32_t null_count; /* by od_gather_count_nulls, which comes before all others */
+};
+void od_gather_count_nulls(struct od_gather *gather);
+/* Bits from `first` on, which must be zero before. */
+void od_gather_validity(const struct od_gather *gather, uint8_t *validity, uint32_t first);
+/* From row `first` of `values` on (a boolean's bits must be zero before); not of text. */
+void od_gather_values(const struct od_gather *gather, void *values, uint32_t first);
+uint64_t od_gather_text_bytes(const struct od_gather *gather);
+/* The bytes go behind bytes[offsets[0]]; sets offsets[1..count]. */
+void od_gather_text(const struct od_gather *gather, int32_t *offsets, uint8_t *bytes);
 
 /* --- builder -------------------------------------------------------------------------------------------- */
 
@@ -98,7 +121,6 @@ enum od_status od_batch_builder_keep(struct od_batch_builder *builder, const uin
 /* As append_rows for a single column, for operators that stitch rows from two inputs; `rows[i] == OD_ROW_NULL`
  * appends NULL. The caller sets builder->row_count when every column has got as many rows
  * (od_batch_builder_end_rows asserts it). */
-#define OD_ROW_NULL UINT32_MAX
 enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, uint32_t column_index,
                                               const struct od_column *source, const uint32_t *rows, uint32_t count,
                                               struct od_error *error);

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
-#include "engine/data/bitmap.h"
 
 #define ROW_CAPACITY_MIN   16u
 #define ROW_CAPACITY_MAX   (UINT32_C(1) << 30)
@@ -35,20 +34,11 @@ static size_t aligned(size_t bytes)
     return (bytes + 15) & ~(size_t)15;
 }
 
-static size_t values_bytes(enum od_type type, uint32_t row_count)
-{
-    if (type == OD_TYPE_BOOLEAN)
-        return od_bitmap_bytes(row_count);
-    if (type == OD_TYPE_TEXT)
-        return ((size_t)row_count + 1) * sizeof(int32_t);
-    return (size_t)row_count * od_type_width_bytes(type);
-}
-
 static size_t block_bytes_for(const struct od_schema *schema, uint32_t row_capacity)
 {
     size_t total = 0;
     for (uint32_t i = 0; i < schema->field_count; i++)
-        total += aligned(values_bytes(schema->fields[i].type, row_capacity)) +
+        total += aligned(od_values_bytes(schema->fields[i].type, row_capacity)) +
                  aligned(od_bitmap_bytes(row_capacity));
     return total;
 }
@@ -57,8 +47,8 @@ static size_t block_bytes_for(const struct od_schema *schema, uint32_t row_capac
 static uint8_t *column_move(struct od_column_builder *column, uint32_t row_capacity, uint8_t *part)
 {
     uint8_t *old_values = column->type == OD_TYPE_TEXT ? (uint8_t *)column->offsets : column->values;
-    size_t used_bytes = old_values == NULL ? 0 : values_bytes(column->type, column->row_count);
-    size_t part_bytes = aligned(values_bytes(column->type, row_capacity));
+    size_t used_bytes = old_values == NULL ? 0 : od_values_bytes(column->type, column->row_count);
+    size_t part_bytes = aligned(od_values_bytes(column->type, row_capacity));
     if (used_bytes > 0)
         memcpy(part, old_values, used_bytes);
     if (column->type == OD_TYPE_BOOLEAN)
@@ -200,27 +190,6 @@ static void validity_append_run(struct od_column_builder *column, uint32_t count
         od_bitmap_set_run(column->validity, column->row_count, count);
 }
 
-static bool source_row_is_null(const struct od_column *source, uint32_t row)
-{
-    return row == OD_ROW_NULL || od_column_is_null(source, row);
-}
-
-static void validity_append_gathered(struct od_column_builder *column, const struct od_column *source,
-                                     const uint32_t *rows, uint32_t count)
-{
-    uint32_t null_count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        null_count += source_row_is_null(source, rows[i]);
-    if (null_count == 0) {
-        validity_append_run(column, count);
-        return;
-    }
-    validity_begin(column);
-    for (uint32_t i = 0; i < count; i++)
-        od_bitmap_put(column->validity, column->row_count + i, !source_row_is_null(source, rows[i]));
-    column->null_count += null_count;
-}
-
 static void validity_append_range(struct od_column_builder *column, const struct od_column *source,
                                   uint32_t first, uint32_t count)
 {
@@ -236,24 +205,6 @@ static void validity_append_range(struct od_column_builder *column, const struct
 }
 
 /* --- one value ------------------------------------------------------------------------------------------ */
-
-static void put_fixed(struct od_column_builder *column, const struct od_value *value)
-{
-    size_t width = od_type_width_bytes(column->type);
-    uint8_t *target = (uint8_t *)column->values + column->row_count * width;
-    if (column->type == OD_TYPE_BOOLEAN) {
-        od_bitmap_put(column->values, column->row_count, !value->is_null && value->boolean);
-    } else if (value->is_null) {
-        memset(target, 0, width);
-    } else if (width == sizeof(int32_t)) {
-        od_assert(value->int64 >= INT32_MIN);
-        od_assert(value->int64 <= INT32_MAX);
-        int32_t number = (int32_t)value->int64;
-        memcpy(target, &number, width);
-    } else { /* the union's members begin at one place */
-        memcpy(target, (const void *)&value->decimal, width);
-    }
-}
 
 static enum od_status put_text(struct od_memory *memory, struct od_column_builder *column,
                                const struct od_value *value, struct od_error *error)
@@ -274,10 +225,13 @@ enum od_status od_batch_builder_append(struct od_batch_builder *builder, uint32_
     struct od_column_builder *column = &builder->columns[column_index];
     od_assert(value->is_null || value->type == column->type);
     OD_TRY(builder_room(builder, column->row_count, 1, error));
+    size_t width = od_type_width_bytes(column->type);
     if (column->type == OD_TYPE_TEXT)
         OD_TRY(put_text(builder->memory, column, value, error));
+    else if (value->is_null)
+        memset((uint8_t *)column->values + column->row_count * width, 0, width);
     else
-        put_fixed(column, value);
+        od_value_put(value, column->values, column->row_count);
     if (value->is_null) {
         validity_begin(column);
         column->null_count++;
@@ -300,78 +254,7 @@ void od_batch_builder_end_row(struct od_batch_builder *builder)
     od_batch_builder_end_rows(builder, builder->row_count + 1);
 }
 
-/* --- gathered rows: rows[i] of the source, OD_ROW_NULL for NULL ----------------------------------------- */
-
-/* Values under a NULL are written as zero, whatever the source holds there. */
-#define GATHER(name, type)                                                                                   \
-    static void name(void *column_values, uint32_t first, const struct od_column *source,                    \
-                     const uint32_t *rows, uint32_t count, bool has_nulls)                                   \
-    {                                                                                                        \
-        static const type zero;                                                                              \
-        type *target = (type *)column_values + first;                                                        \
-        const type *values = source->values;                                                                 \
-        if (!has_nulls) {                                                                                    \
-            for (uint32_t i = 0; i < count; i++)                                                             \
-                target[i] = values[rows[i]];                                                                 \
-            return;                                                                                          \
-        }                                                                                                    \
-        for (uint32_t i = 0; i < count; i++)                                                                 \
-            target[i] = source_row_is_null(source, rows[i]) ? zero : values[rows[i]];                        \
-    }
-GATHER(gather_32, uint32_t)
-GATHER(gather_64, uint64_t)
-GATHER(gather_128, struct od_interval)
-GATHER(gather_192, struct od_decimal)
-#undef GATHER
-
-/* By width in 32-bit words. */
-static void (*const gatherers[])(void *, uint32_t, const struct od_column *, const uint32_t *, uint32_t, bool) = {
-    [1] = gather_32, [2] = gather_64, [4] = gather_128, [6] = gather_192,
-};
-
-static void gather_bits(uint8_t *target, uint32_t target_first, const struct od_column *source,
-                        const uint32_t *rows, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        bool bit = !source_row_is_null(source, rows[i]) && od_bit(source->values, rows[i]);
-        od_bitmap_put(target, target_first + i, bit);
-    }
-}
-
-static uint32_t text_size(const struct od_column *source, uint32_t row)
-{
-    return (uint32_t)(source->offsets[row + 1] - source->offsets[row]);
-}
-
-static enum od_status gather_text(struct od_memory *memory, struct od_column_builder *column,
-                                  const struct od_column *source, const uint32_t *rows, uint32_t count,
-                                  struct od_error *error)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < count; i++)
-        total += source_row_is_null(source, rows[i]) ? 0 : text_size(source, rows[i]);
-    OD_TRY(bytes_room(memory, column, total, error));
-    int32_t *offsets = column->offsets + column->row_count;
-    int32_t end = offsets[0];
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t size = source_row_is_null(source, rows[i]) ? 0 : text_size(source, rows[i]);
-        if (size != 0)
-            memcpy(column->bytes + end, source->bytes + source->offsets[rows[i]], size);
-        end += (int32_t)size;
-        offsets[i + 1] = end;
-    }
-    return OD_OK;
-}
-
-/* Whether any of the rows is NULL, or may be: decides between the plain loop and the careful one. */
-static bool gather_has_nulls(const struct od_column *source, const uint32_t *rows, uint32_t count)
-{
-    uint32_t largest = 0;
-    for (uint32_t i = 0; i < count; i++)
-        largest = rows[i] > largest ? rows[i] : largest;
-    od_assert(count == 0 || largest == OD_ROW_NULL || largest < source->row_count);
-    return source->validity != NULL || largest == OD_ROW_NULL;
-}
+/* --- rows of batches ------------------------------------------------------------------------------------- */
 
 enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, uint32_t column_index,
                                               const struct od_column *source, const uint32_t *rows,
@@ -380,28 +263,25 @@ enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, 
     od_assert(column_index < builder->schema->field_count);
     struct od_column_builder *column = &builder->columns[column_index];
     od_assert(source->type == column->type);
-    enum od_status status = builder_room(builder, column->row_count, count, error);
-    if (status != OD_OK || count == 0)
-        return status;
-    bool has_nulls = gather_has_nulls(source, rows, count);
-    uint32_t width = od_type_width_bytes(column->type);
-    if (column->type == OD_TYPE_TEXT)
-        status = gather_text(builder->memory, column, source, rows, count, error);
-    else if (column->type == OD_TYPE_BOOLEAN)
-        gather_bits(column->values, column->row_count, source, rows, count);
-    else
-        gatherers[width / sizeof(uint32_t)](column->values, column->row_count, source, rows, count, has_nulls);
-    if (status != OD_OK)
-        return status;
-    if (has_nulls)
-        validity_append_gathered(column, source, rows, count);
-    else
+    OD_TRY(builder_room(builder, column->row_count, count, error));
+    struct od_gather gather = {.type = column->type, .count = count, .columns = source, .rows = rows};
+    od_gather_count_nulls(&gather);
+    if (count > 0 && column->type == OD_TYPE_TEXT) {
+        OD_TRY(bytes_room(builder->memory, column, od_gather_text_bytes(&gather), error));
+        od_gather_text(&gather, column->offsets + column->row_count, column->bytes);
+    } else if (count > 0) {
+        od_gather_values(&gather, column->values, column->row_count);
+    }
+    if (gather.null_count > 0) {
+        validity_begin(column);
+        od_gather_validity(&gather, column->validity, column->row_count);
+    } else {
         validity_append_run(column, count);
+    }
+    column->null_count += gather.null_count;
     column->row_count += count;
     return OD_OK;
 }
-
-/* --- a range of rows ------------------------------------------------------------------------------------ */
 
 static enum od_status range_text(struct od_memory *memory, struct od_column_builder *column,
                                  const struct od_column *source, uint32_t first, uint32_t count,

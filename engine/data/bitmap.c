@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static bool bit_at(const uint8_t *bitmap, uint32_t index)
-{
-    return (bitmap[index >> 3] >> (index & 7)) & 1;
-}
-
 void od_bitmap_set_run(uint8_t *bitmap, uint32_t first, uint32_t count)
 {
     for (; count > 0 && (first & 7) != 0; count--)
@@ -26,7 +21,7 @@ void od_bitmap_copy(uint8_t *target, uint32_t target_first, const uint8_t *sourc
                     uint32_t count)
 {
     for (; count > 0 && (target_first & 7) != 0; count--)
-        od_bitmap_put(target, target_first++, bit_at(source, source_first++));
+        od_bitmap_put(target, target_first++, od_bit(source, source_first++));
     uint32_t whole_bytes = count >> 3;
     const uint8_t *from = source + (source_first >> 3);
     uint8_t *to = target + (target_first >> 3);
@@ -41,7 +36,7 @@ void od_bitmap_copy(uint8_t *target, uint32_t target_first, const uint8_t *sourc
     target_first += whole_bytes * 8;
     source_first += whole_bytes * 8;
     for (count &= 7; count > 0; count--)
-        od_bitmap_put(target, target_first++, bit_at(source, source_first++));
+        od_bitmap_put(target, target_first++, od_bit(source, source_first++));
 }
 
 uint32_t od_bitmap_count_zeros(const uint8_t *bitmap, uint32_t first, uint32_t count)
@@ -49,13 +44,13 @@ uint32_t od_bitmap_count_zeros(const uint8_t *bitmap, uint32_t first, uint32_t c
     uint32_t one_count = 0;
     uint32_t left = count;
     for (; left > 0 && (first & 7) != 0; left--)
-        one_count += bit_at(bitmap, first++);
+        one_count += od_bit(bitmap, first++);
     for (; left >= 64; left -= 64, first += 64) {
         uint64_t word;
         memcpy(&word, bitmap + (first >> 3), sizeof(word));
         one_count += (uint32_t)__builtin_popcountll(word);
     }
     for (; left > 0; left--)
-        one_count += bit_at(bitmap, first++);
+        one_count += od_bit(bitmap, first++);
     return count - one_count;
 }

@@ -11,6 +11,10 @@ static inline size_t od_bitmap_bytes(uint32_t bit_count)
 {
     return ((size_t)bit_count + 7) / 8;
 }
+static inline bool od_bit(const uint8_t *bitmap, uint32_t index)
+{
+    return (bitmap[index >> 3] >> (index & 7)) & 1;
+}
 /* The bit must be zero before. */
 static inline void od_bitmap_put(uint8_t *bitmap, uint32_t index, bool bit)
 {

@@ -1,6 +1,6 @@
 /* type: names and widths of types, the order of values, schemas.
  *
- * Two orders, one table of comparers. `compare` is SQL's: -0.0 equals 0.0 and every NaN is alike.
+ * Two orders. `compare` is SQL's: -0.0 equals 0.0 and every NaN is alike.
  * `compare_total` goes on where that one says "equal" for zeros of unlike sign and for numerics of unlike scale,
  * so that it can put answers into one canonical order. NaN has no sign nor payload in SQL: which of its bit
  * patterns arithmetic leaves must not show. */
@@ -39,26 +39,14 @@ uint32_t od_type_width_bytes(enum od_type type)
 
 /* --- order ---------------------------------------------------------------------------------------------- */
 
-static int compare_boolean(const struct od_value *left, const struct od_value *right)
+static int compare_floats(double left, double right)
 {
-    return (int)left->boolean - (int)right->boolean;
+    if (isnan(left) || isnan(right))
+        return (int)isnan(left) - (int)isnan(right);
+    return (left > right) - (left < right);
 }
 
-static int compare_int64(const struct od_value *left, const struct od_value *right)
-{
-    return (left->int64 > right->int64) - (left->int64 < right->int64);
-}
-
-static int compare_float64(const struct od_value *left, const struct od_value *right)
-{
-    bool left_is_nan = isnan(left->float64);
-    bool right_is_nan = isnan(right->float64);
-    if (left_is_nan || right_is_nan)
-        return (int)left_is_nan - (int)right_is_nan;
-    return (left->float64 > right->float64) - (left->float64 < right->float64);
-}
-
-static int compare_text(const struct od_value *left, const struct od_value *right)
+static int compare_texts(const struct od_value *left, const struct od_value *right)
 {
     uint32_t shorter = left->text.size < right->text.size ? left->text.size : right->text.size;
     int order = shorter == 0 ? 0 : memcmp(left->text.bytes, right->text.bytes, shorter);
@@ -67,31 +55,25 @@ static int compare_text(const struct od_value *left, const struct od_value *righ
     return (left->text.size > right->text.size) - (left->text.size < right->text.size);
 }
 
-static int compare_decimal(const struct od_value *left, const struct od_value *right)
-{
-    return od_decimal_compare(&left->decimal, &right->decimal);
-}
-
-static int compare_interval(const struct od_value *left, const struct od_value *right)
-{
-    return od_interval_compare(&left->interval, &right->interval);
-}
-
-static int (*const comparers[])(const struct od_value *, const struct od_value *) = {
-    [OD_TYPE_BOOLEAN] = compare_boolean, [OD_TYPE_INT64] = compare_int64,
-    [OD_TYPE_FLOAT64] = compare_float64, [OD_TYPE_TEXT] = compare_text,
-    [OD_TYPE_TIMESTAMP] = compare_int64, [OD_TYPE_DATE] = compare_int64,
-    [OD_TYPE_INT32] = compare_int64,     [OD_TYPE_DECIMAL] = compare_decimal,
-    [OD_TYPE_INTERVAL] = compare_interval,
-};
-_Static_assert(sizeof(comparers) / sizeof(comparers[0]) == OD_TYPE_COUNT, "every type has an order");
-
 int od_value_compare(const struct od_value *left, const struct od_value *right)
 {
     od_assert(left->type == right->type);
     od_assert(!left->is_null);
     od_assert(!right->is_null);
-    return comparers[left->type](left, right);
+    switch (left->type) {
+    case OD_TYPE_BOOLEAN:
+        return (int)left->boolean - (int)right->boolean;
+    case OD_TYPE_FLOAT64:
+        return compare_floats(left->float64, right->float64);
+    case OD_TYPE_TEXT:
+        return compare_texts(left, right);
+    case OD_TYPE_DECIMAL:
+        return od_decimal_compare(&left->decimal, &right->decimal);
+    case OD_TYPE_INTERVAL:
+        return od_interval_compare(&left->interval, &right->interval);
+    default:
+        return (left->int64 > right->int64) - (left->int64 < right->int64);
+    }
 }
 
 /* Of two floats that compare equal: -0.0 comes first. Every NaN is alike here too: nobody can see its bits, so
@@ -108,7 +90,7 @@ int od_value_compare_total(const struct od_value *left, const struct od_value *r
     od_assert(left->type == right->type);
     if (left->is_null || right->is_null)
         return (int)left->is_null - (int)right->is_null;
-    int order = comparers[left->type](left, right);
+    int order = od_value_compare(left, right);
     if (order == 0 && left->type == OD_TYPE_FLOAT64)
         order = compare_zero_signs(left->float64, right->float64);
     if (order == 0 && left->type == OD_TYPE_DECIMAL)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/core/assert.h"
 #include "engine/data/cursor.h"
 #include "engine/data/decimal.h"
 #include "engine/data/interval.h"
@@ -25,7 +26,7 @@
 #define YEAR_DIGITS_MAX     7
 #define FRACTION_DIGITS_MAX 40
 
-/* --- boolean, bigint, text ------------------------------------------------------------------------------ */
+/* --- boolean, bigint ----------------------------------------------------------------------------------- */
 
 struct boolean_word {
     const char *word;
@@ -37,9 +38,8 @@ static const struct boolean_word boolean_words[] = {
     {"on", 2, true},   {"off", 2, false},   {"1", 1, true},   {"0", 1, false},
 };
 
-static bool parse_boolean(const char *text, uint32_t size, struct od_value *value)
+static bool parse_boolean(struct cursor cursor, bool *boolean_out)
 {
-    struct cursor cursor = cursor_over(text, size);
     size_t given = (size_t)(cursor.end - cursor.at);
     for (size_t i = 0; i < sizeof(boolean_words) / sizeof(boolean_words[0]); i++) {
         const struct boolean_word *candidate = &boolean_words[i];
@@ -47,16 +47,15 @@ static bool parse_boolean(const char *text, uint32_t size, struct od_value *valu
         for (size_t k = 0; matches && k < given; k++)
             matches = lower(cursor.at[k]) == candidate->word[k];
         if (matches) {
-            value->boolean = candidate->value;
+            *boolean_out = candidate->value;
             return true;
         }
     }
     return false;
 }
 
-static bool parse_int64(const char *text, uint32_t size, struct od_value *value)
+static bool parse_int64(struct cursor cursor, int64_t *number_out)
 {
-    struct cursor cursor = cursor_over(text, size);
     bool is_negative = take_sign(&cursor);
     if (cursor.at == cursor.end)
         return false;
@@ -71,29 +70,7 @@ static bool parse_int64(const char *text, uint32_t size, struct od_value *value)
     }
     if (!is_negative && number == INT64_MIN)
         return false;
-    value->int64 = is_negative ? number : -number;
-    return true;
-}
-
-static bool parse_int32(const char *text, uint32_t size, struct od_value *value)
-{
-    return parse_int64(text, size, value) && value->int64 >= INT32_MIN && value->int64 <= INT32_MAX;
-}
-
-static bool parse_decimal(const char *text, uint32_t size, struct od_value *value)
-{
-    return od_decimal_parse(text, size, &value->decimal);
-}
-
-static bool parse_interval(const char *text, uint32_t size, struct od_value *value)
-{
-    return od_interval_parse(text, size, &value->interval);
-}
-
-static bool parse_text(const char *text, uint32_t size, struct od_value *value)
-{
-    value->text.bytes = text;
-    value->text.size = size;
+    *number_out = is_negative ? number : -number;
     return true;
 }
 
@@ -144,10 +121,9 @@ static bool scan_decimal(struct cursor cursor, bool *is_zero_out)
     return cursor.at == cursor.end;
 }
 
-static bool parse_float64(const char *text, uint32_t size, struct od_value *value)
+static bool parse_float64(struct cursor cursor, double *number_out)
 {
-    struct cursor cursor = cursor_over(text, size);
-    if (parse_float64_word(cursor, &value->float64))
+    if (parse_float64_word(cursor, number_out))
         return true;
     size_t given = (size_t)(cursor.end - cursor.at);
     bool is_zero = false;
@@ -156,9 +132,9 @@ static bool parse_float64(const char *text, uint32_t size, struct od_value *valu
     char spelled[FLOAT_TEXT_MAX + 1];
     memcpy(spelled, cursor.at, given);
     spelled[given] = '\0';
-    value->float64 = strtod(spelled, NULL);
+    *number_out = strtod(spelled, NULL);
     /* Out of range is an error, as in PostgreSQL: neither infinity nor a zero that was not written as one. */
-    return !isinf(value->float64) && (is_zero || value->float64 != 0);
+    return !isinf(*number_out) && (is_zero || *number_out != 0);
 }
 
 /* --- date, timestamp ------------------------------------------------------------------------------------ */
@@ -228,20 +204,15 @@ static bool take_time(struct cursor *cursor, int64_t *microseconds_out)
     return *microseconds_out <= DAY_US;
 }
 
-static bool parse_date(const char *text, uint32_t size, struct od_value *value)
+static bool parse_date(struct cursor cursor, int64_t *days_out)
 {
-    struct cursor cursor = cursor_over(text, size);
     bool is_bc = take_bc(&cursor);
-    int64_t days;
-    if (!take_day(&cursor, is_bc, &days) || cursor.at != cursor.end || days < INT32_MIN || days > INT32_MAX)
-        return false;
-    value->int64 = days;
-    return true;
+    return take_day(&cursor, is_bc, days_out) && cursor.at == cursor.end && *days_out >= INT32_MIN &&
+           *days_out <= INT32_MAX;
 }
 
-static bool parse_timestamp(const char *text, uint32_t size, struct od_value *value)
+static bool parse_timestamp(struct cursor cursor, int64_t *timestamp_out)
 {
-    struct cursor cursor = cursor_over(text, size);
     bool is_bc = take_bc(&cursor);
     int64_t days;
     int64_t time_us = 0;
@@ -256,26 +227,42 @@ static bool parse_timestamp(const char *text, uint32_t size, struct od_value *va
     __int128 total_us = (__int128)days * DAY_US + time_us;
     if (total_us < INT64_MIN || total_us > INT64_MAX)
         return false;
-    value->int64 = (int64_t)total_us;
+    *timestamp_out = (int64_t)total_us;
     return true;
 }
 
-static bool (*const parsers[])(const char *, uint32_t, struct od_value *) = {
-    [OD_TYPE_BOOLEAN] = parse_boolean,     [OD_TYPE_INT64] = parse_int64,
-    [OD_TYPE_FLOAT64] = parse_float64,     [OD_TYPE_TEXT] = parse_text,
-    [OD_TYPE_TIMESTAMP] = parse_timestamp, [OD_TYPE_DATE] = parse_date,
-    [OD_TYPE_INT32] = parse_int32,         [OD_TYPE_DECIMAL] = parse_decimal,
-    [OD_TYPE_INTERVAL] = parse_interval,
-};
-_Static_assert(sizeof(parsers) / sizeof(parsers[0]) == OD_TYPE_COUNT, "every type is read");
-
 bool od_value_parse(enum od_type type, const char *text, uint32_t size, struct od_value *value_out)
 {
-    memset(value_out, 0, sizeof(*value_out));
-    value_out->type = type;
     if (text == NULL) /* an empty slice may have no address */
         text = "";
-    return parsers[type](text, size, value_out);
+    struct cursor cursor = cursor_over(text, size);
+    memset(value_out, 0, sizeof(*value_out));
+    value_out->type = type;
+    switch (type) {
+    case OD_TYPE_BOOLEAN:
+        return parse_boolean(cursor, &value_out->boolean);
+    case OD_TYPE_INT64:
+        return parse_int64(cursor, &value_out->int64);
+    case OD_TYPE_INT32:
+        return parse_int64(cursor, &value_out->int64) && value_out->int64 == (int32_t)value_out->int64;
+    case OD_TYPE_FLOAT64:
+        return parse_float64(cursor, &value_out->float64);
+    case OD_TYPE_DECIMAL:
+        return od_decimal_parse(text, size, &value_out->decimal);
+    case OD_TYPE_TEXT:
+        value_out->text.bytes = text;
+        value_out->text.size = size;
+        return true;
+    case OD_TYPE_DATE:
+        return parse_date(cursor, &value_out->int64);
+    case OD_TYPE_TIMESTAMP:
+        return parse_timestamp(cursor, &value_out->int64);
+    case OD_TYPE_INTERVAL:
+        return od_interval_parse(text, size, &value_out->interval);
+    case OD_TYPE_COUNT:
+        break;
+    }
+    od_unreachable();
 }
 
 bool od_value_convert_text(enum od_type type, const char *text, uint32_t size, struct od_value *value_out)

@@ -87,9 +87,8 @@ static bool print_plain(const struct decimal *decimal, struct od_buffer *buffer)
                             (size_t)(decimal->digit_count - whole_count));
 }
 
-static bool print_float64(const struct od_value *value, struct od_buffer *buffer)
+static bool print_float64(double number, struct od_buffer *buffer)
 {
-    double number = value->float64;
     if (isnan(number))
         return od_buffer_append_text(buffer, "NaN");
     if (signbit(number))
@@ -101,31 +100,6 @@ static bool print_float64(const struct od_value *value, struct od_buffer *buffer
     struct decimal decimal = shortest_decimal(fabs(number));
     bool is_plain = decimal.exponent >= PLAIN_EXPONENT_MIN && decimal.exponent < PLAIN_EXPONENT_END;
     return is_plain ? print_plain(&decimal, buffer) : print_scientific(&decimal, buffer);
-}
-
-static bool print_boolean(const struct od_value *value, struct od_buffer *buffer)
-{
-    return od_buffer_append(buffer, value->boolean ? "t" : "f", 1);
-}
-
-static bool print_int64(const struct od_value *value, struct od_buffer *buffer)
-{
-    return od_buffer_print(buffer, "%" PRId64, value->int64);
-}
-
-static bool print_decimal(const struct od_value *value, struct od_buffer *buffer)
-{
-    return od_decimal_print(&value->decimal, buffer);
-}
-
-static bool print_interval(const struct od_value *value, struct od_buffer *buffer)
-{
-    return od_interval_print(&value->interval, buffer);
-}
-
-static bool print_text(const struct od_value *value, struct od_buffer *buffer)
-{
-    return od_buffer_append(buffer, value->text.bytes, value->text.size);
 }
 
 /* "YYYY-MM-DD"; returns whether the year is before Christ, which is said behind the time. Year 0 is 1 BC. */
@@ -140,12 +114,6 @@ static bool print_day(int64_t days, struct od_buffer *buffer)
     return is_bc;
 }
 
-static bool print_date(const struct od_value *value, struct od_buffer *buffer)
-{
-    bool is_bc = print_day(value->int64, buffer);
-    return od_buffer_append_text(buffer, is_bc ? " BC" : "");
-}
-
 bool od_print_fraction(uint32_t microseconds, struct od_buffer *buffer)
 {
     char fraction[16];
@@ -155,10 +123,10 @@ bool od_print_fraction(uint32_t microseconds, struct od_buffer *buffer)
     return od_buffer_append(buffer, fraction, microseconds == 0 ? 0 : (size_t)length);
 }
 
-static bool print_timestamp(const struct od_value *value, struct od_buffer *buffer)
+static bool print_timestamp(int64_t timestamp_us, struct od_buffer *buffer)
 {
-    int64_t days = value->int64 / DAY_US;
-    int64_t rest_us = value->int64 % DAY_US;
+    int64_t days = timestamp_us / DAY_US;
+    int64_t rest_us = timestamp_us % DAY_US;
     if (rest_us < 0) {
         rest_us += DAY_US;
         days--;
@@ -171,19 +139,30 @@ static bool print_timestamp(const struct od_value *value, struct od_buffer *buff
     return od_buffer_append_text(buffer, is_bc ? " BC" : "");
 }
 
-static bool (*const printers[])(const struct od_value *, struct od_buffer *) = {
-    [OD_TYPE_BOOLEAN] = print_boolean,     [OD_TYPE_INT64] = print_int64,
-    [OD_TYPE_FLOAT64] = print_float64,     [OD_TYPE_TEXT] = print_text,
-    [OD_TYPE_TIMESTAMP] = print_timestamp, [OD_TYPE_DATE] = print_date,
-    [OD_TYPE_INT32] = print_int64,         [OD_TYPE_DECIMAL] = print_decimal,
-    [OD_TYPE_INTERVAL] = print_interval,
-};
-_Static_assert(sizeof(printers) / sizeof(printers[0]) == OD_TYPE_COUNT, "every type prints");
-
 bool od_value_print(const struct od_value *value, struct od_buffer *buffer)
 {
-    od_assert((unsigned)value->type < OD_TYPE_COUNT);
     if (value->is_null)
         return !buffer->failed;
-    return printers[value->type](value, buffer);
+    switch (value->type) {
+    case OD_TYPE_BOOLEAN:
+        return od_buffer_append(buffer, value->boolean ? "t" : "f", 1);
+    case OD_TYPE_INT32:
+    case OD_TYPE_INT64:
+        return od_buffer_print(buffer, "%" PRId64, value->int64);
+    case OD_TYPE_FLOAT64:
+        return print_float64(value->float64, buffer);
+    case OD_TYPE_DECIMAL:
+        return od_decimal_print(&value->decimal, buffer);
+    case OD_TYPE_TEXT:
+        return od_buffer_append(buffer, value->text.bytes, value->text.size);
+    case OD_TYPE_DATE:
+        return od_buffer_append_text(buffer, print_day(value->int64, buffer) ? " BC" : "");
+    case OD_TYPE_TIMESTAMP:
+        return print_timestamp(value->int64, buffer);
+    case OD_TYPE_INTERVAL:
+        return od_interval_print(&value->interval, buffer);
+    case OD_TYPE_COUNT:
+        break;
+    }
+    od_unreachable();
 }

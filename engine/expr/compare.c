@@ -15,132 +15,76 @@
 #include "engine/data/decimal.h"
 #include "engine/data/interval.h"
 
-/* --- relations of one row ------------------------------------------------------------------------------- */
-
-#define PLAIN_ROWS(name, type)                                                                               \
-    static inline bool equal_##name(const struct od_operand *left, const struct od_operand *right,           \
-                                    uint32_t l, uint32_t r)                                                  \
-    {                                                                                                        \
-        return ((const type *)left->column.values)[l] == ((const type *)right->column.values)[r];            \
-    }                                                                                                        \
-    static inline bool less_##name(const struct od_operand *left, const struct od_operand *right,            \
-                                   uint32_t l, uint32_t r)                                                   \
-    {                                                                                                        \
-        return ((const type *)left->column.values)[l] < ((const type *)right->column.values)[r];             \
-    }
-PLAIN_ROWS(int64, int64_t)
-PLAIN_ROWS(int32, int32_t)
-#undef PLAIN_ROWS
-
-static inline bool equal_float64(const struct od_operand *left, const struct od_operand *right, uint32_t l,
-                                 uint32_t r)
-{
-    double a = ((const double *)left->column.values)[l];
-    double b = ((const double *)right->column.values)[r];
-    return a == b || (isnan(a) && isnan(b));
-}
-static inline bool less_float64(const struct od_operand *left, const struct od_operand *right, uint32_t l,
-                                uint32_t r)
-{
-    double a = ((const double *)left->column.values)[l];
-    double b = ((const double *)right->column.values)[r];
-    return a < b || (isnan(b) && !isnan(a));
-}
-static inline bool equal_boolean(const struct od_operand *left, const struct od_operand *right, uint32_t l,
-                                 uint32_t r)
-{
-    return od_bit(left->column.values, l) == od_bit(right->column.values, r);
-}
-static inline bool less_boolean(const struct od_operand *left, const struct od_operand *right, uint32_t l,
-                                uint32_t r)
-{
-    return !od_bit(left->column.values, l) && od_bit(right->column.values, r);
-}
-static inline bool equal_text(const struct od_operand *left, const struct od_operand *right, uint32_t l,
-                              uint32_t r)
-{
-    const int32_t *a = left->column.offsets + l;
-    const int32_t *b = right->column.offsets + r;
-    size_t size = (size_t)(a[1] - a[0]);
-    if (size != (size_t)(b[1] - b[0]))
-        return false;
-    return size == 0 || memcmp(left->column.bytes + a[0], right->column.bytes + b[0], size) == 0;
-}
-static inline bool less_text(const struct od_operand *left, const struct od_operand *right, uint32_t l,
-                             uint32_t r)
-{
-    const int32_t *a = left->column.offsets + l;
-    const int32_t *b = right->column.offsets + r;
-    size_t left_size = (size_t)(a[1] - a[0]);
-    size_t right_size = (size_t)(b[1] - b[0]);
-    size_t shorter = left_size < right_size ? left_size : right_size;
-    int order = shorter == 0 ? 0 : memcmp(left->column.bytes + a[0], right->column.bytes + b[0], shorter);
-    return order != 0 ? order < 0 : left_size < right_size;
-}
-
-static inline int order_decimal(const struct od_operand *left, const struct od_operand *right, uint32_t l,
-                                uint32_t r)
-{
-    return od_decimal_compare((const struct od_decimal *)left->column.values + l,
-                              (const struct od_decimal *)right->column.values + r);
-}
-static inline int order_interval(const struct od_operand *left, const struct od_operand *right, uint32_t l,
-                                 uint32_t r)
-{
-    return od_interval_compare((const struct od_interval *)left->column.values + l,
-                               (const struct od_interval *)right->column.values + r);
-}
-#define ORDER_ROWS(name)                                                                                     \
-    static inline bool equal_##name(const struct od_operand *left, const struct od_operand *right,           \
-                                    uint32_t l, uint32_t r)                                                  \
-    {                                                                                                        \
-        return order_##name(left, right, l, r) == 0;                                                         \
-    }                                                                                                        \
-    static inline bool less_##name(const struct od_operand *left, const struct od_operand *right,            \
-                                   uint32_t l, uint32_t r)                                                   \
-    {                                                                                                        \
-        return order_##name(left, right, l, r) < 0;                                                          \
-    }
-ORDER_ROWS(decimal)
-ORDER_ROWS(interval)
-#undef ORDER_ROWS
-
 /* --- loops ---------------------------------------------------------------------------------------------- */
+
+#define PLAIN(type, column, row) (((const type *)(column)->values)[row])
+#define INT64_AT(column, row)    PLAIN(int64_t, column, row)
+#define INT32_AT(column, row)    PLAIN(int32_t, column, row)
+#define FLOAT64_AT(column, row)  PLAIN(double, column, row)
+#define DECIMAL_AT(column, row)  (&PLAIN(struct od_decimal, column, row))
+#define INTERVAL_AT(column, row) (&PLAIN(struct od_interval, column, row))
+#define BOOLEAN_AT(column, row)  od_bit((column)->values, row)
+
+struct text {
+    const uint8_t *bytes;
+    size_t size;
+};
+static inline struct text text_at(const struct od_column *column, uint32_t row)
+{
+    const int32_t *offsets = column->offsets + row;
+    return (struct text){column->bytes + offsets[0], (size_t)(offsets[1] - offsets[0])};
+}
+static inline bool equal_texts(struct text a, struct text b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
+}
+static inline bool is_less_text(struct text a, struct text b)
+{
+    size_t shorter = a.size < b.size ? a.size : b.size;
+    int order = shorter == 0 ? 0 : memcmp(a.bytes, b.bytes, shorter);
+    return order != 0 ? order < 0 : a.size < b.size;
+}
 
 /* Sets bits for all rows, NULL ones too (their values are zero, so there is always something to compare). */
 typedef void (*relation_loop)(const struct od_operand *left, const struct od_operand *right,
                               uint32_t row_count, uint8_t *bits);
 
-#define RELATION_LOOP(name)                                                                                  \
-    static void loop_##name(const struct od_operand *left, const struct od_operand *right,                   \
-                            uint32_t row_count, uint8_t *bits)                                               \
+/* Cells a and b of the two columns, read by `at`; `relation` is said of them. */
+#define RELATION_LOOP(name, cell, at, relation)                                                              \
+    static inline bool name##_row(const struct od_operand *left, const struct od_operand *right, uint32_t i) \
     {                                                                                                        \
-        uint32_t left_step = left->step;                                                                     \
-        uint32_t right_step = right->step;                                                                   \
+        cell a = at(&left->column, i * left->step);                                                          \
+        cell b = at(&right->column, i * right->step);                                                        \
+        return relation;                                                                                     \
+    }                                                                                                        \
+    static void name(const struct od_operand *left, const struct od_operand *right, uint32_t row_count,      \
+                     uint8_t *bits)                                                                          \
+    {                                                                                                        \
+        struct od_operand l = *left;                                                                         \
+        struct od_operand r = *right;                                                                        \
         uint32_t i = 0;                                                                                      \
         for (; row_count - i >= 8; i += 8) {                                                                 \
             unsigned byte = 0;                                                                               \
             for (uint32_t k = 0; k < 8; k++)                                                                 \
-                byte |= (unsigned)name(left, right, (i + k) * left_step, (i + k) * right_step) << k;         \
+                byte |= (unsigned)name##_row(&l, &r, i + k) << k;                                            \
             bits[i >> 3] = (uint8_t)byte;                                                                    \
         }                                                                                                    \
         for (; i < row_count; i++)                                                                           \
-            od_bitmap_put(bits, i, name(left, right, i *left_step, i *right_step));                          \
+            od_bitmap_put(bits, i, name##_row(&l, &r, i));                                                   \
     }
-RELATION_LOOP(equal_int64)
-RELATION_LOOP(less_int64)
-RELATION_LOOP(equal_int32)
-RELATION_LOOP(less_int32)
-RELATION_LOOP(equal_float64)
-RELATION_LOOP(less_float64)
-RELATION_LOOP(equal_boolean)
-RELATION_LOOP(less_boolean)
-RELATION_LOOP(equal_text)
-RELATION_LOOP(less_text)
-RELATION_LOOP(equal_decimal)
-RELATION_LOOP(less_decimal)
-RELATION_LOOP(equal_interval)
-RELATION_LOOP(less_interval)
+#define RELATIONS(name, cell, at, equal, less)                                                               \
+    RELATION_LOOP(equal_##name, cell, at, equal)                                                             \
+    RELATION_LOOP(less_##name, cell, at, less)
+RELATIONS(int64, int64_t, INT64_AT, a == b, a < b)
+RELATIONS(int32, int32_t, INT32_AT, a == b, a < b)
+RELATIONS(float64, double, FLOAT64_AT, a == b || (isnan(a) && isnan(b)), a < b || (isnan(b) && !isnan(a)))
+RELATIONS(boolean, bool, BOOLEAN_AT, a == b, !a && b)
+RELATIONS(text, struct text, text_at, equal_texts(a, b), is_less_text(a, b))
+RELATIONS(decimal, const struct od_decimal *, DECIMAL_AT, od_decimal_compare(a, b) == 0,
+          od_decimal_compare(a, b) < 0)
+RELATIONS(interval, const struct od_interval *, INTERVAL_AT, od_interval_compare(a, b) == 0,
+          od_interval_compare(a, b) < 0)
+#undef RELATIONS
 #undef RELATION_LOOP
 
 struct relations {
@@ -148,15 +92,11 @@ struct relations {
     relation_loop less;
 };
 static const struct relations relations_by_type[] = {
-    [OD_TYPE_BOOLEAN] = {loop_equal_boolean, loop_less_boolean},
-    [OD_TYPE_INT64] = {loop_equal_int64, loop_less_int64},
-    [OD_TYPE_FLOAT64] = {loop_equal_float64, loop_less_float64},
-    [OD_TYPE_TEXT] = {loop_equal_text, loop_less_text},
-    [OD_TYPE_TIMESTAMP] = {loop_equal_int64, loop_less_int64},
-    [OD_TYPE_DATE] = {loop_equal_int32, loop_less_int32},
-    [OD_TYPE_INT32] = {loop_equal_int32, loop_less_int32},
-    [OD_TYPE_DECIMAL] = {loop_equal_decimal, loop_less_decimal},
-    [OD_TYPE_INTERVAL] = {loop_equal_interval, loop_less_interval},
+    [OD_TYPE_BOOLEAN] = {equal_boolean, less_boolean},    [OD_TYPE_INT64] = {equal_int64, less_int64},
+    [OD_TYPE_FLOAT64] = {equal_float64, less_float64},    [OD_TYPE_TEXT] = {equal_text, less_text},
+    [OD_TYPE_TIMESTAMP] = {equal_int64, less_int64},      [OD_TYPE_DATE] = {equal_int32, less_int32},
+    [OD_TYPE_INT32] = {equal_int32, less_int32},          [OD_TYPE_DECIMAL] = {equal_decimal, less_decimal},
+    [OD_TYPE_INTERVAL] = {equal_interval, less_interval},
 };
 _Static_assert(sizeof(relations_by_type) / sizeof(relations_by_type[0]) == OD_TYPE_COUNT,
                "every type has relations");
@@ -218,25 +158,24 @@ enum od_status od_kernel_distinct(const struct od_kernel_call *call, struct od_c
     return OD_OK;
 }
 
-/* Stitches the call's arguments: row i comes from argument picks[i]. */
-static enum od_status stitch_arguments(const struct od_kernel_call *call, const uint32_t *picks,
+/* Row i comes from argument picks[i]; NULL where that is the argument count. */
+static enum od_status stitch_arguments(const struct od_kernel_call *call, uint32_t *picks,
                                        struct od_column *column_out)
 {
     uint32_t count = call->expr->argument_count;
-    struct od_column *sources = od_arena_take_array(call->batch_arena, count, sizeof(*sources));
+    struct od_column *columns = od_arena_take_array(call->batch_arena, count, sizeof(*columns));
     uint32_t *rows = od_arena_take_raw(call->batch_arena, call->row_count * sizeof(*rows));
-    if (sources == NULL || rows == NULL)
+    if (columns == NULL || rows == NULL)
         return od_kernel_no_memory(call->error);
     for (uint32_t k = 0; k < count; k++)
-        sources[k] = call->arguments[k].column;
-    for (uint32_t i = 0; i < call->row_count; i++)
-        rows[i] = picks[i] == OD_PICK_NULL ? 0 : i * call->arguments[picks[i]].step;
-    struct od_stitch stitch = {.type = call->expr->type,
-                               .row_count = call->row_count,
-                               .sources = sources,
-                               .picks = picks,
-                               .rows = rows};
-    return od_stitch_column(&stitch, call->batch_arena, column_out, call->error);
+        columns[k] = call->arguments[k].column;
+    for (uint32_t i = 0; i < call->row_count; i++) {
+        rows[i] = picks[i] == count ? OD_ROW_NULL : i * call->arguments[picks[i]].step;
+        picks[i] %= count;
+    }
+    struct od_gather gather = {
+        .type = call->expr->type, .count = call->row_count, .columns = columns, .picks = picks, .rows = rows};
+    return od_stitch_column(&gather, call->batch_arena, column_out, call->error);
 }
 
 enum od_status od_kernel_nullif(const struct od_kernel_call *call, struct od_column *column_out)
@@ -248,15 +187,14 @@ enum od_status od_kernel_nullif(const struct od_kernel_call *call, struct od_col
         return od_kernel_no_memory(call->error);
     relate(call, relation_forms[OD_FUNCTION_EQUAL], equal);
     for (uint32_t i = 0; i < call->row_count; i++) {
-        if (od_bit(equal, i) && !od_operand_is_null(&arguments[0], i) &&
-            !od_operand_is_null(&arguments[1], i))
-            picks[i] = OD_PICK_NULL;
+        bool are_equal = od_bit(equal, i) && !od_operand_is_null(&arguments[0], i) &&
+                         !od_operand_is_null(&arguments[1], i);
+        picks[i] = are_equal ? call->expr->argument_count : 0;
     }
     return stitch_arguments(call, picks, column_out);
 }
 
-/* Whether the challenger takes the place: equal ones do not, so the first argument wins a tie (-0.0 and 0.0).
- * */
+/* Whether the challenger takes the place: equal ones do not, so the first argument wins a tie (-0.0 and 0.0). */
 static bool beats(const struct od_kernel_call *call, uint32_t row, uint32_t challenger, uint32_t holder)
 {
     const struct od_operand *arguments = call->arguments;
@@ -269,15 +207,15 @@ static bool beats(const struct od_kernel_call *call, uint32_t row, uint32_t chal
 /* greatest, least: NULLs are passed over. */
 enum od_status od_kernel_extreme(const struct od_kernel_call *call, struct od_column *column_out)
 {
+    uint32_t count = call->expr->argument_count;
     uint32_t *picks = od_arena_take_raw(call->batch_arena, call->row_count * sizeof(*picks));
     if (picks == NULL)
         return od_kernel_no_memory(call->error);
     for (uint32_t i = 0; i < call->row_count; i++) {
-        picks[i] = OD_PICK_NULL;
-        for (uint32_t k = 0; k < call->expr->argument_count; k++) {
-            if (od_operand_is_null(&call->arguments[k], i))
-                continue;
-            if (picks[i] == OD_PICK_NULL || beats(call, i, k, picks[i]))
+        picks[i] = count;
+        for (uint32_t k = 0; k < count; k++) {
+            if (!od_operand_is_null(&call->arguments[k], i) &&
+                (picks[i] == count || beats(call, i, k, picks[i])))
                 picks[i] = k;
         }
     }

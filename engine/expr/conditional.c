@@ -44,8 +44,8 @@ static enum od_status branches_init(struct branches *branches, const struct od_e
     branches->hit_rows = lists + (size_t)count * 4;
     branches->hit_positions = lists + (size_t)count * 5;
     for (uint32_t i = 0; i < count; i++) {
-        branches->picks[i] = OD_PICK_NULL;
-        branches->rows[i] = 0;
+        branches->picks[i] = 0;
+        branches->rows[i] = OD_ROW_NULL;
         branches->left_rows[i] = selection->rows == NULL ? i : selection->rows[i];
         branches->left_positions[i] = i;
     }
@@ -100,12 +100,12 @@ static enum od_status answer(struct branches *branches, const struct od_expr *va
 static enum od_status branches_stitch(const struct branches *branches, const struct od_expr *expr,
                                       uint32_t row_count, struct od_column *column_out)
 {
-    struct od_stitch stitch = {.type = expr->type,
-                               .row_count = row_count,
-                               .sources = branches->sources,
+    struct od_gather gather = {.type = expr->type,
+                               .count = row_count,
+                               .columns = branches->sources,
                                .picks = branches->picks,
                                .rows = branches->rows};
-    return od_stitch_column(&stitch, branches->evaluation->batch_arena, column_out,
+    return od_stitch_column(&gather, branches->evaluation->batch_arena, column_out,
                             branches->evaluation->error);
 }
 

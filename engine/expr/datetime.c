@@ -35,15 +35,15 @@ struct parts {
     int64_t year;
     int64_t month;
     int64_t day;
-    int64_t rest_us;  /* within the day; of an interval, all of it */
-    int64_t epoch_us; /* not of a date */
+    int64_t rest_us; /* within the day; of an interval, all of it */
+    int64_t epoch;   /* microseconds; of a date, seconds */
 };
 
 static struct parts parts_of_days(int64_t days)
 {
     uint32_t month = 0;
     uint32_t day = 0;
-    struct parts parts = {.days = days};
+    struct parts parts = {.days = days, .epoch = days * (DAY_US / SECOND_US)};
     od_date_to_civil(days, &parts.year, &month, &day);
     parts.month = month;
     parts.day = day;
@@ -55,7 +55,7 @@ static struct parts parts_of_timestamp(int64_t timestamp_us)
     int64_t days = floor_divide(timestamp_us, DAY_US);
     struct parts parts = parts_of_days(days);
     parts.rest_us = timestamp_us % DAY_US + (timestamp_us % DAY_US < 0 ? DAY_US : 0);
-    parts.epoch_us = timestamp_us;
+    parts.epoch = timestamp_us;
     return parts;
 }
 
@@ -68,7 +68,7 @@ static struct parts parts_of_interval(const struct od_interval *interval)
                           .day = interval->days,
                           .rest_us = interval->microseconds};
     int64_t quarter_days = 1461 * parts.year + 120 * parts.month + 4 * parts.day;
-    parts.epoch_us = quarter_days * (DAY_US / 4) + interval->microseconds;
+    parts.epoch = quarter_days * (DAY_US / 4) + interval->microseconds;
     return parts;
 }
 
@@ -76,36 +76,12 @@ static int64_t year_of(const struct parts *parts)
 {
     return parts->year > 0 || parts->is_interval ? parts->year : parts->year - 1;
 }
-/* Units of years: decades are floored, centuries and millennia begin with the year 1. */
-static int64_t decade_of(const struct parts *parts)
-{
-    return parts->is_interval ? parts->year / 10 : floor_divide(parts->year, 10);
-}
+/* Units of years: centuries and millennia begin with the year 1. */
 static int64_t count_of_years(const struct parts *parts, int64_t years)
 {
     if (parts->is_interval)
         return parts->year / years;
     return parts->year > 0 ? (parts->year + years - 1) / years : -((years - parts->year) / years);
-}
-static int64_t century_of(const struct parts *parts)
-{
-    return count_of_years(parts, 100);
-}
-static int64_t millennium_of(const struct parts *parts)
-{
-    return count_of_years(parts, 1000);
-}
-static int64_t quarter_of(const struct parts *parts)
-{
-    return parts->is_interval ? parts->month / 3 + 1 : (parts->month - 1) / 3 + 1;
-}
-static int64_t month_of(const struct parts *parts)
-{
-    return parts->month;
-}
-static int64_t day_of(const struct parts *parts)
-{
-    return parts->day;
 }
 static int64_t day_of_year(const struct parts *parts)
 {
@@ -115,77 +91,65 @@ static struct parts thursday_of(const struct parts *parts)
 {
     return parts_of_days(parts->days - weekday(parts->days) + 3);
 }
-static int64_t isoyear_of(const struct parts *parts)
+
+/* In units of 10^-scale_of_field. */
+static int64_t field_of_parts(const struct parts *parts, enum od_time_field field)
 {
-    struct parts thursday = thursday_of(parts);
-    return year_of(&thursday);
-}
-static int64_t week_of(const struct parts *parts)
-{
-    struct parts thursday = thursday_of(parts);
-    return (day_of_year(&thursday) - 1) / 7 + 1;
-}
-static int64_t isodow_of(const struct parts *parts)
-{
-    return weekday(parts->days) + 1;
-}
-static int64_t dow_of(const struct parts *parts)
-{
-    return isodow_of(parts) % 7;
-}
-static int64_t julian_of(const struct parts *parts)
-{
-    return parts->days + 2440588;
-}
-static int64_t hour_of(const struct parts *parts)
-{
-    return parts->rest_us / HOUR_US;
-}
-static int64_t minute_of(const struct parts *parts)
-{
-    return parts->rest_us / MINUTE_US % 60;
-}
-static int64_t second_us_of(const struct parts *parts)
-{
-    return parts->rest_us % MINUTE_US;
-}
-static int64_t epoch_us_of(const struct parts *parts)
-{
-    return parts->epoch_us;
-}
-static int64_t epoch_of_date(const struct parts *parts)
-{
-    return parts->days * (DAY_US / SECOND_US);
+    struct parts thursday;
+    switch (field) {
+    case OD_TIME_FIELD_MILLENNIUM:
+        return count_of_years(parts, 1000);
+    case OD_TIME_FIELD_CENTURY:
+        return count_of_years(parts, 100);
+    case OD_TIME_FIELD_DECADE:
+        return parts->is_interval ? parts->year / 10 : floor_divide(parts->year, 10);
+    case OD_TIME_FIELD_YEAR:
+        return year_of(parts);
+    case OD_TIME_FIELD_ISOYEAR:
+        thursday = thursday_of(parts);
+        return year_of(&thursday);
+    case OD_TIME_FIELD_QUARTER:
+        return (parts->is_interval ? parts->month : parts->month - 1) / 3 + 1;
+    case OD_TIME_FIELD_MONTH:
+        return parts->month;
+    case OD_TIME_FIELD_WEEK:
+        thursday = thursday_of(parts);
+        return (day_of_year(&thursday) - 1) / 7 + 1;
+    case OD_TIME_FIELD_DAY:
+        return parts->day;
+    case OD_TIME_FIELD_DOW:
+        return (weekday(parts->days) + 1) % 7;
+    case OD_TIME_FIELD_ISODOW:
+        return weekday(parts->days) + 1;
+    case OD_TIME_FIELD_DOY:
+        return day_of_year(parts);
+    case OD_TIME_FIELD_JULIAN:
+        return parts->days + 2440588;
+    case OD_TIME_FIELD_HOUR:
+        return parts->rest_us / HOUR_US;
+    case OD_TIME_FIELD_MINUTE:
+        return parts->rest_us / MINUTE_US % 60;
+    case OD_TIME_FIELD_SECOND:
+    case OD_TIME_FIELD_MILLISECONDS:
+    case OD_TIME_FIELD_MICROSECONDS:
+        return parts->rest_us % MINUTE_US;
+    case OD_TIME_FIELD_EPOCH:
+        return parts->epoch;
+    case OD_TIME_FIELD_COUNT:
+        break;
+    }
+    od_unreachable();
 }
 
-/* The field in units of 10^-scale. */
-struct extraction {
-    int64_t (*field)(const struct parts *parts);
-    uint32_t scale;
-};
-static const struct extraction extractions[] = {
-    [OD_TIME_FIELD_MILLENNIUM] = {millennium_of, 0},
-    [OD_TIME_FIELD_CENTURY] = {century_of, 0},
-    [OD_TIME_FIELD_DECADE] = {decade_of, 0},
-    [OD_TIME_FIELD_YEAR] = {year_of, 0},
-    [OD_TIME_FIELD_ISOYEAR] = {isoyear_of, 0},
-    [OD_TIME_FIELD_QUARTER] = {quarter_of, 0},
-    [OD_TIME_FIELD_MONTH] = {month_of, 0},
-    [OD_TIME_FIELD_WEEK] = {week_of, 0},
-    [OD_TIME_FIELD_DAY] = {day_of, 0},
-    [OD_TIME_FIELD_DOW] = {dow_of, 0},
-    [OD_TIME_FIELD_ISODOW] = {isodow_of, 0},
-    [OD_TIME_FIELD_DOY] = {day_of_year, 0},
-    [OD_TIME_FIELD_JULIAN] = {julian_of, 0},
-    [OD_TIME_FIELD_HOUR] = {hour_of, 0},
-    [OD_TIME_FIELD_MINUTE] = {minute_of, 0},
-    [OD_TIME_FIELD_SECOND] = {second_us_of, 6},
-    [OD_TIME_FIELD_MILLISECONDS] = {second_us_of, 3},
-    [OD_TIME_FIELD_MICROSECONDS] = {second_us_of, 0},
-    [OD_TIME_FIELD_EPOCH] = {epoch_us_of, 6},
-};
-_Static_assert(sizeof(extractions) / sizeof(extractions[0]) == OD_TIME_FIELD_COUNT,
-               "every field is extracted");
+/* A date's epoch is in whole seconds. */
+static uint32_t scale_of_field(enum od_time_field field, enum od_type type)
+{
+    if (field == OD_TIME_FIELD_MILLISECONDS)
+        return 3;
+    bool is_fraction =
+        field == OD_TIME_FIELD_SECOND || (field == OD_TIME_FIELD_EPOCH && type != OD_TYPE_DATE);
+    return is_fraction ? 6 : 0;
+}
 
 /* The field is a literal that the builder of the expression has checked. */
 static enum od_time_field field_of(const struct od_kernel_call *call)
@@ -231,18 +195,16 @@ enum od_status od_kernel_extract(const struct od_kernel_call *call, struct od_co
     if (od_operand_is_null(&call->arguments[0], 0))
         return OD_OK;
     enum od_time_field field = field_of(call);
-    struct extraction extraction = extractions[field];
-    if (field == OD_TIME_FIELD_EPOCH && call->arguments[1].column.type == OD_TYPE_DATE)
-        extraction = (struct extraction){epoch_of_date, 0};
+    uint32_t scale = scale_of_field(field, call->arguments[1].column.type);
     for (uint32_t i = 0; i < call->row_count; i++) {
         if (!od_call_row_is_valid(call, i))
             continue;
         struct parts parts = parts_of_row(&call->arguments[1], i);
-        int64_t value = extraction.field(&parts);
+        int64_t value = field_of_parts(&parts, field);
         if (call->expr->type == OD_TYPE_FLOAT64)
             ((double *)results)[i] = float_of_field(value, field);
         else
-            ((struct od_decimal *)results)[i] = od_decimal_make(value, extraction.scale);
+            ((struct od_decimal *)results)[i] = od_decimal_make(value, scale);
     }
     return OD_OK;
 }

@@ -63,7 +63,7 @@ static enum od_status literal_operand(const struct od_evaluation *evaluation, co
     } else {
         column.values = cell;
         if (!expr->literal.is_null)
-            od_write_value(&expr->literal, 0, cell);
+            od_value_put(&expr->literal, cell, 0);
     }
     *operand = (struct od_operand){.column = column, .step = 0};
     return OD_OK;

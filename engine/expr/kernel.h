@@ -19,7 +19,6 @@
 #define OD_EXPR_KERNEL_H
 
 #include "engine/core/buffer.h"
-#include "engine/data/bitmap.h"
 #include "engine/expr/evaluate.h"
 
 struct od_operand {
@@ -70,18 +69,9 @@ const struct od_kernel_entry *od_kernel_entry(const struct od_expr *call);
 enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                    const struct od_selection *selection, struct od_operand *operand_out);
 
-/* Row i of the result is row rows[i] of source sources[picks[i]], taken as a column (steps do not matter);
- * OD_PICK_NULL is NULL. In stitch.c. */
-#define OD_PICK_NULL UINT32_MAX
-struct od_stitch {
-    enum od_type type;
-    uint32_t row_count;
-    const struct od_column *sources;
-    const uint32_t *picks;
-    const uint32_t *rows;
-};
-enum od_status od_stitch_column(const struct od_stitch *stitch, struct od_arena *arena,
-                                struct od_column *column_out, struct od_error *error);
+/* stitch.c: a gathered column (see batch.h), in the arena; counts the NULLs itself. */
+enum od_status od_stitch_column(struct od_gather *gather, struct od_arena *arena, struct od_column *column_out,
+                                struct od_error *error);
 /* Rows rows[0..count) of one column. */
 enum od_status od_gather_column(const struct od_column *source, const uint32_t *rows, uint32_t count,
                                 struct od_arena *arena, struct od_column *column_out, struct od_error *error);
@@ -89,8 +79,6 @@ enum od_status od_gather_column(const struct od_column *source, const uint32_t *
 /* rows.c: a column by way of a row function. */
 enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function function,
                            struct od_column *column_out);
-/* Writes a value that is not text into cell `row` of zeroed values. */
-void od_write_value(const struct od_value *value, uint32_t row, void *values);
 /* Values for the call's rows, zeroed; the column without validity. NULL and error on refusal. */
 void *od_results_new(const struct od_kernel_call *call, struct od_column *column_out);
 

@@ -10,41 +10,9 @@
 
 #define ARGUMENTS_ON_STACK 8
 
-void od_write_value(const struct od_value *value, uint32_t row, void *values)
-{
-    switch (value->type) {
-    case OD_TYPE_BOOLEAN:
-        od_bitmap_put(values, row, value->boolean);
-        return;
-    case OD_TYPE_INT64:
-    case OD_TYPE_TIMESTAMP:
-        ((int64_t *)values)[row] = value->int64;
-        return;
-    case OD_TYPE_FLOAT64:
-        ((double *)values)[row] = value->float64;
-        return;
-    case OD_TYPE_INT32:
-    case OD_TYPE_DATE:
-        ((int32_t *)values)[row] = (int32_t)value->int64;
-        return;
-    case OD_TYPE_DECIMAL:
-        ((struct od_decimal *)values)[row] = value->decimal;
-        return;
-    case OD_TYPE_INTERVAL:
-        ((struct od_interval *)values)[row] = value->interval;
-        return;
-    case OD_TYPE_TEXT:
-    case OD_TYPE_COUNT:
-        break;
-    }
-    od_unreachable();
-}
-
 void *od_results_new(const struct od_kernel_call *call, struct od_column *column_out)
 {
-    size_t width = od_type_width_bytes(call->expr->type);
-    void *results = od_arena_take(call->batch_arena,
-                                  width == 0 ? od_bitmap_bytes(call->row_count) : call->row_count * width);
+    void *results = od_arena_take(call->batch_arena, od_values_bytes(call->expr->type, call->row_count));
     *column_out =
         (struct od_column){.type = call->expr->type, .row_count = call->row_count, .values = results};
     if (results == NULL)
@@ -86,7 +54,7 @@ static enum od_status run_rows(const struct od_kernel_call *call, od_row_functio
             row.result = (struct od_value){.type = call->expr->type};
             OD_TRY(function(&row));
             if (!row.result.is_null && text->offsets == NULL)
-                od_write_value(&row.result, i, (void *)column->values);
+                od_value_put(&row.result, (void *)column->values, i);
             if (validity != NULL)
                 od_bitmap_put(validity, i, !row.result.is_null);
         }

@@ -30,7 +30,7 @@
 #include "engine/op/aggregate_rows.h"
 #include "engine/op/aggregate_state.h"
 #include "engine/op/hash_table.h"
-#include "engine/op/key_equal.h"
+#include "engine/data/key_equal.h"
 #include "engine/op/spill.h"
 
 #define NAN_BITS  UINT64_C(0x7ff8000000000000) /* as od_batch_hash_keys */

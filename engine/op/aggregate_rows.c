@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
-#include "engine/op/key_equal.h"
+#include "engine/data/key_equal.h"
 
 #define GROUP_CAPACITY_MIN 64u
 

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
-#include "engine/op/key_equal.h"
+#include "engine/data/key_equal.h"
 
 #define LOOKED_MAX 65536u
 

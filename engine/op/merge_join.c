@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
-#include "engine/op/key_equal.h"
+#include "engine/data/key_equal.h"
 #include "engine/op/row_order.h"
 
 enum merge_state {

@@ -13,7 +13,7 @@
 
 #include "engine/core/assert.h"
 #include "engine/expr/evaluate.h"
-#include "engine/op/key_equal.h"
+#include "engine/data/key_equal.h"
 #include "engine/op/spill.h"
 #include "engine/op/window_call.h"
 
