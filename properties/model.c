@@ -100,7 +100,7 @@ static enum od_status run_project(struct od_arena *arena, const struct od_plan *
     for (uint32_t row = 0; status == OD_OK && row < input.row_count; row++) {
         struct od_value *cells = add_row(answer);
         for (uint32_t i = 0; i < count && status == OD_OK; i++)
-            status = od_model_evaluate(arena, plan->project.exprs[i], od_answer_row(&input, row), &cells[i],
+            status = od_model_evaluate(arena, plan->rows.exprs[i], od_answer_row(&input, row), &cells[i],
                                        error);
     }
     return status;
@@ -236,8 +236,8 @@ static enum od_status run_lists(struct od_arena *arena, const struct od_plan *pl
     struct od_answer input = {0, 1, NULL};
     bool is_values = plan->kind == OD_PLAN_VALUES;
     uint32_t width = plan->schema.field_count;
-    uint32_t list_count = is_values ? plan->values.row_count : plan->expand.list_count;
-    const struct od_expr *const *exprs = is_values ? plan->values.exprs : plan->expand.exprs;
+    uint32_t list_count = plan->rows.row_count;
+    const struct od_expr *const *exprs = plan->rows.exprs;
     enum od_status status = is_values ? OD_OK : od_model_run(arena, plan->inputs[0], &input, error);
     if (status == OD_OK)
         status = make_answer(arena, width, (uint64_t)input.row_count * list_count, answer, error);

@@ -417,7 +417,7 @@ static struct select project_select(struct render *render, const struct od_plan 
     select.item_count = plan->schema.field_count;
     select.items = text_list(render, select.item_count);
     for (uint32_t i = 0; i < select.item_count; i++)
-        select.items[i] = expr_text(render, plan->project.exprs[i], source.refs);
+        select.items[i] = expr_text(render, plan->rows.exprs[i], source.refs);
     return select;
 }
 

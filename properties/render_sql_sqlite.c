@@ -154,7 +154,7 @@ static const char *node_reason(const struct od_plan *plan, bool is_root)
         return expr_reason(plan->filter.predicate);
     case OD_PLAN_PROJECT:
         for (uint32_t i = 0; i < plan->schema.field_count && reason == NULL; i++)
-            reason = expr_reason(plan->project.exprs[i]);
+            reason = expr_reason(plan->rows.exprs[i]);
         return reason;
     case OD_PLAN_JOIN:
         return expr_reason(plan->join.condition);

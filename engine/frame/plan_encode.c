@@ -240,7 +240,7 @@ static enum od_status encode_parts(struct encoder *encoder, const struct od_plan
         return encode_exprs(encoder, &plan->filter.predicate, 1, node);
     case OD_PLAN_PROJECT:
         OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
-        return encode_exprs(encoder, plan->project.exprs, width, node);
+        return encode_exprs(encoder, plan->rows.exprs, width, node);
     case OD_PLAN_JOIN:
         node->join = (char *)od_join_type_text(plan->join.type);
         return encode_exprs(encoder, &plan->join.condition, 1, node);
@@ -253,13 +253,13 @@ static enum od_status encode_parts(struct encoder *encoder, const struct od_plan
         node->count = plan->limit.count;
         return OD_OK;
     case OD_PLAN_VALUES:
-        node->count = plan->values.row_count;
+        node->count = plan->rows.row_count;
         OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
-        return encode_exprs(encoder, plan->values.exprs, (size_t)plan->values.row_count * width, node);
+        return encode_exprs(encoder, plan->rows.exprs, (size_t)plan->rows.row_count * width, node);
     case OD_PLAN_EXPAND:
-        node->count = plan->expand.list_count;
+        node->count = plan->rows.row_count;
         OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
-        return encode_exprs(encoder, plan->expand.exprs, (size_t)plan->expand.list_count * width, node);
+        return encode_exprs(encoder, plan->rows.exprs, (size_t)plan->rows.row_count * width, node);
     case OD_PLAN_WINDOW:
         return encode_window(encoder, plan, node);
     case OD_PLAN_REPARTITION:

@@ -12,8 +12,7 @@ static enum od_status expand_step(struct od_op *op)
 {
     struct expand *expand = (struct expand *)op;
     const struct od_schema *schema = &op->node->schema;
-    bool is_project = op->node->kind == OD_PHYSICAL_PROJECT;
-    const struct od_expr *const *exprs = is_project ? op->node->project.exprs : op->node->expand.exprs;
+    const struct od_expr *const *exprs = op->node->rows.exprs;
     struct od_selection every_row;
     struct od_column *columns;
     if (expand->input == NULL)
@@ -24,7 +23,7 @@ static enum od_status expand_step(struct od_op *op)
     OD_TRY(od_op_evaluate(op, expand->input, NULL, exprs + (size_t)expand->next_list * schema->field_count,
                           schema->field_count, &every_row, &columns));
     op->view = (struct od_batch){.schema = schema, .row_count = every_row.count, .columns = columns};
-    if (is_project || ++expand->next_list == op->node->expand.list_count) {
+    if (++expand->next_list == op->node->rows.row_count) {
         expand->next_list = 0;
         expand->input = NULL;
     }

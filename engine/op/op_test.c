@@ -201,7 +201,7 @@ static void project_computes_columns(void **state)
     const struct od_expr *exprs[] = {column(&tree.schema, 1), number(42),
                                      call(OD_FUNCTION_ADD, column(&tree.schema, 0), column(&tree.schema, 1))};
     node.inputs[0] = &tree.reader;
-    node.project.exprs = exprs;
+    node.rows = (struct od_rows_clause){1, exprs};
     check_node(&tree, &node, "2 42 3|4 42 7|5 42 null|7 42 13");
     tree_release(&tree);
 }
@@ -214,7 +214,7 @@ static void evaluation_errors_come_out(void **state)
     struct od_physical node = {.kind = OD_PHYSICAL_PROJECT, .schema = tree.schema, .input_count = 1};
     const struct od_expr *quotient = call(OD_FUNCTION_DIVIDE, number(6), column(&tree.schema, 0));
     node.inputs[0] = &tree.reader;
-    node.project.exprs = &quotient;
+    node.rows = (struct od_rows_clause){1, &quotient};
     struct od_physical filter = {.kind = OD_PHYSICAL_FILTER, .schema = tree.schema, .input_count = 1};
     filter.inputs[0] = &node; /* passes the failure on */
     filter.filter.predicate = call(OD_FUNCTION_GREATER, column(&tree.schema, 0), number(0));

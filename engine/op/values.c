@@ -21,7 +21,7 @@ static enum od_status append_row(struct values *values, uint32_t row)
     uint32_t field_count = op->node->schema.field_count;
     for (uint32_t i = 0; i < field_count; i++) {
         struct od_value value;
-        const struct od_expr *expr = op->node->values.exprs[(size_t)row * field_count + i];
+        const struct od_expr *expr = op->node->rows.exprs[(size_t)row * field_count + i];
         OD_TRY(od_evaluate_constant(expr, &op->batch_arena, &value, op->error));
         OD_TRY(od_batch_builder_append(&values->rows, i, &value, op->error));
     }
@@ -34,7 +34,7 @@ static enum od_status values_step(struct od_op *op)
     struct values *values = (struct values *)op;
     od_arena_reset(&op->batch_arena);
     od_batch_builder_reset(&values->rows);
-    while (values->next_row < op->node->values.row_count && values->rows.row_count < op->env.batch_rows)
+    while (values->next_row < op->node->rows.row_count && values->rows.row_count < op->env.batch_rows)
         OD_TRY(append_row(values, values->next_row++));
     op->view = od_batch_builder_view(&values->rows);
     op->says = OD_STEP_DONE; /* if these are none */

@@ -162,14 +162,20 @@ uint32_t od_aggregate_state_fields(const struct od_aggregate *aggregate, enum od
 
 /* --- window functions ----------------------------------------------------------------------------------- */
 
-static const char *const window_function_texts[] = {
-#define X(name, text) [OD_WINDOW_##name] = text,
+#define OD_TYPE_SAME OD_TYPE_COUNT
+static const struct od_window_function_info window_functions[] = {
+#define X(name, text, type, least, most, is_nullable) {text, OD_TYPE_##type, least, most, is_nullable},
     OD_WINDOW_FUNCTION_LIST(X)
 #undef X
 };
 
-const char *od_window_function_text(enum od_window_function function)
+const struct od_window_function_info *od_window_function_info(enum od_window_function function)
 {
     od_assert((unsigned)function < OD_WINDOW_FUNCTION_COUNT);
-    return window_function_texts[function];
+    return &window_functions[function];
+}
+
+const char *od_window_function_text(enum od_window_function function)
+{
+    return od_window_function_info(function)->text;
 }

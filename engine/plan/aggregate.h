@@ -69,26 +69,35 @@ bool od_aggregate_is_nullable(enum od_aggregate_function function);
  * expression is the argument. */
 bool od_aggregate_is_within_group(enum od_aggregate_function function);
 
+/* enum, name, type (SAME: the first argument's), arguments at least and at most, whether it can be NULL. */
 #define OD_WINDOW_FUNCTION_LIST(X)                                                                           \
-    X(AGGREGATE, "aggregate")                                                                                 \
-    X(ROW_NUMBER, "row_number")                                                                               \
-    X(RANK, "rank")                                                                                           \
-    X(DENSE_RANK, "dense_rank")                                                                               \
-    X(PERCENT_RANK, "percent_rank")                                                                           \
-    X(CUME_DIST, "cume_dist")                                                                                 \
-    X(NTILE, "ntile")                                                                                         \
-    X(LAG, "lag")                                                                                             \
-    X(LEAD, "lead")                                                                                           \
-    X(FIRST_VALUE, "first_value")                                                                             \
-    X(LAST_VALUE, "last_value")                                                                               \
-    X(NTH_VALUE, "nth_value")
+    X(AGGREGATE, "aggregate", SAME, 0, 0, true) /* all but its name: the aggregate's */                       \
+    X(ROW_NUMBER, "row_number", INT64, 0, 0, false)                                                           \
+    X(RANK, "rank", INT64, 0, 0, false)                                                                       \
+    X(DENSE_RANK, "dense_rank", INT64, 0, 0, false)                                                           \
+    X(PERCENT_RANK, "percent_rank", FLOAT64, 0, 0, false)                                                     \
+    X(CUME_DIST, "cume_dist", FLOAT64, 0, 0, false)                                                           \
+    X(NTILE, "ntile", INT32, 1, 1, true)                                                                      \
+    X(LAG, "lag", SAME, 1, 3, true)                                                                           \
+    X(LEAD, "lead", SAME, 1, 3, true)                                                                         \
+    X(FIRST_VALUE, "first_value", SAME, 1, 1, true)                                                           \
+    X(LAST_VALUE, "last_value", SAME, 1, 1, true)                                                             \
+    X(NTH_VALUE, "nth_value", SAME, 2, 2, true)
 
 enum od_window_function {
-#define X(name, text) OD_WINDOW_##name,
+#define X(name, ...) OD_WINDOW_##name,
     OD_WINDOW_FUNCTION_LIST(X)
 #undef X
         OD_WINDOW_FUNCTION_COUNT
 };
+struct od_window_function_info {
+    const char *text;
+    enum od_type type; /* OD_TYPE_COUNT: the first argument's */
+    uint32_t least;
+    uint32_t most;
+    bool is_nullable;
+};
+const struct od_window_function_info *od_window_function_info(enum od_window_function function);
 const char *od_window_function_text(enum od_window_function function);
 
 #endif

@@ -352,12 +352,6 @@ static enum od_status push_rows(struct od_decorrelation *d, const struct od_plan
 {
     struct od_plan draft = *plan;
     const char **names = NULL;
-    const struct od_expr *const *exprs = plan->kind == OD_PLAN_PROJECT  ? plan->project.exprs
-                                         : plan->kind == OD_PLAN_VALUES ? plan->values.exprs
-                                                                        : plan->expand.exprs;
-    uint32_t rows = plan->kind == OD_PLAN_PROJECT  ? 1
-                    : plan->kind == OD_PLAN_VALUES ? plan->values.row_count
-                                                   : plan->expand.list_count;
     uint32_t width = plan->kind == OD_PLAN_VALUES ? 0 : plan->inputs[0]->schema.field_count;
     if (plan->kind == OD_PLAN_VALUES)
         draft.inputs[0] = d->domain;
@@ -369,16 +363,11 @@ static enum od_status push_rows(struct od_decorrelation *d, const struct od_plan
     if (plan->kind == OD_PLAN_FILTER || plan->kind == OD_PLAN_REPARTITION)
         return od_plan_make(d->plan_arena, &draft, NULL, &rewriter, plan_out, error);
     uint32_t field_count = plan->schema.field_count;
-    OD_TRY(with_keys(d, exprs, field_count, rows, binding.schema, width, &exprs, error));
+    OD_TRY(with_keys(d, plan->rows.exprs, field_count, plan->rows.row_count, binding.schema, width, &draft.rows.exprs, error));
     OD_TRY(names_with_keys(d, plan, field_count, &names, error));
     draft.schema = (struct od_schema){field_count + d->key_count, NULL};
-    if (plan->kind == OD_PLAN_PROJECT) {
-        draft.project.exprs = exprs;
-    } else {
+    if (plan->kind == OD_PLAN_VALUES)
         draft.kind = OD_PLAN_EXPAND;
-        draft.expand.exprs = exprs;
-        draft.expand.list_count = rows;
-    }
     return od_plan_make(d->plan_arena, &draft, names, &rewriter, plan_out, error);
 }
 

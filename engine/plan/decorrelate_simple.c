@@ -119,7 +119,7 @@ static enum od_status pull_project(struct pull *p, const struct od_plan *plan, s
     if (od_plan_node_may_fail(plan) && !one_row)
         return give_up(p);
     for (uint32_t i = 0; i < count; i++)
-        OD_TRY(bind(p, pulled, plan->project.exprs[i], &map[i], error));
+        OD_TRY(bind(p, pulled, plan->rows.exprs[i], &map[i], error));
     pulled->map = map;
     return OD_OK;
 }

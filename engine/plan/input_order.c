@@ -17,7 +17,7 @@ static enum od_status map_columns(struct od_arena *plan_arena, const struct od_p
                                   const struct od_expr **map, struct od_error *error)
 {
     for (uint32_t i = 0; i < project->schema.field_count; i++) {
-        const struct od_expr *expr = project->project.exprs[i];
+        const struct od_expr *expr = project->rows.exprs[i];
         if (expr->kind != OD_EXPR_COLUMN || map[expr->column_index] != NULL)
             continue;
         enum od_status status =

@@ -125,6 +125,29 @@ struct od_map_function {
     void *self;
 };
 
+/* Clauses that logical and physical nodes have alike. */
+struct od_scan_clause {
+    const struct od_table *table; /* borrowed; outlives the plan */
+    uint32_t column_count;        /* which of the table's columns come out, in this order */
+    const uint32_t *columns;
+};
+struct od_rows_clause {
+    uint32_t row_count;                 /* PROJECT: 1; EXPAND: for each row of the input */
+    const struct od_expr *const *exprs; /* row after row, schema.field_count each; those of VALUES without columns */
+};
+struct od_window_clause {
+    uint32_t partition_count;
+    const struct od_expr *const *partitions;
+    uint32_t key_count;
+    const struct od_sort_key *keys;
+    uint32_t call_count;
+    const struct od_window_call *calls;
+};
+struct od_limit_clause {
+    uint64_t offset;
+    uint64_t count; /* UINT64_MAX: no limit */
+};
+
 struct od_plan {
     enum od_plan_kind kind;
     struct od_schema schema; /* of the output */
@@ -134,37 +157,16 @@ struct od_plan {
     uint32_t outer_levels; /* bit d - 1: this or a node below reads OUTER columns of depth d */
     uint64_t tree_size;    /* nodes here and below, one with several readers counted for each; at most UINT32_MAX */
     union {
-        struct {
-            const struct od_table *table; /* borrowed; outlives the plan */
-            uint32_t column_count;        /* which of the table's columns come out, in this order */
-            const uint32_t *columns;
-        } scan;
+        struct od_scan_clause scan;
         struct {
             const struct od_expr *predicate; /* boolean */
         } filter;
-        struct {
-            const struct od_expr *const *exprs; /* schema.field_count of them */
-        } project;
+        struct od_rows_clause rows; /* PROJECT, VALUES, EXPAND */
         struct {
             enum od_join_type type;
             const struct od_expr *condition; /* boolean, over left ++ right */
         } join; /* and APPLY */
-        struct {
-            uint32_t row_count;
-            const struct od_expr *const *exprs; /* row after row, schema.field_count each; no columns */
-        } values;
-        struct {
-            uint32_t list_count;
-            const struct od_expr *const *exprs; /* list after list, schema.field_count each */
-        } expand;
-        struct {
-            uint32_t partition_count;
-            const struct od_expr *const *partitions;
-            uint32_t key_count;
-            const struct od_sort_key *keys;
-            uint32_t call_count;
-            const struct od_window_call *calls;
-        } window;
+        struct od_window_clause window;
         struct {
             const struct od_map_function *function; /* borrowed; outlives the plan */
         } map;
@@ -182,10 +184,7 @@ struct od_plan {
             uint32_t key_count;
             const struct od_sort_key *keys;
         } sort;
-        struct {
-            uint64_t offset;
-            uint64_t count; /* UINT64_MAX: no limit */
-        } limit;
+        struct od_limit_clause limit;
     };
 };
 

@@ -7,33 +7,12 @@
 
 #include <string.h>
 
-#include "engine/core/assert.h"
+#include "engine/core/enum_text.h"
 #include "engine/plan/input_order.h"
 #include "engine/plan/plan_rewrite.h"
 
-static const char *const kind_texts[] = {
-#define X(name, text) [OD_PLAN_##name] = text,
-    OD_PLAN_KIND_LIST(X)
-#undef X
-};
-
-const char *od_plan_kind_text(enum od_plan_kind kind)
-{
-    od_assert((unsigned)kind < OD_PLAN_KIND_COUNT);
-    return kind_texts[kind];
-}
-
-static const char *const join_texts[] = {
-#define X(name, text) [OD_JOIN_##name] = text,
-    OD_JOIN_TYPE_LIST(X)
-#undef X
-};
-
-const char *od_join_type_text(enum od_join_type type)
-{
-    od_assert((unsigned)type < OD_JOIN_TYPE_COUNT);
-    return join_texts[type];
-}
+OD_ENUM_TEXT(od_plan_kind_text, enum od_plan_kind, OD_PLAN_KIND_LIST)
+OD_ENUM_TEXT(od_join_type_text, enum od_join_type, OD_JOIN_TYPE_LIST)
 
 bool od_join_pads_left(enum od_join_type type)
 {
@@ -50,18 +29,14 @@ bool od_join_gives_right(enum od_join_type type)
     return type == OD_JOIN_INNER || od_join_pads_left(type) || od_join_pads_right(type);
 }
 
-static enum od_status no_memory(struct od_error *error)
-{
-    return od_fail(error, OD_NO_MEMORY, "building a plan");
-}
-
 /* --- schemas ---------------------------------------------------------------------------------- */
 
-static bool schema_new(struct od_arena *plan_arena, uint32_t field_count, struct od_schema *schema_out)
+static enum od_status schema_new(struct od_arena *plan_arena, uint32_t field_count, struct od_schema *schema_out,
+                                 struct od_error *error)
 {
-    schema_out->fields = od_arena_take_array(plan_arena, field_count, sizeof(*schema_out->fields));
-    schema_out->field_count = schema_out->fields == NULL ? 0 : field_count;
-    return schema_out->fields != NULL;
+    schema_out->field_count = field_count;
+    OD_TAKE(schema_out->fields, plan_arena, field_count, error);
+    return OD_OK;
 }
 
 /* The field that an expression gives: named as wanted, else as the column that it is, else by position. */
@@ -74,7 +49,7 @@ static enum od_status expr_field(struct od_arena *plan_arena, const char *wanted
     else if (wanted == NULL)
         wanted = od_arena_print(plan_arena, "column%u", position + 1);
     *field = (struct od_field){wanted, expr->type, expr->nullable};
-    return wanted == NULL ? no_memory(error) : OD_OK;
+    return wanted == NULL ? od_fail(error, OD_NO_MEMORY, "naming a column") : OD_OK;
 }
 
 enum od_status od_plan_join_schema(struct od_arena *plan_arena, const struct od_plan *left,
@@ -82,8 +57,7 @@ enum od_status od_plan_join_schema(struct od_arena *plan_arena, const struct od_
                                    struct od_error *error)
 {
     uint32_t left_count = left->schema.field_count;
-    if (!schema_new(plan_arena, left_count + right->schema.field_count, schema_out))
-        return no_memory(error);
+    OD_TRY(schema_new(plan_arena, left_count + right->schema.field_count, schema_out, error));
     for (uint32_t i = 0; i < schema_out->field_count; i++)
         schema_out->fields[i] = i < left_count ? left->schema.fields[i] : right->schema.fields[i - left_count];
     return OD_OK;
@@ -101,8 +75,7 @@ static enum od_status fit_join(struct od_arena *plan_arena, struct od_plan *plan
         return OD_OK;
     }
     if (type == OD_JOIN_MARK) {
-        if (!schema_new(plan_arena, left_count + 1, &plan->schema))
-            return no_memory(error);
+        OD_TRY(schema_new(plan_arena, left_count + 1, &plan->schema, error));
         memcpy(plan->schema.fields, plan->inputs[0]->schema.fields, left_count * sizeof(struct od_field));
         plan->schema.fields[left_count] =
             (struct od_field){"mark", OD_TYPE_BOOLEAN, plan->join.condition->nullable};
@@ -151,8 +124,7 @@ static enum od_status fit_groups(struct od_arena *plan_arena, struct od_plan *pl
 {
     uint32_t group_count = plan->aggregate.group_count;
     struct od_aggregate *aggregates = (struct od_aggregate *)plan->aggregate.aggregates; /* our own copy */
-    if (!schema_new(plan_arena, group_count + plan->aggregate.aggregate_count, &plan->schema))
-        return no_memory(error);
+    OD_TRY(schema_new(plan_arena, group_count + plan->aggregate.aggregate_count, &plan->schema, error));
     for (uint32_t i = 0; i < group_count; i++)
         OD_TRY(expr_field(plan_arena, names != NULL ? names[i] : old_fields != NULL ? old_fields[i].name : NULL,
                           plan->aggregate.groups[i], plan->inputs[0], i, &plan->schema.fields[i], error));
@@ -161,14 +133,14 @@ static enum od_status fit_groups(struct od_arena *plan_arena, struct od_plan *pl
     return OD_OK;
 }
 
-/* PROJECT, EXPAND, VALUES: rows of expressions, `height` of them; all rows agree in types. */
-static enum od_status fit_rows(struct od_arena *plan_arena, struct od_plan *plan, uint32_t height,
-                               const struct od_expr *const *exprs, const char *const *names,
+/* PROJECT, EXPAND, VALUES: all rows agree in types. */
+static enum od_status fit_rows(struct od_arena *plan_arena, struct od_plan *plan, const char *const *names,
                                const struct od_field *old_fields, struct od_error *error)
 {
     uint32_t width = plan->schema.field_count;
-    if (!schema_new(plan_arena, width, &plan->schema))
-        return no_memory(error);
+    uint32_t height = plan->rows.row_count;
+    const struct od_expr *const *exprs = plan->rows.exprs;
+    OD_TRY(schema_new(plan_arena, width, &plan->schema, error));
     for (uint32_t i = 0; i < width; i++) {
         struct od_field *field = &plan->schema.fields[i];
         const char *name = names != NULL ? names[i] : old_fields != NULL ? old_fields[i].name : NULL;
@@ -203,36 +175,18 @@ static enum od_status fit_union(struct od_arena *plan_arena, struct od_plan *pla
     return OD_OK;
 }
 
-static enum od_status fit_call(struct od_arena *plan_arena, struct od_window_call *call, struct od_field *field, struct od_error *error)
+static enum od_status fit_call(struct od_arena *plan_arena, struct od_window_call *call, struct od_field *field,
+                               struct od_error *error)
 {
-    static const struct {
-        enum od_type type; /* when `of_argument` is false */
-        bool of_argument;
-        bool nullable;
-    } rows[OD_WINDOW_FUNCTION_COUNT] = {
-        [OD_WINDOW_ROW_NUMBER] = {OD_TYPE_INT64, false, false},
-        [OD_WINDOW_RANK] = {OD_TYPE_INT64, false, false},
-        [OD_WINDOW_DENSE_RANK] = {OD_TYPE_INT64, false, false},
-        [OD_WINDOW_PERCENT_RANK] = {OD_TYPE_FLOAT64, false, false},
-        [OD_WINDOW_CUME_DIST] = {OD_TYPE_FLOAT64, false, false},
-        [OD_WINDOW_NTILE] = {OD_TYPE_INT32, false, true},
-        [OD_WINDOW_LAG] = {0, true, true},
-        [OD_WINDOW_LEAD] = {0, true, true},
-        [OD_WINDOW_FIRST_VALUE] = {0, true, true},
-        [OD_WINDOW_LAST_VALUE] = {0, true, true},
-        [OD_WINDOW_NTH_VALUE] = {0, true, true},
-    };
-    const char *name = call->name != NULL ? call->name : od_window_function_text(call->function);
+    const struct od_window_function_info *info = od_window_function_info(call->function);
     if (call->function == OD_WINDOW_AGGREGATE) {
         OD_TRY(fit_aggregate(plan_arena, &call->aggregate, false, field, error));
-        name = call->name != NULL ? call->name : call->aggregate.name;
     } else {
-        bool of_argument = rows[call->function].of_argument;
-        od_assert(!of_argument || call->argument_count > 0);
-        *field = (struct od_field){name, of_argument ? call->arguments[0]->type : rows[call->function].type,
-                                   rows[call->function].nullable};
+        od_assert(info->type != OD_TYPE_COUNT || call->argument_count > 0);
+        enum od_type type = info->type == OD_TYPE_COUNT ? call->arguments[0]->type : info->type;
+        *field = (struct od_field){info->text, type, info->is_nullable};
     }
-    call->name = field->name = name;
+    call->name = field->name = call->name != NULL ? call->name : field->name;
     call->type = field->type;
     return OD_OK;
 }
@@ -241,8 +195,7 @@ static enum od_status fit_window(struct od_arena *plan_arena, struct od_plan *pl
 {
     const struct od_schema *input = &plan->inputs[0]->schema;
     struct od_window_call *calls = (struct od_window_call *)plan->window.calls; /* our own copy */
-    if (!schema_new(plan_arena, input->field_count + plan->window.call_count, &plan->schema))
-        return no_memory(error);
+    OD_TRY(schema_new(plan_arena, input->field_count + plan->window.call_count, &plan->schema, error));
     memcpy(plan->schema.fields, input->fields, input->field_count * sizeof(struct od_field));
     for (uint32_t i = 0; i < plan->window.call_count; i++)
         OD_TRY(fit_call(plan_arena, &calls[i], &plan->schema.fields[input->field_count + i], error));
@@ -252,8 +205,7 @@ static enum od_status fit_window(struct od_arena *plan_arena, struct od_plan *pl
 static enum od_status fit_scan(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
 {
     const struct od_table *table = plan->scan.table;
-    if (!schema_new(plan_arena, plan->scan.column_count, &plan->schema))
-        return no_memory(error);
+    OD_TRY(schema_new(plan_arena, plan->scan.column_count, &plan->schema, error));
     for (uint32_t i = 0; i < plan->scan.column_count; i++) {
         if (plan->scan.columns[i] >= table->schema.field_count)
             return od_fail(error, OD_BAD_INPUT, "scanning table %s: no column at index=%u", table->name,
@@ -272,11 +224,9 @@ static enum od_status fit(struct od_arena *plan_arena, struct od_plan *plan, con
     case OD_PLAN_SCAN:
         return fit_scan(plan_arena, plan, error);
     case OD_PLAN_PROJECT:
-        return fit_rows(plan_arena, plan, 1, plan->project.exprs, names, old_fields, error);
     case OD_PLAN_VALUES:
-        return fit_rows(plan_arena, plan, plan->values.row_count, plan->values.exprs, names, old_fields, error);
     case OD_PLAN_EXPAND:
-        return fit_rows(plan_arena, plan, plan->expand.list_count, plan->expand.exprs, names, old_fields, error);
+        return fit_rows(plan_arena, plan, names, old_fields, error);
     case OD_PLAN_JOIN:
     case OD_PLAN_APPLY:
         return fit_join(plan_arena, plan, error);
@@ -306,66 +256,40 @@ static enum od_status fit(struct od_arena *plan_arena, struct od_plan *plan, con
 
 /* --- drafts into nodes ------------------------------------------------------------------------ */
 
-/* Replaces a list of the plan by a copy of its own. */
-#define COPY_LIST(list, count) ((list) = copy_items(plan_arena, (list), (count), sizeof(*(list))), (list) != NULL)
-static void *copy_items(struct od_arena *plan_arena, const void *list, size_t count, size_t bytes)
+static enum od_status copy_items(struct od_arena *plan_arena, const void **list, size_t count, size_t bytes,
+                                 struct od_error *error)
 {
     void *copy = od_arena_take_array(plan_arena, count, bytes);
     if (copy != NULL && count > 0)
-        memcpy(copy, list, count * bytes);
-    return copy;
+        memcpy(copy, *list, count * bytes);
+    *list = copy;
+    return copy == NULL ? od_fail(error, OD_NO_MEMORY, "copying a plan's clause: items=%zu", count) : OD_OK;
 }
 
-static bool copy_aggregate_keys(struct od_arena *plan_arena, struct od_plan *plan)
+/* Replaces the plan's lists by copies of its own. */
+static enum od_status copy_lists(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
 {
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
+    uint32_t list_count = od_plan_clauses(plan, lists);
+    for (uint32_t i = 0; i < list_count; i++)
+        if (lists[i].place != NULL)
+            OD_TRY(copy_items(plan_arena, lists[i].place, lists[i].count, od_clause_item_bytes(lists[i].element), error));
     struct od_aggregate *aggregates = (struct od_aggregate *)plan->aggregate.aggregates;
-    for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++)
-        if (!COPY_LIST(aggregates[i].keys, aggregates[i].key_count))
-            return false;
-    return true;
-}
-
-static bool copy_lists(struct od_arena *plan_arena, struct od_plan *plan)
-{
-    uint32_t width = plan->schema.field_count;
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
-        return COPY_LIST(plan->scan.columns, plan->scan.column_count);
-    case OD_PLAN_PROJECT:
-        return COPY_LIST(plan->project.exprs, width);
-    case OD_PLAN_VALUES:
-        return COPY_LIST(plan->values.exprs, (size_t)plan->values.row_count * width);
-    case OD_PLAN_EXPAND:
-        return COPY_LIST(plan->expand.exprs, (size_t)plan->expand.list_count * width);
-    case OD_PLAN_SORT:
-        return COPY_LIST(plan->sort.keys, plan->sort.key_count);
-    case OD_PLAN_REPARTITION:
-        return COPY_LIST(plan->repartition.keys, plan->repartition.key_count);
-    case OD_PLAN_WINDOW:
-        return COPY_LIST(plan->window.partitions, plan->window.partition_count) &&
-               COPY_LIST(plan->window.keys, plan->window.key_count) &&
-               COPY_LIST(plan->window.calls, plan->window.call_count);
-    case OD_PLAN_AGGREGATE:
-        return COPY_LIST(plan->aggregate.groups, plan->aggregate.group_count) &&
-               COPY_LIST(plan->aggregate.aggregates, plan->aggregate.aggregate_count) &&
-               copy_aggregate_keys(plan_arena, plan);
-    default:
-        return true;
-    }
+    for (uint32_t i = 0; plan->kind == OD_PLAN_AGGREGATE && i < plan->aggregate.aggregate_count; i++)
+        OD_TRY(copy_items(plan_arena, (const void **)&aggregates[i].keys, aggregates[i].key_count,
+                          sizeof(*aggregates[i].keys), error));
+    return OD_OK;
 }
 
 enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
                             const struct od_expr_rewriter *rewriter, const struct od_plan **plan_out,
                             struct od_error *error)
 {
-    struct od_plan *plan = od_arena_take(plan_arena, sizeof(*plan));
     *plan_out = NULL;
-    if (plan == NULL)
-        return no_memory(error);
+    OD_TAKE_LIST(struct od_plan, plan, plan_arena, 1, error);
     *plan = *draft;
     plan->input_count = (plan->inputs[0] != NULL) + (plan->inputs[1] != NULL);
-    if (!copy_lists(plan_arena, plan))
-        return no_memory(error);
+    OD_TRY(copy_lists(plan_arena, plan, error));
     if (rewriter != NULL)
         OD_TRY(od_plan_rewrite_places(plan, rewriter, error));
     OD_TRY(fit(plan_arena, plan, names, error));
@@ -384,25 +308,21 @@ enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *d
 
 /* --- builders --------------------------------------------------------------------------------- */
 
-static enum od_status copy_names(struct od_arena *plan_arena, const char *const *names, uint32_t count,
-                                 const char ***copy_out, struct od_error *error)
+static enum od_status copy_name(struct od_arena *plan_arena, const char *name, const char **copy_out,
+                                struct od_error *error)
 {
-    const char **copy = od_arena_take_array(plan_arena, count, sizeof(*copy));
-    *copy_out = copy;
-    for (uint32_t i = 0; i < count && copy != NULL && names != NULL; i++) {
-        if (names[i] != NULL && (copy[i] = od_arena_copy_text(plan_arena, names[i], strlen(names[i]))) == NULL)
-            return no_memory(error);
-    }
-    return copy == NULL ? no_memory(error) : OD_OK;
+    *copy_out = name == NULL ? NULL : od_arena_copy_text(plan_arena, name, strlen(name));
+    return name != NULL && *copy_out == NULL ? od_fail(error, OD_NO_MEMORY, "naming a column") : OD_OK;
 }
 
 /* As od_plan_make, for names that may not live as long as the plan. */
 static enum od_status make_named(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
                                  uint32_t count, const struct od_plan **plan_out, struct od_error *error)
 {
-    const char **copies = NULL;
     *plan_out = NULL;
-    OD_TRY(copy_names(plan_arena, names, count, &copies, error));
+    OD_TAKE_LIST(const char *, copies, plan_arena, count, error);
+    for (uint32_t i = 0; i < count && names != NULL; i++)
+        OD_TRY(copy_name(plan_arena, names[i], &copies[i], error));
     return od_plan_make(plan_arena, draft, copies, NULL, plan_out, error);
 }
 
@@ -425,7 +345,7 @@ enum od_status od_plan_project(struct od_arena *plan_arena, const struct od_plan
                                const struct od_expr *const *exprs, const char *const *names, uint32_t count,
                                const struct od_plan **plan_out, struct od_error *error)
 {
-    struct od_plan draft = {.kind = OD_PLAN_PROJECT, .inputs = {input}, .schema = {count, NULL}, .project = {exprs}};
+    struct od_plan draft = {.kind = OD_PLAN_PROJECT, .inputs = {input}, .schema = {count, NULL}, .rows = {1, exprs}};
     return make_named(plan_arena, &draft, names, count, plan_out, error);
 }
 
@@ -455,32 +375,27 @@ enum od_status od_plan_aggregate(struct od_arena *plan_arena, const struct od_pl
                                  uint32_t aggregate_count, const struct od_plan **plan_out,
                                  struct od_error *error)
 {
-    struct od_plan draft = {.kind = OD_PLAN_AGGREGATE, .inputs = {input}};
-    struct od_aggregate *copies = copy_items(plan_arena, aggregates, aggregate_count, sizeof(*copies));
     *plan_out = NULL;
-    for (uint32_t i = 0; i < aggregate_count && copies != NULL; i++) {
-        const char *name = copies[i].name;
-        if (name != NULL && (copies[i].name = od_arena_copy_text(plan_arena, name, strlen(name))) == NULL)
-            return no_memory(error);
+    OD_TAKE_LIST(struct od_aggregate, named, plan_arena, aggregate_count, error);
+    for (uint32_t i = 0; i < aggregate_count; i++) {
+        named[i] = aggregates[i];
+        OD_TRY(copy_name(plan_arena, aggregates[i].name, &named[i].name, error));
     }
-    if (copies == NULL)
-        return no_memory(error);
-    draft.aggregate.group_count = group_count;
-    draft.aggregate.groups = groups;
-    draft.aggregate.aggregate_count = aggregate_count;
-    draft.aggregate.aggregates = copies;
+    struct od_plan draft = {.kind = OD_PLAN_AGGREGATE,
+                            .inputs = {input},
+                            .aggregate = {group_count, groups, aggregate_count, named}};
     return make_named(plan_arena, &draft, group_names, group_count, plan_out, error);
 }
 
 enum od_status od_plan_distinct(struct od_arena *plan_arena, const struct od_plan *input,
                                 const struct od_plan **plan_out, struct od_error *error)
 {
-    struct od_plan draft = {.kind = OD_PLAN_AGGREGATE, .inputs = {input}};
     const struct od_expr **columns = NULL;
     *plan_out = NULL;
     OD_TRY(od_plan_columns(plan_arena, &input->schema, 0, &columns, error));
-    draft.aggregate.group_count = input->schema.field_count;
-    draft.aggregate.groups = columns;
+    struct od_plan draft = {.kind = OD_PLAN_AGGREGATE,
+                            .inputs = {input},
+                            .aggregate = {input->schema.field_count, columns, 0, NULL}};
     return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
 }
 
@@ -510,7 +425,7 @@ enum od_status od_plan_values(struct od_arena *plan_arena, const struct od_schem
                               const struct od_expr *const *exprs, uint32_t row_count,
                               const struct od_plan **plan_out, struct od_error *error)
 {
-    struct od_plan draft = {.kind = OD_PLAN_VALUES, .values = {row_count, exprs}};
+    struct od_plan draft = {.kind = OD_PLAN_VALUES, .rows = {row_count, exprs}};
     *plan_out = NULL;
     OD_TRY(od_schema_copy(plan_arena, schema, &draft.schema, error));
     for (uint32_t i = 0; i < schema->field_count && row_count > 0; i++)
@@ -532,7 +447,7 @@ enum od_status od_plan_expand(struct od_arena *plan_arena, const struct od_plan 
                               uint32_t list_count, const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_plan draft = {
-        .kind = OD_PLAN_EXPAND, .inputs = {input}, .schema = {field_count, NULL}, .expand = {list_count, exprs}};
+        .kind = OD_PLAN_EXPAND, .inputs = {input}, .schema = {field_count, NULL}, .rows = {list_count, exprs}};
     od_assert(list_count > 0);
     return make_named(plan_arena, &draft, names, field_count, plan_out, error);
 }
@@ -543,18 +458,16 @@ enum od_status od_plan_window(struct od_arena *plan_arena, const struct od_plan 
                               const struct od_window_call *calls, uint32_t call_count,
                               const struct od_plan **plan_out, struct od_error *error)
 {
+    *plan_out = NULL;
+    OD_TAKE_LIST(struct od_window_call, named, plan_arena, call_count, error);
+    for (uint32_t i = 0; i < call_count; i++) {
+        named[i] = calls[i];
+        OD_TRY(copy_name(plan_arena, calls[i].name, &named[i].name, error));
+    }
     struct od_plan draft = {.kind = OD_PLAN_WINDOW,
                             .inputs = {input},
-                            .window = {partition_count, partitions, key_count, keys, call_count, NULL}};
-    struct od_window_call *copies = copy_items(plan_arena, calls, call_count, sizeof(*copies));
-    *plan_out = NULL;
-    for (uint32_t i = 0; i < call_count && copies != NULL; i++) {
-        const char *name = copies[i].name;
-        if (name != NULL && (copies[i].name = od_arena_copy_text(plan_arena, name, strlen(name))) == NULL)
-            return no_memory(error);
-    }
-    draft.window.calls = copies;
-    return copies == NULL ? no_memory(error) : od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+                            .window = {partition_count, partitions, key_count, keys, call_count, named}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
 }
 
 enum od_status od_plan_map(struct od_arena *plan_arena, const struct od_plan *input,

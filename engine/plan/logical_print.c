@@ -46,7 +46,7 @@ bool od_plan_print_node(const struct od_plan *plan, struct od_buffer *buffer)
         break;
     case OD_PLAN_PROJECT:
         od_buffer_append_text(buffer, " ");
-        od_clause_exprs(plan->project.exprs, plan->schema.fields, plan->schema.field_count, input, buffer);
+        od_clause_exprs(plan->rows.exprs, plan->schema.fields, plan->schema.field_count, input, buffer);
         break;
     case OD_PLAN_JOIN:
     case OD_PLAN_APPLY:
@@ -64,10 +64,10 @@ bool od_plan_print_node(const struct od_plan *plan, struct od_buffer *buffer)
         od_clause_limit(plan->limit.offset, plan->limit.count, buffer);
         break;
     case OD_PLAN_VALUES:
-        od_clause_rows(plan->values.exprs, plan->values.row_count, &plan->schema, NULL, buffer);
+        od_clause_rows(plan->rows.exprs, plan->rows.row_count, &plan->schema, NULL, buffer);
         break;
     case OD_PLAN_EXPAND:
-        od_clause_rows(plan->expand.exprs, plan->expand.list_count, &plan->schema, input, buffer);
+        od_clause_rows(plan->rows.exprs, plan->rows.row_count, &plan->schema, input, buffer);
         break;
     case OD_PLAN_WINDOW:
         od_clause_window(plan->window.partitions, plan->window.partition_count, plan->window.keys,

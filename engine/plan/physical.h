@@ -64,11 +64,7 @@ struct od_physical {
     uint32_t input_count;
     const struct od_physical *inputs[2];
     union {
-        struct {
-            const struct od_table *table;
-            uint32_t column_count;
-            const uint32_t *columns;
-        } scan;
+        struct od_scan_clause scan;
         struct {
             uint32_t stage_index; /* the stage whose output is read; less than the reading stage's */
             uint32_t input_index; /* which of the reading stage's inputs this is */
@@ -79,9 +75,7 @@ struct od_physical {
         struct {
             const struct od_expr *predicate;
         } filter;
-        struct {
-            const struct od_expr *const *exprs;
-        } project;
+        struct od_rows_clause rows; /* PROJECT, VALUES, EXPAND */
         struct {
             enum od_join_type type;
             bool
@@ -95,22 +89,7 @@ struct od_physical {
             const struct od_expr *residual; /* over pair_schema; NULL: none. Part of the join condition */
             const struct od_schema *pair_schema; /* probe ++ build columns, none of them padded yet */
         } join;                                  /* HASH, MERGE, NESTED_LOOP */
-        struct {
-            uint32_t row_count;
-            const struct od_expr *const *exprs;
-        } values;
-        struct {
-            uint32_t list_count;
-            const struct od_expr *const *exprs;
-        } expand;
-        struct {
-            uint32_t partition_count;
-            const struct od_expr *const *partitions;
-            uint32_t key_count;
-            const struct od_sort_key *keys;
-            uint32_t call_count;
-            const struct od_window_call *calls;
-        } window;
+        struct od_window_clause window;
         struct {
             const struct od_map_function *function;
         } map;
@@ -126,19 +105,16 @@ struct od_physical {
             const struct od_sort_key *keys;
             uint64_t limit; /* TOP_N: keep the first so many; SORT: UINT64_MAX */
         } sort;
-        struct {
-            uint64_t offset;
-            uint64_t count;
-        } limit;
+        struct od_limit_clause limit;
     };
 };
 
+#define OD_EXCHANGE_KIND_LIST(X)                                                                             \
+    X(HASH, "hash") X(SINGLE, "single") X(BROADCAST, "broadcast") X(FORWARD, "forward") X(RESULT, "result")
 enum od_exchange_kind {
-    OD_EXCHANGE_HASH,
-    OD_EXCHANGE_SINGLE,
-    OD_EXCHANGE_BROADCAST,
-    OD_EXCHANGE_FORWARD,
-    OD_EXCHANGE_RESULT
+#define X(name, text) OD_EXCHANGE_##name,
+    OD_EXCHANGE_KIND_LIST(X)
+#undef X
 };
 const char *od_exchange_kind_text(enum od_exchange_kind kind);
 

@@ -9,33 +9,13 @@
  *
  * A logical node that is the input of several (the same pointer: equal sub-plans were made one before) and costs more than
  * reading a table is built once and closed with a FORWARD exchange; each consumer gets a reader of it. */
-#include "engine/core/assert.h"
+#include "engine/core/enum_text.h"
 #include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
 #include "engine/plan/statistics.h"
 
-static const char *const physical_texts[] = {
-#define X(name, text) [OD_PHYSICAL_##name] = text,
-    OD_PHYSICAL_KIND_LIST(X)
-#undef X
-};
-
-const char *od_physical_kind_text(enum od_physical_kind kind)
-{
-    od_assert((unsigned)kind < OD_PHYSICAL_KIND_COUNT);
-    return physical_texts[kind];
-}
-
-const char *od_exchange_kind_text(enum od_exchange_kind kind)
-{
-    static const char *const texts[] = {
-        [OD_EXCHANGE_HASH] = "hash",           [OD_EXCHANGE_SINGLE] = "single",
-        [OD_EXCHANGE_BROADCAST] = "broadcast", [OD_EXCHANGE_FORWARD] = "forward",
-        [OD_EXCHANGE_RESULT] = "result",
-    };
-    od_assert((unsigned)kind < sizeof(texts) / sizeof(texts[0]));
-    return texts[kind];
-}
+OD_ENUM_TEXT(od_physical_kind_text, enum od_physical_kind, OD_PHYSICAL_KIND_LIST)
+OD_ENUM_TEXT(od_exchange_kind_text, enum od_exchange_kind, OD_EXCHANGE_KIND_LIST)
 
 /* --- one builder a kind ----------------------------------------------------------------------- */
 
@@ -49,14 +29,10 @@ static enum od_status build_leaf(struct od_stage_builder *builder, const struct 
     *fragment = (struct od_fragment){.task_count = is_scan ? builder->scan_task_count : 1};
     OD_TRY(od_fragment_put(builder, fragment, is_scan ? OD_PHYSICAL_SCAN : OD_PHYSICAL_VALUES, &plan->schema,
                            error));
-    if (is_scan) {
-        fragment->root->scan.table = plan->scan.table;
-        fragment->root->scan.column_count = plan->scan.column_count;
-        fragment->root->scan.columns = plan->scan.columns;
-    } else {
-        fragment->root->values.row_count = plan->values.row_count;
-        fragment->root->values.exprs = plan->values.exprs;
-    }
+    if (is_scan)
+        fragment->root->scan = plan->scan;
+    else
+        fragment->root->rows = plan->rows;
     return OD_OK;
 }
 
@@ -72,12 +48,10 @@ static enum od_status put_narrow(struct od_stage_builder *builder, const struct 
         fragment->root->filter.predicate = plan->filter.predicate;
         return OD_OK;
     }
-    if (plan->kind == OD_PLAN_EXPAND) {
-        fragment->root->expand.list_count = plan->expand.list_count;
-        fragment->root->expand.exprs = plan->expand.exprs;
-    } else {
+    if (plan->kind == OD_PLAN_EXPAND)
+        fragment->root->rows = plan->rows;
+    else
         fragment->root->map.function = plan->map.function;
-    }
     return od_fragment_remap(builder, fragment, NULL, 0, error);
 }
 
@@ -107,8 +81,7 @@ static enum od_status put_limit(struct od_stage_builder *builder, const struct o
                                 struct od_fragment *fragment, struct od_error *error)
 {
     OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_LIMIT, &plan->schema, error));
-    fragment->root->limit.offset = plan->limit.offset;
-    fragment->root->limit.count = plan->limit.count;
+    fragment->root->limit = plan->limit;
     return OD_OK;
 }
 
@@ -176,7 +149,7 @@ static enum od_status build_node(struct od_stage_builder *builder, const struct 
     case OD_PLAN_MAP:
         return put_narrow(builder, plan, fragment, error);
     case OD_PLAN_PROJECT:
-        return od_fragment_project(builder, fragment, plan->project.exprs, &plan->schema, error);
+        return od_fragment_project(builder, fragment, plan->rows.exprs, &plan->schema, error);
     case OD_PLAN_JOIN:
         return od_physical_join(builder, plan, fragment, &right, fragment, error);
     case OD_PLAN_UNION:

@@ -64,13 +64,7 @@ enum od_status od_physical_window(struct od_stage_builder *builder, const struct
                             true, error));
     OD_TRY(window_schema(builder, plan, &fragment->root->schema, &schema, error));
     OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_WINDOW, &schema, error));
-    struct od_physical *node = fragment->root;
-    node->window.partition_count = partition_count;
-    node->window.partitions = plan->window.partitions;
-    node->window.key_count = plan->window.key_count;
-    node->window.keys = plan->window.keys;
-    node->window.call_count = plan->window.call_count;
-    node->window.calls = plan->window.calls;
+    fragment->root->window = plan->window;
     fragment->order_is_total = false; /* the row has grown */
     if (extra == 0)
         return OD_OK;

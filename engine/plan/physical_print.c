@@ -83,7 +83,7 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         break;
     case OD_PHYSICAL_PROJECT:
         od_buffer_append_text(buffer, " ");
-        od_clause_exprs(node->project.exprs, node->schema.fields, node->schema.field_count, input, buffer);
+        od_clause_exprs(node->rows.exprs, node->schema.fields, node->schema.field_count, input, buffer);
         break;
     case OD_PHYSICAL_HASH_JOIN:
     case OD_PHYSICAL_MERGE_JOIN:
@@ -106,11 +106,11 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         od_clause_limit(node->limit.offset, node->limit.count, buffer);
         break;
     case OD_PHYSICAL_VALUES:
-        od_buffer_print(buffer, " of %u row%s", node->values.row_count,
-                        node->values.row_count == 1 ? "" : "s");
+        od_buffer_print(buffer, " of %u row%s", node->rows.row_count,
+                        node->rows.row_count == 1 ? "" : "s");
         break;
     case OD_PHYSICAL_EXPAND:
-        od_buffer_print(buffer, " by %u lists", node->expand.list_count);
+        od_buffer_print(buffer, " by %u lists", node->rows.row_count);
         break;
     case OD_PHYSICAL_WINDOW:
         od_clause_window(node->window.partitions, node->window.partition_count, node->window.keys,

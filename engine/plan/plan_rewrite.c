@@ -6,54 +6,52 @@
 
 #include "engine/core/assert.h"
 
+/* --- clauses ---------------------------------------------------------------------------------- */
+
+/* `rows`: the list has count * schema.field_count items. count 0: it is one expression, in the node itself. */
+static const struct {
+    enum od_plan_kind kind;
+    enum od_clause_element element;
+    size_t items;
+    size_t count;
+    bool rows;
+} clauses[] = {
+#define AT(member) offsetof(struct od_plan, member)
+    {OD_PLAN_SCAN, OD_CLAUSE_NUMBERS, AT(scan.columns), AT(scan.column_count), false},
+    {OD_PLAN_FILTER, OD_CLAUSE_EXPRS, AT(filter.predicate), 0, false},
+    {OD_PLAN_PROJECT, OD_CLAUSE_EXPRS, AT(rows.exprs), AT(rows.row_count), true},
+    {OD_PLAN_VALUES, OD_CLAUSE_EXPRS, AT(rows.exprs), AT(rows.row_count), true},
+    {OD_PLAN_EXPAND, OD_CLAUSE_EXPRS, AT(rows.exprs), AT(rows.row_count), true},
+    {OD_PLAN_JOIN, OD_CLAUSE_EXPRS, AT(join.condition), 0, false},
+    {OD_PLAN_APPLY, OD_CLAUSE_EXPRS, AT(join.condition), 0, false},
+    {OD_PLAN_SORT, OD_CLAUSE_KEYS, AT(sort.keys), AT(sort.key_count), false},
+    {OD_PLAN_REPARTITION, OD_CLAUSE_EXPRS, AT(repartition.keys), AT(repartition.key_count), false},
+    {OD_PLAN_AGGREGATE, OD_CLAUSE_EXPRS, AT(aggregate.groups), AT(aggregate.group_count), false},
+    {OD_PLAN_AGGREGATE, OD_CLAUSE_AGGREGATES, AT(aggregate.aggregates), AT(aggregate.aggregate_count), false},
+    {OD_PLAN_WINDOW, OD_CLAUSE_EXPRS, AT(window.partitions), AT(window.partition_count), false},
+    {OD_PLAN_WINDOW, OD_CLAUSE_KEYS, AT(window.keys), AT(window.key_count), false},
+    {OD_PLAN_WINDOW, OD_CLAUSE_CALLS, AT(window.calls), AT(window.call_count), false},
+#undef AT
+};
+
 uint32_t od_plan_clauses(const struct od_plan *plan, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX])
 {
-    uint32_t width = plan->schema.field_count;
-    uint32_t count = 0;
-#define LIST(kind, size, list) lists[count++] = (struct od_clause_list){OD_CLAUSE_##kind, (size), (list)}
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
-        LIST(NUMBERS, plan->scan.column_count, plan->scan.columns);
-        break;
-    case OD_PLAN_FILTER:
-        LIST(EXPRS, 1, &plan->filter.predicate);
-        break;
-    case OD_PLAN_PROJECT:
-        LIST(EXPRS, width, plan->project.exprs);
-        break;
-    case OD_PLAN_JOIN:
-    case OD_PLAN_APPLY:
-        LIST(EXPRS, 1, &plan->join.condition);
-        break;
-    case OD_PLAN_VALUES:
-        LIST(EXPRS, plan->values.row_count * width, plan->values.exprs);
-        break;
-    case OD_PLAN_EXPAND:
-        LIST(EXPRS, plan->expand.list_count * width, plan->expand.exprs);
-        break;
-    case OD_PLAN_SORT:
-        LIST(KEYS, plan->sort.key_count, plan->sort.keys);
-        break;
-    case OD_PLAN_REPARTITION:
-        LIST(EXPRS, plan->repartition.key_count, plan->repartition.keys);
-        break;
-    case OD_PLAN_AGGREGATE:
-        LIST(EXPRS, plan->aggregate.group_count, plan->aggregate.groups);
-        LIST(AGGREGATES, plan->aggregate.aggregate_count, plan->aggregate.aggregates);
-        break;
-    case OD_PLAN_WINDOW:
-        LIST(EXPRS, plan->window.partition_count, plan->window.partitions);
-        LIST(KEYS, plan->window.key_count, plan->window.keys);
-        LIST(CALLS, plan->window.call_count, plan->window.calls);
-        break;
-    case OD_PLAN_UNION:
-    case OD_PLAN_LIMIT:
-    case OD_PLAN_MAP:
-    case OD_PLAN_KIND_COUNT:
-        break;
+    uint32_t list_count = 0;
+    for (size_t i = 0; i < sizeof(clauses) / sizeof(clauses[0]); i++) {
+        char *node = (char *)plan;
+        if (clauses[i].kind != plan->kind)
+            continue;
+        struct od_clause_list *list = &lists[list_count++];
+        *list = (struct od_clause_list){clauses[i].element, 1, node + clauses[i].items, NULL, NULL};
+        if (clauses[i].count == 0)
+            continue;
+        uint32_t *count = (uint32_t *)(node + clauses[i].count);
+        list->place = (const void **)(node + clauses[i].items);
+        list->items = *list->place;
+        list->count = clauses[i].rows ? *count * plan->schema.field_count : *count;
+        list->count_place = clauses[i].rows ? NULL : count;
     }
-#undef LIST
-    return count;
+    return list_count;
 }
 
 /* --- places: where a node holds an expression -------------------------------------------------- */
@@ -70,23 +68,30 @@ static enum od_status visit_place(const struct place_visitor *visitor, const str
     return *place == NULL ? OD_OK : visitor->visit(visitor->self, (const struct od_expr **)place, visitor->error);
 }
 
-static enum od_status visit_keys(const struct place_visitor *visitor, const struct od_sort_key *keys, uint32_t count)
+static enum od_status visit_expr(const struct place_visitor *visitor, const void *item)
 {
-    for (uint32_t i = 0; i < count; i++)
-        OD_TRY(visit_place(visitor, &keys[i].expr));
-    return OD_OK;
+    return visit_place(visitor, item);
 }
 
-static enum od_status visit_aggregate(const struct place_visitor *visitor, const struct od_aggregate *aggregate)
+static enum od_status visit_key(const struct place_visitor *visitor, const void *item)
 {
+    return visit_place(visitor, &((const struct od_sort_key *)item)->expr);
+}
+
+static enum od_status visit_aggregate(const struct place_visitor *visitor, const void *item)
+{
+    const struct od_aggregate *aggregate = item;
     OD_TRY(visit_place(visitor, &aggregate->argument));
     OD_TRY(visit_place(visitor, &aggregate->second));
     OD_TRY(visit_place(visitor, &aggregate->filter));
-    return visit_keys(visitor, aggregate->keys, aggregate->key_count);
+    for (uint32_t i = 0; i < aggregate->key_count; i++)
+        OD_TRY(visit_key(visitor, &aggregate->keys[i]));
+    return OD_OK;
 }
 
-static enum od_status visit_call(const struct place_visitor *visitor, const struct od_window_call *call)
+static enum od_status visit_call(const struct place_visitor *visitor, const void *item)
 {
+    const struct od_window_call *call = item;
     for (uint32_t i = 0; i < call->argument_count; i++)
         OD_TRY(visit_place(visitor, &call->arguments[i]));
     OD_TRY(visit_aggregate(visitor, &call->aggregate));
@@ -94,21 +99,72 @@ static enum od_status visit_call(const struct place_visitor *visitor, const stru
     return visit_place(visitor, &call->frame.end_offset);
 }
 
-static enum od_status visit_item(const struct place_visitor *visitor, const struct od_clause_list *list, uint32_t i)
+/* --- equality of items -------------------------------------------------------------------------- */
+
+static bool exprs_equal(const struct od_expr *left, const struct od_expr *right)
 {
-    switch (list->element) {
-    case OD_CLAUSE_NUMBERS:
-        return OD_OK;
-    case OD_CLAUSE_EXPRS:
-        return visit_place(visitor, (const struct od_expr *const *)list->items + i);
-    case OD_CLAUSE_KEYS:
-        return visit_keys(visitor, (const struct od_sort_key *)list->items + i, 1);
-    case OD_CLAUSE_AGGREGATES:
-        return visit_aggregate(visitor, (const struct od_aggregate *)list->items + i);
-    case OD_CLAUSE_CALLS:
-        return visit_call(visitor, (const struct od_window_call *)list->items + i);
-    }
-    od_unreachable();
+    return left == right || (left != NULL && right != NULL && od_expr_equal(left, right));
+}
+
+static bool numbers_equal(const void *left, const void *right)
+{
+    return *(const uint32_t *)left == *(const uint32_t *)right;
+}
+
+static bool places_equal(const void *left, const void *right)
+{
+    return exprs_equal(*(const struct od_expr *const *)left, *(const struct od_expr *const *)right);
+}
+
+static bool keys_equal(const void *left_item, const void *right_item)
+{
+    const struct od_sort_key *left = left_item;
+    const struct od_sort_key *right = right_item;
+    return od_expr_equal(left->expr, right->expr) && left->descending == right->descending &&
+           left->nulls_first == right->nulls_first;
+}
+
+static bool aggregates_equal(const void *left_item, const void *right_item)
+{
+    const struct od_aggregate *left = left_item;
+    const struct od_aggregate *right = right_item;
+    bool equal = left->function == right->function && exprs_equal(left->argument, right->argument) &&
+                 exprs_equal(left->second, right->second) && exprs_equal(left->filter, right->filter) &&
+                 left->distinct == right->distinct && left->key_count == right->key_count;
+    for (uint32_t i = 0; i < left->key_count && equal; i++)
+        equal = keys_equal(&left->keys[i], &right->keys[i]);
+    return equal;
+}
+
+static bool calls_equal(const void *left_item, const void *right_item)
+{
+    const struct od_window_call *left = left_item;
+    const struct od_window_call *right = right_item;
+    bool equal = left->function == right->function && left->argument_count == right->argument_count &&
+                 left->frame.unit == right->frame.unit && left->frame.start == right->frame.start &&
+                 left->frame.end == right->frame.end && left->frame.exclusion == right->frame.exclusion &&
+                 exprs_equal(left->frame.start_offset, right->frame.start_offset) &&
+                 exprs_equal(left->frame.end_offset, right->frame.end_offset);
+    for (uint32_t i = 0; i < left->argument_count && equal; i++)
+        equal = od_expr_equal(left->arguments[i], right->arguments[i]);
+    return equal && aggregates_equal(&left->aggregate, &right->aggregate);
+}
+
+static const struct {
+    size_t bytes;
+    enum od_status (*visit)(const struct place_visitor *visitor, const void *item); /* NULL: no expression in it */
+    bool (*equal)(const void *left, const void *right);
+} elements[] = {
+    [OD_CLAUSE_NUMBERS] = {sizeof(uint32_t), NULL, numbers_equal},
+    [OD_CLAUSE_EXPRS] = {sizeof(const struct od_expr *), visit_expr, places_equal},
+    [OD_CLAUSE_KEYS] = {sizeof(struct od_sort_key), visit_key, keys_equal},
+    [OD_CLAUSE_AGGREGATES] = {sizeof(struct od_aggregate), visit_aggregate, aggregates_equal},
+    [OD_CLAUSE_CALLS] = {sizeof(struct od_window_call), visit_call, calls_equal},
+};
+
+size_t od_clause_item_bytes(enum od_clause_element element)
+{
+    return elements[element].bytes;
 }
 
 static enum od_status visit_places(const struct od_plan *plan, const struct place_visitor *visitor)
@@ -116,8 +172,9 @@ static enum od_status visit_places(const struct od_plan *plan, const struct plac
     struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     uint32_t list_count = od_plan_clauses(plan, lists);
     for (uint32_t l = 0; l < list_count; l++)
-        for (uint32_t i = 0; i < lists[l].count; i++)
-            OD_TRY(visit_item(visitor, &lists[l], i));
+        for (uint32_t i = 0; i < lists[l].count && elements[lists[l].element].visit != NULL; i++)
+            OD_TRY(elements[lists[l].element].visit(visitor, (const char *)lists[l].items +
+                                                                 i * elements[lists[l].element].bytes));
     return OD_OK;
 }
 
@@ -184,7 +241,7 @@ bool od_plan_gives_one_row(const struct od_plan *plan, bool exactly)
 {
     switch (plan->kind) {
     case OD_PLAN_VALUES:
-        return plan->values.row_count == 1 || (!exactly && plan->values.row_count == 0);
+        return plan->rows.row_count == 1 || (!exactly && plan->rows.row_count == 0);
     case OD_PLAN_AGGREGATE:
         return plan->aggregate.group_count == 0 || od_plan_gives_one_row(plan->inputs[0], exactly);
     case OD_PLAN_LIMIT:
@@ -280,63 +337,7 @@ enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *i
     return od_plan_project(plan_arena, input, exprs, NULL, count, plan_out, error);
 }
 
-/* --- equality ---------------------------------------------------------------------------------- */
-
-static bool exprs_equal(const struct od_expr *left, const struct od_expr *right)
-{
-    return left == right || (left != NULL && right != NULL && od_expr_equal(left, right));
-}
-
-static bool keys_equal(const struct od_sort_key *left, const struct od_sort_key *right, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (!od_expr_equal(left[i].expr, right[i].expr) || left[i].descending != right[i].descending ||
-            left[i].nulls_first != right[i].nulls_first)
-            return false;
-    return true;
-}
-
-static bool aggregates_equal(const struct od_aggregate *left, const struct od_aggregate *right)
-{
-    return left->function == right->function && exprs_equal(left->argument, right->argument) &&
-           exprs_equal(left->second, right->second) && exprs_equal(left->filter, right->filter) &&
-           left->distinct == right->distinct && left->key_count == right->key_count &&
-           keys_equal(left->keys, right->keys, left->key_count);
-}
-
-static bool calls_equal(const struct od_window_call *left, const struct od_window_call *right)
-{
-    if (left->function != right->function || left->argument_count != right->argument_count)
-        return false;
-    for (uint32_t i = 0; i < left->argument_count; i++)
-        if (!od_expr_equal(left->arguments[i], right->arguments[i]))
-            return false;
-    return left->frame.unit == right->frame.unit && left->frame.start == right->frame.start &&
-           left->frame.end == right->frame.end && left->frame.exclusion == right->frame.exclusion &&
-           exprs_equal(left->frame.start_offset, right->frame.start_offset) &&
-           exprs_equal(left->frame.end_offset, right->frame.end_offset) &&
-           aggregates_equal(&left->aggregate, &right->aggregate);
-}
-
-static bool items_equal(const struct od_clause_list *left, const struct od_clause_list *right, uint32_t i)
-{
-    switch (left->element) {
-    case OD_CLAUSE_NUMBERS:
-        return ((const uint32_t *)left->items)[i] == ((const uint32_t *)right->items)[i];
-    case OD_CLAUSE_EXPRS:
-        return od_expr_equal(((const struct od_expr *const *)left->items)[i],
-                             ((const struct od_expr *const *)right->items)[i]);
-    case OD_CLAUSE_KEYS:
-        return keys_equal((const struct od_sort_key *)left->items + i, (const struct od_sort_key *)right->items + i, 1);
-    case OD_CLAUSE_AGGREGATES:
-        return aggregates_equal((const struct od_aggregate *)left->items + i,
-                                (const struct od_aggregate *)right->items + i);
-    case OD_CLAUSE_CALLS:
-        return calls_equal((const struct od_window_call *)left->items + i,
-                           (const struct od_window_call *)right->items + i);
-    }
-    od_unreachable();
-}
+/* --- equality of nodes -------------------------------------------------------------------------- */
 
 static bool schemas_equal(const struct od_schema *left, const struct od_schema *right)
 {
@@ -365,10 +366,12 @@ bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right)
     uint32_t list_count = od_plan_clauses(left, left_lists);
     od_plan_clauses(right, right_lists);
     for (uint32_t l = 0; l < list_count; l++) {
+        size_t bytes = elements[left_lists[l].element].bytes;
         if (left_lists[l].count != right_lists[l].count)
             return false;
         for (uint32_t i = 0; i < left_lists[l].count; i++)
-            if (!items_equal(&left_lists[l], &right_lists[l], i))
+            if (!elements[left_lists[l].element].equal((const char *)left_lists[l].items + i * bytes,
+                                                       (const char *)right_lists[l].items + i * bytes))
                 return false;
     }
     return true;

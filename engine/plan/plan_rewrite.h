@@ -8,13 +8,25 @@
 
 #include "engine/plan/logical.h"
 
-struct od_clause_list {
-    enum { OD_CLAUSE_NUMBERS, OD_CLAUSE_EXPRS, OD_CLAUSE_KEYS, OD_CLAUSE_AGGREGATES, OD_CLAUSE_CALLS } element;
-    uint32_t count;
-    const void *items; /* uint32_t, const struct od_expr *, od_sort_key, od_aggregate, od_window_call */
+enum od_clause_element {
+    OD_CLAUSE_NUMBERS,    /* uint32_t */
+    OD_CLAUSE_EXPRS,      /* const struct od_expr * */
+    OD_CLAUSE_KEYS,       /* struct od_sort_key */
+    OD_CLAUSE_AGGREGATES, /* struct od_aggregate */
+    OD_CLAUSE_CALLS       /* struct od_window_call */
 };
+struct od_clause_list {
+    enum od_clause_element element;
+    uint32_t count;
+    const void *items;
+    const void **place;    /* where the node points to them; NULL: the item is in the node itself */
+    uint32_t *count_place; /* where their number stands; NULL: it follows from other numbers */
+};
+/* The last list of a node that makes columns makes its last ones: an item is a column (with several rows: in each). Places are
+ * for nodes that nobody else has seen yet. */
 #define OD_CLAUSE_LISTS_MAX 3
 uint32_t od_plan_clauses(const struct od_plan *plan, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX]);
+size_t od_clause_item_bytes(enum od_clause_element element);
 
 /* Calls visit for each expression of the node (not of its inputs), in one fixed order. */
 void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr *expr), void *self);

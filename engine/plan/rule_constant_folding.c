@@ -139,7 +139,7 @@ static bool is_null_or_false(const struct od_expr *expr)
 
 static bool is_empty(const struct od_plan *plan)
 {
-    return plan->kind == OD_PLAN_VALUES && plan->values.row_count == 0;
+    return plan->kind == OD_PLAN_VALUES && plan->rows.row_count == 0;
 }
 
 /* What an input that goes away could do is not to be missed. */
@@ -190,17 +190,17 @@ static enum od_status join_one_row(const struct od_rule_context *context, const 
         uint32_t left = plan->inputs[0]->schema.field_count;
         bool is_left = i < left;
         uint32_t own = is_left ? i : i - left;
-        columns[i] = is_left == (kept == 0) ? map[own] : values->values.exprs[own];
+        columns[i] = is_left == (kept == 0) ? map[own] : values->rows.exprs[own];
     }
     OD_TRY(od_expr_substitute(context->plan_arena, plan->join.condition, columns, &predicate, error));
     if (!is_boolean_literal(predicate, true))
         OD_TRY(od_plan_filter(context->plan_arena, input, predicate, &input, error));
-    return beside(context, plan, kept, input, values->values.exprs, plan_out, error);
+    return beside(context, plan, kept, input, values->rows.exprs, plan_out, error);
 }
 
 static bool is_one_row(const struct od_plan *plan)
 {
-    return plan->kind == OD_PLAN_VALUES && plan->values.row_count == 1 && !plan->may_fail;
+    return plan->kind == OD_PLAN_VALUES && plan->rows.row_count == 1 && !plan->may_fail;
 }
 
 static enum od_status simplify_join(const struct od_rule_context *context, const struct od_plan *plan,

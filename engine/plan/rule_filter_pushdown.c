@@ -198,9 +198,9 @@ static bool reads_unequal_lists(const struct od_plan *expand, const struct od_ex
 {
     uint32_t width = expand->schema.field_count;
     bool unequal = false;
-    for (uint32_t list = 1; expr->kind == OD_EXPR_COLUMN && list < expand->expand.list_count; list++)
-        unequal |= !od_expr_equal(expand->expand.exprs[expr->column_index],
-                                  expand->expand.exprs[list * width + expr->column_index]);
+    for (uint32_t list = 1; expr->kind == OD_EXPR_COLUMN && list < expand->rows.row_count; list++)
+        unequal |= !od_expr_equal(expand->rows.exprs[expr->column_index],
+                                  expand->rows.exprs[list * width + expr->column_index]);
     for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
         unequal |= reads_unequal_lists(expand, expr->arguments[i]);
     return unequal;
@@ -260,8 +260,8 @@ static enum od_status push_through(struct pushdown *pushdown, const struct od_pl
 {
     struct conjunct_list below;
     struct conjunct_list stay;
-    const struct od_expr *const *map = plan->kind == OD_PLAN_PROJECT     ? plan->project.exprs
-                                       : plan->kind == OD_PLAN_EXPAND    ? plan->expand.exprs
+    bool by_rows = plan->kind == OD_PLAN_PROJECT || plan->kind == OD_PLAN_EXPAND;
+    const struct od_expr *const *map = by_rows                           ? plan->rows.exprs
                                        : plan->kind == OD_PLAN_AGGREGATE ? plan->aggregate.groups
                                                                          : NULL;
     OD_TRY(list_init(pushdown, &below, above->count, error));

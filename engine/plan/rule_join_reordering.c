@@ -97,7 +97,7 @@ static enum od_status add_conjuncts(struct region *region, const struct od_expr 
 static bool picks_columns(const struct od_plan *plan)
 {
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        if (plan->project.exprs[i]->kind != OD_EXPR_COLUMN)
+        if (plan->rows.exprs[i]->kind != OD_EXPR_COLUMN)
             return false;
     return true;
 }
@@ -153,7 +153,7 @@ static enum od_status collect(struct region *region, const struct od_plan *plan,
     OD_TAKE_LIST(const struct od_expr *, inner, region->reordering->plan_arena, plan->inputs[0]->schema.field_count, error);
     OD_TRY(collect(region, plan->inputs[0], false, inner, set_out, error));
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        map[i] = inner[plan->kind == OD_PLAN_PROJECT ? plan->project.exprs[i]->column_index : i];
+        map[i] = inner[plan->kind == OD_PLAN_PROJECT ? plan->rows.exprs[i]->column_index : i];
     return plan->kind == OD_PLAN_FILTER ? add_conjuncts(region, plan->filter.predicate, inner, error) : OD_OK;
 }
 

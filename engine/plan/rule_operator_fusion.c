@@ -32,7 +32,7 @@ static void visit_uses(void *uses, const struct od_expr *expr)
 static bool hands_on(const struct od_plan *project, uint32_t column)
 {
     for (uint32_t i = 0; i < project->schema.field_count; i++)
-        if (project->project.exprs[i]->kind == OD_EXPR_COLUMN && project->project.exprs[i]->column_index == column)
+        if (project->rows.exprs[i]->kind == OD_EXPR_COLUMN && project->rows.exprs[i]->column_index == column)
             return true;
     return false;
 }
@@ -47,15 +47,15 @@ static enum od_status fuse_projects(struct fusion *fusion, const struct od_plan 
     OD_TAKE_LIST(const struct od_expr *, exprs, fusion->plan_arena, plan->schema.field_count, error);
     od_plan_exprs(plan, visit_uses, uses);
     for (uint32_t i = 0; i < width; i++) {
-        const struct od_expr *expr = inner->project.exprs[i];
+        const struct od_expr *expr = inner->rows.exprs[i];
         bool computed = expr->kind == OD_EXPR_CALL;
         if ((computed && uses[i] > 1) || (expr->may_fail && !(uses[i] == 1 && hands_on(plan, i))))
             return OD_OK;
     }
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        OD_TRY(od_expr_substitute(fusion->plan_arena, plan->project.exprs[i], inner->project.exprs, &exprs[i], error));
+        OD_TRY(od_expr_substitute(fusion->plan_arena, plan->rows.exprs[i], inner->rows.exprs, &exprs[i], error));
     draft.inputs[0] = inner->inputs[0];
-    draft.project.exprs = exprs;
+    draft.rows.exprs = exprs;
     fusion->changed = true;
     return od_plan_make(fusion->plan_arena, &draft, NULL, NULL, plan_out, error);
 }
@@ -66,7 +66,7 @@ static bool says_nothing(const struct od_plan *project)
     if (project->schema.field_count != input->field_count)
         return false;
     for (uint32_t i = 0; i < input->field_count; i++)
-        if (project->project.exprs[i]->kind != OD_EXPR_COLUMN || project->project.exprs[i]->column_index != i ||
+        if (project->rows.exprs[i]->kind != OD_EXPR_COLUMN || project->rows.exprs[i]->column_index != i ||
             strcmp(project->schema.fields[i].name, input->fields[i].name) != 0)
             return false;
     return true;

@@ -52,79 +52,64 @@ static uint32_t count_needed(const bool *needed, uint32_t count)
 
 /* --- slim: what a node need not make ----------------------------------------------------------- */
 
-static bool output_may_fail(const struct od_plan *plan, uint32_t column)
+/* The list whose items are the node's own columns, which come last; NULL when it has none. Of the plan `node`, a copy. */
+static struct od_clause_list *makers(struct od_plan *node, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX],
+                                     uint32_t *first_out)
 {
-    uint32_t width = plan->schema.field_count;
-    bool may_fail = false;
-    switch (plan->kind) {
-    case OD_PLAN_PROJECT:
-        return plan->project.exprs[column]->may_fail;
-    case OD_PLAN_EXPAND:
-    case OD_PLAN_VALUES: {
-        bool values = plan->kind == OD_PLAN_VALUES;
-        uint32_t rows = values ? plan->values.row_count : plan->expand.list_count;
-        const struct od_expr *const *exprs = values ? plan->values.exprs : plan->expand.exprs;
-        for (uint32_t row = 0; row < rows; row++)
-            may_fail |= exprs[(size_t)row * width + column]->may_fail;
-        return may_fail;
-    }
-    default:
-        return false;
-    }
+    static const bool makes[OD_PLAN_KIND_COUNT] = {
+        [OD_PLAN_SCAN] = true,   [OD_PLAN_PROJECT] = true,   [OD_PLAN_EXPAND] = true,
+        [OD_PLAN_VALUES] = true, [OD_PLAN_AGGREGATE] = true, [OD_PLAN_WINDOW] = true,
+    };
+    uint32_t list_count = makes[node->kind] ? od_plan_clauses(node, lists) : 0;
+    if (list_count == 0)
+        return NULL;
+    struct od_clause_list *list = &lists[list_count - 1];
+    *first_out = list->count_place == NULL ? 0 : node->schema.field_count - list->count;
+    return list;
 }
 
-/* One aggregate or call, as a node of its own. */
-static bool aggregate_may_fail(const struct od_plan *plan, uint32_t index)
-{
-    struct od_plan one = *plan;
-    one.aggregate.group_count = 0;
-    one.aggregate.aggregate_count = 1;
-    one.aggregate.aggregates += index;
-    return od_plan_node_may_fail(&one);
-}
-
-static bool call_may_fail(const struct od_plan *plan, uint32_t index)
-{
-    struct od_plan one = *plan;
-    one.window.partition_count = one.window.key_count = 0;
-    one.window.call_count = 1;
-    one.window.calls += index;
-    return od_plan_node_may_fail(&one);
-}
-
-/* Must output column `i` be made though nobody reads it? Groups and what only passes through are kept by their node. */
+/* Must output column `i` be made though nobody reads it? Groups and what only passes through are kept by their node; what may
+ * fail is, too. */
 static bool is_kept(const struct od_plan *plan, uint32_t i)
 {
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
-        return false;
-    case OD_PLAN_PROJECT:
-    case OD_PLAN_EXPAND:
-    case OD_PLAN_VALUES:
-        return output_may_fail(plan, i);
-    case OD_PLAN_AGGREGATE:
-        return i < plan->aggregate.group_count || aggregate_may_fail(plan, i - plan->aggregate.group_count);
-    case OD_PLAN_WINDOW: {
-        uint32_t width = plan->inputs[0]->schema.field_count;
-        return i < width || call_may_fail(plan, i - width);
-    }
-    default:
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX] = {0};
+    struct od_plan one = *plan;
+    uint32_t first;
+    bool may_fail = false;
+    struct od_clause_list *list = makers(&one, lists, &first);
+    if (list == NULL || i < first)
         return true;
+    if (list->count_place == NULL) {
+        for (uint32_t row = 0; row < plan->rows.row_count; row++)
+            may_fail |= plan->rows.exprs[(size_t)row * plan->schema.field_count + i]->may_fail;
+        return may_fail;
     }
+    for (struct od_clause_list *other = lists; other < list; other++)
+        *other->count_place = 0;
+    *list->count_place = 1;
+    *list->place = (const char *)list->items + (i - first) * od_clause_item_bytes(list->element);
+    return od_plan_node_may_fail(&one);
 }
 
-static const void *pick(struct pruning *pruning, const void *list, size_t bytes, uint32_t width, uint32_t rows,
-                        const bool *keep, uint32_t kept)
+/* Leaves the items of `width` columns that are to be kept. */
+static enum od_status pick(struct pruning *pruning, struct od_clause_list *list, uint32_t width, const bool *keep,
+                           uint32_t kept, struct od_error *error)
 {
-    char *copy = od_arena_take_array(pruning->plan_arena, (size_t)rows * kept, bytes);
-    char *at = copy;
-    for (size_t i = 0; i < (size_t)rows * width && copy != NULL; i++) {
+    size_t bytes = od_clause_item_bytes(list->element);
+    size_t row_count = list->count / width;
+    char *at = od_arena_take_array(pruning->plan_arena, row_count * kept, bytes);
+    if (at == NULL)
+        return od_fail(error, OD_NO_MEMORY, "pruning columns");
+    *list->place = at;
+    for (uint32_t i = 0; i < list->count; i++) {
         if (!keep[i % width])
             continue;
-        memcpy(at, (const char *)list + i * bytes, bytes);
+        memcpy(at, (const char *)list->items + i * bytes, bytes);
         at += bytes;
     }
-    return copy;
+    if (list->count_place != NULL)
+        *list->count_place = kept;
+    return OD_OK;
 }
 
 /* The node without columns that are neither needed nor kept; at least one stays. Of a WINDOW without calls its
@@ -132,11 +117,12 @@ static const void *pick(struct pruning *pruning, const void *list, size_t bytes,
 static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                            struct pruned *slim_out, struct od_error *error)
 {
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     struct od_plan draft = *plan;
     uint32_t width = plan->schema.field_count;
     uint32_t kept = 0;
+    uint32_t first = 0;
     OD_TAKE_LIST(bool, keep, pruning->plan_arena, width, error);
-    OD_TAKE_LIST(const char *, names, pruning->plan_arena, width, error);
     bool nothing_but_rows = plan->kind == OD_PLAN_SCAN && count_needed(needed, width) == 0;
     slim_out->plan = plan;
     OD_TAKE(slim_out->where, pruning->plan_arena, width, error);
@@ -144,43 +130,13 @@ static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, 
         bool last_chance = kept == 0 && (nothing_but_rows || i == width - 1);
         keep[i] = needed[i] || is_kept(plan, i) || last_chance;
         slim_out->where[i] = keep[i] ? kept : OD_FIELD_NONE;
-        names[kept] = plan->schema.fields[i].name;
         kept += keep[i];
     }
     if (kept == width)
         return OD_OK;
-    bool failed = false;
-    draft.schema.field_count = kept;
-#define PICK(list, first, rows, count)                                                                       \
-    failed = ((list) = pick(pruning, (list), sizeof(*(list)), width - (first), (rows), keep + (first), (count))) == NULL
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
-        draft.scan.column_count = kept;
-        PICK(draft.scan.columns, 0, 1, kept);
-        break;
-    case OD_PLAN_PROJECT:
-        PICK(draft.project.exprs, 0, 1, kept);
-        break;
-    case OD_PLAN_EXPAND:
-        PICK(draft.expand.exprs, 0, plan->expand.list_count, kept);
-        break;
-    case OD_PLAN_VALUES:
-        PICK(draft.values.exprs, 0, plan->values.row_count, kept);
-        break;
-    case OD_PLAN_AGGREGATE:
-        draft.aggregate.aggregate_count = kept - plan->aggregate.group_count;
-        PICK(draft.aggregate.aggregates, plan->aggregate.group_count, 1, draft.aggregate.aggregate_count);
-        break;
-    case OD_PLAN_WINDOW:
-        draft.window.call_count = kept - plan->inputs[0]->schema.field_count;
-        PICK(draft.window.calls, plan->inputs[0]->schema.field_count, 1, draft.window.call_count);
-        break;
-    default:
-        od_unreachable();
-    }
-#undef PICK
-    if (failed)
-        return od_fail(error, OD_NO_MEMORY, "pruning columns");
+    struct od_clause_list *list = makers(&draft, lists, &first);
+    od_assert(list != NULL);
+    OD_TRY(pick(pruning, list, width - first, keep + first, kept - first, error));
     pruning->changed = true;
     if (plan->kind == OD_PLAN_WINDOW && draft.window.call_count == 0) {
         slim_out->plan = plan->inputs[0];
@@ -190,7 +146,7 @@ static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, 
     for (uint32_t i = 0; i < width; i++)
         if (keep[i])
             fields[slim_out->where[i]] = plan->schema.fields[i];
-    draft.schema.fields = fields;
+    draft.schema = (struct od_schema){kept, fields};
     return od_plan_make(pruning->plan_arena, &draft, NULL, NULL, &slim_out->plan, error);
 }
 

@@ -14,37 +14,28 @@
 
 #include <string.h>
 
-#include "engine/core/assert.h"
+#include "engine/core/enum_text.h"
 
 #define TREE_SIZE_MAX 20000
 #define ROUNDS_MAX 8 /* of folding and pushing: each round shrinks or lowers something, so few are needed */
 
-struct rule_row {
-    const char *text;
-    const char *sentence;
-};
-static const struct rule_row rule_rows[] = {
-#define X(name, text, sentence) [OD_RULE_##name] = {text, sentence},
-    OD_RULE_LIST(X)
-#undef X
-};
-
-const char *od_rule_text(enum od_rule rule)
-{
-    od_assert((unsigned)rule < OD_RULE_COUNT);
-    return rule_rows[rule].text;
-}
+OD_ENUM_TEXT(od_rule_text, enum od_rule, OD_RULE_LIST)
 
 const char *od_rule_sentence(enum od_rule rule)
 {
+    static const char *const sentences[] = {
+#define X(name, text, sentence) sentence,
+        OD_RULE_LIST(X)
+#undef X
+    };
     od_assert((unsigned)rule < OD_RULE_COUNT);
-    return rule_rows[rule].sentence;
+    return sentences[rule];
 }
 
 bool od_rule_find(const char *text, enum od_rule *rule_out)
 {
     for (uint32_t i = 0; i < OD_RULE_COUNT; i++) {
-        if (strcmp(text, rule_rows[i].text) == 0) {
+        if (strcmp(text, od_rule_text((enum od_rule)i)) == 0) {
             *rule_out = (enum od_rule)i;
             return true;
         }

@@ -227,7 +227,7 @@ enum od_status od_fragment_project(struct od_stage_builder *builder, struct od_f
                                    struct od_error *error)
 {
     OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_PROJECT, schema, error));
-    fragment->root->project.exprs = exprs;
+    fragment->root->rows = (struct od_rows_clause){1, exprs};
     return od_fragment_remap(builder, fragment, exprs, schema->field_count, error);
 }
 

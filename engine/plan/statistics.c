@@ -96,7 +96,7 @@ static const struct od_table *source_of(const struct od_plan *plan, uint32_t col
             *table_column = plan->scan.columns[column];
             return plan->scan.table;
         case OD_PLAN_PROJECT:
-            expr = plan->project.exprs[column];
+            expr = plan->rows.exprs[column];
             break;
         case OD_PLAN_AGGREGATE:
             if (column >= plan->aggregate.group_count)
@@ -313,7 +313,7 @@ static double rows_of(uint32_t *visits, const struct od_plan *plan)
     case OD_PLAN_SCAN:
         return od_table_row_count(plan->scan.table);
     case OD_PLAN_VALUES:
-        return plan->values.row_count;
+        return plan->rows.row_count;
     case OD_PLAN_FILTER:
         return filter_rows(plan, rows);
     case OD_PLAN_AGGREGATE:
@@ -321,7 +321,7 @@ static double rows_of(uint32_t *visits, const struct od_plan *plan)
     case OD_PLAN_UNION:
         return rows + rows_of(visits, plan->inputs[1]);
     case OD_PLAN_EXPAND:
-        return rows * plan->expand.list_count;
+        return rows * plan->rows.row_count;
     case OD_PLAN_LIMIT:
         return smaller(rows, (double)plan->limit.count);
     default:
