@@ -25,6 +25,8 @@ struct od_cluster_request {
     bool keep_events;
     struct od_wrap_calls *calls;     /* sim: goes around every actor's world; NULL: nothing does */
     struct od_memory *answer_memory; /* what the result is made of; NULL: the memory of the call */
+    bool (*is_over)(void *self); /* sim: asked now and then; true leaves the query unended. NULL: nobody asks */
+    void *is_over_self;
 };
 
 struct od_cluster_result {

@@ -2,6 +2,8 @@
 #include "chaos/sim.h"
 #include "harness/cluster_host.h"
 
+#define SLICE_NS UINT64_C(10000000)
+
 static void stop_sim(void *self)
 {
     od_sim_stop(*(struct od_sim **)self);
@@ -21,6 +23,17 @@ static void take_facts(struct od_cluster_result *result, struct od_sim *sim)
     result->leaked = at_end.live_blocks + at_end.open_files + at_end.files_left;
 }
 
+/* Slices of virtual time, so that whoever waits can be asked whether that was enough; they change nothing else. */
+static void run_in_slices(struct od_sim *sim, const struct od_cluster_host *host)
+{
+    const struct od_cluster_request *request = host->request;
+    uint64_t until_ns = 0;
+    do {
+        until_ns = request->is_over == NULL ? host->until_ns : until_ns + SLICE_NS;
+        until_ns = until_ns < host->until_ns ? until_ns : host->until_ns;
+    } while (!od_sim_run(sim, until_ns) && until_ns < host->until_ns && !request->is_over(request->is_over_self));
+}
+
 enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error *error)
 {
     struct od_sim *sim = NULL;
@@ -36,7 +49,7 @@ enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error 
         return status;
     host->stop = stop_sim;
     host->stop_self = &sim;
-    od_sim_run(sim, host->until_ns);
+    run_in_slices(sim, host);
     take_facts(host->result, sim);
     status = od_sim_facts(sim).status;
     if (status != OD_OK)

@@ -175,7 +175,7 @@ static void put_summary(struct tally *tally)
         printf("skipped: %llu: %s\n", (unsigned long long)tally->reasons[i].count, tally->reasons[i].text);
     if (tally->lenient_count > 0)
         printf(
-            "note: %llu expected errors are worded as another engine's; that there was an error was enough "
+            "note: %llu expected errors are worded otherwise; that there was an error was enough "
             "(--strict-errors)\n",
             (unsigned long long)tally->lenient_count);
     printf("%llu passed, %llu failed, %llu skipped\n", (unsigned long long)tally->counts[OD_SLT_PASSED],
@@ -313,10 +313,11 @@ static enum od_status run_files(struct tally *tally, const struct od_arguments *
 static const struct {
     const char *name;
     const char *known_as; /* in skipif and onlyif */
+    bool is_postgres;     /* in its dialect */
     const struct od_slt_other *other;
-} engines[] = {{"ref", "ordeal", NULL},
-               {"postgres", "postgresql", &od_slt_postgres},
-               {"sqlite", "sqlite", &od_slt_sqlite}};
+} engines[] = {{"ref", "ordeal", true, NULL},
+               {"postgres", "postgresql", true, &od_slt_postgres},
+               {"sqlite", "sqlite", false, &od_slt_sqlite}};
 
 static enum od_status choose_engine(struct tally *tally, const struct od_arguments *arguments,
                                     struct od_error *error)
@@ -325,6 +326,7 @@ static enum od_status choose_engine(struct tally *tally, const struct od_argumen
     uint32_t chosen = 0;
     OD_TRY(od_arguments_choice(arguments, "engine", names, &chosen, error));
     tally->other = engines[chosen].other;
+    tally->slt_options.is_postgres = engines[chosen].is_postgres;
     tally->slt_options.name = od_arguments_text(arguments, "name", engines[chosen].known_as);
     return OD_OK;
 }
@@ -349,6 +351,9 @@ static int run(const struct od_arguments *arguments)
     enum od_status status = choose_engine(&tally, arguments, &error);
     if (status == OD_OK)
         status = od_session_options_read(&arena, arguments, &tally.session_options, &error);
+    tally.session_options.time_limit_s = 60;
+    if (status == OD_OK)
+        status = od_arguments_number(arguments, "time-limit", 0, 86400, &tally.session_options.time_limit_s, &error);
     if (status == OD_OK)
         status = run_files(&tally, arguments, &error);
     od_arena_release(&arena);
@@ -368,9 +373,10 @@ static const struct od_option options[] = {
     {"engine", "E",
      "ref (default), or to see what others say: postgres (the server ORDEAL_POSTGRES names), sqlite", false},
     OD_SESSION_OPTIONS,
-    {"name", "NAME", "what skipif and onlyif call this engine (default ordeal)", false},
+    {"name", "NAME", "what skipif and onlyif call this engine (default ordeal); postgresql means it, too", false},
+    {"time-limit", "SECONDS", "how long a query may take in sim, 0 for ever (default 60)", false},
     {"skip-unsupported", NULL, "what the engine refuses is skipped, and so is what depends on it", false},
-    {"strict-errors", NULL, "error texts must match, also those worded as DuckDB's or DataFusion's", false},
+    {"strict-errors", NULL, "error texts must match, though every engine has its own", false},
     {"junit", "FILE", "writes the verdicts as JUnit XML, too", false},
     {"complete", NULL, "writes what the engine answers into the files, in place of what they expect", false},
     {"verbose", NULL, "also tells each skipped record", false},

@@ -5,15 +5,18 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/expr/evaluate.h"
 #include "engine/world/posix.h"
+#include "harness/campaign_worker.h"
 #include "harness/file.h"
 #include "harness/prepare.h"
 
 struct od_session_engine {
     const struct od_session_options *options;
     struct od_session *session;
+    uint64_t until_ns; /* of the plan that runs */
 };
 
 /* --- options -------------------------------------------------------------------------------------------- */
@@ -72,10 +75,16 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
 
 /* --- the session's runner ------------------------------------------------------------------------------- */
 
+static bool is_late(void *self)
+{
+    return od_campaign_now_ns() > ((struct od_session_engine *)self)->until_ns;
+}
+
 static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
                                struct od_table **answer_out, struct od_error *error)
 {
-    const struct od_session_options *options = ((struct od_session_engine *)self)->options;
+    struct od_session_engine *engine = self;
+    const struct od_session_options *options = engine->options;
     struct od_cluster_request request = options->request;
     struct od_cluster_result result = {0};
     struct od_prepared prepared;
@@ -83,6 +92,9 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
     *answer_out = NULL;
     OD_TRY(od_prepare_plan(plan_arena, plan, &options->plan, &prepared, error));
     request.graph = prepared.graph;
+    engine->until_ns = od_campaign_now_ns() + options->time_limit_s * UINT64_C(1000000000);
+    request.is_over = options->time_limit_s == 0 ? NULL : is_late;
+    request.is_over_self = engine;
     if (request.deployment == OD_DEPLOY_THREADS) {
         if (mkdtemp(directory) == NULL)
             return od_fail(error, OD_IO, "making a temporary folder in /tmp");
@@ -92,7 +104,8 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
     if (request.directory != NULL)
         od_folder_remove(directory, NULL);
     if (status == OD_OK && !result.ended)
-        status = od_fail(error, OD_TIMED_OUT, "the query did not end");
+        status = od_fail(error, OD_TIMED_OUT, "the query did not end: more than %llu s or %llu events",
+                         (unsigned long long)options->time_limit_s, (unsigned long long)result.sim_events);
     if (status == OD_OK && result.outcome.status != OD_OK) {
         if (error != NULL)
             *error = result.outcome.error;
@@ -179,6 +192,13 @@ static enum od_status take_cells(struct answer_maker *maker, const struct od_tab
     return failed ? od_fail(error, OD_NO_MEMORY, "taking an answer: rows=%u", rows.row_count) : OD_OK;
 }
 
+/* DuckDB's files say "PRAGMA default_null_order" and "SET default_null_order" for the same, and only the second is SQL. */
+static const char *as_sql(struct od_arena *arena, const char *sql)
+{
+    return strncasecmp(sql, "PRAGMA default_null_order", 25) == 0 ? od_arena_print(arena, "SET%s", sql + 6)
+                                                                  : sql;
+}
+
 /* The last statement's answer counts. A statement without rows shows how many it changed, as DuckDB's does.
  * */
 static enum od_status take_result(void *self, struct od_session_result *result, struct od_error *error)
@@ -211,7 +231,9 @@ static void run_sql(void *self, struct od_arena *arena, const char *sql, struct 
     const struct od_session_sink sink = {take_result, &maker};
     struct od_error error = {0};
     *answer_out = (struct od_slt_answer){0};
-    answer_out->status = od_session_run(session, sql, &sink, &error);
+    sql = as_sql(arena, sql);
+    answer_out->status = sql == NULL ? od_fail(&error, OD_NO_MEMORY, "running a setting")
+                                     : od_session_run(session, sql, &sink, &error);
     answer_out->error = error;
     answer_out->error.status = answer_out->status;
     answer_out->in_transaction = od_session_in_transaction(session);

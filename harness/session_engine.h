@@ -14,6 +14,7 @@
 struct od_session_options {
     struct od_plan_options plan;
     struct od_cluster_request request; /* without graph and directory */
+    uint64_t time_limit_s;             /* of a query in sim; 0: none */
     struct od_arena *arena;            /* of the schedule, the caller's */
     struct od_schedule schedule;
 };

@@ -106,7 +106,7 @@ struct od_slt_report {
     enum od_slt_cause cause;
     const char *text;                   /* why it failed or was skipped; several lines; "" when it passed */
     const struct od_slt_answer *answer; /* NULL when nothing was run */
-    bool leniently; /* passed because another engine's error text was not held against this one's */
+    bool leniently; /* passed though the error's text is another than the file's */
 };
 struct od_slt_sink {
     void (*take)(void *self, const struct od_slt_report *report);
@@ -116,7 +116,8 @@ struct od_slt_sink {
 struct od_slt_options {
     const char *name;      /* this engine's, for skipif and onlyif */
     bool skip_unsupported; /* a refusal where success was expected is skipped */
-    bool strict_errors;    /* messages that are worded as other engines' must match all the same */
+    bool is_postgres;      /* speaks PostgreSQL's dialect: conditions that name it mean this engine, too */
+    bool strict_errors;    /* messages must match, not only be there: every engine has its own words */
     struct od_slt_sink sink;
     /* Reads an included file; the text lives in the arena. */
     enum od_status (*read)(void *self, struct od_arena *arena, const char *path, const char **bytes_out,

@@ -64,7 +64,7 @@ static void run_sql(void *self, struct od_arena *arena, const char *sql, struct 
 {
     bool *in_transaction = self;
     *answer_out = (struct od_slt_answer){0};
-    if (sql[0] == '!')
+    if (sql[0] == '!' || strncmp(sql, "PRAGMA", 6) == 0)
         answer_out->status = od_fail(
             &answer_out->error, strncmp(sql, "!no", 3) == 0 ? OD_UNSUPPORTED : OD_BAD_INPUT, "%s", sql + 1);
     else if (strncmp(sql, "changed ", 8) == 0)
@@ -138,7 +138,7 @@ static const struct {
      {1, 1, 0}},
     {"statement error\n!first\n----\nfirst\n\nmore\n\n\nstatement ok\nx\n", {1, 1, 0}},
     {"query error DataFusion error: whatever\n!bad\n\nstatement error\n!bad\n----\nBinder Error: whatever\n",
-     {2, 0, 0}},
+     {0, 2, 0}},
     {"query error\n!bad\n\nquery error no\n!bad\n", {1, 1, 0}},
     {"query I\nint:1|2\n----\n1\n2\n\nquery I\nint:1|2\n----\n2\n1\n\nquery I rowsort\nint:1|2\n----\n2\n1\n",
      {2, 1, 0}},
@@ -197,8 +197,8 @@ static void files_run_as_they_say(void **state)
         struct od_error error;
         char *text = strdup(runs[i].text);
         uint32_t wanted[3] = {runs[i].verdicts[0], runs[i].verdicts[1], runs[i].verdicts[2]};
-        enum od_status status =
-            run_text(od_heap_for_tests(), text, (struct od_slt_options){0}, &counts, &error);
+        enum od_status status = run_text(od_heap_for_tests(), text,
+                                         (struct od_slt_options){.strict_errors = true}, &counts, &error);
         if (status != OD_OK || memcmp(counts.by_verdict, wanted, sizeof(wanted)) != 0)
             fail_msg("run %zu: status %d %s: %u passed, %u failed, %u skipped: %s\n%s", i, status, error.text,
                      counts.by_verdict[0], counts.by_verdict[1], counts.by_verdict[2], counts.last_text,
@@ -248,7 +248,11 @@ static void mistakes_have_places(void **state)
 static void options_change_verdicts(void **state)
 {
     static const char refused[] = "statement ok\n!not here\n";
-    static const char foreign[] = "statement error Binder Error: x\n!bad\n";
+    static const char foreign[] = "statement error other words than ours\n!bad\n";
+    static const char excused[] = "skipif postgresql\nquery I\n!not here\n----\n1\n\n"
+                                  "skipif postgres\nstatement ok\n!not here\n\nonlyif postgresql\nhalt\n\n"
+                                  "statement ok\n!not here\n";
+    static const char setting[] = "statement ok\nPRAGMA x\n";
     struct counts counts;
     struct od_error error;
     (void)state;
@@ -259,6 +263,12 @@ static void options_change_verdicts(void **state)
     assert_int_equal(counts.lenient, 1);
     run_text(od_heap_for_tests(), foreign, (struct od_slt_options){.strict_errors = true}, &counts, &error);
     assert_int_equal(counts.by_verdict[OD_SLT_FAILED], 1);
+    run_text(od_heap_for_tests(), setting, (struct od_slt_options){0}, &counts, &error);
+    assert_int_equal(counts.by_verdict[OD_SLT_SKIPPED], 1);
+    run_text(od_heap_for_tests(), excused, (struct od_slt_options){0}, &counts, &error);
+    assert_int_equal(counts.by_verdict[OD_SLT_FAILED], 3);
+    run_text(od_heap_for_tests(), excused, (struct od_slt_options){.is_postgres = true}, &counts, &error);
+    assert_int_equal(counts.by_verdict[OD_SLT_SKIPPED], 3);
 }
 
 /* --- cells ---------------------------------------------------------------------------------------------- */

@@ -17,6 +17,8 @@
 #include "engine/core/assert.h"
 #include "engine/sql/binder.h"
 
+#define VIEWS_MAX 1000
+
 #define SERIES_ROWS_MAX 100000
 
 struct from_item {
@@ -158,6 +160,9 @@ static enum od_status bind_view(struct od_binder *binder, const struct od_sql_vi
     struct od_binder inside = *binder;
     const PgQuery__ParseResult *parsed = NULL;
     struct od_arena parse_arena;
+    if (++inside.view_count > VIEWS_MAX)
+        return od_sql_fail(binder, OD_UNSUPPORTED, location, "more than %d views in a query are not supported",
+                           VIEWS_MAX);
     inside.sql = view->sql;
     inside.named = NULL;
     od_arena_init(&parse_arena, binder->plan_arena->memory, 0);
@@ -168,6 +173,7 @@ static enum od_status bind_view(struct od_binder *binder, const struct od_sql_vi
     if (status == OD_OK)
         status = od_bind_query(&inside, parsed->stmts[0]->stmt->select_stmt, NULL, plan_out, NULL);
     od_arena_release(&parse_arena);
+    binder->view_count = inside.view_count;
     binder->error->line = status != OD_OK ? 0 : binder->error->line; /* a place in another text */
     od_sql_locate(binder, status, location);
     return status;

@@ -108,8 +108,10 @@ enum od_status od_sort_direction(struct od_binder *binder, const PgQuery__SortBy
                 "operator %s is not a valid ordering operator", operator== NULL ? "" : operator);
         key->descending = operator[0] == '>';
     }
+    enum od_null_order null_order = binder->context->null_order;
+    bool by_default = null_order == OD_NULLS_GREATEST ? key->descending : null_order == OD_NULLS_FIRST;
     key->nulls_first = item->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
-                       (item->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && key->descending);
+                       (item->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && by_default);
     return OD_OK;
 }
 

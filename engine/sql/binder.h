@@ -31,6 +31,7 @@ struct od_binder {
     const struct od_sql_context *context;
     struct od_error *error; /* never NULL */
     uint32_t depth;
+    uint32_t view_count; /* read so far: views over two of the one before grow without a bound */
     const struct od_named_query *named; /* what WITH has named, innermost first */
     struct od_block *around_from;       /* of the FROM that is being bound: the block around its SELECT */
 };

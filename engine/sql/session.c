@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/core/assert.h"
 #include "engine/sql/session_state.h"
@@ -243,6 +244,48 @@ static enum od_status run_nothing(struct od_session *session, const PgQuery__Nod
     return OD_OK;
 }
 
+/* Does a setting change plans, messages or nothing at all, but no answer? A dotted name is an extension's, which PostgreSQL
+ * takes and does not look at. */
+static bool leaves_answers_alone(const char *name)
+{
+    static const char *const openings[] = {
+        "enable_",      "max_parallel", "min_parallel",   "parallel_",     "jit",
+        "work_mem",     "hash_mem_",    "join_collapse_", "from_collap",   "geqo",
+        "cpu_",         "random_page_", "seq_page_",      "effective_",    "client_min_",
+        "plan_cache_",  "force_parall", "threads",        "memory_limit",  "statement_timeout",
+        "lock_timeout", "constraint_e", "maintenance_w",  "explain_output"};
+    for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+        if (strncmp(openings[i], name, strlen(openings[i])) == 0)
+            return true;
+    }
+    return strchr(name, '.') != NULL;
+}
+
+/* SET and RESET; LOCAL is taken for the session's. */
+static enum od_status run_set(struct od_session *session, const PgQuery__Node *node)
+{
+    static const struct {
+        const char *word;
+        enum od_null_order order;
+    } orders[] = {{"postgres", OD_NULLS_GREATEST}, {"nulls_last_on_asc_first_on_desc", OD_NULLS_GREATEST},
+                  {"nulls_first", OD_NULLS_FIRST}, {"nulls first", OD_NULLS_FIRST},
+                  {"nulls_last", OD_NULLS_LAST},   {"nulls last", OD_NULLS_LAST}};
+    const PgQuery__VariableSetStmt *set = node->variable_set_stmt;
+    bool is_constant = set->n_args == 1 && set->args[0]->node_case == PG_QUERY__NODE__NODE_A_CONST;
+    bool is_word = is_constant && set->args[0]->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL;
+    const char *word = is_word ? set->args[0]->a_const->sval->sval : set->n_args == 0 ? "postgres" : "";
+    if (leaves_answers_alone(set->name))
+        return OD_OK;
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        if (strcmp(set->name, "default_null_order") != 0 || strcasecmp(word, orders[i].word) != 0)
+            continue;
+        session->null_order = orders[i].order;
+        return OD_OK;
+    }
+    return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "the setting \"%s\" is not supported",
+                       set->name);
+}
+
 static const struct statement_kind {
     PgQuery__Node__NodeCase node_case;
     const char *tag;
@@ -261,6 +304,7 @@ static const struct statement_kind {
     {PG_QUERY__NODE__NODE_EXPLAIN_STMT, "EXPLAIN", run_explain},
     {PG_QUERY__NODE__NODE_TRANSACTION_STMT, "TRANSACTION", run_transaction},
     {PG_QUERY__NODE__NODE_VACUUM_STMT, "VACUUM", run_nothing},
+    {PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, "SET", run_set},
 };
 
 static const struct statement_kind *find_kind(const PgQuery__Node *node)

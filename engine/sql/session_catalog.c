@@ -201,6 +201,7 @@ enum od_status od_session_show_tables(struct od_session *session)
     }
     session->context = (struct od_sql_context){
         .catalog = &session->tables,
+        .null_order = session->null_order,
         .find_view = find_view,
         .self = session,
         .evaluate_constant = session->runner.evaluate_constant,

@@ -62,6 +62,7 @@ struct od_session {
     struct od_session_catalog catalog;
     enum od_transaction transaction;
     struct od_session_catalog before; /* what ROLLBACK goes back to */
+    enum od_null_order null_order; /* SET default_null_order */
     bool remembers_refusals;
     bool explains_queries;
     /* of the statement that runs */

@@ -16,9 +16,14 @@ struct od_sql_view {
     const char *const *columns;
 };
 
+/* Where NULLs go when ORDER BY does not say: with the greatest values (PostgreSQL), or always first or last (what DuckDB's
+ * default_null_order can be). */
+enum od_null_order { OD_NULLS_GREATEST, OD_NULLS_FIRST, OD_NULLS_LAST };
+
 /* What names mean. Only `catalog` must be there. */
 struct od_sql_context {
     const struct od_catalog *catalog;
+    enum od_null_order null_order;
     bool (*find_view)(void *self, const char *name, struct od_sql_view *view_out); /* asked first */
     void *self;
     /* od_evaluate_constant of engine/expr (sql is below it): for LIMIT 1 + 1. NULL: literals only. */
