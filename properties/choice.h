@@ -35,6 +35,8 @@ struct od_choices {
     struct od_random random;  /* self points here: do not move the struct after the first _from_ call */
     struct od_memory *memory; /* borrowed */
     struct od_stream stream;  /* the generator, when there are no supplied bytes */
+    uint64_t second_seed;     /* of what is drawn after od_choices_turn */
+    bool has_second;
     const uint8_t *supplied;  /* borrowed; NULL: the generator supplies */
     uint32_t supplied_bytes;
     uint32_t supplied_position;
@@ -62,6 +64,10 @@ void od_choices_init(struct od_choices *choices, struct od_memory *memory);
 void od_choices_release(struct od_choices *choices);
 /* Forgets what was drawn and starts anew with a supplier. Equal (seed, name): equal draws. */
 void od_choices_from_seed(struct od_choices *choices, uint64_t seed, const char *name);
+/* As above, but what is drawn after od_choices_turn comes from `second`: cases that share their first part. Draws recorded
+ * so replay like any others, and then turning does nothing. */
+void od_choices_from_seeds(struct od_choices *choices, uint64_t first, uint64_t second, const char *name);
+void od_choices_turn(struct od_choices *choices);
 /* Replay, shrinking and fuzzing alike. `bytes` is borrowed until the next _from_ call or the release. */
 void od_choices_from_bytes(struct od_choices *choices, const void *bytes, size_t size);
 /* As _from_bytes, but the span of that place, depth and label is drawn anew, from `seed`; behind it the

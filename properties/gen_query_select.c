@@ -1,0 +1,400 @@
+/* gen_query_select: one SELECT of a drawn statement; see gen_query.h.
+ *
+ *   FROM gives the scope -> WHERE over it -> GROUP BY makes a new one (keys and aggregates as columns) -> HAVING over that
+ *   -> window calls are added to it -> the select list (and ORDER BY) over all
+ *
+ * so that an expression over a scope is right by construction wherever it stands. */
+#include "properties/gen_query.h"
+
+#include <string.h>
+
+/* --- WHERE ------------------------------------------------------------------------------------------------- */
+
+static const char *conjunction(struct od_query_gen *g, const struct od_scope *scope, const char *word, uint32_t part,
+                               enum od_query_feature place)
+{
+    const char *text = "";
+    enum od_query_feature around = g->place;
+    bool more = true;
+    g->place = place;
+    for (uint32_t i = 0; more; i++) {
+        od_open_span(g, "conjunct");
+        more = od_chance(g, part, 5) && i < 3;
+        if (more)
+            text = od_say(g, "%s%s%s", text, i == 0 ? word : " AND ", od_query_predicate(g, scope));
+        od_close_span(g);
+    }
+    g->place = around;
+    return text;
+}
+
+/* --- GROUP BY ---------------------------------------------------------------------------------------------- */
+
+static void add_text(struct od_scope *scope, const char *text, enum od_type type, const char *name)
+{
+    if (scope->count < OD_SCOPE_COLUMNS_MAX)
+        scope->columns[scope->count++] =
+            (struct od_named){.text = text, .name = name, .type = type, .is_outer = name != NULL};
+}
+
+/* The name when the text is a qualified column, which subqueries may read. */
+static const char *name_of(const struct od_scope *scope, const char *text)
+{
+    for (uint32_t i = 0; i < scope->count; i++)
+        if (strcmp(scope->columns[i].text, text) == 0)
+            return scope->columns[i].is_outer ? scope->columns[i].name : NULL;
+    return NULL;
+}
+
+static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *rows, enum od_type wanted, enum od_type *type_out)
+{
+    struct od_scope own = *rows;
+    enum od_query_feature place = g->place;
+    uint32_t index = (uint32_t)od_draw(g, od_aggregate_word_count);
+    /* An aggregate that reads outer columns only would be the outer query's. */
+    own.outer = NULL;
+    g->place = OD_QUERY_FEATURE_COUNT;
+    for (uint32_t i = 0; i < od_aggregate_word_count && wanted != OD_TYPE_COUNT; i++, index++) {
+        const struct od_words *words = &od_aggregate_words[index % od_aggregate_word_count];
+        if (words->type == wanted || (words->type == OD_TYPE_COUNT && wanted != OD_TYPE_BOOLEAN))
+            break;
+    }
+    const struct od_words *words = &od_aggregate_words[index % od_aggregate_word_count];
+    if (words->feature == OD_QUERY_FLOAT_SUM && g->gen->flavour != OD_FLAVOUR_PLAIN)
+        od_note(g, OD_QUERY_FLOAT_SUM_HARD);
+    const char *text = od_query_fill(g, &own, words, wanted, 1, type_out);
+    if (*type_out == OD_TYPE_DECIMAL && words->feature == OD_QUERY_FEATURE_COUNT && wanted != OD_TYPE_COUNT)
+        od_note(g, OD_QUERY_NUMERIC); /* is calculated with */
+    if (od_chance(g, 1, 6)) {
+        od_note(g, OD_QUERY_FILTER);
+        text = od_say(g, "%s FILTER (WHERE %s)", text, od_query_expr(g, &own, OD_TYPE_BOOLEAN, 1));
+    }
+    od_note(g, OD_QUERY_AGGREGATE);
+    g->place = place;
+    return text;
+}
+
+/* Keys into the scope; their texts into `keys`. */
+static uint32_t draw_keys(struct od_query_gen *g, const struct od_scope *rows, struct od_scope *groups, const char **keys)
+{
+    struct od_scope own = *rows;
+    enum od_query_feature place = g->place;
+    uint32_t count = 0;
+    own.outer = NULL;
+    g->place = OD_QUERY_FEATURE_COUNT;
+    for (bool more = true; more && count < 3;) {
+        od_open_span(g, "key");
+        more = od_chance(g, count == 0 ? 3 : 2, 4);
+        uint32_t read_before = g->columns_read;
+        enum od_type type = od_draw_scope_type(g, rows);
+        const char *text = !more ? NULL : od_query_expr(g, &own, type, od_chance(g, 1, 4) ? 1 : 0);
+        if (text != NULL && g->columns_read != read_before) { /* a constant would be an ordinal, or refused */
+            keys[count++] = text;
+            add_text(groups, text, type, name_of(rows, text));
+            if (strchr(text, '(') != NULL)
+                od_note(g, OD_QUERY_GROUP_EXPRESSION);
+        }
+        od_close_span(g);
+    }
+    g->place = place;
+    return count;
+}
+
+static const char *listed(struct od_query_gen *g, const char *const *keys, uint32_t count)
+{
+    const char *text = "";
+    for (uint32_t i = 0; i < count; i++)
+        text = od_say(g, "%s%s%s", text, i == 0 ? "" : ", ", keys[i]);
+    return text;
+}
+
+/* " GROUP BY ...". *sets_out: there may be several rows of one key. */
+static const char *group_by(struct od_query_gen *g, const char *const *keys, uint32_t count, bool *sets_out)
+{
+    uint64_t kind = od_draw(g, 8);
+    const char *all = listed(g, keys, count);
+    od_note(g, OD_QUERY_GROUP_BY);
+    od_note(g, OD_QUERY_OPEN_EQUALS);
+    *sets_out = kind >= 5;
+    if (kind == 5) {
+        od_note(g, OD_QUERY_ROLLUP);
+        return od_say(g, " GROUP BY ROLLUP (%s)", all);
+    }
+    if (kind == 6) {
+        od_note(g, OD_QUERY_CUBE);
+        return count > 1 && od_chance(g, 1, 3) ? od_say(g, " GROUP BY %s, CUBE (%s)", keys[0], listed(g, keys + 1, count - 1))
+                                               : od_say(g, " GROUP BY CUBE (%s)", all);
+    }
+    if (kind == 7) {
+        od_note(g, OD_QUERY_GROUPING_SETS);
+        const char *second = od_chance(g, 1, 2) ? "()" : od_say(g, "(%s)", keys[count - 1]);
+        return od_say(g, " GROUP BY GROUPING SETS ((%s), %s, (%s))", all, second, keys[0]);
+    }
+    return od_say(g, " GROUP BY %s", all);
+}
+
+/* --- windows ----------------------------------------------------------------------------------------------- */
+
+const char *od_query_direction(struct od_query_gen *g)
+{
+    static const char *const directions[] = {"", " DESC", " NULLS FIRST", " DESC NULLS LAST", " NULLS LAST", " DESC NULLS FIRST"};
+    uint64_t kind = od_draw(g, 6);
+    od_note(g, kind <= 1 ? OD_QUERY_NULLS_BY_DEFAULT : OD_QUERY_NULLS_FIRST_LAST);
+    return directions[kind];
+}
+
+const char *od_query_total_order(struct od_query_gen *g, const struct od_scope *scope, const char *keys)
+{
+    const char *text = keys;
+    for (uint32_t i = 0; i < scope->count; i++) {
+        const struct od_named *column = &scope->columns[i];
+        if (!column->is_outer) /* merged ones stand for others; calls are told by the keys */
+            continue;
+        if (column->type == OD_TYPE_DECIMAL)
+            od_note(g, OD_QUERY_NUMERIC);
+        text = od_say(g, "%s%s%s NULLS LAST", text, text[0] == '\0' ? "" : ", ", column->text);
+    }
+    od_note(g, OD_QUERY_OPEN_EQUALS);
+    return text[0] == '\0' ? "" : od_say(g, " ORDER BY %s", text);
+}
+
+struct frame_kind {
+    const char *word;
+    enum od_query_feature feature;
+};
+
+static const char *bound_text(struct od_query_gen *g, uint64_t kind, bool has_offsets)
+{
+    if (kind == 1 || (!has_offsets && (kind == 0 || kind == 2)))
+        return "CURRENT ROW";
+    return od_say(g, "%u %s", (unsigned)od_draw(g, 3), kind == 0 ? "PRECEDING" : "FOLLOWING");
+}
+
+/* `offsets`: a RANGE may have them, because its one key is a number. */
+static const char *frame(struct od_query_gen *g, bool has_order, bool offsets)
+{
+    static const struct frame_kind kinds[] = {
+        {"ROWS", OD_QUERY_FRAME_ROWS}, {"RANGE", OD_QUERY_FRAME_RANGE}, {"GROUPS", OD_QUERY_FRAME_GROUPS}};
+    static const char *const exclusions[] = {" EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS"};
+    const struct frame_kind *kind = &kinds[od_draw(g, has_order ? 3 : 2)];
+    bool is_range = kind->feature == OD_QUERY_FRAME_RANGE;
+    bool has_offsets = !is_range || (offsets && od_chance(g, 1, 2));
+    uint64_t first = od_draw(g, 4); /* 0 preceding, 1 current, 2 following, 3 unbounded */
+    const char *start = first == 3 ? "UNBOUNDED PRECEDING" : bound_text(g, first, has_offsets);
+    uint64_t least = first == 3 ? 0 : first;
+    uint64_t last = least + od_draw(g, 4 - least);
+    const char *end = last == 3 ? "UNBOUNDED FOLLOWING" : bound_text(g, last, has_offsets);
+    od_note(g, kind->feature);
+    if (is_range && has_offsets)
+        od_note(g, OD_QUERY_FRAME_RANGE_OFFSET);
+    const char *exclusion = "";
+    if (od_chance(g, 1, 5)) {
+        od_note(g, OD_QUERY_FRAME_EXCLUDE);
+        exclusion = exclusions[od_draw(g, 4)];
+    }
+    return od_say(g, " %s BETWEEN %s AND %s%s", kind->word, start, end, exclusion);
+}
+
+/* "PARTITION BY ... ORDER BY ... frame" */
+static const char *window_definition(struct od_query_gen *g, const struct od_scope *scope, bool shows_peers, bool has_frame,
+                                     bool can_be_total)
+{
+    const char *partition = "";
+    const char *keys = "";
+    enum od_type key_type = OD_TYPE_COUNT;
+    uint32_t key_count = 0;
+    if (od_chance(g, 1, 2)) {
+        const char *text = od_query_column(g, scope, od_draw_scope_type(g, scope));
+        partition = text == NULL ? "" : od_say(g, "PARTITION BY %s", text);
+    }
+    while (key_count < 2 && od_chance(g, 2, 3)) {
+        key_type = od_draw_scope_type(g, scope);
+        const char *text = od_query_column(g, scope, key_type);
+        if (text == NULL)
+            break;
+        keys = od_say(g, "%s%s%s%s", keys, key_count == 0 ? "" : ", ", text, od_query_direction(g));
+        key_count++;
+    }
+    bool is_whole = key_type == OD_TYPE_INT32 || key_type == OD_TYPE_INT64;
+    const char *frame_text = has_frame && od_chance(g, 2, 3) ? frame(g, key_count > 0, key_count == 1 && is_whole) : "";
+    bool shows = shows_peers || strstr(frame_text, "ROWS") != NULL;
+    bool keeps_keys = strstr(frame_text, "RANGE") != NULL || strstr(frame_text, "GROUPS") != NULL;
+    bool is_total = shows && !keeps_keys && can_be_total && od_draw(g, 8) < 7;
+    if (shows && !is_total)
+        od_note(g, OD_QUERY_OPEN_PEERS);
+    const char *order = is_total ? od_query_total_order(g, scope, keys) : key_count > 0 ? od_say(g, " ORDER BY %s", keys) : "";
+    return od_say(g, "%s%s%s", partition, order, frame_text);
+}
+
+/* Window calls as columns; definitions that have names into *clause. */
+static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can_be_total, const char **clause)
+{
+    const struct od_scope arguments = *scope;
+    enum od_query_feature place = g->place;
+    g->place = OD_QUERY_FEATURE_COUNT;
+    for (uint32_t count = 0; count < 3 && (count == 0 || od_chance(g, 1, 3)); count++) {
+        od_open_span(g, "window");
+        enum od_type type;
+        const char *call;
+        bool is_aggregate = od_chance(g, 1, 2);
+        const struct od_words *words = &od_window_words[od_draw(g, od_window_word_count)];
+        bool shows_peers = !is_aggregate && words->feature == OD_QUERY_OPEN_PEERS;
+        if (is_aggregate) {
+            do /* PostgreSQL takes no DISTINCT, order or WITHIN GROUP in windows */
+                call = aggregate_of(g, &arguments, OD_TYPE_COUNT, &type);
+            while ((strstr(call, "DISTINCT") != NULL || strstr(call, "ORDER") != NULL) && g->gen->status == OD_OK &&
+                   !g->gen->choices->overrun);
+            od_note(g, OD_QUERY_WINDOW_AGGREGATE);
+        } else {
+            struct od_words quiet = *words;
+            quiet.feature = OD_QUERY_FEATURE_COUNT;
+            call = od_query_fill(g, &arguments, &quiet, OD_TYPE_COUNT, 1, &type);
+        }
+        bool has_frame = is_aggregate || strstr(words->text, "_value") != NULL;
+        const char *definition = window_definition(g, &arguments, shows_peers, has_frame, can_be_total);
+        if (od_chance(g, 1, 5)) {
+            od_note(g, OD_QUERY_NAMED_WINDOW);
+            const char *name = od_say(g, "w%u", ++g->alias_count);
+            *clause = od_say(g, "%s%s%s AS (%s)", *clause, (*clause)[0] == '\0' ? " WINDOW " : ", ", name, definition);
+            call = od_say(g, "%s OVER %s", call, name);
+        } else {
+            call = od_say(g, "%s OVER (%s)", call, definition);
+        }
+        add_text(scope, call, type, NULL);
+        od_note(g, OD_QUERY_WINDOW);
+        od_close_span(g);
+    }
+    g->place = place;
+}
+
+/* --- the select list --------------------------------------------------------------------------------------- */
+
+static bool has_output(const struct od_outputs *outputs, const char *name)
+{
+    for (uint32_t i = 0; i < outputs->count; i++)
+        if (strcmp(outputs->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static const char *item(struct od_query_gen *g, const struct od_scope *scope, const struct od_scope *rows,
+                        const struct od_wanted *wanted, struct od_outputs *outputs)
+{
+    uint32_t index = outputs->count;
+    enum od_type type = index < wanted->count ? wanted->types[index] : OD_TYPE_COUNT;
+    const struct od_named *column = NULL;
+    const char *text;
+    od_open_span(g, "item");
+    if (wanted->is_one_row) {
+        text = aggregate_of(g, rows, type, &type);
+        if (strncmp(text, "count", 5) == 0)
+            od_note(g, OD_QUERY_COUNT_SUBQUERY);
+    } else if (type == OD_TYPE_COUNT && scope->count > 0 && od_chance(g, 1, 2)) {
+        column = &scope->columns[scope->count - 1 - od_draw(g, scope->count)];
+        text = column->text;
+        type = column->type;
+        if (type == OD_TYPE_DECIMAL && column->name != NULL)
+            od_note(g, OD_QUERY_NUMERIC);
+    } else {
+        if (type == OD_TYPE_COUNT)
+            type = od_chance(g, 1, 8) ? OD_TYPE_BOOLEAN : od_draw_scope_type(g, scope);
+        text = od_query_expr(g, scope, type, g->is_sure ? 3 : 2);
+    }
+    bool keeps_name = column != NULL && column->is_outer && !has_output(outputs, column->name) && od_chance(g, 1, 2);
+    const char *name = keeps_name ? column->name : od_say(g, "x%u", ++g->alias_count);
+    outputs->columns[outputs->count++] = (struct od_named){.text = name, .name = name, .type = type};
+    od_close_span(g);
+    return od_say(g, "%s AS %s", text, name);
+}
+
+static const char *select_list(struct od_query_gen *g, const struct od_scope *scope, const struct od_scope *rows,
+                               const struct od_wanted *wanted, struct od_outputs *outputs)
+{
+    const char *text = "";
+    uint32_t count_max = wanted->count > 0 ? wanted->count : OD_LIST_COLUMNS_MAX;
+    enum od_query_feature place = g->place;
+    g->place = OD_QUERY_IN_SELECT;
+    do
+        text = od_say(g, "%s%s%s", text, outputs->count == 0 ? "" : ", ", item(g, scope, rows, wanted, outputs));
+    while (outputs->count < count_max && (wanted->count > 0 || od_chance(g, 3, 5)));
+    g->place = place;
+    return text;
+}
+
+static const char *star(struct od_query_gen *g, const struct od_scope *scope, struct od_outputs *outputs)
+{
+    for (uint32_t i = 0; i < scope->count; i++) {
+        if (scope->columns[i].is_hidden)
+            continue;
+        if (scope->columns[i].type == OD_TYPE_DECIMAL)
+            od_note(g, OD_QUERY_NUMERIC);
+        outputs->columns[outputs->count++] = (struct od_named){.text = "", .type = scope->columns[i].type};
+    }
+    od_note(g, OD_QUERY_STAR);
+    return "*";
+}
+
+static const char *distinct(struct od_query_gen *g, const struct od_wanted *wanted, struct od_select *select)
+{
+    uint64_t kind = wanted->is_one_row || g->is_sure ? 0 : od_draw(g, 16);
+    if (kind < 14 || (kind == 15 && !wanted->is_alone))
+        return "";
+    select->inner = NULL;
+    od_note(g, OD_QUERY_OPEN_EQUALS);
+    if (kind == 14) {
+        od_note(g, OD_QUERY_DISTINCT);
+        return "DISTINCT ";
+    }
+    od_note(g, OD_QUERY_DISTINCT_ON);
+    select->is_distinct_on = true;
+    return od_say(g, "DISTINCT ON (%s) ", select->outputs.columns[0].name);
+}
+
+void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted,
+                     struct od_select *select_out)
+{
+    struct od_scope rows;
+    struct od_scope *scope = od_arena_take(g->gen->arena, sizeof(*scope));
+    const char *keys[3];
+    const char *groups = "";
+    const char *having = "";
+    const char *windows = "";
+    bool has_sets = false;
+    memset(select_out, 0, sizeof(*select_out));
+    select_out->text = "";
+    if (scope == NULL) {
+        g->gen->status = od_fail(g->gen->error, OD_NO_MEMORY, "drawing a SELECT");
+        return;
+    }
+    g->selects_left -= g->selects_left > 0;
+    od_open_span(g, "select");
+    const char *from = od_query_from(g, outer, &rows);
+    const char *where = g->is_sure ? "" : conjunction(g, &rows, " WHERE ", 2, OD_QUERY_IN_WHERE);
+    bool is_grouped = wanted->is_one_row || (!g->is_sure && od_chance(g, 3, 8));
+    *scope = is_grouped ? (struct od_scope){.outer = outer, .rows = rows.rows} : rows;
+    if (is_grouped && !wanted->is_one_row) {
+        uint32_t key_count = draw_keys(g, &rows, scope, keys);
+        groups = key_count == 0 ? "" : group_by(g, keys, key_count, &has_sets);
+        for (uint32_t i = 0; i < 4 && (i == 0 || od_chance(g, 1, 2)); i++) {
+            enum od_type type;
+            const char *text = aggregate_of(g, &rows, OD_TYPE_COUNT, &type);
+            add_text(scope, text, type, NULL);
+        }
+        if (has_sets && od_chance(g, 1, 2)) {
+            od_note(g, OD_QUERY_GROUPING_CALL);
+            add_text(scope, od_say(g, "grouping(%s)", listed(g, keys, key_count)), OD_TYPE_INT32, NULL);
+        }
+        having = conjunction(g, scope, " HAVING ", 1, OD_QUERY_IN_HAVING);
+        if (having[0] != '\0')
+            od_note(g, OD_QUERY_HAVING);
+    }
+    if (!wanted->is_one_row && !g->is_sure && od_chance(g, 1, 4))
+        add_windows(g, scope, !has_sets, &windows);
+    bool is_star = wanted->is_top && wanted->is_alone && !is_grouped && windows[0] == '\0' && od_chance(g, 1, 12) && rows.count > 0;
+    const char *list = is_star ? star(g, scope, &select_out->outputs) : select_list(g, scope, &rows, wanted, &select_out->outputs);
+    select_out->inner = wanted->is_one_row || is_star ? NULL : scope;
+    select_out->outputs.rows = wanted->is_one_row ? 1 : rows.rows;
+    const char *word = is_star ? "" : distinct(g, wanted, select_out);
+    select_out->text = od_say(g, "SELECT %s%s FROM %s%s%s%s%s", word, list, from, where, groups, having, windows);
+    od_close_span(g);
+}
