@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/expr/evaluate.h"
+#include "engine/sql/sql.h"
 #include "harness/judge.h"
 #include "harness/prepare.h"
 #include "properties/case_print.h"
@@ -30,6 +32,7 @@ static void forget_case(struct od_trial *trial)
     trial->schedule = (struct od_schedule){0};
     trial->finding = (struct od_finding){0};
     trial->digest = 0;
+    trial->tally = (struct od_query_tally){0};
     od_case_release(&trial->test_case);
     od_arena_reset(&trial->plan_arena);
 }
@@ -47,6 +50,7 @@ static struct od_plan_options plan_options_of(const struct od_case_cluster *clus
         .partition_count = cluster->partition_count,
         .scan_task_count = cluster->scan_task_count,
         .join_strategy = cluster->join_strategy,
+        .join_algorithm = cluster->join_algorithm,
     };
 }
 
@@ -56,6 +60,8 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
         .executor_count = cluster->executor_count,
         .slots_per_executor = cluster->slots_per_executor,
         .batch_rows = cluster->batch_rows,
+        .operator_memory_bytes = cluster->operator_bytes,
+        .hash_bits_off = cluster->collide ? UINT64_MAX : 0,
         .codec = cluster->compress ? OD_CODEC_ZSTD : OD_CODEC_STORED,
     };
 }
@@ -80,6 +86,31 @@ static void observe(struct od_trial *trial, const struct od_cluster_request *req
     trial->disturbed_count += result->faults_fired > 0;
 }
 
+/* Of what decides a run: the stages and the limits. */
+static uint64_t run_hash(const struct od_trial *trial, const struct od_stage_graph *graph,
+                         const struct od_case_cluster *cluster)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, trial->memory);
+    for (uint32_t i = 0; i < graph->stage_count; i++)
+        od_stage_print(&graph->stages[i], &text);
+    od_buffer_print(&text, "%u %u %u %u %d %llu %d", cluster->executor_count, cluster->slots_per_executor,
+                    cluster->batch_rows, cluster->scan_task_count, cluster->collide,
+                    (unsigned long long)cluster->operator_bytes, cluster->compress);
+    uint64_t hash = od_hash_bytes(text.bytes, text.size, 0);
+    od_buffer_release(&text);
+    return hash;
+}
+
+/* Refused memory makes hashes equal at worst, and then nothing more is run. */
+static bool is_known(const struct od_trial *trial, uint64_t hash)
+{
+    for (uint32_t i = 0; i < trial->run_count; i++)
+        if (trial->known[i] == hash)
+            return true;
+    return false;
+}
+
 static enum od_status run_subject(void *self, const struct od_run_request *request,
                                   struct od_observation *observation_out, struct od_error *error)
 {
@@ -93,6 +124,11 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
         observation_out->status = status;
         observation_out->ended = true;
         trial->digest = od_mix_two(trial->digest, (uint64_t)status);
+        return OD_OK;
+    }
+    uint64_t hash = trial->test_case.query == NULL ? 0 : run_hash(trial, prepared.graph, request->cluster);
+    if (request->only_new && is_known(trial, hash)) {
+        observation_out->known = true;
         return OD_OK;
     }
     if (trial->run_count == OD_TRIAL_RUNS_MAX)
@@ -109,11 +145,31 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
     status = od_cluster_run(trial->memory, &cluster_request, result, error);
     if (status != OD_OK)
         return status;
-    trial->run_count++;
+    trial->known[trial->run_count++] = hash;
     if (result->events_cut)
         return od_fail(error, OD_NO_MEMORY, "recording events");
     observe(trial, &cluster_request, result, observation_out);
     return OD_OK;
+}
+
+static enum od_status bind_statement(void *self, const struct od_case *test_case, const struct od_plan **plan_out,
+                                     struct od_error *error)
+{
+    struct od_trial *trial = self;
+    const struct od_sql_context context = {.catalog = &test_case->catalog, .evaluate_constant = od_evaluate_constant};
+    enum od_status status = od_sql_bind(&trial->plan_arena, test_case->sql, &context, plan_out, error);
+    trial->tally.status = status;
+    return status;
+}
+
+static enum od_status ask_others(void *self, const struct od_case *test_case, const struct od_statement_outcome *outcome,
+                                 struct od_finding *finding, struct od_error *error)
+{
+    struct od_trial *trial = self;
+    trial->tally.status = outcome->status;
+    return trial->oracles == NULL
+               ? OD_OK
+               : od_query_oracles_ask(trial->oracles, test_case, outcome, &trial->tally, finding, error);
 }
 
 /* The schedule is aimed at the stages of the case's own plan. A plan that can't be prepared gets none: its check will say why. */
@@ -144,7 +200,7 @@ enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices,
     forget_case(trial);
     trial->choices = choices;
     enum od_status status = od_case_draw(&trial->test_case, trial->memory, choices, trial->only, error);
-    return status == OD_OK ? draw_schedule(trial, error) : status;
+    return status == OD_OK && trial->test_case.query == NULL ? draw_schedule(trial, error) : status;
 }
 
 enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, struct od_error *error)
@@ -155,7 +211,7 @@ enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, 
     if (trial->drawn != NULL)
         trial->drawn(trial->drawn_self, trial);
     od_assert(trial->test_case.property != NULL);
-    struct od_subject subject = {run_subject, trial};
+    struct od_subject subject = {.run = run_subject, .self = trial, .bind = bind_statement, .ask_others = ask_others};
     status = trial->test_case.property->check(&trial->test_case, &subject, &trial->finding, error);
     if (status == OD_OK && trial->finding.found)
         trial->digest = od_mix_two(trial->digest, od_hash_bytes(trial->finding.code, strlen(trial->finding.code), 1));
@@ -164,7 +220,7 @@ enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, 
 
 bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer)
 {
-    if (trial->test_case.plan == NULL)
+    if (trial->test_case.sql == NULL)
         return od_buffer_append_text(buffer, "(no case)\n");
     od_case_print(&trial->test_case, buffer);
     od_buffer_print(buffer, "\nfaults %u, rows %u\n", trial->schedule.fault_count,

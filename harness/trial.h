@@ -9,6 +9,7 @@
 
 #include "chaos/fault.h"
 #include "harness/cluster.h"
+#include "harness/query_oracles.h"
 #include "properties/property.h"
 
 #define OD_TRIAL_RUNS_MAX 64
@@ -30,6 +31,9 @@ struct od_trial {
     uint64_t virtual_ns;
     uint64_t sim_events;
     struct od_cluster_result results[OD_TRIAL_RUNS_MAX]; /* owned; alive until the next case, properties look at them */
+    uint64_t known[OD_TRIAL_RUNS_MAX]; /* hashes of stages and clusters that were run */
+    struct od_query_oracles *oracles;  /* borrowed; for statements; NULL: nobody is asked */
+    struct od_query_tally tally;       /* of the last statement */
     void (*drawn)(void *self, const struct od_trial *trial); /* called when all is drawn and nothing has run; may be NULL */
     void *drawn_self;
 };

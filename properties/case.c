@@ -11,6 +11,7 @@
 #include "engine/core/assert.h"
 #include "properties/generate.h"
 #include "properties/property.h"
+#include "properties/query.h"
 #include "properties/render_sql.h"
 
 #include <string.h>
@@ -83,6 +84,42 @@ static void draw_cluster(struct od_choices *choices, struct od_case_cluster *clu
     cluster->seed = od_choices_below(choices, UINT64_C(1) << 32);
 }
 
+/* Tables first, which neighbouring cases of a campaign share. */
+static enum od_status draw_statement(struct od_case *test_case, struct od_gen *gen)
+{
+    test_case->tables = od_arena_take_array(gen->arena, OD_QUERY_TABLES_MAX, sizeof(struct od_table *));
+    if (test_case->tables == NULL)
+        return od_fail(gen->error, OD_NO_MEMORY, "drawing a case: its tables");
+    gen->tables = test_case->tables;
+    for (bool more = true; more && gen->table_count < OD_QUERY_TABLES_MAX;) {
+        od_choices_begin(gen->choices, "table");
+        more = od_random_chance(&gen->choices->random, 3, 4) || gen->table_count == 0;
+        struct od_table *table = more ? od_gen_query_table(gen, gen->table_count) : NULL;
+        od_choices_end(gen->choices);
+        if (more && table == NULL)
+            return gen->status;
+        if (more)
+            test_case->tables[gen->table_count++] = table;
+        test_case->table_count = gen->table_count;
+    }
+    test_case->catalog.table_count = test_case->table_count;
+    test_case->catalog.tables = (const struct od_table *const *)test_case->tables;
+    od_choices_turn(gen->choices);
+    test_case->query = od_gen_query(gen);
+    if (test_case->query == NULL)
+        return gen->status;
+    test_case->sql = test_case->query->sql;
+    od_choices_begin(gen->choices, "cluster");
+    test_case->cluster = (struct od_case_cluster){.executor_count = 3,
+                                                  .slots_per_executor = 1,
+                                                  .batch_rows = 1024,
+                                                  .partition_count = 4,
+                                                  .scan_task_count = 4,
+                                                  .seed = od_choices_below(gen->choices, 256)};
+    od_choices_end(gen->choices);
+    return OD_OK;
+}
+
 enum od_status od_case_draw(struct od_case *test_case, struct od_memory *memory, struct od_choices *choices,
                             const struct od_property *only, struct od_error *error)
 {
@@ -100,6 +137,8 @@ enum od_status od_case_draw(struct od_case *test_case, struct od_memory *memory,
     gen.arena = &test_case->case_arena;
     gen.error = error;
     gen.flavour = draw_flavour(choices, test_case->property);
+    if (test_case->property->root == OD_ROOT_STATEMENT)
+        return draw_statement(test_case, &gen);
     enum od_status status = draw_tables(test_case, &gen);
     if (status != OD_OK)
         return status;

@@ -39,8 +39,10 @@ bool od_case_print(const struct od_case *test_case, struct od_buffer *buffer)
         print_table(test_case->tables[i], buffer);
     od_buffer_print(buffer, "\n== SQL ==\n");
     od_buffer_append_text(buffer, test_case->sql);
-    od_buffer_append_text(buffer, "\n\n== plan ==\n");
-    od_plan_print(test_case->plan, buffer);
+    if (test_case->plan != NULL) {
+        od_buffer_append_text(buffer, "\n\n== plan ==\n");
+        od_plan_print(test_case->plan, buffer);
+    }
     od_buffer_append_text(buffer, "\n== cluster ==\n");
     print_cluster(&test_case->cluster, buffer);
     return !buffer->failed;

@@ -120,6 +120,7 @@ static void start(struct od_choices *choices)
     choices->supplied = NULL;
     choices->supplied_bytes = 0;
     choices->supplied_position = 0;
+    choices->has_second = false;
     choices->splice = NULL;
     choices->in_splice = false;
     choices->size = 0;
@@ -133,6 +134,20 @@ void od_choices_from_seed(struct od_choices *choices, uint64_t seed, const char 
 {
     start(choices);
     od_stream_init(&choices->stream, seed, name);
+}
+
+void od_choices_from_seeds(struct od_choices *choices, uint64_t first, uint64_t second, const char *name)
+{
+    od_choices_from_seed(choices, first, name);
+    choices->has_second = true;
+    choices->second_seed = second;
+}
+
+void od_choices_turn(struct od_choices *choices)
+{
+    if (choices->has_second)
+        od_stream_init(&choices->stream, choices->second_seed, "second");
+    choices->has_second = false;
 }
 
 void od_choices_from_bytes(struct od_choices *choices, const void *bytes, size_t size)

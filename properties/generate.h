@@ -23,7 +23,7 @@ enum od_flavour {
 };
 
 /* What a property needs at the root of its plan. */
-enum od_root { OD_ROOT_ANY, OD_ROOT_FILTER, OD_ROOT_INNER_JOIN, OD_ROOT_LEFT_JOIN, OD_ROOT_GROUPS };
+enum od_root { OD_ROOT_ANY, OD_ROOT_FILTER, OD_ROOT_INNER_JOIN, OD_ROOT_LEFT_JOIN, OD_ROOT_GROUPS, OD_ROOT_STATEMENT };
 
 struct od_gen {
     struct od_choices *choices;

@@ -16,7 +16,7 @@ const struct od_property *od_property_find(const char *code)
     for (uint32_t i = 0; i < od_property_count; i++)
         if (strcmp(od_properties[i].code, code) == 0)
             return &od_properties[i];
-    return NULL;
+    return strcmp(od_property_statement.code, code) == 0 ? &od_property_statement : NULL;
 }
 
 void od_finding_set(struct od_finding *finding, const char *code, const char *format, ...)

@@ -34,6 +34,8 @@ struct od_property {
 };
 extern const struct od_property od_properties[];
 extern const uint32_t od_property_count;
+/* Statements in SQL, "SQL" by name; not in the table, so that plans are hunted as before. */
+extern const struct od_property od_property_statement;
 const struct od_property *od_property_find(const char *code); /* NULL: none */
 
 /* Checks on every observation, called by the properties through od_check_run: runtime invariants over the

@@ -22,6 +22,9 @@ struct od_case_cluster {
     bool compress;               /* zstd blocks */
     bool via_sql;                /* the plan goes through its SQL text, parser and binder */
     uint64_t seed;               /* of the simulation */
+    uint32_t join_algorithm;     /* 0 choose, 1 hash, 2 merge, 3 nested loop */
+    uint64_t operator_bytes;     /* rows that an operator holds before it spills them; 0: all */
+    bool collide;                /* all hashes of keys are 0 */
 };
 
 struct od_run_request {
@@ -29,6 +32,8 @@ struct od_run_request {
     const char *sql; /* rendered from the plan; used when cluster->via_sql */
     const struct od_case_cluster *cluster;
     bool disturbed; /* under the case's schedule, else undisturbed */
+    /* Not to be run when this case has been run by the same stages on the same cluster: `known` of the observation. */
+    bool only_new;
 };
 
 /* What a run showed. All memory is the subject's, valid until its next _reset. */
@@ -45,7 +50,18 @@ struct od_observation {
         /* the schedule could use up the retry budget: failing with RETRIES_EXHAUSTED is right then */
         may_exhaust;
     bool ended;      /* false: the run did not end within its bound of virtual time (F10) */
+    bool known;      /* nothing was run: see only_new */
     uint64_t leaked; /* memory blocks, files and descriptors left after the end (F5) */
+};
+
+struct od_case;
+struct od_finding;
+/* What our engine says to a statement, before others are asked. */
+struct od_statement_outcome {
+    enum od_status status; /* BAD_INPUT, EVALUATION, or OK and `answer` */
+    const char *text;      /* of the error */
+    const struct od_plan *plan; /* NULL: BAD_INPUT */
+    const struct od_answer *answer;
 };
 
 struct od_subject {
@@ -54,6 +70,14 @@ struct od_subject {
     enum od_status (*run)(void *self, const struct od_run_request *request,
                           struct od_observation *observation_out, struct od_error *error);
     void *self;
+    /* For statements in SQL; NULL where none are. The plan lives as long as the case; what the engine says to the text is the
+     * status. */
+    enum od_status (*bind)(void *self, const struct od_case *test_case, const struct od_plan **plan_out,
+                           struct od_error *error);
+    /* Asks the other engines, and the model where it is asked for; differences are findings. */
+    enum od_status (*ask_others)(void *self, const struct od_case *test_case,
+                                 const struct od_statement_outcome *outcome, struct od_finding *finding,
+                                 struct od_error *error);
 };
 
 #endif
