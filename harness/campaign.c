@@ -169,6 +169,24 @@ static bool any_worker(const struct campaign *campaign)
     return false;
 }
 
+static void sum_statements(struct campaign *campaign)
+{
+    struct od_campaign_result *result = campaign->result;
+    memset(result->status_counts, 0, sizeof(result->status_counts));
+    memset(result->feature_counts, 0, sizeof(result->feature_counts));
+    memset(result->asked_counts, 0, sizeof(result->asked_counts));
+    for (uint32_t i = 0; i < campaign->options->job_count; i++) {
+        struct od_campaign_slot *slot = &campaign->page->slots[i];
+        for (uint32_t j = 0; j < 32; j++)
+            result->status_counts[j] += atomic_load(&slot->status_counts[j]);
+        for (uint32_t j = 0; j < 2 * OD_QUERY_FEATURE_COUNT; j++)
+            result->feature_counts[j / 2][j % 2] += atomic_load(&slot->feature_counts[j / 2][j % 2]);
+        for (uint32_t j = 0; j < OD_ORACLE_COUNT * OD_ASKED_COUNT; j++)
+            result->asked_counts[j / OD_ASKED_COUNT][j % OD_ASKED_COUNT] +=
+                atomic_load(&slot->asked_counts[j / OD_ASKED_COUNT][j % OD_ASKED_COUNT]);
+    }
+}
+
 static void sum_up(struct campaign *campaign)
 {
     struct od_campaign_result *result = campaign->result;
@@ -189,6 +207,7 @@ static void sum_up(struct campaign *campaign)
             result->property_counts[j] += atomic_load(&slot->property_counts[j]);
         }
     }
+    sum_statements(campaign);
     result->case_count = totals[0];
     result->failure_count = totals[1];
     result->own_bug_count = totals[2];

@@ -11,6 +11,7 @@
 #define OD_HARNESS_CAMPAIGN_H
 
 #include "engine/core/status.h"
+#include "harness/query_oracles.h"
 #include "properties/property.h"
 
 struct od_campaign_options {
@@ -21,6 +22,7 @@ struct od_campaign_options {
     uint32_t shard_index; /* this shard runs the cases i with i mod shard_count == shard_index */
     uint32_t shard_count; /* >= 1 */
     const struct od_property *only; /* NULL: all */
+    uint32_t oracles;               /* who is asked about statements: bits of enum od_oracle */
     const char *directory;          /* cases are saved in directory/cases; made when the first failure is saved */
     uint64_t shrink_ns;             /* bound on one failure's shrinking */
     uint32_t failures_shown_max;    /* so many failures of one property are shrunk and saved by each worker */
@@ -28,6 +30,7 @@ struct od_campaign_options {
 };
 
 #define OD_CAMPAIGN_FAILURES_MAX 256
+#define OD_CAMPAIGN_TABLE_CASES  100 /* neighbouring statements over the same tables */
 
 struct od_campaign_failure {
     char code[8];
@@ -48,6 +51,9 @@ struct od_campaign_result {
     uint64_t virtual_ns;
     uint64_t property_counts[64]; /* by index in od_properties; without the excused ones */
     uint64_t excused_counts[64];  /* cases in which only invariants could be judged: see struct od_finding */
+    uint64_t status_counts[32];              /* statements by what came of them: enum od_status */
+    uint64_t feature_counts[OD_QUERY_FEATURE_COUNT][2]; /* statements that we answered, and all */
+    uint64_t asked_counts[OD_ORACLE_COUNT][OD_ASKED_COUNT];
     bool interrupted;
     uint32_t shown_count;
     struct od_campaign_failure shown[OD_CAMPAIGN_FAILURES_MAX];

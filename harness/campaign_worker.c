@@ -97,7 +97,12 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
 
 static void draw_from(struct worker *worker, uint64_t case_index)
 {
-    od_choices_from_seed(&worker->choices, od_mix_two(worker->options->seed, case_index), "case");
+    uint64_t seed = worker->options->seed;
+    if (worker->options->only == &od_property_statement)
+        od_choices_from_seeds(&worker->choices, od_mix_two(seed, case_index / OD_CAMPAIGN_TABLE_CASES), od_mix_two(seed, case_index),
+                              "tables");
+    else
+        od_choices_from_seed(&worker->choices, od_mix_two(seed, case_index), "case");
 }
 
 static bool handle_failure(struct worker *worker, uint64_t case_index)
@@ -133,6 +138,18 @@ static uint32_t property_index(const struct od_property *property)
     return 0;
 }
 
+static void count_statement(struct od_campaign_slot *slot, const struct od_trial *trial)
+{
+    const struct od_query_tally *tally = &trial->tally;
+    atomic_fetch_add(&slot->status_counts[tally->status % 32], 1);
+    for (uint32_t i = 0; i < OD_QUERY_FEATURE_COUNT; i++) {
+        atomic_fetch_add(&slot->feature_counts[i][0], trial->test_case.query->features[i] && tally->status == OD_OK);
+        atomic_fetch_add(&slot->feature_counts[i][1], trial->test_case.query->features[i]);
+    }
+    for (uint32_t i = 0; i < OD_ORACLE_COUNT; i++)
+        atomic_fetch_add(&slot->asked_counts[i][tally->asked[i]], 1);
+}
+
 static bool run_case(struct worker *worker, uint64_t case_index)
 {
     struct od_campaign_slot *slot = worker->slot;
@@ -141,8 +158,11 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     atomic_store(&slot->started_ns, od_campaign_now_ns());
     atomic_store(&slot->case_index, case_index + 1);
     draw_from(worker, case_index);
-    if (od_trial_run(trial, &worker->choices, NULL) != OD_OK)
+    struct od_error error = {0};
+    if (od_trial_run(trial, &worker->choices, &error) != OD_OK) {
+        fprintf(stderr, "case %llu: %s\n", (unsigned long long)case_index, error.text);
         return false;
+    }
     bool is_excused = trial->finding.excused && !trial->finding.found;
     _Atomic uint64_t *counts = is_excused ? slot->excused_counts : slot->property_counts;
     atomic_fetch_add(&counts[property_index(trial->test_case.property) % 64], 1);
@@ -151,6 +171,8 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     atomic_fetch_add(&slot->run_count, trial->run_count);
     atomic_fetch_add(&slot->virtual_ns, trial->virtual_ns);
     atomic_fetch_add(&slot->digest, od_mix_two(case_index, trial->digest));
+    if (trial->test_case.query != NULL)
+        count_statement(slot, trial);
     bool good = !trial->finding.found || handle_failure(worker, case_index);
     atomic_store(&slot->case_index, 0);
     return good;
@@ -170,13 +192,17 @@ int od_campaign_work(const struct od_campaign_options *options, struct od_campai
     worker.trial.only = options->only;
     worker.trial.drawn = publish_choices;
     worker.trial.drawn_self = &worker;
-    bool good = true;
+    struct od_error error = {0};
+    bool good = options->oracles == 0 || od_query_oracles_open(options->oracles, &worker.trial.oracles, &error) == OD_OK;
+    if (!good)
+        fprintf(stderr, "%s\n", error.text);
     while (good && !atomic_load(&page->stop)) {
         uint64_t case_index = atomic_fetch_add(&page->next_index, 1) * options->shard_count + options->shard_index;
         if (options->case_count != 0 && case_index >= options->case_count)
             break;
         good = run_case(&worker, case_index);
     }
+    od_query_oracles_close(worker.trial.oracles);
     od_trial_release(&worker.trial);
     od_choices_release(&worker.choices);
     return good ? 0 : 1;

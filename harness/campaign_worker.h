@@ -21,6 +21,9 @@ struct od_campaign_slot {
     _Atomic uint64_t virtual_ns;
     _Atomic uint64_t property_counts[64];
     _Atomic uint64_t excused_counts[64];
+    _Atomic uint64_t status_counts[32];
+    _Atomic uint64_t feature_counts[OD_QUERY_FEATURE_COUNT][2];
+    _Atomic uint64_t asked_counts[OD_ORACLE_COUNT][OD_ASKED_COUNT];
     _Atomic uint32_t shrinking; /* 1 while it shrinks a case that is counted already; each try has started_ns anew */
     _Atomic uint32_t drawn;     /* 1 when `choices` are those of the running case */
     uint32_t choice_bytes;      /* of the running case, for the parent should the worker die */

@@ -43,15 +43,33 @@ static enum od_status read_shard(const struct od_arguments *arguments, struct od
     return OD_OK;
 }
 
+/* --sql [--oracle LIST]: before any worker is made, so that an engine that is not there ends the command. */
+static enum od_status read_statements(const struct od_arguments *arguments, struct od_campaign_options *options,
+                                      struct od_error *error)
+{
+    struct od_query_oracles *oracles = NULL;
+    if (!od_arguments_has(arguments, "sql")) {
+        if (od_arguments_has(arguments, "oracle"))
+            return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --oracle is for --sql");
+        return OD_OK;
+    }
+    options->only = &od_property_statement;
+    OD_TRY(od_oracles_parse(od_arguments_text(arguments, "oracle", "model,sqlite"), &options->oracles, error));
+    enum od_status status = od_query_oracles_open(options->oracles, &oracles, error);
+    od_query_oracles_close(oracles);
+    return status;
+}
+
 static enum od_status read_options(const struct od_arguments *arguments, struct od_campaign_options *options,
                                    struct od_error *error)
 {
     static const char *const explorations[] = {"swarm", NULL};
     uint32_t exploration = 0;
     uint64_t jobs = 1;
+    uint64_t shown = 3;
     uint64_t shrink_ns = 20 * SECOND_NS;
     *options = (struct od_campaign_options){
-        .directory = od_arguments_text(arguments, "out", "ordeal-out/hunt"), .failures_shown_max = 3, .hang_ns = 60 * SECOND_NS};
+        .directory = od_arguments_text(arguments, "out", "ordeal-out/hunt"), .hang_ns = 60 * SECOND_NS};
     options->seed = od_arguments_has(arguments, "seed") ? 0 : od_posix_seed();
     enum od_status status = od_arguments_number(arguments, "seed", 0, UINT64_MAX, &options->seed, error);
     if (status == OD_OK)
@@ -68,6 +86,11 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
         status = read_shard(arguments, options, error);
     if (status == OD_OK)
         status = read_property(arguments, options, error);
+    if (status == OD_OK)
+        status = read_statements(arguments, options, error);
+    if (status == OD_OK)
+        status = od_arguments_number(arguments, "show", 0, 1000, &shown, error);
+    options->failures_shown_max = (uint32_t)shown;
     options->job_count = (uint32_t)jobs;
     options->shrink_ns = shrink_ns;
     if (options->case_count == 0 && options->time_ns == 0)
@@ -79,10 +102,31 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
  * the cases that ended as they may, or that the oracle cannot follow: only the invariants were judged. */
 static void print_properties(const struct od_campaign_result *result, FILE *stream)
 {
+    fprintf(stream, "cases by property, judged and excused:\n");
     for (uint32_t i = 0; i < od_property_count && i < 64; i++)
         fprintf(stream, "  %-4s %10llu %8llu  %s\n", od_properties[i].code,
                 (unsigned long long)result->property_counts[i], (unsigned long long)result->excused_counts[i],
                 od_properties[i].sentence);
+}
+
+/* What statements had in them, and who was asked about them. */
+static void print_statements(const struct od_campaign_result *result, FILE *stream)
+{
+    fprintf(stream, "statements with each feature, and how many of them were answered:\n");
+    for (uint32_t i = 0; i < OD_QUERY_FEATURE_COUNT; i++)
+        fprintf(stream, "  %9llu %9llu  %s\n", (unsigned long long)result->feature_counts[i][1],
+                (unsigned long long)result->feature_counts[i][0], od_query_feature_text((enum od_query_feature)i));
+    fprintf(stream, "statements by what this engine said:\n");
+    for (uint32_t i = 0; i < 32; i++)
+        if (result->status_counts[i] > 0)
+            fprintf(stream, "  %9llu  %s\n", (unsigned long long)result->status_counts[i], od_status_text((enum od_status)i));
+    fprintf(stream, "statements by oracle:  compared  of other features  open  not asked\n");
+    for (uint32_t i = 0; i < OD_ORACLE_COUNT; i++)
+        fprintf(stream, "  %-20s %9llu  %17llu %5llu  %9llu\n", od_oracle_text((enum od_oracle)i),
+                (unsigned long long)result->asked_counts[i][OD_ASKED_COMPARED],
+                (unsigned long long)result->asked_counts[i][OD_ASKED_FOREIGN],
+                (unsigned long long)result->asked_counts[i][OD_ASKED_OPEN],
+                (unsigned long long)result->asked_counts[i][OD_ASKED_NOT]);
 }
 
 /* By the wall clock and the cores that the jobs could use. */
@@ -98,11 +142,14 @@ static void print_result(const struct od_campaign_options *options, const struct
 {
     double seconds = (double)result->wall_ns / 1e9;
     fprintf(stream, "seed %llu, %u job%s, %.1f s; %llu cluster runs, %llu cases with a fault that took effect, virtual time %.0f x "
-           "real\ncases by property, judged and excused:\n",
+           "real\n",
            (unsigned long long)options->seed, options->job_count, options->job_count == 1 ? "" : "s", seconds,
            (unsigned long long)result->run_count, (unsigned long long)result->disturbed_count,
            seconds > 0 ? (double)result->virtual_ns / 1e9 / seconds : 0);
-    print_properties(result, stream);
+    if (options->only == &od_property_statement)
+        print_statements(result, stream);
+    else
+        print_properties(result, stream);
     for (uint32_t i = 0; i < result->shown_count; i++)
         fprintf(stream, "%s case %llu: ordeal replay %s\n", result->shown[i].code, (unsigned long long)result->shown[i].case_index,
                result->shown[i].path);
@@ -173,6 +220,9 @@ static const struct od_option options[] = {
     {"jobs", "N", "worker processes (default 1); the digest does not depend on it", false},
     {"shard", "I/N", "only every N-th case, beginning with the I-th: for campaigns over machines", false},
     {"property", "CODE", "only this property", false},
+    {"sql", NULL, "statements in SQL, in every variation of how they are run, instead of plans under faults", false},
+    {"oracle", "LIST", "with --sql: who is asked: some of model, sqlite, duckdb, postgres (default model,sqlite)", false},
+    {"show", "N", "so many failures of one kind are shrunk and saved by each job (default 3)", false},
     {"explore", "E", "swarm (default): random subsets of everything", false},
     {"shrink-time", "T", "bound on the shrinking of one failure (default 20s)", false},
     {"json", NULL, "the result as JSON on standard output, text on standard error", false},

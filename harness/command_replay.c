@@ -28,7 +28,8 @@ static enum od_status open_case(const char *path, struct od_case_file *file, str
     trial.only = od_property_find(file->property);
     if (trial.only == NULL)
         return od_fail(error, OD_BAD_INPUT, "%s: property %s: this build has no such property", path, file->property);
-    return OD_OK;
+    uint32_t oracles = od_query_oracles_of(file->found);
+    return oracles == 0 ? OD_OK : od_query_oracles_open(oracles, &trial.oracles, error);
 }
 
 static enum od_status run_case(struct od_choices *choices, const uint8_t *bytes, uint32_t size, struct od_error *error)
@@ -102,6 +103,7 @@ static int replay(const struct od_arguments *arguments)
     if (status == OD_OK)
         print_rendering();
     int result = status == OD_OK ? tell(&file, first_digest) : od_exit_with(&error);
+    od_query_oracles_close(trial.oracles);
     od_trial_release(&trial);
     od_choices_release(&choices);
     od_case_file_release(od_posix_memory(), &file);
@@ -177,6 +179,7 @@ static int shrink(const struct od_arguments *arguments)
                shrunk.evaluations, shrunk.exhausted ? ", and more could be tried" : "", path);
     }
     od_shrunk_release(od_posix_memory(), &shrunk);
+    od_query_oracles_close(trial.oracles);
     od_trial_release(&trial);
     od_case_file_release(od_posix_memory(), &file);
     return result;

@@ -148,23 +148,23 @@ static enum od_status their_answer(const struct od_opinion *opinion, const struc
     return OD_OK;
 }
 
-static enum od_status our_answer(const struct od_opinion *opinion, const struct od_table *table, struct od_arena *arena,
-                                 struct od_answer *answer_out, struct od_error *error)
+enum od_status od_opinion_express(const struct od_opinion *opinion, const struct od_answer *rows,
+                                  const struct od_schema *schema, struct od_arena *arena, struct od_answer *answer_out,
+                                  struct od_error *error)
 {
-    struct od_batch rows = od_table_view(table);
-    uint32_t width = table->schema.field_count;
+    uint32_t width = rows->column_count;
+    size_t count = (size_t)rows->row_count * width;
     struct od_buffer text;
-    *answer_out = (struct od_answer){width, rows.row_count, NULL};
-    answer_out->cells = od_arena_take_array(arena, (size_t)rows.row_count * width + 1, sizeof(struct od_value));
+    *answer_out = (struct od_answer){width, rows->row_count, NULL};
+    answer_out->cells = od_arena_take_array(arena, count + 1, sizeof(struct od_value));
     od_buffer_init(&text, od_posix_memory());
     bool fits = answer_out->cells != NULL;
-    for (size_t i = 0; fits && i < (size_t)rows.row_count * width; i++) {
-        enum od_type type = table->schema.fields[i % width].type;
-        struct od_value value = od_column_value(&rows.columns[i % width], (uint32_t)(i / width));
-        od_buffer_reset(&text);
+    for (size_t i = 0; fits && i < count; i++) {
+        enum od_type type = schema->fields[i % width].type;
         const char *copy = NULL;
-        if (!value.is_null) {
-            fits = od_value_print(&value, &text);
+        od_buffer_reset(&text);
+        if (!rows->cells[i].is_null) {
+            fits = od_value_print(&rows->cells[i], &text);
             copy = fits ? od_arena_copy_text(arena, od_buffer_text(&text), (uint32_t)text.size) : NULL;
             fits = copy != NULL;
         }
@@ -174,24 +174,34 @@ static enum od_status our_answer(const struct od_opinion *opinion, const struct 
     return fits ? OD_OK : od_fail(error, OD_NO_MEMORY, "printing an answer");
 }
 
-static enum od_status compare_answers(struct od_opinion *opinion, const struct cells *cells,
-                                      const struct od_table *answer, struct od_finding *finding, char *said,
-                                      size_t said_size, struct od_error *error)
+enum od_status od_opinion_ask(const struct od_opinion *opinion, const char *sql, const struct od_schema *schema,
+                              struct od_arena *arena, struct od_answer *answer_out, struct od_error *error)
 {
-    struct od_answer expected = {0};
+    struct cells cells = {.arena = arena};
+    const struct od_opinion_sink sink = {take_width, take_cell, &cells};
+    *answer_out = (struct od_answer){0};
+    OD_TRY(opinion->ops->ask(opinion->self, sql, &sink, error));
+    if (schema->field_count == 0)
+        return OD_OK;
+    if (cells.column_count != schema->field_count)
+        return od_fail(error, OD_BAD_INPUT, "%s's answer has %u columns, ours %u", opinion->version, cells.column_count,
+                       schema->field_count);
+    return their_answer(opinion, &cells, schema, answer_out, error);
+}
+
+static enum od_status compare_answers(struct od_opinion *opinion, const struct od_answer *expected, const struct od_table *table,
+                                      struct od_arena *arena, struct od_finding *finding, char *said, size_t said_size,
+                                      struct od_error *error)
+{
+    struct od_answer rows = {0};
     struct od_answer actual = {0};
     char text[600] = "";
     bool equal = false;
-    if (cells->column_count != answer->schema.field_count) {
-        od_finding_set(finding, "R2", "%s's answer has %u columns, ours %u", opinion->version, cells->column_count,
-                       answer->schema.field_count);
-        return OD_OK;
-    }
-    OD_TRY(their_answer(opinion, cells, &answer->schema, &expected, error));
-    OD_TRY(our_answer(opinion, answer, cells->arena, &actual, error));
-    OD_TRY(od_answer_compare(cells->arena, &expected, &actual, OD_COMPARE_CLOSE, &equal, text, sizeof(text), error));
+    OD_TRY(od_answer_from_table(arena, table, &rows, error));
+    OD_TRY(od_opinion_express(opinion, &rows, &table->schema, arena, &actual, error));
+    OD_TRY(od_answer_compare(arena, expected, &actual, OD_COMPARE_CLOSE, &equal, text, sizeof(text), error));
     snprintf(said, said_size, "%s %s's answer, %u rows", equal ? "equal to" : "differs from", opinion->version,
-             expected.row_count);
+             expected->row_count);
     if (!equal)
         od_finding_set(finding, "R2", "the answer differs from %s's: %s", opinion->version, text);
     return OD_OK;
@@ -201,11 +211,12 @@ enum od_status od_opinion_compare(struct od_opinion *opinion, const char *sql, c
                                   struct od_finding *finding, char *said, size_t said_size, struct od_error *error)
 {
     struct od_arena arena;
-    struct cells cells = {.arena = &arena};
-    const struct od_opinion_sink sink = {take_width, take_cell, &cells};
+    static const struct od_schema no_columns;
+    const struct od_schema *schema = answer != NULL ? &answer->schema : &no_columns;
+    struct od_answer expected = {0};
     struct od_error theirs = {0};
     od_arena_init(&arena, od_posix_memory(), 256 * 1024);
-    enum od_status status = opinion->ops->ask(opinion->self, sql, &sink, &theirs);
+    enum od_status status = od_opinion_ask(opinion, sql, schema, &arena, &expected, &theirs);
     if (status == OD_EVALUATION && answer == NULL) {
         snprintf(said, said_size, "%s refuses it, too: %.100s", opinion->version, theirs.text);
         status = OD_OK;
@@ -215,7 +226,10 @@ enum od_status od_opinion_compare(struct od_opinion *opinion, const char *sql, c
                        opinion->version, theirs.text);
         status = OD_OK;
     } else if (status == OD_OK) {
-        status = compare_answers(opinion, &cells, answer, finding, said, said_size, error);
+        status = compare_answers(opinion, &expected, answer, &arena, finding, said, said_size, error);
+    } else if (status == OD_BAD_INPUT) {
+        od_finding_set(finding, "R2", "%s", theirs.text);
+        status = OD_OK;
     } else if (error != NULL) {
         *error = theirs;
     }

@@ -14,6 +14,7 @@
 
 #include "engine/core/buffer.h"
 #include "engine/data/batch.h"
+#include "properties/answer.h"
 #include "properties/property.h"
 
 /* Gets an answer: first its width, then its cells, row by row. NULL text is NULL. False stops: no memory. */
@@ -34,6 +35,8 @@ struct od_opinion_ops {
                            size_t csv_size, struct od_error *error);
     /* EVALUATION: it gave an error instead of an answer, which is an answer too. */
     enum od_status (*ask)(void *self, const char *sql, const struct od_opinion_sink *sink, struct od_error *error);
+    /* Statements without an answer. */
+    enum od_status (*execute)(void *self, const char *sql, struct od_error *error);
 };
 extern const struct od_opinion_ops od_opinion_duckdb;
 extern const struct od_opinion_ops od_opinion_postgres;
@@ -52,5 +55,14 @@ enum od_status od_opinion_load(struct od_opinion *opinion, const struct od_table
  * be theirs. NO_MEMORY. */
 enum od_status od_opinion_compare(struct od_opinion *opinion, const char *sql, const struct od_table *answer,
                                   struct od_finding *finding, char *said, size_t said_size, struct od_error *error);
+
+/* The parts of it. Their rows, as values that are compared with those of _express, our rows as they would say them; a width other
+ * than the schema's is BAD_INPUT. EVALUATION: they have an error, whose text begins with its SQLSTATE where there is one;
+ * TIMED_OUT: they gave up. */
+enum od_status od_opinion_ask(const struct od_opinion *opinion, const char *sql, const struct od_schema *schema,
+                              struct od_arena *arena, struct od_answer *answer_out, struct od_error *error);
+enum od_status od_opinion_express(const struct od_opinion *opinion, const struct od_answer *rows,
+                                  const struct od_schema *schema, struct od_arena *arena, struct od_answer *answer_out,
+                                  struct od_error *error);
 
 #endif

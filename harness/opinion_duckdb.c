@@ -48,6 +48,11 @@ static enum od_status ask(void *self, const char *sql, const struct od_opinion_s
     return status;
 }
 
+static enum od_status run_statements(void *self, const char *sql, struct od_error *error)
+{
+    return ask(self, sql, NULL, error);
+}
+
 static enum od_status load(void *self, const char *table_name, const char *declaration, const char *csv, size_t csv_size,
                            struct od_error *error)
 {
@@ -76,4 +81,5 @@ const struct od_opinion_ops od_opinion_duckdb = {
     .close = close_library,
     .load = load,
     .ask = ask,
+    .execute = run_statements,
 };

@@ -1,8 +1,9 @@
-/* opinion_postgres: a PostgreSQL server over libpq. */
+/* opinion_postgres: a PostgreSQL server over libpq. Every process has a schema of its own there. */
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/opinion.h"
 
@@ -19,9 +20,15 @@ static enum od_status execute(PGconn *connection, const char *sql, ExecStatusTyp
     return good ? OD_OK : failed(connection, sql, error);
 }
 
+static enum od_status run_statements(void *self, const char *sql, struct od_error *error)
+{
+    return execute(self, sql, PGRES_COMMAND_OK, error);
+}
+
 static enum od_status open_server(void **self_out, char *version_out, size_t version_size, struct od_error *error)
 {
     const char *where = getenv("ORDEAL_POSTGRES");
+    char sql[300];
     *self_out = NULL;
     if (where == NULL)
         return od_fail(error, OD_MISSING, "no PostgreSQL to ask: ORDEAL_POSTGRES names none; `ci/postgres start` starts a private one");
@@ -29,11 +36,12 @@ static enum od_status open_server(void **self_out, char *version_out, size_t ver
     enum od_status status = OD_OK;
     if (PQstatus(connection) != CONNECTION_OK)
         status = od_fail(error, OD_MISSING, "no PostgreSQL at %.80s: %s", where, PQerrorMessage(connection));
+    snprintf(sql, sizeof(sql),
+             "SET client_min_messages = error; DROP SCHEMA IF EXISTS ordeal_opinion_%d CASCADE; "
+             "CREATE SCHEMA ordeal_opinion_%d; SET search_path = ordeal_opinion_%d",
+             (int)getpid(), (int)getpid(), (int)getpid());
     if (status == OD_OK)
-        status = execute(connection,
-                         "SET client_min_messages = error; DROP SCHEMA IF EXISTS ordeal_opinion CASCADE; "
-                         "CREATE SCHEMA ordeal_opinion; SET search_path = ordeal_opinion",
-                         PGRES_COMMAND_OK, error);
+        status = execute(connection, sql, PGRES_COMMAND_OK, error);
     if (status != OD_OK) {
         PQfinish(connection);
         return status;
@@ -46,7 +54,9 @@ static enum od_status open_server(void **self_out, char *version_out, size_t ver
 
 static void close_server(void *self)
 {
-    execute(self, "DROP SCHEMA IF EXISTS ordeal_opinion CASCADE", PGRES_COMMAND_OK, NULL);
+    char sql[100];
+    snprintf(sql, sizeof(sql), "DROP SCHEMA IF EXISTS ordeal_opinion_%d CASCADE", (int)getpid());
+    execute(self, sql, PGRES_COMMAND_OK, NULL);
     PQfinish(self);
 }
 
@@ -78,7 +88,7 @@ static enum od_status load(void *self, const char *table_name, const char *decla
     /* Correlated subqueries are nested loops to PostgreSQL: without indexes some would take hours. */
     snprintf(sql, sizeof(sql),
              "DO $$ DECLARE name text; BEGIN FOR name IN SELECT column_name FROM information_schema.columns WHERE "
-             "table_schema = 'ordeal_opinion' AND table_name = '%.100s' AND data_type = 'integer' LOOP "
+             "table_schema = current_schema() AND table_name = '%.100s' AND data_type = 'integer' LOOP "
              "EXECUTE format('CREATE INDEX ON %%I (%%I)', '%.100s', name); END LOOP; END $$",
              table_name, table_name);
     OD_TRY(execute(self, sql, PGRES_COMMAND_OK, error));
@@ -86,12 +96,22 @@ static enum od_status load(void *self, const char *table_name, const char *decla
     return execute(self, sql, PGRES_COMMAND_OK, error);
 }
 
+/* Whatever a server says to a statement is an answer; that it is gone is not. */
+static enum od_status told_error(PGconn *connection, const PGresult *result, struct od_error *error)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (PQstatus(connection) != CONNECTION_OK || state == NULL || text == NULL)
+        return od_fail(error, OD_IO, "%s", PQerrorMessage(connection));
+    return od_fail(error, strcmp(state, "57014") == 0 ? OD_TIMED_OUT : OD_EVALUATION, "%s: %s", state, text);
+}
+
 static enum od_status ask(void *self, const char *sql, const struct od_opinion_sink *sink, struct od_error *error)
 {
     PGresult *result = PQexec(self, sql);
     enum od_status status = OD_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
-        status = od_fail(error, PQstatus(self) == CONNECTION_OK ? OD_EVALUATION : OD_IO, "%s", PQerrorMessage(self));
+        status = told_error(self, result, error);
     bool takes = status == OD_OK && sink->width(sink->self, (uint32_t)PQnfields(result));
     for (int row = 0; takes && row < PQntuples(result); row++)
         for (int column = 0; takes && column < PQnfields(result); column++)
@@ -109,4 +129,5 @@ const struct od_opinion_ops od_opinion_postgres = {
     .close = close_server,
     .load = load,
     .ask = ask,
+    .execute = run_statements,
 };

@@ -172,7 +172,7 @@ static void canonical_numbers(struct od_answer *answer, const struct od_schema *
         }
 }
 
-static struct od_answer key_columns(struct od_arena *arena, const struct od_query *query, const struct od_answer *answer,
+static struct od_answer key_columns(struct od_arena *arena, const struct od_statement *query, const struct od_answer *answer,
                                     uint32_t row)
 {
     struct od_answer keys = {query->key_count, 1, NULL};
@@ -183,7 +183,7 @@ static struct od_answer key_columns(struct od_arena *arena, const struct od_quer
 }
 
 /* The columns that the statement orders by are in the same sequence, whatever the others do. */
-static enum od_status compare_order(struct od_arena *arena, const struct od_query *query, const struct od_answer *expected,
+static enum od_status compare_order(struct od_arena *arena, const struct od_statement *query, const struct od_answer *expected,
                                     const struct od_answer *actual, uint32_t *row_out, bool *equal_out, struct od_error *error)
 {
     char text[100];
@@ -199,7 +199,7 @@ static enum od_status compare_order(struct od_arena *arena, const struct od_quer
     return OD_OK;
 }
 
-static enum od_status compare(struct od_arena *arena, enum od_oracle oracle, const struct od_query *query,
+static enum od_status compare(struct od_arena *arena, enum od_oracle oracle, const struct od_statement *query,
                               const struct od_answer *expected, const struct od_answer *actual, enum od_compare how,
                               struct od_finding *finding, struct od_error *error)
 {
@@ -299,7 +299,9 @@ static enum od_status ask_opinion(struct od_query_oracles *oracles, enum od_orac
     enum od_status status = od_opinion_ask(opinion, test_case->sql, schema, arena, &expected, &theirs);
     if (status == OD_NO_MEMORY || status == OD_IO)
         return od_fail(error, status, "%s: %s", opinion->version, theirs.text);
-    if (status == OD_TIMED_OUT || (status != OD_OK && !is_postgres))
+    if (status == OD_BAD_INPUT)
+        od_finding_set(finding, ways[oracle].answer_code, "%s", theirs.text);
+    if (status == OD_BAD_INPUT || status == OD_TIMED_OUT || (status != OD_OK && !is_postgres))
         return OD_OK;
     judge_errors(oracle, test_case, outcome, status == OD_OK, theirs.text, tally, finding);
     if (status != OD_OK || outcome->status != OD_OK)

@@ -1,6 +1,6 @@
 /* query_oracles: what others answer to a drawn statement: the model, SQLite, DuckDB, PostgreSQL.
  *
- * Each is asked where it means the same by all that is in the statement (properties/query_features.h). Tables are loaded when
+ * Each is asked where it means the same by all that is in the statement (properties/statement_features.h). Tables are loaded when
  * they are not those of the statement before. Findings: OM, OS, OD, OP an answer or its order differs from the model's,
  * SQLite's, DuckDB's, PostgreSQL's; EM, EP one side fails and the other does not. Errors that may or may not be met,
  * depending on the plan, are compared only where each plan meets them. */
@@ -8,7 +8,7 @@
 #define OD_HARNESS_QUERY_ORACLES_H
 
 #include "properties/property.h"
-#include "properties/query.h"
+#include "properties/statement.h"
 
 /* What became of asking somebody. */
 enum od_asked {

@@ -92,8 +92,9 @@ static uint64_t run_hash(const struct od_trial *trial, const struct od_stage_gra
 {
     struct od_buffer text;
     od_buffer_init(&text, trial->memory);
-    for (uint32_t i = 0; i < graph->stage_count; i++)
-        od_stage_print(&graph->stages[i], &text);
+    od_stage_graph_print(graph, &text);
+    while (text.size > 0 && text.bytes[text.size - 1] != ':') /* the list of rules that fired decides nothing */
+        text.size--;
     od_buffer_print(&text, "%u %u %u %u %d %llu %d", cluster->executor_count, cluster->slots_per_executor,
                     cluster->batch_rows, cluster->scan_task_count, cluster->collide,
                     (unsigned long long)cluster->operator_bytes, cluster->compress);

@@ -11,7 +11,7 @@
 #include "engine/core/assert.h"
 #include "properties/generate.h"
 #include "properties/property.h"
-#include "properties/query.h"
+#include "properties/statement.h"
 #include "properties/render_sql.h"
 
 #include <string.h>
@@ -36,6 +36,8 @@ static enum od_flavour draw_flavour(struct od_choices *choices, const struct od_
     static const enum od_flavour flavours[] = {OD_FLAVOUR_PLAIN, OD_FLAVOUR_SPECIAL, OD_FLAVOUR_SPECIAL,
                                                OD_FLAVOUR_WILD};
     uint64_t drawn = od_choices_below(choices, 4);
+    if (property->root == OD_ROOT_STATEMENT) /* half of them for SQLite */
+        return (enum od_flavour)(drawn == 0 ? 0 : drawn - 1);
     return property->plain_numbers ? OD_FLAVOUR_PLAIN : flavours[drawn];
 }
 

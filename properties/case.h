@@ -8,7 +8,7 @@
 #include "properties/subject.h"
 
 struct od_property;
-struct od_query;
+struct od_statement;
 
 struct od_case {
     struct od_memory *memory;   /* borrowed */
@@ -18,7 +18,7 @@ struct od_case {
     struct od_table **tables; /* owned */
     struct od_catalog catalog;
     const struct od_plan *plan;   /* NULL: the case is a statement */
-    const struct od_query *query; /* NULL: the case is a plan */
+    const struct od_statement *query; /* NULL: the case is a plan */
     const char *sql; /* in the engine's dialect */
     struct od_case_cluster cluster;
 };

@@ -86,8 +86,10 @@ enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_c
                             struct od_error *error)
 {
     struct od_observation observation;
-    struct od_run_request request = {plan, test_case->sql, cluster != NULL ? cluster : &test_case->cluster,
-                                     disturbed};
+    struct od_run_request request = {.plan = plan,
+                                     .sql = test_case->sql,
+                                     .cluster = cluster != NULL ? cluster : &test_case->cluster,
+                                     .disturbed = disturbed};
     enum od_status status = OD_OK;
     memset(result_out, 0, sizeof(*result_out));
     memset(&observation, 0, sizeof(observation));

@@ -588,6 +588,7 @@ static struct relation scan_pair(struct od_gen *gen, enum od_join_type type)
 static struct relation rooted(struct od_gen *gen, enum od_root root, uint32_t depth)
 {
     switch (root) {
+    case OD_ROOT_STATEMENT: /* gen_query.c */
     case OD_ROOT_ANY:
         return make_relation(gen, depth);
     case OD_ROOT_FILTER: {

@@ -26,7 +26,7 @@ const char *od_say(struct od_query_gen *g, const char *format, ...)
     return text;
 }
 
-uint64_t od_draw(struct od_query_gen *g, uint64_t bound)
+uint64_t od_draw_below(struct od_query_gen *g, uint64_t bound)
 {
     return od_choices_below(g->gen->choices, bound);
 }
@@ -62,7 +62,7 @@ static void draw_values(struct od_query_gen *g, const struct od_scope *outer, co
     struct od_scope nothing = {.outer = outer};
     const char *rows = "";
     memset(select, 0, sizeof(*select));
-    select->outputs.count = wanted->count > 0 ? wanted->count : 1 + (uint32_t)od_draw(g, 2);
+    select->outputs.count = wanted->count > 0 ? wanted->count : 1 + (uint32_t)od_draw_below(g, 2);
     for (uint32_t i = 0; i < select->outputs.count; i++)
         select->outputs.columns[i] = (struct od_named){
             .name = od_say(g, "column%u", i + 1), .type = i < wanted->count ? wanted->types[i] : od_draw_type(g)};
@@ -88,7 +88,7 @@ static void draw_values(struct od_query_gen *g, const struct od_scope *outer, co
 static void draw_side(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted, bool may_be_values,
                       struct od_select *select)
 {
-    if (may_be_values && !wanted->is_one_row && od_draw(g, 16) == 15)
+    if (may_be_values && !wanted->is_one_row && od_draw_below(g, 16) == 15)
         draw_values(g, outer, wanted, select);
     else
         od_query_select(g, outer, wanted, select);
@@ -104,7 +104,7 @@ static const char *draw_operator(struct od_query_gen *g)
         {"EXCEPT", OD_QUERY_EXCEPT},       {"INTERSECT", OD_QUERY_INTERSECT},
         {"EXCEPT ALL", OD_QUERY_EXCEPT_ALL}, {"INTERSECT ALL", OD_QUERY_INTERSECT_ALL},
     };
-    uint64_t index = od_draw(g, 6);
+    uint64_t index = od_draw_below(g, 6);
     od_note(g, operators[index].feature);
     od_note(g, OD_QUERY_OPEN_EQUALS);
     return operators[index].word;
@@ -160,7 +160,7 @@ static const char *expression_key(struct od_query_gen *g, const struct od_select
 }
 
 /* Keys as drawn, then, if it is to be total, all other columns. `keys`: which outputs, up to the first expression; may be NULL. */
-static const char *order_by(struct od_query_gen *g, const struct od_select *body, bool is_total, struct od_query *query)
+static const char *order_by(struct od_query_gen *g, const struct od_select *body, bool is_total, struct od_statement *query)
 {
     bool is_used[OD_SCOPE_COLUMNS_MAX] = {false};
     bool all_outputs = true;
@@ -174,7 +174,7 @@ static const char *order_by(struct od_query_gen *g, const struct od_select *body
             key = expression_key(g, body);
         all_outputs &= key == NULL;
         if (key == NULL) {
-            uint32_t output = body->is_distinct_on && count == 0 ? 0 : (uint32_t)od_draw(g, body->outputs.count);
+            uint32_t output = body->is_distinct_on && count == 0 ? 0 : (uint32_t)od_draw_below(g, body->outputs.count);
             is_used[output] = true;
             if (all_outputs && query != NULL)
                 query->keys[query->key_count++] = output;
@@ -201,15 +201,15 @@ static const char *limit_text(struct od_query_gen *g, uint32_t limit)
 {
     od_note(g, OD_QUERY_LIMIT);
     od_note(g, OD_QUERY_OPEN_EQUALS);
-    uint64_t count = limit != 0 ? limit : od_draw(g, 6);
+    uint64_t count = limit != 0 ? limit : od_draw_below(g, 6);
     if (!od_chance(g, 1, 3))
         return od_say(g, " LIMIT %u", (unsigned)count);
     od_note(g, OD_QUERY_OFFSET);
-    return od_say(g, " LIMIT %u OFFSET %u", (unsigned)count, (unsigned)od_draw(g, 4));
+    return od_say(g, " LIMIT %u OFFSET %u", (unsigned)count, (unsigned)od_draw_below(g, 4));
 }
 
 /* The end of a query: nothing, an order, or rows cut off at one. `query`: NULL unless it is the outermost. */
-static const char *ending(struct od_query_gen *g, const struct od_select *body, uint32_t limit, struct od_query *query)
+static const char *ending(struct od_query_gen *g, const struct od_select *body, uint32_t limit, struct od_statement *query)
 {
     bool has_limit = !g->is_sure && (limit != 0 || od_chance(g, 1, 8));
     bool has_order = has_limit || body->is_distinct_on || (query != NULL && od_chance(g, 1, 2));
@@ -251,7 +251,7 @@ static const char *draw_ctes(struct od_query_gen *g)
         more = od_chance(g, 1, 6) && g->cte_count < OD_CTES_MAX;
         if (more) {
             struct od_outputs outputs;
-            uint64_t hint = od_draw(g, 4);
+            uint64_t hint = od_draw_below(g, 4);
             const char *name = od_say(g, "s%u", ++g->alias_count);
             const char *inner = od_query_query(g, NULL, &anything, 0, &outputs);
             text = od_say(g, "%s%s%s AS %s(%s)", text, text[0] == '\0' ? "WITH " : ", ", name, hints[hint], inner);
@@ -297,10 +297,10 @@ static void note_tables(struct od_query_gen *g)
     }
 }
 
-const struct od_query *od_gen_query(struct od_gen *gen)
+const struct od_statement *od_gen_query(struct od_gen *gen)
 {
     struct od_query_gen *g = od_arena_take(gen->arena, sizeof(*g));
-    struct od_query *query = od_arena_take(gen->arena, sizeof(*query));
+    struct od_statement *query = od_arena_take(gen->arena, sizeof(*query));
     struct od_outputs outputs;
     if (g == NULL || query == NULL) {
         gen->status = od_fail(gen->error, OD_NO_MEMORY, "drawing a statement");
@@ -310,10 +310,10 @@ const struct od_query *od_gen_query(struct od_gen *gen)
         .gen = gen, .query = query, .rows_max = ROWS_MAX, .selects_left = SELECTS_MAX, .place = OD_QUERY_FEATURE_COUNT};
     const struct od_wanted wanted = {.is_top = true};
     note_tables(g);
-    if (od_draw(g, 24) == 23) {
+    if (od_draw_below(g, 24) == 23) {
         query->sql = draw_sure(g);
     } else {
-        g->selects_left = 1 + (uint32_t)od_draw(g, SELECTS_MAX);
+        g->selects_left = 1 + (uint32_t)od_draw_below(g, SELECTS_MAX);
         const char *ctes = draw_ctes(g);
         query->sql = od_say(g, "%s%s", ctes, od_query_query(g, NULL, &wanted, 0, &outputs));
     }

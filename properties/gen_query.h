@@ -1,4 +1,4 @@
-/* gen_query: what the parts of the statement generator share. Internal to gen_query*.c; others see query.h.
+/* gen_query: what the parts of the statement generator share. Internal to gen_query*.c; others see statement.h.
  *
  *   gen_query.c         WITH, set operations, ORDER BY, LIMIT: a whole query
  *   gen_query_select.c  SELECT ... WHERE, GROUP BY, HAVING, WINDOW over
@@ -10,7 +10,7 @@
 #ifndef OD_PROPERTIES_GEN_QUERY_H
 #define OD_PROPERTIES_GEN_QUERY_H
 
-#include "properties/query.h"
+#include "properties/statement.h"
 
 #define OD_SCOPE_COLUMNS_MAX 48u
 #define OD_LIST_COLUMNS_MAX  5u
@@ -39,7 +39,7 @@ struct od_outputs {
 
 struct od_query_gen {
     struct od_gen *gen;
-    struct od_query *query;
+    struct od_statement *query;
     uint32_t alias_count;
     uint32_t selects_left; /* SELECTs that may still be made */
     uint32_t rows_max;     /* of a FROM made now */
@@ -57,7 +57,7 @@ struct od_query_gen {
 
 /* Formats into the arena; "" when memory is refused (gen->status says so). */
 const char *od_say(struct od_query_gen *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
-uint64_t od_draw(struct od_query_gen *g, uint64_t bound);
+uint64_t od_draw_below(struct od_query_gen *g, uint64_t bound);
 bool od_chance(struct od_query_gen *g, uint32_t part, uint32_t whole);
 /* Notes that the statement has it. */
 void od_note(struct od_query_gen *g, enum od_query_feature feature);

@@ -16,14 +16,14 @@ enum od_type od_draw_type(struct od_query_gen *g)
 {
     static const enum od_type types[] = {OD_TYPE_INT32, OD_TYPE_INT64,   OD_TYPE_TEXT,      OD_TYPE_FLOAT64,
                                          OD_TYPE_DATE,  OD_TYPE_DECIMAL, OD_TYPE_TIMESTAMP, OD_TYPE_INT32};
-    return types[od_draw(g, sizeof(types) / sizeof(types[0]))];
+    return types[od_draw_below(g, sizeof(types) / sizeof(types[0]))];
 }
 
 enum od_type od_draw_scope_type(struct od_query_gen *g, const struct od_scope *scope)
 {
     if (scope->count == 0)
         return od_draw_type(g);
-    enum od_type type = scope->columns[od_draw(g, scope->count)].type;
+    enum od_type type = scope->columns[od_draw_below(g, scope->count)].type;
     return type == OD_TYPE_BOOLEAN ? od_draw_type(g) : type;
 }
 
@@ -55,7 +55,7 @@ static const char *pick_column(struct od_query_gen *g, const struct od_scope *sc
     if (type == OD_TYPE_DECIMAL)
         od_note(g, OD_QUERY_NUMERIC);
     g->columns_read++;
-    return found[od_draw(g, count)];
+    return found[od_draw_below(g, count)];
 }
 
 const char *od_query_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type)
@@ -134,7 +134,7 @@ static const char *argument(struct od_query_gen *g, const struct od_scope *scope
                             uint32_t depth)
 {
     if (letter == 'k')
-        return od_say(g, "%u", 1 + (unsigned)od_draw(g, 3));
+        return od_say(g, "%u", 1 + (unsigned)od_draw_below(g, 3));
     enum od_type type = od_letter_type(letter);
     if (type == OD_TYPE_COUNT)
         type = letter == 'T' ? chosen : od_draw_scope_type(g, scope);
@@ -186,7 +186,7 @@ static const char *call(struct od_query_gen *g, const struct od_scope *scope, en
     uint32_t end = first;
     while (end < od_expr_word_count && od_expr_words[end].type == type)
         end++;
-    const struct od_words *words = &od_expr_words[first + od_draw(g, end - first)];
+    const struct od_words *words = &od_expr_words[first + od_draw_below(g, end - first)];
     /* Extremes overflow nearly always: most statements shall have an answer. */
     if (words->may_fail && g->gen->flavour == OD_FLAVOUR_WILD && !od_chance(g, 1, 4))
         words = &od_expr_words[first + (type == OD_TYPE_BOOLEAN ? 0 : end - first - 1)];
@@ -215,7 +215,7 @@ static const char *scalar_subquery(struct od_query_gen *g, const struct od_scope
 {
     struct od_wanted wanted = {.count = 1, .types = {type}};
     od_note(g, OD_QUERY_SCALAR_SUBQUERY);
-    switch (od_draw(g, 8)) {
+    switch (od_draw_below(g, 8)) {
     case 5:
     case 6:
         od_note(g, OD_QUERY_LIMITED_SUBQUERY);
@@ -235,7 +235,7 @@ static const char *membership(struct od_query_gen *g, const struct od_scope *sco
     static const char *const operators[] = {"=", "<>", "<", ">="};
     struct od_wanted wanted = {.count = 1, .types = {od_draw_scope_type(g, scope)}};
     const char *negation = od_chance(g, 1, 2) ? "NOT " : "";
-    uint64_t kind = od_draw(g, 4);
+    uint64_t kind = od_draw_below(g, 4);
     const char *left = od_query_expr(g, scope, wanted.types[0], 0);
     const char *inner = subquery(g, scope, &wanted, 0);
     if (kind <= 2) {
@@ -243,14 +243,14 @@ static const char *membership(struct od_query_gen *g, const struct od_scope *sco
         return od_say(g, "(%s %sIN (%s))", left, negation, inner);
     }
     od_note(g, OD_QUERY_QUANTIFIED);
-    const char *operator = operators[od_draw(g, 4)];
+    const char *operator = operators[od_draw_below(g, 4)];
     return od_say(g, "(%s%s %s %s (%s))", negation, left, operator, od_chance(g, 1, 2) ? "ALL" : "ANY", inner);
 }
 
 static const char *test_with_subquery(struct od_query_gen *g, const struct od_scope *scope)
 {
     struct od_wanted wanted = {.count = 1, .types = {OD_TYPE_INT32}};
-    switch (od_draw(g, 3)) {
+    switch (od_draw_below(g, 3)) {
     case 0:
         od_note(g, OD_QUERY_EXISTS_SUBQUERY);
         const char *negation = od_chance(g, 1, 2) ? "NOT " : "";
@@ -270,7 +270,7 @@ static const char *test_with_subquery(struct od_query_gen *g, const struct od_sc
 static const char *leaf(struct od_query_gen *g, const struct od_scope *scope, enum od_type type)
 {
     const char *text = NULL;
-    uint64_t kind = od_draw(g, 8);
+    uint64_t kind = od_draw_below(g, 8);
     if (kind >= 5 && scope->outer != NULL)
         text = pick_outer(g, scope, type);
     if (text == NULL && kind != 4)
@@ -281,7 +281,7 @@ static const char *leaf(struct od_query_gen *g, const struct od_scope *scope, en
 const char *od_query_expr(struct od_query_gen *g, const struct od_scope *scope, enum od_type type, uint32_t depth)
 {
     od_open_span(g, "expression");
-    uint64_t kind = od_draw(g, 12);
+    uint64_t kind = od_draw_below(g, 12);
     bool may_ask = g->place != OD_QUERY_FEATURE_COUNT && g->selects_left > 0 && depth > 0;
     const char *text;
     if (kind >= 11 && may_ask)
@@ -300,14 +300,14 @@ const char *od_query_predicate(struct od_query_gen *g, const struct od_scope *sc
     static const char *const operators[] = {"=", "<", ">", "<>", ">=", "="};
     od_open_span(g, "predicate");
     const char *text;
-    uint64_t kind = od_draw(g, 8);
+    uint64_t kind = od_draw_below(g, 8);
     if (kind >= 5 && g->selects_left > 0 && g->place != OD_QUERY_FEATURE_COUNT) {
         text = test_with_subquery(g, scope);
     } else if (kind >= 3) {
         text = od_query_expr(g, scope, OD_TYPE_BOOLEAN, 2);
     } else {
         enum od_type type = od_draw_scope_type(g, scope);
-        const char *operator = operators[od_draw(g, 6)];
+        const char *operator = operators[od_draw_below(g, 6)];
         const char *left = od_query_expr(g, scope, type, 0);
         text = od_say(g, "%s %s %s", left, operator, od_query_expr(g, scope, type, 1));
     }

@@ -34,7 +34,7 @@ static void name_columns(struct od_query_gen *g, const char *alias, const struct
 
 static void take_table(struct od_query_gen *g, const char *alias, struct side *side)
 {
-    const struct od_table *table = g->gen->tables[od_draw(g, g->gen->table_count)];
+    const struct od_table *table = g->gen->tables[od_draw_below(g, g->gen->table_count)];
     struct od_outputs outputs = {.rows = od_table_row_count(table)};
     for (uint32_t i = 0; i < table->schema.field_count; i++)
         outputs.columns[outputs.count++] =
@@ -46,7 +46,7 @@ static void take_table(struct od_query_gen *g, const char *alias, struct side *s
 static void take_values(struct od_query_gen *g, const char *alias, struct side *side)
 {
     static const struct od_scope nothing;
-    struct od_outputs outputs = {.count = 1 + (uint32_t)od_draw(g, 2)};
+    struct od_outputs outputs = {.count = 1 + (uint32_t)od_draw_below(g, 2)};
     const char *rows = "";
     const char *names = "";
     for (uint32_t i = 0; i < outputs.count; i++) {
@@ -71,7 +71,7 @@ static void take_values(struct od_query_gen *g, const char *alias, struct side *
 
 static void take_cte(struct od_query_gen *g, const char *alias, struct side *side)
 {
-    uint32_t index = (uint32_t)od_draw(g, g->cte_count);
+    uint32_t index = (uint32_t)od_draw_below(g, g->cte_count);
     if (g->ctes[index].is_read)
         od_note(g, OD_QUERY_CTE_TWICE);
     g->ctes[index].is_read = true;
@@ -100,7 +100,7 @@ static void take_relation(struct od_query_gen *g, const struct od_scope *left, s
 {
     const char *alias = od_say(g, "q%u", ++g->alias_count);
     memset(side, 0, sizeof(*side));
-    uint64_t kind = od_draw(g, 10);
+    uint64_t kind = od_draw_below(g, 10);
     if (kind == 9 && left != NULL && g->selects_left > 0)
         take_derived(g, alias, left, side);
     else if (kind >= 8 && g->selects_left > 0)
@@ -183,10 +183,10 @@ static const char *condition(struct od_query_gen *g, const struct od_scope *left
     for (uint32_t count = 0; count < 3 && (count == 0 || od_chance(g, 1, 3)); count++) {
         od_open_span(g, "conjunct");
         const char *part = NULL;
-        enum od_type type = right->columns[od_draw(g, right->count)].type;
+        enum od_type type = right->columns[od_draw_below(g, right->count)].type;
         const char *ours = od_query_column(g, left, type);
         const char *theirs = od_query_column(g, right, type);
-        if (ours != NULL && theirs != NULL && od_draw(g, 5) < 4) {
+        if (ours != NULL && theirs != NULL && od_draw_below(g, 5) < 4) {
             part = od_say(g, "%s = %s", ours, theirs);
         } else {
             part = od_query_predicate(g, both);
@@ -214,7 +214,7 @@ static const char *join_sides(struct od_query_gen *g, uint32_t kind, const char 
     const char *names[OD_SCOPE_COLUMNS_MAX];
     uint32_t count;
     bool all_fit = find_common(scope, &right->scope, names, &count);
-    uint64_t how = od_draw(g, 6);
+    uint64_t how = od_draw_below(g, 6);
     od_note(g, features[kind]);
     if (how == 5 && all_fit) {
         od_note(g, OD_QUERY_JOIN_NATURAL);
@@ -246,7 +246,7 @@ static const char *join_sides(struct od_query_gen *g, uint32_t kind, const char 
 static const char *join_one(struct od_query_gen *g, const char *text, struct od_scope *scope, bool *ends_out)
 {
     struct side right;
-    uint64_t kind = od_draw(g, 9); /* 0..2 inner, 3 cross, 4 comma, 5, 6 left, 7 right, 8 full */
+    uint64_t kind = od_draw_below(g, 9); /* 0..2 inner, 3 cross, 4 comma, 5, 6 left, 7 right, 8 full */
     uint32_t rows = scope->rows;
     take_relation(g, kind <= 6 ? scope : NULL, &right);
     if (scope->count + right.scope.count > OD_SCOPE_COLUMNS_MAX)

@@ -50,7 +50,7 @@ static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *r
 {
     struct od_scope own = *rows;
     enum od_query_feature place = g->place;
-    uint32_t index = (uint32_t)od_draw(g, od_aggregate_word_count);
+    uint32_t index = (uint32_t)od_draw_below(g, od_aggregate_word_count);
     /* An aggregate that reads outer columns only would be the outer query's. */
     own.outer = NULL;
     g->place = OD_QUERY_FEATURE_COUNT;
@@ -111,7 +111,7 @@ static const char *listed(struct od_query_gen *g, const char *const *keys, uint3
 /* " GROUP BY ...". *sets_out: there may be several rows of one key. */
 static const char *group_by(struct od_query_gen *g, const char *const *keys, uint32_t count, bool *sets_out)
 {
-    uint64_t kind = od_draw(g, 8);
+    uint64_t kind = od_draw_below(g, 8);
     const char *all = listed(g, keys, count);
     od_note(g, OD_QUERY_GROUP_BY);
     od_note(g, OD_QUERY_OPEN_EQUALS);
@@ -138,7 +138,7 @@ static const char *group_by(struct od_query_gen *g, const char *const *keys, uin
 const char *od_query_direction(struct od_query_gen *g)
 {
     static const char *const directions[] = {"", " DESC", " NULLS FIRST", " DESC NULLS LAST", " NULLS LAST", " DESC NULLS FIRST"};
-    uint64_t kind = od_draw(g, 6);
+    uint64_t kind = od_draw_below(g, 6);
     od_note(g, kind <= 1 ? OD_QUERY_NULLS_BY_DEFAULT : OD_QUERY_NULLS_FIRST_LAST);
     return directions[kind];
 }
@@ -167,7 +167,7 @@ static const char *bound_text(struct od_query_gen *g, uint64_t kind, bool has_of
 {
     if (kind == 1 || (!has_offsets && (kind == 0 || kind == 2)))
         return "CURRENT ROW";
-    return od_say(g, "%u %s", (unsigned)od_draw(g, 3), kind == 0 ? "PRECEDING" : "FOLLOWING");
+    return od_say(g, "%u %s", (unsigned)od_draw_below(g, 3), kind == 0 ? "PRECEDING" : "FOLLOWING");
 }
 
 /* `offsets`: a RANGE may have them, because its one key is a number. */
@@ -176,13 +176,13 @@ static const char *frame(struct od_query_gen *g, bool has_order, bool offsets)
     static const struct frame_kind kinds[] = {
         {"ROWS", OD_QUERY_FRAME_ROWS}, {"RANGE", OD_QUERY_FRAME_RANGE}, {"GROUPS", OD_QUERY_FRAME_GROUPS}};
     static const char *const exclusions[] = {" EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS"};
-    const struct frame_kind *kind = &kinds[od_draw(g, has_order ? 3 : 2)];
+    const struct frame_kind *kind = &kinds[od_draw_below(g, has_order ? 3 : 2)];
     bool is_range = kind->feature == OD_QUERY_FRAME_RANGE;
     bool has_offsets = !is_range || (offsets && od_chance(g, 1, 2));
-    uint64_t first = od_draw(g, 4); /* 0 preceding, 1 current, 2 following, 3 unbounded */
+    uint64_t first = od_draw_below(g, 4); /* 0 preceding, 1 current, 2 following, 3 unbounded */
     const char *start = first == 3 ? "UNBOUNDED PRECEDING" : bound_text(g, first, has_offsets);
     uint64_t least = first == 3 ? 0 : first;
-    uint64_t last = least + od_draw(g, 4 - least);
+    uint64_t last = least + od_draw_below(g, 4 - least);
     const char *end = last == 3 ? "UNBOUNDED FOLLOWING" : bound_text(g, last, has_offsets);
     od_note(g, kind->feature);
     if (is_range && has_offsets)
@@ -190,7 +190,7 @@ static const char *frame(struct od_query_gen *g, bool has_order, bool offsets)
     const char *exclusion = "";
     if (od_chance(g, 1, 5)) {
         od_note(g, OD_QUERY_FRAME_EXCLUDE);
-        exclusion = exclusions[od_draw(g, 4)];
+        exclusion = exclusions[od_draw_below(g, 4)];
     }
     return od_say(g, " %s BETWEEN %s AND %s%s", kind->word, start, end, exclusion);
 }
@@ -219,7 +219,7 @@ static const char *window_definition(struct od_query_gen *g, const struct od_sco
     const char *frame_text = has_frame && od_chance(g, 2, 3) ? frame(g, key_count > 0, key_count == 1 && is_whole) : "";
     bool shows = shows_peers || strstr(frame_text, "ROWS") != NULL;
     bool keeps_keys = strstr(frame_text, "RANGE") != NULL || strstr(frame_text, "GROUPS") != NULL;
-    bool is_total = shows && !keeps_keys && can_be_total && od_draw(g, 8) < 7;
+    bool is_total = shows && !keeps_keys && can_be_total && od_draw_below(g, 8) < 7;
     if (shows && !is_total)
         od_note(g, OD_QUERY_OPEN_PEERS);
     const char *order = is_total ? od_query_total_order(g, scope, keys) : key_count > 0 ? od_say(g, " ORDER BY %s", keys) : "";
@@ -237,7 +237,7 @@ static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can
         enum od_type type;
         const char *call;
         bool is_aggregate = od_chance(g, 1, 2);
-        const struct od_words *words = &od_window_words[od_draw(g, od_window_word_count)];
+        const struct od_words *words = &od_window_words[od_draw_below(g, od_window_word_count)];
         bool shows_peers = !is_aggregate && words->feature == OD_QUERY_OPEN_PEERS;
         if (is_aggregate) {
             do /* PostgreSQL takes no DISTINCT, order or WITHIN GROUP in windows */
@@ -290,7 +290,7 @@ static const char *item(struct od_query_gen *g, const struct od_scope *scope, co
         if (strncmp(text, "count", 5) == 0)
             od_note(g, OD_QUERY_COUNT_SUBQUERY);
     } else if (type == OD_TYPE_COUNT && scope->count > 0 && od_chance(g, 1, 2)) {
-        column = &scope->columns[scope->count - 1 - od_draw(g, scope->count)];
+        column = &scope->columns[scope->count - 1 - od_draw_below(g, scope->count)];
         text = column->text;
         type = column->type;
         if (type == OD_TYPE_DECIMAL && column->name != NULL)
@@ -314,9 +314,10 @@ static const char *select_list(struct od_query_gen *g, const struct od_scope *sc
     uint32_t count_max = wanted->count > 0 ? wanted->count : OD_LIST_COLUMNS_MAX;
     enum od_query_feature place = g->place;
     g->place = OD_QUERY_IN_SELECT;
-    do
-        text = od_say(g, "%s%s%s", text, outputs->count == 0 ? "" : ", ", item(g, scope, rows, wanted, outputs));
-    while (outputs->count < count_max && (wanted->count > 0 || od_chance(g, 3, 5)));
+    do {
+        const char *comma = outputs->count == 0 ? "" : ", ";
+        text = od_say(g, "%s%s%s", text, comma, item(g, scope, rows, wanted, outputs));
+    } while (outputs->count < count_max && (wanted->count > 0 || od_chance(g, 3, 5)));
     g->place = place;
     return text;
 }
@@ -336,7 +337,7 @@ static const char *star(struct od_query_gen *g, const struct od_scope *scope, st
 
 static const char *distinct(struct od_query_gen *g, const struct od_wanted *wanted, struct od_select *select)
 {
-    uint64_t kind = wanted->is_one_row || g->is_sure ? 0 : od_draw(g, 16);
+    uint64_t kind = wanted->is_one_row || g->is_sure ? 0 : od_draw_below(g, 16);
     if (kind < 14 || (kind == 15 && !wanted->is_alone))
         return "";
     select->inner = NULL;

@@ -1,8 +1,8 @@
-/* gen_query_table: the tables that SQL statements are drawn over; see query.h.
+/* gen_query_table: the tables that SQL statements are drawn over; see statement.h.
  *
  * A column's name decides its type, so that NATURAL and USING find what fits; a value is NULL, or drawn from a pool of few
  * that its name always has (duplicates, partners in joins), or fresh from the flavour, whose extremes break engines. */
-#include "properties/query.h"
+#include "properties/statement.h"
 
 #include "engine/core/assert.h"
 

@@ -1,5 +1,5 @@
-/* query: the table of features and of who shares them; see query.h. */
-#include "properties/query.h"
+/* statement_features: the table of features and of who shares them; see statement.h. */
+#include "properties/statement.h"
 
 #include <string.h>
 
@@ -52,7 +52,7 @@ enum od_status od_oracles_parse(const char *text, uint32_t *oracles_out, struct 
     return OD_OK;
 }
 
-bool od_query_is_shared(const struct od_query *query, enum od_oracle oracle, enum od_query_feature *feature_out)
+bool od_query_is_shared(const struct od_statement *query, enum od_oracle oracle, enum od_query_feature *feature_out)
 {
     for (uint32_t i = 0; i < OD_QUERY_FEATURE_COUNT && oracle != OD_ORACLE_MODEL; i++) {
         if (!query->features[i] || (features[i].oracles >> oracle & 1) != 0)

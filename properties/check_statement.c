@@ -1,4 +1,4 @@
-/* statement: a SQL statement has one answer, however the engine runs it, and it is the one that others give.
+/* check_statement: a SQL statement has one answer, however the engine runs it, and it is the one that others give.
  *
  *   bind -> run as usual -> run in every variation whose stages differ, each the same to the bit -> ask the others
  *
@@ -8,7 +8,7 @@
 #include "properties/answer.h"
 #include "properties/check_run.h"
 #include "properties/model.h"
-#include "properties/query.h"
+#include "properties/statement.h"
 
 #include "engine/core/assert.h"
 #include "engine/plan/rules.h"

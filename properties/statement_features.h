@@ -1,11 +1,11 @@
-/* query_features: what a drawn SQL statement can have in it, and which other engines mean the same by it.
+/* statement_features: what a drawn SQL statement can have in it, and which other engines mean the same by it.
  *
  * The one list of the dialects' differences: a statement is compared with an engine when all of its features are. The model and
  * our own variations are compared always. It is also the list of what a campaign reports to have covered.
  *
  *   X(NAME, engines that agree, what it is, why not all engines)    S SQLite, D DuckDB, P PostgreSQL */
-#ifndef OD_PROPERTIES_QUERY_FEATURES_H
-#define OD_PROPERTIES_QUERY_FEATURES_H
+#ifndef OD_PROPERTIES_STATEMENT_FEATURES_H
+#define OD_PROPERTIES_STATEMENT_FEATURES_H
 
 #define OD_QUERY_FEATURE_LIST(X)                                                                             \
     X(JOIN, SDP, "inner joins", "")                                                                          \
