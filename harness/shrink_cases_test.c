@@ -69,7 +69,8 @@ static enum od_status check_by_chance(const struct od_case *test_case, struct od
 static enum od_status run_disturbed(const struct od_case *test_case, struct od_subject *subject,
                                     struct od_observation *observation_out, struct od_error *error)
 {
-    const struct od_run_request request = {test_case->plan, test_case->sql, &test_case->cluster, true};
+    const struct od_run_request request = {
+        .plan = test_case->plan, .sql = test_case->sql, .cluster = &test_case->cluster, .disturbed = true};
     return subject->run(subject->self, &request, observation_out, error);
 }
 

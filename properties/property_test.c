@@ -176,7 +176,7 @@ static uint32_t count_findings(const char *code, enum wrong wrong, uint32_t coun
         od_choices_from_seed(&choices, seed, "property_test");
         assert_int_equal(od_case_draw(&test_case, &memory, &choices, od_property_find(code), NULL), OD_OK);
         struct fake fake = {.memory = &memory, .wrong = wrong, .test_case = &test_case};
-        struct od_subject subject = {fake_run, &fake};
+        struct od_subject subject = {.run = fake_run, .self = &fake};
         assert_int_equal(test_case.property->check(&test_case, &subject, &finding, NULL), OD_OK);
         excused_count += finding.excused && !finding.found;
         if (finding.found && findings++ == 0) {
@@ -335,7 +335,7 @@ static void refused_memory_leaves_nothing_behind(void **state)
             const struct od_property *property = &od_properties[seed % od_property_count];
             enum od_status status = od_case_draw(&test_case, &countdown.memory, &choices, property, NULL);
             struct fake fake = {.memory = &countdown.memory, .test_case = &test_case};
-            struct od_subject subject = {fake_run, &fake};
+            struct od_subject subject = {.run = fake_run, .self = &fake};
             if (status == OD_OK)
                 status = property->check(&test_case, &subject, &finding, NULL);
             assert_true(status == OD_OK || status == OD_NO_MEMORY);
