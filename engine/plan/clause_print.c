@@ -5,7 +5,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define ROWS_SHOWN 16 /* of VALUES: a file may insert many thousands */
+/* What stands before item i of a list. */
+static const char *before(uint32_t i)
+{
+    return i > 0 ? ", " : "";
+}
 
 static bool says_its_name(const struct od_expr *expr, const char *name, const struct od_schema *input)
 {
@@ -17,8 +21,7 @@ void od_clause_exprs(const struct od_expr *const *exprs, const struct od_field *
                      const struct od_schema *input, struct od_buffer *buffer)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (i > 0)
-            od_buffer_append_text(buffer, ", ");
+        od_buffer_append_text(buffer, before(i));
         od_expr_print(exprs[i], input, buffer);
         if (fields != NULL && !says_its_name(exprs[i], fields[i].name, input))
             od_buffer_print(buffer, " as %s", fields[i].name);
@@ -49,12 +52,15 @@ static void print_aggregate(const struct od_aggregate *aggregate, const struct o
     }
 }
 
-void od_clause_aggregates(const struct od_aggregate *aggregates, uint32_t count,
-                          const struct od_schema *input, struct od_buffer *buffer)
+void od_clause_groups(const struct od_expr *const *groups, const struct od_field *fields, uint32_t group_count,
+                      const struct od_aggregate *aggregates, uint32_t aggregate_count, const struct od_schema *input,
+                      struct od_buffer *buffer)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (i > 0)
-            od_buffer_append_text(buffer, ", ");
+    if (group_count > 0)
+        od_buffer_append_text(buffer, " by ");
+    od_clause_exprs(groups, fields, group_count, input, buffer);
+    for (uint32_t i = 0; i < aggregate_count; i++) {
+        od_buffer_append_text(buffer, i > 0 ? ", " : ": ");
         print_aggregate(&aggregates[i], input, buffer);
         od_buffer_print(buffer, " as %s", aggregates[i].name);
     }
@@ -100,40 +106,19 @@ static void print_call(const struct od_window_call *call, const struct od_schema
     od_buffer_print(buffer, " as %s", call->name);
 }
 
-void od_clause_window(const struct od_expr *const *partitions, uint32_t partition_count,
-                      const struct od_sort_key *keys, uint32_t key_count, const struct od_window_call *calls,
-                      uint32_t call_count, const struct od_schema *input, struct od_buffer *buffer)
+void od_clause_window(const struct od_window_clause *window, const struct od_schema *input, struct od_buffer *buffer)
 {
-    if (partition_count > 0) {
+    if (window->partition_count > 0)
         od_buffer_append_text(buffer, " by ");
-        od_clause_exprs(partitions, NULL, partition_count, input, buffer);
-    }
-    if (key_count > 0) {
+    od_clause_exprs(window->partitions, NULL, window->partition_count, input, buffer);
+    if (window->key_count > 0) {
         od_buffer_append_text(buffer, " order by ");
-        od_clause_sort_keys(keys, key_count, input, buffer);
+        od_clause_sort_keys(window->keys, window->key_count, input, buffer);
     }
-    for (uint32_t i = 0; i < call_count; i++) {
+    for (uint32_t i = 0; i < window->call_count; i++) {
         od_buffer_append_text(buffer, i > 0 ? ", " : ": ");
-        print_call(&calls[i], input, buffer);
+        print_call(&window->calls[i], input, buffer);
     }
-}
-
-void od_clause_rows(const struct od_expr *const *exprs, uint32_t row_count, const struct od_schema *schema,
-                    const struct od_schema *input, struct od_buffer *buffer)
-{
-    uint32_t width = schema->field_count;
-    uint32_t shown = row_count > ROWS_SHOWN ? ROWS_SHOWN : row_count;
-    od_buffer_append_text(buffer, " (");
-    for (uint32_t i = 0; i < width; i++)
-        od_buffer_print(buffer, "%s%s", i > 0 ? ", " : "", schema->fields[i].name);
-    od_buffer_append_text(buffer, row_count == 0 ? ") no rows" : ")");
-    for (uint32_t row = 0; row < shown; row++) {
-        od_buffer_append_text(buffer, row > 0 ? ", (" : ": (");
-        od_clause_exprs(exprs + (size_t)row * width, NULL, width, input, buffer);
-        od_buffer_append_text(buffer, ")");
-    }
-    if (shown < row_count)
-        od_buffer_print(buffer, " ... %u rows", row_count);
 }
 
 void od_clause_sort_keys(const struct od_sort_key *keys, uint32_t count, const struct od_schema *input,
@@ -142,28 +127,32 @@ void od_clause_sort_keys(const struct od_sort_key *keys, uint32_t count, const s
     if (count == 0)
         od_buffer_append_text(buffer, "the whole row");
     for (uint32_t i = 0; i < count; i++) {
-        if (i > 0)
-            od_buffer_append_text(buffer, ", ");
+        od_buffer_append_text(buffer, before(i));
         od_expr_print(keys[i].expr, input, buffer);
-        od_buffer_append_text(buffer, keys[i].descending ? " desc" : " asc");
-        od_buffer_append_text(buffer, keys[i].nulls_first ? " nulls first" : " nulls last");
+        od_buffer_print(buffer, "%s nulls %s", keys[i].descending ? " desc" : " asc",
+                        keys[i].nulls_first ? "first" : "last");
     }
 }
 
-void od_clause_scan(const struct od_table *table, const struct od_schema *schema, struct od_buffer *buffer)
+void od_clause_names(const struct od_schema *schema, struct od_buffer *buffer)
 {
-    od_buffer_print(buffer, "%s (", table->name);
     for (uint32_t i = 0; i < schema->field_count; i++)
-        od_buffer_print(buffer, "%s%s", i > 0 ? ", " : "", schema->fields[i].name);
+        od_buffer_print(buffer, "%s%s", before(i), schema->fields[i].name);
+}
+
+void od_clause_scan(const struct od_scan_clause *scan, const struct od_schema *schema, struct od_buffer *buffer)
+{
+    od_buffer_print(buffer, " %s (", scan->table->name);
+    od_clause_names(schema, buffer);
     od_buffer_append_text(buffer, ")");
 }
 
-void od_clause_limit(uint64_t offset, uint64_t count, struct od_buffer *buffer)
+void od_clause_limit(const struct od_limit_clause *limit, struct od_buffer *buffer)
 {
-    if (count == UINT64_MAX)
-        od_buffer_append_text(buffer, "all");
+    if (limit->count == UINT64_MAX)
+        od_buffer_append_text(buffer, " all");
     else
-        od_buffer_print(buffer, "%" PRIu64, count);
-    if (offset > 0)
-        od_buffer_print(buffer, " offset %" PRIu64, offset);
+        od_buffer_print(buffer, " %" PRIu64, limit->count);
+    if (limit->offset > 0)
+        od_buffer_print(buffer, " offset %" PRIu64, limit->offset);
 }

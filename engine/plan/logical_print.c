@@ -1,20 +1,24 @@
 /* logical_print: a plan as indented text, one node a line, the root first, inputs two columns further in. */
 #include "engine/plan/clause_print.h"
 
+#define ROWS_SHOWN        16  /* of VALUES: a file may insert many thousands */
 #define JOIN_FIELDS_NAMED 512 /* wider joins print columns as numbers */
 
-static void print_aggregate(const struct od_plan *plan, const struct od_schema *input,
-                            struct od_buffer *buffer)
+/* " (a, b): (1, 2), (3, 4)" */
+static void print_rows(const struct od_plan *plan, const struct od_schema *input, struct od_buffer *buffer)
 {
-    if (plan->aggregate.group_count > 0) {
-        od_buffer_append_text(buffer, " by ");
-        od_clause_exprs(plan->aggregate.groups, plan->schema.fields, plan->aggregate.group_count, input,
-                        buffer);
+    uint32_t width = plan->schema.field_count;
+    uint32_t shown = plan->rows.row_count > ROWS_SHOWN ? ROWS_SHOWN : plan->rows.row_count;
+    od_buffer_append_text(buffer, " (");
+    od_clause_names(&plan->schema, buffer);
+    od_buffer_append_text(buffer, shown == 0 ? ") no rows" : ")");
+    for (uint32_t row = 0; row < shown; row++) {
+        od_buffer_append_text(buffer, row > 0 ? ", (" : ": (");
+        od_clause_exprs(plan->rows.exprs + (size_t)row * width, NULL, width, input, buffer);
+        od_buffer_append_text(buffer, ")");
     }
-    if (plan->aggregate.aggregate_count > 0) {
-        od_buffer_append_text(buffer, ": ");
-        od_clause_aggregates(plan->aggregate.aggregates, plan->aggregate.aggregate_count, input, buffer);
-    }
+    if (shown < plan->rows.row_count)
+        od_buffer_print(buffer, " ... %u rows", plan->rows.row_count);
 }
 
 /* A join's condition names its columns as left ++ right, whatever comes out; the two are in no schema for a SEMI join. */
@@ -37,8 +41,7 @@ bool od_plan_print_node(const struct od_plan *plan, struct od_buffer *buffer)
     od_buffer_append_text(buffer, od_plan_kind_text(plan->kind));
     switch (plan->kind) {
     case OD_PLAN_SCAN:
-        od_buffer_append_text(buffer, " ");
-        od_clause_scan(plan->scan.table, &plan->schema, buffer);
+        od_clause_scan(&plan->scan, &plan->schema, buffer);
         break;
     case OD_PLAN_FILTER:
         od_buffer_append_text(buffer, " ");
@@ -53,25 +56,22 @@ bool od_plan_print_node(const struct od_plan *plan, struct od_buffer *buffer)
         print_join(plan, buffer);
         break;
     case OD_PLAN_AGGREGATE:
-        print_aggregate(plan, input, buffer);
+        od_clause_groups(plan->aggregate.groups, plan->schema.fields, plan->aggregate.group_count,
+                         plan->aggregate.aggregates, plan->aggregate.aggregate_count, input, buffer);
         break;
     case OD_PLAN_SORT:
         od_buffer_append_text(buffer, " by ");
         od_clause_sort_keys(plan->sort.keys, plan->sort.key_count, input, buffer);
         break;
     case OD_PLAN_LIMIT:
-        od_buffer_append_text(buffer, " ");
-        od_clause_limit(plan->limit.offset, plan->limit.count, buffer);
+        od_clause_limit(&plan->limit, buffer);
         break;
     case OD_PLAN_VALUES:
-        od_clause_rows(plan->rows.exprs, plan->rows.row_count, &plan->schema, NULL, buffer);
-        break;
     case OD_PLAN_EXPAND:
-        od_clause_rows(plan->rows.exprs, plan->rows.row_count, &plan->schema, input, buffer);
+        print_rows(plan, input, buffer);
         break;
     case OD_PLAN_WINDOW:
-        od_clause_window(plan->window.partitions, plan->window.partition_count, plan->window.keys,
-                         plan->window.key_count, plan->window.calls, plan->window.call_count, input, buffer);
+        od_clause_window(&plan->window, input, buffer);
         break;
     case OD_PLAN_MAP:
         od_buffer_print(buffer, " %s", plan->map.function->name);

@@ -4,16 +4,6 @@
 #include "engine/plan/physical.h"
 #include "engine/plan/statistics.h"
 
-static const char *phase_text(enum od_aggregate_phase phase)
-{
-    static const char *const texts[] = {
-        [OD_AGGREGATE_COMPLETE] = "complete",
-        [OD_AGGREGATE_PARTIAL] = "partial",
-        [OD_AGGREGATE_FINAL] = "final",
-    };
-    return texts[phase];
-}
-
 static void print_columns(const uint32_t *columns, uint32_t count, const struct od_schema *schema,
                           struct od_buffer *buffer)
 {
@@ -40,25 +30,18 @@ static void print_join(const struct od_physical *node, struct od_buffer *buffer)
 static void print_aggregate(const struct od_physical *node, const struct od_schema *input,
                             struct od_buffer *buffer)
 {
+    static const char *const phases[] = {" complete", " partial", " final"};
     uint32_t group_count = node->aggregate.group_count;
-    od_buffer_print(buffer, " %s", phase_text(node->aggregate.phase));
-    if (group_count > 0)
-        od_buffer_append_text(buffer, " by ");
-    if (node->aggregate.phase == OD_AGGREGATE_FINAL) {
-        for (uint32_t i = 0; i < group_count; i++)
-            od_buffer_print(buffer, "%s%s", i > 0 ? ", " : "", node->schema.fields[i].name);
-    } else {
-        od_clause_exprs(node->aggregate.groups, node->schema.fields, group_count, input, buffer);
-    }
-    if (node->aggregate.aggregate_count == 0)
-        return;
-    od_buffer_append_text(buffer, ": ");
+    od_buffer_append_text(buffer, phases[node->aggregate.phase]);
     if (node->aggregate.phase != OD_AGGREGATE_FINAL) {
-        od_clause_aggregates(node->aggregate.aggregates, node->aggregate.aggregate_count, input, buffer);
+        od_clause_groups(node->aggregate.groups, node->schema.fields, group_count, node->aggregate.aggregates,
+                         node->aggregate.aggregate_count, input, buffer);
         return;
     }
+    for (uint32_t i = 0; i < group_count; i++)
+        od_buffer_print(buffer, "%s%s", i > 0 ? ", " : " by ", node->schema.fields[i].name);
     for (uint32_t i = 0; i < node->aggregate.aggregate_count; i++)
-        od_buffer_print(buffer, "%s%s as %s", i > 0 ? ", " : "",
+        od_buffer_print(buffer, "%s%s as %s", i > 0 ? ", " : ": ",
                         od_aggregate_text(node->aggregate.aggregates[i].function),
                         node->aggregate.aggregates[i].name);
 }
@@ -69,8 +52,7 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
     od_buffer_append_text(buffer, od_physical_kind_text(node->kind));
     switch (node->kind) {
     case OD_PHYSICAL_SCAN:
-        od_buffer_append_text(buffer, " ");
-        od_clause_scan(node->scan.table, &node->schema, buffer);
+        od_clause_scan(&node->scan, &node->schema, buffer);
         break;
     case OD_PHYSICAL_EXCHANGE_READ:
         od_buffer_print(buffer, " stage %u%s%s", node->exchange.stage_index,
@@ -94,16 +76,14 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         print_aggregate(node, input, buffer);
         break;
     case OD_PHYSICAL_TOP_N:
-        od_buffer_append_text(buffer, " ");
-        od_clause_limit(0, node->sort.limit, buffer);
+        od_clause_limit(&(struct od_limit_clause){0, node->sort.limit}, buffer);
         __attribute__((fallthrough));
     case OD_PHYSICAL_SORT:
         od_buffer_append_text(buffer, " by ");
         od_clause_sort_keys(node->sort.keys, node->sort.key_count, input, buffer);
         break;
     case OD_PHYSICAL_LIMIT:
-        od_buffer_append_text(buffer, " ");
-        od_clause_limit(node->limit.offset, node->limit.count, buffer);
+        od_clause_limit(&node->limit, buffer);
         break;
     case OD_PHYSICAL_VALUES:
         od_buffer_print(buffer, " of %u row%s", node->rows.row_count,
@@ -113,8 +93,7 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
         od_buffer_print(buffer, " by %u lists", node->rows.row_count);
         break;
     case OD_PHYSICAL_WINDOW:
-        od_clause_window(node->window.partitions, node->window.partition_count, node->window.keys,
-                         node->window.key_count, node->window.calls, node->window.call_count, input, buffer);
+        od_clause_window(&node->window, input, buffer);
         break;
     case OD_PHYSICAL_MAP:
         od_buffer_print(buffer, " %s", node->map.function->name);
