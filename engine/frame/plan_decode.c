@@ -10,6 +10,7 @@
 #include "engine/core/utf8.h"
 #include "engine/frame/plan_proto.h"
 #include "engine/frame/window_check.h"
+#include "engine/plan/plan_rewrite.h"
 #include <plan.pb-c.h>
 
 #define EXPR_DEPTH_MAX 500
@@ -25,13 +26,6 @@ struct decoder {
     uint64_t expr_total; /* of what was decoded so far */
     const struct od_plan **plans;
 };
-
-#define TAKE(pointer, count)                                                                                 \
-    do {                                                                                                     \
-        (pointer) = od_arena_take_array(decoder->arena, (count), sizeof(*(pointer)));                        \
-        if ((pointer) == NULL)                                                                               \
-            return od_fail(decoder->error, OD_NO_MEMORY, "decoding a plan");                                 \
-    } while (0)
 
 static enum od_status corrupt(const struct decoder *decoder, const char *what)
 {
@@ -60,9 +54,8 @@ FINDER(find_join, enum od_join_type, od_join_type_text, OD_JOIN_TYPE_COUNT)
 
 static enum od_status weigh_exprs(struct decoder *decoder)
 {
-    uint32_t *depths;
-    TAKE(depths, decoder->message->n_exprs);
-    TAKE(decoder->expr_sizes, decoder->message->n_exprs);
+    OD_TAKE_LIST(uint32_t, depths, decoder->arena, decoder->message->n_exprs, decoder->error);
+    OD_TAKE(decoder->expr_sizes, decoder->arena, decoder->message->n_exprs, decoder->error);
     for (size_t i = 0; i < decoder->message->n_exprs; i++) {
         const Ordeal__Expr *expr = decoder->message->exprs[i];
         uint64_t size = 1;
@@ -82,8 +75,7 @@ static enum od_status weigh_exprs(struct decoder *decoder)
 
 static enum od_status weigh_nodes(struct decoder *decoder)
 {
-    uint32_t *sizes;
-    TAKE(sizes, decoder->message->n_nodes);
+    OD_TAKE_LIST(uint32_t, sizes, decoder->arena, decoder->message->n_nodes, decoder->error);
     for (size_t i = 0; i < decoder->message->n_nodes; i++) {
         const Ordeal__Node *node = decoder->message->nodes[i];
         sizes[i] = 1;
@@ -155,8 +147,7 @@ static enum od_status decode_call(struct decoder *decoder, const Ordeal__Expr *m
 {
     enum od_function function;
     enum od_type type;
-    const struct od_expr **arguments;
-    TAKE(arguments, message->n_arguments);
+    OD_TAKE_LIST(const struct od_expr *, arguments, decoder->arena, message->n_arguments, decoder->error);
     if (!find_function(message->function, &function))
         return corrupt(decoder, "a function that there is not");
     for (size_t i = 0; i < message->n_arguments; i++)
@@ -203,27 +194,11 @@ static enum od_status use_expr(struct decoder *decoder, uint32_t place, const st
     return decode_expr(decoder, place, schema, expr_out);
 }
 
-static enum od_status use_exprs(struct decoder *decoder, const uint32_t *places, size_t count,
-                                const struct od_schema *schema, const struct od_expr ***list_out)
+static enum od_status use_key(struct decoder *decoder, const Ordeal__Key *message, const struct od_schema *schema,
+                              struct od_sort_key *key)
 {
-    TAKE(*list_out, count);
-    for (size_t i = 0; i < count; i++)
-        OD_TRY(use_expr(decoder, places[i], schema, false, &(*list_out)[i]));
-    return OD_OK;
-}
-
-static enum od_status use_keys(struct decoder *decoder, Ordeal__Key *const *messages, size_t count,
-                               const struct od_schema *schema, const struct od_sort_key **list_out)
-{
-    struct od_sort_key *keys;
-    TAKE(keys, count);
-    for (size_t i = 0; i < count; i++) {
-        keys[i] = (struct od_sort_key){.descending = messages[i]->descending,
-                                       .nulls_first = messages[i]->nulls_first};
-        OD_TRY(use_expr(decoder, messages[i]->expr, schema, false, &keys[i].expr));
-    }
-    *list_out = keys;
-    return OD_OK;
+    *key = (struct od_sort_key){.descending = message->descending, .nulls_first = message->nulls_first};
+    return use_expr(decoder, message->expr, schema, false, &key->expr);
 }
 
 /* --- clauses ---------------------------------------------------------------------------------- */
@@ -245,15 +220,18 @@ static enum od_status decode_aggregate(struct decoder *decoder, const Ordeal__Ag
     OD_TRY(use_expr(decoder, message->argument, schema, true, &aggregate->argument));
     OD_TRY(use_expr(decoder, message->second, schema, true, &aggregate->second));
     OD_TRY(use_expr(decoder, message->filter, schema, true, &aggregate->filter));
-    OD_TRY(use_keys(decoder, message->keys, message->n_keys, schema, &aggregate->keys));
+    OD_TAKE_LIST(struct od_sort_key, keys, decoder->arena, message->n_keys, decoder->error);
+    aggregate->keys = keys;
+    for (size_t i = 0; i < message->n_keys; i++)
+        OD_TRY(use_key(decoder, message->keys[i], schema, &keys[i]));
     if (within_group && aggregate->second != NULL && !od_expr_is_constant(aggregate->second))
         return corrupt(decoder, "a percentile's fraction that is no constant");
     return OD_OK;
 }
 
-static enum od_status decode_window_call(struct decoder *decoder, const Ordeal__Call *message,
-                                         const struct od_schema *schema, const struct od_sort_key *keys,
-                                         uint32_t key_count, struct od_window_call *call)
+static enum od_status decode_call_of(struct decoder *decoder, const Ordeal__Call *message,
+                                     const struct od_schema *schema, const struct od_window_clause *window,
+                                     struct od_window_call *call)
 {
     *call = (struct od_window_call){.argument_count = (uint32_t)message->n_arguments, .name = message->name};
     if (!find_window(message->function, &call->function) || message->n_arguments > 3 ||
@@ -271,14 +249,14 @@ static enum od_status decode_window_call(struct decoder *decoder, const Ordeal__
         OD_TRY(use_expr(decoder, message->arguments[i], schema, false, &call->arguments[i]));
     if (message->aggregate != NULL)
         OD_TRY(decode_aggregate(decoder, message->aggregate, schema, &call->aggregate));
-    return od_window_check(call, keys, key_count, decoder->error);
+    return od_window_check(call, window->keys, window->key_count, decoder->error);
 }
 
 static enum od_status decode_fields(struct decoder *decoder, const Ordeal__Node *node,
                                     struct od_schema *schema, const char ***names_out)
 {
-    TAKE(*names_out, node->n_fields);
-    TAKE(schema->fields, node->n_fields);
+    OD_TAKE(*names_out, decoder->arena, node->n_fields, decoder->error);
+    OD_TAKE(schema->fields, decoder->arena, node->n_fields, decoder->error);
     for (size_t i = 0; i < node->n_fields; i++) {
         (*names_out)[i] = node->fields[i]->name;
         schema->fields[i] =
@@ -292,83 +270,79 @@ static enum od_status decode_fields(struct decoder *decoder, const Ordeal__Node 
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static enum od_status decode_scan(struct decoder *decoder, const Ordeal__Node *node,
-                                  const struct od_plan **plan_out)
+static enum od_status decode_list(struct decoder *decoder, const Ordeal__Node *node, const struct od_schema *schema,
+                                  const struct od_plan *draft, const struct od_clause_list *list)
 {
-    const struct od_table *table = od_catalog_find(decoder->catalog, node->table);
-    if (table == NULL)
-        return od_fail(decoder->error, OD_MISSING, "decoding a plan: there is no table \"%.100s\"",
-                       node->table);
-    return od_plan_scan(decoder->arena, table, node->columns, (uint32_t)node->n_columns, plan_out,
-                        decoder->error);
+    size_t count = list->element == OD_CLAUSE_NUMBERS      ? node->n_columns
+                   : list->element == OD_CLAUSE_EXPRS      ? node->n_exprs
+                   : list->element == OD_CLAUSE_KEYS       ? node->n_keys
+                   : list->element == OD_CLAUSE_AGGREGATES ? node->n_aggregates
+                                                           : node->n_calls;
+    if (list->count_place == NULL && count != list->count)
+        return corrupt(decoder, "a node without its expressions");
+    if (list->place == NULL)
+        return use_expr(decoder, node->exprs[0], schema, false, (const struct od_expr **)list->items);
+    char *items = od_arena_take_array(decoder->arena, count, od_clause_item_bytes(list->element));
+    if (items == NULL)
+        return od_fail(decoder->error, OD_NO_MEMORY, "decoding a plan");
+    *list->place = items;
+    if (list->count_place != NULL)
+        *list->count_place = (uint32_t)count;
+    for (size_t i = 0; i < count; i++, items += od_clause_item_bytes(list->element)) {
+        switch (list->element) {
+        case OD_CLAUSE_NUMBERS:
+            *(uint32_t *)items = node->columns[i];
+            break;
+        case OD_CLAUSE_EXPRS:
+            OD_TRY(use_expr(decoder, node->exprs[i], schema, false, (const struct od_expr **)items));
+            break;
+        case OD_CLAUSE_KEYS:
+            OD_TRY(use_key(decoder, node->keys[i], schema, (struct od_sort_key *)items));
+            break;
+        case OD_CLAUSE_AGGREGATES:
+            OD_TRY(decode_aggregate(decoder, node->aggregates[i], schema, (struct od_aggregate *)items));
+            break;
+        case OD_CLAUSE_CALLS:
+            OD_TRY(decode_call_of(decoder, node->calls[i], schema, &draft->window, (struct od_window_call *)items));
+            break;
+        }
+    }
+    return OD_OK;
 }
 
-/* VALUES and EXPAND: `count` rows of the fields. */
-static enum od_status decode_rows(struct decoder *decoder, const Ordeal__Node *node,
-                                  const struct od_plan *input, const struct od_plan **plan_out)
+/* What a node has beside its lists; *schema_out: what its expressions read. */
+static enum od_status decode_rest(struct decoder *decoder, const Ordeal__Node *node, struct od_plan *draft,
+                                  struct od_schema *schema_out)
 {
-    static const struct od_schema nothing = {0};
-    struct od_schema schema;
-    const char **names;
-    const struct od_expr **exprs;
-    uint32_t count = (uint32_t)node->count;
-    if (node->count > EXPR_SIZE_MAX || node->count * node->n_fields != node->n_exprs ||
-        (input != NULL && count == 0))
-        return corrupt(decoder, "rows that do not fit their fields");
-    OD_TRY(decode_fields(decoder, node, &schema, &names));
-    OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, input == NULL ? &nothing : &input->schema, &exprs));
-    if (input == NULL)
-        return od_plan_values(decoder->arena, &schema, exprs, count, plan_out, decoder->error);
-    return od_plan_expand(decoder->arena, input, exprs, names, schema.field_count, count, plan_out,
-                          decoder->error);
-}
-
-static enum od_status decode_join(struct decoder *decoder, const Ordeal__Node *node,
-                                  const struct od_plan *left, const struct od_plan *right,
-                                  const struct od_plan **plan_out)
-{
-    enum od_join_type type;
-    struct od_schema both;
-    const struct od_expr *condition;
-    if (!find_join(node->join, &type) || node->n_exprs != 1)
-        return corrupt(decoder, "a join without its type or its condition");
-    OD_TRY(od_plan_join_schema(decoder->arena, left, right, &both, decoder->error));
-    OD_TRY(use_expr(decoder, node->exprs[0], &both, false, &condition));
-    return od_plan_join(decoder->arena, type, left, right, condition, plan_out, decoder->error);
-}
-
-static enum od_status decode_groups(struct decoder *decoder, const Ordeal__Node *node,
-                                    const struct od_plan *input, const struct od_plan **plan_out)
-{
-    struct od_schema schema;
-    const char **names;
-    const struct od_expr **groups;
-    struct od_aggregate *aggregates;
-    if (node->n_fields != node->n_exprs)
-        return corrupt(decoder, "groups without names");
-    OD_TRY(decode_fields(decoder, node, &schema, &names));
-    OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, &input->schema, &groups));
-    TAKE(aggregates, node->n_aggregates);
-    for (size_t i = 0; i < node->n_aggregates; i++)
-        OD_TRY(decode_aggregate(decoder, node->aggregates[i], &input->schema, &aggregates[i]));
-    return od_plan_aggregate(decoder->arena, input, groups, names, (uint32_t)node->n_exprs, aggregates,
-                             (uint32_t)node->n_aggregates, plan_out, decoder->error);
-}
-
-static enum od_status decode_window(struct decoder *decoder, const Ordeal__Node *node,
-                                    const struct od_plan *input, const struct od_plan **plan_out)
-{
-    const struct od_expr **partitions;
-    const struct od_sort_key *keys;
-    struct od_window_call *calls;
-    OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, &input->schema, &partitions));
-    OD_TRY(use_keys(decoder, node->keys, node->n_keys, &input->schema, &keys));
-    TAKE(calls, node->n_calls);
-    for (size_t i = 0; i < node->n_calls; i++)
-        OD_TRY(decode_window_call(decoder, node->calls[i], &input->schema, keys, (uint32_t)node->n_keys,
-                                  &calls[i]));
-    return od_plan_window(decoder->arena, input, partitions, (uint32_t)node->n_exprs, keys,
-                          (uint32_t)node->n_keys, calls, (uint32_t)node->n_calls, plan_out, decoder->error);
+    *schema_out = draft->inputs[0] == NULL ? (struct od_schema){0} : draft->inputs[0]->schema;
+    switch (draft->kind) {
+    case OD_PLAN_SCAN:
+        draft->scan.table = od_catalog_find(decoder->catalog, node->table);
+        return draft->scan.table != NULL ? OD_OK
+                                         : od_fail(decoder->error, OD_MISSING,
+                                                   "decoding a plan: there is no table \"%.100s\"", node->table);
+    case OD_PLAN_JOIN:
+        if (!find_join(node->join, &draft->join.type))
+            return corrupt(decoder, "a join without its type");
+        return od_plan_join_schema(decoder->arena, draft->inputs[0], draft->inputs[1], schema_out, decoder->error);
+    case OD_PLAN_PROJECT:
+    case OD_PLAN_VALUES:
+    case OD_PLAN_EXPAND:
+        draft->rows.row_count = (uint32_t)node->count;
+        if (node->count > EXPR_SIZE_MAX || node->count * node->n_fields != node->n_exprs ||
+            (draft->kind == OD_PLAN_EXPAND && node->count == 0) || (draft->kind == OD_PLAN_PROJECT && node->count != 1))
+            return corrupt(decoder, "rows that do not fit their fields");
+        return OD_OK;
+    case OD_PLAN_AGGREGATE:
+        return node->n_fields == node->n_exprs ? OD_OK : corrupt(decoder, "groups without names");
+    case OD_PLAN_REPARTITION:
+        return node->n_exprs > 0 ? OD_OK : corrupt(decoder, "a repartition without keys");
+    case OD_PLAN_APPLY:
+    case OD_PLAN_MAP:
+        return od_fail(decoder->error, OD_UNSUPPORTED, "%s has no encoding", node->kind);
+    default:
+        return OD_OK;
+    }
 }
 
 static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *node,
@@ -379,54 +353,22 @@ static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *n
         [OD_PLAN_SORT] = 1,   [OD_PLAN_LIMIT] = 1,   [OD_PLAN_UNION] = 2, [OD_PLAN_EXPAND] = 1,
         [OD_PLAN_WINDOW] = 1, [OD_PLAN_APPLY] = 2,   [OD_PLAN_MAP] = 1,   [OD_PLAN_REPARTITION] = 1,
     };
-    const struct od_plan *inputs[2] = {NULL, NULL};
-    const struct od_expr **exprs;
-    const struct od_sort_key *keys;
-    const char **names;
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
+    struct od_plan draft = {0};
     struct od_schema schema;
-    enum od_plan_kind kind;
-    if (!find_kind(node->kind, &kind) || node->n_inputs != input_counts[kind])
+    const char **names;
+    if (!find_kind(node->kind, &draft.kind) || node->n_inputs != input_counts[draft.kind])
         return corrupt(decoder, "a node that there is not, or without its inputs");
     for (size_t i = 0; i < node->n_inputs; i++)
-        inputs[i] = decoder->plans[node->inputs[i] - 1];
-    switch (kind) {
-    case OD_PLAN_SCAN:
-        return decode_scan(decoder, node, plan_out);
-    case OD_PLAN_VALUES:
-    case OD_PLAN_EXPAND:
-        return decode_rows(decoder, node, inputs[0], plan_out);
-    case OD_PLAN_JOIN:
-        return decode_join(decoder, node, inputs[0], inputs[1], plan_out);
-    case OD_PLAN_AGGREGATE:
-        return decode_groups(decoder, node, inputs[0], plan_out);
-    case OD_PLAN_WINDOW:
-        return decode_window(decoder, node, inputs[0], plan_out);
-    case OD_PLAN_UNION:
-        return od_plan_union(decoder->arena, inputs[0], inputs[1], plan_out, decoder->error);
-    case OD_PLAN_LIMIT:
-        return od_plan_limit(decoder->arena, inputs[0], node->offset, node->count, plan_out, decoder->error);
-    case OD_PLAN_SORT:
-        OD_TRY(use_keys(decoder, node->keys, node->n_keys, &inputs[0]->schema, &keys));
-        return od_plan_sort(decoder->arena, inputs[0], keys, (uint32_t)node->n_keys, plan_out,
-                            decoder->error);
-    case OD_PLAN_APPLY:
-    case OD_PLAN_MAP:
-        return od_fail(decoder->error, OD_UNSUPPORTED, "%s has no encoding", node->kind);
-    default:
-        break;
-    }
-    /* FILTER, PROJECT, REPARTITION: lists of expressions */
-    OD_TRY(use_exprs(decoder, node->exprs, node->n_exprs, &inputs[0]->schema, &exprs));
-    if (kind == OD_PLAN_FILTER && node->n_exprs == 1)
-        return od_plan_filter(decoder->arena, inputs[0], exprs[0], plan_out, decoder->error);
-    if (kind == OD_PLAN_REPARTITION && node->n_exprs > 0)
-        return od_plan_repartition(decoder->arena, inputs[0], exprs, (uint32_t)node->n_exprs, plan_out,
-                                   decoder->error);
-    if (kind != OD_PLAN_PROJECT || node->n_fields != node->n_exprs)
-        return corrupt(decoder, "a node without its expressions");
-    OD_TRY(decode_fields(decoder, node, &schema, &names));
-    return od_plan_project(decoder->arena, inputs[0], exprs, names, schema.field_count, plan_out,
-                           decoder->error);
+        draft.inputs[i] = decoder->plans[node->inputs[i] - 1];
+    if (draft.kind == OD_PLAN_LIMIT)
+        return od_plan_limit(decoder->arena, draft.inputs[0], node->offset, node->count, plan_out, decoder->error);
+    OD_TRY(decode_fields(decoder, node, &draft.schema, &names));
+    OD_TRY(decode_rest(decoder, node, &draft, &schema));
+    uint32_t list_count = od_plan_clauses(&draft, lists);
+    for (uint32_t i = 0; i < list_count; i++)
+        OD_TRY(decode_list(decoder, node, &schema, &draft, &lists[i]));
+    return od_plan_make(decoder->arena, &draft, names, NULL, plan_out, decoder->error);
 }
 
 /* --- the message ------------------------------------------------------------------------------ */
@@ -469,7 +411,7 @@ enum od_status od_plan_decode(struct od_arena *plan_arena, const struct od_catal
         return corrupt(decoder, "another version, or nothing in it");
     OD_TRY(weigh_exprs(decoder));
     OD_TRY(weigh_nodes(decoder));
-    TAKE(decoder->plans, decoder->message->n_nodes);
+    OD_TAKE(decoder->plans, decoder->arena, decoder->message->n_nodes, decoder->error);
     for (size_t i = 0; i < decoder->message->n_nodes; i++)
         OD_TRY(decode_node(decoder, decoder->message->nodes[i], &decoder->plans[i]));
     *plan_out = decoder->plans[decoder->message->n_nodes - 1];

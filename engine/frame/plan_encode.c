@@ -4,6 +4,7 @@
 
 #include "engine/core/assert.h"
 #include "engine/frame/plan_proto.h"
+#include "engine/plan/plan_rewrite.h"
 #include <plan.pb-c.h>
 
 struct encoder {
@@ -19,13 +20,6 @@ static enum od_status no_memory(const struct encoder *encoder)
 {
     return od_fail(encoder->error, OD_NO_MEMORY, "encoding a plan");
 }
-
-#define TAKE(pointer, count)                                                                                 \
-    do {                                                                                                     \
-        (pointer) = od_arena_take_array(encoder->scratch, (count), sizeof(*(pointer)));                      \
-        if ((pointer) == NULL)                                                                               \
-            return no_memory(encoder);                                                                       \
-    } while (0)
 
 /* Room for one more pointer in a list. */
 static void *grown(struct encoder *encoder, void *list, size_t count, uint32_t *capacity)
@@ -44,8 +38,7 @@ static void *grown(struct encoder *encoder, void *list, size_t count, uint32_t *
 static enum od_status encode_value(struct encoder *encoder, const struct od_value *value,
                                    Ordeal__Value **message_out)
 {
-    Ordeal__Value *message;
-    TAKE(message, 1);
+    OD_TAKE_LIST(Ordeal__Value, message, encoder->scratch, 1, encoder->error);
     ordeal__value__init(message);
     message->type = (char *)od_type_text(value->type);
     message->is_null = value->is_null;
@@ -78,14 +71,16 @@ static enum od_status encode_value(struct encoder *encoder, const struct od_valu
     return OD_OK;
 }
 
+static enum od_status encode_exprs(struct encoder *encoder, const struct od_expr *const *exprs, size_t count,
+                                   size_t *count_out, uint32_t **places_out);
+
 /* *place_out: its place plus 1. NULL is 0. */
 static enum od_status encode_expr(struct encoder *encoder, const struct od_expr *expr, uint32_t *place_out)
 {
-    Ordeal__Expr *message;
     *place_out = 0;
     if (expr == NULL)
         return OD_OK;
-    TAKE(message, 1);
+    OD_TAKE_LIST(Ordeal__Expr, message, encoder->scratch, 1, encoder->error);
     ordeal__expr__init(message);
     message->sql_offset = expr->sql_offset;
     switch (expr->kind) {
@@ -99,10 +94,7 @@ static enum od_status encode_expr(struct encoder *encoder, const struct od_expr 
         message->function = (char *)od_function_text(expr->function);
         if (expr->function == OD_FUNCTION_CAST)
             message->type = (char *)od_type_text(expr->type);
-        message->n_arguments = expr->argument_count;
-        TAKE(message->arguments, expr->argument_count);
-        for (uint32_t i = 0; i < expr->argument_count; i++)
-            OD_TRY(encode_expr(encoder, expr->arguments[i], &message->arguments[i]));
+        OD_TRY(encode_exprs(encoder, expr->arguments, expr->argument_count, &message->n_arguments, &message->arguments));
         break;
     case OD_EXPR_OUTER:
         return od_fail(encoder->error, OD_UNSUPPORTED,
@@ -118,28 +110,38 @@ static enum od_status encode_expr(struct encoder *encoder, const struct od_expr 
 }
 
 static enum od_status encode_exprs(struct encoder *encoder, const struct od_expr *const *exprs, size_t count,
-                                   Ordeal__Node *node)
+                                   size_t *count_out, uint32_t **places_out)
 {
-    TAKE(node->exprs, count);
-    for (node->n_exprs = 0; node->n_exprs < count; node->n_exprs++)
-        OD_TRY(encode_expr(encoder, exprs[node->n_exprs], &node->exprs[node->n_exprs]));
+    OD_TAKE(*places_out, encoder->scratch, count, encoder->error);
+    for (*count_out = 0; *count_out < count; (*count_out)++)
+        OD_TRY(encode_expr(encoder, exprs[*count_out], &(*places_out)[*count_out]));
+    return OD_OK;
+}
+
+/* A list of `count` messages of one kind, which are not initialised yet: *list_out is an array of pointers to them. */
+static enum od_status message_list(struct encoder *encoder, size_t count, size_t bytes, void *list_out)
+{
+    void **list = od_arena_take_array(encoder->scratch, count, sizeof(*list));
+    char *messages = od_arena_take_array(encoder->scratch, count, bytes);
+    if (list == NULL || messages == NULL)
+        return no_memory(encoder);
+    for (size_t i = 0; i < count; i++)
+        list[i] = messages + i * bytes;
+    *(void ***)list_out = list;
     return OD_OK;
 }
 
 static enum od_status encode_keys(struct encoder *encoder, const struct od_sort_key *keys, uint32_t count,
                                   size_t *count_out, Ordeal__Key ***list_out)
 {
-    Ordeal__Key *messages;
-    TAKE(*list_out, count);
-    TAKE(messages, count);
-    for (uint32_t i = 0; i < count; i++) {
-        ordeal__key__init(&messages[i]);
-        messages[i].descending = keys[i].descending;
-        messages[i].nulls_first = keys[i].nulls_first;
-        OD_TRY(encode_expr(encoder, keys[i].expr, &messages[i].expr));
-        (*list_out)[i] = &messages[i];
+    OD_TRY(message_list(encoder, count, sizeof(Ordeal__Key), list_out));
+    for (*count_out = 0; *count_out < count; (*count_out)++) {
+        Ordeal__Key *message = (*list_out)[*count_out];
+        ordeal__key__init(message);
+        message->descending = keys[*count_out].descending;
+        message->nulls_first = keys[*count_out].nulls_first;
+        OD_TRY(encode_expr(encoder, keys[*count_out].expr, &message->expr));
     }
-    *count_out = count;
     return OD_OK;
 }
 
@@ -168,13 +170,10 @@ static enum od_status encode_call(struct encoder *encoder, const struct od_windo
     message->exclusion = call->frame.exclusion;
     OD_TRY(encode_expr(encoder, call->frame.start_offset, &message->start_offset));
     OD_TRY(encode_expr(encoder, call->frame.end_offset, &message->end_offset));
-    message->n_arguments = call->argument_count;
-    TAKE(message->arguments, call->argument_count);
-    for (uint32_t i = 0; i < call->argument_count; i++)
-        OD_TRY(encode_expr(encoder, call->arguments[i], &message->arguments[i]));
+    OD_TRY(encode_exprs(encoder, call->arguments, call->argument_count, &message->n_arguments, &message->arguments));
     if (call->function != OD_WINDOW_AGGREGATE)
         return OD_OK;
-    TAKE(message->aggregate, 1);
+    OD_TAKE(message->aggregate, encoder->scratch, 1, encoder->error);
     return encode_aggregate(encoder, &call->aggregate, message->aggregate);
 }
 
@@ -183,112 +182,90 @@ static enum od_status encode_call(struct encoder *encoder, const struct od_windo
 static enum od_status encode_fields(struct encoder *encoder, const struct od_field *fields, uint32_t count,
                                     Ordeal__Node *node)
 {
-    Ordeal__Field *messages;
-    TAKE(node->fields, count);
-    TAKE(messages, count);
-    for (uint32_t i = 0; i < count; i++) {
-        ordeal__field__init(&messages[i]);
-        messages[i].name = (char *)fields[i].name;
-        messages[i].type = (char *)od_type_text(fields[i].type);
-        messages[i].nullable = fields[i].nullable;
-        node->fields[i] = &messages[i];
-    }
-    node->n_fields = count;
-    return OD_OK;
-}
-
-static enum od_status encode_groups(struct encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
-{
-    uint32_t count = plan->aggregate.aggregate_count;
-    Ordeal__Aggregate *messages;
-    OD_TRY(encode_fields(encoder, plan->schema.fields, plan->aggregate.group_count, node));
-    OD_TRY(encode_exprs(encoder, plan->aggregate.groups, plan->aggregate.group_count, node));
-    TAKE(node->aggregates, count);
-    TAKE(messages, count);
-    for (node->n_aggregates = 0; node->n_aggregates < count; node->n_aggregates++) {
-        node->aggregates[node->n_aggregates] = &messages[node->n_aggregates];
-        OD_TRY(encode_aggregate(encoder, &plan->aggregate.aggregates[node->n_aggregates],
-                                &messages[node->n_aggregates]));
+    OD_TRY(message_list(encoder, count, sizeof(Ordeal__Field), &node->fields));
+    for (; node->n_fields < count; node->n_fields++) {
+        const struct od_field *field = &fields[node->n_fields];
+        ordeal__field__init(node->fields[node->n_fields]);
+        node->fields[node->n_fields]->name = (char *)field->name;
+        node->fields[node->n_fields]->type = (char *)od_type_text(field->type);
+        node->fields[node->n_fields]->nullable = field->nullable;
     }
     return OD_OK;
 }
 
-static enum od_status encode_window(struct encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
+static enum od_status encode_list(struct encoder *encoder, const struct od_clause_list *list, Ordeal__Node *node)
 {
-    Ordeal__Call *messages;
-    OD_TRY(encode_exprs(encoder, plan->window.partitions, plan->window.partition_count, node));
-    OD_TRY(encode_keys(encoder, plan->window.keys, plan->window.key_count, &node->n_keys, &node->keys));
-    TAKE(node->calls, plan->window.call_count);
-    TAKE(messages, plan->window.call_count);
-    for (node->n_calls = 0; node->n_calls < plan->window.call_count; node->n_calls++) {
-        node->calls[node->n_calls] = &messages[node->n_calls];
-        OD_TRY(encode_call(encoder, &plan->window.calls[node->n_calls], &messages[node->n_calls]));
-    }
-    return OD_OK;
-}
-
-static enum od_status encode_parts(struct encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
-{
-    uint32_t width = plan->schema.field_count;
-    switch (plan->kind) {
-    case OD_PLAN_SCAN:
-        node->table = (char *)plan->scan.table->name;
-        node->n_columns = plan->scan.column_count;
-        node->columns = (uint32_t *)plan->scan.columns;
+    switch (list->element) {
+    case OD_CLAUSE_NUMBERS:
+        node->n_columns = list->count;
+        node->columns = (uint32_t *)list->items;
         return OD_OK;
-    case OD_PLAN_FILTER:
-        return encode_exprs(encoder, &plan->filter.predicate, 1, node);
-    case OD_PLAN_PROJECT:
-        OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
-        return encode_exprs(encoder, plan->rows.exprs, width, node);
-    case OD_PLAN_JOIN:
-        node->join = (char *)od_join_type_text(plan->join.type);
-        return encode_exprs(encoder, &plan->join.condition, 1, node);
-    case OD_PLAN_AGGREGATE:
-        return encode_groups(encoder, plan, node);
-    case OD_PLAN_SORT:
-        return encode_keys(encoder, plan->sort.keys, plan->sort.key_count, &node->n_keys, &node->keys);
-    case OD_PLAN_LIMIT:
-        node->offset = plan->limit.offset;
-        node->count = plan->limit.count;
+    case OD_CLAUSE_EXPRS:
+        return encode_exprs(encoder, list->items, list->count, &node->n_exprs, &node->exprs);
+    case OD_CLAUSE_KEYS:
+        return encode_keys(encoder, list->items, list->count, &node->n_keys, &node->keys);
+    case OD_CLAUSE_AGGREGATES:
+        OD_TRY(message_list(encoder, list->count, sizeof(Ordeal__Aggregate), &node->aggregates));
+        for (; node->n_aggregates < list->count; node->n_aggregates++)
+            OD_TRY(encode_aggregate(encoder, (const struct od_aggregate *)list->items + node->n_aggregates,
+                                    node->aggregates[node->n_aggregates]));
         return OD_OK;
-    case OD_PLAN_VALUES:
-        node->count = plan->rows.row_count;
-        OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
-        return encode_exprs(encoder, plan->rows.exprs, (size_t)plan->rows.row_count * width, node);
-    case OD_PLAN_EXPAND:
-        node->count = plan->rows.row_count;
-        OD_TRY(encode_fields(encoder, plan->schema.fields, width, node));
-        return encode_exprs(encoder, plan->rows.exprs, (size_t)plan->rows.row_count * width, node);
-    case OD_PLAN_WINDOW:
-        return encode_window(encoder, plan, node);
-    case OD_PLAN_REPARTITION:
-        return encode_exprs(encoder, plan->repartition.keys, plan->repartition.key_count, node);
-    case OD_PLAN_UNION:
+    case OD_CLAUSE_CALLS:
+        OD_TRY(message_list(encoder, list->count, sizeof(Ordeal__Call), &node->calls));
+        for (; node->n_calls < list->count; node->n_calls++)
+            OD_TRY(encode_call(encoder, (const struct od_window_call *)list->items + node->n_calls,
+                               node->calls[node->n_calls]));
         return OD_OK;
-    case OD_PLAN_APPLY:
-    case OD_PLAN_MAP:
-        return od_fail(encoder->error, OD_UNSUPPORTED, "%s has no encoding", od_plan_kind_text(plan->kind));
-    case OD_PLAN_KIND_COUNT:
-        break;
     }
     od_unreachable();
 }
 
+/* What a node has beside its lists. */
+static enum od_status encode_rest(struct encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
+{
+    switch (plan->kind) {
+    case OD_PLAN_SCAN:
+        node->table = (char *)plan->scan.table->name;
+        return OD_OK;
+    case OD_PLAN_JOIN:
+        node->join = (char *)od_join_type_text(plan->join.type);
+        return OD_OK;
+    case OD_PLAN_LIMIT:
+        node->offset = plan->limit.offset;
+        node->count = plan->limit.count;
+        return OD_OK;
+    case OD_PLAN_AGGREGATE:
+        return encode_fields(encoder, plan->schema.fields, plan->aggregate.group_count, node);
+    case OD_PLAN_PROJECT:
+    case OD_PLAN_VALUES:
+    case OD_PLAN_EXPAND:
+        node->count = plan->rows.row_count;
+        return encode_fields(encoder, plan->schema.fields, plan->schema.field_count, node);
+    case OD_PLAN_APPLY:
+    case OD_PLAN_MAP:
+        return od_fail(encoder->error, OD_UNSUPPORTED, "%s has no encoding", od_plan_kind_text(plan->kind));
+    default:
+        return OD_OK;
+    }
+}
+
 static enum od_status encode_node(struct encoder *encoder, const struct od_plan *plan, uint32_t *place_out)
 {
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     Ordeal__Plan *message = &encoder->message;
-    Ordeal__Node *node;
     for (*place_out = 1; *place_out <= message->n_nodes; (*place_out)++)
         if (encoder->plans[*place_out - 1] == plan)
             return OD_OK;
-    TAKE(node, 1);
+    OD_TAKE_LIST(Ordeal__Node, node, encoder->scratch, 1, encoder->error);
     ordeal__node__init(node);
     node->kind = (char *)od_plan_kind_text(plan->kind);
-    TAKE(node->inputs, 2);
+    OD_TAKE(node->inputs, encoder->scratch, 2, encoder->error);
     for (; node->n_inputs < plan->input_count; node->n_inputs++)
         OD_TRY(encode_node(encoder, plan->inputs[node->n_inputs], &node->inputs[node->n_inputs]));
-    OD_TRY(encode_parts(encoder, plan, node));
+    OD_TRY(encode_rest(encoder, plan, node));
+    uint32_t list_count = od_plan_clauses(plan, lists);
+    for (uint32_t i = 0; i < list_count; i++)
+        OD_TRY(encode_list(encoder, &lists[i], node));
     uint32_t capacity = encoder->node_capacity; /* inputs may have grown the lists; both grow alike */
     encoder->plans = grown(encoder, encoder->plans, message->n_nodes, &capacity);
     message->nodes = grown(encoder, message->nodes, message->n_nodes, &encoder->node_capacity);

@@ -1,14 +1,6 @@
 /* window_check: arguments by a table, frames by PostgreSQL's rules. */
 #include "engine/frame/window_check.h"
 
-static const struct {
-    uint32_t least;
-    uint32_t most;
-} argument_counts[OD_WINDOW_FUNCTION_COUNT] = {
-    [OD_WINDOW_NTILE] = {1, 1},       [OD_WINDOW_LAG] = {1, 3},        [OD_WINDOW_LEAD] = {1, 3},
-    [OD_WINDOW_FIRST_VALUE] = {1, 1}, [OD_WINDOW_LAST_VALUE] = {1, 1}, [OD_WINDOW_NTH_VALUE] = {2, 2},
-};
-
 enum od_type od_window_argument_type(const struct od_window_call *call, uint32_t index)
 {
     if (index == 1 || call->function == OD_WINDOW_NTILE)
@@ -49,14 +41,14 @@ enum od_status od_window_check(const struct od_window_call *call, const struct o
                                uint32_t key_count, struct od_error *error)
 {
     const struct od_window_frame *frame = &call->frame;
-    const char *text = od_window_function_text(call->function);
+    const struct od_window_function_info *info = od_window_function_info(call->function);
     uint32_t count = call->argument_count;
-    if (count < argument_counts[call->function].least || count > argument_counts[call->function].most)
-        return od_fail(error, OD_BAD_INPUT, "%s with %u arguments does not exist", text, count);
+    if (count < info->least || count > info->most)
+        return od_fail(error, OD_BAD_INPUT, "%s with %u arguments does not exist", info->text, count);
     for (uint32_t i = 0; i < count; i++) {
         enum od_type type = od_window_argument_type(call, i);
         if (type != OD_TYPE_COUNT && call->arguments[i]->type != type)
-            return od_fail(error, OD_BAD_INPUT, "argument %u of %s is of type %s: expected %s", i + 1, text,
+            return od_fail(error, OD_BAD_INPUT, "argument %u of %s is of type %s: expected %s", i + 1, info->text,
                            od_type_text(call->arguments[i]->type), od_type_text(type));
     }
     if (call->function == OD_WINDOW_AGGREGATE && (call->aggregate.distinct || call->aggregate.key_count > 0))
