@@ -49,16 +49,13 @@ static struct od_term_scope scope_of(const char *call, const struct od_frame *in
     return (struct od_term_scope){.call = call, .schema = &input->plan->schema};
 }
 
-/* The last step of every call. */
-static const struct od_frame *made(struct od_frames *f, const char *call, enum od_status status,
-                                   const struct od_error *error, const struct od_plan *plan,
+/* The last step of every call: `plan` is NULL where the builder has failed, whose error speaks of types only. */
+static const struct od_frame *made(struct od_frames *f, const char *call, const struct od_plan *plan,
                                    uint32_t shard_count, const uint32_t *shards)
 {
-    struct od_frame *frame = NULL;
-    if (status != OD_OK)
-        od_fail(&f->error, status, "%s: %.250s", call, error->text);
-    else
-        frame = take(f, 1, sizeof(*frame));
+    struct od_frame *frame = plan != NULL ? take(f, 1, sizeof(*frame)) : NULL;
+    if (plan == NULL)
+        od_term_locate(f, call);
     if (frame != NULL)
         *frame = (struct od_frame){.plan = plan, .shard_count = shard_count, .shards = shards};
     return frame;
@@ -117,7 +114,6 @@ static void bind_aggregate(struct od_frames *f, const struct od_term_scope *scop
 
 const struct od_frame *od_frame_scan(struct od_frames *f, const struct od_table *table)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     if (f->error.status != OD_OK)
         return NULL;
@@ -126,15 +122,13 @@ const struct od_frame *od_frame_scan(struct od_frames *f, const struct od_table 
         return NULL;
     for (uint32_t i = 0; i < table->schema.field_count; i++)
         columns[i] = i;
-    enum od_status status =
-        od_plan_scan(f->plan_arena, table, columns, table->schema.field_count, &plan, &error);
-    return made(f, "scan", status, &error, plan, 0, NULL);
+    od_plan_scan(f->plan_arena, table, columns, table->schema.field_count, &plan, &f->error);
+    return made(f, "scan", plan, 0, NULL);
 }
 
 const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_frame *input,
                                        const struct od_term *predicate)
 {
-    struct od_error error = {0};
     const struct od_expr *bound;
     const struct od_plan *plan = NULL;
     if (!begins(f, "filter", input))
@@ -142,8 +136,8 @@ const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_fram
     struct od_term_scope scope = scope_of("filter", input);
     if (od_term_bind(f, &scope, predicate, &bound) != OD_OK)
         return NULL;
-    enum od_status status = od_plan_filter(f->plan_arena, input->plan, bound, &plan, &error);
-    return made(f, "filter", status, &error, plan, input->shard_count, input->shards);
+    od_plan_filter(f->plan_arena, input->plan, bound, &plan, &f->error);
+    return made(f, "filter", plan, input->shard_count, input->shards);
 }
 
 /* Where the input's shard columns come out of a project; all of them or nothing. */
@@ -167,14 +161,13 @@ static const struct od_frame *project(struct od_frames *f, const char *call, con
                                       const struct od_expr *const *exprs, const char *const *names,
                                       uint32_t count)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     uint32_t *shards;
     if (f->error.status != OD_OK)
         return NULL;
-    enum od_status status = od_plan_project(f->plan_arena, input->plan, exprs, names, count, &plan, &error);
+    od_plan_project(f->plan_arena, input->plan, exprs, names, count, &plan, &f->error);
     uint32_t shard_count = follow_shards(f, input, exprs, count, &shards);
-    return made(f, call, status, &error, plan, shard_count, shards);
+    return made(f, call, plan, shard_count, shards);
 }
 
 const struct od_frame *od_frame_select(struct od_frames *f, const struct od_frame *input,
@@ -217,7 +210,6 @@ const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame 
                                      const struct od_frame *right, enum od_join_type type,
                                      const struct od_term *condition)
 {
-    struct od_error error = {0};
     struct od_schema both;
     const struct od_expr *bound;
     const struct od_plan *plan = NULL;
@@ -228,8 +220,8 @@ const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame 
         .call = "join", .schema = &both, .is_join = true, .left_count = left->plan->schema.field_count};
     if (od_term_bind(f, &scope, condition, &bound) != OD_OK)
         return NULL;
-    enum od_status status = od_plan_join(f->plan_arena, type, left->plan, right->plan, bound, &plan, &error);
-    return made(f, "join", status, &error, plan, 0, NULL);
+    od_plan_join(f->plan_arena, type, left->plan, right->plan, bound, &plan, &f->error);
+    return made(f, "join", plan, 0, NULL);
 }
 
 const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_frame *input,
@@ -237,7 +229,6 @@ const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_fr
                                          const struct od_frame_aggregate *aggregates,
                                          uint32_t aggregate_count)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     uint32_t *columns;
     const struct od_expr **groups;
@@ -252,25 +243,23 @@ const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_fr
         return NULL;
     for (uint32_t i = 0; i < name_count; i++)
         columns[i] = i; /* where the groups come out, each of them in one place */
-    enum od_status status = od_plan_aggregate(f->plan_arena, input->plan, groups, NULL, name_count, bound,
-                                              aggregate_count, &plan, &error);
-    return made(f, "group_by", status, &error, plan, name_count, columns);
+    od_plan_aggregate(f->plan_arena, input->plan, groups, NULL, name_count, bound, aggregate_count, &plan,
+                      &f->error);
+    return made(f, "group_by", plan, name_count, columns);
 }
 
 const struct od_frame *od_frame_distinct(struct od_frames *f, const struct od_frame *input)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     if (!begins(f, "distinct", input))
         return NULL;
-    enum od_status status = od_plan_distinct(f->plan_arena, input->plan, &plan, &error);
-    return made(f, "distinct", status, &error, plan, 0, NULL);
+    od_plan_distinct(f->plan_arena, input->plan, &plan, &f->error);
+    return made(f, "distinct", plan, 0, NULL);
 }
 
 const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame *input,
                                      const struct od_frame_key *keys, uint32_t count)
 {
-    struct od_error error = {0};
     const struct od_sort_key *bound;
     const struct od_plan *plan = NULL;
     if (!begins(f, "sort", input))
@@ -278,55 +267,55 @@ const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame 
     struct od_term_scope scope = scope_of("sort", input);
     if (!bind_keys(f, &scope, keys, count, &bound))
         return NULL;
-    enum od_status status = od_plan_sort(f->plan_arena, input->plan, bound, count, &plan, &error);
-    return made(f, "sort", status, &error, plan, 0, NULL);
+    od_plan_sort(f->plan_arena, input->plan, bound, count, &plan, &f->error);
+    return made(f, "sort", plan, 0, NULL);
 }
 
 const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame *input, uint64_t offset,
                                       uint64_t count)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     if (!begins(f, "limit", input))
         return NULL;
-    enum od_status status = od_plan_limit(f->plan_arena, input->plan, offset, count, &plan, &error);
-    return made(f, "limit", status, &error, plan, 0, NULL);
+    od_plan_limit(f->plan_arena, input->plan, offset, count, &plan, &f->error);
+    return made(f, "limit", plan, 0, NULL);
 }
 
 const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame *first,
                                       const struct od_frame *second)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     if (!begins(f, "union", first) || !begins(f, "union", second))
         return NULL;
-    enum od_status status = od_plan_union(f->plan_arena, first->plan, second->plan, &plan, &error);
-    return made(f, "union", status, &error, plan, 0, NULL);
+    od_plan_union(f->plan_arena, first->plan, second->plan, &plan, &f->error);
+    return made(f, "union", plan, 0, NULL);
 }
 
 static void bind_call(struct od_frames *f, const struct od_term_scope *scope,
                       const struct od_frame_call *call, const struct od_sort_key *keys, uint32_t key_count,
                       struct od_window_call *bound)
 {
-    struct od_error error = {0};
-    enum od_status status = OD_OK;
     *bound = (struct od_window_call){.function = call->function, .frame = call->frame, .name = call->name};
     if (call->frame.end == OD_FRAME_UNBOUNDED_PRECEDING) /* nothing was said */
         bound->frame = (struct od_window_frame){.unit = OD_FRAME_RANGE, .end = OD_FRAME_CURRENT_ROW};
     if (call->function == OD_WINDOW_AGGREGATE)
         bind_aggregate(f, scope, &call->aggregate, &bound->aggregate);
-    for (uint32_t i = 0; i < 3 && call->arguments[i] != NULL && status == OD_OK; i++) {
+    if (f->error.status != OD_OK)
+        return;
+    for (uint32_t i = 0; i < 3 && call->arguments[i] != NULL; i++) {
         if (od_term_bind(f, scope, call->arguments[i], &bound->arguments[i]) != OD_OK)
             return;
         bound->argument_count++;
         enum od_type type = od_window_argument_type(bound, i);
         if (type != OD_TYPE_COUNT && bound->arguments[i]->type != type)
-            status = od_expr_cast(f->plan_arena, bound->arguments[i], type, &bound->arguments[i], &error);
+            od_expr_cast(f->plan_arena, bound->arguments[i], type, &bound->arguments[i], &f->error);
+        if (f->error.status != OD_OK)
+            break;
     }
-    if (f->error.status == OD_OK && status == OD_OK)
-        status = od_window_check(bound, keys, key_count, &error);
-    if (status != OD_OK)
-        od_fail(&f->error, status, "%s: %.250s", scope->call, error.text);
+    if (f->error.status == OD_OK)
+        od_window_check(bound, keys, key_count, &f->error);
+    if (f->error.status != OD_OK)
+        od_term_locate(f, scope->call);
 }
 
 const struct od_frame *od_frame_window(struct od_frames *f, const struct od_frame *input,
@@ -334,7 +323,6 @@ const struct od_frame *od_frame_window(struct od_frames *f, const struct od_fram
                                        const struct od_frame_key *keys, uint32_t key_count,
                                        const struct od_frame_call *calls, uint32_t call_count)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     const struct od_sort_key *bound_keys;
     uint32_t *columns;
@@ -350,15 +338,14 @@ const struct od_frame *od_frame_window(struct od_frames *f, const struct od_fram
         bind_call(f, &scope, &calls[i], bound_keys, key_count, &bound[i]);
     if (f->error.status != OD_OK)
         return NULL;
-    enum od_status status = od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count,
-                                           bound_keys, key_count, bound, call_count, &plan, &error);
-    return made(f, "window", status, &error, plan, 0, NULL);
+    od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count, bound_keys, key_count, bound,
+                   call_count, &plan, &f->error);
+    return made(f, "window", plan, 0, NULL);
 }
 
 const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od_frame *input,
                                             const char *const *names, uint32_t count)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     uint32_t *columns;
     const struct od_expr **keys;
@@ -369,20 +356,19 @@ const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od
         od_fail(&f->error, OD_BAD_INPUT, "repartition: expected at least one column to spread rows by");
     if (f->error.status != OD_OK)
         return NULL;
-    enum od_status status = od_plan_repartition(f->plan_arena, input->plan, keys, count, &plan, &error);
-    return made(f, "repartition", status, &error, plan, count, columns);
+    od_plan_repartition(f->plan_arena, input->plan, keys, count, &plan, &f->error);
+    return made(f, "repartition", plan, count, columns);
 }
 
 const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,
                                     const struct od_map_function *function, const struct od_schema *schema)
 {
-    struct od_error error = {0};
     const struct od_plan *plan = NULL;
     struct od_schema copy;
     if (!begins(f, "map", input) || od_schema_copy(f->plan_arena, schema, &copy, &f->error) != OD_OK)
         return NULL;
-    enum od_status status = od_plan_map(f->plan_arena, input->plan, function, &copy, &plan, &error);
-    return made(f, "map", status, &error, plan, 0, NULL);
+    od_plan_map(f->plan_arena, input->plan, function, &copy, &plan, &f->error);
+    return made(f, "map", plan, 0, NULL);
 }
 
 /* --- demands ---------------------------------------------------------------------------------- */

@@ -142,17 +142,15 @@ enum od_status od_term_find(struct od_frames *f, const struct od_term_scope *sco
                                    scope->call, name, there);
 }
 
-/* The expression's own errors speak of types only: put the call before them. */
-static enum od_status located(struct od_frames *f, const struct od_term_scope *scope, enum od_status status,
-                              const struct od_error *error)
+void od_term_locate(struct od_frames *f, const char *call)
 {
-    return status == OD_OK ? OD_OK : od_fail(&f->error, status, "%s: %.250s", scope->call, error->text);
+    struct od_error error = f->error;
+    od_fail(&f->error, error.status, "%s: %.250s", call, error.text);
 }
 
 enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *scope,
                             const struct od_term *term, const struct od_expr **expr_out)
 {
-    struct od_error error = {0};
     uint32_t column;
     *expr_out = NULL;
     if (f->error.status != OD_OK)
@@ -165,15 +163,14 @@ enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *sco
         OD_TRY(od_term_find(f, scope, term->name, &column));
         return od_expr_column(f->plan_arena, scope->schema, column, expr_out, &f->error);
     }
-    const struct od_expr **arguments =
-        od_arena_take_array(f->plan_arena, term->argument_count, sizeof(*arguments));
-    if (arguments == NULL)
-        return no_memory(f);
+    OD_TAKE_LIST(const struct od_expr *, arguments, f->plan_arena, term->argument_count, &f->error);
     for (uint32_t i = 0; i < term->argument_count; i++)
         OD_TRY(od_term_bind(f, scope, term->arguments[i], &arguments[i]));
     enum od_status status =
         term->kind == TERM_CAST
-            ? od_expr_cast(f->plan_arena, arguments[0], term->type, expr_out, &error)
-            : od_expr_call(f->plan_arena, term->function, arguments, term->argument_count, expr_out, &error);
-    return located(f, scope, status, &error);
+            ? od_expr_cast(f->plan_arena, arguments[0], term->type, expr_out, &f->error)
+            : od_expr_call(f->plan_arena, term->function, arguments, term->argument_count, expr_out, &f->error);
+    if (status != OD_OK) /* it speaks of types only */
+        od_term_locate(f, scope->call);
+    return status;
 }

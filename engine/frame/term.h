@@ -17,6 +17,8 @@ enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *sco
 /* The column of that name; BAD_INPUT when there is none, or more than one. */
 enum od_status od_term_find(struct od_frames *f, const struct od_term_scope *scope, const char *name,
                             uint32_t *column_out);
+/* Puts "call: " before the text of the error that has stuck. */
+void od_term_locate(struct od_frames *f, const char *call);
 /* "a, b, c" as text in the arena; NULL: no memory. */
 const char *od_term_list_fields(struct od_frames *f, const struct od_schema *schema);
 
