@@ -1,6 +1,6 @@
-/* model_cast: casts, and the calendar by counting. Texts are written and read here on their own, as
+/* model_cast: casts. Texts are written and read here on their own, as
  * PostgreSQL 15 does. */
-#include "properties/model.h"
+#include "properties/model_parts.h"
 
 #include "engine/core/assert.h"
 #include "properties/model_decimal.h"
@@ -13,55 +13,6 @@
 #include <strings.h>
 
 #define DAY_US INT64_C(86400000000)
-
-/* --- calendar ------------------------------------------------------------------------------------------- */
-
-static bool is_leap(int64_t year)
-{
-    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int32_t days_in_month(int64_t year, int32_t month)
-{
-    static const int32_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-struct od_civil od_model_civil(int64_t days)
-{
-    struct od_civil civil = {1970, 1, 1};
-    int64_t eras = days / 146097; /* 400 years */
-    days -= eras * 146097;
-    civil.year += eras * 400;
-    while (days < 0) {
-        civil.year--;
-        days += 365 + is_leap(civil.year);
-    }
-    while (days >= 365 + is_leap(civil.year)) {
-        days -= 365 + is_leap(civil.year);
-        civil.year++;
-    }
-    while (days >= days_in_month(civil.year, civil.month)) {
-        days -= days_in_month(civil.year, civil.month);
-        civil.month++;
-    }
-    civil.day += (int32_t)days;
-    return civil;
-}
-
-int64_t od_model_days(struct od_civil civil)
-{
-    int64_t days = civil.day - 1;
-    for (int32_t month = 1; month < civil.month; month++)
-        days += days_in_month(civil.year, month);
-    int64_t eras = (civil.year - 1970) / 400;
-    days += eras * 146097;
-    for (int64_t year = 1970 + eras * 400; year < civil.year; year++)
-        days += 365 + is_leap(year);
-    for (int64_t year = 1970 + eras * 400; year > civil.year; year--)
-        days -= 365 + is_leap(year - 1);
-    return days;
-}
 
 /* --- to text -------------------------------------------------------------------------------------------- */
 
@@ -110,8 +61,8 @@ static void write_timestamp(int64_t microseconds, char *text, size_t size)
         text[--length] = '\0';
 }
 
-static enum od_status to_text(struct od_arena *arena, const struct od_value *value,
-                              struct od_value *value_out, struct od_error *error)
+static enum od_status to_text(const struct od_model *model, const struct od_value *value,
+                              struct od_value *value_out)
 {
     char text[80] = "";
     if (value->type == OD_TYPE_BOOLEAN)
@@ -127,17 +78,16 @@ static enum od_status to_text(struct od_arena *arena, const struct od_value *val
     else
         write_timestamp(value->int64, text, sizeof(text));
     value_out->text.size = (uint32_t)strlen(text);
-    value_out->text.bytes = od_arena_copy_text(arena, text, strlen(text));
-    return value_out->text.bytes == NULL ? od_fail(error, OD_NO_MEMORY, "the model ran out of memory")
-                                         : OD_OK;
+    value_out->text.bytes = od_arena_copy_text(model->arena, text, strlen(text));
+    return value_out->text.bytes == NULL ? od_model_no_memory(model) : OD_OK;
 }
 
 /* --- from text ------------------------------------------------------------------------------------------ */
 
-static enum od_status bad_text(struct od_error *error, const char *text, enum od_type type)
+static enum od_status bad_text(const struct od_model *model, const char *text, enum od_type type)
 {
-    return od_fail(error, OD_EVALUATION, "invalid input syntax for type %s: \"%s\"", od_type_text(type),
-                   text);
+    return od_fail(model->error, OD_EVALUATION, "invalid input syntax for type %s: \"%s\"",
+                   od_type_text(type), text);
 }
 
 static bool read_boolean(const char *text, size_t size, bool *boolean_out)
@@ -190,7 +140,7 @@ static bool read_time(const char *text, enum od_type type, int64_t *number_out)
     struct od_civil civil;
     int year, month, day, used = 0;
     if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10 || month < 1 ||
-        month > 12 || day < 1 || day > days_in_month(year, month))
+        month > 12 || day < 1 || day > od_model_month_days(year, month))
         return false;
     civil = (struct od_civil){year, month, day};
     *number_out = od_model_days(civil) * (type == OD_TYPE_DATE ? 1 : DAY_US);
@@ -212,8 +162,8 @@ static bool read_time(const char *text, enum od_type type, int64_t *number_out)
     return *text == '\0';
 }
 
-static enum od_status from_text(const struct od_value *value, struct od_value *value_out,
-                                struct od_error *error)
+static enum od_status from_text(const struct od_model *model, const struct od_value *value,
+                                struct od_value *value_out)
 {
     char text[64];
     const char *first = value->text.bytes;
@@ -223,7 +173,7 @@ static enum od_status from_text(const struct od_value *value, struct od_value *v
     while (size > 0 && (first[size - 1] == ' ' || first[size - 1] == '\t' || first[size - 1] == '\n'))
         size--;
     if (size >= sizeof(text))
-        return bad_text(error, "too long", value_out->type);
+        return bad_text(model, "too long", value_out->type);
     memcpy(text, first, size);
     text[size] = '\0';
     bool good;
@@ -238,14 +188,14 @@ static enum od_status from_text(const struct od_value *value, struct od_value *v
         good = read_float(text, &value_out->float64);
     else
         good = read_time(text, value_out->type, &value_out->int64);
-    return good ? OD_OK : bad_text(error, text, value_out->type);
+    return good ? OD_OK : bad_text(model, text, value_out->type);
 }
 
 /* --- all casts ------------------------------------------------------------------------------------------ */
 
 /* Doubles round half to even, numerics half away, and it must fit. */
-static enum od_status to_integer(const struct od_value *value, struct od_value *value_out,
-                                 struct od_error *error)
+static enum od_status to_integer(const struct od_model *model, const struct od_value *value,
+                                 struct od_value *value_out)
 {
     bool fits = true;
     value_out->int64 = value->type == OD_TYPE_BOOLEAN ? value->boolean : value->int64;
@@ -258,7 +208,8 @@ static enum od_status to_integer(const struct od_value *value, struct od_value *
     }
     if (value_out->type == OD_TYPE_INT32)
         fits = fits && value_out->int64 == (int32_t)value_out->int64;
-    return fits ? OD_OK : od_fail(error, OD_EVALUATION, "%s out of range", od_type_text(value_out->type));
+    return fits ? OD_OK
+                : od_fail(model->error, OD_EVALUATION, "%s out of range", od_type_text(value_out->type));
 }
 
 static void to_float(const struct od_value *value, struct od_value *value_out)
@@ -271,7 +222,8 @@ static void to_float(const struct od_value *value, struct od_value *value_out)
     value_out->float64 = strtod(text, NULL);
 }
 
-static enum od_status to_decimal(const struct od_value *value, struct od_value *value_out, struct od_error *error)
+static enum od_status to_decimal(const struct od_model *model, const struct od_value *value,
+                                 struct od_value *value_out)
 {
     char text[40];
     value_out->decimal = od_model_decimal_of_integer(value->int64);
@@ -280,19 +232,19 @@ static enum od_status to_decimal(const struct od_value *value, struct od_value *
     snprintf(text, sizeof(text), "%.15g", value->float64);
     return od_model_decimal_read(text, &value_out->decimal)
                ? OD_OK
-               : od_fail(error, OD_EVALUATION, "double precision out of range for numeric");
+               : od_fail(model->error, OD_EVALUATION, "double precision out of range for numeric");
 }
 
-static enum od_status to_timestamp(const struct od_value *value, struct od_value *value_out,
-                                   struct od_error *error)
+static enum od_status to_timestamp(const struct od_model *model, const struct od_value *value,
+                                   struct od_value *value_out)
 {
     if (__builtin_mul_overflow(value->int64, DAY_US, &value_out->int64))
-        return od_fail(error, OD_EVALUATION, "date out of range for timestamp");
+        return od_fail(model->error, OD_EVALUATION, "date out of range for timestamp");
     return OD_OK;
 }
 
-enum od_status od_model_cast(struct od_arena *arena, const struct od_value *value, enum od_type type,
-                             struct od_value *value_out, struct od_error *error)
+enum od_status od_model_cast(const struct od_model *model, const struct od_value *value, enum od_type type,
+                             struct od_value *value_out)
 {
     memset(value_out, 0, sizeof(*value_out));
     value_out->type = type;
@@ -300,24 +252,26 @@ enum od_status od_model_cast(struct od_arena *arena, const struct od_value *valu
         *value_out = *value;
         return OD_OK;
     }
+    if (type == OD_TYPE_INTERVAL || value->type == OD_TYPE_INTERVAL)
+        return od_model_unknown(model, "casts of intervals");
     if (type == OD_TYPE_TEXT)
-        return to_text(arena, value, value_out, error);
+        return to_text(model, value, value_out);
     if (value->type == OD_TYPE_TEXT)
-        return from_text(value, value_out, error);
+        return from_text(model, value, value_out);
     switch (type) {
     case OD_TYPE_BOOLEAN:
         value_out->boolean = value->int64 != 0;
         return OD_OK;
     case OD_TYPE_INT32:
     case OD_TYPE_INT64:
-        return to_integer(value, value_out, error);
+        return to_integer(model, value, value_out);
     case OD_TYPE_FLOAT64:
         to_float(value, value_out);
         return OD_OK;
     case OD_TYPE_DECIMAL:
-        return to_decimal(value, value_out, error);
+        return to_decimal(model, value, value_out);
     case OD_TYPE_TIMESTAMP:
-        return to_timestamp(value, value_out, error);
+        return to_timestamp(model, value, value_out);
     case OD_TYPE_DATE:
         value_out->int64 = value->int64 / DAY_US - (value->int64 % DAY_US < 0);
         return OD_OK;

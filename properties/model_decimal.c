@@ -59,7 +59,8 @@ static struct od_big add(const struct od_big *left, const struct od_big *right)
     int sign = left->is_negative == right->is_negative ? 1 : -1, carry = 0;
     od_assert(large->count < OD_BIG_DIGITS);
     for (int i = 0; i <= large->count; i++) {
-        int digit = (i < large->count ? large->digits[i] : 0) + sign * (i < small->count ? small->digits[i] : 0) + carry;
+        int digit = (i < large->count ? large->digits[i] : 0) +
+                    sign * (i < small->count ? small->digits[i] : 0) + carry;
         carry = digit < 0 ? -1 : digit / 10;
         sum.digits[i] = (int8_t)((digit + 10) % 10);
     }
@@ -94,9 +95,11 @@ static struct od_big multiply(const struct od_big *left, const struct od_big *ri
 }
 
 /* Towards zero; the remainder has the dividend's sign. */
-static struct od_big divide(const struct od_big *dividend, const struct od_big *divisor, struct od_big *remainder_out)
+static struct od_big divide(const struct od_big *dividend, const struct od_big *divisor,
+                            struct od_big *remainder_out)
 {
-    struct od_big quotient = {.is_negative = dividend->is_negative != divisor->is_negative, .count = dividend->count};
+    struct od_big quotient = {.is_negative = dividend->is_negative != divisor->is_negative,
+                              .count = dividend->count};
     struct od_big rest = {.count = 0}, less = *divisor;
     less.is_negative = true;
     for (int i = dividend->count; i-- > 0;) {
@@ -145,7 +148,8 @@ static struct od_big at_scale(const struct od_decimal *decimal, int scale)
 {
     __int128 coefficient = od_decimal_coefficient(decimal);
     bool is_negative = coefficient < 0;
-    struct od_big big = big_of(is_negative ? -(unsigned __int128)coefficient : (unsigned __int128)coefficient, is_negative);
+    struct od_big big =
+        big_of(is_negative ? -(unsigned __int128)coefficient : (unsigned __int128)coefficient, is_negative);
     return shifted(&big, scale - (int)decimal->scale);
 }
 
@@ -196,7 +200,8 @@ static int first_group(const struct od_big *big, int scale, int *value_out)
     return group;
 }
 
-static int quotient_scale(const struct od_big *left, int left_scale, const struct od_big *right, int right_scale)
+static int quotient_scale(const struct od_big *left, int left_scale, const struct od_big *right,
+                          int right_scale)
 {
     int left_value, right_value;
     int groups = first_group(left, left_scale, &left_value) - first_group(right, right_scale, &right_value);
@@ -209,8 +214,8 @@ static int quotient_scale(const struct od_big *left, int left_scale, const struc
 }
 
 /* left / 10^left_scale over right / 10^right_scale, rounded once, to *scale digits or as many as digits_max leaves. */
-static struct od_big quotient(const struct od_big *left, int left_scale, const struct od_big *right, int right_scale,
-                              int digits_max, int *scale)
+static struct od_big quotient(const struct od_big *left, int left_scale, const struct od_big *right,
+                              int right_scale, int digits_max, int *scale)
 {
     struct od_big rest, dividend = shifted(left, right_scale), divisor = shifted(right, left_scale);
     struct od_big whole = divide(&dividend, &divisor, &rest);
@@ -228,8 +233,8 @@ static bool divided(const struct od_big *left, int left_scale, const struct od_b
     return pack(result, scale, result_out) && (left->count == 0 || result.count > 0);
 }
 
-bool od_model_decimal_arithmetic(char operation, const struct od_decimal *left, const struct od_decimal *right,
-                                 struct od_decimal *result_out)
+bool od_model_decimal_arithmetic(char operation, const struct od_decimal *left,
+                                 const struct od_decimal *right, struct od_decimal *result_out)
 {
     int left_scale = (int)left->scale, right_scale = (int)right->scale;
     int scale = left_scale > right_scale ? left_scale : right_scale;
@@ -243,6 +248,8 @@ bool od_model_decimal_arithmetic(char operation, const struct od_decimal *left, 
         divide(&a, &b, &rest);
         return pack(rest, scale, result_out);
     }
+    if (operation == 'd')
+        return pack(divide(&a, &b, &rest), 0, result_out);
     if (operation == '-')
         b = negated(&b);
     return pack(add(&a, &b), scale, result_out);
@@ -256,7 +263,8 @@ int od_model_decimal_compare(const struct od_decimal *left, const struct od_deci
     return a.count == 0 ? 0 : a.is_negative ? -1 : 1;
 }
 
-bool od_model_decimal_round(char how, const struct od_decimal *decimal, int scale, struct od_decimal *result_out)
+bool od_model_decimal_round(char how, const struct od_decimal *decimal, int scale,
+                            struct od_decimal *result_out)
 {
     struct od_big big = at_scale(decimal, (int)decimal->scale), rest;
     int places = (int)decimal->scale - scale;
@@ -298,6 +306,24 @@ bool od_model_decimal_to_integer(const struct od_decimal *decimal, int64_t *numb
     __int128 number = od_decimal_coefficient(&whole);
     *number_out = (int64_t)number;
     return number == *number_out;
+}
+
+/* Sixteen digits or more, and never fewer behind the point than there were (PostgreSQL's sqrt_var). */
+bool od_model_decimal_root(const struct od_decimal *decimal, struct od_decimal *result_out)
+{
+    int value, scale = (int)decimal->scale;
+    struct od_big big = at_scale(decimal, scale), four = big_of(4, false), two = big_of(2, false);
+    if (big.count == 0)
+        return pack(big, scale > 15 ? scale : 15, result_out);
+    int wanted = 16 - ((first_group(&big, scale, &value) + 1) * 4 / 2 - 1);
+    wanted = wanted < scale ? scale : wanted;
+    int whole = big.count > scale ? (big.count - scale + 1) / 2 : 0;
+    wanted = whole + wanted > DIGITS ? DIGITS - whole : wanted;
+    /* The root of four times the number is odd from half on. */
+    big = multiply(&big, &four);
+    big = shifted(&big, 2 * wanted - scale);
+    struct od_big twice = root(&big);
+    return pack(half_away(&twice, &two), wanted, result_out);
 }
 
 /* --- text ---------------------------------------------------------------------------------------------------------- */
@@ -358,8 +384,8 @@ bool od_model_decimal_read(const char *text, struct od_decimal *decimal_out)
 
 /* --- aggregates ---------------------------------------------------------------------------------------------------- */
 
-static bool spread(char what, const struct od_big *sum, const struct od_big *squares, int scale, uint32_t count,
-                   struct od_decimal *result_out)
+static bool spread(char what, const struct od_big *sum, const struct od_big *squares, int scale,
+                   uint32_t count, struct od_decimal *result_out)
 {
     bool of_sample = what == 'v' || what == 'd';
     struct od_big n = big_of(count, false), others = big_of(of_sample ? count - 1 : count, false);

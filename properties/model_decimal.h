@@ -16,12 +16,15 @@ struct od_big {
     int8_t digits[OD_BIG_DIGITS];
 };
 
-/* False: no value. The divisor of / and % is not zero. */
+/* + - * / %, and d: the quotient's whole part. False: no value. The divisor is not zero. */
 bool od_model_decimal_arithmetic(char operation, const struct od_decimal *left, const struct od_decimal *right,
                                  struct od_decimal *result_out);
 int od_model_decimal_compare(const struct od_decimal *left, const struct od_decimal *right);
 /* 'r' half away, 't' towards zero, 'f' floor, 'c' ceiling; `scale` digits stay behind the point (before it, if negative). */
 bool od_model_decimal_round(char how, const struct od_decimal *decimal, int scale, struct od_decimal *result_out);
+
+/* Of a number that is not negative. */
+bool od_model_decimal_root(const struct od_decimal *decimal, struct od_decimal *result_out);
 
 struct od_decimal od_model_decimal_of_integer(int64_t number);
 bool od_model_decimal_to_integer(const struct od_decimal *decimal, int64_t *number_out); /* rounds */

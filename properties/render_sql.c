@@ -9,7 +9,7 @@
 #include "properties/render_sql.h"
 
 #include "engine/core/assert.h"
-#include "properties/model.h"
+#include "properties/model_parts.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -110,7 +110,7 @@ static const char *engine_literal(struct render *render, const struct od_value *
     case OD_TYPE_TEXT:
         return TEXT("%s::text", quoted(render, value));
     default:
-        if (od_model_cast(render->arena, value, OD_TYPE_TEXT, &text, NULL) != OD_OK)
+        if (od_model_cast(&(struct od_model){.arena = render->arena}, value, OD_TYPE_TEXT, &text) != OD_OK)
             return checked(render, NULL);
         return TEXT("'%s'::%s", text.text.bytes, od_type_text(value->type));
     }
