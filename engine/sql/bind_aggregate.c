@@ -342,28 +342,6 @@ static enum od_status bind_frame(struct od_binder *binder, const struct od_place
 
 /* --- windows: the call ---------------------------------------------------------------------------- */
 
-/* Result type (SAME: the first argument's), how many arguments, and the types of those behind the first. */
-#define SAME OD_TYPE_COUNT
-static const struct {
-    enum od_window_function function;
-    enum od_type result;
-    uint32_t least;
-    uint32_t most;
-    bool nullable;
-} window_functions[] = {
-    {OD_WINDOW_ROW_NUMBER, OD_TYPE_INT64, 0, 0, false},
-    {OD_WINDOW_RANK, OD_TYPE_INT64, 0, 0, false},
-    {OD_WINDOW_DENSE_RANK, OD_TYPE_INT64, 0, 0, false},
-    {OD_WINDOW_PERCENT_RANK, OD_TYPE_FLOAT64, 0, 0, false},
-    {OD_WINDOW_CUME_DIST, OD_TYPE_FLOAT64, 0, 0, false},
-    {OD_WINDOW_NTILE, OD_TYPE_INT32, 1, 1, true},
-    {OD_WINDOW_LAG, SAME, 1, 3, true},
-    {OD_WINDOW_LEAD, SAME, 1, 3, true},
-    {OD_WINDOW_FIRST_VALUE, SAME, 1, 1, true},
-    {OD_WINDOW_LAST_VALUE, SAME, 1, 1, true},
-    {OD_WINDOW_NTH_VALUE, SAME, 2, 2, true},
-};
-
 static enum od_status cast_argument(struct od_binder *binder, struct od_bound *bound, enum od_type type,
                                     const char *name, int32_t location)
 {
@@ -378,23 +356,22 @@ static enum od_status cast_argument(struct od_binder *binder, struct od_bound *b
 }
 
 static enum od_status bind_window_function(struct od_binder *binder, const struct od_place *place,
-                                           const PgQuery__FuncCall *call, const char *name, uint32_t row,
+                                           const PgQuery__FuncCall *call, const char *name,
                                            struct od_window_call *window, bool *nullable_out)
 {
     struct od_bound arguments[3] = {{0}, {0}, {0}};
+    const struct od_window_function_info *info = od_window_function_info(window->function);
     if (call->agg_filter != NULL)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location,
                            "FILTER is not implemented for non-aggregate window functions");
-    if (call->agg_star || call->n_args < window_functions[row].least ||
-        call->n_args > window_functions[row].most)
+    if (call->agg_star || call->n_args < info->least || call->n_args > info->most)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location,
                            "function %s with %zu arguments does not exist", name, call->n_args);
-    window->function = window_functions[row].function;
     window->argument_count = (uint32_t)call->n_args;
     for (uint32_t i = 0; i < call->n_args; i++)
         OD_TRY(od_bind_expr(binder, place, call->args[i], &arguments[i]));
-    enum od_type type = window_functions[row].result;
-    if (type == SAME) {
+    enum od_type type = info->type;
+    if (type == OD_TYPE_COUNT) { /* the first argument's */
         const struct od_expr *values[2] = {arguments[0].expr, arguments[2].expr};
         type = arguments[0].expr->type;
         if (call->n_args == 3 && arguments[0].unknown)
@@ -410,7 +387,7 @@ static enum od_status bind_window_function(struct od_binder *binder, const struc
         window->arguments[i] = arguments[i].expr;
     }
     window->type = type;
-    *nullable_out = window_functions[row].nullable;
+    *nullable_out = info->is_nullable;
     return OD_OK;
 }
 
@@ -422,9 +399,11 @@ static enum od_status bind_window_call(struct od_binder *binder, const struct od
     window->name = od_arena_copy_text(binder->plan_arena, name, strlen(name));
     if (window->name == NULL)
         return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < sizeof(window_functions) / sizeof(window_functions[0]); i++)
-        if (strcmp(od_window_function_text(window_functions[i].function), name) == 0)
-            return bind_window_function(binder, place, call, name, i, window, nullable_out);
+    for (uint32_t i = OD_WINDOW_AGGREGATE + 1; i < OD_WINDOW_FUNCTION_COUNT; i++) {
+        window->function = (enum od_window_function)i;
+        if (strcmp(od_window_function_text(window->function), name) == 0)
+            return bind_window_function(binder, place, call, name, window, nullable_out);
+    }
     bool is_aggregate = od_aggregate_find(name, &function);
     if (!is_aggregate && strcmp(name, "median") != 0)
         return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "function %s with OVER is not supported",
