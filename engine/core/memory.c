@@ -11,6 +11,9 @@
 
 #include "engine/core/assert.h"
 
+#define GROWN_ITEMS_MIN 16u /* powers of two, as every capacity is */
+#define GROWN_BYTES_MIN 64u /* of items of one byte */
+
 void *od_resize(struct od_memory *memory, void *old, size_t old_bytes, size_t new_bytes)
 {
     od_assert((old == NULL) == (old_bytes == 0));
@@ -33,6 +36,23 @@ void *od_take_array(struct od_memory *memory, size_t count, size_t bytes)
     if (__builtin_mul_overflow(count, bytes, &total))
         return NULL;
     return od_take(memory, total);
+}
+
+bool od_grow(struct od_memory *memory, void *items, uint32_t *capacity, uint64_t needed, size_t width)
+{
+    uint64_t grown = *capacity != 0 ? *capacity : width == 1 ? GROWN_BYTES_MIN : GROWN_ITEMS_MIN;
+    void *block;
+    if (needed <= *capacity)
+        return true;
+    while (grown < needed)
+        grown *= 2;
+    memcpy(&block, items, sizeof(block));
+    block = grown > UINT32_MAX ? NULL : od_resize(memory, block, *capacity * width, grown * width);
+    if (block == NULL)
+        return false;
+    memcpy(items, &block, sizeof(block));
+    *capacity = (uint32_t)grown;
+    return true;
 }
 
 void od_give(struct od_memory *memory, void *block, size_t bytes)

@@ -27,6 +27,9 @@ void *od_take(struct od_memory *memory, size_t bytes);
 void *od_take_array(struct od_memory *memory, size_t count, size_t bytes);
 /* Resizes; NULL on refusal and the old block stays. New bytes are not initialised. */
 void *od_resize(struct od_memory *memory, void *old, size_t old_bytes, size_t new_bytes);
+/* Makes an array of *capacity items, each of `width` bytes, hold at least `needed`: a power of two. `items` points to
+ * the pointer to it, which is NULL at first. New items are not initialised. False on refusal; nothing has changed then. */
+bool od_grow(struct od_memory *memory, void *items, uint32_t *capacity, uint64_t needed, size_t width);
 /* Gives back; NULL is fine. `bytes` is what was taken. */
 void od_give(struct od_memory *memory, void *block, size_t bytes);
 

@@ -20,9 +20,8 @@
 
 #include "engine/core/assert.h"
 
-#define ROW_CAPACITY_MIN   16u
-#define ROW_CAPACITY_MAX   (UINT32_C(1) << 30)
-#define BYTES_CAPACITY_MIN 64u
+#define ROW_CAPACITY_MIN 16u
+#define ROW_CAPACITY_MAX (UINT32_C(1) << 30)
 
 /* What empty columns point to: consumers may copy zero bytes from it and read offsets[0]. */
 static const int32_t nothing[4];
@@ -110,14 +109,8 @@ static enum od_status bytes_room(struct od_memory *memory, struct od_column_buil
         return OD_OK;
     if (needed > INT32_MAX)
         return od_fail(error, OD_UNSUPPORTED, "growing a text column beyond 2 GiB");
-    uint64_t capacity = column->bytes_capacity == 0 ? BYTES_CAPACITY_MIN : column->bytes_capacity;
-    while (capacity < needed)
-        capacity *= 2;
-    uint8_t *bytes = od_resize(memory, column->bytes, column->bytes_capacity, (size_t)capacity);
-    if (bytes == NULL)
-        return od_fail(error, OD_NO_MEMORY, "growing a text column: bytes=%zu", (size_t)capacity);
-    column->bytes = bytes;
-    column->bytes_capacity = (uint32_t)capacity;
+    if (!od_grow(memory, &column->bytes, &column->bytes_capacity, needed, 1))
+        return od_fail(error, OD_NO_MEMORY, "growing a text column: bytes=%llu", (unsigned long long)needed);
     return OD_OK;
 }
 

@@ -16,44 +16,23 @@
 #include "engine/data/decimal.h"
 #include "engine/expr/kernel.h"
 
-#define FAULT_INTEGER   1u
-#define FAULT_BIGINT    2u
-#define FAULT_DIVISION  4u
-#define FAULT_OVERFLOW  8u
-#define FAULT_UNDERFLOW 16u
-#define FAULT_DATE      32u
-#define FAULT_SQRT      64u
-#define FAULT_NUMERIC   128u
-
-static const char *const fault_texts[] = {
-    "integer out of range",
-    "bigint out of range",
-    "division by zero",
-    "value out of range: overflow",
-    "value out of range: underflow",
-    "date out of range",
-    "cannot take square root of a negative number",
-    "numeric out of range: more than 38 digits",
-};
-
-static enum od_status finish(const struct od_kernel_call *call, unsigned faults)
+enum od_status od_kernel_finish(const struct od_kernel_call *call, unsigned faults)
 {
+    static const char *const texts[] = {
+        "integer out of range",
+        "bigint out of range",
+        "division by zero",
+        "value out of range: overflow",
+        "value out of range: underflow",
+        "date out of range",
+        "cannot take square root of a negative number",
+        "numeric out of range: more than 38 digits",
+        "date out of range for timestamp",
+        "numeric out of range: NaN, infinite, or more than 38 digits",
+    };
     if (faults == 0)
         return OD_OK;
-    return od_fail(call->error, OD_EVALUATION, "%s", fault_texts[__builtin_ctz(faults)]);
-}
-
-/* Room for the result; zeroed where rows may be skipped. */
-static void *results_new(const struct od_kernel_call *call, size_t width, struct od_column *column_out)
-{
-    if (call->validity != NULL)
-        return od_results_new(call, column_out);
-    void *results = od_arena_take_raw(call->batch_arena, call->row_count * width);
-    *column_out =
-        (struct od_column){.type = call->expr->type, .row_count = call->row_count, .values = results};
-    if (results == NULL)
-        od_kernel_no_memory(call->error);
-    return results;
+    return od_fail(call->error, OD_EVALUATION, "%s", texts[__builtin_ctz(faults)]);
 }
 
 /* --- integers of one row -------------------------------------------------------------------------------- */
@@ -70,7 +49,7 @@ static void *results_new(const struct od_kernel_call *call, size_t width, struct
     INTEGER_ROW(add, suffix, type, type, __builtin_add_overflow(left, right, result), fault, 0)              \
     INTEGER_ROW(subtract, suffix, type, type, __builtin_sub_overflow(left, right, result), fault, 0)         \
     INTEGER_ROW(multiply, suffix, type, type, __builtin_mul_overflow(left, right, result), fault, 0)         \
-    INTEGER_ROW(modulo, suffix, type, type, right == 0, FAULT_DIVISION,                                      \
+    INTEGER_ROW(modulo, suffix, type, type, right == 0, OD_FAULT_DIVISION,                                   \
                 right == 0 || right == -1 ? 0 : left % right)                                                \
     INTEGER_ROW(bit_and, suffix, type, type, false, 0u, left &right)                                         \
     INTEGER_ROW(bit_or, suffix, type, type, false, 0u, left | right)                                         \
@@ -84,7 +63,7 @@ static void *results_new(const struct od_kernel_call *call, size_t width, struct
         *result = right == 0 || right == -1 ? 0 : left / right;                                              \
         if (right == -1)                                                                                     \
             return subtract_##suffix(0, left, result);                                                       \
-        return right == 0 ? FAULT_DIVISION : 0;                                                              \
+        return right == 0 ? OD_FAULT_DIVISION : 0;                                                           \
     }                                                                                                        \
     static inline unsigned negate_##suffix(type value, type *result)                                         \
     {                                                                                                        \
@@ -98,8 +77,8 @@ static void *results_new(const struct od_kernel_call *call, size_t width, struct
     {                                                                                                        \
         return bit_xor_##suffix(value, -1, result);                                                          \
     }
-INTEGER_ROWS(int32, int32_t, uint32_t, FAULT_INTEGER)
-INTEGER_ROWS(int64, int64_t, uint64_t, FAULT_BIGINT)
+INTEGER_ROWS(int32, int32_t, uint32_t, OD_FAULT_INTEGER)
+INTEGER_ROWS(int64, int64_t, uint64_t, OD_FAULT_BIGINT)
 #undef INTEGER_ROWS
 #undef INTEGER_ROW
 
@@ -111,7 +90,7 @@ static inline double one_nan(double number)
 }
 static inline unsigned overflow_of(double result, double left, double right)
 {
-    return isinf(result) && !isinf(left) && !isinf(right) ? FAULT_OVERFLOW : 0;
+    return isinf(result) && !isinf(left) && !isinf(right) ? OD_FAULT_OVERFLOW : 0;
 }
 static inline unsigned add_float64(double left, double right, double *result)
 {
@@ -126,17 +105,17 @@ static inline unsigned subtract_float64(double left, double right, double *resul
 static inline unsigned multiply_float64(double left, double right, double *result)
 {
     *result = one_nan(left * right);
-    unsigned underflow = *result == 0 && left != 0 && right != 0 ? FAULT_UNDERFLOW : 0;
+    unsigned underflow = *result == 0 && left != 0 && right != 0 ? OD_FAULT_UNDERFLOW : 0;
     return overflow_of(*result, left, right) | underflow;
 }
 static inline unsigned divide_float64(double left, double right, double *result)
 {
     *result = 0;
     if (right == 0 && !isnan(left))
-        return FAULT_DIVISION;
+        return OD_FAULT_DIVISION;
     *result = one_nan(left / right);
-    unsigned underflow = *result == 0 && left != 0 && !isinf(right) ? FAULT_UNDERFLOW : 0;
-    return (isinf(*result) && !isinf(left) ? FAULT_OVERFLOW : 0) | underflow;
+    unsigned underflow = *result == 0 && left != 0 && !isinf(right) ? OD_FAULT_UNDERFLOW : 0;
+    return (isinf(*result) && !isinf(left) ? OD_FAULT_OVERFLOW : 0) | underflow;
 }
 
 static inline unsigned negate_float64(double value, double *result)
@@ -147,7 +126,7 @@ static inline unsigned negate_float64(double value, double *result)
 static inline unsigned sqrt_float64(double value, double *result)
 {
     *result = value < 0 ? 0 : sqrt(value);
-    return value < 0 ? FAULT_SQRT : 0;
+    return value < 0 ? OD_FAULT_SQRT : 0;
 }
 #define PLAIN_ROW(name, function)                                                                            \
     static inline unsigned name(double value, double *result)                                                \
@@ -167,8 +146,8 @@ PLAIN_ROW(trunc_float64, trunc)
                                           struct od_decimal *result)                                         \
     {                                                                                                        \
         if (division && od_decimal_is_zero(&right))                                                          \
-            return FAULT_DIVISION;                                                                           \
-        return od_decimal_##name(&left, &right, result) ? 0 : FAULT_NUMERIC;                                 \
+            return OD_FAULT_DIVISION;                                                                        \
+        return od_decimal_##name(&left, &right, result) ? 0 : OD_FAULT_NUMERIC;                              \
     }
 DECIMAL_ROW(add, false)
 DECIMAL_ROW(subtract, false)
@@ -194,7 +173,7 @@ static inline unsigned add_days(int32_t left, int32_t right, int32_t *result)
 {
     int64_t days = (int64_t)left + right;
     *result = (int32_t)days;
-    return days < DATE_MIN || days > DATE_MAX ? FAULT_DATE : 0;
+    return days < DATE_MIN || days > DATE_MAX ? OD_FAULT_DATE : 0;
 }
 static inline unsigned days_plus(int32_t left, int32_t right, int32_t *result)
 {
@@ -204,7 +183,7 @@ static inline unsigned subtract_days(int32_t left, int32_t right, int32_t *resul
 {
     int64_t days = (int64_t)left - right;
     *result = (int32_t)days;
-    return days < DATE_MIN || days > DATE_MAX ? FAULT_DATE : 0;
+    return days < DATE_MIN || days > DATE_MAX ? OD_FAULT_DATE : 0;
 }
 static inline unsigned difference_of_days(int32_t left, int32_t right, int32_t *result)
 {
@@ -215,7 +194,7 @@ static inline unsigned difference_of_days(int32_t left, int32_t right, int32_t *
 /* --- loops ---------------------------------------------------------------------------------------------- */
 
 #define BINARY(name, left_type, right_type, result_type, operation)                                          \
-    enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out)         \
+    enum od_status od_kernel_##name(const struct od_kernel_call *call)                                       \
     {                                                                                                        \
         const left_type *left = call->arguments[0].column.values;                                            \
         const right_type *right = call->arguments[1].column.values;                                          \
@@ -223,9 +202,7 @@ static inline unsigned difference_of_days(int32_t left, int32_t right, int32_t *
         uint32_t right_step = call->arguments[1].step;                                                       \
         uint32_t row_count = call->row_count;                                                                \
         unsigned faults = 0;                                                                                 \
-        result_type *results = results_new(call, sizeof(*results), column_out);                              \
-        if (results == NULL)                                                                                 \
-            return OD_NO_MEMORY;                                                                             \
+        result_type *results = call->results;                                                                \
         if (call->validity == NULL && left_step == 1 && right_step == 1) {                                   \
             for (uint32_t i = 0; i < row_count; i++)                                                         \
                 faults |= operation(left[i], right[i], &results[i]);                                         \
@@ -239,24 +216,10 @@ static inline unsigned difference_of_days(int32_t left, int32_t right, int32_t *
                     faults |= operation(left[i * left_step], right[i * right_step], &results[i]);            \
             }                                                                                                \
         }                                                                                                    \
-        return finish(call, faults);                                                                         \
+        return od_kernel_finish(call, faults);                                                               \
     }
 
-#define UNARY(name, type, operation)                                                                         \
-    enum od_status od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out)         \
-    {                                                                                                        \
-        const type *values = call->arguments[0].column.values;                                               \
-        uint32_t step = call->arguments[0].step;                                                             \
-        unsigned faults = 0;                                                                                 \
-        type *results = results_new(call, sizeof(*results), column_out);                                     \
-        if (results == NULL)                                                                                 \
-            return OD_NO_MEMORY;                                                                             \
-        for (uint32_t i = 0; i < call->row_count; i++) {                                                     \
-            if (od_call_row_is_valid(call, i))                                                               \
-                faults |= operation(values[i * step], &results[i]);                                          \
-        }                                                                                                    \
-        return finish(call, faults);                                                                         \
-    }
+#define UNARY(name, type, operation) OD_UNARY_KERNEL(od_kernel_##name, type, type, operation)
 
 /* Operations with the name of their kernel. */
 #define BINARY_ALIKE(name, type) BINARY(name, type, type, type, name)

@@ -23,10 +23,20 @@ struct connective {
     uint8_t *sure;
 };
 
-/* A literal's bit, for eight rows. */
 static inline uint8_t all_bits(bool bit)
 {
     return bit ? 0xff : 0;
+}
+/* Eight rows of an operand: their bits, and ones where they are not NULL. */
+static inline uint8_t value_byte(const struct od_operand *operand, size_t j)
+{
+    const uint8_t *bits = operand->column.values;
+    return operand->step == 1 ? bits[j] : all_bits(bits[0] & 1);
+}
+static inline uint8_t valid_byte(const struct od_operand *operand, size_t j)
+{
+    const uint8_t *bits = operand->column.validity;
+    return bits == NULL ? 0xff : operand->step == 1 ? bits[j] : all_bits(bits[0] & 1);
 }
 
 /* The settling and the neutral rows among eight. */
@@ -44,13 +54,9 @@ static enum od_status combine_all_rows(struct connective *connective, const stru
     struct od_operand operand;
     OD_TRY(od_evaluate_operand(connective->evaluation, argument, connective->selection, &operand));
     size_t size = od_bitmap_bytes(connective->selection->count);
-    const uint8_t *values = operand.column.values;
-    bool is_literal = operand.step == 0;
     for (size_t j = 0; j < size; j++) {
-        uint8_t value = is_literal ? all_bits(values[0] & 1) : values[j];
-        uint8_t valid = 0xff;
-        if (operand.column.validity != NULL)
-            valid = is_literal ? all_bits(operand.column.validity[0] & 1) : operand.column.validity[j];
+        uint8_t value = value_byte(&operand, j);
+        uint8_t valid = valid_byte(&operand, j);
         connective->decided[j] |= settling(connective->is_and, value, valid);
         connective->sure[j] &= neutral(connective->is_and, value, valid);
     }
@@ -63,11 +69,9 @@ static enum od_status undecided(const struct connective *connective, uint32_t **
 {
     const struct od_selection *selection = connective->selection;
     struct od_arena *arena = connective->evaluation->batch_arena;
-    uint32_t *positions = od_arena_take_raw(arena, selection->count * sizeof(*positions));
-    uint32_t *rows = od_arena_take_raw(arena, selection->count * sizeof(*rows));
+    OD_TAKE_LIST(uint32_t, positions, arena, selection->count, connective->evaluation->error);
+    OD_TAKE_LIST(uint32_t, rows, arena, selection->count, connective->evaluation->error);
     *positions_out = positions;
-    if (positions == NULL || rows == NULL)
-        return od_kernel_no_memory(connective->evaluation->error);
     uint32_t count = 0;
     for (uint32_t i = 0; i < selection->count; i++) {
         if (od_bit(connective->decided, i))
@@ -131,54 +135,24 @@ enum od_status od_lazy_connective(const struct od_evaluation *evaluation, const 
 
 /* --- one argument --------------------------------------------------------------------------------------- */
 
-static inline uint8_t byte_of(const uint8_t *bits, uint32_t step, size_t j)
-{
-    return step == 1 ? bits[j] : all_bits(bits[0] & 1);
-}
-
-enum od_status od_kernel_not(const struct od_kernel_call *call, struct od_column *column_out)
-{
-    const struct od_operand *operand = &call->arguments[0];
-    uint8_t *bits = od_results_new(call, column_out);
-    if (bits == NULL)
-        return OD_NO_MEMORY;
-    for (size_t j = 0; j < od_bitmap_bytes(call->row_count); j++) {
-        uint8_t valid = call->validity == NULL ? 0xff : call->validity[j];
-        bits[j] = (uint8_t)~byte_of(operand->column.values, operand->step, j) & valid;
-    }
-    od_bits_clear_tail(bits, call->row_count);
-    return OD_OK;
-}
-
-/* Eight rows' worth of ones where the argument is not NULL. */
-static inline uint8_t valid_byte(const struct od_operand *operand, size_t j)
-{
-    return operand->column.validity == NULL ? 0xff : byte_of(operand->column.validity, operand->step, j);
-}
-
-enum od_status od_kernel_null_test(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_null_test(const struct od_kernel_call *call)
 {
     bool when_null = call->expr->function == OD_FUNCTION_IS_NULL;
-    uint8_t *bits = od_results_new(call, column_out);
-    if (bits == NULL)
-        return OD_NO_MEMORY;
+    uint8_t *bits = call->results;
     for (size_t j = 0; j < od_bitmap_bytes(call->row_count); j++)
         bits[j] = valid_byte(&call->arguments[0], j) ^ all_bits(when_null);
     od_bits_clear_tail(bits, call->row_count);
     return OD_OK;
 }
 
-/* is true, is false: NULL is neither. */
-enum od_status od_kernel_truth_test(const struct od_kernel_call *call, struct od_column *column_out)
+/* not, is true, is false: NULL is neither. */
+enum od_status od_kernel_truth_test(const struct od_kernel_call *call)
 {
     const struct od_operand *operand = &call->arguments[0];
-    bool when_false = call->expr->function == OD_FUNCTION_IS_FALSE;
-    uint8_t *bits = od_results_new(call, column_out);
-    if (bits == NULL)
-        return OD_NO_MEMORY;
+    bool when_true = call->expr->function == OD_FUNCTION_IS_TRUE;
+    uint8_t *bits = call->results;
     for (size_t j = 0; j < od_bitmap_bytes(call->row_count); j++)
-        bits[j] = (byte_of(operand->column.values, operand->step, j) ^ all_bits(when_false)) &
-                  valid_byte(operand, j);
+        bits[j] = (value_byte(operand, j) ^ all_bits(!when_true)) & valid_byte(operand, j);
     od_bits_clear_tail(bits, call->row_count);
     return OD_OK;
 }

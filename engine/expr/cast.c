@@ -17,101 +17,83 @@
 
 /* --- between numbers and times -------------------------------------------------------------------------- */
 
-#define FIXED_CAST(name, from_type, to_type, step_row, error_text)                                           \
-    static enum od_status name(const struct od_kernel_call *call, struct od_column *column_out)              \
-    {                                                                                                        \
-        const from_type *values = call->arguments[0].column.values;                                          \
-        uint32_t step = call->arguments[0].step;                                                             \
-        bool fits = true;                                                                                    \
-        to_type *results = od_results_new(call, column_out);                                                 \
-        if (results == NULL)                                                                                 \
-            return OD_NO_MEMORY;                                                                             \
-        for (uint32_t i = 0; i < call->row_count; i++) {                                                     \
-            if (od_call_row_is_valid(call, i))                                                               \
-                fits &= step_row(&values[i * step], &results[i]);                                            \
-        }                                                                                                    \
-        return fits ? OD_OK : od_fail(call->error, OD_EVALUATION, "%s", error_text);                         \
-    }
+/* Each is a kernel, by its name, and what it does to a value: a row function that returns faults. */
+#define CAST(name, from_type, to_type, row) static OD_UNARY_KERNEL(name, from_type, to_type, row)
 
 /* Conversions of C. */
 #define PLAIN_CAST(name, from_type, to_type)                                                                 \
-    static inline bool row_##name(const from_type *value, to_type *result)                                   \
+    static inline unsigned row_##name(from_type value, to_type *result)                                      \
     {                                                                                                        \
-        *result = (to_type)*value;                                                                           \
-        return true;                                                                                         \
+        *result = (to_type)value;                                                                            \
+        return 0;                                                                                            \
     }                                                                                                        \
-    FIXED_CAST(name, from_type, to_type, row_##name, "")
+    CAST(name, from_type, to_type, row_##name)
 PLAIN_CAST(integer_to_bigint, int32_t, int64_t)
 PLAIN_CAST(integer_to_double, int32_t, double)
 PLAIN_CAST(bigint_to_double, int64_t, double)
 #undef PLAIN_CAST
 
-static inline bool integer_of_bigint(const int64_t *value, int32_t *result)
+static inline unsigned integer_of_bigint(int64_t value, int32_t *result)
 {
-    *result = (int32_t)*value;
-    return *result == *value;
+    *result = (int32_t)value;
+    return *result == value ? 0 : OD_FAULT_INTEGER;
 }
-static inline bool bigint_of_double(const double *value, int64_t *result)
+static inline unsigned bigint_of_double(double value, int64_t *result)
 {
-    double rounded = rint(*value);
+    double rounded = rint(value);
     bool fits = rounded >= -TWO_TO_63 && rounded < TWO_TO_63; /* false for NaN */
     *result = fits ? (int64_t)rounded : 0;
-    return fits;
+    return fits ? 0 : OD_FAULT_BIGINT;
 }
-static inline bool bigint_of_numeric(const struct od_decimal *value, int64_t *result)
+static inline unsigned bigint_of_numeric(struct od_decimal value, int64_t *result)
 {
-    return od_decimal_to_int64(value, result);
+    return od_decimal_to_int64(&value, result) ? 0 : OD_FAULT_BIGINT;
 }
-static inline bool integer_of_double(const double *value, int32_t *result)
-{
-    int64_t number = 0;
-    return bigint_of_double(value, &number) && integer_of_bigint(&number, result);
-}
-static inline bool integer_of_numeric(const struct od_decimal *value, int32_t *result)
+static inline unsigned integer_of_double(double value, int32_t *result)
 {
     int64_t number = 0;
-    return od_decimal_to_int64(value, &number) && integer_of_bigint(&number, result);
+    return bigint_of_double(value, &number) != 0 ? OD_FAULT_INTEGER : integer_of_bigint(number, result);
 }
-static inline bool numeric_of_bigint(const int64_t *value, struct od_decimal *result)
+static inline unsigned integer_of_numeric(struct od_decimal value, int32_t *result)
 {
-    *result = od_decimal_from_int64(*value);
-    return true;
+    int64_t number = 0;
+    return od_decimal_to_int64(&value, &number) ? integer_of_bigint(number, result) : OD_FAULT_INTEGER;
 }
-static inline bool numeric_of_integer(const int32_t *value, struct od_decimal *result)
+static inline unsigned numeric_of_bigint(int64_t value, struct od_decimal *result)
 {
-    *result = od_decimal_from_int64(*value);
-    return true;
+    *result = od_decimal_from_int64(value);
+    return 0;
 }
-static inline bool numeric_of_double(const double *value, struct od_decimal *result)
+static inline unsigned numeric_of_double(double value, struct od_decimal *result)
 {
-    return od_decimal_from_float64(*value, result);
+    return od_decimal_from_float64(value, result) ? 0 : OD_FAULT_NO_NUMERIC;
 }
-static inline bool double_of_numeric(const struct od_decimal *value, double *result)
+static inline unsigned double_of_numeric(struct od_decimal value, double *result)
 {
-    *result = od_decimal_to_float64(value);
-    return true;
+    *result = od_decimal_to_float64(&value);
+    return 0;
 }
-static inline bool date_of_timestamp(const int64_t *value, int32_t *result)
+static inline unsigned date_of_timestamp(int64_t value, int32_t *result)
 {
-    *result = (int32_t)(*value / DAY_US - (*value % DAY_US < 0));
-    return true;
+    *result = (int32_t)(value / DAY_US - (value % DAY_US < 0));
+    return 0;
 }
-static inline bool timestamp_of_date(const int32_t *value, int64_t *result)
+static inline unsigned timestamp_of_date(int32_t value, int64_t *result)
 {
-    return !__builtin_mul_overflow((int64_t)*value, DAY_US, result);
+    return __builtin_mul_overflow((int64_t)value, DAY_US, result) ? OD_FAULT_TIMESTAMP : 0;
 }
-FIXED_CAST(bigint_to_integer, int64_t, int32_t, integer_of_bigint, "integer out of range")
-FIXED_CAST(double_to_integer, double, int32_t, integer_of_double, "integer out of range")
-FIXED_CAST(numeric_to_integer, struct od_decimal, int32_t, integer_of_numeric, "integer out of range")
-FIXED_CAST(double_to_bigint, double, int64_t, bigint_of_double, "bigint out of range")
-FIXED_CAST(numeric_to_bigint, struct od_decimal, int64_t, bigint_of_numeric, "bigint out of range")
-FIXED_CAST(integer_to_numeric, int32_t, struct od_decimal, numeric_of_integer, "")
-FIXED_CAST(bigint_to_numeric, int64_t, struct od_decimal, numeric_of_bigint, "")
-FIXED_CAST(double_to_numeric, double, struct od_decimal, numeric_of_double,
-           "numeric out of range: NaN, infinite, or more than 38 digits")
-FIXED_CAST(numeric_to_double, struct od_decimal, double, double_of_numeric, "")
-FIXED_CAST(timestamp_to_date, int64_t, int32_t, date_of_timestamp, "")
-FIXED_CAST(date_to_timestamp, int32_t, int64_t, timestamp_of_date, "date out of range for timestamp")
+CAST(bigint_to_integer, int64_t, int32_t, integer_of_bigint)
+CAST(double_to_integer, double, int32_t, integer_of_double)
+CAST(numeric_to_integer, struct od_decimal, int32_t, integer_of_numeric)
+CAST(double_to_bigint, double, int64_t, bigint_of_double)
+CAST(numeric_to_bigint, struct od_decimal, int64_t, bigint_of_numeric)
+CAST(integer_to_numeric, int32_t, struct od_decimal, numeric_of_bigint)
+CAST(bigint_to_numeric, int64_t, struct od_decimal, numeric_of_bigint)
+CAST(double_to_numeric, double, struct od_decimal, numeric_of_double)
+CAST(numeric_to_double, struct od_decimal, double, double_of_numeric)
+CAST(timestamp_to_date, int64_t, int32_t, date_of_timestamp)
+CAST(date_to_timestamp, int32_t, int64_t, timestamp_of_date)
+#undef CAST
 
 static enum od_status boolean_to_integer(struct od_row *row)
 {
@@ -123,19 +105,6 @@ static enum od_status integer_to_boolean(struct od_row *row)
 {
     row->result.boolean = row->arguments[0].int64 != 0;
     return OD_OK;
-}
-
-/* The builder leaves such casts out; a plan made by hand may have them. */
-static enum od_status same_type(const struct od_kernel_call *call, struct od_column *column_out)
-{
-    const struct od_operand *operand = &call->arguments[0];
-    uint32_t *rows = od_arena_take_raw(call->batch_arena, call->row_count * sizeof(*rows));
-    if (rows == NULL)
-        return od_kernel_no_memory(call->error);
-    for (uint32_t i = 0; i < call->row_count; i++)
-        rows[i] = i * operand->step;
-    return od_gather_column(&operand->column, rows, call->row_count, call->batch_arena, column_out,
-                            call->error);
 }
 
 /* --- text ----------------------------------------------------------------------------------------------- */
@@ -221,15 +190,20 @@ static const struct od_kernel_entry casts[OD_TYPE_COUNT][OD_TYPE_COUNT] = {
     [OD_TYPE_DATE] = {[OD_TYPE_TIMESTAMP] = COLUMN(date_to_timestamp)},
 };
 
-enum od_status od_kernel_cast(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_cast(const struct od_kernel_call *call)
 {
     enum od_type from = call->arguments[0].column.type;
     enum od_type to = call->expr->type;
-    if (from == to)
-        return same_type(call, column_out);
+    if (from == to) { /* the builder leaves such casts out; a plan made by hand may have them */
+        OD_TAKE_LIST(uint32_t, rows, call->batch_arena, call->row_count, call->error);
+        for (uint32_t i = 0; i < call->row_count; i++)
+            rows[i] = i * call->arguments[0].step;
+        return od_gather_column(&call->arguments[0].column, rows, call->row_count, call->batch_arena,
+                                call->column_out, call->error);
+    }
     if (from == OD_TYPE_TEXT || to == OD_TYPE_TEXT)
-        return od_run_rows(call, to == OD_TYPE_TEXT ? to_text : from_text, column_out);
+        return od_run_rows(call, to == OD_TYPE_TEXT ? to_text : from_text);
     const struct od_kernel_entry *entry = &casts[from][to];
     od_assert(entry->row != NULL || entry->column != NULL);
-    return entry->row != NULL ? od_run_rows(call, entry->row, column_out) : entry->column(call, column_out);
+    return entry->row != NULL ? od_run_rows(call, entry->row) : entry->column(call);
 }

@@ -126,11 +126,9 @@ static void relate(const struct od_kernel_call *call, struct relation_form form,
     }
 }
 
-enum od_status od_kernel_compare(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_compare(const struct od_kernel_call *call)
 {
-    uint8_t *bits = od_results_new(call, column_out);
-    if (bits == NULL)
-        return OD_NO_MEMORY;
+    uint8_t *bits = call->results;
     relate(call, relation_forms[call->expr->function], bits);
     for (size_t j = 0; call->validity != NULL && j < od_bitmap_bytes(call->row_count); j++)
         bits[j] &= call->validity[j];
@@ -139,12 +137,10 @@ enum od_status od_kernel_compare(const struct od_kernel_call *call, struct od_co
 
 /* --- functions that see NULLs --------------------------------------------------------------------------- */
 
-enum od_status od_kernel_distinct(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_distinct(const struct od_kernel_call *call)
 {
     bool when_distinct = call->expr->function == OD_FUNCTION_IS_DISTINCT;
-    uint8_t *bits = od_results_new(call, column_out);
-    if (bits == NULL)
-        return OD_NO_MEMORY;
+    uint8_t *bits = call->results;
     relate(call, relation_forms[call->expr->function], bits);
     bool has_nulls = call->arguments[0].column.validity != NULL || call->arguments[1].column.validity != NULL;
     for (uint32_t i = 0; has_nulls && i < call->row_count; i++) {
@@ -159,14 +155,11 @@ enum od_status od_kernel_distinct(const struct od_kernel_call *call, struct od_c
 }
 
 /* Row i comes from argument picks[i]; NULL where that is the argument count. */
-static enum od_status stitch_arguments(const struct od_kernel_call *call, uint32_t *picks,
-                                       struct od_column *column_out)
+static enum od_status stitch_arguments(const struct od_kernel_call *call, uint32_t *picks)
 {
     uint32_t count = call->expr->argument_count;
-    struct od_column *columns = od_arena_take_array(call->batch_arena, count, sizeof(*columns));
-    uint32_t *rows = od_arena_take_raw(call->batch_arena, call->row_count * sizeof(*rows));
-    if (columns == NULL || rows == NULL)
-        return od_kernel_no_memory(call->error);
+    OD_TAKE_LIST(struct od_column, columns, call->batch_arena, count, call->error);
+    OD_TAKE_LIST(uint32_t, rows, call->batch_arena, call->row_count, call->error);
     for (uint32_t k = 0; k < count; k++)
         columns[k] = call->arguments[k].column;
     for (uint32_t i = 0; i < call->row_count; i++) {
@@ -175,23 +168,21 @@ static enum od_status stitch_arguments(const struct od_kernel_call *call, uint32
     }
     struct od_gather gather = {
         .type = call->expr->type, .count = call->row_count, .columns = columns, .picks = picks, .rows = rows};
-    return od_stitch_column(&gather, call->batch_arena, column_out, call->error);
+    return od_stitch_column(&gather, call->batch_arena, call->column_out, call->error);
 }
 
-enum od_status od_kernel_nullif(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_nullif(const struct od_kernel_call *call)
 {
     const struct od_operand *arguments = call->arguments;
-    uint32_t *picks = od_arena_take(call->batch_arena, call->row_count * sizeof(*picks));
-    uint8_t *equal = od_arena_take(call->batch_arena, od_bitmap_bytes(call->row_count));
-    if (picks == NULL || equal == NULL)
-        return od_kernel_no_memory(call->error);
+    OD_TAKE_LIST(uint32_t, picks, call->batch_arena, call->row_count, call->error);
+    OD_TAKE_LIST(uint8_t, equal, call->batch_arena, od_bitmap_bytes(call->row_count), call->error);
     relate(call, relation_forms[OD_FUNCTION_EQUAL], equal);
     for (uint32_t i = 0; i < call->row_count; i++) {
         bool are_equal = od_bit(equal, i) && !od_operand_is_null(&arguments[0], i) &&
                          !od_operand_is_null(&arguments[1], i);
         picks[i] = are_equal ? call->expr->argument_count : 0;
     }
-    return stitch_arguments(call, picks, column_out);
+    return stitch_arguments(call, picks);
 }
 
 /* Whether the challenger takes the place: equal ones do not, so the first argument wins a tie (-0.0 and 0.0). */
@@ -205,12 +196,10 @@ static bool beats(const struct od_kernel_call *call, uint32_t row, uint32_t chal
 }
 
 /* greatest, least: NULLs are passed over. */
-enum od_status od_kernel_extreme(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_extreme(const struct od_kernel_call *call)
 {
     uint32_t count = call->expr->argument_count;
-    uint32_t *picks = od_arena_take_raw(call->batch_arena, call->row_count * sizeof(*picks));
-    if (picks == NULL)
-        return od_kernel_no_memory(call->error);
+    OD_TAKE_LIST(uint32_t, picks, call->batch_arena, call->row_count, call->error);
     for (uint32_t i = 0; i < call->row_count; i++) {
         picks[i] = count;
         for (uint32_t k = 0; k < count; k++) {
@@ -219,5 +208,5 @@ enum od_status od_kernel_extreme(const struct od_kernel_call *call, struct od_co
                 picks[i] = k;
         }
     }
-    return stitch_arguments(call, picks, column_out);
+    return stitch_arguments(call, picks);
 }

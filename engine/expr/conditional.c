@@ -32,11 +32,8 @@ static enum od_status branches_init(struct branches *branches, const struct od_e
 {
     uint32_t count = selection->count;
     *branches = (struct branches){.evaluation = evaluation, .left_count = count};
-    uint32_t *lists = od_arena_take_raw(evaluation->batch_arena, (size_t)count * 6 * sizeof(*lists));
-    branches->sources =
-        od_arena_take_array(evaluation->batch_arena, source_count, sizeof(*branches->sources));
-    if (lists == NULL || branches->sources == NULL)
-        return od_kernel_no_memory(evaluation->error);
+    OD_TAKE_LIST(uint32_t, lists, evaluation->batch_arena, (size_t)count * 6, evaluation->error);
+    OD_TAKE(branches->sources, evaluation->batch_arena, source_count, evaluation->error);
     branches->picks = lists;
     branches->rows = lists + count;
     branches->left_rows = lists + (size_t)count * 2;

@@ -187,11 +187,9 @@ static double float_of_field(int64_t value, enum od_time_field field)
 }
 
 /* extract gives numeric, date_part double precision. */
-enum od_status od_kernel_extract(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_extract(const struct od_kernel_call *call)
 {
-    void *results = od_results_new(call, column_out);
-    if (results == NULL)
-        return OD_NO_MEMORY;
+    void *results = call->results;
     if (od_operand_is_null(&call->arguments[0], 0))
         return OD_OK;
     enum od_time_field field = field_of(call);
@@ -244,12 +242,10 @@ static int64_t truncate_days(const struct parts *parts, const struct truncation 
     return od_date_from_civil(year, month, 1);
 }
 
-enum od_status od_kernel_date_trunc(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_date_trunc(const struct od_kernel_call *call)
 {
     const struct od_operand *operand = &call->arguments[1];
-    int64_t *results = od_results_new(call, column_out);
-    if (results == NULL)
-        return OD_NO_MEMORY;
+    int64_t *results = call->results;
     if (od_operand_is_null(&call->arguments[0], 0))
         return OD_OK;
     enum od_time_field field = field_of(call);

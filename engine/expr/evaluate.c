@@ -27,20 +27,18 @@ static enum od_status column_operand(const struct od_evaluation *evaluation, con
     od_assert(expr->column_index < evaluation->batch->schema->field_count);
     const struct od_column *column = &evaluation->batch->columns[expr->column_index];
     od_assert(column->type == expr->type);
-    operand->step = 1;
-    if (selection->rows != NULL)
-        return od_gather_column(column, selection->rows, selection->count, evaluation->batch_arena,
-                                &operand->column, evaluation->error);
-    od_assert(selection->count <= column->row_count);
-    if (selection->count == column->row_count) {
+    od_assert(selection->rows != NULL || selection->count <= column->row_count);
+    if (selection->rows == NULL && selection->count == column->row_count) {
         operand->column = *column;
         return OD_OK;
     }
-    uint32_t *rows = od_arena_take_raw(evaluation->batch_arena, selection->count * sizeof(*rows));
-    if (rows == NULL)
-        return od_kernel_no_memory(evaluation->error);
-    for (uint32_t i = 0; i < selection->count; i++)
-        rows[i] = i;
+    const uint32_t *rows = selection->rows;
+    if (rows == NULL) {
+        OD_TAKE_LIST(uint32_t, first_rows, evaluation->batch_arena, selection->count, evaluation->error);
+        for (uint32_t i = 0; i < selection->count; i++)
+            first_rows[i] = i;
+        rows = first_rows;
+    }
     return od_gather_column(column, rows, selection->count, evaluation->batch_arena, &operand->column,
                             evaluation->error);
 }
@@ -49,9 +47,7 @@ static enum od_status literal_operand(const struct od_evaluation *evaluation, co
                                       struct od_operand *operand)
 {
     static const uint8_t null_bit[1];
-    uint64_t *cell = od_arena_take(evaluation->batch_arena, 4 * sizeof(*cell));
-    if (cell == NULL)
-        return od_kernel_no_memory(evaluation->error);
+    OD_TAKE_LIST(uint64_t, cell, evaluation->batch_arena, 4, evaluation->error);
     struct od_column column = {.type = expr->type, .row_count = 1};
     if (expr->literal.is_null)
         column.validity = null_bit;
@@ -100,41 +96,45 @@ static enum od_status combine_validity(struct od_kernel_call *call)
     return OD_OK;
 }
 
-static enum od_status run_kernel(const struct od_evaluation *evaluation, const struct od_kernel_entry *entry,
-                                 const struct od_selection *selection, struct od_kernel_call *call,
-                                 struct od_operand *operands, struct od_column *column_out)
+/* Without NULLs every value is written, so that only bits need zeros. */
+static enum od_status results_new(struct od_kernel_call *call, bool is_whole)
 {
-    const struct od_expr *expr = call->expr;
-    bool is_strict = od_function_style(expr->function) == OD_STYLE_STRICT;
-    for (uint32_t k = 0; k < expr->argument_count; k++)
-        OD_TRY(od_evaluate_operand(evaluation, expr->arguments[k], selection, &operands[k]));
-    call->arguments = operands;
-    if (is_strict)
-        OD_TRY(combine_validity(call));
-    OD_TRY(entry->row != NULL ? od_run_rows(call, entry->row, column_out) : entry->column(call, column_out));
-    if (is_strict)
-        column_out->validity = od_validity_or_null(call->validity, call->row_count);
-    return OD_OK;
+    enum od_type type = call->expr->type;
+    bool needs_zeros = !is_whole || type == OD_TYPE_BOOLEAN;
+    size_t bytes = od_values_bytes(type, call->row_count);
+    if (type == OD_TYPE_TEXT)
+        return OD_OK;
+    call->results = (needs_zeros ? od_arena_take : od_arena_take_raw)(call->batch_arena, bytes);
+    *call->column_out =
+        (struct od_column){.type = type, .row_count = call->row_count, .values = call->results};
+    return call->results == NULL ? od_kernel_no_memory(call->error) : OD_OK;
 }
 
 static enum od_status call_column(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                   const struct od_selection *selection, struct od_column *column_out)
 {
     const struct od_kernel_entry *entry = od_kernel_entry(expr);
+    bool is_strict = od_function_style(expr->function) == OD_STYLE_STRICT;
     if (entry->lazy != NULL)
         return entry->lazy(evaluation, expr, selection, column_out);
     struct od_operand on_stack[OPERANDS_ON_STACK];
     struct od_operand *operands = on_stack;
     struct od_kernel_call call = {.expr = expr,
                                   .row_count = selection->count,
+                                  .column_out = column_out,
                                   .batch_arena = evaluation->batch_arena,
                                   .error = evaluation->error};
     if (expr->argument_count > OPERANDS_ON_STACK)
-        operands = od_arena_take_array(evaluation->batch_arena, expr->argument_count, sizeof(*operands));
-    if (operands == NULL)
-        return od_kernel_no_memory(evaluation->error);
-    *column_out = (struct od_column){0};
-    OD_TRY(run_kernel(evaluation, entry, selection, &call, operands, column_out));
+        OD_TAKE(operands, evaluation->batch_arena, expr->argument_count, evaluation->error);
+    for (uint32_t k = 0; k < expr->argument_count; k++)
+        OD_TRY(od_evaluate_operand(evaluation, expr->arguments[k], selection, &operands[k]));
+    call.arguments = operands;
+    if (is_strict)
+        OD_TRY(combine_validity(&call));
+    OD_TRY(results_new(&call, is_strict && call.validity == NULL));
+    OD_TRY(entry->row != NULL ? od_run_rows(&call, entry->row) : entry->column(&call));
+    if (is_strict)
+        column_out->validity = od_validity_or_null(call.validity, call.row_count);
     od_assert(column_out->type == expr->type);
     od_assert(column_out->row_count == selection->count);
     return OD_OK;
@@ -162,9 +162,7 @@ enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const
 static enum od_status spread(const struct od_operand *operand, uint32_t row_count, struct od_arena *arena,
                              struct od_column *column_out, struct od_error *error)
 {
-    uint32_t *rows = od_arena_take(arena, row_count * sizeof(*rows));
-    if (rows == NULL)
-        return od_kernel_no_memory(error);
+    OD_TAKE_LIST(uint32_t, rows, arena, row_count, error);
     return od_gather_column(&operand->column, rows, row_count, arena, column_out, error);
 }
 
@@ -188,9 +186,7 @@ static enum od_status select_true(const struct od_operand *operand, const struct
                                   struct od_arena *batch_arena, struct od_selection *selection_out,
                                   struct od_error *error)
 {
-    uint32_t *rows = od_arena_take_raw(batch_arena, selection->count * sizeof(*rows));
-    if (rows == NULL)
-        return od_kernel_no_memory(error);
+    OD_TAKE_LIST(uint32_t, rows, batch_arena, selection->count, error);
     const uint8_t *bits = operand->column.values;
     uint32_t count = 0;
     for (uint32_t i = 0; i < selection->count; i++) {

@@ -14,7 +14,9 @@
  * An operand is a column with a step: 1 for a column of call->row_count rows, 0 for a literal, whose one row
  * stands for all. So a literal is never spread out. Row i of an operand is row i * step of its column.
  *
- * A kernel writes *column_out whole; what it points to lives in the arena. For this folder only. */
+ * The column of a result that is not text is there already: *column_out, without NULLs, over `results`, which is zero
+ * wherever a kernel may leave it alone (rows with a NULL, bits). A kernel fills that, or writes a *column_out of its own; what
+ * that points to lives in the arena. For this folder only. */
 #ifndef OD_EXPR_KERNEL_H
 #define OD_EXPR_KERNEL_H
 
@@ -37,11 +39,13 @@ struct od_kernel_call {
     const struct od_operand *arguments;
     uint32_t row_count;
     const uint8_t *validity; /* STRICT: rows whose arguments are all valid; NULL: every row. OPEN: NULL */
+    void *results;           /* see above; NULL for text */
+    struct od_column *column_out;
     struct od_arena *batch_arena;
     struct od_error *error;
 };
 
-typedef enum od_status (*od_kernel)(const struct od_kernel_call *call, struct od_column *column_out);
+typedef enum od_status (*od_kernel)(const struct od_kernel_call *call);
 typedef enum od_status (*od_lazy_kernel)(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                          const struct od_selection *selection, struct od_column *column_out);
 
@@ -77,13 +81,39 @@ enum od_status od_gather_column(const struct od_column *source, const uint32_t *
                                 struct od_arena *arena, struct od_column *column_out, struct od_error *error);
 
 /* rows.c: a column by way of a row function. */
-enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function function,
-                           struct od_column *column_out);
-/* Values for the call's rows, zeroed; the column without validity. NULL and error on refusal. */
-void *od_results_new(const struct od_kernel_call *call, struct od_column *column_out);
+enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function function);
+
+/* arithmetic.c: what may go wrong in a row, as bits that a loop ORs together and looks at once. */
+enum od_fault {
+    OD_FAULT_INTEGER = 1,
+    OD_FAULT_BIGINT = 2,
+    OD_FAULT_DIVISION = 4,
+    OD_FAULT_OVERFLOW = 8,
+    OD_FAULT_UNDERFLOW = 16,
+    OD_FAULT_DATE = 32,
+    OD_FAULT_SQRT = 64,
+    OD_FAULT_NUMERIC = 128,
+    OD_FAULT_TIMESTAMP = 256,
+    OD_FAULT_NO_NUMERIC = 512
+};
+enum od_status od_kernel_finish(const struct od_kernel_call *call, unsigned faults);
+/* A kernel of one argument: a loop around `operation(value, &result)`, which returns faults. */
+#define OD_UNARY_KERNEL(name, from_type, to_type, operation)                                                 \
+    enum od_status name(const struct od_kernel_call *call)                     \
+    {                                                                                                        \
+        const from_type *values = call->arguments[0].column.values;                                          \
+        uint32_t step = call->arguments[0].step;                                                             \
+        to_type *results = call->results;                                                                    \
+        unsigned faults = 0;                                                                                 \
+        for (uint32_t i = 0; i < call->row_count; i++) {                                                     \
+            if (od_call_row_is_valid(call, i))                                                               \
+                faults |= operation(values[i * step], &results[i]);                                          \
+        }                                                                                                    \
+        return od_kernel_finish(call, faults);                                                               \
+    }
 
 /* Every kernel that the catalogue (plan/function.h) names. */
-#define K(name) od_kernel_##name(const struct od_kernel_call *call, struct od_column *column_out)
+#define K(name) od_kernel_##name(const struct od_kernel_call *call)
 #define R(name) od_row_##name(struct od_row *row)
 #define L(name)                                                                                              \
     od_lazy_##name(const struct od_evaluation *evaluation, const struct od_expr *expr,                       \

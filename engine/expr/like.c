@@ -150,15 +150,13 @@ static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_
     return OD_OK;
 }
 
-enum od_status od_kernel_like(const struct od_kernel_call *call, struct od_column *column_out)
+enum od_status od_kernel_like(const struct od_kernel_call *call)
 {
     bool folds = call->expr->function == OD_FUNCTION_ILIKE;
     bool rewrites = call->expr->argument_count == 3;
     bool is_constant = call->arguments[1].step == 0 && (!rewrites || call->arguments[2].step == 0);
     struct like_cursor pattern = {NULL, NULL};
-    uint8_t *bits = od_results_new(call, column_out);
-    if (bits == NULL)
-        return OD_NO_MEMORY;
+    uint8_t *bits = call->results;
     for (uint32_t i = 0; i < call->row_count; i++) {
         if (!od_call_row_is_valid(call, i))
             continue;

@@ -10,16 +10,6 @@
 
 #define ARGUMENTS_ON_STACK 8
 
-void *od_results_new(const struct od_kernel_call *call, struct od_column *column_out)
-{
-    void *results = od_arena_take(call->batch_arena, od_values_bytes(call->expr->type, call->row_count));
-    *column_out =
-        (struct od_column){.type = call->expr->type, .row_count = call->row_count, .values = results};
-    if (results == NULL)
-        od_kernel_no_memory(call->error);
-    return results;
-}
-
 /* Text behind text, and where each row's ends. */
 struct text_results {
     struct od_buffer buffer;
@@ -29,9 +19,7 @@ struct text_results {
 static enum od_status text_column(const struct od_kernel_call *call, const struct text_results *text,
                                   struct od_column *column)
 {
-    uint8_t *bytes = od_arena_take_raw(call->batch_arena, text->buffer.size);
-    if (bytes == NULL)
-        return od_kernel_no_memory(call->error);
+    OD_TAKE_LIST(uint8_t, bytes, call->batch_arena, text->buffer.size, call->error);
     if (text->buffer.size != 0)
         memcpy(bytes, text->buffer.bytes, text->buffer.size);
     column->offsets = text->offsets;
@@ -54,7 +42,7 @@ static enum od_status run_rows(const struct od_kernel_call *call, od_row_functio
             row.result = (struct od_value){.type = call->expr->type};
             OD_TRY(function(&row));
             if (!row.result.is_null && text->offsets == NULL)
-                od_value_put(&row.result, (void *)column->values, i);
+                od_value_put(&row.result, call->results, i);
             if (validity != NULL)
                 od_bitmap_put(validity, i, !row.result.is_null);
         }
@@ -70,16 +58,15 @@ static enum od_status run_rows(const struct od_kernel_call *call, od_row_functio
     return text->offsets == NULL ? OD_OK : text_column(call, text, column);
 }
 
-enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function function,
-                           struct od_column *column_out)
+enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function function)
 {
     struct od_value on_stack[ARGUMENTS_ON_STACK];
     struct od_value *arguments = on_stack;
     struct text_results text = {.offsets = NULL};
     uint8_t *validity = NULL;
     bool is_strict = od_function_style(call->expr->function) == OD_STYLE_STRICT;
-    struct od_column column = {.type = call->expr->type, .row_count = call->row_count};
-    *column_out = (struct od_column){0};
+    struct od_column column = {
+        .type = call->expr->type, .row_count = call->row_count, .values = call->results};
     if (call->expr->argument_count > ARGUMENTS_ON_STACK)
         arguments = od_arena_take_array(call->batch_arena, call->expr->argument_count, sizeof(*arguments));
     if (!is_strict)
@@ -87,18 +74,13 @@ enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function fu
     if (arguments == NULL || (!is_strict && validity == NULL))
         return od_kernel_no_memory(call->error);
     if (column.type == OD_TYPE_TEXT)
-        text.offsets =
-            od_arena_take_array(call->batch_arena, (size_t)call->row_count + 1, sizeof(*text.offsets));
-    else
-        column.values = od_results_new(call, &column);
-    if (text.offsets == NULL && column.values == NULL)
-        return od_kernel_no_memory(call->error);
+        OD_TAKE(text.offsets, call->batch_arena, (size_t)call->row_count + 1, call->error);
     od_buffer_init(&text.buffer, call->batch_arena->memory);
     enum od_status status = run_rows(call, function, arguments, &text, validity, &column);
     od_buffer_release(&text.buffer);
     if (status == OD_OK) {
         column.validity = od_validity_or_null(validity, call->row_count);
-        *column_out = column;
+        *call->column_out = column;
     }
     return status;
 }

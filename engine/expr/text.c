@@ -1,7 +1,7 @@
 /* text: functions of text, a row at a time; a result is appended to row->text.
  *
  * Text is UTF-8 and collation is "C": letters other than ASCII have no case. A character is a byte that is not 10xxxxxx and
- * those of that form behind it; positions and lengths count characters. The kernels without a row are at the end. */
+ * those of that form behind it; positions and lengths count characters. */
 #include <limits.h>
 #include <string.h>
 
@@ -96,6 +96,13 @@ enum od_status od_row_change_case(struct od_row *row)
         target[i] = (uint8_t)byte;
     }
     row->text->size += size;
+    return OD_OK;
+}
+
+/* In characters. */
+enum od_status od_row_length(struct od_row *row)
+{
+    row->result.int64 = count_characters(argument(row, 0));
     return OD_OK;
 }
 
@@ -394,22 +401,5 @@ enum od_status od_row_to_hex(struct od_row *row)
     if (row->arguments[0].type == OD_TYPE_INT32)
         number &= UINT32_MAX;
     od_buffer_print(row->text, "%llx", (unsigned long long)number);
-    return OD_OK;
-}
-
-/* --- length --------------------------------------------------------------------------------------------- */
-
-enum od_status od_kernel_length(const struct od_kernel_call *call, struct od_column *column_out)
-{
-    int32_t *lengths = od_results_new(call, column_out);
-    if (lengths == NULL)
-        return OD_NO_MEMORY;
-    for (uint32_t i = 0; i < call->row_count; i++) {
-        uint32_t size = 0;
-        if (!od_call_row_is_valid(call, i))
-            continue;
-        const char *text = od_operand_text(&call->arguments[0], i, &size);
-        lengths[i] = (int32_t)count_characters((struct span){text, text + size});
-    }
     return OD_OK;
 }

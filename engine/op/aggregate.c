@@ -126,9 +126,7 @@ static enum od_status plan_spilling(struct aggregate *aggregate)
     for (uint32_t i = 0; i < aggregate->call_count; i++)
         room += aggregate->calls[i].keeps_rows ? aggregate->calls[i].rows.schema.field_count
                                                : OD_STATE_FIELDS_MAX;
-    schema->fields = od_arena_take_array(&op->operator_arena, room, sizeof(*schema->fields));
-    if (schema->fields == NULL)
-        return od_op_no_memory(op, "planning to spill");
+    OD_TAKE(schema->fields, &op->operator_arena, room, op->error);
     for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++)
         schema->fields[schema->field_count++] = aggregate->key_schema.fields[i];
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
@@ -178,10 +176,8 @@ static enum od_status aggregate_start(struct od_op *op)
     uint32_t call_count = op->node->aggregate.aggregate_count;
     od_budget_init(&aggregate->held, op->env.memory, 0);
     aggregate->key_schema = (struct od_schema){.field_count = key_count, .fields = op->node->schema.fields};
-    aggregate->calls = od_arena_take_array(&op->operator_arena, call_count, sizeof(*aggregate->calls));
-    aggregate->all_keys = od_arena_take_array(&op->operator_arena, key_count, sizeof(*aggregate->all_keys));
-    if (aggregate->calls == NULL || aggregate->all_keys == NULL)
-        return od_op_no_memory(op, "listing aggregates");
+    OD_TAKE(aggregate->calls, &op->operator_arena, call_count, op->error);
+    OD_TAKE(aggregate->all_keys, &op->operator_arena, key_count, op->error);
     for (uint32_t i = 0; i < key_count; i++)
         aggregate->all_keys[i] = i;
     for (; aggregate->call_count < call_count; aggregate->call_count++) {
@@ -246,9 +242,7 @@ static enum od_status key_columns(struct aggregate *aggregate, const struct od_b
     OD_TRY(od_op_evaluate(op, input, NULL, op->node->aggregate.groups, are_first ? 0 : key_count, &every_row,
                           &columns));
     if (are_first)
-        columns = od_arena_take_array(&op->batch_arena, key_count, sizeof(*columns));
-    if (columns == NULL)
-        return od_op_no_memory(op, "listing keys");
+        OD_TAKE(columns, &op->batch_arena, key_count, op->error);
     for (uint32_t i = 0; i < key_count; i++) {
         if (are_first)
             columns[i] = input->columns[i];
@@ -299,11 +293,9 @@ static enum od_status find_groups(struct aggregate *aggregate, const struct od_b
                                   uint32_t **groups_out)
 {
     struct od_arena *arena = &aggregate->op.batch_arena;
-    uint32_t *groups = od_arena_take_array(arena, keys->row_count, sizeof(*groups));
-    uint64_t *hashes = od_arena_take_array(arena, keys->row_count, sizeof(*hashes));
+    OD_TAKE_LIST(uint32_t, groups, arena, keys->row_count, aggregate->op.error);
+    OD_TAKE_LIST(uint64_t, hashes, arena, keys->row_count, aggregate->op.error);
     *groups_out = groups;
-    if (groups == NULL || hashes == NULL)
-        return od_op_no_memory(&aggregate->op, "finding groups");
     if (keys->schema->field_count == 0)
         return OD_OK; /* all in group 0 */
     od_op_hash_keys(&aggregate->op, keys, aggregate->all_keys, keys->schema->field_count, hashes);
@@ -363,9 +355,7 @@ static enum od_status selected_groups(struct aggregate *aggregate, const struct 
     *groups_out = groups;
     if (selection->rows == NULL)
         return OD_OK;
-    uint32_t *selected = od_arena_take_array(&aggregate->op.batch_arena, selection->count, sizeof(*selected));
-    if (selected == NULL)
-        return od_op_no_memory(&aggregate->op, "choosing groups");
+    OD_TAKE_LIST(uint32_t, selected, &aggregate->op.batch_arena, selection->count, aggregate->op.error);
     for (uint32_t i = 0; i < selection->count; i++)
         selected[i] = groups[selection->rows[i]];
     *groups_out = selected;
@@ -569,9 +559,7 @@ static enum od_status end_of_rows(struct aggregate *aggregate)
 static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uint32_t count)
 {
     struct od_op *op = &aggregate->op;
-    uint32_t *groups = od_arena_take_array(&op->batch_arena, count, sizeof(*groups));
-    if (groups == NULL)
-        return od_op_no_memory(op, "listing groups");
+    OD_TAKE_LIST(uint32_t, groups, &op->batch_arena, count, op->error);
     for (uint32_t i = 0; i < count; i++)
         groups[i] = first + i;
     struct od_batch keys = od_batch_builder_view(&aggregate->keys);

@@ -8,8 +8,6 @@
 #include "engine/core/assert.h"
 #include "engine/data/key_equal.h"
 
-#define GROUP_CAPACITY_MIN 64u
-
 bool od_aggregate_keeps_rows(const struct od_aggregate *aggregate)
 {
     return !od_aggregate_is_partial(aggregate);
@@ -41,13 +39,10 @@ enum od_status od_aggregate_rows_init(struct od_aggregate_rows *rows, struct od_
 {
     uint32_t room = 2 + aggregate->key_count;
     *rows = (struct od_aggregate_rows){.aggregate = aggregate, .error = error};
-    rows->schema.fields = od_arena_take_array(operator_arena, room, sizeof(*rows->schema.fields));
-    rows->exprs = od_arena_take_array(operator_arena, room, sizeof(*rows->exprs));
-    rows->key_columns = od_arena_take_array(operator_arena, room, sizeof(*rows->key_columns));
-    rows->order_of_rows.keys = od_arena_take_array(operator_arena, room, sizeof(*rows->order_of_rows.keys));
-    if (rows->schema.fields == NULL || rows->exprs == NULL || rows->key_columns == NULL ||
-        rows->order_of_rows.keys == NULL)
-        return no_memory(rows);
+    OD_TAKE(rows->schema.fields, operator_arena, room, rows->error);
+    OD_TAKE(rows->exprs, operator_arena, room, rows->error);
+    OD_TAKE(rows->key_columns, operator_arena, room, rows->error);
+    OD_TAKE(rows->order_of_rows.keys, operator_arena, room, rows->error);
     /* Two equal arguments are two columns all the same: the states want both. */
     bool has_second = aggregate->second != NULL && !od_aggregate_is_within_group(aggregate->function);
     rows->argument_count = has_second ? 2 : 1;
@@ -117,26 +112,12 @@ static enum od_status note_if_new(struct od_aggregate_rows *rows, const struct o
     return *is_new_out ? od_hash_table_insert(&rows->seen, hash, rows->error) : OD_OK;
 }
 
-static enum od_status make_room(struct od_aggregate_rows *rows, uint64_t needed)
-{
-    size_t capacity = rows->group_capacity == 0 ? GROUP_CAPACITY_MIN : rows->group_capacity;
-    if (needed <= rows->group_capacity)
-        return OD_OK;
-    while (capacity < needed)
-        capacity *= 2;
-    uint32_t *grown = od_resize(rows->memory, rows->groups, rows->group_capacity * sizeof(*grown),
-                                capacity * sizeof(*grown));
-    if (grown == NULL || capacity > UINT32_MAX)
-        return no_memory(rows);
-    rows->groups = grown;
-    rows->group_capacity = (uint32_t)capacity;
-    return OD_OK;
-}
-
 static enum od_status append(struct od_aggregate_rows *rows, const struct od_batch *batch,
                              const uint32_t *groups, const uint32_t *list, uint32_t count)
 {
-    OD_TRY(make_room(rows, (uint64_t)rows->rows.row_count + count));
+    if (!od_grow(rows->memory, &rows->groups, &rows->group_capacity, (uint64_t)rows->rows.row_count + count,
+                 sizeof(*rows->groups)))
+        return no_memory(rows);
     for (uint32_t i = 0; i < count; i++)
         rows->groups[rows->rows.row_count + i] = groups[list[i]];
     OD_TRY(od_batch_builder_append_rows(&rows->rows, batch, list, 0, count, rows->error));
@@ -150,11 +131,9 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
 {
     static const uint32_t arguments[] = {0, 1};
     struct od_batch batch = {.schema = &rows->schema, .columns = columns, .row_count = columns[0].row_count};
-    uint64_t *hashes = od_arena_take_array(batch_arena, batch.row_count, sizeof(*hashes));
-    uint32_t *present = od_arena_take_array(batch_arena, count, sizeof(*present));
+    OD_TAKE_LIST(uint64_t, hashes, batch_arena, batch.row_count, rows->error);
+    OD_TAKE_LIST(uint32_t, present, batch_arena, count, rows->error);
     uint32_t present_count = 0;
-    if (hashes == NULL || present == NULL)
-        return no_memory(rows);
     for (uint32_t i = 0; i < count; i++) {
         if (!od_column_is_null(&columns[0], list[i]))
             present[present_count++] = list[i];

@@ -21,10 +21,8 @@
 #include "engine/data/decimal.h"
 #include "engine/op/float_sum.h"
 
-#define GROUP_CAPACITY_MIN 8u
-#define TEXT_CAPACITY_MIN  32u
-#define SUMS_MAX           5u
-#define ENCODED_BYTES_MAX  (sizeof(int64_t) + SUMS_MAX * OD_FLOAT_SUM_BYTES_MAX)
+#define SUMS_MAX          5u
+#define ENCODED_BYTES_MAX (sizeof(int64_t) + SUMS_MAX * OD_FLOAT_SUM_BYTES_MAX)
 
 /* The sums of struct doubles; x is the second argument where there are two: corr(Y, X). */
 enum { SUM_OF, SQUARES_OF, SUM_X, SQUARES_X, PRODUCTS };
@@ -33,15 +31,12 @@ struct doubles {
     struct od_float_sum sums[]; /* kind->sum_count */
 };
 struct chosen {
-    struct od_value value; /* valid when has_value; text points to `text` */
+    struct od_value value; /* valid when has_value; text points into `text` */
     bool has_value;
-    char *text; /* owned */
-    uint32_t text_capacity;
+    struct od_buffer text; /* owned */
 };
 struct text {
-    char *bytes; /* owned */
-    uint32_t size;
-    uint32_t capacity;
+    struct od_buffer buffer; /* owned */
     bool has_value;
 };
 
@@ -426,22 +421,17 @@ static enum od_status choose(struct od_aggregate_states *states, struct chosen *
         if (wants_greatest ? order <= 0 : order >= 0)
             return OD_OK;
     }
-    if (value->type == OD_TYPE_TEXT && value->text.size > chosen->text_capacity) {
-        uint32_t capacity = value->text.size < TEXT_CAPACITY_MIN ? TEXT_CAPACITY_MIN : value->text.size;
-        char *text = od_resize(states->memory, chosen->text, chosen->text_capacity, capacity);
-        if (text == NULL)
-            return od_fail(states->error, OD_NO_MEMORY, "keeping a text: bytes=%u", capacity);
-        chosen->text = text;
-        chosen->text_capacity = capacity;
-    }
     chosen->value = *value;
     chosen->has_value = true;
     if (value->type == OD_TYPE_FLOAT64 && isnan(value->float64))
         chosen->value.float64 = (double)NAN; /* not the bits of whichever came first */
-    if (value->type == OD_TYPE_TEXT && value->text.size > 0)
-        memcpy(chosen->text, value->text.bytes, value->text.size);
-    if (value->type == OD_TYPE_TEXT)
-        chosen->value.text.bytes = chosen->text;
+    if (value->type != OD_TYPE_TEXT)
+        return OD_OK;
+    chosen->text.memory = states->memory;
+    chosen->text.size = 0;
+    if (!od_buffer_append(&chosen->text, value->text.bytes, value->text.size))
+        return od_fail(states->error, OD_NO_MEMORY, "keeping a text: bytes=%u", value->text.size);
+    chosen->value.text.bytes = (const char *)chosen->text.bytes;
     return OD_OK;
 }
 
@@ -470,35 +460,22 @@ static enum od_status result_of_chosen(struct od_aggregate_states *states, void 
 
 static void release_chosen(struct od_aggregate_states *states, void *state)
 {
-    struct chosen *chosen = state;
-    od_give(states->memory, chosen->text, chosen->text_capacity);
+    (void)states;
+    od_buffer_release(&((struct chosen *)state)->text);
 }
 
 /* --- texts ---------------------------------------------------------------------------------------------- */
 
-static enum od_status append_text(struct od_aggregate_states *states, struct text *text,
+static enum od_status append_text(struct od_aggregate_states *states, struct od_buffer *buffer,
                                   const struct od_column *column, uint32_t row)
 {
     uint32_t size;
     const uint8_t *bytes = text_at(column, row, &size);
-    uint64_t needed = (uint64_t)text->size + size;
-    if (needed > INT32_MAX)
-        return od_fail(states->error, OD_UNSUPPORTED, "string_agg: a text of %llu bytes",
-                       (unsigned long long)needed);
-    if (needed > text->capacity) {
-        uint64_t capacity = text->capacity == 0 ? TEXT_CAPACITY_MIN : 2 * (uint64_t)text->capacity;
-        while (capacity < needed)
-            capacity *= 2;
-        char *grown = od_resize(states->memory, text->bytes, text->capacity, capacity);
-        if (grown == NULL)
-            return od_fail(states->error, OD_NO_MEMORY, "string_agg: bytes=%llu",
-                           (unsigned long long)capacity);
-        text->bytes = grown;
-        text->capacity = (uint32_t)capacity;
-    }
-    if (size > 0)
-        memcpy(text->bytes + text->size, bytes, size);
-    text->size = (uint32_t)needed;
+    buffer->memory = states->memory;
+    if (buffer->size + size > INT32_MAX)
+        return od_fail(states->error, OD_UNSUPPORTED, "string_agg: a text of %zu bytes", buffer->size + size);
+    if (!od_buffer_append(buffer, bytes, size))
+        return od_fail(states->error, OD_NO_MEMORY, "string_agg: bytes=%zu", buffer->size + size);
     return OD_OK;
 }
 
@@ -508,9 +485,9 @@ static enum od_status add_text(struct od_aggregate_states *states, void *state,
 {
     struct text *text = state;
     if (text->has_value && !od_column_is_null(&columns[1], row))
-        OD_TRY(append_text(states, text, &columns[1], row));
+        OD_TRY(append_text(states, &text->buffer, &columns[1], row));
     text->has_value = true;
-    return append_text(states, text, &columns[0], row);
+    return append_text(states, &text->buffer, &columns[0], row);
 }
 
 static enum od_status result_of_text(struct od_aggregate_states *states, void *state,
@@ -519,15 +496,15 @@ static enum od_status result_of_text(struct od_aggregate_states *states, void *s
     (void)states;
     const struct text *text = state;
     value_out->is_null = !text->has_value;
-    value_out->text.bytes = text->bytes == NULL ? "" : text->bytes;
-    value_out->text.size = text->size;
+    value_out->text.bytes = text->buffer.bytes == NULL ? "" : (const char *)text->buffer.bytes;
+    value_out->text.size = (uint32_t)text->buffer.size;
     return OD_OK;
 }
 
 static void release_text(struct od_aggregate_states *states, void *state)
 {
-    struct text *text = state;
-    od_give(states->memory, text->bytes, text->capacity);
+    (void)states;
+    od_buffer_release(&((struct text *)state)->buffer);
 }
 
 /* --- the table ------------------------------------------------------------------------------------------ */
@@ -625,17 +602,8 @@ void od_aggregate_states_release(struct od_aggregate_states *states)
 enum od_status od_aggregate_states_grow(struct od_aggregate_states *states, uint32_t group_count)
 {
     size_t bytes = states->kind->bytes;
-    if (group_count > states->group_capacity) {
-        size_t capacity = states->group_capacity == 0 ? GROUP_CAPACITY_MIN : states->group_capacity;
-        while (capacity < group_count)
-            capacity *= 2;
-        void *grown =
-            od_resize(states->memory, states->states, states->group_capacity * bytes, capacity * bytes);
-        if (grown == NULL)
-            return od_fail(states->error, OD_NO_MEMORY, "growing states: groups=%u", group_count);
-        states->states = grown;
-        states->group_capacity = (uint32_t)capacity;
-    }
+    if (!od_grow(states->memory, &states->states, &states->group_capacity, group_count, bytes))
+        return od_fail(states->error, OD_NO_MEMORY, "growing states: groups=%u", group_count);
     if (group_count > states->group_count) {
         memset((uint8_t *)states->states + states->group_count * bytes, 0,
                (group_count - states->group_count) * bytes);

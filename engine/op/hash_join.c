@@ -74,10 +74,8 @@ static enum od_status choose_build_rows(struct join *join, const struct od_batch
     od_arena_reset(&op->batch_arena);
     if (!od_join_has_keys(join))
         return OD_OK;
-    uint32_t *rows = od_arena_take_raw(&op->batch_arena, batch->row_count * sizeof(*rows));
-    uint64_t *hashes = od_arena_take_raw(&op->batch_arena, batch->row_count * sizeof(*hashes));
-    if (rows == NULL || hashes == NULL)
-        return od_op_no_memory(op, "hashing build rows");
+    OD_TAKE_LIST(uint32_t, rows, &op->batch_arena, batch->row_count, op->error);
+    OD_TAKE_LIST(uint64_t, hashes, &op->batch_arena, batch->row_count, op->error);
     od_op_hash_keys(op, batch, keys, op->node->join.key_count, hashes);
     uint32_t count = 0;
     for (uint32_t row = 0; row < batch->row_count; row++) {
@@ -95,9 +93,7 @@ static enum od_status list_null_rows(struct join *join)
     join->null_row_count = 0;
     if (!join->asks_nulls || !od_join_has_keys(join))
         return OD_OK;
-    join->null_rows = od_arena_take_raw(&join->pass_arena, join->build.row_count * sizeof(uint32_t));
-    if (join->null_rows == NULL)
-        return od_op_no_memory(&join->op, "listing rows with NULL keys");
+    OD_TAKE(join->null_rows, &join->pass_arena, join->build.row_count, join->op.error);
     for (uint32_t row = 0; row < join->build.row_count; row++) {
         join->null_rows[join->null_row_count] = row;
         join->null_row_count += od_join_has_null_key(join, &join->build, keys, row);
@@ -166,9 +162,7 @@ static enum od_status hash_probe(struct join *join)
     struct od_op *op = &join->op;
     if (!od_join_has_keys(join))
         return OD_OK;
-    join->probe_hashes = od_arena_take_raw(&op->batch_arena, join->probe->row_count * sizeof(uint64_t));
-    if (join->probe_hashes == NULL)
-        return od_op_no_memory(op, "hashing probe rows");
+    OD_TAKE(join->probe_hashes, &op->batch_arena, join->probe->row_count, op->error);
     od_op_hash_keys(op, join->probe, op->node->join.probe_keys, op->node->join.key_count, join->probe_hashes);
     return OD_OK;
 }

@@ -7,8 +7,7 @@
 
 #include "engine/core/assert.h"
 
-#define ROW_CAPACITY_MIN 16u
-#define ROW_COUNT_MAX    (UINT32_C(1) << 30)
+#define ROW_COUNT_MAX (UINT32_C(1) << 30)
 
 void od_hash_table_init(struct od_hash_table *table, struct od_memory *memory)
 {
@@ -19,7 +18,7 @@ void od_hash_table_release(struct od_hash_table *table)
 {
     if (table->memory == NULL)
         return; /* never initialised */
-    od_give(table->memory, table->hashes, table->row_capacity * sizeof(*table->hashes));
+    od_give(table->memory, table->hashes, table->hash_capacity * sizeof(*table->hashes));
     od_give(table->memory, table->next, table->row_capacity * sizeof(*table->next));
     od_give(table->memory, table->buckets, table->bucket_count * sizeof(*table->buckets));
     *table = (struct od_hash_table){0};
@@ -44,25 +43,9 @@ static enum od_status grow_rows(struct od_hash_table *table, uint64_t needed, st
         return OD_OK;
     if (needed > ROW_COUNT_MAX)
         return od_fail(error, OD_UNSUPPORTED, "growing a hash table beyond %u rows", ROW_COUNT_MAX);
-    size_t capacity = table->row_capacity == 0 ? ROW_CAPACITY_MIN : table->row_capacity;
-    while (capacity < needed)
-        capacity *= 2;
-    uint64_t *hashes = od_resize(table->memory, NULL, 0, capacity * sizeof(*hashes));
-    uint32_t *next = od_resize(table->memory, NULL, 0, capacity * sizeof(*next));
-    if (hashes == NULL || next == NULL) {
-        od_give(table->memory, hashes, capacity * sizeof(*hashes));
-        od_give(table->memory, next, capacity * sizeof(*next));
+    if (!od_grow(table->memory, &table->hashes, &table->hash_capacity, needed, sizeof(*table->hashes)) ||
+        !od_grow(table->memory, &table->next, &table->row_capacity, needed, sizeof(*table->next)))
         return no_memory(needed, error);
-    }
-    if (table->row_count > 0) {
-        memcpy(hashes, table->hashes, table->row_count * sizeof(*hashes));
-        memcpy(next, table->next, table->row_count * sizeof(*next));
-    }
-    od_give(table->memory, table->hashes, table->row_capacity * sizeof(*hashes));
-    od_give(table->memory, table->next, table->row_capacity * sizeof(*next));
-    table->hashes = hashes;
-    table->next = next;
-    table->row_capacity = (uint32_t)capacity;
     return OD_OK;
 }
 

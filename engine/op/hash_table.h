@@ -17,11 +17,12 @@
 
 struct od_hash_table {
     struct od_memory *memory; /* borrowed */
-    uint64_t *hashes;         /* owned, row_capacity */
+    uint64_t *hashes;         /* owned, hash_capacity */
     uint32_t *next;           /* owned, row_capacity */
     uint32_t *buckets;        /* owned, bucket_count */
     uint32_t row_count;
     uint32_t row_capacity;
+    uint32_t hash_capacity; /* the same, but for a refused allocation */
     uint32_t bucket_count; /* 0 or a power of two */
 };
 

@@ -27,7 +27,6 @@
 #include "engine/expr/evaluate.h"
 
 #define IS(truth)   (1u << JOIN_##truth)
-#define MARKS_MIN   64u
 #define ARENA_BYTES 2048
 
 /* Which probe rows come out when their batch is over. */
@@ -61,13 +60,10 @@ static enum od_status residual_start(struct join *join)
 {
     struct od_arena *arena = &join->op.operator_arena;
     uint32_t total = join->pair_schema.field_count;
-    bool *is_read = od_arena_take_array(arena, total, sizeof(*is_read));
-    join->residual_columns = od_arena_take_array(arena, total, sizeof(uint32_t));
-    join->residual_view = od_arena_take_array(arena, total, sizeof(struct od_column));
-    join->residual_schema.fields = od_arena_take_array(arena, total, sizeof(struct od_field));
-    if (is_read == NULL || join->residual_columns == NULL || join->residual_view == NULL ||
-        join->residual_schema.fields == NULL)
-        return od_op_no_memory(&join->op, "listing the columns of the condition");
+    OD_TAKE_LIST(bool, is_read, arena, total, join->op.error);
+    OD_TAKE(join->residual_columns, arena, total, join->op.error);
+    OD_TAKE(join->residual_view, arena, total, join->op.error);
+    OD_TAKE(join->residual_schema.fields, arena, total, join->op.error);
     od_expr_columns(join->op.node->join.residual, note_column, is_read);
     for (uint32_t i = 0; i < total; i++) {
         join->residual_columns[join->residual_schema.field_count] = i;
@@ -85,11 +81,9 @@ static enum od_status schemas_start(struct join *join)
     const struct od_schema *probe = &join->op.node->inputs[0]->schema;
     const struct od_schema *build = &join->op.node->inputs[1]->schema;
     uint32_t total = probe->field_count + build->field_count;
-    struct od_field *pair = od_arena_take_array(arena, total, sizeof(*pair));
-    struct od_field *carried = od_arena_take_array(arena, (size_t)probe->field_count + 1, sizeof(*carried));
-    struct od_column *columns = od_arena_take_array(arena, probe->field_count, sizeof(*columns));
-    if (pair == NULL || carried == NULL || columns == NULL)
-        return od_op_no_memory(&join->op, "listing columns");
+    OD_TAKE_LIST(struct od_field, pair, arena, total, join->op.error);
+    OD_TAKE_LIST(struct od_field, carried, arena, (size_t)probe->field_count + 1, join->op.error);
+    OD_TAKE_LIST(struct od_column, columns, arena, probe->field_count, join->op.error);
     for (uint32_t i = 0; i < probe->field_count; i++) {
         pair[i] = carried[i] = probe->fields[i];
         columns[i].type = probe->fields[i].type;
@@ -153,17 +147,12 @@ void od_join_release(struct od_op *op)
 enum od_status od_join_reserve_marks(struct join *join, uint32_t row_count)
 {
     uint32_t old = join->build_matched_capacity;
-    if (!join->keeps_build || row_count <= old)
+    if (!join->keeps_build)
         return OD_OK;
-    uint32_t capacity = old == 0 ? MARKS_MIN : old;
-    while (capacity < row_count)
-        capacity *= 2;
-    uint8_t *grown = od_resize(join->op.env.memory, join->build_matched, old, capacity);
-    if (grown == NULL)
+    if (!od_grow(join->op.env.memory, &join->build_matched, &join->build_matched_capacity, row_count, 1))
         return od_op_no_memory(&join->op, "marking build rows");
-    memset(grown + old, 0, capacity - old);
-    join->build_matched = grown;
-    join->build_matched_capacity = capacity;
+    if (join->build_matched_capacity > old)
+        memset(join->build_matched + old, 0, join->build_matched_capacity - old);
     return OD_OK;
 }
 
@@ -189,10 +178,8 @@ static enum od_status make_truth_column(struct join *join)
 {
     uint32_t row_count = join->probe->row_count;
     size_t bytes = ((size_t)row_count + 7) / 8;
-    uint8_t *values = od_arena_take(&join->op.batch_arena, bytes);
-    uint8_t *validity = od_arena_take(&join->op.batch_arena, bytes);
-    if (values == NULL || validity == NULL)
-        return od_op_no_memory(&join->op, "giving the truth of rows");
+    OD_TAKE_LIST(uint8_t, values, &join->op.batch_arena, bytes, join->op.error);
+    OD_TAKE_LIST(uint8_t, validity, &join->op.batch_arena, bytes, join->op.error);
     for (uint32_t row = 0; row < row_count; row++) {
         values[row >> 3] |= (uint8_t)((join->probe_truth[row] == JOIN_TRUE) << (row & 7));
         validity[row >> 3] |= (uint8_t)((join->probe_truth[row] != JOIN_NULL) << (row & 7));
@@ -205,9 +192,7 @@ static enum od_status make_truth_column(struct join *join)
 enum od_status od_join_carry(struct join *join, struct od_batch *batch_out)
 {
     uint32_t field_count = join->carried_schema.field_count;
-    struct od_column *columns = od_arena_take_array(&join->op.batch_arena, field_count, sizeof(*columns));
-    if (columns == NULL)
-        return od_op_no_memory(&join->op, "setting probe rows aside");
+    OD_TAKE_LIST(struct od_column, columns, &join->op.batch_arena, field_count, join->op.error);
     OD_TRY(make_truth_column(join));
     for (uint32_t i = 0; i + 1 < field_count; i++)
         columns[i] = join->probe->columns[i];

@@ -68,9 +68,7 @@ bool od_join_can_split(const struct join *join)
 enum od_status od_join_split_rows(struct join *join, const struct od_batch *batch, const uint32_t *rows,
                                   uint32_t count, const uint64_t *hashes, bool is_build)
 {
-    uint32_t *part_rows = od_arena_take_raw(&join->op.batch_arena, count * sizeof(*part_rows));
-    if (part_rows == NULL)
-        return od_op_no_memory(&join->op, "splitting rows");
+    OD_TAKE_LIST(uint32_t, part_rows, &join->op.batch_arena, count, join->op.error);
     for (uint32_t part = 0; part < JOIN_PARTS; part++) {
         struct od_spill_run *run = is_build ? join->parts[part]->build : join->parts[part]->probe;
         uint32_t part_count = 0;

@@ -128,15 +128,13 @@ void od_op_pass(struct od_op *op, const struct od_batch *batch)
     op->view.schema = &op->node->schema;
 }
 
-static enum od_status select_rows(struct od_op *op, const struct od_batch *batch, const struct od_expr *filter,
-                                  struct od_selection *selection_out)
+static enum od_status select_rows(struct od_op *op, const struct od_batch *batch,
+                                  const struct od_expr *filter, struct od_selection *selection_out)
 {
     struct od_selection every_row = {.count = batch->row_count};
     struct od_column column;
     OD_TRY(od_evaluate(filter, batch, &every_row, &op->batch_arena, &column, op->error));
-    uint32_t *rows = od_arena_take_array(&op->batch_arena, batch->row_count, sizeof(*rows));
-    if (rows == NULL)
-        return od_op_no_memory(op, "filtering rows");
+    OD_TAKE_LIST(uint32_t, rows, &op->batch_arena, batch->row_count, op->error);
     *selection_out = (struct od_selection){.rows = rows};
     for (uint32_t row = 0; row < batch->row_count; row++) {
         if (!od_column_is_null(&column, row) && od_bit(column.values, row))
@@ -149,11 +147,9 @@ enum od_status od_op_evaluate(struct od_op *op, const struct od_batch *batch, co
                               const struct od_expr *const *exprs, uint32_t count,
                               struct od_selection *selection_out, struct od_column **columns_out)
 {
-    struct od_column *columns = od_arena_take_array(&op->batch_arena, count, sizeof(*columns));
+    OD_TAKE_LIST(struct od_column, columns, &op->batch_arena, count, op->error);
     *columns_out = columns;
     *selection_out = (struct od_selection){.count = batch->row_count};
-    if (columns == NULL)
-        return od_op_no_memory(op, "listing columns");
     if (filter != NULL)
         OD_TRY(select_rows(op, batch, filter, selection_out));
     for (uint32_t i = 0; i < count; i++)

@@ -19,14 +19,12 @@ static enum od_status scan_start(struct od_op *op)
     uint32_t column_count = op->node->scan.column_count;
     uint64_t row_count = od_table_row_count(op->node->scan.table);
     struct od_batch table = od_table_view(op->node->scan.table);
-    struct od_column *columns = od_arena_take_array(&op->operator_arena, column_count, sizeof(*columns));
+    OD_TAKE_LIST(struct od_column, columns, &op->operator_arena, column_count, op->error);
     od_assert(op->node->schema.field_count == column_count);
-    if (columns == NULL)
-        return od_op_no_memory(op, "listing columns");
     for (uint32_t i = 0; i < column_count; i++)
         columns[i] = table.columns[op->node->scan.columns[i]];
-    scan->chosen = (struct od_batch){
-        .schema = &op->node->schema, .row_count = table.row_count, .columns = columns};
+    scan->chosen =
+        (struct od_batch){.schema = &op->node->schema, .row_count = table.row_count, .columns = columns};
     scan->row_next = (uint32_t)(row_count * op->env.task_index / op->env.task_count);
     scan->row_end = (uint32_t)(row_count * (op->env.task_index + UINT64_C(1)) / op->env.task_count);
     return OD_OK;

@@ -25,7 +25,6 @@
 #include "engine/op/row_order.h"
 #include "engine/op/spill.h"
 
-#define NUMBERS_MIN    64u
 #define PRUNE_ROWS_MIN 1024u /* below so many rows pruning is not worth its steps */
 #define FAN_IN         8u
 #define FILES_MAX      50u /* FAN_IN - 1 of seven levels and one to be */
@@ -76,13 +75,10 @@ static enum od_status sort_start(struct od_op *op)
     struct sort *sort = (struct sort *)op;
     uint32_t key_count = op->node->sort.key_count;
     uint32_t field_count = op->node->schema.field_count;
-    struct od_field *fields =
-        od_arena_take_array(&op->operator_arena, (size_t)field_count + key_count, sizeof(*fields));
-    sort->order.keys = od_arena_take_array(&op->operator_arena, key_count, sizeof(*sort->order.keys));
-    sort->key_columns = od_arena_take_array(&op->operator_arena, key_count, sizeof(uint32_t));
-    sort->chosen = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
-    if (fields == NULL || sort->order.keys == NULL || sort->key_columns == NULL || sort->chosen == NULL)
-        return od_op_no_memory(op, "listing keys");
+    OD_TAKE_LIST(struct od_field, fields, &op->operator_arena, (size_t)field_count + key_count, op->error);
+    OD_TAKE(sort->order.keys, &op->operator_arena, key_count, op->error);
+    OD_TAKE(sort->key_columns, &op->operator_arena, key_count, op->error);
+    OD_TAKE(sort->chosen, &op->operator_arena, op->env.batch_rows, op->error);
     sort->schema = (struct od_schema){field_count, fields};
     for (uint32_t i = 0; i < field_count; i++)
         fields[i] = op->node->schema.fields[i];
@@ -126,35 +122,18 @@ static void order_over(const struct sort *sort, const struct od_batch *batch, st
 
 /* --- taking a batch in ---------------------------------------------------------------------------------- */
 
-/* Grows an owned array of `width`-byte items to at least `needed`. */
-static enum od_status grow(struct sort *sort, void **items, uint32_t *capacity, uint32_t needed, size_t width)
-{
-    size_t grown_capacity = *capacity == 0 ? NUMBERS_MIN : *capacity;
-    if (needed <= *capacity)
-        return OD_OK;
-    while (grown_capacity < needed)
-        grown_capacity *= 2;
-    void *grown = od_resize(sort->op.env.memory, *items, *capacity * width, grown_capacity * width);
-    if (grown == NULL)
-        return od_op_no_memory(&sort->op, "listing rows and runs");
-    *items = grown;
-    *capacity = (uint32_t)grown_capacity;
-    return OD_OK;
-}
-
 static enum od_status reserve_cursors(struct sort *sort, uint32_t count)
 {
-    return grow(sort, (void **)&sort->cursors, &sort->cursor_capacity, count, sizeof(*sort->cursors));
+    if (od_grow(sort->op.env.memory, &sort->cursors, &sort->cursor_capacity, count, sizeof(*sort->cursors)))
+        return OD_OK;
+    return od_op_no_memory(&sort->op, "listing runs");
 }
 
 static enum od_status append_with_keys(struct sort *sort, const struct od_batch *batch)
 {
     struct od_op *op = &sort->op;
     struct od_selection every_row = {.count = batch->row_count};
-    struct od_column *columns =
-        od_arena_take_array(&op->batch_arena, sort->schema.field_count, sizeof(*columns));
-    if (columns == NULL)
-        return od_op_no_memory(op, "computing keys");
+    OD_TAKE_LIST(struct od_column, columns, &op->batch_arena, sort->schema.field_count, op->error);
     for (uint32_t i = 0; i < op->node->schema.field_count; i++)
         columns[i] = batch->columns[i];
     for (uint32_t i = 0; i < op->node->sort.key_count; i++) {
@@ -174,11 +153,10 @@ static enum od_status take_batch(struct sort *sort, const struct od_batch *batch
     uint32_t first = sort->rows.row_count;
     od_arena_reset(&sort->op.batch_arena);
     OD_TRY(append_with_keys(sort, batch));
-    OD_TRY(
-        grow(sort, (void **)&sort->row_numbers, &sort->row_capacity, sort->rows.row_count, sizeof(uint32_t)));
     OD_TRY(reserve_cursors(sort, sort->cursor_count + 1));
-    uint32_t *scratch = od_arena_take_raw(&sort->op.batch_arena, batch->row_count * sizeof(*scratch));
-    if (scratch == NULL)
+    OD_TAKE_LIST(uint32_t, scratch, &sort->op.batch_arena, batch->row_count, sort->op.error);
+    if (!od_grow(sort->op.env.memory, &sort->row_numbers, &sort->row_capacity, sort->rows.row_count,
+                 sizeof(*sort->row_numbers)))
         return od_op_no_memory(&sort->op, "sorting a batch");
     for (uint32_t i = 0; i < batch->row_count; i++)
         sort->row_numbers[first + i] = first + i;
@@ -321,9 +299,7 @@ static enum od_status prune(struct sort *sort)
 {
     uint32_t limit = (uint32_t)sort->op.node->sort.limit; /* less than row_count, see should_prune */
     od_arena_reset(&sort->op.batch_arena);
-    uint32_t *first_rows = od_arena_take_raw(&sort->op.batch_arena, limit * sizeof(*first_rows));
-    if (first_rows == NULL)
-        return od_op_no_memory(&sort->op, "keeping the first rows");
+    OD_TAKE_LIST(uint32_t, first_rows, &sort->op.batch_arena, limit, sort->op.error);
     build_heap(sort);
     for (uint32_t i = 0; i < limit; i++) {
         first_rows[i] = cursor_row(sort, &sort->cursors[0]);
@@ -391,10 +367,7 @@ static enum od_status end_writing(struct sort *sort)
     sort->cursor_count = 0;
     sort->state = SORT_TAKING;
     if (file->order.keys == NULL)
-        file->order.keys = od_arena_take_array(&sort->op.operator_arena, sort->op.node->sort.key_count,
-                                               sizeof(*file->order.keys));
-    if (file->order.keys == NULL)
-        return od_op_no_memory(&sort->op, "listing keys");
+        OD_TAKE(file->order.keys, &sort->op.operator_arena, sort->op.node->sort.key_count, sort->op.error);
     while (same_level <= first && sort->files[first - same_level].level == file->level)
         same_level++;
     bool is_crowded = same_level == FAN_IN || sort->file_count == FILES_MAX;

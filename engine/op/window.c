@@ -58,10 +58,8 @@ static enum od_status plan_columns(struct window *window)
     const struct od_physical *node = op->node;
     uint32_t room = node->window.partition_count + node->window.key_count + 3 * node->window.call_count;
     struct od_schema *schema = &window->needed_schema;
-    schema->fields = od_arena_take_array(&op->operator_arena, room, sizeof(*schema->fields));
-    window->calls = od_arena_take_array(&op->operator_arena, node->window.call_count, sizeof(*window->calls));
-    if (schema->fields == NULL || window->calls == NULL)
-        return od_op_no_memory(op, "listing columns");
+    OD_TAKE(schema->fields, &op->operator_arena, room, op->error);
+    OD_TAKE(window->calls, &op->operator_arena, node->window.call_count, op->error);
     window->partition_count = node->window.partition_count;
     window->key_count = node->window.key_count;
     window->call_count = node->window.call_count;
@@ -175,9 +173,7 @@ static enum od_status append_columns(struct window *window, const struct od_batc
     struct od_op *op = &window->op;
     struct od_selection selection;
     struct od_column *columns;
-    uint32_t *places = od_arena_take_array(&op->batch_arena, batch->row_count, sizeof(*places));
-    if (places == NULL)
-        return od_op_no_memory(op, "evaluating");
+    OD_TAKE_LIST(uint32_t, places, &op->batch_arena, batch->row_count, op->error);
     OD_TRY(od_op_evaluate(op, batch, filter, exprs, count, &selection, &columns));
     for (uint32_t row = 0, selected = 0; row < batch->row_count; row++) {
         bool is_selected =
@@ -255,15 +251,9 @@ static enum od_status find_peers(struct window *window)
 {
     struct od_window_partition *partition = &window->partition;
     uint32_t needed = partition->row_count + 1;
-    if (needed > window->peer_capacity) {
-        size_t size = 2 * sizeof(*window->peers);
-        uint32_t *grown =
-            od_resize(&window->held.memory, window->peers, window->peer_capacity * size, needed * size);
-        if (grown == NULL)
-            return od_op_no_memory(&window->op, "finding peers");
-        window->peers = grown;
-        window->peer_capacity = needed;
-    }
+    if (!od_grow(&window->held.memory, &window->peers, &window->peer_capacity, needed,
+                 2 * sizeof(*window->peers)))
+        return od_op_no_memory(&window->op, "finding peers");
     uint32_t *starts = window->peers + needed;
     uint32_t group = 0;
     starts[0] = 0;
@@ -322,9 +312,7 @@ static enum od_status give(struct window *window)
     count = count < rows.row_count - first ? count : rows.row_count - first;
     od_arena_reset(&op->batch_arena);
     od_batch_builder_reset(&window->output);
-    uint32_t *places = od_arena_take_array(&op->batch_arena, count, sizeof(*places));
-    if (places == NULL)
-        return od_op_no_memory(op, "giving rows");
+    OD_TAKE_LIST(uint32_t, places, &op->batch_arena, count, op->error);
     for (uint32_t i = 0; i < count; i++)
         places[i] = first + i;
     for (uint32_t i = 0; i < rows.schema->field_count; i++)

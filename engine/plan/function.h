@@ -69,7 +69,7 @@ enum od_function_style {
     X(CONCATENATE, "||", STRICT, "tt:t tx:t xt:t", R(concatenate))                                           \
     X(AND, "and", CONNECTIVE, "bb+:b", L(connective))                                                        \
     X(OR, "or", CONNECTIVE, "bb+:b", L(connective))                                                          \
-    X(NOT, "not", STRICT, "b:b", K(not ))                                                                    \
+    X(NOT, "not", STRICT, "b:b", K(truth_test))                                                              \
     X(NEGATE, "neg", STRICT, "f:f n:n l:l! i:i! v:v!", K(negate_float64), K(negate_decimal),                 \
        K(negate_int64), K(negate_int32), R(negate_interval))                                                 \
     X(BIT_NOT, "~", STRICT, "i:i l:l", K(bit_not_int32), K(bit_not_int64))                                   \
@@ -127,7 +127,7 @@ enum od_function_style {
        as in upper and initcap */                                                                            \
     X(UPPER, "upper", STRICT, "t:t", R(change_case))                                                         \
     X(INITCAP, "initcap", STRICT, "t:t", R(change_case))                                                     \
-    X(LENGTH, "length", STRICT, "t:i", K(length)) /* characters */                                           \
+    X(LENGTH, "length", STRICT, "t:i", R(length)) /* characters */                                           \
     X(OCTET_LENGTH, "octet_length", STRICT, "t:i", R(octet_length))                                          \
     X(BIT_LENGTH, "bit_length", STRICT, "t:i", R(octet_length))                                              \
     X(SUBSTRING, "substring", STRICT, "tt:t~ ttt:t~ ti:t tii:t!", R(substring))                              \
