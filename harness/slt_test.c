@@ -141,7 +141,11 @@ static const struct {
      {0, 2, 0}},
     {"query error\n!bad\n\nquery error no\n!bad\n", {1, 1, 0}},
     {"query I\nint:1|2\n----\n1\n2\n\nquery I\nint:1|2\n----\n2\n1\n\nquery I rowsort\nint:1|2\n----\n2\n1\n",
-     {2, 1, 0}},
+     {3, 0, 0}},
+    {"query T\ntext:1|2| order  BY\n----\n2\n1\norder  BY\n\nquery T\ntext:1|2|( order by )\n----\n2\n1\n( "
+     "order by )\n\n"
+     "query T\ntext:1|2|'order by'\n----\n2\n1\n'order by'\n\nquery T\ntext:1|2|'\n----\n2\n1\n'\n",
+     {3, 1, 0}},
     {"query II\nint,int:1,2|3,4\n----\n1\n2\n3\n4\n\nquery II\nint,int:1,2|3,4\n----\n1 2\n3   4\n\nquery "
      "II\nint,int:1,2\n----\n1\t2\n",
      {3, 0, 0}},
@@ -187,6 +191,7 @@ static const struct {
      "query T\ntext:abc\n----\n<REGEX>:b\n\nquery T\ntext:abc\n----\n<REGEX>:(\n",
      {2, 3, 0}},
     {"statement ok\n!not here\n\nstatement error\n!not here\n", {1, 1, 0}},
+    {"query I\nint:1\n----\n<FILE>:somewhere/answer.csv\n", {0, 0, 1}},
 };
 
 static void files_run_as_they_say(void **state)
