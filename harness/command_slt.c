@@ -1,9 +1,12 @@
-/* command_slt: `ordeal slt FILE.test...`: sqllogictest files against an engine. One session a file.
+/* command_slt: `ordeal slt FILE|FOLDER...`: sqllogictest files against an engine. One session a file.
  *
  * Failures are told as they come, with place, SQL and what differs; then a summary by cause; the last line is
  * "N passed, N failed, N skipped". */
+#include <errno.h>
+#include <fts.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/world/posix.h"
 #include "harness/commands.h"
@@ -277,6 +280,51 @@ static enum od_status run_file(struct tally *tally, const char *path, struct od_
     return status;
 }
 
+/* A file that is none: told, and the others are run all the same. */
+static enum od_status run_one(struct tally *tally, const char *path, struct od_error *error)
+{
+    enum od_status status = run_file(tally, path, error);
+    if (status != OD_BAD_INPUT && status != OD_MISSING)
+        return status;
+    od_progress_end(&tally->progress);
+    fflush(stdout);
+    fprintf(stderr, "error: %s\n", error->text);
+    tally->bad_file_count++;
+    return OD_OK;
+}
+
+static bool is_test_file(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot != NULL && (strcmp(dot, ".test") == 0 || strcmp(dot, ".slt") == 0);
+}
+
+static int order_names(const FTSENT **left, const FTSENT **right)
+{
+    return strcmp((*left)->fts_name, (*right)->fts_name);
+}
+
+/* All test files below, in the order of their names. */
+static enum od_status run_folder(struct tally *tally, const char *path, struct od_error *error)
+{
+    char *const roots[] = {(char *)path, NULL};
+    uint64_t count = 0;
+    enum od_status status = OD_OK;
+    FTS *walk = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, order_names);
+    if (walk == NULL)
+        return od_fail(error, OD_IO, "walking %s: %s", path, strerror(errno));
+    for (FTSENT *entry = fts_read(walk); entry != NULL && status == OD_OK; entry = fts_read(walk)) {
+        if (entry->fts_info != FTS_F || !is_test_file(entry->fts_name))
+            continue;
+        status = run_one(tally, entry->fts_path, error);
+        count++;
+    }
+    fts_close(walk);
+    if (status == OD_OK && count == 0)
+        status = od_fail(error, OD_BAD_INPUT, "%s: expected .test or .slt files in the folder, found none", path);
+    return status;
+}
+
 static enum od_status run_files(struct tally *tally, const struct od_arguments *arguments,
                                 struct od_error *error)
 {
@@ -291,14 +339,10 @@ static enum od_status run_files(struct tally *tally, const struct od_arguments *
               tally->junit);
     }
     for (uint32_t i = 0; i < arguments->positional_count && status == OD_OK; i++) {
-        status = run_file(tally, arguments->positional[i], error);
-        if (status != OD_BAD_INPUT && status != OD_MISSING)
-            continue;
-        od_progress_end(&tally->progress); /* a file that is none: the others are run all the same */
-        fflush(stdout);
-        fprintf(stderr, "error: %s\n", error->text);
-        tally->bad_file_count++;
-        status = OD_OK;
+        struct stat found;
+        const char *path = arguments->positional[i];
+        bool is_folder = stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+        status = is_folder ? run_folder(tally, path, error) : run_one(tally, path, error);
     }
     od_progress_end(&tally->progress);
     if (tally->junit != NULL) {
@@ -384,12 +428,12 @@ static const struct od_option options[] = {
 };
 const struct od_command od_command_slt = {
     .name = "slt",
-    .positional = "FILE.test...",
+    .positional = "FILE|FOLDER...",
     .positional_min = 1,
     .sentence = "runs sqllogictest files against an engine and checks every answer",
     .more = "Understands the format of SQLite's sqllogictest and what DuckDB and sqllogictest-rs added. `-` "
-            "reads standard input.\n"
-            "example: ordeal slt scenarios/slt/*.test",
+            "reads standard input; of a folder, all .test and .slt files below it are run.\n"
+            "example: ordeal slt scenarios/slt",
     .options = options,
     .run = run,
 };
