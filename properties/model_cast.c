@@ -38,10 +38,20 @@ static void write_float(double number, char *text, size_t size)
     }
 }
 
-static void write_day(int64_t days, char *text, size_t size)
+/* Years before 1 are counted backwards, and "BC" comes last of all. */
+static void write_day(int64_t days, char *text, size_t size, const char **era_out)
 {
     struct od_civil civil = od_model_civil(days);
-    snprintf(text, size, "%04" PRId64 "-%02d-%02d", civil.year, civil.month, civil.day);
+    *era_out = civil.year > 0 ? "" : " BC";
+    snprintf(text, size, "%04" PRId64 "-%02d-%02d", civil.year > 0 ? civil.year : 1 - civil.year, civil.month,
+             civil.day);
+}
+
+static void write_date(int64_t days, char *text, size_t size)
+{
+    const char *era;
+    write_day(days, text, size, &era);
+    strncat(text, era, size - strlen(text) - 1);
 }
 
 static void write_timestamp(int64_t microseconds, char *text, size_t size)
@@ -49,16 +59,17 @@ static void write_timestamp(int64_t microseconds, char *text, size_t size)
     int64_t days = microseconds / DAY_US - (microseconds % DAY_US < 0);
     int64_t rest = microseconds - days * DAY_US;
     int64_t seconds = rest / 1000000;
-    int length;
-    write_day(days, text, size);
-    length = (int)strlen(text);
+    const char *era;
+    write_day(days, text, size, &era);
+    int length = (int)strlen(text);
     length += snprintf(text + length, size - (size_t)length, " %02d:%02d:%02d", (int)(seconds / 3600),
                        (int)(seconds / 60 % 60), (int)(seconds % 60));
-    if (rest % 1000000 == 0)
-        return;
-    length += snprintf(text + length, size - (size_t)length, ".%06d", (int)(rest % 1000000));
-    while (text[length - 1] == '0')
-        text[--length] = '\0';
+    if (rest % 1000000 != 0) {
+        length += snprintf(text + length, size - (size_t)length, ".%06d", (int)(rest % 1000000));
+        while (text[length - 1] == '0')
+            text[--length] = '\0';
+    }
+    snprintf(text + length, size - (size_t)length, "%s", era);
 }
 
 static enum od_status to_text(const struct od_model *model, const struct od_value *value,
@@ -74,7 +85,7 @@ static enum od_status to_text(const struct od_model *model, const struct od_valu
     else if (value->type == OD_TYPE_FLOAT64)
         write_float(value->float64, text, sizeof(text));
     else if (value->type == OD_TYPE_DATE)
-        write_day(value->int64, text, sizeof(text));
+        write_date(value->int64, text, sizeof(text));
     else
         write_timestamp(value->int64, text, sizeof(text));
     value_out->text.size = (uint32_t)strlen(text);
@@ -131,35 +142,85 @@ static bool read_float(const char *text, double *number_out)
         return false;
     *number_out = strtod(text, &end);
     bool named = strpbrk(text, "iI") != NULL;
-    return *end == '\0' && (named || !isinf(*number_out));
+    bool vanished = *number_out == 0 && strcspn(text, "123456789") < strcspn(text, "eE");
+    return *end == '\0' && !vanished && (named || !isinf(*number_out));
 }
 
-/* YYYY-MM-DD, and for a timestamp optionally HH:MM:SS[.ffffff]. */
-static bool read_time(const char *text, enum od_type type, int64_t *number_out)
+/* A number of digits_min to digits_max digits at *at, which is moved behind it. */
+static bool take_number(const char **at, int digits_min, int digits_max, int64_t *number_out)
+{
+    int digits = 0;
+    for (*number_out = 0; digits < digits_max && **at >= '0' && **at <= '9'; digits++, (*at)++)
+        *number_out = *number_out * 10 + (**at - '0');
+    return digits >= digits_min;
+}
+
+static bool take_letter(const char **at, char letter)
+{
+    bool found = **at == letter;
+    *at += found;
+    return found;
+}
+
+/* YYYY-MM-DD, which may end in BC. */
+static bool take_day(const char **at, const char *text, int64_t *days_out)
 {
     struct od_civil civil;
-    int year, month, day, used = 0;
-    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10 || month < 1 ||
-        month > 12 || day < 1 || day > od_model_month_days(year, month))
+    int64_t month, day;
+    size_t size = strlen(text);
+    if (!take_number(at, 4, 7, &civil.year) || !take_letter(at, '-') || !take_number(at, 1, 2, &month) ||
+        !take_letter(at, '-') || !take_number(at, 1, 2, &day) || civil.year == 0)
         return false;
-    civil = (struct od_civil){year, month, day};
-    *number_out = od_model_days(civil) * (type == OD_TYPE_DATE ? 1 : DAY_US);
-    if (text[used] == '\0')
-        return true;
-    int hour, minute, second;
-    if (sscanf(text + used, " %2d:%2d:%2d%n", &hour, &minute, &second, &day) != 3 || hour > 23 ||
-        minute > 59 || second > 59)
+    if (size > 2 && strcasecmp(text + size - 2, "bc") == 0)
+        civil.year = 1 - civil.year;
+    if (month < 1 || month > 12 || day < 1 || day > od_model_month_days(civil.year, (int32_t)month))
         return false;
-    text += used + day;
-    int64_t fraction = 0;
-    if (*text == '.') {
-        int64_t unit = 100000;
-        for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
-            fraction += (*text - '0') * unit;
-    }
+    civil.month = (int32_t)month;
+    civil.day = (int32_t)day;
+    *days_out = od_model_days(civil);
+    return true;
+}
+
+static double take_fraction(const char **at)
+{
+    char *end;
+    double fraction = strtod(*at, &end);
+    *at = end;
+    return fraction;
+}
+
+/* HH:MM[:SS[.fraction]], in microseconds, rounded. */
+static bool take_clock(const char **at, int64_t *clock_out)
+{
+    int64_t hour, minute, second = 0;
+    double fraction = 0;
+    if (!take_number(at, 1, 2, &hour) || !take_letter(at, ':') || !take_number(at, 2, 2, &minute))
+        return false;
+    if (take_letter(at, ':') && !take_number(at, 2, 2, &second))
+        return false;
+    if (**at == '.')
+        fraction = take_fraction(at);
+    *clock_out = ((hour * 60 + minute) * 60 + second) * 1000000 + (int64_t)rint(fraction * 1e6);
+    return hour <= 24 && minute <= 59 && second <= 60 && *clock_out <= DAY_US;
+}
+
+/* A day, and for a timestamp optionally a time of day behind it; a date drops that. */
+static bool read_time(const char *text, enum od_type type, int64_t *number_out)
+{
+    const char *at = text;
+    int64_t clock = 0;
+    if (!take_day(&at, text, number_out))
+        return false;
+    size_t blanks = strspn(at, " ");
+    bool has_clock = at[blanks] >= '0' && at[blanks] <= '9' ? blanks > 0 : *at == 'T' || *at == 't';
+    at += blanks > 0 ? blanks : has_clock;
+    if (has_clock && !take_clock(&at, &clock))
+        return false;
+    at += strspn(at, " ");
+    at += strcasecmp(at, "bc") == 0 ? 2 : 0;
     if (type == OD_TYPE_TIMESTAMP)
-        *number_out += ((hour * INT64_C(60) + minute) * 60 + second) * 1000000 + fraction;
-    return *text == '\0';
+        *number_out = *number_out * DAY_US + clock;
+    return *at == '\0';
 }
 
 static enum od_status from_text(const struct od_model *model, const struct od_value *value,

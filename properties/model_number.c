@@ -237,10 +237,7 @@ static enum od_status sign(const struct od_model_call *call)
     if (value->type == OD_TYPE_DECIMAL)
         call->result->decimal = od_decimal_make(coefficient < 0 ? -1 : coefficient > 0, 0);
     else
-        call->result->float64 = value->float64 > 0      ? 1
-                                : value->float64 < 0    ? -1
-                                : isnan(value->float64) ? (double)NAN
-                                                        : 0;
+        call->result->float64 = value->float64 > 0 ? 1 : value->float64 < 0 ? -1 : 0; /* NaN too */
     return OD_OK;
 }
 

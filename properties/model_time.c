@@ -151,10 +151,13 @@ static enum od_status shift_timestamp(const struct od_model_call *call, const st
                : od_model_no_value(call->model, "timestamp out of range");
 }
 
+/* From the beginning of julian days to where their number ends. */
 static enum od_status shift_date(const struct od_model_call *call, int64_t days)
 {
+    static const struct od_civil first = {-4712, 11, 24}, last = {5874897, 12, 31};
+    bool fits = days >= od_model_days(first) && days <= od_model_days(last);
     call->result->int64 = days;
-    return days == (int32_t)days ? OD_OK : od_model_no_value(call->model, "date out of range");
+    return fits ? OD_OK : od_model_no_value(call->model, "date out of range");
 }
 
 static enum od_status add_or_subtract(const struct od_model_call *call)
