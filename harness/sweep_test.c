@@ -62,7 +62,7 @@ struct sweep {
 };
 
 static struct od_table *originals[SWEEP_TABLE_COUNT];
-static uint32_t samples_max = 6; /* most k's of a kind; 0: all */
+static uint32_t samples_max = 3; /* most k's of a kind; 0: all */
 
 /* --- answers ---------------------------------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@
  * Without keys there is one group from the start, which gives one row over no input too. The phases differ in where states
  * come from (rows or state columns) and in what comes out (state columns or results); see physical.h.
  *
- * Too many bytes held (od_spill_is_due; `held` counts all that belongs to groups):
+ * Too many bytes held (od_op_holds; `held` counts all that belongs to groups):
  *   PARTIAL          gives its groups early and begins anew: FINAL does not mind equal groups
  *   COMPLETE, FINAL  write all groups to FAN_OUT runs by bits of their hash, and begin anew. At the end of the input each run
  *                    is read as if it were an input of its own, and divided further by other bits while it is too large, up
@@ -110,6 +110,7 @@ static void release_groups(struct aggregate *aggregate)
 static enum od_status restart_groups(struct aggregate *aggregate)
 {
     release_groups(aggregate);
+    od_op_holds(&aggregate->op, 0);
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         if (aggregate->calls[i].keeps_rows)
             OD_TRY(od_aggregate_rows_reset(&aggregate->calls[i].rows));
@@ -523,14 +524,10 @@ static enum od_status spill_groups(struct aggregate *aggregate, uint32_t depth)
     return status == OD_OK ? restart_groups(aggregate) : status;
 }
 
-static bool is_too_large(const struct aggregate *aggregate)
+static bool is_too_large(struct aggregate *aggregate)
 {
-    const struct od_op_env *env = &aggregate->op.env;
-    if (aggregate->group_count < 2 || aggregate->depth == DEPTH_MAX)
-        return false;
-    if (aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL)
-        return env->operator_bytes_max != 0 && aggregate->held.used_bytes >= env->operator_bytes_max;
-    return od_spill_is_due(env, aggregate->held.used_bytes);
+    bool is_due = od_op_holds(&aggregate->op, aggregate->held.used_bytes);
+    return is_due && aggregate->group_count >= 2 && aggregate->depth < DEPTH_MAX;
 }
 
 /* --- output --------------------------------------------------------------------------------------------- */

@@ -130,7 +130,7 @@ static enum od_status load(struct join *join, const struct od_batch *batch)
         OD_TRY(od_hash_table_append(&join->table, chosen.hashes, chosen.count, join->op.error));
     struct od_batch loaded = od_batch_builder_view(&join->build_rows);
     uint64_t table_bytes = join->table.row_count * (sizeof(uint64_t) + 2 * sizeof(uint32_t));
-    if (!od_spill_is_due(&join->op.env, od_spill_batch_bytes(&loaded) + table_bytes))
+    if (!od_op_holds(&join->op, od_spill_batch_bytes(&loaded) + table_bytes))
         return OD_OK;
     return od_join_can_split(join) ? od_join_split_begin(join) : begin_probing(join, false);
 }

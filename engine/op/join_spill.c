@@ -90,6 +90,7 @@ enum od_status od_join_split_begin(struct join *join)
     OD_TRY(od_join_split_rows(join, &loaded, NULL, loaded.row_count, join->table.hashes, true));
     od_batch_builder_reset(&join->build_rows);
     od_hash_table_reset(&join->table);
+    od_op_holds(&join->op, 0);
     join->state = JOIN_SPLITTING_BUILD;
     return OD_OK;
 }

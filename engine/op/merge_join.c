@@ -199,12 +199,12 @@ static enum od_status step_pull_build(struct merge *merge)
 {
     struct join *join = &merge->join;
     const struct od_batch *batch;
-    bool is_due = od_spill_is_due(&join->op.env, od_spill_batch_bytes(&join->build));
+    bool is_due = od_op_holds(&join->op, od_spill_batch_bytes(&join->build));
     if (merge->group_first > 0 && (is_due || merge->group_first >= join->build.row_count / 2)) {
         OD_TRY(window_leave(merge));
         if (merge->group_first > 0 || join->op.view.row_count > 0)
             return OD_OK;
-        is_due = od_spill_is_due(&join->op.env, od_spill_batch_bytes(&join->build));
+        is_due = od_op_holds(&join->op, od_spill_batch_bytes(&join->build));
     }
     if (is_due && merge->group_end > merge->group_first) {
         leave_rest(merge);

@@ -9,6 +9,7 @@
 
 /* Small: thousands of tiny queries a second each build a few operators. */
 #define ARENA_BYTES 2048
+#define LEAST_SHARE 16u /* of what the task may hold */
 
 static const struct od_op_kind *const kinds[] = {
     [OD_PHYSICAL_SCAN] = &od_op_scan,
@@ -45,12 +46,26 @@ enum od_status od_op_no_memory(const struct od_op *op, const char *doing)
                    op->node->node_index);
 }
 
+bool od_op_holds(struct od_op *op, uint64_t held_bytes)
+{
+    struct od_op_account *account = op->env.account;
+    account->held_bytes += held_bytes - op->held_bytes;
+    op->held_bytes = held_bytes;
+    if (account->held_bytes > account->peak_bytes)
+        account->peak_bytes = account->held_bytes;
+    if (account->operator_bytes_max != 0 && held_bytes >= account->operator_bytes_max)
+        return true;
+    return account->task_bytes_max != 0 && account->held_bytes > account->task_bytes_max &&
+           held_bytes > account->task_bytes_max / LEAST_SHARE;
+}
+
 void od_op_free(struct od_op *op)
 {
     if (op == NULL)
         return;
     if (op->kind->release != NULL)
         op->kind->release(op);
+    od_op_holds(op, 0);
     for (uint32_t i = 0; i < 2; i++)
         od_op_free(op->inputs[i]);
     od_arena_release(&op->operator_arena);

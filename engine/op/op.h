@@ -32,6 +32,17 @@ struct od_exchange_source {
     void *self;
 };
 
+/* What the operators of a task may hold, and what became of that; owned by the task. */
+struct od_op_account {
+    uint64_t operator_bytes_max; /* bytes of rows that one operator holds before it spills; 0: any number */
+    uint64_t task_bytes_max;     /* likewise, all of them together */
+    uint64_t held_bytes;         /* now */
+    uint64_t peak_bytes;         /* at most so far */
+    uint64_t spilled_bytes;      /* written to runs */
+    uint32_t run_count;          /* numbers the runs */
+    uint64_t scanned_rows;       /* read from tables */
+};
+
 /* What a task gives its operators. */
 struct od_op_env {
     struct od_memory *memory;
@@ -39,14 +50,10 @@ struct od_op_env {
     uint32_t task_index;
     uint32_t task_count;
     uint32_t batch_rows;    /* most rows an operator puts in a batch; >= 1 */
-    uint64_t *scanned_rows; /* counts rows read from tables; owned by the task */
-    /* Bytes of rows that one operator may hold before it spills; 0: as many as the memory gives. */
-    uint64_t operator_bytes_max;
-    struct od_disk disk;          /* for spilled rows; ops NULL: nothing can spill */
+    struct od_op_account *account;
+    struct od_disk disk;          /* for spilled rows; ops NULL: nothing can spill, so the account has no limits */
     struct od_block_codec *codec; /* borrowed, the actor's; there when disk.ops is */
     const char *spill_name;       /* prefix of this attempt's spill files, unique on its disk */
-    uint32_t *spill_count;        /* numbers them; owned by the task */
-    uint64_t *spilled_bytes;      /* owned by the task */
     /* Bits that are cleared in every key hash of an operator: 0, or more to make keys collide. Answers do not
      * depend on it. */
     uint64_t hash_bits_off;

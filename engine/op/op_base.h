@@ -36,6 +36,7 @@ struct od_op {
     enum od_step says;
     struct od_error *error; /* points to `failure` */
     struct od_error failure;
+    uint64_t held_bytes; /* what the account was told last */
 };
 
 extern const struct od_op_kind od_op_scan;
@@ -52,6 +53,9 @@ extern const struct od_op_kind od_op_expand; /* and project: one list of express
 extern const struct od_op_kind od_op_window;
 extern const struct od_op_kind od_op_map;
 
+/* Tells the account how many bytes of rows the operator holds now. True: too many, so it has to set rows aside. Where others
+ * hold most of what the task may, a share is left to it, so that it does not write row by row. */
+bool od_op_holds(struct od_op *op, uint64_t held_bytes);
 /* Writes a NO_MEMORY error that names the operator, and returns the status. */
 enum od_status od_op_no_memory(const struct od_op *op, const char *doing);
 /* The next batch of an input. NULL: there is none now, and `says` tells why. */

@@ -337,7 +337,10 @@ struct fixture_run {
     uint64_t operator_bytes_max;
     struct fixture_disk *disk; /* NULL: nothing can spill */
     uint64_t hash_bits_off;
+    uint64_t task_bytes_max;
     uint64_t spilled_bytes;
+    uint64_t peak_bytes;
+    uint32_t spill_run_count;
     uint64_t scanned_rows;
     uint64_t step_count;
     uint64_t blocked_count;
@@ -348,19 +351,17 @@ struct fixture_run {
 static inline enum od_status fixture_run_to_end(struct fixture_run *run, struct od_block_codec *codec,
                                                 struct od_batch_builder *collected, struct od_error *error)
 {
-    uint32_t spill_count = 0;
+    struct od_op_account account = {.operator_bytes_max = run->operator_bytes_max,
+                                    .task_bytes_max = run->task_bytes_max};
     struct od_op_env env = {.memory = run->memory == NULL ? od_heap_for_tests() : run->memory,
                             .source = {.next = fixture_next, .self = run->source},
                             .task_index = run->task_index,
                             .task_count = run->task_count == 0 ? 1 : run->task_count,
                             .batch_rows = run->batch_rows,
-                            .scanned_rows = &run->scanned_rows,
-                            .operator_bytes_max = run->operator_bytes_max,
+                            .account = &account,
                             .disk = fixture_disk_of(run->disk),
                             .codec = codec,
                             .spill_name = "spill",
-                            .spill_count = &spill_count,
-                            .spilled_bytes = &run->spilled_bytes,
                             .hash_bits_off = run->hash_bits_off};
     struct od_op *op;
     struct od_error first = {0};
@@ -390,6 +391,11 @@ static inline enum od_status fixture_run_to_end(struct fixture_run *run, struct 
     if (op == NULL)
         assert_int_not_equal(status, OD_OK);
     od_op_free(op);
+    assert_int_equal(account.held_bytes, 0);
+    run->spilled_bytes = account.spilled_bytes;
+    run->scanned_rows = account.scanned_rows;
+    run->peak_bytes = account.peak_bytes;
+    run->spill_run_count = account.run_count;
     if (error != NULL)
         *error = first;
     return status;

@@ -42,8 +42,7 @@ static enum od_status scan_step(struct od_op *op)
     od_arena_reset(&op->batch_arena);
     OD_TRY(od_batch_slice(&op->batch_arena, &scan->chosen, scan->row_next, count, &op->view, op->error));
     scan->row_next += count;
-    if (op->env.scanned_rows != NULL)
-        *op->env.scanned_rows += count;
+    op->env.account->scanned_rows += count;
     return OD_OK;
 }
 

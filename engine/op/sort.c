@@ -352,6 +352,7 @@ static enum od_status end_writing(struct sort *sort)
     od_assert(first < FILES_MAX);
     if (first == sort->file_count) {
         od_batch_builder_reset(&sort->rows);
+        od_op_holds(&sort->op, 0);
         file->level = 0;
         file->run = NULL;
     } else {
@@ -408,7 +409,7 @@ static enum od_status take(struct sort *sort, const struct od_batch *batch)
     if (should_prune(sort))
         OD_TRY(prune(sort));
     uint64_t bytes = od_spill_batch_bytes(&sort->rows_view) + sort->rows.row_count * sizeof(uint32_t);
-    return od_spill_is_due(&sort->op.env, bytes) ? begin_writing(sort, sort->file_count) : OD_OK;
+    return od_op_holds(&sort->op, bytes) ? begin_writing(sort, sort->file_count) : OD_OK;
 }
 
 static enum od_status sort_step(struct od_op *op)

@@ -31,11 +31,6 @@ struct od_spill_run {
     struct od_batch view;
 };
 
-bool od_spill_is_due(const struct od_op_env *env, uint64_t held_bytes)
-{
-    return env->disk.ops != NULL && env->operator_bytes_max != 0 && held_bytes >= env->operator_bytes_max;
-}
-
 uint64_t od_spill_batch_bytes(const struct od_batch *batch)
 {
     uint64_t bytes = 0;
@@ -60,7 +55,7 @@ enum od_status od_spill_run_new(const struct od_op_env *env, const struct od_sch
         return od_fail(error, OD_NO_MEMORY, "beginning to spill");
     run->env = *env;
     run->schema = schema;
-    run->number = (*env->spill_count)++;
+    run->number = env->account->run_count++;
     od_buffer_init(&run->sizes, env->memory);
     od_buffer_init(&run->bytes, env->memory);
     od_arena_init(&run->run_arena, env->memory, 256);
@@ -127,7 +122,7 @@ static enum od_status write_gathered(struct od_spill_run *run, struct od_error *
         return od_fail(error, OD_NO_MEMORY, "listing spilled blocks");
     OD_TRY(disk->ops->write(disk->self, run->file, run->offset, run->bytes.bytes, run->bytes.size, error));
     run->offset += run->bytes.size;
-    *run->env.spilled_bytes += run->bytes.size;
+    run->env.account->spilled_bytes += run->bytes.size;
     od_batch_builder_reset(&run->gathered);
     return OD_OK;
 }

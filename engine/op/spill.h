@@ -12,8 +12,6 @@
 
 struct od_spill_run;
 
-/* Has an operator to spill that holds so many bytes of rows? Never, when it cannot. */
-bool od_spill_is_due(const struct od_op_env *env, uint64_t held_bytes);
 /* What rows take in memory, whatever room their builder keeps beside: a function of the rows alone. */
 uint64_t od_spill_batch_bytes(const struct od_batch *batch);
 

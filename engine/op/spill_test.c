@@ -3,6 +3,7 @@
  * are compared with themselves; the disk's calls are failed, its bytes changed, its blocks swapped;
  * allocations are refused. */
 #include "engine/op/op_fixture.h"
+#include "engine/op/op_base.h"
 #include "engine/op/spill.h"
 
 static struct od_arena plan_arena;
@@ -13,8 +14,7 @@ struct bench {
     struct od_batch_builder rows;
     struct od_batch_builder expected; /* rows, then every second of them */
     struct od_block_codec *codec;
-    uint64_t spilled_bytes;
-    uint32_t spill_count;
+    struct od_op_account account;
     bool damages;
 };
 
@@ -50,15 +50,13 @@ static int tear_down(void **state)
 
 static struct od_op_env make_env(struct bench *bench, struct od_memory *memory)
 {
-    bench->spill_count = 0;
+    bench->account.run_count = 0;
     return (struct od_op_env){.memory = memory,
                               .batch_rows = 20,
-                              .operator_bytes_max = 1000,
+                              .account = &bench->account,
                               .disk = fixture_disk_of(&disk),
                               .codec = bench->codec,
-                              .spill_name = "run",
-                              .spill_count = &bench->spill_count,
-                              .spilled_bytes = &bench->spilled_bytes};
+                              .spill_name = "run"};
 }
 
 static enum od_status write_run(struct bench *bench, struct od_spill_run *run)
@@ -116,7 +114,7 @@ static void rows_come_back(void **state)
 {
     struct bench *bench = *state;
     assert_int_equal(use_run(od_heap_for_tests(), bench), OD_OK);
-    assert_true(bench->spilled_bytes > 0);
+    assert_true(bench->account.spilled_bytes > 0);
     assert_true(od_sweep(use_run, bench) > 4);
     enum od_status status = OD_IO;
     for (uint32_t call = 0; status != OD_OK; call++) {
@@ -150,17 +148,32 @@ static void other_bytes_are_corrupt(void **state)
         od_spill_run_free(runs[i]);
 }
 
-static void spilling_is_due_by_bytes(void **state)
+static void budgets_bind_operators_and_tasks(void **state)
 {
-    struct bench *bench = *state;
-    struct od_op_env env = make_env(bench, od_heap_for_tests());
-    assert_false(od_spill_is_due(&env, 999));
-    assert_true(od_spill_is_due(&env, 1000));
-    env.operator_bytes_max = 0;
-    assert_false(od_spill_is_due(&env, UINT64_MAX));
-    env.operator_bytes_max = 1;
-    env.disk.ops = NULL;
-    assert_false(od_spill_is_due(&env, UINT64_MAX));
+    struct od_op_account account = {.operator_bytes_max = 1000};
+    struct od_op first = {.env = {.account = &account}};
+    struct od_op second = {.env = {.account = &account}};
+    (void)state;
+    assert_false(od_op_holds(&first, 999));
+    assert_false(od_op_holds(&second, 999));
+    assert_true(od_op_holds(&first, 1000));
+    assert_int_equal(account.held_bytes, 1999);
+    assert_int_equal(account.peak_bytes, 1999);
+    account = (struct od_op_account){.task_bytes_max = 1600, .held_bytes = 1999};
+    assert_false(od_op_holds(&first, 0));
+    assert_false(od_op_holds(&second, 1600)); /* the peak of a run is enough for the next one */
+    assert_true(od_op_holds(&second, 1601));
+    assert_false(od_op_holds(&second, 1600));
+    assert_false(od_op_holds(&first, 100)); /* a sixteenth is for each, whatever the others hold */
+    assert_true(od_op_holds(&first, 101));
+    account.task_bytes_max = 0;
+    assert_false(od_op_holds(&first, UINT32_MAX));
+    assert_int_equal(account.peak_bytes, 1600 + (uint64_t)UINT32_MAX);
+}
+
+static void bytes_of_rows_count(void **state)
+{
+    (void)state;
     struct od_schema schema = fixture_schema(&plan_arena, "it");
     struct od_batch_builder rows = fixture_rows(&schema, "1 abc|2 defgh");
     struct od_batch batch = od_batch_builder_view(&rows);
@@ -173,7 +186,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_bytes_are_corrupt, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(spilling_is_due_by_bytes, set_up, tear_down),
+        cmocka_unit_test(budgets_bind_operators_and_tasks),
+        cmocka_unit_test_setup_teardown(bytes_of_rows_count, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

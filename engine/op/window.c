@@ -6,7 +6,7 @@
  *   GATHERING --the end of the partition is seen--> GIVING its rows, batch_rows at a time --> GATHERING ...
  *
  * A partition must be seen whole before its first row can be given. `needed` stays in memory, since frames look anywhere; of
- * `rows` only the next ones are ever wanted, so when too many bytes are held (od_spill_is_due) they go to a run, and come back
+ * `rows` only the next ones are ever wanted, so when too many bytes are held (od_op_holds) they go to a run, and come back
  * in the same order. The input comes sorted by partitions, then keys, then the whole row: row numbers and frames of ROWS follow
  * that order. */
 #include "engine/op/op_base.h"
@@ -120,7 +120,7 @@ static enum od_status keep_rows(struct window *window, const struct od_batch *ba
     if (window->run != NULL)
         return od_spill_run_append(window->run, batch, NULL, batch->row_count, window->op.error);
     OD_TRY(od_batch_builder_append_rows(&window->rows, batch, NULL, 0, batch->row_count, window->op.error));
-    return od_spill_is_due(&window->op.env, window->held.used_bytes) ? spill_rows(window) : OD_OK;
+    return od_op_holds(&window->op, window->held.used_bytes) ? spill_rows(window) : OD_OK;
 }
 
 /* Rows [*first_out, ...) of the batch are the next ones; there are some. */

@@ -43,6 +43,7 @@ struct od_driver_task {
     uint64_t row_count;
     uint64_t total_bytes;
     uint64_t spilled_bytes;
+    uint64_t held_peak_bytes;
     struct od_hash128 row_checksum;
     uint32_t entry_count;
     struct od_block_entry *entries; /* owned; in order of (partition, offset) */

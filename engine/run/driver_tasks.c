@@ -293,7 +293,11 @@ void od_driver_commit(struct od_driver *driver, struct od_driver_stage *stage, s
                                              .value = task->generation,
                                              .checksum = task->row_checksum});
     bool is_result = stage->plan->exchange == OD_EXCHANGE_RESULT;
-    driver->outcome.counts.spilled_bytes += task->spilled_bytes;
+    struct od_run_counts *counts = &driver->outcome.counts;
+    uint64_t needed_bytes = task->held_peak_bytes * od_run_slots(driver->query);
+    counts->spilled_bytes += task->spilled_bytes;
+    counts->memory_peak_bytes =
+        needed_bytes > counts->memory_peak_bytes ? needed_bytes : counts->memory_peak_bytes;
     if (is_result) {
         od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_RESULT_COMMITTED,
                                                  .site = site,
@@ -351,6 +355,7 @@ static bool take_index(struct od_driver *driver, const struct od_driver_stage *s
     task->row_count = body.row_count;
     task->total_bytes = body.total_bytes;
     task->spilled_bytes = body.spilled_bytes;
+    task->held_peak_bytes = body.held_peak_bytes;
     task->row_checksum = body.row_checksum;
     task->has_index = true;
     return true;

@@ -86,6 +86,7 @@ struct od_body_done {
     uint64_t row_count;
     uint64_t total_bytes; /* of all blocks */
     uint64_t spilled_bytes;
+    uint64_t held_peak_bytes; /* by all operators of the task */
     struct od_hash128 row_checksum;
     uint32_t block_count;
     struct od_reader blocks; /* for od_next_entry */

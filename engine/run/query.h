@@ -22,8 +22,9 @@ struct od_run_options {
     uint64_t retry_backoff_ns;      /* [5 ms] doubled per failure, plus jitter from the world's random */
     uint64_t deadline_ns;           /* [60 s] then the query fails with TIMED_OUT */
     uint64_t executor_memory_bytes; /* [0: no limit] */
-    uint64_t
-        operator_memory_bytes; /* [0: no limit] rows that one operator holds before it spills them to disk */
+    /* Rows that are held before some go to disk: */
+    uint64_t operator_memory_bytes; /* [0: no limit] by one operator */
+    uint64_t query_memory_bytes;    /* [0: no limit] by all of the query: an equal share for each slot */
     uint64_t
         hash_bits_off;   /* [0] cleared in every hash of keys, to make them collide: answers stay the same */
     enum od_codec codec; /* [STORED] wanted for blocks; ORDEAL's commands ask for ZSTD */
@@ -37,6 +38,12 @@ struct od_query {
     struct od_run_options options;      /* resolved */
 };
 
+/* How many attempts may run at once. */
+static inline uint64_t od_run_slots(const struct od_query *query)
+{
+    return (uint64_t)query->options.executor_count * query->options.slots_per_executor;
+}
+
 /* Counted by the driver; exact. */
 struct od_run_counts {
     uint32_t attempts_launched;
@@ -47,7 +54,8 @@ struct od_run_counts {
     uint32_t executors_lost;
     uint64_t shuffle_bytes; /* of committed attempts */
     uint64_t shuffle_rows;
-    uint64_t spilled_bytes; /* likewise */
+    uint64_t spilled_bytes;     /* likewise */
+    uint64_t memory_peak_bytes; /* the least query_memory_bytes with which none of them would have spilled */
     uint64_t started_ns;
     uint64_t ended_ns;
 };

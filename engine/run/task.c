@@ -60,18 +60,17 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name
     status = od_partition_writer_init(&attempt->writer, memory, life->codec, &output, error);
     if (status != OD_OK)
         goto failed;
+    attempt->account.operator_bytes_max = life->query->options.operator_memory_bytes;
+    attempt->account.task_bytes_max = life->query->options.query_memory_bytes / od_run_slots(life->query);
     struct od_op_env env = {.memory = memory,
                             .source = od_fetch_source(&attempt->fetch),
                             .task_index = name->task,
                             .task_count = attempt->stage->task_count,
                             .batch_rows = life->query->options.batch_rows,
-                            .scanned_rows = &attempt->scanned_rows,
-                            .operator_bytes_max = life->query->options.operator_memory_bytes,
+                            .account = &attempt->account,
                             .disk = life->world->disk,
                             .codec = life->codec,
                             .spill_name = attempt->spill_name,
-                            .spill_count = &attempt->spill_count,
-                            .spilled_bytes = &attempt->spilled_bytes,
                             .hash_bits_off = life->query->options.hash_bits_off};
     snprintf(attempt->spill_name, sizeof(attempt->spill_name), "q%u-s%u-t%u-a%u-spill", life->query->query_id,
              name->stage, name->task, name->attempt);
@@ -154,7 +153,7 @@ static void fail(struct od_attempt *attempt, enum od_status status, const struct
 static void emit_output(const struct od_attempt *attempt)
 {
     const struct od_partition_writer *writer = &attempt->writer;
-    emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_INPUT, .rows = attempt->scanned_rows});
+    emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_INPUT, .rows = attempt->account.scanned_rows});
     emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_OUTPUT,
                                     .rows = writer->row_count,
                                     .bytes = writer->bytes.size,
@@ -252,7 +251,8 @@ static void write_done(const struct od_attempt *attempt, struct od_buffer *body)
                                 .generation = attempt->generation,
                                 .row_count = writer->row_count,
                                 .total_bytes = writer->bytes.size,
-                                .spilled_bytes = attempt->spilled_bytes,
+                                .spilled_bytes = attempt->account.spilled_bytes,
+                                .held_peak_bytes = attempt->account.peak_bytes,
                                 .row_checksum = writer->row_checksum,
                                 .block_count = writer->entry_count};
     od_write_done(body, &done);

@@ -23,9 +23,7 @@ struct od_attempt {
     enum od_attempt_state state;
     bool is_blocked; /* no step is due until a block arrives; else a step timer is on its way */
     uint32_t step_count;
-    uint64_t scanned_rows;
-    uint64_t spilled_bytes;
-    uint32_t spill_count;
+    struct od_op_account account;
     char spill_name[OD_SPILL_NAME_BYTES]; /* begins the names of its spill files */
     struct od_arena attempt_arena;
     struct od_op *op;
