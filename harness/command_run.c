@@ -36,6 +36,7 @@ struct run_all {
     const struct od_arguments *arguments;
     struct od_scenario_run_options options;
     struct od_opinion opinions[4];
+    struct od_memory_limit memory_limits[16];
     uint32_t count;
     struct od_scenario_run **scenarios; /* owned */
     char directory[4000];
@@ -81,6 +82,22 @@ static enum od_status open_opinions(struct run_all *all, struct od_error *error)
             return od_fail(error, OD_BAD_INPUT, "--oracle: each engine once");
         OD_TRY(od_opinion_open(given->value, &all->opinions[all->options.opinion_count], error));
         all->options.opinion_count++;
+    }
+    return OD_OK;
+}
+
+static enum od_status read_memory_limits(struct run_all *all, struct od_error *error)
+{
+    all->options.memory_limits = all->memory_limits;
+    for (uint32_t i = 0; i < all->arguments->given_count; i++) {
+        const struct od_given_option *given = &all->arguments->given[i];
+        if (strcmp(given->option->name, "memory") != 0)
+            continue;
+        if (all->options.memory_limit_count == sizeof(all->memory_limits) / sizeof(all->memory_limits[0]))
+            return od_fail(error, OD_BAD_INPUT, "--memory %s: expected at most %u of them", given->value,
+                           all->options.memory_limit_count);
+        OD_TRY(od_memory_limit_parse(given->value, &all->memory_limits[all->options.memory_limit_count], error));
+        all->options.memory_limit_count++;
     }
     return OD_OK;
 }
@@ -229,6 +246,8 @@ static int run(const struct od_arguments *arguments)
     sigaction(SIGTERM, &action, NULL);
     enum od_status status = read_options(&all, &error);
     if (status == OD_OK)
+        status = read_memory_limits(&all, &error);
+    if (status == OD_OK)
         status = open_opinions(&all, &error);
     if (status == OD_OK)
         status = open_scenarios(&all, &error);
@@ -262,6 +281,7 @@ static const struct od_option options[] = {
     {"faults", "FILE|none", "one written schedule, or none, in place of the scenario's", false},
     {"scale", "N", "generated tables with N times the rows", false},
     {"executors", "N", "in place of the scenario's number", false},
+    {"memory", "BYTES|Nx", "once more each query, with so much memory for rows (0.1x: of its peak); repeatable", true},
     {"oracle", "E", "compare answers with duckdb or postgres, too; may be given for both", true},
     {"twice", NULL, "every run in sim twice: their digests must be equal", false},
     {"out", "DIR", "run directory (default ordeal-out/run-TIME-PID)", false},

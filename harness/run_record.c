@@ -142,6 +142,9 @@ void od_run_record_run(struct od_record *record, struct od_record_run *run, cons
     run->recomputed_tasks = counts->tasks_recomputed;
     run->retries = counts->attempts_failed;
     run->executors_lost = counts->executors_lost;
+    run->memory_limit_bytes = request->options.query_memory_bytes;
+    run->memory_peak_bytes = counts->memory_peak_bytes;
+    run->spilled_bytes = counts->spilled_bytes;
     if (request->schedule != NULL)
         record_schedule(record, run, request->schedule);
     if (request->deployment == OD_DEPLOY_SIM)

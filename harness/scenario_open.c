@@ -193,7 +193,7 @@ uint64_t od_scenario_run_count(const struct od_scenario_run *run)
 {
     uint64_t per_query = 0;
     if (run->options->in_sim || run->options->in_threads)
-        per_query += 2; /* undisturbed, and again for the digest */
+        per_query += 2 + run->options->memory_limit_count; /* undisturbed, and again for the digest */
     if (run->options->in_sim)
         per_query += run->sim_count + run->written_count;
     if (run->options->in_threads)

@@ -38,7 +38,7 @@ struct one_run {
     const struct od_schedule *schedule; /* NULL: undisturbed */
     uint64_t schedule_index;
     uint64_t seed;
-    const char *replay_note; /* which schedule this was, for the record's replay line; may be NULL */
+    uint64_t memory_bytes; /* that the query may hold; 0: any number */
 };
 
 static void record_replay(struct trial_of_query *query, struct od_record_run *record_run, const char *deployment)
@@ -84,7 +84,7 @@ static enum od_status run_once(struct trial_of_query *query, const struct one_ru
     const struct od_prepared *prepared = &run->queries[query->query_index];
     char files[4200];
     snprintf(files, sizeof(files), "%s/files", sink->directory);
-    const struct od_cluster_request request = {
+    struct od_cluster_request request = {
         .graph = prepared->graph,
         .options = run->run_options,
         .schedule = one->schedule,
@@ -93,6 +93,7 @@ static enum od_status run_once(struct trial_of_query *query, const struct one_ru
         .directory = one->deployment == OD_DEPLOY_THREADS ? files : NULL,
         .keep_events = true,
     };
+    request.options.query_memory_bytes = one->memory_bytes;
     struct od_finding finding = {0};
     uint64_t started_ns = now_ns();
     enum od_status status = od_cluster_run(od_posix_memory(), &request, result_out, error);
@@ -282,6 +283,20 @@ static enum od_status run_written(struct trial_of_query *query, struct od_error 
     return status;
 }
 
+/* With less memory (or more) the answer is the same. */
+static enum od_status run_limited(struct trial_of_query *query, struct od_error *error)
+{
+    const struct od_scenario_run_options *options = query->run->options;
+    uint64_t peak_bytes = query->undisturbed.outcome.counts.memory_peak_bytes;
+    for (uint32_t i = 0; i < options->memory_limit_count; i++) {
+        const struct one_run one = {.deployment = OD_DEPLOY_SIM,
+                                    .seed = query->run->seed,
+                                    .memory_bytes = od_memory_limit_bytes(&options->memory_limits[i], peak_bytes)};
+        OD_TRY(run_and_forget(query, &one, error));
+    }
+    return OD_OK;
+}
+
 static enum od_status run_in_threads(struct trial_of_query *query, struct od_error *error)
 {
     const struct one_run one = {.deployment = OD_DEPLOY_THREADS, .seed = query->run->seed};
@@ -311,6 +326,8 @@ static enum od_status run_query(struct od_scenario_run *run, struct od_scenario_
     OD_RECORD_SET(sink->record, query.record, sql, asked->sql);
     enum od_status status = run_undisturbed(&query, error);
     bool has_answer = query.undisturbed.outcome.answer != NULL; /* else there is nothing to compare with */
+    if (status == OD_OK && has_answer)
+        status = run_limited(&query, error);
     if (status == OD_OK && has_answer && run->options->in_sim)
         status = run_drawn(&query, OD_DEPLOY_SIM, run->sim_count, error);
     if (status == OD_OK && has_answer && run->options->in_sim)

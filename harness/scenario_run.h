@@ -9,6 +9,7 @@
 #ifndef OD_HARNESS_SCENARIO_RUN_H
 #define OD_HARNESS_SCENARIO_RUN_H
 
+#include "harness/memory_limit.h"
 #include "harness/opinion.h"
 #include "harness/scenario.h"
 #include "reports/event_log.h"
@@ -27,6 +28,8 @@ struct od_scenario_run_options {
     uint64_t executors; /* 0: as the scenario says */
     struct od_opinion *opinions; /* borrowed; engines that every undisturbed answer is compared with, beside SQLite */
     uint32_t opinion_count;
+    struct od_memory_limit *memory_limits; /* borrowed; each query runs once more in sim with each of them */
+    uint32_t memory_limit_count;
     bool twice;      /* every run in sim is done twice and its digests are compared */
 };
 

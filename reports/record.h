@@ -72,6 +72,9 @@ struct od_record_run {
     uint64_t recomputed_tasks;
     uint64_t retries;
     uint64_t executors_lost;
+    uint64_t memory_limit_bytes; /* rows that the query may hold; 0: any number */
+    uint64_t memory_peak_bytes;  /* the least limit with which it would not have spilled */
+    uint64_t spilled_bytes;
     uint64_t answer_rows;
     char *digest;        /* of the answer, hex */
     char *trace_digest;  /* of all that crossed the seam, hex */

@@ -52,6 +52,8 @@ static const struct measure measures[] = {
     {"recomputed_tasks", "count", offsetof(struct od_record_run, recomputed_tasks)},
     {"retries", "count", offsetof(struct od_record_run, retries)},
     {"executors_lost", "count", offsetof(struct od_record_run, executors_lost)},
+    {"memory_peak", "bytes", offsetof(struct od_record_run, memory_peak_bytes)},
+    {"spilled", "bytes", offsetof(struct od_record_run, spilled_bytes)},
 };
 
 enum statement {
