@@ -8,14 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine/core/assert.h"
 #include "harness/slt.h"
 #include "harness/slt_compare.h"
+#include "harness/slt_dialect.h"
 
 #define INCLUDE_DEPTH_MAX 8
 #define LOOP_ROUNDS_MAX   1000000 /* of all loops of a file together */
 #define VARIABLES_MAX     64
+#define TRANSLATIONS_MAX  100 /* of one text */
 
 struct variable {
     const char *name;
@@ -27,6 +30,10 @@ struct label {
     uint32_t line;
     struct label *next;
 };
+struct refused {
+    const char *name;
+    struct refused *next;
+};
 struct run {
     const struct od_slt_file *file; /* the one that is walked; changes for an include */
     const struct od_slt_engine *engine;
@@ -37,7 +44,8 @@ struct run {
     uint32_t variable_count;
     struct variable variables[VARIABLES_MAX];
     struct label *labels;
-    enum od_slt_sort sort; /* of queries that say none */
+    struct refused *refused; /* relations that are not there because making them was refused */
+    enum od_slt_sort sort;   /* of queries that say none */
     bool value_a_line;
     bool substitutes_environment;
     bool memory_refused;                /* for a verdict's text */
@@ -214,10 +222,30 @@ static bool is_setting(const char *sql)
     return false;
 }
 
+/* A statement in another dialect is refused, and so is what needs the relation that it would have made. */
+static bool is_refused(struct run *run, const struct od_slt_report *report, const struct od_error *error)
+{
+    bool refused = error->status == OD_UNSUPPORTED || od_slt_is_foreign(error);
+    size_t size = error->status == OD_BAD_INPUT && strstr(error->text, " does not exist") != NULL
+                      ? strcspn(error->text, "\"")
+                      : strlen(error->text);
+    const char *name = error->text + size + (error->text[size] != '\0');
+    for (const struct refused *gone = run->refused; gone != NULL && !refused; gone = gone->next)
+        refused = strcspn(name, "\"") == strlen(gone->name) &&
+                  strncasecmp(name, gone->name, strlen(gone->name)) == 0;
+    const char *made = refused ? od_slt_created_name(&run->run_arena, report->sql) : NULL;
+    struct refused *added = made == NULL ? NULL : od_arena_take(&run->run_arena, sizeof(*added));
+    if (added != NULL) {
+        *added = (struct refused){made, run->refused};
+        run->refused = added;
+    }
+    return refused;
+}
+
 /* An error where there should be none. */
 static void judge_error(struct run *run, struct od_slt_report *report, const struct od_slt_answer *answer)
 {
-    bool refused = answer->status == OD_UNSUPPORTED;
+    bool refused = is_refused(run, report, &answer->error);
     if (answer->status <= OD_EVALUATION && is_setting(report->sql)) {
         tell(run, report, OD_SLT_SKIPPED, OD_SLT_REFUSED, "a setting of another engine");
         return;
@@ -421,7 +449,13 @@ static enum od_status run_sql(struct run *run, const struct od_slt_record *recor
     report.sql = replaced(run, record->sql);
     if (report.sql == NULL)
         return no_memory(run);
-    run->engine->run(run->engine->self, &run->record_arena, report.sql, &answer);
+    const char *sql = report.sql;
+    for (uint32_t i = 0; sql != NULL && i < TRANSLATIONS_MAX; i++) {
+        run->engine->run(run->engine->self, &run->record_arena, sql, &answer);
+        sql = answer.status == OD_BAD_INPUT && record->expect != OD_SLT_ERROR
+                  ? od_slt_translate(&run->record_arena, sql, &answer.error)
+                  : NULL;
+    }
     report.answer = &answer;
     if (answer.status == OD_NO_MEMORY)
         return od_fail(run->error, OD_NO_MEMORY, "%s:%u: %s", run->file->name, record->line,

@@ -19,6 +19,7 @@ static const struct {
     {"int8", OD_TYPE_INT64, OD_LIMIT_NONE, 0},
     {"float4", OD_TYPE_FLOAT64, OD_LIMIT_NONE, 0}, /* kept, and printed, in double precision */
     {"float8", OD_TYPE_FLOAT64, OD_LIMIT_NONE, 0},
+    {"double", OD_TYPE_FLOAT64, OD_LIMIT_NONE, 0}, /* other engines' word, which PostgreSQL does not have */
     {"numeric", OD_TYPE_DECIMAL, OD_LIMIT_NUMERIC, 2},
     {"text", OD_TYPE_TEXT, OD_LIMIT_NONE, 0},
     {"varchar", OD_TYPE_TEXT, OD_LIMIT_VARCHAR, 1},

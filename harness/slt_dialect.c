@@ -1,0 +1,207 @@
+/* slt_dialect: PostgreSQL's words for what other engines write.
+ *
+ *   CREATE TABLE t (a INT) AS VALUES (1)      CREATE TABLE t (a INT); INSERT INTO t VALUES (1)     DataFusion
+ *   CREATE OR REPLACE TABLE t ...             DROP TABLE IF EXISTS t; CREATE TABLE t ...           DuckDB
+ *   FROM (SELECT ...)                         FROM (SELECT ...) AS unnamed_1              PostgreSQL 16, too
+ *
+ * A text is translated only after PostgreSQL's grammar has refused it, at the place that its error tells, and
+ * one thing at a time: the caller tries again. So whatever PostgreSQL takes keeps PostgreSQL's meaning, and a
+ * refused text has run nothing. */
+#include "harness/slt_dialect.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "engine/core/buffer.h"
+
+/* --- tokens --------------------------------------------------------------------------------------------- */
+
+struct token {
+    const char *at;
+    size_t size; /* 0: the end of the text */
+};
+
+static const char *skip_blanks(const char *at)
+{
+    for (;;) {
+        at += strspn(at, " \t\r\n\f\v");
+        if (at[0] == '-' && at[1] == '-') {
+            at += strcspn(at, "\n");
+        } else if (at[0] == '/' && at[1] == '*') {
+            const char *end = strstr(at + 2, "*/");
+            at = end == NULL ? at + strlen(at) : end + 2;
+        } else {
+            return at;
+        }
+    }
+}
+
+/* A word, a quoted text (doubled quotes are two of them), or one other byte. */
+static struct token next_token(const char *at)
+{
+    struct token token = {skip_blanks(at), 1};
+    if (*token.at == '\0')
+        token.size = 0;
+    else if (*token.at == '\'' || *token.at == '"')
+        token.size = 1 + strcspn(token.at + 1, *token.at == '"' ? "\"" : "'") + 1;
+    else
+        while (isalnum((unsigned char)*token.at) &&
+               (isalnum((unsigned char)token.at[token.size]) || token.at[token.size] == '_'))
+            token.size++;
+    size_t rest = strlen(token.at);
+    token.size = token.size < rest ? token.size : rest;
+    return token;
+}
+
+static bool is_word(struct token token, const char *word)
+{
+    return token.size == strlen(word) && strncasecmp(token.at, word, token.size) == 0;
+}
+
+/* Goes past the token if it is the word. */
+static bool take_word(const char **at, const char *word)
+{
+    struct token token = next_token(*at);
+    if (!is_word(token, word))
+        return false;
+    *at = token.at + token.size;
+    return true;
+}
+
+/* Behind the parenthesis that closes the one at `open`; NULL: there is none. */
+static const char *behind_parentheses(const char *open)
+{
+    const char *at = open;
+    size_t depth = 0;
+    do {
+        struct token token = next_token(at);
+        if (token.size == 0)
+            return NULL;
+        depth += *token.at == '(';
+        depth -= *token.at == ')';
+        at = token.at + token.size;
+    } while (depth > 0);
+    return at;
+}
+
+/* --- CREATE --------------------------------------------------------------------------------------------- */
+
+struct create {
+    const char *replace; /* "OR REPLACE", or NULL */
+    const char *replace_end;
+    bool is_table;
+    struct token name;
+};
+
+/* CREATE [OR REPLACE] [words] TABLE|VIEW [IF NOT EXISTS] name. The other words: TEMP, EXTERNAL, and so on. */
+static bool read_create(const char *sql, struct create *create)
+{
+    const char *at = sql;
+    *create = (struct create){0};
+    if (!take_word(&at, "create"))
+        return false;
+    const char *start = at;
+    if (take_word(&at, "or") && take_word(&at, "replace")) {
+        create->replace = start;
+        create->replace_end = at;
+    }
+    for (int words = 0; words < 4; words++) {
+        struct token token = next_token(at);
+        at = token.at + token.size;
+        create->is_table = is_word(token, "table");
+        if (!create->is_table && !is_word(token, "view"))
+            continue;
+        if (take_word(&at, "if") && !(take_word(&at, "not") && take_word(&at, "exists")))
+            return false;
+        create->name = next_token(at);
+        return create->name.size > 0;
+    }
+    return false;
+}
+
+const char *od_slt_created_name(struct od_arena *arena, const char *sql)
+{
+    struct create create;
+    if (!read_create(sql, &create))
+        return NULL;
+    bool quoted = create.name.size > 2 && create.name.at[0] == '"';
+    return od_arena_copy_text(arena, create.name.at + quoted, create.name.size - 2 * (size_t)quoted);
+}
+
+/* Columns with types and a query both: a table, then rows. */
+static const char *split_create(struct od_arena *arena, const char *sql)
+{
+    struct create create;
+    if (!read_create(sql, &create) || !create.is_table)
+        return NULL;
+    struct token open = next_token(create.name.at + create.name.size);
+    const char *end = is_word(open, "(") ? behind_parentheses(open.at) : NULL;
+    const char *query = end;
+    if (query == NULL || !take_word(&query, "as"))
+        return NULL;
+    return od_arena_print(arena, "%.*s; INSERT INTO %.*s %s", (int)(end - sql), sql, (int)create.name.size,
+                          create.name.at, query);
+}
+
+static const char *drop_first(struct od_arena *arena, const char *sql)
+{
+    struct create create;
+    if (!read_create(sql, &create) || create.replace == NULL || !create.is_table)
+        return NULL;
+    return od_arena_print(arena, "DROP TABLE IF EXISTS %.*s; %.*s%s", (int)create.name.size, create.name.at,
+                          (int)(create.replace - sql), sql, create.replace_end);
+}
+
+/* --- sub-selects without a name -------------------------------------------------------------------------- */
+
+static const char *place_of(const char *sql, const struct od_error *error)
+{
+    const char *at = sql;
+    for (uint32_t line = 1; line < error->line && at != NULL; line++) {
+        at = strchr(at, '\n');
+        at = at == NULL ? NULL : at + 1;
+    }
+    for (uint32_t column = 1; at != NULL && column < error->column; column++) { /* in characters */
+        if (*at == '\0')
+            return NULL;
+        do
+            at++;
+        while (((unsigned char)*at & 0xc0) == 0x80);
+    }
+    return at;
+}
+
+static const char *name_subselect(struct od_arena *arena, const char *sql, const struct od_error *error)
+{
+    const char *at = place_of(sql, error);
+    const char *open = at == NULL ? NULL : strchr(at, '(');
+    const char *end = open == NULL ? NULL : behind_parentheses(open);
+    if (end == NULL)
+        return NULL;
+    return od_arena_print(arena, "%.*s AS unnamed_%zu%s", (int)(end - sql), sql, (size_t)(open - sql), end);
+}
+
+/* --- what is known -------------------------------------------------------------------------------------- */
+
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+bool od_slt_is_foreign(const struct od_error *error)
+{
+    return error->status == OD_BAD_INPUT && (begins(error->text, "syntax error") ||
+                                             begins(error->text, "subquery in FROM must have an alias") ||
+                                             begins(error->text, "VALUES in FROM must have an alias"));
+}
+
+const char *od_slt_translate(struct od_arena *arena, const char *sql, const struct od_error *error)
+{
+    if (!od_slt_is_foreign(error))
+        return NULL;
+    if (!begins(error->text, "syntax error"))
+        return name_subselect(arena, sql, error);
+    const char *dropped = drop_first(arena, sql);
+    return dropped != NULL ? dropped : split_create(arena, sql);
+}

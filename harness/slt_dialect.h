@@ -1,0 +1,18 @@
+/* slt_dialect: what files of other engines write in words that PostgreSQL's grammar does not have. */
+#ifndef OD_HARNESS_SLT_DIALECT_H
+#define OD_HARNESS_SLT_DIALECT_H
+
+#include "engine/core/arena.h"
+#include "engine/core/status.h"
+
+/* The SQL in PostgreSQL's words, as far as the error that it met tells; there may be more to translate. NULL:
+ * nothing is known, or no memory. */
+const char *od_slt_translate(struct od_arena *arena, const char *sql, const struct od_error *error);
+
+/* Did PostgreSQL's grammar refuse the text: is it another dialect's? */
+bool od_slt_is_foreign(const struct od_error *error);
+
+/* The name of the relation that "CREATE ... TABLE|VIEW name" makes, in the arena; NULL: none. */
+const char *od_slt_created_name(struct od_arena *arena, const char *sql);
+
+#endif

@@ -1,0 +1,119 @@
+/* Goal: what other engines write becomes PostgreSQL's words where its grammar refused them, and only there.
+ * Method: texts with the error that the grammar gives for them, and what must come out; texts
+ * that end in the middle of anything. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/core/sweep.h"
+#include "harness/slt_dialect.h"
+
+struct translation {
+    const char *sql;
+    const char *error;
+    uint32_t line;
+    uint32_t column;
+    const char *result; /* NULL: nothing is known */
+};
+static const struct translation translations[] = {
+    {"create table t(a INT, b TEXT) as values (1, ')')", "syntax error at or near \"as\"", 1, 31,
+     "create table t(a INT, b TEXT); INSERT INTO t  values (1, ')')"},
+    {"CREATE TEMP TABLE IF NOT EXISTS \"T 1\" (a decimal(3,1)) AS SELECT 1", "syntax error at or near \"AS\"",
+     1, 57, "CREATE TEMP TABLE IF NOT EXISTS \"T 1\" (a decimal(3,1)); INSERT INTO \"T 1\"  SELECT 1"},
+    {"CREATE OR REPLACE TABLE t AS SELECT 1", "syntax error at or near \"TABLE\"", 1, 19,
+     "DROP TABLE IF EXISTS t; CREATE TABLE t AS SELECT 1"},
+    {"CREATE TABLE t (a INT) SELECT 1", "syntax error at or near \"SELECT\"", 1, 24, NULL},
+    {"CREATE TABLE t (a INT", "syntax error at end of input", 1, 22, NULL},
+    {"CREATE VIEW v (a INT) AS SELECT 1", "syntax error at or near \"INT\"", 1, 18, NULL},
+    {"CREATE EXTERNAL TABLE t STORED AS CSV", "syntax error at or near \"EXTERNAL\"", 1, 8, NULL},
+    {"SELEC 1", "syntax error at or near \"SELEC\"", 1, 1, NULL},
+    {"select 1 from (select ')' -- )\n), t", "subquery in FROM must have an alias", 1, 15,
+     "select 1 from (select ')' -- )\n) AS unnamed_14, t"},
+    {"select '\xc3\xa9' from\n (values (1)) where true", "VALUES in FROM must have an alias", 2, 2,
+     "select '\xc3\xa9' from\n (values (1)) AS unnamed_18 where true"},
+    {"select 1 from (select 1", "subquery in FROM must have an alias", 1, 15, NULL},
+    {"select 1", "subquery in FROM must have an alias", 7, 70, NULL},
+    {"CREATE TABLE t(a INT) AS SELECT 1", "relation \"x\" does not exist", 1, 1, NULL},
+};
+
+static struct od_error error_of(const struct translation *row)
+{
+    struct od_error error = {0};
+    od_fail_at(&error, OD_BAD_INPUT, row->line, row->column, "%s", row->error);
+    return error;
+}
+
+static void texts_are_translated(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(translations) / sizeof(translations[0]); i++) {
+        struct od_arena arena;
+        struct od_error error = error_of(&translations[i]);
+        od_arena_init(&arena, od_heap_for_tests(), 0);
+        const char *result = od_slt_translate(&arena, translations[i].sql, &error);
+        if (translations[i].result == NULL)
+            assert_null(result);
+        else
+            assert_string_equal(result, translations[i].result);
+        od_arena_release(&arena);
+    }
+}
+
+static void names_are_found(void **state)
+{
+    static const struct {
+        const char *sql;
+        const char *name;
+    } rows[] = {
+        {"create table t1 (a int)", "t1"},
+        {" /* */ CREATE OR REPLACE TEMP VIEW \"My V\" AS SELECT 1", "My V"},
+        {"create external table if not exists x stored as csv", "x"},
+        {"create table if exists x", NULL},
+        {"create index i on t (a)", NULL},
+        {"create table", NULL},
+        {"drop table t", NULL},
+        {"", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct od_arena arena;
+        od_arena_init(&arena, od_heap_for_tests(), 0);
+        const char *name = od_slt_created_name(&arena, rows[i].sql);
+        if (rows[i].name == NULL)
+            assert_null(name);
+        else
+            assert_string_equal(name, rows[i].name);
+        od_arena_release(&arena);
+    }
+}
+
+/* Cut anywhere, a text is read to its end and no further (a sanitizer sees to that). */
+static void cut_texts_are_harmless(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(translations) / sizeof(translations[0]); i++) {
+        for (size_t size = 0; size <= strlen(translations[i].sql); size++) {
+            struct od_arena arena;
+            struct od_error error = error_of(&translations[i]);
+            od_arena_init(&arena, od_heap_for_tests(), 0);
+            const char *cut = od_arena_copy_text(&arena, translations[i].sql, size);
+            const char *result = od_slt_translate(&arena, cut, &error);
+            assert_true(result == NULL || strlen(result) > size);
+            od_slt_created_name(&arena, cut);
+            od_arena_release(&arena);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_translated),
+        cmocka_unit_test(names_are_found),
+        cmocka_unit_test(cut_texts_are_harmless),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
