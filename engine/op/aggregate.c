@@ -125,20 +125,17 @@ static enum od_status plan_spilling(struct aggregate *aggregate)
     struct od_schema *schema = &aggregate->spill_schema;
     uint32_t room = aggregate->key_schema.field_count + 1;
     for (uint32_t i = 0; i < aggregate->call_count; i++)
-        room += aggregate->calls[i].keeps_rows ? aggregate->calls[i].rows.schema.field_count
-                                               : OD_STATE_FIELDS_MAX;
+        room += aggregate->calls[i].keeps_rows ? aggregate->calls[i].rows.schema.field_count : 1;
     OD_TAKE(schema->fields, &op->operator_arena, room, op->error);
     for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++)
         schema->fields[schema->field_count++] = aggregate->key_schema.fields[i];
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
-        enum od_type type;
         struct call *call = &aggregate->calls[i];
         call->column = schema->field_count;
         if (call->keeps_rows)
             continue;
-        od_assert(od_aggregate_state_fields(call->aggregate, &type) == 1);
         schema->fields[schema->field_count++] =
-            (struct od_field){.name = "state", .type = type, .nullable = true};
+            (struct od_field){.name = "state", .type = od_aggregate_state_type(call->aggregate), .nullable = true};
     }
     aggregate->part_column = schema->field_count;
     schema->fields[schema->field_count++] = (struct od_field){.name = "part", .type = OD_TYPE_INT64};

@@ -109,17 +109,12 @@ static struct od_schema state_schema(struct aggregate_case *test, uint32_t group
                                      uint32_t aggregate_count)
 {
     struct od_schema schema = {.field_count = group_count};
-    uint32_t room = group_count + aggregate_count * OD_STATE_FIELDS_MAX;
-    schema.fields = od_arena_take_array(&plan_arena, room, sizeof(*schema.fields));
+    schema.fields = od_arena_take_array(&plan_arena, group_count + aggregate_count, sizeof(*schema.fields));
     for (uint32_t i = 0; i < group_count; i++)
         schema.fields[i] = test->schema.fields[test->group_columns[i]];
-    for (uint32_t i = 0; i < aggregate_count; i++) {
-        enum od_type types[OD_STATE_FIELDS_MAX];
-        uint32_t count = od_aggregate_state_fields(&test->aggregates[i], types);
-        for (uint32_t k = 0; k < count; k++)
-            schema.fields[schema.field_count++] =
-                (struct od_field){.name = "state", .type = types[k], .nullable = true};
-    }
+    for (uint32_t i = 0; i < aggregate_count; i++)
+        schema.fields[schema.field_count++] = (struct od_field){
+            .name = "state", .type = od_aggregate_state_type(&test->aggregates[i]), .nullable = true};
     return schema;
 }
 

@@ -3,19 +3,19 @@
 
 #include <string.h>
 
-#include "engine/core/assert.h"
+#include "engine/core/enum_text.h"
+#include "engine/plan/function.h"
 #include "engine/plan/physical.h"
 
-enum argument_class {
-    TAKES_NONE,
-    TAKES_ANY,
-    TAKES_SORTABLE, /* all but boolean */
-    TAKES_NUMBER,
-    TAKES_INTEGER,
-    TAKES_DOUBLE, /* any number, cast to one */
-    TAKES_BOOLEAN,
-    TAKES_TEXT
-};
+/* The types that a class of arguments takes, in the letters of function.h. */
+#define TAKES_NONE     ""
+#define TAKES_ANY      "bilnftds"
+#define TAKES_SORTABLE "ilnftds"
+#define TAKES_NUMBER   "ilnf"
+#define TAKES_INTEGER  "il"
+#define TAKES_DOUBLE   "f" /* and any number, cast to one */
+#define TAKES_BOOLEAN  "b"
+#define TAKES_TEXT     "t"
 enum result_class {
     GIVES_BIGINT,
     GIVES_DOUBLE,
@@ -27,13 +27,12 @@ enum { MAY_FAIL = 1, NOT_NULL = 2, WITHIN_GROUP = 4, NEEDS_ROWS = 8 };
 
 static const struct {
     const char *text;
-    uint8_t argument; /* enum argument_class */
-    uint8_t second;
+    const char *arguments[2];
     uint8_t result; /* enum result_class */
     uint8_t flags;
 } aggregates[] = {
 #define X(name, text, argument, second, result, flags)                                                       \
-    [OD_AGGREGATE_##name] = {text, TAKES_##argument, TAKES_##second, GIVES_##result, flags},
+    [OD_AGGREGATE_##name] = {text, {TAKES_##argument, TAKES_##second}, GIVES_##result, flags},
     OD_AGGREGATE_LIST(X)
 #undef X
 };
@@ -45,11 +44,7 @@ static const struct {
                {"variance", OD_AGGREGATE_VAR_SAMP},
                {"stddev", OD_AGGREGATE_STDDEV_SAMP}};
 
-const char *od_aggregate_text(enum od_aggregate_function function)
-{
-    od_assert((unsigned)function < OD_AGGREGATE_COUNT_OF_KINDS);
-    return aggregates[function].text;
-}
+OD_ENUM_TEXT(od_aggregate_text, enum od_aggregate_function, OD_AGGREGATE_LIST)
 
 bool od_aggregate_find(const char *name, enum od_aggregate_function *function_out)
 {
@@ -69,33 +64,17 @@ bool od_aggregate_find(const char *name, enum od_aggregate_function *function_ou
 uint32_t od_aggregate_argument_count(enum od_aggregate_function function)
 {
     od_assert((unsigned)function < OD_AGGREGATE_COUNT_OF_KINDS);
-    return (aggregates[function].argument != TAKES_NONE) + (aggregates[function].second != TAKES_NONE);
+    return (*aggregates[function].arguments[0] != '\0') + (*aggregates[function].arguments[1] != '\0');
 }
 
-static bool take(uint8_t class, enum od_type *type)
+static bool take(const char *letters, enum od_type *type)
 {
-    bool is_integer = *type == OD_TYPE_INT32 || *type == OD_TYPE_INT64;
-    bool is_number = is_integer || *type == OD_TYPE_DECIMAL || *type == OD_TYPE_FLOAT64;
-    switch ((enum argument_class)class) {
-    case TAKES_NONE:
-        return false;
-    case TAKES_ANY:
-        return *type != OD_TYPE_INTERVAL;
-    case TAKES_SORTABLE:
-        return *type != OD_TYPE_INTERVAL && *type != OD_TYPE_BOOLEAN;
-    case TAKES_NUMBER:
-        return is_number;
-    case TAKES_INTEGER:
-        return is_integer;
-    case TAKES_DOUBLE:
-        *type = is_number ? OD_TYPE_FLOAT64 : *type;
-        return is_number;
-    case TAKES_BOOLEAN:
-        return *type == OD_TYPE_BOOLEAN;
-    case TAKES_TEXT:
-        return *type == OD_TYPE_TEXT;
-    }
-    od_unreachable();
+    if (strcmp(letters, TAKES_DOUBLE) == 0 && od_cast_is_implicit(*type, OD_TYPE_FLOAT64))
+        *type = OD_TYPE_FLOAT64;
+    for (; *letters != '\0'; letters++)
+        if (od_signature_type(*letters) == *type)
+            return true;
+    return false;
 }
 
 bool od_aggregate_resolve(enum od_aggregate_function function, uint32_t count, enum od_type *types,
@@ -104,9 +83,9 @@ bool od_aggregate_resolve(enum od_aggregate_function function, uint32_t count, e
     *result_out = OD_TYPE_INT64;
     if (count != od_aggregate_argument_count(function))
         return false;
-    if ((count > 0 && !take(aggregates[function].argument, &types[0])) ||
-        (count > 1 && !take(aggregates[function].second, &types[1])))
-        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!take(aggregates[function].arguments[i], &types[i]))
+            return false;
     switch ((enum result_class)aggregates[function].result) {
     case GIVES_BIGINT:
         break;
@@ -126,38 +105,37 @@ bool od_aggregate_resolve(enum od_aggregate_function function, uint32_t count, e
     return true;
 }
 
-bool od_aggregate_may_fail(enum od_aggregate_function function)
+static bool has(enum od_aggregate_function function, uint8_t flag)
 {
     od_assert((unsigned)function < OD_AGGREGATE_COUNT_OF_KINDS);
-    return (aggregates[function].flags & MAY_FAIL) != 0;
+    return (aggregates[function].flags & flag) != 0;
+}
+
+bool od_aggregate_may_fail(enum od_aggregate_function function)
+{
+    return has(function, MAY_FAIL);
 }
 
 bool od_aggregate_is_nullable(enum od_aggregate_function function)
 {
-    od_assert((unsigned)function < OD_AGGREGATE_COUNT_OF_KINDS);
-    return (aggregates[function].flags & NOT_NULL) == 0;
+    return !has(function, NOT_NULL);
 }
 
 bool od_aggregate_is_within_group(enum od_aggregate_function function)
 {
-    od_assert((unsigned)function < OD_AGGREGATE_COUNT_OF_KINDS);
-    return (aggregates[function].flags & WITHIN_GROUP) != 0;
+    return has(function, WITHIN_GROUP);
 }
 
 bool od_aggregate_is_partial(const struct od_aggregate *aggregate)
 {
-    return !aggregate->distinct && aggregate->key_count == 0 &&
-           (aggregates[aggregate->function].flags & NEEDS_ROWS) == 0;
+    return !aggregate->distinct && aggregate->key_count == 0 && !has(aggregate->function, NEEDS_ROWS);
 }
 
 /* Counts are bigints, chosen values are of the argument's type, everything else is encoded in one text. */
-uint32_t od_aggregate_state_fields(const struct od_aggregate *aggregate, enum od_type *types_out)
+enum od_type od_aggregate_state_type(const struct od_aggregate *aggregate)
 {
     uint8_t result = aggregates[aggregate->function].result;
-    types_out[0] = result == GIVES_BIGINT ? OD_TYPE_INT64
-                   : result == GIVES_SAME ? aggregate->argument->type
-                                          : OD_TYPE_TEXT;
-    return 1;
+    return result == GIVES_BIGINT ? OD_TYPE_INT64 : result == GIVES_SAME ? aggregate->argument->type : OD_TYPE_TEXT;
 }
 
 /* --- window functions ----------------------------------------------------------------------------------- */

@@ -47,15 +47,13 @@ const char *od_physical_kind_text(enum od_physical_kind kind);
 
 /* COMPLETE: rows -> answer. PARTIAL: rows -> groups ++ state columns. FINAL: groups ++ state columns -> answer.
  * A grouped FINAL or COMPLETE over no rows gives no row; a global one gives one row, in its one task. A global PARTIAL
- * gives one row of state in every task. State columns of an aggregate (see od_aggregate_state_fields):
+ * gives one row of state in every task. Each aggregate has one state column:
  *   counts                          bigint
  *   min, max, bool_and, bit_or...   value of the argument's type (NULL: none yet)
  *   sums, averages, deviations...   text: encoded exact sums (engine/op/aggregate_state.c) */
 enum od_aggregate_phase { OD_AGGREGATE_COMPLETE, OD_AGGREGATE_PARTIAL, OD_AGGREGATE_FINAL };
 
-#define OD_STATE_FIELDS_MAX 8
-/* Fills the types and returns how many: 1 for every function that there is. */
-uint32_t od_aggregate_state_fields(const struct od_aggregate *aggregate, enum od_type *types_out);
+enum od_type od_aggregate_state_type(const struct od_aggregate *aggregate);
 
 struct od_physical {
     enum od_physical_kind kind;

@@ -14,20 +14,16 @@ static enum od_status partial_schema(struct od_stage_builder *builder, const str
 {
     uint32_t group_count = plan->aggregate.group_count;
     uint32_t aggregate_count = plan->aggregate.aggregate_count;
-    OD_TAKE(schema_out->fields, builder->plan_arena, group_count + (size_t)aggregate_count * OD_STATE_FIELDS_MAX, error);
+    schema_out->field_count = group_count + aggregate_count;
+    OD_TAKE(schema_out->fields, builder->plan_arena, schema_out->field_count, error);
     for (uint32_t i = 0; i < group_count; i++)
         schema_out->fields[i] = plan->schema.fields[i];
-    schema_out->field_count = group_count;
     for (uint32_t i = 0; i < aggregate_count; i++) {
-        enum od_type types[OD_STATE_FIELDS_MAX];
-        uint32_t state_count = od_aggregate_state_fields(&plan->aggregate.aggregates[i], types);
-        for (uint32_t k = 0; k < state_count; k++) {
-            const char *name = od_arena_print(builder->plan_arena, "state%u_%u", i, k);
-            if (name == NULL)
-                return od_fail(error, OD_NO_MEMORY, "naming a state");
-            schema_out->fields[schema_out->field_count++] =
-                (struct od_field){.name = name, .type = types[k], .nullable = true};
-        }
+        const char *name = od_arena_print(builder->plan_arena, "state%u", i);
+        if (name == NULL)
+            return od_fail(error, OD_NO_MEMORY, "naming a state");
+        schema_out->fields[group_count + i] =
+            (struct od_field){name, od_aggregate_state_type(&plan->aggregate.aggregates[i]), true};
     }
     return OD_OK;
 }
