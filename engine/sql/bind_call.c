@@ -125,6 +125,7 @@ enum od_status od_bind_func_call(struct od_binder *binder, const struct od_place
     const char *schema = call->n_funcname == 2 ? od_sql_string(call->funcname[0]) : "pg_catalog";
     enum od_aggregate_function aggregate = OD_AGGREGATE_PERCENTILE_CONT;
     enum od_function function = OD_FUNCTION_ADD;
+    struct od_sql_type type = {0};
     struct od_bound *arguments = NULL;
     if (call->n_funcname > 2 || strcmp(schema, "pg_catalog") != 0)
         return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
@@ -136,6 +137,13 @@ enum od_status od_bind_func_call(struct od_binder *binder, const struct od_place
     if (is_window_function(name) && !call->agg_within_group)
         return od_sql_fail(binder, OD_BAD_INPUT, call->location, "window function %s requires an OVER clause",
                            name);
+    if (!od_function_find(name, &function) && call->n_args == 1 && od_sql_type_named(name, &type)) {
+        OD_TRY(refuse_decorations(binder, call, name));
+        OD_TRY(od_bind_expr(binder, place, call->args[0], bound_out)); /* float8(x) */
+        OD_TRY(od_bind_cast_to(binder, bound_out, &type, call->location, &bound_out->expr));
+        bound_out->unknown = false;
+        return OD_OK;
+    }
     if (!od_function_find(name, &function)) {
         const char *why = od_function_refusal(name);
         return od_sql_fail(binder, OD_UNSUPPORTED, call->location, "function %s is not supported%s%s", name,

@@ -61,6 +61,16 @@ static enum od_status bind_number(struct od_binder *binder, const char *text, in
                        OD_DECIMAL_DIGITS_MAX);
 }
 
+static enum od_status bind_float(struct od_binder *binder, const char *text, int32_t location,
+                                 struct od_bound *bound_out)
+{
+    struct od_value value = {0};
+    if (od_value_parse(OD_TYPE_FLOAT64, text, (uint32_t)strlen(text), &value))
+        return od_bind_literal(binder, &value, location, bound_out);
+    return od_sql_fail(binder, OD_BAD_INPUT, location, "\"%.40s\" is out of range for type double precision",
+                       text);
+}
+
 static enum od_status bind_const(struct od_binder *binder, const PgQuery__AConst *node,
                                  struct od_bound *bound_out)
 {
@@ -125,8 +135,23 @@ static enum od_status bind_outer_column(struct od_binder *binder, struct od_bloc
                          expr_out, binder->error);
 }
 
-/* The next block in which names are looked for. */
-static struct od_block *next_visible(struct od_block *block)
+enum od_status od_bind_entry(struct od_binder *binder, struct od_block *block, struct od_block *target,
+                             const struct od_scope_entry *entry, int32_t location,
+                             const struct od_expr **expr_out)
+{
+    const struct od_expr *column = NULL;
+    for (struct od_block *at = block; at != target; at = at->outer)
+        at->foreign_reads++;
+    target->own_reads++;
+    if (target == block)
+        OD_TRY(od_expr_column(binder->plan_arena, &target->scope.schema, entry->column_index, &column,
+                              binder->error));
+    else
+        OD_TRY(bind_outer_column(binder, block, target, entry->column_index, location, &column));
+    return od_expr_located(binder->plan_arena, column, (uint32_t)(location + 1), expr_out, binder->error);
+}
+
+struct od_block *od_next_visible(struct od_block *block)
 {
     struct od_block *next = block->outer;
     if (next != NULL && next->is_fence)
@@ -139,7 +164,6 @@ static enum od_status bind_column(struct od_binder *binder, const struct od_plac
 {
     const char *names[2] = {NULL, NULL};
     const struct od_scope_entry *entry = NULL;
-    const struct od_expr *column = NULL;
     struct od_block *target = place->block;
     if (node->n_fields > 2)
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
@@ -151,7 +175,7 @@ static enum od_status bind_column(struct od_binder *binder, const struct od_plac
     }
     const char *relation = node->n_fields == 2 ? names[0] : NULL;
     const char *name = names[node->n_fields - 1];
-    for (; target != NULL; target = next_visible(target)) {
+    for (; target != NULL; target = od_next_visible(target)) {
         OD_TRY(od_scope_find(binder, &target->scope, relation, name, node->location, &entry));
         if (entry != NULL)
             break;
@@ -161,16 +185,7 @@ static enum od_status bind_column(struct od_binder *binder, const struct od_plac
     }
     if (entry == NULL)
         return column_not_found(binder, place->block, relation, name, node->location);
-    for (struct od_block *at = place->block; at != target; at = at->outer)
-        at->foreign_reads++;
-    target->own_reads++;
-    if (target == place->block)
-        OD_TRY(od_expr_column(binder->plan_arena, &target->scope.schema, entry->column_index, &column,
-                              binder->error));
-    else
-        OD_TRY(bind_outer_column(binder, place->block, target, entry->column_index, node->location, &column));
-    return od_expr_located(binder->plan_arena, column, (uint32_t)(node->location + 1), &bound_out->expr,
-                           binder->error);
+    return od_bind_entry(binder, place->block, target, entry, node->location, &bound_out->expr);
 }
 
 /* --- operators -------------------------------------------------------------------------------- */
@@ -564,7 +579,12 @@ static enum od_status bind_cast(struct od_binder *binder, const struct od_place 
     struct od_bound input = {0};
     int32_t location = cast->location >= 0 ? cast->location : cast->type_name->location;
     OD_TRY(od_sql_find_type(binder, cast->type_name, &type));
-    OD_TRY(od_bind_expr(binder, place, cast->arg, &input));
+    const PgQuery__AConst *number =
+        cast->arg->node_case == PG_QUERY__NODE__NODE_A_CONST ? cast->arg->a_const : NULL;
+    if (type.type == OD_TYPE_FLOAT64 && number != NULL && number->val_case == PG_QUERY__A__CONST__VAL_FVAL)
+        OD_TRY(bind_float(binder, number->fval->fval, number->location, &input)); /* no numeric holds 1e308 */
+    else
+        OD_TRY(od_bind_expr(binder, place, cast->arg, &input));
     OD_TRY(od_bind_cast_to(binder, &input, &type, location, &bound_out->expr));
     return od_expr_located(binder->plan_arena, bound_out->expr, (uint32_t)(location + 1), &bound_out->expr,
                            binder->error);

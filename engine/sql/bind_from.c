@@ -161,8 +161,8 @@ static enum od_status bind_view(struct od_binder *binder, const struct od_sql_vi
     const PgQuery__ParseResult *parsed = NULL;
     struct od_arena parse_arena;
     if (++inside.view_count > VIEWS_MAX)
-        return od_sql_fail(binder, OD_UNSUPPORTED, location, "more than %d views in a query are not supported",
-                           VIEWS_MAX);
+        return od_sql_fail(binder, OD_UNSUPPORTED, location,
+                           "more than %d views in a query are not supported", VIEWS_MAX);
     inside.sql = view->sql;
     inside.named = NULL;
     od_arena_init(&parse_arena, binder->plan_arena->memory, 0);
@@ -277,7 +277,12 @@ static enum od_status bind_function(struct od_binder *binder, const PgQuery__Ran
                            "a function in FROM other than generate_series is not supported");
     for (size_t i = 0; i < call->n_args; i++) {
         struct od_bound bound = {0};
-        OD_TRY(od_bind_expr(binder, &place, call->args[i], &bound));
+        if (od_bind_expr(binder, &place, call->args[i], &bound) == OD_NO_MEMORY)
+            return OD_NO_MEMORY;
+        if (bound.expr == NULL ||
+            (bound.expr->type != OD_TYPE_INT32 && bound.expr->type != OD_TYPE_INT64 && !bound.unknown))
+            return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(call->args[i]),
+                               "generate_series of other than whole constants is not supported");
         if (bound.expr->type != OD_TYPE_INT32)
             type = OD_TYPE_INT64;
         OD_TRY(od_bind_constant(binder, &place, call->args[i], OD_TYPE_INT64, &bounds[i]));
@@ -702,7 +707,8 @@ static enum od_status bind_items(struct od_binder *binder, const PgQuery__Select
     return OD_OK;
 }
 
-enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_block *block)
+enum od_status od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select,
+                            struct od_block *block)
 {
     struct od_block *before = binder->around_from;
     binder->around_from = block->outer;

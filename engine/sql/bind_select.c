@@ -77,28 +77,27 @@ static const PgQuery__ColumnRef *as_star(const PgQuery__Node *node)
 static enum od_status open_star(struct od_binder *binder, struct od_select *build,
                                 const PgQuery__ColumnRef *star)
 {
-    const struct od_scope *scope = &build->block.scope;
+    struct od_block *target = &build->block;
     const char *relation = star->n_fields > 1 ? od_sql_string(star->fields[0]) : NULL;
     if (star->n_fields > 2)
         return od_sql_fail(binder, OD_UNSUPPORTED, star->location,
                            "a name of more than two parts is not supported");
-    if (build->select->n_from_clause == 0)
+    if (build->select->n_from_clause == 0 && relation == NULL)
         return od_sql_fail(binder, OD_BAD_INPUT, star->location,
                            "SELECT * with no tables specified is not valid");
-    if (relation != NULL && !od_scope_has_relation(scope, relation))
+    while (relation != NULL && target != NULL && !od_scope_has_relation(&target->scope, relation))
+        target = od_next_visible(target);
+    if (target == NULL)
         return od_sql_fail(binder, OD_BAD_INPUT, star->location, "missing FROM-clause entry for table \"%s\"",
                            relation);
-    for (uint32_t i = 0; i < scope->entry_count; i++) {
-        const struct od_scope_entry *entry = &scope->entries[i];
+    for (uint32_t i = 0; i < target->scope.entry_count; i++) {
+        const struct od_scope_entry *entry = &target->scope.entries[i];
         struct od_bound bound = {0};
         bool meant = relation == NULL ? entry->plain
                                       : entry->relation != NULL && strcmp(entry->relation, relation) == 0;
         if (!meant)
             continue;
-        OD_TRY(od_expr_column(binder->plan_arena, &scope->schema, entry->column_index, &bound.expr,
-                              binder->error));
-        OD_TRY(od_expr_located(binder->plan_arena, bound.expr, (uint32_t)(star->location + 1), &bound.expr,
-                               binder->error));
+        OD_TRY(od_bind_entry(binder, &build->block, target, entry, star->location, &bound.expr));
         OD_TRY(add_target(binder, build, &bound, entry->name));
     }
     return OD_OK;

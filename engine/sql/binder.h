@@ -193,6 +193,12 @@ struct od_bound {
 };
 enum od_status od_bind_expr(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
                             struct od_bound *bound_out);
+/* The column of `target`, the block itself or one around it, as the block reads it. */
+enum od_status od_bind_entry(struct od_binder *binder, struct od_block *block, struct od_block *target,
+                             const struct od_scope_entry *entry, int32_t location,
+                             const struct od_expr **expr_out);
+/* The next block in which names are looked for; NULL: none. */
+struct od_block *od_next_visible(struct od_block *block);
 /* As above for a condition: must be boolean. */
 enum od_status od_bind_condition(struct od_binder *binder, const struct od_place *place,
                                  const PgQuery__Node *node, const struct od_expr **expr_out);
@@ -248,6 +254,8 @@ struct od_sql_type {
 };
 enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node,
                                 struct od_sql_type *type_out);
+/* The type of PostgreSQL's internal name, without modifiers. */
+bool od_sql_type_named(const char *name, struct od_sql_type *type_out);
 /* CAST(bound AS type). */
 enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *bound,
                                const struct od_sql_type *type, int32_t location,

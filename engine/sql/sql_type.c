@@ -7,7 +7,7 @@
 #include "engine/sql/binder.h"
 
 /* `modifiers`: how many may be written in parentheses. */
-static const struct {
+static const struct type_name {
     const char *name;
     enum od_type type;
     enum od_sql_limit limit;
@@ -61,6 +61,23 @@ static enum od_status read_modifiers(struct od_binder *binder, const PgQuery__Ty
     return OD_OK;
 }
 
+static const struct type_name *find_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++)
+        if (strcmp(type_names[i].name, name) == 0)
+            return &type_names[i];
+    return NULL;
+}
+
+bool od_sql_type_named(const char *name, struct od_sql_type *type_out)
+{
+    const struct type_name *row = find_name(name);
+    if (row != NULL)
+        *type_out = (struct od_sql_type){
+            .type = row->type, .limit = row->limit == OD_LIMIT_SMALLINT ? row->limit : OD_LIMIT_NONE};
+    return row != NULL;
+}
+
 enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node,
                                 struct od_sql_type *type_out)
 {
@@ -69,13 +86,11 @@ enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeNam
     if (name == NULL || schema == NULL || node->n_names > 2 || strcmp(schema, "pg_catalog") != 0 ||
         node->setof || node->pct_type || node->n_array_bounds > 0)
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "this type is not supported");
-    for (size_t i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++) {
-        if (strcmp(type_names[i].name, name) != 0)
-            continue;
-        *type_out = (struct od_sql_type){.type = type_names[i].type, .limit = type_names[i].limit};
-        return read_modifiers(binder, node, name, type_names[i].modifiers, type_out);
-    }
-    return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "type %s is not supported", name);
+    const struct type_name *row = find_name(name);
+    if (row == NULL)
+        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "type %s is not supported", name);
+    *type_out = (struct od_sql_type){.type = row->type, .limit = row->limit};
+    return read_modifiers(binder, node, name, row->modifiers, type_out);
 }
 
 /* --- quoted literals ---------------------------------------------------------------------------- */
