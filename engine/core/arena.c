@@ -188,6 +188,8 @@ void od_arena_reset(struct od_arena *arena)
 {
     struct od_arena_chunk *kept = largest_chunk(arena->chunk);
     struct od_arena_chunk *next = NULL;
+    while (arena->chunk_bytes < arena->used_bytes && arena->chunk_bytes < ARENA_CHUNK_BYTES_MAX)
+        arena->chunk_bytes *= 2; /* as much again fits into one chunk, which then is the one that is kept */
     for (struct od_arena_chunk *chunk = arena->chunk; chunk != NULL; chunk = next) {
         next = chunk->next;
         if (chunk != kept)

@@ -70,6 +70,13 @@ void od_gather_values(const struct od_gather *gather, void *values, uint32_t fir
 uint64_t od_gather_text_bytes(const struct od_gather *gather);
 /* The bytes go behind bytes[offsets[0]]; sets offsets[1..count]. */
 void od_gather_text(const struct od_gather *gather, int32_t *offsets, uint8_t *bytes);
+/* All of the above, into an arena; counts the NULLs itself. NO_MEMORY. The others: rows rows[0..count) of one column or batch. */
+enum od_status od_gather_column(struct od_gather *gather, struct od_arena *arena, struct od_column *column_out,
+                                struct od_error *error);
+enum od_status od_column_gather(const struct od_column *source, const uint32_t *rows, uint32_t count,
+                                struct od_arena *arena, struct od_column *column_out, struct od_error *error);
+enum od_status od_batch_gather(const struct od_batch *source, const uint32_t *rows, uint32_t count,
+                               struct od_arena *arena, struct od_batch *batch_out, struct od_error *error);
 
 /* --- builder -------------------------------------------------------------------------------------------- */
 

@@ -6,12 +6,12 @@
 
 #include "engine/core/assert.h"
 
-static const struct od_column *column_of(const struct od_gather *gather, uint32_t i)
+static inline const struct od_column *column_of(const struct od_gather *gather, uint32_t i)
 {
     return &gather->columns[gather->picks == NULL ? 0 : gather->picks[i]];
 }
 
-static bool is_null(const struct od_gather *gather, uint32_t i)
+static inline bool is_null(const struct od_gather *gather, uint32_t i)
 {
     return gather->rows[i] == OD_ROW_NULL || od_column_is_null(column_of(gather, i), gather->rows[i]);
 }
@@ -84,7 +84,7 @@ void od_gather_values(const struct od_gather *gather, void *values, uint32_t fir
     }
 }
 
-static uint32_t text_size(const struct od_gather *gather, uint32_t i)
+static inline uint32_t text_size(const struct od_gather *gather, uint32_t i)
 {
     if (gather->null_count > 0 && is_null(gather, i))
         return 0;
@@ -111,4 +111,56 @@ void od_gather_text(const struct od_gather *gather, int32_t *offsets, uint8_t *b
         end += (int32_t)size;
         offsets[i + 1] = end;
     }
+}
+
+/* --- into an arena -------------------------------------------------------------------------------------- */
+
+enum od_status od_gather_column(struct od_gather *gather, struct od_arena *arena,
+                                struct od_column *column_out, struct od_error *error)
+{
+    bool is_text = gather->type == OD_TYPE_TEXT;
+    size_t values_bytes = od_values_bytes(gather->type, gather->count);
+    uint8_t *validity = NULL;
+    *column_out = (struct od_column){.type = gather->type, .row_count = gather->count};
+    od_gather_count_nulls(gather);
+    uint64_t text_bytes = is_text ? od_gather_text_bytes(gather) : 0;
+    if (text_bytes > INT32_MAX)
+        return od_fail(error, OD_NO_MEMORY, "gathering rows: a text column beyond 2 GiB");
+    if (gather->null_count > 0)
+        OD_TAKE(validity, arena, od_bitmap_bytes(gather->count), error);
+    uint8_t *bytes = od_arena_take_raw(arena, text_bytes);
+    void *values = gather->type == OD_TYPE_BOOLEAN ? od_arena_take(arena, values_bytes)
+                                                   : od_arena_take_raw(arena, values_bytes);
+    if (values == NULL || bytes == NULL)
+        return od_fail(error, OD_NO_MEMORY, "gathering rows: rows=%u", gather->count);
+    if (validity != NULL)
+        od_gather_validity(gather, validity, 0);
+    column_out->validity = validity;
+    if (is_text) {
+        *(int32_t *)values = 0;
+        od_gather_text(gather, values, bytes);
+        column_out->offsets = values;
+        column_out->bytes = bytes;
+    } else {
+        od_gather_values(gather, values, 0);
+        column_out->values = values;
+    }
+    return OD_OK;
+}
+
+enum od_status od_column_gather(const struct od_column *source, const uint32_t *rows, uint32_t count,
+                                struct od_arena *arena, struct od_column *column_out, struct od_error *error)
+{
+    struct od_gather gather = {.type = source->type, .count = count, .columns = source, .rows = rows};
+    return od_gather_column(&gather, arena, column_out, error);
+}
+
+enum od_status od_batch_gather(const struct od_batch *source, const uint32_t *rows, uint32_t count,
+                               struct od_arena *arena, struct od_batch *batch_out, struct od_error *error)
+{
+    OD_TAKE_LIST(struct od_column, columns, arena, source->schema->field_count, error);
+    for (uint32_t i = 0; i < source->schema->field_count; i++)
+        OD_TRY(od_column_gather(&source->columns[i], rows, count, arena, &columns[i], error));
+    *batch_out = (struct od_batch){.schema = source->schema, .row_count = count, .columns = columns};
+    return OD_OK;
 }

@@ -198,7 +198,7 @@ enum od_status od_kernel_cast(const struct od_kernel_call *call)
         OD_TAKE_LIST(uint32_t, rows, call->batch_arena, call->row_count, call->error);
         for (uint32_t i = 0; i < call->row_count; i++)
             rows[i] = i * call->arguments[0].step;
-        return od_gather_column(&call->arguments[0].column, rows, call->row_count, call->batch_arena,
+        return od_column_gather(&call->arguments[0].column, rows, call->row_count, call->batch_arena,
                                 call->column_out, call->error);
     }
     if (from == OD_TYPE_TEXT || to == OD_TYPE_TEXT)

@@ -168,7 +168,7 @@ static enum od_status stitch_arguments(const struct od_kernel_call *call, uint32
     }
     struct od_gather gather = {
         .type = call->expr->type, .count = call->row_count, .columns = columns, .picks = picks, .rows = rows};
-    return od_stitch_column(&gather, call->batch_arena, call->column_out, call->error);
+    return od_gather_column(&gather, call->batch_arena, call->column_out, call->error);
 }
 
 enum od_status od_kernel_nullif(const struct od_kernel_call *call)

@@ -102,7 +102,7 @@ static enum od_status branches_stitch(const struct branches *branches, const str
                                .columns = branches->sources,
                                .picks = branches->picks,
                                .rows = branches->rows};
-    return od_stitch_column(&gather, branches->evaluation->batch_arena, column_out,
+    return od_gather_column(&gather, branches->evaluation->batch_arena, column_out,
                             branches->evaluation->error);
 }
 

@@ -39,7 +39,7 @@ static enum od_status column_operand(const struct od_evaluation *evaluation, con
             first_rows[i] = i;
         rows = first_rows;
     }
-    return od_gather_column(column, rows, selection->count, evaluation->batch_arena, &operand->column,
+    return od_column_gather(column, rows, selection->count, evaluation->batch_arena, &operand->column,
                             evaluation->error);
 }
 
@@ -163,7 +163,7 @@ static enum od_status spread(const struct od_operand *operand, uint32_t row_coun
                              struct od_column *column_out, struct od_error *error)
 {
     OD_TAKE_LIST(uint32_t, rows, arena, row_count, error);
-    return od_gather_column(&operand->column, rows, row_count, arena, column_out, error);
+    return od_column_gather(&operand->column, rows, row_count, arena, column_out, error);
 }
 
 enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *batch,

@@ -73,13 +73,6 @@ const struct od_kernel_entry *od_kernel_entry(const struct od_expr *call);
 enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                    const struct od_selection *selection, struct od_operand *operand_out);
 
-/* stitch.c: a gathered column (see batch.h), in the arena; counts the NULLs itself. */
-enum od_status od_stitch_column(struct od_gather *gather, struct od_arena *arena, struct od_column *column_out,
-                                struct od_error *error);
-/* Rows rows[0..count) of one column. */
-enum od_status od_gather_column(const struct od_column *source, const uint32_t *rows, uint32_t count,
-                                struct od_arena *arena, struct od_column *column_out, struct od_error *error);
-
 /* rows.c: a column by way of a row function. */
 enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function function);
 

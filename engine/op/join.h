@@ -61,13 +61,8 @@ struct join {
     uint32_t *pair_build;
     uint8_t *pair_truth; /* of the keys, then of the pair */
 
-    /* the residual is asked over the columns that it reads */
-    struct od_schema pair_schema;
-    struct od_schema residual_schema;
-    uint32_t *residual_columns;      /* of pair_schema */
-    struct od_column *residual_view; /* of pair_schema; the others are empty */
-    struct od_batch_builder residual_rows;
-    struct od_arena residual_arena; /* until the next pairs */
+    bool *residual_reads;       /* which columns of probe ++ build; in the operator_arena */
+    struct od_arena pair_arena; /* until the next pairs: what the residual is asked over, and what comes out */
 
     const struct od_batch *probe; /* valid until its source is asked again */
     uint8_t *probe_truth;         /* a row; in batch_arena */
@@ -81,7 +76,6 @@ struct join {
     uint8_t *build_matched; /* owned; a row, when keeps_build */
     uint32_t build_matched_capacity;
     uint32_t build_cursor;
-    struct od_batch_builder output;
 
     /* hash_join.c */
     struct od_hash_table table; /* over build_rows, unless all candidates are everywhere */

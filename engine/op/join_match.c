@@ -55,44 +55,19 @@ static void note_column(void *self, uint32_t column_index)
     ((bool *)self)[column_index] = true;
 }
 
-/* Lists the columns that the residual reads. */
-static enum od_status residual_start(struct join *join)
-{
-    struct od_arena *arena = &join->op.operator_arena;
-    uint32_t total = join->pair_schema.field_count;
-    OD_TAKE_LIST(bool, is_read, arena, total, join->op.error);
-    OD_TAKE(join->residual_columns, arena, total, join->op.error);
-    OD_TAKE(join->residual_view, arena, total, join->op.error);
-    OD_TAKE(join->residual_schema.fields, arena, total, join->op.error);
-    od_expr_columns(join->op.node->join.residual, note_column, is_read);
-    for (uint32_t i = 0; i < total; i++) {
-        join->residual_columns[join->residual_schema.field_count] = i;
-        join->residual_schema.fields[join->residual_schema.field_count] = join->pair_schema.fields[i];
-        join->residual_schema.field_count += is_read[i];
-    }
-    return od_batch_builder_init(&join->residual_rows, join->op.env.memory, &join->residual_schema,
-                                 join->op.error);
-}
-
-/* pair_schema and carried_schema; an empty probe. */
+/* carried_schema; an empty probe. */
 static enum od_status schemas_start(struct join *join)
 {
     struct od_arena *arena = &join->op.operator_arena;
     const struct od_schema *probe = &join->op.node->inputs[0]->schema;
-    const struct od_schema *build = &join->op.node->inputs[1]->schema;
-    uint32_t total = probe->field_count + build->field_count;
-    OD_TAKE_LIST(struct od_field, pair, arena, total, join->op.error);
     OD_TAKE_LIST(struct od_field, carried, arena, (size_t)probe->field_count + 1, join->op.error);
     OD_TAKE_LIST(struct od_column, columns, arena, probe->field_count, join->op.error);
     for (uint32_t i = 0; i < probe->field_count; i++) {
-        pair[i] = carried[i] = probe->fields[i];
+        carried[i] = probe->fields[i];
         columns[i].type = probe->fields[i].type;
     }
-    for (uint32_t i = 0; i < build->field_count; i++)
-        pair[probe->field_count + i] = build->fields[i];
     carried[probe->field_count] =
         (struct od_field){.name = "truth", .type = OD_TYPE_BOOLEAN, .nullable = true};
-    join->pair_schema = (struct od_schema){total, pair};
     join->carried_schema = (struct od_schema){probe->field_count + 1, carried};
     join->no_probe = (struct od_batch){.schema = probe, .columns = columns};
     return OD_OK;
@@ -110,7 +85,7 @@ enum od_status od_join_start(struct od_op *op)
     join->may_stop = !join->gives_pairs && (residual == NULL || !residual->may_fail);
     join->job.parent_row_count = UINT64_MAX;
     od_hash_table_init(&join->table, op->env.memory);
-    od_arena_init(&join->residual_arena, op->env.memory, ARENA_BYTES);
+    od_arena_init(&join->pair_arena, op->env.memory, ARENA_BYTES);
     od_arena_init(&join->pass_arena, op->env.memory, ARENA_BYTES);
     join->pair_probe = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
     join->pair_build = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
@@ -119,20 +94,21 @@ enum od_status od_join_start(struct od_op *op)
         return od_op_no_memory(op, "listing pairs");
     OD_TRY(schemas_start(join));
     OD_TRY(od_batch_builder_init(&join->build_rows, op->env.memory, &op->node->inputs[1]->schema, op->error));
-    OD_TRY(od_batch_builder_init(&join->output, op->env.memory, &op->node->schema, op->error));
     join->build = od_batch_builder_view(&join->build_rows);
-    return residual == NULL ? OD_OK : residual_start(join);
+    if (residual == NULL)
+        return OD_OK;
+    OD_TAKE(join->residual_reads, &op->operator_arena, op->node->join.pair_schema->field_count, op->error);
+    od_expr_columns(residual, note_column, join->residual_reads);
+    return OD_OK;
 }
 
 void od_join_release(struct od_op *op)
 {
     struct join *join = (struct join *)op;
     od_hash_table_release(&join->table);
-    od_arena_release(&join->residual_arena);
+    od_arena_release(&join->pair_arena);
     od_arena_release(&join->pass_arena);
-    od_batch_builder_release(&join->residual_rows);
     od_batch_builder_release(&join->build_rows);
-    od_batch_builder_release(&join->output);
     od_give(op->env.memory, join->build_matched, join->build_matched_capacity);
     od_spill_run_free(join->carried);
     od_join_job_release(&join->job);
@@ -204,48 +180,31 @@ enum od_status od_join_carry(struct join *join, struct od_batch *batch_out)
 
 /* --- pairs ---------------------------------------------------------------------------------------------- */
 
-/* Appends column `index` of probe ++ build for all pairs; OD_ROW_NULL pads. Behind the probe's columns of a
- * MARK is the OR. */
-static enum od_status append_column(struct join *join, struct od_batch_builder *builder, uint32_t column,
-                                    uint32_t index)
+/* Column `index` of probe ++ build for all pairs, in pair_arena; OD_ROW_NULL pads. */
+static enum od_status gather_pairs(struct join *join, uint32_t index, struct od_column *column_out)
 {
     uint32_t probe_fields = join->no_probe.schema->field_count;
-    const uint32_t *rows = join->pair_probe;
-    const struct od_column *source;
-    if (index < probe_fields) {
-        source = &join->probe->columns[index];
-    } else if (builder == &join->output && join->op.node->join.type == OD_JOIN_MARK) {
-        source = &join->truth_column;
-    } else {
-        source = &join->build.columns[index - probe_fields];
-        rows = join->pair_build;
-    }
-    return od_batch_builder_append_column(builder, column, source, rows, join->pair_count, join->op.error);
+    bool is_build = index >= probe_fields;
+    const struct od_column *source =
+        is_build ? &join->build.columns[index - probe_fields] : &join->probe->columns[index];
+    return od_column_gather(source, is_build ? join->pair_build : join->pair_probe, join->pair_count,
+                            &join->pair_arena, column_out, join->op.error);
 }
 
-/* Leaves the output's columns of the pairs the output, and no pair. */
+/* Makes the pairs the output; none is left. Behind the probe's columns of a MARK is the OR. */
 static enum od_status give_pairs(struct join *join)
 {
-    od_batch_builder_reset(&join->output);
-    for (uint32_t i = 0; i < join->output.schema->field_count; i++)
-        OD_TRY(append_column(join, &join->output, i, i));
-    od_batch_builder_end_rows(&join->output, join->pair_count);
-    join->op.view = od_batch_builder_view(&join->output);
+    struct od_op *op = &join->op;
+    uint32_t own_count = op->node->schema.field_count - (op->node->join.type == OD_JOIN_MARK);
+    OD_TAKE_LIST(struct od_column, columns, &join->pair_arena, op->node->schema.field_count, op->error);
+    for (uint32_t i = 0; i < own_count; i++)
+        OD_TRY(gather_pairs(join, i, &columns[i]));
+    if (op->node->join.type == OD_JOIN_MARK)
+        OD_TRY(od_column_gather(&join->truth_column, join->pair_probe, join->pair_count, &join->pair_arena,
+                                &columns[own_count], op->error));
+    op->view =
+        (struct od_batch){.schema = &op->node->schema, .row_count = join->pair_count, .columns = columns};
     join->pair_count = 0;
-    return OD_OK;
-}
-
-static enum od_status residual_batch(struct join *join, struct od_batch *batch_out)
-{
-    od_batch_builder_reset(&join->residual_rows);
-    for (uint32_t i = 0; i < join->residual_schema.field_count; i++)
-        OD_TRY(append_column(join, &join->residual_rows, i, join->residual_columns[i]));
-    od_batch_builder_end_rows(&join->residual_rows, join->pair_count);
-    struct od_batch read = od_batch_builder_view(&join->residual_rows);
-    for (uint32_t i = 0; i < join->residual_schema.field_count; i++)
-        join->residual_view[join->residual_columns[i]] = read.columns[i];
-    *batch_out = (struct od_batch){
-        .schema = &join->pair_schema, .row_count = join->pair_count, .columns = join->residual_view};
     return OD_OK;
 }
 
@@ -263,17 +222,21 @@ static enum od_status ask_residual(struct join *join)
     struct od_selection every = {.count = join->pair_count};
     struct od_selection chosen;
     struct od_column truth;
-    struct od_batch batch;
-    od_arena_reset(&join->residual_arena);
-    OD_TRY(residual_batch(join, &batch));
+    const struct od_schema *schema = join->op.node->join.pair_schema;
+    OD_TAKE_LIST(struct od_column, columns, &join->pair_arena, schema->field_count, join->op.error);
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        if (join->residual_reads[i])
+            OD_TRY(gather_pairs(join, i, &columns[i]));
+    }
+    struct od_batch batch = {.schema = schema, .row_count = join->pair_count, .columns = columns};
     if (!join->asks_nulls) {
-        OD_TRY(od_evaluate_filter(residual, &batch, &every, &join->residual_arena, &chosen, join->op.error));
+        OD_TRY(od_evaluate_filter(residual, &batch, &every, &join->pair_arena, &chosen, join->op.error));
         join->pair_count = 0;
         for (uint32_t i = 0; i < chosen.count; i++)
             keep_pair(join, chosen.rows == NULL ? i : chosen.rows[i], JOIN_TRUE);
         return OD_OK;
     }
-    OD_TRY(od_evaluate(residual, &batch, &every, &join->residual_arena, &truth, join->op.error));
+    OD_TRY(od_evaluate(residual, &batch, &every, &join->pair_arena, &truth, join->op.error));
     join->pair_count = 0;
     for (uint32_t i = 0; i < every.count; i++) {
         if (od_column_is_null(&truth, i))
@@ -286,6 +249,7 @@ static enum od_status ask_residual(struct join *join)
 
 enum od_status od_join_judge(struct join *join)
 {
+    od_arena_reset(&join->pair_arena);
     if (join->pair_count > 0 && join->op.node->join.residual != NULL)
         OD_TRY(ask_residual(join));
     for (uint32_t i = 0; i < join->pair_count; i++) {
@@ -311,6 +275,7 @@ enum od_status od_join_finish(struct join *join)
     enum od_join_type type = join->op.node->join.type;
     if (type == OD_JOIN_MARK && join->probe_row == 0)
         OD_TRY(make_truth_column(join));
+    od_arena_reset(&join->pair_arena);
     for (; join->probe_row < join->probe->row_count && join->pair_count < join->op.env.batch_rows;
          join->probe_row++) {
         join->pair_probe[join->pair_count] = join->probe_row;
@@ -323,6 +288,7 @@ enum od_status od_join_finish(struct join *join)
 enum od_status od_join_unmatched(struct join *join, uint32_t end)
 {
     const struct od_batch *probe = join->probe;
+    od_arena_reset(&join->pair_arena);
     for (; join->build_cursor < end && join->pair_count < join->op.env.batch_rows; join->build_cursor++) {
         join->pair_probe[join->pair_count] = OD_ROW_NULL;
         join->pair_build[join->pair_count] = join->build_cursor;

@@ -45,6 +45,7 @@ static const enum od_physical_kind algorithms[] = {OD_PHYSICAL_HASH_JOIN, OD_PHY
 
 struct join_case {
     struct od_schema schemas[2];
+    struct od_schema pair_schema;
     struct od_batch_builder sides[2];
     struct fixture_source source;
     struct od_physical readers[2];
@@ -70,6 +71,8 @@ static void case_init(struct join_case *join, enum od_physical_kind kind, enum o
     join->node.inputs[0] = &join->readers[0];
     join->node.inputs[1] = &join->readers[1];
     join->node.join.type = type;
+    join->pair_schema = fixture_schema(&plan_arena, PROBE_TYPES BUILD_TYPES);
+    join->node.join.pair_schema = &join->pair_schema;
 }
 
 static void case_keys(struct join_case *join, uint32_t list)
