@@ -118,9 +118,32 @@ static const struct od_expr *seen_literal(struct od_gen *gen, enum od_type type)
     return any_literal(gen, type);
 }
 
+/* In the right side of an APPLY some columns are the left row's, or that of an APPLY further out. NULL: none is wanted here, or
+ * there is none of the type (OD_TYPE_COUNT: any). */
+static const struct od_expr *outer_column(struct od_gen *gen, enum od_type type)
+{
+    const struct od_gen_outer *outer = gen->outer;
+    const struct od_expr *expr = NULL;
+    uint32_t depth = 1;
+    if (outer == NULL || !od_random_chance(&gen->choices->random, 1, 4))
+        return NULL;
+    for (; outer->next != NULL && od_random_chance(&gen->choices->random, 1, 4); depth++)
+        outer = outer->next;
+    uint32_t first = (uint32_t)od_choices_below(gen->choices, outer->schema->field_count);
+    for (uint32_t i = 0; i < outer->schema->field_count; i++) {
+        uint32_t index = (first + i) % outer->schema->field_count;
+        const struct od_field *field = &outer->schema->fields[index];
+        if (type == OD_TYPE_COUNT || field->type == type)
+            return keep(gen, od_expr_outer(gen->arena, field, index, depth, &expr, gen->error), &expr);
+    }
+    return NULL;
+}
+
 const struct od_expr *od_gen_column(struct od_gen *gen, const struct od_schema *schema)
 {
-    const struct od_expr *expr = NULL;
+    const struct od_expr *expr = outer_column(gen, OD_TYPE_COUNT);
+    if (expr != NULL)
+        return expr;
     uint32_t index = (uint32_t)od_choices_below(gen->choices, schema->field_count);
     return keep(gen, od_expr_column(gen->arena, schema, index, &expr, gen->error), &expr);
 }
@@ -128,8 +151,10 @@ const struct od_expr *od_gen_column(struct od_gen *gen, const struct od_schema *
 /* A column of the type if there is one, else a literal. */
 static const struct od_expr *column_of(struct od_gen *gen, const struct od_schema *schema, enum od_type type)
 {
-    const struct od_expr *expr = NULL;
+    const struct od_expr *expr = outer_column(gen, type);
     uint32_t count = 0;
+    if (expr != NULL)
+        return expr;
     for (uint32_t i = 0; i < schema->field_count; i++)
         count += schema->fields[i].type == type;
     if (count == 0)
@@ -208,7 +233,8 @@ static const struct od_expr *make_sum(struct od_gen *gen, const struct od_schema
     enum od_function function =
         od_choices_below(gen->choices, 2) == 0 ? OD_FUNCTION_ADD : OD_FUNCTION_SUBTRACT;
     const struct od_expr *left = od_gen_expr(gen, schema, type, depth);
-    bool is_mixed = (type == OD_TYPE_INT64 || type == OD_TYPE_DECIMAL) && od_random_chance(&gen->choices->random, 1, 4);
+    bool is_mixed =
+        (type == OD_TYPE_INT64 || type == OD_TYPE_DECIMAL) && od_random_chance(&gen->choices->random, 1, 4);
     return call_two(gen, function, left, od_gen_expr(gen, schema, is_mixed ? OD_TYPE_INT32 : type, depth));
 }
 
@@ -275,12 +301,15 @@ static const struct od_expr *make_length(struct od_gen *gen, const struct od_sch
 static const struct od_expr *make_extract(struct od_gen *gen, const struct od_schema *schema,
                                           enum od_type type, uint32_t depth)
 {
-    static const char *const fields[] = {"year", "month", "day", "hour", "minute", "second"};
-    (void)type;
-    bool date = has_type(schema, OD_TYPE_DATE) && !has_type(schema, OD_TYPE_TIMESTAMP);
-    const char *field = fields[od_choices_below(gen->choices, date ? 3 : 6)];
+    static const char *const fields[] = {
+        "year",   "month",   "day",   "dow",  "doy",    "quarter", "week",         "isoyear",     "isodow",
+        "decade", "century", "epoch", "hour", "minute", "second",  "milliseconds", "microseconds"};
+    bool date =
+        has_type(schema, OD_TYPE_DATE) && !has_type(schema, OD_TYPE_TIMESTAMP) && type == OD_TYPE_DECIMAL;
+    const char *field = fields[od_choices_below(gen->choices, date ? 12 : 17)];
     const struct od_expr *input = od_gen_expr(gen, schema, date ? OD_TYPE_DATE : OD_TYPE_TIMESTAMP, depth);
-    return call_two(gen, OD_FUNCTION_EXTRACT, text_literal(gen, field), input);
+    enum od_function function = type == OD_TYPE_DECIMAL ? OD_FUNCTION_EXTRACT : OD_FUNCTION_DATE_PART;
+    return call_two(gen, function, text_literal(gen, field), input);
 }
 
 static const struct od_expr *make_days_between(struct od_gen *gen, const struct od_schema *schema,
@@ -336,8 +365,9 @@ static const struct od_expr *make_date_shift(struct od_gen *gen, const struct od
 static const struct od_expr *make_truncation(struct od_gen *gen, const struct od_schema *schema,
                                              enum od_type type, uint32_t depth)
 {
-    static const char *const units[] = {"day", "hour", "month", "year", "minute", "second"};
-    const char *unit = units[od_choices_below(gen->choices, 6)];
+    static const char *const units[] = {"day",  "hour",    "month",  "year",    "minute",       "second",
+                                        "week", "quarter", "decade", "century", "milliseconds", "millennium"};
+    const char *unit = units[od_choices_below(gen->choices, 12)];
     return call_two(gen, OD_FUNCTION_DATE_TRUNC, text_literal(gen, unit),
                     od_gen_expr(gen, schema, type, depth));
 }
@@ -408,9 +438,164 @@ static const struct od_expr *make_like(struct od_gen *gen, const struct od_schem
     return call_two(gen, OD_FUNCTION_LIKE, left, text_literal(gen, pattern));
 }
 
+/* --- calls ---------------------------------------------------------------------------------------------- */
+
+/* Functions that need no production of their own. Arguments by letter: types as in function.h; literals: k 0..9, p 1..5,
+ * w 9..13, m -3..4, c a short text, q a pattern, v an interval. */
+struct plain_call {
+    enum od_type type;
+    enum od_function function;
+    const char *arguments;
+    enum danger danger;
+};
+static const struct plain_call plain_calls[] = {
+    {OD_TYPE_INT32, OD_FUNCTION_BIT_AND, "ii", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_BIT_OR, "ii", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_BIT_XOR, "ii", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_BIT_NOT, "i", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_SHIFT_LEFT, "ik", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_SHIFT_RIGHT, "ik", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_GCD, "ii", TAME},
+    {OD_TYPE_INT32, OD_FUNCTION_LCM, "ii", FAILS},
+    {OD_TYPE_INT32, OD_FUNCTION_OCTET_LENGTH, "t", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_BIT_LENGTH, "t", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_STRPOS, "tc", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_STRPOS, "tt", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_ASCII, "t", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_SCALE, "n", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_MIN_SCALE, "n", SAFE},
+    {OD_TYPE_INT32, OD_FUNCTION_FIT_SMALLINT, "i", FAILS},
+    {OD_TYPE_INT64, OD_FUNCTION_BIT_AND, "ll", SAFE},
+    {OD_TYPE_INT64, OD_FUNCTION_BIT_XOR, "ll", SAFE},
+    {OD_TYPE_INT64, OD_FUNCTION_BIT_NOT, "l", SAFE},
+    {OD_TYPE_INT64, OD_FUNCTION_SHIFT_LEFT, "lk", SAFE},
+    {OD_TYPE_INT64, OD_FUNCTION_SHIFT_RIGHT, "lk", SAFE},
+    {OD_TYPE_INT64, OD_FUNCTION_GCD, "ll", TAME},
+    {OD_TYPE_INT64, OD_FUNCTION_LCM, "ll", FAILS},
+    {OD_TYPE_DECIMAL, OD_FUNCTION_TRUNC, "n", SAFE},
+    {OD_TYPE_DECIMAL, OD_FUNCTION_TRUNC, "nm", SAFE},
+    {OD_TYPE_DECIMAL, OD_FUNCTION_ROUND, "nm", TAME},
+    {OD_TYPE_DECIMAL, OD_FUNCTION_SIGN, "n", SAFE},
+    {OD_TYPE_DECIMAL, OD_FUNCTION_TRIM_SCALE, "n", SAFE},
+    {OD_TYPE_DECIMAL, OD_FUNCTION_DIV, "nn", FAILS},
+    {OD_TYPE_DECIMAL, OD_FUNCTION_SQRT, "n", FAILS},
+    {OD_TYPE_DECIMAL, OD_FUNCTION_FIT_NUMERIC, "nwk", FAILS},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_TRUNC, "f", SAFE},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_SIGN, "f", SAFE},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_CBRT, "f", SAFE},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_ATAN, "f", SAFE},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_TANH, "f", SAFE},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_ATAN2, "ff", SAFE},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_DEGREES, "f", TAME},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_PI, "", SAFE},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_EXP, "f", FAILS},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_LN, "f", FAILS},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_POWER, "ff", FAILS},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_SIN, "f", FAILS},
+    {OD_TYPE_FLOAT64, OD_FUNCTION_ACOS, "f", FAILS},
+    {OD_TYPE_TEXT, OD_FUNCTION_INITCAP, "t", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_REVERSE, "t", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_LEFT, "tm", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_RIGHT, "tm", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_LPAD, "tkc", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_RPAD, "tk", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_REPEAT, "tm", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_REPLACE, "tcc", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_TRANSLATE, "tcc", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_BTRIM, "t", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_LTRIM, "tc", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_RTRIM, "tc", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_SPLIT_PART, "tcp", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_OVERLAY, "tcp", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_OVERLAY, "tcpk", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_CONCAT, "btl", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_CONCAT_WS, "ctdt", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_CONCAT_WS, "tnf", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_TO_HEX, "i", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_TO_HEX, "l", SAFE},
+    {OD_TYPE_TEXT, OD_FUNCTION_FIT_VARCHAR, "tp", SAFE},
+    {OD_TYPE_BOOLEAN, OD_FUNCTION_STARTS_WITH, "tc", SAFE},
+    {OD_TYPE_BOOLEAN, OD_FUNCTION_ILIKE, "tq", SAFE},
+    {OD_TYPE_TIMESTAMP, OD_FUNCTION_ADD, "sv", SAFE},
+    {OD_TYPE_TIMESTAMP, OD_FUNCTION_SUBTRACT, "sv", SAFE},
+    {OD_TYPE_TIMESTAMP, OD_FUNCTION_ADD, "dv", SAFE},
+};
+#define PLAIN_CALL_COUNT (sizeof(plain_calls) / sizeof(plain_calls[0]))
+
+const struct od_expr *od_gen_interval(struct od_gen *gen)
+{
+    static const struct od_interval intervals[] = {
+        {0, 1, 0},  {1, 0, 0}, {0, 0, 3600000000},  {12, 0, 0},
+        {0, 30, 0}, {0, 0, 1}, {1, 1, 86400000000}, {25, 400, 0},
+    };
+    struct od_value value = {.type = OD_TYPE_INTERVAL};
+    value.interval = intervals[od_choices_below(gen->choices, sizeof(intervals) / sizeof(intervals[0]))];
+    return literal_of(gen, &value);
+}
+
+static const struct od_expr *call_argument(struct od_gen *gen, const struct od_schema *schema, char letter,
+                                           uint32_t depth)
+{
+    static const char *const texts[] = {"a", "b", "", "ab", "\xc3\xa9", "-", "A1", " "};
+    static const char *const patterns[] = {"%A%", "a%", "_", "%b", "%\xc3\xa9%", "z_%"};
+    static const char letters[] = "bilnftds";
+    static const enum od_type types[] = {OD_TYPE_BOOLEAN, OD_TYPE_INT32, OD_TYPE_INT64, OD_TYPE_DECIMAL,
+                                         OD_TYPE_FLOAT64, OD_TYPE_TEXT,  OD_TYPE_DATE,  OD_TYPE_TIMESTAMP};
+    switch (letter) {
+    case 'k':
+        return integer_literal(gen, (int64_t)od_choices_below(gen->choices, 10));
+    case 'p':
+        return integer_literal(gen, 1 + (int64_t)od_choices_below(gen->choices, 5));
+    case 'w':
+        return integer_literal(gen, 9 + (int64_t)od_choices_below(gen->choices, 5));
+    case 'm':
+        return integer_literal(gen, 4 - (int64_t)od_choices_below(gen->choices, 8));
+    case 'c':
+        return text_literal(gen, texts[od_choices_below(gen->choices, sizeof(texts) / sizeof(texts[0]))]);
+    case 'q':
+        return text_literal(gen,
+                            patterns[od_choices_below(gen->choices, sizeof(patterns) / sizeof(patterns[0]))]);
+    case 'v':
+        return od_gen_interval(gen);
+    default:
+        return od_gen_expr(gen, schema, types[strchr(letters, letter) - letters], depth);
+    }
+}
+
+static bool permitted(const struct od_gen *gen, enum danger danger)
+{
+    if (danger == FAILS)
+        return gen->failing;
+    return danger == SAFE || gen->failing || gen->flavour != OD_FLAVOUR_WILD;
+}
+
+static const struct od_expr *make_call(struct od_gen *gen, const struct od_schema *schema, enum od_type type,
+                                       uint32_t depth)
+{
+    const struct od_expr *arguments[4];
+    uint64_t count = 0, drawn;
+    for (uint32_t i = 0; i < PLAIN_CALL_COUNT; i++)
+        count += plain_calls[i].type == type && permitted(gen, plain_calls[i].danger);
+    if (count == 0)
+        return NULL;
+    drawn = od_choices_below(gen->choices, count);
+    const struct plain_call *call = plain_calls;
+    for (;; call++) {
+        bool fits = call->type == type && permitted(gen, call->danger);
+        if (fits && drawn == 0)
+            break;
+        drawn -= fits;
+    }
+    uint32_t argument_count = (uint32_t)strlen(call->arguments);
+    for (uint32_t i = 0; i < argument_count; i++)
+        if ((arguments[i] = call_argument(gen, schema, call->arguments[i], depth)) == NULL)
+            return NULL;
+    return od_gen_call(gen, call->function, arguments, argument_count);
+}
+
 /* --- the choice ----------------------------------------------------------------------------------------- */
 
-#define PRODUCTIONS_MAX 12
+#define PRODUCTIONS_MAX 13
 #define OF_ANY_TYPE                                                                                          \
     {make_case, 2, SAFE}, {make_same, 3, SAFE}, {make_nullif, 1, SAFE},                                      \
     {                                                                                                        \
@@ -423,10 +608,12 @@ static const struct production productions[OD_TYPE_COUNT][PRODUCTIONS_MAX] = {
                          {make_logic, 3, SAFE},
                          {make_boolean_test, 2, SAFE},
                          {make_like, 2, SAFE},
+                         {make_call, 1, SAFE},
                          OF_ANY_TYPE},
     [OD_TYPE_INT64] = {{make_sum, 4, TAME},
                        {make_scaled, 4, TAME},
                        {make_sign, 2, TAME},
+                       {make_call, 5, SAFE},
                        OF_ANY_TYPE,
                        {make_arithmetic, 24, FAILS}},
     [OD_TYPE_INT32] = {{make_sum, 4, TAME},
@@ -434,6 +621,7 @@ static const struct production productions[OD_TYPE_COUNT][PRODUCTIONS_MAX] = {
                        {make_sign, 2, TAME},
                        {make_length, 2, SAFE},
                        {make_days_between, 1, SAFE},
+                       {make_call, 5, SAFE},
                        OF_ANY_TYPE,
                        {make_arithmetic, 24, FAILS}},
     [OD_TYPE_DECIMAL] = {{make_sum, 4, TAME},
@@ -441,6 +629,7 @@ static const struct production productions[OD_TYPE_COUNT][PRODUCTIONS_MAX] = {
                          {make_sign, 2, SAFE},
                          {make_rounding, 2, TAME},
                          {make_extract, 2, SAFE},
+                         {make_call, 5, SAFE},
                          OF_ANY_TYPE,
                          {make_arithmetic, 24, FAILS}},
     [OD_TYPE_FLOAT64] = {{make_sum, 4, TAME},
@@ -448,23 +637,19 @@ static const struct production productions[OD_TYPE_COUNT][PRODUCTIONS_MAX] = {
                          {make_sign, 2, SAFE},
                          {make_rounding, 2, SAFE},
                          {make_safe_root, 1, SAFE},
+                         {make_call, 5, SAFE},
+                         {make_extract, 1, SAFE},
                          OF_ANY_TYPE,
                          {make_arithmetic, 24, FAILS},
                          {make_root, 9, FAILS}},
     [OD_TYPE_TEXT] = {{make_letters, 2, SAFE},
                       {make_concatenation, 3, SAFE},
                       {make_substring, 3, SAFE},
+                      {make_call, 5, SAFE},
                       OF_ANY_TYPE},
-    [OD_TYPE_TIMESTAMP] = {{make_truncation, 3, SAFE}, OF_ANY_TYPE},
+    [OD_TYPE_TIMESTAMP] = {{make_truncation, 3, SAFE}, {make_call, 3, SAFE}, OF_ANY_TYPE},
     [OD_TYPE_DATE] = {{make_date_shift, 3, SAFE}, OF_ANY_TYPE},
 };
-
-static bool permitted(const struct od_gen *gen, enum danger danger)
-{
-    if (danger == FAILS)
-        return gen->failing;
-    return danger == SAFE || gen->failing || gen->flavour != OD_FLAVOUR_WILD;
-}
 
 static const struct production *choose(struct od_gen *gen, const struct production *rows)
 {

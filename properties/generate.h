@@ -23,15 +23,29 @@ enum od_flavour {
 };
 
 /* What a property needs at the root of its plan. */
-enum od_root { OD_ROOT_ANY, OD_ROOT_FILTER, OD_ROOT_INNER_JOIN, OD_ROOT_LEFT_JOIN, OD_ROOT_GROUPS, OD_ROOT_STATEMENT };
+enum od_root {
+    OD_ROOT_ANY,
+    OD_ROOT_FILTER,
+    OD_ROOT_INNER_JOIN,
+    OD_ROOT_LEFT_JOIN,
+    OD_ROOT_GROUPS,
+    OD_ROOT_STATEMENT
+};
+
+/* The left sides of the APPLYs around, the nearest first. */
+struct od_gen_outer {
+    const struct od_schema *schema;
+    const struct od_gen_outer *next;
+};
 
 struct od_gen {
     struct od_choices *choices;
     struct od_memory *memory; /* for tables */
     struct od_arena *arena;
     enum od_flavour flavour;
-    bool failing;        /* an expression made now may really fail */
-    uint32_t nodes_left; /* plan nodes that may still be made */
+    bool failing;                     /* an expression made now may really fail */
+    const struct od_gen_outer *outer; /* NULL: no APPLY around */
+    uint32_t nodes_left;              /* plan nodes that may still be made */
     uint32_t table_count;
     struct od_table **tables;
     enum od_status status; /* OK until something failed */
@@ -52,6 +66,7 @@ const struct od_expr *od_gen_expr(struct od_gen *gen, const struct od_schema *sc
                                   uint32_t depth);
 /* A boolean fit for WHERE: mostly comparisons on columns. */
 const struct od_expr *od_gen_predicate(struct od_gen *gen, const struct od_schema *schema, uint32_t depth);
+const struct od_expr *od_gen_interval(struct od_gen *gen);
 /* A column of the schema, any type. */
 const struct od_expr *od_gen_column(struct od_gen *gen, const struct od_schema *schema);
 const struct od_expr *od_gen_call(struct od_gen *gen, enum od_function function,

@@ -13,8 +13,8 @@ enum od_dialect { OD_DIALECT_ENGINE, OD_DIALECT_SQLITE };
 /* NO_MEMORY. The text lives in the arena. */
 enum od_status od_render_sql(struct od_arena *arena, const struct od_plan *plan, enum od_dialect dialect,
                              const char **sql_out, struct od_error *error);
-/* Whether the function has a form in SQL here. */
-bool od_render_sql_knows(enum od_function function);
+/* Whether SQLite has the function, as far as we say here how to write it. */
+bool od_render_sql_in_sqlite(enum od_function function);
 /* Whether SQLite means the same by this plan over these tables. If not, *reason_out (may be NULL) says which
  * of the known differences is in the way; they are listed in render_sql_sqlite.c. */
 bool od_sqlite_supports(const struct od_plan *plan, const char **reason_out);

@@ -11,7 +11,10 @@
  *   substring            a start below 1 counts from the end
  *   limit over doubles   -0.0 and 0.0 are one value, so the tie-break may choose another row
  *   numerics             not there. Only sum(bigint) in the answer itself is compared: a whole number in both
- *   unions of right joins  a mistake in 3.40: the WHERE of the other side is lost when the union is a sub-select
+ *   intervals            not there
+ *   unions of right joins
+ *                        a mistake in 3.40: the WHERE of the other side is lost when the union is a
+ *                        sub-select
  *   windows              which of equal rows comes first is open there, and the total order here
  *   aggregates           there are but count, sum, min, max and avg
  *   inexact sums         sums and averages of doubles are not rounded exactly: fine in an answer that is
@@ -69,7 +72,7 @@ static const char *call_reason(const struct od_expr *expr)
         return fine ? NULL : "substring";
     }
     default:
-        return od_render_sql_knows(expr->function) ? NULL : "a function that is not rendered";
+        return od_render_sql_in_sqlite(expr->function) ? NULL : "a function that is not there";
     }
 }
 
@@ -77,7 +80,9 @@ static const char *expr_reason(const struct od_expr *expr)
 {
     if (expr == NULL)
         return NULL;
-    const char *type_reason = expr->type == OD_TYPE_DECIMAL ? "numerics" : NULL;
+    const char *type_reason = expr->type == OD_TYPE_DECIMAL    ? "numerics"
+                              : expr->type == OD_TYPE_INTERVAL ? "intervals"
+                                                               : NULL;
     if (expr->kind == OD_EXPR_COLUMN)
         return type_reason;
     if (expr->kind == OD_EXPR_LITERAL)
