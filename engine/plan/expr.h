@@ -14,6 +14,7 @@ struct od_expr {
     enum od_type type;
     bool nullable;
     bool may_fail;           /* this or anything below can raise EVALUATION */
+    bool is_untyped;         /* LITERAL of type text: in quotes, or NULL, and nobody has said its type yet */
     uint32_t sql_offset;     /* byte offset in the SQL text plus 1; 0 unknown. For error texts only */
     uint32_t column_index;   /* COLUMN: field of the input schema; OUTER: see above */
     uint32_t outer_depth;    /* OUTER */
@@ -33,8 +34,8 @@ enum od_status od_expr_outer(struct od_arena *plan_arena, const struct od_field 
 enum od_status od_expr_literal(struct od_arena *plan_arena, const struct od_value *value,
                                const struct od_expr **expr_out, struct od_error *error);
 /* Chooses among the function's signatures and writes PostgreSQL's implicit casts out (integer -> bigint -> numeric -> double
- * precision, date -> timestamp). A NULL literal of type text is unknown: it becomes whatever is needed; the type that it has
- * in the call tells a binder how to read a quoted literal. BAD_INPUT ("operator does not exist: text + bigint") when no
+ * precision, date -> timestamp). An untyped literal, or a NULL of type text, is unknown: it becomes whatever is needed; the type
+ * that it has in the call tells a binder how to read a quoted literal. BAD_INPUT ("operator does not exist: text + bigint") when no
  * signature fits, UNSUPPORTED when the one that does is not built. */
 enum od_status od_expr_call(struct od_arena *plan_arena, enum od_function function,
                             const struct od_expr *const *arguments, uint32_t argument_count,

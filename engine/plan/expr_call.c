@@ -23,7 +23,7 @@ static bool is_null_literal(const struct od_expr *expr)
 
 static bool is_unknown(const struct od_expr *expr)
 {
-    return is_null_literal(expr) && expr->type == OD_TYPE_TEXT;
+    return expr->is_untyped || (is_null_literal(expr) && expr->type == OD_TYPE_TEXT);
 }
 
 /* OD_TYPE_COUNT is no type yet. False, and *type as it was, where they do not meet. */

@@ -8,47 +8,32 @@
 
 #include "engine/sql/binder.h"
 
-enum od_status od_bind_list(struct od_binder *binder, const struct od_place *place,
-                            PgQuery__Node *const *nodes, size_t count, struct od_bound **bounds_out)
+struct od_exprs od_bind_list(const struct od_place *place, PgQuery__Node *const *nodes, size_t count)
 {
-    *bounds_out = od_arena_take_array(binder->plan_arena, count, sizeof(**bounds_out));
-    if (*bounds_out == NULL)
-        return od_sql_no_memory(binder);
-    for (size_t i = 0; i < count; i++)
-        OD_TRY(od_bind_expr(binder, place, nodes[i], &(*bounds_out)[i]));
-    return OD_OK;
+    struct od_exprs list = {(uint32_t)count, od_sql_take(place->binder, count, sizeof(*list.at))};
+    for (uint32_t i = 0; i < list.count && !od_sql_failed(place->binder); i++)
+        list.at[i] = od_bind_expr(place, nodes[i]);
+    return list;
 }
 
-enum od_status od_bind_condition(struct od_binder *binder, const struct od_place *place,
-                                 const PgQuery__Node *node, const struct od_expr **expr_out)
+const struct od_expr *od_bind_condition(const struct od_place *place, const PgQuery__Node *node,
+                                        const char *clause)
 {
-    struct od_bound bound = {0};
-    *expr_out = NULL;
-    OD_TRY(od_bind_expr(binder, place, node, &bound));
-    if (bound.unknown)
-        return od_bind_read_literal(binder, bound.expr, OD_TYPE_BOOLEAN, expr_out);
-    if (bound.expr->type != OD_TYPE_BOOLEAN)
-        return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node),
-                           "argument of %s must be type boolean, not type %s", place->clause,
-                           od_type_text(bound.expr->type));
-    *expr_out = bound.expr;
-    return OD_OK;
+    const struct od_expr *expr = od_bind_expr(place, node);
+    OD_NEED(expr != NULL);
+    if (expr->is_untyped)
+        return od_make_read(place->binder, expr, OD_TYPE_BOOLEAN);
+    if (expr->type != OD_TYPE_BOOLEAN)
+        return od_sql_wrong(place->binder, od_sql_location(node),
+                            "argument of %s must be type boolean, not type %s", clause,
+                            od_type_text(expr->type));
+    return expr;
 }
 
 /* --- leaves ----------------------------------------------------------------------------------- */
 
-enum od_status od_bind_literal(struct od_binder *binder, const struct od_value *value, int32_t location,
-                               struct od_bound *bound_out)
-{
-    const struct od_expr *expr = NULL;
-    OD_TRY(od_expr_literal(binder->plan_arena, value, &expr, binder->error));
-    return od_expr_located(binder->plan_arena, expr, (uint32_t)(location + 1), &bound_out->expr,
-                           binder->error);
-}
-
 /* The first of integer, bigint and numeric that holds it. */
-static enum od_status bind_number(struct od_binder *binder, const char *text, int32_t location,
-                                  struct od_bound *bound_out)
+static const struct od_expr *bind_number(struct od_binder *binder, const char *text, int32_t location)
 {
     static const enum od_type types[] = {OD_TYPE_INT32, OD_TYPE_INT64, OD_TYPE_DECIMAL};
     struct od_value value = {0};
@@ -56,136 +41,101 @@ static enum od_status bind_number(struct od_binder *binder, const char *text, in
     bool digits_only = strspn(text, "-0123456789") == size;
     for (uint32_t i = digits_only ? 0 : 2; i < 3; i++)
         if (od_value_parse(types[i], text, size, &value))
-            return od_bind_literal(binder, &value, location, bound_out);
-    return od_sql_fail(binder, OD_UNSUPPORTED, location, "a number of more than %d digits is not supported",
-                       OD_DECIMAL_DIGITS_MAX);
+            return od_make_literal(binder, &value, location);
+    return od_sql_refuse(binder, location, "a number of more than %d digits", OD_DECIMAL_DIGITS_MAX);
 }
 
-static enum od_status bind_float(struct od_binder *binder, const char *text, int32_t location,
-                                 struct od_bound *bound_out)
+/* A number of a float8 to be: no numeric holds 1e308. */
+static const struct od_expr *bind_float(struct od_binder *binder, const char *text, int32_t location)
 {
     struct od_value value = {0};
     if (od_value_parse(OD_TYPE_FLOAT64, text, (uint32_t)strlen(text), &value))
-        return od_bind_literal(binder, &value, location, bound_out);
-    return od_sql_fail(binder, OD_BAD_INPUT, location, "\"%.40s\" is out of range for type double precision",
-                       text);
+        return od_make_literal(binder, &value, location);
+    return od_sql_wrong(binder, location, "\"%.40s\" is out of range for type double precision", text);
 }
 
-static enum od_status bind_const(struct od_binder *binder, const PgQuery__AConst *node,
-                                 struct od_bound *bound_out)
+static const struct od_expr *bind_const(struct od_binder *binder, const PgQuery__AConst *node)
 {
-    struct od_value value = {.type = OD_TYPE_TEXT, .is_null = node->isnull};
-    bound_out->unknown = node->isnull;
+    struct od_value truth = {.type = OD_TYPE_BOOLEAN};
     if (node->isnull)
-        return od_bind_literal(binder, &value, node->location, bound_out);
+        return od_make_untyped(binder, NULL, node->location);
     switch (node->val_case) {
     case PG_QUERY__A__CONST__VAL_IVAL:
-        value.type = OD_TYPE_INT32;
-        value.int64 = node->ival->ival;
-        break;
+        return od_make_number(binder, OD_TYPE_INT32, node->ival->ival, node->location);
     case PG_QUERY__A__CONST__VAL_FVAL:
-        return bind_number(binder, node->fval->fval, node->location, bound_out);
+        return bind_number(binder, node->fval->fval, node->location);
     case PG_QUERY__A__CONST__VAL_BOOLVAL:
-        value.type = OD_TYPE_BOOLEAN;
-        value.boolean = node->boolval->boolval;
-        break;
+        truth.boolean = node->boolval->boolval;
+        return od_make_literal(binder, &truth, node->location);
     case PG_QUERY__A__CONST__VAL_SVAL:
-        value.text.bytes = node->sval->sval;
-        value.text.size = (uint32_t)strlen(node->sval->sval);
-        bound_out->unknown = true;
-        break;
+        return od_make_untyped(binder, node->sval->sval, node->location);
     default:
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "a bit string is not supported");
+        return od_sql_refuse(binder, node->location, "a bit string");
     }
-    return od_bind_literal(binder, &value, node->location, bound_out);
 }
 
-static enum od_status column_not_found(struct od_binder *binder, const struct od_block *block,
-                                       const char *relation, const char *name, int32_t location)
+static void *column_not_found(const struct od_place *place, const char *relation, const char *name,
+                              int32_t location)
 {
-    for (const struct od_block *at = block; at != NULL && relation == NULL; at = at->outer)
+    for (const struct od_block *at = place->block; at != NULL && relation == NULL; at = at->outer)
         if (od_scope_has_relation(&at->scope, name))
-            return od_sql_fail(binder, OD_UNSUPPORTED, location,
+            return od_sql_fail(place->binder, OD_UNSUPPORTED, location,
                                "a whole row as a value is not supported: %s", name);
     if (relation != NULL)
-        return od_sql_fail(binder, OD_BAD_INPUT, location, "missing FROM-clause entry for table \"%s\"",
-                           relation);
-    return od_sql_fail(binder, OD_BAD_INPUT, location, "column \"%s\" does not exist", name);
+        return od_sql_wrong(place->binder, location, "missing FROM-clause entry for table \"%s\"", relation);
+    return od_sql_wrong(place->binder, location, "column \"%s\" does not exist", name);
 }
 
-/* A column of a block further out: every block on the way learns that something below it is correlated. */
-static enum od_status bind_outer_column(struct od_binder *binder, struct od_block *block,
-                                        struct od_block *target, uint32_t column_index, int32_t location,
-                                        const struct od_expr **expr_out)
+/* A column of a block further out makes something below each block on the way correlated. */
+const struct od_expr *od_bind_entry(struct od_binder *binder, struct od_block *block, struct od_block *target,
+                                    uint32_t column_index, int32_t location)
 {
+    const struct od_expr *expr = NULL;
     uint32_t depth = 0;
-    void *list = NULL;
+    target->own_reads++;
+    if (target == block)
+        return od_make_column(binder, &target->scope.schema, column_index, location);
     for (struct od_block *at = block; at != target;) {
+        at->foreign_reads++;
         at = at->outer;
         depth += !at->is_fence;
         at->deeper_reads++;
     }
     struct od_outer_read *read =
-        od_sql_append(binder, target->outer_reads, &target->outer_read_count, sizeof(*read), &list);
-    if (read == NULL)
-        return od_sql_no_memory(binder);
-    target->outer_reads = list;
+        od_sql_append(binder, &target->outer_reads, &target->outer_read_count, sizeof(*read));
+    OD_NEED(read != NULL);
     *read = (struct od_outer_read){column_index, location};
-    return od_expr_outer(binder->plan_arena, &target->scope.schema.fields[column_index], column_index, depth,
-                         expr_out, binder->error);
-}
-
-enum od_status od_bind_entry(struct od_binder *binder, struct od_block *block, struct od_block *target,
-                             const struct od_scope_entry *entry, int32_t location,
-                             const struct od_expr **expr_out)
-{
-    const struct od_expr *column = NULL;
-    for (struct od_block *at = block; at != target; at = at->outer)
-        at->foreign_reads++;
-    target->own_reads++;
-    if (target == block)
-        OD_TRY(od_expr_column(binder->plan_arena, &target->scope.schema, entry->column_index, &column,
-                              binder->error));
-    else
-        OD_TRY(bind_outer_column(binder, block, target, entry->column_index, location, &column));
-    return od_expr_located(binder->plan_arena, column, (uint32_t)(location + 1), expr_out, binder->error);
+    od_expr_outer(binder->plan_arena, &target->scope.schema.fields[column_index], column_index, depth, &expr,
+                  binder->error);
+    return od_make_at(binder, expr, location);
 }
 
 struct od_block *od_next_visible(struct od_block *block)
 {
     struct od_block *next = block->outer;
-    if (next != NULL && next->is_fence)
-        next = next->fence_end;
-    return next;
+    return next != NULL && next->is_fence ? next->fence_end : next;
 }
 
-static enum od_status bind_column(struct od_binder *binder, const struct od_place *place,
-                                  const PgQuery__ColumnRef *node, struct od_bound *bound_out)
+static const struct od_expr *bind_column(const struct od_place *place, const PgQuery__ColumnRef *node)
 {
-    const char *names[2] = {NULL, NULL};
-    const struct od_scope_entry *entry = NULL;
-    struct od_block *target = place->block;
+    struct od_binder *binder = place->binder;
+    const char *relation = node->n_fields == 2 ? od_sql_string(node->fields[0]) : NULL;
+    const char *name = od_sql_string(node->fields[node->n_fields - 1]);
     if (node->n_fields > 2)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
-                           "a column name of more than two parts is not supported");
-    for (size_t i = 0; i < node->n_fields; i++) {
-        names[i] = od_sql_string(node->fields[i]);
-        if (names[i] == NULL)
-            return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "\"*\" is not supported here");
-    }
-    const char *relation = node->n_fields == 2 ? names[0] : NULL;
-    const char *name = names[node->n_fields - 1];
-    for (; target != NULL; target = od_next_visible(target)) {
-        OD_TRY(od_scope_find(binder, &target->scope, relation, name, node->location, &entry));
-        if (entry != NULL)
-            break;
+        return od_sql_refuse(binder, node->location, "a column name of more than two parts");
+    if (name == NULL)
+        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "\"*\" is not supported here");
+    for (struct od_block *target = place->block; target != NULL; target = od_next_visible(target)) {
+        const struct od_scope_entry *entry = NULL;
+        uint32_t count = od_scope_find(&target->scope, relation, name, &entry);
+        if (count > 1)
+            return od_sql_wrong(binder, node->location, "column reference \"%s\" is ambiguous", name);
+        if (count == 1)
+            return od_bind_entry(binder, place->block, target, entry->column_index, node->location);
         if (relation != NULL && od_scope_has_relation(&target->scope, relation))
-            return od_sql_fail(binder, OD_BAD_INPUT, node->location, "column %s.%s does not exist", relation,
-                               name);
+            return od_sql_wrong(binder, node->location, "column %s.%s does not exist", relation, name);
     }
-    if (entry == NULL)
-        return column_not_found(binder, place->block, relation, name, node->location);
-    return od_bind_entry(binder, place->block, target, entry, node->location, &bound_out->expr);
+    return column_not_found(place, relation, name, node->location);
 }
 
 /* --- operators -------------------------------------------------------------------------------- */
@@ -234,241 +184,203 @@ static const struct operator_row *find_operator(const struct operator_row *rows,
     return NULL;
 }
 
+static const struct operator_row *find_binary(const char *name)
+{
+    return find_operator(operators, sizeof(operators) / sizeof(operators[0]), name);
+}
+
 bool od_sql_operator(const char *name, enum od_function *function_out)
 {
-    const struct operator_row *row = find_operator(operators, sizeof(operators) / sizeof(operators[0]), name);
+    const struct operator_row *row = find_binary(name);
     if (row == NULL || row->negated)
         return false;
     *function_out = row->function;
     return true;
 }
 
-static enum od_status bind_not(struct od_binder *binder, int32_t location, struct od_bound *bound)
+static const struct od_expr *bind_unary(const struct od_place *place, const PgQuery__AExpr *node,
+                                        const char *name)
 {
-    struct od_bound input = *bound;
-    return od_bind_call(binder, OD_FUNCTION_NOT, &input, 1, location, bound);
-}
-
-static enum od_status bind_unary(struct od_binder *binder, const struct od_place *place,
-                                 const PgQuery__AExpr *node, const char *name, struct od_bound *bound_out)
-{
-    struct od_bound operand = {0};
+    struct od_binder *binder = place->binder;
     const struct operator_row *row =
         find_operator(unary_operators, sizeof(unary_operators) / sizeof(unary_operators[0]), name);
-    OD_TRY(od_bind_expr(binder, place, node->rexpr, &operand));
-    if (operand.unknown)
-        return od_sql_fail(binder, OD_BAD_INPUT, node->location, "operator is not unique: %s unknown", name);
-    if (row != NULL && row->function == OD_FUNCTION_SQRT &&
-        operand.expr->type == OD_TYPE_DECIMAL) /* has |/ not */
-        OD_TRY(od_expr_cast(binder->plan_arena, operand.expr, OD_TYPE_FLOAT64, &operand.expr, binder->error));
-    if (row != NULL)
-        return od_bind_call(binder, row->function, &operand, 1, node->location, bound_out);
-    if (strcmp(name, "+") != 0)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "operator %s is not supported", name);
-    struct od_bound negated = {0}; /* + takes what - takes, and leaves it */
-    OD_TRY(od_bind_call(binder, OD_FUNCTION_NEGATE, &operand, 1, node->location, &negated));
-    *bound_out = operand;
-    return OD_OK;
+    const struct od_expr *operand = od_bind_expr(place, node->rexpr);
+    OD_NEED(operand != NULL);
+    if (operand->is_untyped)
+        return od_sql_wrong(binder, node->location, "operator is not unique: %s unknown", name);
+    if (row == NULL && strcmp(name, "+") == 0) /* takes what - takes, and leaves it */
+        return od_make_one(binder, OD_FUNCTION_NEGATE, operand, node->location) == NULL ? NULL : operand;
+    if (row == NULL)
+        return od_sql_refuse(binder, node->location, "operator %s", name);
+    if (row->function == OD_FUNCTION_SQRT && operand->type == OD_TYPE_DECIMAL) /* has |/ not */
+        operand = od_make_cast(binder, operand, OD_TYPE_FLOAT64, node->location);
+    return od_make_one(binder, row->function, operand, node->location);
 }
 
-static enum od_status bind_binary(struct od_binder *binder, const struct od_place *place,
-                                  const PgQuery__AExpr *node, enum od_function function,
-                                  struct od_bound *bound_out)
+static const struct od_expr *bind_binary(const struct od_place *place, const PgQuery__AExpr *node,
+                                         enum od_function function)
 {
-    struct od_bound *left = NULL;
-    struct od_bound *right = NULL;
-    uint32_t left_count = 0;
-    uint32_t right_count = 0;
     bool is_row = node->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR;
     if (is_row && node->rexpr->node_case == PG_QUERY__NODE__NODE_SUB_LINK)
-        return od_bind_row_sub_link(binder, place, function, node->lexpr, node->rexpr->sub_link, bound_out);
-    OD_TRY(od_bind_row(binder, place, node->lexpr, &left, &left_count));
-    OD_TRY(od_bind_row(binder, place, node->rexpr, &right, &right_count));
-    if (left_count != right_count)
-        return od_sql_fail(binder, OD_BAD_INPUT, node->location,
-                           "unequal number of entries in row expressions");
-    return od_bind_compare(binder, function, left, right, left_count, node->location, bound_out);
+        return od_bind_row_sub_link(place, function, node->lexpr, node->rexpr->sub_link);
+    struct od_exprs left = od_bind_row(place, node->lexpr);
+    struct od_exprs right = od_bind_row(place, node->rexpr);
+    if (left.count != right.count)
+        return od_sql_wrong(place->binder, node->location, "unequal number of entries in row expressions");
+    return od_bind_compare(place->binder, function, left, right, node->location);
 }
 
 /* x LIKE y ESCAPE z comes as x ~~ like_escape(y, z). */
-static enum od_status bind_like(struct od_binder *binder, const struct od_place *place,
-                                const PgQuery__AExpr *node, enum od_function function,
-                                struct od_bound *bound_out)
+static const struct od_expr *bind_like(const struct od_place *place, const PgQuery__AExpr *node,
+                                       enum od_function function)
 {
     const PgQuery__FuncCall *call =
         node->rexpr->node_case == PG_QUERY__NODE__NODE_FUNC_CALL ? node->rexpr->func_call : NULL;
     const char *name = call != NULL ? od_sql_string(call->funcname[call->n_funcname - 1]) : NULL;
-    struct od_bound arguments[3] = {{0}, {0}, {0}};
     if (name == NULL || strcmp(name, "like_escape") != 0 || call->n_args != 2)
-        return bind_binary(binder, place, node, function, bound_out);
-    OD_TRY(od_bind_expr(binder, place, node->lexpr, &arguments[0]));
-    OD_TRY(od_bind_expr(binder, place, call->args[0], &arguments[1]));
-    OD_TRY(od_bind_expr(binder, place, call->args[1], &arguments[2]));
-    return od_bind_call(binder, function, arguments, 3, node->location, bound_out);
+        return bind_binary(place, node, function);
+    PgQuery__Node *const nodes[] = {node->lexpr, call->args[0], call->args[1]};
+    return od_make_call(place->binder, function, od_bind_list(place, nodes, 3), node->location);
 }
 
-static enum od_status bind_operator(struct od_binder *binder, const struct od_place *place,
-                                    const PgQuery__AExpr *node, struct od_bound *bound_out)
+static const struct od_expr *bind_operator(const struct od_place *place, const PgQuery__AExpr *node)
 {
+    struct od_binder *binder = place->binder;
     const char *name = od_sql_string(node->name[node->n_name - 1]);
-    const struct operator_row *row = find_operator(operators, sizeof(operators) / sizeof(operators[0]), name);
+    const struct operator_row *row = find_binary(name);
     if (node->n_name != 1)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "OPERATOR(schema.name) is not supported");
+        return od_sql_refuse(binder, node->location, "OPERATOR(schema.name)");
     if (node->lexpr == NULL)
-        return bind_unary(binder, place, node, name, bound_out);
+        return bind_unary(place, node, name);
     if (row == NULL)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "operator %s is not supported", name);
-    OD_TRY(bind_like(binder, place, node, row->function, bound_out));
-    return row->negated ? bind_not(binder, node->location, bound_out) : OD_OK;
+        return od_sql_refuse(binder, node->location, "operator %s", name);
+    const struct od_expr *result = bind_like(place, node, row->function);
+    return row->negated ? od_make_one(binder, OD_FUNCTION_NOT, result, node->location) : result;
 }
 
-/* x <op> ANY (ARRAY[...]) and ALL: an OR or AND of the elements' comparisons. */
-static enum od_status bind_array_test(struct od_binder *binder, const struct od_place *place,
-                                      const PgQuery__AExpr *node, bool all, struct od_bound *bound_out)
+/* Casts the operands to their common type, as PostgreSQL does for IN; where there is none, the comparisons
+ * will say what does not fit. */
+static bool unify(struct od_binder *binder, struct od_exprs operands)
+{
+    enum od_type type;
+    OD_NEED(!od_sql_failed(binder));
+    bool is_common = od_expr_common_type(operands.at, operands.count, &type);
+    for (uint32_t i = 0; i < operands.count && is_common; i++)
+        if (!operands.at[i]->is_untyped)
+            operands.at[i] = od_make_cast(binder, operands.at[i], type, -1);
+    return !od_sql_failed(binder);
+}
+
+/* x IN (...), x <op> ANY (ARRAY[...]) and ALL: a test with each of the items, and the results combined. */
+static const struct od_expr *bind_members(const struct od_place *place, const PgQuery__AExpr *node,
+                                          PgQuery__Node *const *items, size_t count, enum od_function test,
+                                          enum od_function combine)
+{
+    struct od_binder *binder = place->binder;
+    struct od_exprs left = od_bind_row(place, node->lexpr);
+    struct od_exprs operands = {0};
+    struct od_exprs tests = {0};
+    OD_NEED(!od_sql_failed(binder));
+    bool is_row = left.count > 1;
+    od_add_expr(binder, &operands, left.at[0]);
+    for (size_t i = 0; i < count && !is_row; i++)
+        od_add_expr(binder, &operands, od_bind_expr(place, items[i]));
+    if (!is_row) {
+        OD_NEED(unify(binder, operands));
+        left.at = operands.at;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct od_exprs right =
+            is_row ? od_bind_row(place, items[i]) : (struct od_exprs){1, &operands.at[i + 1]};
+        if (right.count != left.count)
+            return od_sql_wrong(binder, node->location, "unequal number of entries in row expressions");
+        OD_NEED(od_add_expr(binder, &tests, od_bind_compare(binder, test, left, right, node->location)));
+    }
+    if (tests.at[0]->type != OD_TYPE_BOOLEAN)
+        return od_sql_wrong(binder, node->location, "op ANY/ALL (array) requires operator to yield boolean");
+    return od_make_chain(binder, combine, tests, node->location);
+}
+
+static const struct od_expr *bind_in(const struct od_place *place, const PgQuery__AExpr *node)
+{
+    bool negated = strcmp(od_sql_string(node->name[0]), "<>") == 0;
+    return bind_members(place, node, node->rexpr->list->items, node->rexpr->list->n_items,
+                        negated ? OD_FUNCTION_NOT_EQUAL : OD_FUNCTION_EQUAL,
+                        negated ? OD_FUNCTION_AND : OD_FUNCTION_OR);
+}
+
+static const struct od_expr *bind_array_test(const struct od_place *place, const PgQuery__AExpr *node)
 {
     enum od_function function = OD_FUNCTION_EQUAL;
-    struct od_bound pair[2] = {{0}, {0}};
-    if (node->rexpr->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR ||
-        node->rexpr->a_array_expr->n_elements == 0 ||
+    bool all = node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL;
+    const PgQuery__AArrayExpr *array =
+        node->rexpr->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR ? node->rexpr->a_array_expr : NULL;
+    if (array == NULL || array->n_elements == 0 || node->lexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR ||
         !od_sql_operator(od_sql_string(node->name[0]), &function))
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
-                           "this operator with ANY or ALL of an array is not supported");
-    const PgQuery__AArrayExpr *array = node->rexpr->a_array_expr;
-    struct od_bound *tests = od_arena_take_array(binder->plan_arena, array->n_elements, sizeof(*tests));
-    if (tests == NULL)
-        return od_sql_no_memory(binder);
-    OD_TRY(od_bind_expr(binder, place, node->lexpr, &pair[0]));
-    for (size_t i = 0; i < array->n_elements; i++) {
-        OD_TRY(od_bind_expr(binder, place, array->elements[i], &pair[1]));
-        OD_TRY(od_bind_call(binder, function, pair, 2, node->location, &tests[i]));
-    }
-    *bound_out = tests[0];
-    return array->n_elements == 1 ? OD_OK
-                                  : od_bind_call(binder, all ? OD_FUNCTION_AND : OD_FUNCTION_OR, tests,
-                                                 (uint32_t)array->n_elements, node->location, bound_out);
+        return od_sql_refuse(place->binder, node->location, "this operator with ANY or ALL of an array");
+    return bind_members(place, node, array->elements, array->n_elements, function,
+                        all ? OD_FUNCTION_AND : OD_FUNCTION_OR);
 }
 
-/* The common type of all operands, as PostgreSQL takes it for IN: casts them where there is one. */
-static enum od_status unify(struct od_binder *binder, struct od_bound *bounds, uint32_t count)
+/* Each way: low <= x AND x <= high, or of NOT x < low OR x > high; SYMMETRIC is either way, NOT neither. */
+static const struct od_expr *bind_between(const struct od_place *place, const PgQuery__AExpr *node,
+                                          bool negated, bool symmetric)
 {
-    const struct od_expr **typed = od_arena_take_array(binder->plan_arena, count, sizeof(*typed));
-    uint32_t typed_count = 0;
-    enum od_type type;
-    if (typed == NULL)
-        return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < count; i++)
-        if (!bounds[i].unknown)
-            typed[typed_count++] = bounds[i].expr;
-    if (typed_count < 2 || !od_expr_common_type(typed, typed_count, &type))
-        return OD_OK; /* the comparisons will say what does not fit */
-    for (uint32_t i = 0; i < count; i++)
-        if (!bounds[i].unknown)
-            OD_TRY(od_expr_cast(binder->plan_arena, bounds[i].expr, type, &bounds[i].expr, binder->error));
-    return OD_OK;
-}
-
-static enum od_status bind_in(struct od_binder *binder, const struct od_place *place,
-                              const PgQuery__AExpr *node, struct od_bound *bound_out)
-{
-    const PgQuery__List *list = node->rexpr->list;
-    uint32_t count = (uint32_t)list->n_items;
-    bool negated = strcmp(od_sql_string(node->name[0]), "<>") == 0;
-    struct od_bound *tests = od_arena_take_array(binder->plan_arena, count, sizeof(*tests));
-    struct od_bound *operands = od_arena_take_array(binder->plan_arena, (size_t)count + 1, sizeof(*operands));
-    struct od_bound *left = NULL;
-    uint32_t width = 0;
-    if (tests == NULL || operands == NULL)
-        return od_sql_no_memory(binder);
-    OD_TRY(od_bind_row(binder, place, node->lexpr, &left, &width));
-    operands[0] = left[0];
-    for (uint32_t i = 0; i < count && width == 1; i++)
-        OD_TRY(od_bind_expr(binder, place, list->items[i], &operands[i + 1]));
-    if (width == 1)
-        OD_TRY(unify(binder, operands, count + 1));
-    for (uint32_t i = 0; i < count; i++) {
-        struct od_bound *right = &operands[i + 1];
-        uint32_t right_width = 1;
-        if (width > 1)
-            OD_TRY(od_bind_row(binder, place, list->items[i], &right, &right_width));
-        if (right_width != width)
-            return od_sql_fail(binder, OD_BAD_INPUT, node->location,
-                               "unequal number of entries in row expressions");
-        OD_TRY(od_bind_compare(binder, negated ? OD_FUNCTION_NOT_EQUAL : OD_FUNCTION_EQUAL,
-                               width > 1 ? left : operands, right, width, node->location, &tests[i]));
-    }
-    *bound_out = tests[0];
-    return count == 1 ? OD_OK
-                      : od_bind_call(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, tests, count,
-                                     node->location, bound_out);
-}
-
-static enum od_status bind_between(struct od_binder *binder, const struct od_place *place,
-                                   const PgQuery__AExpr *node, bool negated, bool symmetric,
-                                   struct od_bound *bound_out)
-{
-    struct od_bound *bounds = NULL;
-    struct od_bound input = {0};
-    struct od_bound ways[2] = {{0}, {0}};
-    enum od_function combine = negated ? OD_FUNCTION_OR : OD_FUNCTION_AND;
-    OD_TRY(od_bind_expr(binder, place, node->lexpr, &input));
-    OD_TRY(od_bind_list(binder, place, node->rexpr->list->items, node->rexpr->list->n_items, &bounds));
+    struct od_binder *binder = place->binder;
+    struct od_exprs ways = {0};
+    const struct od_expr *input = od_bind_expr(place, node->lexpr);
+    struct od_exprs bounds = od_bind_list(place, node->rexpr->list->items, node->rexpr->list->n_items);
+    OD_NEED(!od_sql_failed(binder));
     for (uint32_t way = 0; way < (symmetric ? 2 : 1); way++) {
-        struct od_bound tests[2] = {{0}, {0}};
-        struct od_bound low[2] = {input, bounds[way]};
-        struct od_bound high[2] = {input, bounds[1 - way]};
-        OD_TRY(od_bind_call(binder, negated ? OD_FUNCTION_LESS : OD_FUNCTION_GREATER_EQUAL, low, 2,
-                            node->location, &tests[0]));
-        OD_TRY(od_bind_call(binder, negated ? OD_FUNCTION_GREATER : OD_FUNCTION_LESS_EQUAL, high, 2,
-                            node->location, &tests[1]));
-        OD_TRY(od_bind_call(binder, combine, tests, 2, node->location, &ways[way]));
+        const struct od_expr *low =
+            od_make_pair(binder, negated ? OD_FUNCTION_LESS : OD_FUNCTION_GREATER_EQUAL, input,
+                         bounds.at[way], node->location);
+        const struct od_expr *high =
+            od_make_pair(binder, negated ? OD_FUNCTION_GREATER : OD_FUNCTION_LESS_EQUAL, input,
+                         bounds.at[1 - way], node->location);
+        OD_NEED(od_add_expr(
+            binder, &ways,
+            od_make_pair(binder, negated ? OD_FUNCTION_OR : OD_FUNCTION_AND, low, high, node->location)));
     }
-    *bound_out = ways[0];
-    return !symmetric ? OD_OK
-                      : od_bind_call(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, ways, 2,
-                                     node->location, bound_out);
+    return od_make_chain(binder, negated ? OD_FUNCTION_AND : OD_FUNCTION_OR, ways, node->location);
 }
 
-static enum od_status bind_a_expr(struct od_binder *binder, const struct od_place *place,
-                                  const PgQuery__AExpr *node, struct od_bound *bound_out)
+static const struct od_expr *bind_a_expr(const struct od_place *place, const PgQuery__AExpr *node)
 {
     switch (node->kind) {
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
-        return bind_operator(binder, place, node, bound_out);
+        return bind_operator(place, node);
     case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
-        return bind_binary(binder, place, node, OD_FUNCTION_IS_DISTINCT, bound_out);
+        return bind_binary(place, node, OD_FUNCTION_IS_DISTINCT);
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
-        return bind_binary(binder, place, node, OD_FUNCTION_IS_NOT_DISTINCT, bound_out);
+        return bind_binary(place, node, OD_FUNCTION_IS_NOT_DISTINCT);
     case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF:
-        return bind_binary(binder, place, node, OD_FUNCTION_NULLIF, bound_out);
+        return bind_binary(place, node, OD_FUNCTION_NULLIF);
     case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
-        return bind_in(binder, place, node, bound_out);
+        return bind_in(place, node);
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+        return bind_between(place, node, false, false);
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
+        return bind_between(place, node, true, false);
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
+        return bind_between(place, node, false, true);
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
-        return bind_between(binder, place, node,
-                            node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN ||
-                                node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM,
-                            node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM ||
-                                node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM,
-                            bound_out);
+        return bind_between(place, node, true, true);
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
-        return bind_array_test(binder, place, node, node->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL,
-                               bound_out);
+        return bind_array_test(place, node);
     case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "SIMILAR TO is not supported");
+        return od_sql_refuse(place->binder, node->location, "SIMILAR TO");
     default:
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "this operator is not supported");
+        return od_sql_refuse(place->binder, node->location, "this operator");
     }
 }
 
 /* --- tests, CASE and the like ----------------------------------------------------------------- */
 
-static enum od_status bind_bool_expr(struct od_binder *binder, const struct od_place *place,
-                                     const PgQuery__BoolExpr *node, struct od_bound *bound_out)
+static const struct od_expr *bind_bool_expr(const struct od_place *place, const PgQuery__BoolExpr *node)
 {
     static const struct {
         enum od_function function;
@@ -478,40 +390,25 @@ static enum od_status bind_bool_expr(struct od_binder *binder, const struct od_p
         [PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR] = {OD_FUNCTION_OR, "OR"},
         [PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR] = {OD_FUNCTION_NOT, "NOT"},
     };
-    struct od_bound *bounds = od_arena_take_array(binder->plan_arena, node->n_args, sizeof(*bounds));
-    if (bounds == NULL)
-        return od_sql_no_memory(binder);
-    for (size_t i = 0; i < node->n_args; i++) {
-        OD_TRY(od_bind_expr(binder, place, node->args[i], &bounds[i]));
-        if (!bounds[i].unknown && bounds[i].expr->type != OD_TYPE_BOOLEAN)
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node->args[i]),
-                               "argument of %s must be type boolean, not type %s", tests[node->boolop].clause,
-                               od_type_text(bounds[i].expr->type));
-    }
-    return od_bind_call(binder, tests[node->boolop].function, bounds, (uint32_t)node->n_args, node->location,
-                        bound_out);
+    struct od_exprs list = {0};
+    for (size_t i = 0; i < node->n_args; i++)
+        OD_NEED(od_add_expr(place->binder, &list,
+                            od_bind_condition(place, node->args[i], tests[node->boolop].clause)));
+    return od_make_call(place->binder, tests[node->boolop].function, list, node->location);
 }
 
 /* (a, b) IS NULL: all of them are; IS NOT NULL: none of them is. */
-static enum od_status bind_null_test(struct od_binder *binder, const struct od_place *place,
-                                     const PgQuery__NullTest *node, struct od_bound *bound_out)
+static const struct od_expr *bind_null_test(const struct od_place *place, const PgQuery__NullTest *node)
 {
-    struct od_bound *elements = NULL;
-    uint32_t count = 0;
     bool negated = node->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NOT_NULL;
-    OD_TRY(od_bind_row(binder, place, node->arg, &elements, &count));
-    for (uint32_t i = 0; i < count; i++) {
-        struct od_bound element = elements[i];
-        OD_TRY(od_bind_call(binder, negated ? OD_FUNCTION_IS_NOT_NULL : OD_FUNCTION_IS_NULL, &element, 1,
-                            node->location, &elements[i]));
-    }
-    *bound_out = elements[0];
-    return count == 1 ? OD_OK
-                      : od_bind_call(binder, OD_FUNCTION_AND, elements, count, node->location, bound_out);
+    struct od_exprs elements = od_bind_row(place, node->arg);
+    for (uint32_t i = 0; i < elements.count && !od_sql_failed(place->binder); i++)
+        elements.at[i] = od_make_one(place->binder, negated ? OD_FUNCTION_IS_NOT_NULL : OD_FUNCTION_IS_NULL,
+                                     elements.at[i], node->location);
+    return od_make_chain(place->binder, OD_FUNCTION_AND, elements, node->location);
 }
 
-static enum od_status bind_boolean_test(struct od_binder *binder, const struct od_place *place,
-                                        const PgQuery__BooleanTest *node, struct od_bound *bound_out)
+static const struct od_expr *bind_boolean_test(const struct od_place *place, const PgQuery__BooleanTest *node)
 {
     static const struct {
         enum od_function function;
@@ -525,118 +422,94 @@ static enum od_status bind_boolean_test(struct od_binder *binder, const struct o
         [PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN] = {OD_FUNCTION_IS_NULL, false, "IS UNKNOWN"},
         [PG_QUERY__BOOL_TEST_TYPE__IS_NOT_UNKNOWN] = {OD_FUNCTION_IS_NOT_NULL, false, "IS NOT UNKNOWN"},
     };
-    struct od_bound input = {0};
-    struct od_place inside = *place;
-    inside.clause = tests[node->booltesttype].clause;
-    OD_TRY(od_bind_condition(binder, &inside, node->arg, &input.expr));
-    OD_TRY(od_bind_call(binder, tests[node->booltesttype].function, &input, 1, node->location, bound_out));
-    return tests[node->booltesttype].negated ? bind_not(binder, node->location, bound_out) : OD_OK;
+    const struct od_expr *input = od_bind_condition(place, node->arg, tests[node->booltesttype].clause);
+    const struct od_expr *result =
+        od_make_one(place->binder, tests[node->booltesttype].function, input, node->location);
+    return tests[node->booltesttype].negated
+               ? od_make_one(place->binder, OD_FUNCTION_NOT, result, node->location)
+               : result;
 }
 
-static enum od_status bind_case(struct od_binder *binder, const struct od_place *place,
-                                const PgQuery__CaseExpr *node, struct od_bound *bound_out)
+static const struct od_expr *bind_case(const struct od_place *place, const PgQuery__CaseExpr *node)
 {
-    uint32_t count = 2 * (uint32_t)node->n_args + 1;
-    struct od_value nothing = {.type = OD_TYPE_TEXT, .is_null = true};
-    struct od_bound compared[2] = {{0}, {0}};
-    struct od_bound *bounds = od_arena_take_array(binder->plan_arena, count, sizeof(*bounds));
-    if (bounds == NULL)
-        return od_sql_no_memory(binder);
-    if (node->arg != NULL)
-        OD_TRY(od_bind_expr(binder, place, node->arg, &compared[0]));
+    struct od_binder *binder = place->binder;
+    struct od_exprs list = {0};
+    const struct od_expr *compared = node->arg == NULL ? NULL : od_bind_expr(place, node->arg);
     for (size_t i = 0; i < node->n_args; i++) {
         const PgQuery__CaseWhen *when = node->args[i]->case_when;
-        OD_TRY(od_bind_expr(binder, place, when->expr, &compared[1]));
-        if (node->arg != NULL)
-            OD_TRY(od_bind_call(binder, OD_FUNCTION_EQUAL, compared, 2, when->location, &bounds[2 * i]));
-        else
-            bounds[2 * i] = compared[1];
-        if (!bounds[2 * i].unknown && bounds[2 * i].expr->type != OD_TYPE_BOOLEAN)
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(when->expr),
-                               "argument of CASE/WHEN must be type boolean, not type %s",
-                               od_type_text(bounds[2 * i].expr->type));
-        OD_TRY(od_bind_expr(binder, place, when->result, &bounds[2 * i + 1]));
+        OD_NEED(od_add_expr(binder, &list,
+                            node->arg == NULL
+                                ? od_bind_condition(place, when->expr, "CASE/WHEN")
+                                : od_make_pair(binder, OD_FUNCTION_EQUAL, compared,
+                                               od_bind_expr(place, when->expr), when->location)));
+        OD_NEED(od_add_expr(binder, &list, od_bind_expr(place, when->result)));
     }
-    bounds[count - 1].unknown = true;
-    OD_TRY(node->defresult != NULL ? od_bind_expr(binder, place, node->defresult, &bounds[count - 1])
-                                   : od_bind_literal(binder, &nothing, node->location, &bounds[count - 1]));
-    return od_bind_call(binder, OD_FUNCTION_CASE, bounds, count, node->location, bound_out);
+    od_add_expr(binder, &list,
+                node->defresult != NULL ? od_bind_expr(place, node->defresult)
+                                        : od_make_untyped(binder, NULL, node->location));
+    return od_make_call(binder, OD_FUNCTION_CASE, list, node->location);
 }
 
-static enum od_status bind_many(struct od_binder *binder, const struct od_place *place,
-                                enum od_function function, PgQuery__Node *const *nodes, size_t count,
-                                int32_t location, struct od_bound *bound_out)
+static const struct od_expr *bind_cast(const struct od_place *place, const PgQuery__TypeCast *cast)
 {
-    struct od_bound *bounds = NULL;
-    OD_TRY(od_bind_list(binder, place, nodes, count, &bounds));
-    return od_bind_call(binder, function, bounds, (uint32_t)count, location, bound_out);
-}
-
-static enum od_status bind_cast(struct od_binder *binder, const struct od_place *place,
-                                const PgQuery__TypeCast *cast, struct od_bound *bound_out)
-{
+    struct od_binder *binder = place->binder;
     struct od_sql_type type = {0};
-    struct od_bound input = {0};
     int32_t location = cast->location >= 0 ? cast->location : cast->type_name->location;
-    OD_TRY(od_sql_find_type(binder, cast->type_name, &type));
+    OD_NEED(od_sql_find_type(binder, cast->type_name, &type));
     const PgQuery__AConst *number =
         cast->arg->node_case == PG_QUERY__NODE__NODE_A_CONST ? cast->arg->a_const : NULL;
-    if (type.type == OD_TYPE_FLOAT64 && number != NULL && number->val_case == PG_QUERY__A__CONST__VAL_FVAL)
-        OD_TRY(bind_float(binder, number->fval->fval, number->location, &input)); /* no numeric holds 1e308 */
-    else
-        OD_TRY(od_bind_expr(binder, place, cast->arg, &input));
-    OD_TRY(od_bind_cast_to(binder, &input, &type, location, &bound_out->expr));
-    return od_expr_located(binder->plan_arena, bound_out->expr, (uint32_t)(location + 1), &bound_out->expr,
-                           binder->error);
+    bool is_float =
+        type.type == OD_TYPE_FLOAT64 && number != NULL && number->val_case == PG_QUERY__A__CONST__VAL_FVAL;
+    const struct od_expr *input =
+        is_float ? bind_float(binder, number->fval->fval, number->location) : od_bind_expr(place, cast->arg);
+    return od_make_at(binder, od_bind_cast_to(binder, input, type, location), location);
 }
 
-static enum od_status bind_kind(struct od_binder *binder, const struct od_place *place,
-                                const PgQuery__Node *node, struct od_bound *bound_out)
+static const struct od_expr *bind_kind(const struct od_place *place, const PgQuery__Node *node)
 {
+    struct od_binder *binder = place->binder;
     switch (node->node_case) {
     case PG_QUERY__NODE__NODE_COLUMN_REF:
-        return bind_column(binder, place, node->column_ref, bound_out);
+        return bind_column(place, node->column_ref);
     case PG_QUERY__NODE__NODE_A_CONST:
-        return bind_const(binder, node->a_const, bound_out);
+        return bind_const(binder, node->a_const);
     case PG_QUERY__NODE__NODE_A_EXPR:
-        return bind_a_expr(binder, place, node->a_expr, bound_out);
+        return bind_a_expr(place, node->a_expr);
     case PG_QUERY__NODE__NODE_BOOL_EXPR:
-        return bind_bool_expr(binder, place, node->bool_expr, bound_out);
+        return bind_bool_expr(place, node->bool_expr);
     case PG_QUERY__NODE__NODE_NULL_TEST:
-        return bind_null_test(binder, place, node->null_test, bound_out);
+        return bind_null_test(place, node->null_test);
     case PG_QUERY__NODE__NODE_BOOLEAN_TEST:
-        return bind_boolean_test(binder, place, node->boolean_test, bound_out);
+        return bind_boolean_test(place, node->boolean_test);
     case PG_QUERY__NODE__NODE_CASE_EXPR:
-        return bind_case(binder, place, node->case_expr, bound_out);
+        return bind_case(place, node->case_expr);
     case PG_QUERY__NODE__NODE_COALESCE_EXPR:
-        return bind_many(binder, place, OD_FUNCTION_COALESCE, node->coalesce_expr->args,
-                         node->coalesce_expr->n_args, node->coalesce_expr->location, bound_out);
+        return od_make_call(binder, OD_FUNCTION_COALESCE,
+                            od_bind_list(place, node->coalesce_expr->args, node->coalesce_expr->n_args),
+                            node->coalesce_expr->location);
     case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
-        return bind_many(binder, place,
-                         node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_LEAST ? OD_FUNCTION_LEAST
-                                                                                  : OD_FUNCTION_GREATEST,
-                         node->min_max_expr->args, node->min_max_expr->n_args, node->min_max_expr->location,
-                         bound_out);
+        return od_make_call(binder,
+                            node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_LEAST ? OD_FUNCTION_LEAST
+                                                                                     : OD_FUNCTION_GREATEST,
+                            od_bind_list(place, node->min_max_expr->args, node->min_max_expr->n_args),
+                            node->min_max_expr->location);
     case PG_QUERY__NODE__NODE_FUNC_CALL:
-        return od_bind_func_call(binder, place, node->func_call, bound_out);
+        return od_bind_func_call(place, node->func_call);
     case PG_QUERY__NODE__NODE_TYPE_CAST:
-        return bind_cast(binder, place, node->type_cast, bound_out);
+        return bind_cast(place, node->type_cast);
     case PG_QUERY__NODE__NODE_SUB_LINK:
-        return od_bind_sub_link(binder, place, node->sub_link, bound_out);
+        return od_bind_sub_link(place, node->sub_link);
     case PG_QUERY__NODE__NODE_GROUPING_FUNC:
-        return od_bind_grouping(binder, place, node->grouping_func, bound_out);
+        return od_bind_grouping(place, node->grouping_func);
     default:
-        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node), "%s is not supported",
-                           od_sql_construct(node));
+        return od_sql_refuse(binder, od_sql_location(node), "%s", od_sql_construct(node));
     }
 }
 
-enum od_status od_bind_expr(struct od_binder *binder, const struct od_place *place, const PgQuery__Node *node,
-                            struct od_bound *bound_out)
+const struct od_expr *od_bind_expr(const struct od_place *place, const PgQuery__Node *node)
 {
-    *bound_out = (struct od_bound){0};
-    OD_TRY(od_sql_enter(binder, node));
-    OD_TRY(bind_kind(binder, place, node, bound_out));
-    od_sql_leave(binder);
-    return OD_OK;
+    OD_NEED(od_sql_enter(place->binder, node));
+    const struct od_expr *expr = bind_kind(place, node);
+    od_sql_leave(place->binder);
+    return expr;
 }

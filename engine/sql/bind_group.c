@@ -24,132 +24,104 @@ struct set_list {
     uint64_t *sets;
 };
 
-static enum od_status add_set(struct od_binder *binder, struct set_list *list, uint64_t set, int32_t location)
+static bool add_set(struct od_binder *binder, struct set_list *list, uint64_t set, int32_t location)
 {
-    void *grown = NULL;
     if (list->count == SETS_MAX)
         return od_sql_fail(binder, OD_UNSUPPORTED, location, "more than %d grouping sets are not supported",
                            SETS_MAX);
-    uint64_t *added = od_sql_append(binder, list->sets, &list->count, sizeof(*added), &grown);
-    if (added == NULL)
-        return od_sql_no_memory(binder);
+    uint64_t *added = od_sql_append(binder, &list->sets, &list->count, sizeof(*added));
+    OD_NEED(added != NULL);
     *added = set;
-    list->sets = grown;
-    return OD_OK;
-}
-
-static bool scope_has_plain(const struct od_scope *scope, const char *name)
-{
-    for (uint32_t i = 0; name != NULL && i < scope->entry_count; i++)
-        if (scope->entries[i].plain && strcmp(scope->entries[i].name, name) == 0)
-            return true;
-    return false;
+    return true;
 }
 
 /* One key. A bare name is a column of FROM first, an output name only then; the other way in ORDER BY. */
-static enum od_status bind_key(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
-                               const struct od_expr **expr_out)
+static const struct od_expr *bind_key(struct od_binder *binder, struct od_select *build,
+                                      const PgQuery__Node *node)
 {
-    struct od_place place = {.block = &build->block, .clause = "GROUP BY"};
-    struct od_bound bound = {0};
-    bool is_target = false;
-    uint32_t target = 0;
+    struct od_place place = {.binder = binder, .block = &build->block, .clause = "GROUP BY"};
+    const struct od_scope_entry *entry = NULL;
+    const char *name = od_as_bare_name(node);
+    uint32_t target = OD_NO_COLUMN;
     uint32_t computed = UINT32_C(1) << OD_SLOT_AGGREGATE | UINT32_C(1) << OD_SLOT_GROUPING;
-    bool names = !scope_has_plain(&build->block.scope, od_as_bare_name(node));
-    OD_TRY(od_as_target(binder, build, node, "GROUP BY", names, &is_target, &target));
-    if (!is_target) {
-        OD_TRY(od_bind_expr(binder, &place, node, &bound));
-        *expr_out = bound.expr;
-    } else {
-        *expr_out = build->targets[target].expr;
-        for (uint32_t i = 0; i < target; i++)
-            build->has_twin_key |= od_expr_equal(build->targets[i].expr, *expr_out);
-        if (od_has_slot(&build->block, *expr_out, computed | UINT32_C(1) << OD_SLOT_WINDOW))
-            return od_sql_fail(binder, OD_BAD_INPUT, od_sql_location(node),
-                               "%s functions are not allowed in GROUP BY",
-                               od_has_slot(&build->block, *expr_out, computed) ? "aggregate" : "window");
-    }
-    if ((*expr_out)->type == OD_TYPE_INTERVAL)
-        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node),
-                           "an interval as a column is not supported");
-    return OD_OK;
+    bool is_column = name != NULL && od_scope_find(&build->block.scope, NULL, name, &entry) > 0;
+    OD_NEED(od_find_target(binder, build->targets, node, "GROUP BY", !is_column, &target));
+    const struct od_expr *key =
+        target == OD_NO_COLUMN ? od_bind_expr(&place, node) : build->targets.at[target].expr;
+    OD_NEED(key != NULL);
+    for (uint32_t i = 0; i < target && target != OD_NO_COLUMN; i++)
+        build->has_twin_key |= od_expr_equal(build->targets.at[i].expr, key);
+    if (target != OD_NO_COLUMN && od_has_slot(&build->block, key, computed | UINT32_C(1) << OD_SLOT_WINDOW))
+        return od_sql_wrong(binder, od_sql_location(node), "%s functions are not allowed in GROUP BY",
+                            od_has_slot(&build->block, key, computed) ? "aggregate" : "window");
+    if (key->type == OD_TYPE_INTERVAL)
+        return od_sql_refuse(binder, od_sql_location(node), "an interval as a column");
+    return key;
 }
 
 /* The bits of a key, or of the keys of (a, b). */
-static enum od_status bind_keys(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
-                                uint64_t *set_out)
+static bool bind_keys(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
+                      uint64_t *set_out)
 {
-    struct od_block *block = &build->block;
-    const struct od_expr *key = NULL;
+    struct od_exprs *groups = &build->block.groups;
     uint32_t k = 0;
     if (node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
         for (size_t i = 0; i < node->row_expr->n_args; i++)
-            OD_TRY(bind_keys(binder, build, node->row_expr->args[i], set_out));
-        return OD_OK;
+            OD_NEED(bind_keys(binder, build, node->row_expr->args[i], set_out));
+        return true;
     }
-    OD_TRY(bind_key(binder, build, node, &key));
-    while (k < block->group_count && !od_expr_equal(block->groups[k], key))
+    const struct od_expr *key = bind_key(binder, build, node);
+    OD_NEED(key != NULL);
+    while (k < groups->count && !od_expr_equal(groups->at[k], key))
         k++;
-    if (k == block->group_count) {
-        void *grown = NULL;
-        const struct od_expr **added =
-            od_sql_append(binder, block->groups, &block->group_count, sizeof(const struct od_expr *), &grown);
-        if (added == NULL)
-            return od_sql_no_memory(binder);
-        *added = key;
-        block->groups = grown;
-    }
     *set_out |= k < KEYS_MAX ? UINT64_C(1) << k : 0;
-    return OD_OK;
+    return k < groups->count || od_add_expr(binder, groups, key);
 }
 
-static enum od_status bind_item(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
-                                struct set_list *list);
+static bool bind_item(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
+                      struct set_list *list);
 
-static enum od_status bind_sets(struct od_binder *binder, struct od_select *build,
-                                const PgQuery__GroupingSet *node, struct set_list *list)
+static bool bind_sets(struct od_binder *binder, struct od_select *build, const PgQuery__GroupingSet *node,
+                      struct set_list *list)
 {
     size_t count = node->n_content;
     uint64_t bits[32] = {0};
     bool is_cube = node->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_CUBE;
+    size_t most = is_cube ? 12 : 32;
     if (node->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_EMPTY)
         return add_set(binder, list, 0, node->location);
     if (node->kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_SETS) {
         for (size_t i = 0; i < count; i++)
-            OD_TRY(bind_item(binder, build, node->content[i], list));
-        return OD_OK;
+            OD_NEED(bind_item(binder, build, node->content[i], list));
+        return true;
     }
-    if (count > (is_cube ? 12 : 32))
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
-                           "%s of more than %d elements is not supported", is_cube ? "CUBE" : "ROLLUP",
-                           is_cube ? 12 : 32);
+    if (count > most)
+        return od_sql_refuse(binder, node->location, "%s of more than %zu elements",
+                             is_cube ? "CUBE" : "ROLLUP", most);
     for (size_t i = 0; i < count; i++)
-        OD_TRY(bind_keys(binder, build, node->content[i], &bits[i]));
-    for (uint32_t left_out = 0; left_out < (is_cube ? UINT32_C(1) << count : (uint32_t)count + 1);
-         left_out++) {
+        OD_NEED(bind_keys(binder, build, node->content[i], &bits[i]));
+    /* CUBE counts the subsets down; ROLLUP drops the last element, and so on */
+    for (size_t left_out = 0; left_out < (is_cube ? (size_t)1 << count : count + 1); left_out++) {
         uint64_t set = 0;
-        for (size_t i = 0; i < count;
-             i++) /* CUBE counts the subsets down; ROLLUP drops the last element, and so on */
+        for (size_t i = 0; i < count; i++)
             if (is_cube ? (left_out >> (count - 1 - i) & 1) == 0 : i + left_out < count)
                 set |= bits[i];
-        OD_TRY(add_set(binder, list, set, node->location));
+        OD_NEED(add_set(binder, list, set, node->location));
     }
-    return OD_OK;
+    return true;
 }
 
-static enum od_status bind_item(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
-                                struct set_list *list)
+static bool bind_item(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
+                      struct set_list *list)
 {
     uint64_t set = 0;
-    OD_TRY(od_sql_enter(binder, node));
-    if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
-        OD_TRY(bind_sets(binder, build, node->grouping_set, list));
-    } else {
-        OD_TRY(bind_keys(binder, build, node, &set));
-        OD_TRY(add_set(binder, list, set, od_sql_location(node)));
-    }
+    OD_NEED(od_sql_enter(binder, node));
+    bool done =
+        node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET
+            ? bind_sets(binder, build, node->grouping_set, list)
+            : bind_keys(binder, build, node, &set) && add_set(binder, list, set, od_sql_location(node));
     od_sql_leave(binder);
-    return OD_OK;
+    return done;
 }
 
 static void drop_repeated(struct set_list *list)
@@ -165,23 +137,23 @@ static void drop_repeated(struct set_list *list)
     list->count = kept;
 }
 
-enum od_status od_bind_groups(struct od_binder *binder, struct od_select *build)
+bool od_bind_groups(struct od_binder *binder, struct od_select *build)
 {
     const PgQuery__SelectStmt *select = build->select;
     struct set_list sets = {0};
     bool has_sets = false;
-    OD_TRY(add_set(binder, &sets, 0, 0));
+    OD_NEED(add_set(binder, &sets, 0, 0));
     for (size_t i = 0; i < select->n_group_clause; i++) {
         struct set_list item = {0};
         struct set_list product = {0};
         has_sets |= select->group_clause[i]->node_case == PG_QUERY__NODE__NODE_GROUPING_SET;
-        OD_TRY(bind_item(binder, build, select->group_clause[i], &item));
+        OD_NEED(bind_item(binder, build, select->group_clause[i], &item));
         for (uint32_t k = 0; k < sets.count; k++)
             for (uint32_t m = 0; m < item.count; m++)
-                OD_TRY(add_set(binder, &product, sets.sets[k] | item.sets[m], -1));
+                OD_NEED(add_set(binder, &product, sets.sets[k] | item.sets[m], -1));
         sets = product;
     }
-    if (has_sets && build->block.group_count > KEYS_MAX)
+    if (has_sets && build->block.groups.count > KEYS_MAX)
         return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(select->group_clause[0]),
                            "grouping sets of more than %d keys are not supported", KEYS_MAX);
     if (has_sets && build->has_twin_key)
@@ -192,201 +164,124 @@ enum od_status od_bind_groups(struct od_binder *binder, struct od_select *build)
         drop_repeated(&sets);
     build->block.sets = sets.sets;
     build->block.set_count = has_sets ? sets.count : 1;
-    return OD_OK;
+    return true;
 }
 
 /* --- the stage ------------------------------------------------------------------------------------ */
 
 /* The aggregates over an input: groups of its columns by these expressions. */
-static enum od_status put_aggregate(struct od_binder *binder, const struct od_block *block,
-                                    const struct od_plan *input, const struct od_expr *const *groups,
-                                    uint32_t group_count, const struct od_plan **plan_out)
+static const struct od_plan *put_aggregate(struct od_binder *binder, const struct od_block *block,
+                                           const struct od_plan *input, struct od_exprs groups)
 {
-    struct od_aggregate row_count = {
-        .function = OD_AGGREGATE_COUNT_STAR, .type = OD_TYPE_INT64, .name = "count"};
-    struct od_aggregate *aggregates =
-        od_arena_take_array(binder->plan_arena, (size_t)block->slot_count + 1, sizeof(*aggregates));
+    struct od_aggregate *aggregates = od_sql_take(binder, (size_t)block->slot_count + 1, sizeof(*aggregates));
     uint32_t count = 0;
-    if (aggregates == NULL)
-        return od_sql_no_memory(binder);
+    OD_NEED(aggregates != NULL);
     for (uint32_t i = 0; i < block->slot_count; i++)
         if (block->slots[i].kind == OD_SLOT_AGGREGATE)
             aggregates[count++] = block->slots[i].aggregate;
-    if (count + group_count == 0)
-        aggregates[count++] = row_count; /* HAVING alone: one group, and a row needs a column */
-    return od_plan_aggregate(binder->plan_arena, input, groups, NULL, group_count, aggregates, count,
-                             plan_out, binder->error);
+    if (count + groups.count == 0) /* HAVING alone: one group, and a row needs a column */
+        aggregates[count++] = (struct od_aggregate){.function = OD_AGGREGATE_COUNT_STAR};
+    od_plan_aggregate(binder->plan_arena, input, groups.at, NULL, groups.count, aggregates, count, &input,
+                      binder->error);
+    return input;
 }
 
 /* The number of a grouping set. */
-static enum od_status set_number(struct od_binder *binder, uint32_t number, const struct od_expr **expr_out)
+static const struct od_expr *set_number(struct od_binder *binder, uint32_t number)
 {
-    struct od_value value = {.type = OD_TYPE_INT32, .int64 = number};
-    return od_expr_literal(binder->plan_arena, &value, expr_out, binder->error);
+    return od_make_number(binder, OD_TYPE_INT32, number, -1);
 }
 
-/* input ++ keys ++ number of the set, once for each set that has a key; *listed_out: how many those are. */
-static enum od_status put_expand(struct od_binder *binder, const struct od_block *block,
-                                 const struct od_expr *const *keys, const struct od_plan **plan,
-                                 uint32_t *listed_out)
+/* input ++ keys ++ number of the set, once for each set that has a key; then the groups of that. NULL when
+ * there is no such set. */
+static const struct od_plan *put_expanded(struct od_binder *binder, const struct od_block *block,
+                                          struct od_exprs keys)
 {
-    const struct od_schema *schema = &(*plan)->schema;
-    uint32_t width = schema->field_count + block->group_count + 1;
-    const struct od_expr **exprs =
-        od_arena_take_array(binder->plan_arena, (size_t)width * block->set_count, sizeof(*exprs));
-    const char **names = od_arena_take_array(binder->plan_arena, width, sizeof(*names));
-    *listed_out = 0;
-    if (exprs == NULL || names == NULL)
-        return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < width; i++)
-        names[i] = i < schema->field_count ? schema->fields[i].name : i + 1 < width ? "key" : "set";
+    uint32_t rows = block->plan->schema.field_count;
+    struct od_targets targets = {0};
+    struct od_exprs columns = {0};
     for (uint32_t s = 0; s < block->set_count; s++) {
         if (block->sets[s] == 0)
             continue;
-        const struct od_expr **list = &exprs[(size_t)width * (*listed_out)++];
-        for (uint32_t i = 0; i < schema->field_count; i++)
-            OD_TRY(od_expr_column(binder->plan_arena, schema, i, &list[i], binder->error));
-        for (uint32_t k = 0; k < block->group_count; k++) {
-            struct od_value nothing = {.type = keys[k]->type, .is_null = true};
-            const struct od_expr **key = &list[schema->field_count + k];
-            *key = keys[k];
-            if ((block->sets[s] >> k & 1) == 0)
-                OD_TRY(od_expr_literal(binder->plan_arena, &nothing, key, binder->error));
-        }
-        OD_TRY(set_number(binder, s, &list[width - 1]));
+        od_add_columns(binder, &targets, block->plan);
+        for (uint32_t k = 0; k < keys.count; k++)
+            od_add_target(binder, &targets,
+                          block->sets[s] >> k & 1 ? keys.at[k] : od_make_null(binder, keys.at[k]->type),
+                          "key");
+        od_add_target(binder, &targets, set_number(binder, s), "set");
     }
-    if (*listed_out == 0)
-        return OD_OK;
-    return od_plan_expand(binder->plan_arena, *plan, exprs, names, width, *listed_out, plan, binder->error);
+    OD_NEED(targets.count > 0);
+    const struct od_plan *expanded = od_make_expand(binder, block->plan, &targets, rows + keys.count + 1);
+    OD_NEED(expanded != NULL);
+    for (uint32_t i = rows; i < expanded->schema.field_count; i++)
+        od_add_expr(binder, &columns, od_make_column(binder, &expanded->schema, i, -1));
+    return put_aggregate(binder, block, expanded, columns);
 }
 
 /* The row of the set of no key: NULL keys, its number, the aggregates of all rows. */
-static enum od_status put_empty_set(struct od_binder *binder, const struct od_block *block,
-                                    const struct od_expr *const *keys, uint32_t number,
-                                    const struct od_plan **plan)
+static const struct od_plan *put_empty_set(struct od_binder *binder, const struct od_block *block,
+                                           struct od_exprs keys, uint32_t number)
 {
-    OD_TRY(put_aggregate(binder, block, *plan, NULL, 0, plan));
-    uint32_t aggregate_count = 0;
+    const struct od_plan *plan = put_aggregate(binder, block, block->plan, (struct od_exprs){0});
+    struct od_targets targets = {0};
+    OD_NEED(plan != NULL);
+    for (uint32_t k = 0; k < keys.count; k++)
+        od_add_target(binder, &targets, od_make_null(binder, keys.at[k]->type), NULL);
+    od_add_target(binder, &targets, set_number(binder, number), NULL);
     for (uint32_t i = 0; i < block->slot_count; i++)
-        aggregate_count += block->slots[i].kind == OD_SLOT_AGGREGATE;
-    uint32_t width = block->group_count + 1 + aggregate_count;
-    const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, width, sizeof(*exprs));
-    if (exprs == NULL)
-        return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < width; i++) {
-        if (i < block->group_count) {
-            struct od_value nothing = {.type = keys[i]->type, .is_null = true};
-            OD_TRY(od_expr_literal(binder->plan_arena, &nothing, &exprs[i], binder->error));
-        } else if (i == block->group_count) {
-            OD_TRY(set_number(binder, number, &exprs[i]));
-        } else {
-            OD_TRY(od_expr_column(binder->plan_arena, &(*plan)->schema, i - block->group_count - 1, &exprs[i],
-                                  binder->error));
-        }
-    }
-    return od_plan_project(binder->plan_arena, *plan, exprs, NULL, width, plan, binder->error);
+        if (block->slots[i].kind == OD_SLOT_AGGREGATE)
+            od_add_target(binder, &targets,
+                          od_make_column(binder, &plan->schema, block->slots[i].column - keys.count - 1, -1),
+                          NULL);
+    return od_make_project(binder, plan, &targets);
 }
 
-static enum od_status put_grouping_sets(struct od_binder *binder, struct od_block *block,
-                                        const struct od_expr *const *keys)
+static const struct od_plan *put_grouping_sets(struct od_binder *binder, const struct od_block *block,
+                                               struct od_exprs keys)
 {
-    const struct od_plan *rows = block->plan;
-    const struct od_plan *expanded = rows;
-    const struct od_plan *all = NULL;
-    uint32_t listed = 0;
-    uint32_t key_count = block->group_count + 1;
-    const struct od_expr **columns = od_arena_take_array(binder->plan_arena, key_count, sizeof(*columns));
-    if (columns == NULL)
-        return od_sql_no_memory(binder);
-    OD_TRY(put_expand(binder, block, keys, &expanded, &listed));
-    if (listed > 0) {
-        for (uint32_t i = 0; i < key_count; i++)
-            OD_TRY(od_expr_column(binder->plan_arena, &expanded->schema, rows->schema.field_count + i,
-                                  &columns[i], binder->error));
-        OD_TRY(put_aggregate(binder, block, expanded, columns, key_count, &all));
-    }
-    for (uint32_t s = 0; s < block->set_count; s++) {
-        const struct od_plan *empty = rows;
-        if (block->sets[s] != 0)
-            continue;
-        OD_TRY(put_empty_set(binder, block, keys, s, &empty));
-        if (all == NULL)
-            all = empty;
-        else
-            OD_TRY(od_plan_union(binder->plan_arena, all, empty, &all, binder->error));
-    }
-    block->plan = all;
-    block->set_column = block->group_count;
-    return OD_OK;
+    const struct od_plan *all = put_expanded(binder, block, keys);
+    for (uint32_t s = 0; s < block->set_count; s++)
+        if (block->sets[s] == 0)
+            all = od_make_union(binder, all, put_empty_set(binder, block, keys, s));
+    return all;
 }
 
-enum od_status od_put_groups(struct od_binder *binder, struct od_block *block)
+bool od_put_groups(struct od_binder *binder, struct od_block *block)
 {
-    const struct od_expr **keys = od_arena_take_array(binder->plan_arena, block->group_count, sizeof(*keys));
-    bool one_set =
-        block->set_count == 1 &&
-        (block->group_count == 0 || block->group_count > KEYS_MAX ||
-         block->sets[0] ==
-             (block->group_count == KEYS_MAX ? UINT64_MAX : (UINT64_C(1) << block->group_count) - 1));
-    uint32_t column = 0;
-    if (keys == NULL)
-        return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < block->group_count; i++)
-        OD_TRY(od_lower(binder, block, block->groups[i], &keys[i]));
+    uint32_t count = block->groups.count;
+    bool one_set = block->set_count == 1; /* all keys are in it */
+    uint32_t column = count + (one_set ? 0 : 1);
+    struct od_exprs keys = od_lower_list(binder, block, block->groups);
     for (uint32_t i = 0; i < block->slot_count; i++) {
-        struct od_slot *slot = &block->slots[i];
-        const struct od_expr **clauses[] = {&slot->aggregate.argument, &slot->aggregate.second,
-                                            &slot->aggregate.filter};
-        struct od_sort_key *order = NULL;
-        if (slot->kind != OD_SLOT_AGGREGATE)
+        if (block->slots[i].kind != OD_SLOT_AGGREGATE)
             continue;
-        for (uint32_t k = 0; k < 3; k++)
-            if (*clauses[k] != NULL)
-                OD_TRY(od_lower(binder, block, *clauses[k], clauses[k]));
-        order = od_arena_take_array(binder->plan_arena, slot->aggregate.key_count, sizeof(*order));
-        if (order == NULL)
-            return od_sql_no_memory(binder);
-        for (uint32_t k = 0; k < slot->aggregate.key_count; k++) {
-            order[k] = slot->aggregate.keys[k];
-            OD_TRY(od_lower(binder, block, order[k].expr, &order[k].expr));
-        }
-        slot->aggregate.keys = order;
-        slot->column = block->group_count + (one_set ? 0 : 1) + column++;
+        OD_NEED(od_lower_aggregate(binder, block, &block->slots[i].aggregate));
+        block->slots[i].column = column++;
     }
-    OD_TRY(one_set ? put_aggregate(binder, block, block->plan, keys, block->group_count, &block->plan)
-                   : put_grouping_sets(binder, block, keys));
+    OD_NEED(!od_sql_failed(binder));
+    block->plan =
+        one_set ? put_aggregate(binder, block, block->plan, keys) : put_grouping_sets(binder, block, keys);
     block->has_set_column = !one_set;
-    return od_enter_groups(binder, block);
+    block->set_column = count;
+    return block->plan != NULL && od_enter_groups(binder, block);
 }
 
 /* --- GROUPING --------------------------------------------------------------------------------------- */
 
-enum od_status od_bind_grouping(struct od_binder *binder, const struct od_place *place,
-                                const PgQuery__GroupingFunc *call, struct od_bound *bound_out)
+const struct od_expr *od_bind_grouping(const struct od_place *place, const PgQuery__GroupingFunc *call)
 {
-    struct od_place inside = {.block = place->block, .clause = "GROUPING"};
-    struct od_bound *arguments = NULL;
-    uint32_t number;
+    struct od_place inside = {.binder = place->binder, .block = place->block, .clause = "GROUPING"};
+    struct od_slot slot = {.kind = OD_SLOT_GROUPING};
     uint32_t foreign_reads = place->block->foreign_reads;
     if (!place->aggregates)
-        return od_sql_fail(binder, OD_BAD_INPUT, call->location, "grouping operations are not allowed in %s",
-                           place->clause);
+        return od_sql_wrong(place->binder, call->location, "grouping operations are not allowed in %s",
+                            place->clause);
     if (call->n_args > 31)
-        return od_sql_fail(binder, OD_BAD_INPUT, call->location,
-                           "GROUPING must have fewer than 32 arguments");
-    OD_TRY(od_bind_list(binder, &inside, call->args, call->n_args, &arguments));
+        return od_sql_wrong(place->binder, call->location, "GROUPING must have fewer than 32 arguments");
+    slot.grouping = od_bind_list(&inside, call->args, call->n_args);
     if (place->block->foreign_reads > foreign_reads)
-        return od_sql_fail(binder, OD_UNSUPPORTED, call->location,
-                           "GROUPING of the columns of an outer query is not supported");
-    const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, call->n_args, sizeof(*exprs));
-    struct od_slot *slot = od_new_slot(binder, place->block, OD_SLOT_GROUPING, &number);
-    if (exprs == NULL || slot == NULL)
-        return od_sql_no_memory(binder);
-    for (size_t i = 0; i < call->n_args; i++)
-        exprs[i] = arguments[i].expr;
-    slot->grouping.count = (uint32_t)call->n_args;
-    slot->grouping.arguments = exprs;
-    return od_slot_column(binder, number, OD_TYPE_INT32, false, call->location, &bound_out->expr);
+        return od_sql_refuse(place->binder, call->location, "GROUPING of the columns of an outer query");
+    return od_add_slot(place->binder, place->block, slot, OD_TYPE_INT32, false, call->location);
 }
 
 /* One bit for each argument, the last one lowest: is it left out of the set? */
@@ -399,42 +294,31 @@ static int64_t grouping_value(const struct od_block *block, const uint32_t *grou
     return value;
 }
 
-enum od_status od_lower_grouping(struct od_binder *binder, struct od_block *block, const struct od_slot *slot,
-                                 int32_t location, const struct od_expr **expr_out)
+const struct od_expr *od_lower_grouping(struct od_binder *binder, struct od_block *block,
+                                        struct od_exprs arguments, int32_t location)
 {
-    uint32_t groups[32];
-    uint32_t count = 0;
-    uint32_t set_count = block->has_set_column ? block->set_count : 1;
-    for (uint32_t i = 0; i < slot->grouping.count; i++) {
-        groups[i] = 0;
-        while (groups[i] < block->group_count &&
-               !od_expr_equal(block->groups[groups[i]], slot->grouping.arguments[i]))
+    uint32_t groups[32] = {0};
+    struct od_exprs cases = {0};
+    uint32_t last = block->has_set_column ? block->set_count - 1 : 0;
+    for (uint32_t i = 0; i < arguments.count; i++) {
+        while (groups[i] < block->groups.count &&
+               !od_expr_equal(block->groups.at[groups[i]], arguments.at[i]))
             groups[i]++;
-        if (groups[i] == block->group_count)
-            return od_sql_fail(
-                binder, OD_BAD_INPUT, location,
+        if (groups[i] == block->groups.count)
+            return od_sql_wrong(
+                binder, location,
                 "arguments to GROUPING must be grouping expressions of the associated query level");
     }
-    struct od_bound *cases = od_arena_take_array(binder->plan_arena, 2 * (size_t)set_count, sizeof(*cases));
-    struct od_bound call = {0};
-    if (cases == NULL)
-        return od_sql_no_memory(binder);
-    for (uint32_t s = 0; s < set_count; s++) { /* CASE WHEN set = 0 THEN ... ELSE the last set's */
-        struct od_value value = {.type = OD_TYPE_INT32,
-                                 .int64 = grouping_value(block, groups, slot->grouping.count, s)};
-        struct od_bound pair[2] = {{0}, {0}};
-        OD_TRY(od_bind_literal(binder, &value, location, &cases[count + (s + 1 < set_count)]));
-        if (s + 1 == set_count)
-            break;
-        OD_TRY(set_number(binder, s, &pair[1].expr));
-        OD_TRY(od_expr_column(binder->plan_arena, &block->plan->schema, block->set_column, &pair[0].expr,
-                              binder->error));
-        OD_TRY(od_bind_call(binder, OD_FUNCTION_EQUAL, pair, 2, location, &cases[count]));
-        count += 2;
+    for (uint32_t s = 0; s <= last; s++) { /* CASE WHEN set = 0 THEN ... ELSE the last set's */
+        const struct od_expr *value = od_make_number(
+            binder, OD_TYPE_INT32, grouping_value(block, groups, arguments.count, s), location);
+        if (s < last) {
+            const struct od_expr *column =
+                od_make_column(binder, &block->plan->schema, block->set_column, -1);
+            const struct od_expr *number = set_number(binder, s);
+            od_add_expr(binder, &cases, od_make_pair(binder, OD_FUNCTION_EQUAL, column, number, location));
+        }
+        od_add_expr(binder, &cases, value);
     }
-    call = cases[0];
-    if (set_count > 1)
-        OD_TRY(od_bind_call(binder, OD_FUNCTION_CASE, cases, count + 1, location, &call));
-    *expr_out = call.expr;
-    return OD_OK;
+    return od_make_chain(binder, OD_FUNCTION_CASE, cases, location);
 }

@@ -19,21 +19,6 @@
 #include "engine/core/assert.h"
 #include "engine/sql/binder.h"
 
-enum od_status od_slot_column(struct od_binder *binder, uint32_t slot, enum od_type type, bool nullable,
-                              int32_t location, const struct od_expr **expr_out)
-{
-    struct od_expr *expr = od_arena_take(binder->plan_arena, sizeof(*expr));
-    *expr_out = expr;
-    if (expr == NULL)
-        return od_sql_no_memory(binder);
-    *expr = (struct od_expr){.kind = OD_EXPR_COLUMN,
-                             .type = type,
-                             .nullable = nullable,
-                             .sql_offset = (uint32_t)(location + 1),
-                             .column_index = slot};
-    return OD_OK;
-}
-
 static bool is_slot(const struct od_expr *expr)
 {
     return expr->kind == OD_EXPR_COLUMN && expr->column_index >= OD_SLOT_BASE &&
@@ -50,28 +35,6 @@ bool od_has_slot(const struct od_block *block, const struct od_expr *expr, uint3
     return false;
 }
 
-static enum od_status stage_column(struct od_binder *binder, const struct od_block *block, uint32_t index,
-                                   uint32_t sql_offset, const struct od_expr **expr_out)
-{
-    const struct od_expr *column = NULL;
-    OD_TRY(od_expr_column(binder->plan_arena, &block->plan->schema, index, &column, binder->error));
-    return od_expr_located(binder->plan_arena, column, sql_offset, expr_out, binder->error);
-}
-
-static enum od_status rebuild_call(struct od_binder *binder, const struct od_expr *expr,
-                                   const struct od_expr *const *arguments, const struct od_expr **expr_out)
-{
-    const struct od_expr *call = NULL;
-    enum od_status status =
-        expr->function == OD_FUNCTION_CAST
-            ? od_expr_cast(binder->plan_arena, arguments[0], expr->type, &call, binder->error)
-            : od_expr_call(binder->plan_arena, expr->function, arguments, expr->argument_count, &call,
-                           binder->error);
-    if (status == OD_OK)
-        status = od_expr_located(binder->plan_arena, call, expr->sql_offset, expr_out, binder->error);
-    return status;
-}
-
 /* --- columns of grouped rows -------------------------------------------------------------------- */
 
 static const struct od_scope_entry *entry_of(const struct od_block *block, uint32_t column_index)
@@ -85,27 +48,25 @@ static const struct od_scope_entry *entry_of(const struct od_block *block, uint3
     return found;
 }
 
-static enum od_status refuse_ungrouped(struct od_binder *binder, const struct od_block *block,
-                                       uint32_t column_index, int32_t location, bool in_subquery)
+static void *refuse_ungrouped(struct od_binder *binder, const struct od_block *block, uint32_t column_index,
+                              int32_t location, bool in_subquery)
 {
     const struct od_scope_entry *entry = entry_of(block, column_index);
     const char *relation = entry == NULL || entry->relation == NULL ? "" : entry->relation;
     const char *name = entry == NULL ? block->scope.schema.fields[column_index].name : entry->name;
-    const char *dot = relation[0] == '\0' ? "" : ".";
-    if (in_subquery)
-        return od_sql_fail(binder, OD_BAD_INPUT, location,
-                           "subquery uses ungrouped column \"%s%s%s\" from outer query", relation, dot, name);
-    return od_sql_fail(
-        binder, OD_BAD_INPUT, location,
-        "column \"%s%s%s\" must appear in the GROUP BY clause or be used in an aggregate function", relation,
-        dot, name);
+    return od_sql_wrong(
+        binder, location,
+        in_subquery
+            ? "subquery uses ungrouped column \"%s%s%s\" from outer query"
+            : "column \"%s%s%s\" must appear in the GROUP BY clause or be used in an aggregate function",
+        relation, relation[0] == '\0' ? "" : ".", name);
 }
 
 /* The group that is this column of the rows, or OD_NO_COLUMN. */
 static uint32_t group_of_column(const struct od_block *block, uint32_t column_index)
 {
-    for (uint32_t i = 0; i < block->group_count; i++)
-        if (block->groups[i]->kind == OD_EXPR_COLUMN && block->groups[i]->column_index == column_index)
+    for (uint32_t i = 0; i < block->groups.count; i++)
+        if (block->groups.at[i]->kind == OD_EXPR_COLUMN && block->groups.at[i]->column_index == column_index)
             return i;
     return OD_NO_COLUMN;
 }
@@ -121,47 +82,36 @@ static void move_columns(struct od_block *block, uint32_t by)
 
 /* The stage of groups gets the columns of the rows in front. Before anything is lowered onto it: columns
  * move. */
-static enum od_status put_row_columns(struct od_binder *binder, struct od_block *block)
+static bool put_row_columns(struct od_binder *binder, struct od_block *block)
 {
     const struct od_schema *rows = &block->scope.schema;
-    uint32_t count = rows->field_count + block->plan->schema.field_count;
-    const struct od_expr **exprs = od_arena_take_array(binder->plan_arena, count, sizeof(*exprs));
-    const char **names = od_arena_take_array(binder->plan_arena, count, sizeof(*names));
-    if (exprs == NULL || names == NULL)
-        return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < count; i++) {
-        bool of_rows = i < rows->field_count;
-        uint32_t column = of_rows ? group_of_column(block, i) : i - rows->field_count;
-        names[i] = of_rows ? rows->fields[i].name : block->plan->schema.fields[column].name;
-        if (of_rows && column != OD_NO_COLUMN)
-            column += block->group_first;
-        if (column != OD_NO_COLUMN) {
-            OD_TRY(
-                od_expr_column(binder->plan_arena, &block->plan->schema, column, &exprs[i], binder->error));
-        } else {
-            struct od_value nothing = {.type = rows->fields[i].type, .is_null = true};
-            OD_TRY(od_expr_literal(binder->plan_arena, &nothing, &exprs[i], binder->error));
-        }
+    struct od_targets targets = {0};
+    for (uint32_t i = 0; i < rows->field_count; i++) {
+        uint32_t group = group_of_column(block, i);
+        od_add_target(binder, &targets,
+                      group == OD_NO_COLUMN
+                          ? od_make_null(binder, rows->fields[i].type)
+                          : od_make_column(binder, &block->plan->schema, block->group_first + group, -1),
+                      rows->fields[i].name);
     }
-    OD_TRY(
-        od_plan_project(binder->plan_arena, block->plan, exprs, names, count, &block->plan, binder->error));
+    od_add_columns(binder, &targets, block->plan);
+    block->plan = od_make_project(binder, block->plan, &targets);
     move_columns(block, rows->field_count);
-    return OD_OK;
+    return block->plan != NULL;
 }
 
-enum od_status od_enter_groups(struct od_binder *binder, struct od_block *block)
+bool od_enter_groups(struct od_binder *binder, struct od_block *block)
 {
     bool reads = false;
     block->grouped = true;
     for (uint32_t i = 0; i < block->slot_count; i++) {
-        struct od_subquery *query =
-            block->slots[i].kind == OD_SLOT_SUBQUERY ? block->slots[i].value.query : NULL;
-        if (query == NULL)
+        if (block->slots[i].kind != OD_SLOT_SUBQUERY)
             continue;
+        struct od_subquery *query = block->slots[i].value.query;
         query->column = OD_NO_COLUMN; /* joined to the rows, if at all */
         reads |= query->read_first < query->read_end;
     }
-    return reads ? put_row_columns(binder, block) : OD_OK;
+    return reads ? put_row_columns(binder, block) : !od_sql_failed(binder);
 }
 
 /* --- sub-selects -------------------------------------------------------------------------------- */
@@ -175,85 +125,102 @@ static enum od_status shift_right_column(void *self, const struct od_expr *leaf,
                                          const struct od_expr **expr_out, struct od_error *error)
 {
     struct right_shift *shift = self;
-    (void)error;
     *expr_out = leaf;
-    if (leaf->kind != OD_EXPR_COLUMN || leaf->column_index < OD_RIGHT_BASE)
-        return OD_OK;
-    return od_slot_column(shift->binder, leaf->column_index - OD_RIGHT_BASE + shift->by, leaf->type,
-                          leaf->nullable, (int32_t)leaf->sql_offset - 1, expr_out);
+    if (leaf->kind == OD_EXPR_COLUMN && leaf->column_index >= OD_RIGHT_BASE)
+        *expr_out = od_make_stand_in(shift->binder, leaf->column_index - OD_RIGHT_BASE + shift->by,
+                                     leaf->type, leaf->nullable, od_place_of(leaf));
+    return error->status;
 }
 
-static enum od_status check_reads(struct od_binder *binder, struct od_block *block,
-                                  const struct od_subquery *query)
+static bool join_subquery(struct od_binder *binder, struct od_block *block, struct od_subquery *query,
+                          enum od_join_type type)
 {
-    for (uint32_t i = query->read_first; i < query->read_end; i++) {
+    for (uint32_t i = query->read_first; i < query->read_end && block->grouped; i++) {
         const struct od_outer_read *read = &block->outer_reads[i];
         if (group_of_column(block, read->column_index) == OD_NO_COLUMN)
             return refuse_ungrouped(binder, block, read->column_index, read->location, true);
     }
-    return OD_OK;
-}
-
-static enum od_status join_subquery(struct od_binder *binder, struct od_block *block,
-                                    struct od_subquery *query, enum od_join_type type)
-{
-    const struct od_expr *condition = NULL;
-    if (block->grouped)
-        OD_TRY(check_reads(binder, block, query));
-    OD_TRY(od_lower(binder, block, query->condition, &condition));
-    struct right_shift shift = {binder, block->plan->schema.field_count};
-    struct od_leaf_rewriter leaves = {shift_right_column, &shift};
-    OD_TRY(od_expr_rewrite(binder->plan_arena, condition, &leaves, &condition, binder->error));
+    const struct od_expr *condition = od_lower(binder, block, query->condition);
+    OD_NEED(condition != NULL);
     query->column = block->plan->schema.field_count;
-    return od_sql_locate(
-        binder,
-        (query->correlated ? od_plan_apply : od_plan_join)(binder->plan_arena, type, block->plan, query->plan,
-                                                           condition, &block->plan, binder->error),
-        query->location);
+    struct right_shift shift = {binder, query->column};
+    struct od_leaf_rewriter leaves = {shift_right_column, &shift};
+    od_expr_rewrite(binder->plan_arena, condition, &leaves, &condition, binder->error);
+    block->plan =
+        od_make_join(binder, type, query->correlated, block->plan, query->plan, condition, query->location);
+    return block->plan != NULL;
 }
 
 /* --- lowering ------------------------------------------------------------------------------------- */
 
-static enum od_status lower_slot(struct od_binder *binder, struct od_block *block, const struct od_expr *expr,
-                                 const struct od_expr **expr_out)
+static const struct od_expr *lower_slot(struct od_binder *binder, struct od_block *block,
+                                        const struct od_expr *expr)
 {
     struct od_slot *slot = &block->slots[expr->column_index - OD_SLOT_BASE];
+    uint32_t column = slot->column;
     if (slot->kind == OD_SLOT_GROUPING)
-        return od_lower_grouping(binder, block, slot, (int32_t)expr->sql_offset - 1, expr_out);
+        return od_lower_grouping(binder, block, slot->grouping, od_place_of(expr));
     if (slot->kind == OD_SLOT_SUBQUERY) {
         struct od_subquery *query = slot->value.query;
-        if (query->column == OD_NO_COLUMN)
-            OD_TRY(join_subquery(binder, block, query, query->type));
-        return stage_column(binder, block, query->column + slot->value.field, expr->sql_offset, expr_out);
+        OD_NEED(query->column != OD_NO_COLUMN || join_subquery(binder, block, query, query->type));
+        column = query->column + slot->value.field;
     }
-    od_assert(slot->column != OD_NO_COLUMN);
-    return stage_column(binder, block, slot->column, expr->sql_offset, expr_out);
+    od_assert(column != OD_NO_COLUMN);
+    return od_make_column(binder, &block->plan->schema, column, od_place_of(expr));
 }
 
-enum od_status od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr,
-                        const struct od_expr **expr_out)
+const struct od_expr *od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr)
 {
+    OD_NEED(expr != NULL);
     bool may_be_group = block->grouped && (expr->kind != OD_EXPR_LITERAL || block->has_set_column);
-    for (uint32_t i = 0; may_be_group && i < block->group_count; i++)
-        if (od_expr_equal(block->groups[i], expr))
-            return stage_column(binder, block, block->group_first + i, expr->sql_offset, expr_out);
-    *expr_out = expr;
+    for (uint32_t i = 0; may_be_group && i < block->groups.count; i++)
+        if (od_expr_equal(block->groups.at[i], expr))
+            return od_make_column(binder, &block->plan->schema, block->group_first + i, od_place_of(expr));
     if (is_slot(expr))
-        return lower_slot(binder, block, expr, expr_out);
+        return lower_slot(binder, block, expr);
     if (expr->kind == OD_EXPR_COLUMN && expr->column_index < OD_SLOT_BASE && block->grouped)
-        return refuse_ungrouped(binder, block, expr->column_index, (int32_t)expr->sql_offset - 1, false);
+        return refuse_ungrouped(binder, block, expr->column_index, od_place_of(expr), false);
     if (expr->kind != OD_EXPR_CALL)
-        return OD_OK;
+        return expr;
     bool changed = false;
-    const struct od_expr **arguments =
-        od_arena_take_array(binder->plan_arena, expr->argument_count, sizeof(*arguments));
-    if (arguments == NULL)
-        return od_sql_no_memory(binder);
-    for (uint32_t i = 0; i < expr->argument_count; i++) {
-        OD_TRY(od_lower(binder, block, expr->arguments[i], &arguments[i]));
-        changed |= arguments[i] != expr->arguments[i];
+    struct od_exprs arguments = {expr->argument_count, (const struct od_expr **)expr->arguments};
+    arguments = od_lower_list(binder, block, arguments);
+    for (uint32_t i = 0; i < arguments.count && !od_sql_failed(binder); i++)
+        changed |= arguments.at[i] != expr->arguments[i];
+    if (!changed)
+        return od_sql_failed(binder) ? NULL : expr;
+    if (expr->function != OD_FUNCTION_CAST)
+        return od_make_call(binder, expr->function, arguments, od_place_of(expr));
+    const struct od_expr *cast = od_make_cast(binder, arguments.at[0], expr->type, od_place_of(expr));
+    return od_make_at(binder, cast, od_place_of(expr));
+}
+
+struct od_exprs od_lower_list(struct od_binder *binder, struct od_block *block, struct od_exprs list)
+{
+    struct od_exprs lowered = {list.count, od_sql_take(binder, list.count, sizeof(*lowered.at))};
+    for (uint32_t i = 0; i < list.count && !od_sql_failed(binder); i++)
+        lowered.at[i] = od_lower(binder, block, list.at[i]);
+    return lowered;
+}
+
+struct od_sort_key *od_lower_keys(struct od_binder *binder, struct od_block *block,
+                                  const struct od_sort_key *keys, uint32_t count)
+{
+    struct od_sort_key *lowered = od_sql_take(binder, count, sizeof(*lowered));
+    for (uint32_t i = 0; i < count && lowered != NULL; i++) {
+        lowered[i] = keys[i];
+        lowered[i].expr = od_lower(binder, block, keys[i].expr);
     }
-    return changed ? rebuild_call(binder, expr, arguments, expr_out) : OD_OK;
+    return lowered;
+}
+
+bool od_lower_aggregate(struct od_binder *binder, struct od_block *block, struct od_aggregate *aggregate)
+{
+    const struct od_expr **clauses[] = {&aggregate->argument, &aggregate->second, &aggregate->filter};
+    for (size_t i = 0; i < sizeof(clauses) / sizeof(clauses[0]); i++)
+        *clauses[i] = od_lower(binder, block, *clauses[i]);
+    aggregate->keys = od_lower_keys(binder, block, aggregate->keys, aggregate->key_count);
+    return !od_sql_failed(binder);
 }
 
 /* --- filters ---------------------------------------------------------------------------------------- */
@@ -271,37 +238,34 @@ static struct od_subquery *as_semi_join(const struct od_block *block, const stru
     return slot->value.query;
 }
 
-enum od_status od_lower_filter(struct od_binder *binder, struct od_block *block,
-                               const struct od_expr *predicate)
+bool od_lower_filter(struct od_binder *binder, struct od_block *block, const struct od_expr *predicate)
 {
+    OD_NEED(predicate != NULL);
     uint32_t count = od_expr_conjuncts(predicate, NULL, 0);
-    const struct od_expr **conjuncts = od_arena_take_array(binder->plan_arena, count, sizeof(*conjuncts));
-    const struct od_expr **chosen = od_arena_take_array(binder->plan_arena, count, sizeof(*chosen));
-    if (conjuncts == NULL || chosen == NULL)
-        return od_sql_no_memory(binder);
+    const struct od_expr **conjuncts = od_sql_take(binder, count, sizeof(*conjuncts));
+    OD_NEED(conjuncts != NULL);
     od_expr_conjuncts(predicate, conjuncts, count);
     /* first what needs no sub-select, then sub-selects that only drop rows, then all others */
     for (uint32_t pass = 0; pass < 3; pass++) {
-        uint32_t chosen_count = 0;
+        struct od_exprs chosen = {0};
         for (uint32_t i = 0; i < count; i++) {
             enum od_join_type type = OD_JOIN_SEMI;
             struct od_subquery *query = as_semi_join(block, conjuncts[i], &type);
-            uint32_t due = !od_has_slot(block, conjuncts[i], UINT32_C(1) << OD_SLOT_SUBQUERY) ? 0
-                           : query != NULL                                                    ? 1
-                                                                                              : 2;
+            bool has_query = od_has_slot(block, conjuncts[i], UINT32_C(1) << OD_SLOT_SUBQUERY);
+            uint32_t due = !has_query ? 0 : query != NULL ? 1 : 2;
             if (due != pass)
                 continue;
             if (due == 1) {
-                OD_TRY(join_subquery(binder, block, query, type));
+                OD_NEED(join_subquery(binder, block, query, type));
                 query->column = OD_NO_COLUMN;
             } else {
-                OD_TRY(od_lower(binder, block, conjuncts[i], &chosen[chosen_count++]));
+                OD_NEED(od_add_expr(binder, &chosen, od_lower(binder, block, conjuncts[i])));
             }
         }
-        if (chosen_count == 0)
+        if (chosen.count == 0)
             continue;
-        OD_TRY(od_expr_conjunction(binder->plan_arena, chosen, chosen_count, &predicate, binder->error));
-        OD_TRY(od_plan_filter(binder->plan_arena, block->plan, predicate, &block->plan, binder->error));
+        od_expr_conjunction(binder->plan_arena, chosen.at, chosen.count, &predicate, binder->error);
+        block->plan = od_make_filter(binder, block->plan, predicate);
     }
-    return OD_OK;
+    return block->plan != NULL;
 }

@@ -14,53 +14,59 @@ bool od_scope_has_relation(const struct od_scope *scope, const char *relation)
     return false;
 }
 
-static bool entry_matches(const struct od_scope_entry *entry, const char *relation, const char *name)
+bool od_scope_matches(const struct od_scope_entry *entry, const char *relation, const char *name)
 {
-    if (strcmp(entry->name, name) != 0)
+    if (name != NULL && strcmp(entry->name, name) != 0)
         return false;
-    if (relation == NULL)
-        return entry->plain;
-    return entry->relation != NULL && strcmp(entry->relation, relation) == 0;
+    return relation == NULL ? entry->plain
+                            : entry->relation != NULL && strcmp(entry->relation, relation) == 0;
 }
 
-enum od_status od_scope_find(struct od_binder *binder, const struct od_scope *scope, const char *relation,
-                             const char *name, int32_t location, const struct od_scope_entry **entry_out)
+uint32_t od_scope_find(const struct od_scope *scope, const char *relation, const char *name,
+                       const struct od_scope_entry **entry_out)
 {
-    *entry_out = NULL;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < scope->entry_count; i++) {
-        if (!entry_matches(&scope->entries[i], relation, name))
+        if (!od_scope_matches(&scope->entries[i], relation, name))
             continue;
-        if (*entry_out != NULL)
-            return od_sql_fail(binder, OD_BAD_INPUT, location, "column reference \"%s\" is ambiguous", name);
         *entry_out = &scope->entries[i];
+        count++;
     }
-    return OD_OK;
+    return count;
 }
 
-enum od_status od_scope_join(struct od_binder *binder, const struct od_scope *left,
-                             const struct od_scope *right, int32_t location, struct od_scope *scope_out)
+bool od_scope_of(struct od_binder *binder, const char *relation, const struct od_schema *schema,
+                 struct od_scope *scope_out)
 {
-    uint32_t field_count = left->schema.field_count + right->schema.field_count;
+    struct od_scope_entry *entries = od_sql_take(binder, schema->field_count, sizeof(*entries));
+    OD_NEED(entries != NULL);
+    *scope_out = (struct od_scope){*schema, schema->field_count, entries};
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        entries[i] = (struct od_scope_entry){relation, schema->fields[i].name, i, true};
+    return true;
+}
+
+bool od_scope_join(struct od_binder *binder, const struct od_scope *left, const struct od_scope *right,
+                   int32_t location, struct od_scope *scope_out)
+{
+    uint32_t left_count = left->schema.field_count;
+    uint32_t field_count = left_count + right->schema.field_count;
     uint32_t entry_count = left->entry_count + right->entry_count;
-    *scope_out = (struct od_scope){.schema.field_count = field_count, .entry_count = entry_count};
-    scope_out->schema.fields =
-        od_arena_take_array(binder->plan_arena, field_count, sizeof(*scope_out->schema.fields));
-    scope_out->entries = od_arena_take_array(binder->plan_arena, entry_count, sizeof(*scope_out->entries));
-    if (scope_out->schema.fields == NULL || scope_out->entries == NULL)
-        return od_sql_no_memory(binder);
+    struct od_field *fields = od_sql_take(binder, field_count, sizeof(*fields));
+    struct od_scope_entry *entries = od_sql_take(binder, entry_count, sizeof(*entries));
+    OD_NEED(fields != NULL && entries != NULL);
     for (uint32_t i = 0; i < field_count; i++)
-        scope_out->schema.fields[i] = i < left->schema.field_count
-                                          ? left->schema.fields[i]
-                                          : right->schema.fields[i - left->schema.field_count];
+        fields[i] = i < left_count ? left->schema.fields[i] : right->schema.fields[i - left_count];
     for (uint32_t i = 0; i < left->entry_count; i++)
-        scope_out->entries[i] = left->entries[i];
+        entries[i] = left->entries[i];
     for (uint32_t i = 0; i < right->entry_count; i++) {
         const struct od_scope_entry *entry = &right->entries[i];
         if (entry->relation != NULL && od_scope_has_relation(left, entry->relation))
-            return od_sql_fail(binder, OD_BAD_INPUT, location, "table name \"%s\" specified more than once",
-                               entry->relation);
-        scope_out->entries[left->entry_count + i] = *entry;
-        scope_out->entries[left->entry_count + i].column_index += left->schema.field_count;
+            return od_sql_wrong(binder, location, "table name \"%s\" specified more than once",
+                                entry->relation);
+        entries[left->entry_count + i] = *entry;
+        entries[left->entry_count + i].column_index += left_count;
     }
-    return OD_OK;
+    *scope_out = (struct od_scope){{field_count, fields}, entry_count, entries};
+    return true;
 }

@@ -6,6 +6,7 @@
  * Lifetimes: the parse_arena for a text, the statement_arena for a statement. */
 #include "engine/sql/session.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -48,6 +49,29 @@ void od_session_remember_refusals(struct od_session *session)
 void od_session_explain_queries(struct od_session *session)
 {
     session->explains_queries = true;
+}
+
+enum od_status od_session_no_memory(struct od_session *session)
+{
+    return od_fail(session->binder.error, OD_NO_MEMORY, "running a statement");
+}
+
+enum od_status od_session_fail(struct od_session *session, enum od_status status, int32_t location,
+                               const char *format, ...)
+{
+    char text[sizeof(session->binder.error->text)];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    od_sql_fail(&session->binder, status, location, "%s", text);
+    return status;
+}
+
+enum od_status od_session_made(const struct od_session *session, const void *made)
+{
+    od_assert((made == NULL) == od_sql_failed(&session->binder));
+    return session->binder.error->status;
 }
 
 enum od_status od_session_add_table(struct od_session *session, struct od_table *table,
@@ -104,7 +128,8 @@ enum od_status od_session_query(struct od_session *session, const PgQuery__Selec
     const struct od_plan *plan = NULL;
     *answer_out = NULL;
     OD_TRY(od_session_show_tables(session));
-    OD_TRY(od_bind_query(&session->binder, select, NULL, &plan, NULL));
+    plan = od_bind_query(&session->binder, select, NULL);
+    OD_TRY(od_session_made(session, plan));
     return od_session_run_plan(session, plan, answer_out);
 }
 
@@ -138,13 +163,14 @@ static enum od_status explain_query(struct od_session *session, const PgQuery__S
     const struct od_plan *plan = NULL;
     struct od_buffer text;
     OD_TRY(od_session_show_tables(session));
-    OD_TRY(od_bind_query(&session->binder, select, NULL, &plan, NULL));
+    plan = od_bind_query(&session->binder, select, NULL);
+    OD_TRY(od_session_made(session, plan));
     od_buffer_init(&text, session->memory);
     enum od_status status = session->runner.explain(session->runner.self, &session->statement_arena, plan,
                                                     &text, session->binder.error);
     const char *lines = od_arena_copy_buffer(&session->statement_arena, &text);
     if (status == OD_OK)
-        status = lines == NULL ? od_sql_no_memory(&session->binder) : table_of_lines(session, lines);
+        status = lines == NULL ? od_session_no_memory(session) : table_of_lines(session, lines);
     od_buffer_release(&text);
     session->result.tag = "EXPLAIN";
     return status;
@@ -156,12 +182,12 @@ static enum od_status run_explain(struct od_session *session, const PgQuery__Nod
     for (size_t i = 0; i < explain->n_options; i++) {
         const PgQuery__DefElem *option = explain->options[i]->def_elem;
         if (strcmp(option->defname, "costs") != 0)
-            return od_sql_fail(&session->binder, OD_UNSUPPORTED, option->location,
-                               "EXPLAIN with %s is not supported", option->defname);
+            return od_session_fail(session, OD_UNSUPPORTED, option->location,
+                                   "EXPLAIN with %s is not supported", option->defname);
     }
     if (explain->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1,
-                           "EXPLAIN of anything but a query is not supported");
+        return od_session_fail(session, OD_UNSUPPORTED, -1,
+                               "EXPLAIN of anything but a query is not supported");
     return explain_query(session, explain->query->select_stmt);
 }
 
@@ -194,7 +220,7 @@ static enum od_status run_transaction(struct od_session *session, const PgQuery_
     bool is_open = session->transaction != OD_TRANSACTION_NONE;
     bool failed = session->transaction == OD_TRANSACTION_FAILED;
     if (transaction->chain)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "AND CHAIN is not supported");
+        return od_session_fail(session, OD_UNSUPPORTED, -1, "AND CHAIN is not supported");
     switch (transaction->kind) {
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
@@ -213,8 +239,8 @@ static enum od_status run_transaction(struct od_session *session, const PgQuery_
             end_transaction(session, session->result.tag[0] == 'R');
         return OD_OK;
     default:
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1,
-                           "savepoints and two-phase commit are not supported");
+        return od_session_fail(session, OD_UNSUPPORTED, -1,
+                               "savepoints and two-phase commit are not supported");
     }
 }
 
@@ -282,8 +308,7 @@ static enum od_status run_set(struct od_session *session, const PgQuery__Node *n
         session->null_order = orders[i].order;
         return OD_OK;
     }
-    return od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "the setting \"%s\" is not supported",
-                       set->name);
+    return od_session_fail(session, OD_UNSUPPORTED, -1, "the setting \"%s\" is not supported", set->name);
 }
 
 static const struct statement_kind {
@@ -367,7 +392,7 @@ static enum od_status remember_refusal(struct od_session *session, const PgQuery
         return status;
     struct od_definition *refused = od_definition_new(session, OD_ENTRY_REFUSED, relation->relname);
     if (refused == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     od_session_remove(session, relation->relname);
     return od_session_put(session, refused, NULL) == OD_OK ? status : OD_NO_MEMORY;
 }
@@ -382,23 +407,24 @@ static enum od_status run_statement(struct od_session *session, const PgQuery__R
     session->statement_sql =
         od_arena_copy_text(&session->statement_arena, sql + statement->stmt_location, size);
     if (session->statement_sql == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     const struct statement_kind *kind = find_kind(statement->stmt);
     if (session->transaction == OD_TRANSACTION_FAILED &&
         statement->stmt->node_case != PG_QUERY__NODE__NODE_TRANSACTION_STMT)
-        return od_sql_fail(&session->binder, OD_BAD_INPUT, statement->stmt_location,
-                           "current transaction is aborted, commands ignored until end of transaction block");
+        return od_session_fail(
+            session, OD_BAD_INPUT, statement->stmt_location,
+            "current transaction is aborted, commands ignored until end of transaction block");
     enum od_status status = OD_OK;
     session->result.tag = kind == NULL ? "" : kind->tag;
     if (kind == NULL)
-        status = od_sql_fail(&session->binder, OD_UNSUPPORTED, -1, "this statement is not supported");
+        status = od_session_fail(session, OD_UNSUPPORTED, -1, "this statement is not supported");
     else
         status = kind->run(session, statement->stmt);
     /* what has no place of its own is told with that of the statement */
-    od_sql_locate(&session->binder, status,
+    od_sql_locate(&session->binder,
                   statement->stmt_location + (int32_t)strspn(session->statement_sql, " \t\r\n"));
     if (status == OD_OK && session->lookup_failed)
-        status = od_sql_no_memory(&session->binder);
+        status = od_session_no_memory(session);
     return status != OD_OK && session->remembers_refusals ? remember_refusal(session, statement->stmt, status)
                                                           : status;
 }

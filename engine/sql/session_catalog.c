@@ -80,12 +80,12 @@ enum od_status od_session_check_name(struct od_session *session, const PgQuery__
     bool is_public = relation->schemaname == NULL || relation->schemaname[0] == '\0' ||
                      strcmp(relation->schemaname, "public") == 0;
     if (elsewhere || !is_public)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, relation->location,
-                           "a schema other than public is not supported");
+        return od_session_fail(session, OD_UNSUPPORTED, relation->location,
+                               "a schema other than public is not supported");
     const struct od_entry *entry = od_session_find(session, relation->relname);
     if (entry != NULL && entry->definition->kind == OD_ENTRY_REFUSED)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, relation->location,
-                           "relation \"%s\" depends on a statement that was refused", relation->relname);
+        return od_session_fail(session, OD_UNSUPPORTED, relation->location,
+                               "relation \"%s\" depends on a statement that was refused", relation->relname);
     return OD_OK;
 }
 
@@ -95,11 +95,11 @@ enum od_status od_session_find_table(struct od_session *session, const PgQuery__
     OD_TRY(od_session_check_name(session, relation));
     *entry_out = od_session_find(session, relation->relname);
     if (*entry_out == NULL)
-        return od_sql_fail(&session->binder, OD_BAD_INPUT, relation->location,
-                           "relation \"%s\" does not exist", relation->relname);
+        return od_session_fail(session, OD_BAD_INPUT, relation->location, "relation \"%s\" does not exist",
+                               relation->relname);
     if ((*entry_out)->definition->kind != OD_ENTRY_TABLE)
-        return od_sql_fail(&session->binder, OD_BAD_INPUT, relation->location, "\"%s\" is not a table",
-                           relation->relname);
+        return od_session_fail(session, OD_BAD_INPUT, relation->location, "\"%s\" is not a table",
+                               relation->relname);
     return OD_OK;
 }
 
@@ -129,7 +129,7 @@ enum od_status od_session_put(struct od_session *session, struct od_definition *
 no_memory:
     od_definition_release(session, definition);
     od_table_free(session->memory, table);
-    return od_sql_no_memory(&session->binder);
+    return od_session_no_memory(session);
 }
 
 enum od_status od_session_replace_rows(struct od_session *session, struct od_entry *entry,
@@ -138,7 +138,7 @@ enum od_status od_session_replace_rows(struct od_session *session, struct od_ent
     struct od_rows *rows = od_take(session->memory, sizeof(*rows));
     if (rows == NULL) {
         od_table_free(session->memory, table);
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     }
     *rows = (struct od_rows){1, table};
     rows_release(session, entry->rows);
@@ -170,11 +170,10 @@ void od_session_remove(struct od_session *session, const char *name)
 static bool find_view(void *self, const char *name, struct od_sql_view *view_out)
 {
     struct od_session *session = self;
-    void *list = session->looked_up;
     const char **place =
-        od_sql_append(&session->binder, list, &session->looked_up_count, sizeof(*place), &list);
-    session->looked_up = list;
-    const char *copy = od_arena_copy_text(&session->statement_arena, name, strlen(name)); /* a view's tree dies */
+        od_sql_append(&session->binder, &session->looked_up, &session->looked_up_count, sizeof(*place));
+    const char *copy =
+        od_arena_copy_text(&session->statement_arena, name, strlen(name)); /* a view's tree dies */
     if (place == NULL || copy == NULL) {
         session->looked_up_count = 0;
         session->lookup_failed = true;
@@ -193,7 +192,7 @@ enum od_status od_session_show_tables(struct od_session *session)
     const struct od_table **tables =
         od_arena_take_array(&session->statement_arena, session->catalog.count, sizeof(*tables));
     if (tables == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     session->tables = (struct od_catalog){0, tables};
     for (uint32_t i = 0; i < session->catalog.count; i++) {
         if (session->catalog.entries[i].rows != NULL)

@@ -174,7 +174,7 @@ static enum od_status keep_rows(struct od_session *session, const PgQuery__Range
     if (condition == NULL)
         return OD_OK;
     if (lists == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     lists[0] = target_node(session, column_node(session, relation, NULL), relation->location);
     lists[1] = node_of(session, PG_QUERY__NODE__NODE_RANGE_VAR, (void *)relation);
     PgQuery__Node *where = not_true(session, condition);
@@ -182,14 +182,14 @@ static enum od_status keep_rows(struct od_session *session, const PgQuery__Range
         lists[0] == NULL || lists[1] == NULL || where == NULL
             ? NULL
             : with_names(select_of(session, &lists[0], 1, &lists[1], 1, where), names);
-    return select == NULL ? od_sql_no_memory(&session->binder) : od_session_query(session, select, kept_out);
+    return select == NULL ? od_session_no_memory(session) : od_session_query(session, select, kept_out);
 }
 
 static enum od_status refuse_returning(struct od_session *session, size_t count, PgQuery__Node *const *list)
 {
     return count == 0 ? OD_OK
-                      : od_sql_fail(&session->binder, OD_UNSUPPORTED, od_sql_location(list[0]),
-                                    "RETURNING is not supported");
+                      : od_session_fail(session, OD_UNSUPPORTED, od_sql_location(list[0]),
+                                        "RETURNING is not supported");
 }
 
 /* --- INSERT --------------------------------------------------------------------------------------------- */
@@ -202,15 +202,16 @@ static enum od_status find_columns(struct od_session *session, const struct od_d
         const PgQuery__ResTarget *target = targets[i]->res_target;
         columns[i] = od_schema_find(&table->schema, target->name);
         if (columns[i] == OD_FIELD_NONE)
-            return od_sql_fail(&session->binder, OD_BAD_INPUT, target->location,
-                               "column \"%s\" of relation \"%s\" does not exist", target->name, table->name);
+            return od_session_fail(session, OD_BAD_INPUT, target->location,
+                                   "column \"%s\" of relation \"%s\" does not exist", target->name,
+                                   table->name);
         if (target->n_indirection > 0)
-            return od_sql_fail(&session->binder, OD_UNSUPPORTED, target->location,
-                               "a part of a column is not supported");
+            return od_session_fail(session, OD_UNSUPPORTED, target->location,
+                                   "a part of a column is not supported");
         for (size_t k = 0; k < i; k++) {
             if (columns[k] == columns[i])
-                return od_sql_fail(&session->binder, OD_BAD_INPUT, target->location,
-                                   "column \"%s\" specified more than once", target->name);
+                return od_session_fail(session, OD_BAD_INPUT, target->location,
+                                       "column \"%s\" specified more than once", target->name);
         }
     }
     return OD_OK;
@@ -227,7 +228,7 @@ static enum od_status complete_rows(struct od_session *session, const struct od_
     const struct od_expr **exprs = od_arena_take_array(arena, table->column_count, sizeof(*exprs));
     const char **names = od_arena_take_array(arena, table->column_count, sizeof(*names));
     if (exprs == NULL || names == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     for (uint32_t i = 0; i < table->column_count; i++) {
         exprs[i] = defaults[i];
         names[i] = table->schema.fields[i].name;
@@ -251,7 +252,7 @@ static enum od_status query_rows(struct od_session *session, const struct od_def
     struct od_sql_type *types = od_arena_take_array(arena, column_count, sizeof(*types));
     const char **names = od_arena_take_array(arena, column_count, sizeof(*names));
     if (defaults == NULL || of_columns == NULL || types == NULL || names == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     for (uint32_t i = 0; i < table->column_count; i++)
         OD_TRY(od_expr_literal(arena, &table->defaults[i], &defaults[i], session->binder.error));
     for (uint32_t i = 0; i < column_count; i++) {
@@ -260,8 +261,10 @@ static enum od_status query_rows(struct od_session *session, const struct od_def
         of_columns[i] = defaults[columns[i]];
     }
     OD_TRY(od_session_show_tables(session));
-    if (select != NULL)
-        OD_TRY(od_bind_insert(&session->binder, select, types, names, of_columns, column_count, &plan));
+    if (select != NULL) {
+        plan = od_bind_insert(&session->binder, select, types, names, of_columns, column_count);
+        OD_TRY(od_session_made(session, plan));
+    }
     OD_TRY(complete_rows(session, table, plan, columns, column_count, defaults, &plan));
     return od_session_run_plan(session, plan, rows_out);
 }
@@ -283,7 +286,8 @@ static enum od_status choose_width(struct od_session *session, const struct od_d
     size_t width = width_of(select);
     if (width == 0) {
         OD_TRY(od_session_show_tables(session));
-        OD_TRY(od_bind_query(&session->binder, select, NULL, &plan, NULL));
+        plan = od_bind_query(&session->binder, select, NULL);
+        OD_TRY(od_session_made(session, plan));
         width = plan->schema.field_count;
     }
     *count_out = width < table->column_count ? (uint32_t)width : table->column_count;
@@ -300,16 +304,16 @@ enum od_status od_session_insert(struct od_session *session, PgQuery__InsertStmt
     uint32_t *columns =
         od_arena_take_array(&session->statement_arena, column_count + table->column_count, sizeof(*columns));
     if (columns == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     if (insert->on_conflict_clause != NULL)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, insert->on_conflict_clause->location,
-                           "ON CONFLICT is not supported");
+        return od_session_fail(session, OD_UNSUPPORTED, insert->on_conflict_clause->location,
+                               "ON CONFLICT is not supported");
     OD_TRY(refuse_returning(session, insert->n_returning_list, insert->returning_list));
     PgQuery__SelectStmt *select = insert->select_stmt == NULL ? NULL : insert->select_stmt->select_stmt;
     if (insert->with_clause != NULL) {
         if (select == NULL || select->with_clause != NULL)
-            return od_sql_fail(&session->binder, OD_UNSUPPORTED, insert->with_clause->location,
-                               "two WITH clauses of one INSERT are not supported");
+            return od_session_fail(session, OD_UNSUPPORTED, insert->with_clause->location,
+                                   "two WITH clauses of one INSERT are not supported");
         select->with_clause = insert->with_clause;
     }
     OD_TRY(find_columns(session, table, insert->cols, insert->n_cols, columns));
@@ -357,7 +361,7 @@ static enum od_status update_targets(struct od_session *session, const struct od
     uint32_t *columns =
         od_arena_take_array(&session->statement_arena, update->n_target_list, sizeof(*columns));
     if (columns == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     OD_TRY(find_columns(session, table, update->target_list, update->n_target_list, columns));
     for (size_t i = 0; i < update->n_target_list; i++) {
         const PgQuery__ResTarget *set = update->target_list[i]->res_target;
@@ -366,15 +370,15 @@ static enum od_status update_targets(struct od_session *session, const struct od
             const PgQuery__MultiAssignRef *part = value->multi_assign_ref;
             bool is_row = part->source->node_case == PG_QUERY__NODE__NODE_ROW_EXPR;
             if (!is_row || part->source->row_expr->n_args != (size_t)part->ncolumns)
-                return od_sql_fail(&session->binder, OD_UNSUPPORTED, set->location,
-                                   "this form of SET (...) = is not supported");
+                return od_session_fail(session, OD_UNSUPPORTED, set->location,
+                                       "this form of SET (...) = is not supported");
             value = part->source->row_expr->args[part->colno - 1];
         }
         if (value->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT)
             value = default_node(session, &table->defaults[columns[i]]);
         targets[columns[i]] = target_node(session, value, set->location);
         if (targets[columns[i]] == NULL)
-            return od_sql_no_memory(&session->binder);
+            return od_session_no_memory(session);
     }
     for (uint32_t i = 0; i < table->column_count; i++) {
         if (targets[i] == NULL)
@@ -382,7 +386,7 @@ static enum od_status update_targets(struct od_session *session, const struct od
                 target_node(session, column_node(session, update->relation, table->schema.fields[i].name),
                             update->relation->location);
         if (targets[i] == NULL)
-            return od_sql_no_memory(&session->binder);
+            return od_session_no_memory(session);
     }
     return OD_OK;
 }
@@ -395,15 +399,15 @@ enum od_status od_session_update(struct od_session *session, PgQuery__UpdateStmt
     OD_TRY(od_session_find_table(session, update->relation, &entry));
     const struct od_definition *table = entry->definition;
     if (update->n_from_clause > 0)
-        return od_sql_fail(&session->binder, OD_UNSUPPORTED, od_sql_location(update->from_clause[0]),
-                           "UPDATE ... FROM is not supported");
+        return od_session_fail(session, OD_UNSUPPORTED, od_sql_location(update->from_clause[0]),
+                               "UPDATE ... FROM is not supported");
     OD_TRY(refuse_returning(session, update->n_returning_list, update->returning_list));
     PgQuery__Node **targets =
         od_arena_take_array(&session->statement_arena, table->column_count, sizeof(*targets));
     PgQuery__Node **from = take(session, sizeof(*from));
     uint32_t *columns = od_arena_take_array(&session->statement_arena, table->column_count, sizeof(*columns));
     if (targets == NULL || from == NULL || columns == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     for (uint32_t i = 0; i < table->column_count; i++)
         columns[i] = i;
     from[0] = node_of(session, PG_QUERY__NODE__NODE_RANGE_VAR, update->relation);
@@ -412,7 +416,7 @@ enum od_status od_session_update(struct od_session *session, PgQuery__UpdateStmt
         select_of(session, targets, table->column_count, from, from[0] != NULL, update->where_clause),
         update->with_clause);
     if (select == NULL || from[0] == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     enum od_status status = query_rows(session, table, select, columns, table->column_count, &changed);
     if (status == OD_OK)
         status = keep_rows(session, update->relation, update->where_clause, update->with_clause, &kept);
@@ -437,7 +441,7 @@ enum od_status od_session_delete(struct od_session *session, PgQuery__DeleteStmt
     if (delete->n_using_clause > 0) {
         condition = exists_node(session, delete->using_clause, delete->n_using_clause, condition);
         if (condition == NULL)
-            return od_sql_no_memory(&session->binder);
+            return od_session_no_memory(session);
     }
     OD_TRY(keep_rows(session, delete->relation, condition, delete->with_clause, &kept));
     session->result.changed_count =

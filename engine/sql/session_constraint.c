@@ -25,16 +25,17 @@ static enum od_status check_condition(struct od_session *session, const struct o
     struct od_binder *binder = &session->binder;
     const struct od_expr *expr = NULL;
     const struct od_plan *plan = NULL;
-    struct od_bound bound;
     struct od_table *broken = NULL;
     char name[160];
-    OD_TRY(od_bind_over(binder, table->name, &table->schema, "CHECK", check->raw_expr, &bound));
-    if (bound.unknown)
+    expr = od_bind_over(binder, table->name, &table->schema, "CHECK", check->raw_expr);
+    OD_TRY(od_session_made(session, expr));
+    if (expr->is_untyped)
         return OD_OK; /* CHECK (NULL) holds for every row */
-    OD_TRY(od_expr_call(binder->plan_arena, OD_FUNCTION_NOT, &bound.expr, 1, &expr, binder->error));
+    expr = od_make_one(binder, OD_FUNCTION_NOT, expr, -1);
+    OD_TRY(od_session_made(session, expr));
     uint32_t *columns = od_arena_take_array(binder->plan_arena, table->column_count, sizeof(*columns));
     if (columns == NULL)
-        return od_sql_no_memory(binder);
+        return od_session_no_memory(session);
     for (uint32_t i = 0; i < table->column_count; i++)
         columns[i] = i;
     OD_TRY(od_plan_scan(binder->plan_arena, rows, columns, table->column_count, &plan, binder->error));
@@ -175,7 +176,7 @@ enum od_status od_session_check_index(struct od_session *session, const struct o
     uint64_t *hashes = od_arena_take_array(&session->statement_arena, view.row_count, sizeof(*hashes));
     uint32_t *slots = od_arena_take_array(&session->statement_arena, slot_count, sizeof(*slots));
     if (hashes == NULL || slots == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     od_batch_hash_keys(&view, index->columns, index->column_count, hashes);
     return has_duplicate(&view, index, hashes, slots, slot_count)
                ? violation(session, "duplicate key value violates unique constraint \"%s\"%s", index->name,

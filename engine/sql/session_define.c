@@ -14,7 +14,7 @@ static enum od_status fail(struct od_session *session, enum od_status status, in
 {
     char text[160];
     snprintf(text, sizeof(text), format, name);
-    return od_sql_fail(&session->binder, status, location, "%s", text);
+    return od_session_fail(session, status, location, "%s", text);
 }
 
 /* OK with *exists_out when "IF NOT EXISTS" makes an existing name harmless. */
@@ -76,7 +76,7 @@ static enum od_status put_index(struct od_session *session, const struct od_entr
     const struct od_definition *target = table->definition;
     uint32_t *columns = od_arena_take_array(&session->statement_arena, index->key_count, sizeof(*columns));
     if (columns == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     for (uint32_t i = 0; i < index->key_count; i++) {
         columns[i] = od_schema_find(&target->schema, index->keys[i]);
         if (columns[i] == OD_FIELD_NONE)
@@ -90,12 +90,12 @@ static enum od_status put_index(struct od_session *session, const struct od_entr
                                                is_primary ? 0 : index->key_count, index->suffix);
     struct od_definition *definition = name == NULL ? NULL : od_definition_new(session, OD_ENTRY_INDEX, name);
     if (definition == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     uint32_t *kept = od_arena_take_array(&definition->arena, index->key_count, sizeof(*columns));
     definition->table_name = od_arena_copy_text(&definition->arena, target->name, strlen(target->name));
     if (kept == NULL || definition->table_name == NULL) {
         od_definition_release(session, definition);
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     }
     memcpy(kept, columns, index->key_count * sizeof(*columns));
     definition->columns = kept;
@@ -145,7 +145,7 @@ static enum od_status put_unique(struct od_session *session, const struct od_ent
     };
     const char **keys = od_arena_take_array(&session->statement_arena, index.key_count, sizeof(*keys));
     if (keys == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     for (uint32_t i = 0; i < index.key_count; i++)
         keys[i] = column != NULL ? column->colname : od_sql_string(constraint->keys[i]);
     index.keys = keys;
@@ -185,23 +185,24 @@ static enum od_status set_default(struct od_session *session, struct od_definiti
                                   uint32_t column, const PgQuery__Node *node)
 {
     struct od_binder *binder = &session->binder;
-    struct od_bound bound = {0};
-    const struct od_expr *expr = NULL;
     int32_t location = od_sql_location(node);
     struct od_value *value = (struct od_value *)&definition->defaults[column];
-    OD_TRY(od_bind_over(binder, NULL, NULL, "DEFAULT", node, &bound));
-    OD_TRY(od_bind_assignment(binder, &bound, &definition->types[column],
-                              definition->schema.fields[column].name, location, &expr));
+    const struct od_expr *expr =
+        od_bind_assignment(binder, od_bind_over(binder, NULL, NULL, "DEFAULT", node),
+                           definition->types[column], definition->schema.fields[column].name, location);
+    OD_TRY(od_session_made(session, expr));
     if (!od_expr_is_constant(expr))
         return fail(session, OD_UNSUPPORTED, location, "%s is not supported",
                     "a DEFAULT that is not constant");
-    OD_TRY(od_sql_locate(
-        binder, session->runner.evaluate_constant(expr, &session->statement_arena, value, binder->error),
-        location));
+    enum od_status status =
+        session->runner.evaluate_constant(expr, &session->statement_arena, value, binder->error);
+    od_sql_locate(binder, location);
+    if (status != OD_OK)
+        return status;
     if (!value->is_null && value->type == OD_TYPE_TEXT) {
         value->text.bytes = od_arena_copy_text(&definition->arena, value->text.bytes, value->text.size);
         if (value->text.bytes == NULL)
-            return od_sql_no_memory(binder);
+            return od_session_no_memory(session);
     }
     return OD_OK;
 }
@@ -213,7 +214,7 @@ static enum od_status apply_constraint(struct od_session *session, void *context
 {
     struct od_definition *definition = context;
     uint32_t index = column == NULL ? OD_FIELD_NONE : od_schema_find(&definition->schema, column->colname);
-    struct od_bound bound;
+    const struct od_expr *expr = NULL;
     switch (constraint->contype) {
     case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
     case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
@@ -234,15 +235,15 @@ static enum od_status apply_constraint(struct od_session *session, void *context
         }
         return OD_OK;
     case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
-        OD_TRY(od_bind_over(&session->binder, definition->name, &definition->schema, "CHECK",
-                            constraint->raw_expr, &bound));
-        if (bound.expr->type != OD_TYPE_BOOLEAN && !bound.unknown)
+        expr = od_bind_over(&session->binder, definition->name, &definition->schema, "CHECK",
+                            constraint->raw_expr);
+        OD_TRY(od_session_made(session, expr));
+        if (expr->type != OD_TYPE_BOOLEAN && !expr->is_untyped)
             return fail(session, OD_BAD_INPUT, constraint->location,
-                        "argument of CHECK must be type boolean, not type %s",
-                        od_type_text(bound.expr->type));
+                        "argument of CHECK must be type boolean, not type %s", od_type_text(expr->type));
         definition->create_sql =
             od_arena_copy_text(&definition->arena, session->statement_sql, strlen(session->statement_sql));
-        return definition->create_sql == NULL ? od_sql_no_memory(&session->binder) : OD_OK;
+        return definition->create_sql == NULL ? od_session_no_memory(session) : OD_OK;
     default:
         return refuse_constraint(session, constraint);
     }
@@ -283,7 +284,7 @@ static enum od_status take_columns(struct od_session *session, struct od_definit
     struct od_value *defaults = od_arena_take_array(arena, count, sizeof(*defaults));
     definition->defaults = defaults;
     if (definition->schema.fields == NULL || definition->types == NULL || defaults == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     for (uint32_t i = 0; i < count; i++)
         defaults[i].is_null = true;
     return OD_OK;
@@ -296,7 +297,7 @@ static enum od_status set_column(struct od_session *session, struct od_definitio
     definition->schema.fields[column] = (struct od_field){copy, type->type, true};
     ((struct od_sql_type *)definition->types)[column] = *type;
     ((struct od_value *)definition->defaults)[column].type = type->type;
-    return copy == NULL ? od_sql_no_memory(&session->binder) : OD_OK;
+    return copy == NULL ? od_session_no_memory(session) : OD_OK;
 }
 
 static enum od_status define_columns(struct od_session *session, struct od_definition *definition,
@@ -322,7 +323,8 @@ static enum od_status define_columns(struct od_session *session, struct od_defin
         const PgQuery__ColumnDef *column = create->table_elts[i]->column_def;
         if (column->coll_clause != NULL)
             return fail(session, OD_UNSUPPORTED, column->location, "%s is not supported", "COLLATE");
-        OD_TRY(od_sql_find_type(&session->binder, column->type_name, &type));
+        if (!od_sql_find_type(&session->binder, column->type_name, &type))
+            return session->binder.error->status;
         OD_TRY(set_column(session, definition, count++, column->colname, &type));
     }
     OD_TRY(check_field_names(session, &definition->schema, create->relation->location));
@@ -362,7 +364,7 @@ enum od_status od_session_create_table(struct od_session *session, const PgQuery
                     "this form of CREATE TABLE");
     struct od_definition *definition = od_definition_new(session, OD_ENTRY_TABLE, create->relation->relname);
     if (definition == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     enum od_status status = define_columns(session, definition, create);
     if (status != OD_OK) {
         od_definition_release(session, definition);
@@ -421,8 +423,8 @@ enum od_status od_session_create_table_as(struct od_session *session,
     if (status != OD_OK)
         goto done;
     definition = od_definition_new(session, OD_ENTRY_TABLE, relation->relname);
-    status = definition == NULL ? od_sql_no_memory(&session->binder)
-                                : define_from_schema(session, definition, &schema);
+    status =
+        definition == NULL ? od_session_no_memory(session) : define_from_schema(session, definition, &schema);
     if (status != OD_OK)
         goto done;
     status = put_table(session, definition, create->into->skip_data ? NULL : answer);
@@ -503,7 +505,7 @@ static enum od_status fill_view(struct od_session *session, struct od_definition
     const char *text = od_arena_copy_text(arena, sql, strlen(sql));
     definition->reads = od_arena_take_array(arena, session->looked_up_count, sizeof(*definition->reads));
     if (names == NULL || text == NULL || definition->reads == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     OD_TRY(od_schema_copy(arena, schema, &definition->schema, session->binder.error));
     for (size_t i = 0; i < create->n_aliases; i++)
         names[i] = definition->schema.fields[i].name;
@@ -512,7 +514,7 @@ static enum od_status fill_view(struct od_session *session, struct od_definition
         const char *name = session->looked_up[definition->read_count];
         definition->reads[definition->read_count] = od_arena_copy_text(arena, name, strlen(name));
         if (definition->reads[definition->read_count] == NULL)
-            return od_sql_no_memory(&session->binder);
+            return od_session_no_memory(session);
     }
     return OD_OK;
 }
@@ -530,9 +532,10 @@ enum od_status od_session_create_view(struct od_session *session, const PgQuery_
         return fail(session, OD_UNSUPPORTED, view->location, "%s is not supported",
                     "this form of CREATE VIEW");
     OD_TRY(od_session_show_tables(session));
-    OD_TRY(od_bind_query(&session->binder, create->query->select_stmt, NULL, &plan, NULL));
+    plan = od_bind_query(&session->binder, create->query->select_stmt, NULL);
+    OD_TRY(od_session_made(session, plan));
     if (session->lookup_failed)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     OD_TRY(check_column_names(session, create->aliases, create->n_aliases, &plan->schema, view->location,
                               &schema));
     if (exists)
@@ -541,7 +544,7 @@ enum od_status od_session_create_view(struct od_session *session, const PgQuery_
     struct od_definition *definition =
         sql == NULL ? NULL : od_definition_new(session, OD_ENTRY_VIEW, view->relname);
     if (definition == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     enum od_status status = fill_view(session, definition, create, &schema, sql);
     if (status != OD_OK) {
         od_definition_release(session, definition);
@@ -566,7 +569,7 @@ enum od_status od_session_create_index(struct od_session *session, const PgQuery
     const char **keys = od_arena_take_array(&session->statement_arena, create->n_index_params, sizeof(*keys));
     OD_TRY(od_session_find_table(session, create->relation, &table));
     if (keys == NULL)
-        return od_sql_no_memory(&session->binder);
+        return od_session_no_memory(session);
     if (index.name != NULL && od_session_find(session, index.name) != NULL)
         return create->if_not_exists ? OD_OK
                                      : fail(session, OD_BAD_INPUT, create->relation->location,

@@ -77,6 +77,13 @@ struct od_session {
     struct od_session_result result;
 };
 
+/* As od_sql_fail, for functions that return a status. */
+enum od_status od_session_fail(struct od_session *session, enum od_status status, int32_t location,
+                               const char *format, ...) __attribute__((format(printf, 4, 5)));
+enum od_status od_session_no_memory(struct od_session *session);
+/* What the binder's makers have left: OK when they have made what they should. */
+enum od_status od_session_made(const struct od_session *session, const void *made);
+
 /* --- catalogue ------------------------------------------------------------------------------------------ */
 
 void od_session_catalog_release(struct od_session *session, struct od_session_catalog *catalog);

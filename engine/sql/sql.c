@@ -11,48 +11,74 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/core/assert.h"
 #include "engine/sql/binder.h"
 
-enum od_status od_sql_fail(struct od_binder *binder, enum od_status status, int32_t location,
-                           const char *format, ...)
+bool od_sql_failed(const struct od_binder *binder)
+{
+    return binder->error->status != OD_OK;
+}
+
+static void note(struct od_binder *binder, enum od_status status, int32_t location, const char *suffix,
+                 const char *format, va_list arguments)
 {
     char text[sizeof(binder->error->text)];
-    uint32_t line = 0;
-    uint32_t column = 0;
-    va_list arguments;
-    va_start(arguments, format);
+    if (od_sql_failed(binder))
+        return;
     vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    if (location >= 0)
-        od_sql_position(binder->sql, (uint32_t)location, &line, &column);
-    return od_fail_at(binder->error, status, line, column, "%s", text);
+    od_fail(binder->error, status, "%s%s", text, suffix);
+    od_sql_locate(binder, location);
 }
 
-enum od_status od_sql_locate(struct od_binder *binder, enum od_status status, int32_t location)
+#define NOTE(status, location, suffix)                                                                       \
+    va_list arguments;                                                                                       \
+    va_start(arguments, format);                                                                             \
+    note(binder, status, location, suffix, format, arguments);                                               \
+    va_end(arguments);                                                                                       \
+    return NULL
+
+void *od_sql_wrong(struct od_binder *binder, int32_t location, const char *format, ...)
 {
-    bool wants_position = status == OD_BAD_INPUT || status == OD_UNSUPPORTED;
-    if (wants_position && binder->error->line == 0 && location >= 0)
-        od_sql_position(binder->sql, (uint32_t)location, &binder->error->line, &binder->error->column);
-    return status;
+    NOTE(OD_BAD_INPUT, location, "");
 }
 
-enum od_status od_sql_no_memory(struct od_binder *binder)
+void *od_sql_refuse(struct od_binder *binder, int32_t location, const char *format, ...)
 {
-    return od_fail(binder->error, OD_NO_MEMORY, "binding SQL");
+    NOTE(OD_UNSUPPORTED, location, " is not supported");
 }
 
-enum od_status od_sql_enter(struct od_binder *binder, const PgQuery__Node *node)
+void *od_sql_fail(struct od_binder *binder, enum od_status status, int32_t location, const char *format, ...)
+{
+    NOTE(status, location, "");
+}
+#undef NOTE
+
+void od_sql_locate(struct od_binder *binder, int32_t location)
+{
+    struct od_error *error = binder->error;
+    bool wants_position = error->status == OD_BAD_INPUT || error->status == OD_UNSUPPORTED;
+    if (wants_position && error->line == 0 && location >= 0)
+        od_sql_position(binder->sql, (uint32_t)location, &error->line, &error->column);
+}
+
+bool od_sql_enter(struct od_binder *binder, const PgQuery__Node *node)
 {
     if (binder->depth == OD_SQL_DEPTH_MAX)
-        return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(node),
-                           "SQL nested deeper than %d is not supported", OD_SQL_DEPTH_MAX);
+        od_sql_refuse(binder, od_sql_location(node), "SQL nested deeper than %d", OD_SQL_DEPTH_MAX);
+    if (od_sql_failed(binder))
+        return false;
     binder->depth++;
-    return OD_OK;
+    return true;
 }
 
 void od_sql_leave(struct od_binder *binder)
 {
     binder->depth--;
+}
+
+bool od_sql_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
 }
 
 const char *od_sql_string(const PgQuery__Node *node)
@@ -120,25 +146,22 @@ const char *od_sql_construct(const PgQuery__Node *node)
     return "this construct";
 }
 
-void *od_sql_append(struct od_binder *binder, void *list, uint32_t *count, size_t bytes, void **list_out)
-{
-    bool is_full = (*count & (*count - 1)) == 0; /* room doubles whenever the count is a power of two */
-    *list_out = list;
-    if (is_full) {
-        *list_out = od_arena_take_array(binder->plan_arena, *count == 0 ? 1 : 2 * (size_t)*count, bytes);
-        if (*list_out == NULL)
-            return NULL;
-        if (*count > 0)
-            memcpy(*list_out, list, *count * bytes);
-    }
-    return (char *)*list_out + (*count)++ * bytes;
-}
-
 void od_binder_init(struct od_binder *binder, struct od_arena *plan_arena, const char *sql,
                     const struct od_sql_context *context, struct od_error *error)
 {
     *binder = (struct od_binder){.plan_arena = plan_arena, .sql = sql, .context = context, .error = error};
     *error = (struct od_error){0};
+}
+
+static const struct od_plan *bind_only(struct od_binder *binder, const PgQuery__ParseResult *parsed)
+{
+    if (parsed->n_stmts == 0)
+        return od_sql_wrong(binder, 0, "expected a SELECT statement, found nothing");
+    if (parsed->n_stmts > 1)
+        return od_sql_refuse(binder, parsed->stmts[1]->stmt_location, "more than one statement");
+    if (parsed->stmts[0]->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return od_sql_refuse(binder, 0, "a statement other than SELECT");
+    return od_bind_query(binder, parsed->stmts[0]->stmt->select_stmt, NULL);
 }
 
 enum od_status od_sql_bind(struct od_arena *plan_arena, const char *sql, const struct od_sql_context *context,
@@ -151,18 +174,9 @@ enum od_status od_sql_bind(struct od_arena *plan_arena, const char *sql, const s
     *plan_out = NULL;
     od_binder_init(&binder, plan_arena, sql, context, error != NULL ? error : &own_error);
     od_arena_init(&parse_arena, plan_arena->memory, 0);
-    enum od_status status = od_sql_parse(&parse_arena, sql, &parsed, binder.error);
-    if (status == OD_OK && parsed->n_stmts == 0)
-        status = od_sql_fail(&binder, OD_BAD_INPUT, 0, "expected a SELECT statement, found nothing");
-    else if (status == OD_OK && parsed->n_stmts > 1)
-        status = od_sql_fail(&binder, OD_UNSUPPORTED, parsed->stmts[1]->stmt_location,
-                             "more than one statement is not supported");
-    else if (status == OD_OK && parsed->stmts[0]->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        status = od_sql_fail(&binder, OD_UNSUPPORTED, 0, "a statement other than SELECT is not supported");
-    if (status == OD_OK)
-        status = od_bind_query(&binder, parsed->stmts[0]->stmt->select_stmt, NULL, plan_out, NULL);
-    if (status != OD_OK)
-        *plan_out = NULL;
+    if (od_sql_parse(&parse_arena, sql, &parsed, binder.error) == OD_OK)
+        *plan_out = bind_only(&binder, parsed);
     od_arena_release(&parse_arena);
-    return status;
+    od_assert((*plan_out == NULL) == od_sql_failed(&binder));
+    return binder.error->status;
 }

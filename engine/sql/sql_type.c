@@ -29,8 +29,8 @@ static const struct type_name {
     {"interval", OD_TYPE_INTERVAL, OD_LIMIT_INTERVAL, 1},
 };
 
-static enum od_status read_modifiers(struct od_binder *binder, const PgQuery__TypeName *node,
-                                     const char *name, uint32_t modifiers, struct od_sql_type *type)
+static bool read_modifiers(struct od_binder *binder, const PgQuery__TypeName *node, const char *name,
+                           uint32_t modifiers, struct od_sql_type *type)
 {
     uint32_t *fields[2] = {&type->size, &type->scale};
     for (size_t i = 0; i < node->n_typmods; i++) {
@@ -38,27 +38,24 @@ static enum od_status read_modifiers(struct od_binder *binder, const PgQuery__Ty
         bool is_count = modifier->node_case == PG_QUERY__NODE__NODE_A_CONST && !modifier->a_const->isnull &&
                         modifier->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL;
         if (i >= modifiers || !is_count || modifier->a_const->ival->ival < 0)
-            return od_sql_fail(binder, OD_UNSUPPORTED, node->location,
-                               "type %s with this modifier is not supported", name);
+            return od_sql_refuse(binder, node->location, "type %s with this modifier", name);
         *fields[i] = (uint32_t)modifier->a_const->ival->ival;
     }
     if (node->n_typmods == 0)
         type->limit = type->limit == OD_LIMIT_SMALLINT ? type->limit : OD_LIMIT_NONE;
-    if (type->limit == OD_LIMIT_VARCHAR && (type->size < 1 || type->size > 10485760))
-        return od_sql_fail(binder, OD_BAD_INPUT, node->location,
-                           type->size < 1 ? "length for type %s must be at least 1"
-                                          : "length for type %s cannot exceed 10485760",
-                           name);
+    if (type->limit == OD_LIMIT_VARCHAR && type->size < 1)
+        return od_sql_wrong(binder, node->location, "length for type %s must be at least 1", name);
+    if (type->limit == OD_LIMIT_VARCHAR && type->size > 10485760)
+        return od_sql_wrong(binder, node->location, "length for type %s cannot exceed 10485760", name);
     if (type->limit != OD_LIMIT_NUMERIC)
-        return OD_OK;
+        return true;
     if (type->size < 1 || type->size > 1000)
-        return od_sql_fail(binder, OD_BAD_INPUT, node->location,
-                           "NUMERIC precision %u must be between 1 and 1000", type->size);
+        return od_sql_wrong(binder, node->location, "NUMERIC precision %u must be between 1 and 1000",
+                            type->size);
     if (type->size > OD_DECIMAL_DIGITS_MAX || type->scale > type->size)
-        return od_sql_fail(
-            binder, OD_UNSUPPORTED, node->location,
-            "numeric of more than 38 digits, or of a scale above its precision, is not supported");
-    return OD_OK;
+        return od_sql_refuse(binder, node->location,
+                             "numeric of more than 38 digits, or of a scale above its precision,");
+    return true;
 }
 
 static const struct type_name *find_name(const char *name)
@@ -78,52 +75,21 @@ bool od_sql_type_named(const char *name, struct od_sql_type *type_out)
     return row != NULL;
 }
 
-enum od_status od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node,
-                                struct od_sql_type *type_out)
+bool od_sql_find_type(struct od_binder *binder, const PgQuery__TypeName *node, struct od_sql_type *type_out)
 {
     const char *name = node->n_names > 0 ? od_sql_string(node->names[node->n_names - 1]) : NULL;
     const char *schema = node->n_names == 2 ? od_sql_string(node->names[0]) : "pg_catalog";
     if (name == NULL || schema == NULL || node->n_names > 2 || strcmp(schema, "pg_catalog") != 0 ||
         node->setof || node->pct_type || node->n_array_bounds > 0)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "this type is not supported");
+        return od_sql_refuse(binder, node->location, "this type");
     const struct type_name *row = find_name(name);
     if (row == NULL)
-        return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "type %s is not supported", name);
+        return od_sql_refuse(binder, node->location, "type %s", name);
     *type_out = (struct od_sql_type){.type = row->type, .limit = row->limit};
     return read_modifiers(binder, node, name, row->modifiers, type_out);
 }
 
 /* --- quoted literals ---------------------------------------------------------------------------- */
-
-/* INTERVAL '3' MONTH: the number gets its unit. Other texts must be written with theirs. */
-static enum od_status interval_text(struct od_binder *binder, const struct od_expr *text, uint32_t mask,
-                                    const struct od_expr **text_out)
-{
-    static const struct {
-        uint32_t mask;
-        const char *unit;
-    } units[] = {{4, "year"}, {2, "month"}, {8, "day"}, {1024, "hour"}, {2048, "minute"}, {4096, "second"}};
-    const char *bytes = text->literal.text.bytes;
-    uint32_t size = text->literal.text.size;
-    uint32_t sign = size > 0 && (bytes[0] == '-' || bytes[0] == '+') ? 1 : 0;
-    bool is_number = size > sign && strspn(bytes + sign, "0123456789") == size - sign;
-    *text_out = text;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && is_number; i++) {
-        if (units[i].mask != mask)
-            continue;
-        struct od_value value = {.type = OD_TYPE_TEXT};
-        value.text.bytes = od_arena_print(binder->plan_arena, "%s %s", bytes, units[i].unit);
-        if (value.text.bytes == NULL)
-            return od_sql_no_memory(binder);
-        value.text.size = (uint32_t)strlen(value.text.bytes);
-        OD_TRY(od_expr_literal(binder->plan_arena, &value, text_out, binder->error));
-        return od_expr_located(binder->plan_arena, *text_out, text->sql_offset, text_out, binder->error);
-    }
-    return od_sql_fail(
-        binder, OD_UNSUPPORTED, (int32_t)text->sql_offset - 1,
-        "an interval of fields that is not one number and one unit is not supported: write INTERVAL "
-        "'1 day 2 hours'");
-}
 
 /* PostgreSQL reads more: dates as 'Jan 8, 1999', '19990108', 'epoch', with time zones; numeric 'NaN'. May this
  * be one of those? */
@@ -145,31 +111,54 @@ static bool may_be_other_form(enum od_type type, const char *text)
     return day[strspn(day, " :.T0123456789")] != '\0';
 }
 
-enum od_status od_bind_read_literal(struct od_binder *binder, const struct od_expr *text, enum od_type type,
-                                    const struct od_expr **expr_out)
+const struct od_expr *od_make_read(struct od_binder *binder, const struct od_expr *text, enum od_type type)
 {
+    OD_NEED(text != NULL);
     struct od_value value = {.type = type, .is_null = true};
-    const struct od_expr *literal = NULL;
+    const char *bytes = text->literal.text.bytes;
     uint32_t size = text->literal.text.size;
-    *expr_out = text;
-    if (type == OD_TYPE_TEXT)
-        return OD_OK;
-    if (!text->literal.is_null && !od_value_convert_text(type, text->literal.text.bytes, size, &value)) {
-        bool other_form = may_be_other_form(type, text->literal.text.bytes);
-        return od_sql_fail(binder, other_form ? OD_UNSUPPORTED : OD_BAD_INPUT, (int32_t)text->sql_offset - 1,
+    if (type == OD_TYPE_TEXT) {
+        value = text->literal;
+    } else if (!text->literal.is_null && !od_value_convert_text(type, bytes, size, &value)) {
+        bool other_form = may_be_other_form(type, bytes);
+        return od_sql_fail(binder, other_form ? OD_UNSUPPORTED : OD_BAD_INPUT, od_place_of(text),
                            "invalid input syntax for type %s%s: \"%.*s\"", od_type_text(type),
                            other_form ? ", or a form of it that is not supported" : "",
-                           (int)(size > 80 ? 80 : size), text->literal.text.bytes);
+                           (int)(size > 80 ? 80 : size), bytes);
     }
-    OD_TRY(od_expr_literal(binder->plan_arena, &value, &literal, binder->error));
-    return od_expr_located(binder->plan_arena, literal, text->sql_offset, expr_out, binder->error);
+    return od_make_literal(binder, &value, od_place_of(text));
 }
 
 /* --- casts ---------------------------------------------------------------------------------------- */
 
-static enum od_status put_limit_on(struct od_binder *binder, const struct od_expr *expr,
-                                   const struct od_sql_type *type, int32_t location,
-                                   const struct od_expr **expr_out)
+/* INTERVAL '3' MONTH: the number gets its unit. Other texts must be written with theirs. */
+static const struct od_expr *interval_text(struct od_binder *binder, const struct od_expr *text,
+                                           uint32_t mask)
+{
+    static const struct {
+        uint32_t mask;
+        const char *unit;
+    } units[] = {{4, "year"}, {2, "month"}, {8, "day"}, {1024, "hour"}, {2048, "minute"}, {4096, "second"}};
+    const char *bytes = text->literal.text.bytes;
+    uint32_t size = text->literal.text.size;
+    uint32_t sign = size > 0 && (bytes[0] == '-' || bytes[0] == '+') ? 1 : 0;
+    bool is_number = size > sign && strspn(bytes + sign, "0123456789") == size - sign;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && is_number; i++) {
+        if (units[i].mask != mask)
+            continue;
+        char *with_unit = od_sql_take(binder, size + 8, 1);
+        OD_NEED(with_unit != NULL);
+        strcat(strcat(strcat(with_unit, bytes), " "), units[i].unit);
+        return od_make_untyped(binder, with_unit, od_place_of(text));
+    }
+    return od_sql_fail(
+        binder, OD_UNSUPPORTED, od_place_of(text),
+        "an interval of fields that is not one number and one unit is not supported: write INTERVAL "
+        "'1 day 2 hours'");
+}
+
+static const struct od_expr *put_limit_on(struct od_binder *binder, const struct od_expr *expr,
+                                          const struct od_sql_type *type, int32_t location)
 {
     static const struct {
         enum od_function function;
@@ -179,34 +168,24 @@ static enum od_status put_limit_on(struct od_binder *binder, const struct od_exp
         [OD_LIMIT_VARCHAR] = {OD_FUNCTION_FIT_VARCHAR, 2},
         [OD_LIMIT_NUMERIC] = {OD_FUNCTION_FIT_NUMERIC, 3},
     };
-    struct od_bound arguments[3] = {{.expr = expr}, {0}, {0}};
-    struct od_bound call = {.expr = expr};
-    struct od_value size = {.type = OD_TYPE_INT32, .int64 = type->size};
-    struct od_value scale = {.type = OD_TYPE_INT32, .int64 = type->scale};
-    bool is_limited = type->limit != OD_LIMIT_NONE && type->limit != OD_LIMIT_INTERVAL;
-    if (is_limited) {
-        OD_TRY(od_bind_literal(binder, &size, location, &arguments[1]));
-        OD_TRY(od_bind_literal(binder, &scale, location, &arguments[2]));
-        OD_TRY(od_bind_call(binder, calls[type->limit].function, arguments, calls[type->limit].argument_count,
-                            location, &call));
-    }
-    *expr_out = call.expr;
-    return OD_OK;
+    if (type->limit == OD_LIMIT_NONE || type->limit == OD_LIMIT_INTERVAL)
+        return expr;
+    const struct od_expr *arguments[] = {expr, od_make_number(binder, OD_TYPE_INT32, type->size, location),
+                                         od_make_number(binder, OD_TYPE_INT32, type->scale, location)};
+    struct od_exprs list = {calls[type->limit].argument_count, arguments};
+    return od_make_call(binder, calls[type->limit].function, list, location);
 }
 
-enum od_status od_bind_cast_to(struct od_binder *binder, const struct od_bound *bound,
-                               const struct od_sql_type *type, int32_t location,
-                               const struct od_expr **expr_out)
+const struct od_expr *od_bind_cast_to(struct od_binder *binder, const struct od_expr *expr,
+                                      struct od_sql_type type, int32_t location)
 {
-    const struct od_expr *expr = bound->expr;
-    if (bound->unknown && type->limit == OD_LIMIT_INTERVAL && !expr->literal.is_null)
-        OD_TRY(interval_text(binder, expr, type->size, &expr));
-    if (bound->unknown)
-        OD_TRY(od_bind_read_literal(binder, expr, type->type, &expr));
-    else
-        OD_TRY(od_sql_locate(binder, od_expr_cast(binder->plan_arena, expr, type->type, &expr, binder->error),
-                             location));
-    return put_limit_on(binder, expr, type, location, expr_out);
+    OD_NEED(expr != NULL);
+    bool is_untyped = expr->is_untyped;
+    if (is_untyped && type.limit == OD_LIMIT_INTERVAL && !expr->literal.is_null)
+        expr = interval_text(binder, expr, type.size);
+    expr =
+        is_untyped ? od_make_read(binder, expr, type.type) : od_make_cast(binder, expr, type.type, location);
+    return put_limit_on(binder, expr, &type, location);
 }
 
 static bool is_number(enum od_type type)
@@ -215,21 +194,19 @@ static bool is_number(enum od_type type)
            type == OD_TYPE_FLOAT64;
 }
 
-enum od_status od_bind_assignment(struct od_binder *binder, const struct od_bound *bound,
-                                  const struct od_sql_type *type, const char *name, int32_t location,
-                                  const struct od_expr **expr_out)
+const struct od_expr *od_bind_assignment(struct od_binder *binder, const struct od_expr *expr,
+                                         struct od_sql_type type, const char *name, int32_t location)
 {
-    enum od_type from = bound->expr->type;
+    OD_NEED(expr != NULL);
+    enum od_type from = expr->type;
     bool both_times = (from == OD_TYPE_DATE || from == OD_TYPE_TIMESTAMP) &&
-                      (type->type == OD_TYPE_DATE || type->type == OD_TYPE_TIMESTAMP);
-    bool allowed = bound->unknown || from == type->type || type->type == OD_TYPE_TEXT || both_times ||
-                   (is_number(from) && is_number(type->type));
-    struct od_sql_type uncut = *type;
+                      (type.type == OD_TYPE_DATE || type.type == OD_TYPE_TIMESTAMP);
+    bool allowed = expr->is_untyped || from == type.type || type.type == OD_TYPE_TEXT || both_times ||
+                   (is_number(from) && is_number(type.type));
     if (!allowed)
-        return od_sql_fail(binder, OD_BAD_INPUT, location,
-                           "column \"%s\" is of type %s but expression is of type %s", name,
-                           od_type_text(type->type), od_type_text(from));
-    if (uncut.limit == OD_LIMIT_VARCHAR)
-        uncut.limit = OD_LIMIT_NONE;
-    return od_bind_cast_to(binder, bound, &uncut, location, expr_out);
+        return od_sql_wrong(binder, location, "column \"%s\" is of type %s but expression is of type %s",
+                            name, od_type_text(type.type), od_type_text(from));
+    if (type.limit == OD_LIMIT_VARCHAR)
+        type.limit = OD_LIMIT_NONE;
+    return od_bind_cast_to(binder, expr, type, location);
 }

@@ -1,0 +1,270 @@
+/* bind_join: JOIN with ON, USING or NATURAL.
+ *
+ * Columns that USING joins are one to bare names: a merged entry of the scope comes first, which is a column of
+ * one side, or where that side may be padded a value projected behind the join's columns.
+ *
+ * Sub-selects in ON: an inner join puts them into a filter above it. An outer join has them joined to its
+ * left input first, as long as they read nothing of the right one. */
+#include <string.h>
+
+#include "engine/sql/binder.h"
+
+/* --- USING and NATURAL ---------------------------------------------------------------------------- */
+
+/* The one plain column of this name on one side. */
+static const struct od_scope_entry *find_using(struct od_binder *binder, const struct od_scope *scope,
+                                               const char *name, const char *side, int32_t location)
+{
+    const struct od_scope_entry *entry = NULL;
+    uint32_t count = od_scope_find(scope, NULL, name, &entry);
+    if (count > 1)
+        return od_sql_wrong(binder, location, "common column name \"%s\" appears more than once in %s table",
+                            name, side);
+    if (count == 0)
+        return od_sql_wrong(binder, location,
+                            "column \"%s\" specified in USING clause does not exist in %s table", name, side);
+    return entry;
+}
+
+/* A pair of columns that are one to bare names. */
+struct using_pair {
+    const char *name;
+    uint32_t left; /* columns of the joined scope */
+    uint32_t right;
+};
+struct using_list {
+    uint32_t count;
+    struct using_pair *pairs;
+};
+
+static bool add_using(struct od_binder *binder, const struct od_scope *left, const struct od_scope *right,
+                      const char *name, int32_t location, struct using_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (strcmp(list->pairs[i].name, name) == 0)
+            return od_sql_wrong(binder, location, "column name \"%s\" appears more than once in USING clause",
+                                name);
+    const struct od_scope_entry *left_entry = find_using(binder, left, name, "left", location);
+    OD_NEED(left_entry != NULL);
+    const struct od_scope_entry *right_entry = find_using(binder, right, name, "right", location);
+    OD_NEED(right_entry != NULL);
+    struct using_pair *pair = od_sql_append(binder, &list->pairs, &list->count, sizeof(*pair));
+    OD_NEED(pair != NULL);
+    *pair = (struct using_pair){name, left_entry->column_index,
+                                right_entry->column_index + left->schema.field_count};
+    return true;
+}
+
+static bool find_pairs(struct od_binder *binder, const PgQuery__JoinExpr *node, const struct od_scope *left,
+                       const struct od_scope *right, struct using_list *list)
+{
+    int32_t location = od_sql_location(node->rarg);
+    const struct od_scope_entry *entry = NULL;
+    for (size_t i = 0; i < node->n_using_clause; i++)
+        OD_NEED(add_using(binder, left, right, od_sql_string(node->using_clause[i]), location, list));
+    for (uint32_t i = 0; i < left->entry_count && node->is_natural; i++)
+        if (left->entries[i].plain && od_scope_find(right, NULL, left->entries[i].name, &entry) > 0)
+            OD_NEED(add_using(binder, left, right, left->entries[i].name, location, list));
+    return true;
+}
+
+static const struct od_expr *using_condition(struct od_binder *binder, const struct od_schema *joined,
+                                             const struct using_list *list, int32_t location)
+{
+    struct od_exprs equalities = {0};
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct od_expr *left = od_make_column(binder, joined, list->pairs[i].left, -1);
+        const struct od_expr *right = od_make_column(binder, joined, list->pairs[i].right, -1);
+        od_add_expr(binder, &equalities, od_make_pair(binder, OD_FUNCTION_EQUAL, left, right, location));
+    }
+    return list->count == 0 ? od_make_truth(binder)
+                            : od_make_chain(binder, OD_FUNCTION_AND, equalities, location);
+}
+
+/* The value of a merged column over the join's output, in the common type of the two. */
+static const struct od_expr *merged_value(struct od_binder *binder, enum od_join_type type,
+                                          const struct od_schema *schema, const struct using_pair *pair)
+{
+    const struct od_expr *sides[] = {od_make_column(binder, schema, pair->left, -1),
+                                     od_make_column(binder, schema, pair->right, -1)};
+    enum od_type common;
+    OD_NEED(!od_sql_failed(binder));
+    if (type == OD_JOIN_FULL)
+        return od_make_pair(binder, OD_FUNCTION_COALESCE, sides[0], sides[1], -1);
+    if (!od_expr_common_type(sides, 2, &common))
+        common = sides[0]->type;
+    return od_make_cast(binder, sides[type == OD_JOIN_RIGHT], common, -1);
+}
+
+/* Puts merged entries first and hides the two that each stands for from bare names. Values that are no column
+ * of the join are projected behind its columns. */
+static bool merge_columns(struct od_binder *binder, enum od_join_type type, const struct using_list *list,
+                          const char *alias, struct od_from_item *item)
+{
+    const struct od_schema *schema = &item->plan->schema;
+    uint32_t entry_count = item->scope.entry_count + list->count * (alias != NULL ? 2 : 1);
+    struct od_scope_entry *entries = od_sql_take(binder, entry_count, sizeof(*entries));
+    struct od_scope_entry *entry = entries;
+    struct od_targets columns = {0};
+    OD_NEED(entries != NULL && od_add_columns(binder, &columns, item->plan));
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct od_expr *value = merged_value(binder, type, schema, &list->pairs[i]);
+        OD_NEED(value != NULL);
+        bool is_column = value->kind == OD_EXPR_COLUMN;
+        *entry++ = (struct od_scope_entry){NULL, list->pairs[i].name,
+                                           is_column ? value->column_index : columns.count, true};
+        OD_NEED(is_column || od_add_target(binder, &columns, value, list->pairs[i].name));
+    }
+    for (uint32_t i = 0; i < item->scope.entry_count; i++) {
+        *entry = item->scope.entries[i];
+        for (uint32_t k = 0; k < list->count; k++)
+            entry->plain &=
+                entry->column_index != list->pairs[k].left && entry->column_index != list->pairs[k].right;
+        entry++;
+    }
+    for (uint32_t i = 0; i < list->count && alias != NULL; i++)
+        *entry++ = (struct od_scope_entry){alias, entries[i].name, entries[i].column_index, false};
+    item->scope.entries = entries;
+    item->scope.entry_count = entry_count;
+    if (columns.count > schema->field_count)
+        item->plan = od_make_project(binder, item->plan, &columns);
+    return item->plan != NULL;
+}
+
+/* --- ON ------------------------------------------------------------------------------------------- */
+
+/* Sub-selects in the ON of an outer join become columns of its left input. */
+struct on_rewrite {
+    struct od_binder *binder;
+    struct od_block *side; /* the left input, with the slots of ON */
+    uint32_t left_count;   /* columns before sub-selects joined it */
+};
+
+static enum od_status rewrite_on_leaf(void *self, const struct od_expr *leaf, const struct od_expr **expr_out,
+                                      struct od_error *error)
+{
+    struct on_rewrite *rewrite = self;
+    uint32_t moved = rewrite->side->plan->schema.field_count - rewrite->left_count;
+    *expr_out = leaf;
+    if (leaf->kind != OD_EXPR_COLUMN || leaf->column_index < rewrite->left_count)
+        return OD_OK;
+    *expr_out = leaf->column_index >= OD_SLOT_BASE
+                    ? od_lower(rewrite->binder, rewrite->side, leaf)
+                    : od_make_stand_in(rewrite->binder, leaf->column_index + moved, leaf->type,
+                                       leaf->nullable, od_place_of(leaf));
+    return error->status;
+}
+
+struct right_check {
+    uint32_t left_count;
+    bool reads_right;
+};
+
+static void note_column(void *self, uint32_t column_index)
+{
+    struct right_check *check = self;
+    check->reads_right |= column_index >= check->left_count && column_index < OD_SLOT_BASE;
+}
+
+static const struct od_expr *join_on_subqueries(struct od_binder *binder, const struct od_block *on,
+                                                struct od_from_item *left, const struct od_expr *condition)
+{
+    struct od_block side = *on;
+    struct on_rewrite rewrite = {binder, &side, left->scope.schema.field_count};
+    struct od_leaf_rewriter leaves = {rewrite_on_leaf, &rewrite};
+    side.scope = left->scope;
+    side.plan = left->plan;
+    for (uint32_t i = 0; i < on->slot_count; i++) {
+        const struct od_subquery *query = on->slots[i].value.query;
+        struct right_check check = {rewrite.left_count, false};
+        od_expr_columns(query->condition, note_column, &check);
+        for (uint32_t k = query->read_first; k < query->read_end; k++)
+            note_column(&check, on->outer_reads[k].column_index);
+        if (check.reads_right)
+            return od_sql_refuse(binder, query->location,
+                                 "a sub-select in ON that reads the right side of an outer join");
+        const struct od_expr *slot =
+            od_make_stand_in(binder, OD_SLOT_BASE + i, OD_TYPE_BOOLEAN, true, query->location);
+        OD_NEED(od_lower(binder, &side, slot)); /* joins it; its column is found again below */
+    }
+    od_expr_rewrite(binder->plan_arena, condition, &leaves, &condition, binder->error);
+    left->plan = side.plan;
+    left->scope.schema = side.plan->schema;
+    return od_sql_failed(binder) ? NULL : condition;
+}
+
+static bool bind_on(struct od_binder *binder, struct od_block *outer, const PgQuery__JoinExpr *node,
+                    enum od_join_type type, bool correlated, struct od_from_item *left,
+                    const struct od_from_item *right, struct od_from_item *item_out)
+{
+    struct od_block fence = {.outer = outer, .is_fence = true, .fence_end = binder->around_from};
+    struct od_block on = {.outer = &fence};
+    struct od_place place = {.binder = binder, .block = &on, .clause = "JOIN/ON"};
+    int32_t location = od_sql_location(node->rarg);
+    OD_NEED(od_scope_join(binder, &left->scope, &right->scope, location, &on.scope));
+    const struct od_expr *condition =
+        node->quals == NULL ? od_make_truth(binder) : od_bind_condition(&place, node->quals, "JOIN/ON");
+    OD_NEED(condition != NULL);
+    bool filters = on.slot_count > 0 && type == OD_JOIN_INNER;
+    if (on.slot_count > 0 && !filters)
+        condition = join_on_subqueries(binder, &on, left, condition);
+    on.plan = od_make_join(binder, type, correlated, left->plan, right->plan,
+                           filters ? od_make_truth(binder) : condition, location);
+    OD_NEED(on.plan != NULL && (!filters || od_lower_filter(binder, &on, condition)));
+    item_out->plan = on.plan;
+    return od_scope_join(binder, &left->scope, &right->scope, location, &item_out->scope);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------ */
+
+/* (a JOIN b ...) AS j (x, y): j is the only name left. */
+static bool rename_join(struct od_binder *binder, const PgQuery__Alias *alias, int32_t location,
+                        struct od_scope *scope)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < scope->entry_count; i++)
+        if (scope->entries[i].plain)
+            scope->entries[kept++] = scope->entries[i];
+    if (alias->n_colnames > kept)
+        return od_sql_wrong(binder, location,
+                            "join expression \"%s\" has %u columns available but %zu columns specified",
+                            alias->aliasname, kept, alias->n_colnames);
+    scope->entry_count = kept;
+    for (uint32_t i = 0; i < kept; i++) {
+        scope->entries[i].relation = alias->aliasname;
+        if (i < alias->n_colnames)
+            scope->entries[i].name = od_sql_string(alias->colnames[i]);
+    }
+    return true;
+}
+
+bool od_bind_join(struct od_binder *binder, struct od_block *outer, const PgQuery__JoinExpr *node,
+                  struct od_from_item *item_out)
+{
+    static const enum od_join_type types[] = {
+        [PG_QUERY__JOIN_TYPE__JOIN_INNER] = OD_JOIN_INNER,
+        [PG_QUERY__JOIN_TYPE__JOIN_LEFT] = OD_JOIN_LEFT,
+        [PG_QUERY__JOIN_TYPE__JOIN_RIGHT] = OD_JOIN_RIGHT,
+        [PG_QUERY__JOIN_TYPE__JOIN_FULL] = OD_JOIN_FULL,
+    };
+    struct od_from_item left = {0};
+    struct od_from_item right = {0};
+    struct using_list using = {0};
+    enum od_join_type type = types[node->jointype];
+    int32_t location = od_sql_location(node->rarg);
+    bool correlated = false;
+    OD_NEED(od_bind_from_item(binder, outer, node->larg, &left));
+    OD_NEED(od_bind_right_item(binder, outer, &left, type, node->rarg, &right, &correlated));
+    if (node->is_natural || node->n_using_clause > 0) {
+        const char *alias = node->join_using_alias != NULL ? node->join_using_alias->aliasname : NULL;
+        OD_NEED(od_scope_join(binder, &left.scope, &right.scope, location, &item_out->scope));
+        OD_NEED(find_pairs(binder, node, &left.scope, &right.scope, &using));
+        const struct od_expr *condition = using_condition(binder, &item_out->scope.schema, &using, location);
+        item_out->plan = od_make_join(binder, type, correlated, left.plan, right.plan, condition, -1);
+        OD_NEED(item_out->plan != NULL && merge_columns(binder, type, &using, alias, item_out));
+    } else {
+        OD_NEED(bind_on(binder, outer, node, type, correlated, &left, &right, item_out));
+    }
+    item_out->scope.schema = item_out->plan->schema; /* an outer join makes columns nullable */
+    return node->alias == NULL || rename_join(binder, node->alias, location, &item_out->scope);
+}
