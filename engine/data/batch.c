@@ -20,7 +20,7 @@
 #define CHECKSUM_LOW   UINT64_C(0x6f726465616c0002)
 #define CHECKSUM_HIGH  UINT64_C(0x6f726465616c0003)
 #define TEXT_SEED      UINT64_C(0x6f726465616c0004)
-#define CHECKSUM_RUN   256 /* rows whose chains are on the stack at a time */
+#define RUN_ROWS       256 /* whose words and chains are on the stack at a time */
 #define FLOAT_NAN_BITS UINT64_C(0x7ff8000000000000)
 #define FLOAT_SIGN_BIT (UINT64_C(1) << 63)
 #define FLOAT_INFINITY UINT64_C(0x7ff0000000000000)
@@ -156,6 +156,11 @@ static const uint8_t *long_at(const struct od_column *column, uint32_t row, size
     return (const uint8_t *)column->values + row * *size_out;
 }
 
+static uint32_t run_rows(const struct od_batch *batch, uint32_t first)
+{
+    return batch->row_count - first < RUN_ROWS ? batch->row_count - first : RUN_ROWS;
+}
+
 /* Sets words[0..count) for rows from `first` of a column that is not long. NULL rows get any word. */
 static void short_words(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *words)
 {
@@ -195,10 +200,10 @@ static void key_words(const struct od_column *column, uint32_t first, uint32_t c
         words[i] = canonical_float_bits(words[i]);
 }
 
-static void hash_key_run(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *hashes)
+/* Takes the words of rows from `first` on into their hashes. */
+static void chain(const struct od_column *column, uint32_t first, uint32_t count, const uint64_t *words,
+                  uint64_t *hashes)
 {
-    uint64_t words[CHECKSUM_RUN];
-    key_words(column, first, count, words);
     if (column->validity == NULL) {
         for (uint32_t i = 0; i < count; i++)
             hashes[i] = od_mix_two(hashes[i], words[i]);
@@ -213,64 +218,59 @@ static void hash_key_run(const struct od_column *column, uint32_t first, uint32_
 void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_indexes, uint32_t column_count,
                         uint64_t *hashes_out)
 {
+    uint64_t words[RUN_ROWS];
     for (uint32_t i = 0; i < batch->row_count; i++)
         hashes_out[i] = HASH_SEED;
     for (uint32_t k = 0; k < column_count; k++) {
         od_assert(column_indexes[k] < batch->schema->field_count);
         const struct od_column *column = &batch->columns[column_indexes[k]];
-        for (uint32_t first = 0; first < batch->row_count; first += CHECKSUM_RUN) {
-            uint32_t left = batch->row_count - first;
-            hash_key_run(column, first, left < CHECKSUM_RUN ? left : CHECKSUM_RUN, hashes_out + first);
+        for (uint32_t first = 0; first < batch->row_count; first += RUN_ROWS) {
+            uint32_t count = run_rows(batch, first);
+            key_words(column, first, count, words);
+            chain(column, first, count, words, hashes_out + first);
         }
     }
 }
 
 /* --- checksum ------------------------------------------------------------------------------------------- */
 
-static void checksum_column(const struct od_column *column, uint32_t first, uint32_t count,
-                            struct od_hash128 *chains)
+/* The exact bits of each value, twice: of what is not long these are the same. */
+static void exact_words(const struct od_column *column, uint32_t first, uint32_t count, uint64_t *low,
+                        uint64_t *high)
 {
-    uint64_t words[CHECKSUM_RUN];
-    if (!is_long(column->type))
-        short_words(column, first, count, words);
-    for (uint32_t i = 0; i < count; i++) {
-        if (od_column_is_null(column, first + i)) {
-            chains[i].low = od_mix(chains[i].low ^ HASH_NULL);
-            chains[i].high = od_mix(chains[i].high ^ HASH_NULL);
-            continue;
-        }
-        struct od_hash128 word;
-        if (is_long(column->type)) {
-            size_t size;
-            const uint8_t *bytes = long_at(column, first + i, &size);
-            word = od_hash128_bytes(bytes, size, TEXT_SEED);
-        } else {
-            word = (struct od_hash128){words[i], words[i]};
-        }
-        chains[i].low = od_mix_two(chains[i].low, word.low);
-        chains[i].high = od_mix_two(chains[i].high, word.high);
+    if (!is_long(column->type)) {
+        short_words(column, first, count, low);
+        memcpy(high, low, count * sizeof(*high));
+        return;
     }
-}
-
-static struct od_hash128 checksum_run(const struct od_batch *batch, uint32_t first, uint32_t count)
-{
-    struct od_hash128 chains[CHECKSUM_RUN];
-    for (uint32_t i = 0; i < count; i++)
-        chains[i] = (struct od_hash128){CHECKSUM_LOW, CHECKSUM_HIGH};
-    for (uint32_t k = 0; k < batch->schema->field_count; k++)
-        checksum_column(&batch->columns[k], first, count, chains);
-    struct od_hash128 sum = {0, 0};
-    for (uint32_t i = 0; i < count; i++)
-        sum = od_hash128_add(sum, chains[i]);
-    return sum;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t size;
+        const uint8_t *bytes = long_at(column, first + i, &size);
+        struct od_hash128 hash = od_hash128_bytes(bytes, size, TEXT_SEED);
+        low[i] = hash.low;
+        high[i] = hash.high;
+    }
 }
 
 struct od_hash128 od_batch_checksum(const struct od_batch *batch)
 {
+    uint64_t words[2][RUN_ROWS];
+    uint64_t low[RUN_ROWS];
+    uint64_t high[RUN_ROWS];
     struct od_hash128 sum = {0, 0};
-    for (uint32_t first = 0; first < batch->row_count; first += CHECKSUM_RUN) {
-        uint32_t left = batch->row_count - first;
-        sum = od_hash128_add(sum, checksum_run(batch, first, left < CHECKSUM_RUN ? left : CHECKSUM_RUN));
+    for (uint32_t first = 0; first < batch->row_count; first += RUN_ROWS) {
+        uint32_t count = run_rows(batch, first);
+        for (uint32_t i = 0; i < count; i++) {
+            low[i] = CHECKSUM_LOW;
+            high[i] = CHECKSUM_HIGH;
+        }
+        for (uint32_t k = 0; k < batch->schema->field_count; k++) {
+            exact_words(&batch->columns[k], first, count, words[0], words[1]);
+            chain(&batch->columns[k], first, count, words[0], low);
+            chain(&batch->columns[k], first, count, words[1], high);
+        }
+        for (uint32_t i = 0; i < count; i++)
+            sum = od_hash128_add(sum, (struct od_hash128){low[i], high[i]});
     }
     return sum;
 }

@@ -89,35 +89,29 @@ static bool parse_float64_word(struct cursor cursor, double *number_out)
     return true;
 }
 
+/* How many digits come next; notes one that is not zero. */
+static uint32_t skip_digits(struct cursor *cursor, bool *is_zero)
+{
+    const char *start = cursor->at;
+    for (; cursor->at < cursor->end && is_digit(*cursor->at); cursor->at++)
+        *is_zero = *is_zero && *cursor->at == '0';
+    return (uint32_t)(cursor->at - start);
+}
+
 /* Whether the text is a decimal number; also whether its digits are all zeros. */
 static bool scan_decimal(struct cursor cursor, bool *is_zero_out)
 {
-    size_t digit_count = 0;
+    bool exponent_is_zero = true;
     *is_zero_out = true;
     take_sign(&cursor);
-    for (bool seen_point = false; cursor.at < cursor.end; cursor.at++) {
-        if (*cursor.at == '.' && !seen_point) {
-            seen_point = true;
-        } else if (is_digit(*cursor.at)) {
-            digit_count++;
-            *is_zero_out = *is_zero_out && *cursor.at == '0';
-        } else {
-            break;
-        }
-    }
-    if (digit_count == 0)
-        return false;
-    if (cursor.at < cursor.end && lower(*cursor.at) == 'e') {
-        cursor.at++;
+    uint32_t digit_count = skip_digits(&cursor, is_zero_out);
+    if (take(&cursor, '.'))
+        digit_count += skip_digits(&cursor, is_zero_out);
+    bool has_exponent = take(&cursor, 'e') || take(&cursor, 'E');
+    if (has_exponent)
         take_sign(&cursor);
-        size_t exponent_digits = 0;
-        while (cursor.at < cursor.end && is_digit(*cursor.at)) {
-            cursor.at++;
-            exponent_digits++;
-        }
-        if (exponent_digits == 0)
-            return false;
-    }
+    if (digit_count == 0 || (has_exponent && skip_digits(&cursor, &exponent_is_zero) == 0))
+        return false;
     return cursor.at == cursor.end;
 }
 

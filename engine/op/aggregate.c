@@ -134,8 +134,8 @@ static enum od_status plan_spilling(struct aggregate *aggregate)
         call->column = schema->field_count;
         if (call->keeps_rows)
             continue;
-        schema->fields[schema->field_count++] =
-            (struct od_field){.name = "state", .type = od_aggregate_state_type(call->aggregate), .nullable = true};
+        schema->fields[schema->field_count++] = (struct od_field){
+            .name = "state", .type = od_aggregate_state_type(call->aggregate), .nullable = true};
     }
     aggregate->part_column = schema->field_count;
     schema->fields[schema->field_count++] = (struct od_field){.name = "part", .type = OD_TYPE_INT64};
@@ -441,7 +441,7 @@ static enum od_status put_spilled(struct aggregate *aggregate, struct od_batch_b
         struct call *call = &aggregate->calls[i];
         uint32_t column_count = call->keeps_rows ? call->rows.schema.field_count : 1;
         if (!call->keeps_rows && part == 0) {
-            OD_TRY(od_aggregate_states_put_state(&call->states, group, spilled, call->column));
+            OD_TRY(od_aggregate_states_put(&call->states, group, true, spilled, call->column));
             continue;
         }
         for (uint32_t k = 0; k < column_count; k++) {
@@ -579,7 +579,7 @@ static enum od_status emit_kept(struct aggregate *aggregate, struct call *call, 
     od_aggregate_states_clear(&call->states, 0);
     for (uint32_t i = 0; i < count; i++)
         OD_TRY(od_aggregate_states_add(&call->states, 0, columns, rows[i]));
-    return od_aggregate_states_put_result(&call->states, 0, &aggregate->output, column);
+    return od_aggregate_states_put(&call->states, 0, false, &aggregate->output, column);
 }
 
 static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, uint32_t count)
@@ -591,10 +591,8 @@ static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, ui
         for (uint32_t group = first; group < first + count; group++) {
             if (call->keeps_rows)
                 OD_TRY(emit_kept(aggregate, call, group, column));
-            else if (is_partial)
-                OD_TRY(od_aggregate_states_put_state(&call->states, group, &aggregate->output, column));
             else
-                OD_TRY(od_aggregate_states_put_result(&call->states, group, &aggregate->output, column));
+                OD_TRY(od_aggregate_states_put(&call->states, group, is_partial, &aggregate->output, column));
         }
     }
     return OD_OK;

@@ -1,6 +1,6 @@
 /* aggregate_state: one row of a table for each way of remembering.
  *
- *   COUNT      int64
+ *   COUNT      a count: DOUBLES without sums, which travel as a bigint
  *   DECIMALS   exact sum (data/decimal.h)                          sum, avg of integers and numerics
  *   SPREADS    exact sums of values and squares (data/decimal.h)   variance, stddev of those
  *   DOUBLES    a count and 1, 2 or 5 exact sums (float_sum.h)      sum, avg | variance, stddev | corr, covar, regr
@@ -28,7 +28,7 @@
 enum { SUM_OF, SQUARES_OF, SUM_X, SQUARES_X, PRODUCTS };
 struct doubles {
     int64_t count;
-    struct od_float_sum sums[]; /* kind->sum_count */
+    struct od_float_sum sums[]; /* kind->sum_count, which may be none */
 };
 struct chosen {
     struct od_value value; /* valid when has_value; text points into `text` */
@@ -70,14 +70,6 @@ static const uint8_t *text_at(const struct od_column *column, uint32_t row, uint
 
 /* --- count ---------------------------------------------------------------------------------------------- */
 
-static enum od_status add_count(struct od_aggregate_states *states, void *state,
-                                const struct od_column *columns, uint32_t row)
-{
-    bool is_pair = states->aggregate->function == OD_AGGREGATE_REGR_COUNT;
-    *(int64_t *)state += !is_pair || !od_column_is_null(&columns[1], row);
-    return OD_OK;
-}
-
 static enum od_status merge_count(struct od_aggregate_states *states, void *state,
                                   const struct od_column *columns, uint32_t row)
 {
@@ -85,13 +77,6 @@ static enum od_status merge_count(struct od_aggregate_states *states, void *stat
     if (od_column_is_null(columns, row) || count < 0)
         return corrupt_state(states);
     *(int64_t *)state += count;
-    return OD_OK;
-}
-
-static enum od_status combine_counts(struct od_aggregate_states *states, void *state, void *other)
-{
-    (void)states;
-    *(int64_t *)state += *(const int64_t *)other;
     return OD_OK;
 }
 
@@ -119,35 +104,29 @@ static struct od_decimal decimal_at(const struct od_column *column, uint32_t row
     }
 }
 
+/* SPREADS begin with a sum, too. */
+static bool is_spread(const struct od_aggregate_states *states)
+{
+    return states->kind->bytes == sizeof(struct od_decimal_moments);
+}
+
 static enum od_status add_decimal(struct od_aggregate_states *states, void *state,
                                   const struct od_column *columns, uint32_t row)
 {
-    (void)states;
     struct od_decimal decimal = decimal_at(columns, row);
-    od_decimal_sum_add(state, &decimal);
-    return OD_OK;
-}
-
-static enum od_status add_spread(struct od_aggregate_states *states, void *state,
-                                 const struct od_column *columns, uint32_t row)
-{
-    (void)states;
-    struct od_decimal decimal = decimal_at(columns, row);
-    od_decimal_moments_add(state, &decimal);
+    if (is_spread(states))
+        od_decimal_moments_add(state, &decimal);
+    else
+        od_decimal_sum_add(state, &decimal);
     return OD_OK;
 }
 
 static enum od_status combine_decimals(struct od_aggregate_states *states, void *state, void *other)
 {
-    (void)states;
-    od_decimal_sum_combine(state, other);
-    return OD_OK;
-}
-
-static enum od_status combine_spreads(struct od_aggregate_states *states, void *state, void *other)
-{
-    (void)states;
-    od_decimal_moments_combine(state, other);
+    if (is_spread(states))
+        od_decimal_moments_combine(state, other);
+    else
+        od_decimal_sum_combine(state, other);
     return OD_OK;
 }
 
@@ -223,10 +202,13 @@ static enum od_status add_doubles(struct od_aggregate_states *states, void *stat
     struct doubles *doubles = state;
     struct od_float_sum *sums = doubles->sums;
     uint32_t sum_count = states->kind->sum_count;
-    double y = ((const double *)columns[0].values)[row];
-    if (sum_count == SUMS_MAX && od_column_is_null(&columns[1], row))
+    bool is_pair = sum_count == SUMS_MAX || states->aggregate->function == OD_AGGREGATE_REGR_COUNT;
+    if (is_pair && od_column_is_null(&columns[1], row))
         return OD_OK;
     doubles->count++;
+    if (sum_count == 0)
+        return OD_OK;
+    double y = ((const double *)columns[0].values)[row];
     OD_TRY(od_float_sum_add(&sums[SUM_OF], states->memory, y, states->error));
     if (sum_count == 1)
         return OD_OK;
@@ -314,57 +296,61 @@ static enum od_status sums_of(struct od_aggregate_states *states, struct doubles
                                 states->error);
 }
 
-/* False: NULL. n > 0. */
-static bool regress(enum od_aggregate_function function, const struct regression *r, double *number_out)
+/* Of what is_defined. */
+static double regress(enum od_aggregate_function function, const struct regression *r)
 {
-    bool of_population = is_of_population(function);
-    double divisor = of_population ? r->n : r->n - 1;
+    double divisor = is_of_population(function) ? r->n : r->n - 1;
     switch (function) {
     case OD_AGGREGATE_SUM:
-        *number_out = r->sum_y;
-        return true;
+        return r->sum_y;
     case OD_AGGREGATE_AVG:
     case OD_AGGREGATE_REGR_AVGY:
-        *number_out = r->sum_y == 0 ? 0.0 : r->sum_y / r->n;
-        return true;
+        return r->sum_y == 0 ? 0.0 : r->sum_y / r->n;
     case OD_AGGREGATE_REGR_AVGX:
-        *number_out = r->sum_x == 0 ? 0.0 : r->sum_x / r->n;
-        return true;
+        return r->sum_x == 0 ? 0.0 : r->sum_x / r->n;
     case OD_AGGREGATE_VAR_POP:
     case OD_AGGREGATE_VAR_SAMP:
-        *number_out = r->syy / divisor;
-        return divisor > 0;
+        return r->syy / divisor;
     case OD_AGGREGATE_STDDEV_POP:
     case OD_AGGREGATE_STDDEV_SAMP:
-        *number_out = sqrt(r->syy / divisor);
-        return divisor > 0;
+        return sqrt(r->syy / divisor);
     case OD_AGGREGATE_COVAR_POP:
     case OD_AGGREGATE_COVAR_SAMP:
-        *number_out = r->sxy / divisor;
-        return divisor > 0;
+        return r->sxy / divisor;
     case OD_AGGREGATE_REGR_SXX:
-        *number_out = r->sxx;
-        return true;
+        return r->sxx;
     case OD_AGGREGATE_REGR_SYY:
-        *number_out = r->syy;
-        return true;
+        return r->syy;
     case OD_AGGREGATE_REGR_SXY:
-        *number_out = r->sxy;
-        return true;
+        return r->sxy;
     case OD_AGGREGATE_REGR_SLOPE:
-        *number_out = r->sxy / r->sxx;
-        return r->sxx != 0;
+        return r->sxy / r->sxx;
     case OD_AGGREGATE_REGR_INTERCEPT:
-        *number_out = (r->sum_y - r->sum_x * r->sxy / r->sxx) / r->n;
-        return r->sxx != 0;
+        return (r->sum_y - r->sum_x * r->sxy / r->sxx) / r->n;
     case OD_AGGREGATE_REGR_R2:
-        *number_out = r->syy == 0 ? 1.0 : (r->sxy * r->sxy) / (r->sxx * r->syy);
-        return r->sxx != 0;
+        return r->syy == 0 ? 1.0 : (r->sxy * r->sxy) / (r->sxx * r->syy);
     case OD_AGGREGATE_CORR:
-        *number_out = r->sxy / sqrt(r->sxx * r->syy);
-        return r->sxx != 0 && r->syy != 0;
+        return r->sxy / sqrt(r->sxx * r->syy);
     default:
         od_unreachable();
+    }
+}
+
+static bool is_defined(enum od_aggregate_function function, const struct regression *r)
+{
+    switch (function) {
+    case OD_AGGREGATE_VAR_SAMP:
+    case OD_AGGREGATE_STDDEV_SAMP:
+    case OD_AGGREGATE_COVAR_SAMP:
+        return r->n > 1;
+    case OD_AGGREGATE_REGR_SLOPE:
+    case OD_AGGREGATE_REGR_INTERCEPT:
+    case OD_AGGREGATE_REGR_R2:
+        return r->sxx != 0;
+    case OD_AGGREGATE_CORR:
+        return r->sxx != 0 && r->syy != 0;
+    default:
+        return r->n > 0;
     }
 }
 
@@ -373,11 +359,11 @@ static enum od_status result_of_doubles(struct od_aggregate_states *states, void
 {
     struct doubles *doubles = state;
     struct regression regression;
-    double number = 0;
     if (doubles->count == 0)
         return OD_OK;
     OD_TRY(sums_of(states, doubles, &regression));
-    value_out->is_null = !regress(states->aggregate->function, &regression, &number);
+    value_out->is_null = !is_defined(states->aggregate->function, &regression);
+    double number = value_out->is_null ? 0 : regress(states->aggregate->function, &regression);
     value_out->float64 = isnan(number) ? (double)NAN : number; /* one NaN, of one sign */
     return OD_OK;
 }
@@ -517,10 +503,11 @@ enum state_kind { COUNT, DECIMALS, SPREADS, ONE_SUM, TWO_SUMS, FIVE_SUMS, CHOSEN
             combine_doubles, encode_doubles, result_of_doubles, release_doubles, count                       \
     }
 static const struct od_state_kind kinds[] = {
-    [COUNT] = {sizeof(int64_t), add_count, merge_count, combine_counts, NULL, result_of_count, NULL, 0},
+    [COUNT] = {sizeof(struct doubles), add_doubles, merge_count, combine_doubles, NULL, result_of_count, NULL,
+               0},
     [DECIMALS] = {sizeof(struct od_decimal_sum), add_decimal, merge_words, combine_decimals, encode_words,
                   result_of_decimals, NULL, 0},
-    [SPREADS] = {sizeof(struct od_decimal_moments), add_spread, merge_words, combine_spreads, encode_words,
+    [SPREADS] = {sizeof(struct od_decimal_moments), add_decimal, merge_words, combine_decimals, encode_words,
                  result_of_spread, NULL, 0},
     [ONE_SUM] = DOUBLES_ROW(1),
     [TWO_SUMS] = DOUBLES_ROW(2),
@@ -645,22 +632,15 @@ enum od_status od_aggregate_states_result(struct od_aggregate_states *states, ui
     return states->kind->result(states, state_of(states, group), value_out);
 }
 
-enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states, uint32_t group,
-                                             struct od_batch_builder *builder, uint32_t column_index)
+enum od_status od_aggregate_states_put(struct od_aggregate_states *states, uint32_t group, bool as_state,
+                                       struct od_batch_builder *builder, uint32_t column_index)
 {
     uint8_t bytes[ENCODED_BYTES_MAX];
     struct od_value value = {.type = OD_TYPE_TEXT, .text = {.bytes = (const char *)bytes}};
-    if (states->kind->encode == NULL)
-        return od_aggregate_states_put_result(states, group, builder, column_index);
-    OD_TRY(states->kind->encode(states, state_of(states, group), bytes, &value.text.size));
-    return od_batch_builder_append(builder, column_index, &value, states->error);
-}
-
-enum od_status od_aggregate_states_put_result(struct od_aggregate_states *states, uint32_t group,
-                                              struct od_batch_builder *builder, uint32_t column_index)
-{
-    struct od_value value;
-    OD_TRY(od_aggregate_states_result(states, group, &value));
+    if (as_state && states->kind->encode != NULL)
+        OD_TRY(states->kind->encode(states, state_of(states, group), bytes, &value.text.size));
+    else
+        OD_TRY(od_aggregate_states_result(states, group, &value));
     return od_batch_builder_append(builder, column_index, &value, states->error);
 }
 

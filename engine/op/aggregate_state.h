@@ -51,10 +51,8 @@ enum od_status od_aggregate_states_merge(struct od_aggregate_states *states, uin
 enum od_status od_aggregate_states_result(struct od_aggregate_states *states, uint32_t group,
                                           struct od_value *value_out);
 /* Appends one group's state cell, or its result. Errors as above. */
-enum od_status od_aggregate_states_put_state(struct od_aggregate_states *states, uint32_t group,
-                                             struct od_batch_builder *builder, uint32_t column_index);
-enum od_status od_aggregate_states_put_result(struct od_aggregate_states *states, uint32_t group,
-                                              struct od_batch_builder *builder, uint32_t column_index);
+enum od_status od_aggregate_states_put(struct od_aggregate_states *states, uint32_t group, bool as_state,
+                                       struct od_batch_builder *builder, uint32_t column_index);
 
 /* Percentiles and mode of rows[0..count) of `values`: sorted, none NULL. `fraction` is for percentiles. The result borrows
  * from `values`. EVALUATION: a fraction outside [0, 1]. */
