@@ -11,34 +11,31 @@
 #include "engine/plan/plan_rewrite.h"
 #include "engine/plan/rule.h"
 
-static bool is_true(const struct od_expr *expr)
-{
-    return expr->kind == OD_EXPR_LITERAL && !expr->literal.is_null && expr->literal.boolean;
-}
-
-/* left JOIN right', whose last columns are the keys. */
+/* left JOIN right', without the keys. */
 static enum od_status join_domain(struct od_decorrelation *d, const struct od_plan **plan_out, struct od_error *error)
 {
     const struct od_plan *left = d->apply->inputs[0];
-    const struct od_plan *right = NULL;
     uint32_t left_count = left->schema.field_count;
     uint32_t right_count = d->apply->inputs[1]->schema.field_count;
-    enum od_join_type type = d->apply->join.type;
     const struct od_expr *condition = NULL;
+    struct od_pushed right;
     struct od_schema schema;
     OD_TRY(od_decorrelate_push(d, d->apply->inputs[1], &right, error));
     OD_TAKE_LIST(const struct od_expr *, conjuncts, d->plan_arena, d->key_count + 1, error);
+    OD_TAKE_LIST(const struct od_expr *, map, d->plan_arena, left_count + right_count, error);
     OD_TAKE_LIST(uint32_t, columns, d->plan_arena, left_count + right_count, error);
-    OD_TRY(od_plan_join_schema(d->plan_arena, left, right, &schema, error));
-    OD_TRY(od_decorrelate_keys_equal(d, &schema, OD_FIELD_NONE, left_count + right_count, conjuncts, error));
-    conjuncts[d->key_count] = d->apply->join.condition;
-    OD_TRY(od_expr_conjunction(d->plan_arena, conjuncts, d->key_count + !is_true(d->apply->join.condition), &condition,
-                               error));
-    OD_TRY(od_plan_join(d->plan_arena, type, left, right, condition, plan_out, error));
-    if (!od_join_gives_right(type))
+    OD_TRY(od_plan_join_schema(d->plan_arena, left, right.plan, &schema, error));
+    for (uint32_t i = 0; i < left_count + right_count; i++) {
+        columns[i] = i < left_count ? i : left_count + right.where[i - left_count];
+        OD_TRY(od_expr_column(d->plan_arena, &schema, columns[i], &map[i], error));
+    }
+    OD_TRY(od_decorrelate_keys_equal(d, &schema, OD_FIELD_NONE, left_count + right.key_first, conjuncts, error));
+    OD_TRY(od_expr_substitute(d->plan_arena, d->apply->join.condition, map, &conjuncts[d->key_count], error));
+    OD_TRY(od_expr_conjunction(d->plan_arena, conjuncts, d->key_count + !od_expr_is_true(d->apply->join.condition),
+                               &condition, error));
+    OD_TRY(od_plan_join(d->plan_arena, d->apply->join.type, left, right.plan, condition, plan_out, error));
+    if (!od_join_gives_right(d->apply->join.type))
         return OD_OK;
-    for (uint32_t i = 0; i < left_count + right_count; i++)
-        columns[i] = i;
     return od_plan_pick(d->plan_arena, *plan_out, columns, left_count + right_count, plan_out, error);
 }
 
@@ -50,7 +47,7 @@ static enum od_status relax(const struct od_rule_context *context, const struct 
     *plan_out = plan;
     if (draft.join.type == OD_JOIN_SINGLE && od_plan_gives_one_row(plan->inputs[1], false))
         draft.join.type = OD_JOIN_LEFT;
-    if (draft.join.type == OD_JOIN_LEFT && is_true(plan->join.condition) &&
+    if (draft.join.type == OD_JOIN_LEFT && od_expr_is_true(plan->join.condition) &&
         od_plan_gives_one_row(plan->inputs[1], true))
         draft.join.type = OD_JOIN_INNER;
     return draft.join.type == plan->join.type ? OD_OK
@@ -71,6 +68,7 @@ static enum od_status unnest(void *self, const struct od_plan *plan, const struc
         return OD_OK;
     d.apply = plan;
     *plan_out = NULL;
+    OD_TRY(od_plan_columns(d.plan_arena, &plan->inputs[0]->schema, 0, &d.left, error));
     if ((plan->inputs[1]->outer_levels & 1) == 0) {
         struct od_plan draft = *plan;
         draft.kind = OD_PLAN_JOIN;

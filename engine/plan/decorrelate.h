@@ -10,41 +10,39 @@
 struct od_decorrelation {
     struct od_arena *plan_arena;
     const struct od_plan *apply;
+    const struct od_expr **left; /* the left side's columns */
     /* the general way: what the right side depends on, each combination once */
     const struct od_plan *domain; /* NULL: not asked for yet */
     uint32_t key_count;
     uint32_t *columns; /* of the left side, ascending */
     bool *as_text;     /* key i is the column's text: values that are equal and not alike must be told apart */
-    struct od_plan_table pushed;
+    struct od_plan_table nodes;
+    struct od_pushed *pushed; /* by entry of the table */
 };
 
-/* Rewrites expressions of the right side for their new place.
- *   COLUMN i         column i of `schema`, moved by `shift` when i >= split
- *   OUTER, depth 1   column key_first + k of `schema`, when that is where the domain's keys are; else, key_first
- *                    OD_FIELD_NONE, column i of `schema`, which begins with the left side's fields
- *   OUTER, deeper    one level less */
+/* A rewriter for expressions of the right side in their new place. */
 struct od_binding {
     struct od_decorrelation *decorrelation;
-    const struct od_schema *schema;
-    uint32_t split;
-    uint32_t shift;
-    uint32_t key_first;
-    const struct od_expr *const *map; /* not NULL: COLUMN i is map[i] instead */
+    const struct od_expr *const *columns; /* COLUMN i becomes columns[i]; NULL: it stays */
+    const struct od_expr *const *outer;   /* OUTER i of depth 1 becomes outer[i]; deeper ones come one level nearer */
 };
-enum od_status od_decorrelate_leaf(void *binding, const struct od_expr *leaf, const struct od_expr **expr_out,
-                                   struct od_error *error);
 enum od_status od_decorrelate_expr(void *binding, const struct od_expr *expr, const struct od_expr **expr_out,
                                    struct od_error *error);
 /* A right side that does not read the left one: deeper levels come nearer. */
 enum od_status od_decorrelate_lower(struct od_decorrelation *decorrelation, const struct od_plan *plan,
                                     const struct od_plan **plan_out, struct od_error *error);
 
-/* decorrelate_general.c: fields of `plan` ++ the domain's keys: its rows for every combination of keys. */
+/* decorrelate_general.c: the rows of a node of the right side for every combination of keys. */
+struct od_pushed {
+    const struct od_plan *plan;
+    uint32_t *where;    /* column of the node -> column of `plan` */
+    uint32_t key_first; /* the domain's keys are columns from here on */
+};
 enum od_status od_decorrelate_push(struct od_decorrelation *decorrelation, const struct od_plan *plan,
-                                   const struct od_plan **plan_out, struct od_error *error);
-/* A grouped aggregate of them: groups ++ keys ++ aggregates; no row where there are none. */
-enum od_status od_decorrelate_aggregate(struct od_decorrelation *decorrelation, const struct od_plan *plan,
-                                        const struct od_plan **plan_out, struct od_error *error);
+                                   struct od_pushed *pushed_out, struct od_error *error);
+/* An aggregate for every combination that has rows; also one without groups has none over none. */
+enum od_status od_decorrelate_group(struct od_decorrelation *decorrelation, const struct od_plan *plan,
+                                    struct od_pushed *pushed_out, struct od_error *error);
 /* A count that is 0 where a join has padded it. */
 enum od_status od_decorrelate_count(struct od_decorrelation *decorrelation, const struct od_expr *count,
                                     const struct od_expr **expr_out, struct od_error *error);

@@ -45,10 +45,7 @@ static enum od_status give_up(struct pull *p)
 static enum od_status bind(struct pull *p, const struct pulled *pulled, const struct od_expr *expr,
                            const struct od_expr **expr_out, struct od_error *error)
 {
-    struct od_schema schema;
-    OD_TRY(od_plan_join_schema(p->d->plan_arena, p->left, pulled->plan, &schema, error));
-    struct od_binding binding = {
-        .decorrelation = p->d, .schema = &schema, .key_first = OD_FIELD_NONE, .map = pulled->map};
+    struct od_binding binding = {p->d, pulled->map, p->d->left};
     return od_decorrelate_expr(&binding, expr, expr_out, error);
 }
 
@@ -56,13 +53,11 @@ static enum od_status bind(struct pull *p, const struct pulled *pulled, const st
 static enum od_status take_whole(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
                                  struct od_error *error)
 {
-    struct od_schema schema;
     uint32_t left_count = p->left->schema.field_count;
     pulled->plan = plan;
     OD_TAKE(pulled->map, p->d->plan_arena, plan->schema.field_count, error);
-    OD_TRY(od_plan_join_schema(p->d->plan_arena, p->left, plan, &schema, error));
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        OD_TRY(od_expr_column(p->d->plan_arena, &schema, left_count + i, &pulled->map[i], error));
+        OD_TRY(od_expr_outer(p->d->plan_arena, &plan->schema.fields[i], left_count + i, 0, &pulled->map[i], error));
     return OD_OK;
 }
 
@@ -155,60 +150,35 @@ static enum od_status pull_join(struct pull *p, const struct od_plan *plan, stru
 
 /* --- an aggregate without groups ---------------------------------------------------------------- */
 
-/* Right operands of the conjuncts, when each is an equality between the two sides; else give up. */
-static enum od_status equal_groups(struct pull *p, const struct pulled *pulled, const struct od_expr **left_keys,
-                                   const struct od_expr **groups, struct od_error *error)
-{
-    struct od_join_keys keys;
-    for (uint32_t i = 0; i < pulled->conjunct_count; i++) {
-        OD_TRY(od_join_keys_find(p->d->plan_arena, p->left, pulled->plan, pulled->conjuncts[i], &keys, error));
-        if (keys.key_count != 1 || keys.residual_count != 0 || keys.null_safe != 0)
-            return give_up(p);
-        left_keys[i] = keys.left[0];
-        groups[i] = keys.right[0];
-    }
-    return OD_OK;
-}
-
-struct right_binding {
-    struct pull *p;
-    const struct pulled *pulled;
-};
-
-static enum od_status bind_right(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
-                                 struct od_error *error)
-{
-    const struct right_binding *binding = self;
-    struct pull *p = binding->p;
-    OD_TRY(bind(p, binding->pulled, expr, expr_out, error));
-    return od_join_move_right(p->d->plan_arena, *expr_out, p->left, binding->pulled->plan, expr_out, error);
-}
-
-/* GROUP BY the right sides of the equalities. */
+/* GROUP BY the right sides of the conjuncts, if each is an equality between the two sides: *keys. Else it gives up. */
 static enum od_status group_simply(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
-                                   const struct od_expr **left_keys, uint32_t *key_count, struct od_error *error)
+                                   struct od_join_keys *keys, struct od_error *error)
 {
+    struct od_arena *plan_arena = p->d->plan_arena;
+    uint32_t count = plan->inputs[0]->schema.field_count;
     struct pulled input = {0};
+    struct od_plan draft = *plan;
+    const struct od_expr *condition = NULL;
+    const struct od_plan *bare = NULL;
     OD_TRY(pull(p, plan->inputs[0], &input, error));
-    if (!p->simple || input.padded || input.conjunct_count == 0 || input.conjunct_count > 16 ||
-        od_plan_node_may_fail(plan) || (od_plan_node_outer_levels(plan) & 1) != 0)
+    if (!p->simple || input.padded || od_plan_node_may_fail(plan) || (od_plan_node_outer_levels(plan) & 1) != 0)
         return give_up(p);
-    for (uint32_t i = 0; i < plan->inputs[0]->schema.field_count; i++)
+    OD_TRY(od_expr_conjunction(plan_arena, input.conjuncts, input.conjunct_count, &condition, error));
+    OD_TRY(od_join_keys_find(plan_arena, p->left, input.plan, condition, keys, error));
+    if (keys->residual_count != 0 || keys->null_safe != 0)
+        return give_up(p);
+    OD_TAKE_LIST(const struct od_expr *, columns, plan_arena, count, error);
+    for (uint32_t i = 0; i < count; i++) {
         if ((od_join_sides_of(input.map[i], p->left->schema.field_count) & OD_SIDES_LEFT) != 0)
             return give_up(p);
-    const struct od_expr *groups[16];
-    struct od_plan draft = *plan;
-    struct right_binding binding = {p, &input};
-    struct od_expr_rewriter rewriter = {bind_right, &binding};
-    const struct od_plan *bare = NULL;
-    OD_TRY(equal_groups(p, &input, left_keys, groups, error));
-    if (!p->simple)
-        return OD_OK;
+        OD_TRY(od_join_move_right(plan_arena, input.map[i], p->left, input.plan, &columns[i], error));
+    }
+    struct od_binding binding = {p->d, columns, NULL};
+    struct od_expr_rewriter rewriter = {od_decorrelate_expr, &binding};
     draft.inputs[0] = input.plan;
-    OD_TRY(od_plan_make(p->d->plan_arena, &draft, NULL, &rewriter, &bare, error));
-    *key_count = input.conjunct_count;
-    return od_plan_aggregate(p->d->plan_arena, input.plan, groups, NULL, input.conjunct_count,
-                             bare->aggregate.aggregates, bare->aggregate.aggregate_count, &pulled->plan, error);
+    OD_TRY(od_plan_make(plan_arena, &draft, NULL, &rewriter, &bare, error));
+    return od_plan_aggregate(plan_arena, input.plan, keys->right, NULL, keys->key_count, bare->aggregate.aggregates,
+                             bare->aggregate.aggregate_count, &pulled->plan, error);
 }
 
 /* What was grouped, as the aggregate that it stands for: columns behind the keys, counts never NULL. */
@@ -229,27 +199,28 @@ static enum od_status pull_aggregate(struct pull *p, const struct od_plan *plan,
                                      struct od_error *error)
 {
     struct od_arena *plan_arena = p->d->plan_arena;
-    const struct od_expr *left_keys[16];
-    uint32_t key_count = 0;
+    uint32_t left_count = p->left->schema.field_count;
+    struct od_join_keys keys;
+    struct od_pushed grouped;
     struct od_schema schema;
     if (plan->aggregate.group_count > 0)
         return give_up(p);
-    OD_TRY(group_simply(p, plan, pulled, left_keys, &key_count, error));
+    OD_TRY(group_simply(p, plan, pulled, &keys, error));
     bool by_domain = !p->simple;
     p->simple = true;
     if (by_domain) {
-        OD_TRY(od_decorrelate_aggregate(p->d, plan, &pulled->plan, error));
-        key_count = p->d->key_count;
+        OD_TRY(od_decorrelate_group(p->d, plan, &grouped, error));
+        pulled->plan = grouped.plan;
     }
+    uint32_t key_count = by_domain ? p->d->key_count : keys.key_count;
     pulled->conjunct_count = key_count;
     OD_TAKE(pulled->conjuncts, plan_arena, key_count, error);
     OD_TRY(od_plan_join_schema(plan_arena, p->left, pulled->plan, &schema, error));
     if (by_domain)
-        OD_TRY(od_decorrelate_keys_equal(p->d, &schema, OD_FIELD_NONE, p->left->schema.field_count, pulled->conjuncts,
-                                         error));
+        OD_TRY(od_decorrelate_keys_equal(p->d, &schema, OD_FIELD_NONE, left_count, pulled->conjuncts, error));
     for (uint32_t i = 0; i < key_count && !by_domain; i++) {
-        const struct od_expr *sides[2] = {left_keys[i], NULL};
-        OD_TRY(od_expr_column(plan_arena, &schema, p->left->schema.field_count + i, &sides[1], error));
+        const struct od_expr *sides[2] = {keys.left[i], NULL};
+        OD_TRY(od_expr_column(plan_arena, &schema, left_count + i, &sides[1], error));
         OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_EQUAL, sides, 2, &pulled->conjuncts[i], error));
     }
     return pad_groups(p, plan, key_count, pulled, error);
@@ -321,7 +292,7 @@ static enum od_status join(struct pull *p, enum od_join_type type, const struct 
             OD_TRY(is_true(p, all[i], &all[i], error));
     }
     const struct od_expr *own = p->d->apply->join.condition;
-    if (own->kind != OD_EXPR_LITERAL || own->literal.is_null || !own->literal.boolean) {
+    if (!od_expr_is_true(own)) {
         uint32_t left_count = p->left->schema.field_count;
         uint32_t total = left_count + p->d->apply->inputs[1]->schema.field_count;
         const struct od_expr **map = NULL;
@@ -375,8 +346,7 @@ enum od_status od_decorrelate_simply(struct od_decorrelation *d, const struct od
     struct pulled pulled = {0};
     const struct od_plan *joined = NULL;
     uint32_t right_count = apply->inputs[1]->schema.field_count;
-    bool always = apply->join.condition->kind == OD_EXPR_LITERAL && !apply->join.condition->literal.is_null &&
-                  apply->join.condition->literal.boolean;
+    bool always = od_expr_is_true(apply->join.condition);
     *plan_out = NULL;
     OD_TRY(pull(&p, always && !od_join_gives_right(type) ? what_exists(apply->inputs[1]) : apply->inputs[1], &pulled,
                 error));

@@ -65,6 +65,8 @@ enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_e
                                   const struct od_expr *const *map, const struct od_expr **expr_out,
                                   struct od_error *error);
 bool od_expr_equal(const struct od_expr *left, const struct od_expr *right);
+/* The literal TRUE? */
+bool od_expr_is_true(const struct od_expr *expr);
 /* No column below, outer ones included. */
 bool od_expr_is_constant(const struct od_expr *expr);
 /* Appends the arguments of nested ANDs (or the expression itself) to `list`, which has room for

@@ -53,6 +53,11 @@ enum od_status od_expr_located(struct od_arena *plan_arena, const struct od_expr
     return expr_new(plan_arena, &draft, expr_out, error);
 }
 
+bool od_expr_is_true(const struct od_expr *expr)
+{
+    return expr->kind == OD_EXPR_LITERAL && !expr->literal.is_null && expr->literal.boolean;
+}
+
 bool od_expr_is_constant(const struct od_expr *expr)
 {
     if (expr->kind != OD_EXPR_CALL)

@@ -255,7 +255,7 @@ static enum od_status build_residual(struct od_stage_builder *builder, const str
         OD_TRY(od_expr_conjunction(builder->plan_arena, join->found.residual, join->found.residual_count,
                                    &residual, error));
     }
-    if (residual->kind == OD_EXPR_LITERAL && !residual->literal.is_null && residual->literal.boolean)
+    if (od_expr_is_true(residual))
         return OD_OK;
     OD_TAKE_LIST(const struct od_expr *, map, builder->plan_arena, total, error);
     for (uint32_t i = 0; i < total; i++)

@@ -81,7 +81,7 @@ static enum od_status add_conjuncts(struct region *region, const struct od_expr 
 {
     struct od_arena *plan_arena = region->reordering->plan_arena;
     const struct od_expr *numbered = NULL;
-    if (condition->kind == OD_EXPR_LITERAL && !condition->literal.is_null && condition->literal.boolean)
+    if (od_expr_is_true(condition))
         return OD_OK;
     OD_TRY(od_expr_substitute(plan_arena, condition, map, &numbered, error));
     uint32_t count = od_expr_conjuncts(numbered, NULL, 0);
