@@ -228,7 +228,8 @@ static const struct od_plan *bind_series(struct od_binder *binder, const PgQuery
     if (row_count > SERIES_ROWS_MAX)
         return od_sql_refuse(binder, call->location, "generate_series of more than %d rows", SERIES_ROWS_MAX);
     for (uint32_t i = 0; i < row_count; i++)
-        OD_NEED(od_add_expr(binder, &rows, od_make_number(binder, field.type, first + i * step, -1)));
+        OD_NEED(od_add_expr(binder, &rows,
+                            od_make_number(binder, field.type, (int64_t)(first + (__int128)i * step), -1)));
     struct od_schema schema = {1, &field};
     od_plan_values(binder->plan_arena, &schema, rows.at, rows.count, &plan, binder->error);
     return plan;
