@@ -18,6 +18,7 @@ struct printing {
     uint32_t format;
     bool quiet; /* standard output is for answers only: no "INSERT 3" */
     const char *output; /* NULL: standard output; else each answer replaces the one before */
+    struct od_session_engine *counted; /* whose counts are told with each answer; NULL: none are */
 };
 
 /* "flights: departed timestamp, delay bigint..." on standard error, where it is in nobody's way. */
@@ -56,9 +57,21 @@ static enum od_status write_answer(const struct printing *printing, const struct
     return OD_OK;
 }
 
+/* On standard error, where they are in nobody's way. */
+static void report_counts(struct od_session_engine *engine)
+{
+    struct od_run_counts counts = od_session_engine_take_counts(engine);
+    fprintf(stderr, "memory peak %llu bytes, spilled %llu bytes, shuffled %llu rows (%llu bytes), %u task attempts\n",
+            (unsigned long long)counts.memory_peak_bytes, (unsigned long long)counts.spilled_bytes,
+            (unsigned long long)counts.shuffle_rows, (unsigned long long)counts.shuffle_bytes,
+            counts.attempts_launched);
+}
+
 static enum od_status print_result(void *self, struct od_session_result *result, struct od_error *error)
 {
     const struct printing *printing = self;
+    if (printing->counted != NULL)
+        report_counts(printing->counted);
     if (strcmp(result->tag, "EXPLAIN") == 0 && printing->format == OD_SHOW_TABLE) {
         struct od_batch rows = od_table_view(result->answer);
         for (uint32_t row = 0; row < rows.row_count; row++) {
@@ -102,9 +115,10 @@ static enum od_status read_text(const struct od_arguments *arguments, struct od_
     return OD_OK;
 }
 
-static enum od_status run_session(const struct od_arguments *arguments, struct od_session *session,
+static enum od_status run_session(const struct od_arguments *arguments, struct od_session_engine *engine,
                                   struct od_error *error)
 {
+    struct od_session *session = od_session_engine_session(engine);
     static const char *const formats[] = {"table", "csv", "json", NULL};
     struct printing printing = {0};
     struct od_buffer text;
@@ -120,6 +134,7 @@ static enum od_status run_session(const struct od_arguments *arguments, struct o
     if (od_arguments_has(arguments, "explain"))
         od_session_explain_queries(session);
     printing.output = od_arguments_text(arguments, "output", NULL);
+    printing.counted = od_arguments_has(arguments, "counts") ? engine : NULL;
     printing.quiet = printing.format != OD_SHOW_TABLE;
     if (status == OD_OK)
         status = read_text(arguments, &text, &sql, error);
@@ -142,7 +157,7 @@ static int run(const struct od_arguments *arguments)
     if (status == OD_OK)
         status = od_session_engine_new(&options, &engine, &error);
     if (status == OD_OK)
-        status = run_session(arguments, od_session_engine_session(engine), &error);
+        status = run_session(arguments, engine, &error);
     od_session_engine_free(engine);
     od_arena_release(&arena);
     if (status == OD_OK)
@@ -158,6 +173,7 @@ static const struct od_option options[] = {
     {"engine", "E", "ref, the reference engine (`ordeal engines` lists them)", false},
     OD_SESSION_OPTIONS,
     {"explain", NULL, "print what would be done instead of running queries: plans, stages, rules", false},
+    {"counts", NULL, "also tell what each statement held, spilled and shuffled, on standard error", false},
     {"schema", NULL, "also tell the tables' columns and types, on standard error", false},
     {"format", "F", "table (default), csv or json", false},
     {"output", "FILE", "write the answer there: .csv, .jsonl or .parquet", false},

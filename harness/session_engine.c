@@ -16,7 +16,8 @@
 struct od_session_engine {
     const struct od_session_options *options;
     struct od_session *session;
-    uint64_t until_ns; /* of the plan that runs */
+    uint64_t until_ns;           /* of the plan that runs */
+    struct od_run_counts counts; /* see od_session_engine_take_counts */
 };
 
 /* --- options -------------------------------------------------------------------------------------------- */
@@ -69,6 +70,9 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
                                 .operator_memory_bytes = operator_bytes,
                                 .hash_bits_off = od_arguments_has(arguments, "collide") ? UINT64_MAX : 0,
                                 .codec = OD_CODEC_ZSTD};
+    const char *memory = od_arguments_text(arguments, "memory", NULL);
+    if (memory != NULL)
+        OD_TRY(od_memory_limit_parse(memory, &options_out->memory, error));
     const char *faults = od_arguments_text(arguments, "faults", "none");
     return strcmp(faults, "none") == 0 ? OD_OK : read_schedule(options_out, faults, error);
 }
@@ -78,6 +82,34 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
 static bool is_late(void *self)
 {
     return od_campaign_now_ns() > ((struct od_session_engine *)self)->until_ns;
+}
+
+static void add_counts(struct od_run_counts *sum, const struct od_run_counts *counts)
+{
+    if (counts->memory_peak_bytes > sum->memory_peak_bytes)
+        sum->memory_peak_bytes = counts->memory_peak_bytes;
+    sum->spilled_bytes += counts->spilled_bytes;
+    sum->shuffle_bytes += counts->shuffle_bytes;
+    sum->shuffle_rows += counts->shuffle_rows;
+    sum->attempts_launched += counts->attempts_launched;
+}
+
+/* As od_cluster_run, with what memory the options say. */
+static enum od_status run_limited(struct od_session_engine *engine, struct od_cluster_request *request,
+                                  struct od_cluster_result *result, struct od_error *error)
+{
+    const struct od_memory_limit *limit = &engine->options->memory;
+    if (limit->thousandths != 0) {
+        OD_TRY(od_cluster_run(od_posix_memory(), request, result, error));
+        if (!result->ended || result->outcome.status != OD_OK)
+            return OD_OK;
+    }
+    request->options.query_memory_bytes =
+        od_memory_limit_bytes(limit, result->outcome.counts.memory_peak_bytes);
+    od_cluster_result_release(result);
+    OD_TRY(od_cluster_run(od_posix_memory(), request, result, error));
+    add_counts(&engine->counts, &result->outcome.counts);
+    return OD_OK;
 }
 
 static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
@@ -100,7 +132,7 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
             return od_fail(error, OD_IO, "making a temporary folder in /tmp");
         request.directory = directory;
     }
-    enum od_status status = od_cluster_run(od_posix_memory(), &request, &result, error);
+    enum od_status status = run_limited(self, &request, &result, error);
     if (request.directory != NULL)
         od_folder_remove(directory, NULL);
     if (status == OD_OK && !result.ended)
@@ -145,6 +177,13 @@ void od_session_engine_free(struct od_session_engine *engine)
         return;
     od_session_free(engine->session);
     od_give(od_posix_memory(), engine, sizeof(*engine));
+}
+
+struct od_run_counts od_session_engine_take_counts(struct od_session_engine *engine)
+{
+    struct od_run_counts counts = engine->counts;
+    engine->counts = (struct od_run_counts){0};
+    return counts;
 }
 
 struct od_session *od_session_engine_session(struct od_session_engine *engine)

@@ -8,12 +8,14 @@
 #include "engine/sql/session.h"
 #include "harness/arguments.h"
 #include "harness/cluster.h"
+#include "harness/memory_limit.h"
 #include "harness/slt.h"
 
 /* What the command line says about where queries run. */
 struct od_session_options {
     struct od_plan_options plan;
     struct od_cluster_request request; /* without graph and directory */
+    struct od_memory_limit memory;     /* a share: each query runs twice, the first time to measure */
     uint64_t time_limit_s;             /* of a query in sim; 0: none */
     struct od_arena *arena;            /* of the schedule, the caller's */
     struct od_schedule schedule;
@@ -29,6 +31,7 @@ struct od_session_options {
         {"rules-off", "RULE,...", "optimizer rules to switch off", false},                                   \
         {"join", "HOW", "force, where it can be done: hash, merge, nested-loop", false},                     \
         {"spread", "HOW", "force how the sides of joins meet: broadcast, partitioned", false},               \
+        {"memory", "BYTES|Nx", "rows a query holds before it spills them; 0.1x: of what it holds without", false}, \
         {"operator-memory", "BYTES", "rows an operator holds before it spills them (default: any number)",   \
          false},                                                                                             \
     {                                                                                                        \
@@ -42,6 +45,8 @@ struct od_session_engine;
 enum od_status od_session_engine_new(const struct od_session_options *options,
                                      struct od_session_engine **engine_out, struct od_error *error);
 void od_session_engine_free(struct od_session_engine *engine);
+/* What the queries since the last call took: peaks are the largest one's, the rest are sums. */
+struct od_run_counts od_session_engine_take_counts(struct od_session_engine *engine);
 struct od_session *od_session_engine_session(struct od_session_engine *engine);
 struct od_slt_engine od_session_engine_slt(struct od_session_engine *engine);
 
