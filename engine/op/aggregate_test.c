@@ -603,6 +603,34 @@ static void nothing_but_the_rows_matters(void **state)
     }
 }
 
+/* Each of the eight runs that the groups are dealt out to is dealt out again when it is still too large. */
+static void divided_groups_are_divided_again(void **state)
+{
+    (void)state;
+    struct od_stream stream;
+    struct aggregate_case test = {0};
+    od_stream_init(&stream, 17, "aggregate");
+    case_init(&test, (const uint32_t[]){1}, 1, FUNCTION_COUNT);
+    case_rows(&test, fixture_drawn_rows(&test.schema, &stream.random, 600, 1000000));
+    struct od_batch_builder expected =
+        sorted_answer(&test, &test.complete, NULL, (struct fixture_run){.batch_rows = 50});
+    struct od_batch_builder actual = fixture_rows(&test.complete.schema, "");
+    struct fixture_run run = {.node = &test.complete,
+                              .source = &test.source,
+                              .batch_rows = 8,
+                              .operator_bytes_max = 40000,
+                              .disk = &disk};
+    restart(&test, 8, false);
+    assert_int_equal(fixture_run(&run, &actual, NULL), OD_OK);
+    fixture_sort(&actual);
+    fixture_assert_equal(&actual, &expected);
+    assert_true(run.spill_run_count >= 8 + 8 * 8);
+    assert_true(run.peak_bytes < 2 * run.operator_bytes_max);
+    od_batch_builder_release(&actual);
+    od_batch_builder_release(&expected);
+    case_release(&test);
+}
+
 static void spilling_fails_cleanly(void **state)
 {
     (void)state;
@@ -707,6 +735,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(groups_without_aggregates_are_distinct, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_are_those_of_postgresql, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_but_the_rows_matters, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(divided_groups_are_divided_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(spilling_fails_cleanly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broken_states_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_and_failures_come_out, set_up, tear_down),

@@ -261,8 +261,8 @@ static bool same_rows(struct od_batch_builder *left, struct od_batch_builder *ri
     return a.row_count == b.row_count && a_sum.low == b_sum.low && a_sum.high == b_sum.high;
 }
 
-/* Returns the bytes that were spilled. */
-static uint64_t run_and_compare(struct join_case *join, const struct run_options *options)
+/* Returns what was spilled. */
+static struct fixture_run run_and_compare(struct join_case *join, const struct run_options *options)
 {
     struct od_batch_builder expected = fixture_rows(&join->node.schema, "");
     struct od_batch_builder collected = fixture_rows(&join->node.schema, "");
@@ -277,7 +277,7 @@ static uint64_t run_and_compare(struct join_case *join, const struct run_options
     assert_int_equal(status, expected_status);
     od_batch_builder_release(&collected);
     od_batch_builder_release(&expected);
-    return run.spilled_bytes;
+    return run;
 }
 
 static void every_join_is_what_its_definition_says(void **state)
@@ -311,7 +311,7 @@ static void every_join_is_what_its_definition_says(void **state)
                                       .stalls = od_random_below(draws, 2),
                                       .bytes_max = budgets[od_random_below(draws, 4)],
                                       .hash_bits_off = hash_masks[od_random_below(draws, 3)]};
-        spilled[algorithm] += run_and_compare(&join, &options);
+        spilled[algorithm] += run_and_compare(&join, &options).spilled_bytes;
         case_release(&join);
     }
     for (uint32_t i = 0; i < 3; i++)
@@ -335,7 +335,7 @@ static void large_joins_too(void **state)
         for (uint32_t i = 0; i < 3; i++) {
             static const uint64_t budgets[] = {0, 2000, 20000};
             struct run_options options = {.batch_rows = 16, .input_rows = 50, .bytes_max = budgets[i]};
-            uint64_t spilled = run_and_compare(&join, &options);
+            uint64_t spilled = run_and_compare(&join, &options).spilled_bytes;
             assert_true(spilled > 0 || i != 1 || build_rows == 2 || join.node.kind == OD_PHYSICAL_MERGE_JOIN);
             assert_true(spilled == 0 || i != 0);
         }
@@ -370,7 +370,34 @@ static void hot_keys_too(void **state)
         case_rows(&join, sides[0], sides[1]);
         struct run_options options = {
             .batch_rows = 5 + round % 5, .input_rows = 7, .bytes_max = 500, .stalls = true};
-        assert_true(run_and_compare(&join, &options) > 0);
+        assert_true(run_and_compare(&join, &options).spilled_bytes > 0);
+        case_release(&join);
+    }
+}
+
+/* Keys of their own: parts that are too large are split again. One key: splitting is in vain after the first time, and the
+ * build side goes past the probe rows in passes. */
+static void splitting_goes_on_while_it_pays(void **state)
+{
+    static const struct {
+        uint32_t key_range;
+        uint32_t runs_min; /* two a part, and one a pass */
+        uint32_t runs_max;
+    } cases[] = {{1000000, 2 * 8 + 8 * 2 * 8, 2 * 8 + 8 * 2 * 8 * 9}, {0, 2 * 8 + 20, 2 * 8 + 200}};
+    (void)state;
+    struct od_stream stream;
+    od_stream_init(&stream, 9, "join");
+    for (uint32_t i = 0; i < 2; i++) {
+        struct join_case join;
+        case_init(&join, OD_PHYSICAL_HASH_JOIN, OD_JOIN_FULL);
+        case_keys(&join, 0);
+        case_rows(&join, fixture_drawn_rows(&join.schemas[0], &stream.random, 20, cases[i].key_range),
+                  fixture_drawn_rows(&join.schemas[1], &stream.random, 1600, cases[i].key_range));
+        struct run_options options = {.batch_rows = 16, .input_rows = 16, .bytes_max = 4000};
+        struct fixture_run run = run_and_compare(&join, &options);
+        if (run.spill_run_count < cases[i].runs_min || run.spill_run_count > cases[i].runs_max)
+            fail_msg("keys of %u: %u runs", cases[i].key_range, run.spill_run_count);
+        assert_true(run.peak_bytes < 2 * options.bytes_max);
         case_release(&join);
     }
 }
@@ -528,6 +555,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_join_is_what_its_definition_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(large_joins_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hot_keys_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(splitting_goes_on_while_it_pays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(order_is_that_of_the_inputs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(residual_sees_pairs_of_equal_keys_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(inputs_without_columns_have_rows, set_up, tear_down),
