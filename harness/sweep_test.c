@@ -43,11 +43,13 @@ struct seen {
     struct od_hash128 rows; /* sum of the rows' hashes; or over the rows in order */
     uint64_t leaked;        /* in clusters */
     uint64_t spilled_bytes;
-    uint64_t noticed; /* attempts that failed; blocks that were bad, where events are kept */
+    uint64_t memory_peak_bytes; /* of the query that needed most */
+    uint64_t noticed;           /* attempts that failed; blocks that were bad, where events are kept */
 };
 
 struct sweep {
     const struct sweep_query *query;
+    uint64_t query_memory_bytes; /* 0: no limit */
     struct od_wrap_calls calls;
     struct od_session *session;
     const struct od_table *tables[SWEEP_TABLE_COUNT]; /* the session's */
@@ -180,6 +182,7 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
         .options = {.executor_count = 2,
                     .batch_rows = 7,
                     .operator_memory_bytes = sweep->query->operator_bytes,
+                    .query_memory_bytes = sweep->query_memory_bytes,
                     .codec = OD_CODEC_ZSTD},
         .seed = 1,
         .keep_events = sweep->calls.fail == OD_CALL_DAMAGE,
@@ -195,6 +198,8 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
     }
     sweep->seen.leaked += result.leaked;
     sweep->seen.spilled_bytes += result.outcome.counts.spilled_bytes;
+    if (result.outcome.counts.memory_peak_bytes > sweep->seen.memory_peak_bytes)
+        sweep->seen.memory_peak_bytes = result.outcome.counts.memory_peak_bytes;
     sweep->seen.noticed += result.outcome.counts.attempts_failed;
     for (uint32_t i = 0; i < result.event_count; i++)
         sweep->seen.noticed += result.events[i].kind == OD_EVENT_BLOCK_BAD;
@@ -462,6 +467,35 @@ static void each_call_may_fail(void **state)
     assert_int_equal(wrong_count, 0);
 }
 
+/* Twice, half and a tenth of what a statement was measured to hold: the same outcome. */
+static void memory_changes_no_answer(void **state)
+{
+    static const uint64_t tenths[] = {20, 10, 5, 1};
+    uint32_t spilled_count = 0;
+    (void)state;
+    for (uint32_t i = 0; i < SWEEP_QUERY_COUNT; i++) {
+        static struct sweep sweep; /* actors point into it */
+        sweep = (struct sweep){.query = &sweep_queries[i]};
+        od_wrap_calls_init(&sweep.calls, od_posix_memory());
+        open_session(&sweep);
+        struct seen right = run_sql(&sweep, sweep.query->sql);
+        close_session(&sweep);
+        for (uint32_t k = 0; k < sizeof(tenths) / sizeof(tenths[0]); k++) {
+            sweep.query_memory_bytes = right.memory_peak_bytes * tenths[k] / 10;
+            open_session(&sweep);
+            struct seen seen = run_sql(&sweep, sweep.query->sql);
+            close_session(&sweep);
+            if (!is_same(&seen, &right) || (tenths[k] >= 10 && seen.spilled_bytes != right.spilled_bytes))
+                fail_msg("%s: %llu of %llu bytes: %s: %s, spilled %llu", sweep.query->name,
+                         (unsigned long long)sweep.query_memory_bytes,
+                         (unsigned long long)right.memory_peak_bytes, od_status_text(seen.status),
+                         seen.error.text, (unsigned long long)seen.spilled_bytes);
+            spilled_count += seen.spilled_bytes > right.spilled_bytes;
+        }
+    }
+    assert_true(spilled_count >= SWEEP_QUERY_COUNT / 2);
+}
+
 /* --- the whole sweep -------------------------------------------------------------------------------------- */
 
 static void print_row(const struct sweep *sweep, const uint64_t *counts)
@@ -514,6 +548,9 @@ int main(int argument_count, char **arguments)
         fprintf(stderr, "usage: sweep_test [--full [I/N]]\n");
         return 2;
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_call_may_fail)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_call_may_fail),
+        cmocka_unit_test(memory_changes_no_answer),
+    };
     return cmocka_run_group_tests(tests, make_tables, free_tables);
 }
