@@ -212,8 +212,6 @@ static enum od_status run_on_reference(struct tally *tally, const struct od_slt_
     enum od_status status = od_session_engine_new(&tally->session_options, &engine, error);
     if (status == OD_OK) {
         struct od_slt_engine slt_engine = od_session_engine_slt(engine);
-        if (tally->slt_options.skip_unsupported)
-            od_session_remember_refusals(od_session_engine_session(engine));
         status = od_slt_run(od_posix_memory(), file, &slt_engine, &tally->slt_options, error);
     }
     od_session_engine_free(engine);
@@ -228,7 +226,7 @@ static enum od_status run_on_other(struct tally *tally, const struct od_slt_file
     if (status == OD_MISSING)
         status = OD_CANCELLED; /* undecided */
     if (status == OD_OK) {
-        const struct od_slt_engine engine = {tally->other->run, self};
+        const struct od_slt_engine engine = {.run = tally->other->run, .self = self};
         status = od_slt_run(od_posix_memory(), file, &engine, &tally->slt_options, error);
     }
     tally->other->close(self);
@@ -419,7 +417,7 @@ static const struct od_option options[] = {
     OD_SESSION_OPTIONS,
     {"name", "NAME", "what skipif and onlyif call this engine (default ordeal); postgresql means it, too", false},
     {"time-limit", "SECONDS", "how long a query may take in sim, 0 for ever (default 60)", false},
-    {"skip-unsupported", NULL, "what the engine refuses is skipped, and so is what depends on it", false},
+    {"skip-unsupported", NULL, "what the engine refuses is skipped, not failed; what depends on it is refused, too", false},
     {"strict-errors", NULL, "error texts must match, though every engine has its own", false},
     {"junit", "FILE", "writes the verdicts as JUnit XML, too", false},
     {"complete", NULL, "writes what the engine answers into the files, in place of what they expect", false},

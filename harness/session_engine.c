@@ -278,7 +278,12 @@ static void run_sql(void *self, struct od_arena *arena, const char *sql, struct 
     answer_out->in_transaction = od_session_in_transaction(session);
 }
 
+static enum od_status refuse(void *self, const char *name, struct od_error *error)
+{
+    return od_session_refuse(((struct od_session_engine *)self)->session, name, error);
+}
+
 struct od_slt_engine od_session_engine_slt(struct od_session_engine *engine)
 {
-    return (struct od_slt_engine){run_sql, engine};
+    return (struct od_slt_engine){run_sql, refuse, engine};
 }

@@ -92,6 +92,9 @@ struct od_slt_engine {
     /* Runs all statements of the text; the answer is the last one's. Errors of SQL go into the answer;
      * NO_MEMORY and the like too. */
     void (*run)(void *self, struct od_arena *arena, const char *sql, struct od_slt_answer *answer_out);
+    /* A statement failed that should have made or changed this relation: what needs it is to be UNSUPPORTED, as its rows are not
+     * what the file means. NULL: what fails has just not happened. */
+    enum od_status (*refuse)(void *self, const char *name, struct od_error *error);
     void *self;
 };
 
@@ -106,7 +109,7 @@ struct od_slt_report {
     enum od_slt_cause cause;
     const char *text;                   /* why it failed or was skipped; several lines; "" when it passed */
     const struct od_slt_answer *answer; /* NULL when nothing was run */
-    bool leniently; /* passed though the error's text is another than the file's */
+    bool leniently;                     /* passed though the error's text is another than the file's */
 };
 struct od_slt_sink {
     void (*take)(void *self, const struct od_slt_report *report);

@@ -46,7 +46,7 @@ static struct token next_token(const char *at)
     else if (*token.at == '\'' || *token.at == '"')
         token.size = 1 + strcspn(token.at + 1, *token.at == '"' ? "\"" : "'") + 1;
     else
-        while (isalnum((unsigned char)*token.at) &&
+        while ((isalnum((unsigned char)*token.at) || *token.at == '_') &&
                (isalnum((unsigned char)token.at[token.size]) || token.at[token.size] == '_'))
             token.size++;
     size_t rest = strlen(token.at);
@@ -120,13 +120,37 @@ static bool read_create(const char *sql, struct create *create)
     return false;
 }
 
-const char *od_slt_created_name(struct od_arena *arena, const char *sql)
+/* Does the token begin a statement that changes a relation, or stand between that word and the relation's name? */
+static bool leads_to_name(struct token token, bool begins)
 {
-    struct create create;
-    if (!read_create(sql, &create))
+    static const char *const words[] = {
+        "insert",   "replace", "upsert", "update", "delete",    "merge",        "copy",    "create", "alter",
+        "truncate", "into",    "or",     "ignore", "abort",     "from",         "table",   "view",   "temp",
+        "only",     "if",      "not",    "exists", "temporary", "materialized", "external"};
+    for (size_t i = 0; i < (begins ? 10 : sizeof(words) / sizeof(words[0])); i++) {
+        if (is_word(token, words[i]))
+            return true;
+    }
+    return false;
+}
+
+const char *od_slt_changed_name(struct od_arena *arena, const char *sql)
+{
+    struct token token = next_token(sql);
+    bool is_relation = !is_word(token, "create") && !is_word(token, "alter"); /* else a table or a view? */
+    bool is_read = is_word(token, "copy") && strcasestr(sql, " from ") == NULL;
+    if (!leads_to_name(token, true) || is_read)
         return NULL;
-    bool quoted = create.name.size > 2 && create.name.at[0] == '"';
-    return od_arena_copy_text(arena, create.name.at + quoted, create.name.size - 2 * (size_t)quoted);
+    for (; leads_to_name(token, false); token = next_token(token.at + token.size))
+        is_relation |= is_word(token, "table") || is_word(token, "view");
+    bool quoted = token.size > 2 && token.at[0] == '"';
+    bool is_name = quoted || (token.size > 0 && (isalpha((unsigned char)*token.at) || *token.at == '_'));
+    char *name = is_name && is_relation
+                     ? od_arena_copy_text(arena, token.at + quoted, token.size - 2 * (size_t)quoted)
+                     : NULL;
+    for (char *at = name; at != NULL && *at != '\0' && !quoted; at++)
+        *at = (char)tolower((unsigned char)*at);
+    return name;
 }
 
 /* Columns with types and a query both: a table, then rows. */

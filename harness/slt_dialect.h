@@ -12,7 +12,8 @@ const char *od_slt_translate(struct od_arena *arena, const char *sql, const stru
 /* Did PostgreSQL's grammar refuse the text: is it another dialect's? */
 bool od_slt_is_foreign(const struct od_error *error);
 
-/* The name of the relation that "CREATE ... TABLE|VIEW name" makes, in the arena; NULL: none. */
-const char *od_slt_created_name(struct od_arena *arena, const char *sql);
+/* The relation that a statement in whatever dialect makes or changes: the first word that is none of SQL's ("INSERT OR REPLACE
+ * INTO t": t), as PostgreSQL would call it; NULL: none. In the arena. */
+const char *od_slt_changed_name(struct od_arena *arena, const char *sql);
 
 #endif

@@ -71,17 +71,26 @@ static void names_are_found(void **state)
         {"create table t1 (a int)", "t1"},
         {" /* */ CREATE OR REPLACE TEMP VIEW \"My V\" AS SELECT 1", "My V"},
         {"create external table if not exists x stored as csv", "x"},
-        {"create table if exists x", NULL},
         {"create index i on t (a)", NULL},
         {"create table", NULL},
         {"drop table t", NULL},
+        {"INSERT OR REPLACE INTO T1 VALUES (1)", "t1"},
+        {"replace into _t values (1)", "_t"},
+        {"update only t set a = 1", "t"},
+        {"delete from t", "t"},
+        {"alter table if exists t add column b int", "t"},
+        {"copy t to 'x'", NULL},
+        {"copy t from 'x'", "t"},
+        {"copy (select 1 from t) to 'x'", NULL},
+        {"select 1 from t", NULL},
+        {"insert into 'x'", NULL},
         {"", NULL},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct od_arena arena;
         od_arena_init(&arena, od_heap_for_tests(), 0);
-        const char *name = od_slt_created_name(&arena, rows[i].sql);
+        const char *name = od_slt_changed_name(&arena, rows[i].sql);
         if (rows[i].name == NULL)
             assert_null(name);
         else
@@ -102,7 +111,7 @@ static void cut_texts_are_harmless(void **state)
             const char *cut = od_arena_copy_text(&arena, translations[i].sql, size);
             const char *result = od_slt_translate(&arena, cut, &error);
             assert_true(result == NULL || strlen(result) > size);
-            od_slt_created_name(&arena, cut);
+            od_slt_changed_name(&arena, cut);
             od_arena_release(&arena);
         }
     }

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct od_slt_file file;
     struct od_error error = {0};
     struct fuel fuel = {RECORDS_MAX};
-    const struct od_slt_engine engine = {run_nothing, &fuel};
+    const struct od_slt_engine engine = {.run = run_nothing, .self = &fuel};
     const struct od_slt_options options = {.name = "ordeal", .sink = {ignore, NULL}};
     od_arena_init(&arena, od_heap_for_tests(), 0);
     enum od_status status = od_slt_parse(&arena, "fuzz", (const char *)bytes, size, &file, &error);

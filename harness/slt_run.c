@@ -30,10 +30,6 @@ struct label {
     uint32_t line;
     struct label *next;
 };
-struct refused {
-    const char *name;
-    struct refused *next;
-};
 struct run {
     const struct od_slt_file *file; /* the one that is walked; changes for an include */
     const struct od_slt_engine *engine;
@@ -44,8 +40,7 @@ struct run {
     uint32_t variable_count;
     struct variable variables[VARIABLES_MAX];
     struct label *labels;
-    struct refused *refused; /* relations that are not there because making them was refused */
-    enum od_slt_sort sort;   /* of queries that say none */
+    enum od_slt_sort sort; /* of queries that say none */
     bool value_a_line;
     bool substitutes_environment;
     bool memory_refused;                /* for a verdict's text */
@@ -222,30 +217,10 @@ static bool is_setting(const char *sql)
     return false;
 }
 
-/* A statement in another dialect is refused, and so is what needs the relation that it would have made. */
-static bool is_refused(struct run *run, const struct od_slt_report *report, const struct od_error *error)
-{
-    bool refused = error->status == OD_UNSUPPORTED || od_slt_is_foreign(error);
-    size_t size = error->status == OD_BAD_INPUT && strstr(error->text, " does not exist") != NULL
-                      ? strcspn(error->text, "\"")
-                      : strlen(error->text);
-    const char *name = error->text + size + (error->text[size] != '\0');
-    for (const struct refused *gone = run->refused; gone != NULL && !refused; gone = gone->next)
-        refused = strcspn(name, "\"") == strlen(gone->name) &&
-                  strncasecmp(name, gone->name, strlen(gone->name)) == 0;
-    const char *made = refused ? od_slt_created_name(&run->run_arena, report->sql) : NULL;
-    struct refused *added = made == NULL ? NULL : od_arena_take(&run->run_arena, sizeof(*added));
-    if (added != NULL) {
-        *added = (struct refused){made, run->refused};
-        run->refused = added;
-    }
-    return refused;
-}
-
 /* An error where there should be none. */
 static void judge_error(struct run *run, struct od_slt_report *report, const struct od_slt_answer *answer)
 {
-    bool refused = is_refused(run, report, &answer->error);
+    bool refused = answer->status == OD_UNSUPPORTED || od_slt_is_foreign(&answer->error);
     if (answer->status <= OD_EVALUATION && is_setting(report->sql)) {
         tell(run, report, OD_SLT_SKIPPED, OD_SLT_REFUSED, "a setting of another engine");
         return;
@@ -401,6 +376,18 @@ static enum od_status judge_rows(struct run *run, struct od_slt_report *report,
     return OD_OK;
 }
 
+/* What a failed statement would have changed is not what the file means from now on, and a transaction is lost. */
+static enum od_status forget_changed(struct run *run, const struct od_slt_report *report,
+                                     const struct od_slt_answer *answer)
+{
+    const char *name = od_slt_changed_name(&run->record_arena, report->sql);
+    if (answer->in_transaction)
+        run->rest_reason = "a statement failed within a transaction";
+    return run->engine->refuse == NULL || name == NULL
+               ? OD_OK
+               : run->engine->refuse(run->engine->self, name, run->error);
+}
+
 static enum od_status judge(struct run *run, struct od_slt_report *report, const struct od_slt_answer *answer)
 {
     const struct od_slt_record *record = report->record;
@@ -408,7 +395,7 @@ static enum od_status judge(struct run *run, struct od_slt_report *report, const
         return judge_expected_error(run, report, answer);
     if (answer->status != OD_OK && !(record->expect == OD_SLT_MAYBE && answer->status <= OD_EVALUATION)) {
         judge_error(run, report, answer);
-        return OD_OK;
+        return record->kind == OD_SLT_STATEMENT ? forget_changed(run, report, answer) : OD_OK;
     }
     if (record->expect == OD_SLT_ROWS)
         return judge_rows(run, report, answer);

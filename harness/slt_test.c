@@ -64,7 +64,7 @@ static void run_sql(void *self, struct od_arena *arena, const char *sql, struct 
 {
     bool *in_transaction = self;
     *answer_out = (struct od_slt_answer){0};
-    if (sql[0] == '!' || strncmp(sql, "PRAGMA", 6) == 0)
+    if (sql[0] == '!' || strncmp(sql, "PRAGMA", 6) == 0 || strncmp(sql, "delete", 6) == 0)
         answer_out->status = od_fail(
             &answer_out->error, strncmp(sql, "!no", 3) == 0 ? OD_UNSUPPORTED : OD_BAD_INPUT, "%s", sql + 1);
     else if (strncmp(sql, "changed ", 8) == 0)
@@ -74,6 +74,13 @@ static void run_sql(void *self, struct od_arena *arena, const char *sql, struct 
     else if (strchr(sql, ':') != NULL)
         give_rows(arena, sql, answer_out);
     answer_out->in_transaction = *in_transaction;
+}
+
+static enum od_status refuse(void *self, const char *name, struct od_error *error)
+{
+    (void)self;
+    assert_string_equal(name, "gone");
+    return od_fail(error, OD_NO_MEMORY, "refusing");
 }
 
 struct counts {
@@ -107,7 +114,7 @@ static enum od_status run_text(struct od_memory *memory, const char *text, struc
     struct od_arena arena;
     struct od_slt_file file;
     bool in_transaction = false;
-    const struct od_slt_engine engine = {run_sql, &in_transaction};
+    const struct od_slt_engine engine = {run_sql, refuse, &in_transaction};
     *counts = (struct counts){0};
     *error = (struct od_error){0};
     options.name = "ordeal";
@@ -185,6 +192,7 @@ static const struct {
      "II\nint,int:1,2\n----\n1 2\n",
      {1, 1, 0}},
     {"connection one\n\nstatement ok\nbegin\n\nconnection two\n\nstatement ok\nx\n", {1, 0, 1}},
+    {"statement ok\nbegin\n\nstatement ok\n!bad\n\nstatement ok\nx\n", {1, 1, 1}},
     {"statement ok one\nbegin\n\nstatement ok one\nend\n\nstatement ok two\nx\n", {3, 0, 0}},
     {"query T\ntext:abc\n----\n<REGEX>:a.*\n\nquery T\ntext:abc\n----\n<!REGEX>:a.*\n\nquery "
      "T\ntext:a1\n----\n<REGEX>:a\\d\n\n"
@@ -257,6 +265,7 @@ static void options_change_verdicts(void **state)
     static const char excused[] = "skipif postgresql\nquery I\n!not here\n----\n1\n\n"
                                   "skipif postgres\nstatement ok\n!not here\n\nonlyif postgresql\nhalt\n\n"
                                   "statement ok\n!not here\n";
+    static const char changing[] = "query\ndelete from t\n\nstatement ok\ndelete from gone\n";
     static const char setting[] = "statement ok\nPRAGMA x\n";
     struct counts counts;
     struct od_error error;
@@ -266,6 +275,8 @@ static void options_change_verdicts(void **state)
     assert_int_equal(counts.by_verdict[OD_SLT_SKIPPED], 1);
     run_text(od_heap_for_tests(), foreign, (struct od_slt_options){0}, &counts, &error);
     assert_int_equal(counts.lenient, 1);
+    assert_int_equal(run_text(od_heap_for_tests(), changing, (struct od_slt_options){0}, &counts, &error),
+                     OD_NO_MEMORY);
     run_text(od_heap_for_tests(), foreign, (struct od_slt_options){.strict_errors = true}, &counts, &error);
     assert_int_equal(counts.by_verdict[OD_SLT_FAILED], 1);
     run_text(od_heap_for_tests(), setting, (struct od_slt_options){0}, &counts, &error);

@@ -41,11 +41,6 @@ bool od_session_in_transaction(const struct od_session *session)
     return session->transaction != OD_TRANSACTION_NONE;
 }
 
-void od_session_remember_refusals(struct od_session *session)
-{
-    session->remembers_refusals = true;
-}
-
 void od_session_explain_queries(struct od_session *session)
 {
     session->explains_queries = true;
@@ -341,31 +336,6 @@ static const struct statement_kind *find_kind(const PgQuery__Node *node)
     return NULL;
 }
 
-/* The relation that a statement makes or changes; NULL: none. */
-static const PgQuery__RangeVar *relation_changed(const PgQuery__Node *node)
-{
-    switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_INSERT_STMT:
-        return node->insert_stmt->relation;
-    case PG_QUERY__NODE__NODE_UPDATE_STMT:
-        return node->update_stmt->relation;
-    case PG_QUERY__NODE__NODE_DELETE_STMT:
-        return node->delete_stmt->relation;
-    case PG_QUERY__NODE__NODE_CREATE_STMT:
-        return node->create_stmt->relation;
-    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-        return node->create_table_as_stmt->into->rel;
-    case PG_QUERY__NODE__NODE_VIEW_STMT:
-        return node->view_stmt->view;
-    case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
-        return node->alter_table_stmt->relation;
-    case PG_QUERY__NODE__NODE_COPY_STMT:
-        return node->copy_stmt->relation;
-    default:
-        return NULL;
-    }
-}
-
 static bool has_refused(struct od_session *session)
 {
     for (uint32_t i = 0; i < session->looked_up_count; i++) {
@@ -376,25 +346,14 @@ static bool has_refused(struct od_session *session)
     return false;
 }
 
-/* See od_session_remember_refusals: what failed because it needs a refused relation is refused, and so goes
- * on what it changes. */
-static enum od_status remember_refusal(struct od_session *session, const PgQuery__Node *node,
-                                       enum od_status status)
+enum od_status od_session_refuse(struct od_session *session, const char *name, struct od_error *error)
 {
-    struct od_error *error = session->binder.error;
-    if (status == OD_BAD_INPUT && has_refused(session)) {
-        status = OD_UNSUPPORTED;
-        error->status = status;
-        snprintf(error->text, sizeof(error->text), "a relation depends on a statement that was refused");
-    }
-    const PgQuery__RangeVar *relation = relation_changed(node);
-    if (status != OD_UNSUPPORTED || relation == NULL)
-        return status;
-    struct od_definition *refused = od_definition_new(session, OD_ENTRY_REFUSED, relation->relname);
-    if (refused == NULL)
-        return od_session_no_memory(session);
-    od_session_remove(session, relation->relname);
-    return od_session_put(session, refused, NULL) == OD_OK ? status : OD_NO_MEMORY;
+    struct od_definition *refused = od_definition_new(session, OD_ENTRY_REFUSED, name);
+    if (refused != NULL)
+        od_session_remove(session, name);
+    return refused != NULL && od_session_put(session, refused, NULL) == OD_OK
+               ? OD_OK
+               : od_fail(error, OD_NO_MEMORY, "refusing a relation: %s", name);
 }
 
 static enum od_status run_statement(struct od_session *session, const PgQuery__RawStmt *statement,
@@ -425,8 +384,11 @@ static enum od_status run_statement(struct od_session *session, const PgQuery__R
                   statement->stmt_location + (int32_t)strspn(session->statement_sql, " \t\r\n"));
     if (status == OD_OK && session->lookup_failed)
         status = od_session_no_memory(session);
-    return status != OD_OK && session->remembers_refusals ? remember_refusal(session, statement->stmt, status)
-                                                          : status;
+    if (status != OD_BAD_INPUT || !has_refused(session))
+        return status;
+    error->status = OD_UNSUPPORTED;
+    snprintf(error->text, sizeof(error->text), "a relation depends on a statement that was refused");
+    return OD_UNSUPPORTED;
 }
 
 enum od_status od_session_run(struct od_session *session, const char *sql, const struct od_session_sink *sink,

@@ -50,10 +50,9 @@ enum od_status od_session_add_table(struct od_session *session, struct od_table 
 enum od_status od_session_run(struct od_session *session, const char *sql, const struct od_session_sink *sink,
                               struct od_error *error);
 bool od_session_in_transaction(const struct od_session *session);
-/* After a statement has been refused, what depends on the relation that it would have changed is refused,
- * too, rather than answered for rows that the writer of the text did not mean. Off by default: then a refused
- * statement has just not happened. */
-void od_session_remember_refusals(struct od_session *session);
+/* A statement that failed should have made or changed this relation: from now on, until it is made anew, what depends on it is
+ * UNSUPPORTED rather than answered for rows that nobody means. */
+enum od_status od_session_refuse(struct od_session *session, const char *name, struct od_error *error);
 /* From now on a query is explained instead of run, as if EXPLAIN stood before it. */
 void od_session_explain_queries(struct od_session *session);
 

@@ -16,8 +16,7 @@
 #include "engine/sql/binder.h"
 #include "engine/sql/session.h"
 
-/* REFUSED: a relation that a refused statement would have made or changed; see od_session_remember_refusals.
- * */
+/* REFUSED: a relation that a refused statement would have made or changed; see od_session_refuse. */
 enum od_entry_kind { OD_ENTRY_TABLE, OD_ENTRY_VIEW, OD_ENTRY_INDEX, OD_ENTRY_REFUSED };
 struct od_definition {
     uint32_t reference_count;
@@ -63,7 +62,6 @@ struct od_session {
     enum od_transaction transaction;
     struct od_session_catalog before; /* what ROLLBACK goes back to */
     enum od_null_order null_order; /* SET default_null_order */
-    bool remembers_refusals;
     bool explains_queries;
     /* of the statement that runs */
     struct od_arena statement_arena; /* its plans */
