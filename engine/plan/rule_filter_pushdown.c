@@ -393,7 +393,8 @@ static enum od_status push_join(struct pushdown *pushdown, const struct od_plan 
         const struct od_expr *conjunct = from_above ? above->list[i - own.count] : own.list[i];
         enum place place = where_to(draft.join.type, od_join_sides_of(conjunct, left_count), from_above,
                                     conjunct->nullable);
-        if (is_apply && place != PLACE_LEFT)
+        bool hides_failure = from_above && plan->join.type == OD_JOIN_SINGLE; /* of rows that find two */
+        if ((is_apply && place != PLACE_LEFT) || hides_failure)
             place = from_above ? PLACE_ABOVE : PLACE_CONDITION;
         if (is_apply && !from_above)
             place = PLACE_CONDITION;

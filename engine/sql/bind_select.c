@@ -130,26 +130,29 @@ static bool sorted_target(struct od_binder *binder, struct od_select *build, con
     return add_target(binder, build, expr, "order");
 }
 
-static bool bind_order(struct od_binder *binder, struct od_select *build, struct select_order *order)
-{
-    order->count = (uint32_t)build->select->n_sort_clause;
-    order->keys = od_sql_take(binder, order->count, sizeof(*order->keys));
-    order->key_targets = od_sql_take(binder, order->count, sizeof(*order->key_targets));
-    OD_NEED(order->keys != NULL && order->key_targets != NULL);
-    for (uint32_t i = 0; i < order->count; i++) {
-        const PgQuery__SortBy *item = build->select->sort_clause[i]->sort_by;
-        OD_NEED(od_sort_direction(binder, item, &order->keys[i]));
-        OD_NEED(sorted_target(binder, build, item->node, "ORDER BY", &order->key_targets[i]));
-    }
-    return true;
-}
-
 static bool is_among(uint32_t target, const uint32_t *targets, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         if (targets[i] == target)
             return true;
     return false;
+}
+
+static bool bind_order(struct od_binder *binder, struct od_select *build, struct select_order *order)
+{
+    order->count = (uint32_t)build->select->n_sort_clause;
+    order->keys = od_sql_take(binder, order->count, sizeof(*order->keys));
+    order->key_targets = od_sql_take(binder, order->count, sizeof(*order->key_targets));
+    OD_NEED(order->keys != NULL && order->key_targets != NULL);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < order->count; i++) {
+        const PgQuery__SortBy *item = build->select->sort_clause[i]->sort_by;
+        OD_NEED(od_sort_direction(binder, item, &order->keys[count]));
+        OD_NEED(sorted_target(binder, build, item->node, "ORDER BY", &order->key_targets[count]));
+        count += !is_among(order->key_targets[count], order->key_targets, count); /* again orders nothing more */
+    }
+    order->count = count;
+    return true;
 }
 
 /* DISTINCT ON keeps the first row for each value of its expressions, which must come first in ORDER BY: once a
@@ -260,6 +263,7 @@ const struct od_plan *od_bind_select(struct od_binder *binder, const PgQuery__Se
     OD_NEED(bind_targets(binder, build) && note_untyped(binder, build, untyped_out));
     if (select->having_clause != NULL)
         build->having = od_bind_condition(&having, select->having_clause, "HAVING");
+    OD_NEED(od_bind_named_windows(binder, &build->block));
     OD_NEED(bind_order(binder, build, &order) && bind_distinct(binder, build, &order));
     OD_NEED(od_bind_groups(binder, build) && put_stages(binder, build));
     return put_rest(binder, build, &order);

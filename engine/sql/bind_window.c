@@ -224,28 +224,45 @@ static bool may_stand(const struct od_place *place, const PgQuery__FuncCall *cal
     return true;
 }
 
+/* `inside`: of the window, where no other window may stand. */
+static bool bind_definition(const struct od_place *inside, const PgQuery__WindowDef *over, struct od_window_slot *window)
+{
+    struct window_parts parts;
+    OD_NEED(find_parts(inside, over, &parts));
+    if (parts.partition != NULL)
+        window->partitions =
+            od_bind_list(inside, parts.partition->partition_clause, parts.partition->n_partition_clause);
+    if (parts.order != NULL) {
+        window->key_count = (uint32_t)parts.order->n_order_clause;
+        window->keys = od_bind_keys(inside, parts.order->order_clause, window->key_count);
+    }
+    return !od_sql_failed(inside->binder) && bind_frame(inside, parts.frame, window);
+}
+
+bool od_bind_named_windows(struct od_binder *binder, struct od_block *block)
+{
+    const struct od_place inside = {
+        .binder = binder, .block = block, .clause = "window definitions", .aggregates = true, .in_window = true};
+    for (size_t i = 0; i < block->select->n_window_clause; i++) {
+        struct od_window_slot window = {0};
+        OD_NEED(bind_definition(&inside, block->select->window_clause[i]->window_def, &window));
+    }
+    return true;
+}
+
 const struct od_expr *od_bind_window(const struct od_place *place, const PgQuery__FuncCall *call,
                                      const char *name)
 {
     struct od_place inside = *place;
     struct od_slot slot = {.kind = OD_SLOT_WINDOW};
     struct od_window_slot *window = &slot.window;
-    struct window_parts parts;
     bool nullable = true;
     inside.windows = false;
     inside.in_window = true;
     OD_NEED(may_stand(place, call));
     OD_NEED(bind_window_call(&inside, call, name, &window->call, &nullable));
-    OD_NEED(find_parts(place, call->over, &parts));
     inside.clause = "window definitions";
-    if (parts.partition != NULL)
-        window->partitions =
-            od_bind_list(&inside, parts.partition->partition_clause, parts.partition->n_partition_clause);
-    if (parts.order != NULL) {
-        window->key_count = (uint32_t)parts.order->n_order_clause;
-        window->keys = od_bind_keys(&inside, parts.order->order_clause, window->key_count);
-    }
-    OD_NEED(!od_sql_failed(place->binder) && bind_frame(&inside, parts.frame, window));
+    OD_NEED(bind_definition(&inside, call->over, window));
     return od_add_slot(place->binder, place->block, slot, window->call.type, nullable, call->location);
 }
 

@@ -319,6 +319,8 @@ bool od_bind_aggregate_call(const struct od_place *place, const PgQuery__FuncCal
                             enum od_aggregate_function function, struct od_aggregate *aggregate_out);
 const struct od_expr *od_bind_window(const struct od_place *place, const PgQuery__FuncCall *call,
                                      const char *name);
+/* The WINDOW clause, for those that no call uses: they must be right, and aggregates in them group the rows. */
+bool od_bind_named_windows(struct od_binder *binder, struct od_block *block);
 const struct od_expr *od_bind_grouping(const struct od_place *place, const PgQuery__GroupingFunc *call);
 const struct od_expr *od_bind_sub_link(const struct od_place *place, const PgQuery__SubLink *link);
 /* A constant, evaluated, of this type; other numbers round to a bigint. BAD_INPUT or UNSUPPORTED when it is

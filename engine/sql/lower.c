@@ -245,7 +245,8 @@ bool od_lower_filter(struct od_binder *binder, struct od_block *block, const str
     const struct od_expr **conjuncts = od_sql_take(binder, count, sizeof(*conjuncts));
     OD_NEED(conjuncts != NULL);
     od_expr_conjuncts(predicate, conjuncts, count);
-    /* first what needs no sub-select, then sub-selects that only drop rows, then all others */
+    /* First what needs no sub-select, then sub-selects that only drop rows, then all others, each before the next one's
+     * sub-selects are asked, which may fail. */
     for (uint32_t pass = 0; pass < 3; pass++) {
         struct od_exprs chosen = {0};
         for (uint32_t i = 0; i < count; i++) {
@@ -258,6 +259,10 @@ bool od_lower_filter(struct od_binder *binder, struct od_block *block, const str
             if (due == 1) {
                 OD_NEED(join_subquery(binder, block, query, type));
                 query->column = OD_NO_COLUMN;
+            } else if (due == 2) {
+                predicate = od_lower(binder, block, conjuncts[i]);
+                block->plan = od_make_filter(binder, block->plan, predicate);
+                OD_NEED(block->plan != NULL);
             } else {
                 OD_NEED(od_add_expr(binder, &chosen, od_lower(binder, block, conjuncts[i])));
             }
