@@ -24,6 +24,7 @@ struct od_campaign_options {
     const struct od_property *only; /* NULL: all */
     uint32_t oracles;               /* who is asked about statements: bits of enum od_oracle */
     const char *directory;          /* cases are saved in directory/cases; made when the first failure is saved */
+    bool tells_refusals;            /* statements that were refused, on standard error */
     uint64_t shrink_ns;             /* bound on one failure's shrinking */
     uint32_t failures_shown_max;    /* so many failures of one property are shrunk and saved by each worker */
     uint64_t hang_ns;               /* a case that takes longer is a hang */

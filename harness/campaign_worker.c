@@ -173,6 +173,9 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     atomic_fetch_add(&slot->digest, od_mix_two(case_index, trial->digest));
     if (trial->test_case.query != NULL)
         count_statement(slot, trial);
+    if (worker->options->tells_refusals && (trial->tally.status == OD_UNSUPPORTED || trial->tally.status == OD_BAD_INPUT))
+        fprintf(stderr, "case %llu, %s: %s\n  %s\n", (unsigned long long)case_index, od_status_text(trial->tally.status),
+                trial->refusal.text, trial->test_case.sql);
     bool good = !trial->finding.found || handle_failure(worker, case_index);
     atomic_store(&slot->case_index, 0);
     return good;

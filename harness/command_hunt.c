@@ -54,6 +54,7 @@ static enum od_status read_statements(const struct od_arguments *arguments, stru
         return OD_OK;
     }
     options->only = &od_property_statement;
+    options->tells_refusals = od_arguments_has(arguments, "refusals");
     OD_TRY(od_oracles_parse(od_arguments_text(arguments, "oracle", "model,sqlite"), &options->oracles, error));
     enum od_status status = od_query_oracles_open(options->oracles, &oracles, error);
     od_query_oracles_close(oracles);
@@ -222,6 +223,7 @@ static const struct od_option options[] = {
     {"property", "CODE", "only this property", false},
     {"sql", NULL, "statements in SQL, in every variation of how they are run, instead of plans under faults", false},
     {"oracle", "LIST", "with --sql: who is asked: some of model, sqlite, duckdb, postgres (default model,sqlite)", false},
+    {"refusals", NULL, "with --sql: tell the statements that this engine refuses, and why", false},
     {"show", "N", "so many failures of one kind are shrunk and saved by each job (default 3)", false},
     {"explore", "E", "swarm (default): random subsets of everything", false},
     {"shrink-time", "T", "bound on the shrinking of one failure (default 20s)", false},

@@ -160,6 +160,8 @@ static enum od_status bind_statement(void *self, const struct od_case *test_case
     const struct od_sql_context context = {.catalog = &test_case->catalog, .evaluate_constant = od_evaluate_constant};
     enum od_status status = od_sql_bind(&trial->plan_arena, test_case->sql, &context, plan_out, error);
     trial->tally.status = status;
+    if (error != NULL)
+        trial->refusal = *error;
     return status;
 }
 

@@ -33,6 +33,7 @@ struct od_trial {
     struct od_cluster_result results[OD_TRIAL_RUNS_MAX]; /* owned; alive until the next case, properties look at them */
     uint64_t known[OD_TRIAL_RUNS_MAX]; /* hashes of stages and clusters that were run */
     struct od_query_oracles *oracles;  /* borrowed; for statements; NULL: nobody is asked */
+    struct od_error refusal;           /* of the last statement, when binding it failed */
     struct od_query_tally tally;       /* of the last statement */
     void (*drawn)(void *self, const struct od_trial *trial); /* called when all is drawn and nothing has run; may be NULL */
     void *drawn_self;

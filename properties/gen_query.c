@@ -36,6 +36,11 @@ bool od_chance(struct od_query_gen *g, uint32_t part, uint32_t whole)
     return od_random_chance(&g->gen->choices->random, part, whole);
 }
 
+bool od_may(const struct od_query_gen *g, enum od_query_feature feature)
+{
+    return feature == OD_QUERY_FEATURE_COUNT || od_query_feature_is_shared(feature, g->audience);
+}
+
 void od_note(struct od_query_gen *g, enum od_query_feature feature)
 {
     g->query->features[feature] = true;
@@ -88,7 +93,7 @@ static void draw_values(struct od_query_gen *g, const struct od_scope *outer, co
 static void draw_side(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted, bool may_be_values,
                       struct od_select *select)
 {
-    if (may_be_values && !wanted->is_one_row && od_draw_below(g, 16) == 15)
+    if (may_be_values && od_may(g, OD_QUERY_VALUES) && !wanted->is_one_row && od_draw_below(g, 16) == 15)
         draw_values(g, outer, wanted, select);
     else
         od_query_select(g, outer, wanted, select);
@@ -104,7 +109,7 @@ static const char *draw_operator(struct od_query_gen *g)
         {"EXCEPT", OD_QUERY_EXCEPT},       {"INTERSECT", OD_QUERY_INTERSECT},
         {"EXCEPT ALL", OD_QUERY_EXCEPT_ALL}, {"INTERSECT ALL", OD_QUERY_INTERSECT_ALL},
     };
-    uint64_t index = od_draw_below(g, 6);
+    uint64_t index = od_draw_below(g, od_may(g, OD_QUERY_EXCEPT_ALL) ? 6 : 4);
     od_note(g, operators[index].feature);
     od_note(g, OD_QUERY_OPEN_EQUALS);
     return operators[index].word;
@@ -116,7 +121,7 @@ static void draw_body(struct od_query_gen *g, const struct od_scope *outer, cons
     struct od_wanted same = *wanted;
     uint32_t operator_count = 0;
     if (!wanted->is_one_row && g->selects_left > 1 && od_chance(g, 1, 7))
-        operator_count = od_chance(g, 1, 3) ? 2 : 1;
+        operator_count = od_chance(g, 1, 3) && od_may(g, OD_QUERY_NESTED_SET) ? 2 : 1;
     same.is_alone = operator_count == 0;
     draw_side(g, outer, &same, operator_count > 0 || wanted->is_top, body);
     if (operator_count == 0)
@@ -213,7 +218,8 @@ static const char *ending(struct od_query_gen *g, const struct od_select *body, 
 {
     bool has_limit = !g->is_sure && (limit != 0 || od_chance(g, 1, 8));
     bool has_order = has_limit || body->is_distinct_on || (query != NULL && od_chance(g, 1, 2));
-    bool is_open = has_limit && limit == 0 && !body->is_distinct_on && od_chance(g, 1, 8);
+    bool is_open = has_limit && limit == 0 && !body->is_distinct_on && od_chance(g, 1, 8) &&
+                   od_may(g, OD_QUERY_OPEN_LIMIT);
     if (is_open) {
         od_note(g, OD_QUERY_OPEN_LIMIT);
         return limit_text(g, limit);
@@ -277,6 +283,19 @@ static const char *draw_sure(struct od_query_gen *g)
     return od_query_query(g, NULL, &wanted, 0, &outputs);
 }
 
+/* Two in five statements are in everybody's words, one in DuckDB's and PostgreSQL's; tables may rule some out. */
+static uint32_t draw_audience(struct od_query_gen *g)
+{
+    enum { EVERYBODY = 1 << OD_ORACLE_SQLITE | 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES };
+    static const uint32_t audiences[] = {EVERYBODY, 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES, 0, EVERYBODY, 0};
+    static const uint32_t tables_allow[OD_FLAVOUR_COUNT] = {
+        [OD_FLAVOUR_PLAIN] = UINT32_MAX,
+        [OD_FLAVOUR_SPECIAL] = 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES,
+        [OD_FLAVOUR_WILD] = 1 << OD_ORACLE_POSTGRES,
+    };
+    return audiences[od_draw_below(g, 5)] & tables_allow[g->gen->flavour];
+}
+
 static void note_tables(struct od_query_gen *g)
 {
     if (g->gen->flavour == OD_FLAVOUR_SPECIAL)
@@ -310,6 +329,7 @@ const struct od_statement *od_gen_query(struct od_gen *gen)
         .gen = gen, .query = query, .rows_max = ROWS_MAX, .selects_left = SELECTS_MAX, .place = OD_QUERY_FEATURE_COUNT};
     const struct od_wanted wanted = {.is_top = true};
     note_tables(g);
+    g->audience = draw_audience(g);
     if (od_draw_below(g, 24) == 23) {
         query->sql = draw_sure(g);
     } else {

@@ -40,6 +40,7 @@ struct od_outputs {
 struct od_query_gen {
     struct od_gen *gen;
     struct od_statement *query;
+    uint32_t audience; /* oracles (bits) that shall understand the statement */
     uint32_t alias_count;
     uint32_t selects_left; /* SELECTs that may still be made */
     uint32_t rows_max;     /* of a FROM made now */
@@ -52,6 +53,7 @@ struct od_query_gen {
     enum od_query_feature place; /* where a subquery made now stands */
     uint32_t columns_read;       /* by expressions so far */
     uint32_t span_depth;
+    bool casts_texts; /* a quoted literal has no type that a polymorphic function could take */
     bool is_sure; /* see draw_sure in gen_query.c */
 };
 
@@ -59,6 +61,8 @@ struct od_query_gen {
 const char *od_say(struct od_query_gen *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 uint64_t od_draw_below(struct od_query_gen *g, uint64_t bound);
 bool od_chance(struct od_query_gen *g, uint32_t part, uint32_t whole);
+/* Whether the audience understands it. What nobody shares is for whoever does not care. */
+bool od_may(const struct od_query_gen *g, enum od_query_feature feature);
 /* Notes that the statement has it. */
 void od_note(struct od_query_gen *g, enum od_query_feature feature);
 void od_open_span(struct od_query_gen *g, const char *label);
@@ -96,6 +100,9 @@ const char *od_query_literal(struct od_query_gen *g, enum od_type type);
 const char *od_query_expr(struct od_query_gen *g, const struct od_scope *scope, enum od_type type, uint32_t depth);
 /* As above with a column of the scope itself in it, for GROUP BY and ORDER BY; NULL: no column has the type. */
 const char *od_query_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type);
+/* As above, one of the columns [first, end). */
+const char *od_query_column_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first, uint32_t end,
+                                    enum od_type type);
 /* Fills a row of words with arguments. *type_out is its type. `chosen` is what T is, or OD_TYPE_COUNT. */
 const char *od_query_fill(struct od_query_gen *g, const struct od_scope *scope, const struct od_words *words,
                           enum od_type chosen, uint32_t depth, enum od_type *type_out);

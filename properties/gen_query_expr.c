@@ -12,11 +12,18 @@ const char *od_query_type_text(enum od_type type)
     return od_type_text(type);
 }
 
+static bool is_understood(const struct od_query_gen *g, enum od_type type)
+{
+    bool is_time = type == OD_TYPE_DATE || type == OD_TYPE_TIMESTAMP;
+    return (type != OD_TYPE_DECIMAL || od_may(g, OD_QUERY_NUMERIC)) && (!is_time || od_may(g, OD_QUERY_DATES));
+}
+
 enum od_type od_draw_type(struct od_query_gen *g)
 {
     static const enum od_type types[] = {OD_TYPE_INT32, OD_TYPE_INT64,   OD_TYPE_TEXT,      OD_TYPE_FLOAT64,
                                          OD_TYPE_DATE,  OD_TYPE_DECIMAL, OD_TYPE_TIMESTAMP, OD_TYPE_INT32};
-    return types[od_draw_below(g, sizeof(types) / sizeof(types[0]))];
+    enum od_type type = types[od_draw_below(g, sizeof(types) / sizeof(types[0]))];
+    return is_understood(g, type) ? type : OD_TYPE_INT64;
 }
 
 enum od_type od_draw_scope_type(struct od_query_gen *g, const struct od_scope *scope)
@@ -24,7 +31,8 @@ enum od_type od_draw_scope_type(struct od_query_gen *g, const struct od_scope *s
     if (scope->count == 0)
         return od_draw_type(g);
     enum od_type type = scope->columns[od_draw_below(g, scope->count)].type;
-    return type == OD_TYPE_BOOLEAN ? od_draw_type(g) : type;
+    bool is_fit = type != OD_TYPE_BOOLEAN && (type != OD_TYPE_DECIMAL || od_may(g, OD_QUERY_NUMERIC));
+    return is_fit ? type : od_draw_type(g);
 }
 
 /* --- columns and literals ---------------------------------------------------------------------------------- */
@@ -40,12 +48,13 @@ static bool is_nameable(const struct od_scope *scope, const struct od_named *col
     return count == 1;
 }
 
-/* One of those of the type; NULL: none. */
-static const char *pick_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type, bool from_inside)
+/* One of those in [first, end) of the type; NULL: none. */
+static const char *pick_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first, uint32_t end,
+                                enum od_type type, bool from_inside)
 {
     const char *found[OD_SCOPE_COLUMNS_MAX];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < scope->count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         const struct od_named *column = &scope->columns[i];
         if (column->type == type && (column->is_outer || !from_inside) && is_nameable(scope, column))
             found[count++] = column->text;
@@ -58,9 +67,20 @@ static const char *pick_column(struct od_query_gen *g, const struct od_scope *sc
     return found[od_draw_below(g, count)];
 }
 
+static const char *pick_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type, bool from_inside)
+{
+    return pick_between(g, scope, 0, scope->count, type, from_inside);
+}
+
 const char *od_query_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type)
 {
     return pick_column(g, scope, type, false);
+}
+
+const char *od_query_column_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first, uint32_t end,
+                                    enum od_type type)
+{
+    return pick_between(g, scope, first, end, type, false);
 }
 
 /* Of a query around this one; NULL: there is none with such a column. */
@@ -106,10 +126,10 @@ const char *od_query_literal(struct od_query_gen *g, enum od_type type)
 {
     struct od_value value = literal_value(g, type);
     struct od_buffer printed;
-    if (od_chance(g, 1, 10))
+    if (od_chance(g, 1, 10) || !is_understood(g, type))
         return od_say(g, "CAST(NULL AS %s)", od_query_type_text(type));
     if (type == OD_TYPE_TEXT)
-        return quoted(g, &value);
+        return g->casts_texts ? od_say(g, "CAST(%s AS text)", quoted(g, &value)) : quoted(g, &value);
     od_buffer_init(&printed, g->gen->memory);
     od_value_print(&value, &printed);
     const char *text = od_say(g, "%s", od_buffer_text(&printed));
@@ -186,7 +206,12 @@ static const char *call(struct od_query_gen *g, const struct od_scope *scope, en
     uint32_t end = first;
     while (end < od_expr_word_count && od_expr_words[end].type == type)
         end++;
-    const struct od_words *words = &od_expr_words[first + od_draw_below(g, end - first)];
+    uint32_t index = first + (uint32_t)od_draw_below(g, end - first);
+    for (uint32_t i = first; i < end && !od_may(g, od_expr_words[index].feature); i++)
+        index = index + 1 < end ? index + 1 : first;
+    if (!od_may(g, od_expr_words[index].feature))
+        return od_query_expr(g, scope, type, 0);
+    const struct od_words *words = &od_expr_words[index];
     /* Extremes overflow nearly always: most statements shall have an answer. */
     if (words->may_fail && g->gen->flavour == OD_FLAVOUR_WILD && !od_chance(g, 1, 4))
         words = &od_expr_words[first + (type == OD_TYPE_BOOLEAN ? 0 : end - first - 1)];
@@ -215,7 +240,7 @@ static const char *scalar_subquery(struct od_query_gen *g, const struct od_scope
 {
     struct od_wanted wanted = {.count = 1, .types = {type}};
     od_note(g, OD_QUERY_SCALAR_SUBQUERY);
-    switch (od_draw_below(g, 8)) {
+    switch (od_draw_below(g, od_may(g, OD_QUERY_MANY_ROWS_SUBQUERY) ? 8 : 7)) {
     case 5:
     case 6:
         od_note(g, OD_QUERY_LIMITED_SUBQUERY);
@@ -235,7 +260,7 @@ static const char *membership(struct od_query_gen *g, const struct od_scope *sco
     static const char *const operators[] = {"=", "<>", "<", ">="};
     struct od_wanted wanted = {.count = 1, .types = {od_draw_scope_type(g, scope)}};
     const char *negation = od_chance(g, 1, 2) ? "NOT " : "";
-    uint64_t kind = od_draw_below(g, 4);
+    uint64_t kind = od_draw_below(g, od_may(g, OD_QUERY_QUANTIFIED) ? 4 : 3);
     const char *left = od_query_expr(g, scope, wanted.types[0], 0);
     const char *inner = subquery(g, scope, &wanted, 0);
     if (kind <= 2) {

@@ -101,13 +101,13 @@ static void take_relation(struct od_query_gen *g, const struct od_scope *left, s
     const char *alias = od_say(g, "q%u", ++g->alias_count);
     memset(side, 0, sizeof(*side));
     uint64_t kind = od_draw_below(g, 10);
-    if (kind == 9 && left != NULL && g->selects_left > 0)
+    if (kind == 9 && od_may(g, OD_QUERY_LATERAL) && left != NULL && g->selects_left > 0)
         take_derived(g, alias, left, side);
     else if (kind >= 8 && g->selects_left > 0)
         take_derived(g, alias, NULL, side);
     else if (kind >= 6 && g->cte_count > 0)
         take_cte(g, alias, side);
-    else if (kind == 5)
+    else if (kind == 5 && od_may(g, OD_QUERY_FROM_VALUES))
         take_values(g, alias, side);
     else
         take_table(g, alias, side);
@@ -174,18 +174,18 @@ static void merge_column(struct od_query_gen *g, struct od_scope *left, struct o
 }
 
 /* "ON ...": equalities mostly, which PostgreSQL demands of full joins. Both sides' columns are in `both`. */
-static const char *condition(struct od_query_gen *g, const struct od_scope *left, const struct od_scope *right,
-                             const struct od_scope *both, bool is_full)
+static const char *condition(struct od_query_gen *g, uint32_t left_count, const struct od_scope *both, bool is_full)
 {
     const char *text = NULL;
     enum od_query_feature place = g->place;
-    g->place = is_full || g->place == OD_QUERY_FEATURE_COUNT ? OD_QUERY_FEATURE_COUNT : OD_QUERY_IN_ON;
+    g->place = is_full || g->place == OD_QUERY_FEATURE_COUNT || !od_may(g, OD_QUERY_IN_ON) ? OD_QUERY_FEATURE_COUNT
+                                                                                           : OD_QUERY_IN_ON;
     for (uint32_t count = 0; count < 3 && (count == 0 || od_chance(g, 1, 3)); count++) {
         od_open_span(g, "conjunct");
         const char *part = NULL;
-        enum od_type type = right->columns[od_draw_below(g, right->count)].type;
-        const char *ours = od_query_column(g, left, type);
-        const char *theirs = od_query_column(g, right, type);
+        enum od_type type = both->columns[left_count + od_draw_below(g, both->count - left_count)].type;
+        const char *ours = od_query_column_between(g, both, 0, left_count, type);
+        const char *theirs = od_query_column_between(g, both, left_count, both->count, type);
         if (ours != NULL && theirs != NULL && od_draw_below(g, 5) < 4) {
             part = od_say(g, "%s = %s", ours, theirs);
         } else {
@@ -235,10 +235,10 @@ static const char *join_sides(struct od_query_gen *g, uint32_t kind, const char 
         add_columns(scope, &right->scope);
         return od_say(g, "%s %s %s USING (%s)", text, words[kind], right->text, list);
     }
-    struct od_scope left = *scope;
+    uint32_t left_count = scope->count;
     add_columns(scope, &right->scope);
-    scope->rows = left.rows * (right->scope.rows + 1) + 1;
-    const char *on = condition(g, &left, &right->scope, scope, kind == 3);
+    scope->rows = scope->rows * (right->scope.rows + 1) + 1;
+    const char *on = condition(g, left_count, scope, kind == 3);
     return od_say(g, "%s %s %s ON %s", text, words[kind], right->text, on);
 }
 

@@ -54,15 +54,20 @@ static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *r
     /* An aggregate that reads outer columns only would be the outer query's. */
     own.outer = NULL;
     g->place = OD_QUERY_FEATURE_COUNT;
-    for (uint32_t i = 0; i < od_aggregate_word_count && wanted != OD_TYPE_COUNT; i++, index++) {
+    for (uint32_t i = 0; i < od_aggregate_word_count; i++, index++) {
         const struct od_words *words = &od_aggregate_words[index % od_aggregate_word_count];
-        if (words->type == wanted || (words->type == OD_TYPE_COUNT && wanted != OD_TYPE_BOOLEAN))
+        bool fits = wanted == OD_TYPE_COUNT || words->type == wanted ||
+                    (words->type == OD_TYPE_COUNT && wanted != OD_TYPE_BOOLEAN);
+        if (fits && od_may(g, words->feature))
             break;
     }
     const struct od_words *words = &od_aggregate_words[index % od_aggregate_word_count];
     if (words->feature == OD_QUERY_FLOAT_SUM && g->gen->flavour != OD_FLAVOUR_PLAIN)
         od_note(g, OD_QUERY_FLOAT_SUM_HARD);
+    bool cast_texts = g->casts_texts;
+    g->casts_texts = true;
     const char *text = od_query_fill(g, &own, words, wanted, 1, type_out);
+    g->casts_texts = cast_texts;
     if (*type_out == OD_TYPE_DECIMAL && words->feature == OD_QUERY_FEATURE_COUNT && wanted != OD_TYPE_COUNT)
         od_note(g, OD_QUERY_NUMERIC); /* is calculated with */
     if (od_chance(g, 1, 6)) {
@@ -111,7 +116,7 @@ static const char *listed(struct od_query_gen *g, const char *const *keys, uint3
 /* " GROUP BY ...". *sets_out: there may be several rows of one key. */
 static const char *group_by(struct od_query_gen *g, const char *const *keys, uint32_t count, bool *sets_out)
 {
-    uint64_t kind = od_draw_below(g, 8);
+    uint64_t kind = od_draw_below(g, od_may(g, OD_QUERY_CUBE) ? 8 : 5);
     const char *all = listed(g, keys, count);
     od_note(g, OD_QUERY_GROUP_BY);
     od_note(g, OD_QUERY_OPEN_EQUALS);
@@ -138,7 +143,7 @@ static const char *group_by(struct od_query_gen *g, const char *const *keys, uin
 const char *od_query_direction(struct od_query_gen *g)
 {
     static const char *const directions[] = {"", " DESC", " NULLS FIRST", " DESC NULLS LAST", " NULLS LAST", " DESC NULLS FIRST"};
-    uint64_t kind = od_draw_below(g, 6);
+    uint64_t kind = od_may(g, OD_QUERY_NULLS_BY_DEFAULT) ? od_draw_below(g, 6) : 2 + od_draw_below(g, 4);
     od_note(g, kind <= 1 ? OD_QUERY_NULLS_BY_DEFAULT : OD_QUERY_NULLS_FIRST_LAST);
     return directions[kind];
 }
@@ -178,7 +183,7 @@ static const char *frame(struct od_query_gen *g, bool has_order, bool offsets)
     static const char *const exclusions[] = {" EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS"};
     const struct frame_kind *kind = &kinds[od_draw_below(g, has_order ? 3 : 2)];
     bool is_range = kind->feature == OD_QUERY_FRAME_RANGE;
-    bool has_offsets = !is_range || (offsets && od_chance(g, 1, 2));
+    bool has_offsets = !is_range || (offsets && od_may(g, OD_QUERY_FRAME_RANGE_OFFSET) && od_chance(g, 1, 2));
     uint64_t first = od_draw_below(g, 4); /* 0 preceding, 1 current, 2 following, 3 unbounded */
     const char *start = first == 3 ? "UNBOUNDED PRECEDING" : bound_text(g, first, has_offsets);
     uint64_t least = first == 3 ? 0 : first;
@@ -219,7 +224,7 @@ static const char *window_definition(struct od_query_gen *g, const struct od_sco
     const char *frame_text = has_frame && od_chance(g, 2, 3) ? frame(g, key_count > 0, key_count == 1 && is_whole) : "";
     bool shows = shows_peers || strstr(frame_text, "ROWS") != NULL;
     bool keeps_keys = strstr(frame_text, "RANGE") != NULL || strstr(frame_text, "GROUPS") != NULL;
-    bool is_total = shows && !keeps_keys && can_be_total && od_draw_below(g, 8) < 7;
+    bool is_total = shows && !keeps_keys && can_be_total && (od_draw_below(g, 8) < 7 || !od_may(g, OD_QUERY_OPEN_PEERS));
     if (shows && !is_total)
         od_note(g, OD_QUERY_OPEN_PEERS);
     const char *order = is_total ? od_query_total_order(g, scope, keys) : key_count > 0 ? od_say(g, " ORDER BY %s", keys) : "";
@@ -248,7 +253,9 @@ static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can
         } else {
             struct od_words quiet = *words;
             quiet.feature = OD_QUERY_FEATURE_COUNT;
+            g->casts_texts = true;
             call = od_query_fill(g, &arguments, &quiet, OD_TYPE_COUNT, 1, &type);
+            g->casts_texts = false;
         }
         bool has_frame = is_aggregate || strstr(words->text, "_value") != NULL;
         const char *definition = window_definition(g, &arguments, shows_peers, has_frame, can_be_total);
@@ -338,7 +345,7 @@ static const char *star(struct od_query_gen *g, const struct od_scope *scope, st
 static const char *distinct(struct od_query_gen *g, const struct od_wanted *wanted, struct od_select *select)
 {
     uint64_t kind = wanted->is_one_row || g->is_sure ? 0 : od_draw_below(g, 16);
-    if (kind < 14 || (kind == 15 && !wanted->is_alone))
+    if (kind < 14 || (kind == 15 && !(wanted->is_alone && od_may(g, OD_QUERY_DISTINCT_ON))))
         return "";
     select->inner = NULL;
     od_note(g, OD_QUERY_OPEN_EQUALS);
@@ -385,14 +392,15 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
             od_note(g, OD_QUERY_GROUPING_CALL);
             add_text(scope, od_say(g, "grouping(%s)", listed(g, keys, key_count)), OD_TYPE_INT32, NULL);
         }
-        having = conjunction(g, scope, " HAVING ", 1, OD_QUERY_IN_HAVING);
+        if (groups[0] != '\0' || od_may(g, OD_QUERY_HAVING_ALONE))
+            having = conjunction(g, scope, " HAVING ", 1, OD_QUERY_IN_HAVING);
         if (having[0] != '\0')
-            od_note(g, OD_QUERY_HAVING);
+            od_note(g, groups[0] == '\0' ? OD_QUERY_HAVING_ALONE : OD_QUERY_HAVING);
     }
     if (!wanted->is_one_row && !g->is_sure && od_chance(g, 1, 4))
         add_windows(g, scope, !has_sets, &windows);
     bool is_star = wanted->is_top && wanted->is_alone && !is_grouped && windows[0] == '\0' && od_chance(g, 1, 12) && rows.count > 0;
-    const char *list = is_star ? star(g, scope, &select_out->outputs) : select_list(g, scope, &rows, wanted, &select_out->outputs);
+    const char *list = is_star ? star(g, &rows, &select_out->outputs) : select_list(g, scope, &rows, wanted, &select_out->outputs);
     select_out->inner = wanted->is_one_row || is_star ? NULL : scope;
     select_out->outputs.rows = wanted->is_one_row ? 1 : rows.rows;
     const char *word = is_star ? "" : distinct(g, wanted, select_out);

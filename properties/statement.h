@@ -24,6 +24,8 @@ const char *od_query_feature_text(enum od_query_feature feature);
 const char *od_oracle_text(enum od_oracle oracle);
 /* "model,sqlite": a bit (1 << enum od_oracle) each. BAD_INPUT lists the names. */
 enum od_status od_oracles_parse(const char *text, uint32_t *oracles_out, struct od_error *error);
+/* Whether all of these oracles (bits) mean the same by it. */
+bool od_query_feature_is_shared(enum od_query_feature feature, uint32_t oracles);
 /* Whether the oracle means the same by the statement; if not, *feature_out is the first feature in the way. */
 bool od_query_is_shared(const struct od_statement *query, enum od_oracle oracle, enum od_query_feature *feature_out);
 /* gen_query_table.c: the tables of SQL statements. Columns of one name have one kind of value in all tables, and a pool that

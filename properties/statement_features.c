@@ -35,6 +35,11 @@ const char *od_oracle_text(enum od_oracle oracle)
     return oracle_texts[oracle];
 }
 
+bool od_query_feature_is_shared(enum od_query_feature feature, uint32_t oracles)
+{
+    return (features[feature].oracles & oracles) == oracles;
+}
+
 enum od_status od_oracles_parse(const char *text, uint32_t *oracles_out, struct od_error *error)
 {
     *oracles_out = 0;

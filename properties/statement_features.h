@@ -46,6 +46,7 @@
     X(CUBE, DP, "CUBE", "SQLite has it not")                                                                 \
     X(GROUPING_CALL, DP, "GROUPING()", "SQLite has it not")                                                  \
     X(HAVING, SDP, "HAVING", "")                                                                             \
+    X(HAVING_ALONE, DP, "HAVING without GROUP BY", "SQLite asks for an aggregate")                           \
     X(FILTER, SDP, "FILTER", "")                                                                             \
     X(DISTINCT_AGGREGATE, SDP, "aggregates of DISTINCT values", "")                                          \
     X(BIT_BOOL_AGGREGATE, DP, "bool_and, bit_or...", "SQLite has them not")                                  \

@@ -369,6 +369,12 @@ static enum place where_to(enum od_join_type type, enum od_join_sides sides, boo
     return PLACE_CONDITION;
 }
 
+/* Is a left row's meeting the right side what may fail? Then the left side keeps its rows. */
+static bool left_rows_may_fail(const struct od_plan *plan)
+{
+    return plan->join.type == OD_JOIN_SINGLE || (plan->kind == OD_PLAN_APPLY && plan->inputs[1]->may_fail);
+}
+
 /* An APPLY is a join whose right side and condition are left alone: depths of outer columns count from there. Only left
  * fields, and those of INNER's padding, matter above it. */
 static enum od_status push_join(struct pushdown *pushdown, const struct od_plan *plan,
@@ -393,8 +399,7 @@ static enum od_status push_join(struct pushdown *pushdown, const struct od_plan 
         const struct od_expr *conjunct = from_above ? above->list[i - own.count] : own.list[i];
         enum place place = where_to(draft.join.type, od_join_sides_of(conjunct, left_count), from_above,
                                     conjunct->nullable);
-        bool hides_failure = from_above && plan->join.type == OD_JOIN_SINGLE; /* of rows that find two */
-        if ((is_apply && place != PLACE_LEFT) || hides_failure)
+        if ((is_apply && place != PLACE_LEFT) || (from_above && left_rows_may_fail(plan)))
             place = from_above ? PLACE_ABOVE : PLACE_CONDITION;
         if (is_apply && !from_above)
             place = PLACE_CONDITION;
