@@ -194,10 +194,23 @@ static const struct {
      "        scan u (a, w, ts)\n"},
     {"select a from t where (a, c) = (select k, name from v)",
      "project a\n"
-     "  filter ((cast(a as bigint) = k) and (c = name))\n"
+     "  filter (c = name)\n"
+     "    filter (cast(a as bigint) = k)\n"
+     "      join single on true\n"
+     "        scan t (a, b, c, d, p)\n"
+     "        scan v (k, name)\n"},
+    {"select a from t where (select k from v) = a and (select name from v) = c and b is null",
+     "project a\n"
+     "  filter (name = c)\n"
      "    join single on true\n"
-     "      scan t (a, b, c, d, p)\n"
-     "      scan v (k, name)\n"},
+     "      filter (k = cast(a as bigint))\n"
+     "        join single on true\n"
+     "          filter (b is null)\n"
+     "            scan t (a, b, c, d, p)\n"
+     "          project k\n"
+     "            scan v (k, name)\n"
+     "      project name\n"
+     "        scan v (k, name)\n"},
     {"select a, (select (select t.a + u.a + v.k from v) from u) from t",
      "project a, ?column?\n"
      "  apply single on true\n"
