@@ -206,6 +206,11 @@ enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices,
     return status == OD_OK && trial->test_case.query == NULL ? draw_schedule(trial, error) : status;
 }
 
+struct od_subject od_trial_subject(struct od_trial *trial)
+{
+    return (struct od_subject){.run = run_subject, .self = trial, .bind = bind_statement, .ask_others = ask_others};
+}
+
 enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, struct od_error *error)
 {
     enum od_status status = od_trial_draw(trial, choices, error);
@@ -214,7 +219,7 @@ enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, 
     if (trial->drawn != NULL)
         trial->drawn(trial->drawn_self, trial);
     od_assert(trial->test_case.property != NULL);
-    struct od_subject subject = {.run = run_subject, .self = trial, .bind = bind_statement, .ask_others = ask_others};
+    struct od_subject subject = od_trial_subject(trial);
     status = trial->test_case.property->check(&trial->test_case, &subject, &trial->finding, error);
     if (status == OD_OK && trial->finding.found)
         trial->digest = od_mix_two(trial->digest, od_hash_bytes(trial->finding.code, strlen(trial->finding.code), 1));

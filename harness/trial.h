@@ -44,6 +44,8 @@ void od_trial_release(struct od_trial *trial);
 /* Draws a case from `choices` (whose supplier is set) and judges it; the result is in trial->finding and trial->digest. Other than OK:
  * the harness' own trouble. The case stays until the next run, so that it can be printed. */
 enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, struct od_error *error);
+/* The trial as properties see it; valid as long as the trial. */
+struct od_subject od_trial_subject(struct od_trial *trial);
 /* Only the drawing: for a case that must not be run, because running it kills the process. */
 enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices, struct od_error *error);
 /* Tables, SQL, plan, cluster and faults of the last case, for people. */

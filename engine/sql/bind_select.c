@@ -144,14 +144,11 @@ static bool bind_order(struct od_binder *binder, struct od_select *build, struct
     order->keys = od_sql_take(binder, order->count, sizeof(*order->keys));
     order->key_targets = od_sql_take(binder, order->count, sizeof(*order->key_targets));
     OD_NEED(order->keys != NULL && order->key_targets != NULL);
-    uint32_t count = 0;
     for (uint32_t i = 0; i < order->count; i++) {
         const PgQuery__SortBy *item = build->select->sort_clause[i]->sort_by;
-        OD_NEED(od_sort_direction(binder, item, &order->keys[count]));
-        OD_NEED(sorted_target(binder, build, item->node, "ORDER BY", &order->key_targets[count]));
-        count += !is_among(order->key_targets[count], order->key_targets, count); /* again orders nothing more */
+        OD_NEED(od_sort_direction(binder, item, &order->keys[i]));
+        OD_NEED(sorted_target(binder, build, item->node, "ORDER BY", &order->key_targets[i]));
     }
-    order->count = count;
     return true;
 }
 
@@ -165,7 +162,8 @@ static bool check_distinct_on(struct od_binder *binder, const struct od_select *
     bool outside = false;
     for (uint32_t i = 0; i < order->count && bad == NULL; i++) {
         bool among = is_among(order->key_targets[i], order->distinct, order->distinct_count);
-        bad = among && outside ? nodes[0] : NULL;
+        bool again = is_among(order->key_targets[i], order->key_targets, i); /* orders nothing more */
+        bad = among && outside && !again ? nodes[0] : NULL;
         outside |= !among;
     }
     for (uint32_t k = 0; k < order->distinct_count && outside && bad == NULL; k++)
