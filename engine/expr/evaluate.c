@@ -180,52 +180,35 @@ enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *ba
     return OD_OK;
 }
 
-/* Lists the selected rows whose bit is set in a boolean column. The two selections may be one and the same.
- * */
-static enum od_status select_true(const struct od_operand *operand, const struct od_selection *selection,
-                                  struct od_arena *batch_arena, struct od_selection *selection_out,
-                                  struct od_error *error)
+enum od_status od_evaluate_true(const struct od_expr *predicate, const struct od_batch *batch,
+                                const struct od_selection *selection, struct od_arena *batch_arena,
+                                struct od_selection *selection_out, struct od_error *error)
 {
-    OD_TAKE_LIST(uint32_t, rows, batch_arena, selection->count, error);
-    const uint8_t *bits = operand->column.values;
+    struct od_evaluation evaluation = {.batch = batch, .batch_arena = batch_arena, .error = error};
+    struct od_operand operand;
     uint32_t count = 0;
+    od_assert(predicate->type == OD_TYPE_BOOLEAN);
+    OD_TRY(od_evaluate_operand(&evaluation, predicate, selection, &operand));
+    OD_TAKE_LIST(uint32_t, rows, batch_arena, selection->count, error);
     for (uint32_t i = 0; i < selection->count; i++) {
-        uint32_t row = i * operand->step;
+        uint32_t row = i * operand.step;
         rows[count] = selection->rows == NULL ? i : selection->rows[i];
-        count += od_bit(bits, row) && !od_column_is_null(&operand->column, row);
+        count += od_bit(operand.column.values, row) && !od_column_is_null(&operand.column, row);
     }
-    *selection_out = (struct od_selection){.rows = rows, .count = count};
+    /* Where it is all of them, columns need no gathering. */
+    *selection_out = (struct od_selection){.rows = count == batch->row_count ? NULL : rows, .count = count};
     return OD_OK;
-}
-
-static bool is_conjunction(const struct od_expr *expr)
-{
-    return expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_AND;
 }
 
 enum od_status od_evaluate_filter(const struct od_expr *predicate, const struct od_batch *batch,
                                   const struct od_selection *selection, struct od_arena *batch_arena,
                                   struct od_selection *selection_out, struct od_error *error)
 {
-    struct od_evaluation evaluation = {.batch = batch, .batch_arena = batch_arena, .error = error};
     struct od_selection left = *selection;
-    bool one_by_one = is_conjunction(predicate);
-    uint32_t part_count = one_by_one ? predicate->argument_count : 1;
-    *selection_out = (struct od_selection){0};
-    for (uint32_t k = 0; k < part_count; k++) {
-        struct od_operand operand;
-        const struct od_expr *part = one_by_one ? predicate->arguments[k] : predicate;
-        od_assert(part->type == OD_TYPE_BOOLEAN);
-        bool nested = one_by_one && is_conjunction(part);
-        if (nested) {
-            OD_TRY(od_evaluate_filter(part, batch, &left, batch_arena, &left, error));
-        } else {
-            OD_TRY(od_evaluate_operand(&evaluation, part, &left, &operand));
-            OD_TRY(select_true(&operand, &left, batch_arena, &left, error));
-        }
-        if (left.count == batch->row_count)
-            left.rows = NULL; /* all of them: columns need no gathering */
-    }
+    if (predicate->kind != OD_EXPR_CALL || predicate->function != OD_FUNCTION_AND)
+        return od_evaluate_true(predicate, batch, selection, batch_arena, selection_out, error);
+    for (uint32_t k = 0; k < predicate->argument_count; k++)
+        OD_TRY(od_evaluate_filter(predicate->arguments[k], batch, &left, batch_arena, &left, error));
     *selection_out = left;
     return OD_OK;
 }

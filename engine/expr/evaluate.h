@@ -20,8 +20,12 @@ struct od_selection {
 enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *batch,
                            const struct od_selection *selection, struct od_arena *batch_arena,
                            struct od_column *column_out, struct od_error *error);
-/* Rows of the selection for which a boolean expression is true (not false, not NULL); lives in batch_arena. The
- * conjuncts of a filter are asked one after the other, and a row for which one is not true is asked no further:
+/* Rows of the selection for which a boolean expression is true (not false, not NULL); lives in batch_arena. The two selections
+ * may be one and the same. EVALUATION, NO_MEMORY. */
+enum od_status od_evaluate_true(const struct od_expr *predicate, const struct od_batch *batch,
+                                const struct od_selection *selection, struct od_arena *batch_arena,
+                                struct od_selection *selection_out, struct od_error *error);
+/* As above for a WHERE or a join's condition: the conjuncts of a filter are asked one after the other, and a row for which one is not true is asked no further:
  * unlike AND in an expression, where NULL decides nothing (PostgreSQL's ExecQual). */
 enum od_status od_evaluate_filter(const struct od_expr *predicate, const struct od_batch *batch,
                                   const struct od_selection *selection, struct od_arena *batch_arena,

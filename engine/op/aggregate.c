@@ -66,7 +66,6 @@ struct aggregate {
     enum { TAKING, EMITTING, LOADING } state;
     bool input_is_done;
     uint32_t next_group; /* to come out */
-    struct od_batch_builder output;
     /* Spilling. */
     struct od_schema spill_schema; /* in the operator_arena */
     uint32_t part_column;
@@ -188,7 +187,6 @@ static enum od_status aggregate_start(struct od_op *op)
         }
     }
     OD_TRY(plan_spilling(aggregate));
-    OD_TRY(od_batch_builder_init(&aggregate->output, op->env.memory, &op->node->schema, op->error));
     return begin_groups(aggregate);
 }
 
@@ -196,7 +194,6 @@ static void aggregate_release(struct od_op *op)
 {
     struct aggregate *aggregate = (struct aggregate *)op;
     release_groups(aggregate);
-    od_batch_builder_release(&aggregate->output);
     for (uint32_t i = 0; i < FAN_OUT; i++)
         od_spill_run_free(aggregate->divided[i]);
     for (uint32_t i = 0; i < aggregate->pending_count; i++)
@@ -313,36 +310,24 @@ static enum od_status find_groups(struct aggregate *aggregate, const struct od_b
 
 /* --- rows into groups ----------------------------------------------------------------------------------- */
 
-struct row_list {
-    uint32_t *rows;
-    uint32_t count;
-};
-
-/* Rows whose cell of `parts` is `part`; all without parts. In batch_arena. */
-static enum od_status rows_of_part(struct aggregate *aggregate, const struct od_batch *input,
-                                   const int64_t *parts, int64_t part, struct row_list *list_out)
+/* Cells of a call's state column, or (spilled) rows that it keeps: the rows whose part is its own; all without parts. */
+static enum od_status merge_call(struct aggregate *aggregate, uint32_t index, const struct od_batch *input,
+                                 const uint32_t *groups, const int64_t *parts)
 {
-    *list_out =
-        (struct row_list){.rows = od_arena_take_array(&aggregate->op.batch_arena, input->row_count, 4)};
-    if (list_out->rows == NULL)
-        return od_op_no_memory(&aggregate->op, "choosing rows");
+    struct call *call = &aggregate->calls[index];
+    struct od_arena *arena = &aggregate->op.batch_arena;
+    const struct od_column *columns = &input->columns[call->column];
+    int64_t part = call->keeps_rows ? index + INT64_C(1) : 0;
+    uint32_t count = 0;
+    OD_TAKE_LIST(uint32_t, rows, arena, input->row_count, aggregate->op.error);
     for (uint32_t row = 0; row < input->row_count; row++) {
         if (parts == NULL || parts[row] == part)
-            list_out->rows[list_out->count++] = row;
+            rows[count++] = row;
     }
-    return OD_OK;
-}
-
-/* Cells of the state columns, which follow the keys. */
-static enum od_status merge_states(struct aggregate *aggregate, const struct od_batch *input,
-                                   const uint32_t *groups, const struct row_list *list)
-{
-    for (uint32_t i = 0; i < aggregate->call_count; i++) {
-        struct call *call = &aggregate->calls[i];
-        for (uint32_t k = 0; k < list->count && !call->keeps_rows; k++)
-            OD_TRY(od_aggregate_states_merge(&call->states, groups[list->rows[k]],
-                                             &input->columns[call->column], list->rows[k]));
-    }
+    if (call->keeps_rows)
+        return od_aggregate_rows_add(&call->rows, columns, groups, rows, count, arena);
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(od_aggregate_states_merge(&call->states, groups[rows[i]], columns, rows[i]));
     return OD_OK;
 }
 
@@ -371,59 +356,31 @@ static enum od_status update_call(struct aggregate *aggregate, struct call *call
         &aggregate->op, input, call->aggregate->filter, call->keeps_rows ? call->rows.exprs : arguments,
         call->keeps_rows ? call->rows.schema.field_count : argument_count, &selection, &columns));
     OD_TRY(selected_groups(aggregate, &selection, groups, &groups));
-    if (call->keeps_rows) {
-        struct row_list all;
-        struct od_batch selected = {.row_count = selection.count};
-        OD_TRY(rows_of_part(aggregate, &selected, NULL, 0, &all));
-        return od_aggregate_rows_add(&call->rows, columns, groups, all.rows, all.count,
+    if (call->keeps_rows)
+        return od_aggregate_rows_add(&call->rows, columns, groups, NULL, selection.count,
                                      &aggregate->op.batch_arena);
-    }
     for (uint32_t i = 0; i < selection.count; i++)
         OD_TRY(od_aggregate_states_add(&call->states, groups[i], columns, i));
     return OD_OK;
 }
 
-static enum od_status take_batch(struct aggregate *aggregate, const struct od_batch *input)
+/* A batch of the input or (is_spilled) of a run. */
+static enum od_status take_batch(struct aggregate *aggregate, const struct od_batch *input, bool is_spilled)
 {
     struct od_batch keys;
-    struct row_list all;
     uint32_t *groups = NULL;
-    bool is_final = aggregate->op.node->aggregate.phase == OD_AGGREGATE_FINAL;
+    bool has_states = is_spilled || aggregate->op.node->aggregate.phase == OD_AGGREGATE_FINAL;
+    const int64_t *parts = is_spilled ? input->columns[aggregate->part_column].values : NULL;
     od_arena_reset(&aggregate->op.batch_arena);
-    OD_TRY(key_columns(aggregate, input, is_final, &keys));
+    OD_TRY(key_columns(aggregate, input, has_states, &keys));
     OD_TRY(find_groups(aggregate, &keys, &groups));
-    if (is_final) {
-        OD_TRY(rows_of_part(aggregate, input, NULL, 0, &all));
-        return merge_states(aggregate, input, groups, &all);
-    }
     for (uint32_t i = 0; i < aggregate->call_count; i++)
-        OD_TRY(update_call(aggregate, &aggregate->calls[i], input, groups));
+        OD_TRY(has_states ? merge_call(aggregate, i, input, groups, parts)
+                          : update_call(aggregate, &aggregate->calls[i], input, groups));
     return OD_OK;
 }
 
 /* --- spilling ------------------------------------------------------------------------------------------- */
-
-static enum od_status take_spilled(struct aggregate *aggregate, const struct od_batch *input)
-{
-    struct od_batch keys;
-    struct row_list list;
-    uint32_t *groups = NULL;
-    const int64_t *parts = input->columns[aggregate->part_column].values;
-    od_arena_reset(&aggregate->op.batch_arena);
-    OD_TRY(key_columns(aggregate, input, true, &keys));
-    OD_TRY(find_groups(aggregate, &keys, &groups));
-    OD_TRY(rows_of_part(aggregate, input, parts, 0, &list));
-    OD_TRY(merge_states(aggregate, input, groups, &list));
-    for (uint32_t i = 0; i < aggregate->call_count; i++) {
-        struct call *call = &aggregate->calls[i];
-        if (!call->keeps_rows)
-            continue;
-        OD_TRY(rows_of_part(aggregate, input, parts, i + (int64_t)1, &list));
-        OD_TRY(od_aggregate_rows_add(&call->rows, &input->columns[call->column], groups, list.rows,
-                                     list.count, &aggregate->op.batch_arena));
-    }
-    return OD_OK;
-}
 
 /* One row of `part` into `spilled`: its group's key, and states or the kept row. */
 static enum od_status put_spilled(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
@@ -462,18 +419,16 @@ static enum od_status divide(struct aggregate *aggregate, struct od_batch_builde
 {
     const uint32_t *groups = part == 0 ? NULL : aggregate->calls[part - 1].rows.groups + first;
     struct od_batch batch = od_batch_builder_view(spilled);
-    struct row_list list;
     od_arena_reset(&aggregate->op.batch_arena);
-    OD_TRY(rows_of_part(aggregate, &batch, NULL, 0, &list));
+    OD_TAKE_LIST(uint32_t, rows, &aggregate->op.batch_arena, batch.row_count, aggregate->op.error);
     for (uint32_t run = 0; run < FAN_OUT; run++) {
-        list.count = 0;
+        uint32_t count = 0;
         for (uint32_t i = 0; i < batch.row_count; i++) {
             uint64_t hash = aggregate->table.hashes[groups == NULL ? first + i : groups[i]];
             if (od_mix_two(hash, depth) % FAN_OUT == run)
-                list.rows[list.count++] = i;
+                rows[count++] = i;
         }
-        OD_TRY(
-            od_spill_run_append(aggregate->divided[run], &batch, list.rows, list.count, aggregate->op.error));
+        OD_TRY(od_spill_run_append(aggregate->divided[run], &batch, rows, count, aggregate->op.error));
     }
     return OD_OK;
 }
@@ -558,7 +513,7 @@ static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uin
         groups[i] = first + i;
     struct od_batch keys = od_batch_builder_view(&aggregate->keys);
     for (uint32_t i = 0; i < aggregate->key_schema.field_count; i++)
-        OD_TRY(od_batch_builder_append_column(&aggregate->output, i, &keys.columns[i], groups, count,
+        OD_TRY(od_batch_builder_append_column(&aggregate->op.output, i, &keys.columns[i], groups, count,
                                               aggregate->op.error));
     return OD_OK;
 }
@@ -574,12 +529,12 @@ static enum od_status emit_kept(struct aggregate *aggregate, struct call *call, 
         struct od_value value;
         OD_TRY(od_aggregate_of_sorted(call->aggregate, &call->fraction, columns, rows, count, &value,
                                       aggregate->op.error));
-        return od_batch_builder_append(&aggregate->output, column, &value, aggregate->op.error);
+        return od_batch_builder_append(&aggregate->op.output, column, &value, aggregate->op.error);
     }
     od_aggregate_states_clear(&call->states, 0);
     for (uint32_t i = 0; i < count; i++)
         OD_TRY(od_aggregate_states_add(&call->states, 0, columns, rows[i]));
-    return od_aggregate_states_put(&call->states, 0, false, &aggregate->output, column);
+    return od_aggregate_states_put(&call->states, 0, false, &aggregate->op.output, column);
 }
 
 static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, uint32_t count)
@@ -592,7 +547,8 @@ static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, ui
             if (call->keeps_rows)
                 OD_TRY(emit_kept(aggregate, call, group, column));
             else
-                OD_TRY(od_aggregate_states_put(&call->states, group, is_partial, &aggregate->output, column));
+                OD_TRY(
+                    od_aggregate_states_put(&call->states, group, is_partial, &aggregate->op.output, column));
         }
     }
     return OD_OK;
@@ -605,12 +561,12 @@ static enum od_status emit(struct aggregate *aggregate)
     uint32_t left = aggregate->group_count - first;
     uint32_t count = left < op->env.batch_rows ? left : op->env.batch_rows;
     od_arena_reset(&op->batch_arena);
-    od_batch_builder_reset(&aggregate->output);
+    od_batch_builder_reset(&aggregate->op.output);
     OD_TRY(emit_keys(aggregate, first, count));
     OD_TRY(emit_calls(aggregate, first, count));
-    od_batch_builder_end_rows(&aggregate->output, count);
+    od_batch_builder_end_rows(&aggregate->op.output, count);
     aggregate->next_group += count;
-    op->view = od_batch_builder_view(&aggregate->output);
+    op->view = od_batch_builder_view(&aggregate->op.output);
     return OD_OK;
 }
 
@@ -638,14 +594,14 @@ static enum od_status load(struct aggregate *aggregate)
         aggregate->pending_count--;
         return end_of_rows(aggregate);
     }
-    OD_TRY(take_spilled(aggregate, batch));
+    OD_TRY(take_batch(aggregate, batch, true));
     return is_too_large(aggregate) ? spill_groups(aggregate, aggregate->depth) : OD_OK;
 }
 
 /* A batch of the input. PARTIAL gives too many groups away, the others write them. */
 static enum od_status take(struct aggregate *aggregate, const struct od_batch *batch)
 {
-    OD_TRY(take_batch(aggregate, batch));
+    OD_TRY(take_batch(aggregate, batch, false));
     if (!is_too_large(aggregate))
         return OD_OK;
     if (aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL)
@@ -680,4 +636,5 @@ static enum od_status aggregate_step(struct od_op *op)
 const struct od_op_kind od_op_aggregate = {.bytes = sizeof(struct aggregate),
                                            .start = aggregate_start,
                                            .step = aggregate_step,
-                                           .release = aggregate_release};
+                                           .release = aggregate_release,
+                                           .builds_rows = true};

@@ -135,8 +135,9 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
     OD_TAKE_LIST(uint32_t, present, batch_arena, count, rows->error);
     uint32_t present_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!od_column_is_null(&columns[0], list[i]))
-            present[present_count++] = list[i];
+        uint32_t row = list == NULL ? i : list[i];
+        if (!od_column_is_null(&columns[0], row))
+            present[present_count++] = row;
     }
     if (!rows->aggregate->distinct)
         return append(rows, &batch, groups, present, present_count);

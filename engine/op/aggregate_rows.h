@@ -46,7 +46,7 @@ enum od_status od_aggregate_rows_init(struct od_aggregate_rows *rows, struct od_
 void od_aggregate_rows_release(struct od_aggregate_rows *rows);
 /* No rows, no memory. NO_MEMORY. */
 enum od_status od_aggregate_rows_reset(struct od_aggregate_rows *rows);
-/* Row list[i] of `columns` (of the schema) is of group groups[list[i]]. NO_MEMORY. */
+/* Row list[i] (list NULL: i) of `columns` (of the schema) is of that row's group in `groups`. NO_MEMORY. */
 enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struct od_column *columns,
                                      const uint32_t *groups, const uint32_t *list, uint32_t count,
                                      struct od_arena *batch_arena);

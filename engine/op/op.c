@@ -68,6 +68,7 @@ void od_op_free(struct od_op *op)
     od_op_holds(op, 0);
     for (uint32_t i = 0; i < 2; i++)
         od_op_free(op->inputs[i]);
+    od_batch_builder_release(&op->output);
     od_arena_release(&op->operator_arena);
     od_arena_release(&op->batch_arena);
     od_give(op->env.memory, op, op->kind->bytes);
@@ -94,6 +95,8 @@ enum od_status od_op_new(const struct od_physical *node, const struct od_op_env 
     od_arena_init(&op->batch_arena, env->memory, ARENA_BYTES);
     for (uint32_t i = 0; i < node->input_count && status == OD_OK; i++)
         status = od_op_new(node->inputs[i], env, &op->inputs[i], op->error);
+    if (status == OD_OK && kind->builds_rows)
+        status = od_batch_builder_init(&op->output, env->memory, &node->schema, op->error);
     if (status == OD_OK && kind->start != NULL)
         status = kind->start(op);
     if (status == OD_OK) {
@@ -143,21 +146,6 @@ void od_op_pass(struct od_op *op, const struct od_batch *batch)
     op->view.schema = &op->node->schema;
 }
 
-static enum od_status select_rows(struct od_op *op, const struct od_batch *batch,
-                                  const struct od_expr *filter, struct od_selection *selection_out)
-{
-    struct od_selection every_row = {.count = batch->row_count};
-    struct od_column column;
-    OD_TRY(od_evaluate(filter, batch, &every_row, &op->batch_arena, &column, op->error));
-    OD_TAKE_LIST(uint32_t, rows, &op->batch_arena, batch->row_count, op->error);
-    *selection_out = (struct od_selection){.rows = rows};
-    for (uint32_t row = 0; row < batch->row_count; row++) {
-        if (!od_column_is_null(&column, row) && od_bit(column.values, row))
-            rows[selection_out->count++] = row;
-    }
-    return OD_OK;
-}
-
 enum od_status od_op_evaluate(struct od_op *op, const struct od_batch *batch, const struct od_expr *filter,
                               const struct od_expr *const *exprs, uint32_t count,
                               struct od_selection *selection_out, struct od_column **columns_out)
@@ -166,7 +154,7 @@ enum od_status od_op_evaluate(struct od_op *op, const struct od_batch *batch, co
     *columns_out = columns;
     *selection_out = (struct od_selection){.count = batch->row_count};
     if (filter != NULL)
-        OD_TRY(select_rows(op, batch, filter, selection_out));
+        OD_TRY(od_evaluate_true(filter, batch, selection_out, &op->batch_arena, selection_out, op->error));
     for (uint32_t i = 0; i < count; i++)
         OD_TRY(od_evaluate(exprs[i], batch, selection_out, &op->batch_arena, &columns[i], op->error));
     return OD_OK;

@@ -23,6 +23,7 @@ struct od_op_kind {
     enum od_status (*start)(struct od_op *op);
     enum od_status (*step)(struct od_op *op);
     void (*release)(struct od_op *op);
+    bool builds_rows; /* in `output` */
 };
 
 struct od_op {
@@ -31,8 +32,9 @@ struct od_op {
     struct od_op_env env;           /* a copy: operators need no pointer into the task */
     struct od_op *inputs[2];        /* owned */
     struct od_arena operator_arena;
-    struct od_arena batch_arena; /* reset by the operator at the start of the steps that need it */
-    struct od_batch view;        /* the output of a step; see above */
+    struct od_arena batch_arena;    /* reset by the operator at the start of the steps that need it */
+    struct od_batch view;           /* the output of a step; see above */
+    struct od_batch_builder output; /* of the node's schema; only where kind->builds_rows */
     enum od_step says;
     struct od_error *error; /* points to `failure` */
     struct od_error failure;

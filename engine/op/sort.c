@@ -65,7 +65,6 @@ struct sort {
     uint32_t writing_first;      /* files from here on become one; file_count: the rows in memory do */
     struct od_spill_run *target; /* owned */
     struct od_batch_builder written;
-    struct od_batch_builder output;
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
@@ -91,8 +90,7 @@ static enum od_status sort_start(struct od_op *op)
                 (struct od_field){.name = "key", .type = expr->type, .nullable = true};
     }
     OD_TRY(od_batch_builder_init(&sort->rows, op->env.memory, &sort->schema, op->error));
-    OD_TRY(od_batch_builder_init(&sort->written, op->env.memory, &sort->schema, op->error));
-    return od_batch_builder_init(&sort->output, op->env.memory, &op->node->schema, op->error);
+    return od_batch_builder_init(&sort->written, op->env.memory, &sort->schema, op->error);
 }
 
 static void sort_release(struct od_op *op)
@@ -103,7 +101,6 @@ static void sort_release(struct od_op *op)
     od_spill_run_free(sort->target);
     od_batch_builder_release(&sort->rows);
     od_batch_builder_release(&sort->written);
-    od_batch_builder_release(&sort->output);
     od_give(op->env.memory, sort->row_numbers, sort->row_capacity * sizeof(*sort->row_numbers));
     od_give(op->env.memory, sort->cursors, sort->cursor_capacity * sizeof(*sort->cursors));
 }
@@ -389,8 +386,8 @@ static enum od_status write_batch(struct sort *sort)
 static enum od_status give(struct sort *sort)
 {
     sort->op.says = OD_STEP_DONE; /* if these are none */
-    OD_TRY(merge_batch(sort, &sort->output));
-    sort->op.view = od_batch_builder_view(&sort->output);
+    OD_TRY(merge_batch(sort, &sort->op.output));
+    sort->op.view = od_batch_builder_view(&sort->op.output);
     return OD_OK;
 }
 
@@ -429,5 +426,8 @@ static enum od_status sort_step(struct od_op *op)
     return give(sort);
 }
 
-const struct od_op_kind od_op_sort = {
-    .bytes = sizeof(struct sort), .start = sort_start, .step = sort_step, .release = sort_release};
+const struct od_op_kind od_op_sort = {.bytes = sizeof(struct sort),
+                                      .start = sort_start,
+                                      .step = sort_step,
+                                      .release = sort_release,
+                                      .builds_rows = true};

@@ -5,46 +5,34 @@
 
 struct values {
     struct od_op op;
-    struct od_batch_builder rows;
     uint32_t next_row;
 };
 
-static enum od_status values_start(struct od_op *op)
+static enum od_status append_row(struct od_op *op, uint32_t row)
 {
-    od_assert(op->env.task_count == 1);
-    return od_batch_builder_init(&((struct values *)op)->rows, op->env.memory, &op->node->schema, op->error);
-}
-
-static enum od_status append_row(struct values *values, uint32_t row)
-{
-    struct od_op *op = &values->op;
     uint32_t field_count = op->node->schema.field_count;
     for (uint32_t i = 0; i < field_count; i++) {
         struct od_value value;
         const struct od_expr *expr = op->node->rows.exprs[(size_t)row * field_count + i];
         OD_TRY(od_evaluate_constant(expr, &op->batch_arena, &value, op->error));
-        OD_TRY(od_batch_builder_append(&values->rows, i, &value, op->error));
+        OD_TRY(od_batch_builder_append(&op->output, i, &value, op->error));
     }
-    od_batch_builder_end_row(&values->rows);
+    od_batch_builder_end_row(&op->output);
     return OD_OK;
 }
 
 static enum od_status values_step(struct od_op *op)
 {
     struct values *values = (struct values *)op;
+    od_assert(op->env.task_count == 1);
     od_arena_reset(&op->batch_arena);
-    od_batch_builder_reset(&values->rows);
-    while (values->next_row < op->node->rows.row_count && values->rows.row_count < op->env.batch_rows)
-        OD_TRY(append_row(values, values->next_row++));
-    op->view = od_batch_builder_view(&values->rows);
+    od_batch_builder_reset(&op->output);
+    while (values->next_row < op->node->rows.row_count && op->output.row_count < op->env.batch_rows)
+        OD_TRY(append_row(op, values->next_row++));
+    op->view = od_batch_builder_view(&op->output);
     op->says = OD_STEP_DONE; /* if these are none */
     return OD_OK;
 }
 
-static void values_release(struct od_op *op)
-{
-    od_batch_builder_release(&((struct values *)op)->rows);
-}
-
 const struct od_op_kind od_op_values = {
-    .bytes = sizeof(struct values), .start = values_start, .step = values_step, .release = values_release};
+    .bytes = sizeof(struct values), .step = values_step, .builds_rows = true};

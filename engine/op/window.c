@@ -40,8 +40,6 @@ struct window {
     struct od_spill_run *run; /* owned; NULL: rows are in memory */
     bool run_is_read;
     const struct od_batch *loaded; /* of the run; NULL: the next is to be read */
-
-    struct od_batch_builder output;
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
@@ -84,8 +82,7 @@ static enum od_status window_start(struct od_op *op)
     od_budget_init(&window->held, op->env.memory, 0);
     OD_TRY(plan_columns(window));
     OD_TRY(od_batch_builder_init(&window->needed, &window->held.memory, &window->needed_schema, op->error));
-    OD_TRY(od_batch_builder_init(&window->rows, &window->held.memory, input, op->error));
-    return od_batch_builder_init(&window->output, op->env.memory, &op->node->schema, op->error);
+    return od_batch_builder_init(&window->rows, &window->held.memory, input, op->error);
 }
 
 static void window_release(struct od_op *op)
@@ -96,7 +93,6 @@ static void window_release(struct od_op *op)
     od_give(&window->held.memory, window->peers, 2 * sizeof(*window->peers) * window->peer_capacity);
     od_batch_builder_release(&window->needed);
     od_batch_builder_release(&window->rows);
-    od_batch_builder_release(&window->output);
     od_spill_run_free(window->run);
     od_budget_release(&window->held);
 }
@@ -296,7 +292,7 @@ static enum od_status put_values(struct window *window, struct od_window_state *
     for (uint32_t row = window->next_row; row < window->next_row + count; row++) {
         struct od_value value;
         OD_TRY(od_window_call_value(call, &window->partition, argument, row, &value));
-        OD_TRY(od_batch_builder_append(&window->output, column, &value, window->op.error));
+        OD_TRY(od_batch_builder_append(&window->op.output, column, &value, window->op.error));
     }
     return OD_OK;
 }
@@ -311,22 +307,22 @@ static enum od_status give(struct window *window)
     count = count < op->env.batch_rows ? count : op->env.batch_rows;
     count = count < rows.row_count - first ? count : rows.row_count - first;
     od_arena_reset(&op->batch_arena);
-    od_batch_builder_reset(&window->output);
+    od_batch_builder_reset(&window->op.output);
     OD_TAKE_LIST(uint32_t, places, &op->batch_arena, count, op->error);
     for (uint32_t i = 0; i < count; i++)
         places[i] = first + i;
     for (uint32_t i = 0; i < rows.schema->field_count; i++)
-        OD_TRY(od_batch_builder_append_column(&window->output, i, &rows.columns[i], places, count,
+        OD_TRY(od_batch_builder_append_column(&window->op.output, i, &rows.columns[i], places, count,
                                               window->op.error));
     for (uint32_t i = 0; i < window->call_count; i++)
         OD_TRY(put_values(window, &window->calls[i], rows.schema->field_count + i, count));
-    od_batch_builder_end_rows(&window->output, count);
+    od_batch_builder_end_rows(&window->op.output, count);
     window->next_kept += count;
     window->next_row += count;
     window->is_giving = window->next_row < window->partition.row_count;
     if (!window->is_giving)
         window->partition.first_row += window->partition.row_count;
-    op->view = od_batch_builder_view(&window->output);
+    op->view = od_batch_builder_view(&window->op.output);
     return OD_OK;
 }
 
@@ -350,5 +346,8 @@ static enum od_status window_step(struct od_op *op)
     return OD_OK;
 }
 
-const struct od_op_kind od_op_window = {
-    .bytes = sizeof(struct window), .start = window_start, .step = window_step, .release = window_release};
+const struct od_op_kind od_op_window = {.bytes = sizeof(struct window),
+                                        .start = window_start,
+                                        .step = window_step,
+                                        .release = window_release,
+                                        .builds_rows = true};
