@@ -13,11 +13,15 @@
 #include "harness/file.h"
 #include "harness/prepare.h"
 
+#define ORDER_MAX 16 /* columns of ORDER BY that a comparison looks at */
+
 struct od_session_engine {
     const struct od_session_options *options;
     struct od_session *session;
     uint64_t until_ns;           /* of the plan that runs */
     struct od_run_counts counts; /* see od_session_engine_take_counts */
+    uint32_t order_count;        /* of the plan that ran last: see order_of */
+    uint32_t order[ORDER_MAX];
 };
 
 /* --- options -------------------------------------------------------------------------------------------- */
@@ -112,6 +116,27 @@ static enum od_status run_limited(struct od_session_engine *engine, struct od_cl
     return OD_OK;
 }
 
+/* The answer's columns that the query is ordered by; 0 when it is not, or by what is no column of it. */
+static uint32_t order_of(const struct od_plan *plan, uint32_t columns[ORDER_MAX])
+{
+    const struct od_plan *project = plan->kind == OD_PLAN_PROJECT ? plan : NULL;
+    const struct od_plan *sort = project != NULL ? project->inputs[0] : plan;
+    sort = sort->kind == OD_PLAN_LIMIT ? sort->inputs[0] : sort;
+    if (sort->kind != OD_PLAN_SORT || sort->sort.key_count > ORDER_MAX)
+        return 0;
+    for (uint32_t i = 0; i < sort->sort.key_count; i++) {
+        const struct od_expr *key = sort->sort.keys[i].expr;
+        columns[i] = key->column_index;
+        if (project != NULL)
+            for (columns[i] = 0; columns[i] < project->schema.field_count; columns[i]++)
+                if (od_expr_equal(project->rows.exprs[columns[i]], key))
+                    break;
+        if (key->kind != OD_EXPR_COLUMN || columns[i] >= plan->schema.field_count)
+            return 0;
+    }
+    return sort->sort.key_count;
+}
+
 static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
                                struct od_table **answer_out, struct od_error *error)
 {
@@ -122,6 +147,7 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
     struct od_prepared prepared;
     char directory[] = "/tmp/ordeal-XXXXXX";
     *answer_out = NULL;
+    engine->order_count = order_of(plan, engine->order);
     OD_TRY(od_prepare_plan(plan_arena, plan, &options->plan, &prepared, error));
     request.graph = prepared.graph;
     engine->until_ns = od_campaign_now_ns() + options->time_limit_s * UINT64_C(1000000000);
@@ -265,17 +291,24 @@ static enum od_status take_result(void *self, struct od_session_result *result, 
 
 static void run_sql(void *self, struct od_arena *arena, const char *sql, struct od_slt_answer *answer_out)
 {
-    struct od_session *session = ((struct od_session_engine *)self)->session;
+    struct od_session_engine *engine = self;
+    struct od_session *session = engine->session;
     struct answer_maker maker = {arena, answer_out};
     const struct od_session_sink sink = {take_result, &maker};
     struct od_error error = {0};
     *answer_out = (struct od_slt_answer){0};
+    engine->order_count = 0;
     sql = as_sql(arena, sql);
     answer_out->status = sql == NULL ? od_fail(&error, OD_NO_MEMORY, "running a setting")
                                      : od_session_run(session, sql, &sink, &error);
     answer_out->error = error;
     answer_out->error.status = answer_out->status;
     answer_out->in_transaction = od_session_in_transaction(session);
+    answer_out->order = engine->order;
+    answer_out->order_count = engine->order_count;
+    for (uint32_t i = 0; i < engine->order_count; i++) /* of another statement of the text? */
+        if (engine->order[i] >= answer_out->column_count)
+            answer_out->order_count = 0;
 }
 
 static enum od_status refuse(void *self, const char *name, struct od_error *error)

@@ -85,6 +85,9 @@ struct od_slt_answer {
     uint32_t row_count;
     const char **cells;
     const enum od_type *types;
+    /* The columns of ORDER BY, when it names no others: rows alike in them may stand in any order. 0: not known. */
+    uint32_t order_count;
+    const uint32_t *order;
     uint64_t changed_count; /* rows that a statement changed */
     bool in_transaction;    /* after it */
 };

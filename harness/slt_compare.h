@@ -8,7 +8,8 @@
  *   text        (empty) for nothing; @ for each byte that is no printable ASCII
  *   timestamps  a T between date and time
  *   patterns    <REGEX>:..., <!REGEX>:...
- * Sorted answers are compared as multisets, since 1.5 and 1.50 sort differently. */
+ * Sorted answers are compared as multisets, since 1.5 and 1.50 sort differently; others, too, among rows that
+ * are alike in all columns of ORDER BY. */
 #ifndef OD_HARNESS_SLT_COMPARE_H
 #define OD_HARNESS_SLT_COMPARE_H
 

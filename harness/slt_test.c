@@ -411,6 +411,44 @@ static void files_are_completed(void **state)
     od_arena_release(&arena);
 }
 
+/* ORDER BY the first column of 1 a, 1 b, 2 a. */
+static void ties_stand_in_any_order(void **state)
+{
+    static const struct {
+        const char *lines[6];
+        uint32_t line_count;
+        bool passes;
+    } rows[] = {
+        {{"1 a", "1 b", "2 a"}, 3, true},    {{"1 b", "1 a", "2 a"}, 3, true},
+        {{"1\tb", "1\ta", "2\ta"}, 3, true}, {{"1", "b", "1", "a", "2", "a"}, 6, true},
+        {{"1 b", "1 b", "2 a"}, 3, false},   {{"2 a", "1 a", "1 b"}, 3, false},
+        {{"1 a", "2 a", "1 b"}, 3, false},
+    };
+    static const char *const cells[] = {"1", "a", "1", "b", "2", "a"};
+    static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_TEXT};
+    static const uint32_t order[] = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct od_arena arena;
+        const char *text = NULL;
+        const struct od_slt_answer answer = {.column_count = 2,
+                                             .row_count = 3,
+                                             .cells = (const char **)cells,
+                                             .types = types,
+                                             .order_count = 1,
+                                             .order = order};
+        const struct od_slt_expected expected = {.types = "IT",
+                                                 .sort = OD_SLT_NOSORT,
+                                                 .has_results = true,
+                                                 .line_count = rows[i].line_count,
+                                                 .lines = rows[i].lines};
+        od_arena_init(&arena, od_heap_for_tests(), 0);
+        assert_int_equal(od_slt_compare(&arena, &expected, &answer, &text, NULL), OD_OK);
+        assert_int_equal(text[0] == '\0', rows[i].passes);
+        od_arena_release(&arena);
+    }
+}
+
 /* --- memory --------------------------------------------------------------------------------------------- */
 
 static enum od_status run_all_kinds(struct od_memory *memory, void *context)
@@ -435,10 +473,10 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_run_as_they_say),     cmocka_unit_test(mistakes_have_places),
-        cmocka_unit_test(options_change_verdicts),   cmocka_unit_test(cells_match_or_do_not),
-        cmocka_unit_test(hashes_are_sqlites),        cmocka_unit_test(files_are_completed),
-        cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(files_run_as_they_say),   cmocka_unit_test(mistakes_have_places),
+        cmocka_unit_test(options_change_verdicts), cmocka_unit_test(cells_match_or_do_not),
+        cmocka_unit_test(hashes_are_sqlites),      cmocka_unit_test(files_are_completed),
+        cmocka_unit_test(ties_stand_in_any_order), cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
