@@ -424,7 +424,7 @@ static void ties_stand_in_any_order(void **state)
         {{"1 b", "1 b", "2 a"}, 3, false},   {{"2 a", "1 a", "1 b"}, 3, false},
         {{"1 a", "2 a", "1 b"}, 3, false},
     };
-    static const char *const cells[] = {"1", "a", "1", "b", "2", "a"};
+    static const char *const tie_cells[] = {"1", "a", "1", "b", "2", "a"};
     static const enum od_type types[] = {OD_TYPE_INT64, OD_TYPE_TEXT};
     static const uint32_t order[] = {0};
     (void)state;
@@ -433,7 +433,7 @@ static void ties_stand_in_any_order(void **state)
         const char *text = NULL;
         const struct od_slt_answer answer = {.column_count = 2,
                                              .row_count = 3,
-                                             .cells = (const char **)cells,
+                                             .cells = (const char **)tie_cells,
                                              .types = types,
                                              .order_count = 1,
                                              .order = order};
