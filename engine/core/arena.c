@@ -174,6 +174,24 @@ char *od_arena_print(struct od_arena *arena, const char *format, ...)
     return text;
 }
 
+enum od_status od_arena_grow(struct od_arena *arena, void *items, uint32_t *capacity, uint32_t count, size_t width,
+                             struct od_error *error)
+{
+    uint32_t grown = *capacity == 0 ? 8 : 2 * *capacity;
+    void *old;
+    if (count < *capacity)
+        return OD_OK;
+    memcpy(&old, items, sizeof(old));
+    void *list = od_arena_take_array(arena, grown, width);
+    if (list == NULL)
+        return od_fail(error, OD_NO_MEMORY, "growing a list: items=%u", grown);
+    if (count > 0)
+        memcpy(list, old, count * width);
+    memcpy(items, &list, sizeof(list));
+    *capacity = grown;
+    return OD_OK;
+}
+
 static struct od_arena_chunk *largest_chunk(struct od_arena_chunk *chunks)
 {
     struct od_arena_chunk *largest = chunks;

@@ -46,6 +46,10 @@ char *od_arena_print(struct od_arena *arena, const char *format, ...) __attribut
 #define OD_TAKE_LIST(type, name, arena, count, error)                                                        \
     type *name;                                                                                              \
     OD_TAKE(name, arena, count, error)
+/* Makes a list of *capacity items, each of `width` bytes, hold one more than `count`; `items` points to the pointer to it, which
+ * is NULL at first and may move. NO_MEMORY: nothing has changed. */
+enum od_status od_arena_grow(struct od_arena *arena, void *items, uint32_t *capacity, uint32_t count, size_t width,
+                             struct od_error *error);
 void od_arena_reset(struct od_arena *arena);
 /* Gives everything back; a zeroed or released arena is fine. */
 void od_arena_release(struct od_arena *arena);

@@ -456,16 +456,7 @@ static enum od_status graph_node(struct od_frames *f, struct graph *graph, const
     for (*index_out = 0; *index_out < graph->count; (*index_out)++)
         if (graph->seen[*index_out] == plan)
             return OD_OK;
-    if (graph->count == graph->capacity) {
-        uint32_t capacity = graph->capacity == 0 ? 16 : 2 * graph->capacity;
-        const struct od_plan **seen = take(f, capacity, sizeof(*seen));
-        if (seen == NULL)
-            return f->error.status;
-        if (graph->count > 0)
-            memcpy(seen, graph->seen, graph->count * sizeof(*seen));
-        graph->seen = seen;
-        graph->capacity = capacity;
-    }
+    OD_TRY(od_arena_grow(f->plan_arena, &graph->seen, &graph->capacity, graph->count, sizeof(*graph->seen), &f->error));
     graph->seen[graph->count++] = plan;
     od_buffer_print(buffer, "  n%u [label=\"", *index_out);
     size_t start = buffer->size;

@@ -13,24 +13,13 @@ struct encoder {
     Ordeal__Plan message;
     uint32_t expr_capacity;
     uint32_t node_capacity;
+    uint32_t plan_capacity;
     const struct od_plan **plans; /* the nodes written, as many as message.n_nodes */
 };
 
 static enum od_status no_memory(const struct encoder *encoder)
 {
     return od_fail(encoder->error, OD_NO_MEMORY, "encoding a plan");
-}
-
-/* Room for one more pointer in a list. */
-static void *grown(struct encoder *encoder, void *list, size_t count, uint32_t *capacity)
-{
-    if (count < *capacity)
-        return list;
-    *capacity = *capacity == 0 ? 16 : 2 * *capacity;
-    void **copy = od_arena_take_array(encoder->scratch, *capacity, sizeof(void *));
-    if (copy != NULL && count > 0)
-        memcpy(copy, list, count * sizeof(void *));
-    return copy;
 }
 
 /* --- expressions ------------------------------------------------------------------------------ */
@@ -101,9 +90,8 @@ static enum od_status encode_expr(struct encoder *encoder, const struct od_expr 
                        "a plan that reads the query around it has no encoding");
     }
     Ordeal__Plan *plan = &encoder->message;
-    plan->exprs = grown(encoder, plan->exprs, plan->n_exprs, &encoder->expr_capacity);
-    if (plan->exprs == NULL)
-        return no_memory(encoder);
+    OD_TRY(od_arena_grow(encoder->scratch, &plan->exprs, &encoder->expr_capacity, (uint32_t)plan->n_exprs,
+                         sizeof(*plan->exprs), encoder->error));
     plan->exprs[plan->n_exprs++] = message;
     *place_out = (uint32_t)plan->n_exprs;
     return OD_OK;
@@ -266,11 +254,11 @@ static enum od_status encode_node(struct encoder *encoder, const struct od_plan 
     uint32_t list_count = od_plan_clauses(plan, lists);
     for (uint32_t i = 0; i < list_count; i++)
         OD_TRY(encode_list(encoder, &lists[i], node));
-    uint32_t capacity = encoder->node_capacity; /* inputs may have grown the lists; both grow alike */
-    encoder->plans = grown(encoder, encoder->plans, message->n_nodes, &capacity);
-    message->nodes = grown(encoder, message->nodes, message->n_nodes, &encoder->node_capacity);
-    if (encoder->plans == NULL || message->nodes == NULL)
-        return no_memory(encoder);
+    uint32_t count = (uint32_t)message->n_nodes;
+    OD_TRY(od_arena_grow(encoder->scratch, &encoder->plans, &encoder->plan_capacity, count, sizeof(*encoder->plans),
+                         encoder->error));
+    OD_TRY(od_arena_grow(encoder->scratch, &message->nodes, &encoder->node_capacity, count, sizeof(*message->nodes),
+                         encoder->error));
     encoder->plans[message->n_nodes] = plan;
     message->nodes[message->n_nodes++] = node;
     *place_out = (uint32_t)message->n_nodes;

@@ -49,10 +49,10 @@ bool od_expr_common_type(const struct od_expr *const *arguments, uint32_t argume
 /* The same expression with another sql_offset (a shallow copy). */
 enum od_status od_expr_located(struct od_arena *plan_arena, const struct od_expr *expr, uint32_t sql_offset,
                                const struct od_expr **expr_out, struct od_error *error);
-/* A copy in which every leaf (column, outer column, literal) is what `leaf` gives for it, of the same type; shared where
- * nothing changes. */
+/* A copy in which every part, a call behind its arguments, is what `leaf` gives for it, of the same type; shared where nothing
+ * changes. Most are after leaves: columns, outer columns, literals. */
 struct od_leaf_rewriter {
-    enum od_status (*leaf)(void *self, const struct od_expr *leaf, const struct od_expr **expr_out,
+    enum od_status (*leaf)(void *self, const struct od_expr *part, const struct od_expr **expr_out,
                            struct od_error *error);
     void *self;
 };

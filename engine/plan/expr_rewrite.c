@@ -80,9 +80,10 @@ enum od_status od_expr_rewrite(struct od_arena *plan_arena, const struct od_expr
                                const struct od_leaf_rewriter *leaves, const struct od_expr **expr_out,
                                struct od_error *error)
 {
+    const struct od_expr *rebuilt = expr;
     if (expr->kind == OD_EXPR_CALL)
-        return rewrite_call(plan_arena, expr, leaves, expr_out, error);
-    OD_TRY(leaves->leaf(leaves->self, expr, expr_out, error));
+        OD_TRY(rewrite_call(plan_arena, expr, leaves, &rebuilt, error));
+    OD_TRY(leaves->leaf(leaves->self, rebuilt, expr_out, error));
     od_assert((*expr_out)->type == expr->type);
     return OD_OK;
 }

@@ -9,12 +9,16 @@
 #include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
+struct seen {
+    const struct od_plan *plan;
+    uint32_t hash;
+};
+
 struct sharing {
     struct od_arena *plan_arena;
     uint32_t count;
     uint32_t capacity;
-    const struct od_plan **nodes; /* one of each */
-    uint32_t *hashes;
+    struct seen *seen; /* one of each */
     bool changed;
 };
 
@@ -31,23 +35,6 @@ static uint32_t hash_of(const struct od_plan *plan)
     return hash;
 }
 
-static enum od_status make_room(struct sharing *sharing, struct od_error *error)
-{
-    uint32_t capacity = sharing->capacity == 0 ? 32 : 2 * sharing->capacity;
-    if (sharing->count < sharing->capacity)
-        return OD_OK;
-    OD_TAKE_LIST(const struct od_plan *, nodes, sharing->plan_arena, capacity, error);
-    OD_TAKE_LIST(uint32_t, hashes, sharing->plan_arena, capacity, error);
-    for (uint32_t i = 0; i < sharing->count; i++) {
-        nodes[i] = sharing->nodes[i];
-        hashes[i] = sharing->hashes[i];
-    }
-    sharing->nodes = nodes;
-    sharing->hashes = hashes;
-    sharing->capacity = capacity;
-    return OD_OK;
-}
-
 static enum od_status meet(void *self, const struct od_plan *plan, const struct od_plan **plan_out,
                            struct od_error *error)
 {
@@ -55,15 +42,16 @@ static enum od_status meet(void *self, const struct od_plan *plan, const struct 
     uint32_t hash = hash_of(plan);
     *plan_out = plan;
     for (uint32_t i = 0; i < sharing->count; i++) {
-        if (sharing->hashes[i] != hash || !od_plan_node_equal(sharing->nodes[i], plan))
+        const struct od_plan *other = sharing->seen[i].plan;
+        if (sharing->seen[i].hash != hash || !od_plan_node_equal(other, plan))
             continue;
-        sharing->changed |= sharing->nodes[i] != plan && od_plan_is_costly(plan);
-        *plan_out = sharing->nodes[i];
+        sharing->changed |= other != plan && od_plan_is_costly(plan);
+        *plan_out = other;
         return OD_OK;
     }
-    OD_TRY(make_room(sharing, error));
-    sharing->nodes[sharing->count] = plan;
-    sharing->hashes[sharing->count++] = hash;
+    OD_TRY(od_arena_grow(sharing->plan_arena, &sharing->seen, &sharing->capacity, sharing->count, sizeof(*sharing->seen),
+                         error));
+    sharing->seen[sharing->count++] = (struct seen){plan, hash};
     return OD_OK;
 }
 

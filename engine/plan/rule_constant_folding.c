@@ -17,9 +17,6 @@
 #include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
-static enum od_status fold(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
-                           struct od_error *error);
-
 static bool is_boolean_literal(const struct od_expr *expr, bool value)
 {
     return expr->kind == OD_EXPR_LITERAL && expr->type == OD_TYPE_BOOLEAN && !expr->literal.is_null &&
@@ -82,25 +79,6 @@ static enum od_status fold_junction(const struct od_rule_context *context, const
                       : od_expr_call(context->plan_arena, expr->function, kept, count, expr_out, error);
 }
 
-/* The call over folded arguments; the same call when none changed. */
-static enum od_status fold_arguments(const struct od_rule_context *context, const struct od_expr *expr,
-                                     const struct od_expr **expr_out, struct od_error *error)
-{
-    bool changed = false;
-    OD_TAKE_LIST(const struct od_expr *, arguments, context->plan_arena, expr->argument_count, error);
-    *expr_out = expr;
-    for (uint32_t i = 0; i < expr->argument_count; i++) {
-        OD_TRY(fold((void *)context, expr->arguments[i], &arguments[i], error));
-        changed |= arguments[i] != expr->arguments[i];
-    }
-    if (!changed)
-        return OD_OK;
-    if (expr->function == OD_FUNCTION_CAST)
-        return od_expr_cast(context->plan_arena, arguments[0], expr->type, expr_out, error);
-    return od_expr_call(context->plan_arena, expr->function, arguments, expr->argument_count, expr_out,
-                        error);
-}
-
 static bool arguments_are_literals(const struct od_expr *expr)
 {
     for (uint32_t i = 0; i < expr->argument_count; i++)
@@ -109,15 +87,11 @@ static bool arguments_are_literals(const struct od_expr *expr)
     return true;
 }
 
-static enum od_status fold(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
-                           struct od_error *error)
+static enum od_status fold_part(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
+                                struct od_error *error)
 {
     const struct od_rule_context *context = self;
     *expr_out = expr;
-    if (expr->kind != OD_EXPR_CALL)
-        return OD_OK;
-    OD_TRY(fold_arguments(context, expr, expr_out, error));
-    expr = *expr_out;
     if (expr->kind != OD_EXPR_CALL)
         return OD_OK;
     if (arguments_are_literals(expr))
@@ -128,6 +102,14 @@ static enum od_status fold(void *self, const struct od_expr *expr, const struct 
     if (null_test && !expr->arguments[0]->nullable && !expr->may_fail)
         return boolean(context, expr->function == OD_FUNCTION_IS_NOT_NULL, expr_out, error);
     return OD_OK;
+}
+
+static enum od_status fold(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
+                           struct od_error *error)
+{
+    const struct od_rule_context *context = self;
+    struct od_leaf_rewriter parts = {fold_part, self};
+    return od_expr_rewrite(context->plan_arena, expr, &parts, expr_out, error);
 }
 
 /* --- nodes without rows ------------------------------------------------------------------------ */

@@ -19,6 +19,7 @@
 
 struct conjunct_list {
     uint32_t count;
+    uint32_t capacity;
     const struct od_expr **list;
 };
 
@@ -32,17 +33,12 @@ static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan
                            const struct conjunct_list *above, const struct od_plan **plan_out,
                            struct od_error *error);
 
-static enum od_status list_init(struct pushdown *pushdown, struct conjunct_list *list, uint32_t capacity,
-                                struct od_error *error)
+static enum od_status list_add(struct pushdown *pushdown, struct conjunct_list *list, const struct od_expr *conjunct,
+                               struct od_error *error)
 {
-    list->count = 0;
-    OD_TAKE(list->list, pushdown->plan_arena, capacity, error);
-    return OD_OK;
-}
-
-static void list_add(struct conjunct_list *list, const struct od_expr *conjunct)
-{
+    OD_TRY(od_arena_grow(pushdown->plan_arena, &list->list, &list->capacity, list->count, sizeof(*list->list), error));
     list->list[list->count++] = conjunct;
+    return OD_OK;
 }
 
 static enum od_status put_filter(struct pushdown *pushdown, const struct od_plan *plan,
@@ -88,9 +84,10 @@ static bool is_or(const struct od_expr *expr)
 static enum od_status conjuncts_of(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list,
                                    struct od_error *error)
 {
-    uint32_t count = od_expr_conjuncts(expr, NULL, 0);
-    OD_TRY(list_init(pushdown, list, count, error));
-    list->count = od_expr_conjuncts(expr, list->list, count);
+    if (expr->kind != OD_EXPR_CALL || expr->function != OD_FUNCTION_AND)
+        return list_add(pushdown, list, expr, error);
+    for (uint32_t i = 0; i < expr->argument_count; i++)
+        OD_TRY(conjuncts_of(pushdown, expr->arguments[i], list, error));
     return OD_OK;
 }
 
@@ -106,36 +103,31 @@ static bool list_holds(const struct conjunct_list *list, const struct od_expr *e
 static enum od_status common_factors(struct pushdown *pushdown, const struct conjunct_list *branches,
                                      uint32_t branch_count, struct conjunct_list *factors, struct od_error *error)
 {
-    OD_TRY(list_init(pushdown, factors, branches[0].count, error));
     for (uint32_t i = 0; i < branches[0].count; i++) {
         bool everywhere = !list_holds(factors, branches[0].list[i]);
         for (uint32_t b = 1; b < branch_count && everywhere; b++)
             everywhere = list_holds(&branches[b], branches[0].list[i]);
         if (everywhere)
-            list_add(factors, branches[0].list[i]);
+            OD_TRY(list_add(pushdown, factors, branches[0].list[i], error));
     }
     return OD_OK;
 }
 
-/* The conjunct itself, or what its branches have in common and an OR of the rest (none where a branch is empty then). */
-static enum od_status factor(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *result,
+/* Adds the conjunct itself, or what its branches have in common and an OR of the rest (none where a branch is empty then). */
+static enum od_status factor(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list,
                              struct od_error *error)
 {
-    struct conjunct_list single = {1, &expr};
     uint32_t count = is_or(expr) && !expr->may_fail ? expr->argument_count : 0;
-    OD_TAKE_LIST(struct conjunct_list, branches, pushdown->plan_arena, count, error);
-    OD_TAKE_LIST(const struct od_expr *, rests, pushdown->plan_arena, count, error);
     struct conjunct_list factors = {0};
     bool empty = false;
+    OD_TAKE_LIST(struct conjunct_list, branches, pushdown->plan_arena, count, error);
+    OD_TAKE_LIST(const struct od_expr *, rests, pushdown->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++)
         OD_TRY(conjuncts_of(pushdown, expr->arguments[i], &branches[i], error));
     if (count > 0)
         OD_TRY(common_factors(pushdown, branches, count, &factors, error));
-    *result = single;
-    OD_TRY(list_init(pushdown, result, factors.count + 1, error));
-    list_add(result, expr);
     if (factors.count == 0)
-        return OD_OK;
+        return list_add(pushdown, list, expr, error);
     for (uint32_t b = 0; b < count; b++) {
         uint32_t kept = 0;
         for (uint32_t i = 0; i < branches[b].count; i++)
@@ -144,31 +136,23 @@ static enum od_status factor(struct pushdown *pushdown, const struct od_expr *ex
         empty |= kept == 0;
         OD_TRY(od_expr_conjunction(pushdown->plan_arena, branches[b].list, kept, &rests[b], error));
     }
-    result->count = 0;
     pushdown->changed = true;
     for (uint32_t i = 0; i < factors.count; i++)
-        list_add(result, factors.list[i]);
+        OD_TRY(list_add(pushdown, list, factors.list[i], error));
     if (empty)
         return OD_OK;
-    return od_expr_call(pushdown->plan_arena, OD_FUNCTION_OR, rests, count, &result->list[result->count++], error);
+    OD_TRY(od_expr_call(pushdown->plan_arena, OD_FUNCTION_OR, rests, count, &expr, error));
+    return list_add(pushdown, list, expr, error);
 }
 
 /* The conjuncts of a condition, factored. */
 static enum od_status split(struct pushdown *pushdown, const struct od_expr *condition, struct conjunct_list *list,
                             struct od_error *error)
 {
-    struct conjunct_list whole;
-    uint32_t count = 0;
+    struct conjunct_list whole = {0};
     OD_TRY(conjuncts_of(pushdown, condition, &whole, error));
-    OD_TAKE_LIST(struct conjunct_list, parts, pushdown->plan_arena, whole.count, error);
-    for (uint32_t i = 0; i < whole.count; i++) {
-        OD_TRY(factor(pushdown, whole.list[i], &parts[i], error));
-        count += parts[i].count;
-    }
-    OD_TRY(list_init(pushdown, list, count, error));
     for (uint32_t i = 0; i < whole.count; i++)
-        for (uint32_t k = 0; k < parts[i].count; k++)
-            list_add(list, parts[i].list[k]);
+        OD_TRY(factor(pushdown, whole.list[i], list, error));
     return OD_OK;
 }
 
@@ -178,17 +162,15 @@ static enum od_status push_filter(struct pushdown *pushdown, const struct od_pla
                                   const struct conjunct_list *above, const struct od_plan **plan_out,
                                   struct od_error *error)
 {
-    struct conjunct_list own;
-    struct conjunct_list travel;
-    struct conjunct_list stay;
+    struct conjunct_list own = {0};
+    struct conjunct_list travel = {0};
+    struct conjunct_list stay = {0};
     const struct od_plan *input = NULL;
     OD_TRY(split(pushdown, plan->filter.predicate, &own, error));
-    OD_TRY(list_init(pushdown, &travel, own.count + above->count, error));
-    OD_TRY(list_init(pushdown, &stay, own.count + above->count, error));
     for (uint32_t i = 0; i < own.count; i++)
-        list_add(stay.count > 0 || own.list[i]->may_fail ? &stay : &travel, own.list[i]);
+        OD_TRY(list_add(pushdown, stay.count > 0 || own.list[i]->may_fail ? &stay : &travel, own.list[i], error));
     for (uint32_t i = 0; i < above->count; i++)
-        list_add(stay.count > 0 ? &stay : &travel, above->list[i]);
+        OD_TRY(list_add(pushdown, stay.count > 0 ? &stay : &travel, above->list[i], error));
     pushdown->changed |= above->count > 0;
     OD_TRY(push(pushdown, plan->inputs[0], &travel, &input, error));
     return put_filter(pushdown, input, &stay, plan_out, error);
@@ -258,41 +240,25 @@ static enum od_status push_through(struct pushdown *pushdown, const struct od_pl
                                    const struct conjunct_list *above, const struct od_plan **plan_out,
                                    struct od_error *error)
 {
-    struct conjunct_list below;
-    struct conjunct_list stay;
+    struct conjunct_list below = {0};
+    struct conjunct_list stay = {0};
     bool by_rows = plan->kind == OD_PLAN_PROJECT || plan->kind == OD_PLAN_EXPAND;
     const struct od_expr *const *map = by_rows                           ? plan->rows.exprs
                                        : plan->kind == OD_PLAN_AGGREGATE ? plan->aggregate.groups
                                                                          : NULL;
-    OD_TRY(list_init(pushdown, &below, above->count, error));
-    OD_TRY(list_init(pushdown, &stay, above->count, error));
     for (uint32_t i = 0; i < above->count; i++) {
         const struct od_expr *moved = above->list[i];
         bool passes = may_pass(plan, moved);
         if (passes && map != NULL)
             OD_TRY(od_expr_substitute(pushdown->plan_arena, moved, map, &moved, error));
         /* a literal that ruled a failure out may be no literal any more */
-        list_add(passes && !moved->may_fail ? &below : &stay, passes && !moved->may_fail ? moved : above->list[i]);
+        passes = passes && !moved->may_fail;
+        OD_TRY(list_add(pushdown, passes ? &below : &stay, passes ? moved : above->list[i], error));
     }
     return go_on(pushdown, plan, &below, &stay, plan_out, error);
 }
 
 /* --- joins ------------------------------------------------------------------------------------ */
-
-/* NULL whenever an argument is. (Many more are; these are what conditions are made of.) */
-static bool is_strict(enum od_function function)
-{
-    static const enum od_function strict[] = {
-        OD_FUNCTION_EQUAL,   OD_FUNCTION_NOT_EQUAL,     OD_FUNCTION_LESS,   OD_FUNCTION_LESS_EQUAL,
-        OD_FUNCTION_GREATER, OD_FUNCTION_GREATER_EQUAL, OD_FUNCTION_ADD,    OD_FUNCTION_SUBTRACT,
-        OD_FUNCTION_DIVIDE,  OD_FUNCTION_MULTIPLY,      OD_FUNCTION_MODULO, OD_FUNCTION_NEGATE,
-        OD_FUNCTION_CAST,    OD_FUNCTION_NOT,           OD_FUNCTION_LIKE,
-    };
-    for (size_t i = 0; i < sizeof(strict) / sizeof(strict[0]); i++)
-        if (strict[i] == function)
-            return true;
-    return false;
-}
 
 /* Is the value NULL when all columns of `sides` are? Only strict functions are looked into. */
 static bool null_with(const struct od_expr *expr, uint32_t left_count, enum od_join_sides sides)
@@ -301,7 +267,7 @@ static bool null_with(const struct od_expr *expr, uint32_t left_count, enum od_j
         return od_join_sides_of(expr, left_count) == sides;
     if (expr->kind == OD_EXPR_LITERAL)
         return expr->literal.is_null;
-    if (expr->kind != OD_EXPR_CALL || !is_strict(expr->function))
+    if (expr->kind != OD_EXPR_CALL || od_function_style(expr->function) != OD_STYLE_STRICT)
         return false;
     for (uint32_t i = 0; i < expr->argument_count; i++)
         if (null_with(expr->arguments[i], left_count, sides))
@@ -381,8 +347,8 @@ static enum od_status push_join(struct pushdown *pushdown, const struct od_plan 
                                 const struct conjunct_list *above, const struct od_plan **plan_out,
                                 struct od_error *error)
 {
-    struct conjunct_list own;
-    struct conjunct_list places[PLACE_COUNT];
+    struct conjunct_list own = {0};
+    struct conjunct_list places[PLACE_COUNT] = {{0}};
     struct conjunct_list none = {0};
     struct od_plan draft = *plan;
     uint32_t left_count = plan->inputs[0]->schema.field_count;
@@ -392,8 +358,6 @@ static enum od_status push_join(struct pushdown *pushdown, const struct od_plan 
     if (!is_apply)
         draft.join.type = without_padding(plan, above);
     OD_TRY(split(pushdown, plan->join.condition, &own, error));
-    for (uint32_t i = 0; i < PLACE_COUNT; i++)
-        OD_TRY(list_init(pushdown, &places[i], own.count + above->count, error));
     for (uint32_t i = 0; i < own.count + above->count; i++) {
         bool from_above = i >= own.count;
         const struct od_expr *conjunct = from_above ? above->list[i - own.count] : own.list[i];
@@ -407,7 +371,7 @@ static enum od_status push_join(struct pushdown *pushdown, const struct od_plan 
             OD_TRY(od_join_move_right(pushdown->plan_arena, conjunct, plan->inputs[0], plan->inputs[1], &conjunct,
                                       error));
         pushdown->changed |= place != (from_above ? PLACE_ABOVE : PLACE_CONDITION);
-        list_add(&places[place], conjunct);
+        OD_TRY(list_add(pushdown, &places[place], conjunct, error));
     }
     pushdown->changed |= draft.join.type != plan->join.type;
     OD_TRY(push(pushdown, plan->inputs[0], &places[PLACE_LEFT], &draft.inputs[0], error));

@@ -8,8 +8,6 @@
  * shared sub-plan meets itself in one tree, the second reader gets a stage of its own that hands the rows through. */
 #include "engine/plan/stage_build.h"
 
-#include <string.h>
-
 #include "engine/core/assert.h"
 #include "engine/plan/rule.h"
 
@@ -60,19 +58,6 @@ static void list_readers(const struct od_physical *node, struct od_physical **li
     *count += node->kind == OD_PHYSICAL_EXCHANGE_READ;
     for (uint32_t i = 0; i < node->input_count; i++)
         list_readers(node->inputs[i], list, count);
-}
-
-static enum od_status stages_grow(struct od_stage_builder *builder, struct od_error *error)
-{
-    if (builder->stage_count < builder->stage_capacity)
-        return OD_OK;
-    uint32_t capacity = builder->stage_capacity == 0 ? 8 : builder->stage_capacity * 2;
-    OD_TAKE_LIST(struct od_stage, stages, builder->plan_arena, capacity, error);
-    if (builder->stage_count > 0)
-        memcpy(stages, builder->stages, builder->stage_count * sizeof(*stages));
-    builder->stages = stages;
-    builder->stage_capacity = capacity;
-    return OD_OK;
 }
 
 static enum od_status stage_close(struct od_stage_builder *builder, const struct od_fragment *fragment,
@@ -127,7 +112,8 @@ static enum od_status stage_close(struct od_stage_builder *builder, const struct
         return od_fail(error, OD_NO_MEMORY, "naming a shuffle's reason");
     od_assert((exchange->kind == OD_EXCHANGE_HASH) == (exchange->key_count > 0));
     OD_TRY(number_readers(builder, fragment, &input_count, &input_stages, error));
-    OD_TRY(stages_grow(builder, error));
+    OD_TRY(od_arena_grow(builder->plan_arena, &builder->stages, &builder->stage_capacity, builder->stage_count,
+                         sizeof(*builder->stages), error));
     uint32_t hash_count =
         exchange->partition_count != 0 ? exchange->partition_count : builder->partition_count;
     builder->stages[builder->stage_count] = (struct od_stage){
