@@ -50,6 +50,7 @@ static const struct {
     {"connection", OD_SLT_CONNECTION, 2, "connection NAME"},
     {"subtest", OD_SLT_IGNORED, 1, "subtest NAME"},
     {"sleep", OD_SLT_IGNORED, 2, "sleep TIME"},
+    {"show-column-names", OD_SLT_IGNORED, 2, "show-column-names true|false"},
     {"tags", OD_SLT_IGNORED, 1, "tags NAME..."},
     {"require-env", OD_SLT_FOREIGN, 1, ""},
     {"test-env", OD_SLT_FOREIGN, 1, ""},
@@ -279,6 +280,21 @@ static bool find_sort(const char *word, enum od_slt_sort *sort_out)
     return false;
 }
 
+/* "name:I,other:T" -> "IT"; the names are not looked at. */
+static const char *letters_of(struct parser *parser, const char *words)
+{
+    char *letters = od_arena_copy_text(parser->arena, words, strlen(words));
+    size_t count = 0;
+    for (const char *at = words; letters != NULL && at != NULL; at = strchr(at, ',')) {
+        at = strchr(at, ':');
+        if (at != NULL)
+            letters[count++] = at[1];
+    }
+    if (letters != NULL)
+        letters[count] = '\0';
+    return letters;
+}
+
 static enum od_status read_query_words(struct parser *parser, struct od_slt_record *record,
                                        const uint32_t *columns)
 {
@@ -290,11 +306,14 @@ static enum od_status read_query_words(struct parser *parser, struct od_slt_reco
         record->error_text = rest_of_line(parser, record, columns, 2);
         return OD_OK;
     }
-    for (const char *at = record->words[1]; *at != '\0'; at++) {
+    record->types =
+        strchr(record->words[1], ':') == NULL ? record->words[1] : letters_of(parser, record->words[1]);
+    if (record->types == NULL)
+        return no_memory(parser);
+    for (const char *at = record->types; *at != '\0'; at++) {
         if (!((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') || *at == '?'))
             return expected_at(parser, columns[1], "one letter (T, I, R) or ? a column", record->words[1]);
     }
-    record->types = record->words[1];
     for (uint32_t i = 2; i < record->word_count; i++) {
         if (strcmp(record->words[i], "retry") == 0 || record->words[i][0] == '#')
             break;
@@ -387,8 +406,18 @@ static enum od_status read_record(struct parser *parser)
     parser->conditions = NULL;
     parser->condition_count = 0;
     OD_TRY(count_loops(parser, &record));
+    if (strcmp(record.words[0], "show-column-names") == 0 && strcmp(record.words[1], "true") == 0)
+        record.kind =
+            OD_SLT_FOREIGN; /* "show-column-names true": from now on answers begin with a line of them */
     if (record.kind == OD_SLT_STATEMENT || record.kind == OD_SLT_QUERY)
         OD_TRY(read_body(parser, &record, columns));
+    if (record.kind == OD_SLT_FOREIGN && !record_begins(parser)) { /* "system ok", "let": a command below */
+        OD_TRY(read_sql(parser, &record.sql));
+        if (is_separator(parser->text))
+            OD_TRY(read_expected(parser, &record, false));
+    }
+    if (record.kind == OD_SLT_QUERY && record.types != NULL && strcmp(record.types, "multiline") == 0)
+        return OD_OK; /* a drawing of the answer, as another runner makes it */
     return add_record(parser, &record);
 }
 

@@ -198,6 +198,14 @@ static const struct {
      "T\ntext:a1\n----\n<REGEX>:a\\d\n\n"
      "query T\ntext:abc\n----\n<REGEX>:b\n\nquery T\ntext:abc\n----\n<REGEX>:(\n",
      {2, 3, 0}},
+    /* words of other runners */
+    {"show-column-names false\n\nquery a:I,b:T rowsort retry 3 backoff 5s\nint,text:1,x\n----\n1 x\n",
+     {1, 0, 0}},
+    {"query a:I,b:T\nint:1\n----\n1\n", {0, 1, 0}},
+    {"query multiline\nint:1\n----\n+---+\n| 1 |\n\nquery I\nint:1\n----\n1\n", {1, 0, 0}},
+    {"system ok\necho x\n----\nx\n\nquery I\nint:1\n----\n1\n", {0, 0, 1}},
+    {"let a\nselect 1\n\nquery I\nint:1\n----\n1\n", {0, 0, 1}},
+    {"show-column-names true\n\nquery I\nint:1\n----\na\n1\n", {0, 0, 1}},
     {"statement ok\n!not here\n\nstatement error\n!not here\n", {1, 1, 0}},
     {"query I\nint:1\n----\n<FILE>:somewhere/answer.csv\n", {0, 0, 1}},
 };
