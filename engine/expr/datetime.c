@@ -87,34 +87,26 @@ static int64_t day_of_year(const struct parts *parts)
 {
     return parts->days - od_date_from_civil(parts->year, 1, 1) + 1;
 }
-static struct parts thursday_of(const struct parts *parts)
-{
-    return parts_of_days(parts->days - weekday(parts->days) + 3);
-}
-
 /* In units of 10^-scale_of_field. */
 static int64_t field_of_parts(const struct parts *parts, enum od_time_field field)
 {
     struct parts thursday;
     switch (field) {
     case OD_TIME_FIELD_MILLENNIUM:
-        return count_of_years(parts, 1000);
     case OD_TIME_FIELD_CENTURY:
-        return count_of_years(parts, 100);
+        return count_of_years(parts, field == OD_TIME_FIELD_CENTURY ? 100 : 1000);
     case OD_TIME_FIELD_DECADE:
         return parts->is_interval ? parts->year / 10 : floor_divide(parts->year, 10);
     case OD_TIME_FIELD_YEAR:
         return year_of(parts);
-    case OD_TIME_FIELD_ISOYEAR:
-        thursday = thursday_of(parts);
-        return year_of(&thursday);
     case OD_TIME_FIELD_QUARTER:
         return (parts->is_interval ? parts->month : parts->month - 1) / 3 + 1;
     case OD_TIME_FIELD_MONTH:
         return parts->month;
+    case OD_TIME_FIELD_ISOYEAR:
     case OD_TIME_FIELD_WEEK:
-        thursday = thursday_of(parts);
-        return (day_of_year(&thursday) - 1) / 7 + 1;
+        thursday = parts_of_days(parts->days - weekday(parts->days) + 3);
+        return field == OD_TIME_FIELD_ISOYEAR ? year_of(&thursday) : (day_of_year(&thursday) - 1) / 7 + 1;
     case OD_TIME_FIELD_DAY:
         return parts->day;
     case OD_TIME_FIELD_DOW:

@@ -41,7 +41,6 @@ enum od_status od_aggregate_rows_init(struct od_aggregate_rows *rows, struct od_
     *rows = (struct od_aggregate_rows){.aggregate = aggregate, .error = error};
     OD_TAKE(rows->schema.fields, operator_arena, room, rows->error);
     OD_TAKE(rows->exprs, operator_arena, room, rows->error);
-    OD_TAKE(rows->key_columns, operator_arena, room, rows->error);
     OD_TAKE(rows->order_of_rows.keys, operator_arena, room, rows->error);
     /* Two equal arguments are two columns all the same: the states want both. */
     bool has_second = aggregate->second != NULL && !od_aggregate_is_within_group(aggregate->function);
@@ -53,14 +52,14 @@ enum od_status od_aggregate_rows_init(struct od_aggregate_rows *rows, struct od_
         rows->exprs[1] = aggregate->second;
         rows->schema.field_count = 2;
     }
-    for (uint32_t i = 0; i < aggregate->key_count; i++) {
-        rows->key_columns[i] = column_of(rows, aggregate->keys[i].expr);
-        rows->order_of_rows.keys[i].descending = aggregate->keys[i].descending;
-        rows->order_of_rows.keys[i].nulls_first = aggregate->keys[i].nulls_first;
-    }
-    rows->order_key_count = aggregate->key_count + rows->argument_count;
-    for (uint32_t i = 0; i < rows->argument_count; i++)
-        rows->key_columns[aggregate->key_count + i] = i;
+    struct od_row_order_key *keys = rows->order_of_rows.keys;
+    for (uint32_t i = 0; i < aggregate->key_count; i++, keys++)
+        *keys = (struct od_row_order_key){column_of(rows, aggregate->keys[i].expr),
+                                          aggregate->keys[i].descending, aggregate->keys[i].nulls_first};
+    for (uint32_t i = 0; i < rows->argument_count; i++, keys++)
+        keys->column = i;
+    rows->order_of_rows.key_count = aggregate->key_count + rows->argument_count;
+    rows->order_of_rows.column_count = rows->schema.field_count;
     rows->memory = memory;
     od_hash_table_init(&rows->seen, memory);
     return od_batch_builder_init(&rows->rows, memory, &rows->schema, error);
@@ -158,7 +157,7 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
 enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count)
 {
     uint32_t row_count = rows->rows.row_count;
-    struct od_batch batch = od_batch_builder_view(&rows->rows);
+    od_batch_builder_view(&rows->rows);
     rows->order = od_take_array(rows->memory, 2 * (size_t)row_count, sizeof(*rows->order));
     if (rows->order == NULL && row_count > 0)
         return no_memory(rows);
@@ -176,17 +175,12 @@ enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t gr
     }
     for (uint32_t i = 0; i < row_count; i++)
         rows->order[rows->starts[rows->groups[i] + 1]++] = i;
-    for (uint32_t i = 0; i < rows->order_key_count; i++)
-        rows->order_of_rows.keys[i].column = &batch.columns[rows->key_columns[i]];
-    rows->order_of_rows.key_count = rows->order_key_count;
-    rows->order_of_rows.columns = batch.columns;
-    rows->order_of_rows.column_count = batch.schema->field_count;
     return OD_OK;
 }
 
 static bool has_equal_arguments(const struct od_aggregate_rows *rows, uint32_t left, uint32_t right)
 {
-    const struct od_column *columns = rows->order_of_rows.columns;
+    const struct od_column *columns = rows->rows.views;
     for (uint32_t i = 0; i < rows->argument_count; i++) {
         if (!od_key_equal(&columns[i], left, &columns[i], right))
             return false;
@@ -203,7 +197,8 @@ const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_
     if (count == 0)
         return NULL;
     uint32_t *list = rows->order + first;
-    od_row_order_sort(&rows->order_of_rows, list, count, rows->order + rows->rows.row_count);
+    od_row_order_sort(&rows->order_of_rows, rows->rows.views, list, count,
+                      rows->order + rows->rows.row_count);
     for (uint32_t i = 0; i < count; i++) {
         bool repeats =
             rows->aggregate->distinct && i > 0 && has_equal_arguments(rows, list[*count_out - 1], list[i]);

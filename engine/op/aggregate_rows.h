@@ -23,9 +23,7 @@ struct od_aggregate_rows {
     struct od_schema schema;              /* fields in the operator_arena */
     const struct od_expr **exprs;         /* of the schema's fields; in the operator_arena */
     uint32_t argument_count;              /* the first fields */
-    uint32_t *key_columns; /* where the order keys are, then the arguments; in the operator_arena */
-    uint32_t order_key_count;
-    struct od_row_order order_of_rows;
+    struct od_row_order order_of_rows; /* the order keys, then the arguments; in the operator_arena */
     struct od_batch_builder rows;
     struct od_hash_table seen; /* of `rows`, when DISTINCT */
     uint64_t hash_bits_off;    /* see struct od_op_env; set by the operator */

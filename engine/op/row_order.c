@@ -40,20 +40,21 @@ int od_cell_compare(const struct od_column *left, uint32_t left_row, const struc
     return compare_present(left, left_row, right, right_row);
 }
 
-int od_row_order_compare_two(const struct od_row_order *left_order, uint32_t left_row,
-                             const struct od_row_order *right_order, uint32_t right_row)
+int od_row_order_compare(const struct od_row_order *order, const struct od_column *left_columns,
+                         uint32_t left_row, const struct od_column *right_columns, uint32_t right_row)
 {
-    for (uint32_t i = 0; i < left_order->key_count; i++) {
-        const struct od_row_order_key *key = &left_order->keys[i];
-        const struct od_column *right = right_order->keys[i].column;
-        bool has_null = od_column_is_null(key->column, left_row) || od_column_is_null(right, right_row);
-        int result = od_cell_compare(key->column, left_row, right, right_row);
+    for (uint32_t i = 0; i < order->key_count; i++) {
+        const struct od_row_order_key *key = &order->keys[i];
+        const struct od_column *left = &left_columns[key->column];
+        const struct od_column *right = &right_columns[key->column];
+        int result = od_cell_compare(left, left_row, right, right_row);
+        bool has_null = od_column_is_null(left, left_row) || od_column_is_null(right, right_row);
         if (result != 0)
             return (has_null ? key->nulls_first : key->descending) ? -result : result;
     }
-    for (uint32_t i = 0; i < left_order->column_count; i++) {
-        struct od_value left = od_column_value(&left_order->columns[i], left_row);
-        struct od_value right = od_column_value(&right_order->columns[i], right_row);
+    for (uint32_t i = 0; i < order->column_count; i++) {
+        struct od_value left = od_column_value(&left_columns[i], left_row);
+        struct od_value right = od_column_value(&right_columns[i], right_row);
         int result = od_value_compare_total(&left, &right);
         if (result != 0)
             return result;
@@ -61,35 +62,32 @@ int od_row_order_compare_two(const struct od_row_order *left_order, uint32_t lef
     return 0;
 }
 
-int od_row_order_compare(const struct od_row_order *order, uint32_t left_row, uint32_t right_row)
-{
-    return od_row_order_compare_two(order, left_row, order, right_row);
-}
-
-static void insertion_sort(const struct od_row_order *order, uint32_t *rows, uint32_t count)
+static void insertion_sort(const struct od_row_order *order, const struct od_column *columns, uint32_t *rows,
+                           uint32_t count)
 {
     for (uint32_t i = 1; i < count; i++) {
         uint32_t row = rows[i];
         uint32_t hole = i;
-        for (; hole > 0 && od_row_order_compare(order, rows[hole - 1], row) > 0; hole--)
+        for (; hole > 0 && od_row_order_compare(order, columns, rows[hole - 1], columns, row) > 0; hole--)
             rows[hole] = rows[hole - 1];
         rows[hole] = row;
     }
 }
 
 /* source[0, middle) and source[middle, count) into target. */
-static void merge_runs(const struct od_row_order *order, const uint32_t *source, uint32_t middle,
-                       uint32_t count, uint32_t *target)
+static void merge_runs(const struct od_row_order *order, const struct od_column *columns,
+                       const uint32_t *source, uint32_t middle, uint32_t count, uint32_t *target)
 {
     uint32_t left = 0;
     uint32_t right = middle;
     uint32_t filled = 0;
-    if (middle == count || od_row_order_compare(order, source[middle - 1], source[middle]) <= 0) {
+    if (middle == count ||
+        od_row_order_compare(order, columns, source[middle - 1], columns, source[middle]) <= 0) {
         memcpy(target, source, count * sizeof(*target));
         return;
     }
     while (left < middle && right < count) {
-        bool takes_left = od_row_order_compare(order, source[left], source[right]) <= 0;
+        bool takes_left = od_row_order_compare(order, columns, source[left], columns, source[right]) <= 0;
         target[filled++] = takes_left ? source[left++] : source[right++];
     }
     memcpy(target + filled, source + left, (middle - left) * sizeof(*target));
@@ -97,18 +95,19 @@ static void merge_runs(const struct od_row_order *order, const uint32_t *source,
     memcpy(target + filled, source + right, (count - right) * sizeof(*target));
 }
 
-void od_row_order_sort(const struct od_row_order *order, uint32_t *rows, uint32_t count, uint32_t *scratch)
+void od_row_order_sort(const struct od_row_order *order, const struct od_column *columns, uint32_t *rows,
+                       uint32_t count, uint32_t *scratch)
 {
     uint32_t *source = rows;
     uint32_t *target = scratch;
     for (uint32_t first = 0; first < count; first += RUN_ROWS)
-        insertion_sort(order, rows + first, count - first < RUN_ROWS ? count - first : RUN_ROWS);
+        insertion_sort(order, columns, rows + first, count - first < RUN_ROWS ? count - first : RUN_ROWS);
     for (uint64_t width = RUN_ROWS; width < count; width *= 2) {
         for (uint64_t first = 0; first < count; first += 2 * width) {
             uint64_t left = count - first;
             uint32_t both = (uint32_t)(left < 2 * width ? left : 2 * width);
             uint32_t middle = (uint32_t)(left < width ? left : width);
-            merge_runs(order, source + first, middle, both, target + first);
+            merge_runs(order, columns, source + first, middle, both, target + first);
         }
         uint32_t *swap = source;
         source = target;

@@ -6,29 +6,29 @@
 #include "engine/data/batch.h"
 
 struct od_row_order_key {
-    const struct od_column *column; /* borrowed */
+    uint32_t column;
     bool descending;
     bool nulls_first;
 };
 
+/* Of any batches of one schema. */
 struct od_row_order {
     uint32_t key_count;
     struct od_row_order_key *keys; /* compared as SQL does: -0.0 = 0.0, NaN greatest and equal to NaN */
-    uint32_t column_count;
-    const struct od_column *columns; /* ascending, NULLs last (od_value_compare_total) */
+    uint32_t column_count;         /* the first ones: ascending, NULLs last (od_value_compare_total) */
 };
 
 /* Cells of two columns of one type, ascending, NULLs last and equal to each other: the order that a merge
  * join needs. */
 int od_cell_compare(const struct od_column *left, uint32_t left_row, const struct od_column *right,
                     uint32_t right_row);
-/* Negative, 0 or positive. 0 only for rows that are equal in every column, -0.0 and 0.0 told apart. */
-int od_row_order_compare(const struct od_row_order *order, uint32_t left_row, uint32_t right_row);
-/* The same for rows of two batches, each with its order: they differ in nothing but their columns. */
-int od_row_order_compare_two(const struct od_row_order *left_order, uint32_t left_row,
-                             const struct od_row_order *right_order, uint32_t right_row);
+/* Of rows of two batches, or of one. Negative, 0 or positive. 0 only for rows that are equal in every column, -0.0 and 0.0 told
+ * apart. */
+int od_row_order_compare(const struct od_row_order *order, const struct od_column *left_columns, uint32_t left_row,
+                         const struct od_column *right_columns, uint32_t right_row);
 /* Sorts row numbers by merging runs of doubling length: n log n at worst, stable. `scratch` has room for
  * `count`. */
-void od_row_order_sort(const struct od_row_order *order, uint32_t *rows, uint32_t count, uint32_t *scratch);
+void od_row_order_sort(const struct od_row_order *order, const struct od_column *columns, uint32_t *rows,
+                       uint32_t count, uint32_t *scratch);
 
 #endif

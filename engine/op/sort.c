@@ -34,7 +34,6 @@ enum sort_state { SORT_TAKING, SORT_WRITING, SORT_GIVING };
 struct sorted_file {
     struct od_spill_run *run;     /* owned */
     const struct od_batch *batch; /* the block that is being merged */
-    struct od_row_order order;    /* over it; keys in the operator_arena */
     uint32_t level;
 };
 
@@ -49,10 +48,9 @@ struct sort {
     struct od_op op;
     enum sort_state state;
     struct od_schema schema; /* the rows' fields ++ computed keys */
-    uint32_t *key_columns;   /* of that schema */
     struct od_batch_builder rows;
     struct od_batch rows_view;
-    struct od_row_order order; /* over rows_view */
+    struct od_row_order order; /* of that schema */
     uint32_t *row_numbers;     /* owned; the runs */
     uint32_t row_capacity;
     struct cursor *cursors; /* owned; the runs in memory, then a heap by first row */
@@ -76,18 +74,19 @@ static enum od_status sort_start(struct od_op *op)
     uint32_t field_count = op->node->schema.field_count;
     OD_TAKE_LIST(struct od_field, fields, &op->operator_arena, (size_t)field_count + key_count, op->error);
     OD_TAKE(sort->order.keys, &op->operator_arena, key_count, op->error);
-    OD_TAKE(sort->key_columns, &op->operator_arena, key_count, op->error);
     OD_TAKE(sort->chosen, &op->operator_arena, op->env.batch_rows, op->error);
     sort->schema = (struct od_schema){field_count, fields};
+    sort->order.key_count = key_count;
+    sort->order.column_count = field_count;
     for (uint32_t i = 0; i < field_count; i++)
         fields[i] = op->node->schema.fields[i];
     for (uint32_t i = 0; i < key_count; i++) {
-        const struct od_expr *expr = op->node->sort.keys[i].expr;
-        bool is_column = expr->kind == OD_EXPR_COLUMN;
-        sort->key_columns[i] = is_column ? expr->column_index : sort->schema.field_count++;
+        const struct od_sort_key *key = &op->node->sort.keys[i];
+        bool is_column = key->expr->kind == OD_EXPR_COLUMN;
+        uint32_t column = is_column ? key->expr->column_index : sort->schema.field_count++;
         if (!is_column)
-            fields[sort->key_columns[i]] =
-                (struct od_field){.name = "key", .type = expr->type, .nullable = true};
+            fields[column] = (struct od_field){.name = "key", .type = key->expr->type, .nullable = true};
+        sort->order.keys[i] = (struct od_row_order_key){column, key->descending, key->nulls_first};
     }
     OD_TRY(od_batch_builder_init(&sort->rows, op->env.memory, &sort->schema, op->error));
     return od_batch_builder_init(&sort->written, op->env.memory, &sort->schema, op->error);
@@ -103,18 +102,6 @@ static void sort_release(struct od_op *op)
     od_batch_builder_release(&sort->written);
     od_give(op->env.memory, sort->row_numbers, sort->row_capacity * sizeof(*sort->row_numbers));
     od_give(op->env.memory, sort->cursors, sort->cursor_capacity * sizeof(*sort->cursors));
-}
-
-/* Points an order at a batch of sort->schema. Its list of keys is there. */
-static void order_over(const struct sort *sort, const struct od_batch *batch, struct od_row_order *order)
-{
-    order->key_count = sort->op.node->sort.key_count;
-    for (uint32_t i = 0; i < order->key_count; i++)
-        order->keys[i] = (struct od_row_order_key){.column = &batch->columns[sort->key_columns[i]],
-                                                   .descending = sort->op.node->sort.keys[i].descending,
-                                                   .nulls_first = sort->op.node->sort.keys[i].nulls_first};
-    order->columns = batch->columns;
-    order->column_count = sort->op.node->schema.field_count;
 }
 
 /* --- taking a batch in ---------------------------------------------------------------------------------- */
@@ -134,14 +121,13 @@ static enum od_status append_with_keys(struct sort *sort, const struct od_batch 
     for (uint32_t i = 0; i < op->node->schema.field_count; i++)
         columns[i] = batch->columns[i];
     for (uint32_t i = 0; i < op->node->sort.key_count; i++) {
-        if (sort->key_columns[i] >= op->node->schema.field_count)
+        if (sort->order.keys[i].column >= op->node->schema.field_count)
             OD_TRY(od_evaluate(op->node->sort.keys[i].expr, batch, &every_row, &op->batch_arena,
-                               &columns[sort->key_columns[i]], sort->op.error));
+                               &columns[sort->order.keys[i].column], sort->op.error));
     }
     struct od_batch rows = {.schema = &sort->schema, .row_count = batch->row_count, .columns = columns};
     OD_TRY(od_batch_builder_append_rows(&sort->rows, &rows, NULL, 0, rows.row_count, sort->op.error));
     sort->rows_view = od_batch_builder_view(&sort->rows);
-    order_over(sort, &sort->rows_view, &sort->order);
     return OD_OK;
 }
 
@@ -157,7 +143,8 @@ static enum od_status take_batch(struct sort *sort, const struct od_batch *batch
         return od_op_no_memory(&sort->op, "sorting a batch");
     for (uint32_t i = 0; i < batch->row_count; i++)
         sort->row_numbers[first + i] = first + i;
-    od_row_order_sort(&sort->order, sort->row_numbers + first, batch->row_count, scratch);
+    od_row_order_sort(&sort->order, sort->rows_view.columns, sort->row_numbers + first, batch->row_count,
+                      scratch);
     sort->cursors[sort->cursor_count++] = (struct cursor){.next = first, .end = sort->rows.row_count};
     return OD_OK;
 }
@@ -169,11 +156,15 @@ static uint32_t cursor_row(const struct sort *sort, const struct cursor *cursor)
     return cursor->file == NULL ? sort->row_numbers[cursor->next] : cursor->next;
 }
 
+static const struct od_batch *source_of(const struct sort *sort, const struct sorted_file *file)
+{
+    return file == NULL ? &sort->rows_view : file->batch;
+}
+
 static int compare_cursors(const struct sort *sort, const struct cursor *left, const struct cursor *right)
 {
-    return od_row_order_compare_two(
-        left->file == NULL ? &sort->order : &left->file->order, cursor_row(sort, left),
-        right->file == NULL ? &sort->order : &right->file->order, cursor_row(sort, right));
+    return od_row_order_compare(&sort->order, source_of(sort, left->file)->columns, cursor_row(sort, left),
+                                source_of(sort, right->file)->columns, cursor_row(sort, right));
 }
 
 /* Moves a cursor down the heap until none below it comes before it. */
@@ -205,12 +196,9 @@ static void build_heap(struct sort *sort)
 static enum od_status next_block(struct sort *sort, struct cursor *cursor)
 {
     struct sorted_file *file = cursor->file;
-    cursor->next = cursor->end = 0;
+    cursor->next = 0;
     OD_TRY(od_spill_run_next(file->run, &file->batch, sort->op.error));
-    if (file->batch == NULL)
-        return OD_OK;
-    order_over(sort, file->batch, &file->order);
-    cursor->end = file->batch->row_count;
+    cursor->end = file->batch == NULL ? 0 : file->batch->row_count;
     return OD_OK;
 }
 
@@ -247,7 +235,7 @@ static enum od_status step_first(struct sort *sort)
 static enum od_status append_chosen(struct sort *sort, const struct sorted_file *file, uint32_t count,
                                     struct od_batch_builder *builder)
 {
-    const struct od_batch *batch = file == NULL ? &sort->rows_view : file->batch;
+    const struct od_batch *batch = source_of(sort, file);
     for (uint32_t i = 0; i < builder->schema->field_count; i++)
         OD_TRY(od_batch_builder_append_column(builder, i, &batch->columns[i], sort->chosen, count,
                                               sort->op.error));
@@ -304,7 +292,6 @@ static enum od_status prune(struct sort *sort)
     }
     OD_TRY(od_batch_builder_keep(&sort->rows, first_rows, 0, limit, sort->op.error));
     sort->rows_view = od_batch_builder_view(&sort->rows);
-    order_over(sort, &sort->rows_view, &sort->order);
     for (uint32_t i = 0; i < limit; i++)
         sort->row_numbers[i] = i;
     sort->cursors[0] = (struct cursor){.next = 0, .end = limit};
@@ -364,8 +351,6 @@ static enum od_status end_writing(struct sort *sort)
     sort->file_count = first + 1;
     sort->cursor_count = 0;
     sort->state = SORT_TAKING;
-    if (file->order.keys == NULL)
-        OD_TAKE(file->order.keys, &sort->op.operator_arena, sort->op.node->sort.key_count, sort->op.error);
     while (same_level <= first && sort->files[first - same_level].level == file->level)
         same_level++;
     bool is_crowded = same_level == FAN_IN || sort->file_count == FILES_MAX;
