@@ -576,8 +576,8 @@ static const struct od_expr *make_call(struct od_gen *gen, const struct od_schem
     uint64_t count = 0, drawn;
     for (uint32_t i = 0; i < PLAIN_CALL_COUNT; i++)
         count += plain_calls[i].type == type && permitted(gen, plain_calls[i].danger);
-    if (count == 0)
-        return NULL;
+    if (count == 0 || (gen->flavour == OD_FLAVOUR_PLAIN && !od_random_chance(&gen->choices->random, 1, 8)))
+        return NULL; /* SQLite has few of them */
     drawn = od_choices_below(gen->choices, count);
     const struct plain_call *call = plain_calls;
     for (;; call++) {

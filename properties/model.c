@@ -111,7 +111,8 @@ static enum od_status run_lists(const struct od_model *model, const struct od_an
 }
 
 /* PROJECT and EXPAND; VALUES over one row of nothing. */
-static enum od_status run_rows(const struct od_model *model, const struct od_plan *plan, struct od_answer *answer)
+static enum od_status run_rows(const struct od_model *model, const struct od_plan *plan,
+                               struct od_answer *answer)
 {
     struct od_value nothing = {.is_null = true};
     struct od_answer input = {0, 1, &nothing};
@@ -248,7 +249,7 @@ static enum od_status run_aggregate(const struct od_model *model, const struct o
                 members[member_count++] = od_answer_row(&input, row);
         od_model_copy_cells(cells, od_answer_row(&keys, group), keys.column_count);
         for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++)
-            OD_TRY(od_model_aggregate(model, &plan->aggregate.aggregates[i], members, member_count,
+            OD_TRY(od_model_aggregate(model, &plan->aggregate.aggregates[i], members, member_count, false,
                                       &cells[keys.column_count + i]));
     }
     return OD_OK;
@@ -332,11 +333,20 @@ static enum od_status run_limit(const struct od_model *model, const struct od_pl
 typedef enum od_status (*run_node)(const struct od_model *model, const struct od_plan *plan,
                                    struct od_answer *answer);
 static const run_node nodes[] = {
-    [OD_PLAN_SCAN] = run_scan,      [OD_PLAN_FILTER] = run_filter,           [OD_PLAN_PROJECT] = run_rows,
-    [OD_PLAN_JOIN] = od_model_join, [OD_PLAN_AGGREGATE] = run_aggregate,     [OD_PLAN_SORT] = run_sort,
-    [OD_PLAN_LIMIT] = run_limit,    [OD_PLAN_VALUES] = run_rows,           [OD_PLAN_UNION] = run_union,
-    [OD_PLAN_EXPAND] = run_rows,  [OD_PLAN_WINDOW] = od_model_window,      [OD_PLAN_APPLY] = od_model_join,
-    [OD_PLAN_MAP] = run_map,        [OD_PLAN_REPARTITION] = run_repartition,
+    [OD_PLAN_SCAN] = run_scan,
+    [OD_PLAN_FILTER] = run_filter,
+    [OD_PLAN_PROJECT] = run_rows,
+    [OD_PLAN_JOIN] = od_model_join,
+    [OD_PLAN_AGGREGATE] = run_aggregate,
+    [OD_PLAN_SORT] = run_sort,
+    [OD_PLAN_LIMIT] = run_limit,
+    [OD_PLAN_VALUES] = run_rows,
+    [OD_PLAN_UNION] = run_union,
+    [OD_PLAN_EXPAND] = run_rows,
+    [OD_PLAN_WINDOW] = od_model_window,
+    [OD_PLAN_APPLY] = od_model_join,
+    [OD_PLAN_MAP] = run_map,
+    [OD_PLAN_REPARTITION] = run_repartition,
 };
 _Static_assert(sizeof(nodes) / sizeof(nodes[0]) == OD_PLAN_KIND_COUNT, "every node has a row");
 

@@ -2,6 +2,8 @@
  *
  *   rows -> filter -> arguments -> without NULLs -> in order -> each once if DISTINCT -> the function
  *
+ * Rows of a frame are in the window's order already, which is the one that counts.
+ *
  * Integers and numerics are added digit by digit (model_decimal.h), doubles exactly (model_float.c). Functions of two doubles are
  * PostgreSQL's formulas (float.c) over exact sums, each rounded once. */
 #include "properties/model_parts.h"
@@ -77,7 +79,8 @@ static void drop_repeated(struct rows *rows)
 }
 
 static enum od_status collect(const struct od_model *model, const struct od_aggregate *aggregate,
-                              const struct od_value *const *cells, uint32_t row_count, struct rows *rows)
+                              const struct od_value *const *cells, uint32_t row_count, bool is_frame,
+                              struct rows *rows)
 {
     rows->count = 0;
     rows->items = od_arena_take_array(model->arena, (size_t)row_count + 1, sizeof(*rows->items));
@@ -90,7 +93,7 @@ static enum od_status collect(const struct od_model *model, const struct od_aggr
         if (!counts)
             continue;
         uint32_t at = rows->count++;
-        for (; at > 0 && order_rows(aggregate, &row, &rows->items[at - 1]) < 0; at--)
+        for (; !is_frame && at > 0 && order_rows(aggregate, &row, &rows->items[at - 1]) < 0; at--)
             rows->items[at] = rows->items[at - 1];
         rows->items[at] = row;
     }
@@ -348,14 +351,14 @@ static enum od_status of_doubles(const struct od_model *model, const struct od_a
 /* --- all of them ---------------------------------------------------------------------------------------- */
 
 enum od_status od_model_aggregate(const struct od_model *model, const struct od_aggregate *aggregate,
-                                  const struct od_value *const *cells, uint32_t row_count,
+                                  const struct od_value *const *cells, uint32_t row_count, bool is_frame,
                                   struct od_value *value_out)
 {
     struct rows rows;
     enum od_aggregate_function function = aggregate->function;
     memset(value_out, 0, sizeof(*value_out));
     value_out->type = aggregate->type;
-    OD_TRY(collect(model, aggregate, cells, row_count, &rows));
+    OD_TRY(collect(model, aggregate, cells, row_count, is_frame, &rows));
     char exact = exact_name(function);
     bool is_percentile = function == OD_AGGREGATE_PERCENTILE_CONT || function == OD_AGGREGATE_PERCENTILE_DISC;
     if (function == OD_AGGREGATE_COUNT_STAR || function == OD_AGGREGATE_COUNT) {

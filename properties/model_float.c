@@ -54,36 +54,22 @@ static bool is_odd(double number)
     return bits & 1;
 }
 
-/* point * divisor, taken away from the sum: on which side of the point is sum / divisor? */
-static int side_of_quotient(const long double *partials, uint32_t count, long double point,
-                            long double divisor, long double *scratch)
-{
-    long double high = point * divisor;
-    long double low = fmal(point, divisor, -high);
-    if (count > 0)
-        memcpy(scratch, partials, count * sizeof(*scratch));
-    uint32_t left = add_partial(scratch, count, -low);
-    return side_of(scratch, left, high, scratch + count + 2);
-}
-
 /* The neighbour above, where 2^1024 follows DBL_MAX. */
 static long double next_above(double number)
 {
     return number == DBL_MAX ? ldexpl(1.0L, DBL_MAX_EXP) : (long double)nextafter(number, (double)INFINITY);
 }
 
-/* Round half to even, the sum over the divisor. Positive sums only: the caller mirrors. `scratch` has room for
- * 2 * (count + 3). */
-static double round_once(const long double *partials, uint32_t count, long double divisor,
-                         long double *scratch)
+/* Round half to even. Positive sums only: the caller mirrors. */
+static double round_once(const long double *partials, uint32_t count, long double *scratch)
 {
-    long double top = partials[count - 1] / divisor;
+    long double top = partials[count - 1];
     double number = top >= (long double)DBL_MAX ? DBL_MAX : (double)top;
     for (uint32_t step = 0; step < 4; step++) {
         long double above = next_above(number);
         long double below = (long double)nextafter(number, 0.0);
-        int up = side_of_quotient(partials, count, ((long double)number + above) / 2, divisor, scratch);
-        int down = side_of_quotient(partials, count, ((long double)number + below) / 2, divisor, scratch);
+        int up = side_of(partials, count, ((long double)number + above) / 2, scratch);
+        int down = side_of(partials, count, ((long double)number + below) / 2, scratch);
         if (up > 0 || (up == 0 && is_odd(number))) {
             if (number == DBL_MAX)
                 return (double)INFINITY;
@@ -97,13 +83,13 @@ static double round_once(const long double *partials, uint32_t count, long doubl
     od_unreachable();
 }
 
-/* partials / divisor, rounded, of either sign; none of them is a zero. */
-static double round_signed(long double *partials, uint32_t count, long double divisor, long double *scratch)
+/* Of either sign; none of the partials is a zero. */
+static double round_signed(long double *partials, uint32_t count, long double *scratch)
 {
     bool negative = partials[count - 1] < 0;
     for (uint32_t i = 0; i < count && negative; i++)
         partials[i] = -partials[i];
-    double magnitude = round_once(partials, count, divisor, scratch);
+    double magnitude = round_once(partials, count, scratch);
     return negative ? -magnitude : magnitude;
 }
 
@@ -149,7 +135,7 @@ enum od_status od_model_float_sum(const struct od_model *model, const double *nu
         *sum_out = all_negative ? -0.0 : 0.0;
         return OD_OK;
     }
-    *sum_out = round_signed(partials, kept, 1, partials + count + 4);
+    *sum_out = round_signed(partials, kept, partials + count + 4);
     *overflow_out = isinf(*sum_out);
     return OD_OK;
 }
@@ -169,7 +155,7 @@ static uint32_t add_product(long double *partials, uint32_t count, long double a
     return count;
 }
 
-/* n * sum(x * y) - sum(x) * sum(y), over n. */
+/* n * sum(x * y) - sum(x) * sum(y), exact and then rounded, over n. */
 enum od_status od_model_float_centred(const struct od_model *model, const double *xs, const double *ys,
                                       uint32_t count, double *sum_out, bool *overflow_out)
 {
@@ -197,7 +183,14 @@ enum od_status od_model_float_centred(const struct od_model *model, const double
         for (uint32_t k = 0; k < y_kept; k++)
             kept = add_product(partials, kept, x_partials[i], y_partials[k], -1);
     od_assert(kept <= room);
-    *sum_out = kept == 0 ? 0.0 : round_signed(partials, kept, n, partials + room + 4);
+    *sum_out = 0.0;
+    if (kept == 0)
+        return OD_OK;
+    int exponent = ilogbl(
+        partials[kept - 1]); /* so that nothing is lost at the ends of a double's range before the division */
+    for (uint32_t i = 0; i < kept; i++)
+        partials[i] = ldexpl(partials[i], -exponent);
+    *sum_out = ldexp(round_signed(partials, kept, partials + room + 4) / (double)count, exponent);
     *overflow_out = isinf(*sum_out);
     return OD_OK;
 }

@@ -36,9 +36,9 @@ enum od_status od_model_window(const struct od_model *model, const struct od_pla
 /* By the keys, then by the whole row. */
 enum od_status od_model_sort(const struct od_model *model, const struct od_sort_key *keys, uint32_t key_count,
                              const struct od_answer *input, struct od_answer *answer_out);
-/* One aggregate over the given rows (row pointers into an answer's cells). */
+/* One aggregate over the given rows (row pointers into an answer's cells), which are a group or the frame of a window. */
 enum od_status od_model_aggregate(const struct od_model *model, const struct od_aggregate *aggregate,
-                                  const struct od_value *const *rows, uint32_t row_count,
+                                  const struct od_value *const *rows, uint32_t row_count, bool is_frame,
                                   struct od_value *value_out);
 
 /* An answer with room for row_count rows, none in it yet. */
@@ -107,7 +107,8 @@ __int128 od_model_span(const struct od_interval *interval);
 /* The sum of finite or special doubles, rounded once; *overflow_out when finite numbers pass DBL_MAX. NO_MEMORY. */
 enum od_status od_model_float_sum(const struct od_model *model, const double *numbers, uint32_t count,
                                   double *sum_out, bool *overflow_out);
-/* sum((x - mean x) * (y - mean y)), exact until it is rounded once; NaN when one of them is not finite. count > 0. */
+/* sum((x - mean x) * (y - mean y)): count times it is exact, then rounded and divided; NaN when one of them is not finite.
+ * count > 0. */
 enum od_status od_model_float_centred(const struct od_model *model, const double *xs, const double *ys,
                                       uint32_t count, double *sum_out, bool *overflow_out);
 

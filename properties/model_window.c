@@ -217,7 +217,7 @@ static enum od_status over_frame(const struct partition *partition, const struct
         count += inside;
     }
     if (call->function == OD_WINDOW_AGGREGATE)
-        return od_model_aggregate(partition->model, &call->aggregate, rows, count, value_out);
+        return od_model_aggregate(partition->model, &call->aggregate, rows, count, true, value_out);
     struct od_value number = {.int64 = call->function == OD_WINDOW_LAST_VALUE ? count : 1};
     if (call->function == OD_WINDOW_NTH_VALUE)
         OD_TRY(argument_at(partition, call, 1, row, &number));

@@ -102,7 +102,8 @@ static struct sides join_sides(struct od_render *render, const struct od_plan *p
     sides.left = side_source(render, plan->inputs[0], is_plain_left(plan->inputs[0]));
     const struct od_render_outer outer = {sides.left.refs, render->outer};
     render->outer = plan->kind == OD_PLAN_APPLY ? &outer : render->outer;
-    sides.right = side_source(render, plan->inputs[1], plan->inputs[1]->kind == OD_PLAN_SCAN);
+    sides.right = side_source(render, plan->inputs[1],
+                              plan->inputs[1]->kind == OD_PLAN_SCAN && plan->kind == OD_PLAN_JOIN);
     render->outer = plan->kind == OD_PLAN_APPLY ? outer.next : render->outer;
     uint32_t left_count = sides.left.ref_count, count = left_count + sides.right.ref_count;
     sides.refs = od_render_list(render, count);
@@ -153,22 +154,21 @@ static struct source union_source(struct od_render *render, const struct od_plan
     return source;
 }
 
+/* Its columns have the names that both PostgreSQL and SQLite give them. */
 static struct source values_source(struct od_render *render, const struct od_plan *plan)
 {
     uint32_t width = plan->schema.field_count, alias = ++render->alias_count;
     struct source source = {"(VALUES ", NULL, od_render_list(render, width), width};
-    const char **names = od_render_list(render, width), **cells = od_render_list(render, width);
+    const char **cells = od_render_list(render, width);
     for (uint32_t row = 0; row < plan->rows.row_count; row++) {
         for (uint32_t i = 0; i < width; i++)
             cells[i] = od_render_expr(render, plan->rows.exprs[row * width + i], NULL);
         source.from =
             TEXT("%s%s(%s)", source.from, row == 0 ? "" : ", ", od_render_joined(render, cells, width));
     }
-    for (uint32_t i = 0; i < width; i++) {
-        names[i] = TEXT("c%u", i);
-        source.refs[i] = TEXT("q%u.c%u", alias, i);
-    }
-    source.from = TEXT("%s) AS q%u(%s)", source.from, alias, od_render_joined(render, names, width));
+    for (uint32_t i = 0; i < width; i++)
+        source.refs[i] = TEXT("q%u.column%u", alias, i + 1);
+    source.from = TEXT("%s) AS q%u", source.from, alias);
     return source;
 }
 
@@ -394,7 +394,7 @@ static struct select numbered_select(struct od_render *render, const struct od_p
     source.from = TEXT("%s CROSS JOIN (VALUES ", source.from);
     for (uint32_t list = 0; list < list_count; list++)
         source.from = TEXT("%s%s(%u)", source.from, list == 0 ? "" : ", ", list);
-    source.from = TEXT("%s) AS q%u(n)", source.from, *alias_out);
+    source.from = TEXT("%s) AS q%u", source.from, *alias_out);
     return select_from(&source);
 }
 
@@ -406,7 +406,7 @@ static struct select expand_select(struct od_render *render, const struct od_pla
     select.items = od_render_list(render, width);
     select.item_count = width;
     for (uint32_t i = 0; i < width; i++) {
-        select.items[i] = TEXT("CASE q%u.n", alias);
+        select.items[i] = TEXT("CASE q%u.column1", alias);
         for (uint32_t list = 0; list < plan->rows.row_count; list++)
             select.items[i] = TEXT("%s WHEN %u THEN %s", select.items[i], list,
                                    od_render_expr(render, plan->rows.exprs[list * width + i], refs));

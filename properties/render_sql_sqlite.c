@@ -12,6 +12,7 @@
  *   limit over doubles   -0.0 and 0.0 are one value, so the tie-break may choose another row
  *   numerics             not there. Only sum(bigint) in the answer itself is compared: a whole number in both
  *   intervals            not there
+ *   outer columns        not there below FROM
  *   unions of right joins
  *                        a mistake in 3.40: the WHERE of the other side is lost when the union is a
  *                        sub-select
@@ -163,6 +164,16 @@ static const char *node_reason(const struct od_plan *plan, bool is_root)
         return reason;
     case OD_PLAN_JOIN:
         return expr_reason(plan->join.condition);
+    case OD_PLAN_REPARTITION:
+    case OD_PLAN_MAP:
+        return NULL;
+    case OD_PLAN_VALUES:
+    case OD_PLAN_EXPAND:
+        for (uint32_t i = 0; i < plan->schema.field_count * plan->rows.row_count && reason == NULL; i++)
+            reason = expr_reason(plan->rows.exprs[i]);
+        return reason;
+    case OD_PLAN_APPLY:
+        return "outer columns";
     case OD_PLAN_UNION:
         return has_right_join(plan) ? "unions of right joins" : NULL;
     case OD_PLAN_WINDOW:

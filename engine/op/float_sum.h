@@ -55,7 +55,7 @@ enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memo
 /* The value. EVALUATION when finite numbers have a total beyond all doubles; NO_MEMORY as above. */
 enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *memory, double *number_out,
                                   struct od_error *error);
-/* sum((x - mean x) * (y - mean y)) = products - x * y / count, exact until it is rounded; NaN when a number was none.
+/* sum((x - mean x) * (y - mean y)) = (count * products - x * y) / count, exact until it is divided; NaN when a number was none.
  * `x` and `y` may be the same. Errors as above. */
 enum od_status od_float_sum_centred(struct od_float_sum *products, struct od_float_sum *x, struct od_float_sum *y,
                                     uint64_t count, struct od_memory *memory, double *number_out,
