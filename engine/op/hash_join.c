@@ -7,8 +7,9 @@
  *   FINISHING   rows that waited for all their pairs, or (not the last pass) they are carried on  --> PULLING
  *
  * Candidates of a probe row: the build rows of its hash. Where FALSE and NULL differ, also the build rows
- * with a NULL key; and for a probe row with a NULL key, or without keys (nested loop), all of them. Rows with
- * a NULL key are not even kept where they can neither match nor come out.
+ * with a NULL key, which have one hash for all (to meet a row twice does no harm: only the OR of the truths
+ * is asked); and for a probe row with a NULL key, or without keys (nested loop), all of them. Rows with a NULL
+ * key are not even kept where they can neither match nor come out.
  *
  * Only the steps change the state. Both inputs are read to their ends, whatever the other one holds: whether
  * an expression below fails must not depend on it. A step works on one batch and looks at LOOKED_MAX
@@ -22,6 +23,7 @@
 #include "engine/data/key_equal.h"
 
 #define LOOKED_MAX 65536u
+#define NULL_HASH  0 /* of build rows with a NULL key, where FALSE and NULL differ; others may have it, too */
 
 static bool key_is_null_safe(const struct join *join, uint32_t key)
 {
@@ -79,25 +81,12 @@ static enum od_status choose_build_rows(struct join *join, const struct od_batch
     od_op_hash_keys(op, batch, keys, op->node->join.key_count, hashes);
     uint32_t count = 0;
     for (uint32_t row = 0; row < batch->row_count; row++) {
+        bool has_null = od_join_has_null_key(join, batch, keys, row);
         rows[count] = row;
-        hashes[count] = hashes[row]; /* row >= count */
-        count += keeps_nulls || !od_join_has_null_key(join, batch, keys, row);
+        hashes[count] = has_null && join->asks_nulls ? NULL_HASH : hashes[row]; /* row >= count */
+        count += keeps_nulls || !has_null;
     }
     *chosen = (struct build_rows){count == batch->row_count ? NULL : rows, count, hashes};
-    return OD_OK;
-}
-
-static enum od_status list_null_rows(struct join *join)
-{
-    const uint32_t *keys = join->op.node->join.build_keys;
-    join->null_row_count = 0;
-    if (!join->asks_nulls || !od_join_has_keys(join))
-        return OD_OK;
-    OD_TAKE(join->null_rows, &join->pass_arena, join->build.row_count, join->op.error);
-    for (uint32_t row = 0; row < join->build.row_count; row++) {
-        join->null_rows[join->null_row_count] = row;
-        join->null_row_count += od_join_has_null_key(join, &join->build, keys, row);
-    }
     return OD_OK;
 }
 
@@ -107,8 +96,6 @@ static enum od_status begin_probing(struct join *join, bool is_last_pass)
     join->is_last_pass = is_last_pass;
     join->state = JOIN_PULLING;
     join->build = od_batch_builder_view(&join->build_rows);
-    od_arena_reset(&join->pass_arena);
-    OD_TRY(list_null_rows(join));
     OD_TRY(od_hash_table_link(&join->table, join->op.error));
     OD_TRY(od_join_reserve_marks(join, join->build.row_count));
     if (join->keeps_build && join->build.row_count > 0)
@@ -194,11 +181,13 @@ static enum od_status step_split(struct join *join)
 
 /* --- candidates ----------------------------------------------------------------------------------------- */
 
-static void search_nulls(struct join *join, uint32_t index)
+/* Behind the chain of a row's hash comes that of the rows with a NULL key, where they are asked. */
+static uint32_t or_first_null(struct join *join, uint32_t candidate)
 {
+    if (candidate != OD_HASH_TABLE_NONE || join->search != JOIN_IN_CHAIN || !join->asks_nulls)
+        return candidate;
     join->search = JOIN_AMONG_NULLS;
-    join->null_index = index;
-    join->candidate = index < join->null_row_count ? join->null_rows[index] : OD_HASH_TABLE_NONE;
+    return od_hash_table_first(&join->table, NULL_HASH);
 }
 
 /* To the first candidate of probe_row. */
@@ -214,24 +203,17 @@ static void seek_row(struct join *join)
         join->candidate = 0;
     } else if (!has_null) {
         join->search = JOIN_IN_CHAIN;
-        join->candidate = od_hash_table_first(&join->table, join->probe_hashes[join->probe_row]);
-        if (join->candidate == OD_HASH_TABLE_NONE)
-            search_nulls(join, 0);
+        join->candidate =
+            or_first_null(join, od_hash_table_first(&join->table, join->probe_hashes[join->probe_row]));
     }
 }
 
 static void seek_candidate(struct join *join)
 {
-    if (join->search == JOIN_AMONG_NULLS) {
-        search_nulls(join, join->null_index + 1);
-    } else if (join->search == JOIN_EVERYWHERE) {
-        join->candidate =
-            join->candidate + 1 < join->build.row_count ? join->candidate + 1 : OD_HASH_TABLE_NONE;
-    } else {
-        join->candidate = od_hash_table_next(&join->table, join->candidate);
-        if (join->candidate == OD_HASH_TABLE_NONE)
-            search_nulls(join, 0);
-    }
+    if (join->search != JOIN_EVERYWHERE)
+        join->candidate = or_first_null(join, od_hash_table_next(&join->table, join->candidate));
+    else if (++join->candidate == join->build.row_count)
+        join->candidate = OD_HASH_TABLE_NONE;
 }
 
 /* Of the keys of probe_row and the candidate. */
@@ -269,8 +251,7 @@ static bool collect_pairs(struct join *join)
             if (join->pair_count == join->op.env.batch_rows || looked++ == LOOKED_MAX)
                 return false;
             enum join_truth truth = key_truth(join);
-            /* A row with a NULL key that is met in a chain will be met among the NULLs, too. */
-            if (truth != JOIN_FALSE && (truth == JOIN_TRUE || join->search != JOIN_IN_CHAIN))
+            if (truth == JOIN_TRUE || (truth == JOIN_NULL && join->asks_nulls))
                 od_join_pair(join, join->probe_row, join->candidate, truth);
         }
         join->probe_row++;

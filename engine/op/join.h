@@ -81,11 +81,7 @@ struct join {
     struct od_hash_table table; /* over build_rows, unless all candidates are everywhere */
     uint64_t *probe_hashes;     /* in batch_arena */
     enum join_search search;
-    uint32_t candidate;  /* build row; OD_HASH_TABLE_NONE: go to the next probe row */
-    uint32_t *null_rows; /* build rows with a NULL key, when asks_nulls; in pass_arena */
-    uint32_t null_row_count;
-    uint32_t null_index;
-    struct od_arena pass_arena; /* as long as the build rows */
+    uint32_t candidate; /* build row; OD_HASH_TABLE_NONE: go to the next probe row */
 
     /* join_spill.c */
     struct join_job job;                /* at hand */

@@ -86,7 +86,6 @@ enum od_status od_join_start(struct od_op *op)
     join->job.parent_row_count = UINT64_MAX;
     od_hash_table_init(&join->table, op->env.memory);
     od_arena_init(&join->pair_arena, op->env.memory, ARENA_BYTES);
-    od_arena_init(&join->pass_arena, op->env.memory, ARENA_BYTES);
     join->pair_probe = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
     join->pair_build = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
     join->pair_truth = od_arena_take(&op->operator_arena, op->env.batch_rows);
@@ -107,7 +106,6 @@ void od_join_release(struct od_op *op)
     struct join *join = (struct join *)op;
     od_hash_table_release(&join->table);
     od_arena_release(&join->pair_arena);
-    od_arena_release(&join->pass_arena);
     od_batch_builder_release(&join->build_rows);
     od_give(op->env.memory, join->build_matched, join->build_matched_capacity);
     od_spill_run_free(join->carried);
