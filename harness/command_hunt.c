@@ -121,12 +121,13 @@ static void print_statements(const struct od_campaign_result *result, FILE *stre
     for (uint32_t i = 0; i < 32; i++)
         if (result->status_counts[i] > 0)
             fprintf(stream, "  %9llu  %s\n", (unsigned long long)result->status_counts[i], od_status_text((enum od_status)i));
-    fprintf(stream, "statements by oracle:  compared  of other features  open  not asked\n");
+    fprintf(stream, "statements by oracle:  compared  of other features   open  outvoted by postgres  not asked\n");
     for (uint32_t i = 0; i < OD_ORACLE_COUNT; i++)
-        fprintf(stream, "  %-20s %9llu  %17llu %5llu  %9llu\n", od_oracle_text((enum od_oracle)i),
+        fprintf(stream, "  %-20s %9llu  %17llu  %5llu  %20llu  %9llu\n", od_oracle_text((enum od_oracle)i),
                 (unsigned long long)result->asked_counts[i][OD_ASKED_COMPARED],
                 (unsigned long long)result->asked_counts[i][OD_ASKED_FOREIGN],
                 (unsigned long long)result->asked_counts[i][OD_ASKED_OPEN],
+                (unsigned long long)result->asked_counts[i][OD_ASKED_OUTVOTED],
                 (unsigned long long)result->asked_counts[i][OD_ASKED_NOT]);
 }
 

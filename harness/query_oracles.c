@@ -227,11 +227,13 @@ static enum od_status compare(struct od_arena *arena, enum od_oracle oracle, con
 }
 
 /* Where failing is open: which rows an expression meets depends on the order of filters and joins, which is the planner's; but
- * the model evaluates a plan as we do, other than sub-selects, which it asks only when a row wants to know. */
+ * the model evaluates a plan as we do, other than sub-selects and arguments of window functions, which it asks only when a
+ * row wants to know. */
 static bool has_open_errors(enum od_oracle oracle, const struct od_statement *query)
 {
     static const enum od_query_feature asked_late[] = {OD_QUERY_SCALAR_SUBQUERY, OD_QUERY_IN_SUBQUERY,
-                                                       OD_QUERY_EXISTS_SUBQUERY, OD_QUERY_QUANTIFIED, OD_QUERY_LATERAL};
+                                                       OD_QUERY_EXISTS_SUBQUERY, OD_QUERY_QUANTIFIED, OD_QUERY_LATERAL,
+                                                       OD_QUERY_WINDOW};
     bool is_late = oracle != OD_ORACLE_MODEL;
     for (uint32_t i = 0; i < sizeof(asked_late) / sizeof(asked_late[0]); i++)
         is_late |= query->features[asked_late[i]];
@@ -360,8 +362,18 @@ enum od_status od_query_oracles_ask(struct od_query_oracles *oracles, const stru
                                     struct od_finding *finding, struct od_error *error)
 {
     static const enum od_oracle order[] = {OD_ORACLE_POSTGRES, OD_ORACLE_MODEL, OD_ORACLE_DUCKDB, OD_ORACLE_SQLITE};
-    for (uint32_t i = 0; i < OD_ORACLE_COUNT; i++)
-        if ((oracles->wanted >> order[i] & 1) != 0)
-            OD_TRY(ask_one(oracles, order[i], test_case, outcome, tally, finding, error));
+    for (uint32_t i = 0; i < OD_ORACLE_COUNT; i++) {
+        enum od_oracle oracle = order[i];
+        struct od_finding theirs = {0};
+        bool has_witness = tally->asked[OD_ORACLE_POSTGRES] == OD_ASKED_COMPARED && !finding->found;
+        if ((oracles->wanted >> oracle & 1) == 0)
+            continue;
+        OD_TRY(ask_one(oracles, oracle, test_case, outcome, tally, &theirs, error));
+        bool is_outvoted = theirs.found && has_witness && oracle != OD_ORACLE_MODEL;
+        if (is_outvoted)
+            tally->asked[oracle] = OD_ASKED_OUTVOTED;
+        else if (!finding->found)
+            *finding = theirs;
+    }
     return OD_OK;
 }

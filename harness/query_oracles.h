@@ -15,6 +15,7 @@ enum od_asked {
     OD_ASKED_NOT,
     OD_ASKED_COMPARED,
     OD_ASKED_FOREIGN, /* the statement is not in its language */
+    OD_ASKED_OUTVOTED, /* differs from us, and PostgreSQL says what we say */
     OD_ASKED_OPEN,    /* failed where failing is open, or did not end in time, or does not know it */
     OD_ASKED_COUNT
 };

@@ -296,6 +296,20 @@ static uint32_t draw_audience(struct od_query_gen *g)
     return audiences[od_draw_below(g, 5)] & tables_allow[g->gen->flavour];
 }
 
+/* Digits that are open must not decide which rows there are. */
+static void note_inexact_keys(struct od_query_gen *g)
+{
+    static const enum od_query_feature deciding[] = {
+        OD_QUERY_DISTINCT, OD_QUERY_DISTINCT_ON, OD_QUERY_UNION,         OD_QUERY_EXCEPT, OD_QUERY_INTERSECT,
+        OD_QUERY_LIMIT,    OD_QUERY_EXCEPT_ALL,  OD_QUERY_INTERSECT_ALL, OD_QUERY_HAVING, OD_QUERY_DERIVED,
+        OD_QUERY_CTE,      OD_QUERY_SCALAR_SUBQUERY, OD_QUERY_IN_SUBQUERY, OD_QUERY_WINDOW, OD_QUERY_LATERAL};
+    for (size_t i = 0; i < sizeof(deciding) / sizeof(deciding[0]) && g->query->features[OD_QUERY_STATISTICS]; i++)
+        if (g->query->features[deciding[i]])
+            od_note(g, OD_QUERY_INEXACT_KEYS);
+    if (g->query->features[OD_QUERY_STATISTICS] && g->gen->flavour != OD_FLAVOUR_PLAIN)
+        od_note(g, OD_QUERY_FLOAT_SUM_HARD);
+}
+
 static void note_tables(struct od_query_gen *g)
 {
     if (g->gen->flavour == OD_FLAVOUR_SPECIAL)
@@ -337,5 +351,6 @@ const struct od_statement *od_gen_query(struct od_gen *gen)
         const char *ctes = draw_ctes(g);
         query->sql = od_say(g, "%s%s", ctes, od_query_query(g, NULL, &wanted, 0, &outputs));
     }
+    note_inexact_keys(g);
     return gen->status == OD_OK ? query : NULL;
 }

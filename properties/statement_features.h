@@ -52,7 +52,8 @@
     X(BIT_BOOL_AGGREGATE, DP, "bool_and, bit_or...", "SQLite has them not")                                  \
     X(PERCENTILE, DP, "percentile_cont, percentile_disc", "SQLite has them not")                             \
     X(MODE, P, "mode", "others choose another of several values")                                            \
-    X(STATISTICS, P, "variances, corr, regr_*", "DuckDB's errors and digits are others")                     \
+    X(STATISTICS, P, "variances, covariances, slopes", "DuckDB's errors and digits are others")                     \
+    X(INEXACT_KEYS, NOBODY, "variances of doubles in DISTINCT, set operations, keys", "last digits decide")    \
     X(STRING_AGG, DP, "string_agg", "SQLite 3.40 has it not")                                                \
     X(WINDOW, SDP, "window functions", "")                                                                   \
     X(WINDOW_AGGREGATE, SDP, "aggregates over windows", "")                                                  \

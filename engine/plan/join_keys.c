@@ -54,6 +54,27 @@ static bool split_key(const struct od_expr *conjunct, uint32_t left_count, const
     return straight || crossed;
 }
 
+enum od_status od_join_condition_order(struct od_arena *plan_arena, const struct od_plan *left,
+                                       const struct od_expr **condition, struct od_error *error)
+{
+    uint32_t count = od_expr_conjuncts(*condition, NULL, 0);
+    const struct od_expr *sides[2];
+    uint32_t placed = 0;
+    if (!(*condition)->may_fail || count == 1)
+        return OD_OK;
+    OD_TAKE_LIST(const struct od_expr *, conjuncts, plan_arena, count, error);
+    OD_TAKE_LIST(const struct od_expr *, ordered, plan_arena, count, error);
+    od_expr_conjuncts(*condition, conjuncts, count);
+    uint32_t first = split_key(conjuncts[0], left->schema.field_count, &sides[0], &sides[1]);
+    if (first == 1)
+        ordered[placed++] = conjuncts[0];
+    for (uint32_t pass = 0; pass < 2; pass++)
+        for (uint32_t i = first; i < count; i++)
+            if (conjuncts[i]->may_fail == (pass == 1))
+                ordered[placed++] = conjuncts[i];
+    return od_expr_conjunction(plan_arena, ordered, count, condition, error);
+}
+
 enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_plan *left,
                                  const struct od_plan *right, const struct od_expr *condition,
                                  struct od_join_keys *keys_out, struct od_error *error)

@@ -13,6 +13,11 @@ enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_e
                                   const struct od_plan *left, const struct od_plan *right,
                                   const struct od_expr **expr_out, struct od_error *error);
 
+/* Conjuncts that may fail behind those that cannot (but for a key that stands first), so that every strategy asks them about the
+ * same pairs: whether keys are compared before the rest or the condition pair by pair. NO_MEMORY. */
+enum od_status od_join_condition_order(struct od_arena *plan_arena, const struct od_plan *left,
+                                       const struct od_expr **condition, struct od_error *error);
+
 struct od_join_keys {
     uint32_t key_count;
     const struct od_expr **left;  /* over the left input */

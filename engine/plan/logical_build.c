@@ -9,6 +9,7 @@
 
 #include "engine/core/enum_text.h"
 #include "engine/plan/input_order.h"
+#include "engine/plan/join_keys.h"
 #include "engine/plan/plan_rewrite.h"
 
 OD_ENUM_TEXT(od_plan_kind_text, enum od_plan_kind, OD_PLAN_KIND_LIST)
@@ -65,6 +66,7 @@ enum od_status od_plan_join_schema(struct od_arena *plan_arena, const struct od_
 
 static enum od_status fit_join(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
 {
+    OD_TRY(od_join_condition_order(plan_arena, plan->inputs[0], &plan->join.condition, error));
     enum od_join_type type = plan->join.type;
     uint32_t left_count = plan->inputs[0]->schema.field_count;
     if (plan->join.condition->type != OD_TYPE_BOOLEAN)

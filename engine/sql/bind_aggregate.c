@@ -133,8 +133,12 @@ bool od_bind_aggregate_call(const struct od_place *place, const PgQuery__FuncCal
         OD_NEED(type_arguments(binder, call, name, arguments, aggregate_out));
         OD_NEED(bind_aggregate_order(place, call, aggregate_out));
     }
-    if (call->agg_filter != NULL)
-        aggregate_out->filter = od_bind_condition(place, call->agg_filter, "FILTER");
+    if (call->agg_filter != NULL) {
+        struct od_place filter = *place;
+        filter.clause = place->in_window ? "FILTER" : place->clause;
+        filter.aggregates &= !place->in_window;
+        aggregate_out->filter = od_bind_condition(&filter, call->agg_filter, "FILTER");
+    }
     return !od_sql_failed(binder);
 }
 
