@@ -105,6 +105,14 @@ static bool relation_scope(struct od_binder *binder, const char *relation, const
     return true;
 }
 
+static const PgQuery__SelectStmt *query_of_view(const PgQuery__ParseResult *parsed)
+{
+    const PgQuery__Node *node = parsed->n_stmts == 1 ? parsed->stmts[0]->stmt : NULL;
+    if (node != NULL && node->node_case == PG_QUERY__NODE__NODE_VIEW_STMT)
+        node = node->view_stmt->query;
+    return node != NULL && node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT ? node->select_stmt : NULL;
+}
+
 static const struct od_plan *bind_view(struct od_binder *binder, const struct od_sql_view *view,
                                        int32_t location)
 {
@@ -120,9 +128,8 @@ static const struct od_plan *bind_view(struct od_binder *binder, const struct od
     inside.named = NULL;
     od_arena_init(&parse_arena, binder->plan_arena->memory, 0);
     if (od_sql_parse(&parse_arena, view->sql, &parsed, binder->error) == OD_OK)
-        plan = parsed->n_stmts != 1 || parsed->stmts[0]->stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT
-                   ? od_sql_wrong(binder, -1, "a view is not one SELECT")
-                   : od_bind_query(&inside, parsed->stmts[0]->stmt->select_stmt, NULL);
+        plan = query_of_view(parsed) == NULL ? od_sql_wrong(binder, -1, "a view is not one SELECT")
+                                             : od_bind_query(&inside, query_of_view(parsed), NULL);
     od_arena_release(&parse_arena);
     binder->view_count = inside.view_count;
     binder->error->line = 0; /* a place in another text */
@@ -133,17 +140,6 @@ static const struct od_plan *bind_view(struct od_binder *binder, const struct od
     for (uint32_t i = 0; i < view->column_count && i < columns.count; i++)
         columns.at[i].name = view->columns[i];
     return od_make_project(binder, plan, &columns);
-}
-
-static const struct od_plan *scan_table(struct od_binder *binder, const struct od_table *table)
-{
-    const struct od_plan *plan = NULL;
-    uint32_t *columns = od_sql_take(binder, table->schema.field_count, sizeof(*columns));
-    OD_NEED(columns != NULL);
-    for (uint32_t i = 0; i < table->schema.field_count; i++)
-        columns[i] = i;
-    od_plan_scan(binder->plan_arena, table, columns, table->schema.field_count, &plan, binder->error);
-    return plan;
 }
 
 /* A query of WITH, else a view, else a table. */
@@ -167,7 +163,7 @@ static const struct od_plan *find_relation(struct od_binder *binder, const struc
         binder->context->find_view(binder->context->self, node->relname, &view))
         return bind_view(binder, &view, node->location);
     if (table != NULL)
-        return scan_table(binder, table);
+        return od_make_scan(binder, table);
     return od_sql_wrong(binder, node->location, "relation \"%s%s%s\" does not exist",
                         has_schema ? node->schemaname : "", has_schema ? "." : "", node->relname);
 }

@@ -150,14 +150,7 @@ static const struct od_plan *order_whole(struct od_binder *binder, const PgQuery
 
 /* --- VALUES --------------------------------------------------------------------------------------- */
 
-/* Cells, row after row. */
-struct cells {
-    struct od_schema schema;
-    uint32_t row_count;
-    struct od_exprs exprs;
-};
-
-static bool take_cells(struct od_binder *binder, const PgQuery__SelectStmt *select, struct cells *cells)
+bool od_take_cells(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_cells *cells)
 {
     size_t width = select->values_lists[0]->list->n_items;
     for (size_t r = 1; r < select->n_values_lists; r++)
@@ -171,7 +164,7 @@ static bool take_cells(struct od_binder *binder, const PgQuery__SelectStmt *sele
 }
 
 /* The cells of a column in their common type. */
-static bool unify_column(struct od_binder *binder, struct cells *cells, uint32_t column)
+static bool unify_column(struct od_binder *binder, struct od_cells *cells, uint32_t column)
 {
     struct od_exprs list = {0};
     struct od_field *field = &cells->schema.fields[column];
@@ -207,7 +200,7 @@ static bool unify_column(struct od_binder *binder, struct cells *cells, uint32_t
 
 /* Rows that hold sub-selects or outer columns: each one a project over one row. */
 static const struct od_plan *values_of_projects(struct od_binder *binder, struct od_block *block,
-                                                const struct cells *cells)
+                                                const struct od_cells *cells)
 {
     const struct od_plan *all = NULL;
     for (uint32_t r = 0; r < cells->row_count; r++) {
@@ -222,8 +215,8 @@ static const struct od_plan *values_of_projects(struct od_binder *binder, struct
     return all;
 }
 
-static const struct od_plan *put_values(struct od_binder *binder, struct od_block *block,
-                                        const struct cells *cells)
+const struct od_plan *od_put_cells(struct od_binder *binder, struct od_block *block,
+                                   const struct od_cells *cells)
 {
     const struct od_plan *plan = NULL;
     OD_NEED(!od_sql_failed(binder));
@@ -240,15 +233,15 @@ static const struct od_plan *bind_values(struct od_binder *binder, const PgQuery
 {
     struct od_block block = {.outer = outer};
     struct od_place place = {.binder = binder, .block = &block, .clause = "VALUES"};
-    struct cells cells = {0};
-    OD_NEED(take_cells(binder, select, &cells));
+    struct od_cells cells = {0};
+    OD_NEED(od_take_cells(binder, select, &cells));
     for (uint32_t r = 0; r < cells.row_count; r++)
         for (uint32_t i = 0; i < cells.schema.field_count; i++)
             OD_NEED(od_add_expr(binder, &cells.exprs,
                                 od_bind_expr(&place, select->values_lists[r]->list->items[i])));
     for (uint32_t i = 0; i < cells.schema.field_count; i++)
         OD_NEED(unify_column(binder, &cells, i));
-    return put_values(binder, &block, &cells);
+    return od_put_cells(binder, &block, &cells);
 }
 
 /* --- set operations ------------------------------------------------------------------------------- */
@@ -398,78 +391,4 @@ const struct od_plan *od_bind_query(struct od_binder *binder, const PgQuery__Sel
 {
     const bool *untyped = NULL;
     return od_bind_query_untyped(binder, select, outer, &untyped);
-}
-
-/* --- for other statements --------------------------------------------------------------------------- */
-
-static bool check_width(struct od_binder *binder, size_t found, uint32_t wanted, int32_t location)
-{
-    return found == wanted ||
-           od_sql_wrong(binder, location,
-                        found > wanted ? "INSERT has more expressions than target columns"
-                                       : "INSERT has more target columns than expressions");
-}
-
-/* VALUES whose cells are what INSERT puts into columns. */
-static const struct od_plan *insert_values(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                                           const struct od_sql_type *types, const char *const *names,
-                                           const struct od_expr *const *defaults, uint32_t column_count)
-{
-    struct od_block block = {0};
-    struct od_place place = {.binder = binder, .block = &block, .clause = "VALUES"};
-    struct cells cells = {0};
-    OD_NEED(take_cells(binder, select, &cells));
-    OD_NEED(check_width(binder, cells.schema.field_count, column_count,
-                        od_sql_location(select->values_lists[0])));
-    for (uint32_t i = 0; i < column_count; i++)
-        cells.schema.fields[i] = (struct od_field){names[i], types[i].type, true};
-    for (size_t k = 0; k < (size_t)cells.row_count * column_count; k++) {
-        size_t i = k % column_count;
-        const PgQuery__Node *node = select->values_lists[k / column_count]->list->items[i];
-        const struct od_expr *cell = defaults[i];
-        if (node->node_case != PG_QUERY__NODE__NODE_SET_TO_DEFAULT) {
-            cell = od_bind_expr(&place, node);
-            OD_NEED(cell != NULL);
-            cell = od_bind_assignment(binder, cell, types[i], names[i], od_place_of(cell));
-        }
-        OD_NEED(od_add_expr(binder, &cells.exprs, cell));
-    }
-    return put_values(binder, &block, &cells);
-}
-
-const struct od_plan *od_bind_insert(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                                     const struct od_sql_type *types, const char *const *names,
-                                     const struct od_expr *const *defaults, uint32_t column_count)
-{
-    const bool *untyped = NULL;
-    struct od_targets columns = {0};
-    if (select->n_values_lists > 0 && select->n_sort_clause == 0 && select->limit_count == NULL &&
-        select->limit_offset == NULL && select->with_clause == NULL)
-        return insert_values(binder, select, types, names, defaults, column_count);
-    const struct od_plan *plan = od_bind_query_untyped(binder, select, NULL, &untyped);
-    OD_NEED(od_add_columns(binder, &columns, plan));
-    OD_NEED(check_width(binder, columns.count, column_count,
-                        select->n_target_list > 0 ? od_sql_location(select->target_list[0]) : -1));
-    for (uint32_t i = 0; i < column_count; i++) {
-        int32_t location = i < select->n_target_list ? od_sql_location(select->target_list[i]) : -1;
-        const struct od_expr *expr = columns.at[i].expr;
-        if (untyped != NULL && untyped[i])
-            expr = od_make_cast(binder, expr, types[i].type, -1);
-        columns.at[i].expr = od_bind_assignment(binder, expr, types[i], names[i], location);
-        columns.at[i].name = names[i];
-    }
-    return od_make_project(binder, plan, &columns);
-}
-
-const struct od_expr *od_bind_over(struct od_binder *binder, const char *relation,
-                                   const struct od_schema *schema, const char *clause,
-                                   const PgQuery__Node *node)
-{
-    struct od_block block = {0};
-    struct od_place place = {.binder = binder, .block = &block, .clause = clause};
-    OD_NEED(schema == NULL || od_scope_of(binder, relation, schema, &block.scope));
-    const struct od_expr *expr = od_bind_expr(&place, node);
-    if (block.slot_count > 0)
-        return od_sql_wrong(binder, od_sql_location(node), "cannot use subquery in %s", clause);
-    return expr;
 }

@@ -7,6 +7,7 @@
  *   bind_call.c      functions, constants                         sql_type.c   type names, literals, casts
  *   bind_aggregate.c aggregates                                   bind_window.c  window calls
  *   bind_subquery.c  sub-selects in expressions
+ *   bind_change.c    the rows of INSERT, UPDATE and DELETE
  *   bind_group.c     GROUP BY and grouping sets, what may stand beside them
  *   lower.c          from expressions over rows to expressions over the stage that evaluates them
  *   scope.c          names -> columns                             output_name.c  how PostgreSQL names a column
@@ -78,6 +79,7 @@ bool od_sql_given(const char *text);
 
 /* --- makers: lists ------------------------------------------------------------------------------ */
 
+void *od_sql_no_memory(struct od_binder *binder);
 /* Zeroed, in the plan_arena. */
 void *od_sql_take(struct od_binder *binder, size_t count, size_t bytes);
 /* Room for one more at the end of a list in the plan_arena, whose address `list` is. The element is zero. */
@@ -141,6 +143,8 @@ int32_t od_place_of(const struct od_expr *expr);
 
 /* One row of one column that nobody names: what SELECT without FROM reads. */
 const struct od_plan *od_make_one_row(struct od_binder *binder);
+/* All columns of a table. */
+const struct od_plan *od_make_scan(struct od_binder *binder, const struct od_table *table);
 const struct od_plan *od_make_project(struct od_binder *binder, const struct od_plan *plan,
                                       const struct od_targets *targets);
 /* `targets`: list after list of `width` each. */
@@ -372,6 +376,16 @@ const struct od_plan *od_bind_query(struct od_binder *binder, const PgQuery__Sel
  * the plan it is text). */
 const struct od_plan *od_bind_query_untyped(struct od_binder *binder, const PgQuery__SelectStmt *select,
                                             struct od_block *outer, const bool **untyped_out);
+/* The cells of VALUES, row after row: any lists of equally many. */
+struct od_cells {
+    struct od_schema schema; /* the caller's to fill; widths as the lists' */
+    uint32_t row_count;
+    struct od_exprs exprs;
+};
+bool od_take_cells(struct od_binder *binder, const PgQuery__SelectStmt *select, struct od_cells *cells_out);
+/* As one VALUES, or where cells hold sub-selects or outer columns, a union of projects. */
+const struct od_plan *od_put_cells(struct od_binder *binder, struct od_block *block,
+                                   const struct od_cells *cells);
 /* One SELECT without WITH or set operation; ORDER BY and LIMIT included. */
 const struct od_plan *od_bind_select(struct od_binder *binder, const PgQuery__SelectStmt *select,
                                      struct od_block *outer, const bool **untyped_out);
@@ -425,12 +439,29 @@ const char *od_output_name(const PgQuery__Node *node);
 
 /* --- for statements other than SELECT ------------------------------------------------------------- */
 
-/* The rows to insert into columns of these types: the query's, assignment casts made, quoted literals read as
- * the column's type. `defaults`: for each column what DEFAULT in a VALUES list means. BAD_INPUT when the
- * number of columns differs. */
+/* A table whose rows change. */
+struct od_row_shape {
+    const char *name;
+    struct od_schema schema;
+    const struct od_sql_type *types;
+    struct od_exprs defaults; /* for each column what DEFAULT means */
+};
+/* The rows to insert: the query's columns become columns[0], columns[1]... of the table, with assignment casts,
+ * quoted literals read as the column's type; the others get their defaults. column_count 0: as many columns as
+ * the query has, at most all. BAD_INPUT when the numbers differ. */
 const struct od_plan *od_bind_insert(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                                     const struct od_sql_type *types, const char *const *names,
-                                     const struct od_expr *const *defaults, uint32_t column_count);
+                                     const struct od_row_shape *table, const uint32_t *columns,
+                                     uint32_t column_count);
+/* changed: the rows for which `where` is true (NULL: all), where values[i] is not NULL with that in place of
+ * column i. Else the other rows, as they are. */
+struct od_row_change {
+    const PgQuery__RangeVar *relation;  /* the table, which may have an alias */
+    const PgQuery__WithClause *with;    /* NULL: none */
+    const PgQuery__Node *where;         /* NULL: all rows */
+    const PgQuery__Node *const *values; /* NULL: none */
+};
+const struct od_plan *od_bind_change(struct od_binder *binder, const struct od_row_shape *table,
+                                     const struct od_row_change *change, bool changed);
 /* An expression over one relation's columns (or none: schema NULL): DEFAULT, CHECK. No sub-selects, no
  * aggregates. */
 const struct od_expr *od_bind_over(struct od_binder *binder, const char *relation,

@@ -13,7 +13,7 @@
 
 /* --- lists ---------------------------------------------------------------------------------------- */
 
-static void *no_memory(struct od_binder *binder)
+void *od_sql_no_memory(struct od_binder *binder)
 {
     return od_sql_fail(binder, OD_NO_MEMORY, -1, "binding SQL");
 }
@@ -21,7 +21,7 @@ static void *no_memory(struct od_binder *binder)
 void *od_sql_take(struct od_binder *binder, size_t count, size_t bytes)
 {
     void *list = od_sql_failed(binder) ? NULL : od_arena_take_array(binder->plan_arena, count, bytes);
-    return list != NULL ? list : no_memory(binder);
+    return list != NULL ? list : od_sql_no_memory(binder);
 }
 
 void *od_sql_append(struct od_binder *binder, void *list, uint32_t *count, size_t bytes)
@@ -221,6 +221,17 @@ const struct od_plan *od_make_one_row(struct od_binder *binder)
     if (truth != NULL)
         od_plan_values(binder->plan_arena, &schema, &truth, 1, &plan, binder->error);
     return made(binder, plan);
+}
+
+const struct od_plan *od_make_scan(struct od_binder *binder, const struct od_table *table)
+{
+    const struct od_plan *plan = NULL;
+    uint32_t *columns = od_sql_take(binder, table->schema.field_count, sizeof(*columns));
+    OD_NEED(columns != NULL);
+    for (uint32_t i = 0; i < table->schema.field_count; i++)
+        columns[i] = i;
+    od_plan_scan(binder->plan_arena, table, columns, table->schema.field_count, &plan, binder->error);
+    return plan;
 }
 
 /* Lists of `width` targets each: names are those of the first list. One list is a project. */

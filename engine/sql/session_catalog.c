@@ -12,17 +12,50 @@ static void rows_release(struct od_session *session, struct od_rows *rows)
     od_give(session->memory, rows, sizeof(*rows));
 }
 
+/* Takes the table over, also on failure. */
+static struct od_rows *rows_new(struct od_session *session, struct od_table *table)
+{
+    struct od_rows *rows = od_take(session->memory, sizeof(*rows));
+    if (rows == NULL) {
+        od_table_free(session->memory, table);
+        return od_sql_no_memory(&session->binder);
+    }
+    *rows = (struct od_rows){1, table};
+    return rows;
+}
+
 struct od_definition *od_definition_new(struct od_session *session, enum od_entry_kind kind, const char *name)
 {
     struct od_definition *definition = od_take(session->memory, sizeof(*definition));
     if (definition == NULL)
-        return NULL;
+        return od_sql_no_memory(&session->binder);
     *definition = (struct od_definition){.reference_count = 1, .kind = kind};
     od_arena_init(&definition->arena, session->memory, 1024);
     definition->name = od_arena_copy_text(&definition->arena, name, strlen(name));
-    if (definition->name == NULL) {
+    if (definition->name != NULL)
+        return definition;
+    od_definition_release(session, definition);
+    return od_sql_no_memory(&session->binder);
+}
+
+struct od_definition *od_definition_of_table(struct od_session *session, const char *name,
+                                             const struct od_schema *schema, const struct od_sql_type *types)
+{
+    struct od_definition *definition = od_definition_new(session, OD_ENTRY_TABLE, name);
+    OD_NEED(definition != NULL);
+    uint32_t count = schema->field_count;
+    definition->column_count = count;
+    definition->types = od_arena_take_array(&definition->arena, count, sizeof(*definition->types));
+    definition->defaults = od_arena_take_array(&definition->arena, count, sizeof(*definition->defaults));
+    enum od_status status = od_schema_copy(&definition->arena, schema, &definition->schema, NULL);
+    if (definition->types == NULL || definition->defaults == NULL || status != OD_OK) {
         od_definition_release(session, definition);
-        return NULL;
+        return od_sql_no_memory(&session->binder);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct od_sql_type of_field = {.type = schema->fields[i].type};
+        definition->types[i] = types == NULL ? of_field : types[i];
+        definition->defaults[i] = (struct od_value){.type = of_field.type, .is_null = true};
     }
     return definition;
 }
@@ -45,15 +78,15 @@ void od_session_catalog_release(struct od_session *session, struct od_session_ca
     *catalog = (struct od_session_catalog){0};
 }
 
-enum od_status od_session_catalog_copy(struct od_session *session, const struct od_session_catalog *source,
-                                       struct od_session_catalog *copy_out, struct od_error *error)
+bool od_session_catalog_copy(struct od_session *session, const struct od_session_catalog *source,
+                             struct od_session_catalog *copy_out)
 {
     *copy_out = (struct od_session_catalog){0};
     if (source->count == 0)
-        return OD_OK;
+        return true;
     copy_out->entries = od_take_array(session->memory, source->count, sizeof(*copy_out->entries));
     if (copy_out->entries == NULL)
-        return od_fail(error, OD_NO_MEMORY, "opening a transaction: relations=%u", source->count);
+        return od_sql_no_memory(&session->binder);
     copy_out->count = source->count;
     copy_out->capacity = source->count;
     memcpy(copy_out->entries, source->entries, source->count * sizeof(*source->entries));
@@ -62,88 +95,92 @@ enum od_status od_session_catalog_copy(struct od_session *session, const struct 
         if (source->entries[i].rows != NULL)
             source->entries[i].rows->reference_count++;
     }
-    return OD_OK;
+    return true;
 }
 
 struct od_entry *od_session_find(struct od_session *session, const char *name)
 {
-    for (uint32_t i = 0; i < session->catalog.count; i++) {
+    for (uint32_t i = 0; i < session->catalog.count; i++)
         if (strcmp(session->catalog.entries[i].definition->name, name) == 0)
             return &session->catalog.entries[i];
-    }
     return NULL;
 }
 
-enum od_status od_session_check_name(struct od_session *session, const PgQuery__RangeVar *relation)
+bool od_session_check_name(struct od_session *session, const PgQuery__RangeVar *relation)
 {
-    bool elsewhere = relation->catalogname != NULL && relation->catalogname[0] != '\0';
-    bool is_public = relation->schemaname == NULL || relation->schemaname[0] == '\0' ||
-                     strcmp(relation->schemaname, "public") == 0;
-    if (elsewhere || !is_public)
-        return od_session_fail(session, OD_UNSUPPORTED, relation->location,
-                               "a schema other than public is not supported");
+    struct od_binder *binder = &session->binder;
+    if (od_sql_given(relation->catalogname) ||
+        (od_sql_given(relation->schemaname) && strcmp(relation->schemaname, "public") != 0))
+        return od_sql_refuse(binder, relation->location, "a schema other than public");
     const struct od_entry *entry = od_session_find(session, relation->relname);
     if (entry != NULL && entry->definition->kind == OD_ENTRY_REFUSED)
-        return od_session_fail(session, OD_UNSUPPORTED, relation->location,
-                               "relation \"%s\" depends on a statement that was refused", relation->relname);
-    return OD_OK;
+        return od_sql_fail(binder, OD_UNSUPPORTED, relation->location,
+                           "relation \"%s\" depends on a statement that was refused", relation->relname);
+    return true;
 }
 
-enum od_status od_session_find_table(struct od_session *session, const PgQuery__RangeVar *relation,
-                                     struct od_entry **entry_out)
+struct od_entry *od_session_find_table(struct od_session *session, const PgQuery__RangeVar *relation)
 {
-    OD_TRY(od_session_check_name(session, relation));
-    *entry_out = od_session_find(session, relation->relname);
-    if (*entry_out == NULL)
-        return od_session_fail(session, OD_BAD_INPUT, relation->location, "relation \"%s\" does not exist",
-                               relation->relname);
-    if ((*entry_out)->definition->kind != OD_ENTRY_TABLE)
-        return od_session_fail(session, OD_BAD_INPUT, relation->location, "\"%s\" is not a table",
-                               relation->relname);
-    return OD_OK;
+    struct od_binder *binder = &session->binder;
+    OD_NEED(od_session_check_name(session, relation));
+    struct od_entry *entry = od_session_find(session, relation->relname);
+    if (entry == NULL)
+        return od_sql_wrong(binder, relation->location, "relation \"%s\" does not exist", relation->relname);
+    if (entry->definition->kind != OD_ENTRY_TABLE)
+        return od_sql_wrong(binder, relation->location, "\"%s\" is not a table", relation->relname);
+    return entry;
 }
 
-enum od_status od_session_put(struct od_session *session, struct od_definition *definition,
-                              struct od_table *table)
+bool od_session_put(struct od_session *session, struct od_definition *definition, struct od_table *table)
 {
     struct od_session_catalog *catalog = &session->catalog;
-    struct od_rows *rows = NULL;
-    if (catalog->count == catalog->capacity) {
+    struct od_rows *rows = table == NULL ? NULL : rows_new(session, table);
+    bool has_room = table == NULL || rows != NULL;
+    if (catalog->count == catalog->capacity && has_room) {
         uint32_t capacity = catalog->capacity == 0 ? 8 : 2 * catalog->capacity;
+        size_t bytes = sizeof(*catalog->entries);
         void *grown =
-            od_resize(session->memory, catalog->entries, catalog->capacity * sizeof(*catalog->entries),
-                      capacity * sizeof(*catalog->entries));
-        if (grown == NULL)
-            goto no_memory;
-        catalog->entries = grown;
-        catalog->capacity = capacity;
+            od_resize(session->memory, catalog->entries, catalog->capacity * bytes, capacity * bytes);
+        has_room = grown != NULL;
+        catalog->entries = has_room ? grown : catalog->entries;
+        catalog->capacity = has_room ? capacity : catalog->capacity;
     }
-    if (table != NULL) {
-        rows = od_take(session->memory, sizeof(*rows));
-        if (rows == NULL)
-            goto no_memory;
-        *rows = (struct od_rows){1, table};
+    if (has_room) {
+        catalog->entries[catalog->count++] = (struct od_entry){definition, rows};
+        return true;
     }
-    catalog->entries[catalog->count++] = (struct od_entry){definition, rows};
-    return OD_OK;
-no_memory:
     od_definition_release(session, definition);
-    od_table_free(session->memory, table);
-    return od_session_no_memory(session);
+    rows_release(session, rows);
+    return od_sql_no_memory(&session->binder);
 }
 
-enum od_status od_session_replace_rows(struct od_session *session, struct od_entry *entry,
-                                       struct od_table *table)
+bool od_session_replace_rows(struct od_session *session, struct od_entry *entry, struct od_table *table)
 {
-    struct od_rows *rows = od_take(session->memory, sizeof(*rows));
-    if (rows == NULL) {
-        od_table_free(session->memory, table);
-        return od_session_no_memory(session);
-    }
-    *rows = (struct od_rows){1, table};
+    struct od_rows *rows = rows_new(session, table);
+    OD_NEED(rows != NULL);
     rows_release(session, entry->rows);
     entry->rows = rows;
-    return OD_OK;
+    return true;
+}
+
+struct od_table *od_session_join_rows(struct od_session *session, const struct od_definition *definition,
+                                      const struct od_table *first, const struct od_table *second)
+{
+    const struct od_table *const parts[] = {first, second};
+    struct od_error *error = session->binder.error;
+    struct od_table *table = od_table_new(session->memory, definition->name, &definition->schema, error);
+    OD_NEED(table != NULL);
+    for (int i = 0; i < 2; i++) {
+        struct od_batch view = parts[i] == NULL ? (struct od_batch){0} : od_table_view(parts[i]);
+        if (view.row_count > 0 && !od_sql_failed(&session->binder))
+            od_batch_builder_append_rows(&table->rows, &view, NULL, 0, view.row_count, error);
+    }
+    if (!od_sql_failed(&session->binder)) {
+        od_table_finish(table);
+        return table;
+    }
+    od_table_free(session->memory, table);
+    return NULL;
 }
 
 void od_session_remove(struct od_session *session, const char *name)
@@ -170,16 +207,15 @@ void od_session_remove(struct od_session *session, const char *name)
 static bool find_view(void *self, const char *name, struct od_sql_view *view_out)
 {
     struct od_session *session = self;
-    const char **place =
-        od_sql_append(&session->binder, &session->looked_up, &session->looked_up_count, sizeof(*place));
+    struct od_binder *binder = &session->binder;
     const char *copy =
-        od_arena_copy_text(&session->statement_arena, name, strlen(name)); /* a view's tree dies */
-    if (place == NULL || copy == NULL) {
-        session->looked_up_count = 0;
-        session->lookup_failed = true;
-    } else {
-        *place = copy;
-    }
+        od_arena_copy_text(&session->statement_arena, name, strlen(name)); /* its tree may die */
+    if (copy == NULL)
+        return od_sql_no_memory(binder);
+    const char **place =
+        od_sql_append(binder, &session->looked_up, &session->looked_up_count, sizeof(*place));
+    OD_NEED(place != NULL);
+    *place = copy;
     const struct od_entry *entry = od_session_find(session, name);
     if (entry == NULL || entry->definition->kind != OD_ENTRY_VIEW)
         return false;
@@ -187,17 +223,14 @@ static bool find_view(void *self, const char *name, struct od_sql_view *view_out
     return true;
 }
 
-enum od_status od_session_show_tables(struct od_session *session)
+bool od_session_show_tables(struct od_session *session)
 {
-    const struct od_table **tables =
-        od_arena_take_array(&session->statement_arena, session->catalog.count, sizeof(*tables));
-    if (tables == NULL)
-        return od_session_no_memory(session);
+    const struct od_table **tables = od_sql_take(&session->binder, session->catalog.count, sizeof(*tables));
+    OD_NEED(tables != NULL);
     session->tables = (struct od_catalog){0, tables};
-    for (uint32_t i = 0; i < session->catalog.count; i++) {
+    for (uint32_t i = 0; i < session->catalog.count; i++)
         if (session->catalog.entries[i].rows != NULL)
             tables[session->tables.table_count++] = session->catalog.entries[i].rows->table;
-    }
     session->context = (struct od_sql_context){
         .catalog = &session->tables,
         .null_order = session->null_order,
@@ -207,6 +240,5 @@ enum od_status od_session_show_tables(struct od_session *session)
     };
     session->looked_up_count = 0;
     session->looked_up = NULL;
-    session->lookup_failed = false;
-    return OD_OK;
+    return true;
 }

@@ -3,44 +3,34 @@
  * A definition is built aside, in its own arena, and put into the catalogue when it is whole; a table's
  * unique constraints are entries of their own, named as PostgreSQL names them, and go with the table.
  * Dropping what a view reads needs CASCADE. */
-#include <pg_query.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/sql/session_state.h"
 
-static enum od_status fail(struct od_session *session, enum od_status status, int32_t location,
-                           const char *format, const char *name)
+/* *exists_out when "IF NOT EXISTS" (or OR REPLACE) makes an existing name harmless. */
+static bool check_new_name(struct od_session *session, const PgQuery__RangeVar *relation, bool if_not_exists,
+                           bool *exists_out)
 {
-    char text[160];
-    snprintf(text, sizeof(text), format, name);
-    return od_session_fail(session, status, location, "%s", text);
-}
-
-/* OK with *exists_out when "IF NOT EXISTS" makes an existing name harmless. */
-static enum od_status check_new_name(struct od_session *session, const PgQuery__RangeVar *relation,
-                                     bool if_not_exists, bool *exists_out)
-{
-    OD_TRY(od_session_check_name(session, relation));
+    OD_NEED(od_session_check_name(session, relation));
     *exists_out = od_session_find(session, relation->relname) != NULL;
-    if (*exists_out && !if_not_exists)
-        return fail(session, OD_BAD_INPUT, relation->location, "relation \"%s\" already exists",
-                    relation->relname);
-    return OD_OK;
+    return !*exists_out || if_not_exists ||
+           od_sql_wrong(&session->binder, relation->location, "relation \"%s\" already exists",
+                        relation->relname);
 }
 
-static enum od_status check_field_names(struct od_session *session, const struct od_schema *schema,
-                                        int32_t location)
+static bool check_field_names(struct od_session *session, const struct od_schema *schema, int32_t location)
 {
     for (uint32_t i = 0; i < schema->field_count; i++) {
-        if (od_schema_find(schema, schema->fields[i].name) != i)
-            return fail(session, OD_BAD_INPUT, location, "column \"%s\" specified more than once",
-                        schema->fields[i].name);
-        if (schema->fields[i].type == OD_TYPE_INTERVAL)
-            return fail(session, OD_UNSUPPORTED, location,
-                        "a column of type interval is not supported: \"%s\"", schema->fields[i].name);
+        const struct od_field *field = &schema->fields[i];
+        if (od_schema_find(schema, field->name) != i)
+            return od_sql_wrong(&session->binder, location, "column \"%s\" specified more than once",
+                                field->name);
+        if (field->type == OD_TYPE_INTERVAL)
+            return od_sql_fail(&session->binder, OD_UNSUPPORTED, location,
+                               "a column of type interval is not supported: \"%s\"", field->name);
     }
-    return OD_OK;
+    return true;
 }
 
 /* --- indexes and constraints ---------------------------------------------------------------------------- */
@@ -70,49 +60,56 @@ struct new_index {
     int32_t location;
 };
 
-static enum od_status put_index(struct od_session *session, const struct od_entry *table,
-                                const struct new_index *index)
+/* The index, with its columns and names in its own arena. NULL: no memory. */
+static struct od_definition *index_new(struct od_session *session, const struct od_definition *table,
+                                       const struct new_index *index, const char *name,
+                                       const uint32_t *columns)
 {
-    const struct od_definition *target = table->definition;
-    uint32_t *columns = od_arena_take_array(&session->statement_arena, index->key_count, sizeof(*columns));
-    if (columns == NULL)
-        return od_session_no_memory(session);
-    for (uint32_t i = 0; i < index->key_count; i++) {
-        columns[i] = od_schema_find(&target->schema, index->keys[i]);
-        if (columns[i] == OD_FIELD_NONE)
-            return fail(session, OD_BAD_INPUT, index->location, "column \"%s\" does not exist",
-                        index->keys[i]);
-    }
-    bool is_primary = strcmp(index->suffix, "pkey") == 0;
-    const char *name = index->name != NULL
-                           ? index->name
-                           : choose_index_name(session, target->name, &target->schema, columns,
-                                               is_primary ? 0 : index->key_count, index->suffix);
-    struct od_definition *definition = name == NULL ? NULL : od_definition_new(session, OD_ENTRY_INDEX, name);
-    if (definition == NULL)
-        return od_session_no_memory(session);
-    uint32_t *kept = od_arena_take_array(&definition->arena, index->key_count, sizeof(*columns));
-    definition->table_name = od_arena_copy_text(&definition->arena, target->name, strlen(target->name));
+    struct od_definition *definition = od_definition_new(session, OD_ENTRY_INDEX, name);
+    OD_NEED(definition != NULL);
+    uint32_t *kept = od_arena_take_array(&definition->arena, index->key_count, sizeof(*kept));
+    definition->table_name = od_arena_copy_text(&definition->arena, table->name, strlen(table->name));
     if (kept == NULL || definition->table_name == NULL) {
         od_definition_release(session, definition);
-        return od_session_no_memory(session);
+        return od_sql_no_memory(&session->binder);
     }
     memcpy(kept, columns, index->key_count * sizeof(*columns));
     definition->columns = kept;
     definition->column_count = index->key_count;
     definition->unique = index->unique;
     definition->constraint = index->constraint;
-    definition->primary = is_primary && index->constraint;
-    enum od_status status =
-        index->unique ? od_session_check_index(session, definition, table->rows->table) : OD_OK;
-    if (status != OD_OK) {
-        od_definition_release(session, definition);
-        return status;
-    }
-    return od_session_put(session, definition, NULL);
+    definition->primary = index->constraint && strcmp(index->suffix, "pkey") == 0;
+    return definition;
 }
 
-static enum od_status refuse_constraint(struct od_session *session, const PgQuery__Constraint *constraint)
+static bool put_index(struct od_session *session, const struct od_entry *table, const struct new_index *index)
+{
+    struct od_binder *binder = &session->binder;
+    const struct od_definition *target = table->definition;
+    bool is_primary = strcmp(index->suffix, "pkey") == 0;
+    const char *name = index->name;
+    uint32_t *columns = od_sql_take(binder, index->key_count, sizeof(*columns));
+    OD_NEED(columns != NULL);
+    if (name != NULL && od_session_find(session, name) != NULL)
+        return od_sql_wrong(binder, index->location, "relation \"%s\" already exists", name);
+    for (uint32_t i = 0; i < index->key_count; i++) {
+        columns[i] = od_schema_find(&target->schema, index->keys[i]);
+        if (columns[i] == OD_FIELD_NONE)
+            return od_sql_wrong(binder, index->location, "column \"%s\" does not exist", index->keys[i]);
+    }
+    if (name == NULL)
+        name = choose_index_name(session, target->name, &target->schema, columns,
+                                 is_primary ? 0 : index->key_count, index->suffix);
+    struct od_definition *definition =
+        name == NULL ? od_sql_no_memory(binder) : index_new(session, target, index, name, columns);
+    OD_NEED(definition != NULL);
+    if (!index->unique || od_session_check_index(session, definition, table->rows->table))
+        return od_session_put(session, definition, NULL);
+    od_definition_release(session, definition);
+    return false;
+}
+
+static bool refuse_constraint(struct od_session *session, const PgQuery__Constraint *constraint)
 {
     static const struct {
         PgQuery__ConstrType type;
@@ -124,129 +121,10 @@ static enum od_status refuse_constraint(struct od_session *session, const PgQuer
         {PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN, "a foreign key"},
     };
     const char *text = "a deferrable constraint";
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (texts[i].type == constraint->contype)
             text = texts[i].text;
-    }
-    return fail(session, OD_UNSUPPORTED, constraint->location, "%s is not supported", text);
-}
-
-static enum od_status put_unique(struct od_session *session, const struct od_entry *table,
-                                 const PgQuery__Constraint *constraint, const PgQuery__ColumnDef *column)
-{
-    bool is_primary = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
-    struct new_index index = {
-        .name = constraint->conname != NULL && constraint->conname[0] != '\0' ? constraint->conname : NULL,
-        .suffix = is_primary ? "pkey" : "key",
-        .unique = true,
-        .constraint = true,
-        .key_count = column != NULL ? 1 : (uint32_t)constraint->n_keys,
-        .location = constraint->location,
-    };
-    const char **keys = od_arena_take_array(&session->statement_arena, index.key_count, sizeof(*keys));
-    if (keys == NULL)
-        return od_session_no_memory(session);
-    for (uint32_t i = 0; i < index.key_count; i++)
-        keys[i] = column != NULL ? column->colname : od_sql_string(constraint->keys[i]);
-    index.keys = keys;
-    if (constraint->nulls_not_distinct || constraint->n_including > 0 || constraint->deferrable)
-        return fail(session, OD_UNSUPPORTED, constraint->location, "%s is not supported",
-                    "this form of UNIQUE");
-    if (index.name != NULL && od_session_find(session, index.name) != NULL)
-        return fail(session, OD_BAD_INPUT, constraint->location, "relation \"%s\" already exists",
-                    index.name);
-    return put_index(session, table, &index);
-}
-
-/* --- CREATE TABLE --------------------------------------------------------------------------------------- */
-
-/* Calls `visit` for every constraint of a table; `column` is NULL for those of the table. */
-typedef enum od_status (*constraint_visit)(struct od_session *session, void *context,
-                                           const PgQuery__Constraint *constraint,
-                                           const PgQuery__ColumnDef *column);
-static enum od_status each_constraint(struct od_session *session, const PgQuery__CreateStmt *create,
-                                      constraint_visit visit, void *context)
-{
-    for (size_t i = 0; i < create->n_table_elts; i++) {
-        const PgQuery__Node *element = create->table_elts[i];
-        if (element->node_case == PG_QUERY__NODE__NODE_CONSTRAINT)
-            OD_TRY(visit(session, context, element->constraint, NULL));
-        if (element->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF)
-            continue;
-        for (size_t k = 0; k < element->column_def->n_constraints; k++)
-            OD_TRY(visit(session, context, element->column_def->constraints[k]->constraint,
-                         element->column_def));
-    }
-    return OD_OK;
-}
-
-/* A constant of the column's type, kept in the definition. */
-static enum od_status set_default(struct od_session *session, struct od_definition *definition,
-                                  uint32_t column, const PgQuery__Node *node)
-{
-    struct od_binder *binder = &session->binder;
-    int32_t location = od_sql_location(node);
-    struct od_value *value = (struct od_value *)&definition->defaults[column];
-    const struct od_expr *expr =
-        od_bind_assignment(binder, od_bind_over(binder, NULL, NULL, "DEFAULT", node),
-                           definition->types[column], definition->schema.fields[column].name, location);
-    OD_TRY(od_session_made(session, expr));
-    if (!od_expr_is_constant(expr))
-        return fail(session, OD_UNSUPPORTED, location, "%s is not supported",
-                    "a DEFAULT that is not constant");
-    enum od_status status =
-        session->runner.evaluate_constant(expr, &session->statement_arena, value, binder->error);
-    od_sql_locate(binder, location);
-    if (status != OD_OK)
-        return status;
-    if (!value->is_null && value->type == OD_TYPE_TEXT) {
-        value->text.bytes = od_arena_copy_text(&definition->arena, value->text.bytes, value->text.size);
-        if (value->text.bytes == NULL)
-            return od_session_no_memory(session);
-    }
-    return OD_OK;
-}
-
-/* What a constraint means for columns; unique ones come later, as entries of the catalogue. */
-static enum od_status apply_constraint(struct od_session *session, void *context,
-                                       const PgQuery__Constraint *constraint,
-                                       const PgQuery__ColumnDef *column)
-{
-    struct od_definition *definition = context;
-    uint32_t index = column == NULL ? OD_FIELD_NONE : od_schema_find(&definition->schema, column->colname);
-    const struct od_expr *expr = NULL;
-    switch (constraint->contype) {
-    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
-    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
-    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
-        return OD_OK;
-    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
-        definition->schema.fields[index].nullable = false;
-        return OD_OK;
-    case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
-        return set_default(session, definition, index, constraint->raw_expr);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
-        if (column != NULL)
-            definition->schema.fields[index].nullable = false;
-        for (size_t i = 0; i < constraint->n_keys; i++) {
-            index = od_schema_find(&definition->schema, od_sql_string(constraint->keys[i]));
-            if (index != OD_FIELD_NONE) /* else put_index says so */
-                definition->schema.fields[index].nullable = false;
-        }
-        return OD_OK;
-    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
-        expr = od_bind_over(&session->binder, definition->name, &definition->schema, "CHECK",
-                            constraint->raw_expr);
-        OD_TRY(od_session_made(session, expr));
-        if (expr->type != OD_TYPE_BOOLEAN && !expr->is_untyped)
-            return fail(session, OD_BAD_INPUT, constraint->location,
-                        "argument of CHECK must be type boolean, not type %s", od_type_text(expr->type));
-        definition->create_sql =
-            od_arena_copy_text(&definition->arena, session->statement_sql, strlen(session->statement_sql));
-        return definition->create_sql == NULL ? od_session_no_memory(session) : OD_OK;
-    default:
-        return refuse_constraint(session, constraint);
-    }
+    return od_sql_refuse(&session->binder, constraint->location, "%s", text);
 }
 
 /* Whether a table has its primary key already. */
@@ -260,296 +138,278 @@ static bool has_primary_key(struct od_session *session, const char *table)
     return false;
 }
 
-static enum od_status apply_unique(struct od_session *session, void *context,
-                                   const PgQuery__Constraint *constraint, const PgQuery__ColumnDef *column)
+/* UNIQUE and PRIMARY KEY of the table whose name `context` is: entries of the catalogue. */
+static bool apply_unique(struct od_session *session, void *context, const PgQuery__Constraint *constraint,
+                         const PgQuery__ColumnDef *column)
 {
-    bool is_unique = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY ||
-                     constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE;
+    struct od_binder *binder = &session->binder;
     const struct od_entry table = *od_session_find(session, context); /* a copy: the list may move */
-    if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY && has_primary_key(session, context))
-        return fail(session, OD_BAD_INPUT, constraint->location,
-                    "multiple primary keys for table \"%s\" are not allowed", context);
-    return is_unique ? put_unique(session, &table, constraint, column) : OD_OK;
+    bool is_primary = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
+    struct new_index index = {
+        .name = od_sql_given(constraint->conname) ? constraint->conname : NULL,
+        .suffix = is_primary ? "pkey" : "key",
+        .unique = true,
+        .constraint = true,
+        .key_count = column != NULL ? 1 : (uint32_t)constraint->n_keys,
+        .location = constraint->location,
+    };
+    if (!is_primary && constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE)
+        return true;
+    if (is_primary && has_primary_key(session, context))
+        return od_sql_wrong(binder, constraint->location,
+                            "multiple primary keys for table \"%s\" are not allowed", (const char *)context);
+    if (constraint->nulls_not_distinct || constraint->n_including > 0 || constraint->deferrable)
+        return od_sql_refuse(binder, constraint->location, "this form of UNIQUE");
+    const char **keys = od_sql_take(binder, index.key_count, sizeof(*keys));
+    OD_NEED(keys != NULL);
+    for (uint32_t i = 0; i < index.key_count; i++)
+        keys[i] = column != NULL ? column->colname : od_sql_string(constraint->keys[i]);
+    index.keys = keys;
+    return put_index(session, &table, &index);
 }
 
-/* Room for the columns' names, types and defaults. */
-static enum od_status take_columns(struct od_session *session, struct od_definition *definition,
-                                   uint32_t count)
+/* --- CREATE TABLE --------------------------------------------------------------------------------------- */
+
+/* A constant of the column's type, kept in the definition. */
+static bool set_default(struct od_session *session, struct od_definition *definition, uint32_t column,
+                        const PgQuery__Node *node)
 {
-    struct od_arena *arena = &definition->arena;
-    definition->column_count = count;
-    definition->schema =
-        (struct od_schema){count, od_arena_take_array(arena, count, sizeof(struct od_field))};
-    definition->types = od_arena_take_array(arena, count, sizeof(*definition->types));
-    struct od_value *defaults = od_arena_take_array(arena, count, sizeof(*defaults));
-    definition->defaults = defaults;
-    if (definition->schema.fields == NULL || definition->types == NULL || defaults == NULL)
-        return od_session_no_memory(session);
-    for (uint32_t i = 0; i < count; i++)
-        defaults[i].is_null = true;
-    return OD_OK;
+    struct od_binder *binder = &session->binder;
+    int32_t location = od_sql_location(node);
+    struct od_value *value = &definition->defaults[column];
+    const struct od_expr *expr =
+        od_bind_assignment(binder, od_bind_over(binder, NULL, NULL, "DEFAULT", node),
+                           definition->types[column], definition->schema.fields[column].name, location);
+    OD_NEED(expr != NULL);
+    if (!od_expr_is_constant(expr))
+        return od_sql_refuse(binder, location, "a DEFAULT that is not constant");
+    session->runner.evaluate_constant(expr, &session->statement_arena, value, binder->error);
+    od_sql_locate(binder, location);
+    OD_NEED(!od_sql_failed(binder));
+    if (value->is_null || value->type != OD_TYPE_TEXT)
+        return true;
+    value->text.bytes = od_arena_copy_text(&definition->arena, value->text.bytes, value->text.size);
+    return value->text.bytes != NULL || od_sql_no_memory(binder);
 }
 
-static enum od_status set_column(struct od_session *session, struct od_definition *definition,
-                                 uint32_t column, const char *name, const struct od_sql_type *type)
+/* What a constraint means for columns; unique ones come later, as entries of the catalogue. */
+static bool apply_constraint(struct od_session *session, void *context, const PgQuery__Constraint *constraint,
+                             const PgQuery__ColumnDef *column)
 {
-    const char *copy = od_arena_copy_text(&definition->arena, name, strlen(name));
-    definition->schema.fields[column] = (struct od_field){copy, type->type, true};
-    ((struct od_sql_type *)definition->types)[column] = *type;
-    ((struct od_value *)definition->defaults)[column].type = type->type;
-    return copy == NULL ? od_session_no_memory(session) : OD_OK;
-}
-
-static enum od_status define_columns(struct od_session *session, struct od_definition *definition,
-                                     const PgQuery__CreateStmt *create)
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < create->n_table_elts; i++) {
-        PgQuery__Node__NodeCase kind = create->table_elts[i]->node_case;
-        if (kind != PG_QUERY__NODE__NODE_COLUMN_DEF && kind != PG_QUERY__NODE__NODE_CONSTRAINT)
-            return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
-                        "LIKE in CREATE TABLE");
-        count += kind == PG_QUERY__NODE__NODE_COLUMN_DEF;
+    struct od_definition *definition = context;
+    struct od_schema *schema = &definition->schema;
+    uint32_t index = column == NULL ? OD_FIELD_NONE : od_schema_find(schema, column->colname);
+    const struct od_expr *expr = NULL;
+    switch (constraint->contype) {
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
+        return true;
+    case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+        schema->fields[index].nullable = false;
+        return true;
+    case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+        return set_default(session, definition, index, constraint->raw_expr);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+        if (column != NULL)
+            schema->fields[index].nullable = false;
+        for (size_t i = 0; i < constraint->n_keys; i++) {
+            index = od_schema_find(schema, od_sql_string(constraint->keys[i]));
+            if (index != OD_FIELD_NONE) /* else put_index says so */
+                schema->fields[index].nullable = false;
+        }
+        return true;
+    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+        expr = od_bind_over(&session->binder, definition->name, schema, "CHECK", constraint->raw_expr);
+        OD_NEED(expr != NULL);
+        if (expr->type != OD_TYPE_BOOLEAN && !expr->is_untyped)
+            return od_sql_wrong(&session->binder, constraint->location,
+                                "argument of CHECK must be type boolean, not type %s",
+                                od_type_text(expr->type));
+        definition->create_sql =
+            od_arena_copy_text(&definition->arena, session->statement_sql, strlen(session->statement_sql));
+        return definition->create_sql != NULL || od_sql_no_memory(&session->binder);
+    default:
+        return refuse_constraint(session, constraint);
     }
-    if (count == 0)
-        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
-                    "a table without columns");
-    OD_TRY(take_columns(session, definition, count));
-    count = 0;
-    for (size_t i = 0; i < create->n_table_elts; i++) {
-        struct od_sql_type type = {0};
-        if (create->table_elts[i]->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF)
-            continue;
-        const PgQuery__ColumnDef *column = create->table_elts[i]->column_def;
-        if (column->coll_clause != NULL)
-            return fail(session, OD_UNSUPPORTED, column->location, "%s is not supported", "COLLATE");
-        if (!od_sql_find_type(&session->binder, column->type_name, &type))
-            return session->binder.error->status;
-        OD_TRY(set_column(session, definition, count++, column->colname, &type));
-    }
-    OD_TRY(check_field_names(session, &definition->schema, create->relation->location));
-    return each_constraint(session, create, apply_constraint, definition);
 }
 
 /* Puts a definition into the catalogue with these rows (NULL: none). Takes the definition over, also on
  * failure. */
-static enum od_status put_table(struct od_session *session, struct od_definition *definition,
-                                const struct od_table *rows)
+static bool put_table(struct od_session *session, struct od_definition *definition,
+                      const struct od_table *rows)
 {
-    struct od_error *error = session->binder.error;
-    struct od_table *table = od_table_new(session->memory, definition->name, &definition->schema, error);
-    enum od_status status = table == NULL ? OD_NO_MEMORY : OD_OK;
-    if (status == OD_OK && rows != NULL) {
-        struct od_batch view = od_table_view(rows);
-        status = od_batch_builder_append_rows(&table->rows, &view, NULL, 0, view.row_count, error);
-    }
-    if (status != OD_OK) {
-        od_definition_release(session, definition);
-        od_table_free(session->memory, table);
-        return status;
-    }
-    od_table_finish(table);
-    return od_session_put(session, definition, table);
+    struct od_table *table = od_session_join_rows(session, definition, rows, NULL);
+    if (table != NULL)
+        return od_session_put(session, definition, table);
+    od_definition_release(session, definition);
+    return false;
 }
 
-enum od_status od_session_create_table(struct od_session *session, const PgQuery__CreateStmt *create)
+static struct od_definition *define_columns(struct od_session *session, const PgQuery__CreateStmt *create)
 {
+    struct od_binder *binder = &session->binder;
+    const PgQuery__RangeVar *relation = create->relation;
+    struct od_schema schema = {0, od_sql_take(binder, create->n_table_elts, sizeof(*schema.fields))};
+    struct od_sql_type *types = od_sql_take(binder, create->n_table_elts, sizeof(*types));
+    OD_NEED(schema.fields != NULL && types != NULL);
+    for (size_t i = 0; i < create->n_table_elts; i++) {
+        const PgQuery__Node *element = create->table_elts[i];
+        const PgQuery__ColumnDef *column = element->column_def;
+        if (element->node_case == PG_QUERY__NODE__NODE_CONSTRAINT)
+            continue;
+        if (element->node_case != PG_QUERY__NODE__NODE_COLUMN_DEF)
+            return od_sql_refuse(binder, relation->location, "LIKE in CREATE TABLE");
+        if (column->coll_clause != NULL)
+            return od_sql_refuse(binder, column->location, "COLLATE");
+        struct od_sql_type *type = &types[schema.field_count];
+        OD_NEED(od_sql_find_type(binder, column->type_name, type));
+        schema.fields[schema.field_count++] = (struct od_field){column->colname, type->type, true};
+    }
+    if (schema.field_count == 0)
+        return od_sql_refuse(binder, relation->location, "a table without columns");
+    OD_NEED(check_field_names(session, &schema, relation->location));
+    return od_definition_of_table(session, relation->relname, &schema, types);
+}
+
+bool od_session_create_table(struct od_session *session, const PgQuery__Node *node)
+{
+    const PgQuery__CreateStmt *create = node->create_stmt;
+    char *name = create->relation->relname;
     bool exists = false;
-    OD_TRY(check_new_name(session, create->relation, create->if_not_exists, &exists));
+    OD_NEED(check_new_name(session, create->relation, create->if_not_exists, &exists));
     if (exists)
-        return OD_OK;
+        return true;
     if (create->n_inh_relations > 0 || create->partspec != NULL || create->of_typename != NULL ||
         create->n_options > 0)
-        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
-                    "this form of CREATE TABLE");
-    struct od_definition *definition = od_definition_new(session, OD_ENTRY_TABLE, create->relation->relname);
-    if (definition == NULL)
-        return od_session_no_memory(session);
-    enum od_status status = define_columns(session, definition, create);
-    if (status != OD_OK) {
+        return od_sql_refuse(&session->binder, create->relation->location, "this form of CREATE TABLE");
+    struct od_definition *definition = define_columns(session, create);
+    OD_NEED(definition != NULL);
+    if (!od_session_each_constraint(session, create, apply_constraint, definition)) {
         od_definition_release(session, definition);
-        return status;
+        return false;
     }
-    OD_TRY(put_table(session, definition, NULL));
-    status = each_constraint(session, create, apply_unique, create->relation->relname);
-    if (status != OD_OK)
-        od_session_remove(session, create->relation->relname);
-    return status;
+    OD_NEED(put_table(session, definition, NULL));
+    if (od_session_each_constraint(session, create, apply_unique, name))
+        return true;
+    od_session_remove(session, name);
+    return false;
 }
 
 /* The names that a statement gives to the columns of its query, which may be fewer. */
-static enum od_status check_column_names(struct od_session *session, PgQuery__Node *const *names,
-                                         size_t count, const struct od_schema *schema, int32_t location,
-                                         struct od_schema *renamed_out)
+static bool check_column_names(struct od_session *session, PgQuery__Node *const *names, size_t count,
+                               const struct od_schema *schema, int32_t location,
+                               struct od_schema *renamed_out)
 {
     if (count > schema->field_count)
-        return fail(session, OD_BAD_INPUT, location, "%s", "too many column names were specified");
-    OD_TRY(od_schema_copy(&session->statement_arena, schema, renamed_out, session->binder.error));
+        return od_sql_wrong(&session->binder, location, "too many column names were specified");
+    OD_NEED(od_schema_copy(&session->statement_arena, schema, renamed_out, session->binder.error) == OD_OK);
     for (size_t i = 0; i < count; i++)
         renamed_out->fields[i].name = od_sql_string(names[i]);
     return check_field_names(session, renamed_out, location);
 }
 
-static enum od_status define_from_schema(struct od_session *session, struct od_definition *definition,
-                                         const struct od_schema *schema)
+bool od_session_create_table_as(struct od_session *session, const PgQuery__Node *node)
 {
-    OD_TRY(take_columns(session, definition, schema->field_count));
-    for (uint32_t i = 0; i < schema->field_count; i++)
-        OD_TRY(set_column(session, definition, i, schema->fields[i].name,
-                          &(struct od_sql_type){.type = schema->fields[i].type}));
-    return OD_OK;
-}
-
-enum od_status od_session_create_table_as(struct od_session *session,
-                                          const PgQuery__CreateTableAsStmt *create)
-{
+    const PgQuery__CreateTableAsStmt *create = node->create_table_as_stmt;
     const PgQuery__RangeVar *relation = create->into->rel;
     struct od_definition *definition = NULL;
-    struct od_table *answer = NULL;
     struct od_schema schema;
     bool exists = false;
-    OD_TRY(check_new_name(session, relation, create->if_not_exists, &exists));
+    OD_NEED(check_new_name(session, relation, create->if_not_exists, &exists));
     if (exists)
-        return OD_OK;
+        return true;
     if (create->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
         create->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return fail(session, OD_UNSUPPORTED, relation->location, "%s is not supported",
-                    "this form of CREATE ... AS");
-    enum od_status status = od_session_query(session, create->query->select_stmt, &answer);
-    if (status != OD_OK)
-        goto done;
-    status = check_column_names(session, create->into->col_names, create->into->n_col_names, &answer->schema,
-                                relation->location, &schema);
-    if (status != OD_OK)
-        goto done;
-    definition = od_definition_new(session, OD_ENTRY_TABLE, relation->relname);
-    status =
-        definition == NULL ? od_session_no_memory(session) : define_from_schema(session, definition, &schema);
-    if (status != OD_OK)
-        goto done;
-    status = put_table(session, definition, create->into->skip_data ? NULL : answer);
-    definition = NULL;
-    session->result.changed_count = create->into->skip_data ? 0 : od_table_row_count(answer);
-done:
-    od_definition_release(session, definition);
+        return od_sql_refuse(&session->binder, relation->location, "this form of CREATE ... AS");
+    struct od_table *answer =
+        od_session_run_plan(session, od_session_bind(session, create->query->select_stmt));
+    if (answer != NULL && check_column_names(session, create->into->col_names, create->into->n_col_names,
+                                             &answer->schema, relation->location, &schema)) {
+        for (uint32_t i = 0; i < schema.field_count; i++)
+            schema.fields[i].nullable = true;
+        definition = od_definition_of_table(session, relation->relname, &schema, NULL);
+    }
+    bool done = definition != NULL && put_table(session, definition, create->into->skip_data ? NULL : answer);
+    if (done && !create->into->skip_data)
+        session->result.changed_count = od_table_row_count(answer);
     od_table_free(session->memory, answer);
-    return status;
+    return done;
 }
 
 /* --- CREATE VIEW ---------------------------------------------------------------------------------------- */
 
-static void *take_from_arena(void *arena, size_t bytes)
-{
-    return od_arena_take_raw(arena, bytes);
-}
-
-static void leave_in_arena(void *arena, void *pointer)
-{
-    (void)arena;
-    (void)pointer;
-}
-
-/* What stands behind the first AS outside parentheses: the query, as written. NULL: no memory. */
-static const char *text_after_as(struct od_session *session)
-{
-    ProtobufCAllocator allocator = {take_from_arena, leave_in_arena, &session->statement_arena};
-    const char *sql = session->statement_sql;
-    const char *found = NULL;
-    int depth = 0;
-    PgQueryScanResult scan = pg_query_scan(sql);
-    const PgQuery__ScanResult *tokens =
-        scan.error != NULL
-            ? NULL
-            : pg_query__scan_result__unpack(&allocator, scan.pbuf.len, (const uint8_t *)scan.pbuf.data);
-    for (size_t i = 0; tokens != NULL && i < tokens->n_tokens && found == NULL; i++) {
-        const PgQuery__ScanToken *token = tokens->tokens[i];
-        depth += sql[token->start] == '(' ? 1 : sql[token->start] == ')' ? -1 : 0;
-        if (depth == 0 && token->token == PG_QUERY__TOKEN__AS)
-            found = sql + token->end;
-    }
-    pg_query_free_scan_result(scan);
-    return found;
-}
-
 /* PostgreSQL: a view that is replaced keeps its columns, and may get more at the end. */
-static enum od_status check_replacement(struct od_session *session, const struct od_entry *old,
-                                        const struct od_schema *schema, const PgQuery__RangeVar *view)
+static bool check_replacement(struct od_session *session, const struct od_definition *old,
+                              const struct od_schema *schema, const PgQuery__RangeVar *view)
 {
-    const struct od_schema *before = &old->definition->schema;
-    if (old->definition->kind != OD_ENTRY_VIEW)
-        return fail(session, OD_BAD_INPUT, view->location, "\"%s\" is not a view", view->relname);
+    struct od_binder *binder = &session->binder;
+    const struct od_schema *before = &old->schema;
+    if (old->kind != OD_ENTRY_VIEW)
+        return od_sql_wrong(binder, view->location, "\"%s\" is not a view", view->relname);
     if (before->field_count > schema->field_count)
-        return fail(session, OD_BAD_INPUT, view->location, "%s", "cannot drop columns from view");
+        return od_sql_wrong(binder, view->location, "cannot drop columns from view");
     for (uint32_t i = 0; i < before->field_count; i++) {
-        if (strcmp(before->fields[i].name, schema->fields[i].name) != 0)
-            return fail(session, OD_BAD_INPUT, view->location, "cannot change name of view column \"%s\"",
-                        before->fields[i].name);
-        if (before->fields[i].type != schema->fields[i].type)
-            return fail(session, OD_BAD_INPUT, view->location,
-                        "cannot change data type of view column \"%s\"", before->fields[i].name);
+        const struct od_field *field = &before->fields[i];
+        bool same_name = strcmp(field->name, schema->fields[i].name) == 0;
+        if (!same_name || field->type != schema->fields[i].type)
+            return od_sql_wrong(binder, view->location, "cannot change %s of view column \"%s\"",
+                                same_name ? "data type" : "name", field->name);
     }
-    for (uint32_t i = 0; i < session->looked_up_count; i++) {
+    for (uint32_t i = 0; i < session->looked_up_count; i++)
         if (strcmp(session->looked_up[i], view->relname) == 0)
-            return fail(session, OD_BAD_INPUT, view->location,
-                        "infinite recursion detected in rules for relation \"%s\"", view->relname);
-    }
-    return OD_OK;
+            return od_sql_wrong(binder, view->location,
+                                "infinite recursion detected in rules for relation \"%s\"", view->relname);
+    return true;
 }
 
-static enum od_status fill_view(struct od_session *session, struct od_definition *definition,
-                                const PgQuery__ViewStmt *create, const struct od_schema *schema,
-                                const char *sql)
+/* The view, with the text of its statement and all names in its own arena. */
+static struct od_definition *view_new(struct od_session *session, const PgQuery__ViewStmt *create,
+                                      const struct od_schema *schema)
 {
+    struct od_definition *definition = od_definition_new(session, OD_ENTRY_VIEW, create->view->relname);
+    OD_NEED(definition != NULL);
     struct od_arena *arena = &definition->arena;
+    uint32_t count = session->looked_up_count;
     const char **names = od_arena_take_array(arena, create->n_aliases, sizeof(*names));
-    const char *text = od_arena_copy_text(arena, sql, strlen(sql));
-    definition->reads = od_arena_take_array(arena, session->looked_up_count, sizeof(*definition->reads));
-    if (names == NULL || text == NULL || definition->reads == NULL)
-        return od_session_no_memory(session);
-    OD_TRY(od_schema_copy(arena, schema, &definition->schema, session->binder.error));
-    for (size_t i = 0; i < create->n_aliases; i++)
+    const char *sql = od_arena_copy_text(arena, session->statement_sql, strlen(session->statement_sql));
+    definition->reads = od_arena_take_array(arena, count, sizeof(*definition->reads));
+    bool done = names != NULL && sql != NULL && definition->reads != NULL &&
+                od_schema_copy(arena, schema, &definition->schema, NULL) == OD_OK;
+    for (size_t i = 0; i < create->n_aliases && done; i++)
         names[i] = definition->schema.fields[i].name;
-    definition->view = (struct od_sql_view){text, (uint32_t)create->n_aliases, names};
-    for (; definition->read_count < session->looked_up_count; definition->read_count++) {
-        const char *name = session->looked_up[definition->read_count];
-        definition->reads[definition->read_count] = od_arena_copy_text(arena, name, strlen(name));
-        if (definition->reads[definition->read_count] == NULL)
-            return od_session_no_memory(session);
+    definition->view = (struct od_sql_view){sql, (uint32_t)create->n_aliases, names};
+    for (uint32_t i = 0; i < count && done; i++) {
+        const char *name = session->looked_up[i];
+        definition->reads[i] = od_arena_copy_text(arena, name, strlen(name));
+        done = definition->reads[i] != NULL;
     }
-    return OD_OK;
+    definition->read_count = count;
+    if (done)
+        return definition;
+    od_definition_release(session, definition);
+    return od_sql_no_memory(&session->binder);
 }
 
-enum od_status od_session_create_view(struct od_session *session, const PgQuery__ViewStmt *create)
+bool od_session_create_view(struct od_session *session, const PgQuery__Node *node)
 {
+    const PgQuery__ViewStmt *create = node->view_stmt;
     const PgQuery__RangeVar *view = create->view;
-    const struct od_plan *plan = NULL;
     struct od_schema schema;
     bool exists = false;
-    OD_TRY(check_new_name(session, view, create->replace, &exists));
+    OD_NEED(check_new_name(session, view, create->replace, &exists));
     bool checked = create->with_check_option == PG_QUERY__VIEW_CHECK_OPTION__LOCAL_CHECK_OPTION ||
                    create->with_check_option == PG_QUERY__VIEW_CHECK_OPTION__CASCADED_CHECK_OPTION;
     if (checked || create->n_options > 0 || create->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
-        return fail(session, OD_UNSUPPORTED, view->location, "%s is not supported",
-                    "this form of CREATE VIEW");
-    OD_TRY(od_session_show_tables(session));
-    plan = od_bind_query(&session->binder, create->query->select_stmt, NULL);
-    OD_TRY(od_session_made(session, plan));
-    if (session->lookup_failed)
-        return od_session_no_memory(session);
-    OD_TRY(check_column_names(session, create->aliases, create->n_aliases, &plan->schema, view->location,
-                              &schema));
+        return od_sql_refuse(&session->binder, view->location, "this form of CREATE VIEW");
+    const struct od_plan *plan = od_session_bind(session, create->query->select_stmt);
+    OD_NEED(plan != NULL && check_column_names(session, create->aliases, create->n_aliases, &plan->schema,
+                                               view->location, &schema));
     if (exists)
-        OD_TRY(check_replacement(session, od_session_find(session, view->relname), &schema, view));
-    const char *sql = text_after_as(session);
-    struct od_definition *definition =
-        sql == NULL ? NULL : od_definition_new(session, OD_ENTRY_VIEW, view->relname);
-    if (definition == NULL)
-        return od_session_no_memory(session);
-    enum od_status status = fill_view(session, definition, create, &schema, sql);
-    if (status != OD_OK) {
-        od_definition_release(session, definition);
-        return status;
-    }
+        OD_NEED(
+            check_replacement(session, od_session_find(session, view->relname)->definition, &schema, view));
+    struct od_definition *definition = view_new(session, create, &schema);
+    OD_NEED(definition != NULL);
     if (exists)
         od_session_remove(session, view->relname);
     return od_session_put(session, definition, NULL);
@@ -557,39 +417,33 @@ enum od_status od_session_create_view(struct od_session *session, const PgQuery_
 
 /* --- CREATE INDEX --------------------------------------------------------------------------------------- */
 
-enum od_status od_session_create_index(struct od_session *session, const PgQuery__IndexStmt *create)
+bool od_session_create_index(struct od_session *session, const PgQuery__Node *node)
 {
-    struct od_entry *table = NULL;
+    const PgQuery__IndexStmt *create = node->index_stmt;
+    struct od_binder *binder = &session->binder;
     struct new_index index = {
-        .name = create->idxname != NULL && create->idxname[0] != '\0' ? create->idxname : NULL,
+        .name = od_sql_given(create->idxname) ? create->idxname : NULL,
         .suffix = "idx",
         .unique = create->unique,
         .location = create->relation->location,
     };
-    const char **keys = od_arena_take_array(&session->statement_arena, create->n_index_params, sizeof(*keys));
-    OD_TRY(od_session_find_table(session, create->relation, &table));
-    if (keys == NULL)
-        return od_session_no_memory(session);
-    if (index.name != NULL && od_session_find(session, index.name) != NULL)
-        return create->if_not_exists ? OD_OK
-                                     : fail(session, OD_BAD_INPUT, create->relation->location,
-                                            "relation \"%s\" already exists", index.name);
+    const char **keys = od_sql_take(binder, create->n_index_params, sizeof(*keys));
+    const struct od_entry *found = od_session_find_table(session, create->relation);
+    OD_NEED(found != NULL && keys != NULL);
+    if (index.name != NULL && create->if_not_exists && od_session_find(session, index.name) != NULL)
+        return true;
     for (size_t i = 0; i < create->n_index_params; i++) {
         const PgQuery__IndexElem *element = create->index_params[i]->index_elem;
-        if (element->name == NULL || element->name[0] == '\0') {
-            if (create->unique || element->expr == NULL)
-                return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
-                            "a unique index of an expression");
-            continue; /* an index is nothing but its UNIQUE here */
-        }
-        keys[index.key_count++] = element->name;
+        if (od_sql_given(element->name))
+            keys[index.key_count++] = element->name;
+        else if (create->unique || element->expr == NULL) /* else: an index is nothing but its UNIQUE here */
+            return od_sql_refuse(binder, index.location, "a unique index of an expression");
     }
     index.keys = keys;
     if (create->unique && (create->where_clause != NULL || create->nulls_not_distinct))
-        return fail(session, OD_UNSUPPORTED, create->relation->location, "%s is not supported",
-                    "this form of UNIQUE");
-    const struct od_entry copy = *table; /* the list may move */
-    return put_index(session, &copy, &index);
+        return od_sql_refuse(binder, index.location, "this form of UNIQUE");
+    const struct od_entry table = *found; /* the list may move */
+    return put_index(session, &table, &index);
 }
 
 /* --- DROP ----------------------------------------------------------------------------------------------- */
@@ -603,48 +457,50 @@ static const char *dropped_name(const PgQuery__Node *object)
 
 static bool is_dropped(const PgQuery__DropStmt *drop, const char *name)
 {
-    for (size_t i = 0; i < drop->n_objects; i++) {
+    for (size_t i = 0; i < drop->n_objects; i++)
         if (strcmp(dropped_name(drop->objects[i]), name) == 0)
             return true;
-    }
     return false;
 }
 
 static bool reads(const struct od_definition *view, const char *name)
 {
-    for (uint32_t i = 0; i < view->read_count; i++) {
+    for (uint32_t i = 0; i < view->read_count; i++)
         if (strcmp(view->reads[i], name) == 0)
             return true;
-    }
     return false;
 }
 
-static enum od_status check_drop(struct od_session *session, const PgQuery__DropStmt *drop, const char *name,
-                                 const char *what, enum od_entry_kind kind)
+static const struct dropped_kind {
+    PgQuery__ObjectType type;
+    enum od_entry_kind kind;
+    const char *what;
+    const char *article;
+    const char *tag;
+} dropped_kinds[] = {{PG_QUERY__OBJECT_TYPE__OBJECT_TABLE, OD_ENTRY_TABLE, "table", "a", "DROP TABLE"},
+                     {PG_QUERY__OBJECT_TYPE__OBJECT_VIEW, OD_ENTRY_VIEW, "view", "a", "DROP VIEW"},
+                     {PG_QUERY__OBJECT_TYPE__OBJECT_INDEX, OD_ENTRY_INDEX, "index", "an", "DROP INDEX"}};
+
+static bool check_drop(struct od_session *session, const PgQuery__DropStmt *drop, const char *name,
+                       const struct dropped_kind *kind)
 {
-    char text[40];
+    struct od_binder *binder = &session->binder;
     const struct od_entry *entry = od_session_find(session, name);
-    if (entry != NULL && entry->definition->kind == OD_ENTRY_REFUSED)
-        return OD_OK;
-    if (entry == NULL && !drop->missing_ok) {
-        snprintf(text, sizeof(text), "%s \"%%s\" does not exist", what);
-        return fail(session, OD_BAD_INPUT, -1, text, name);
-    }
     if (entry == NULL)
-        return OD_OK;
-    if (entry->definition->kind != kind) {
-        snprintf(text, sizeof(text), "\"%%s\" is not %s %s", kind == OD_ENTRY_INDEX ? "an" : "a", what);
-        return fail(session, OD_BAD_INPUT, -1, text, name);
-    }
+        return drop->missing_ok || od_sql_wrong(binder, -1, "%s \"%s\" does not exist", kind->what, name);
+    if (entry->definition->kind == OD_ENTRY_REFUSED)
+        return true;
+    if (entry->definition->kind != kind->kind)
+        return od_sql_wrong(binder, -1, "\"%s\" is not %s %s", name, kind->article, kind->what);
     if (entry->definition->constraint)
-        return fail(session, OD_BAD_INPUT, -1, "cannot drop index %s because a constraint requires it", name);
-    for (uint32_t i = 0;
-         i < session->catalog.count && drop->behavior != PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE; i++) {
+        return od_sql_wrong(binder, -1, "cannot drop index %s because a constraint requires it", name);
+    bool cascades = drop->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;
+    for (uint32_t i = 0; i < session->catalog.count && !cascades; i++) {
         const struct od_definition *other = session->catalog.entries[i].definition;
         if (reads(other, name) && !is_dropped(drop, other->name))
-            return fail(session, OD_BAD_INPUT, -1, "cannot drop %s because other objects depend on it", name);
+            return od_sql_wrong(binder, -1, "cannot drop %s because other objects depend on it", name);
     }
-    return OD_OK;
+    return true;
 }
 
 /* Also what reads it: only with CASCADE, or when it is dropped by the same statement, is there any such. */
@@ -664,32 +520,25 @@ static void drop_with_readers(struct od_session *session, const char *name)
     od_session_remove(session, name);
 }
 
-enum od_status od_session_drop(struct od_session *session, const PgQuery__DropStmt *drop)
+bool od_session_drop(struct od_session *session, const PgQuery__Node *node)
 {
-    static const struct {
-        PgQuery__ObjectType type;
-        enum od_entry_kind kind;
-        const char *what;
-        const char *tag;
-    } kinds[] = {{PG_QUERY__OBJECT_TYPE__OBJECT_TABLE, OD_ENTRY_TABLE, "table", "DROP TABLE"},
-                 {PG_QUERY__OBJECT_TYPE__OBJECT_VIEW, OD_ENTRY_VIEW, "view", "DROP VIEW"},
-                 {PG_QUERY__OBJECT_TYPE__OBJECT_INDEX, OD_ENTRY_INDEX, "index", "DROP INDEX"}};
+    const PgQuery__DropStmt *drop = node->drop_stmt;
+    struct od_binder *binder = &session->binder;
     size_t kind = 0;
-    while (kind < 3 && kinds[kind].type != drop->remove_type)
+    while (kind < 3 && dropped_kinds[kind].type != drop->remove_type)
         kind++;
     if (kind == 3)
-        return fail(session, OD_UNSUPPORTED, -1, "%s is not supported",
-                    "DROP of anything but tables, views and indexes");
-    session->result.tag = kinds[kind].tag;
+        return od_sql_refuse(binder, -1, "DROP of anything but tables, views and indexes");
+    session->result.tag = dropped_kinds[kind].tag;
     for (size_t i = 0; i < drop->n_objects; i++) {
         const char *name = dropped_name(drop->objects[i]);
         const PgQuery__List *list = name == NULL ? NULL : drop->objects[i]->list;
         if (list == NULL ||
             (list->n_items > 1 && strcmp(od_sql_string(list->items[list->n_items - 2]), "public") != 0))
-            return fail(session, OD_UNSUPPORTED, -1, "%s is not supported", "a schema other than public");
-        OD_TRY(check_drop(session, drop, name, kinds[kind].what, kinds[kind].kind));
+            return od_sql_refuse(binder, -1, "a schema other than public");
+        OD_NEED(check_drop(session, drop, name, &dropped_kinds[kind]));
     }
     for (size_t i = 0; i < drop->n_objects; i++)
         drop_with_readers(session, dropped_name(drop->objects[i]));
-    return OD_OK;
+    return true;
 }

@@ -26,9 +26,9 @@ struct od_definition {
     uint32_t column_count;
     /* a table */
     struct od_schema schema;
-    const struct od_sql_type *types;
-    const struct od_value *defaults; /* is_null when there is none */
-    const char *create_sql;          /* to find the CHECKs in again; NULL: there are none */
+    struct od_sql_type *types;
+    struct od_value *defaults; /* is_null when there is none */
+    const char *create_sql;    /* to find the CHECKs in again; NULL: there are none */
     /* a view */
     struct od_sql_view view;
     uint32_t read_count; /* relations that its text names, through other views too */
@@ -61,7 +61,7 @@ struct od_session {
     struct od_session_catalog catalog;
     enum od_transaction transaction;
     struct od_session_catalog before; /* what ROLLBACK goes back to */
-    enum od_null_order null_order; /* SET default_null_order */
+    enum od_null_order null_order;    /* SET default_null_order */
     bool explains_queries;
     /* of the statement that runs */
     struct od_arena statement_arena; /* its plans */
@@ -70,73 +70,72 @@ struct od_session {
     struct od_binder binder;
     uint32_t looked_up_count; /* the names that the binder has asked for */
     const char **looked_up;
-    bool lookup_failed;        /* no memory to note one */
     const char *statement_sql; /* its text alone, in statement_arena */
     struct od_session_result result;
 };
 
-/* As od_sql_fail, for functions that return a status. */
-enum od_status od_session_fail(struct od_session *session, enum od_status status, int32_t location,
-                               const char *format, ...) __attribute__((format(printf, 4, 5)));
-enum od_status od_session_no_memory(struct od_session *session);
-/* What the binder's makers have left: OK when they have made what they should. */
-enum od_status od_session_made(const struct od_session *session, const void *made);
+/* All of these are makers as the binder's are (binder.h): NULL or false, and why in session->binder.error. */
 
 /* --- catalogue ------------------------------------------------------------------------------------------ */
 
 void od_session_catalog_release(struct od_session *session, struct od_session_catalog *catalog);
-enum od_status od_session_catalog_copy(struct od_session *session, const struct od_session_catalog *source,
-                                       struct od_session_catalog *copy_out, struct od_error *error);
-/* NULL when there is none. Tables, views and indexes share their names. */
+bool od_session_catalog_copy(struct od_session *session, const struct od_session_catalog *source,
+                             struct od_session_catalog *copy_out);
+/* NULL, which is no error, when there is none. Tables, views and indexes share their names. */
 struct od_entry *od_session_find(struct od_session *session, const char *name);
 /* The table that a statement means. BAD_INPUT: none of this name, or no table. */
-enum od_status od_session_find_table(struct od_session *session, const PgQuery__RangeVar *relation,
-                                     struct od_entry **entry_out);
+struct od_entry *od_session_find_table(struct od_session *session, const PgQuery__RangeVar *relation);
 /* A schema other than public is UNSUPPORTED. */
-enum od_status od_session_check_name(struct od_session *session, const PgQuery__RangeVar *relation);
-/* An empty definition that is the caller's; NULL: no memory. */
+bool od_session_check_name(struct od_session *session, const PgQuery__RangeVar *relation);
+/* An empty definition that is the caller's. */
 struct od_definition *od_definition_new(struct od_session *session, enum od_entry_kind kind,
                                         const char *name);
+/* Of a table: fields and types are copied (types NULL: nothing but the fields' own), defaults are NULL. */
+struct od_definition *od_definition_of_table(struct od_session *session, const char *name,
+                                             const struct od_schema *schema, const struct od_sql_type *types);
 void od_definition_release(struct od_session *session, struct od_definition *definition); /* NULL is fine */
 /* Takes both over, also on failure. `table` NULL for what is no table. */
-enum od_status od_session_put(struct od_session *session, struct od_definition *definition,
-                              struct od_table *table);
+bool od_session_put(struct od_session *session, struct od_definition *definition, struct od_table *table);
 /* Puts a table's new rows in place; takes `table` over, also on failure. */
-enum od_status od_session_replace_rows(struct od_session *session, struct od_entry *entry,
-                                       struct od_table *table);
+bool od_session_replace_rows(struct od_session *session, struct od_entry *entry, struct od_table *table);
 /* Forgets a relation and its indexes. */
 void od_session_remove(struct od_session *session, const char *name);
 /* Fills session->tables and the context for the binder. */
-enum od_status od_session_show_tables(struct od_session *session);
+bool od_session_show_tables(struct od_session *session);
 
 /* --- statements ----------------------------------------------------------------------------------------- */
 
-enum od_status od_session_create_table(struct od_session *session, const PgQuery__CreateStmt *create);
-enum od_status od_session_create_table_as(struct od_session *session,
-                                          const PgQuery__CreateTableAsStmt *create);
-enum od_status od_session_create_view(struct od_session *session, const PgQuery__ViewStmt *create);
-enum od_status od_session_create_index(struct od_session *session, const PgQuery__IndexStmt *create);
-enum od_status od_session_drop(struct od_session *session, const PgQuery__DropStmt *drop);
-enum od_status od_session_insert(struct od_session *session, PgQuery__InsertStmt *insert);
-enum od_status od_session_update(struct od_session *session, PgQuery__UpdateStmt *update);
-enum od_status od_session_delete(struct od_session *session, PgQuery__DeleteStmt *delete);
-enum od_status od_session_truncate(struct od_session *session, const PgQuery__TruncateStmt *truncate);
+bool od_session_create_table(struct od_session *session, const PgQuery__Node *node);
+bool od_session_create_table_as(struct od_session *session, const PgQuery__Node *node);
+bool od_session_create_view(struct od_session *session, const PgQuery__Node *node);
+bool od_session_create_index(struct od_session *session, const PgQuery__Node *node);
+bool od_session_drop(struct od_session *session, const PgQuery__Node *node);
+bool od_session_insert(struct od_session *session, const PgQuery__Node *node);
+bool od_session_update(struct od_session *session, const PgQuery__Node *node);
+bool od_session_delete(struct od_session *session, const PgQuery__Node *node);
+bool od_session_truncate(struct od_session *session, const PgQuery__Node *node);
 
-/* Binds and runs a query. */
-enum od_status od_session_query(struct od_session *session, const PgQuery__SelectStmt *select,
-                                struct od_table **answer_out);
-enum od_status od_session_run_plan(struct od_session *session, const struct od_plan *plan,
-                                   struct od_table **answer_out);
+/* Binds a query over the session's tables. */
+const struct od_plan *od_session_bind(struct od_session *session, const PgQuery__SelectStmt *select);
+/* Runs a plan; the answer is the caller's. `plan` NULL: could not be made. */
+struct od_table *od_session_run_plan(struct od_session *session, const struct od_plan *plan);
+/* A new table of this definition: the rows of the parts, one behind the other; any of them may be NULL. */
+struct od_table *od_session_join_rows(struct od_session *session, const struct od_definition *definition,
+                                      const struct od_table *first, const struct od_table *second);
 
 /* --- constraints ---------------------------------------------------------------------------------------- */
 
+/* Calls `visit` for every constraint of a table; `column` is NULL for those of the table. */
+typedef bool (*od_constraint_visit)(struct od_session *session, void *context,
+                                    const PgQuery__Constraint *constraint, const PgQuery__ColumnDef *column);
+bool od_session_each_constraint(struct od_session *session, const PgQuery__CreateStmt *create,
+                                od_constraint_visit visit, void *context);
 /* NOT NULL and CHECK, for rows that are to come in. EVALUATION with PostgreSQL's words. */
-enum od_status od_session_check_rows(struct od_session *session, const struct od_entry *entry,
-                                     const struct od_table *rows);
+bool od_session_check_rows(struct od_session *session, const struct od_definition *table,
+                           const struct od_table *rows);
 /* Every unique index of the table, for all its rows. */
-enum od_status od_session_check_unique(struct od_session *session, const char *table_name,
-                                       const struct od_table *rows);
-enum od_status od_session_check_index(struct od_session *session, const struct od_definition *index,
-                                      const struct od_table *rows);
+bool od_session_check_unique(struct od_session *session, const char *table_name, const struct od_table *rows);
+bool od_session_check_index(struct od_session *session, const struct od_definition *index,
+                            const struct od_table *rows);
 
 #endif

@@ -8,8 +8,8 @@
 
 #include "engine/plan/logical.h"
 
-/* What a view's name stands for: the text of its SELECT, and new names for its first columns. Borrowed for
- * the call. */
+/* What a view's name stands for: the text of its SELECT or CREATE VIEW, and new names for its first columns.
+ * Borrowed for the call. */
 struct od_sql_view {
     const char *sql;
     uint32_t column_count;
