@@ -2,6 +2,7 @@
  *
  * PostgreSQL's grammar gives most types their internal names (integer is int4). Of a name, two things are
  * kept: our type, and a limit that a cast must see to, which is a call on top of the cast. */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/sql/binder.h"
@@ -148,7 +149,7 @@ static const struct od_expr *interval_text(struct od_binder *binder, const struc
             continue;
         char *with_unit = od_sql_take(binder, size + 8, 1);
         OD_NEED(with_unit != NULL);
-        strcat(strcat(strcat(with_unit, bytes), " "), units[i].unit);
+        snprintf(with_unit, (size_t)size + 8, "%.*s %s", (int)size, bytes, units[i].unit);
         return od_make_untyped(binder, with_unit, od_place_of(text));
     }
     return od_sql_fail(
