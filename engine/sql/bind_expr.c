@@ -93,6 +93,8 @@ const struct od_expr *od_bind_entry(struct od_binder *binder, struct od_block *b
     const struct od_expr *expr = NULL;
     uint32_t depth = 0;
     target->own_reads++;
+    for (uint32_t i = 0; i < target->scope.entry_count; i++)
+        target->scope.entries[i].is_read |= target->scope.entries[i].column_index == column_index;
     if (target == block)
         return od_make_column(binder, &target->scope.schema, column_index, location);
     for (struct od_block *at = block; at != target;) {

@@ -94,12 +94,20 @@ static bool relation_scope(struct od_binder *binder, const char *relation, const
                            int32_t location, struct od_from_item *item)
 {
     size_t renamed_count = alias != NULL ? alias->n_colnames : 0;
+    struct od_sql_key key = {0};
+    if (item->plan != NULL && item->plan->kind == OD_PLAN_SCAN && binder->context->find_key != NULL &&
+        strcmp(item->plan->scan.table->name, relation) == 0)
+        key = binder->context->find_key(binder->context->self, relation);
     relation = alias != NULL ? alias->aliasname : relation;
     OD_NEED(item->plan != NULL && od_scope_of(binder, relation, &item->plan->schema, &item->scope));
     if (renamed_count > item->scope.entry_count)
         return od_sql_wrong(binder, location,
                             "table \"%s\" has %u columns available but %zu columns specified", relation,
                             item->scope.entry_count, renamed_count);
+    for (uint32_t i = 0; i < item->scope.entry_count; i++) {
+        item->scope.entries[i].table_column = i;
+        item->scope.entries[i].key = key;
+    }
     for (size_t i = 0; i < renamed_count; i++)
         item->scope.entries[i].name = od_sql_string(alias->colnames[i]);
     return true;

@@ -137,6 +137,42 @@ static void drop_repeated(struct set_list *list)
     list->count = kept;
 }
 
+/* Is the primary key of the entry's table in every grouping set? */
+static bool key_is_grouped(const struct od_block *block, const struct od_scope_entry *entry,
+                           const struct set_list *sets)
+{
+    uint64_t common = UINT64_MAX;
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < sets->count; i++)
+        common &= sets->sets[i];
+    for (uint32_t i = 0; i < block->scope.entry_count; i++) {
+        const struct od_scope_entry *other = &block->scope.entries[i];
+        uint32_t group = od_group_of(block, other->column_index);
+        if (other->key.count == 0 || strcmp(other->relation, entry->relation) != 0 || group >= KEYS_MAX)
+            continue;
+        for (uint32_t k = 0; k < entry->key.count; k++)
+            found += entry->key.columns[k] == other->table_column && (common >> group & 1) != 0;
+    }
+    return found == entry->key.count;
+}
+
+/* What depends on a primary key that is grouped is alike in each group, as good as grouped. */
+static bool add_dependent_columns(struct od_binder *binder, struct od_block *block, struct set_list *sets)
+{
+    for (uint32_t i = 0; i < block->scope.entry_count && block->groups.count > 0; i++) {
+        const struct od_scope_entry *entry = &block->scope.entries[i];
+        uint64_t bit = block->groups.count < KEYS_MAX ? UINT64_C(1) << block->groups.count : 0;
+        if (!entry->is_read || entry->key.count == 0 || bit == 0 ||
+            od_group_of(block, entry->column_index) != OD_NO_COLUMN || !key_is_grouped(block, entry, sets))
+            continue;
+        OD_NEED(od_add_expr(binder, &block->groups,
+                            od_make_column(binder, &block->scope.schema, entry->column_index, -1)));
+        for (uint32_t k = 0; k < sets->count; k++)
+            sets->sets[k] |= bit;
+    }
+    return true;
+}
+
 bool od_bind_groups(struct od_binder *binder, struct od_select *build)
 {
     const PgQuery__SelectStmt *select = build->select;
@@ -162,6 +198,7 @@ bool od_bind_groups(struct od_binder *binder, struct od_select *build)
                            "supported");
     if (select->group_distinct)
         drop_repeated(&sets);
+    OD_NEED(add_dependent_columns(binder, &build->block, &sets));
     build->block.sets = sets.sets;
     build->block.set_count = has_sets ? sets.count : 1;
     return true;

@@ -111,8 +111,9 @@ static bool merge_columns(struct od_binder *binder, enum od_join_type type, cons
         const struct od_expr *value = merged_value(binder, type, schema, &list->pairs[i]);
         OD_NEED(value != NULL);
         bool is_column = value->kind == OD_EXPR_COLUMN;
-        *entry++ = (struct od_scope_entry){NULL, list->pairs[i].name,
-                                           is_column ? value->column_index : columns.count, true};
+        *entry++ = (struct od_scope_entry){.name = list->pairs[i].name,
+                                           .column_index = is_column ? value->column_index : columns.count,
+                                           .plain = true};
         OD_NEED(is_column || od_add_target(binder, &columns, value, list->pairs[i].name));
     }
     for (uint32_t i = 0; i < item->scope.entry_count; i++) {
@@ -123,7 +124,8 @@ static bool merge_columns(struct od_binder *binder, enum od_join_type type, cons
         entry++;
     }
     for (uint32_t i = 0; i < list->count && alias != NULL; i++)
-        *entry++ = (struct od_scope_entry){alias, entries[i].name, entries[i].column_index, false};
+        *entry++ = (struct od_scope_entry){
+            .relation = alias, .name = entries[i].name, .column_index = entries[i].column_index};
     item->scope.entries = entries;
     item->scope.entry_count = entry_count;
     if (columns.count > schema->field_count)

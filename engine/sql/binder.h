@@ -178,6 +178,9 @@ struct od_scope_entry {
     const char *name;
     uint32_t column_index; /* in `schema` */
     bool plain;            /* can be meant by its bare name, and is part of "*" */
+    bool is_read;
+    uint32_t table_column; /* where the column stands in its table */
+    struct od_sql_key key; /* of the table, if the relation is one */
 };
 struct od_scope {
     struct od_schema schema;
@@ -422,6 +425,8 @@ struct od_select {
     const struct od_expr *having;
     bool has_twin_key; /* GROUP BY an output column that has the same expression as an earlier one */
 };
+/* The group that is this column of the rows, or OD_NO_COLUMN. */
+uint32_t od_group_of(const struct od_block *block, uint32_t column_index);
 /* GROUP BY: block.groups and .sets. */
 bool od_bind_groups(struct od_binder *binder, struct od_select *build);
 /* The stage of groups over the rows. */

@@ -62,8 +62,7 @@ static void *refuse_ungrouped(struct od_binder *binder, const struct od_block *b
         relation, relation[0] == '\0' ? "" : ".", name);
 }
 
-/* The group that is this column of the rows, or OD_NO_COLUMN. */
-static uint32_t group_of_column(const struct od_block *block, uint32_t column_index)
+uint32_t od_group_of(const struct od_block *block, uint32_t column_index)
 {
     for (uint32_t i = 0; i < block->groups.count; i++)
         if (block->groups.at[i]->kind == OD_EXPR_COLUMN && block->groups.at[i]->column_index == column_index)
@@ -87,7 +86,7 @@ static bool put_row_columns(struct od_binder *binder, struct od_block *block)
     const struct od_schema *rows = &block->scope.schema;
     struct od_targets targets = {0};
     for (uint32_t i = 0; i < rows->field_count; i++) {
-        uint32_t group = group_of_column(block, i);
+        uint32_t group = od_group_of(block, i);
         od_add_target(binder, &targets,
                       group == OD_NO_COLUMN
                           ? od_make_null(binder, rows->fields[i].type)
@@ -137,7 +136,7 @@ static bool join_subquery(struct od_binder *binder, struct od_block *block, stru
 {
     for (uint32_t i = query->read_first; i < query->read_end && block->grouped; i++) {
         const struct od_outer_read *read = &block->outer_reads[i];
-        if (group_of_column(block, read->column_index) == OD_NO_COLUMN)
+        if (od_group_of(block, read->column_index) == OD_NO_COLUMN)
             return refuse_ungrouped(binder, block, read->column_index, read->location, true);
     }
     const struct od_expr *condition = od_lower(binder, block, query->condition);

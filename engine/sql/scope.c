@@ -42,7 +42,8 @@ bool od_scope_of(struct od_binder *binder, const char *relation, const struct od
     OD_NEED(entries != NULL);
     *scope_out = (struct od_scope){*schema, schema->field_count, entries};
     for (uint32_t i = 0; i < schema->field_count; i++)
-        entries[i] = (struct od_scope_entry){relation, schema->fields[i].name, i, true};
+        entries[i] = (struct od_scope_entry){
+            .relation = relation, .name = schema->fields[i].name, .column_index = i, .plain = true};
     return true;
 }
 

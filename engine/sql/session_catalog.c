@@ -223,6 +223,17 @@ static bool find_view(void *self, const char *name, struct od_sql_view *view_out
     return true;
 }
 
+static struct od_sql_key find_key(void *self, const char *table)
+{
+    const struct od_session *session = self;
+    for (uint32_t i = 0; i < session->catalog.count; i++) {
+        const struct od_definition *index = session->catalog.entries[i].definition;
+        if (index->kind == OD_ENTRY_INDEX && index->primary && strcmp(index->table_name, table) == 0)
+            return (struct od_sql_key){index->column_count, index->columns};
+    }
+    return (struct od_sql_key){0};
+}
+
 bool od_session_show_tables(struct od_session *session)
 {
     const struct od_table **tables = od_sql_take(&session->binder, session->catalog.count, sizeof(*tables));
@@ -235,6 +246,7 @@ bool od_session_show_tables(struct od_session *session)
         .catalog = &session->tables,
         .null_order = session->null_order,
         .find_view = find_view,
+        .find_key = find_key,
         .self = session,
         .evaluate_constant = session->runner.evaluate_constant,
     };

@@ -20,11 +20,18 @@ struct od_sql_view {
  * default_null_order can be). */
 enum od_null_order { OD_NULLS_GREATEST, OD_NULLS_FIRST, OD_NULLS_LAST };
 
+/* The primary key of a table: columns of it; 0: it has none. */
+struct od_sql_key {
+    uint32_t count;
+    const uint32_t *columns;
+};
+
 /* What names mean. Only `catalog` must be there. */
 struct od_sql_context {
     const struct od_catalog *catalog;
     enum od_null_order null_order;
     bool (*find_view)(void *self, const char *name, struct od_sql_view *view_out); /* asked first */
+    struct od_sql_key (*find_key)(void *self, const char *table);
     void *self;
     /* od_evaluate_constant of engine/expr (sql is below it): for LIMIT 1 + 1. NULL: literals only. */
     enum od_status (*evaluate_constant)(const struct od_expr *expr, struct od_arena *arena,
