@@ -194,13 +194,9 @@ enum od_status od_kernel_cast(const struct od_kernel_call *call)
 {
     enum od_type from = call->arguments[0].column.type;
     enum od_type to = call->expr->type;
-    if (from == to) { /* the builder leaves such casts out; a plan made by hand may have them */
-        OD_TAKE_LIST(uint32_t, rows, call->batch_arena, call->row_count, call->error);
-        for (uint32_t i = 0; i < call->row_count; i++)
-            rows[i] = i * call->arguments[0].step;
-        return od_column_gather(&call->arguments[0].column, rows, call->row_count, call->batch_arena,
-                                call->column_out, call->error);
-    }
+    if (from == to) /* the builder leaves such casts out; a plan made by hand may have them */
+        return od_operand_spread(&call->arguments[0], call->row_count, call->batch_arena, call->column_out,
+                                 call->error);
     if (from == OD_TYPE_TEXT || to == OD_TYPE_TEXT)
         return od_run_rows(call, to == OD_TYPE_TEXT ? to_text : from_text);
     const struct od_kernel_entry *entry = &casts[from][to];

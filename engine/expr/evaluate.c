@@ -21,26 +21,31 @@
 
 /* --- leaves --------------------------------------------------------------------------------------------- */
 
+enum od_status od_operand_spread(const struct od_operand *operand, uint32_t row_count, struct od_arena *arena,
+                                 struct od_column *column_out, struct od_error *error)
+{
+    OD_TAKE_LIST(uint32_t, rows, arena, row_count, error);
+    for (uint32_t i = 0; i < row_count; i++)
+        rows[i] = i * operand->step;
+    return od_column_gather(&operand->column, rows, row_count, arena, column_out, error);
+}
+
 static enum od_status column_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
                                      const struct od_selection *selection, struct od_operand *operand)
 {
     od_assert(expr->column_index < evaluation->batch->schema->field_count);
     const struct od_column *column = &evaluation->batch->columns[expr->column_index];
+    struct od_operand whole = {.column = *column, .step = 1};
     od_assert(column->type == expr->type);
-    od_assert(selection->rows != NULL || selection->count <= column->row_count);
-    if (selection->rows == NULL && selection->count == column->row_count) {
-        operand->column = *column;
-        return OD_OK;
-    }
-    const uint32_t *rows = selection->rows;
-    if (rows == NULL) {
-        OD_TAKE_LIST(uint32_t, first_rows, evaluation->batch_arena, selection->count, evaluation->error);
-        for (uint32_t i = 0; i < selection->count; i++)
-            first_rows[i] = i;
-        rows = first_rows;
-    }
-    return od_column_gather(column, rows, selection->count, evaluation->batch_arena, &operand->column,
-                            evaluation->error);
+    if (selection->rows != NULL)
+        return od_column_gather(column, selection->rows, selection->count, evaluation->batch_arena,
+                                &operand->column, evaluation->error);
+    od_assert(selection->count <= column->row_count);
+    if (selection->count < column->row_count)
+        return od_operand_spread(&whole, selection->count, evaluation->batch_arena, &operand->column,
+                                 evaluation->error);
+    *operand = whole;
+    return OD_OK;
 }
 
 static enum od_status literal_operand(const struct od_evaluation *evaluation, const struct od_expr *expr,
@@ -159,13 +164,6 @@ enum od_status od_evaluate_operand(const struct od_evaluation *evaluation, const
 
 /* --- what others call ----------------------------------------------------------------------------------- */
 
-static enum od_status spread(const struct od_operand *operand, uint32_t row_count, struct od_arena *arena,
-                             struct od_column *column_out, struct od_error *error)
-{
-    OD_TAKE_LIST(uint32_t, rows, arena, row_count, error);
-    return od_column_gather(&operand->column, rows, row_count, arena, column_out, error);
-}
-
 enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *batch,
                            const struct od_selection *selection, struct od_arena *batch_arena,
                            struct od_column *column_out, struct od_error *error)
@@ -175,7 +173,7 @@ enum od_status od_evaluate(const struct od_expr *expr, const struct od_batch *ba
     *column_out = (struct od_column){0};
     OD_TRY(od_evaluate_operand(&evaluation, expr, selection, &operand));
     if (operand.step == 0)
-        return spread(&operand, selection->count, batch_arena, column_out, error);
+        return od_operand_spread(&operand, selection->count, batch_arena, column_out, error);
     *column_out = operand.column;
     return OD_OK;
 }

@@ -105,6 +105,9 @@ enum od_status od_kernel_finish(const struct od_kernel_call *call, unsigned faul
         return od_kernel_finish(call, faults);                                                               \
     }
 
+/* evaluate.c: an operand as a column of row_count rows. */
+enum od_status od_operand_spread(const struct od_operand *operand, uint32_t row_count, struct od_arena *arena,
+                                 struct od_column *column_out, struct od_error *error);
 /* Every kernel that the catalogue (plan/function.h) names. */
 #define K(name) od_kernel_##name(const struct od_kernel_call *call)
 #define R(name) od_row_##name(struct od_row *row)

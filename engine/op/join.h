@@ -61,16 +61,17 @@ struct join {
     uint32_t *pair_build;
     uint8_t *pair_truth; /* of the keys, then of the pair */
 
-    bool *residual_reads;       /* which columns of probe ++ build; in the operator_arena */
-    struct od_arena pair_arena; /* until the next pairs: what the residual is asked over, and what comes out */
+    bool *residual_reads; /* which columns of probe ++ build; in the operator_arena */
+    struct od_arena
+        pair_arena; /* until the next pairs: what the residual is asked over, and what comes out */
 
     const struct od_batch *probe; /* valid until its source is asked again */
     uint8_t *probe_truth;         /* a row; in batch_arena */
     uint32_t probe_row;
-    struct od_column truth_column; /* the same for MARK; in batch_arena */
-    struct od_batch no_probe;      /* the probe's columns without rows, for padding */
-    struct od_batch probe_rest;    /* what a merge join has left of its batch; in the operator_arena */
-    struct od_batch probe_now;     /* that, while it is joined */
+    struct od_batch marked;     /* of MARK, while it finishes: the probe batch ++ its truth; in batch_arena */
+    struct od_batch no_probe;   /* the probe's columns without rows, for padding */
+    struct od_batch probe_rest; /* what a merge join has left of its batch; in the operator_arena */
+    struct od_batch probe_now;  /* that, while it is joined */
     struct od_batch_builder build_rows;
     struct od_batch build;  /* view of build_rows */
     uint8_t *build_matched; /* owned; a row, when keeps_build */

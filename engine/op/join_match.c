@@ -148,40 +148,33 @@ enum od_status od_join_probe_begin(struct join *join, const struct od_batch *bat
     return OD_OK;
 }
 
-static enum od_status make_truth_column(struct join *join)
-{
-    uint32_t row_count = join->probe->row_count;
-    size_t bytes = ((size_t)row_count + 7) / 8;
-    OD_TAKE_LIST(uint8_t, values, &join->op.batch_arena, bytes, join->op.error);
-    OD_TAKE_LIST(uint8_t, validity, &join->op.batch_arena, bytes, join->op.error);
-    for (uint32_t row = 0; row < row_count; row++) {
-        values[row >> 3] |= (uint8_t)((join->probe_truth[row] == JOIN_TRUE) << (row & 7));
-        validity[row >> 3] |= (uint8_t)((join->probe_truth[row] != JOIN_NULL) << (row & 7));
-    }
-    join->truth_column = (struct od_column){
-        .type = OD_TYPE_BOOLEAN, .row_count = row_count, .values = values, .validity = validity};
-    return OD_OK;
-}
-
 enum od_status od_join_carry(struct join *join, struct od_batch *batch_out)
 {
-    uint32_t field_count = join->carried_schema.field_count;
-    OD_TAKE_LIST(struct od_column, columns, &join->op.batch_arena, field_count, join->op.error);
-    OD_TRY(make_truth_column(join));
-    for (uint32_t i = 0; i + 1 < field_count; i++)
+    struct od_op *op = &join->op;
+    uint32_t row_count = join->probe->row_count;
+    uint32_t probe_fields = join->no_probe.schema->field_count;
+    OD_TAKE_LIST(struct od_column, columns, &op->batch_arena, probe_fields + 1, op->error);
+    OD_TAKE_LIST(uint8_t, values, &op->batch_arena, od_bitmap_bytes(row_count), op->error);
+    OD_TAKE_LIST(uint8_t, validity, &op->batch_arena, od_bitmap_bytes(row_count), op->error);
+    for (uint32_t row = 0; row < row_count; row++) {
+        od_bitmap_put(values, row, join->probe_truth[row] == JOIN_TRUE);
+        od_bitmap_put(validity, row, join->probe_truth[row] != JOIN_NULL);
+    }
+    for (uint32_t i = 0; i < probe_fields; i++)
         columns[i] = join->probe->columns[i];
-    columns[field_count - 1] = join->truth_column;
-    *batch_out = (struct od_batch){
-        .schema = &join->carried_schema, .row_count = join->probe->row_count, .columns = columns};
+    columns[probe_fields] = (struct od_column){
+        .type = OD_TYPE_BOOLEAN, .row_count = row_count, .values = values, .validity = validity};
+    *batch_out =
+        (struct od_batch){.schema = &join->carried_schema, .row_count = row_count, .columns = columns};
     return OD_OK;
 }
 
 /* --- pairs ---------------------------------------------------------------------------------------------- */
 
 /* Column `index` of probe ++ build for all pairs, in pair_arena; OD_ROW_NULL pads. */
-static enum od_status gather_pairs(struct join *join, uint32_t index, struct od_column *column_out)
+static enum od_status gather_pairs(struct join *join, uint32_t probe_fields, uint32_t index,
+                                   struct od_column *column_out)
 {
-    uint32_t probe_fields = join->no_probe.schema->field_count;
     bool is_build = index >= probe_fields;
     const struct od_column *source =
         is_build ? &join->build.columns[index - probe_fields] : &join->probe->columns[index];
@@ -189,19 +182,16 @@ static enum od_status gather_pairs(struct join *join, uint32_t index, struct od_
                             &join->pair_arena, column_out, join->op.error);
 }
 
-/* Makes the pairs the output; none is left. Behind the probe's columns of a MARK is the OR. */
+/* Makes the pairs the output; none is left. */
 static enum od_status give_pairs(struct join *join)
 {
     struct od_op *op = &join->op;
-    uint32_t own_count = op->node->schema.field_count - (op->node->join.type == OD_JOIN_MARK);
-    OD_TAKE_LIST(struct od_column, columns, &join->pair_arena, op->node->schema.field_count, op->error);
-    for (uint32_t i = 0; i < own_count; i++)
-        OD_TRY(gather_pairs(join, i, &columns[i]));
-    if (op->node->join.type == OD_JOIN_MARK)
-        OD_TRY(od_column_gather(&join->truth_column, join->pair_probe, join->pair_count, &join->pair_arena,
-                                &columns[own_count], op->error));
-    op->view =
-        (struct od_batch){.schema = &op->node->schema, .row_count = join->pair_count, .columns = columns};
+    const struct od_schema *schema = &op->node->schema;
+    uint32_t probe_fields = join->no_probe.schema->field_count + (op->node->join.type == OD_JOIN_MARK);
+    OD_TAKE_LIST(struct od_column, columns, &join->pair_arena, schema->field_count, op->error);
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        OD_TRY(gather_pairs(join, probe_fields, i, &columns[i]));
+    op->view = (struct od_batch){.schema = schema, .row_count = join->pair_count, .columns = columns};
     join->pair_count = 0;
     return OD_OK;
 }
@@ -224,7 +214,7 @@ static enum od_status ask_residual(struct join *join)
     OD_TAKE_LIST(struct od_column, columns, &join->pair_arena, schema->field_count, join->op.error);
     for (uint32_t i = 0; i < schema->field_count; i++) {
         if (join->residual_reads[i])
-            OD_TRY(gather_pairs(join, i, &columns[i]));
+            OD_TRY(gather_pairs(join, join->no_probe.schema->field_count, i, &columns[i]));
     }
     struct od_batch batch = {.schema = schema, .row_count = join->pair_count, .columns = columns};
     if (!join->asks_nulls) {
@@ -271,8 +261,10 @@ enum od_status od_join_judge(struct join *join)
 enum od_status od_join_finish(struct join *join)
 {
     enum od_join_type type = join->op.node->join.type;
-    if (type == OD_JOIN_MARK && join->probe_row == 0)
-        OD_TRY(make_truth_column(join));
+    if (type == OD_JOIN_MARK && join->probe_row == 0) { /* behind the probe's columns comes the OR */
+        OD_TRY(od_join_carry(join, &join->marked));
+        join->probe = &join->marked;
+    }
     od_arena_reset(&join->pair_arena);
     for (; join->probe_row < join->probe->row_count && join->pair_count < join->op.env.batch_rows;
          join->probe_row++) {
