@@ -44,21 +44,34 @@ void od_session_explain_queries(struct od_session *session)
     session->explains_queries = true;
 }
 
+/* Whatever changes the catalogue begins and ends so. */
+static void begin(struct od_session *session, const char *sql, struct od_error *error)
+{
+    od_binder_init(&session->binder, &session->statement_arena, sql, &session->context, error);
+    session->looked_up_count = 0;
+}
+
+static enum od_status end(struct od_session *session)
+{
+    od_definition_release(session, session->draft);
+    session->draft = NULL;
+    return session->binder.error->status;
+}
+
 enum od_status od_session_add_table(struct od_session *session, struct od_table *table,
                                     struct od_error *error)
 {
     struct od_error own_error = {0};
-    error = error != NULL ? error : &own_error;
-    od_binder_init(&session->binder, &session->statement_arena, "", &session->context, error);
-    struct od_definition *definition =
-        od_session_find(session, table->name) != NULL
-            ? od_sql_wrong(&session->binder, -1, "relation \"%s\" already exists", table->name)
-            : od_definition_of_table(session, table->name, &table->schema, NULL);
-    if (definition == NULL)
+    begin(session, "", error != NULL ? error : &own_error);
+    if (od_session_find(session, table->name) != NULL)
+        od_sql_wrong(&session->binder, -1, "relation \"%s\" already exists", table->name);
+    else
+        od_definition_of_table(session, table->name, &table->schema, NULL);
+    if (od_sql_failed(&session->binder))
         od_table_free(session->memory, table);
     else
-        od_session_put(session, definition, table);
-    return error->status;
+        od_session_put(session, table);
+    return end(session);
 }
 
 /* --- queries -------------------------------------------------------------------------------------------- */
@@ -278,14 +291,12 @@ static bool has_refused(struct od_session *session)
 enum od_status od_session_refuse(struct od_session *session, const char *name, struct od_error *error)
 {
     struct od_error own_error = {0};
-    error = error != NULL ? error : &own_error;
-    od_binder_init(&session->binder, &session->statement_arena, "", &session->context, error);
-    struct od_definition *refused = od_definition_new(session, OD_ENTRY_REFUSED, name);
-    if (refused != NULL) {
+    begin(session, "", error != NULL ? error : &own_error);
+    if (od_definition_new(session, OD_ENTRY_REFUSED, name) != NULL) {
         od_session_remove(session, name);
-        od_session_put(session, refused, NULL);
+        od_session_put(session, NULL);
     }
-    return error->status;
+    return end(session);
 }
 
 static void run_statement(struct od_session *session, const PgQuery__RawStmt *statement, const char *sql)
@@ -294,7 +305,6 @@ static void run_statement(struct od_session *session, const PgQuery__RawStmt *st
     const struct statement_kind *kind = find_kind(statement->stmt);
     const char *text = sql + statement->stmt_location;
     size_t size = statement->stmt_len > 0 ? (size_t)statement->stmt_len : strlen(text);
-    session->looked_up_count = 0;
     session->statement_sql = od_arena_copy_text(&session->statement_arena, text, size);
     session->result.tag = kind == NULL ? "" : kind->tag;
     if (session->statement_sql == NULL)
@@ -326,9 +336,9 @@ enum od_status od_session_run(struct od_session *session, const char *sql, const
     enum od_status status = od_sql_parse(&parse_arena, sql, &parsed, error);
     for (size_t i = 0; status == OD_OK && i < parsed->n_stmts; i++) {
         session->result = (struct od_session_result){0};
-        od_binder_init(&session->binder, &session->statement_arena, sql, &session->context, error);
+        begin(session, sql, error);
         run_statement(session, parsed->stmts[i], sql);
-        status = error->status;
+        status = end(session);
         if (status == OD_OK)
             status = sink->take(sink->self, &session->result, error);
         od_table_free(session->memory, session->result.answer);

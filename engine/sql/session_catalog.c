@@ -24,18 +24,23 @@ static struct od_rows *rows_new(struct od_session *session, struct od_table *tab
     return rows;
 }
 
+const char *od_session_keep_text(struct od_session *session, const char *text)
+{
+    const char *copy = od_arena_copy_text(&session->draft->arena, text, strlen(text));
+    return copy != NULL ? copy : od_sql_no_memory(&session->binder);
+}
+
 struct od_definition *od_definition_new(struct od_session *session, enum od_entry_kind kind, const char *name)
 {
     struct od_definition *definition = od_take(session->memory, sizeof(*definition));
+    od_assert(session->draft == NULL);
     if (definition == NULL)
         return od_sql_no_memory(&session->binder);
     *definition = (struct od_definition){.reference_count = 1, .kind = kind};
     od_arena_init(&definition->arena, session->memory, 1024);
-    definition->name = od_arena_copy_text(&definition->arena, name, strlen(name));
-    if (definition->name != NULL)
-        return definition;
-    od_definition_release(session, definition);
-    return od_sql_no_memory(&session->binder);
+    session->draft = definition;
+    definition->name = od_session_keep_text(session, name);
+    return definition->name == NULL ? NULL : definition;
 }
 
 struct od_definition *od_definition_of_table(struct od_session *session, const char *name,
@@ -47,16 +52,14 @@ struct od_definition *od_definition_of_table(struct od_session *session, const c
     definition->column_count = count;
     definition->types = od_arena_take_array(&definition->arena, count, sizeof(*definition->types));
     definition->defaults = od_arena_take_array(&definition->arena, count, sizeof(*definition->defaults));
-    enum od_status status = od_schema_copy(&definition->arena, schema, &definition->schema, NULL);
-    if (definition->types == NULL || definition->defaults == NULL || status != OD_OK) {
-        od_definition_release(session, definition);
+    if (definition->types == NULL || definition->defaults == NULL)
         return od_sql_no_memory(&session->binder);
-    }
     for (uint32_t i = 0; i < count; i++) {
         struct od_sql_type of_field = {.type = schema->fields[i].type};
         definition->types[i] = types == NULL ? of_field : types[i];
         definition->defaults[i] = (struct od_value){.type = of_field.type, .is_null = true};
     }
+    OD_NEED(od_schema_copy(&definition->arena, schema, &definition->schema, session->binder.error) == OD_OK);
     return definition;
 }
 
@@ -131,27 +134,26 @@ struct od_entry *od_session_find_table(struct od_session *session, const PgQuery
     return entry;
 }
 
-bool od_session_put(struct od_session *session, struct od_definition *definition, struct od_table *table)
+bool od_session_put(struct od_session *session, struct od_table *table)
 {
     struct od_session_catalog *catalog = &session->catalog;
-    struct od_rows *rows = table == NULL ? NULL : rows_new(session, table);
-    bool has_room = table == NULL || rows != NULL;
-    if (catalog->count == catalog->capacity && has_room) {
+    size_t bytes = sizeof(*catalog->entries);
+    if (catalog->count == catalog->capacity) {
         uint32_t capacity = catalog->capacity == 0 ? 8 : 2 * catalog->capacity;
-        size_t bytes = sizeof(*catalog->entries);
         void *grown =
             od_resize(session->memory, catalog->entries, catalog->capacity * bytes, capacity * bytes);
-        has_room = grown != NULL;
-        catalog->entries = has_room ? grown : catalog->entries;
-        catalog->capacity = has_room ? capacity : catalog->capacity;
+        if (grown == NULL) {
+            od_table_free(session->memory, table);
+            return od_sql_no_memory(&session->binder);
+        }
+        catalog->entries = grown;
+        catalog->capacity = capacity;
     }
-    if (has_room) {
-        catalog->entries[catalog->count++] = (struct od_entry){definition, rows};
-        return true;
-    }
-    od_definition_release(session, definition);
-    rows_release(session, rows);
-    return od_sql_no_memory(&session->binder);
+    struct od_rows *rows = table == NULL ? NULL : rows_new(session, table);
+    OD_NEED(table == NULL || rows != NULL);
+    catalog->entries[catalog->count++] = (struct od_entry){session->draft, rows};
+    session->draft = NULL;
+    return true;
 }
 
 bool od_session_replace_rows(struct od_session *session, struct od_entry *entry, struct od_table *table)

@@ -162,55 +162,29 @@ bool od_session_update(struct od_session *session, const PgQuery__Node *node)
 }
 
 /* DELETE ... USING u WHERE c is DELETE ... WHERE EXISTS (SELECT NULL FROM u WHERE c): that as a tree. */
-struct using_tree {
-    PgQuery__AConst constant;
-    PgQuery__ResTarget target;
-    PgQuery__SelectStmt select;
-    PgQuery__SubLink link;
-    PgQuery__Node nodes[4];
-    PgQuery__Node *targets[1];
-};
-
-static const PgQuery__Node *exists_using(struct using_tree *tree, const PgQuery__DeleteStmt *delete)
+static const PgQuery__Node *exists_using(struct od_session *session, const PgQuery__DeleteStmt *delete)
 {
-    pg_query__a__const__init(&tree->constant);
-    pg_query__res_target__init(&tree->target);
-    pg_query__select_stmt__init(&tree->select);
-    pg_query__sub_link__init(&tree->link);
-    for (size_t i = 0; i < sizeof(tree->nodes) / sizeof(tree->nodes[0]); i++)
-        pg_query__node__init(&tree->nodes[i]);
-    tree->nodes[0].node_case = PG_QUERY__NODE__NODE_A_CONST;
-    tree->nodes[0].a_const = &tree->constant;
-    tree->nodes[1].node_case = PG_QUERY__NODE__NODE_RES_TARGET;
-    tree->nodes[1].res_target = &tree->target;
-    tree->nodes[2].node_case = PG_QUERY__NODE__NODE_SELECT_STMT;
-    tree->nodes[2].select_stmt = &tree->select;
-    tree->nodes[3].node_case = PG_QUERY__NODE__NODE_SUB_LINK;
-    tree->nodes[3].sub_link = &tree->link;
-    tree->constant.isnull = true;
-    tree->target.val = &tree->nodes[0];
-    tree->targets[0] = &tree->nodes[1];
-    tree->select.n_target_list = 1;
-    tree->select.target_list = tree->targets;
-    tree->select.n_from_clause = delete->n_using_clause;
-    tree->select.from_clause = delete->using_clause;
-    tree->select.where_clause = delete->where_clause;
-    tree->select.op = PG_QUERY__SET_OPERATION__SETOP_NONE;
-    tree->link.sub_link_type = PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK;
-    tree->link.subselect = &tree->nodes[2];
-    tree->link.location = od_sql_location(delete->where_clause);
-    return &tree->nodes[3];
+    const PgQuery__ParseResult *parsed = NULL;
+    OD_NEED(od_sql_parse(&session->statement_arena, "SELECT EXISTS (SELECT NULL)", &parsed,
+                         session->binder.error) == OD_OK);
+    PgQuery__Node *exists = parsed->stmts[0]->stmt->select_stmt->target_list[0]->res_target->val;
+    PgQuery__SelectStmt *select = exists->sub_link->subselect->select_stmt;
+    exists->sub_link->location = od_sql_location(delete->where_clause);
+    select->n_from_clause = delete->n_using_clause;
+    select->from_clause = delete->using_clause;
+    select->where_clause = delete->where_clause;
+    return exists;
 }
 
 bool od_session_delete(struct od_session *session, const PgQuery__Node *node)
 {
     const PgQuery__DeleteStmt *delete = node->delete_stmt;
     struct od_entry *entry = od_session_find_table(session, delete->relation);
-    struct using_tree tree;
-    struct od_row_change change = {
-        delete->relation, delete->with_clause,
-        delete->n_using_clause > 0 ? exists_using(&tree, delete) : delete->where_clause, NULL};
+    struct od_row_change change = {delete->relation, delete->with_clause, delete->where_clause, NULL};
     OD_NEED(entry != NULL && refuse_returning(session, delete->n_returning_list, delete->returning_list));
+    if (delete->n_using_clause > 0)
+        change.where = exists_using(session, delete);
+    OD_NEED(!od_sql_failed(&session->binder));
     return change_rows(session, entry, &change);
 }
 

@@ -60,28 +60,6 @@ struct new_index {
     int32_t location;
 };
 
-/* The index, with its columns and names in its own arena. NULL: no memory. */
-static struct od_definition *index_new(struct od_session *session, const struct od_definition *table,
-                                       const struct new_index *index, const char *name,
-                                       const uint32_t *columns)
-{
-    struct od_definition *definition = od_definition_new(session, OD_ENTRY_INDEX, name);
-    OD_NEED(definition != NULL);
-    uint32_t *kept = od_arena_take_array(&definition->arena, index->key_count, sizeof(*kept));
-    definition->table_name = od_arena_copy_text(&definition->arena, table->name, strlen(table->name));
-    if (kept == NULL || definition->table_name == NULL) {
-        od_definition_release(session, definition);
-        return od_sql_no_memory(&session->binder);
-    }
-    memcpy(kept, columns, index->key_count * sizeof(*columns));
-    definition->columns = kept;
-    definition->column_count = index->key_count;
-    definition->unique = index->unique;
-    definition->constraint = index->constraint;
-    definition->primary = index->constraint && strcmp(index->suffix, "pkey") == 0;
-    return definition;
-}
-
 static bool put_index(struct od_session *session, const struct od_entry *table, const struct new_index *index)
 {
     struct od_binder *binder = &session->binder;
@@ -101,12 +79,21 @@ static bool put_index(struct od_session *session, const struct od_entry *table, 
         name = choose_index_name(session, target->name, &target->schema, columns,
                                  is_primary ? 0 : index->key_count, index->suffix);
     struct od_definition *definition =
-        name == NULL ? od_sql_no_memory(binder) : index_new(session, target, index, name, columns);
+        name == NULL ? od_sql_no_memory(binder) : od_definition_new(session, OD_ENTRY_INDEX, name);
     OD_NEED(definition != NULL);
-    if (!index->unique || od_session_check_index(session, definition, table->rows->table))
-        return od_session_put(session, definition, NULL);
-    od_definition_release(session, definition);
-    return false;
+    uint32_t *kept = od_arena_take_array(&definition->arena, index->key_count, sizeof(*kept));
+    if (kept == NULL)
+        return od_sql_no_memory(binder);
+    memcpy(kept, columns, index->key_count * sizeof(*columns));
+    definition->table_name = od_session_keep_text(session, target->name);
+    definition->columns = kept;
+    definition->column_count = index->key_count;
+    definition->unique = index->unique;
+    definition->constraint = index->constraint;
+    definition->primary = is_primary && index->constraint;
+    OD_NEED(definition->table_name != NULL);
+    return (!index->unique || od_session_check_index(session, definition, table->rows->table)) &&
+           od_session_put(session, NULL);
 }
 
 static bool refuse_constraint(struct od_session *session, const PgQuery__Constraint *constraint)
@@ -226,24 +213,18 @@ static bool apply_constraint(struct od_session *session, void *context, const Pg
             return od_sql_wrong(&session->binder, constraint->location,
                                 "argument of CHECK must be type boolean, not type %s",
                                 od_type_text(expr->type));
-        definition->create_sql =
-            od_arena_copy_text(&definition->arena, session->statement_sql, strlen(session->statement_sql));
-        return definition->create_sql != NULL || od_sql_no_memory(&session->binder);
+        definition->create_sql = od_session_keep_text(session, session->statement_sql);
+        return definition->create_sql != NULL;
     default:
         return refuse_constraint(session, constraint);
     }
 }
 
-/* Puts a definition into the catalogue with these rows (NULL: none). Takes the definition over, also on
- * failure. */
-static bool put_table(struct od_session *session, struct od_definition *definition,
-                      const struct od_table *rows)
+/* Puts the draft into the catalogue with these rows (NULL: none). */
+static bool put_table(struct od_session *session, const struct od_table *rows)
 {
-    struct od_table *table = od_session_join_rows(session, definition, rows, NULL);
-    if (table != NULL)
-        return od_session_put(session, definition, table);
-    od_definition_release(session, definition);
-    return false;
+    struct od_table *table = od_session_join_rows(session, session->draft, rows, NULL);
+    return table != NULL && od_session_put(session, table);
 }
 
 static struct od_definition *define_columns(struct od_session *session, const PgQuery__CreateStmt *create)
@@ -285,11 +266,8 @@ bool od_session_create_table(struct od_session *session, const PgQuery__Node *no
         return od_sql_refuse(&session->binder, create->relation->location, "this form of CREATE TABLE");
     struct od_definition *definition = define_columns(session, create);
     OD_NEED(definition != NULL);
-    if (!od_session_each_constraint(session, create, apply_constraint, definition)) {
-        od_definition_release(session, definition);
-        return false;
-    }
-    OD_NEED(put_table(session, definition, NULL));
+    OD_NEED(od_session_each_constraint(session, create, apply_constraint, definition));
+    OD_NEED(put_table(session, NULL));
     if (od_session_each_constraint(session, create, apply_unique, name))
         return true;
     od_session_remove(session, name);
@@ -330,7 +308,7 @@ bool od_session_create_table_as(struct od_session *session, const PgQuery__Node 
             schema.fields[i].nullable = true;
         definition = od_definition_of_table(session, relation->relname, &schema, NULL);
     }
-    bool done = definition != NULL && put_table(session, definition, create->into->skip_data ? NULL : answer);
+    bool done = definition != NULL && put_table(session, create->into->skip_data ? NULL : answer);
     if (done && !create->into->skip_data)
         session->result.changed_count = od_table_row_count(answer);
     od_table_free(session->memory, answer);
@@ -363,32 +341,27 @@ static bool check_replacement(struct od_session *session, const struct od_defini
     return true;
 }
 
-/* The view, with the text of its statement and all names in its own arena. */
-static struct od_definition *view_new(struct od_session *session, const PgQuery__ViewStmt *create,
-                                      const struct od_schema *schema)
+/* The view, with the text of its statement and the names that it reads. */
+static bool put_view(struct od_session *session, const PgQuery__ViewStmt *create,
+                     const struct od_schema *schema)
 {
-    struct od_definition *definition = od_definition_new(session, OD_ENTRY_VIEW, create->view->relname);
-    OD_NEED(definition != NULL);
-    struct od_arena *arena = &definition->arena;
-    uint32_t count = session->looked_up_count;
-    const char **names = od_arena_take_array(arena, create->n_aliases, sizeof(*names));
-    const char *sql = od_arena_copy_text(arena, session->statement_sql, strlen(session->statement_sql));
-    definition->reads = od_arena_take_array(arena, count, sizeof(*definition->reads));
-    bool done = names != NULL && sql != NULL && definition->reads != NULL &&
-                od_schema_copy(arena, schema, &definition->schema, NULL) == OD_OK;
-    for (size_t i = 0; i < create->n_aliases && done; i++)
-        names[i] = definition->schema.fields[i].name;
-    definition->view = (struct od_sql_view){sql, (uint32_t)create->n_aliases, names};
-    for (uint32_t i = 0; i < count && done; i++) {
-        const char *name = session->looked_up[i];
-        definition->reads[i] = od_arena_copy_text(arena, name, strlen(name));
-        done = definition->reads[i] != NULL;
-    }
-    definition->read_count = count;
-    if (done)
-        return definition;
-    od_definition_release(session, definition);
-    return od_sql_no_memory(&session->binder);
+    struct od_definition *view = od_definition_new(session, OD_ENTRY_VIEW, create->view->relname);
+    OD_NEED(view != NULL);
+    const char **names = od_arena_take_array(&view->arena, create->n_aliases, sizeof(*names));
+    const char *sql = od_session_keep_text(session, session->statement_sql);
+    view->reads = od_arena_take_array(&view->arena, session->looked_up_count, sizeof(*view->reads));
+    if (names == NULL || view->reads == NULL)
+        return od_sql_no_memory(&session->binder);
+    OD_NEED(od_schema_copy(&view->arena, schema, &view->schema, session->binder.error) == OD_OK);
+    for (size_t i = 0; i < create->n_aliases; i++)
+        names[i] = view->schema.fields[i].name;
+    view->view = (struct od_sql_view){sql, (uint32_t)create->n_aliases, names};
+    view->read_count = session->looked_up_count;
+    for (uint32_t i = 0; i < view->read_count; i++)
+        view->reads[i] = od_session_keep_text(session, session->looked_up[i]);
+    OD_NEED(!od_sql_failed(&session->binder));
+    od_session_remove(session, view->name);
+    return od_session_put(session, NULL);
 }
 
 bool od_session_create_view(struct od_session *session, const PgQuery__Node *node)
@@ -408,11 +381,7 @@ bool od_session_create_view(struct od_session *session, const PgQuery__Node *nod
     if (exists)
         OD_NEED(
             check_replacement(session, od_session_find(session, view->relname)->definition, &schema, view));
-    struct od_definition *definition = view_new(session, create, &schema);
-    OD_NEED(definition != NULL);
-    if (exists)
-        od_session_remove(session, view->relname);
-    return od_session_put(session, definition, NULL);
+    return put_view(session, create, &schema);
 }
 
 /* --- CREATE INDEX --------------------------------------------------------------------------------------- */

@@ -70,7 +70,8 @@ struct od_session {
     struct od_binder binder;
     uint32_t looked_up_count; /* the names that the binder has asked for */
     const char **looked_up;
-    const char *statement_sql; /* its text alone, in statement_arena */
+    struct od_definition *draft; /* what it defines, not yet in the catalogue; NULL: nothing */
+    const char *statement_sql;   /* its text alone, in statement_arena */
     struct od_session_result result;
 };
 
@@ -87,15 +88,17 @@ struct od_entry *od_session_find(struct od_session *session, const char *name);
 struct od_entry *od_session_find_table(struct od_session *session, const PgQuery__RangeVar *relation);
 /* A schema other than public is UNSUPPORTED. */
 bool od_session_check_name(struct od_session *session, const PgQuery__RangeVar *relation);
-/* An empty definition that is the caller's. */
+/* An empty definition: the session's draft until od_session_put or the end of the statement. */
 struct od_definition *od_definition_new(struct od_session *session, enum od_entry_kind kind,
                                         const char *name);
 /* Of a table: fields and types are copied (types NULL: nothing but the fields' own), defaults are NULL. */
 struct od_definition *od_definition_of_table(struct od_session *session, const char *name,
                                              const struct od_schema *schema, const struct od_sql_type *types);
+/* A copy in the draft's arena. */
+const char *od_session_keep_text(struct od_session *session, const char *text);
 void od_definition_release(struct od_session *session, struct od_definition *definition); /* NULL is fine */
-/* Takes both over, also on failure. `table` NULL for what is no table. */
-bool od_session_put(struct od_session *session, struct od_definition *definition, struct od_table *table);
+/* Puts the draft into the catalogue; takes `table` over, also on failure. NULL for what is no table. */
+bool od_session_put(struct od_session *session, struct od_table *table);
 /* Puts a table's new rows in place; takes `table` over, also on failure. */
 bool od_session_replace_rows(struct od_session *session, struct od_entry *entry, struct od_table *table);
 /* Forgets a relation and its indexes. */
