@@ -54,6 +54,7 @@ static enum od_status read_statements(const struct od_arguments *arguments, stru
         return OD_OK;
     }
     options->only = &od_property_statement;
+    options->hang_ns = 600 * SECOND_NS; /* others are asked, too, who may be slow */
     options->tells_refusals = od_arguments_has(arguments, "refusals");
     OD_TRY(od_oracles_parse(od_arguments_text(arguments, "oracle", "model,sqlite"), &options->oracles, error));
     enum od_status status = od_query_oracles_open(options->oracles, &oracles, error);

@@ -38,7 +38,8 @@ uint32_t od_query_oracles_of(const char *code)
     return 0;
 }
 
-enum od_status od_query_oracles_open(uint32_t wanted, struct od_query_oracles **oracles_out, struct od_error *error)
+enum od_status od_query_oracles_open(uint32_t wanted, struct od_query_oracles **oracles_out,
+                                     struct od_error *error)
 {
     struct od_query_oracles *oracles = calloc(1, sizeof(*oracles));
     enum od_status status = OD_OK;
@@ -70,7 +71,8 @@ void od_query_oracles_close(struct od_query_oracles *oracles)
     free(oracles);
 }
 
-/* --- tables ------------------------------------------------------------------------------------------------ */
+/* --- tables
+ * ------------------------------------------------------------------------------------------------ */
 
 static uint64_t tables_hash(const struct od_case *test_case)
 {
@@ -110,7 +112,8 @@ static void put_table(const struct od_table *table, bool has_numerics, struct od
     for (uint32_t i = 0; i < table->schema.field_count; i++) {
         const struct od_field *field = &table->schema.fields[i];
         bool is_foreign = field->type == OD_TYPE_DECIMAL && !has_numerics;
-        od_buffer_print(sql, "%s%s %s", i == 0 ? "" : ", ", field->name, is_foreign ? "text" : od_type_text(field->type));
+        od_buffer_print(sql, "%s%s %s", i == 0 ? "" : ", ", field->name,
+                        is_foreign ? "text" : od_type_text(field->type));
     }
     od_buffer_append_text(sql, "); ");
     for (uint32_t row = 0; row < rows.row_count; row++) {
@@ -125,8 +128,8 @@ static void put_table(const struct od_table *table, bool has_numerics, struct od
     }
 }
 
-static enum od_status load(struct od_query_oracles *oracles, enum od_oracle oracle, const struct od_case *test_case,
-                           struct od_error *error)
+static enum od_status load(struct od_query_oracles *oracles, enum od_oracle oracle,
+                           const struct od_case *test_case, struct od_error *error)
 {
     uint64_t hash = tables_hash(test_case);
     struct od_opinion *opinion = &oracles->opinions[oracle];
@@ -150,7 +153,8 @@ static enum od_status load(struct od_query_oracles *oracles, enum od_oracle orac
     return status;
 }
 
-/* --- comparing --------------------------------------------------------------------------------------------- */
+/* --- comparing
+ * --------------------------------------------------------------------------------------------- */
 
 /* The digits behind the point that change nothing; a -0 of a double is 0. */
 static void canonical_number(struct od_value *value)
@@ -165,15 +169,16 @@ static void canonical_number(struct od_value *value)
 static void canonical_numbers(struct od_answer *answer, const struct od_schema *schema)
 {
     for (uint32_t column = 0; column < answer->column_count; column++)
-        for (uint32_t row = 0; row < answer->row_count && schema->fields[column].type == OD_TYPE_DECIMAL; row++) {
+        for (uint32_t row = 0; row < answer->row_count && schema->fields[column].type == OD_TYPE_DECIMAL;
+             row++) {
             struct od_value *cell = &answer->cells[(size_t)row * answer->column_count + column];
             if (!cell->is_null && cell->type == OD_TYPE_TEXT)
                 canonical_number(cell);
         }
 }
 
-static struct od_answer key_columns(struct od_arena *arena, const struct od_statement *query, const struct od_answer *answer,
-                                    uint32_t row)
+static struct od_answer key_columns(struct od_arena *arena, const struct od_statement *query,
+                                    const struct od_answer *answer, uint32_t row)
 {
     struct od_answer keys = {query->key_count, 1, NULL};
     keys.cells = od_arena_take_array(arena, query->key_count + 1, sizeof(struct od_value));
@@ -183,8 +188,9 @@ static struct od_answer key_columns(struct od_arena *arena, const struct od_stat
 }
 
 /* The columns that the statement orders by are in the same sequence, whatever the others do. */
-static enum od_status compare_order(struct od_arena *arena, const struct od_statement *query, const struct od_answer *expected,
-                                    const struct od_answer *actual, uint32_t *row_out, bool *equal_out, struct od_error *error)
+static enum od_status compare_order(struct od_arena *arena, const struct od_statement *query,
+                                    const struct od_answer *expected, const struct od_answer *actual,
+                                    uint32_t *row_out, bool *equal_out, struct od_error *error)
 {
     char text[100];
     *equal_out = true;
@@ -194,15 +200,17 @@ static enum od_status compare_order(struct od_arena *arena, const struct od_stat
         if (theirs.cells == NULL || ours.cells == NULL)
             return od_fail(error, OD_NO_MEMORY, "comparing an order");
         *row_out = row;
-        OD_TRY(od_answer_compare(arena, &theirs, &ours, OD_COMPARE_CLOSE, equal_out, text, sizeof(text), error));
+        OD_TRY(
+            od_answer_compare(arena, &theirs, &ours, OD_COMPARE_CLOSE, equal_out, text, sizeof(text), error));
     }
     return OD_OK;
 }
 
 /* `schema`: the cells are expressed as an opinion's, where numerics are texts; NULL: they are values. */
 static enum od_status compare(struct od_arena *arena, enum od_oracle oracle, const struct od_statement *query,
-                              const struct od_schema *schema, struct od_answer *expected, struct od_answer *actual,
-                              enum od_compare how, struct od_finding *finding, struct od_error *error)
+                              const struct od_schema *schema, struct od_answer *expected,
+                              struct od_answer *actual, enum od_compare how, struct od_finding *finding,
+                              struct od_error *error)
 {
     if (schema != NULL && query->features[OD_QUERY_OPEN_EQUALS]) {
         canonical_numbers(expected, schema);
@@ -213,7 +221,8 @@ static enum od_status compare(struct od_arena *arena, enum od_oracle oracle, con
     uint32_t row = 0;
     OD_TRY(od_answer_compare(arena, expected, actual, how, &equal, text, sizeof(text), error));
     if (!equal) {
-        od_finding_set(finding, ways[oracle].answer_code, "the answer differs from %s's: %s", od_oracle_text(oracle), text);
+        od_finding_set(finding, ways[oracle].answer_code, "the answer differs from %s's: %s",
+                       od_oracle_text(oracle), text);
         return OD_OK;
     }
     if (schema != NULL) {
@@ -222,28 +231,31 @@ static enum od_status compare(struct od_arena *arena, enum od_oracle oracle, con
         OD_TRY(compare_order(arena, query, expected, actual, &row, &equal, error));
     }
     if (!equal)
-        od_finding_set(finding, ways[oracle].answer_code, "row %u is not the one that %s has there", row + 1, od_oracle_text(oracle));
+        od_finding_set(finding, ways[oracle].answer_code, "row %u is not the one that %s has there", row + 1,
+                       od_oracle_text(oracle));
     return OD_OK;
 }
 
-/* Where failing is open: which rows an expression meets depends on the order of filters and joins, which is the planner's; but
- * the model evaluates a plan as we do, other than sub-selects and arguments of window functions, which it asks only when a
- * row wants to know. */
+/* Where failing is open: which rows an expression meets depends on the order of filters and joins, which
+ * is the planner's; but the model evaluates a plan as we do, other than sub-selects and arguments of
+ * window functions, which it asks only when a row wants to know. */
 static bool has_open_errors(enum od_oracle oracle, const struct od_statement *query)
 {
     static const enum od_query_feature asked_late[] = {OD_QUERY_SCALAR_SUBQUERY, OD_QUERY_IN_SUBQUERY,
-                                                       OD_QUERY_EXISTS_SUBQUERY, OD_QUERY_QUANTIFIED, OD_QUERY_LATERAL,
-                                                       OD_QUERY_WINDOW};
+                                                       OD_QUERY_EXISTS_SUBQUERY, OD_QUERY_QUANTIFIED,
+                                                       OD_QUERY_LATERAL,         OD_QUERY_WINDOW};
     bool is_late = oracle != OD_ORACLE_MODEL;
     for (uint32_t i = 0; i < sizeof(asked_late) / sizeof(asked_late[0]); i++)
         is_late |= query->features[asked_late[i]];
     return query->features[OD_QUERY_MAY_FAIL] && is_late && !query->fails_surely;
 }
 
-/* --- asking ------------------------------------------------------------------------------------------------ */
+/* --- asking
+ * ------------------------------------------------------------------------------------------------ */
 
-static void judge_errors(enum od_oracle oracle, const struct od_case *test_case, const struct od_statement_outcome *outcome,
-                         bool they_answer, const char *text, struct od_query_tally *tally, struct od_finding *finding)
+static void judge_errors(enum od_oracle oracle, const struct od_case *test_case,
+                         const struct od_statement_outcome *outcome, bool they_answer, const char *text,
+                         struct od_query_tally *tally, struct od_finding *finding)
 {
     bool we_answer = outcome->status == OD_OK;
     if (we_answer == they_answer) {
@@ -253,13 +265,14 @@ static void judge_errors(enum od_oracle oracle, const struct od_case *test_case,
     bool is_open = has_open_errors(oracle, test_case->query) && outcome->status != OD_BAD_INPUT;
     tally->asked[oracle] = is_open ? OD_ASKED_OPEN : OD_ASKED_COMPARED;
     if (!is_open)
-        od_finding_set(finding, ways[oracle].error_code, "%s has %s: %.200s; ours: %s: %.200s", od_oracle_text(oracle),
-                       they_answer ? "an answer" : "none", text, od_status_text(outcome->status), outcome->text);
+        od_finding_set(finding, ways[oracle].error_code, "%s has %s: %.200s; ours: %s: %.200s",
+                       od_oracle_text(oracle), they_answer ? "an answer" : "none", text,
+                       od_status_text(outcome->status), outcome->text);
 }
 
 static enum od_status ask_model(const struct od_case *test_case, const struct od_statement_outcome *outcome,
-                                struct od_arena *arena, struct od_query_tally *tally, struct od_finding *finding,
-                                struct od_error *error)
+                                struct od_arena *arena, struct od_query_tally *tally,
+                                struct od_finding *finding, struct od_error *error)
 {
     struct od_answer expected = {0};
     struct od_error theirs = {0};
@@ -279,10 +292,12 @@ static enum od_status ask_model(const struct od_case *test_case, const struct od
                    od_model_comparison(outcome->plan), finding, error);
 }
 
-/* SQLite's errors and refusals are its own (a name merged by USING is ambiguous to it behind a RIGHT JOIN): they are open. */
+/* SQLite's errors and refusals are its own (a name merged by USING is ambiguous to it behind a RIGHT
+ * JOIN): they are open. */
 static enum od_status ask_sqlite(struct od_query_oracles *oracles, const struct od_case *test_case,
                                  const struct od_statement_outcome *outcome, struct od_arena *arena,
-                                 struct od_query_tally *tally, struct od_finding *finding, struct od_error *error)
+                                 struct od_query_tally *tally, struct od_finding *finding,
+                                 struct od_error *error)
 {
     static const struct od_opinion_ops words = {.name = "sqlite", .decimals_are_exact = false};
     const struct od_opinion opinion = {.ops = &words, .version = "SQLite"};
@@ -295,8 +310,8 @@ static enum od_status ask_sqlite(struct od_query_oracles *oracles, const struct 
     if (outcome->status != OD_OK)
         return OD_OK;
     OD_TRY(load(oracles, OD_ORACLE_SQLITE, test_case, error));
-    enum od_status status = od_oracle_sqlite_run_text(oracles->sqlite, arena, test_case->sql, &outcome->plan->schema,
-                                                      &rows, &answered, &theirs);
+    enum od_status status = od_oracle_sqlite_run_text(oracles->sqlite, arena, test_case->sql,
+                                                      &outcome->plan->schema, &rows, &answered, &theirs);
     if (status == OD_NO_MEMORY)
         return od_fail(error, OD_NO_MEMORY, "asking SQLite");
     if (status != OD_OK || !answered)
@@ -305,12 +320,14 @@ static enum od_status ask_sqlite(struct od_query_oracles *oracles, const struct 
     const struct od_schema *schema = &outcome->plan->schema;
     OD_TRY(od_opinion_express(&opinion, &rows, schema, arena, &expected, error));
     OD_TRY(od_opinion_express(&opinion, outcome->answer, schema, arena, &actual, error));
-    return compare(arena, OD_ORACLE_SQLITE, test_case->query, schema, &expected, &actual, OD_COMPARE_CLOSE, finding, error);
+    return compare(arena, OD_ORACLE_SQLITE, test_case->query, schema, &expected, &actual, OD_COMPARE_CLOSE,
+                   finding, error);
 }
 
-static enum od_status ask_opinion(struct od_query_oracles *oracles, enum od_oracle oracle, const struct od_case *test_case,
-                                  const struct od_statement_outcome *outcome, struct od_arena *arena,
-                                  struct od_query_tally *tally, struct od_finding *finding, struct od_error *error)
+static enum od_status ask_opinion(struct od_query_oracles *oracles, enum od_oracle oracle,
+                                  const struct od_case *test_case, const struct od_statement_outcome *outcome,
+                                  struct od_arena *arena, struct od_query_tally *tally,
+                                  struct od_finding *finding, struct od_error *error)
 {
     struct od_opinion *opinion = &oracles->opinions[oracle];
     struct od_answer expected = {0};
@@ -334,12 +351,14 @@ static enum od_status ask_opinion(struct od_query_oracles *oracles, enum od_orac
     if (status != OD_OK || outcome->status != OD_OK)
         return OD_OK;
     OD_TRY(od_opinion_express(opinion, outcome->answer, schema, arena, &actual, error));
-    return compare(arena, oracle, test_case->query, schema, &expected, &actual, OD_COMPARE_CLOSE, finding, error);
+    return compare(arena, oracle, test_case->query, schema, &expected, &actual, OD_COMPARE_CLOSE, finding,
+                   error);
 }
 
-static enum od_status ask_one(struct od_query_oracles *oracles, enum od_oracle oracle, const struct od_case *test_case,
-                              const struct od_statement_outcome *outcome, struct od_query_tally *tally,
-                              struct od_finding *finding, struct od_error *error)
+static enum od_status ask_one(struct od_query_oracles *oracles, enum od_oracle oracle,
+                              const struct od_case *test_case, const struct od_statement_outcome *outcome,
+                              struct od_query_tally *tally, struct od_finding *finding,
+                              struct od_error *error)
 {
     struct od_arena arena;
     enum od_query_feature foreign;
@@ -349,9 +368,10 @@ static enum od_status ask_one(struct od_query_oracles *oracles, enum od_oracle o
     }
     od_arena_init(&arena, od_posix_memory(), 64 * 1024);
     enum od_status status =
-        oracle == OD_ORACLE_MODEL    ? ask_model(test_case, outcome, &arena, tally, finding, error)
-        : oracle == OD_ORACLE_SQLITE ? ask_sqlite(oracles, test_case, outcome, &arena, tally, finding, error)
-                                     : ask_opinion(oracles, oracle, test_case, outcome, &arena, tally, finding, error);
+        oracle == OD_ORACLE_MODEL ? ask_model(test_case, outcome, &arena, tally, finding, error)
+        : oracle == OD_ORACLE_SQLITE
+            ? ask_sqlite(oracles, test_case, outcome, &arena, tally, finding, error)
+            : ask_opinion(oracles, oracle, test_case, outcome, &arena, tally, finding, error);
     od_arena_release(&arena);
     return status;
 }
@@ -361,7 +381,8 @@ enum od_status od_query_oracles_ask(struct od_query_oracles *oracles, const stru
                                     const struct od_statement_outcome *outcome, struct od_query_tally *tally,
                                     struct od_finding *finding, struct od_error *error)
 {
-    static const enum od_oracle order[] = {OD_ORACLE_POSTGRES, OD_ORACLE_MODEL, OD_ORACLE_DUCKDB, OD_ORACLE_SQLITE};
+    static const enum od_oracle order[] = {OD_ORACLE_POSTGRES, OD_ORACLE_MODEL, OD_ORACLE_DUCKDB,
+                                           OD_ORACLE_SQLITE};
     for (uint32_t i = 0; i < OD_ORACLE_COUNT; i++) {
         enum od_oracle oracle = order[i];
         struct od_finding theirs = {0};

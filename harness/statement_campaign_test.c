@@ -1,7 +1,10 @@
-/* statement_campaign_test: drawn SQL statements, run in every variation and compared with others.
- * Goal: some hundreds of statements hold and reach every feature of the list; the digest depends on neither jobs nor oracles; a
- *       statement that fails is found, whoever tells; equal choices draw equal statements; refused memory leaves nothing behind.
- * Method: short campaigns with the model and SQLite, which are always here; trials whose tables or engine are wrong: a
+/* statement_campaign_test: drawn SQL statements, run in every variation and compared with others. Goal:
+ * some hundreds of statements hold and reach every feature of the list; the digest depends on neither jobs
+ * nor oracles; a
+ *       statement that fails is found, whoever tells; equal choices draw equal statements; refused
+ *       memory leaves nothing behind.
+ * Method: short campaigns with the model and SQLite, which are always here; trials whose tables or engine
+ * are wrong: a
  *       PostgreSQL or DuckDB that is there is asked by the long campaign (README). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,8 +43,8 @@ static void run(uint64_t cases, uint32_t jobs, uint32_t oracles)
     if (od_campaign_run(&options, &result, &error) != OD_OK)
         fail_msg("%s", error.text);
     if (result.failure_count > 0)
-        fail_msg("%s case %d: %s %s", result.shown[0].code, (int)result.shown[0].case_index, result.shown[0].text,
-                 result.shown[0].path);
+        fail_msg("%s case %d: %s %s", result.shown[0].code, (int)result.shown[0].case_index,
+                 result.shown[0].text, result.shown[0].path);
     assert_int_equal(result.case_count, cases);
 }
 
@@ -52,7 +55,8 @@ static void statements_hold_and_reach_everything(void **state)
     uint32_t missing = 0;
     for (uint32_t i = 0; i < OD_QUERY_FEATURE_COUNT; i++) {
         if (result.feature_counts[i][0] == 0)
-            print_message("no statement was answered that has %s\n", od_query_feature_text((enum od_query_feature)i));
+            print_message("no statement was answered that has %s\n",
+                          od_query_feature_text((enum od_query_feature)i));
         missing += result.feature_counts[i][0] == 0;
     }
     assert_true(missing <= 5); /* the rarest */
@@ -73,7 +77,8 @@ static void the_digest_is_the_engines(void **state)
     assert_int_equal(result.asked_counts[OD_ORACLE_MODEL][OD_ASKED_COMPARED], 0);
 }
 
-/* --- who is wrong is told ---------------------------------------------------------------------------------- */
+/* --- who is wrong is told
+ * ---------------------------------------------------------------------------------- */
 
 /* An answer that lacks its first row, asked about as if it were ours. */
 static bool told_of_a_lost_row(uint64_t seed, uint32_t oracle, char *code)
@@ -92,7 +97,8 @@ static bool told_of_a_lost_row(uint64_t seed, uint32_t oracle, char *code)
     od_choices_from_seed(&choices, seed, "lost");
     assert_int_equal(od_trial_run(&trial, &choices, NULL), OD_OK);
     const struct od_cluster_result *usual = &trial.results[0];
-    if (trial.run_count > 0 && usual->outcome.status == OD_OK && od_table_row_count(usual->outcome.answer) > 0) {
+    if (trial.run_count > 0 && usual->outcome.status == OD_OK &&
+        od_table_row_count(usual->outcome.answer) > 0) {
         struct od_answer answer;
         const struct od_plan *plan = NULL;
         struct od_subject subject = od_trial_subject(&trial);
@@ -101,7 +107,8 @@ static bool told_of_a_lost_row(uint64_t seed, uint32_t oracle, char *code)
         answer.cells += answer.column_count;
         answer.row_count--;
         const struct od_statement_outcome outcome = {.text = "", .plan = plan, .answer = &answer};
-        assert_int_equal(od_query_oracles_ask(oracles, &trial.test_case, &outcome, &tally, &finding, NULL), OD_OK);
+        assert_int_equal(od_query_oracles_ask(oracles, &trial.test_case, &outcome, &tally, &finding, NULL),
+                         OD_OK);
         told = finding.found;
         snprintf(code, 8, "%s", finding.code);
     }
@@ -135,12 +142,13 @@ static void a_lost_row_is_told(void **state)
 }
 
 /* A subject that loses a row wherever the batches are small. */
-static enum od_status lose_small(void *self, const struct od_run_request *request, struct od_observation *observation_out,
-                                 struct od_error *error)
+static enum od_status lose_small(void *self, const struct od_run_request *request,
+                                 struct od_observation *observation_out, struct od_error *error)
 {
     struct od_subject *right = self;
     enum od_status status = right->run(right->self, request, observation_out, error);
-    if (status == OD_OK && !observation_out->known && request->cluster->batch_rows < 3 && observation_out->status == OD_OK)
+    if (status == OD_OK && !observation_out->known && request->cluster->batch_rows < 3 &&
+        observation_out->status == OD_OK)
         observation_out->status = OD_EVALUATION;
     return status;
 }
@@ -174,7 +182,8 @@ static void a_variation_that_differs_is_told(void **state)
     od_choices_release(&choices);
 }
 
-/* --- drawing ------------------------------------------------------------------------------------------------ */
+/* --- drawing
+ * ------------------------------------------------------------------------------------------------ */
 
 static void recorded_choices_draw_the_same_statement(void **state)
 {
@@ -210,7 +219,8 @@ static void refused_memory_leaves_nothing_behind(void **state)
             od_countdown_init(&countdown, &plain, k, false);
             od_choices_init(&choices, &countdown.memory);
             od_choices_from_seed(&choices, seed, "sweep");
-            enum od_status status = od_case_draw(&test_case, &countdown.memory, &choices, &od_property_statement, NULL);
+            enum od_status status =
+                od_case_draw(&test_case, &countdown.memory, &choices, &od_property_statement, NULL);
             assert_true(status == OD_OK || status == OD_NO_MEMORY);
             od_case_release(&test_case);
             od_choices_release(&choices);

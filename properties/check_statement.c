@@ -1,10 +1,11 @@
-/* check_statement: a SQL statement has one answer, however the engine runs it, and it is the one that others give.
+/* check_statement: a SQL statement has one answer, however the engine runs it, and it is the one that
+ * others give.
  *
- *   bind -> run as usual -> run in every variation whose stages differ, each the same to the bit -> ask the others
+ *   bind -> run as usual -> run in every variation whose stages differ, equal to the bit -> ask the others
  *
- * What varies: each rule off alone, and all; each way to join; rows a batch, partitions, tasks, executors, colliding hashes, a
- * memory so small that all is spilled. Codes of findings: SV a variation differs, SB the engine breaks; those of the others are
- * given where they are asked (subject.h). */
+ * What varies: each rule off alone, and all; each way to join; rows a batch, partitions, tasks, executors,
+ * colliding hashes, a memory so small that all is spilled. Codes of findings: SV a variation differs, SB
+ * the engine breaks; those of the others are given where they are asked (subject.h). */
 #include "properties/answer.h"
 #include "properties/check_run.h"
 #include "properties/model.h"
@@ -79,7 +80,8 @@ static struct od_case_cluster varied(const struct od_case_cluster *usual, const 
 static void print_cluster(const struct od_case_cluster *cluster, char *text, size_t size)
 {
     snprintf(text, size,
-             "rules off %#x, join strategy %u, algorithm %u, batch %u, partitions %u, scan tasks %u, executors %u%s%s",
+             "rules off %#x, join strategy %u, algorithm %u, batch %u, partitions %u, scan tasks %u, "
+             "executors %u%s%s",
              cluster->rules_off, cluster->join_strategy, cluster->join_algorithm, cluster->batch_rows,
              cluster->partition_count, cluster->scan_task_count, cluster->executor_count,
              cluster->collide ? ", hashes 0" : "", cluster->operator_bytes != 0 ? ", spilling" : "");
@@ -106,12 +108,14 @@ static enum od_status copy_texts(struct od_arena *arena, struct od_answer *answe
 }
 
 /* Other endings than an answer, an error of evaluation or a refusal are findings. */
-static enum od_status run_once(struct od_arena *arena, const struct od_case *test_case, struct od_subject *subject,
-                               const struct od_plan *plan, const struct od_case_cluster *cluster, bool only_new,
-                               struct run *run, struct od_finding *finding, struct od_error *error)
+static enum od_status run_once(struct od_arena *arena, const struct od_case *test_case,
+                               struct od_subject *subject, const struct od_plan *plan,
+                               const struct od_case_cluster *cluster, bool only_new, struct run *run,
+                               struct od_finding *finding, struct od_error *error)
 {
     struct od_observation observation = {0};
-    const struct od_run_request request = {.plan = plan, .sql = test_case->sql, .cluster = cluster, .only_new = only_new};
+    const struct od_run_request request = {
+        .plan = plan, .sql = test_case->sql, .cluster = cluster, .only_new = only_new};
     *run = (struct run){0};
     OD_TRY(subject->run(subject->self, &request, &observation, error));
     run->known = observation.known;
@@ -133,9 +137,9 @@ static enum od_status run_once(struct od_arena *arena, const struct od_case *tes
     return copy_texts(arena, &run->answer, error);
 }
 
-static enum od_status check_same(struct od_arena *arena, const struct od_case_cluster *cluster, enum od_compare how,
-                                 const struct run *usual, const struct run *other, struct od_finding *finding,
-                                 struct od_error *error)
+static enum od_status check_same(struct od_arena *arena, const struct od_case_cluster *cluster,
+                                 enum od_compare how, const struct run *usual, const struct run *other,
+                                 struct od_finding *finding, struct od_error *error)
 {
     char text[600] = "";
     char where[250];
@@ -152,9 +156,9 @@ static enum od_status check_same(struct od_arena *arena, const struct od_case_cl
     return OD_OK;
 }
 
-static enum od_status vary(struct od_arena *arena, const struct od_case *test_case, struct od_subject *subject,
-                           const struct od_plan *plan, const struct run *usual, struct od_finding *finding,
-                           struct od_error *error)
+static enum od_status vary(struct od_arena *arena, const struct od_case *test_case,
+                           struct od_subject *subject, const struct od_plan *plan, const struct run *usual,
+                           struct od_finding *finding, struct od_error *error)
 {
     struct run run;
     enum od_compare how = od_model_comparison(plan);
@@ -169,8 +173,8 @@ static enum od_status vary(struct od_arena *arena, const struct od_case *test_ca
     return OD_OK;
 }
 
-static enum od_status check(const struct od_case *test_case, struct od_subject *subject, struct od_arena *arena,
-                            struct od_finding *finding, struct od_error *error)
+static enum od_status check(const struct od_case *test_case, struct od_subject *subject,
+                            struct od_arena *arena, struct od_finding *finding, struct od_error *error)
 {
     struct od_error refusal = {0};
     struct run usual = {0};

@@ -59,7 +59,8 @@ void od_close_span(struct od_query_gen *g)
         od_choices_end(g->gen->choices);
 }
 
-/* --- bodies ------------------------------------------------------------------------------------------------ */
+/* --- bodies
+ * ------------------------------------------------------------------------------------------------ */
 
 static void draw_values(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted,
                         struct od_select *select)
@@ -69,8 +70,9 @@ static void draw_values(struct od_query_gen *g, const struct od_scope *outer, co
     memset(select, 0, sizeof(*select));
     select->outputs.count = wanted->count > 0 ? wanted->count : 1 + (uint32_t)od_draw_below(g, 2);
     for (uint32_t i = 0; i < select->outputs.count; i++)
-        select->outputs.columns[i] = (struct od_named){
-            .name = od_say(g, "column%u", i + 1), .type = i < wanted->count ? wanted->types[i] : od_draw_type(g)};
+        select->outputs.columns[i] =
+            (struct od_named){.name = od_say(g, "column%u", i + 1),
+                              .type = i < wanted->count ? wanted->types[i] : od_draw_type(g)};
     do {
         od_open_span(g, "values row");
         for (uint32_t i = 0; i < select->outputs.count; i++) {
@@ -88,10 +90,10 @@ static void draw_values(struct od_query_gen *g, const struct od_scope *outer, co
     select->text = od_say(g, "VALUES %s)", rows);
 }
 
-/* A SELECT, or rarely VALUES, whose columns others name otherwise (column1, col0), so that only set operations and what does not
- * name them may have it. */
-static void draw_side(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted, bool may_be_values,
-                      struct od_select *select)
+/* A SELECT, or rarely VALUES, whose columns others name otherwise (column1, col0), so that only set
+ * operations and what does not name them may have it. */
+static void draw_side(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted,
+                      bool may_be_values, struct od_select *select)
 {
     if (may_be_values && od_may(g, OD_QUERY_VALUES) && !wanted->is_one_row && od_draw_below(g, 16) == 15)
         draw_values(g, outer, wanted, select);
@@ -105,8 +107,8 @@ static const char *draw_operator(struct od_query_gen *g)
         const char *word;
         enum od_query_feature feature;
     } operators[] = {
-        {"UNION ALL", OD_QUERY_UNION_ALL}, {"UNION", OD_QUERY_UNION},
-        {"EXCEPT", OD_QUERY_EXCEPT},       {"INTERSECT", OD_QUERY_INTERSECT},
+        {"UNION ALL", OD_QUERY_UNION_ALL},   {"UNION", OD_QUERY_UNION},
+        {"EXCEPT", OD_QUERY_EXCEPT},         {"INTERSECT", OD_QUERY_INTERSECT},
         {"EXCEPT ALL", OD_QUERY_EXCEPT_ALL}, {"INTERSECT ALL", OD_QUERY_INTERSECT_ALL},
     };
     uint64_t index = od_draw_below(g, od_may(g, OD_QUERY_EXCEPT_ALL) ? 6 : 4);
@@ -116,7 +118,8 @@ static const char *draw_operator(struct od_query_gen *g)
 }
 
 /* One to three sides; the columns are those of the first. */
-static void draw_body(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted, struct od_select *body)
+static void draw_body(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted,
+                      struct od_select *body)
 {
     struct od_wanted same = *wanted;
     uint32_t operator_count = 0;
@@ -148,7 +151,8 @@ static void draw_body(struct od_query_gen *g, const struct od_scope *outer, cons
     }
 }
 
-/* --- ORDER BY, LIMIT --------------------------------------------------------------------------------------- */
+/* --- ORDER BY, LIMIT
+ * --------------------------------------------------------------------------------------- */
 
 /* A key over the inner scope; NULL: it has no column in it. */
 static const char *expression_key(struct od_query_gen *g, const struct od_select *body)
@@ -164,8 +168,10 @@ static const char *expression_key(struct od_query_gen *g, const struct od_select
     return text;
 }
 
-/* Keys as drawn, then, if it is to be total, all other columns. `keys`: which outputs, up to the first expression; may be NULL. */
-static const char *order_by(struct od_query_gen *g, const struct od_select *body, bool is_total, struct od_statement *query)
+/* Keys as drawn, then, if it is to be total, all other columns. `keys`: which outputs, up to the first
+ * expression; may be NULL. */
+static const char *order_by(struct od_query_gen *g, const struct od_select *body, bool is_total,
+                            struct od_statement *query)
 {
     bool is_used[OD_SCOPE_COLUMNS_MAX] = {false};
     bool all_outputs = true;
@@ -174,12 +180,14 @@ static const char *order_by(struct od_query_gen *g, const struct od_select *body
     for (bool more = true; more && count < 3; more = od_chance(g, 1, 2)) {
         od_open_span(g, "order key");
         const char *key = NULL;
-        bool is_expression = body->inner != NULL && !(body->is_distinct_on && count == 0) && od_chance(g, 1, 4);
+        bool is_expression =
+            body->inner != NULL && !(body->is_distinct_on && count == 0) && od_chance(g, 1, 4);
         if (is_expression)
             key = expression_key(g, body);
         all_outputs &= key == NULL;
         if (key == NULL) {
-            uint32_t output = body->is_distinct_on && count == 0 ? 0 : (uint32_t)od_draw_below(g, body->outputs.count);
+            uint32_t output =
+                body->is_distinct_on && count == 0 ? 0 : (uint32_t)od_draw_below(g, body->outputs.count);
             is_used[output] = true;
             if (all_outputs && query != NULL)
                 query->keys[query->key_count++] = output;
@@ -214,7 +222,8 @@ static const char *limit_text(struct od_query_gen *g, uint32_t limit)
 }
 
 /* The end of a query: nothing, an order, or rows cut off at one. `query`: NULL unless it is the outermost. */
-static const char *ending(struct od_query_gen *g, const struct od_select *body, uint32_t limit, struct od_statement *query)
+static const char *ending(struct od_query_gen *g, const struct od_select *body, uint32_t limit,
+                          struct od_statement *query)
 {
     bool has_limit = !g->is_sure && (limit != 0 || od_chance(g, 1, 8));
     bool has_order = has_limit || body->is_distinct_on || (query != NULL && od_chance(g, 1, 2));
@@ -230,21 +239,23 @@ static const char *ending(struct od_query_gen *g, const struct od_select *body, 
     return has_limit ? od_say(g, "%s%s", order, limit_text(g, limit)) : order;
 }
 
-const char *od_query_query(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted,
-                           uint32_t limit, struct od_outputs *outputs_out)
+const char *od_query_query(struct od_query_gen *g, const struct od_scope *outer,
+                           const struct od_wanted *wanted, uint32_t limit, struct od_outputs *outputs_out)
 {
     struct od_select body;
     od_open_span(g, "query");
     draw_body(g, outer, wanted, &body);
     *outputs_out = body.outputs;
     bool is_plain = body.outputs.count == 0 || (wanted->is_one_row && limit == 0);
-    const char *text = is_plain ? body.text
-                                : od_say(g, "%s%s", body.text, ending(g, &body, limit, wanted->is_top ? g->query : NULL));
+    const char *text =
+        is_plain ? body.text
+                 : od_say(g, "%s%s", body.text, ending(g, &body, limit, wanted->is_top ? g->query : NULL));
     od_close_span(g);
     return text;
 }
 
-/* --- statements -------------------------------------------------------------------------------------------- */
+/* --- statements
+ * -------------------------------------------------------------------------------------------- */
 
 static const char *draw_ctes(struct od_query_gen *g)
 {
@@ -260,7 +271,8 @@ static const char *draw_ctes(struct od_query_gen *g)
             uint64_t hint = od_draw_below(g, 4);
             const char *name = od_say(g, "s%u", ++g->alias_count);
             const char *inner = od_query_query(g, NULL, &anything, 0, &outputs);
-            text = od_say(g, "%s%s%s AS %s(%s)", text, text[0] == '\0' ? "WITH " : ", ", name, hints[hint], inner);
+            text = od_say(g, "%s%s%s AS %s(%s)", text, text[0] == '\0' ? "WITH " : ", ", name, hints[hint],
+                          inner);
             g->ctes[g->cte_count].name = name;
             g->ctes[g->cte_count++].outputs = outputs;
             od_note(g, hint >= 2 ? OD_QUERY_CTE_MATERIALIZED : OD_QUERY_CTE);
@@ -271,7 +283,8 @@ static const char *draw_ctes(struct od_query_gen *g)
     return text[0] == '\0' ? "" : od_say(g, "%s ", text);
 }
 
-/* One table, no WHERE: every expression is evaluated for every row, and whoever evaluates it fails on the same ones. */
+/* One table, no WHERE: every expression is evaluated for every row, and whoever evaluates it fails on the
+ * same ones. */
 static const char *draw_sure(struct od_query_gen *g)
 {
     struct od_outputs outputs;
@@ -283,11 +296,13 @@ static const char *draw_sure(struct od_query_gen *g)
     return od_query_query(g, NULL, &wanted, 0, &outputs);
 }
 
-/* Two in five statements are in everybody's words, one in DuckDB's and PostgreSQL's; tables may rule some out. */
+/* Two in five statements are in everybody's words, one in DuckDB's and PostgreSQL's; tables may rule some
+ * out. */
 static uint32_t draw_audience(struct od_query_gen *g)
 {
     enum { EVERYBODY = 1 << OD_ORACLE_SQLITE | 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES };
-    static const uint32_t audiences[] = {EVERYBODY, 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES, 0, EVERYBODY, 0};
+    static const uint32_t audiences[] = {EVERYBODY, 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES, 0,
+                                         EVERYBODY, 0};
     static const uint32_t tables_allow[OD_FLAVOUR_COUNT] = {
         [OD_FLAVOUR_PLAIN] = UINT32_MAX,
         [OD_FLAVOUR_SPECIAL] = 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES,
@@ -296,16 +311,20 @@ static uint32_t draw_audience(struct od_query_gen *g)
     return audiences[od_draw_below(g, 5)] & tables_allow[g->gen->flavour];
 }
 
-/* Digits that are open must not decide which rows there are. */
-static void note_inexact_keys(struct od_query_gen *g)
+/* Digits that are open: few must be compared, and none decide which rows there are. */
+static void note_open_digits(struct od_query_gen *g)
 {
     static const enum od_query_feature deciding[] = {
-        OD_QUERY_DISTINCT, OD_QUERY_DISTINCT_ON, OD_QUERY_UNION,         OD_QUERY_EXCEPT, OD_QUERY_INTERSECT,
-        OD_QUERY_LIMIT,    OD_QUERY_EXCEPT_ALL,  OD_QUERY_INTERSECT_ALL, OD_QUERY_HAVING, OD_QUERY_DERIVED,
-        OD_QUERY_CTE,      OD_QUERY_SCALAR_SUBQUERY, OD_QUERY_IN_SUBQUERY, OD_QUERY_WINDOW, OD_QUERY_LATERAL};
-    for (size_t i = 0; i < sizeof(deciding) / sizeof(deciding[0]) && g->query->features[OD_QUERY_STATISTICS]; i++)
+        OD_QUERY_DISTINCT,    OD_QUERY_DISTINCT_ON, OD_QUERY_UNION,      OD_QUERY_EXCEPT,
+        OD_QUERY_INTERSECT,   OD_QUERY_LIMIT,       OD_QUERY_EXCEPT_ALL, OD_QUERY_INTERSECT_ALL,
+        OD_QUERY_HAVING,      OD_QUERY_DERIVED,     OD_QUERY_CTE,        OD_QUERY_SCALAR_SUBQUERY,
+        OD_QUERY_IN_SUBQUERY, OD_QUERY_WINDOW,      OD_QUERY_LATERAL};
+    for (size_t i = 0; i < sizeof(deciding) / sizeof(deciding[0]) && g->query->features[OD_QUERY_STATISTICS];
+         i++)
         if (g->query->features[deciding[i]])
             od_note(g, OD_QUERY_INEXACT_KEYS);
+    if (g->query->features[OD_QUERY_NUMERIC] && g->gen->flavour == OD_FLAVOUR_WILD)
+        od_note(g, OD_QUERY_LONG_NUMERIC);
     if (g->query->features[OD_QUERY_STATISTICS] && g->gen->flavour != OD_FLAVOUR_PLAIN)
         od_note(g, OD_QUERY_FLOAT_SUM_HARD);
 }
@@ -339,8 +358,11 @@ const struct od_statement *od_gen_query(struct od_gen *gen)
         gen->status = od_fail(gen->error, OD_NO_MEMORY, "drawing a statement");
         return NULL;
     }
-    *g = (struct od_query_gen){
-        .gen = gen, .query = query, .rows_max = ROWS_MAX, .selects_left = SELECTS_MAX, .place = OD_QUERY_FEATURE_COUNT};
+    *g = (struct od_query_gen){.gen = gen,
+                               .query = query,
+                               .rows_max = ROWS_MAX,
+                               .selects_left = SELECTS_MAX,
+                               .place = OD_QUERY_FEATURE_COUNT};
     const struct od_wanted wanted = {.is_top = true};
     note_tables(g);
     g->audience = draw_audience(g);
@@ -351,6 +373,6 @@ const struct od_statement *od_gen_query(struct od_gen *gen)
         const char *ctes = draw_ctes(g);
         query->sql = od_say(g, "%s%s", ctes, od_query_query(g, NULL, &wanted, 0, &outputs));
     }
-    note_inexact_keys(g);
+    note_open_digits(g);
     return gen->status == OD_OK ? query : NULL;
 }

@@ -1,12 +1,14 @@
-/* gen_query: what the parts of the statement generator share. Internal to gen_query*.c; others see statement.h.
+/* gen_query: what the parts of the statement generator share. Internal to gen_query*.c; others see
+ * statement.h.
  *
  *   gen_query.c         WITH, set operations, ORDER BY, LIMIT: a whole query
  *   gen_query_select.c  SELECT ... WHERE, GROUP BY, HAVING, WINDOW over
  *   gen_query_from.c    tables, derived tables, joins
- *   gen_query_expr.c    expressions and subqueries in them; gen_query_words.c: tables of what expressions are made of
+ *   gen_query_expr.c    expressions and subqueries in them; gen_query_words.c: tables of their parts
  *
- * Texts are put together from texts in the arena. Types are known as far as the grammar needs them: PostgreSQL decides what a
- * statement's types are, a slip here only makes a statement that everybody refuses. Draw 0 is always the plainest thing. */
+ * Texts are put together from texts in the arena. Types are known as far as the grammar needs them:
+ * PostgreSQL decides what a statement's types are, a slip here only makes a statement that everybody
+ * refuses. Draw 0 is always the plainest thing. */
 #ifndef OD_PROPERTIES_GEN_QUERY_H
 #define OD_PROPERTIES_GEN_QUERY_H
 
@@ -54,7 +56,7 @@ struct od_query_gen {
     uint32_t columns_read;       /* by expressions so far */
     uint32_t span_depth;
     bool casts_texts; /* a quoted literal has no type that a polymorphic function could take */
-    bool is_sure; /* see draw_sure in gen_query.c */
+    bool is_sure;     /* see draw_sure in gen_query.c */
 };
 
 /* Formats into the arena; "" when memory is refused (gen->status says so). */
@@ -68,10 +70,11 @@ void od_note(struct od_query_gen *g, enum od_query_feature feature);
 void od_open_span(struct od_query_gen *g, const char *label);
 void od_close_span(struct od_query_gen *g);
 
-/* --- gen_query_words.c ------------------------------------------------------------------------------------ */
+/* --- gen_query_words.c
+ * ------------------------------------------------------------------------------------ */
 
-/* Arguments are letters: b i l n f t d s as in function.h; T one type that can be sorted, the same for all; A any type each;
- * k a number from 1 to 3, as a literal. Each stands for a %s of the text. */
+/* Arguments are letters: b i l n f t d s as in function.h; T one type that can be sorted, the same for
+ * all; A any type each; k a number from 1 to 3, as a literal. Each stands for a %s of the text. */
 struct od_words {
     enum od_type type; /* OD_TYPE_COUNT: that of T */
     const char *text;
@@ -83,13 +86,15 @@ extern const struct od_words od_expr_words[];
 extern const uint32_t od_expr_word_count;
 extern const struct od_words od_aggregate_words[];
 extern const uint32_t od_aggregate_word_count;
-/* Window functions that are no aggregates; their FLOAT_SUM-like feature tells whether the order of peers shows. */
+/* Window functions that are no aggregates; their FLOAT_SUM-like feature tells whether the order of peers
+ * shows. */
 extern const struct od_words od_window_words[];
 extern const uint32_t od_window_word_count;
 /* The type of a letter; for T, A and k: OD_TYPE_COUNT. */
 enum od_type od_letter_type(char letter);
 
-/* --- gen_query_expr.c ------------------------------------------------------------------------------------- */
+/* --- gen_query_expr.c
+ * ------------------------------------------------------------------------------------- */
 
 const char *od_query_type_text(enum od_type type); /* for CAST */
 enum od_type od_draw_type(struct od_query_gen *g); /* one that a table can have */
@@ -97,23 +102,27 @@ enum od_type od_draw_type(struct od_query_gen *g); /* one that a table can have 
 enum od_type od_draw_scope_type(struct od_query_gen *g, const struct od_scope *scope);
 const char *od_query_literal(struct od_query_gen *g, enum od_type type);
 /* An expression of the type over the scope and its outer ones, at most depth calls deep. */
-const char *od_query_expr(struct od_query_gen *g, const struct od_scope *scope, enum od_type type, uint32_t depth);
-/* As above with a column of the scope itself in it, for GROUP BY and ORDER BY; NULL: no column has the type. */
+const char *od_query_expr(struct od_query_gen *g, const struct od_scope *scope, enum od_type type,
+                          uint32_t depth);
+/* As above with a column of the scope itself in it, for GROUP BY and ORDER BY; NULL: no column has the
+ * type. */
 const char *od_query_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type);
 /* As above, one of the columns [first, end). */
-const char *od_query_column_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first, uint32_t end,
-                                    enum od_type type);
+const char *od_query_column_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first,
+                                    uint32_t end, enum od_type type);
 /* Fills a row of words with arguments. *type_out is its type. `chosen` is what T is, or OD_TYPE_COUNT. */
 const char *od_query_fill(struct od_query_gen *g, const struct od_scope *scope, const struct od_words *words,
                           enum od_type chosen, uint32_t depth, enum od_type *type_out);
 const char *od_query_predicate(struct od_query_gen *g, const struct od_scope *scope);
 
-/* --- gen_query_from.c ------------------------------------------------------------------------------------- */
+/* --- gen_query_from.c
+ * ------------------------------------------------------------------------------------- */
 
 /* "t0 AS q1 JOIN ..." and the columns it gives. */
 const char *od_query_from(struct od_query_gen *g, const struct od_scope *outer, struct od_scope *scope_out);
 
-/* --- gen_query_select.c, gen_query.c ---------------------------------------------------------------------- */
+/* --- gen_query_select.c, gen_query.c
+ * ---------------------------------------------------------------------- */
 
 /* What a query in a place must give. */
 struct od_wanted {
@@ -132,11 +141,12 @@ struct od_select {
 };
 void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted,
                      struct od_select *select_out);
-/* " ORDER BY" all columns of the scope, so that nothing but duplicates is left in any order; keys first when given. */
+/* " ORDER BY" all columns of the scope, so that nothing but duplicates is left in any order; keys first
+ * when given. */
 const char *od_query_total_order(struct od_query_gen *g, const struct od_scope *scope, const char *keys);
 const char *od_query_direction(struct od_query_gen *g);
 /* A query as it stands in brackets. `limit`: at most so many rows, of a total order; 0: as it likes. */
-const char *od_query_query(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted,
-                           uint32_t limit, struct od_outputs *outputs_out);
+const char *od_query_query(struct od_query_gen *g, const struct od_scope *outer,
+                           const struct od_wanted *wanted, uint32_t limit, struct od_outputs *outputs_out);
 
 #endif

@@ -1,4 +1,5 @@
-/* gen_query_expr: expressions of drawn statements: columns, literals, rows of words, subqueries; see gen_query.h. */
+/* gen_query_expr: expressions of drawn statements: columns, literals, rows of words, subqueries; see
+ * gen_query.h. */
 #include "properties/gen_query.h"
 
 #include "engine/core/assert.h"
@@ -15,7 +16,8 @@ const char *od_query_type_text(enum od_type type)
 static bool is_understood(const struct od_query_gen *g, enum od_type type)
 {
     bool is_time = type == OD_TYPE_DATE || type == OD_TYPE_TIMESTAMP;
-    return (type != OD_TYPE_DECIMAL || od_may(g, OD_QUERY_NUMERIC)) && (!is_time || od_may(g, OD_QUERY_DATES));
+    return (type != OD_TYPE_DECIMAL || od_may(g, OD_QUERY_NUMERIC)) &&
+           (!is_time || od_may(g, OD_QUERY_DATES));
 }
 
 enum od_type od_draw_type(struct od_query_gen *g)
@@ -35,7 +37,8 @@ enum od_type od_draw_scope_type(struct od_query_gen *g, const struct od_scope *s
     return is_fit ? type : od_draw_type(g);
 }
 
-/* --- columns and literals ---------------------------------------------------------------------------------- */
+/* --- columns and literals
+ * ---------------------------------------------------------------------------------- */
 
 static bool is_nameable(const struct od_scope *scope, const struct od_named *column)
 {
@@ -49,8 +52,8 @@ static bool is_nameable(const struct od_scope *scope, const struct od_named *col
 }
 
 /* One of those in [first, end) of the type; NULL: none. */
-static const char *pick_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first, uint32_t end,
-                                enum od_type type, bool from_inside)
+static const char *pick_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first,
+                                uint32_t end, enum od_type type, bool from_inside)
 {
     const char *found[OD_SCOPE_COLUMNS_MAX];
     uint32_t count = 0;
@@ -67,7 +70,8 @@ static const char *pick_between(struct od_query_gen *g, const struct od_scope *s
     return found[od_draw_below(g, count)];
 }
 
-static const char *pick_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type, bool from_inside)
+static const char *pick_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type,
+                               bool from_inside)
 {
     return pick_between(g, scope, 0, scope->count, type, from_inside);
 }
@@ -77,8 +81,8 @@ const char *od_query_column(struct od_query_gen *g, const struct od_scope *scope
     return pick_column(g, scope, type, false);
 }
 
-const char *od_query_column_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first, uint32_t end,
-                                    enum od_type type)
+const char *od_query_column_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first,
+                                    uint32_t end, enum od_type type)
 {
     return pick_between(g, scope, first, end, type, false);
 }
@@ -148,10 +152,11 @@ const char *od_query_literal(struct od_query_gen *g, enum od_type type)
     return od_say(g, "CAST('%s' AS %s)", text, od_query_type_text(type));
 }
 
-/* --- rows of words ----------------------------------------------------------------------------------------- */
+/* --- rows of words
+ * ----------------------------------------------------------------------------------------- */
 
-static const char *argument(struct od_query_gen *g, const struct od_scope *scope, char letter, enum od_type chosen,
-                            uint32_t depth)
+static const char *argument(struct od_query_gen *g, const struct od_scope *scope, char letter,
+                            enum od_type chosen, uint32_t depth)
 {
     if (letter == 'k')
         return od_say(g, "%u", 1 + (unsigned)od_draw_below(g, 3));
@@ -198,7 +203,8 @@ const char *od_query_fill(struct od_query_gen *g, const struct od_scope *scope, 
     return put_in(g, words->text, arguments);
 }
 
-static const char *call(struct od_query_gen *g, const struct od_scope *scope, enum od_type type, uint32_t depth)
+static const char *call(struct od_query_gen *g, const struct od_scope *scope, enum od_type type,
+                        uint32_t depth)
 {
     uint32_t first = 0;
     while (first < od_expr_word_count && od_expr_words[first].type != type)
@@ -219,11 +225,12 @@ static const char *call(struct od_query_gen *g, const struct od_scope *scope, en
     return od_query_fill(g, scope, words, OD_TYPE_COUNT, depth - 1, &made);
 }
 
-/* --- subqueries -------------------------------------------------------------------------------------------- */
+/* --- subqueries
+ * -------------------------------------------------------------------------------------------- */
 
 /* A subquery is asked for each row of `scope`: what it may read is bounded accordingly. */
-static const char *subquery(struct od_query_gen *g, const struct od_scope *scope, const struct od_wanted *wanted,
-                            uint32_t limit)
+static const char *subquery(struct od_query_gen *g, const struct od_scope *scope,
+                            const struct od_wanted *wanted, uint32_t limit)
 {
     struct od_outputs outputs;
     uint32_t rows_max = g->rows_max;
@@ -268,8 +275,9 @@ static const char *membership(struct od_query_gen *g, const struct od_scope *sco
         return od_say(g, "(%s %sIN (%s))", left, negation, inner);
     }
     od_note(g, OD_QUERY_QUANTIFIED);
-    const char *operator = operators[od_draw_below(g, 4)];
-    return od_say(g, "(%s%s %s %s (%s))", negation, left, operator, od_chance(g, 1, 2) ? "ALL" : "ANY", inner);
+    const char *operator= operators[od_draw_below(g, 4)];
+    return od_say(g, "(%s%s %s %s (%s))", negation, left, operator, od_chance(g, 1, 2) ? "ALL" : "ANY",
+                  inner);
 }
 
 static const char *test_with_subquery(struct od_query_gen *g, const struct od_scope *scope)
@@ -285,12 +293,13 @@ static const char *test_with_subquery(struct od_query_gen *g, const struct od_sc
     default:
         wanted.types[0] = od_draw_scope_type(g, scope);
         const char *left = od_query_expr(g, scope, wanted.types[0], 0);
-        const char *operator = od_chance(g, 1, 2) ? "<" : "=";
+        const char *operator= od_chance(g, 1, 2) ? "<" : "=";
         return od_say(g, "(%s %s %s)", left, operator, scalar_subquery(g, scope, wanted.types[0]));
     }
 }
 
-/* --- expressions ------------------------------------------------------------------------------------------- */
+/* --- expressions
+ * ------------------------------------------------------------------------------------------- */
 
 static const char *leaf(struct od_query_gen *g, const struct od_scope *scope, enum od_type type)
 {
@@ -303,7 +312,8 @@ static const char *leaf(struct od_query_gen *g, const struct od_scope *scope, en
     return text != NULL ? text : od_query_literal(g, type);
 }
 
-const char *od_query_expr(struct od_query_gen *g, const struct od_scope *scope, enum od_type type, uint32_t depth)
+const char *od_query_expr(struct od_query_gen *g, const struct od_scope *scope, enum od_type type,
+                          uint32_t depth)
 {
     od_open_span(g, "expression");
     uint64_t kind = od_draw_below(g, 12);
@@ -332,7 +342,7 @@ const char *od_query_predicate(struct od_query_gen *g, const struct od_scope *sc
         text = od_query_expr(g, scope, OD_TYPE_BOOLEAN, 2);
     } else {
         enum od_type type = od_draw_scope_type(g, scope);
-        const char *operator = operators[od_draw_below(g, 6)];
+        const char *operator= operators[od_draw_below(g, 6)];
         const char *left = od_query_expr(g, scope, type, 0);
         text = od_say(g, "%s %s %s", left, operator, od_query_expr(g, scope, type, 1));
     }

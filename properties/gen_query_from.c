@@ -1,7 +1,9 @@
-/* gen_query_from: what stands behind FROM: tables, derived tables, WITH names, VALUES, joined in every way; see gen_query.h.
+/* gen_query_from: what stands behind FROM: tables, derived tables, WITH names, VALUES, joined in every
+ * way; see gen_query.h.
  *
- * The scope grows from the left. A join adds the right side's columns; USING and NATURAL hide the columns that they merge and add
- * one that is written by its bare name. The product of the sizes stays below g->rows_max, so that no statement takes long. */
+ * The scope grows from the left. A join adds the right side's columns; USING and NATURAL hide the columns
+ * that they merge and add one that is written by its bare name. The product of the sizes stays below
+ * g->rows_max, so that no statement takes long. */
 #include "properties/gen_query.h"
 
 #include <string.h>
@@ -18,7 +20,8 @@ static void add_column(struct od_scope *scope, const struct od_named *column)
 }
 
 /* Columns of a relation under an alias. */
-static void name_columns(struct od_query_gen *g, const char *alias, const struct od_outputs *outputs, struct od_scope *scope)
+static void name_columns(struct od_query_gen *g, const char *alias, const struct od_outputs *outputs,
+                         struct od_scope *scope)
 {
     for (uint32_t i = 0; i < outputs->count; i++) {
         const struct od_named *output = &outputs->columns[i];
@@ -30,7 +33,8 @@ static void name_columns(struct od_query_gen *g, const char *alias, const struct
     scope->rows = outputs->rows;
 }
 
-/* --- relations --------------------------------------------------------------------------------------------- */
+/* --- relations
+ * --------------------------------------------------------------------------------------------- */
 
 static void take_table(struct od_query_gen *g, const char *alias, struct side *side)
 {
@@ -58,8 +62,11 @@ static void take_values(struct od_query_gen *g, const char *alias, struct side *
         for (uint32_t i = 0; i < outputs.count; i++) {
             const char *cell = od_query_expr(g, &nothing, outputs.columns[i].type, 0);
             /* unknown literals would become text, and a first small number integer */
-            rows = od_say(g, "%s%sCAST(%s AS %s)", rows, i > 0 ? ", " : outputs.rows > 0 ? "), (" : "", cell,
-                          od_query_type_text(outputs.columns[i].type));
+            rows = od_say(g, "%s%sCAST(%s AS %s)", rows,
+                          i > 0              ? ", "
+                          : outputs.rows > 0 ? "), ("
+                                             : "",
+                          cell, od_query_type_text(outputs.columns[i].type));
         }
         outputs.rows++;
         od_close_span(g);
@@ -80,7 +87,8 @@ static void take_cte(struct od_query_gen *g, const char *alias, struct side *sid
 }
 
 /* `seen`: what a LATERAL one may read; NULL: it is not. */
-static void take_derived(struct od_query_gen *g, const char *alias, const struct od_scope *seen, struct side *side)
+static void take_derived(struct od_query_gen *g, const char *alias, const struct od_scope *seen,
+                         struct side *side)
 {
     const struct od_wanted wanted = {0};
     struct od_outputs outputs;
@@ -95,7 +103,8 @@ static void take_derived(struct od_query_gen *g, const char *alias, const struct
     name_columns(g, alias, &outputs, &side->scope);
 }
 
-/* `left`: what stands to the left, with what stands around as its outer scope; NULL: nothing that may be read. */
+/* `left`: what stands to the left, with what stands around as its outer scope; NULL: nothing that may be
+ * read. */
 static void take_relation(struct od_query_gen *g, const struct od_scope *left, struct side *side)
 {
     const char *alias = od_say(g, "q%u", ++g->alias_count);
@@ -113,7 +122,8 @@ static void take_relation(struct od_query_gen *g, const struct od_scope *left, s
         take_table(g, alias, side);
 }
 
-/* --- joins ------------------------------------------------------------------------------------------------- */
+/* --- joins
+ * ------------------------------------------------------------------------------------------------- */
 
 /* The one visible column of that name; NULL: none or several. */
 static struct od_named *visible(struct od_scope *scope, const char *name)
@@ -135,7 +145,8 @@ static bool is_whole(enum od_type type)
     return type == OD_TYPE_INT32 || type == OD_TYPE_INT64;
 }
 
-/* Names that both sides have once, of types that can be merged. False: some common name cannot be, so NATURAL is out. */
+/* Names that both sides have once, of types that can be merged. False: some common name cannot be, so
+ * NATURAL is out. */
 static bool find_common(struct od_scope *left, struct od_scope *right, const char **names, uint32_t *count)
 {
     bool all_fit = true;
@@ -158,7 +169,8 @@ static bool find_common(struct od_scope *left, struct od_scope *right, const cha
     return all_fit && *count > 0;
 }
 
-static void merge_column(struct od_query_gen *g, struct od_scope *left, struct od_scope *right, const char *name)
+static void merge_column(struct od_query_gen *g, struct od_scope *left, struct od_scope *right,
+                         const char *name)
 {
     struct od_named *ours = visible(left, name);
     struct od_named *theirs = visible(right, name);
@@ -174,12 +186,14 @@ static void merge_column(struct od_query_gen *g, struct od_scope *left, struct o
 }
 
 /* "ON ...": equalities mostly, which PostgreSQL demands of full joins. Both sides' columns are in `both`. */
-static const char *condition(struct od_query_gen *g, uint32_t left_count, const struct od_scope *both, bool is_full)
+static const char *condition(struct od_query_gen *g, uint32_t left_count, const struct od_scope *both,
+                             bool is_full)
 {
     const char *text = NULL;
     enum od_query_feature place = g->place;
-    g->place = is_full || g->place == OD_QUERY_FEATURE_COUNT || !od_may(g, OD_QUERY_IN_ON) ? OD_QUERY_FEATURE_COUNT
-                                                                                           : OD_QUERY_IN_ON;
+    g->place = is_full || g->place == OD_QUERY_FEATURE_COUNT || !od_may(g, OD_QUERY_IN_ON)
+                   ? OD_QUERY_FEATURE_COUNT
+                   : OD_QUERY_IN_ON;
     for (uint32_t count = 0; count < 3 && (count == 0 || od_chance(g, 1, 3)); count++) {
         od_open_span(g, "conjunct");
         const char *part = NULL;
@@ -207,10 +221,12 @@ static void add_columns(struct od_scope *scope, const struct od_scope *other)
 }
 
 /* kind: 0 inner, 1 left, 2 right, 3 full */
-static const char *join_sides(struct od_query_gen *g, uint32_t kind, const char *text, struct od_scope *scope, struct side *right)
+static const char *join_sides(struct od_query_gen *g, uint32_t kind, const char *text, struct od_scope *scope,
+                              struct side *right)
 {
     static const char *const words[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"};
-    static const enum od_query_feature features[] = {OD_QUERY_JOIN, OD_QUERY_LEFT_JOIN, OD_QUERY_RIGHT_JOIN, OD_QUERY_FULL_JOIN};
+    static const enum od_query_feature features[] = {OD_QUERY_JOIN, OD_QUERY_LEFT_JOIN, OD_QUERY_RIGHT_JOIN,
+                                                     OD_QUERY_FULL_JOIN};
     const char *names[OD_SCOPE_COLUMNS_MAX];
     uint32_t count;
     bool all_fit = find_common(scope, &right->scope, names, &count);
@@ -248,7 +264,12 @@ static const char *join_one(struct od_query_gen *g, const char *text, struct od_
     struct side right;
     uint64_t kind = od_draw_below(g, 9); /* 0..2 inner, 3 cross, 4 comma, 5, 6 left, 7 right, 8 full */
     uint32_t rows = scope->rows;
+    uint32_t rows_max = g->rows_max;
+    g->rows_max = rows_max / (rows + 1) + 1; /* of a derived table's own FROM */
     take_relation(g, kind <= 6 ? scope : NULL, &right);
+    g->rows_max = rows_max;
+    if (rows * (right.scope.rows + 1) > 2 * rows_max)
+        return text;
     if (scope->count + right.scope.count > OD_SCOPE_COLUMNS_MAX)
         return text;
     scope->rows = rows * (right.scope.rows + 1) + 1;

@@ -1,6 +1,6 @@
 /* gen_query_select: one SELECT of a drawn statement; see gen_query.h.
  *
- *   FROM gives the scope -> WHERE over it -> GROUP BY makes a new one (keys and aggregates as columns) -> HAVING over that
+ *   FROM gives the scope -> WHERE over it -> GROUP BY makes a new one (keys, aggregates) -> HAVING over that
  *   -> window calls are added to it -> the select list (and ORDER BY) over all
  *
  * so that an expression over a scope is right by construction wherever it stands. */
@@ -8,10 +8,11 @@
 
 #include <string.h>
 
-/* --- WHERE ------------------------------------------------------------------------------------------------- */
+/* --- WHERE
+ * ------------------------------------------------------------------------------------------------- */
 
-static const char *conjunction(struct od_query_gen *g, const struct od_scope *scope, const char *word, uint32_t part,
-                               enum od_query_feature place)
+static const char *conjunction(struct od_query_gen *g, const struct od_scope *scope, const char *word,
+                               uint32_t part, enum od_query_feature place)
 {
     const char *text = "";
     enum od_query_feature around = g->place;
@@ -28,7 +29,8 @@ static const char *conjunction(struct od_query_gen *g, const struct od_scope *sc
     return text;
 }
 
-/* --- GROUP BY ---------------------------------------------------------------------------------------------- */
+/* --- GROUP BY
+ * ---------------------------------------------------------------------------------------------- */
 
 static void add_text(struct od_scope *scope, const char *text, enum od_type type, const char *name)
 {
@@ -46,7 +48,8 @@ static const char *name_of(const struct od_scope *scope, const char *text)
     return NULL;
 }
 
-static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *rows, enum od_type wanted, enum od_type *type_out)
+static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *rows, enum od_type wanted,
+                                enum od_type *type_out)
 {
     struct od_scope own = *rows;
     enum od_query_feature place = g->place;
@@ -80,7 +83,8 @@ static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *r
 }
 
 /* Keys into the scope; their texts into `keys`. */
-static uint32_t draw_keys(struct od_query_gen *g, const struct od_scope *rows, struct od_scope *groups, const char **keys)
+static uint32_t draw_keys(struct od_query_gen *g, const struct od_scope *rows, struct od_scope *groups,
+                          const char **keys)
 {
     struct od_scope own = *rows;
     enum od_query_feature place = g->place;
@@ -127,8 +131,9 @@ static const char *group_by(struct od_query_gen *g, const char *const *keys, uin
     }
     if (kind == 6) {
         od_note(g, OD_QUERY_CUBE);
-        return count > 1 && od_chance(g, 1, 3) ? od_say(g, " GROUP BY %s, CUBE (%s)", keys[0], listed(g, keys + 1, count - 1))
-                                               : od_say(g, " GROUP BY CUBE (%s)", all);
+        return count > 1 && od_chance(g, 1, 3)
+                   ? od_say(g, " GROUP BY %s, CUBE (%s)", keys[0], listed(g, keys + 1, count - 1))
+                   : od_say(g, " GROUP BY CUBE (%s)", all);
     }
     if (kind == 7) {
         od_note(g, OD_QUERY_GROUPING_SETS);
@@ -138,11 +143,13 @@ static const char *group_by(struct od_query_gen *g, const char *const *keys, uin
     return od_say(g, " GROUP BY %s", all);
 }
 
-/* --- windows ----------------------------------------------------------------------------------------------- */
+/* --- windows
+ * ----------------------------------------------------------------------------------------------- */
 
 const char *od_query_direction(struct od_query_gen *g)
 {
-    static const char *const directions[] = {"", " DESC", " NULLS FIRST", " DESC NULLS LAST", " NULLS LAST", " DESC NULLS FIRST"};
+    static const char *const directions[] = {
+        "", " DESC", " NULLS FIRST", " DESC NULLS LAST", " NULLS LAST", " DESC NULLS FIRST"};
     uint64_t kind = od_may(g, OD_QUERY_NULLS_BY_DEFAULT) ? od_draw_below(g, 6) : 2 + od_draw_below(g, 4);
     od_note(g, kind <= 1 ? OD_QUERY_NULLS_BY_DEFAULT : OD_QUERY_NULLS_FIRST_LAST);
     return directions[kind];
@@ -180,7 +187,8 @@ static const char *frame(struct od_query_gen *g, bool has_order, bool offsets)
 {
     static const struct frame_kind kinds[] = {
         {"ROWS", OD_QUERY_FRAME_ROWS}, {"RANGE", OD_QUERY_FRAME_RANGE}, {"GROUPS", OD_QUERY_FRAME_GROUPS}};
-    static const char *const exclusions[] = {" EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS"};
+    static const char *const exclusions[] = {" EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES",
+                                             " EXCLUDE NO OTHERS"};
     const struct frame_kind *kind = &kinds[od_draw_below(g, has_order ? 3 : 2)];
     bool is_range = kind->feature == OD_QUERY_FRAME_RANGE;
     bool has_offsets = !is_range || (offsets && od_may(g, OD_QUERY_FRAME_RANGE_OFFSET) && od_chance(g, 1, 2));
@@ -201,8 +209,8 @@ static const char *frame(struct od_query_gen *g, bool has_order, bool offsets)
 }
 
 /* "PARTITION BY ... ORDER BY ... frame" */
-static const char *window_definition(struct od_query_gen *g, const struct od_scope *scope, bool shows_peers, bool has_frame,
-                                     bool can_be_total)
+static const char *window_definition(struct od_query_gen *g, const struct od_scope *scope, bool shows_peers,
+                                     bool has_frame, bool can_be_total)
 {
     const char *partition = "";
     const char *keys = "";
@@ -221,18 +229,23 @@ static const char *window_definition(struct od_query_gen *g, const struct od_sco
         key_count++;
     }
     bool is_whole = key_type == OD_TYPE_INT32 || key_type == OD_TYPE_INT64;
-    const char *frame_text = has_frame && od_chance(g, 2, 3) ? frame(g, key_count > 0, key_count == 1 && is_whole) : "";
+    const char *frame_text =
+        has_frame && od_chance(g, 2, 3) ? frame(g, key_count > 0, key_count == 1 && is_whole) : "";
     bool shows = shows_peers || strstr(frame_text, "ROWS") != NULL;
     bool keeps_keys = strstr(frame_text, "RANGE") != NULL || strstr(frame_text, "GROUPS") != NULL;
-    bool is_total = shows && !keeps_keys && can_be_total && (od_draw_below(g, 8) < 7 || !od_may(g, OD_QUERY_OPEN_PEERS));
+    bool is_total =
+        shows && !keeps_keys && can_be_total && (od_draw_below(g, 8) < 7 || !od_may(g, OD_QUERY_OPEN_PEERS));
     if (shows && !is_total)
         od_note(g, OD_QUERY_OPEN_PEERS);
-    const char *order = is_total ? od_query_total_order(g, scope, keys) : key_count > 0 ? od_say(g, " ORDER BY %s", keys) : "";
+    const char *order = is_total        ? od_query_total_order(g, scope, keys)
+                        : key_count > 0 ? od_say(g, " ORDER BY %s", keys)
+                                        : "";
     return od_say(g, "%s%s%s", partition, order, frame_text);
 }
 
 /* Window calls as columns; definitions that have names into *clause. */
-static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can_be_total, const char **clause)
+static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can_be_total,
+                        const char **clause)
 {
     const struct od_scope arguments = *scope;
     enum od_query_feature place = g->place;
@@ -247,8 +260,8 @@ static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can
         if (is_aggregate) {
             do /* PostgreSQL takes no DISTINCT, order or WITHIN GROUP in windows */
                 call = aggregate_of(g, &arguments, OD_TYPE_COUNT, &type);
-            while ((strstr(call, "DISTINCT") != NULL || strstr(call, "ORDER") != NULL) && g->gen->status == OD_OK &&
-                   !g->gen->choices->overrun);
+            while ((strstr(call, "DISTINCT") != NULL || strstr(call, "ORDER") != NULL) &&
+                   g->gen->status == OD_OK && !g->gen->choices->overrun);
             od_note(g, OD_QUERY_WINDOW_AGGREGATE);
         } else {
             struct od_words quiet = *words;
@@ -262,7 +275,8 @@ static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can
         if (od_chance(g, 1, 5)) {
             od_note(g, OD_QUERY_NAMED_WINDOW);
             const char *name = od_say(g, "w%u", ++g->alias_count);
-            *clause = od_say(g, "%s%s%s AS (%s)", *clause, (*clause)[0] == '\0' ? " WINDOW " : ", ", name, definition);
+            *clause = od_say(g, "%s%s%s AS (%s)", *clause, (*clause)[0] == '\0' ? " WINDOW " : ", ", name,
+                             definition);
             call = od_say(g, "%s OVER %s", call, name);
         } else {
             call = od_say(g, "%s OVER (%s)", call, definition);
@@ -274,7 +288,8 @@ static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can
     g->place = place;
 }
 
-/* --- the select list --------------------------------------------------------------------------------------- */
+/* --- the select list
+ * --------------------------------------------------------------------------------------- */
 
 static bool has_output(const struct od_outputs *outputs, const char *name)
 {
@@ -307,15 +322,17 @@ static const char *item(struct od_query_gen *g, const struct od_scope *scope, co
             type = od_chance(g, 1, 8) ? OD_TYPE_BOOLEAN : od_draw_scope_type(g, scope);
         text = od_query_expr(g, scope, type, g->is_sure ? 3 : 2);
     }
-    bool keeps_name = column != NULL && column->is_outer && !has_output(outputs, column->name) && od_chance(g, 1, 2);
+    bool keeps_name =
+        column != NULL && column->is_outer && !has_output(outputs, column->name) && od_chance(g, 1, 2);
     const char *name = keeps_name ? column->name : od_say(g, "x%u", ++g->alias_count);
     outputs->columns[outputs->count++] = (struct od_named){.text = name, .name = name, .type = type};
     od_close_span(g);
     return od_say(g, "%s AS %s", text, name);
 }
 
-static const char *select_list(struct od_query_gen *g, const struct od_scope *scope, const struct od_scope *rows,
-                               const struct od_wanted *wanted, struct od_outputs *outputs)
+static const char *select_list(struct od_query_gen *g, const struct od_scope *scope,
+                               const struct od_scope *rows, const struct od_wanted *wanted,
+                               struct od_outputs *outputs)
 {
     const char *text = "";
     uint32_t count_max = wanted->count > 0 ? wanted->count : OD_LIST_COLUMNS_MAX;
@@ -399,11 +416,14 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
     }
     if (!wanted->is_one_row && !g->is_sure && od_chance(g, 1, 4))
         add_windows(g, scope, !has_sets, &windows);
-    bool is_star = wanted->is_top && wanted->is_alone && !is_grouped && windows[0] == '\0' && od_chance(g, 1, 12) && rows.count > 0;
-    const char *list = is_star ? star(g, &rows, &select_out->outputs) : select_list(g, scope, &rows, wanted, &select_out->outputs);
+    bool is_star = wanted->is_top && wanted->is_alone && !is_grouped && windows[0] == '\0' &&
+                   od_chance(g, 1, 12) && rows.count > 0;
+    const char *list = is_star ? star(g, &rows, &select_out->outputs)
+                               : select_list(g, scope, &rows, wanted, &select_out->outputs);
     select_out->inner = wanted->is_one_row || is_star ? NULL : scope;
     select_out->outputs.rows = wanted->is_one_row ? 1 : rows.rows;
     const char *word = is_star ? "" : distinct(g, wanted, select_out);
-    select_out->text = od_say(g, "SELECT %s%s FROM %s%s%s%s%s", word, list, from, where, groups, having, windows);
+    select_out->text =
+        od_say(g, "SELECT %s%s FROM %s%s%s%s%s", word, list, from, where, groups, having, windows);
     od_close_span(g);
 }

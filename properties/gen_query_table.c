@@ -1,7 +1,8 @@
 /* gen_query_table: the tables that SQL statements are drawn over; see statement.h.
  *
- * A column's name decides its type, so that NATURAL and USING find what fits; a value is NULL, or drawn from a pool of few
- * that its name always has (duplicates, partners in joins), or fresh from the flavour, whose extremes break engines. */
+ * A column's name decides its type, so that NATURAL and USING find what fits; a value is NULL, or drawn
+ * from a pool of few that its name always has (duplicates, partners in joins), or fresh from the flavour,
+ * whose extremes break engines. */
 #include "properties/statement.h"
 
 #include "engine/core/assert.h"
@@ -10,9 +11,9 @@ static const struct {
     const char *name;
     enum od_type types[2]; /* either, by a draw */
 } columns[OD_QUERY_COLUMNS_MAX] = {
-    {"a", {OD_TYPE_INT32, OD_TYPE_INT64}}, {"b", {OD_TYPE_INT64, OD_TYPE_INT32}},
-    {"c", {OD_TYPE_TEXT, OD_TYPE_TEXT}},   {"d", {OD_TYPE_FLOAT64, OD_TYPE_FLOAT64}},
-    {"e", {OD_TYPE_DECIMAL, OD_TYPE_DECIMAL}}, {"f", {OD_TYPE_DATE, OD_TYPE_DATE}},
+    {"a", {OD_TYPE_INT32, OD_TYPE_INT64}},         {"b", {OD_TYPE_INT64, OD_TYPE_INT32}},
+    {"c", {OD_TYPE_TEXT, OD_TYPE_TEXT}},           {"d", {OD_TYPE_FLOAT64, OD_TYPE_FLOAT64}},
+    {"e", {OD_TYPE_DECIMAL, OD_TYPE_DECIMAL}},     {"f", {OD_TYPE_DATE, OD_TYPE_DATE}},
     {"g", {OD_TYPE_TIMESTAMP, OD_TYPE_TIMESTAMP}}, {"h", {OD_TYPE_BOOLEAN, OD_TYPE_BOOLEAN}},
 };
 

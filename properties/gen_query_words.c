@@ -1,4 +1,5 @@
-/* gen_query_words: what expressions of drawn statements are made of, one row each; see gen_query.h for the letters. */
+/* gen_query_words: what expressions of drawn statements are made of, one row each; see gen_query.h for the
+ * letters. */
 #include "properties/gen_query.h"
 
 #define BOOL  OD_TYPE_BOOLEAN
@@ -226,7 +227,8 @@ enum od_type od_letter_type(char letter)
     static const struct {
         char letter;
         enum od_type type;
-    } letters[] = {{'b', BOOL}, {'i', INT}, {'l', BIG}, {'n', NUM}, {'f', FLT}, {'t', TXT}, {'d', DAT}, {'s', TIM}};
+    } letters[] = {{'b', BOOL}, {'i', INT}, {'l', BIG}, {'n', NUM},
+                   {'f', FLT},  {'t', TXT}, {'d', DAT}, {'s', TIM}};
     for (uint32_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
         if (letters[i].letter == letter)
             return letters[i].type;

@@ -50,14 +50,16 @@ enum od_status od_oracles_parse(const char *text, uint32_t *oracles_out, struct 
                !(strlen(oracle_texts[oracle]) == size && memcmp(oracle_texts[oracle], at, size) == 0))
             oracle++;
         if (oracle == OD_ORACLE_COUNT)
-            return od_fail(error, OD_BAD_INPUT, "unknown oracle %.20s; expected some of model, sqlite, duckdb, postgres", at);
+            return od_fail(error, OD_BAD_INPUT,
+                           "unknown oracle %.20s; expected some of model, sqlite, duckdb, postgres", at);
         *oracles_out |= UINT32_C(1) << oracle;
         at += size + (at[size] == ',');
     }
     return OD_OK;
 }
 
-bool od_query_is_shared(const struct od_statement *query, enum od_oracle oracle, enum od_query_feature *feature_out)
+bool od_query_is_shared(const struct od_statement *query, enum od_oracle oracle,
+                        enum od_query_feature *feature_out)
 {
     for (uint32_t i = 0; i < OD_QUERY_FEATURE_COUNT && oracle != OD_ORACLE_MODEL; i++) {
         if (!query->features[i] || (features[i].oracles >> oracle & 1) != 0)

@@ -1,7 +1,8 @@
 /* statement_features: what a drawn SQL statement can have in it, and which other engines mean the same by it.
  *
- * The one list of the dialects' differences: a statement is compared with an engine when all of its features are. The model and
- * our own variations are compared always. It is also the list of what a campaign reports to have covered.
+ * The one list of the dialects' differences: a statement is compared with an engine when all of its
+ * features are. The model and our own variations are compared always. It is also the list of what a
+ * campaign reports to have covered.
  *
  *   X(NAME, engines that agree, what it is, why not all engines)    S SQLite, D DuckDB, P PostgreSQL */
 #ifndef OD_PROPERTIES_STATEMENT_FEATURES_H
@@ -20,7 +21,7 @@
     X(LATERAL, DP, "LATERAL", "SQLite has it not")                                                           \
     X(DERIVED, SDP, "derived tables", "")                                                                    \
     X(FROM_VALUES, DP, "VALUES in FROM", "SQLite takes no list of column names there")                       \
-    X(VALUES, DP, "VALUES in place of a SELECT", "SQLite orders none")                                                        \
+    X(VALUES, DP, "VALUES in place of a SELECT", "SQLite orders none")                                       \
     X(CTE, SDP, "WITH", "")                                                                                  \
     X(CTE_TWICE, SDP, "a WITH that is read twice and more", "")                                              \
     X(CTE_MATERIALIZED, SDP, "[NOT] MATERIALIZED", "")                                                       \
@@ -52,8 +53,8 @@
     X(BIT_BOOL_AGGREGATE, DP, "bool_and, bit_or...", "SQLite has them not")                                  \
     X(PERCENTILE, DP, "percentile_cont, percentile_disc", "SQLite has them not")                             \
     X(MODE, P, "mode", "others choose another of several values")                                            \
-    X(STATISTICS, P, "variances, covariances, slopes", "DuckDB's errors and digits are others")                     \
-    X(INEXACT_KEYS, NOBODY, "variances of doubles in DISTINCT, set operations, keys", "last digits decide")    \
+    X(STATISTICS, P, "variances, covariances, slopes", "DuckDB's errors and digits are others")              \
+    X(INEXACT_KEYS, NOBODY, "variances of doubles in DISTINCT, set operations, keys", "last digits decide")  \
     X(STRING_AGG, DP, "string_agg", "SQLite 3.40 has it not")                                                \
     X(WINDOW, SDP, "window functions", "")                                                                   \
     X(WINDOW_AGGREGATE, SDP, "aggregates over windows", "")                                                  \
@@ -93,6 +94,7 @@
     X(FLOAT_SUM, SDP, "sums of doubles", "")                                                                 \
     X(FLOAT_SUM_HARD, NOBODY, "sums of extreme doubles", "exact here, rounded at each row elsewhere")        \
     X(NUMERIC, P, "numerics", "doubles in SQLite, of one scale a column in DuckDB")                          \
+    X(LONG_NUMERIC, NOBODY, "numerics of extreme scales", "here they have 38 digits at most")                \
     X(DATES, DP, "functions and literals of dates and timestamps", "SQLite has no such types")               \
     X(INTERVALS, P, "intervals", "DuckDB's fractions differ")                                                \
     X(EXTRACT, DP, "extract, date_trunc", "SQLite has them not")                                             \
