@@ -1,4 +1,4 @@
-/* bind_aggregate: calls of aggregates, which become slots; equal ones are computed once.
+/* bind_aggregate: calls of aggregates, which become slots of the query whose rows they read; equal ones are computed once.
  *
  *   sum(DISTINCT a) FILTER (WHERE p)      percentile_cont(0.5) WITHIN GROUP (ORDER BY a) */
 #include <string.h>
@@ -142,6 +142,131 @@ bool od_bind_aggregate_call(const struct od_place *place, const PgQuery__FuncCal
     return !od_sql_failed(binder);
 }
 
+/* The slot of the aggregate in its block. */
+static const struct od_expr *aggregate_slot(struct od_binder *binder, struct od_block *block,
+                                            const struct od_slot *added, int32_t location)
+{
+    const struct od_aggregate *aggregate = &added->aggregate;
+    bool nullable = od_aggregate_is_nullable(aggregate->function);
+    for (uint32_t i = 0; i < block->slot_count; i++)
+        if (block->slots[i].kind == OD_SLOT_AGGREGATE &&
+            aggregates_equal(&block->slots[i].aggregate, aggregate))
+            return od_make_stand_in(binder, OD_SLOT_BASE + i, aggregate->type, nullable, location);
+    return od_add_slot(binder, block, *added, aggregate->type, nullable, location);
+}
+
+/* --- of the rows of an outer query ---------------------------------------------------------------- */
+
+/* An aggregate that reads outer columns alone is computed by the nearest query that has one of them; where it stands, it is
+ * one more outer column:
+ *
+ *   SELECT (SELECT max(a.x) + b.y FROM b) FROM a      a's aggregate max(x), read in the sub-select as outer column
+ *                                                     (columns of a) + 0 */
+struct move_out {
+    struct od_binder *binder;
+    const struct od_block *target;
+    uint32_t depth; /* of the target; 0: not known yet */
+    bool has_slot;
+};
+
+static enum od_status find_depth(void *self, const struct od_expr *part, const struct od_expr **expr_out,
+                                 struct od_error *error)
+{
+    struct move_out *move = self;
+    *expr_out = part;
+    if (part->kind == OD_EXPR_OUTER && (move->depth == 0 || part->outer_depth < move->depth))
+        move->depth = part->outer_depth;
+    move->has_slot |= part->kind == OD_EXPR_COLUMN;
+    return error->status;
+}
+
+static enum od_status move_part(void *self, const struct od_expr *part, const struct od_expr **expr_out,
+                                struct od_error *error)
+{
+    struct move_out *move = self;
+    *expr_out = part;
+    if (part->kind != OD_EXPR_OUTER)
+        return OD_OK;
+    if (part->outer_depth == move->depth) {
+        *expr_out =
+            od_make_column(move->binder, &move->target->scope.schema, part->column_index, od_place_of(part));
+        return error->status;
+    }
+    struct od_expr *nearer = od_sql_take(move->binder, 1, sizeof(*nearer));
+    *expr_out = nearer;
+    if (nearer != NULL) {
+        *nearer = *part;
+        nearer->outer_depth -= move->depth;
+    }
+    return error->status;
+}
+
+static bool rewrite_aggregate(struct move_out *move, struct od_aggregate *aggregate,
+                              enum od_status (*part)(void *, const struct od_expr *, const struct od_expr **,
+                                                     struct od_error *))
+{
+    struct od_binder *binder = move->binder;
+    const struct od_expr **clauses[] = {&aggregate->argument, &aggregate->second, &aggregate->filter};
+    const struct od_leaf_rewriter parts = {part, move};
+    struct od_sort_key *keys = od_sql_take(binder, aggregate->key_count, sizeof(*keys));
+    OD_NEED(keys != NULL);
+    for (size_t i = 0; i < sizeof(clauses) / sizeof(clauses[0]); i++)
+        if (*clauses[i] != NULL)
+            od_expr_rewrite(binder->plan_arena, *clauses[i], &parts, clauses[i], binder->error);
+    for (uint32_t i = 0; i < aggregate->key_count; i++) {
+        keys[i] = aggregate->keys[i];
+        od_expr_rewrite(binder->plan_arena, keys[i].expr, &parts, &keys[i].expr, binder->error);
+    }
+    aggregate->keys = keys;
+    return !od_sql_failed(binder);
+}
+
+/* Which of the target's outer aggregates the slot is. */
+static uint32_t number_outer_aggregate(struct od_binder *binder, struct od_block *target, uint32_t slot)
+{
+    uint32_t number = 0;
+    while (number < target->outer_aggregate_count && target->outer_aggregates[number] != slot)
+        number++;
+    if (number == target->outer_aggregate_count) {
+        uint32_t *added =
+            od_sql_append(binder, &target->outer_aggregates, &target->outer_aggregate_count, sizeof(*added));
+        if (added != NULL)
+            *added = slot;
+    }
+    return number;
+}
+
+static const struct od_expr *bind_outer_aggregate(const struct od_place *place, const PgQuery__FuncCall *call,
+                                                  struct od_slot *added)
+{
+    struct od_binder *binder = place->binder;
+    struct od_block *target = place->block;
+    struct move_out move = {.binder = binder};
+    const struct od_expr *column = NULL;
+    OD_NEED(rewrite_aggregate(&move, &added->aggregate, find_depth));
+    if (move.has_slot || move.depth == 0)
+        return od_sql_refuse(binder, call->location,
+                             "a sub-select in an aggregate of the rows of an outer query");
+    for (uint32_t depth = 0; depth < move.depth; depth += !target->is_fence)
+        target = target->outer;
+    if (target->is_beside)
+        return od_sql_wrong(binder, call->location,
+                            "aggregate functions are not allowed in FROM clause of their own query level");
+    if (!target->takes_aggregates)
+        return od_sql_wrong(binder, call->location, "aggregate functions are not allowed in %s",
+                            target->clause);
+    move.target = target;
+    OD_NEED(rewrite_aggregate(&move, &added->aggregate, move_part));
+    target->outer_read_count = target->reads_before; /* within an aggregate nothing need be grouped */
+    const struct od_expr *slot = aggregate_slot(binder, target, added, call->location);
+    OD_NEED(slot != NULL);
+    uint32_t number = number_outer_aggregate(binder, target, slot->column_index - OD_SLOT_BASE);
+    const struct od_field field = {added->aggregate.name, slot->type, slot->nullable};
+    od_expr_outer(binder->plan_arena, &field, target->scope.schema.field_count + number, move.depth, &column,
+                  binder->error);
+    return od_make_at(binder, column, call->location);
+}
+
 const struct od_expr *od_bind_aggregate(const struct od_place *place, const PgQuery__FuncCall *call,
                                         const char *name, enum od_aggregate_function function)
 {
@@ -150,22 +275,22 @@ const struct od_expr *od_bind_aggregate(const struct od_place *place, const PgQu
     struct od_place inside = {
         .binder = binder, .block = block, .clause = place->clause, .in_aggregate = true};
     struct od_slot added = {.kind = OD_SLOT_AGGREGATE};
-    struct od_aggregate *aggregate = &added.aggregate;
     uint32_t own_reads = block->own_reads;
     uint32_t foreign_reads = block->foreign_reads;
-    if (place->in_aggregate)
-        return od_sql_wrong(binder, call->location, "aggregate function calls cannot be nested");
-    OD_NEED(od_bind_aggregate_call(&inside, call, name, function, aggregate));
+    for (struct od_block *at = block->outer; at != NULL; at = at->outer)
+        at->reads_before = at->outer_read_count;
+    OD_NEED(od_bind_aggregate_call(&inside, call, name, function, &added.aggregate));
     /* Whose columns it reads, FILTER and sub-selects included, is the query that it belongs to. */
-    if (block->foreign_reads > foreign_reads && block->own_reads == own_reads)
-        return od_sql_refuse(binder, call->location, "an aggregate of the rows of an outer query");
+    bool is_outer = block->foreign_reads > foreign_reads && block->own_reads == own_reads;
+    if (place->in_aggregate && !is_outer)
+        return od_sql_wrong(binder, call->location, "aggregate function calls cannot be nested");
+    if (place->in_aggregate)
+        return od_sql_refuse(binder, call->location,
+                             "an aggregate of the rows of an outer query within another");
+    if (is_outer)
+        return bind_outer_aggregate(place, call, &added);
     if (!place->aggregates)
         return od_sql_wrong(binder, call->location, "aggregate functions are not allowed in %s",
                             place->clause);
-    bool nullable = od_aggregate_is_nullable(aggregate->function);
-    for (uint32_t i = 0; i < block->slot_count; i++)
-        if (block->slots[i].kind == OD_SLOT_AGGREGATE &&
-            aggregates_equal(&block->slots[i].aggregate, aggregate))
-            return od_make_stand_in(binder, OD_SLOT_BASE + i, aggregate->type, nullable, call->location);
-    return od_add_slot(binder, block, added, aggregate->type, nullable, call->location);
+    return aggregate_slot(binder, block, &added, call->location);
 }

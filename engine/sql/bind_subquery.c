@@ -18,9 +18,10 @@ const struct od_expr *od_add_slot(struct od_binder *binder, struct od_block *blo
 }
 
 /* The sub-select's plan; its type and condition are still to come. */
-static struct od_subquery *bind_subquery(struct od_binder *binder, struct od_block *block,
-                                         const PgQuery__SubLink *link)
+static struct od_subquery *bind_subquery(const struct od_place *place, const PgQuery__SubLink *link)
 {
+    struct od_binder *binder = place->binder;
+    struct od_block *block = place->block;
     struct od_subquery *query = od_sql_take(binder, 1, sizeof(*query));
     uint32_t reads = block->deeper_reads;
     OD_NEED(query != NULL);
@@ -30,6 +31,8 @@ static struct od_subquery *bind_subquery(struct od_binder *binder, struct od_blo
                                   .column = OD_NO_COLUMN,
                                   .location = link->location,
                                   .read_first = block->outer_read_count};
+    block->takes_aggregates = place->aggregates;
+    block->clause = place->clause;
     query->plan = od_bind_query(binder, link->subselect->select_stmt, block);
     query->condition = od_make_truth(binder);
     query->correlated = block->deeper_reads != reads;
@@ -100,7 +103,7 @@ static const struct od_expr *bind_quantified(const struct od_place *place, const
 
 const struct od_expr *od_bind_sub_link(const struct od_place *place, const PgQuery__SubLink *link)
 {
-    struct od_subquery *query = bind_subquery(place->binder, place->block, link);
+    struct od_subquery *query = bind_subquery(place, link);
     OD_NEED(query != NULL);
     switch (link->sub_link_type) {
     case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
@@ -125,7 +128,7 @@ const struct od_expr *od_bind_row_sub_link(const struct od_place *place, enum od
 {
     struct od_exprs left = od_bind_row(place, row);
     struct od_exprs right = {0};
-    struct od_subquery *query = bind_subquery(place->binder, place->block, link);
+    struct od_subquery *query = bind_subquery(place, link);
     OD_NEED(query != NULL && has_width(place->binder, query, left.count));
     for (uint32_t i = 0; i < left.count; i++)
         OD_NEED(od_add_expr(place->binder, &right, output_slot(place->binder, place->block, query, i)));

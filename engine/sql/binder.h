@@ -263,6 +263,13 @@ struct od_block {
     /* Columns found so far, here or below: of this block, and of blocks further out. */
     uint32_t own_reads;
     uint32_t foreign_reads;
+    /* Of the expression that is being bound, for sub-selects in it that hold an aggregate of this block's rows. */
+    bool takes_aggregates;
+    const char *clause;
+    uint32_t reads_before; /* outer_read_count when an aggregate further in began */
+    /* Slots of such aggregates: to the sub-selects, columns behind those of the rows. */
+    uint32_t outer_aggregate_count;
+    uint32_t *outer_aggregates;
     /* the current stage */
     const struct od_plan *plan;
     bool grouped;

@@ -79,7 +79,7 @@ static void move_columns(struct od_block *block, uint32_t by)
             block->slots[i].column += by;
 }
 
-/* The stage of groups gets the columns of the rows in front. Before anything is lowered onto it: columns
+/* The stage of groups gets the columns of the rows in front, and what sub-selects aggregate of them. Before anything is lowered onto it: columns
  * move. */
 static bool put_row_columns(struct od_binder *binder, struct od_block *block)
 {
@@ -93,15 +93,20 @@ static bool put_row_columns(struct od_binder *binder, struct od_block *block)
                           : od_make_column(binder, &block->plan->schema, block->group_first + group, -1),
                       rows->fields[i].name);
     }
+    for (uint32_t i = 0; i < block->outer_aggregate_count; i++)
+        od_add_target(
+            binder, &targets,
+            od_make_column(binder, &block->plan->schema, block->slots[block->outer_aggregates[i]].column, -1),
+            NULL);
     od_add_columns(binder, &targets, block->plan);
     block->plan = od_make_project(binder, block->plan, &targets);
-    move_columns(block, rows->field_count);
+    move_columns(block, rows->field_count + block->outer_aggregate_count);
     return block->plan != NULL;
 }
 
 bool od_enter_groups(struct od_binder *binder, struct od_block *block)
 {
-    bool reads = false;
+    bool reads = block->outer_aggregate_count > 0;
     block->grouped = true;
     for (uint32_t i = 0; i < block->slot_count; i++) {
         if (block->slots[i].kind != OD_SLOT_SUBQUERY)

@@ -192,13 +192,12 @@ static const struct {
      "    aggregate: max(w) as max\n"
      "      filter (a = outer1#0)\n"
      "        scan u (a, w, ts)\n"},
-    {"select a from t where (a, c) = (select k, name from v)",
-     "project a\n"
-     "  filter (c = name)\n"
-     "    filter (cast(a as bigint) = k)\n"
-     "      join single on true\n"
-     "        scan t (a, b, c, d, p)\n"
-     "        scan v (k, name)\n"},
+    {"select a from t where (a, c) = (select k, name from v)", "project a\n"
+                                                               "  filter (c = name)\n"
+                                                               "    filter (cast(a as bigint) = k)\n"
+                                                               "      join single on true\n"
+                                                               "        scan t (a, b, c, d, p)\n"
+                                                               "        scan v (k, name)\n"},
     {"select a from t where (select k from v) = a and (select name from v) = c and b is null",
      "project a\n"
      "  filter (name = c)\n"
@@ -563,12 +562,14 @@ static const struct {
      "WITH of a statement other than SELECT is not supported"},
     {"select a from t for update", OD_UNSUPPORTED, 1, 8, "FOR UPDATE or FOR SHARE is not supported"},
     {"select a into x from t", OD_UNSUPPORTED, 1, 8, "SELECT INTO is not supported"},
-    {"select c, (select sum(t.a) from v) from t group by c", OD_UNSUPPORTED, 1, 19,
-     "an aggregate of the rows of an outer query is not supported"},
-    {"select c, (select count(*) filter (where t.a > 0) from v) from t group by c", OD_UNSUPPORTED, 1, 19,
-     "an aggregate of the rows of an outer query is not supported"},
-    {"select (select max((select u.a from u where u.a = t.a)) from v) from t", OD_UNSUPPORTED, 1, 16,
-     "an aggregate of the rows of an outer query is not supported"},
+    {"select c, (select max((select t.a)) from v) from t group by c", OD_UNSUPPORTED, 1, 19,
+     "a sub-select in an aggregate of the rows of an outer query is not supported"},
+    {"select c, (select max(sum(t.a)) from v) from t group by c", OD_UNSUPPORTED, 1, 23,
+     "an aggregate of the rows of an outer query within another is not supported"},
+    {"select 1 from t where (select sum(t.a) from v) = 1", OD_BAD_INPUT, 1, 31,
+     "aggregate functions are not allowed in WHERE"},
+    {"select 1 from t, lateral (select sum(t.a)) q", OD_BAD_INPUT, 1, 34,
+     "aggregate functions are not allowed in FROM clause of their own query level"},
     {"select * from generate_series(1.1, 4, 1.3)", OD_UNSUPPORTED, 1, 31,
      "generate_series of other than whole constants is not supported"},
     {"select * from t, generate_series(1, a)", OD_UNSUPPORTED, 1, 37,
