@@ -14,7 +14,7 @@
 
 #define OD_TRIAL_RUNS_MAX 64
 /* For od_shrink on trials, which take 0.2 ms or less each. */
-#define OD_TRIAL_RESAMPLES       200
+#define OD_TRIAL_RESAMPLES       400
 #define OD_TRIAL_EVALUATIONS_MAX 100000
 
 struct od_trial {

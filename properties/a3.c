@@ -1,6 +1,6 @@
-/* a3: other counts of executors, partitions, tasks and rows a batch change nothing. The second cluster is a
- * function of the case's seed. Both runs are held against the model, so that two equal wrong answers do not
- * pass. */
+/* a3: other counts of executors, partitions, tasks and rows a batch, another way to join, colliding hashes and little memory
+ * change nothing. The second cluster is a function of the case's seed. Both runs are held against the model, so that two
+ * equal wrong answers do not pass. */
 #include "properties/check_run.h"
 #include "properties/property_list.h"
 
@@ -12,9 +12,12 @@ static struct od_case_cluster other_cluster(const struct od_case_cluster *cluste
     other.executor_count = 1 + (uint32_t)od_random_below(&stream.random, 5);
     other.slots_per_executor = 1 + (uint32_t)od_random_below(&stream.random, 3);
     other.batch_rows = 1 + (uint32_t)od_random_below(&stream.random, 64);
-    other.partition_count = 1 + (uint32_t)od_random_below(&stream.random, 6);
+    other.partition_count = 1 + (uint32_t)od_random_below(&stream.random, 16);
     other.scan_task_count = 1 + (uint32_t)od_random_below(&stream.random, 6);
     other.join_strategy = (uint32_t)od_random_below(&stream.random, 3);
+    other.join_algorithm = (uint32_t)od_random_below(&stream.random, 4);
+    other.collide = !cluster->collide;
+    other.operator_bytes = cluster->operator_bytes == 0 ? 1 : 0;
     return other;
 }
 

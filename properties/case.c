@@ -9,6 +9,7 @@
 #include "properties/case.h"
 
 #include "engine/core/assert.h"
+#include "engine/plan/rules.h"
 #include "properties/generate.h"
 #include "properties/property.h"
 #include "properties/statement.h"
@@ -67,23 +68,42 @@ static enum od_status draw_tables(struct od_case *test_case, struct od_gen *gen)
     return OD_OK;
 }
 
+/* Half of the cases run with all rules. Of the others some lack one, some lack all, and most lack about a quarter. */
+static uint32_t draw_rules_off(struct od_choices *choices)
+{
+    const uint32_t all = (UINT32_C(1) << OD_RULE_COUNT) - 1;
+    uint64_t kind = od_choices_below(choices, 8);
+    if (kind < 4)
+        return 0;
+    if (kind == 4)
+        return UINT32_C(1) << od_choices_below(choices, OD_RULE_COUNT);
+    if (kind == 5)
+        return all;
+    uint64_t first = od_choices_below(choices, (uint64_t)all + 1);
+    return (uint32_t)(first & od_choices_below(choices, (uint64_t)all + 1));
+}
+
 static void draw_cluster(struct od_choices *choices, struct od_case_cluster *cluster)
 {
     static const uint32_t batch_rows[] = {1024, 1, 2, 7, 49};
+    static const uint64_t operator_bytes[] = {0, 0, 0, 0, 0, 0, 2000, 1};
     cluster->executor_count = 1 + (uint32_t)od_choices_below(choices, 5);
     cluster->slots_per_executor = 1 + (uint32_t)od_choices_below(choices, 3);
     cluster->batch_rows = batch_rows[od_choices_below(choices, 5)];
-    cluster->partition_count = 1 + (uint32_t)od_choices_below(choices, 6);
+    uint64_t partitions_max = od_choices_below(choices, 8) == 7 ? 16 : 6;
+    cluster->partition_count = 1 + (uint32_t)od_choices_below(choices, partitions_max);
     cluster->scan_task_count = 1 + (uint32_t)od_choices_below(choices, 6);
-    /* Half of the cases run with all rules; a drawn byte switches off 1 in 4 of the others, those above 6 do
-     * not exist. */
-    cluster->rules_off = od_choices_below(choices, 2) == 0
-                             ? 0
-                             : (uint32_t)(od_choices_below(choices, 128) & od_choices_below(choices, 128));
+    cluster->rules_off = draw_rules_off(choices);
     cluster->join_strategy = (uint32_t)od_choices_below(choices, 3);
+    if (od_choices_below(choices, 2) == 1)
+        cluster->join_algorithm = (uint32_t)od_choices_below(choices, 4);
     cluster->compress = od_choices_below(choices, 3) == 2;
     cluster->via_sql = od_choices_below(choices, 4) == 3;
+    cluster->operator_bytes = operator_bytes[od_choices_below(choices, 8)];
+    cluster->collide = od_choices_below(choices, 8) == 7;
+    od_choices_begin(choices, "seed"); /* so that a shrinker can draw another one for itself */
     cluster->seed = od_choices_below(choices, UINT64_C(1) << 32);
+    od_choices_end(choices);
 }
 
 /* Tables first, which neighbouring cases of a campaign share. */

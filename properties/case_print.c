@@ -21,14 +21,19 @@ static void print_table(const struct od_table *table, struct od_buffer *buffer)
 
 static void print_cluster(const struct od_case_cluster *cluster, struct od_buffer *buffer)
 {
-    static const char *const strategies[] = {"chosen by cost", "broadcast", "partitioned"};
+    static const char *const strategies[] = {"as chosen by cost", "broadcast", "partitioned"};
+    static const char *const algorithms[] = {"of any kind", "hashed", "merged", "looped"};
     od_buffer_print(buffer, "executors %u, slots %u, rows a batch %u, partitions %u, scan tasks %u\n",
                     cluster->executor_count, cluster->slots_per_executor, cluster->batch_rows,
                     cluster->partition_count, cluster->scan_task_count);
-    od_buffer_print(buffer, "rules off %#x, joins %s, blocks %s, plan %s, seed %" PRIu64 "\n",
+    od_buffer_print(buffer, "rules off %#x, joins %s and %s, blocks %s, plan %s, seed %" PRIu64 "\n",
                     cluster->rules_off, strategies[cluster->join_strategy % 3],
-                    cluster->compress ? "compressed" : "stored", cluster->via_sql ? "through SQL" : "direct",
-                    cluster->seed);
+                    algorithms[cluster->join_algorithm % 4], cluster->compress ? "compressed" : "stored",
+                    cluster->via_sql ? "through SQL" : "direct", cluster->seed);
+    if (cluster->operator_bytes > 0)
+        od_buffer_print(buffer, "an operator spills beyond %" PRIu64 " bytes\n", cluster->operator_bytes);
+    if (cluster->collide)
+        od_buffer_append_text(buffer, "all hashes of keys are 0\n");
 }
 
 bool od_case_print(const struct od_case *test_case, struct od_buffer *buffer)

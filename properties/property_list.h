@@ -11,7 +11,7 @@
     X("R1", r1, 8, ANY, false, "undisturbed, the answer is the model's")                                     \
     X("F8", f8, 6, ANY, false, "the same case twice gives the same digest and the same answer")              \
     X("A3", a3, 8, ANY, false,                                                                               \
-      "other counts of partitions, tasks, executors and rows a batch change nothing")                        \
+      "other counts, kinds of join, hashes and limits of memory change nothing")                             \
     X("A2", a2, 6, ANY, false, "permuting the rows of the tables changes nothing")                           \
     X("J1", j1, 6, INNER_JOIN, false, "an inner join commutes")                                              \
     X("J2", j2, 6, LEFT_JOIN, false, "a left join is the inner join and the left rows without a partner")    \

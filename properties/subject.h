@@ -15,7 +15,7 @@ struct od_case_cluster {
     uint32_t executor_count;     /* 1..5 */
     uint32_t slots_per_executor; /* 1..3 */
     uint32_t batch_rows;         /* 1, 2, 7, 49, 1024 */
-    uint32_t partition_count;    /* 1..6 */
+    uint32_t partition_count;    /* 1..16 */
     uint32_t scan_task_count;    /* 1..6 */
     uint32_t rules_off;          /* bits, as od_plan_options */
     uint32_t join_strategy;      /* 0 choose, 1 broadcast, 2 partitioned */
