@@ -90,12 +90,7 @@ enum od_status od_physical_aggregate(struct od_stage_builder *builder, const str
     OD_TRY(partial_schema(builder, plan, &schema, error));
     OD_TRY(put_aggregate(builder, plan, OD_AGGREGATE_PARTIAL, &schema, fragment, error));
     od_stage_fired(builder, OD_RULE_PARTIAL_AGGREGATION);
-    struct od_exchange exchange = {.kind = group_count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
-                                   .key_count = group_count,
-                                   .keys = columns,
-                                   .reason = "a global aggregate ends in one task"};
-    if (group_count > 0)
-        exchange.reason = od_stage_reason(builder, "equal groups must meet", &schema, columns, group_count);
-    OD_TRY(od_fragment_exchange(builder, fragment, &exchange, error));
+    OD_TRY(od_fragment_spread(builder, fragment, columns, group_count, 0, "equal groups must meet",
+                              "a global aggregate ends in one task", error));
     return put_aggregate(builder, plan, OD_AGGREGATE_FINAL, &plan->schema, fragment, error);
 }

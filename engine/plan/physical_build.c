@@ -22,37 +22,31 @@ OD_ENUM_TEXT(od_exchange_kind_text, enum od_exchange_kind, OD_EXCHANGE_KIND_LIST
 static enum od_status build(struct od_stage_builder *builder, const struct od_plan *plan,
                             struct od_fragment *fragment, struct od_error *error);
 
-static enum od_status build_leaf(struct od_stage_builder *builder, const struct od_plan *plan,
-                                 struct od_fragment *fragment, struct od_error *error)
+/* One node that does what the logical one says, wherever the rows are. */
+static enum od_status put_same(struct od_stage_builder *builder, const struct od_plan *plan,
+                               struct od_fragment *fragment, struct od_error *error)
 {
-    bool is_scan = plan->kind == OD_PLAN_SCAN;
-    *fragment = (struct od_fragment){.task_count = is_scan ? builder->scan_task_count : 1};
-    OD_TRY(od_fragment_put(builder, fragment, is_scan ? OD_PHYSICAL_SCAN : OD_PHYSICAL_VALUES, &plan->schema,
-                           error));
-    if (is_scan)
-        fragment->root->scan = plan->scan;
-    else
-        fragment->root->rows = plan->rows;
-    return OD_OK;
-}
-
-/* FILTER, EXPAND, MAP: one node, wherever the rows are. */
-static enum od_status put_narrow(struct od_stage_builder *builder, const struct od_plan *plan,
-                                 struct od_fragment *fragment, struct od_error *error)
-{
-    static const enum od_physical_kind kinds[OD_PLAN_KIND_COUNT] = {[OD_PLAN_FILTER] = OD_PHYSICAL_FILTER,
-                                                                    [OD_PLAN_EXPAND] = OD_PHYSICAL_EXPAND,
-                                                                    [OD_PLAN_MAP] = OD_PHYSICAL_MAP};
+    static const enum od_physical_kind kinds[OD_PLAN_KIND_COUNT] = {
+        [OD_PLAN_SCAN] = OD_PHYSICAL_SCAN,     [OD_PLAN_VALUES] = OD_PHYSICAL_VALUES,
+        [OD_PLAN_FILTER] = OD_PHYSICAL_FILTER, [OD_PLAN_EXPAND] = OD_PHYSICAL_EXPAND,
+        [OD_PLAN_MAP] = OD_PHYSICAL_MAP,       [OD_PLAN_LIMIT] = OD_PHYSICAL_LIMIT,
+    };
+    if (plan->input_count == 0)
+        *fragment = (struct od_fragment){.task_count = plan->kind == OD_PLAN_SCAN ? builder->scan_task_count : 1};
     OD_TRY(od_fragment_put(builder, fragment, kinds[plan->kind], &plan->schema, error));
-    if (plan->kind == OD_PLAN_FILTER) {
-        fragment->root->filter.predicate = plan->filter.predicate;
-        return OD_OK;
-    }
-    if (plan->kind == OD_PLAN_EXPAND)
-        fragment->root->rows = plan->rows;
+    struct od_physical *node = fragment->root;
+    if (plan->kind == OD_PLAN_SCAN)
+        node->scan = plan->scan;
+    else if (plan->kind == OD_PLAN_FILTER)
+        node->filter.predicate = plan->filter.predicate;
+    else if (plan->kind == OD_PLAN_LIMIT)
+        node->limit = plan->limit;
+    else if (plan->kind == OD_PLAN_MAP)
+        node->map.function = plan->map.function;
     else
-        fragment->root->map.function = plan->map.function;
-    return od_fragment_remap(builder, fragment, NULL, 0, error);
+        node->rows = plan->rows;
+    bool makes_rows = plan->kind == OD_PLAN_EXPAND || plan->kind == OD_PLAN_MAP;
+    return makes_rows ? od_fragment_remap(builder, fragment, NULL, 0, error) : OD_OK;
 }
 
 static enum od_status put_repartition(struct od_stage_builder *builder, const struct od_plan *plan,
@@ -62,27 +56,14 @@ static enum od_status put_repartition(struct od_stage_builder *builder, const st
     OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, plan->repartition.key_count + plan->schema.field_count, error);
     OD_TRY(od_fragment_columns(builder, fragment, plan->repartition.keys, plan->repartition.key_count,
                                columns, &extra, error));
-    struct od_exchange exchange = {.kind = plan->repartition.key_count == 0 ? OD_EXCHANGE_SINGLE
-                                                                            : OD_EXCHANGE_HASH,
-                                   .key_count = plan->repartition.key_count,
-                                   .keys = columns};
-    exchange.reason =
-        od_stage_reason(builder, "asked for", &fragment->root->schema, columns, exchange.key_count);
-    OD_TRY(od_fragment_exchange(builder, fragment, &exchange, error));
+    OD_TRY(od_fragment_spread(builder, fragment, columns, plan->repartition.key_count, 0, "asked for", "asked for",
+                              error));
     if (extra == 0)
         return OD_OK;
     uint32_t *row = columns + plan->repartition.key_count;
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
         row[i] = i;
     return od_fragment_pick(builder, fragment, row, &plan->schema, error);
-}
-
-static enum od_status put_limit(struct od_stage_builder *builder, const struct od_plan *plan,
-                                struct od_fragment *fragment, struct od_error *error)
-{
-    OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_LIMIT, &plan->schema, error));
-    fragment->root->limit = plan->limit;
-    return OD_OK;
 }
 
 /* Spreads a side over `task_count` tasks, anyhow: by the hash of all its columns. */
@@ -93,12 +74,8 @@ static enum od_status spread(struct od_stage_builder *builder, struct od_fragmen
     OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++)
         columns[i] = i;
-    struct od_exchange exchange = {.kind = count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
-                                   .partition_count = task_count,
-                                   .key_count = count,
-                                   .keys = columns,
-                                   .reason = "the sides of a union need equally many tasks"};
-    return od_fragment_exchange(builder, side, &exchange, error);
+    static const char reason[] = "the sides of a union need equally many tasks";
+    return od_fragment_spread(builder, side, columns, count, task_count, reason, reason, error);
 }
 
 static bool spread_alike(const struct od_fragment *left, const struct od_fragment *right)
@@ -143,11 +120,10 @@ static enum od_status build_node(struct od_stage_builder *builder, const struct 
     switch (plan->kind) {
     case OD_PLAN_SCAN:
     case OD_PLAN_VALUES:
-        return build_leaf(builder, plan, fragment, error);
     case OD_PLAN_FILTER:
     case OD_PLAN_EXPAND:
     case OD_PLAN_MAP:
-        return put_narrow(builder, plan, fragment, error);
+        return put_same(builder, plan, fragment, error);
     case OD_PLAN_PROJECT:
         return od_fragment_project(builder, fragment, plan->rows.exprs, &plan->schema, error);
     case OD_PLAN_JOIN:
@@ -168,7 +144,7 @@ static enum od_status build_node(struct od_stage_builder *builder, const struct 
             limit = plan->limit.count + plan->limit.offset;
         OD_TRY(od_physical_order(builder, fragment, plan->inputs[0]->sort.keys,
                                  plan->inputs[0]->sort.key_count, limit, error));
-        return put_limit(builder, plan, fragment, error);
+        return put_same(builder, plan, fragment, error);
     case OD_PLAN_APPLY:
         return od_fail(error, OD_UNSUPPORTED,
                        "a subquery that reads columns of the query around it in this way");

@@ -139,10 +139,7 @@ static enum od_status exchange_side(struct od_stage_builder *builder, struct sid
     OD_TAKE_LIST(uint32_t, keys, builder->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++)
         keys[i] = side->keys[positions[i]];
-    struct od_exchange exchange = {
-        .kind = OD_EXCHANGE_HASH, .partition_count = partition_count, .key_count = count, .keys = keys};
-    exchange.reason = od_stage_reason(builder, prefix, &side->fragment->root->schema, keys, count);
-    return od_fragment_exchange(builder, side->fragment, &exchange, error);
+    return od_fragment_spread(builder, side->fragment, keys, count, partition_count, prefix, NULL, error);
 }
 
 /* Which keys rule the partitioning, and which sides have to move. */

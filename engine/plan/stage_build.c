@@ -33,16 +33,6 @@ enum od_status od_fragment_put(struct od_stage_builder *builder, struct od_fragm
     return od_physical_new(builder, kind, schema, fragment->root, NULL, &fragment->root, error);
 }
 
-const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix,
-                            const struct od_schema *schema, const uint32_t *keys, uint32_t key_count)
-{
-    const char *text = prefix;
-    for (uint32_t i = 0; i < key_count && text != NULL; i++)
-        text = od_arena_print(builder->plan_arena, "%s%s%s", text, i == 0 ? ": " : ", ",
-                              schema->fields[keys[i]].name);
-    return text;
-}
-
 void od_stage_fired(struct od_stage_builder *builder, enum od_rule rule)
 {
     builder->rules_fired |= UINT32_C(1) << rule;
@@ -155,6 +145,21 @@ enum od_status od_fragment_exchange(struct od_stage_builder *builder, struct od_
     fragment->keys = exchange->keys;
     od_fragment_forget_order(fragment);
     return OD_OK;
+}
+
+enum od_status od_fragment_spread(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                  const uint32_t *columns, uint32_t count, uint32_t partition_count,
+                                  const char *prefix, const char *single, struct od_error *error)
+{
+    struct od_exchange exchange = {.kind = count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
+                                   .partition_count = partition_count,
+                                   .key_count = count,
+                                   .keys = columns,
+                                   .reason = count == 0 ? single : prefix};
+    for (uint32_t i = 0; i < count && exchange.reason != NULL; i++)
+        exchange.reason = od_arena_print(builder->plan_arena, "%s%s%s", exchange.reason, i == 0 ? ": " : ", ",
+                                         fragment->root->schema.fields[columns[i]].name);
+    return od_fragment_exchange(builder, fragment, &exchange, error);
 }
 
 enum od_status od_fragment_copy_reader(struct od_stage_builder *builder, const struct od_fragment *fragment,
@@ -281,13 +286,7 @@ enum od_status od_fragment_meet(struct od_stage_builder *builder, struct od_frag
         return OD_OK;
     OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, count, error);
     OD_TRY(od_fragment_columns(builder, fragment, exprs, count, columns, extra_out, error));
-    struct od_exchange exchange = {.kind = count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
-                                   .key_count = count,
-                                   .keys = columns,
-                                   .reason = single};
-    if (count > 0)
-        exchange.reason = od_stage_reason(builder, prefix, &fragment->root->schema, columns, count);
-    return od_fragment_exchange(builder, fragment, &exchange, error);
+    return od_fragment_spread(builder, fragment, columns, count, 0, prefix, single, error);
 }
 
 static bool is_ordered(const struct od_fragment *fragment, const struct od_sort_key *keys, uint32_t key_count,

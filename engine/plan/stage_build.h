@@ -63,14 +63,16 @@ enum od_status od_physical_new(struct od_stage_builder *builder, enum od_physica
 enum od_status od_fragment_put(struct od_stage_builder *builder, struct od_fragment *fragment,
                                enum od_physical_kind kind, const struct od_schema *schema,
                                struct od_error *error);
-/* `prefix` and the named columns: "equal groups meet: carrier, dest". NULL: no memory. */
-const char *od_stage_reason(struct od_stage_builder *builder, const char *prefix,
-                            const struct od_schema *schema, const uint32_t *keys, uint32_t key_count);
 void od_stage_fired(struct od_stage_builder *builder, enum od_rule rule);
 
 /* Closes the fragment's stage with this exchange; the fragment becomes its reader. */
 enum od_status od_fragment_exchange(struct od_stage_builder *builder, struct od_fragment *fragment,
                                     const struct od_exchange *exchange, struct od_error *error);
+/* Spreads rows by the hash of these columns, for the reason `prefix` and their names ("equal groups meet: carrier, dest"); without
+ * columns to a single task, for the reason `single`. partition_count 0: as the options say. */
+enum od_status od_fragment_spread(struct od_stage_builder *builder, struct od_fragment *fragment,
+                                  const uint32_t *columns, uint32_t count, uint32_t partition_count,
+                                  const char *prefix, const char *single, struct od_error *error);
 /* Another reader of the stage that this fragment, fresh from its exchange, reads. */
 enum od_status od_fragment_copy_reader(struct od_stage_builder *builder, const struct od_fragment *fragment,
                                        struct od_fragment *copy_out, struct od_error *error);
