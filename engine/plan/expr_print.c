@@ -4,36 +4,6 @@
 
 #include "engine/core/assert.h"
 
-enum notation {
-    NOTATION_CALL,
-    NOTATION_INFIX,
-    NOTATION_PREFIX,
-    NOTATION_POSTFIX,
-    NOTATION_CASE,
-    NOTATION_CAST
-};
-
-static enum notation notation_of(enum od_function function, uint32_t argument_count)
-{
-    switch (function) {
-    case OD_FUNCTION_NEGATE:
-    case OD_FUNCTION_BIT_NOT:
-    case OD_FUNCTION_NOT:
-        return NOTATION_PREFIX;
-    case OD_FUNCTION_IS_NULL:
-    case OD_FUNCTION_IS_NOT_NULL:
-    case OD_FUNCTION_IS_TRUE:
-    case OD_FUNCTION_IS_FALSE:
-        return NOTATION_POSTFIX;
-    case OD_FUNCTION_CASE:
-        return NOTATION_CASE;
-    case OD_FUNCTION_CAST:
-        return NOTATION_CAST;
-    default:
-        return function <= OD_FUNCTION_OR && argument_count >= 2 ? NOTATION_INFIX : NOTATION_CALL;
-    }
-}
-
 static bool literal_print(const struct od_value *value, struct od_buffer *buffer)
 {
     if (value->is_null)
@@ -57,12 +27,13 @@ static bool literal_print(const struct od_value *value, struct od_buffer *buffer
     return od_buffer_append_text(buffer, "'");
 }
 
-static bool list_print(const struct od_expr *call, const struct od_schema *schema, const char *between,
-                       struct od_buffer *buffer)
+/* The arguments, "a, b)" or "a + b)": `blank` and `between` stand between them. */
+static bool list_print(const struct od_expr *call, const struct od_schema *schema, const char *blank,
+                       const char *between, struct od_buffer *buffer)
 {
     for (uint32_t i = 0; i < call->argument_count; i++) {
         if (i > 0)
-            od_buffer_append_text(buffer, between);
+            od_buffer_print(buffer, "%s%s ", blank, between);
         od_expr_print(call->arguments[i], schema, buffer);
     }
     return od_buffer_append_text(buffer, ")");
@@ -85,38 +56,31 @@ static bool case_print(const struct od_expr *call, const struct od_schema *schem
 static bool call_print(const struct od_expr *call, const struct od_schema *schema, struct od_buffer *buffer)
 {
     const char *text = od_function_text(call->function);
-    switch (notation_of(call->function, call->argument_count)) {
-    case NOTATION_CALL:
-        od_buffer_print(buffer, "%s(", text);
-        return list_print(call, schema, ", ", buffer);
-    case NOTATION_INFIX: {
-        char between[40];
-        size_t used = 0;
-        between[used++] = ' ';
-        for (const char *at = text; *at != '\0' && used < sizeof(between) - 2; at++)
-            between[used++] = *at;
-        between[used++] = ' ';
-        between[used] = '\0';
-        od_buffer_append_text(buffer, "(");
-        return list_print(call, schema, between, buffer);
-    }
-    case NOTATION_PREFIX:
-        od_buffer_print(buffer, "(%s", call->function == OD_FUNCTION_NEGATE ? "-" : text);
-        if (call->function == OD_FUNCTION_NOT)
-            od_buffer_append_text(buffer, " ");
-        return list_print(call, schema, ", ", buffer);
-    case NOTATION_POSTFIX:
+    bool infix = call->function <= OD_FUNCTION_OR && call->argument_count >= 2;
+    switch (call->function) {
+    case OD_FUNCTION_NEGATE:
+    case OD_FUNCTION_BIT_NOT:
+    case OD_FUNCTION_NOT:
+        od_buffer_print(buffer, "(%s%s", call->function == OD_FUNCTION_NEGATE ? "-" : text,
+                        call->function == OD_FUNCTION_NOT ? " " : "");
+        return list_print(call, schema, "", ",", buffer);
+    case OD_FUNCTION_IS_NULL:
+    case OD_FUNCTION_IS_NOT_NULL:
+    case OD_FUNCTION_IS_TRUE:
+    case OD_FUNCTION_IS_FALSE:
         od_buffer_append_text(buffer, "(");
         od_expr_print(call->arguments[0], schema, buffer);
         return od_buffer_print(buffer, " %s)", text);
-    case NOTATION_CASE:
+    case OD_FUNCTION_CASE:
         return case_print(call, schema, buffer);
-    case NOTATION_CAST:
+    case OD_FUNCTION_CAST:
         od_buffer_append_text(buffer, "cast(");
         od_expr_print(call->arguments[0], schema, buffer);
         return od_buffer_print(buffer, " as %s)", od_type_text(call->type));
+    default:
+        od_buffer_print(buffer, "%s(", infix ? "" : text);
+        return list_print(call, schema, infix ? " " : "", infix ? text : ",", buffer);
     }
-    od_unreachable();
 }
 
 bool od_expr_print(const struct od_expr *expr, const struct od_schema *schema, struct od_buffer *buffer)

@@ -172,22 +172,14 @@ static bool is_comparison(const struct od_expr *expr)
            expr->function <= OD_FUNCTION_GREATER_EQUAL;
 }
 
-static bool holds(enum od_function function, int order)
+/* Is it true of two values in this order? */
+static bool holds(enum od_function comparison, int order)
 {
-    switch (function) {
-    case OD_FUNCTION_EQUAL:
-        return order == 0;
-    case OD_FUNCTION_NOT_EQUAL:
-        return order != 0;
-    case OD_FUNCTION_LESS:
-        return order < 0;
-    case OD_FUNCTION_LESS_EQUAL:
-        return order <= 0;
-    case OD_FUNCTION_GREATER:
-        return order > 0;
-    default:
-        return order >= 0;
-    }
+    enum { LESS = 1, EQUAL = 2, GREATER = 4 };
+    static const uint8_t orders[] = {[OD_FUNCTION_EQUAL] = EQUAL,          [OD_FUNCTION_NOT_EQUAL] = LESS | GREATER,
+                                     [OD_FUNCTION_LESS] = LESS,            [OD_FUNCTION_LESS_EQUAL] = LESS | EQUAL,
+                                     [OD_FUNCTION_GREATER] = GREATER,      [OD_FUNCTION_GREATER_EQUAL] = GREATER | EQUAL};
+    return (orders[comparison] & (order < 0 ? LESS : order > 0 ? GREATER : EQUAL)) != 0;
 }
 
 /* column (comparison) literal: counted in the sample. */
@@ -283,23 +275,14 @@ static double join_rows(uint32_t *visits, const struct od_plan *plan)
     }
 }
 
-static double group_rows(const struct od_plan *plan, double rows)
+static double group_rows(const struct od_plan *plan, const struct od_estimate_inputs *inputs, double rows)
 {
-    const uint32_t first = 0;
-    struct od_estimate_inputs inputs = {1, plan->inputs, &first, &rows};
     double groups = 1;
     for (uint32_t i = 0; i < plan->aggregate.group_count && groups < rows; i++) {
-        double distinct = distinct_of(&inputs, plan->aggregate.groups[i]);
+        double distinct = distinct_of(inputs, plan->aggregate.groups[i]);
         groups *= distinct == DISTINCT_UNKNOWN ? larger(rows / 10, 1) : distinct;
     }
     return plan->aggregate.group_count == 0 ? 1 : smaller(groups, rows);
-}
-
-static double filter_rows(const struct od_plan *plan, double rows)
-{
-    const uint32_t first = 0;
-    struct od_estimate_inputs inputs = {1, plan->inputs, &first, &rows};
-    return rows * od_estimate_selectivity(&inputs, plan->filter.predicate);
 }
 
 static double rows_of(uint32_t *visits, const struct od_plan *plan)
@@ -308,16 +291,18 @@ static double rows_of(uint32_t *visits, const struct od_plan *plan)
         return DEFAULT_ROWS;
     if (plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_APPLY)
         return join_rows(visits, plan);
-    double rows = plan->input_count > 0 ? rows_of(visits, plan->inputs[0]) : 0;
+    const uint32_t first = 0;
+    const double rows = plan->input_count > 0 ? rows_of(visits, plan->inputs[0]) : 0;
+    struct od_estimate_inputs input = {1, plan->inputs, &first, &rows};
     switch (plan->kind) {
     case OD_PLAN_SCAN:
         return od_table_row_count(plan->scan.table);
     case OD_PLAN_VALUES:
         return plan->rows.row_count;
     case OD_PLAN_FILTER:
-        return filter_rows(plan, rows);
+        return rows * od_estimate_selectivity(&input, plan->filter.predicate);
     case OD_PLAN_AGGREGATE:
-        return group_rows(plan, rows);
+        return group_rows(plan, &input, rows);
     case OD_PLAN_UNION:
         return rows + rows_of(visits, plan->inputs[1]);
     case OD_PLAN_EXPAND:
