@@ -31,6 +31,12 @@ struct reordering {
     bool changed;
 };
 
+struct conjunct {
+    const struct od_expr *expr; /* over the region's column numbers */
+    leaf_set reads;
+    double share; /* of the rows for which it is true */
+};
+
 struct region {
     struct reordering *reordering;
     uint32_t leaf_count;
@@ -41,9 +47,7 @@ struct region {
     uint32_t column_count;
     uint32_t conjunct_count;
     uint32_t conjunct_capacity;
-    const struct od_expr **conjuncts; /* over the region's numbers */
-    leaf_set *reads;
-    double *shares;
+    struct conjunct *conjuncts;
     uint32_t open_joins; /* one more leaf than these, at most */
     uint32_t join_count; /* as written: */
     leaf_set joins[LEAVES_MAX][2];
@@ -80,18 +84,16 @@ static enum od_status add_conjuncts(struct region *region, const struct od_expr 
                                     const struct od_expr *const *map, struct od_error *error)
 {
     struct od_arena *plan_arena = region->reordering->plan_arena;
-    const struct od_expr *numbered = NULL;
+    if (condition->kind == OD_EXPR_CALL && condition->function == OD_FUNCTION_AND) {
+        for (uint32_t i = 0; i < condition->argument_count; i++)
+            OD_TRY(add_conjuncts(region, condition->arguments[i], map, error));
+        return OD_OK;
+    }
     if (od_expr_is_true(condition))
         return OD_OK;
-    OD_TRY(od_expr_substitute(plan_arena, condition, map, &numbered, error));
-    uint32_t count = od_expr_conjuncts(numbered, NULL, 0);
-    OD_TAKE_LIST(const struct od_expr *, all, plan_arena, region->conjunct_count + count, error);
-    for (uint32_t i = 0; i < region->conjunct_count; i++)
-        all[i] = region->conjuncts[i];
-    od_expr_conjuncts(numbered, all + region->conjunct_count, count);
-    region->conjuncts = all;
-    region->conjunct_count += count;
-    return OD_OK;
+    OD_TRY(od_arena_grow(plan_arena, &region->conjuncts, &region->conjunct_capacity, region->conjunct_count,
+                         sizeof(*region->conjuncts), error));
+    return od_expr_substitute(plan_arena, condition, map, &region->conjuncts[region->conjunct_count++].expr, error);
 }
 
 static bool picks_columns(const struct od_plan *plan)
@@ -157,17 +159,13 @@ static enum od_status collect(struct region *region, const struct od_plan *plan,
     return plan->kind == OD_PLAN_FILTER ? add_conjuncts(region, plan->filter.predicate, inner, error) : OD_OK;
 }
 
-static enum od_status weigh(struct region *region, struct od_error *error)
+static void weigh(struct region *region)
 {
-    struct od_arena *plan_arena = region->reordering->plan_arena;
     struct od_estimate_inputs inputs = {region->leaf_count, region->leaves, region->first, region->rows};
-    OD_TAKE(region->reads, plan_arena, region->conjunct_count, error);
-    OD_TAKE(region->shares, plan_arena, region->conjunct_count, error);
     for (uint32_t i = 0; i < region->conjunct_count; i++) {
-        region->reads[i] = leaves_of(region, region->conjuncts[i]);
-        region->shares[i] = od_estimate_selectivity(&inputs, region->conjuncts[i]);
+        region->conjuncts[i].reads = leaves_of(region, region->conjuncts[i].expr);
+        region->conjuncts[i].share = od_estimate_selectivity(&inputs, region->conjuncts[i].expr);
     }
-    return OD_OK;
 }
 
 /* --- the order ---------------------------------------------------------------------------------- */
@@ -178,16 +176,17 @@ static double rows_of(const struct region *region, leaf_set set)
     for (uint32_t i = 0; i < region->leaf_count; i++)
         rows *= (set >> i & 1) != 0 ? region->rows[i] : 1;
     for (uint32_t i = 0; i < region->conjunct_count; i++)
-        rows *= (region->reads[i] & ~set) == 0 ? region->shares[i] : 1;
+        rows *= (region->conjuncts[i].reads & ~set) == 0 ? region->conjuncts[i].share : 1;
     return rows;
 }
 
 static bool connected(const struct region *region, leaf_set left, leaf_set right)
 {
-    for (uint32_t i = 0; i < region->conjunct_count; i++)
-        if ((region->reads[i] & left) != 0 && (region->reads[i] & right) != 0 &&
-            (region->reads[i] & ~(left | right)) == 0)
+    for (uint32_t i = 0; i < region->conjunct_count; i++) {
+        leaf_set reads = region->conjuncts[i].reads;
+        if ((reads & left) != 0 && (reads & right) != 0 && (reads & ~(left | right)) == 0)
             return true;
+    }
     return false;
 }
 
@@ -274,84 +273,90 @@ static double order_greedily(const struct region *region, struct pair *pairs)
 
 /* Where the columns of a built set are: places[number of the region] = column of the plan. */
 struct built {
-    leaf_set set;
     const struct od_plan *plan;
     uint32_t *places;
 };
 
-static enum od_status build_join(struct region *region, const struct built *left, const struct built *right,
-                                 bool is_last, struct built *built_out, struct od_error *error)
+static enum od_status build(struct region *region, const struct pair *pairs, leaf_set set, struct built *built,
+                            struct od_error *error);
+
+/* The conjuncts that become true or false here, over the columns of the join. One of a single leaf is tested where the leaf comes
+ * in, one of none at the top. */
+static enum od_status conjuncts_at(struct region *region, const struct pair *pair, const struct od_expr *const *map,
+                                   const struct od_expr **condition_out, struct od_error *error)
 {
     struct od_arena *plan_arena = region->reordering->plan_arena;
-    leaf_set set = left->set | right->set;
-    struct od_schema schema;
-    const struct od_expr *condition = NULL;
+    leaf_set set = pair->left | pair->right;
+    leaf_set all = ~(leaf_set)0 >> (LEAVES_MAX - region->leaf_count);
     uint32_t count = 0;
-    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, region->column_count, error);
     OD_TAKE_LIST(const struct od_expr *, conjuncts, plan_arena, region->conjunct_count, error);
-    OD_TAKE_LIST(uint32_t, places, plan_arena, region->column_count, error);
-    OD_TRY(od_plan_join_schema(plan_arena, left->plan, right->plan, &schema, error));
-    for (uint32_t i = 0; i < region->column_count; i++) {
-        bool in_left = left->places[i] != OD_FIELD_NONE;
-        places[i] = in_left                              ? left->places[i]
-                    : right->places[i] == OD_FIELD_NONE ? OD_FIELD_NONE
-                                                         : left->plan->schema.field_count + right->places[i];
-        if (places[i] != OD_FIELD_NONE)
-            OD_TRY(od_expr_column(plan_arena, &schema, places[i], &map[i], error));
-    }
     for (uint32_t i = 0; i < region->conjunct_count; i++) {
-        leaf_set reads = region->reads[i];
-        bool below = reads != 0 && ((reads & ~left->set) == 0 || (reads & ~right->set) == 0);
-        bool one_leaf = (reads & (reads - 1)) == 0 && reads != 0; /* tested where the leaf comes in */
-        bool leaf_here = one_leaf && (reads == left->set || reads == right->set);
-        if ((reads & ~set) != 0 || (below && !leaf_here) || (reads == 0 && !is_last))
-            continue;
-        OD_TRY(od_expr_substitute(plan_arena, region->conjuncts[i], map, &conjuncts[count++], error));
+        leaf_set reads = region->conjuncts[i].reads;
+        bool below = (reads & ~pair->left) == 0 || (reads & ~pair->right) == 0;
+        bool leaf_here = (reads & (reads - 1)) == 0 && (reads == pair->left || reads == pair->right);
+        if (reads == 0 ? set == all : (reads & ~set) == 0 && (!below || leaf_here))
+            OD_TRY(od_expr_substitute(plan_arena, region->conjuncts[i].expr, map, &conjuncts[count++], error));
     }
-    OD_TRY(od_expr_conjunction(plan_arena, conjuncts, count, &condition, error));
-    *built_out = (struct built){.set = set, .places = places};
-    return od_plan_join(plan_arena, OD_JOIN_INNER, left->plan, right->plan, condition, &built_out->plan, error);
+    return od_expr_conjunction(plan_arena, conjuncts, count, condition_out, error);
 }
 
-static enum od_status build_leaves(struct region *region, struct built *built, struct od_error *error)
+static enum od_status build_join(struct region *region, const struct pair *pairs, const struct pair *pair,
+                                 struct built *built, struct od_error *error)
 {
-    for (uint32_t leaf = 0; leaf < region->leaf_count; leaf++) {
-        OD_TAKE_LIST(uint32_t, places, region->reordering->plan_arena, region->column_count, error);
-        for (uint32_t i = 0; i < region->column_count; i++) {
-            bool own = i >= region->first[leaf] && i - region->first[leaf] < region->leaves[leaf]->schema.field_count;
-            places[i] = own ? i - region->first[leaf] : OD_FIELD_NONE;
-        }
-        built[leaf] = (struct built){(leaf_set)1 << leaf, region->leaves[leaf], places};
+    struct od_arena *plan_arena = region->reordering->plan_arena;
+    struct built left;
+    struct built right;
+    struct od_schema schema;
+    const struct od_expr *condition = NULL;
+    OD_TRY(build(region, pairs, pair->left, &left, error));
+    OD_TRY(build(region, pairs, pair->right, &right, error));
+    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, region->column_count, error);
+    OD_TRY(od_plan_join_schema(plan_arena, left.plan, right.plan, &schema, error));
+    for (uint32_t i = 0; i < region->column_count; i++) {
+        built->places[i] = left.places[i];
+        if (right.places[i] != OD_FIELD_NONE)
+            built->places[i] = left.plan->schema.field_count + right.places[i];
+        if (built->places[i] != OD_FIELD_NONE)
+            OD_TRY(od_expr_column(plan_arena, &schema, built->places[i], &map[i], error));
+    }
+    OD_TRY(conjuncts_at(region, pair, map, &condition, error));
+    return od_plan_join(plan_arena, OD_JOIN_INNER, left.plan, right.plan, condition, &built->plan, error);
+}
+
+static enum od_status build(struct region *region, const struct pair *pairs, leaf_set set, struct built *built,
+                            struct od_error *error)
+{
+    OD_TAKE(built->places, region->reordering->plan_arena, region->column_count, error);
+    for (uint32_t i = 0; i + 1 < region->leaf_count; i++)
+        if ((pairs[i].left | pairs[i].right) == set)
+            return build_join(region, pairs, &pairs[i], built, error);
+    uint32_t leaf = 0;
+    while (set != (leaf_set)1 << leaf)
+        leaf++;
+    built->plan = region->leaves[leaf];
+    for (uint32_t i = 0; i < region->column_count; i++) {
+        bool own = i >= region->first[leaf] && i - region->first[leaf] < built->plan->schema.field_count;
+        built->places[i] = own ? i - region->first[leaf] : OD_FIELD_NONE;
     }
     return OD_OK;
 }
 
-static enum od_status build(struct region *region, const struct pair *pairs, const struct od_plan *plan,
-                            const struct od_expr *const *map, const struct od_plan **plan_out, struct od_error *error)
+/* The joins of the pairs, with the columns and names of `plan`. */
+static enum od_status build_region(struct region *region, const struct pair *pairs, leaf_set all,
+                                   const struct od_plan *plan, const struct od_expr *const *map,
+                                   const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_arena *plan_arena = region->reordering->plan_arena;
-    uint32_t count = region->leaf_count;
     uint32_t width = plan->schema.field_count;
-    OD_TAKE_LIST(struct built, built, plan_arena, 2 * count, error);
+    struct built built;
     OD_TAKE_LIST(const struct od_expr *, exprs, plan_arena, width, error);
     OD_TAKE_LIST(const char *, names, plan_arena, width, error);
-    OD_TRY(build_leaves(region, built, error));
-    for (uint32_t i = 0; i + 1 < count; i++) {
-        const struct built *sides[2] = {NULL, NULL};
-        for (uint32_t b = 0; b < count + i; b++) {
-            if (built[b].set == pairs[i].left)
-                sides[0] = &built[b];
-            if (built[b].set == pairs[i].right)
-                sides[1] = &built[b];
-        }
-        OD_TRY(build_join(region, sides[0], sides[1], i + 2 == count, &built[count + i], error));
-    }
-    const struct built *last = &built[2 * count - 2];
+    OD_TRY(build(region, pairs, all, &built, error));
     for (uint32_t i = 0; i < width; i++) {
         names[i] = plan->schema.fields[i].name;
-        OD_TRY(od_expr_column(plan_arena, &last->plan->schema, last->places[map[i]->column_index], &exprs[i], error));
+        OD_TRY(od_expr_column(plan_arena, &built.plan->schema, built.places[map[i]->column_index], &exprs[i], error));
     }
-    return od_plan_project(plan_arena, last->plan, exprs, names, width, plan_out, error);
+    return od_plan_project(plan_arena, built.plan, exprs, names, width, plan_out, error);
 }
 
 /* The plan as it is, over reordered leaves. */
@@ -390,7 +395,7 @@ static enum od_status reorder_region(struct reordering *reordering, const struct
     uint32_t pair_count = 0;
     region->reordering = reordering;
     OD_TRY(collect(region, plan, true, map, &all, error));
-    OD_TRY(weigh(region, error));
+    weigh(region);
     if (region->leaf_count <= LEAVES_EXHAUSTIVE) {
         OD_TAKE_LIST(struct tree, trees, plan_arena, (size_t)all + 1, error);
         order_exhaustively(region, trees);
@@ -404,7 +409,7 @@ static enum od_status reorder_region(struct reordering *reordering, const struct
         return keep_region(region, plan, &leaf, plan_out, error);
     }
     reordering->changed = true;
-    return build(region, pairs, plan, map, plan_out, error);
+    return build_region(region, pairs, all, plan, map, plan_out, error);
 }
 
 static enum od_status reorder(struct reordering *reordering, const struct od_plan *plan,
