@@ -313,15 +313,13 @@ static enum od_status project(struct pull *p, const struct pulled *pulled, const
     uint32_t left_count = p->left->schema.field_count;
     const struct od_expr **joined_columns = NULL;
     OD_TAKE_LIST(const struct od_expr *, exprs, p->d->plan_arena, schema->field_count, error);
-    OD_TAKE_LIST(const char *, names, p->d->plan_arena, schema->field_count, error);
     OD_TRY(od_plan_columns(p->d->plan_arena, &joined->schema, 0, &joined_columns, error));
     for (uint32_t i = 0; i < schema->field_count; i++) {
-        names[i] = schema->fields[i].name;
         exprs[i] = joined_columns[i];
         if (i >= left_count)
             OD_TRY(od_expr_substitute(p->d->plan_arena, pulled->map[i - left_count], joined_columns, &exprs[i], error));
     }
-    return od_plan_project(p->d->plan_arena, joined, exprs, names, schema->field_count, plan_out, error);
+    return od_plan_project_as(p->d->plan_arena, joined, exprs, schema, plan_out, error);
 }
 
 /* EXISTS: groups are there when rows are, and a limit of one row or more changes nothing. */

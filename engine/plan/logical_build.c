@@ -40,11 +40,12 @@ static enum od_status schema_new(struct od_arena *plan_arena, uint32_t field_cou
     return OD_OK;
 }
 
-/* The field that an expression gives: named as wanted, else as the column that it is, else by position. */
-static enum od_status expr_field(struct od_arena *plan_arena, const char *wanted, const struct od_expr *expr,
-                                 const struct od_plan *input, uint32_t position, struct od_field *field,
-                                 struct od_error *error)
+/* The field that an expression gives: named as wanted or as it was, else as the column that it is, else by position. */
+static enum od_status expr_field(struct od_arena *plan_arena, const char *const *names, const struct od_field *old_fields,
+                                 const struct od_expr *expr, const struct od_plan *input, uint32_t position,
+                                 struct od_field *field, struct od_error *error)
 {
+    const char *wanted = names != NULL ? names[position] : old_fields != NULL ? old_fields[position].name : NULL;
     if (wanted == NULL && expr->kind == OD_EXPR_COLUMN)
         wanted = input->schema.fields[expr->column_index].name;
     else if (wanted == NULL)
@@ -128,8 +129,8 @@ static enum od_status fit_groups(struct od_arena *plan_arena, struct od_plan *pl
     struct od_aggregate *aggregates = (struct od_aggregate *)plan->aggregate.aggregates; /* our own copy */
     OD_TRY(schema_new(plan_arena, group_count + plan->aggregate.aggregate_count, &plan->schema, error));
     for (uint32_t i = 0; i < group_count; i++)
-        OD_TRY(expr_field(plan_arena, names != NULL ? names[i] : old_fields != NULL ? old_fields[i].name : NULL,
-                          plan->aggregate.groups[i], plan->inputs[0], i, &plan->schema.fields[i], error));
+        OD_TRY(expr_field(plan_arena, names, old_fields, plan->aggregate.groups[i], plan->inputs[0], i,
+                          &plan->schema.fields[i], error));
     for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++)
         OD_TRY(fit_aggregate(plan_arena, &aggregates[i], group_count > 0, &plan->schema.fields[group_count + i], error));
     return OD_OK;
@@ -145,11 +146,10 @@ static enum od_status fit_rows(struct od_arena *plan_arena, struct od_plan *plan
     OD_TRY(schema_new(plan_arena, width, &plan->schema, error));
     for (uint32_t i = 0; i < width; i++) {
         struct od_field *field = &plan->schema.fields[i];
-        const char *name = names != NULL ? names[i] : old_fields != NULL ? old_fields[i].name : NULL;
         if (height == 0)
             *field = old_fields[i];
         else
-            OD_TRY(expr_field(plan_arena, name, exprs[i], plan->inputs[0], i, field, error));
+            OD_TRY(expr_field(plan_arena, names, old_fields, exprs[i], plan->inputs[0], i, field, error));
         for (uint32_t row = 1; row < height; row++) {
             const struct od_expr *expr = exprs[row * width + i];
             field->nullable |= expr->nullable;

@@ -322,6 +322,14 @@ enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_sche
     return OD_OK;
 }
 
+enum od_status od_plan_project_as(struct od_arena *plan_arena, const struct od_plan *input,
+                                  const struct od_expr *const *exprs, const struct od_schema *schema,
+                                  const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_PROJECT, .inputs = {input}, .schema = *schema, .rows = {1, exprs}};
+    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+}
+
 enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *input, const uint32_t *columns,
                             uint32_t count, const struct od_plan **plan_out, struct od_error *error)
 {

@@ -62,6 +62,10 @@ bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right)
 /* The schema's columns as expressions; *list_out has room for `extra` more behind them. */
 enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t extra,
                                const struct od_expr ***list_out, struct od_error *error);
+/* A project whose columns are called as those of `schema`, whose number is theirs. */
+enum od_status od_plan_project_as(struct od_arena *plan_arena, const struct od_plan *input,
+                                  const struct od_expr *const *exprs, const struct od_schema *schema,
+                                  const struct od_plan **plan_out, struct od_error *error);
 /* `input` with these columns only, in this order; the input itself when they are all of its columns in order. */
 enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *input, const uint32_t *columns,
                             uint32_t count, const struct od_plan **plan_out, struct od_error *error);

@@ -144,10 +144,8 @@ static enum od_status beside(const struct od_rule_context *context, const struct
     uint32_t count = plan->schema.field_count;
     uint32_t first = kept == 0 ? 0 : count - input->schema.field_count;
     OD_TAKE_LIST(const struct od_expr *, exprs, context->plan_arena, count, error);
-    OD_TAKE_LIST(const char *, names, context->plan_arena, count, error);
     for (uint32_t i = 0; i < count; i++) {
         struct od_value null = {.type = plan->schema.fields[i].type, .is_null = true};
-        names[i] = plan->schema.fields[i].name;
         if (i >= first && i < first + input->schema.field_count)
             OD_TRY(od_expr_column(context->plan_arena, &input->schema, i - first, &exprs[i], error));
         else if (others != NULL)
@@ -155,7 +153,7 @@ static enum od_status beside(const struct od_rule_context *context, const struct
         else
             OD_TRY(od_expr_literal(context->plan_arena, &null, &exprs[i], error));
     }
-    return od_plan_project(context->plan_arena, input, exprs, names, count, plan_out, error);
+    return od_plan_project_as(context->plan_arena, input, exprs, &plan->schema, plan_out, error);
 }
 
 /* A cross join with one row of expressions: a filter and a project of the other side. */

@@ -350,13 +350,10 @@ static enum od_status build_region(struct region *region, const struct pair *pai
     uint32_t width = plan->schema.field_count;
     struct built built;
     OD_TAKE_LIST(const struct od_expr *, exprs, plan_arena, width, error);
-    OD_TAKE_LIST(const char *, names, plan_arena, width, error);
     OD_TRY(build(region, pairs, all, &built, error));
-    for (uint32_t i = 0; i < width; i++) {
-        names[i] = plan->schema.fields[i].name;
+    for (uint32_t i = 0; i < width; i++)
         OD_TRY(od_expr_column(plan_arena, &built.plan->schema, built.places[map[i]->column_index], &exprs[i], error));
-    }
-    return od_plan_project(plan_arena, built.plan, exprs, names, width, plan_out, error);
+    return od_plan_project_as(plan_arena, built.plan, exprs, &plan->schema, plan_out, error);
 }
 
 /* The plan as it is, over reordered leaves. */

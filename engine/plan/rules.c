@@ -48,22 +48,16 @@ bool od_rule_is_on(const struct od_plan_options *options, enum od_rule rule)
     return (options->rules_off & (UINT32_C(1) << rule)) == 0;
 }
 
-struct pass {
-    enum od_rule rule;
-    enum od_status (*apply)(const struct od_rule_context *context, const struct od_plan *plan,
-                            const struct od_plan **plan_out, bool *changed_out, struct od_error *error);
+typedef enum od_status (*rule_pass)(const struct od_rule_context *context, const struct od_plan *plan,
+                                    const struct od_plan **plan_out, bool *changed_out, struct od_error *error);
+static const rule_pass passes[OD_RULE_COUNT] = { /* of the logical rules */
+    [OD_RULE_CONSTANT_FOLDING] = od_rule_constant_folding, [OD_RULE_FILTER_PUSHDOWN] = od_rule_filter_pushdown,
+    [OD_RULE_DECORRELATION] = od_rule_decorrelation,       [OD_RULE_LIMIT_PUSHDOWN] = od_rule_limit_pushdown,
+    [OD_RULE_JOIN_REORDERING] = od_rule_join_reordering,   [OD_RULE_COMMON_SUBPLANS] = od_rule_common_subplans,
+    [OD_RULE_OPERATOR_FUSION] = od_rule_operator_fusion,   [OD_RULE_PROJECTION_PRUNING] = od_rule_projection_pruning,
 };
-static const struct pass fold = {OD_RULE_CONSTANT_FOLDING, od_rule_constant_folding};
-static const struct pass push = {OD_RULE_FILTER_PUSHDOWN, od_rule_filter_pushdown};
-static const struct pass unnest = {OD_RULE_DECORRELATION, od_rule_decorrelation};
-static const struct pass share = {OD_RULE_COMMON_SUBPLANS, od_rule_common_subplans};
-static const struct pass last_passes[] = {
-    {OD_RULE_JOIN_REORDERING, od_rule_join_reordering},
-    {OD_RULE_LIMIT_PUSHDOWN, od_rule_limit_pushdown},
-    {OD_RULE_PROJECTION_PRUNING, od_rule_projection_pruning},
-    {OD_RULE_OPERATOR_FUSION, od_rule_operator_fusion},
-    {OD_RULE_COMMON_SUBPLANS, od_rule_common_subplans},
-};
+static const enum od_rule last_rules[] = {OD_RULE_JOIN_REORDERING, OD_RULE_LIMIT_PUSHDOWN, OD_RULE_PROJECTION_PRUNING,
+                                          OD_RULE_OPERATOR_FUSION, OD_RULE_COMMON_SUBPLANS};
 
 struct progress {
     struct od_rule_context context;
@@ -82,19 +76,19 @@ static void assert_same_schema(const struct od_schema *before, const struct od_s
 }
 
 /* One pass, if its rule is on; decorrelation runs in any case. */
-static enum od_status run(struct progress *progress, const struct pass *pass, struct od_error *error)
+static enum od_status run(struct progress *progress, enum od_rule rule, struct od_error *error)
 {
     bool changed = false;
     const struct od_plan *rewritten = NULL;
-    bool on = od_rule_is_on(progress->context.options, pass->rule);
-    if (!on && pass->rule != OD_RULE_DECORRELATION)
+    bool on = od_rule_is_on(progress->context.options, rule);
+    if (!on && rule != OD_RULE_DECORRELATION)
         return OD_OK;
-    OD_TRY(pass->apply(&progress->context, progress->plan, &rewritten, &changed, error));
+    OD_TRY(passes[rule](&progress->context, progress->plan, &rewritten, &changed, error));
     if (!changed)
         return OD_OK;
     assert_same_schema(&progress->plan->schema, &rewritten->schema);
     progress->plan = rewritten;
-    progress->fired |= on ? UINT32_C(1) << pass->rule : 0;
+    progress->fired |= on ? UINT32_C(1) << rule : 0;
     progress->changed = true;
     return OD_OK;
 }
@@ -113,8 +107,8 @@ static enum od_status fold_and_push(struct progress *progress, struct od_error *
     progress->changed = true;
     for (uint32_t round = 0; round < ROUNDS_MAX && progress->changed; round++) {
         progress->changed = false;
-        OD_TRY(run(progress, &fold, error));
-        OD_TRY(run(progress, &push, error));
+        OD_TRY(run(progress, OD_RULE_CONSTANT_FOLDING, error));
+        OD_TRY(run(progress, OD_RULE_FILTER_PUSHDOWN, error));
     }
     return OD_OK;
 }
@@ -127,12 +121,12 @@ enum od_status od_rules_apply(struct od_arena *plan_arena, const struct od_plan 
     *plan_out = NULL;
     OD_TRY(check_size(&progress, error));
     OD_TRY(fold_and_push(&progress, error));
-    OD_TRY(run(&progress, &unnest, error));
+    OD_TRY(run(&progress, OD_RULE_DECORRELATION, error));
     OD_TRY(check_size(&progress, error));
-    OD_TRY(run(&progress, &share, error));
+    OD_TRY(run(&progress, OD_RULE_COMMON_SUBPLANS, error));
     OD_TRY(fold_and_push(&progress, error));
-    for (size_t i = 0; i < sizeof(last_passes) / sizeof(last_passes[0]); i++)
-        OD_TRY(run(&progress, &last_passes[i], error));
+    for (size_t i = 0; i < sizeof(last_rules) / sizeof(last_rules[0]); i++)
+        OD_TRY(run(&progress, last_rules[i], error));
     if (fired_out != NULL)
         *fired_out = progress.fired;
     *plan_out = progress.plan;
