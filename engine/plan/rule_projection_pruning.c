@@ -17,6 +17,25 @@
 #include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
+/* What a kind of node does with columns: makes some itself, hands those of its inputs on, needs all of them whoever reads; NARROWS:
+ * what an input kept for itself is to be cut off below it. */
+enum { MAKES = 1, HANDS_ON = 2, NEEDS_ALL = 4, NARROWS = 8 };
+static const uint8_t traits[OD_PLAN_KIND_COUNT] = {
+    [OD_PLAN_SCAN] = MAKES,
+    [OD_PLAN_PROJECT] = MAKES,
+    [OD_PLAN_EXPAND] = MAKES,
+    [OD_PLAN_VALUES] = MAKES,
+    [OD_PLAN_AGGREGATE] = MAKES,
+    [OD_PLAN_WINDOW] = MAKES | HANDS_ON | NARROWS,
+    [OD_PLAN_FILTER] = HANDS_ON,
+    [OD_PLAN_REPARTITION] = HANDS_ON,
+    [OD_PLAN_JOIN] = HANDS_ON | NARROWS,
+    [OD_PLAN_UNION] = HANDS_ON | NARROWS,
+    [OD_PLAN_SORT] = HANDS_ON | NEEDS_ALL | NARROWS,
+    [OD_PLAN_LIMIT] = HANDS_ON | NEEDS_ALL | NARROWS,
+    [OD_PLAN_MAP] = NEEDS_ALL | NARROWS,
+};
+
 struct pruning {
     struct od_arena *plan_arena;
     const struct od_plan_options *options;
@@ -56,11 +75,7 @@ static uint32_t count_needed(const bool *needed, uint32_t count)
 static struct od_clause_list *makers(struct od_plan *node, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX],
                                      uint32_t *first_out)
 {
-    static const bool makes[OD_PLAN_KIND_COUNT] = {
-        [OD_PLAN_SCAN] = true,   [OD_PLAN_PROJECT] = true,   [OD_PLAN_EXPAND] = true,
-        [OD_PLAN_VALUES] = true, [OD_PLAN_AGGREGATE] = true, [OD_PLAN_WINDOW] = true,
-    };
-    uint32_t list_count = makes[node->kind] ? od_plan_clauses(node, lists) : 0;
+    uint32_t list_count = (traits[node->kind] & MAKES) != 0 ? od_plan_clauses(node, lists) : 0;
     if (list_count == 0)
         return NULL;
     struct od_clause_list *list = &lists[list_count - 1];
@@ -112,8 +127,8 @@ static enum od_status pick(struct pruning *pruning, struct od_clause_list *list,
     return OD_OK;
 }
 
-/* The node without columns that are neither needed nor kept; at least one stays. Of a WINDOW without calls its
- * input is left. */
+/* The node without columns that are neither needed nor kept; at least one stays. Of a WINDOW without calls its input is left, and
+ * of a PROJECT of which only the rows matter. */
 static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                            struct pruned *slim_out, struct od_error *error)
 {
@@ -126,6 +141,13 @@ static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, 
     bool nothing_but_rows = plan->kind == OD_PLAN_SCAN && count_needed(needed, width) == 0;
     slim_out->plan = plan;
     OD_TAKE(slim_out->where, pruning->plan_arena, width, error);
+    if (plan->kind == OD_PLAN_PROJECT && count_needed(needed, width) == 0 && !od_plan_node_may_fail(plan)) {
+        for (uint32_t i = 0; i < width; i++)
+            slim_out->where[i] = OD_FIELD_NONE;
+        slim_out->plan = plan->inputs[0];
+        pruning->changed = true;
+        return OD_OK;
+    }
     for (uint32_t i = 0; i < width; i++) {
         bool last_chance = kept == 0 && (nothing_but_rows || i == width - 1);
         keep[i] = needed[i] || is_kept(plan, i) || last_chance;
@@ -167,18 +189,14 @@ static bool calls_tell_peers_apart(const struct od_plan *window)
 /* Which columns of its inputs (left ++ right) the node needs: what it hands on of `needed`, and what it reads. */
 static void inner_needs(const struct od_plan *plan, const bool *needed, bool *inner, uint32_t inner_count)
 {
-    bool hands_on = plan->kind == OD_PLAN_FILTER || plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_UNION ||
-                    plan->kind == OD_PLAN_REPARTITION || plan->kind == OD_PLAN_WINDOW;
-    bool all = plan->kind == OD_PLAN_SORT || plan->kind == OD_PLAN_LIMIT || plan->kind == OD_PLAN_MAP ||
+    bool all = (traits[plan->kind] & NEEDS_ALL) != 0 ||
                (plan->kind == OD_PLAN_WINDOW && calls_tell_peers_apart(plan));
     uint32_t width = plan->schema.field_count;
-    for (uint32_t i = 0; i < inner_count; i++)
-        inner[i] = all;
-    for (uint32_t i = 0; i < inner_count && hands_on; i++) {
+    for (uint32_t i = 0; i < inner_count; i++) {
         bool mark = plan->kind == OD_PLAN_JOIN && i >= plan->inputs[0]->schema.field_count &&
                     !od_join_gives_right(plan->join.type);
         uint32_t column = plan->kind == OD_PLAN_UNION ? i % width : i;
-        inner[i] |= !mark && column < width && needed[column];
+        inner[i] = all || ((traits[plan->kind] & HANDS_ON) != 0 && !mark && column < width && needed[column]);
     }
     od_plan_exprs(plan, mark_needed, inner);
 }
@@ -210,11 +228,8 @@ static enum od_status prune_inputs(struct pruning *pruning, const struct od_plan
 {
     uint32_t left = plan->input_count == 0 ? 0 : plan->inputs[0]->schema.field_count;
     /* raw rows cross the exchange below what is computed in one piece: then what they carry matters */
-    bool raw = plan->kind == OD_PLAN_WINDOW ||
-               (plan->kind == OD_PLAN_AGGREGATE &&
-                !od_rule_is_on(pruning->options, OD_RULE_PARTIAL_AGGREGATION));
-    bool narrow = raw || plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_UNION || plan->kind == OD_PLAN_SORT ||
-                  plan->kind == OD_PLAN_LIMIT || plan->kind == OD_PLAN_MAP;
+    bool raw = plan->kind == OD_PLAN_AGGREGATE && !od_rule_is_on(pruning->options, OD_RULE_PARTIAL_AGGREGATION);
+    bool narrow = raw || (traits[plan->kind] & NARROWS) != 0;
     if (plan->kind == OD_PLAN_UNION && count_needed(inner, left) == 0)
         inner[0] = inner[left] = true;
     for (uint32_t i = 0; i < plan->input_count; i++)
@@ -265,8 +280,7 @@ static void place_outputs(const struct od_plan *plan, const struct od_plan *rebu
     bool mark = plan->kind == OD_PLAN_JOIN && plan->join.type == OD_JOIN_MARK;
     uint32_t count = plan->schema.field_count;
     uint32_t passed = mark ? count - 1 : plan->kind == OD_PLAN_WINDOW ? inner_count : count;
-    if (plan->kind == OD_PLAN_MAP || plan->kind == OD_PLAN_SCAN || plan->kind == OD_PLAN_PROJECT ||
-        plan->kind == OD_PLAN_AGGREGATE || plan->kind == OD_PLAN_EXPAND || plan->kind == OD_PLAN_VALUES)
+    if ((traits[plan->kind] & HANDS_ON) == 0)
         passed = 0;
     for (uint32_t i = 0; i < count; i++)
         where[i] = i < passed ? places[i] : rebuilt->schema.field_count - (count - i);
@@ -314,32 +328,16 @@ static enum od_status prune_shared(struct pruning *pruning, struct od_plan_entry
     return OD_OK;
 }
 
-/* A PROJECT of which only the rows matter: its input's. */
-static enum od_status prune_rows(struct pruning *pruning, const struct od_plan *plan, struct pruned *pruned_out,
-                                 struct od_error *error)
-{
-    uint32_t count = plan->schema.field_count;
-    OD_TAKE_LIST(bool, none, pruning->plan_arena, plan->inputs[0]->schema.field_count, error);
-    OD_TRY(prune(pruning, plan->inputs[0], none, pruned_out, error));
-    OD_TAKE(pruned_out->where, pruning->plan_arena, count, error);
-    for (uint32_t i = 0; i < count; i++)
-        pruned_out->where[i] = OD_FIELD_NONE;
-    pruning->changed = true;
-    return OD_OK;
-}
-
 static enum od_status prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                             struct pruned *pruned_out, struct od_error *error)
 {
     struct od_plan_entry *entry = od_plan_table_find(&pruning->table, plan);
     struct pruned slimmed = {0};
     uint32_t count = plan->schema.field_count;
-    OD_TAKE_LIST(bool, rest, pruning->plan_arena, (size_t)count + 1, error);
     if (entry != NULL && entry->readers > 1 && od_plan_is_costly(plan))
         return prune_shared(pruning, entry, pruned_out, error);
-    if (plan->kind == OD_PLAN_PROJECT && count_needed(needed, count) == 0 && !od_plan_node_may_fail(plan))
-        return prune_rows(pruning, plan, pruned_out, error);
     OD_TRY(slim(pruning, plan, needed, &slimmed, error));
+    OD_TAKE_LIST(bool, rest, pruning->plan_arena, slimmed.plan->schema.field_count, error);
     for (uint32_t i = 0; i < count; i++)
         if (slimmed.where[i] != OD_FIELD_NONE)
             rest[slimmed.where[i]] = needed[i];
