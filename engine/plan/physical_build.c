@@ -159,9 +159,8 @@ static enum od_status build(struct od_stage_builder *builder, const struct od_pl
 {
     const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD,
                                         .reason = "several consumers: these rows are computed once"};
-    const struct od_plan_entry *entry = od_plan_table_find(&builder->plans, plan);
-    bool is_shared = entry != NULL && entry->readers > 1 && od_plan_is_costly(plan);
-    struct od_fragment *shared = is_shared ? &builder->shared_readers[entry - builder->plans.entries] : NULL;
+    const struct od_plan_entry *entry = od_plan_table_shared(&builder->plans, plan);
+    struct od_fragment *shared = entry != NULL ? &builder->shared_readers[entry - builder->plans.entries] : NULL;
     if (shared == NULL || shared->root == NULL) {
         OD_TRY(build_node(builder, plan, fragment, error));
         fragment->plan = plan;

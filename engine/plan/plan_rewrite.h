@@ -1,5 +1,5 @@
 /* plan_rewrite: nodes seen from outside: which expressions they hold, the same node with others, are two equal? What a rule
- * needs that treats most kinds of nodes alike. Internal to this folder.
+ * needs that treats most kinds of nodes alike, and frame/ for a plan's bytes; others see logical.h.
  *
  * A node's clauses are lists of expressions, of things that hold expressions, and of plain numbers; od_plan_clauses says
  * which. Everything below walks these lists, so that a new kind of node is one more row there. */

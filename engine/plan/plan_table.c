@@ -86,3 +86,9 @@ bool od_plan_is_costly(const struct od_plan *plan)
         plan = plan->inputs[0];
     return plan->kind != OD_PLAN_SCAN && plan->kind != OD_PLAN_VALUES;
 }
+
+struct od_plan_entry *od_plan_table_shared(const struct od_plan_table *table, const struct od_plan *plan)
+{
+    struct od_plan_entry *entry = od_plan_table_find(table, plan);
+    return entry != NULL && entry->readers > 1 && od_plan_is_costly(plan) ? entry : NULL;
+}

@@ -22,6 +22,8 @@ enum od_status od_plan_table_init(struct od_arena *plan_arena, const struct od_p
                                   struct od_plan_table *table, struct od_error *error);
 /* NULL: not in it. */
 struct od_plan_entry *od_plan_table_find(const struct od_plan_table *table, const struct od_plan *plan);
+/* The entry of a node that several read, if it is worth while to keep its rows for them; else NULL. */
+struct od_plan_entry *od_plan_table_shared(const struct od_plan_table *table, const struct od_plan *plan);
 /* Bottom up, each node once: step sees a node whose inputs are done and gives what takes its place, of the same types. */
 struct od_plan_step {
     enum od_status (*step)(void *self, const struct od_plan *plan, const struct od_plan **plan_out,

@@ -401,9 +401,9 @@ static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan
                            const struct conjunct_list *above, const struct od_plan **plan_out,
                            struct od_error *error)
 {
-    struct od_plan_entry *entry = od_plan_table_find(&pushdown->table, plan);
+    struct od_plan_entry *entry = od_plan_table_shared(&pushdown->table, plan);
     struct conjunct_list none = {0};
-    if (entry == NULL || entry->readers < 2 || !od_plan_is_costly(plan))
+    if (entry == NULL)
         return push_node(pushdown, plan, above, plan_out, error);
     if (entry->result == NULL)
         OD_TRY(push_node(pushdown, plan, &none, &entry->result, error));

@@ -104,16 +104,10 @@ static bool picks_columns(const struct od_plan *plan)
     return true;
 }
 
-static bool has_readers(const struct reordering *reordering, const struct od_plan *plan)
-{
-    const struct od_plan_entry *entry = od_plan_table_find(&reordering->table, plan);
-    return entry != NULL && entry->readers > 1 && od_plan_is_costly(plan);
-}
-
 /* Does the plan belong to a region, rather than being a leaf of it? Only a way to a join is worth following. */
 static bool continues(const struct reordering *reordering, const struct od_plan *plan, bool is_root)
 {
-    if (od_plan_node_may_fail(plan) || (!is_root && has_readers(reordering, plan)))
+    if (od_plan_node_may_fail(plan) || (!is_root && od_plan_table_shared(&reordering->table, plan) != NULL))
         return false;
     while (plan->kind == OD_PLAN_FILTER || (plan->kind == OD_PLAN_PROJECT && picks_columns(plan)))
         plan = plan->inputs[0];

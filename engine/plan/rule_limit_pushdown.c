@@ -10,27 +10,21 @@
 #include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
-struct limits {
-    struct od_arena *plan_arena;
-    bool changed;
-};
-
-static enum od_status limit_input(struct limits *limits, const struct od_plan *limit, const struct od_plan **input,
+static enum od_status limit_input(const struct od_rule_context *context, const struct od_plan *limit, const struct od_plan **input,
                                   struct od_error *error)
 {
     const struct od_plan *sort = limit->inputs[0];
     uint64_t rows = limit->limit.offset + limit->limit.count;
     if ((*input)->kind == OD_PLAN_LIMIT && (*input)->limit.count <= rows)
         return OD_OK;
-    limits->changed = true;
-    OD_TRY(od_plan_sort(limits->plan_arena, *input, sort->sort.keys, sort->sort.key_count, input, error));
-    return od_plan_limit(limits->plan_arena, *input, 0, rows, input, error);
+    OD_TRY(od_plan_sort(context->plan_arena, *input, sort->sort.keys, sort->sort.key_count, input, error));
+    return od_plan_limit(context->plan_arena, *input, 0, rows, input, error);
 }
 
 static enum od_status lower_limit(void *self, const struct od_plan *plan, const struct od_plan **plan_out,
                                   struct od_error *error)
 {
-    struct limits *limits = self;
+    const struct od_rule_context *context = self;
     *plan_out = plan;
     if (plan->kind != OD_PLAN_LIMIT || plan->limit.count > UINT32_MAX || plan->limit.offset > UINT32_MAX)
         return OD_OK;
@@ -40,26 +34,25 @@ static enum od_status lower_limit(void *self, const struct od_plan *plan, const 
         return OD_OK;
     struct od_plan draft = *inputs[0];
     for (uint32_t i = 0; i < 2; i++)
-        OD_TRY(limit_input(limits, plan, &draft.inputs[i], error));
+        OD_TRY(limit_input(context, plan, &draft.inputs[i], error));
     if (draft.inputs[0] == inputs[0]->inputs[0] && draft.inputs[1] == inputs[0]->inputs[1])
         return OD_OK;
-    OD_TRY(od_plan_make(limits->plan_arena, &draft, NULL, NULL, &inputs[0], error));
-    OD_TRY(od_plan_rebuild(limits->plan_arena, sort, inputs, NULL, &inputs[0], error));
-    return od_plan_rebuild(limits->plan_arena, plan, inputs, NULL, plan_out, error);
+    OD_TRY(od_plan_make(context->plan_arena, &draft, NULL, NULL, &inputs[0], error));
+    OD_TRY(od_plan_rebuild(context->plan_arena, sort, inputs, NULL, &inputs[0], error));
+    return od_plan_rebuild(context->plan_arena, plan, inputs, NULL, plan_out, error);
 }
 
 /* From the root down, so that a union of unions is reached from above: each round goes one union deeper. */
 enum od_status od_rule_limit_pushdown(const struct od_rule_context *context, const struct od_plan *plan,
                                       const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
 {
-    struct limits limits = {context->plan_arena, true};
-    struct od_plan_step step = {lower_limit, &limits};
-    *changed_out = false;
-    for (uint32_t round = 0; round < 8 && limits.changed; round++) {
-        limits.changed = false;
-        OD_TRY(od_plan_walk(context->plan_arena, plan, &step, &plan, error));
-        *changed_out |= limits.changed;
-    }
+    struct od_plan_step step = {lower_limit, (void *)context};
+    const struct od_plan *before = NULL;
     *plan_out = plan;
+    for (uint32_t round = 0; round < 8 && *plan_out != before; round++) {
+        before = *plan_out;
+        OD_TRY(od_plan_walk(context->plan_arena, before, &step, plan_out, error));
+    }
+    *changed_out = *plan_out != plan;
     return OD_OK;
 }

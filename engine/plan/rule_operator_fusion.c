@@ -10,11 +10,6 @@
 
 #include <string.h>
 
-struct fusion {
-    struct od_arena *plan_arena;
-    bool changed;
-};
-
 static void count_uses(const struct od_expr *expr, uint32_t *uses)
 {
     if (expr->kind == OD_EXPR_COLUMN)
@@ -37,14 +32,14 @@ static bool hands_on(const struct od_plan *project, uint32_t column)
     return false;
 }
 
-static enum od_status fuse_projects(struct fusion *fusion, const struct od_plan *plan, const struct od_plan **plan_out,
+static enum od_status fuse_projects(const struct od_rule_context *context, const struct od_plan *plan, const struct od_plan **plan_out,
                                     struct od_error *error)
 {
     const struct od_plan *inner = plan->inputs[0];
     struct od_plan draft = *plan;
     uint32_t width = inner->schema.field_count;
-    OD_TAKE_LIST(uint32_t, uses, fusion->plan_arena, width, error);
-    OD_TAKE_LIST(const struct od_expr *, exprs, fusion->plan_arena, plan->schema.field_count, error);
+    OD_TAKE_LIST(uint32_t, uses, context->plan_arena, width, error);
+    OD_TAKE_LIST(const struct od_expr *, exprs, context->plan_arena, plan->schema.field_count, error);
     od_plan_exprs(plan, visit_uses, uses);
     for (uint32_t i = 0; i < width; i++) {
         const struct od_expr *expr = inner->rows.exprs[i];
@@ -53,11 +48,10 @@ static enum od_status fuse_projects(struct fusion *fusion, const struct od_plan 
             return OD_OK;
     }
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        OD_TRY(od_expr_substitute(fusion->plan_arena, plan->rows.exprs[i], inner->rows.exprs, &exprs[i], error));
+        OD_TRY(od_expr_substitute(context->plan_arena, plan->rows.exprs[i], inner->rows.exprs, &exprs[i], error));
     draft.inputs[0] = inner->inputs[0];
     draft.rows.exprs = exprs;
-    fusion->changed = true;
-    return od_plan_make(fusion->plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(context->plan_arena, &draft, NULL, NULL, plan_out, error);
 }
 
 static bool says_nothing(const struct od_plan *project)
@@ -75,21 +69,19 @@ static bool says_nothing(const struct od_plan *project)
 static enum od_status fuse(void *self, const struct od_plan *plan, const struct od_plan **plan_out,
                            struct od_error *error)
 {
-    struct fusion *fusion = self;
+    const struct od_rule_context *context = self;
     const struct od_plan *input = plan->inputs[0];
     *plan_out = plan;
     if (plan->kind == OD_PLAN_PROJECT && says_nothing(plan)) {
-        fusion->changed = true;
-        *plan_out = input;
+            *plan_out = input;
     } else if (plan->kind == OD_PLAN_PROJECT && input->kind == OD_PLAN_PROJECT) {
-        return fuse_projects(fusion, plan, plan_out, error);
+        return fuse_projects(context, plan, plan_out, error);
     } else if (plan->kind == OD_PLAN_FILTER && input->kind == OD_PLAN_FILTER &&
                (!plan->filter.predicate->may_fail || !input->filter.predicate->nullable)) {
         const struct od_expr *both[2] = {input->filter.predicate, plan->filter.predicate};
         const struct od_expr *predicate = NULL;
-        fusion->changed = true;
-        OD_TRY(od_expr_conjunction(fusion->plan_arena, both, 2, &predicate, error));
-        return od_plan_filter(fusion->plan_arena, input->inputs[0], predicate, plan_out, error);
+            OD_TRY(od_expr_conjunction(context->plan_arena, both, 2, &predicate, error));
+        return od_plan_filter(context->plan_arena, input->inputs[0], predicate, plan_out, error);
     }
     return OD_OK;
 }
@@ -97,9 +89,8 @@ static enum od_status fuse(void *self, const struct od_plan *plan, const struct 
 enum od_status od_rule_operator_fusion(const struct od_rule_context *context, const struct od_plan *plan,
                                        const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
 {
-    struct fusion fusion = {context->plan_arena, false};
-    struct od_plan_step step = {fuse, &fusion};
+    struct od_plan_step step = {fuse, (void *)context};
     OD_TRY(od_plan_walk(context->plan_arena, plan, &step, plan_out, error));
-    *changed_out = fusion.changed;
+    *changed_out = *plan_out != plan;
     return OD_OK;
 }

@@ -331,11 +331,11 @@ static enum od_status prune_shared(struct pruning *pruning, struct od_plan_entry
 static enum od_status prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
                             struct pruned *pruned_out, struct od_error *error)
 {
-    struct od_plan_entry *entry = od_plan_table_find(&pruning->table, plan);
+    struct od_plan_entry *shared = od_plan_table_shared(&pruning->table, plan);
     struct pruned slimmed = {0};
     uint32_t count = plan->schema.field_count;
-    if (entry != NULL && entry->readers > 1 && od_plan_is_costly(plan))
-        return prune_shared(pruning, entry, pruned_out, error);
+    if (shared != NULL)
+        return prune_shared(pruning, shared, pruned_out, error);
     OD_TRY(slim(pruning, plan, needed, &slimmed, error));
     OD_TAKE_LIST(bool, rest, pruning->plan_arena, slimmed.plan->schema.field_count, error);
     for (uint32_t i = 0; i < count; i++)
