@@ -56,16 +56,26 @@ static struct od_selection selection_of(const struct branches *branches, const u
     return (struct od_selection){.rows = is_whole ? NULL : rows, .count = count};
 }
 
-/* Moves the rows in which `operand` (over `left`) hits from `left` to `hits`. */
-static void split(struct branches *branches, const struct od_operand *operand,
-                  bool (*hits)(const struct od_operand *operand, uint32_t row))
+static void note(struct branches *branches, uint32_t position, uint32_t row)
+{
+    branches->picks[position] = branches->source_count;
+    branches->rows[position] = row;
+}
+
+/* Moves the rows in which `operand` (over `left`) hits from `left` to `hits`: where it is true, or (is_value) not NULL, and then
+ * it is their answer, too. */
+static void split(struct branches *branches, const struct od_operand *operand, bool is_value)
 {
     uint32_t kept = 0;
     branches->hit_count = 0;
     for (uint32_t i = 0; i < branches->left_count; i++) {
         uint32_t row = branches->left_rows[i];
         uint32_t position = branches->left_positions[i];
-        if (hits(operand, i)) {
+        bool hits = !od_operand_is_null(operand, i) &&
+                    (is_value || od_bit(operand->column.values, i * operand->step));
+        if (hits && is_value)
+            note(branches, position, i * operand->step);
+        if (hits) {
             branches->hit_rows[branches->hit_count] = row;
             branches->hit_positions[branches->hit_count++] = position;
         } else {
@@ -74,6 +84,13 @@ static void split(struct branches *branches, const struct od_operand *operand,
         }
     }
     branches->left_count = kept;
+}
+
+static enum od_status evaluate_left(struct branches *branches, const struct od_expr *expr,
+                                    struct od_operand *operand_out)
+{
+    struct od_selection left = selection_of(branches, branches->left_rows, branches->left_count);
+    return od_evaluate_operand(branches->evaluation, expr, &left, operand_out);
 }
 
 /* Evaluates a value over some rows and notes where they find it. */
@@ -86,10 +103,8 @@ static enum od_status answer(struct branches *branches, const struct od_expr *va
         return OD_OK;
     OD_TRY(od_evaluate_operand(branches->evaluation, value, &selection, &operand));
     branches->sources[branches->source_count] = operand.column;
-    for (uint32_t i = 0; i < count; i++) {
-        branches->picks[positions[i]] = branches->source_count;
-        branches->rows[positions[i]] = i * operand.step;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        note(branches, positions[i], i * operand.step);
     branches->source_count++;
     return OD_OK;
 }
@@ -106,55 +121,22 @@ static enum od_status branches_stitch(const struct branches *branches, const str
                             branches->evaluation->error);
 }
 
-static bool is_true(const struct od_operand *operand, uint32_t row)
-{
-    return !od_operand_is_null(operand, row) && od_bit(operand->column.values, row * operand->step);
-}
-
-static enum od_status case_branch(struct branches *branches, const struct od_expr *condition,
-                                  const struct od_expr *value)
-{
-    struct od_operand operand;
-    struct od_selection left = selection_of(branches, branches->left_rows, branches->left_count);
-    OD_TRY(od_evaluate_operand(branches->evaluation, condition, &left, &operand));
-    split(branches, &operand, is_true);
-    return answer(branches, value, branches->hit_rows, branches->hit_positions, branches->hit_count);
-}
-
 enum od_status od_lazy_case(const struct od_evaluation *evaluation, const struct od_expr *expr,
                             const struct od_selection *selection, struct od_column *column_out)
 {
     struct branches branches;
     uint32_t last = expr->argument_count - 1;
     OD_TRY(branches_init(&branches, evaluation, selection, expr->argument_count));
-    for (uint32_t k = 0; k < last && branches.left_count > 0; k += 2)
-        OD_TRY(case_branch(&branches, expr->arguments[k], expr->arguments[k + 1]));
+    for (uint32_t k = 0; k < last && branches.left_count > 0; k += 2) {
+        struct od_operand condition;
+        OD_TRY(evaluate_left(&branches, expr->arguments[k], &condition));
+        split(&branches, &condition, false);
+        OD_TRY(answer(&branches, expr->arguments[k + 1], branches.hit_rows, branches.hit_positions,
+                      branches.hit_count));
+    }
     OD_TRY(answer(&branches, expr->arguments[last], branches.left_rows, branches.left_positions,
                   branches.left_count));
     return branches_stitch(&branches, expr, selection->count, column_out);
-}
-
-static bool is_valid(const struct od_operand *operand, uint32_t row)
-{
-    return !od_operand_is_null(operand, row);
-}
-
-/* The column is both condition and value, so positions are noted before the split mixes them up. */
-static enum od_status coalesce_branch(struct branches *branches, const struct od_expr *argument)
-{
-    struct od_operand operand;
-    struct od_selection left = selection_of(branches, branches->left_rows, branches->left_count);
-    OD_TRY(od_evaluate_operand(branches->evaluation, argument, &left, &operand));
-    branches->sources[branches->source_count] = operand.column;
-    for (uint32_t i = 0; i < branches->left_count; i++) {
-        if (is_valid(&operand, i)) {
-            branches->picks[branches->left_positions[i]] = branches->source_count;
-            branches->rows[branches->left_positions[i]] = i * operand.step;
-        }
-    }
-    branches->source_count++;
-    split(branches, &operand, is_valid);
-    return OD_OK;
 }
 
 enum od_status od_lazy_coalesce(const struct od_evaluation *evaluation, const struct od_expr *expr,
@@ -162,7 +144,12 @@ enum od_status od_lazy_coalesce(const struct od_evaluation *evaluation, const st
 {
     struct branches branches;
     OD_TRY(branches_init(&branches, evaluation, selection, expr->argument_count));
-    for (uint32_t k = 0; k < expr->argument_count && branches.left_count > 0; k++)
-        OD_TRY(coalesce_branch(&branches, expr->arguments[k]));
+    for (uint32_t k = 0; k < expr->argument_count && branches.left_count > 0; k++) {
+        struct od_operand value;
+        OD_TRY(evaluate_left(&branches, expr->arguments[k], &value));
+        branches.sources[k] = value.column;
+        split(&branches, &value, true);
+        branches.source_count++;
+    }
     return branches_stitch(&branches, expr, selection->count, column_out);
 }

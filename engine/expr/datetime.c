@@ -147,10 +147,9 @@ static uint32_t scale_of_field(enum od_time_field field, enum od_type type)
 static enum od_time_field field_of(const struct od_kernel_call *call)
 {
     enum od_time_field field = OD_TIME_FIELD_COUNT;
-    uint32_t size = 0;
-    const char *text = od_operand_text(&call->arguments[0], 0, &size);
+    struct span text = od_operand_span(&call->arguments[0], 0);
     od_assert(call->arguments[0].step == 0);
-    if (!od_time_field_find(text, size, &field))
+    if (!od_time_field_find(text.at, (uint32_t)(text.end - text.at), &field))
         od_unreachable();
     return field;
 }

@@ -131,12 +131,29 @@ static inline bool od_operand_is_null(const struct od_operand *operand, uint32_t
 {
     return od_column_is_null(&operand->column, row * operand->step);
 }
-/* Text of a valid row. */
-static inline const char *od_operand_text(const struct od_operand *operand, uint32_t row, uint32_t *size_out)
+/* A slice of text. */
+struct span {
+    const char *at;
+    const char *end;
+};
+/* Of a valid row. */
+static inline struct span od_operand_span(const struct od_operand *operand, uint32_t row)
 {
     const int32_t *offsets = operand->column.offsets + (size_t)row * operand->step;
-    *size_out = (uint32_t)(offsets[1] - offsets[0]);
-    return (const char *)operand->column.bytes + offsets[0];
+    const char *bytes = (const char *)operand->column.bytes;
+    return (struct span){bytes + offsets[0], bytes + offsets[1]};
+}
+static inline bool od_begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+/* Bytes of the character at the front of a text that is not empty. */
+static inline size_t od_character_bytes(struct span text)
+{
+    size_t bytes = 1;
+    while (text.at + bytes < text.end && !od_begins_character(text.at[bytes]))
+        bytes++;
+    return bytes;
 }
 /* Bits behind the last row are zero in every bitmap that leaves a kernel. */
 static inline void od_bits_clear_tail(uint8_t *bits, uint32_t count)

@@ -11,36 +11,24 @@
 
 #include "engine/expr/kernel.h"
 
-struct like_cursor {
-    const char *at;
-    const char *end;
-};
-
 enum like_answer { LIKE_NO, LIKE_YES, LIKE_BAD_PATTERN };
 
-static void next_character(struct like_cursor *text)
-{
-    do {
-        text->at++;
-    } while (text->at < text->end && ((unsigned char)*text->at & 0xc0) == 0x80);
-}
-
 /* Behind a %: further % mean nothing, each _ takes a character. False when the text is too short for them. */
-static bool skip_wildcards(struct like_cursor *text, struct like_cursor *pattern)
+static bool skip_wildcards(struct span *text, struct span *pattern)
 {
     for (; pattern->at < pattern->end && (*pattern->at == '%' || *pattern->at == '_'); pattern->at++) {
         if (*pattern->at == '%')
             continue;
         if (text->at == text->end)
             return false;
-        next_character(text);
+        text->at += od_character_bytes(*text);
     }
     return true;
 }
 
 /* The pattern's literal byte at the cursor, which is moved onto it if it was escaped. False at a lone escape.
  * */
-static bool literal_byte(struct like_cursor *pattern, char *byte_out)
+static bool literal_byte(struct span *pattern, char *byte_out)
 {
     if (*pattern->at == '\\' && ++pattern->at == pattern->end)
         return false;
@@ -48,14 +36,14 @@ static bool literal_byte(struct like_cursor *pattern, char *byte_out)
     return true;
 }
 
-static bool only_percents(struct like_cursor pattern)
+static bool only_percents(struct span pattern)
 {
     while (pattern.at < pattern.end && *pattern.at == '%')
         pattern.at++;
     return pattern.at == pattern.end;
 }
 
-static bool is_lone_escape(struct like_cursor pattern)
+static bool is_lone_escape(struct span pattern)
 {
     return pattern.end - pattern.at == 1 && *pattern.at == '\\';
 }
@@ -67,10 +55,10 @@ static char lower(char byte)
 }
 
 /* A state machine over two cursors: the switch over the pattern's next byte is the whole of it. */
-static enum like_answer like(struct like_cursor text, struct like_cursor pattern, bool folds)
+static enum like_answer like(struct span text, struct span pattern, bool folds)
 {
-    struct like_cursor retry_text = {NULL, NULL}; /* where the last % ends for now; none: no % yet */
-    struct like_cursor retry_pattern = pattern;
+    struct span retry_text = {NULL, NULL}; /* where the last % ends for now; none: no % yet */
+    struct span retry_pattern = pattern;
     for (;;) {
         bool matches = false;
         if (text.at == text.end)
@@ -87,7 +75,7 @@ static enum like_answer like(struct like_cursor text, struct like_cursor pattern
             continue;
         }
         if (pattern.at < pattern.end && *pattern.at == '_') {
-            next_character(&text);
+            text.at += od_character_bytes(text);
             pattern.at++;
             continue;
         }
@@ -104,7 +92,7 @@ static enum like_answer like(struct like_cursor text, struct like_cursor pattern
         }
         if (retry_text.at == NULL)
             return LIKE_NO;
-        next_character(&retry_text);
+        retry_text.at += od_character_bytes(retry_text);
         text = retry_text;
         pattern = retry_pattern;
         if (text.at == text.end)
@@ -112,19 +100,11 @@ static enum like_answer like(struct like_cursor text, struct like_cursor pattern
     }
 }
 
-static struct like_cursor cursor_of(const struct od_operand *operand, uint32_t row)
-{
-    uint32_t size = 0;
-    const char *bytes = od_operand_text(operand, row, &size);
-    return (struct like_cursor){bytes, bytes + size};
-}
-
 /* like_escape in PostgreSQL's like_match.c. */
-static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_t row,
-                                      struct like_cursor *pattern)
+static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_t row, struct span *pattern)
 {
-    struct like_cursor escape = cursor_of(&call->arguments[2], row);
-    struct like_cursor first = escape;
+    struct span escape = od_operand_span(&call->arguments[2], row);
+    struct span first = escape;
     size_t escape_bytes = (size_t)(escape.end - escape.at);
     char *target = od_arena_take_raw(call->batch_arena, (size_t)(pattern->end - pattern->at) * 2);
     char *end = target;
@@ -132,7 +112,7 @@ static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_
     if (target == NULL)
         return od_kernel_no_memory(call->error);
     if (escape_bytes > 0)
-        next_character(&first);
+        first.at += od_character_bytes(first);
     if (first.at != escape.end)
         return od_fail(call->error, OD_EVALUATION, "invalid escape string");
     while (pattern->at < pattern->end) {
@@ -146,7 +126,7 @@ static enum od_status rewrite_pattern(const struct od_kernel_call *call, uint32_
         pattern->at += is_escape ? escape_bytes : 1;
         escaped = is_escape;
     }
-    *pattern = (struct like_cursor){target, end};
+    *pattern = (struct span){target, end};
     return OD_OK;
 }
 
@@ -155,17 +135,17 @@ enum od_status od_kernel_like(const struct od_kernel_call *call)
     bool folds = call->expr->function == OD_FUNCTION_ILIKE;
     bool rewrites = call->expr->argument_count == 3;
     bool is_constant = call->arguments[1].step == 0 && (!rewrites || call->arguments[2].step == 0);
-    struct like_cursor pattern = {NULL, NULL};
+    struct span pattern = {NULL, NULL};
     uint8_t *bits = call->results;
     for (uint32_t i = 0; i < call->row_count; i++) {
         if (!od_call_row_is_valid(call, i))
             continue;
         if (!is_constant || pattern.at == NULL) {
-            pattern = cursor_of(&call->arguments[1], i);
+            pattern = od_operand_span(&call->arguments[1], i);
             if (rewrites)
                 OD_TRY(rewrite_pattern(call, i, &pattern));
         }
-        enum like_answer answer = like(cursor_of(&call->arguments[0], i), pattern, folds);
+        enum like_answer answer = like(od_operand_span(&call->arguments[0], i), pattern, folds);
         if (answer == LIKE_BAD_PATTERN)
             return od_fail(call->error, OD_EVALUATION, "LIKE pattern must not end with escape character");
         od_bitmap_put(bits, i, answer == LIKE_YES);

@@ -12,36 +12,17 @@
 
 /* --- characters ----------------------------------------------------------------------------------------- */
 
-struct span {
-    const char *at;
-    const char *end;
-};
-
 static struct span argument(const struct od_row *row, uint32_t k)
 {
     const char *bytes = row->arguments[k].text.bytes;
     return (struct span){bytes, bytes + row->arguments[k].text.size};
 }
 
-static bool begins_character(char byte)
-{
-    return ((unsigned char)byte & 0xc0) != 0x80;
-}
-
-/* Bytes of the character at the front. */
-static size_t character_bytes(struct span text)
-{
-    size_t bytes = 1;
-    while (text.at + bytes < text.end && !begins_character(text.at[bytes]))
-        bytes++;
-    return bytes;
-}
-
 static int64_t count_characters(struct span text)
 {
     int64_t count = 0;
     for (; text.at < text.end; text.at++)
-        count += begins_character(*text.at);
+        count += od_begins_character(*text.at);
     return count;
 }
 
@@ -49,7 +30,7 @@ static int64_t count_characters(struct span text)
 static const char *behind(struct span text, int64_t count)
 {
     for (; count > 0 && text.at < text.end; count--)
-        text.at += character_bytes(text);
+        text.at += od_character_bytes(text);
     return text.at;
 }
 
@@ -121,7 +102,7 @@ enum od_status od_row_reverse(struct od_row *row)
     const char *end = text.end;
     while (end > text.at) {
         const char *start = end - 1;
-        while (start > text.at && !begins_character(*start))
+        while (start > text.at && !od_begins_character(*start))
             start--;
         append(row, start, end);
         end = start;
@@ -184,9 +165,9 @@ enum od_status od_row_left(struct od_row *row)
 /* Whether the character at the front is one of `set`. */
 static bool is_among(struct span character, struct span set)
 {
-    size_t bytes = character_bytes(character);
-    for (; set.at < set.end; set.at += character_bytes(set))
-        if (character_bytes(set) == bytes && memcmp(set.at, character.at, bytes) == 0)
+    size_t bytes = od_character_bytes(character);
+    for (; set.at < set.end; set.at += od_character_bytes(set))
+        if (od_character_bytes(set) == bytes && memcmp(set.at, character.at, bytes) == 0)
             return true;
     return false;
 }
@@ -198,10 +179,10 @@ enum od_status od_row_trim(struct od_row *row)
     struct span text = argument(row, 0);
     struct span set = row->expr->argument_count == 2 ? argument(row, 1) : (struct span){blank, blank + 1};
     while (row->expr->function != OD_FUNCTION_RTRIM && text.at < text.end && is_among(text, set))
-        text.at += character_bytes(text);
+        text.at += od_character_bytes(text);
     while (row->expr->function != OD_FUNCTION_LTRIM && text.at < text.end) {
         struct span last = {text.end - 1, text.end};
-        while (last.at > text.at && !begins_character(*last.at))
+        while (last.at > text.at && !od_begins_character(*last.at))
             last.at--;
         if (!is_among(last, set))
             break;
@@ -281,13 +262,13 @@ enum od_status od_row_replace(struct od_row *row)
 enum od_status od_row_translate(struct od_row *row)
 {
     struct span text = argument(row, 0);
-    for (; text.at < text.end; text.at += character_bytes(text)) {
+    for (; text.at < text.end; text.at += od_character_bytes(text)) {
         struct span from = argument(row, 1);
         struct span to = argument(row, 2);
-        struct span one = {text.at, text.at + character_bytes(text)};
+        struct span one = {text.at, text.at + od_character_bytes(text)};
         while (from.at < from.end &&
-               !is_among((struct span){from.at, from.at + character_bytes(from)}, one)) {
-            from.at += character_bytes(from);
+               !is_among((struct span){from.at, from.at + od_character_bytes(from)}, one)) {
+            from.at += od_character_bytes(from);
             to.at = behind(to, 1);
         }
         if (from.at == from.end)
@@ -352,7 +333,7 @@ enum od_status od_row_pad(struct od_row *row)
     if (!before)
         append(row, text.at, text.end);
     for (struct span at = fill; missing > 0; missing--) {
-        size_t bytes = character_bytes(at);
+        size_t bytes = od_character_bytes(at);
         append(row, at.at, at.at + bytes);
         at.at = at.at + bytes == at.end ? fill.at : at.at + bytes;
     }
@@ -366,7 +347,7 @@ enum od_status od_row_ascii(struct od_row *row)
     struct span text = argument(row, 0);
     if (text.at == text.end)
         return OD_OK;
-    size_t bytes = character_bytes(text);
+    size_t bytes = od_character_bytes(text);
     uint32_t code = (unsigned char)text.at[0] & (bytes == 1 ? 0x7fu : 0x7fu >> bytes);
     for (size_t i = 1; i < bytes; i++)
         code = code << 6 | ((unsigned char)text.at[i] & 0x3f);
