@@ -147,76 +147,65 @@ struct operator_row {
     enum od_function function;
     bool negated;
 };
-static const struct operator_row operators[] = {
-    {"+", OD_FUNCTION_ADD, false},
-    {"-", OD_FUNCTION_SUBTRACT, false},
-    {"*", OD_FUNCTION_MULTIPLY, false},
-    {"/", OD_FUNCTION_DIVIDE, false},
-    {"%", OD_FUNCTION_MODULO, false},
-    {"^", OD_FUNCTION_POWER, false},
-    {"&", OD_FUNCTION_BIT_AND, false},
-    {"|", OD_FUNCTION_BIT_OR, false},
-    {"#", OD_FUNCTION_BIT_XOR, false},
-    {"<<", OD_FUNCTION_SHIFT_LEFT, false},
-    {">>", OD_FUNCTION_SHIFT_RIGHT, false},
-    {"=", OD_FUNCTION_EQUAL, false},
-    {"<>", OD_FUNCTION_NOT_EQUAL, false},
-    {"<", OD_FUNCTION_LESS, false},
-    {"<=", OD_FUNCTION_LESS_EQUAL, false},
-    {">", OD_FUNCTION_GREATER, false},
-    {">=", OD_FUNCTION_GREATER_EQUAL, false},
-    {"||", OD_FUNCTION_CONCATENATE, false},
-    {"^@", OD_FUNCTION_STARTS_WITH, false},
-    {"~~", OD_FUNCTION_LIKE, false},
-    {"~~*", OD_FUNCTION_ILIKE, false},
-    {"!~~", OD_FUNCTION_LIKE, true},
-    {"!~~*", OD_FUNCTION_ILIKE, true},
+/* Those that the catalogue of functions calls otherwise. */
+static const struct operator_row binary_operators[] = {
+    {"^", OD_FUNCTION_POWER, false},   {"^@", OD_FUNCTION_STARTS_WITH, false},
+    {"~~", OD_FUNCTION_LIKE, false},   {"!~~", OD_FUNCTION_LIKE, true},
+    {"~~*", OD_FUNCTION_ILIKE, false}, {"!~~*", OD_FUNCTION_ILIKE, true},
 };
 static const struct operator_row unary_operators[] = {
     {"-", OD_FUNCTION_NEGATE, false}, {"~", OD_FUNCTION_BIT_NOT, false}, {"@", OD_FUNCTION_ABS, false},
     {"|/", OD_FUNCTION_SQRT, false},  {"||/", OD_FUNCTION_CBRT, false},
 };
 
-static const struct operator_row *find_operator(const struct operator_row *rows, size_t count,
-                                                const char *name)
+static bool find_operator(const struct operator_row *rows, size_t count, const char *name,
+                          struct operator_row *row_out)
 {
-    for (size_t i = 0; name != NULL && i < count; i++)
+    for (size_t i = 0; name != NULL && i < count; i++) {
+        *row_out = rows[i];
         if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
-    return NULL;
+            return true;
+    }
+    return false;
 }
 
-static const struct operator_row *find_binary(const char *name)
+static bool find_binary(const char *name, struct operator_row *row_out)
 {
-    return find_operator(operators, sizeof(operators) / sizeof(operators[0]), name);
+    for (uint32_t i = 0; name != NULL && i <= OD_FUNCTION_CONCATENATE; i++) {
+        *row_out = (struct operator_row){name, (enum od_function)i, false};
+        if (strcmp(od_function_text(row_out->function), name) == 0)
+            return true;
+    }
+    return find_operator(binary_operators, sizeof(binary_operators) / sizeof(binary_operators[0]), name,
+                         row_out);
 }
 
 bool od_sql_operator(const char *name, enum od_function *function_out)
 {
-    const struct operator_row *row = find_binary(name);
-    if (row == NULL || row->negated)
-        return false;
-    *function_out = row->function;
-    return true;
+    struct operator_row row = {0};
+    bool found = find_binary(name, &row) && !row.negated;
+    *function_out = row.function;
+    return found;
 }
 
 static const struct od_expr *bind_unary(const struct od_place *place, const PgQuery__AExpr *node,
                                         const char *name)
 {
     struct od_binder *binder = place->binder;
-    const struct operator_row *row =
-        find_operator(unary_operators, sizeof(unary_operators) / sizeof(unary_operators[0]), name);
+    struct operator_row row = {0};
+    bool found =
+        find_operator(unary_operators, sizeof(unary_operators) / sizeof(unary_operators[0]), name, &row);
     const struct od_expr *operand = od_bind_expr(place, node->rexpr);
     OD_NEED(operand != NULL);
     if (operand->is_untyped)
         return od_sql_wrong(binder, node->location, "operator is not unique: %s unknown", name);
-    if (row == NULL && strcmp(name, "+") == 0) /* takes what - takes, and leaves it */
+    if (!found && strcmp(name, "+") == 0) /* takes what - takes, and leaves it */
         return od_make_one(binder, OD_FUNCTION_NEGATE, operand, node->location) == NULL ? NULL : operand;
-    if (row == NULL)
+    if (!found)
         return od_sql_refuse(binder, node->location, "operator %s", name);
-    if (row->function == OD_FUNCTION_SQRT && operand->type == OD_TYPE_DECIMAL) /* has |/ not */
+    if (row.function == OD_FUNCTION_SQRT && operand->type == OD_TYPE_DECIMAL) /* has |/ not */
         operand = od_make_cast(binder, operand, OD_TYPE_FLOAT64, node->location);
-    return od_make_one(binder, row->function, operand, node->location);
+    return od_make_one(binder, row.function, operand, node->location);
 }
 
 static const struct od_expr *bind_binary(const struct od_place *place, const PgQuery__AExpr *node,
@@ -249,15 +238,15 @@ static const struct od_expr *bind_operator(const struct od_place *place, const P
 {
     struct od_binder *binder = place->binder;
     const char *name = od_sql_string(node->name[node->n_name - 1]);
-    const struct operator_row *row = find_binary(name);
+    struct operator_row row = {0};
     if (node->n_name != 1)
         return od_sql_refuse(binder, node->location, "OPERATOR(schema.name)");
     if (node->lexpr == NULL)
         return bind_unary(place, node, name);
-    if (row == NULL)
+    if (!find_binary(name, &row))
         return od_sql_refuse(binder, node->location, "operator %s", name);
-    const struct od_expr *result = bind_like(place, node, row->function);
-    return row->negated ? od_make_one(binder, OD_FUNCTION_NOT, result, node->location) : result;
+    const struct od_expr *result = bind_like(place, node, row.function);
+    return row.negated ? od_make_one(binder, OD_FUNCTION_NOT, result, node->location) : result;
 }
 
 /* Casts the operands to their common type, as PostgreSQL does for IN; where there is none, the comparisons

@@ -113,52 +113,54 @@ static bool relation_scope(struct od_binder *binder, const char *relation, const
     return true;
 }
 
-static const PgQuery__SelectStmt *query_of_view(const PgQuery__ParseResult *parsed)
+/* SELECT, or CREATE VIEW v (a, b) AS SELECT. */
+static const struct od_plan *bind_view_text(struct od_binder *binder, const PgQuery__ParseResult *parsed)
 {
     const PgQuery__Node *node = parsed->n_stmts == 1 ? parsed->stmts[0]->stmt : NULL;
-    if (node != NULL && node->node_case == PG_QUERY__NODE__NODE_VIEW_STMT)
-        node = node->view_stmt->query;
-    return node != NULL && node->node_case == PG_QUERY__NODE__NODE_SELECT_STMT ? node->select_stmt : NULL;
+    const PgQuery__ViewStmt *view =
+        node != NULL && node->node_case == PG_QUERY__NODE__NODE_VIEW_STMT ? node->view_stmt : NULL;
+    struct od_targets columns = {0};
+    node = view != NULL ? view->query : node;
+    if (node == NULL || node->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
+        return od_sql_wrong(binder, -1, "a view is not one SELECT");
+    const struct od_plan *plan = od_bind_query(binder, node->select_stmt, NULL);
+    if (view == NULL || view->n_aliases == 0 || !od_add_columns(binder, &columns, plan))
+        return plan;
+    for (uint32_t i = 0; i < view->n_aliases && i < columns.count; i++)
+        columns.at[i].name = od_sql_string(view->aliases[i]);
+    return od_make_project(binder, plan, &columns);
 }
 
-static const struct od_plan *bind_view(struct od_binder *binder, const struct od_sql_view *view,
-                                       int32_t location)
+static const struct od_plan *bind_view(struct od_binder *binder, const char *sql, int32_t location)
 {
     struct od_binder inside = *binder;
     const PgQuery__ParseResult *parsed = NULL;
     const struct od_plan *plan = NULL;
-    struct od_targets columns = {0};
     struct od_arena parse_arena;
     if (++inside.view_count > VIEWS_MAX)
         return od_sql_fail(binder, OD_UNSUPPORTED, location,
                            "more than %d views in a query are not supported", VIEWS_MAX);
-    inside.sql = view->sql;
+    inside.sql = sql;
     inside.named = NULL;
     od_arena_init(&parse_arena, binder->plan_arena->memory, 0);
-    if (od_sql_parse(&parse_arena, view->sql, &parsed, binder->error) == OD_OK)
-        plan = query_of_view(parsed) == NULL ? od_sql_wrong(binder, -1, "a view is not one SELECT")
-                                             : od_bind_query(&inside, query_of_view(parsed), NULL);
+    if (od_sql_parse(&parse_arena, sql, &parsed, binder->error) == OD_OK)
+        plan = bind_view_text(&inside, parsed);
     od_arena_release(&parse_arena);
     binder->view_count = inside.view_count;
     binder->error->line = 0; /* a place in another text */
     od_sql_locate(binder, location);
-    if (plan == NULL || view->column_count == 0)
-        return plan;
-    od_add_columns(binder, &columns, plan);
-    for (uint32_t i = 0; i < view->column_count && i < columns.count; i++)
-        columns.at[i].name = view->columns[i];
-    return od_make_project(binder, plan, &columns);
+    return plan;
 }
 
 /* A query of WITH, else a view, else a table. */
 static const struct od_plan *find_relation(struct od_binder *binder, const struct od_block *outer,
                                            const PgQuery__RangeVar *node)
 {
+    const struct od_sql_context *context = binder->context;
     bool has_schema = od_sql_given(node->schemaname);
     bool is_ours = !has_schema || strcmp(node->schemaname, "public") == 0;
     const struct od_named_query *named = has_schema ? NULL : binder->named;
-    const struct od_table *table = is_ours ? od_catalog_find(binder->context->catalog, node->relname) : NULL;
-    struct od_sql_view view = {0};
+    const struct od_table *table = is_ours ? od_catalog_find(context->catalog, node->relname) : NULL;
     while (named != NULL && strcmp(named->name, node->relname) != 0)
         named = named->next;
     if (named != NULL && named->plan == NULL)
@@ -167,9 +169,10 @@ static const struct od_plan *find_relation(struct od_binder *binder, const struc
         return od_sql_refuse(binder, node->location, "a correlated WITH query used at another level");
     if (named != NULL)
         return named->plan;
-    if (is_ours && binder->context->find_view != NULL &&
-        binder->context->find_view(binder->context->self, node->relname, &view))
-        return bind_view(binder, &view, node->location);
+    const char *view =
+        is_ours && context->find_view != NULL ? context->find_view(context->self, node->relname) : NULL;
+    if (view != NULL)
+        return bind_view(binder, view, node->location);
     if (table != NULL)
         return od_make_scan(binder, table);
     return od_sql_wrong(binder, node->location, "relation \"%s%s%s\" does not exist",

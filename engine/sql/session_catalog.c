@@ -206,7 +206,7 @@ void od_session_remove(struct od_session *session, const char *name)
 /* --- for the binder ------------------------------------------------------------------------------------- */
 
 /* The binder asks for each name here first, so this is also where names are noted. */
-static bool find_view(void *self, const char *name, struct od_sql_view *view_out)
+static const char *find_view(void *self, const char *name)
 {
     struct od_session *session = self;
     struct od_binder *binder = &session->binder;
@@ -219,10 +219,7 @@ static bool find_view(void *self, const char *name, struct od_sql_view *view_out
     OD_NEED(place != NULL);
     *place = copy;
     const struct od_entry *entry = od_session_find(session, name);
-    if (entry == NULL || entry->definition->kind != OD_ENTRY_VIEW)
-        return false;
-    *view_out = entry->definition->view;
-    return true;
+    return entry != NULL && entry->definition->kind == OD_ENTRY_VIEW ? entry->definition->create_sql : NULL;
 }
 
 static struct od_sql_key find_key(void *self, const char *table)

@@ -347,15 +347,11 @@ static bool put_view(struct od_session *session, const PgQuery__ViewStmt *create
 {
     struct od_definition *view = od_definition_new(session, OD_ENTRY_VIEW, create->view->relname);
     OD_NEED(view != NULL);
-    const char **names = od_arena_take_array(&view->arena, create->n_aliases, sizeof(*names));
-    const char *sql = od_session_keep_text(session, session->statement_sql);
+    view->create_sql = od_session_keep_text(session, session->statement_sql);
     view->reads = od_arena_take_array(&view->arena, session->looked_up_count, sizeof(*view->reads));
-    if (names == NULL || view->reads == NULL)
+    if (view->reads == NULL)
         return od_sql_no_memory(&session->binder);
     OD_NEED(od_schema_copy(&view->arena, schema, &view->schema, session->binder.error) == OD_OK);
-    for (size_t i = 0; i < create->n_aliases; i++)
-        names[i] = view->schema.fields[i].name;
-    view->view = (struct od_sql_view){sql, (uint32_t)create->n_aliases, names};
     view->read_count = session->looked_up_count;
     for (uint32_t i = 0; i < view->read_count; i++)
         view->reads[i] = od_session_keep_text(session, session->looked_up[i]);

@@ -24,13 +24,12 @@ struct od_definition {
     enum od_entry_kind kind;
     const char *name;
     uint32_t column_count;
+    const char *create_sql; /* of a view; of a table with CHECKs, to find them in again */
     /* a table */
     struct od_schema schema;
     struct od_sql_type *types;
     struct od_value *defaults; /* is_null when there is none */
-    const char *create_sql;    /* to find the CHECKs in again; NULL: there are none */
     /* a view */
-    struct od_sql_view view;
     uint32_t read_count; /* relations that its text names, through other views too */
     const char **reads;
     /* an index */

@@ -8,14 +8,6 @@
 
 #include "engine/plan/logical.h"
 
-/* What a view's name stands for: the text of its SELECT or CREATE VIEW, and new names for its first columns.
- * Borrowed for the call. */
-struct od_sql_view {
-    const char *sql;
-    uint32_t column_count;
-    const char *const *columns;
-};
-
 /* Where NULLs go when ORDER BY does not say: with the greatest values (PostgreSQL), or always first or last (what DuckDB's
  * default_null_order can be). */
 enum od_null_order { OD_NULLS_GREATEST, OD_NULLS_FIRST, OD_NULLS_LAST };
@@ -30,7 +22,8 @@ struct od_sql_key {
 struct od_sql_context {
     const struct od_catalog *catalog;
     enum od_null_order null_order;
-    bool (*find_view)(void *self, const char *name, struct od_sql_view *view_out); /* asked first */
+    /* Asked first. The text of the view's SELECT or CREATE VIEW, borrowed for the call; NULL: no such view. */
+    const char *(*find_view)(void *self, const char *name);
     struct od_sql_key (*find_key)(void *self, const char *table);
     void *self;
     /* od_evaluate_constant of engine/expr (sql is below it): for LIMIT 1 + 1. NULL: literals only. */
