@@ -22,6 +22,7 @@
 
 #define ROW_CAPACITY_MIN 16u
 #define ROW_CAPACITY_MAX (UINT32_C(1) << 30)
+#define RANGE_ROWS       256 /* of a range, whose numbers are on the stack at a time */
 
 /* What empty columns point to: consumers may copy zero bytes from it and read offsets[0]. */
 static const int32_t nothing[4];
@@ -183,20 +184,6 @@ static void validity_append_run(struct od_column_builder *column, uint32_t count
         od_bitmap_set_run(column->validity, column->row_count, count);
 }
 
-static void validity_append_range(struct od_column_builder *column, const struct od_column *source,
-                                  uint32_t first, uint32_t count)
-{
-    uint32_t null_count =
-        source->validity == NULL ? 0 : od_bitmap_count_zeros(source->validity, first, count);
-    if (null_count == 0) {
-        validity_append_run(column, count);
-        return;
-    }
-    validity_begin(column);
-    od_bitmap_copy(column->validity, column->row_count, source->validity, first, count);
-    column->null_count += null_count;
-}
-
 /* --- one value ------------------------------------------------------------------------------------------ */
 
 static enum od_status put_text(struct od_memory *memory, struct od_column_builder *column,
@@ -276,56 +263,21 @@ enum od_status od_batch_builder_append_column(struct od_batch_builder *builder, 
     return OD_OK;
 }
 
-static enum od_status range_text(struct od_memory *memory, struct od_column_builder *column,
-                                 const struct od_column *source, uint32_t first, uint32_t count,
-                                 struct od_error *error)
-{
-    int32_t source_start = source->offsets[first];
-    uint32_t total = (uint32_t)(source->offsets[first + count] - source_start);
-    OD_TRY(bytes_room(memory, column, total, error));
-    int32_t *offsets = column->offsets + column->row_count;
-    int32_t shift = offsets[0] - source_start;
-    if (total != 0)
-        memcpy(column->bytes + offsets[0], source->bytes + source_start, total);
-    for (uint32_t i = 1; i <= count; i++)
-        offsets[i] = source->offsets[first + i] + shift;
-    return OD_OK;
-}
-
-static enum od_status append_range(struct od_batch_builder *builder, uint32_t column_index,
-                                   const struct od_column *source, uint32_t first, uint32_t count,
-                                   struct od_error *error)
-{
-    struct od_column_builder *column = &builder->columns[column_index];
-    od_assert(source->type == column->type);
-    size_t width = od_type_width_bytes(column->type);
-    if (column->type == OD_TYPE_TEXT) {
-        OD_TRY(range_text(builder->memory, column, source, first, count, error));
-    } else if (column->type == OD_TYPE_BOOLEAN) {
-        od_bitmap_copy(column->values, column->row_count, source->values, first, count);
-    } else {
-        memcpy((uint8_t *)column->values + column->row_count * width,
-               (const uint8_t *)source->values + first * width, count * width);
-    }
-    validity_append_range(column, source, first, count);
-    column->row_count += count;
-    return OD_OK;
-}
-
 enum od_status od_batch_builder_append_rows(struct od_batch_builder *builder, const struct od_batch *source,
                                             const uint32_t *rows, uint32_t first, uint32_t count,
                                             struct od_error *error)
 {
+    uint32_t range[RANGE_ROWS];
     od_assert(source->schema->field_count == builder->schema->field_count);
     od_assert(rows != NULL || (first <= source->row_count && count <= source->row_count - first));
     OD_TRY(builder_room(builder, builder->row_count, count, error));
-    if (count == 0)
-        return OD_OK;
-    for (uint32_t i = 0; i < builder->schema->field_count; i++) {
-        if (rows != NULL)
-            OD_TRY(od_batch_builder_append_column(builder, i, &source->columns[i], rows, count, error));
-        else
-            OD_TRY(append_range(builder, i, &source->columns[i], first, count, error));
+    for (uint32_t done = 0, now; done < count; done += now) {
+        now = rows != NULL || count - done < RANGE_ROWS ? count - done : RANGE_ROWS;
+        for (uint32_t i = 0; rows == NULL && i < now; i++)
+            range[i] = first + done + i;
+        for (uint32_t i = 0; i < builder->schema->field_count; i++)
+            OD_TRY(od_batch_builder_append_column(builder, i, &source->columns[i],
+                                                  rows == NULL ? range : rows, now, error));
     }
     od_batch_builder_end_rows(builder, builder->row_count + count);
     return OD_OK;

@@ -20,7 +20,9 @@ struct od_spill_run {
     bool is_reading;
     uint64_t row_count;
     struct od_batch_builder gathered;
-    struct od_buffer sizes;      /* u32 of each block */
+    uint32_t *sizes; /* owned; of each block */
+    uint32_t block_count;
+    uint32_t block_capacity;
     struct od_buffer bytes;      /* the block at hand */
     struct od_arena run_arena;   /* the file's name */
     struct od_arena block_arena; /* until the next block */
@@ -56,7 +58,6 @@ enum od_status od_spill_run_new(const struct od_op_env *env, const struct od_sch
     run->env = *env;
     run->schema = schema;
     run->number = env->account->run_count++;
-    od_buffer_init(&run->sizes, env->memory);
     od_buffer_init(&run->bytes, env->memory);
     od_arena_init(&run->run_arena, env->memory, 256);
     od_arena_init(&run->block_arena, env->memory, 4096);
@@ -79,7 +80,7 @@ void od_spill_run_free(struct od_spill_run *run)
         disk->ops->remove(disk->self, run->name, NULL); /* what cannot be removed goes with the host */
     }
     od_batch_builder_release(&run->gathered);
-    od_buffer_release(&run->sizes);
+    od_give(run->env.memory, run->sizes, run->block_capacity * sizeof(*run->sizes));
     od_buffer_release(&run->bytes);
     od_arena_release(&run->run_arena);
     od_arena_release(&run->block_arena);
@@ -112,15 +113,17 @@ static enum od_status write_gathered(struct od_spill_run *run, struct od_error *
 {
     const struct od_disk *disk = &run->env.disk;
     struct od_batch batch = od_batch_builder_view(&run->gathered);
-    struct od_block_id id = block_id(run, (uint32_t)(run->sizes.size / sizeof(uint32_t)));
+    struct od_block_id id = block_id(run, run->block_count);
     struct od_block_info info;
     if (run->file == NULL)
         OD_TRY(make_file(run, error));
     od_buffer_reset(&run->bytes);
     OD_TRY(od_block_encode(run->env.codec, &batch, &id, OD_CODEC_ZSTD, &run->bytes, &info, error));
-    if (!od_buffer_append_u32(&run->sizes, (uint32_t)run->bytes.size))
+    if (!od_grow(run->env.memory, &run->sizes, &run->block_capacity, run->block_count + UINT64_C(1),
+                 sizeof(*run->sizes)))
         return od_fail(error, OD_NO_MEMORY, "listing spilled blocks");
     OD_TRY(disk->ops->write(disk->self, run->file, run->offset, run->bytes.bytes, run->bytes.size, error));
+    run->sizes[run->block_count++] = (uint32_t)run->bytes.size;
     run->offset += run->bytes.size;
     run->env.account->spilled_bytes += run->bytes.size;
     od_batch_builder_reset(&run->gathered);
@@ -164,13 +167,11 @@ enum od_status od_spill_run_next(struct od_spill_run *run, const struct od_batch
     const struct od_disk *disk = &run->env.disk;
     struct od_block_id id = block_id(run, run->block_index);
     struct od_block_info info;
-    struct od_reader sizes = {
-        .bytes = run->sizes.bytes, .size = run->sizes.size, .offset = run->block_index * sizeof(uint32_t)};
     od_assert(run->is_reading);
     *batch_out = NULL;
-    if (sizes.offset == sizes.size)
+    if (run->block_index == run->block_count)
         return OD_OK;
-    uint32_t size = od_reader_u32(&sizes);
+    uint32_t size = run->sizes[run->block_index];
     od_buffer_reset(&run->bytes);
     if (!od_buffer_reserve(&run->bytes, size))
         return od_fail(error, OD_NO_MEMORY, "reading a spilled block: size=%u", size);
