@@ -107,6 +107,13 @@ static const struct {
      "            scan u (k, w)\n"
      "        aggregate by k\n"
      "          scan t (k)\n"},
+    {"a filter does not pass a sub-select that may find two rows", 0,
+     "select k from (select k, v, (select w from u) as x from t) s where v = 1",
+     "project k\n"
+     "  filter (v = 1)\n"
+     "    join single on true\n"
+     "      scan t (k, v)\n"
+     "      scan u (k)\n"},
     {"NOT IN: a condition that is NULL leaves the row out, the comparison does not", 0,
      "select v from t where v not in (select v from t as i where i.k = t.k)",
      "project v\n"

@@ -206,6 +206,13 @@ static const struct {
      "            scan v (k, name)\n"
      "      project name\n"
      "        scan v (k, name)\n"},
+    {"select 0 from t window w as (partition by count(*))", "project 0 as ?column?\n"
+                                                            "  aggregate: count(*) as count\n"
+                                                            "    scan t (a, b, c, d, p)\n"},
+    {"select t.a from t join v on t.a / k = 1 and name = c", "project a\n"
+                                                               "  join inner on ((name = c) and ((cast(a as bigint) / k) = cast(1 as bigint)))\n"
+                                                               "    scan t (a, b, c, d, p)\n"
+                                                               "    scan v (k, name)\n"},
     {"select a, (select (select t.a + u.a + v.k from v) from u) from t",
      "project a, ?column?\n"
      "  apply single on true\n"
@@ -295,6 +302,14 @@ static const struct {
      "row_number\n"
      "          project a, c as order, b as order\n"
      "            scan t (a, b, c, d, p)\n"},
+    {"select distinct on (c) c, a from t order by c, a, c desc",
+     "sort by c asc nulls last, a asc nulls last, c desc nulls first\n"
+     "  project c, a\n"
+     "    filter (row_number = 1)\n"
+     "      window by c order by c asc nulls last, a asc nulls last, c desc nulls first: row_number() as "
+     "row_number\n"
+     "        project c, a\n"
+     "          scan t (a, b, c, d, p)\n"},
     {"select c from t order by a nulls first limit 3 offset 1", "project c\n"
                                                                 "  limit 3 offset 1\n"
                                                                 "    sort by order asc nulls first\n"
