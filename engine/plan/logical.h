@@ -84,6 +84,11 @@ struct od_aggregate {
  * group in one place. */
 bool od_aggregate_is_partial(const struct od_aggregate *aggregate);
 
+/* But for names: the same values of the same rows. */
+bool od_sort_keys_equal(const struct od_sort_key *left, uint32_t left_count, const struct od_sort_key *right,
+                        uint32_t right_count);
+bool od_aggregate_equal(const struct od_aggregate *left, const struct od_aggregate *right);
+
 enum od_frame_unit { OD_FRAME_ROWS, OD_FRAME_RANGE, OD_FRAME_GROUPS };
 enum od_frame_bound {
     OD_FRAME_UNBOUNDED_PRECEDING,

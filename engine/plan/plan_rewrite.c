@@ -124,16 +124,26 @@ static bool keys_equal(const void *left_item, const void *right_item)
            left->nulls_first == right->nulls_first;
 }
 
-static bool aggregates_equal(const void *left_item, const void *right_item)
+bool od_sort_keys_equal(const struct od_sort_key *left, uint32_t left_count, const struct od_sort_key *right,
+                        uint32_t right_count)
 {
-    const struct od_aggregate *left = left_item;
-    const struct od_aggregate *right = right_item;
-    bool equal = left->function == right->function && exprs_equal(left->argument, right->argument) &&
-                 exprs_equal(left->second, right->second) && exprs_equal(left->filter, right->filter) &&
-                 left->distinct == right->distinct && left->key_count == right->key_count;
-    for (uint32_t i = 0; i < left->key_count && equal; i++)
-        equal = keys_equal(&left->keys[i], &right->keys[i]);
+    bool equal = left_count == right_count;
+    for (uint32_t i = 0; i < left_count && equal; i++)
+        equal = keys_equal(&left[i], &right[i]);
     return equal;
+}
+
+bool od_aggregate_equal(const struct od_aggregate *left, const struct od_aggregate *right)
+{
+    return left->function == right->function && exprs_equal(left->argument, right->argument) &&
+           exprs_equal(left->second, right->second) && exprs_equal(left->filter, right->filter) &&
+           left->distinct == right->distinct &&
+           od_sort_keys_equal(left->keys, left->key_count, right->keys, right->key_count);
+}
+
+static bool aggregates_equal(const void *left, const void *right)
+{
+    return od_aggregate_equal(left, right);
 }
 
 static bool calls_equal(const void *left_item, const void *right_item)
@@ -147,7 +157,7 @@ static bool calls_equal(const void *left_item, const void *right_item)
                  exprs_equal(left->frame.end_offset, right->frame.end_offset);
     for (uint32_t i = 0; i < left->argument_count && equal; i++)
         equal = od_expr_equal(left->arguments[i], right->arguments[i]);
-    return equal && aggregates_equal(&left->aggregate, &right->aggregate);
+    return equal && od_aggregate_equal(&left->aggregate, &right->aggregate);
 }
 
 static const struct {

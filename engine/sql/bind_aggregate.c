@@ -10,24 +10,6 @@ static bool both_equal(const struct od_expr *left, const struct od_expr *right)
     return left == NULL || right == NULL ? left == right : od_expr_equal(left, right);
 }
 
-bool od_sort_keys_equal(const struct od_sort_key *left, uint32_t left_count, const struct od_sort_key *right,
-                        uint32_t right_count)
-{
-    bool equal = left_count == right_count;
-    for (uint32_t i = 0; i < left_count && equal; i++)
-        equal = left[i].descending == right[i].descending && left[i].nulls_first == right[i].nulls_first &&
-                od_expr_equal(left[i].expr, right[i].expr);
-    return equal;
-}
-
-static bool aggregates_equal(const struct od_aggregate *left, const struct od_aggregate *right)
-{
-    return left->function == right->function && left->distinct == right->distinct &&
-           both_equal(left->argument, right->argument) && both_equal(left->second, right->second) &&
-           both_equal(left->filter, right->filter) &&
-           od_sort_keys_equal(left->keys, left->key_count, right->keys, right->key_count);
-}
-
 struct od_sort_key *od_bind_keys(const struct od_place *place, PgQuery__Node *const *nodes, size_t count)
 {
     struct od_sort_key *keys = od_sql_take(place->binder, count, sizeof(*keys));
@@ -150,7 +132,7 @@ static const struct od_expr *aggregate_slot(struct od_binder *binder, struct od_
     bool nullable = od_aggregate_is_nullable(aggregate->function);
     for (uint32_t i = 0; i < block->slot_count; i++)
         if (block->slots[i].kind == OD_SLOT_AGGREGATE &&
-            aggregates_equal(&block->slots[i].aggregate, aggregate))
+            od_aggregate_equal(&block->slots[i].aggregate, aggregate))
             return od_make_stand_in(binder, OD_SLOT_BASE + i, aggregate->type, nullable, location);
     return od_add_slot(binder, block, *added, aggregate->type, nullable, location);
 }

@@ -94,7 +94,7 @@ bool od_add_expr(struct od_binder *binder, struct od_exprs *list, const struct o
 /* The columns of a project to come: a name is the parser's or a schema's, and copied when the plan is made. */
 struct od_target {
     const struct od_expr *expr;
-    const char *name; /* NULL, for all of a list: the expression's own */
+    const char *name; /* NULL: the expression's own */
 };
 struct od_targets {
     uint32_t count;
@@ -353,8 +353,6 @@ const struct od_expr *od_bind_row_sub_link(const struct od_place *place, enum od
 bool od_sql_operator(const char *name, enum od_function *function_out);
 /* ORDER BY items, in an array of the plan_arena. */
 struct od_sort_key *od_bind_keys(const struct od_place *place, PgQuery__Node *const *nodes, size_t count);
-bool od_sort_keys_equal(const struct od_sort_key *left, uint32_t left_count, const struct od_sort_key *right,
-                        uint32_t right_count);
 
 /* --- types -------------------------------------------------------------------------------------- */
 

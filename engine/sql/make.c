@@ -245,7 +245,6 @@ static const struct od_plan *put_lists(struct od_binder *binder, const struct od
         exprs[i] = targets->at[i].expr;
     for (uint32_t i = 0; i < width; i++)
         names[i] = targets->at[i].name;
-    names = names[0] == NULL ? NULL : names;
     if (expands)
         od_plan_expand(binder->plan_arena, plan, exprs, names, width, targets->count / width, &plan,
                        binder->error);

@@ -114,17 +114,6 @@ static bool refuse_constraint(struct od_session *session, const PgQuery__Constra
     return od_sql_refuse(&session->binder, constraint->location, "%s", text);
 }
 
-/* Whether a table has its primary key already. */
-static bool has_primary_key(struct od_session *session, const char *table)
-{
-    for (uint32_t i = 0; i < session->catalog.count; i++) {
-        const struct od_definition *index = session->catalog.entries[i].definition;
-        if (index->kind == OD_ENTRY_INDEX && index->primary && strcmp(index->table_name, table) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* UNIQUE and PRIMARY KEY of the table whose name `context` is: entries of the catalogue. */
 static bool apply_unique(struct od_session *session, void *context, const PgQuery__Constraint *constraint,
                          const PgQuery__ColumnDef *column)
@@ -142,9 +131,6 @@ static bool apply_unique(struct od_session *session, void *context, const PgQuer
     };
     if (!is_primary && constraint->contype != PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE)
         return true;
-    if (is_primary && has_primary_key(session, context))
-        return od_sql_wrong(binder, constraint->location,
-                            "multiple primary keys for table \"%s\" are not allowed", (const char *)context);
     if (constraint->nulls_not_distinct || constraint->n_including > 0 || constraint->deferrable)
         return od_sql_refuse(binder, constraint->location, "this form of UNIQUE");
     const char **keys = od_sql_take(binder, index.key_count, sizeof(*keys));
@@ -198,6 +184,10 @@ static bool apply_constraint(struct od_session *session, void *context, const Pg
     case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
         return set_default(session, definition, index, constraint->raw_expr);
     case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+        if (definition->primary)
+            return od_sql_wrong(&session->binder, constraint->location,
+                                "multiple primary keys for table \"%s\" are not allowed", definition->name);
+        definition->primary = true;
         if (column != NULL)
             schema->fields[index].nullable = false;
         for (size_t i = 0; i < constraint->n_keys; i++) {

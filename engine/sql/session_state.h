@@ -24,6 +24,7 @@ struct od_definition {
     enum od_entry_kind kind;
     const char *name;
     uint32_t column_count;
+    bool primary;           /* an index: of the primary key; a table: has one */
     const char *create_sql; /* of a view; of a table with CHECKs, to find them in again */
     /* a table */
     struct od_schema schema;
@@ -36,7 +37,6 @@ struct od_definition {
     const char *table_name;
     bool unique; /* of a constraint, too */
     bool constraint;
-    bool primary;
     const uint32_t *columns;
 };
 struct od_rows {
