@@ -4,8 +4,7 @@
  *   UPDATE t SET a = e WHERE c  unchanged: rows of t for which c is not true    changed: e, b where it is
  *   DELETE FROM t WHERE c       unchanged: as UPDATE
  *
- * Values are cast as PostgreSQL casts in assignments. The sub-selects of SET and WHERE are the binder's as in any
- * SELECT over t. */
+ * Values are cast as PostgreSQL casts in assignments. SET and WHERE are bound as in a SELECT over t. */
 #include "engine/sql/binder.h"
 
 /* --- INSERT --------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* bind_join: JOIN with ON, USING or NATURAL.
  *
- * Columns that USING joins are one to bare names: a merged entry of the scope comes first, which is a column of
- * one side, or where that side may be padded a value projected behind the join's columns.
+ * Columns that USING joins are one to bare names: a merged entry of the scope comes first, which is a column
+ * of one side, or where that side may be padded a value projected behind the join's columns.
  *
  * Sub-selects in ON: an inner join puts them into a filter above it. An outer join has them joined to its
  * left input first, as long as they read nothing of the right one. */

@@ -152,8 +152,8 @@ static bool bind_order(struct od_binder *binder, struct od_select *build, struct
     return true;
 }
 
-/* DISTINCT ON keeps the first row for each value of its expressions, which must come first in ORDER BY: once a
- * key is none of them, no later key is, and none of them is missing. */
+/* DISTINCT ON keeps the first row for each value of its expressions, which must come first in ORDER BY: once
+ * a key is none of them, no later key is, and none of them is missing. */
 static bool check_distinct_on(struct od_binder *binder, const struct od_select *build,
                               const struct select_order *order)
 {

@@ -10,7 +10,7 @@
  *   bind_change.c    the rows of INSERT, UPDATE and DELETE
  *   bind_group.c     GROUP BY and grouping sets, what may stand beside them
  *   lower.c          from expressions over rows to expressions over the stage that evaluates them
- *   scope.c          names -> columns                             output_name.c  how PostgreSQL names a column
+ *   scope.c          names -> columns                             output_name.c  what PostgreSQL calls one
  *   make.c           the makers of small expressions and plans
  *
  * Binding is in two steps. First every expression of a SELECT is bound over its *rows*, the columns of FROM;
@@ -56,8 +56,8 @@ struct od_binder {
 void od_binder_init(struct od_binder *binder, struct od_arena *plan_arena, const char *sql,
                     const struct od_sql_context *context, struct od_error *error);
 bool od_sql_failed(const struct od_binder *binder);
-/* Each notes an error, unless there is one, and returns NULL. A location is a byte offset in the text, -1 when
- * unknown. BAD_INPUT; UNSUPPORTED, "... is not supported"; any. */
+/* Each notes an error, unless there is one, and returns NULL. A location is a byte offset in the text, -1
+ * when unknown. BAD_INPUT; UNSUPPORTED, "... is not supported"; any. */
 void *od_sql_wrong(struct od_binder *binder, int32_t location, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void *od_sql_refuse(struct od_binder *binder, int32_t location, const char *format, ...)
@@ -91,7 +91,7 @@ struct od_exprs {
 };
 bool od_add_expr(struct od_binder *binder, struct od_exprs *list, const struct od_expr *expr);
 
-/* The columns of a project to come: a name is the parser's or a schema's, and copied when the plan is made. */
+/* The columns of a project to come. A name is the parser's or a schema's, copied when the plan is made. */
 struct od_target {
     const struct od_expr *expr;
     const char *name; /* NULL: the expression's own */
@@ -343,7 +343,7 @@ bool od_bind_constant(const struct od_place *place, const PgQuery__Node *node, e
                       struct od_value *value_out);
 /* The elements of a row expression, or the one expression that the node is. */
 struct od_exprs od_bind_row(const struct od_place *place, const PgQuery__Node *node);
-/* left <function> right, for rows of equally many elements. UNSUPPORTED for more than one and no comparison. */
+/* left <function> right, for rows of equally many elements. UNSUPPORTED for more than one, no comparison. */
 const struct od_expr *od_bind_compare(struct od_binder *binder, enum od_function function,
                                       struct od_exprs left, struct od_exprs right, int32_t location);
 /* (a, b) = (SELECT x, y ...) */
@@ -456,9 +456,9 @@ struct od_row_shape {
     const struct od_sql_type *types;
     struct od_exprs defaults; /* for each column what DEFAULT means */
 };
-/* The rows to insert: the query's columns become columns[0], columns[1]... of the table, with assignment casts,
- * quoted literals read as the column's type; the others get their defaults. column_count 0: as many columns as
- * the query has, at most all. BAD_INPUT when the numbers differ. */
+/* The rows to insert: the query's columns become columns[0], columns[1]... of the table, with assignment
+ * casts, quoted literals read as the column's type; the others get their defaults. column_count 0: as many
+ * columns as the query has, at most all. BAD_INPUT when the numbers differ. */
 const struct od_plan *od_bind_insert(struct od_binder *binder, const PgQuery__SelectStmt *select,
                                      const struct od_row_shape *table, const uint32_t *columns,
                                      uint32_t column_count);

@@ -1,12 +1,12 @@
-/* make: the makers of small expressions and plans, on top of engine/plan's builders. See binder.h for the rule
- * that all makers share: NULL once anything has failed.
+/* make: the makers of small expressions and plans, on top of engine/plan's builders. See binder.h for the
+ * rule that all makers share: NULL once anything has failed.
  *
  * A builder that fails knows no text; its error gets the place of the call that it was asked for.
  *
- * A quoted literal takes the type that its place wants. To find that out a call is built twice: first with the
- * literal as it is, untyped, which takes any type; the type that od_expr_call gave it is the answer; then with
- * the literal read as that type. '2001-02-30' beside a date is an error here, with its place, and not one of
- * evaluation. */
+ * A quoted literal takes the type that its place wants. To find that out a call is built twice: first with
+ * the literal as it is, untyped, which takes any type; the type that od_expr_call gave it is the answer; then
+ * with the literal read as that type. '2001-02-30' beside a date is an error here, with its place, and not
+ * one of evaluation. */
 #include <string.h>
 
 #include "engine/sql/binder.h"

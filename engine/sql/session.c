@@ -180,7 +180,7 @@ static bool run_transaction(struct od_session *session, const PgQuery__Node *nod
         session->result.tag = "BEGIN";
         if (is_open)
             return true;
-        OD_NEED(od_session_catalog_copy(session, &session->catalog, &session->before));
+        OD_NEED(od_session_snapshot(session));
         session->transaction = OD_TRANSACTION_OPEN;
         return true;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:

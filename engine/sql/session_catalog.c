@@ -81,22 +81,18 @@ void od_session_catalog_release(struct od_session *session, struct od_session_ca
     *catalog = (struct od_session_catalog){0};
 }
 
-bool od_session_catalog_copy(struct od_session *session, const struct od_session_catalog *source,
-                             struct od_session_catalog *copy_out)
+bool od_session_snapshot(struct od_session *session)
 {
-    *copy_out = (struct od_session_catalog){0};
-    if (source->count == 0)
-        return true;
-    copy_out->entries = od_take_array(session->memory, source->count, sizeof(*copy_out->entries));
-    if (copy_out->entries == NULL)
+    const struct od_session_catalog *catalog = &session->catalog;
+    struct od_entry *entries = od_take_array(session->memory, catalog->count, sizeof(*entries));
+    if (entries == NULL && catalog->count > 0)
         return od_sql_no_memory(&session->binder);
-    copy_out->count = source->count;
-    copy_out->capacity = source->count;
-    memcpy(copy_out->entries, source->entries, source->count * sizeof(*source->entries));
-    for (uint32_t i = 0; i < source->count; i++) {
-        source->entries[i].definition->reference_count++;
-        if (source->entries[i].rows != NULL)
-            source->entries[i].rows->reference_count++;
+    session->before = (struct od_session_catalog){catalog->count, catalog->count, entries};
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        entries[i] = catalog->entries[i];
+        entries[i].definition->reference_count++;
+        if (entries[i].rows != NULL)
+            entries[i].rows->reference_count++;
     }
     return true;
 }
@@ -137,17 +133,10 @@ struct od_entry *od_session_find_table(struct od_session *session, const PgQuery
 bool od_session_put(struct od_session *session, struct od_table *table)
 {
     struct od_session_catalog *catalog = &session->catalog;
-    size_t bytes = sizeof(*catalog->entries);
-    if (catalog->count == catalog->capacity) {
-        uint32_t capacity = catalog->capacity == 0 ? 8 : 2 * catalog->capacity;
-        void *grown =
-            od_resize(session->memory, catalog->entries, catalog->capacity * bytes, capacity * bytes);
-        if (grown == NULL) {
-            od_table_free(session->memory, table);
-            return od_sql_no_memory(&session->binder);
-        }
-        catalog->entries = grown;
-        catalog->capacity = capacity;
+    if (!od_grow(session->memory, &catalog->entries, &catalog->capacity, (uint64_t)catalog->count + 1,
+                 sizeof(*catalog->entries))) {
+        od_table_free(session->memory, table);
+        return od_sql_no_memory(&session->binder);
     }
     struct od_rows *rows = table == NULL ? NULL : rows_new(session, table);
     OD_NEED(table == NULL || rows != NULL);

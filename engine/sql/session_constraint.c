@@ -5,6 +5,7 @@
  * the first row of a key is the one that stays in the hash table, so that equal keys meet. */
 #include <string.h>
 
+#include "engine/data/key_equal.h"
 #include "engine/sql/session_state.h"
 
 /* --- NOT NULL, lengths and CHECK ------------------------------------------------------------------------ */
@@ -110,26 +111,16 @@ bool od_session_check_rows(struct od_session *session, const struct od_definitio
 
 /* --- UNIQUE --------------------------------------------------------------------------------------------- */
 
-static bool has_null(const struct od_batch *rows, const struct od_definition *index, uint32_t row)
+/* Have the rows the same key? One with a NULL in its key has not even its own. */
+static bool same_key(const struct od_batch *rows, const struct od_definition *index, uint32_t left,
+                     uint32_t right)
 {
-    for (uint32_t i = 0; i < index->column_count; i++) {
-        if (od_column_is_null(&rows->columns[index->columns[i]], row))
-            return true;
-    }
-    return false;
-}
-
-static bool keys_equal(const struct od_batch *rows, const struct od_definition *index, uint32_t left,
-                       uint32_t right)
-{
-    for (uint32_t i = 0; i < index->column_count; i++) {
+    bool same = true;
+    for (uint32_t i = 0; i < index->column_count && same; i++) {
         const struct od_column *column = &rows->columns[index->columns[i]];
-        struct od_value left_value = od_column_value(column, left);
-        struct od_value right_value = od_column_value(column, right);
-        if (od_value_compare(&left_value, &right_value) != 0)
-            return false;
+        same = !od_column_is_null(column, left) && od_key_equal(column, left, column, right);
     }
-    return true;
+    return same;
 }
 
 /* `slots` is a power of two of row numbers + 1, more than twice as many as rows. */
@@ -137,13 +128,12 @@ static bool has_duplicate(const struct od_batch *rows, const struct od_definitio
                           const uint64_t *hashes, uint32_t *slots, size_t slot_count)
 {
     for (uint32_t row = 0; row < rows->row_count; row++) {
-        if (has_null(rows, index, row))
-            continue;
         size_t slot = hashes[row] & (slot_count - 1);
-        for (; slots[slot] != 0; slot = (slot + 1) & (slot_count - 1)) {
-            if (hashes[slots[slot] - 1] == hashes[row] && keys_equal(rows, index, slots[slot] - 1, row))
+        if (!same_key(rows, index, row, row))
+            continue;
+        for (; slots[slot] != 0; slot = (slot + 1) & (slot_count - 1))
+            if (hashes[slots[slot] - 1] == hashes[row] && same_key(rows, index, slots[slot] - 1, row))
                 return true;
-        }
         slots[slot] = row + 1;
     }
     return false;

@@ -79,8 +79,8 @@ struct od_session {
 /* --- catalogue ------------------------------------------------------------------------------------------ */
 
 void od_session_catalog_release(struct od_session *session, struct od_session_catalog *catalog);
-bool od_session_catalog_copy(struct od_session *session, const struct od_session_catalog *source,
-                             struct od_session_catalog *copy_out);
+/* session->before becomes what the catalogue is now. */
+bool od_session_snapshot(struct od_session *session);
 /* NULL, which is no error, when there is none. Tables, views and indexes share their names. */
 struct od_entry *od_session_find(struct od_session *session, const char *name);
 /* The table that a statement means. BAD_INPUT: none of this name, or no table. */

@@ -113,6 +113,7 @@ static const char setup[] =
 static enum od_status run_every_statement(struct od_memory *memory, void *context)
 {
     static const char *const texts[] = {
+        "BEGIN; ROLLBACK",
         setup,
         "BEGIN; INSERT INTO t (a) SELECT p FROM v; COMMIT",
         "START TRANSACTION; CREATE TABLE u AS SELECT a, b FROM t; ROLLBACK",
