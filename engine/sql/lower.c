@@ -173,6 +173,19 @@ static const struct od_expr *lower_slot(struct od_binder *binder, struct od_bloc
     return od_make_column(binder, &block->plan->schema, column, od_place_of(expr));
 }
 
+/* A strict function of NULL: the other arguments are not looked at, and raise no error but what constants raise. */
+static bool is_null_whatever_else(enum od_function function, struct od_exprs arguments)
+{
+    bool has_null = false;
+    bool fails = false;
+    for (uint32_t i = 0; i < arguments.count; i++) {
+        const struct od_expr *argument = arguments.at[i];
+        has_null |= argument->kind == OD_EXPR_LITERAL && argument->literal.is_null;
+        fails |= argument->may_fail && od_expr_is_constant(argument);
+    }
+    return has_null && !fails && od_function_style(function) == OD_STYLE_STRICT;
+}
+
 const struct od_expr *od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr)
 {
     OD_NEED(expr != NULL);
@@ -191,6 +204,8 @@ const struct od_expr *od_lower(struct od_binder *binder, struct od_block *block,
     arguments = od_lower_list(binder, block, arguments);
     for (uint32_t i = 0; i < arguments.count && !od_sql_failed(binder); i++)
         changed |= arguments.at[i] != expr->arguments[i];
+    if (!od_sql_failed(binder) && is_null_whatever_else(expr->function, arguments))
+        return od_make_null(binder, expr->type);
     if (!changed)
         return od_sql_failed(binder) ? NULL : expr;
     if (expr->function != OD_FUNCTION_CAST)
