@@ -78,7 +78,7 @@ static const struct {
     {"select a from t where d >= '2001-02-03' and b < 2 and a = '7' and p = 't' and c = null",
      "project a\n"
      "  filter ((d >= date '2001-02-03') and (b < cast(2 as double precision)) and (a = 7) and (p = "
-     "true) and (c = null))\n"
+     "true) and null)\n"
      "    scan t (a, b, c, d, p)\n"},
     {"select date '2001-02-03', '1'::bigint, cast(a as text), 9223372036854775807, "
      "-9223372036854775808, 1.50, '1.256'::numeric(5,2), c::varchar(2), a::smallint from t",
