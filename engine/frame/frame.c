@@ -36,17 +36,15 @@ static void *take(struct od_frames *f, size_t count, size_t bytes)
     return items;
 }
 
-/* May the call go on? A missing input without an error is one. */
-static bool begins(struct od_frames *f, const char *call, const struct od_frame *input)
+/* May the call go on? A missing input without an error is one. *scope_out (may be NULL): what names mean. */
+static bool begins(struct od_frames *f, const char *call, const struct od_frame *input,
+                   struct od_term_scope *scope_out)
 {
     if (f->error.status == OD_OK && input == NULL)
         od_fail(&f->error, OD_BAD_INPUT, "%s: its input is missing", call);
+    if (f->error.status == OD_OK && scope_out != NULL)
+        *scope_out = (struct od_term_scope){.call = call, .schema = &input->plan->schema};
     return f->error.status == OD_OK;
-}
-
-static struct od_term_scope scope_of(const char *call, const struct od_frame *input)
-{
-    return (struct od_term_scope){.call = call, .schema = &input->plan->schema};
 }
 
 /* The last step of every call: `plan` is NULL where the builder has failed, whose error speaks of types only. */
@@ -62,16 +60,14 @@ static const struct od_frame *made(struct od_frames *f, const char *call, const 
 }
 
 /* The named columns, as indexes and as expressions. False: the error has stuck. */
-static bool find_columns(struct od_frames *f, const char *call, const struct od_frame *input,
-                         const char *const *names, uint32_t count, uint32_t **columns_out,
-                         const struct od_expr ***exprs_out)
+static bool find_columns(struct od_frames *f, const struct od_term_scope *scope, const char *const *names,
+                         uint32_t count, uint32_t **columns_out, const struct od_expr ***exprs_out)
 {
-    struct od_term_scope scope = scope_of(call, input);
     uint32_t *columns = take(f, count, sizeof(*columns));
     const struct od_expr **exprs = take(f, count, sizeof(*exprs));
     for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++)
-        if (od_term_find(f, &scope, names[i], &columns[i]) == OD_OK)
-            od_expr_column(f->plan_arena, scope.schema, columns[i], &exprs[i], &f->error);
+        if (od_term_find(f, scope, names[i], &columns[i]) == OD_OK)
+            od_expr_column(f->plan_arena, scope->schema, columns[i], &exprs[i], &f->error);
     *columns_out = columns;
     *exprs_out = exprs;
     return f->error.status == OD_OK;
@@ -129,11 +125,11 @@ const struct od_frame *od_frame_scan(struct od_frames *f, const struct od_table 
 const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_frame *input,
                                        const struct od_term *predicate)
 {
+    struct od_term_scope scope;
     const struct od_expr *bound;
     const struct od_plan *plan = NULL;
-    if (!begins(f, "filter", input))
+    if (!begins(f, "filter", input, &scope))
         return NULL;
-    struct od_term_scope scope = scope_of("filter", input);
     if (od_term_bind(f, &scope, predicate, &bound) != OD_OK)
         return NULL;
     od_plan_filter(f->plan_arena, input->plan, bound, &plan, &f->error);
@@ -173,9 +169,9 @@ static const struct od_frame *project(struct od_frames *f, const char *call, con
 const struct od_frame *od_frame_select(struct od_frames *f, const struct od_frame *input,
                                        const struct od_frame_item *items, uint32_t count)
 {
-    if (!begins(f, "select", input))
+    struct od_term_scope scope;
+    if (!begins(f, "select", input, &scope))
         return NULL;
-    struct od_term_scope scope = scope_of("select", input);
     const struct od_expr **exprs = take(f, count, sizeof(*exprs));
     const char **names = take(f, count, sizeof(*names));
     for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++) {
@@ -188,9 +184,9 @@ const struct od_frame *od_frame_select(struct od_frames *f, const struct od_fram
 const struct od_frame *od_frame_with_column(struct od_frames *f, const struct od_frame *input,
                                             const char *name, const struct od_term *term)
 {
-    if (!begins(f, "with_column", input))
+    struct od_term_scope scope;
+    if (!begins(f, "with_column", input, &scope))
         return NULL;
-    struct od_term_scope scope = scope_of("with_column", input);
     uint32_t width = scope.schema->field_count;
     uint32_t at = width;
     const struct od_expr **exprs = take(f, width + 1, sizeof(*exprs));
@@ -213,7 +209,7 @@ const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame 
     struct od_schema both;
     const struct od_expr *bound;
     const struct od_plan *plan = NULL;
-    if (!begins(f, "join", left) || !begins(f, "join", right) ||
+    if (!begins(f, "join", left, NULL) || !begins(f, "join", right, NULL) ||
         od_plan_join_schema(f->plan_arena, left->plan, right->plan, &both, &f->error) != OD_OK)
         return NULL;
     struct od_term_scope scope = {
@@ -229,13 +225,13 @@ const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_fr
                                          const struct od_frame_aggregate *aggregates,
                                          uint32_t aggregate_count)
 {
+    struct od_term_scope scope;
     const struct od_plan *plan = NULL;
     uint32_t *columns;
     const struct od_expr **groups;
-    if (!begins(f, "group_by", input) ||
-        !find_columns(f, "group_by", input, names, name_count, &columns, &groups))
+    if (!begins(f, "group_by", input, &scope) ||
+        !find_columns(f, &scope, names, name_count, &columns, &groups))
         return NULL;
-    struct od_term_scope scope = scope_of("group_by", input);
     struct od_aggregate *bound = take(f, aggregate_count, sizeof(*bound));
     for (uint32_t i = 0; i < aggregate_count && f->error.status == OD_OK; i++)
         bind_aggregate(f, &scope, &aggregates[i], &bound[i]);
@@ -251,7 +247,7 @@ const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_fr
 const struct od_frame *od_frame_distinct(struct od_frames *f, const struct od_frame *input)
 {
     const struct od_plan *plan = NULL;
-    if (!begins(f, "distinct", input))
+    if (!begins(f, "distinct", input, NULL))
         return NULL;
     od_plan_distinct(f->plan_arena, input->plan, &plan, &f->error);
     return made(f, "distinct", plan, 0, NULL);
@@ -260,11 +256,11 @@ const struct od_frame *od_frame_distinct(struct od_frames *f, const struct od_fr
 const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame *input,
                                      const struct od_frame_key *keys, uint32_t count)
 {
+    struct od_term_scope scope;
     const struct od_sort_key *bound;
     const struct od_plan *plan = NULL;
-    if (!begins(f, "sort", input))
+    if (!begins(f, "sort", input, &scope))
         return NULL;
-    struct od_term_scope scope = scope_of("sort", input);
     if (!bind_keys(f, &scope, keys, count, &bound))
         return NULL;
     od_plan_sort(f->plan_arena, input->plan, bound, count, &plan, &f->error);
@@ -275,7 +271,7 @@ const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame
                                       uint64_t count)
 {
     const struct od_plan *plan = NULL;
-    if (!begins(f, "limit", input))
+    if (!begins(f, "limit", input, NULL))
         return NULL;
     od_plan_limit(f->plan_arena, input->plan, offset, count, &plan, &f->error);
     return made(f, "limit", plan, 0, NULL);
@@ -285,7 +281,7 @@ const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame
                                       const struct od_frame *second)
 {
     const struct od_plan *plan = NULL;
-    if (!begins(f, "union", first) || !begins(f, "union", second))
+    if (!begins(f, "union", first, NULL) || !begins(f, "union", second, NULL))
         return NULL;
     od_plan_union(f->plan_arena, first->plan, second->plan, &plan, &f->error);
     return made(f, "union", plan, 0, NULL);
@@ -323,14 +319,14 @@ const struct od_frame *od_frame_window(struct od_frames *f, const struct od_fram
                                        const struct od_frame_key *keys, uint32_t key_count,
                                        const struct od_frame_call *calls, uint32_t call_count)
 {
+    struct od_term_scope scope;
     const struct od_plan *plan = NULL;
     const struct od_sort_key *bound_keys;
     uint32_t *columns;
     const struct od_expr **bound_partitions;
-    if (!begins(f, "window", input))
+    if (!begins(f, "window", input, &scope))
         return NULL;
-    struct od_term_scope scope = scope_of("window", input);
-    if (!find_columns(f, "window", input, partitions, partition_count, &columns, &bound_partitions) ||
+    if (!find_columns(f, &scope, partitions, partition_count, &columns, &bound_partitions) ||
         !bind_keys(f, &scope, keys, key_count, &bound_keys))
         return NULL;
     struct od_window_call *bound = take(f, call_count, sizeof(*bound));
@@ -338,19 +334,19 @@ const struct od_frame *od_frame_window(struct od_frames *f, const struct od_fram
         bind_call(f, &scope, &calls[i], bound_keys, key_count, &bound[i]);
     if (f->error.status != OD_OK)
         return NULL;
-    od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count, bound_keys, key_count, bound,
-                   call_count, &plan, &f->error);
+    od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count, bound_keys, key_count,
+                   bound, call_count, &plan, &f->error);
     return made(f, "window", plan, 0, NULL);
 }
 
 const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od_frame *input,
                                             const char *const *names, uint32_t count)
 {
+    struct od_term_scope scope;
     const struct od_plan *plan = NULL;
     uint32_t *columns;
     const struct od_expr **keys;
-    if (!begins(f, "repartition", input) ||
-        !find_columns(f, "repartition", input, names, count, &columns, &keys))
+    if (!begins(f, "repartition", input, &scope) || !find_columns(f, &scope, names, count, &columns, &keys))
         return NULL;
     if (count == 0)
         od_fail(&f->error, OD_BAD_INPUT, "repartition: expected at least one column to spread rows by");
@@ -365,7 +361,7 @@ const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *
 {
     const struct od_plan *plan = NULL;
     struct od_schema copy;
-    if (!begins(f, "map", input) || od_schema_copy(f->plan_arena, schema, &copy, &f->error) != OD_OK)
+    if (!begins(f, "map", input, NULL) || od_schema_copy(f->plan_arena, schema, &copy, &f->error) != OD_OK)
         return NULL;
     od_plan_map(f->plan_arena, input->plan, function, &copy, &plan, &f->error);
     return made(f, "map", plan, 0, NULL);
@@ -376,7 +372,7 @@ const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *
 const struct od_frame *od_frame_require_schema(struct od_frames *f, const struct od_frame *input,
                                                const struct od_schema *schema)
 {
-    if (!begins(f, "require_schema", input))
+    if (!begins(f, "require_schema", input, NULL))
         return NULL;
     const struct od_schema *have = &input->plan->schema;
     if (have->field_count != schema->field_count) {
@@ -403,10 +399,11 @@ const struct od_frame *od_frame_require_schema(struct od_frames *f, const struct
 const struct od_frame *od_frame_require_shards(struct od_frames *f, const struct od_frame *input,
                                                const char *const *names, uint32_t count)
 {
+    struct od_term_scope scope;
     uint32_t *columns;
     const struct od_expr **exprs;
-    if (!begins(f, "require_shards", input) ||
-        !find_columns(f, "require_shards", input, names, count, &columns, &exprs))
+    if (!begins(f, "require_shards", input, &scope) ||
+        !find_columns(f, &scope, names, count, &columns, &exprs))
         return NULL;
     bool sharded = input->shard_count > 0;
     const char *by = "";
@@ -436,7 +433,7 @@ const struct od_plan *od_frame_to_plan(const struct od_frames *f, const struct o
 enum od_status od_frame_explain(struct od_frames *f, const struct od_frame *frame,
                                 const struct od_plan_options *options, struct od_buffer *buffer)
 {
-    if (!begins(f, "explain", frame))
+    if (!begins(f, "explain", frame, NULL))
         return f->error.status;
     return od_explain(f->plan_arena, frame->plan, options, buffer, &f->error);
 }
@@ -456,7 +453,8 @@ static enum od_status graph_node(struct od_frames *f, struct graph *graph, const
     for (*index_out = 0; *index_out < graph->count; (*index_out)++)
         if (graph->seen[*index_out] == plan)
             return OD_OK;
-    OD_TRY(od_arena_grow(f->plan_arena, &graph->seen, &graph->capacity, graph->count, sizeof(*graph->seen), &f->error));
+    OD_TRY(od_arena_grow(f->plan_arena, &graph->seen, &graph->capacity, graph->count, sizeof(*graph->seen),
+                         &f->error));
     graph->seen[graph->count++] = plan;
     od_buffer_print(buffer, "  n%u [label=\"", *index_out);
     size_t start = buffer->size;
@@ -477,7 +475,7 @@ enum od_status od_frame_graph(struct od_frames *f, const struct od_frame *frame,
 {
     struct graph graph = {.buffer = buffer};
     uint32_t root;
-    if (!begins(f, "graph", frame))
+    if (!begins(f, "graph", frame, NULL))
         return f->error.status;
     od_buffer_append_text(buffer, "digraph plan {\n  node [shape=box];\n");
     OD_TRY(graph_node(f, &graph, frame->plan, &root));
@@ -489,7 +487,7 @@ enum od_status od_frame_collect(struct od_frames *f, const struct od_frame *fram
                                 const struct od_frame_runner *runner, struct od_table **answer_out)
 {
     *answer_out = NULL;
-    if (!begins(f, "collect", frame))
+    if (!begins(f, "collect", frame, NULL))
         return f->error.status;
     return runner->run(runner->self, frame->plan, answer_out, &f->error);
 }

@@ -3,8 +3,9 @@
  *   unpack      flat lists in the arena: no recursion, memory in proportion to the bytes
  *   weigh       each expression's and node's size and depth as a tree; parts are shared, so a few bytes can mean a tree that
  *               nobody could walk: refused
- *   decode      nodes in order, by the builders that everybody uses, which check types; what builders take for granted
- *               (places, numbers of arguments, frames, constants) is checked here */
+ *   decode      nodes in order: a draft, whose lists are read as the table of plan_rewrite.h says, is made a node as everybody's
+ *               is, by od_plan_make, which checks types; what that takes for granted (places, numbers of arguments, frames,
+ *               constants) is checked here */
 #include <string.h>
 
 #include "engine/core/utf8.h"

@@ -10,6 +10,9 @@
  *   window                    partitioned by c, too                      rows still has its row: D LEFT JOIN, counts 0
  *   limit                     row_number() by c              join        the sides that need it; both: equal c
  *
+ * A node that the domain has been pushed through says where its own columns are now, and from where on the keys: nothing is put
+ * back in order but the two sides of a union.
+ *
  * Keys are compared as GROUP BY does, and come out of it in one form: 1.5 for 1.50, 0.0 for -0.0. Where the right side could tell
  * those apart (it does more than compare them), a key is the value's text, which is one to one, and is read back for use. */
 #include "engine/plan/decorrelate.h"

@@ -66,9 +66,8 @@ struct od_physical {
         struct {
             uint32_t stage_index; /* the stage whose output is read; less than the reading stage's */
             uint32_t input_index; /* which of the reading stage's inputs this is */
-            bool
-                broadcast; /* read partition 0 of every map task; else partition = task index (0 for SINGLE) */
-            bool forward;  /* of a FORWARD exchange: only map task = task index has written that partition */
+            bool broadcast; /* read partition 0 of every map task; else partition = task index (0 for SINGLE) */
+            bool forward;   /* of a FORWARD exchange: only map task = task index has written that partition */
         } exchange;
         struct {
             const struct od_expr *predicate;
@@ -76,14 +75,11 @@ struct od_physical {
         struct od_rows_clause rows; /* PROJECT, VALUES, EXPAND */
         struct {
             enum od_join_type type;
-            bool
-                broadcast; /* of inputs[1]. Never with RIGHT or FULL; always with MARK and NULL_ANTI whose keys
-                                           can be NULL */
+            bool broadcast; /* of inputs[1]. Never with RIGHT or FULL; always with MARK and NULL_ANTI whose keys can be NULL */
             uint32_t key_count;         /* 0 for a nested loop; key i: probe_keys[i] = build_keys[i] */
             const uint32_t *probe_keys; /* column indexes; the planner projects computed keys first */
             const uint32_t *build_keys;
-            uint64_t
-                null_safe_keys; /* bit i: key i is IS NOT DISTINCT FROM (NULL equals NULL); at most 64 keys */
+            uint64_t null_safe_keys;    /* bit i: key i is IS NOT DISTINCT FROM (NULL equals NULL); at most 64 keys */
             const struct od_expr *residual; /* over pair_schema; NULL: none. Part of the join condition */
             const struct od_schema *pair_schema; /* probe ++ build columns, none of them padded yet */
         } join;                                  /* HASH, MERGE, NESTED_LOOP */
@@ -119,8 +115,7 @@ const char *od_exchange_kind_text(enum od_exchange_kind kind);
 struct od_stage {
     uint32_t stage_index;
     uint32_t task_count;
-    const struct od_plan
-        *plan; /* the last logical node in it: tells people how many rows to expect; NULL: nobody knows */
+    const struct od_plan *plan; /* the last logical node in it: tells how many rows to expect; NULL: nobody knows */
     const struct od_physical *root;
     uint32_t input_count; /* stages read, by input_index */
     const uint32_t *input_stages;
