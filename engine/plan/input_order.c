@@ -12,48 +12,35 @@ static void note_column(void *self, uint32_t column_index)
     mapping->complete = mapping->complete && mapping->map[column_index] != NULL;
 }
 
-/* Which output column of the project shows an input column as it is: the first one. */
-static enum od_status map_columns(struct od_arena *plan_arena, const struct od_plan *project,
-                                  const struct od_expr **map, struct od_error *error)
-{
-    for (uint32_t i = 0; i < project->schema.field_count; i++) {
-        const struct od_expr *expr = project->rows.exprs[i];
-        if (expr->kind != OD_EXPR_COLUMN || map[expr->column_index] != NULL)
-            continue;
-        enum od_status status =
-            od_expr_column(plan_arena, &project->schema, i, &map[expr->column_index], error);
-        if (status != OD_OK)
-            return status;
-    }
-    return OD_OK;
-}
-
-/* Keys of the project's input, in its output columns; from the first that can't be said so, the order is lost. */
+/* Keys of the project's input, in its output columns (the first that shows the input's as it is); from the first that can't be said
+ * so, the order is lost. */
 static enum od_status through_project(struct od_arena *plan_arena, const struct od_plan *project,
                                       const struct od_sort_key **keys, uint32_t *count, struct od_error *error)
 {
-    uint32_t width = project->inputs[0]->schema.field_count;
-    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, width, error);
+    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, project->inputs[0]->schema.field_count, error);
     OD_TAKE_LIST(struct od_sort_key, mapped, plan_arena, *count, error);
-    enum od_status status = map_columns(plan_arena, project, map, error);
+    for (uint32_t i = 0; i < project->schema.field_count; i++) {
+        const struct od_expr *expr = project->rows.exprs[i];
+        if (expr->kind == OD_EXPR_COLUMN && map[expr->column_index] == NULL)
+            OD_TRY(od_expr_column(plan_arena, &project->schema, i, &map[expr->column_index], error));
+    }
     uint32_t kept = 0;
-    for (; kept < *count && status == OD_OK; kept++) {
+    for (; kept < *count; kept++) {
         struct mapping mapping = {.map = map, .complete = true};
         od_expr_columns((*keys)[kept].expr, note_column, &mapping);
         if (!mapping.complete)
             break;
         mapped[kept] = (*keys)[kept];
-        status = od_expr_substitute(plan_arena, (*keys)[kept].expr, map, &mapped[kept].expr, error);
+        OD_TRY(od_expr_substitute(plan_arena, (*keys)[kept].expr, map, &mapped[kept].expr, error));
     }
     *keys = mapped;
     *count = kept;
-    return status;
+    return OD_OK;
 }
 
 enum od_status od_plan_input_order(struct od_arena *plan_arena, const struct od_plan *plan,
                                    const struct od_sort_key **keys_out, uint32_t *count_out, struct od_error *error)
 {
-    enum od_status status = OD_OK;
     *keys_out = NULL;
     *count_out = 0;
     switch (plan->kind) {
@@ -65,9 +52,8 @@ enum od_status od_plan_input_order(struct od_arena *plan_arena, const struct od_
     case OD_PLAN_LIMIT:
         return od_plan_input_order(plan_arena, plan->inputs[0], keys_out, count_out, error);
     case OD_PLAN_PROJECT:
-        status = od_plan_input_order(plan_arena, plan->inputs[0], keys_out, count_out, error);
-        return status == OD_OK && *count_out > 0 ? through_project(plan_arena, plan, keys_out, count_out, error)
-                                                 : status;
+        OD_TRY(od_plan_input_order(plan_arena, plan->inputs[0], keys_out, count_out, error));
+        return *count_out > 0 ? through_project(plan_arena, plan, keys_out, count_out, error) : OD_OK;
     default:
         return OD_OK;
     }

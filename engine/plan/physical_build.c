@@ -184,9 +184,9 @@ static void number_nodes(const struct od_physical *node, uint32_t *next)
         number_nodes(node->inputs[i], next);
 }
 
-static enum od_status graph_build(struct od_arena *plan_arena, const struct od_plan *plan,
-                                  const struct od_plan_options *options, uint32_t rules_fired,
-                                  const struct od_stage_graph **graph_out, struct od_error *error)
+enum od_status od_stage_graph_build(struct od_arena *plan_arena, const struct od_plan *plan,
+                                    const struct od_plan_options *options,
+                                    const struct od_stage_graph **graph_out, struct od_error *error)
 {
     struct od_stage_builder builder = {
         .plan_arena = plan_arena,
@@ -194,7 +194,6 @@ static enum od_status graph_build(struct od_arena *plan_arena, const struct od_p
         .partition_count = options->partition_count == 0 ? 4 : options->partition_count,
         .scan_task_count = options->scan_task_count == 0 ? 4 : options->scan_task_count,
         .broadcast_rows_max = options->broadcast_rows_max == 0 ? 10000 : options->broadcast_rows_max,
-        .rules_fired = rules_fired,
     };
     const struct od_exchange result = {.kind = OD_EXCHANGE_RESULT, .reason = "the answer goes to the driver"};
     struct od_fragment fragment = {0};
@@ -216,13 +215,6 @@ static enum od_status graph_build(struct od_arena *plan_arena, const struct od_p
     return OD_OK;
 }
 
-enum od_status od_stage_graph_build(struct od_arena *plan_arena, const struct od_plan *plan,
-                                    const struct od_plan_options *options,
-                                    const struct od_stage_graph **graph_out, struct od_error *error)
-{
-    return graph_build(plan_arena, plan, options, 0, graph_out, error);
-}
-
 enum od_status od_plan_query(struct od_arena *plan_arena, const struct od_plan *plan,
                              const struct od_plan_options *options, const struct od_plan **optimised_out,
                              const struct od_stage_graph **graph_out, struct od_error *error)
@@ -230,8 +222,10 @@ enum od_status od_plan_query(struct od_arena *plan_arena, const struct od_plan *
     const struct od_plan *optimised = NULL;
     uint32_t fired = 0;
     *graph_out = NULL;
-    enum od_status status = od_rules_apply(plan_arena, plan, options, &optimised, &fired, error);
-    if (optimised_out != NULL)
-        *optimised_out = optimised;
-    return status != OD_OK ? status : graph_build(plan_arena, optimised, options, fired, graph_out, error);
+    if (optimised_out == NULL)
+        optimised_out = &optimised;
+    OD_TRY(od_rules_apply(plan_arena, plan, options, optimised_out, &fired, error));
+    OD_TRY(od_stage_graph_build(plan_arena, *optimised_out, options, graph_out, error));
+    ((struct od_stage_graph *)*graph_out)->rules_fired |= fired; /* made here; const from here on */
+    return OD_OK;
 }
