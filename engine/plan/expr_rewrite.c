@@ -106,15 +106,10 @@ enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_e
     return od_expr_rewrite(plan_arena, expr, &leaves, expr_out, error);
 }
 
-static bool is_and(const struct od_expr *expr)
-{
-    return expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_AND;
-}
-
 uint32_t od_expr_conjuncts(const struct od_expr *expr, const struct od_expr **list, uint32_t list_capacity)
 {
     uint32_t count = 0;
-    if (!is_and(expr)) {
+    if (expr->kind != OD_EXPR_CALL || expr->function != OD_FUNCTION_AND) {
         if (list_capacity > 0)
             list[0] = expr;
         return 1;

@@ -1,15 +1,13 @@
 /* input_order: see input_order.h. */
 #include "engine/plan/input_order.h"
 
-struct mapping {
-    const struct od_expr *const *map; /* input column -> output column, NULL where there is none */
-    bool complete;
-};
-
-static void note_column(void *self, uint32_t column_index)
+/* Does each column that it reads come out? */
+static bool is_mapped(const struct od_expr *expr, const struct od_expr *const *map)
 {
-    struct mapping *mapping = self;
-    mapping->complete = mapping->complete && mapping->map[column_index] != NULL;
+    bool mapped = expr->kind != OD_EXPR_COLUMN || map[expr->column_index] != NULL;
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count && mapped; i++)
+        mapped = is_mapped(expr->arguments[i], map);
+    return mapped;
 }
 
 /* Keys of the project's input, in its output columns (the first that shows the input's as it is); from the first that can't be said
@@ -25,11 +23,7 @@ static enum od_status through_project(struct od_arena *plan_arena, const struct 
             OD_TRY(od_expr_column(plan_arena, &project->schema, i, &map[expr->column_index], error));
     }
     uint32_t kept = 0;
-    for (; kept < *count; kept++) {
-        struct mapping mapping = {.map = map, .complete = true};
-        od_expr_columns((*keys)[kept].expr, note_column, &mapping);
-        if (!mapping.complete)
-            break;
+    for (; kept < *count && is_mapped((*keys)[kept].expr, map); kept++) {
         mapped[kept] = (*keys)[kept];
         OD_TRY(od_expr_substitute(plan_arena, (*keys)[kept].expr, map, &mapped[kept].expr, error));
     }

@@ -7,22 +7,14 @@
 
 #define KEYS_MAX 64 /* bits of null_safe */
 
-struct side_visitor {
-    uint32_t left_count;
-    unsigned sides;
-};
-
-static void visit_side(void *self, uint32_t column_index)
-{
-    struct side_visitor *visitor = self;
-    visitor->sides |= column_index < visitor->left_count ? OD_SIDES_LEFT : OD_SIDES_RIGHT;
-}
-
 enum od_join_sides od_join_sides_of(const struct od_expr *expr, uint32_t left_count)
 {
-    struct side_visitor visitor = {.left_count = left_count};
-    od_expr_columns(expr, visit_side, &visitor);
-    return (enum od_join_sides)visitor.sides;
+    unsigned sides = OD_SIDES_NONE;
+    if (expr->kind == OD_EXPR_COLUMN)
+        return expr->column_index < left_count ? OD_SIDES_LEFT : OD_SIDES_RIGHT;
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
+        sides |= od_join_sides_of(expr->arguments[i], left_count);
+    return (enum od_join_sides)sides;
 }
 
 enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_expr *expr,

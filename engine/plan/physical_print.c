@@ -4,13 +4,6 @@
 #include "engine/plan/physical.h"
 #include "engine/plan/statistics.h"
 
-static void print_columns(const uint32_t *columns, uint32_t count, const struct od_schema *schema,
-                          struct od_buffer *buffer)
-{
-    for (uint32_t i = 0; i < count; i++)
-        od_buffer_print(buffer, "%s%s", i > 0 ? ", " : "", schema->fields[columns[i]].name);
-}
-
 static void print_join(const struct od_physical *node, struct od_buffer *buffer)
 {
     od_buffer_print(buffer, " %s%s", od_join_type_text(node->join.type),
@@ -131,8 +124,8 @@ static void print_stage(const struct od_stage *stage, struct od_buffer *buffer)
         od_buffer_print(buffer, ", rows: about %.0f", od_plan_estimate_rows(stage->plan));
     od_buffer_print(buffer, ", writes %s", od_exchange_kind_text(stage->exchange));
     if (stage->exchange == OD_EXCHANGE_HASH) {
-        od_buffer_append_text(buffer, " of ");
-        print_columns(stage->keys, stage->key_count, &stage->root->schema, buffer);
+        for (uint32_t i = 0; i < stage->key_count; i++)
+            od_buffer_print(buffer, "%s%s", i > 0 ? ", " : " of ", stage->root->schema.fields[stage->keys[i]].name);
         od_buffer_print(buffer, " in %u partition%s", stage->partition_count,
                         stage->partition_count == 1 ? "" : "s");
     }

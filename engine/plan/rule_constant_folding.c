@@ -79,14 +79,6 @@ static enum od_status fold_junction(const struct od_rule_context *context, const
                       : od_expr_call(context->plan_arena, expr->function, kept, count, expr_out, error);
 }
 
-static bool arguments_are_literals(const struct od_expr *expr)
-{
-    for (uint32_t i = 0; i < expr->argument_count; i++)
-        if (expr->arguments[i]->kind != OD_EXPR_LITERAL)
-            return false;
-    return true;
-}
-
 static enum od_status fold_part(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
                                 struct od_error *error)
 {
@@ -94,7 +86,7 @@ static enum od_status fold_part(void *self, const struct od_expr *expr, const st
     *expr_out = expr;
     if (expr->kind != OD_EXPR_CALL)
         return OD_OK;
-    if (arguments_are_literals(expr))
+    if (od_expr_is_constant(expr))
         return evaluate(context, expr, expr_out, error);
     if (expr->function == OD_FUNCTION_AND || expr->function == OD_FUNCTION_OR)
         return fold_junction(context, expr, expr_out, error);

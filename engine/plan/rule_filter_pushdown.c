@@ -66,20 +66,7 @@ static enum od_status go_on(struct pushdown *pushdown, const struct od_plan *pla
     return put_filter(pushdown, rebuilt, stay, plan_out, error);
 }
 
-static enum od_status stop_here(struct pushdown *pushdown, const struct od_plan *plan,
-                                const struct conjunct_list *above, const struct od_plan **plan_out,
-                                struct od_error *error)
-{
-    struct conjunct_list none = {0};
-    return go_on(pushdown, plan, &none, above, plan_out, error);
-}
-
 /* --- what OR has in common ---------------------------------------------------------------------- */
-
-static bool is_or(const struct od_expr *expr)
-{
-    return expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_OR;
-}
 
 static enum od_status conjuncts_of(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list,
                                    struct od_error *error)
@@ -117,7 +104,8 @@ static enum od_status common_factors(struct pushdown *pushdown, const struct con
 static enum od_status factor(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list,
                              struct od_error *error)
 {
-    uint32_t count = is_or(expr) && !expr->may_fail ? expr->argument_count : 0;
+    bool is_or = expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_OR;
+    uint32_t count = is_or && !expr->may_fail ? expr->argument_count : 0;
     struct conjunct_list factors = {0};
     bool empty = false;
     OD_TAKE_LIST(struct conjunct_list, branches, pushdown->plan_arena, count, error);
@@ -354,7 +342,7 @@ static enum od_status push_join(struct pushdown *pushdown, const struct od_plan 
     uint32_t left_count = plan->inputs[0]->schema.field_count;
     bool is_apply = plan->kind == OD_PLAN_APPLY;
     if (plan->join.condition->may_fail && !is_apply)
-        return stop_here(pushdown, plan, above, plan_out, error);
+        return go_on(pushdown, plan, &none, above, plan_out, error);
     if (!is_apply)
         draft.join.type = without_padding(plan, above);
     OD_TRY(split(pushdown, plan->join.condition, &own, error));

@@ -58,26 +58,17 @@ static enum od_status reorder(struct reordering *reordering, const struct od_pla
 
 /* --- the region --------------------------------------------------------------------------------- */
 
-static void note_leaf(void *self, uint32_t column_index)
-{
-    struct {
-        const struct region *region;
-        leaf_set set;
-    } *note = self;
-    uint32_t leaf = note->region->leaf_count - 1;
-    while (note->region->first[leaf] > column_index)
-        leaf--;
-    note->set |= (leaf_set)1 << leaf;
-}
-
 static leaf_set leaves_of(const struct region *region, const struct od_expr *expr)
 {
-    struct {
-        const struct region *region;
-        leaf_set set;
-    } note = {region, 0};
-    od_expr_columns(expr, note_leaf, &note);
-    return note.set;
+    leaf_set set = 0;
+    uint32_t leaf = region->leaf_count - 1;
+    while (expr->kind == OD_EXPR_COLUMN && region->first[leaf] > expr->column_index)
+        leaf--;
+    if (expr->kind == OD_EXPR_COLUMN)
+        return (leaf_set)1 << leaf;
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
+        set |= leaves_of(region, expr->arguments[i]);
+    return set;
 }
 
 static enum od_status add_conjuncts(struct region *region, const struct od_expr *condition,

@@ -10,17 +10,13 @@
 
 #include <string.h>
 
-static void count_uses(const struct od_expr *expr, uint32_t *uses)
+static void count_uses(void *self, const struct od_expr *expr)
 {
+    uint32_t *uses = self;
     if (expr->kind == OD_EXPR_COLUMN)
         uses[expr->column_index]++;
     for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
-        count_uses(expr->arguments[i], uses);
-}
-
-static void visit_uses(void *uses, const struct od_expr *expr)
-{
-    count_uses(expr, uses);
+        count_uses(uses, expr->arguments[i]);
 }
 
 /* Does one of the node's expressions hand the column on as it is? */
@@ -40,7 +36,7 @@ static enum od_status fuse_projects(const struct od_rule_context *context, const
     uint32_t width = inner->schema.field_count;
     OD_TAKE_LIST(uint32_t, uses, context->plan_arena, width, error);
     OD_TAKE_LIST(const struct od_expr *, exprs, context->plan_arena, plan->schema.field_count, error);
-    od_plan_exprs(plan, visit_uses, uses);
+    od_plan_exprs(plan, count_uses, uses);
     for (uint32_t i = 0; i < width; i++) {
         const struct od_expr *expr = inner->rows.exprs[i];
         bool computed = expr->kind == OD_EXPR_CALL;

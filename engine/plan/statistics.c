@@ -166,12 +166,6 @@ static double distinct_of(const struct od_estimate_inputs *inputs, const struct 
 
 /* --- predicates -------------------------------------------------------------------------------- */
 
-static bool is_comparison(const struct od_expr *expr)
-{
-    return expr->kind == OD_EXPR_CALL && expr->argument_count == 2 && expr->function >= OD_FUNCTION_EQUAL &&
-           expr->function <= OD_FUNCTION_GREATER_EQUAL;
-}
-
 /* Is it true of two values in this order? */
 static bool holds(enum od_function comparison, int order)
 {
@@ -210,7 +204,7 @@ double od_estimate_selectivity(const struct od_estimate_inputs *inputs, const st
         return DEFAULT_SHARE;
     bool literal = expr->argument_count == 2 && (expr->arguments[0]->kind == OD_EXPR_LITERAL ||
                                                  expr->arguments[1]->kind == OD_EXPR_LITERAL);
-    if (is_comparison(expr) && literal)
+    if (literal && expr->function >= OD_FUNCTION_EQUAL && expr->function <= OD_FUNCTION_GREATER_EQUAL)
         return compare_sample(inputs, expr);
     switch (expr->function) {
     case OD_FUNCTION_AND:
