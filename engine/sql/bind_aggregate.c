@@ -209,12 +209,8 @@ static uint32_t number_outer_aggregate(struct od_binder *binder, struct od_block
     uint32_t number = 0;
     while (number < target->outer_aggregate_count && target->outer_aggregates[number] != slot)
         number++;
-    if (number == target->outer_aggregate_count) {
-        uint32_t *added =
-            od_sql_append(binder, &target->outer_aggregates, &target->outer_aggregate_count, sizeof(*added));
-        if (added != NULL)
-            *added = slot;
-    }
+    if (number == target->outer_aggregate_count)
+        od_sql_append(binder, &target->outer_aggregates, &target->outer_aggregate_count, &slot, sizeof(slot));
     return number;
 }
 

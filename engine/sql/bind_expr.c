@@ -103,10 +103,8 @@ const struct od_expr *od_bind_entry(struct od_binder *binder, struct od_block *b
         depth += !at->is_fence;
         at->deeper_reads++;
     }
-    struct od_outer_read *read =
-        od_sql_append(binder, &target->outer_reads, &target->outer_read_count, sizeof(*read));
-    OD_NEED(read != NULL);
-    *read = (struct od_outer_read){column_index, location};
+    struct od_outer_read read = {column_index, location};
+    OD_NEED(od_sql_append(binder, &target->outer_reads, &target->outer_read_count, &read, sizeof(read)));
     od_expr_outer(binder->plan_arena, &target->scope.schema.fields[column_index], column_index, depth, &expr,
                   binder->error);
     return od_make_at(binder, expr, location);

@@ -29,10 +29,7 @@ static bool add_set(struct od_binder *binder, struct set_list *list, uint64_t se
     if (list->count == SETS_MAX)
         return od_sql_fail(binder, OD_UNSUPPORTED, location, "more than %d grouping sets are not supported",
                            SETS_MAX);
-    uint64_t *added = od_sql_append(binder, &list->sets, &list->count, sizeof(*added));
-    OD_NEED(added != NULL);
-    *added = set;
-    return true;
+    return od_sql_append(binder, &list->sets, &list->count, &set, sizeof(set));
 }
 
 /* One key. A bare name is a column of FROM first, an output name only then; the other way in ORDER BY. */

@@ -48,11 +48,9 @@ static bool add_using(struct od_binder *binder, const struct od_scope *left, con
     OD_NEED(left_entry != NULL);
     const struct od_scope_entry *right_entry = find_using(binder, right, name, "right", location);
     OD_NEED(right_entry != NULL);
-    struct using_pair *pair = od_sql_append(binder, &list->pairs, &list->count, sizeof(*pair));
-    OD_NEED(pair != NULL);
-    *pair = (struct using_pair){name, left_entry->column_index,
-                                right_entry->column_index + left->schema.field_count};
-    return true;
+    struct using_pair pair = {name, left_entry->column_index,
+                              right_entry->column_index + left->schema.field_count};
+    return od_sql_append(binder, &list->pairs, &list->count, &pair, sizeof(pair));
 }
 
 static bool find_pairs(struct od_binder *binder, const PgQuery__JoinExpr *node, const struct od_scope *left,

@@ -10,10 +10,8 @@
 const struct od_expr *od_add_slot(struct od_binder *binder, struct od_block *block, struct od_slot slot,
                                   enum od_type type, bool nullable, int32_t location)
 {
-    struct od_slot *added = od_sql_append(binder, &block->slots, &block->slot_count, sizeof(*added));
-    OD_NEED(added != NULL);
-    *added = slot;
-    added->column = OD_NO_COLUMN;
+    slot.column = OD_NO_COLUMN;
+    OD_NEED(od_sql_append(binder, &block->slots, &block->slot_count, &slot, sizeof(slot)));
     return od_make_stand_in(binder, OD_SLOT_BASE + block->slot_count - 1, type, nullable, location);
 }
 

@@ -82,8 +82,9 @@ bool od_sql_given(const char *text);
 void *od_sql_no_memory(struct od_binder *binder);
 /* Zeroed, in the plan_arena. */
 void *od_sql_take(struct od_binder *binder, size_t count, size_t bytes);
-/* Room for one more at the end of a list in the plan_arena, whose address `list` is. The element is zero. */
-void *od_sql_append(struct od_binder *binder, void *list, uint32_t *count, size_t bytes);
+/* Copies an item to the end of a list in the plan_arena that has grown by such calls alone; `list` points to
+ * the pointer to it. */
+bool od_sql_append(struct od_binder *binder, void *list, uint32_t *count, const void *item, size_t bytes);
 
 struct od_exprs {
     uint32_t count;

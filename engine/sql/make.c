@@ -24,7 +24,7 @@ void *od_sql_take(struct od_binder *binder, size_t count, size_t bytes)
     return list != NULL ? list : od_sql_no_memory(binder);
 }
 
-void *od_sql_append(struct od_binder *binder, void *list, uint32_t *count, size_t bytes)
+bool od_sql_append(struct od_binder *binder, void *list, uint32_t *count, const void *item, size_t bytes)
 {
     char *items = NULL;
     memcpy(&items, list, sizeof(items));
@@ -36,26 +36,20 @@ void *od_sql_append(struct od_binder *binder, void *list, uint32_t *count, size_
         items = grown;
         memcpy(list, &items, sizeof(items));
     }
-    return items + (*count)++ * bytes;
+    memcpy(items + (*count)++ * bytes, item, bytes);
+    return true;
 }
 
 bool od_add_expr(struct od_binder *binder, struct od_exprs *list, const struct od_expr *expr)
 {
-    OD_NEED(expr != NULL);
-    const struct od_expr **added = od_sql_append(binder, &list->at, &list->count, sizeof(*list->at));
-    OD_NEED(added != NULL);
-    *added = expr;
-    return true;
+    return expr != NULL && od_sql_append(binder, &list->at, &list->count, &expr, sizeof(expr));
 }
 
 bool od_add_target(struct od_binder *binder, struct od_targets *targets, const struct od_expr *expr,
                    const char *name)
 {
-    OD_NEED(expr != NULL);
-    struct od_target *target = od_sql_append(binder, &targets->at, &targets->count, sizeof(*target));
-    OD_NEED(target != NULL);
-    *target = (struct od_target){expr, name};
-    return true;
+    struct od_target target = {expr, name};
+    return expr != NULL && od_sql_append(binder, &targets->at, &targets->count, &target, sizeof(target));
 }
 
 bool od_add_columns(struct od_binder *binder, struct od_targets *targets, const struct od_plan *plan)

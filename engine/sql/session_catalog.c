@@ -203,10 +203,7 @@ static const char *find_view(void *self, const char *name)
         od_arena_copy_text(&session->statement_arena, name, strlen(name)); /* its tree may die */
     if (copy == NULL)
         return od_sql_no_memory(binder);
-    const char **place =
-        od_sql_append(binder, &session->looked_up, &session->looked_up_count, sizeof(*place));
-    OD_NEED(place != NULL);
-    *place = copy;
+    OD_NEED(od_sql_append(binder, &session->looked_up, &session->looked_up_count, &copy, sizeof(copy)));
     const struct od_entry *entry = od_session_find(session, name);
     return entry != NULL && entry->definition->kind == OD_ENTRY_VIEW ? entry->definition->create_sql : NULL;
 }
