@@ -184,6 +184,10 @@ static const struct {
     {"loop i 0 3\n\nonlyif i=1\nstatement ok\nx\n\nskipif i<2\nstatement ok\nx\n\nendloop\n\nloop i 3 "
      "0\n\nendloop\n",
      {2, 0, 4}},
+    {"foreach t <unsigned> <odd> x\n\nstatement ok\n${t}\n\nendloop\n\nforeach t <numeric>\n\nonlyif "
+     "t=double\n"
+     "statement ok\nx\n\nendloop\n",
+     {8, 0, 11}},
     {"include other\n\nstatement ok\nx\n", {2, 0, 0}},
     {"require vector_size 1024\n\nstatement ok\nx\n\nrequire parquet\n\nstatement ok\nx\n", {1, 0, 1}},
     {"mode skip\n\nstatement ok\n!bad\n\nmode unskip\n\nstatement ok\nx\n", {1, 0, 1}},

@@ -23,6 +23,8 @@ static const struct type_name {
     {"double", OD_TYPE_FLOAT64, OD_LIMIT_NONE, 0}, /* other engines' word, which PostgreSQL does not have */
     {"numeric", OD_TYPE_DECIMAL, OD_LIMIT_NUMERIC, 2},
     {"text", OD_TYPE_TEXT, OD_LIMIT_NONE, 0},
+    {"string", OD_TYPE_TEXT, OD_LIMIT_NONE, 0}, /* others' words, too */
+    {"datetime", OD_TYPE_TIMESTAMP, OD_LIMIT_NONE, 0},
     {"varchar", OD_TYPE_TEXT, OD_LIMIT_VARCHAR, 1},
     {"bpchar", OD_TYPE_TEXT, OD_LIMIT_VARCHAR, 1}, /* not padded */
     {"timestamp", OD_TYPE_TIMESTAMP, OD_LIMIT_NONE, 0},
