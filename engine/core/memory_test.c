@@ -36,6 +36,29 @@ static void nothing_is_a_block_too(void **state)
     od_give(memory, NULL, 0);
 }
 
+static void arrays_grow_by_doubling_or_not_at_all(void **state)
+{
+    (void)state;
+    struct od_budget budget;
+    uint32_t *items = NULL;
+    uint32_t capacity = 0;
+    od_budget_init(&budget, od_heap_for_tests(), 1000);
+    for (uint32_t i = 0; i < 128; i++) {
+        assert_true(od_grow(&budget.memory, &items, &capacity, i + 1, sizeof(*items)));
+        assert_true(capacity > i);
+        assert_int_equal(capacity & (capacity - 1), 0);
+        assert_int_equal(budget.used_bytes, capacity * sizeof(*items));
+        items[i] = i;
+    }
+    assert_false(od_grow(&budget.memory, &items, &capacity, 129, sizeof(*items)));
+    assert_false(od_grow(&budget.memory, &items, &capacity, UINT64_C(1) << 32, sizeof(*items)));
+    assert_int_equal(capacity, 128);
+    for (uint32_t i = 0; i < 128; i++)
+        assert_int_equal(items[i], i);
+    od_give(&budget.memory, items, capacity * sizeof(*items));
+    od_budget_release(&budget);
+}
+
 static void budget_keeps_its_books(void **state)
 {
     (void)state;
@@ -112,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taken_memory_is_zero),
         cmocka_unit_test(nothing_is_a_block_too),
+        cmocka_unit_test(arrays_grow_by_doubling_or_not_at_all),
         cmocka_unit_test(budget_keeps_its_books),
         cmocka_unit_test(budget_without_limit_refuses_nothing),
         cmocka_unit_test(budget_books_survive_refusals_below),

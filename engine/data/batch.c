@@ -222,8 +222,9 @@ void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_ind
     for (uint32_t i = 0; i < batch->row_count; i++)
         hashes_out[i] = HASH_SEED;
     for (uint32_t k = 0; k < column_count; k++) {
-        od_assert(column_indexes[k] < batch->schema->field_count);
-        const struct od_column *column = &batch->columns[column_indexes[k]];
+        uint32_t index = column_indexes == NULL ? k : column_indexes[k];
+        od_assert(index < batch->schema->field_count);
+        const struct od_column *column = &batch->columns[index];
         for (uint32_t first = 0; first < batch->row_count; first += RUN_ROWS) {
             uint32_t count = run_rows(batch, first);
             key_words(column, first, count, words);

@@ -137,7 +137,7 @@ struct od_batch od_batch_builder_view(struct od_batch_builder *builder);
 
 /* --- row hashes ----------------------------------------------------------------------------------------- */
 
-/* 64-bit hash of chosen columns for every row, canonical for equality: -0.0 as 0.0, 1.50 as 1.5, every NaN
+/* 64-bit hash of chosen columns (column_indexes NULL: of the first ones) for every row, canonical for equality: -0.0 as 0.0, 1.50 as 1.5, every NaN
  * alike, NULL its own value.
  * Used for partitioning and hash tables; stable across processes. hashes_out has batch->row_count entries. */
 void od_batch_hash_keys(const struct od_batch *batch, const uint32_t *column_indexes, uint32_t column_count,

@@ -45,7 +45,8 @@ static struct od_value drawn_value(struct od_random *draws, enum od_type type, u
         value.text.bytes = &"abcdefghijkl"[12 - value.text.size];
         break;
     case OD_TYPE_DECIMAL:
-        value.decimal.scale = (uint32_t)od_random_below(draws, 5); /* one draw a statement: arguments have no order */
+        value.decimal.scale =
+            (uint32_t)od_random_below(draws, 5); /* one draw a statement: arguments have no order */
         value.decimal = od_decimal_make(od_random_between(draws, -100000, 100000), value.decimal.scale);
         break;
     case OD_TYPE_INTERVAL:
@@ -180,6 +181,40 @@ static void slices_hold_their_rows(void **state)
     od_batch_builder_release(&source);
 }
 
+/* Sizes around the runs in which ranges and hashes are worked on. */
+static void arenas_and_builders_gather_alike(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = {0, 1, 255, 256, 257, 512, 600};
+    struct od_batch_builder source;
+    struct od_arena arena;
+    uint32_t rows[600];
+    start(&source, &all_types);
+    od_arena_init(&arena, od_posix_memory(), 0);
+    assert_int_equal(append_drawn(&source, 11, 700, 20), OD_OK);
+    struct od_batch batch = od_batch_builder_view(&source);
+    for (uint32_t i = 0; i < 600; i++)
+        rows[i] = i % 7 == 3 ? OD_ROW_NULL : i * 13 % 700;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        struct od_batch_builder built;
+        struct od_batch parts[2];
+        start(&built, &all_types);
+        assert_int_equal(od_batch_gather(&batch, rows, counts[i], &arena, &parts[0], NULL), OD_OK);
+        assert_int_equal(od_batch_builder_append_rows(&built, &batch, rows, 0, counts[i], NULL), OD_OK);
+        struct od_batch view = od_batch_builder_view(&built);
+        assert_bytes_equal(&parts[0], &view);
+        od_batch_builder_reset(&built);
+        assert_int_equal(od_batch_slice(&arena, &batch, 80, counts[i], &parts[1], NULL), OD_OK);
+        assert_int_equal(od_batch_builder_append_rows(&built, &batch, NULL, 0, 700, NULL), OD_OK);
+        assert_int_equal(od_batch_builder_keep(&built, NULL, 80, counts[i], NULL), OD_OK);
+        view = od_batch_builder_view(&built);
+        assert_bytes_equal(&parts[1], &view);
+        od_batch_builder_release(&built);
+    }
+    od_arena_release(&arena);
+    od_batch_builder_release(&source);
+}
+
 static void gathers_mix_rows_and_nulls(void **state)
 {
     (void)state;
@@ -309,6 +344,10 @@ static enum od_status build_and_copy(struct od_memory *memory, void *context)
         status = od_batch_builder_append_rows(&target, &slice, NULL, 0, 30, &error);
     if (status == OD_OK)
         status = od_batch_builder_append_rows(&target, &batch, rows, 0, 2, &error);
+    if (status == OD_OK)
+        status = od_batch_builder_keep(&target, rows, 0, 1, &error);
+    if (status == OD_OK)
+        status = od_batch_gather(&batch, rows, 2, &arena, &slice, &error);
     if (status == OD_OK) {
         table = od_table_new(memory, "t", &all_types, &error);
         status = table == NULL ? error.status : OD_OK;
@@ -458,6 +497,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_copies_alike),
         cmocka_unit_test(slices_hold_their_rows),
+        cmocka_unit_test(arenas_and_builders_gather_alike),
         cmocka_unit_test(gathers_mix_rows_and_nulls),
         cmocka_unit_test(values_under_nulls_become_zero),
         cmocka_unit_test(reset_forgets_rows_and_keeps_memory),

@@ -61,7 +61,6 @@ struct aggregate {
     struct od_hash_table table; /* over keys */
     struct call *calls;         /* in the operator_arena */
     uint32_t call_count;
-    uint32_t *all_keys; /* 0, 1, 2...: columns to hash */
     uint32_t group_count;
     enum { TAKING, EMITTING, LOADING } state;
     bool input_is_done;
@@ -174,9 +173,6 @@ static enum od_status aggregate_start(struct od_op *op)
     od_budget_init(&aggregate->held, op->env.memory, 0);
     aggregate->key_schema = (struct od_schema){.field_count = key_count, .fields = op->node->schema.fields};
     OD_TAKE(aggregate->calls, &op->operator_arena, call_count, op->error);
-    OD_TAKE(aggregate->all_keys, &op->operator_arena, key_count, op->error);
-    for (uint32_t i = 0; i < key_count; i++)
-        aggregate->all_keys[i] = i;
     for (; aggregate->call_count < call_count; aggregate->call_count++) {
         struct call *call = &aggregate->calls[aggregate->call_count];
         call->aggregate = &op->node->aggregate.aggregates[aggregate->call_count];
@@ -293,7 +289,7 @@ static enum od_status find_groups(struct aggregate *aggregate, const struct od_b
     *groups_out = groups;
     if (keys->schema->field_count == 0)
         return OD_OK; /* all in group 0 */
-    od_op_hash_keys(&aggregate->op, keys, aggregate->all_keys, keys->schema->field_count, hashes);
+    od_op_hash_keys(&aggregate->op, keys, NULL, keys->schema->field_count, hashes);
     for (uint32_t row = 0; row < keys->row_count; row++) {
         uint32_t group = od_hash_table_first(&aggregate->table, hashes[row]);
         while (group != OD_HASH_TABLE_NONE && !keys_are_equal(aggregate, keys, row, group))

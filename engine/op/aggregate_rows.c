@@ -128,7 +128,6 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
                                      const uint32_t *groups, const uint32_t *list, uint32_t count,
                                      struct od_arena *batch_arena)
 {
-    static const uint32_t arguments[] = {0, 1};
     struct od_batch batch = {.schema = &rows->schema, .columns = columns, .row_count = columns[0].row_count};
     OD_TAKE_LIST(uint64_t, hashes, batch_arena, batch.row_count, rows->error);
     OD_TAKE_LIST(uint32_t, present, batch_arena, count, rows->error);
@@ -140,7 +139,7 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
     }
     if (!rows->aggregate->distinct)
         return append(rows, &batch, groups, present, present_count);
-    od_batch_hash_keys(&batch, arguments, rows->argument_count, hashes);
+    od_batch_hash_keys(&batch, NULL, rows->argument_count, hashes);
     for (uint32_t i = 0; i < present_count; i++) {
         uint32_t row = present[i];
         bool is_new;

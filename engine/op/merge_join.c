@@ -47,12 +47,6 @@ struct merge {
     uint32_t group_row;   /* next to pair with probe_row */
 };
 
-static enum od_status merge_start(struct od_op *op)
-{
-    od_assert(op->node->join.key_count > 0);
-    return od_join_start(op);
-}
-
 static int compare_keys(const struct merge *merge, uint32_t probe_row, uint32_t build_row)
 {
     const struct od_physical *node = merge->join.op.node;
@@ -253,6 +247,7 @@ static enum od_status step_drain(struct merge *merge)
 static enum od_status merge_step(struct od_op *op)
 {
     struct merge *merge = (struct merge *)op;
+    od_assert(op->node->join.key_count > 0);
     switch (merge->state) {
     case MERGE_PULL_BUILD:
         return step_pull_build(merge);
@@ -275,4 +270,4 @@ static enum od_status merge_step(struct od_op *op)
 }
 
 const struct od_op_kind od_op_merge_join = {
-    .bytes = sizeof(struct merge), .start = merge_start, .step = merge_step, .release = od_join_release};
+    .bytes = sizeof(struct merge), .start = od_join_start, .step = merge_step, .release = od_join_release};
