@@ -121,6 +121,16 @@ static bool copy_decimals(const struct od_column *column, uint32_t first, uint32
     return fits;
 }
 
+/* Validity, values or offsets, bytes: the column's own, but for numerics, whose copy has the values and then the validity. */
+static void show_buffers(const struct od_column *column, uint32_t count, const uint8_t *copy, const void **buffers)
+{
+    bool is_copied = column->type == OD_TYPE_DECIMAL;
+    bool is_text = column->type == OD_TYPE_TEXT;
+    buffers[0] = is_copied && column->validity != NULL ? (const void *)(copy + (size_t)count * 16) : column->validity;
+    buffers[1] = is_copied ? (const void *)copy : is_text ? (const void *)column->offsets : column->values;
+    buffers[2] = column->bytes;
+}
+
 /* Rows [first, first + count) of the batch. */
 static enum od_status export_rows(struct od_memory *memory, const struct od_batch *batch, uint32_t first,
                                   uint32_t count, const uint32_t *scales, struct ArrowArray *array_out,
@@ -142,26 +152,18 @@ static enum od_status export_rows(struct od_memory *memory, const struct od_batc
     bool fits = true;
     for (uint32_t i = 0; i < columns; i++, buffers += 3) {
         const struct od_column *column = &batch->columns[i];
-        bool is_text = column->type == OD_TYPE_TEXT;
         pointers[i] = &children[i];
         children[i] = (struct ArrowArray){.length = count,
-                                          .offset = first,
-                                          .n_buffers = is_text ? 3 : 2,
+                                          .offset = column->type == OD_TYPE_DECIMAL ? 0 : first,
+                                          .n_buffers = column->type == OD_TYPE_TEXT ? 3 : 2,
                                           .buffers = buffers,
                                           .release = release_array,
                                           .private_data = export};
         if (column->validity != NULL)
             children[i].null_count = od_bitmap_count_zeros(column->validity, first, count);
-        buffers[0] = column->validity;
-        buffers[1] = is_text ? (const void *)column->offsets : column->values;
-        buffers[2] = column->bytes;
-        if (column->type == OD_TYPE_DECIMAL) {
-            fits = fits && copy_decimals(column, first, count, scales[i], copy);
-            children[i].offset = 0;
-            buffers[0] = column->validity == NULL ? NULL : copy + (size_t)count * 16;
-            buffers[1] = copy;
-            copy += copy_bytes(column, count);
-        }
+        show_buffers(column, count, copy, buffers);
+        fits = fits && (column->type != OD_TYPE_DECIMAL || copy_decimals(column, first, count, scales[i], copy));
+        copy += copy_bytes(column, count);
     }
     *array_out = (struct ArrowArray){.length = count,
                                      .n_buffers = 1,

@@ -23,6 +23,46 @@
 
 #define ARENA_BYTES 2048
 
+static struct od_partition_writer_options writer_options(const struct od_attempt *attempt)
+{
+    const struct od_query *query = attempt->life->query;
+    const struct od_stage *stage = attempt->stage;
+    bool is_forward = stage->exchange == OD_EXCHANGE_FORWARD; /* every task has a partition of its own */
+    return (struct od_partition_writer_options){.schema = &stage->root->schema,
+                                                .partition_count = is_forward ? 1 : stage->partition_count,
+                                                .key_count = stage->key_count,
+                                                .keys = stage->keys,
+                                                .id = {.query = query->query_id,
+                                                       .stage = attempt->name.stage,
+                                                       .task = attempt->name.task,
+                                                       .attempt = attempt->name.attempt,
+                                                       .generation = attempt->generation,
+                                                       .partition = is_forward ? attempt->name.task : 0},
+                                                .hash_bits_off = query->options.hash_bits_off,
+                                                .codec = query->options.codec};
+}
+
+/* Also names the attempt's spill file and opens its account. */
+static struct od_op_env op_env(struct od_attempt *attempt)
+{
+    const struct od_life *life = attempt->life;
+    const struct od_run_options *options = &life->query->options;
+    attempt->account.operator_bytes_max = options->operator_memory_bytes;
+    attempt->account.task_bytes_max = options->query_memory_bytes / od_run_slots(life->query);
+    snprintf(attempt->spill_name, sizeof(attempt->spill_name), "q%u-s%u-t%u-a%u-spill", life->query->query_id,
+             attempt->name.stage, attempt->name.task, attempt->name.attempt);
+    return (struct od_op_env){.memory = life->world->memory,
+                              .source = od_fetch_source(&attempt->fetch),
+                              .task_index = attempt->name.task,
+                              .task_count = attempt->stage->task_count,
+                              .batch_rows = options->batch_rows,
+                              .account = &attempt->account,
+                              .disk = life->world->disk,
+                              .codec = life->codec,
+                              .spill_name = attempt->spill_name,
+                              .hash_bits_off = options->hash_bits_off};
+}
+
 enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name *name,
                               const struct od_body_launch *launch, uint64_t serial,
                               struct od_attempt **attempt_out, struct od_error *error)
@@ -42,38 +82,11 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name
         od_fetch_init(&attempt->fetch, life, name, launch, &attempt->attempt_arena, error);
     if (status != OD_OK)
         goto failed;
-    bool is_forward =
-        attempt->stage->exchange == OD_EXCHANGE_FORWARD; /* every task has a partition of its own */
-    struct od_partition_writer_options output = {.schema = &attempt->stage->root->schema,
-                                                 .partition_count =
-                                                     is_forward ? 1 : attempt->stage->partition_count,
-                                                 .key_count = attempt->stage->key_count,
-                                                 .keys = attempt->stage->keys,
-                                                 .id = {.query = life->query->query_id,
-                                                        .stage = name->stage,
-                                                        .task = name->task,
-                                                        .attempt = name->attempt,
-                                                        .generation = launch->generation,
-                                                        .partition = is_forward ? name->task : 0},
-                                                 .hash_bits_off = life->query->options.hash_bits_off,
-                                                 .codec = life->query->options.codec};
+    struct od_partition_writer_options output = writer_options(attempt);
     status = od_partition_writer_init(&attempt->writer, memory, life->codec, &output, error);
     if (status != OD_OK)
         goto failed;
-    attempt->account.operator_bytes_max = life->query->options.operator_memory_bytes;
-    attempt->account.task_bytes_max = life->query->options.query_memory_bytes / od_run_slots(life->query);
-    struct od_op_env env = {.memory = memory,
-                            .source = od_fetch_source(&attempt->fetch),
-                            .task_index = name->task,
-                            .task_count = attempt->stage->task_count,
-                            .batch_rows = life->query->options.batch_rows,
-                            .account = &attempt->account,
-                            .disk = life->world->disk,
-                            .codec = life->codec,
-                            .spill_name = attempt->spill_name,
-                            .hash_bits_off = life->query->options.hash_bits_off};
-    snprintf(attempt->spill_name, sizeof(attempt->spill_name), "q%u-s%u-t%u-a%u-spill", life->query->query_id,
-             name->stage, name->task, name->attempt);
+    struct od_op_env env = op_env(attempt);
     status = od_op_new(attempt->stage->root, &env, &attempt->op, error);
     if (status != OD_OK)
         goto failed;
