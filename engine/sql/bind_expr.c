@@ -39,7 +39,10 @@ static const struct od_expr *bind_number(struct od_binder *binder, const char *t
     struct od_value value = {0};
     uint32_t size = (uint32_t)strlen(text);
     bool digits_only = strspn(text, "-0123456789") == size;
-    for (uint32_t i = digits_only ? 0 : 2; i < 3; i++)
+    uint32_t digit_count = 0;
+    for (const char *at = text + strspn(text, "-0."); *at != '\0' && *at != 'e' && *at != 'E'; at++)
+        digit_count += *at != '.';
+    for (uint32_t i = digits_only ? 0 : 2; i < 3 && digit_count <= OD_DECIMAL_DIGITS_MAX; i++)
         if (od_value_parse(types[i], text, size, &value))
             return od_make_literal(binder, &value, location);
     return od_sql_refuse(binder, location, "a number of more than %d digits", OD_DECIMAL_DIGITS_MAX);
