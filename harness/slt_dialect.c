@@ -3,6 +3,7 @@
  *   CREATE TABLE t (a INT) AS VALUES (1)      CREATE TABLE t (a INT); INSERT INTO t VALUES (1)     DataFusion
  *   CREATE OR REPLACE TABLE t ...             DROP TABLE IF EXISTS t; CREATE TABLE t ...           DuckDB
  *   FROM (SELECT ...)                         FROM (SELECT ...) AS unnamed_1              PostgreSQL 16, too
+ *   (a INT,)                                  (a INT )                                           DataFusion
  *
  * A text is translated only after PostgreSQL's grammar has refused it, at the place that its error tells, and
  * one thing at a time: the caller tries again. So whatever PostgreSQL takes keeps PostgreSQL's meaning, and a
@@ -206,6 +207,18 @@ static const char *name_subselect(struct od_arena *arena, const char *sql, const
     return od_arena_print(arena, "%.*s AS unnamed_%zu%s", (int)(end - sql), sql, (size_t)(open - sql), end);
 }
 
+/* A comma after the last of a list: "(a INT,)", "SELECT a, FROM t". */
+static const char *drop_comma(struct od_arena *arena, const char *sql, const struct od_error *error)
+{
+    const char *at = place_of(sql, error);
+    const char *comma = at;
+    while (comma != NULL && comma > sql && strchr(" \t\r\n", comma[-1]) != NULL)
+        comma--;
+    if (comma == NULL || comma == sql || *--comma != ',')
+        return NULL;
+    return od_arena_print(arena, "%.*s %s", (int)(comma - sql), sql, comma + 1);
+}
+
 /* --- what is known -------------------------------------------------------------------------------------- */
 
 static bool begins(const char *text, const char *start)
@@ -226,6 +239,8 @@ const char *od_slt_translate(struct od_arena *arena, const char *sql, const stru
         return NULL;
     if (!begins(error->text, "syntax error"))
         return name_subselect(arena, sql, error);
-    const char *dropped = drop_first(arena, sql);
-    return dropped != NULL ? dropped : split_create(arena, sql);
+    const char *translated = drop_comma(arena, sql, error);
+    if (translated == NULL)
+        translated = drop_first(arena, sql);
+    return translated != NULL ? translated : split_create(arena, sql);
 }

@@ -25,6 +25,11 @@ static const struct translation translations[] = {
      1, 57, "CREATE TEMP TABLE IF NOT EXISTS \"T 1\" (a decimal(3,1)); INSERT INTO \"T 1\"  SELECT 1"},
     {"CREATE OR REPLACE TABLE t AS SELECT 1", "syntax error at or near \"TABLE\"", 1, 19,
      "DROP TABLE IF EXISTS t; CREATE TABLE t AS SELECT 1"},
+    {"CREATE TABLE t (a INT, \n) AS VALUES (1)", "syntax error at or near \")\"", 2, 1,
+     "CREATE TABLE t (a INT  \n) AS VALUES (1)"},
+    {"SELECT a, FROM t", "syntax error at or near \"FROM\"", 1, 11, "SELECT a  FROM t"},
+    {"SELECT a FROM", "syntax error at end of input", 1, 14, NULL},
+    {", x", "syntax error at or near \",\"", 1, 1, NULL},
     {"CREATE TABLE t (a INT) SELECT 1", "syntax error at or near \"SELECT\"", 1, 24, NULL},
     {"CREATE TABLE t (a INT", "syntax error at end of input", 1, 22, NULL},
     {"CREATE VIEW v (a INT) AS SELECT 1", "syntax error at or near \"INT\"", 1, 18, NULL},
@@ -110,7 +115,7 @@ static void cut_texts_are_harmless(void **state)
             od_arena_init(&arena, od_heap_for_tests(), 0);
             const char *cut = od_arena_copy_text(&arena, translations[i].sql, size);
             const char *result = od_slt_translate(&arena, cut, &error);
-            assert_true(result == NULL || strlen(result) > size);
+            assert_true(result == NULL || strlen(result) >= size);
             od_slt_changed_name(&arena, cut);
             od_arena_release(&arena);
         }
