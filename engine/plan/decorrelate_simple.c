@@ -315,8 +315,9 @@ static enum od_status project(struct pull *p, const struct pulled *pulled, const
     OD_TAKE_LIST(const struct od_expr *, exprs, p->d->plan_arena, schema->field_count, error);
     OD_TRY(od_plan_columns(p->d->plan_arena, &joined->schema, 0, &joined_columns, error));
     for (uint32_t i = 0; i < schema->field_count; i++) {
-        exprs[i] = joined_columns[i];
-        if (i >= left_count)
+        if (i < left_count)
+            exprs[i] = joined_columns[i];
+        else
             OD_TRY(od_expr_substitute(p->d->plan_arena, pulled->map[i - left_count], joined_columns, &exprs[i], error));
     }
     return od_plan_project_as(p->d->plan_arena, joined, exprs, schema, plan_out, error);
