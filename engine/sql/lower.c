@@ -188,7 +188,7 @@ static bool is_null_whatever_else(enum od_function function, struct od_exprs arg
 
 const struct od_expr *od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr)
 {
-    OD_NEED(expr != NULL);
+    OD_NEED(expr != NULL && !od_sql_failed(binder)); /* else the stage may be missing */
     bool may_be_group = block->grouped && (expr->kind != OD_EXPR_LITERAL || block->has_set_column);
     for (uint32_t i = 0; may_be_group && i < block->groups.count; i++)
         if (od_expr_equal(block->groups.at[i], expr))

@@ -550,6 +550,8 @@ static const struct {
      "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function"},
     {"select max(a) filter (where max(a) > 1) from t", OD_BAD_INPUT, 1, 29,
      "aggregate function calls cannot be nested"},
+    {"select a, (select 1), (select 2) from t group by -a", OD_BAD_INPUT, 1, 8,
+     "column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function"},
     {"select 1 limit 'x'", OD_BAD_INPUT, 1, 16, "invalid input syntax for type bigint: \"x\""},
     {"select 1 limit 1.5", OD_UNSUPPORTED, 1, 16, "LIMIT that is not a literal is not supported"},
     {"select a from t group by 5", OD_BAD_INPUT, 1, 26, "GROUP BY position 5 is not in select list"},
