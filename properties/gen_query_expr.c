@@ -335,8 +335,11 @@ const char *od_query_predicate(struct od_query_gen *g, const struct od_scope *sc
     static const char *const operators[] = {"=", "<", ">", "<>", ">=", "="};
     od_open_span(g, "predicate");
     const char *text;
-    uint64_t kind = od_draw_below(g, 8);
-    if (kind >= 5 && g->selects_left > 0 && g->place != OD_QUERY_FEATURE_COUNT) {
+    uint64_t kind = od_draw_below(g, 9);
+    if (kind == 8 && scope->count > 0) { /* true of padded rows, too */
+        const char *column = od_query_column(g, scope, scope->columns[od_draw_below(g, scope->count)].type);
+        text = od_say(g, "%s IS%s NULL", column != NULL ? column : "NULL", od_chance(g, 1, 4) ? " NOT" : "");
+    } else if (kind >= 5 && g->selects_left > 0 && g->place != OD_QUERY_FEATURE_COUNT) {
         text = test_with_subquery(g, scope);
     } else if (kind >= 3) {
         text = od_query_expr(g, scope, OD_TYPE_BOOLEAN, 2);
