@@ -336,6 +336,14 @@ static const struct od_plan *what_exists(const struct od_plan *plan)
     }
 }
 
+static bool may_fail(const struct pulled *pulled, uint32_t count)
+{
+    bool may = false;
+    for (uint32_t i = 0; i < count; i++)
+        may |= pulled->map[i]->may_fail;
+    return may;
+}
+
 enum od_status od_decorrelate_simply(struct od_decorrelation *d, const struct od_plan **plan_out,
                                      struct od_error *error)
 {
@@ -346,11 +354,12 @@ enum od_status od_decorrelate_simply(struct od_decorrelation *d, const struct od
     const struct od_plan *joined = NULL;
     uint32_t right_count = apply->inputs[1]->schema.field_count;
     bool always = od_expr_is_true(apply->join.condition);
+    bool only_exists = always && !od_join_gives_right(type);
+    const struct od_plan *right = only_exists ? what_exists(apply->inputs[1]) : apply->inputs[1];
     *plan_out = NULL;
-    OD_TRY(pull(&p, always && !od_join_gives_right(type) ? what_exists(apply->inputs[1]) : apply->inputs[1], &pulled,
-                error));
-    if (!p.simple)
-        return OD_OK;
+    OD_TRY(pull(&p, right, &pulled, error));
+    if (!p.simple || (only_exists && may_fail(&pulled, right->schema.field_count)))
+        return OD_OK; /* what nobody reads would not be computed, and not fail */
     if (pulled.padded) { /* a row for each left row, come what may */
         if (!od_join_gives_right(type) || !always)
             return OD_OK;
