@@ -16,18 +16,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POOL_PASSES_THROUGH 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define POOL_PASSES_THROUGH 1
-#endif
-#ifndef POOL_PASSES_THROUGH
-#define POOL_PASSES_THROUGH 0
-#endif
+#include "engine/core/sanitizer.h"
 
 #define SMALL_STEP      ((size_t)16)
 #define SMALL_MAX       ((size_t)512)
@@ -61,7 +50,7 @@ _Static_assert(sizeof(struct od_sim_pool_large) % 16 == 0, "the payload is align
 
 static bool is_large(size_t bytes)
 {
-    return POOL_PASSES_THROUGH || bytes > CLASS_BYTES_MAX;
+    return OD_ADDRESS_SANITIZER || bytes > CLASS_BYTES_MAX;
 }
 
 static uint32_t class_of(size_t bytes)

@@ -19,17 +19,9 @@
 
 #include "engine/core/assert.h"
 #include "engine/core/buffer.h"
+#include "engine/core/sanitizer.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_POISONS 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_POISONS 1
-#endif
-
-#ifdef ARENA_POISONS
+#if OD_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #define arena_poison(start, bytes)   __asan_poison_memory_region((start), (bytes))
 #define arena_unpoison(start, bytes) __asan_unpoison_memory_region((start), (bytes))

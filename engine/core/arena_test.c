@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/core/random.h"
+#include "engine/core/sanitizer.h"
 #include "engine/core/sweep.h"
 
 #define BLOCK_COUNT 500
@@ -108,12 +109,7 @@ static void every_refusal_is_survived(void **state)
     assert_true(od_sweep(fill, NULL) >= 4);
 }
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define TEST_POISON 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(TEST_POISON)
+#if OD_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 static void what_is_not_taken_is_poisoned(void **state)
 {

@@ -2,38 +2,16 @@
  * right, and the first error sticks.
  * Method: one frame uses every call, printed as a plan; a table of mistakes, each with its words; the graph of a plan with a
  * shared part; every allocation refused once. */
-#include "engine/frame/frame.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "engine/core/sweep.h"
+#include "engine/frame/frame_fixture.h"
 
 static struct od_field t_fields[] = {
     {"k", OD_TYPE_INT64, true}, {"v", OD_TYPE_INT32, true}, {"s", OD_TYPE_TEXT, true}};
 static struct od_field u_fields[] = {{"k", OD_TYPE_INT64, true}, {"w", OD_TYPE_FLOAT64, true}};
-static struct od_table *t_table;
-static struct od_table *u_table;
 
 static int make_tables(void **state)
 {
     (void)state;
-    t_table = od_table_new(od_heap_for_tests(), "t", &(struct od_schema){3, t_fields}, NULL);
-    u_table = od_table_new(od_heap_for_tests(), "u", &(struct od_schema){2, u_fields}, NULL);
-    od_table_finish(t_table);
-    od_table_finish(u_table);
-    return 0;
-}
-
-static int free_tables(void **state)
-{
-    (void)state;
-    od_table_free(od_heap_for_tests(), t_table);
-    od_table_free(od_heap_for_tests(), u_table);
-    return 0;
+    return fixture_make_tables(&(struct od_schema){3, t_fields}, &(struct od_schema){2, u_fields});
 }
 
 static const struct od_map_function twice = {.name = "twice"};

@@ -2,39 +2,16 @@
  * Method: frames are planned and the stages summed up in a line each: "hash(k) <- join ..." (see sum_up); joins of every type
  * with and without keys, under each force, against a table; then windows, unions, shared sub-plans, repartitions. Planned here
  * and not in engine/plan, because frames say shortest what is planned. */
-#include "engine/frame/frame.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "engine/core/sweep.h"
+#include "engine/frame/frame_fixture.h"
 
 static struct od_field t_fields[] = {
     {"k", OD_TYPE_INT64, true}, {"v", OD_TYPE_INT64, false}, {"s", OD_TYPE_TEXT, true}};
 static struct od_field u_fields[] = {{"k", OD_TYPE_INT64, true}, {"w", OD_TYPE_INT64, false}};
-static struct od_table *t_table;
-static struct od_table *u_table;
 
 static int make_tables(void **state)
 {
     (void)state;
-    t_table = od_table_new(od_heap_for_tests(), "t", &(struct od_schema){3, t_fields}, NULL);
-    u_table = od_table_new(od_heap_for_tests(), "u", &(struct od_schema){2, u_fields}, NULL);
-    od_table_finish(t_table);
-    od_table_finish(u_table);
-    return 0;
-}
-
-static int free_tables(void **state)
-{
-    (void)state;
-    od_table_free(od_heap_for_tests(), t_table);
-    od_table_free(od_heap_for_tests(), u_table);
-    return 0;
+    return fixture_make_tables(&(struct od_schema){3, t_fields}, &(struct od_schema){2, u_fields});
 }
 
 struct planning {

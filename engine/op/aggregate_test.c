@@ -5,28 +5,13 @@
  * Method: drawn rows with few groups, NULLs and special numbers, all functions at once, against a loop over
  * values (whose sums of doubles are exact: small multiples of 1/4); answers of a real PostgreSQL 15. Failures and refusals,
  * also of the disk, as for every operator. */
-#include "engine/op/op_fixture.h"
+#include "engine/op/plan_arena_fixture.h"
 
 #include <math.h>
 
+#include "engine/core/sanitizer.h"
 #include "engine/data/decimal.h"
 #include "engine/op/aggregate_answers_test.h"
-
-static struct od_arena plan_arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    od_arena_init(&plan_arena, od_heap_for_tests(), 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    od_arena_release(&plan_arena);
-    return 0;
-}
 
 /* Columns: 0 boolean, 1 bigint, 2 double, 3 text, 4 timestamp, 5 date, 6 bigint, 7 integer, 8 numeric. */
 #define TYPES      "biftsdijn"
@@ -34,6 +19,9 @@ static int tear_down(void **state)
 #define GROUPS_MAX 3
 #define PIECES_MAX 4
 #define ROWS_MAX   400
+/* Multiples of the number of group lists below; what takes eight times as long is drawn less often. */
+#define ROUNDS         (OD_ADDRESS_SANITIZER ? 28 : 140)
+#define ROUNDS_SPILLED (OD_ADDRESS_SANITIZER ? 28 : 84)
 
 static const struct {
     enum od_aggregate_function function;
@@ -141,8 +129,8 @@ static void case_init(struct aggregate_case *test, const uint32_t *group_columns
                                            .distinct = function_list[i].is_distinct,
                                            .name = "answer"};
         for (; count < 2 && columns[count] != NONE; count++) {
-            assert_int_equal(
-                od_expr_column(&plan_arena, &test->schema, columns[count], targets[count], NULL), OD_OK);
+            assert_int_equal(od_expr_column(&plan_arena, &test->schema, columns[count], targets[count], NULL),
+                             OD_OK);
             types[count] = (*targets[count])->type;
         }
         if (aggregate->function == OD_AGGREGATE_PERCENTILE_DISC) {
@@ -432,7 +420,7 @@ static void aggregates_equal_plain_loops(void **state)
     (void)state;
     struct od_stream stream;
     od_stream_init(&stream, 9, "aggregate");
-    for (uint32_t round = 0; round < 140; round++) {
+    for (uint32_t round = 0; round < ROUNDS; round++) {
         struct aggregate_case test = {0};
         uint32_t groups = round % 7;
         uint32_t row_count = round < 14 ? round / 7 : (uint32_t)od_random_below(&stream.random, 120);
@@ -498,7 +486,8 @@ static bool has_answer(const struct aggregate_answer *test)
     const char *actual = od_buffer_text(&text);
     bool equal = strcmp(actual, test->answer) == 0;
     if (!equal && aggregate.type == OD_TYPE_FLOAT64 && actual[0] != '!' && test->answer[0] != 'N')
-        equal = fabs(strtod(actual, NULL) / strtod(test->answer, NULL) - 1) < 1e-14; /* theirs are rounded row by row */
+        equal = fabs(strtod(actual, NULL) / strtod(test->answer, NULL) - 1) <
+                1e-14; /* theirs are rounded row by row */
     if (!equal)
         print_error("%s(%s): %s: not %s but %s\n", od_aggregate_text(test->function), test->types, test->rows,
                     test->answer, actual);
@@ -564,7 +553,7 @@ static void nothing_but_the_rows_matters(void **state)
     struct od_stream stream;
     uint32_t order[ROWS_MAX];
     od_stream_init(&stream, 12, "aggregate");
-    for (uint32_t round = 0; round < 84; round++) {
+    for (uint32_t round = 0; round < ROUNDS_SPILLED; round++) {
         struct aggregate_case test = {0};
         uint32_t groups = round % 7;
         case_init(&test, group_lists[groups], group_counts[groups], FUNCTION_COUNT);

@@ -3,24 +3,14 @@
  * Method: small drawn inputs with few different keys are joined and compared, as a multiset, with the
  * definition: the OR over all pairs in three values, two loops deep. The promised order is checked by hand.
  * The source stalls; each of its calls is failed, each call of the disk, each allocation refused. */
-#include "engine/op/op_fixture.h"
+#include "engine/op/plan_arena_fixture.h"
 
-static struct od_arena plan_arena;
 static struct fixture_disk disk;
 
-static int set_up(void **state)
+static int set_up_join(void **state)
 {
-    (void)state;
-    od_arena_init(&plan_arena, od_heap_for_tests(), 0);
     disk.fail_at = UINT32_MAX;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    od_arena_release(&plan_arena);
-    return 0;
+    return set_up(state);
 }
 
 /* The last column of each side is for the residual: probe.v < build.v. */
@@ -552,14 +542,14 @@ static void refusals_and_failures_come_out(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_join_is_what_its_definition_says, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(large_joins_too, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(hot_keys_too, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(splitting_goes_on_while_it_pays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(order_is_that_of_the_inputs, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(residual_sees_pairs_of_equal_keys_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(inputs_without_columns_have_rows, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(refusals_and_failures_come_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_join_is_what_its_definition_says, set_up_join, tear_down),
+        cmocka_unit_test_setup_teardown(large_joins_too, set_up_join, tear_down),
+        cmocka_unit_test_setup_teardown(hot_keys_too, set_up_join, tear_down),
+        cmocka_unit_test_setup_teardown(splitting_goes_on_while_it_pays, set_up_join, tear_down),
+        cmocka_unit_test_setup_teardown(order_is_that_of_the_inputs, set_up_join, tear_down),
+        cmocka_unit_test_setup_teardown(residual_sees_pairs_of_equal_keys_only, set_up_join, tear_down),
+        cmocka_unit_test_setup_teardown(inputs_without_columns_have_rows, set_up_join, tear_down),
+        cmocka_unit_test_setup_teardown(refusals_and_failures_come_out, set_up_join, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

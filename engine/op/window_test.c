@@ -2,27 +2,11 @@
  * a tree of states, give what a plain loop over each frame gives, to the bit; batch sizes, budgets and stalls change nothing.
  * Method: answers of a real PostgreSQL 15; drawn rows in few, long partitions against loops that ask of every pair of rows
  * whether the one is in the frame of the other. Refusals and failures, also of the disk, as for every operator. */
-#include "engine/op/op_fixture.h"
+#include "engine/op/plan_arena_fixture.h"
 
 #include <math.h>
 
 #include "engine/op/window_answers_test.h"
-
-static struct od_arena plan_arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    od_arena_init(&plan_arena, od_heap_for_tests(), 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    od_arena_release(&plan_arena);
-    return 0;
-}
 
 #define CALLS_MAX 16
 

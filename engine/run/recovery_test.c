@@ -16,12 +16,16 @@
 
 #include <cmocka.h>
 
+#include "engine/core/sanitizer.h"
 #include "engine/run/host_fixture.h"
 #include "engine/world/posix.h"
 
 #define STAGES 4
 #define ROWS   60
 #define TASKS  (6 + 2 + 3 + 1)
+#define SEEDS                                                                                                \
+    (OD_ADDRESS_SANITIZER ? 1 : 3) /* of each disturbance alone; a sanitizer takes eight times as long */
+#define SETS (OD_ADDRESS_SANITIZER ? 500 : 4000)
 
 static struct od_field fields[] = {
     {"a", OD_TYPE_INT64, true}, {"b", OD_TYPE_INT64, true}, {"c", OD_TYPE_TEXT, true}};
@@ -347,7 +351,7 @@ static void sweep_cost(enum host_effect effect, uint64_t count, uint32_t executo
                        enum cost cost)
 {
     for (uint64_t k = 0; k < count; k++) {
-        for (uint64_t seed = 1; seed <= 3; seed++) {
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
             struct host_disturbance disturbance = {
                 .effect = effect, .at = k, .executor = executor, .delay_ns = delay_ns};
             run_and_check(&disturbance, 1, seed);
@@ -458,7 +462,7 @@ static void test_random_sets(void **state)
     (void)state;
     struct od_stream stream;
     od_stream_init(&stream, 11, "sets");
-    for (uint64_t seed = 0; seed < 4000; seed++) {
+    for (uint64_t seed = 0; seed < SETS; seed++) {
         struct host_disturbance set[3];
         for (uint32_t i = 0; i < 3; i++)
             set[i] = random_disturbance(&stream.random);
