@@ -43,6 +43,22 @@ static enum od_status read_shard(const struct od_arguments *arguments, struct od
     return OD_OK;
 }
 
+/* --case N: the only one that a shard has whose number is N. */
+static enum od_status read_case(const struct od_arguments *arguments, struct od_campaign_options *options,
+                                struct od_error *error)
+{
+    uint64_t index = 0;
+    if (!od_arguments_has(arguments, "case"))
+        return OD_OK;
+    if (od_arguments_has(arguments, "shard") || od_arguments_has(arguments, "cases"))
+        return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --case is one case: without --cases and --shard");
+    OD_TRY(od_arguments_number(arguments, "case", 0, UINT32_MAX - 1, &index, error));
+    options->shard_index = (uint32_t)index;
+    options->shard_count = (uint32_t)index + 1;
+    options->case_count = index + 1;
+    return OD_OK;
+}
+
 /* --sql [--oracle LIST]: before any worker is made, so that an engine that is not there ends the command. */
 static enum od_status read_statements(const struct od_arguments *arguments, struct od_campaign_options *options,
                                       struct od_error *error)
@@ -86,6 +102,8 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
         status = od_arguments_choice(arguments, "explore", explorations, &exploration, error);
     if (status == OD_OK)
         status = read_shard(arguments, options, error);
+    if (status == OD_OK)
+        status = read_case(arguments, options, error);
     if (status == OD_OK)
         status = read_property(arguments, options, error);
     if (status == OD_OK)
@@ -164,6 +182,35 @@ static void print_result(const struct od_campaign_options *options, const struct
     fprintf(stream, "campaign digest %016llx\n", (unsigned long long)result->digest);
 }
 
+/* What became of asking, as one JSON member each. */
+static const char *const asked_texts[OD_ASKED_COUNT] = {[OD_ASKED_NOT] = "not_asked",
+                                                        [OD_ASKED_COMPARED] = "compared",
+                                                        [OD_ASKED_FOREIGN] = "of_other_features",
+                                                        [OD_ASKED_OUTVOTED] = "outvoted",
+                                                        [OD_ASKED_OPEN] = "open"};
+
+/* The same numbers as print_statements. */
+static json_t *statements_json(const struct od_campaign_result *result)
+{
+    json_t *statuses = json_object();
+    json_t *oracles = json_object();
+    json_t *features = json_object();
+    for (uint32_t i = 0; i < 32; i++)
+        if (result->status_counts[i] > 0)
+            json_object_set_new(statuses, od_status_text((enum od_status)i), json_integer((json_int_t)result->status_counts[i]));
+    for (uint32_t i = 0; i < OD_ORACLE_COUNT; i++) {
+        json_t *asked = json_object();
+        for (uint32_t j = 0; j < OD_ASKED_COUNT; j++)
+            json_object_set_new(asked, asked_texts[j], json_integer((json_int_t)result->asked_counts[i][j]));
+        json_object_set_new(oracles, od_oracle_text((enum od_oracle)i), asked);
+    }
+    for (uint32_t i = 0; i < OD_QUERY_FEATURE_COUNT; i++)
+        json_object_set_new(features, od_query_feature_text((enum od_query_feature)i),
+                            json_pack("{sI sI}", "drawn", (json_int_t)result->feature_counts[i][1], "answered",
+                                      (json_int_t)result->feature_counts[i][0]));
+    return json_pack("{so so so}", "by_status", statuses, "by_oracle", oracles, "by_feature", features);
+}
+
 /* The same as one JSON object on standard output. */
 static enum od_status print_json(const struct od_campaign_options *options, const struct od_campaign_result *result,
                                  struct od_error *error)
@@ -171,11 +218,13 @@ static enum od_status print_json(const struct od_campaign_options *options, cons
     char digest[17];
     snprintf(digest, sizeof(digest), "%016llx", (unsigned long long)result->digest);
     json_t *properties = json_object();
-    for (uint32_t i = 0; i < od_property_count && i < 64; i++)
-        json_object_set_new(properties, od_properties[i].code, json_integer((json_int_t)result->property_counts[i]));
     json_t *excused = json_object();
-    for (uint32_t i = 0; i < od_property_count && i < 64; i++)
-        json_object_set_new(excused, od_properties[i].code, json_integer((json_int_t)result->excused_counts[i]));
+    bool of_statements = options->only == &od_property_statement;
+    for (uint32_t i = 0; i < (of_statements ? 1 : od_property_count) && i < 64; i++) {
+        const char *code = of_statements ? od_property_statement.code : od_properties[i].code;
+        json_object_set_new(properties, code, json_integer((json_int_t)result->property_counts[i]));
+        json_object_set_new(excused, code, json_integer((json_int_t)result->excused_counts[i]));
+    }
     json_t *failures = json_array();
     for (uint32_t i = 0; i < result->shown_count; i++)
         json_array_append_new(failures,
@@ -187,6 +236,8 @@ static enum od_status print_json(const struct od_campaign_options *options, cons
         "failures", (json_int_t)result->failure_count, "disturbed_cases", (json_int_t)result->disturbed_count, "runs",
         (json_int_t)result->run_count, "seconds", (double)result->wall_ns / 1e9, "cases_per_second_per_core",
         rate_per_core(options, result), "campaign_digest", digest, "cases_by_property", properties, "excused_by_property", excused, "shown", failures);
+    if (root != NULL && of_statements)
+        json_object_set_new(root, "statements", statements_json(result));
     char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
     json_decref(root);
     if (text == NULL)
@@ -222,6 +273,7 @@ static const struct od_option options[] = {
     {"seed", "N", "of the campaign; drawn and printed when not given", false},
     {"jobs", "N", "worker processes (default 1); the digest does not depend on it", false},
     {"shard", "I/N", "only every N-th case, beginning with the I-th: for campaigns over machines", false},
+    {"case", "N", "only the case of this number, as failures are told, of the same seed", false},
     {"property", "CODE", "only this property", false},
     {"sql", NULL, "statements in SQL, in every variation of how they are run, instead of plans under faults", false},
     {"oracle", "LIST", "with --sql: who is asked: some of model, sqlite, duckdb, postgres (default model,sqlite)", false},

@@ -25,6 +25,7 @@ struct od_named {
     enum od_type type;
     bool is_hidden; /* merged by USING: not among the columns that * and NATURAL see */
     bool is_outer;  /* subqueries may read it: qualified, and no call */
+    bool is_key;    /* of the groups that the scope's rows are */
 };
 struct od_scope {
     uint32_t count;

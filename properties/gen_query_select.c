@@ -100,6 +100,7 @@ static uint32_t draw_keys(struct od_query_gen *g, const struct od_scope *rows, s
         if (text != NULL && g->columns_read != read_before) { /* a constant would be an ordinal, or refused */
             keys[count++] = text;
             add_text(groups, text, type, name_of(rows, text));
+            groups->columns[groups->count - 1].is_key = true;
             if (strchr(text, '(') != NULL)
                 od_note(g, OD_QUERY_GROUP_EXPRESSION);
         }
@@ -160,7 +161,8 @@ const char *od_query_total_order(struct od_query_gen *g, const struct od_scope *
     const char *text = keys;
     for (uint32_t i = 0; i < scope->count; i++) {
         const struct od_named *column = &scope->columns[i];
-        if (!column->is_outer) /* merged ones stand for others; calls are told by the keys */
+        /* Merged ones stand for others, aggregates are told by the keys; but a key stands for itself alone. */
+        if (!column->is_outer && !column->is_key)
             continue;
         if (column->type == OD_TYPE_DECIMAL)
             od_note(g, OD_QUERY_NUMERIC);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define SDP    (1 << OD_ORACLE_SQLITE | 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES)
-#define SD     (1 << OD_ORACLE_SQLITE | 1 << OD_ORACLE_DUCKDB)
+#define S      (1 << OD_ORACLE_SQLITE)
 #define SP     (1 << OD_ORACLE_SQLITE | 1 << OD_ORACLE_POSTGRES)
 #define DP     (1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES)
 #define P      (1 << OD_ORACLE_POSTGRES)

@@ -13,7 +13,7 @@
     X(LEFT_JOIN, SDP, "left joins", "")                                                                      \
     X(RIGHT_JOIN, SDP, "right joins", "")                                                                    \
     X(FULL_JOIN, SDP, "full joins", "")                                                                      \
-    X(FULL_JOIN_ANY, SD, "full joins with other conditions than equalities", "PostgreSQL refuses many")      \
+    X(FULL_JOIN_ANY, S, "full joins with other conditions than equalities", "P refuses many, D errs")        \
     X(CROSS_JOIN, SDP, "cross joins and comma lists", "")                                                    \
     X(JOIN_USING, SDP, "USING", "")                                                                          \
     X(JOIN_NATURAL, SDP, "NATURAL", "")                                                                      \
