@@ -58,9 +58,8 @@ static void a_right_run_passes(void **state)
     judge(&right, NULL, &finding);
     assert_false(finding.found);
     struct od_table *table = NULL;
-    const struct od_csv_options typed = {.schema = &right.outcome.answer->schema};
     assert_int_equal(od_csv_read(od_posix_memory(), "answer", "answer", OD_SMALL_ANSWER, strlen(OD_SMALL_ANSWER),
-                                 &typed, &table, NULL),
+                                 &right.outcome.answer->schema, &table, NULL),
                      OD_OK);
     judge(&right, table, &finding);
     assert_string_equal(finding.text, "");

@@ -96,14 +96,13 @@ static enum od_status through_text(struct od_memory *memory, enum sweep_passes f
                                    struct od_error *error)
 {
     struct od_batch rows = od_table_view(answer);
-    const struct od_csv_options typed = {.schema = &answer->schema};
     struct od_buffer text;
     od_buffer_init(&text, memory);
     enum od_status status = format == SWEEP_CSV ? od_csv_write(&rows, true, &text, error)
                                                 : od_json_lines_write(&rows, &text, error);
     const char *bytes = (const char *)text.bytes;
     if (status == OD_OK && format == SWEEP_CSV)
-        status = od_csv_read(memory, "back", "back", bytes, text.size, &typed, back_out, error);
+        status = od_csv_read(memory, "back", "back", bytes, text.size, &answer->schema, back_out, error);
     else if (status == OD_OK)
         status =
             od_json_lines_read(memory, "back", "back", bytes, text.size, &answer->schema, back_out, error);

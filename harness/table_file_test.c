@@ -56,9 +56,8 @@ static const char rows_csv[] = "b,i,l,n,d,t,day,at\n"
 static struct od_table *make_rows(void)
 {
     struct od_table *table = NULL;
-    struct od_csv_options options = {.schema = &schema};
     assert_int_equal(
-        od_csv_read(od_posix_memory(), "t", "rows", rows_csv, sizeof(rows_csv) - 1, &options, &table, NULL), OD_OK);
+        od_csv_read(od_posix_memory(), "t", "rows", rows_csv, sizeof(rows_csv) - 1, &schema, &table, NULL), OD_OK);
     assert_int_equal(od_table_row_count(table), 3);
     return table;
 }

@@ -15,16 +15,11 @@
 
 #include "engine/data/batch.h"
 
-struct od_csv_options {
-    char separator;                 /* 0 means ','; not a quote, CR or LF */
-    const struct od_schema *schema; /* NULL: infer; else names must match and every field must parse */
-};
-
-/* `bytes` is borrowed during the call, `options` may be NULL. On failure *table_out is NULL. `source_name`
- * goes into error texts. Also fails with NO_MEMORY, and with UNSUPPORTED beyond 2^30 rows or 2 GiB of text in
- * a column. */
+/* `bytes` is borrowed during the call. With a `schema` (may be NULL) names must match and every field must parse. On failure
+ * *table_out is NULL. `source_name` goes into error texts. Also fails with NO_MEMORY, and with UNSUPPORTED beyond 2^30 rows or
+ * 2 GiB of text in a column. */
 enum od_status od_csv_read(struct od_memory *memory, const char *table_name, const char *source_name,
-                           const char *bytes, size_t size, const struct od_csv_options *options,
+                           const char *bytes, size_t size, const struct od_schema *schema,
                            struct od_table **table_out, struct od_error *error);
 /* Appends header and rows, quoted where needed, so that reading with the batch's schema gives equal values.
  * Fails with NO_MEMORY, and with UNSUPPORTED for a batch without columns, which CSV cannot express. */

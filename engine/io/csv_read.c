@@ -1,245 +1,150 @@
-/* csv_read: CSV text -> table, in two passes over the text.
+/* csv_read: the grammar of RFC 4180, section 2.
  *
- *   header -> names            pass 1: every field narrows its column's set of types     (skipped when a schema is given)
- *                              pass 2: every field is parsed and appended
+ *   record = field *(',' field) (LF / CRLF / end)
+ *   field  = '"' *(any but '"' / '""') '"'  /  *(any but ',', '"', CR, LF)
  *
- * Two passes keep the text where it is and need no memory that grows with it except the table. Both go
- * through the same each_field(), which also checks that records have the header's number of fields; a pass
- * only says what to do with one.
- *
- * Lifetimes: `read_arena` holds names, sets and the inferred schema until the end of the call; the table
- * copies its own. */
+ * Fields point into the text; only one with doubled quotes is copied. What becomes of them: text_table.h. */
 #include "engine/io/csv.h"
 
 #include <string.h>
 
 #include "engine/core/assert.h"
-#include "engine/io/csv_infer.h"
-#include "engine/io/csv_scan.h"
+#include "engine/io/text_table.h"
 
-#define COLUMN_COUNT_MAX 1600 /* PostgreSQL's limit of columns in a table */
-#define SHOWN_BYTES      40   /* of a field, in an error text */
+#define SEPARATOR ','
 
-struct csv_reader {
-    struct od_memory *memory; /* borrowed */
-    struct od_csv_scan scan;
-    struct od_arena read_arena;
-    size_t rows_offset;      /* of the first record behind the header */
-    struct od_schema schema; /* in read_arena */
-    size_t *name_offsets;    /* in read_arena; where each name stands */
-    od_csv_types *types;     /* in read_arena; one set for each column */
-    bool *has_values;
-    struct od_table *table; /* owned until handed out */
-};
+/* --- fields ------------------------------------------------------------------------------------------------------ */
 
-typedef enum od_status (*field_visitor)(struct csv_reader *reader, uint32_t column,
-                                        const struct od_csv_field *field, struct od_error *error);
-
-static enum od_status out_of_memory(const struct csv_reader *reader, struct od_error *error)
+/* Steps over what ends a field: a separator, a line end, or the end of the text. */
+static enum od_status end_field(struct od_text_reader *reader, struct od_text_field *field,
+                                bool *ends_record_out)
 {
-    return od_fail(error, OD_NO_MEMORY, "reading %s: bytes=%zu", reader->scan.source_name, reader->scan.size);
+    const char *rest = reader->bytes + reader->offset;
+    size_t left = reader->size - reader->offset;
+    field->end = reader->offset;
+    *ends_record_out = left == 0 || rest[0] != SEPARATOR;
+    if (left == 0)
+        return OD_OK;
+    size_t end_bytes = rest[0] == SEPARATOR || rest[0] == '\n'          ? 1
+                       : rest[0] == '\r' && left > 1 && rest[1] == '\n' ? 2
+                                                                        : 0;
+    reader->offset += end_bytes;
+    if (end_bytes > 0)
+        return OD_OK;
+    if (rest[0] == '\r')
+        return od_text_fail(reader, reader->offset,
+                            "a carriage return without a line feed; expected a quoted field");
+    if (field->is_quoted)
+        return od_text_fail(reader, reader->offset, "text after a closing quote; expected '%c' or a line end",
+                            SEPARATOR);
+    od_assert(rest[0] == '"');
+    return od_text_fail(reader, reader->offset,
+                        "a quote inside an unquoted field; expected the field in quotes");
 }
 
-/* --- header --------------------------------------------------------------------------------------------- */
-
-static enum od_status header_count(struct csv_reader *reader, uint32_t *count_out, struct od_error *error)
+/* Offset of the next quote, or the end. */
+static size_t find_quote(const struct od_text_reader *reader, size_t offset)
 {
-    struct od_csv_field field = {0};
-    size_t start = reader->scan.offset;
-    if (od_csv_scan_at_end(&reader->scan))
-        return od_csv_scan_fail(&reader->scan, start, error,
-                                "the file is empty; expected a record of column names");
-    for (*count_out = 0; !field.ends_record; ++*count_out) {
-        OD_TRY(od_csv_scan_next(&reader->scan, &field, error));
-        if (*count_out == COLUMN_COUNT_MAX)
-            return od_csv_scan_fail(&reader->scan, field.offset, error, "more than %d columns",
-                                    COLUMN_COUNT_MAX);
+    const char *quote = memchr(reader->bytes + offset, '"', reader->size - offset);
+    return quote == NULL ? reader->size : (size_t)(quote - reader->bytes);
+}
+
+static enum od_status take_quoted(struct od_text_reader *reader, struct od_text_field *field)
+{
+    size_t start = reader->offset + 1;
+    size_t quote = find_quote(reader, start);
+    bool is_copied = false;
+    field->is_quoted = true;
+    od_buffer_reset(&reader->unquoted);
+    while (quote + 1 < reader->size &&
+           reader->bytes[quote + 1] == '"') { /* doubled: one quote of the content */
+        od_buffer_append(&reader->unquoted, reader->bytes + start, quote + 1 - start);
+        is_copied = true;
+        start = quote + 2;
+        quote = find_quote(reader, start);
     }
-    reader->scan.offset = start;
-    return OD_OK;
+    if (quote == reader->size)
+        return od_text_fail(reader, field->offset,
+                            "a quoted field that never ends; expected a closing quote");
+    reader->offset = quote + 1;
+    return od_text_take_field(reader, start, quote, is_copied, field);
 }
 
-static enum od_status header_name(struct csv_reader *reader, const struct od_csv_field *field,
-                                  struct od_error *error)
+/* Must not be at the end, except behind a separator, where one more empty field stands. */
+static enum od_status next_field(struct od_text_reader *reader, struct od_text_field *field,
+                                 bool *ends_record_out)
 {
-    if (field->size == 0)
-        return od_csv_scan_fail(&reader->scan, field->offset, error, "column %u has no name; expected one",
-                                reader->schema.field_count + 1);
-    char *name = od_arena_copy_text(&reader->read_arena, field->bytes, field->size);
-    if (name == NULL)
-        return out_of_memory(reader, error);
-    uint32_t same = od_schema_find(&reader->schema, name);
-    if (same != OD_FIELD_NONE)
-        return od_csv_scan_fail(&reader->scan, field->offset, error,
-                                "column name \"%s\" is also that of column %u", name, same + 1);
-    reader->name_offsets[reader->schema.field_count] = field->offset;
-    reader->schema.fields[reader->schema.field_count++] =
-        (struct od_field){.name = name, .type = OD_TYPE_TEXT};
-    return OD_OK;
-}
-
-static enum od_status read_header(struct csv_reader *reader, struct od_error *error)
-{
-    uint32_t count = 0;
-    enum od_status status = header_count(reader, &count, error);
-    if (status != OD_OK)
-        return status;
-    reader->schema.fields = od_arena_take_array(&reader->read_arena, count, sizeof(struct od_field));
-    reader->name_offsets = od_arena_take_array(&reader->read_arena, count, sizeof(*reader->name_offsets));
-    reader->types = od_arena_take_array(&reader->read_arena, count, sizeof(*reader->types));
-    reader->has_values = od_arena_take_array(&reader->read_arena, count, sizeof(*reader->has_values));
-    if (reader->schema.fields == NULL || reader->name_offsets == NULL || reader->types == NULL ||
-        reader->has_values == NULL)
-        return out_of_memory(reader, error);
-    struct od_csv_field field;
-    for (uint32_t i = 0; i < count; i++) {
-        reader->types[i] = OD_CSV_TYPES_ALL;
-        status = od_csv_scan_next(&reader->scan, &field, error);
-        if (status == OD_OK)
-            status = header_name(reader, &field, error);
-        if (status != OD_OK)
-            return status;
+    *field = (struct od_text_field){.offset = reader->offset};
+    if (reader->offset < reader->size && reader->bytes[reader->offset] == '"') {
+        OD_TRY(take_quoted(reader, field));
+    } else {
+        const char *at = reader->bytes + reader->offset;
+        const char *end = reader->bytes + reader->size;
+        while (at < end && *at != SEPARATOR && *at != '\n' && *at != '\r' && *at != '"')
+            at++;
+        reader->offset = (size_t)(at - reader->bytes);
+        OD_TRY(od_text_take_field(reader, field->offset, reader->offset, false, field));
     }
-    reader->rows_offset = reader->scan.offset;
+    return end_field(reader, field, ends_record_out);
+}
+
+/* --- records ----------------------------------------------------------------------------------------------------- */
+
+/* Adds the columns; their names must be the given schema's, if there is one. */
+static enum od_status read_header(struct od_text_reader *reader)
+{
+    const struct od_schema *given = reader->given;
+    size_t start = reader->offset;
+    struct od_text_field field;
+    if (start == reader->size)
+        return od_text_fail(reader, start, "the file is empty; expected a record of column names");
+    for (bool ends_record = false; !ends_record;) {
+        uint32_t column = reader->schema.field_count;
+        OD_TRY(next_field(reader, &field, &ends_record));
+        if (field.size == 0)
+            return od_text_fail(reader, field.offset, "column %u has no name; expected one", column + 1);
+        OD_TRY(od_text_add_column(reader, &field));
+        const char *name = reader->schema.fields[column].name;
+        uint32_t same = od_schema_find(&reader->schema, name);
+        if (same != column)
+            return od_text_fail(reader, field.offset, "column name \"%s\" is also that of column %u", name,
+                                same + 1);
+        if (given != NULL && column < given->field_count && strcmp(name, given->fields[column].name) != 0)
+            return od_text_fail(reader, field.offset, "column %u is \"%s\"; expected \"%s\"", column + 1,
+                                name, given->fields[column].name);
+    }
+    if (given != NULL && given->field_count != reader->schema.field_count)
+        return od_text_fail(reader, start, "a header of %u columns; expected %u", reader->schema.field_count,
+                            given->field_count);
     return OD_OK;
 }
 
-/* --- records -------------------------------------------------------------------------------------------- */
-
-static enum od_status each_field_of_record(struct csv_reader *reader, field_visitor visit,
-                                           struct od_error *error)
+static enum od_status read_records(struct od_text_reader *reader)
 {
     uint32_t column_count = reader->schema.field_count;
-    struct od_csv_field field = {0};
-    for (uint32_t i = 0; !field.ends_record; i++) {
-        OD_TRY(od_csv_scan_next(&reader->scan, &field, error));
-        if (i == column_count)
-            return od_csv_scan_fail(&reader->scan, field.offset, error, "a record with more than %u fields",
+    struct od_text_field field;
+    while (reader->offset < reader->size) {
+        bool ends_record = false;
+        for (uint32_t i = 0; !ends_record; i++) {
+            OD_TRY(next_field(reader, &field, &ends_record));
+            if (i == column_count)
+                return od_text_fail(reader, field.offset, "a record with more than %u fields", column_count);
+            if (ends_record && i + 1 < column_count)
+                return od_text_fail(reader, field.end, "a record with %u fields; expected %u", i + 1,
                                     column_count);
-        if (field.ends_record && i + 1 < column_count)
-            return od_csv_scan_fail(&reader->scan, field.end, error, "a record with %u fields; expected %u",
-                                    i + 1, column_count);
-        OD_TRY(visit(reader, i, &field, error));
+            OD_TRY(od_text_take_value(reader, i, &field, OD_TEXT_TYPES_ALL));
+        }
+        if (reader->table != NULL)
+            od_batch_builder_end_row(&reader->table->rows);
     }
     return OD_OK;
-}
-
-static enum od_status infer_field(struct csv_reader *reader, uint32_t column,
-                                  const struct od_csv_field *field, struct od_error *error)
-{
-    (void)error;
-    if (od_csv_field_is_null(field)) {
-        reader->schema.fields[column].nullable = true;
-        return OD_OK;
-    }
-    reader->has_values[column] = true;
-    reader->types[column] &= od_csv_infer_field(field, reader->types[column]);
-    return OD_OK;
-}
-
-/* How much of a field to show: whole characters. */
-static int shown_bytes(const struct od_csv_field *field)
-{
-    if (field->size <= SHOWN_BYTES)
-        return (int)field->size;
-    int shown = SHOWN_BYTES;
-    while (shown > 0 && ((unsigned char)field->bytes[shown] & 0xc0) == 0x80)
-        shown--;
-    return shown;
-}
-
-static enum od_status append_field(struct csv_reader *reader, uint32_t column,
-                                   const struct od_csv_field *field, struct od_error *error)
-{
-    const struct od_field *expected = &reader->schema.fields[column];
-    struct od_value value = {.type = expected->type, .is_null = od_csv_field_is_null(field)};
-    if (value.is_null && !expected->nullable)
-        return od_csv_scan_fail(&reader->scan, field->offset, error, "column \"%s\" is empty; expected a %s",
-                                expected->name, od_type_text(expected->type));
-    if (!value.is_null && !od_value_parse(expected->type, field->bytes, field->size, &value)) {
-        return od_csv_scan_fail(&reader->scan, field->offset, error, "column \"%s\": \"%.*s\" is not a %s",
-                                expected->name, shown_bytes(field), field->bytes,
-                                od_type_text(expected->type));
-    }
-    return od_batch_builder_append(&reader->table->rows, column, &value, error);
-}
-
-static enum od_status infer_schema(struct csv_reader *reader, struct od_error *error)
-{
-    while (!od_csv_scan_at_end(&reader->scan)) {
-        OD_TRY(each_field_of_record(reader, infer_field, error));
-    }
-    for (uint32_t i = 0; i < reader->schema.field_count; i++)
-        reader->schema.fields[i].type = od_csv_infer_type(reader->types[i], reader->has_values[i]);
-    return OD_OK;
-}
-
-/* The given schema replaces what the header says, after the names were compared. */
-static enum od_status adopt_schema(struct csv_reader *reader, const struct od_schema *given,
-                                   struct od_error *error)
-{
-    if (given->field_count != reader->schema.field_count)
-        return od_csv_scan_fail(&reader->scan, reader->name_offsets[0], error,
-                                "a header of %u columns; expected %u", reader->schema.field_count,
-                                given->field_count);
-    for (uint32_t i = 0; i < given->field_count; i++) {
-        if (strcmp(given->fields[i].name, reader->schema.fields[i].name) != 0)
-            return od_csv_scan_fail(&reader->scan, reader->name_offsets[i], error,
-                                    "column %u is \"%s\"; expected \"%s\"", i + 1,
-                                    reader->schema.fields[i].name, given->fields[i].name);
-        reader->schema.fields[i] = given->fields[i];
-    }
-    return OD_OK;
-}
-
-static enum od_status append_rows(struct csv_reader *reader, struct od_error *error)
-{
-    reader->scan.offset = reader->rows_offset;
-    while (!od_csv_scan_at_end(&reader->scan)) {
-        OD_TRY(each_field_of_record(reader, append_field, error));
-        od_batch_builder_end_row(&reader->table->rows);
-    }
-    od_table_finish(reader->table);
-    return OD_OK;
-}
-
-/* --- the call ------------------------------------------------------------------------------------------- */
-
-static enum od_status read_table(struct csv_reader *reader, const char *table_name,
-                                 const struct od_schema *given, struct od_error *error)
-{
-    enum od_status status = read_header(reader, error);
-    if (status == OD_OK)
-        status = given != NULL ? adopt_schema(reader, given, error) : infer_schema(reader, error);
-    if (status != OD_OK)
-        return status;
-    reader->table = od_table_new(reader->memory, table_name, &reader->schema, error);
-    return reader->table == NULL ? OD_NO_MEMORY : append_rows(reader, error);
 }
 
 enum od_status od_csv_read(struct od_memory *memory, const char *table_name, const char *source_name,
-                           const char *bytes, size_t size, const struct od_csv_options *options,
+                           const char *bytes, size_t size, const struct od_schema *schema,
                            struct od_table **table_out, struct od_error *error)
 {
-    static const struct od_csv_options plain = {0};
-    const struct od_csv_options *chosen = options == NULL ? &plain : options;
-    char separator = chosen->separator == 0 ? ',' : chosen->separator;
-    od_assert(separator != '"');
-    od_assert(separator != '\n');
-    od_assert(separator != '\r');
-
-    struct csv_reader reader = {.memory = memory};
-    od_arena_init(&reader.read_arena, memory, 0);
-    *table_out = NULL;
-    enum od_status status =
-        od_csv_scan_init(&reader.scan, memory, source_name, size == 0 ? "" : bytes, size, separator, error);
-    if (status == OD_OK)
-        status = read_table(&reader, table_name, chosen->schema, error);
-    if (status == OD_OK)
-        *table_out = reader.table;
-    else
-        od_table_free(memory, reader.table);
-    od_csv_scan_release(&reader.scan);
-    od_arena_release(&reader.read_arena);
-    return status;
+    struct od_text_reader reader = {
+        .source_name = source_name, .bytes = bytes, .size = size, .given = schema, .error = error};
+    return od_text_read(&reader, memory, table_name, read_header, read_records, table_out);
 }

@@ -1,70 +1,54 @@
-/* json_lines: see json_lines.h. Two passes over the text, as csv_read.c: the first finds keys and narrows types, the second
- * appends; with a given schema only the second. Both walk the same grammar and hand each value, as the text that PostgreSQL
- * would read, to take_value().
- *
- * Text and places in it are a csv_scan's, and so is inference: a value is a field there. */
+/* json_lines: the grammar of RFC 8259, an object a line, and back to it. See json_lines.h, and text_table.h for what becomes of the
+ * values: each is handed on as the text that PostgreSQL would read. */
 #include "engine/io/json_lines.h"
 
 #include <string.h>
 
-#include "engine/io/csv_infer.h"
-#include "engine/io/csv_scan.h"
-
-#define COLUMN_COUNT_MAX 1600
+#include "engine/io/text_table.h"
 
 struct json_reader {
-    struct od_csv_scan scan;
-    struct od_arena read_arena; /* names and the lists below, until the end of the call */
-    struct od_schema schema;
-    od_csv_types *types;
-    bool *has_values;
-    uint64_t *last_lines; /* the line in which a column was last given, from 1 */
-    uint64_t line;
-    bool has_schema;
-    struct od_table *table; /* owned until handed out; NULL in the first pass */
+    struct od_text_reader text; /* first: it is what steps get */
+    uint64_t line;              /* from 1, and on through the second pass */
+    uint64_t *last_lines;       /* in read_arena; the line in which a column was last given */
 };
 
 /* What each kind of value could be. */
-#define BIT(type)    ((od_csv_types)1 << OD_TYPE_##type)
+#define BIT(type)    ((od_text_types)1 << OD_TYPE_##type)
 #define NUMBER_TYPES (BIT(INT64) | BIT(FLOAT64) | BIT(TEXT))
 #define STRING_TYPES (BIT(DATE) | BIT(TIMESTAMP) | BIT(TEXT))
 #define TRUTH_TYPES  (BIT(BOOLEAN) | BIT(TEXT))
 
-static enum od_status out_of_memory(const struct json_reader *reader, struct od_error *error)
+static enum od_status expected(struct od_text_reader *reader, const char *what)
 {
-    return od_fail(error, OD_NO_MEMORY, "reading %s: bytes=%zu", reader->scan.source_name, reader->scan.size);
-}
-
-static enum od_status expected(struct json_reader *reader, const char *what, struct od_error *error)
-{
-    return od_csv_scan_fail(&reader->scan, reader->scan.offset, error, "expected %s", what);
+    return od_text_fail(reader, reader->offset, "expected %s", what);
 }
 
 /* --- tokens ------------------------------------------------------------------------------------------------------ */
 
 /* The next byte behind blanks; 0 at the end of the line. */
-static char next_byte(struct json_reader *reader)
+static char next_byte(struct od_text_reader *reader)
 {
-    struct od_csv_scan *scan = &reader->scan;
-    while (scan->offset < scan->size && strchr(" \t\r", scan->bytes[scan->offset]) != NULL)
-        scan->offset++;
-    return scan->offset < scan->size && scan->bytes[scan->offset] != '\n' ? scan->bytes[scan->offset] : 0;
+    while (reader->offset < reader->size && strchr(" \t\r", reader->bytes[reader->offset]) != NULL)
+        reader->offset++;
+    return reader->offset < reader->size && reader->bytes[reader->offset] != '\n'
+               ? reader->bytes[reader->offset]
+               : 0;
 }
 
-static bool take_byte(struct json_reader *reader, char byte)
+static bool take_byte(struct od_text_reader *reader, char byte)
 {
     bool is_there = next_byte(reader) == byte;
-    reader->scan.offset += is_there;
+    reader->offset += is_there;
     return is_there;
 }
 
 /* Four hexadecimal digits; above 0xffff when they are none. */
-static uint32_t take_hex(struct od_csv_scan *scan)
+static uint32_t take_hex(struct od_text_reader *reader)
 {
     uint32_t number = 0;
-    for (int i = 0; i < 4; i++, scan->offset++) {
+    for (int i = 0; i < 4; i++, reader->offset++) {
         static const char digits[] = "0123456789abcdefABCDEF";
-        char byte = scan->offset < scan->size ? scan->bytes[scan->offset] : 0;
+        char byte = reader->offset < reader->size ? reader->bytes[reader->offset] : 0;
         const char *digit = byte == 0 ? NULL : strchr(digits, byte);
         if (digit == NULL)
             return UINT32_MAX;
@@ -86,267 +70,164 @@ static void append_character(struct od_buffer *buffer, uint32_t code)
 }
 
 /* Behind a backslash. RFC 8259, section 7. */
-static enum od_status take_escape(struct json_reader *reader, struct od_error *error)
+static enum od_status take_escape(struct od_text_reader *reader)
 {
     static const char letters[] = "\"\\/bfnrt";
     static const char meanings[] = "\"\\/\b\f\n\r\t";
-    struct od_csv_scan *scan = &reader->scan;
-    char byte = scan->offset < scan->size ? scan->bytes[scan->offset++] : 0;
+    char byte = reader->offset < reader->size ? reader->bytes[reader->offset++] : 0;
     const char *letter = byte == 0 ? NULL : strchr(letters, byte);
     if (letter != NULL) {
-        od_buffer_append_u8(&scan->unquoted, (uint8_t)meanings[letter - letters]);
+        od_buffer_append_u8(&reader->unquoted, (uint8_t)meanings[letter - letters]);
         return OD_OK;
     }
-    uint32_t code = byte == 'u' ? take_hex(scan) : UINT32_MAX;
-    if (code >= 0xd800 && code < 0xdc00 && scan->offset + 1 < scan->size &&
-        scan->bytes[scan->offset] == '\\' && scan->bytes[scan->offset + 1] == 'u') {
-        scan->offset += 2;
-        uint32_t low = take_hex(scan);
+    uint32_t code = byte == 'u' ? take_hex(reader) : UINT32_MAX;
+    if (code >= 0xd800 && code < 0xdc00 && reader->offset + 1 < reader->size &&
+        reader->bytes[reader->offset] == '\\' && reader->bytes[reader->offset + 1] == 'u') {
+        reader->offset += 2;
+        uint32_t low = take_hex(reader);
         bool is_pair = low >= 0xdc00 && low < 0xe000;
         code = is_pair ? 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00) : UINT32_MAX;
     }
     if (code == 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-        return expected(reader, "an escaped character before this place", error);
-    append_character(&scan->unquoted, code);
+        return expected(reader, "an escaped character before this place");
+    append_character(&reader->unquoted, code);
     return OD_OK;
 }
 
 /* A string, from its opening quote on. What has no escapes stays where it is. */
-static enum od_status take_string(struct json_reader *reader, struct od_csv_field *field,
-                                  struct od_error *error)
+static enum od_status take_string(struct od_text_reader *reader, struct od_text_field *field)
 {
-    struct od_csv_scan *scan = &reader->scan;
-    size_t start = ++scan->offset;
+    size_t start = ++reader->offset;
     bool is_copied = false;
     field->is_quoted = true;
-    od_buffer_reset(&scan->unquoted);
-    for (; scan->offset < scan->size && scan->bytes[scan->offset] != '"';) {
-        if ((unsigned char)scan->bytes[scan->offset] < 0x20)
-            return expected(reader, "a string without control characters", error);
-        if (scan->bytes[scan->offset++] != '\\')
+    od_buffer_reset(&reader->unquoted);
+    for (; reader->offset < reader->size && reader->bytes[reader->offset] != '"';) {
+        if ((unsigned char)reader->bytes[reader->offset] < 0x20)
+            return expected(reader, "a string without control characters");
+        if (reader->bytes[reader->offset++] != '\\')
             continue;
         is_copied = true;
-        od_buffer_append(&scan->unquoted, scan->bytes + start, scan->offset - 1 - start);
-        OD_TRY(take_escape(reader, error));
-        start = scan->offset;
+        od_buffer_append(&reader->unquoted, reader->bytes + start, reader->offset - 1 - start);
+        OD_TRY(take_escape(reader));
+        start = reader->offset;
     }
-    if (scan->offset == scan->size)
-        return expected(reader, "a closing quote", error);
-    size_t size = scan->offset++ - start;
-    field->bytes = scan->bytes + start;
-    if (is_copied) {
-        if (!od_buffer_append(&scan->unquoted, field->bytes, size) || scan->unquoted.failed)
-            return out_of_memory(reader, error);
-        field->bytes = (const char *)scan->unquoted.bytes;
-        size = scan->unquoted.size;
-    }
-    if (size > INT32_MAX)
-        return od_csv_scan_fail(scan, start, error, "a string of more than 2 GiB");
-    field->size = (uint32_t)size;
-    return OD_OK;
+    if (reader->offset == reader->size)
+        return expected(reader, "a closing quote");
+    size_t end = reader->offset++;
+    return od_text_take_field(reader, start, end, is_copied, field);
 }
 
+/* ".5" is none. */
 static bool is_json_number(const char *text, size_t size)
 {
-    size_t at = size > 0 && text[0] == '-';
-    size_t whole = at;
-    bool has_fraction = true;
-    bool has_exponent = true;
-    while (at < size && text[at] >= '0' && text[at] <= '9')
-        at++;
-    if (at == whole || (at > whole + 1 && text[whole] == '0'))
-        return false;
-    if (at < size && text[at] == '.')
-        for (at++, has_fraction = false; at < size && text[at] >= '0' && text[at] <= '9'; at++)
-            has_fraction = true;
-    if (at < size && (text[at] | 0x20) == 'e') {
-        at++;
-        at += at < size && (text[at] == '-' || text[at] == '+');
-        for (has_exponent = false; at < size && text[at] >= '0' && text[at] <= '9'; at++)
-            has_exponent = true;
-    }
-    return at == size && has_fraction && has_exponent;
+    size_t sign = size > 0 && text[0] == '-';
+    return od_text_is_number(text, size) && text[sign] != '.';
 }
 
 /* A number, true, false or null. */
-static enum od_status take_word(struct json_reader *reader, struct od_csv_field *field,
-                                od_csv_types *types_out, struct od_error *error)
+static enum od_status take_word(struct od_text_reader *reader, struct od_text_field *field,
+                                od_text_types *types_out)
 {
-    struct od_csv_scan *scan = &reader->scan;
-    size_t start = scan->offset;
-    while (scan->offset < scan->size && strchr(",} \t\r\n", scan->bytes[scan->offset]) == NULL)
-        scan->offset++;
-    field->bytes = scan->bytes + start;
-    field->size = scan->offset - start < INT32_MAX ? (uint32_t)(scan->offset - start) : 0;
-    *types_out = OD_CSV_TYPES_ALL;
-    if (field->size == 4 && memcmp(field->bytes, "null", 4) == 0) {
-        field->size = 0;
+    size_t start = reader->offset;
+    while (reader->offset < reader->size && strchr(",} \t\r\n", reader->bytes[reader->offset]) == NULL)
+        reader->offset++;
+    OD_TRY(od_text_take_field(reader, start, reader->offset, false, field));
+    bool is_null = od_text_is_word(field, "null");
+    bool is_truth = od_text_is_word(field, "true") || od_text_is_word(field, "false");
+    *types_out = is_truth ? TRUTH_TYPES : NUMBER_TYPES;
+    field->size = is_null ? 0 : field->size;
+    if (is_null || is_truth || is_json_number(field->bytes, field->size))
         return OD_OK;
-    }
-    *types_out = TRUTH_TYPES;
-    if ((field->size == 4 && memcmp(field->bytes, "true", 4) == 0) ||
-        (field->size == 5 && memcmp(field->bytes, "false", 5) == 0))
-        return OD_OK;
-    *types_out = NUMBER_TYPES;
-    if (is_json_number(field->bytes, field->size))
-        return OD_OK;
-    scan->offset = start;
-    return expected(reader, "a string, a number, true, false or null; nested values are not read", error);
-}
-
-/* --- columns ----------------------------------------------------------------------------------------------------- */
-
-static enum od_status add_column(struct json_reader *reader, const struct od_csv_field *key,
-                                 uint32_t *column_out, struct od_error *error)
-{
-    uint32_t column = reader->schema.field_count;
-    if (reader->has_schema)
-        return od_csv_scan_fail(&reader->scan, key->offset, error,
-                                "key \"%.*s\"; expected none but the schema's",
-                                key->size < 40 ? (int)key->size : 40, key->bytes);
-    if (column == COLUMN_COUNT_MAX)
-        return od_csv_scan_fail(&reader->scan, key->offset, error, "more than %d columns", COLUMN_COUNT_MAX);
-    char *name = od_arena_copy_text(&reader->read_arena, key->bytes, key->size);
-    if (name == NULL)
-        return out_of_memory(reader, error);
-    reader->schema.fields[column] =
-        (struct od_field){.name = name, .type = OD_TYPE_TEXT, .nullable = reader->line > 1};
-    reader->types[column] = OD_CSV_TYPES_ALL;
-    reader->schema.field_count++;
-    *column_out = column;
-    return OD_OK;
-}
-
-/* Keys mostly come in the order of the columns, so the search begins at `guess`. */
-static enum od_status find_column(struct json_reader *reader, const struct od_csv_field *key, uint32_t guess,
-                                  uint32_t *column_out, struct od_error *error)
-{
-    uint32_t count = reader->schema.field_count;
-    uint32_t i = 0;
-    for (; i < count; i++) {
-        *column_out = (guess + i) % count;
-        const char *name = reader->schema.fields[*column_out].name;
-        if (strlen(name) == key->size && memcmp(name, key->bytes, key->size) == 0)
-            break;
-    }
-    if (i == count)
-        OD_TRY(add_column(reader, key, column_out, error));
-    if (reader->last_lines[*column_out] == reader->line)
-        return od_csv_scan_fail(&reader->scan, key->offset, error, "key \"%s\" twice in a line",
-                                reader->schema.fields[*column_out].name);
-    reader->last_lines[*column_out] = reader->line;
-    return OD_OK;
-}
-
-static enum od_status take_value(struct json_reader *reader, uint32_t column,
-                                 const struct od_csv_field *field, od_csv_types types, struct od_error *error)
-{
-    struct od_field *target = &reader->schema.fields[column];
-    struct od_value value = {.type = target->type, .is_null = od_csv_field_is_null(field)};
-    if (reader->table == NULL) {
-        target->nullable = target->nullable || value.is_null;
-        reader->has_values[column] = reader->has_values[column] || !value.is_null;
-        if (!value.is_null)
-            reader->types[column] &= od_csv_infer_field(field, reader->types[column] & types);
-        return OD_OK;
-    }
-    if (value.is_null && !target->nullable)
-        return od_csv_scan_fail(&reader->scan, field->offset, error,
-                                "column \"%s\" is null or missing; expected a %s", target->name,
-                                od_type_text(target->type));
-    if (!value.is_null && !od_value_parse(target->type, field->bytes, field->size, &value))
-        return od_csv_scan_fail(&reader->scan, field->offset, error, "column \"%s\" is not a %s",
-                                target->name, od_type_text(target->type));
-    return od_batch_builder_append(&reader->table->rows, column, &value, error);
+    reader->offset = start;
+    return expected(reader, "a string, a number, true, false or null; nested values are not read");
 }
 
 /* --- lines ------------------------------------------------------------------------------------------------------- */
 
-static enum od_status take_member(struct json_reader *reader, uint32_t guess, struct od_error *error)
+/* The column of a key. Keys mostly come in the order of the columns, so the search begins at `guess`. */
+static enum od_status find_column(struct json_reader *reader, const struct od_text_field *key, uint32_t guess,
+                                  uint32_t *column_out)
 {
-    struct od_csv_field field = {.offset = reader->scan.offset};
+    struct od_text_reader *text = &reader->text;
+    uint32_t count = text->schema.field_count;
+    uint32_t i = 0;
+    while (i < count && !od_text_is_word(key, text->schema.fields[(guess + i) % count].name))
+        i++;
+    *column_out = i < count ? (guess + i) % count : count;
+    if (i == count && text->given != NULL)
+        return od_text_fail(text, key->offset, "key \"%.*s\"; expected none but the schema's",
+                            od_text_shown_bytes(key), key->bytes);
+    if (i == count) {
+        OD_TRY(od_text_add_column(text, key));
+        text->schema.fields[count].nullable = reader->line > 1;
+    }
+    if (reader->last_lines[*column_out] == reader->line)
+        return od_text_fail(text, key->offset, "key \"%s\" twice in a line",
+                            text->schema.fields[*column_out].name);
+    reader->last_lines[*column_out] = reader->line;
+    return OD_OK;
+}
+
+static enum od_status take_member(struct json_reader *reader, uint32_t guess)
+{
+    struct od_text_reader *text = &reader->text;
+    struct od_text_field field = {.offset = text->offset};
     uint32_t column = 0;
-    od_csv_types types = STRING_TYPES;
-    if (next_byte(reader) != '"')
-        return expected(reader, "a key in quotes", error);
-    OD_TRY(take_string(reader, &field, error));
-    OD_TRY(find_column(reader, &field, guess, &column, error));
-    if (!take_byte(reader, ':'))
-        return expected(reader, "':'", error);
-    bool is_string = next_byte(reader) == '"';
-    field = (struct od_csv_field){.offset = reader->scan.offset};
-    if (is_string)
-        OD_TRY(take_string(reader, &field, error));
-    else
-        OD_TRY(take_word(reader, &field, &types, error));
-    return take_value(reader, column, &field, types, error);
+    od_text_types types = STRING_TYPES;
+    if (next_byte(text) != '"')
+        return expected(text, "a key in quotes");
+    OD_TRY(take_string(text, &field));
+    OD_TRY(find_column(reader, &field, guess, &column));
+    if (!take_byte(text, ':'))
+        return expected(text, "':'");
+    bool is_string = next_byte(text) == '"';
+    field = (struct od_text_field){.offset = text->offset};
+    OD_TRY(is_string ? take_string(text, &field) : take_word(text, &field, &types));
+    return od_text_take_value(text, column, &field, types);
 }
 
-static enum od_status take_line(struct json_reader *reader, struct od_error *error)
+static enum od_status take_line(struct json_reader *reader)
 {
-    if (!take_byte(reader, '{'))
-        return expected(reader, "an object", error);
+    struct od_text_reader *text = &reader->text;
+    if (!take_byte(text, '{'))
+        return expected(text, "an object");
     reader->line++;
-    bool is_empty = take_byte(reader, '}');
+    bool is_empty = take_byte(text, '}');
     for (uint32_t guess = 0; !is_empty; guess++) {
-        OD_TRY(take_member(reader, guess, error));
-        if (take_byte(reader, '}'))
+        OD_TRY(take_member(reader, guess));
+        if (take_byte(text, '}'))
             break;
-        if (!take_byte(reader, ','))
-            return expected(reader, "',' or '}'", error);
+        if (!take_byte(text, ','))
+            return expected(text, "',' or '}'");
     }
-    if (next_byte(reader) != 0)
-        return expected(reader, "the end of the line", error);
-    struct od_csv_field missing = {.offset = reader->scan.offset};
-    for (uint32_t i = 0; i < reader->schema.field_count; i++) {
+    if (next_byte(text) != 0)
+        return expected(text, "the end of the line");
+    struct od_text_field missing = {.offset = text->offset};
+    for (uint32_t i = 0; i < text->schema.field_count; i++) {
         if (reader->last_lines[i] != reader->line)
-            OD_TRY(take_value(reader, i, &missing, OD_CSV_TYPES_ALL, error));
+            OD_TRY(od_text_take_value(text, i, &missing, OD_TEXT_TYPES_ALL));
     }
-    if (reader->table != NULL)
-        od_batch_builder_end_row(&reader->table->rows);
+    if (text->table != NULL)
+        od_batch_builder_end_row(&text->table->rows);
     return OD_OK;
 }
 
-static enum od_status take_lines(struct json_reader *reader, struct od_error *error)
+static enum od_status take_lines(struct od_text_reader *text)
 {
-    reader->line = 0;
-    for (; reader->scan.offset < reader->scan.size;
-         reader->scan.offset += reader->scan.offset < reader->scan.size) {
-        if (next_byte(reader) != 0)
-            OD_TRY(take_line(reader, error));
+    struct json_reader *reader = (struct json_reader *)text;
+    for (; text->offset < text->size; text->offset += text->offset < text->size) {
+        if (next_byte(text) != 0)
+            OD_TRY(take_line(reader));
     }
     return OD_OK;
 }
 
-static enum od_status read_table(struct json_reader *reader, const char *table_name,
-                                 const struct od_schema *given, struct od_error *error)
+/* Columns come from the given schema, or with the lines. */
+static enum od_status begin_columns(struct od_text_reader *text)
 {
-    size_t start = reader->scan.offset;
-    uint32_t column_max = given != NULL ? given->field_count : COLUMN_COUNT_MAX;
-    struct od_arena *arena = &reader->read_arena;
-    reader->has_schema = given != NULL;
-    reader->schema.fields = od_arena_take_array(arena, column_max, sizeof(struct od_field));
-    reader->types = od_arena_take_array(arena, column_max, sizeof(*reader->types));
-    reader->has_values = od_arena_take_array(arena, column_max, sizeof(*reader->has_values));
-    reader->last_lines = od_arena_take_array(arena, column_max, sizeof(*reader->last_lines));
-    if (reader->schema.fields == NULL || reader->types == NULL || reader->has_values == NULL ||
-        reader->last_lines == NULL)
-        return out_of_memory(reader, error);
-    if (given != NULL) {
-        reader->schema = *given;
-    } else {
-        OD_TRY(take_lines(reader, error));
-        for (uint32_t i = 0; i < reader->schema.field_count; i++)
-            reader->schema.fields[i].type = od_csv_infer_type(reader->types[i], reader->has_values[i]);
-        memset(reader->last_lines, 0, column_max * sizeof(*reader->last_lines));
-        reader->has_schema = true;
-    }
-    reader->table = od_table_new(arena->memory, table_name, &reader->schema, error);
-    if (reader->table == NULL)
-        return OD_NO_MEMORY;
-    reader->scan.offset = start;
-    OD_TRY(take_lines(reader, error));
-    od_table_finish(reader->table);
+    struct json_reader *reader = (struct json_reader *)text;
+    uint32_t column_count = text->given != NULL ? text->given->field_count : OD_TEXT_COLUMNS_MAX;
+    OD_TAKE(reader->last_lines, &text->read_arena, column_count, text->error);
     return OD_OK;
 }
 
@@ -354,20 +235,9 @@ enum od_status od_json_lines_read(struct od_memory *memory, const char *table_na
                                   const char *bytes, size_t size, const struct od_schema *schema,
                                   struct od_table **table_out, struct od_error *error)
 {
-    struct json_reader reader = {.line = 0};
-    od_arena_init(&reader.read_arena, memory, 0);
-    enum od_status status =
-        od_csv_scan_init(&reader.scan, memory, source_name, size == 0 ? "" : bytes, size, ',', error);
-    if (status == OD_OK)
-        status = read_table(&reader, table_name, schema, error);
-    if (status != OD_OK) {
-        od_table_free(memory, reader.table);
-        reader.table = NULL;
-    }
-    *table_out = reader.table;
-    od_csv_scan_release(&reader.scan);
-    od_arena_release(&reader.read_arena);
-    return status;
+    struct json_reader reader = {
+        .text = {.source_name = source_name, .bytes = bytes, .size = size, .given = schema, .error = error}};
+    return od_text_read(&reader.text, memory, table_name, begin_columns, take_lines, table_out);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
