@@ -258,8 +258,8 @@ static bool unify(struct od_binder *binder, struct od_exprs operands)
     OD_NEED(!od_sql_failed(binder));
     bool is_common = od_expr_common_type(operands.at, operands.count, &type);
     for (uint32_t i = 0; i < operands.count && is_common; i++)
-        if (!operands.at[i]->is_untyped)
-            operands.at[i] = od_make_cast(binder, operands.at[i], type, -1);
+        operands.at[i] = operands.at[i]->is_untyped ? od_make_read(binder, operands.at[i], type)
+                                                    : od_make_cast(binder, operands.at[i], type, -1);
     return !od_sql_failed(binder);
 }
 

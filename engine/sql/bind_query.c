@@ -67,7 +67,8 @@ bool od_sort_direction(struct od_binder *binder, const PgQuery__SortBy *item, st
         key->descending = sign[0] == '>';
     }
     enum od_null_order null_order = binder->context->null_order;
-    bool by_default = null_order == OD_NULLS_GREATEST ? key->descending : null_order == OD_NULLS_FIRST;
+    bool by_default = null_order == OD_NULLS_FIRST || (null_order == OD_NULLS_GREATEST && key->descending) ||
+                      (null_order == OD_NULLS_LEAST && !key->descending);
     key->nulls_first = item->sortby_nulls == PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_FIRST ||
                        (item->sortby_nulls != PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_LAST && by_default);
     return true;

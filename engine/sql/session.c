@@ -230,21 +230,31 @@ static bool run_set(struct od_session *session, const PgQuery__Node *node)
     static const struct {
         const char *word;
         enum od_null_order order;
-    } orders[] = {{"postgres", OD_NULLS_GREATEST}, {"nulls_last_on_asc_first_on_desc", OD_NULLS_GREATEST},
-                  {"nulls_first", OD_NULLS_FIRST}, {"nulls first", OD_NULLS_FIRST},
-                  {"nulls_last", OD_NULLS_LAST},   {"nulls last", OD_NULLS_LAST}};
+    } orders[] = {{"postgres", OD_NULLS_GREATEST},
+                  {"nulls_last_on_asc_first_on_desc", OD_NULLS_GREATEST},
+                  {"nulls_max", OD_NULLS_GREATEST},
+                  {"", OD_NULLS_GREATEST},
+                  {"sqlite", OD_NULLS_LEAST},
+                  {"nulls_first_on_asc_last_on_desc", OD_NULLS_LEAST},
+                  {"nulls_min", OD_NULLS_LEAST},
+                  {"nulls_first", OD_NULLS_FIRST},
+                  {"nulls first", OD_NULLS_FIRST},
+                  {"nulls_last", OD_NULLS_LAST},
+                  {"nulls last", OD_NULLS_LAST}};
     const PgQuery__VariableSetStmt *set = node->variable_set_stmt;
     bool is_constant = set->n_args == 1 && set->args[0]->node_case == PG_QUERY__NODE__NODE_A_CONST;
     bool is_word = is_constant && set->args[0]->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL;
-    const char *word = is_word ? set->args[0]->a_const->sval->sval : set->n_args == 0 ? "postgres" : "";
-    if (leaves_answers_alone(set->name))
-        return true;
-    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
-        if (strcmp(set->name, "default_null_order") != 0 || strcasecmp(word, orders[i].word) != 0)
+    const char *word = is_word ? set->args[0]->a_const->sval->sval : set->n_args == 0 ? "" : "?";
+    bool is_order = strcmp(set->name, "default_null_order") == 0 ||
+                    strcmp(set->name, "datafusion.sql_parser.default_null_ordering") == 0;
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]) && is_order; i++) {
+        if (strcasecmp(word, orders[i].word) != 0)
             continue;
         session->null_order = orders[i].order;
         return true;
     }
+    if (!is_order && leaves_answers_alone(set->name))
+        return true;
     return od_sql_refuse(&session->binder, -1, "the setting \"%s\"", set->name);
 }
 

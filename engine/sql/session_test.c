@@ -175,6 +175,7 @@ static const struct {
     {"SELECT 1; DROP VIEW t", OD_BAD_INPUT, 11, "not a view"},
     {"SET search_path = x", OD_UNSUPPORTED, 1, "search_path"},
     {"SET default_null_order = 1", OD_UNSUPPORTED, 1, "default_null_order"},
+    {"SET datafusion.sql_parser.default_null_ordering = 1", OD_UNSUPPORTED, 1, "default_null_ordering"},
     {"SET enable_hashjoin = off; SET LOCAL my.thing TO 3; RESET work_mem", OD_OK, 0, "SET, SET, SET"},
     {"ALTER TABLE t ADD COLUMN x int", OD_UNSUPPORTED, 1, "statement"},
     {"BEGIN; SAVEPOINT s", OD_UNSUPPORTED, 8, "savepoints"},

@@ -8,9 +8,9 @@
 
 #include "engine/plan/logical.h"
 
-/* Where NULLs go when ORDER BY does not say: with the greatest values (PostgreSQL), or always first or last (what DuckDB's
- * default_null_order can be). */
-enum od_null_order { OD_NULLS_GREATEST, OD_NULLS_FIRST, OD_NULLS_LAST };
+/* Where NULLs go when ORDER BY does not say: with the greatest values (PostgreSQL), or with the least, always first or always last
+ * (what default_null_order, or DataFusion's name of it, can be). */
+enum od_null_order { OD_NULLS_GREATEST, OD_NULLS_LEAST, OD_NULLS_FIRST, OD_NULLS_LAST };
 
 /* The primary key of a table: columns of it; 0: it has none. */
 struct od_sql_key {
