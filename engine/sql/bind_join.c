@@ -3,8 +3,11 @@
  * Columns that USING joins are one to bare names: a merged entry of the scope comes first, which is a column
  * of one side, or where that side may be padded a value projected behind the join's columns.
  *
- * Sub-selects in ON: an inner join puts them into a filter above it. An outer join has them joined to its
- * left input first, as long as they read nothing of the right one. */
+ * Sub-selects in ON: an inner join puts them into a filter above it. An outer join numbers the rows of a side
+ * that it keeps, and joins that side to what the inner join leaves:
+ *
+ *   l FULL JOIN r ON c    (l' LEFT JOIN kept ON l'.n = kept.l_n) FULL JOIN r' ON kept.r_n = r'.n
+ *                         kept: l', r' WHERE c */
 #include <string.h>
 
 #include "engine/sql/binder.h"
@@ -133,68 +136,70 @@ static bool merge_columns(struct od_binder *binder, enum od_join_type type, cons
 
 /* --- ON ------------------------------------------------------------------------------------------- */
 
-/* Sub-selects in the ON of an outer join become columns of its left input. */
-struct on_rewrite {
-    struct od_binder *binder;
-    struct od_block *side; /* the left input, with the slots of ON */
-    uint32_t left_count;   /* columns before sub-selects joined it */
-};
-
-static enum od_status rewrite_on_leaf(void *self, const struct od_expr *leaf, const struct od_expr **expr_out,
-                                      struct od_error *error)
+static bool add_range(struct od_binder *binder, struct od_targets *targets, const struct od_plan *plan,
+                      uint32_t first, uint32_t count)
 {
-    struct on_rewrite *rewrite = self;
-    uint32_t moved = rewrite->side->plan->schema.field_count - rewrite->left_count;
-    *expr_out = leaf;
-    if (leaf->kind != OD_EXPR_COLUMN || leaf->column_index < rewrite->left_count)
-        return OD_OK;
-    *expr_out = leaf->column_index >= OD_SLOT_BASE
-                    ? od_lower(rewrite->binder, rewrite->side, leaf)
-                    : od_make_stand_in(rewrite->binder, leaf->column_index + moved, leaf->type,
-                                       leaf->nullable, od_place_of(leaf));
-    return error->status;
+    for (uint32_t i = first; i < first + count; i++)
+        OD_NEED(od_add_target(binder, targets, od_make_column(binder, &plan->schema, i, -1),
+                              plan->schema.fields[i].name));
+    return true;
 }
 
-struct right_check {
-    uint32_t left_count;
-    bool reads_right;
-};
-
-static void note_column(void *self, uint32_t column_index)
+/* Joins the rows that ON keeps to the side that they came from, by its numbers: columns of either. */
+static const struct od_plan *join_numbers(struct od_binder *binder, enum od_join_type type,
+                                          const struct od_plan *left, uint32_t left_number,
+                                          const struct od_plan *right, uint32_t right_number)
 {
-    struct right_check *check = self;
-    check->reads_right |= column_index >= check->left_count && column_index < OD_SLOT_BASE;
+    uint32_t right_column = left->schema.field_count + right_number;
+    const struct od_expr *same =
+        od_make_pair(binder, OD_FUNCTION_EQUAL, od_make_column(binder, &left->schema, left_number, -1),
+                     od_make_stand_in(binder, right_column, OD_TYPE_INT64, true, -1), -1);
+    return od_make_join(binder, type, false, left, right, same, -1);
 }
 
-static const struct od_expr *join_on_subqueries(struct od_binder *binder, const struct od_block *on,
-                                                struct od_from_item *left, const struct od_expr *condition)
+static const struct od_plan *join_kept(struct od_binder *binder, struct od_block *on, enum od_join_type type,
+                                       bool correlated, const struct od_plan *left,
+                                       const struct od_plan *right, const struct od_expr *condition)
 {
-    struct od_block side = *on;
-    struct on_rewrite rewrite = {binder, &side, left->scope.schema.field_count};
-    struct od_leaf_rewriter leaves = {rewrite_on_leaf, &rewrite};
-    side.scope = left->scope;
-    side.plan = left->plan;
-    for (uint32_t i = 0; i < on->slot_count; i++) {
-        const struct od_subquery *query = on->slots[i].value.query;
-        struct right_check check = {rewrite.left_count, false};
-        od_expr_columns(query->condition, note_column, &check);
-        for (uint32_t k = query->read_first; k < query->read_end; k++)
-            note_column(&check, on->outer_reads[k].column_index);
-        if (check.reads_right)
-            return od_sql_refuse(binder, query->location,
-                                 "a sub-select in ON that reads the right side of an outer join");
-        const struct od_expr *slot =
-            od_make_stand_in(binder, OD_SLOT_BASE + i, OD_TYPE_BOOLEAN, true, query->location);
-        OD_NEED(od_lower(binder, &side, slot)); /* joins it; its column is found again below */
+    bool keeps_left = type != OD_JOIN_RIGHT;
+    bool keeps_right = type != OD_JOIN_LEFT;
+    uint32_t left_width = left->schema.field_count;
+    uint32_t right_width = right->schema.field_count;
+    struct od_targets columns = {0};
+    if (keeps_left)
+        left = od_make_numbers(binder, left, (struct od_exprs){0}, NULL, 0, false);
+    if (keeps_right)
+        right = od_make_numbers(binder, right, (struct od_exprs){0}, NULL, 0, false);
+    on->plan = od_make_join(binder, OD_JOIN_INNER, correlated, left, right, od_make_truth(binder), -1);
+    OD_NEED(on->plan != NULL);
+    uint32_t right_first = left->schema.field_count;
+    OD_NEED(add_range(binder, &columns, on->plan, 0, left_width));
+    OD_NEED(add_range(binder, &columns, on->plan, right_first, right_width));
+    OD_NEED(add_range(binder, &columns, on->plan, left_width, keeps_left));
+    OD_NEED(add_range(binder, &columns, on->plan, right_first + right_width, keeps_right));
+    on->plan = od_make_project(binder, on->plan, &columns);
+    OD_NEED(on->plan != NULL && od_lower_filter(binder, on, condition));
+    const struct od_plan *plan = on->plan;
+    uint32_t number = left_width + right_width; /* in the rows that ON keeps */
+    right_first = left_width;
+    if (keeps_left) {
+        plan = join_numbers(binder, OD_JOIN_LEFT, left, left_width, plan, number);
+        right_first += left_width + 1;
+        number += left_width + 2;
     }
-    od_expr_rewrite(binder->plan_arena, condition, &leaves, &condition, binder->error);
-    left->plan = side.plan;
-    left->scope.schema = side.plan->schema;
-    return od_sql_failed(binder) ? NULL : condition;
+    if (keeps_right && plan != NULL) {
+        right_first = plan->schema.field_count;
+        plan = join_numbers(binder, keeps_left ? OD_JOIN_FULL : OD_JOIN_RIGHT, plan, number, right,
+                            right_width);
+    }
+    columns.count = 0;
+    OD_NEED(plan != NULL && add_range(binder, &columns, plan, 0, left_width));
+    OD_NEED(add_range(binder, &columns, plan, right_first, right_width));
+    return od_make_project(binder, plan, &columns);
 }
 
 static bool bind_on(struct od_binder *binder, struct od_block *outer, const PgQuery__JoinExpr *node,
-                    enum od_join_type type, bool correlated, struct od_from_item *left,
+                    enum od_join_type type, bool correlated, const struct od_from_item *left,
                     const struct od_from_item *right, struct od_from_item *item_out)
 {
     struct od_block fence = {.outer = outer, .is_fence = true, .fence_end = binder->around_from};
@@ -205,12 +210,14 @@ static bool bind_on(struct od_binder *binder, struct od_block *outer, const PgQu
     const struct od_expr *condition =
         node->quals == NULL ? od_make_truth(binder) : od_bind_condition(&place, node->quals, "JOIN/ON");
     OD_NEED(condition != NULL);
-    bool filters = on.slot_count > 0 && type == OD_JOIN_INNER;
-    if (on.slot_count > 0 && !filters)
-        condition = join_on_subqueries(binder, &on, left, condition);
-    on.plan = od_make_join(binder, type, correlated, left->plan, right->plan,
-                           filters ? od_make_truth(binder) : condition, location);
-    OD_NEED(on.plan != NULL && (!filters || od_lower_filter(binder, &on, condition)));
+    if (on.slot_count > 0 && type != OD_JOIN_INNER) {
+        on.plan = join_kept(binder, &on, type, correlated, left->plan, right->plan, condition);
+    } else {
+        on.plan = od_make_join(binder, type, correlated, left->plan, right->plan,
+                               on.slot_count > 0 ? od_make_truth(binder) : condition, location);
+        OD_NEED(on.plan != NULL && (on.slot_count == 0 || od_lower_filter(binder, &on, condition)));
+    }
+    OD_NEED(on.plan != NULL);
     item_out->plan = on.plan;
     return od_scope_join(binder, &left->scope, &right->scope, location, &item_out->scope);
 }

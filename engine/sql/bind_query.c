@@ -74,60 +74,82 @@ bool od_sort_direction(struct od_binder *binder, const PgQuery__SortBy *item, st
     return true;
 }
 
-/* A constant that is not negative; NULL (and LIMIT ALL, which is NULL) leaves *value_out alone. */
-static bool bind_count(struct od_binder *binder, const PgQuery__Node *node, const char *clause,
-                       uint64_t *value_out)
+/* LIMIT or OFFSET: a bigint that is not negative: a literal, or a value of sub-selects and outer columns, which
+ * fails where it is negative because it has no square root then. NULL (as LIMIT ALL is, and nothing) sets no
+ * bound. */
+static const struct od_expr *bind_count(const struct od_place *place, const PgQuery__Node *node)
 {
-    struct od_block nothing = {0};
-    struct od_place place = {.binder = binder, .block = &nothing, .clause = clause};
+    struct od_binder *binder = place->binder;
     struct od_value value = {.is_null = true};
-    OD_NEED(node == NULL || od_bind_constant(&place, node, OD_TYPE_INT64, &value));
+    int32_t location = node == NULL ? -1 : od_sql_location(node);
+    const struct od_expr *count = node == NULL ? NULL : od_bind_expr(place, node);
+    if (count != NULL && !od_expr_is_constant(count)) {
+        if (!od_cast_is_implicit(count->type, OD_TYPE_FLOAT64))
+            return od_sql_wrong(binder, location, "argument of %s must be type bigint, not type %s",
+                                place->clause, od_type_text(count->type));
+        count = od_make_cast(binder, count, OD_TYPE_INT64, location);
+        const struct od_expr *root = od_make_one(binder, OD_FUNCTION_SQRT, count, location);
+        root = od_make_cast(binder, root, OD_TYPE_INT64, location);
+        return od_make_pair(binder, OD_FUNCTION_GREATEST, count, root, location);
+    }
+    OD_NEED(node == NULL || od_bind_constant(place, node, OD_TYPE_INT64, &value));
     if (!value.is_null && value.int64 < 0)
-        return od_sql_wrong(binder, od_sql_location(node), "%s must not be negative", clause);
-    *value_out = value.is_null ? *value_out : (uint64_t)value.int64;
-    return true;
+        return od_sql_wrong(binder, location, "%s must not be negative", place->clause);
+    value.type = OD_TYPE_INT64;
+    return od_make_literal(binder, &value, location);
 }
 
-/* Rows from number offset + 1 on whose rank is not above offset + count. */
-static const struct od_plan *put_ties(struct od_binder *binder, const struct od_sort_key *keys,
-                                      uint32_t key_count, uint64_t offset, uint64_t count,
-                                      const struct od_plan *plan)
+/* Rows from number offset + 1 on whose number, WITH TIES rank, is not above offset + count. */
+static const struct od_plan *put_bounds(struct od_binder *binder, struct od_block *block,
+                                        const struct od_sort_key *keys, uint32_t key_count, bool with_ties,
+                                        const struct od_expr *offset, const struct od_expr *count,
+                                        const struct od_plan *plan)
 {
     uint32_t width = plan->schema.field_count;
-    uint64_t last = count > INT64_MAX - offset ? INT64_MAX : offset + count;
-    plan = od_make_numbers(binder, plan, (struct od_exprs){0}, keys, key_count, true);
-    plan = od_make_comparison(binder, plan, width, OD_FUNCTION_GREATER, (int64_t)offset);
-    plan = od_make_comparison(binder, plan, width + 1, OD_FUNCTION_LESS_EQUAL, (int64_t)last);
-    return od_make_cut(binder, plan, width);
+    const struct od_expr *number = od_make_stand_in(binder, width, OD_TYPE_INT64, false, -1);
+    const struct od_expr *last = od_make_stand_in(binder, width + with_ties, OD_TYPE_INT64, false, -1);
+    const struct od_expr *zero = od_make_number(binder, OD_TYPE_INT64, 0, -1);
+    offset = od_make_pair(binder, OD_FUNCTION_COALESCE, offset, zero, -1);
+    last = od_make_pair(binder, OD_FUNCTION_SUBTRACT, last, offset, -1);
+    last = od_make_pair(binder, OD_FUNCTION_LESS_EQUAL, last, count, -1);
+    last = od_make_pair(binder, OD_FUNCTION_COALESCE, last, od_make_truth(binder), -1);
+    number = od_make_pair(binder, OD_FUNCTION_GREATER, number, offset, -1);
+    block->plan = od_make_numbers(binder, plan, (struct od_exprs){0}, keys, key_count, with_ties);
+    OD_NEED(od_lower_filter(binder, block, od_make_pair(binder, OD_FUNCTION_AND, number, last, -1)));
+    return od_make_cut(binder, block->plan, width);
 }
 
 const struct od_plan *od_put_order(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                                   const struct od_sort_key *keys, const struct od_plan *plan)
+                                   struct od_block *outer, const struct od_sort_key *keys, const struct od_plan *plan)
 {
     uint32_t key_count = (uint32_t)select->n_sort_clause;
-    uint64_t offset = 0;
-    uint64_t count = UINT64_MAX;
+    struct od_block block = {.outer = outer};
+    struct od_place place = {.binder = binder, .block = &block, .clause = "OFFSET"};
     bool with_ties = select->limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
-    OD_NEED(plan != NULL && bind_count(binder, select->limit_offset, "OFFSET", &offset));
-    OD_NEED(bind_count(binder, select->limit_count, "LIMIT", &count));
+    const struct od_expr *offset = bind_count(&place, select->limit_offset);
+    place.clause = "LIMIT";
+    const struct od_expr *count = bind_count(&place, select->limit_count);
+    OD_NEED(plan != NULL && offset != NULL && count != NULL);
     if (with_ties && key_count == 0)
         return od_sql_wrong(binder, od_sql_location(select->limit_count),
                             "WITH TIES cannot be specified without ORDER BY clause");
-    if (with_ties && count != UINT64_MAX) {
-        plan = put_ties(binder, keys, key_count, offset, count, plan);
-        offset = 0;
-        count = UINT64_MAX;
-    }
+    if (with_ties && (count->kind != OD_EXPR_LITERAL || count->literal.is_null))
+        return od_sql_refuse(binder, od_sql_location(select->limit_count), "WITH TIES of what may be NULL");
+    bool is_plain = offset->kind == OD_EXPR_LITERAL && count->kind == OD_EXPR_LITERAL && !with_ties;
+    if (!is_plain)
+        plan = put_bounds(binder, &block, keys, key_count, with_ties, offset, count, plan);
     if (key_count > 0 && !od_sql_failed(binder))
         od_plan_sort(binder->plan_arena, plan, keys, key_count, &plan, binder->error);
-    if ((offset > 0 || count != UINT64_MAX) && !od_sql_failed(binder))
-        od_plan_limit(binder->plan_arena, plan, offset, count, &plan, binder->error);
+    if (is_plain && !(offset->literal.is_null && count->literal.is_null) && !od_sql_failed(binder))
+        od_plan_limit(binder->plan_arena, plan, offset->literal.is_null ? 0 : (uint64_t)offset->literal.int64,
+                      count->literal.is_null ? UINT64_MAX : (uint64_t)count->literal.int64, &plan,
+                      binder->error);
     return od_sql_failed(binder) ? NULL : plan;
 }
 
 /* ORDER BY of a set operation or of VALUES: output columns only. */
 static const struct od_plan *order_whole(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                                         const struct od_plan *plan)
+                                         struct od_block *outer, const struct od_plan *plan)
 {
     struct od_sort_key *keys = od_sql_take(binder, select->n_sort_clause, sizeof(*keys));
     struct od_targets columns = {0};
@@ -146,7 +168,7 @@ static const struct od_plan *order_whole(struct od_binder *binder, const PgQuery
         OD_NEED(od_sort_direction(binder, item, &keys[i]));
         keys[i].expr = columns.at[column].expr;
     }
-    return od_put_order(binder, select, keys, plan);
+    return od_put_order(binder, select, outer, keys, plan);
 }
 
 /* --- VALUES --------------------------------------------------------------------------------------- */
@@ -370,7 +392,8 @@ static const struct od_plan *bind_form(struct od_binder *binder, const PgQuery__
         return od_bind_select(binder, select, outer, untyped_out);
     if (select->n_locking_clause > 0)
         return od_sql_refuse(binder, -1, "FOR UPDATE or FOR SHARE");
-    return order_whole(binder, select, (is_set ? bind_set_operation : bind_values)(binder, select, outer));
+    return order_whole(binder, select, outer,
+                       (is_set ? bind_set_operation : bind_values)(binder, select, outer));
 }
 
 const struct od_plan *od_bind_query_untyped(struct od_binder *binder, const PgQuery__SelectStmt *select,

@@ -240,7 +240,7 @@ static const struct od_plan *put_rest(struct od_binder *binder, const struct od_
         plan = od_make_comparison(binder, plan, width, OD_FUNCTION_EQUAL, 1);
         plan = od_make_cut(binder, plan, width);
     }
-    plan = od_put_order(binder, build->select, order->keys, plan);
+    plan = od_put_order(binder, build->select, build->block.outer, order->keys, plan);
     return od_make_cut(binder, plan, build->visible_count);
 }
 

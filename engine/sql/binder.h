@@ -404,7 +404,8 @@ bool od_bind_from(struct od_binder *binder, const PgQuery__SelectStmt *select, s
 bool od_bind_with(struct od_binder *binder, const PgQuery__WithClause *with, struct od_block *outer);
 /* ORDER BY (keys over the plan), then LIMIT, OFFSET, WITH TIES. */
 const struct od_plan *od_put_order(struct od_binder *binder, const PgQuery__SelectStmt *select,
-                                   const struct od_sort_key *keys, const struct od_plan *plan);
+                                   struct od_block *outer, const struct od_sort_key *keys,
+                                   const struct od_plan *plan);
 /* ASC, DESC, USING, NULLS of an ORDER BY item. */
 bool od_sort_direction(struct od_binder *binder, const PgQuery__SortBy *item, struct od_sort_key *key);
 

@@ -161,6 +161,9 @@ const struct od_expr *od_make_call(struct od_binder *binder, enum od_function fu
     const struct od_expr *made = call(binder, function, arguments, location);
     if (untyped_count == 0 || made == NULL)
         return made;
+    bool is_date = function >= OD_FUNCTION_EXTRACT && function <= OD_FUNCTION_DATE_TRUNC;
+    if (is_date ? arguments.at[1]->is_untyped : function == OD_FUNCTION_ADD && made->type == OD_TYPE_DATE)
+        return od_sql_wrong(binder, location, "%s of unknown is not unique", od_function_text(function));
     struct od_exprs typed = {arguments.count, od_sql_take(binder, arguments.count, sizeof(*typed.at))};
     for (uint32_t i = 0; i < typed.count && !od_sql_failed(binder); i++)
         typed.at[i] = arguments.at[i]->is_untyped

@@ -90,12 +90,20 @@ static const struct {
      "        scan v (k, name)\n"},
     {"select t.a from t left join u on t.a = u.a and w > (select max(k) from v)",
      "project a\n"
-     "  join left on ((a = a) and (w > cast(max as numeric)))\n"
-     "    join single on true\n"
-     "      scan t (a, b, c, d, p)\n"
-     "      aggregate: max(k) as max\n"
-     "        scan v (k, name)\n"
-     "    scan u (a, w, ts)\n"},
+     "  project a, b, c, d, p, a, w, ts\n"
+     "    join left on (row_number = row_number)\n"
+     "      window: row_number() as row_number\n"
+     "        scan t (a, b, c, d, p)\n"
+     "      filter (w > cast(max as numeric))\n"
+     "        join single on true\n"
+     "          filter (a = a)\n"
+     "            project a, b, c, d, p, a, w, ts, row_number\n"
+     "              join inner on true\n"
+     "                window: row_number() as row_number\n"
+     "                  scan t (a, b, c, d, p)\n"
+     "                scan u (a, w, ts)\n"
+     "          aggregate: max(k) as max\n"
+     "            scan v (k, name)\n"},
     {"select a from t where a in (select k from v) and not exists (select 1 from u where u.a = t.a) "
      "and b > 1",
      "project a\n"
@@ -259,11 +267,10 @@ static const struct {
     {"select a from t order by a fetch first 2 rows with ties",
      "sort by a asc nulls last\n"
      "  project a\n"
-     "    filter (rank <= 2)\n"
-     "      filter (row_number > 0)\n"
-     "        window order by a asc nulls last: row_number() as row_number, rank() as rank\n"
-     "          project a\n"
-     "            scan t (a, b, c, d, p)\n"},
+     "    filter ((row_number > coalesce(null, 0)) and coalesce(((rank - coalesce(null, 0)) <= 2), true))\n"
+     "      window order by a asc nulls last: row_number() as row_number, rank() as rank\n"
+     "        project a\n"
+     "          scan t (a, b, c, d, p)\n"},
     {"select a from t limit all offset 0", "project a\n"
                                            "  scan t (a, b, c, d, p)\n"},
     {"select 1, 'x'", "project 1 as ?column?, 'x' as ?column?\n"
