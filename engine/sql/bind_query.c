@@ -140,10 +140,10 @@ const struct od_plan *od_put_order(struct od_binder *binder, const PgQuery__Sele
         plan = put_bounds(binder, &block, keys, key_count, with_ties, offset, count, plan);
     if (key_count > 0 && !od_sql_failed(binder))
         od_plan_sort(binder->plan_arena, plan, keys, key_count, &plan, binder->error);
-    if (is_plain && !(offset->literal.is_null && count->literal.is_null) && !od_sql_failed(binder))
-        od_plan_limit(binder->plan_arena, plan, offset->literal.is_null ? 0 : (uint64_t)offset->literal.int64,
-                      count->literal.is_null ? UINT64_MAX : (uint64_t)count->literal.int64, &plan,
-                      binder->error);
+    uint64_t skipped = is_plain && !offset->literal.is_null ? (uint64_t)offset->literal.int64 : 0;
+    uint64_t taken = is_plain && !count->literal.is_null ? (uint64_t)count->literal.int64 : UINT64_MAX;
+    if ((skipped > 0 || taken != UINT64_MAX) && !od_sql_failed(binder))
+        od_plan_limit(binder->plan_arena, plan, skipped, taken, &plan, binder->error);
     return od_sql_failed(binder) ? NULL : plan;
 }
 
