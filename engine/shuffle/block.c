@@ -24,6 +24,7 @@
 #define ZSTD_STATIC_LINKING_ONLY
 #include "engine/shuffle/block.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <zstd.h>
 
@@ -32,8 +33,6 @@
 
 #define BLOCK_MAGIC         UINT32_C(0x4b4c424f) /* "OBLK" */
 #define BLOCK_VERSION       1
-#define BLOCK_CHECKED_BYTES 80
-#define BLOCK_HEADER_BYTES  88
 #define BLOCK_RAW_BYTES_MAX (UINT64_C(256) << 20)
 #define BLOCK_SMALL_BYTES   ((size_t)16 << 10)
 #define SMALL_WINDOW_LOG    14 /* of BLOCK_SMALL_BYTES */
@@ -43,17 +42,33 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "column buffers are copied as they are");
 
+/* As it stands in front of the payload. */
+struct block_header {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t codec;
+    uint32_t row_count;
+    uint64_t schema_hash;
+    struct od_block_id id;
+    uint64_t raw_bytes;
+    uint64_t payload_bytes;
+    struct od_hash128 row_checksum;
+    uint64_t checksum; /* of all before it, and of the payload */
+};
+#define BLOCK_HEADER_BYTES sizeof(struct block_header)
+_Static_assert(BLOCK_HEADER_BYTES == 88, "the header has no padding");
+
+/* Which of zstd's contexts. */
+enum workspace_use { COMPRESS_SMALL, COMPRESS, DECOMPRESS, WORKSPACE_COUNT };
+
 struct od_block_codec {
     struct od_memory *memory; /* borrowed */
     struct od_buffer scratch; /* compressed or decompressed payload of the block at hand */
-    struct compressor {
+    struct workspace {
         void *space; /* owned; NULL until needed */
         size_t bytes;
-        ZSTD_CCtx *context; /* inside space */
-    } compressors[2];       /* for small payloads, for the others */
-    void *decompress_space;
-    size_t decompress_bytes;
-    ZSTD_DCtx *decompress;
+        void *context; /* inside space */
+    } workspaces[WORKSPACE_COUNT];
 };
 
 struct od_block_codec *od_block_codec_new(struct od_memory *memory, struct od_error *error)
@@ -73,14 +88,13 @@ void od_block_codec_free(struct od_block_codec *codec)
     if (codec == NULL)
         return;
     od_buffer_release(&codec->scratch);
-    for (size_t i = 0; i < 2; i++)
-        od_give(codec->memory, codec->compressors[i].space, codec->compressors[i].bytes);
-    od_give(codec->memory, codec->decompress_space, codec->decompress_bytes);
+    for (size_t i = 0; i < WORKSPACE_COUNT; i++)
+        od_give(codec->memory, codec->workspaces[i].space, codec->workspaces[i].bytes);
     od_give(codec->memory, codec, sizeof(*codec));
 }
 
 /* Level 1, with tables for small payloads where that is what comes. */
-static bool set_up_compressor(struct compressor *compressor, bool is_small)
+static void *set_up_compressor(struct workspace *workspace, bool is_small)
 {
     static const struct {
         ZSTD_cParameter parameter;
@@ -91,18 +105,18 @@ static bool set_up_compressor(struct compressor *compressor, bool is_small)
                     {ZSTD_c_hashLog, SMALL_HASH_LOG},
                     {ZSTD_c_chainLog, SMALL_HASH_LOG}};
     size_t used = is_small ? sizeof(settings) / sizeof(settings[0]) : 2;
-    compressor->context = ZSTD_initStaticCCtx(compressor->space, compressor->bytes);
-    for (size_t i = 0; compressor->context != NULL && i < used; i++) {
-        size_t result = ZSTD_CCtx_setParameter(compressor->context, settings[i].parameter, settings[i].value);
+    ZSTD_CCtx *context = ZSTD_initStaticCCtx(workspace->space, workspace->bytes);
+    for (size_t i = 0; context != NULL && i < used; i++) {
+        size_t result = ZSTD_CCtx_setParameter(context, settings[i].parameter, settings[i].value);
         od_assert(!ZSTD_isError(result));
     }
-    return compressor->context != NULL;
+    return context;
 }
 
-static size_t compressor_bytes(bool is_small)
+static size_t workspace_bytes(enum workspace_use use)
 {
-    if (!is_small)
-        return ZSTD_estimateCCtxSize(BLOCK_COMPRESSION);
+    if (use != COMPRESS_SMALL)
+        return use == COMPRESS ? ZSTD_estimateCCtxSize(BLOCK_COMPRESSION) : ZSTD_estimateDCtxSize();
     ZSTD_compressionParameters parameters = ZSTD_getCParams(BLOCK_COMPRESSION, BLOCK_SMALL_BYTES, 0);
     parameters.windowLog = SMALL_WINDOW_LOG;
     parameters.hashLog = SMALL_HASH_LOG;
@@ -111,68 +125,29 @@ static size_t compressor_bytes(bool is_small)
 }
 
 /* NULL when memory is refused. */
-static ZSTD_CCtx *compressor_for(struct od_block_codec *codec, size_t raw_bytes)
+static void *context_for(struct od_block_codec *codec, enum workspace_use use)
 {
-    bool is_small = raw_bytes <= BLOCK_SMALL_BYTES;
-    struct compressor *compressor = &codec->compressors[is_small ? 0 : 1];
-    if (compressor->context != NULL)
-        return compressor->context;
-    size_t bytes = compressor_bytes(is_small);
-    compressor->space = od_resize(codec->memory, NULL, 0, bytes);
-    if (compressor->space == NULL)
+    struct workspace *workspace = &codec->workspaces[use];
+    if (workspace->context != NULL)
+        return workspace->context;
+    size_t bytes = workspace_bytes(use);
+    workspace->space = od_resize(codec->memory, NULL, 0, bytes);
+    if (workspace->space == NULL)
         return NULL;
-    compressor->bytes = bytes;
-    bool is_set_up = set_up_compressor(compressor, is_small);
-    od_assert(is_set_up); /* the space is as large as zstd asked for */
-    return compressor->context;
-}
-
-static bool codec_can_decompress(struct od_block_codec *codec)
-{
-    if (codec->decompress != NULL)
-        return true;
-    codec->decompress_bytes = ZSTD_estimateDCtxSize();
-    codec->decompress_space = od_resize(codec->memory, NULL, 0, codec->decompress_bytes);
-    if (codec->decompress_space == NULL)
-        return false;
-    codec->decompress = ZSTD_initStaticDCtx(codec->decompress_space, codec->decompress_bytes);
-    od_assert(codec->decompress != NULL);
-    return true;
+    workspace->bytes = bytes;
+    workspace->context = use == DECOMPRESS ? ZSTD_initStaticDCtx(workspace->space, bytes)
+                                           : set_up_compressor(workspace, use == COMPRESS_SMALL);
+    od_assert(workspace->context != NULL); /* the space is as large as zstd asked for */
+    return workspace->context;
 }
 
 /* --- encode -------------------------------------------------------------------------------------------------- */
 
-static size_t bitmap_bytes(uint32_t row_count)
-{
-    return ((size_t)row_count + 7) / 8;
-}
-
-/* The bits of the last byte that belong to rows. */
-static uint8_t bitmap_last_mask(uint32_t row_count)
-{
-    return (row_count & 7) == 0 ? 0xff : (uint8_t)((1u << (row_count & 7)) - 1);
-}
-
-static bool column_has_nulls(const struct od_column *column)
-{
-    if (column->validity == NULL || column->row_count == 0)
-        return false;
-    size_t last = bitmap_bytes(column->row_count) - 1;
-    for (size_t i = 0; i < last; i++) {
-        if (column->validity[i] != 0xff)
-            return true;
-    }
-    uint8_t mask = bitmap_last_mask(column->row_count);
-    return (column->validity[last] & mask) != mask;
-}
-
 static void append_bitmap(struct od_buffer *buffer, const uint8_t *bitmap, uint32_t row_count)
 {
-    if (row_count == 0)
-        return;
-    size_t last = bitmap_bytes(row_count) - 1;
-    od_buffer_append(buffer, bitmap, last);
-    od_buffer_append_u8(buffer, bitmap[last] & bitmap_last_mask(row_count));
+    size_t start = buffer->size;
+    if (od_buffer_append_zeros(buffer, od_bitmap_bytes(row_count))) /* bits behind the last row stay zero */
+        od_bitmap_copy(buffer->bytes + start, 0, bitmap, 0, row_count);
 }
 
 static void append_text(struct od_buffer *buffer, const struct od_column *column)
@@ -193,7 +168,8 @@ static void append_text(struct od_buffer *buffer, const struct od_column *column
 
 static void append_column(struct od_buffer *buffer, const struct od_column *column)
 {
-    bool has_nulls = column_has_nulls(column);
+    bool has_nulls =
+        column->validity != NULL && od_bitmap_count_zeros(column->validity, 0, column->row_count) > 0;
     od_buffer_append_u8(buffer, has_nulls);
     if (has_nulls)
         append_bitmap(buffer, column->validity, column->row_count);
@@ -206,41 +182,10 @@ static void append_column(struct od_buffer *buffer, const struct od_column *colu
                          (size_t)column->row_count * od_type_width_bytes(column->type));
 }
 
-static void store_u32(uint8_t *target, uint32_t value)
+static uint64_t block_checksum(const struct block_header *header, const uint8_t *payload)
 {
-    memcpy(target, &value, sizeof(value));
-}
-
-static void store_u64(uint8_t *target, uint64_t value)
-{
-    memcpy(target, &value, sizeof(value));
-}
-
-static uint64_t block_checksum(const uint8_t *header, const uint8_t *payload, size_t payload_bytes)
-{
-    return od_hash_bytes(payload, payload_bytes, od_hash_bytes(header, BLOCK_CHECKED_BYTES, 0));
-}
-
-static void write_header(uint8_t *header, const struct od_block_info *info, uint64_t raw_bytes)
-{
-    uint64_t payload_bytes = info->total_bytes - BLOCK_HEADER_BYTES;
-    store_u32(header, BLOCK_MAGIC);
-    store_u32(header + 4, BLOCK_VERSION);
-    store_u32(header + 8, info->codec);
-    store_u32(header + 12, info->row_count);
-    store_u64(header + 16, info->schema_hash);
-    store_u32(header + 24, info->id.query);
-    store_u32(header + 28, info->id.stage);
-    store_u32(header + 32, info->id.task);
-    store_u32(header + 36, info->id.attempt);
-    store_u32(header + 40, info->id.generation);
-    store_u32(header + 44, info->id.partition);
-    store_u64(header + 48, raw_bytes);
-    store_u64(header + 56, payload_bytes);
-    store_u64(header + 64, info->row_checksum.low);
-    store_u64(header + 72, info->row_checksum.high);
-    store_u64(header + BLOCK_CHECKED_BYTES,
-              block_checksum(header, header + BLOCK_HEADER_BYTES, payload_bytes));
+    uint64_t of_header = od_hash_bytes(header, offsetof(struct block_header, checksum), 0);
+    return od_hash_bytes(payload, header->payload_bytes, of_header);
 }
 
 /* Compresses the raw payload at `start` of the buffer in place when that makes it smaller. */
@@ -250,7 +195,7 @@ static enum od_status compress_payload(struct od_block_codec *codec, struct od_b
     size_t raw_bytes = buffer->size - start;
     od_buffer_reset(&codec->scratch);
     size_t bound = ZSTD_compressBound(raw_bytes);
-    ZSTD_CCtx *context = compressor_for(codec, raw_bytes);
+    ZSTD_CCtx *context = context_for(codec, raw_bytes <= BLOCK_SMALL_BYTES ? COMPRESS_SMALL : COMPRESS);
     if (context == NULL || !od_buffer_reserve(&codec->scratch, bound))
         return od_fail(error, OD_NO_MEMORY, "compressing a block: raw_bytes=%zu", raw_bytes);
     size_t size = ZSTD_compress2(context, codec->scratch.bytes, bound, buffer->bytes + start, raw_bytes);
@@ -291,7 +236,17 @@ enum od_status od_block_encode(struct od_block_codec *codec, const struct od_bat
     info_out->schema_hash = od_schema_hash(batch->schema);
     info_out->row_checksum = od_batch_checksum(batch);
     info_out->total_bytes = buffer->size - start;
-    write_header(buffer->bytes + start, info_out, raw_bytes);
+    struct block_header header = {.magic = BLOCK_MAGIC,
+                                  .version = BLOCK_VERSION,
+                                  .codec = info_out->codec,
+                                  .row_count = info_out->row_count,
+                                  .schema_hash = info_out->schema_hash,
+                                  .id = *id,
+                                  .raw_bytes = raw_bytes,
+                                  .payload_bytes = buffer->size - payload,
+                                  .row_checksum = info_out->row_checksum};
+    header.checksum = block_checksum(&header, buffer->bytes + payload);
+    memcpy(buffer->bytes + start, &header, sizeof(header));
 done:
     if (status != OD_OK)
         buffer->size = start;
@@ -300,48 +255,30 @@ done:
 
 /* --- decode -------------------------------------------------------------------------------------------------- */
 
-/* What the header says beyond od_block_info. */
-struct block_header {
-    uint64_t raw_bytes;
-    uint64_t payload_bytes;
-    uint64_t checksum;
-};
-
 static enum od_status read_header(const uint8_t *bytes, size_t size, struct od_block_info *info,
                                   struct block_header *header, struct od_error *error)
 {
     *info = (struct od_block_info){0};
     *header = (struct block_header){0};
-    struct od_reader reader = {.bytes = bytes, .size = size};
-    uint32_t magic = od_reader_u32(&reader);
-    uint32_t version = od_reader_u32(&reader);
-    uint32_t codec = od_reader_u32(&reader);
-    info->row_count = od_reader_u32(&reader);
-    info->schema_hash = od_reader_u64(&reader);
-    uint32_t *const id_fields[] = {&info->id.query,   &info->id.stage,      &info->id.task,
-                                   &info->id.attempt, &info->id.generation, &info->id.partition};
-    for (size_t i = 0; i < sizeof(id_fields) / sizeof(id_fields[0]); i++)
-        *id_fields[i] = od_reader_u32(&reader);
-    header->raw_bytes = od_reader_u64(&reader);
-    header->payload_bytes = od_reader_u64(&reader);
-    info->row_checksum.low = od_reader_u64(&reader);
-    info->row_checksum.high = od_reader_u64(&reader);
-    header->checksum = od_reader_u64(&reader);
-    if (reader.failed)
+    if (size < sizeof(*header))
         return od_fail(error, OD_CORRUPT, "reading a block: %zu bytes are no header", size);
-    od_assert(reader.offset == BLOCK_HEADER_BYTES);
-    if (magic != BLOCK_MAGIC || version != BLOCK_VERSION || codec >= OD_CODEC_COUNT)
-        return od_fail(error, OD_CORRUPT, "reading a block: magic=%08x version=%u codec=%u", magic, version,
-                       codec);
+    memcpy(header, bytes, sizeof(*header));
+    if (header->magic != BLOCK_MAGIC || header->version != BLOCK_VERSION || header->codec >= OD_CODEC_COUNT)
+        return od_fail(error, OD_CORRUPT, "reading a block: magic=%08x version=%u codec=%u", header->magic,
+                       header->version, header->codec);
     if (header->payload_bytes != size - BLOCK_HEADER_BYTES)
         return od_fail(error, OD_CORRUPT, "reading a block: payload of %zu bytes, the header says %llu",
                        size - BLOCK_HEADER_BYTES, (unsigned long long)header->payload_bytes);
-    bool sizes_fit = codec == OD_CODEC_ZSTD || header->raw_bytes == header->payload_bytes;
+    bool sizes_fit = header->codec == OD_CODEC_ZSTD || header->raw_bytes == header->payload_bytes;
     if (header->raw_bytes > BLOCK_RAW_BYTES_MAX || !sizes_fit)
         return od_fail(error, OD_CORRUPT, "reading a block: raw size of %llu bytes",
                        (unsigned long long)header->raw_bytes);
-    info->codec = codec;
-    info->total_bytes = size;
+    *info = (struct od_block_info){.id = header->id,
+                                   .codec = header->codec,
+                                   .row_count = header->row_count,
+                                   .schema_hash = header->schema_hash,
+                                   .row_checksum = header->row_checksum,
+                                   .total_bytes = size};
     return OD_OK;
 }
 
@@ -352,29 +289,23 @@ enum od_status od_block_peek(const uint8_t *bytes, size_t size, struct od_block_
     return read_header(bytes, size, info_out, &header, error);
 }
 
-static bool id_equal(const struct od_block_id *left, const struct od_block_id *right)
-{
-    return left->query == right->query && left->stage == right->stage && left->task == right->task &&
-           left->attempt == right->attempt && left->generation == right->generation &&
-           left->partition == right->partition;
-}
-
 /* The raw payload: the stored bytes themselves, or the codec's scratch until its next use. */
 static enum od_status raw_payload(struct od_block_codec *codec, const uint8_t *payload,
-                                  const struct block_header *header, enum od_codec used,
-                                  struct od_reader *raw_out, struct od_error *error)
+                                  const struct block_header *header, struct od_reader *raw_out,
+                                  struct od_error *error)
 {
     *raw_out = (struct od_reader){.bytes = payload, .size = header->payload_bytes};
-    if (used == OD_CODEC_STORED)
+    if (header->codec == OD_CODEC_STORED)
         return OD_OK;
     unsigned long long promised = ZSTD_getFrameContentSize(payload, header->payload_bytes);
     if (promised != header->raw_bytes)
         return od_fail(error, OD_CORRUPT, "decompressing a block: the frame's size is not the header's");
     od_buffer_reset(&codec->scratch);
-    if (!codec_can_decompress(codec) || !od_buffer_reserve(&codec->scratch, header->raw_bytes))
+    ZSTD_DCtx *context = context_for(codec, DECOMPRESS);
+    if (context == NULL || !od_buffer_reserve(&codec->scratch, header->raw_bytes))
         return od_fail(error, OD_NO_MEMORY, "decompressing a block: raw_bytes=%llu", promised);
-    size_t size = ZSTD_decompressDCtx(codec->decompress, codec->scratch.bytes, header->raw_bytes, payload,
-                                      header->payload_bytes);
+    size_t size =
+        ZSTD_decompressDCtx(context, codec->scratch.bytes, header->raw_bytes, payload, header->payload_bytes);
     if (ZSTD_isError(size) || size != header->raw_bytes)
         return od_fail(error, OD_CORRUPT, "decompressing a block: %s",
                        ZSTD_isError(size) ? ZSTD_getErrorName(size) : "cut");
@@ -397,13 +328,11 @@ static bool copy_buffer(struct od_reader *reader, size_t size, struct od_arena *
 static bool read_bitmap(struct od_reader *reader, uint32_t row_count, struct od_arena *arena,
                         const void **copy_out)
 {
-    size_t size = bitmap_bytes(row_count);
+    size_t size = od_bitmap_bytes(row_count);
+    uint32_t spare = (uint32_t)(size * 8 - row_count);
     if (!copy_buffer(reader, size, arena, copy_out))
         return false;
-    if (size == 0)
-        return true;
-    uint8_t last = ((const uint8_t *)*copy_out)[size - 1];
-    reader->failed = (last & ~bitmap_last_mask(row_count)) != 0;
+    reader->failed = od_bitmap_count_zeros(*copy_out, row_count, spare) != spare;
     return !reader->failed;
 }
 
@@ -454,7 +383,8 @@ static bool read_column(struct od_reader *reader, struct od_column *column, stru
     if (!copy_buffer(reader, size, arena, &column->values))
         return false;
     for (uint32_t i = 0; i < column->row_count && column->type == OD_TYPE_DECIMAL; i++)
-        reader->failed = reader->failed || !od_decimal_is_sound((const struct od_decimal *)column->values + i);
+        reader->failed =
+            reader->failed || !od_decimal_is_sound((const struct od_decimal *)column->values + i);
     return !reader->failed;
 }
 
@@ -489,17 +419,17 @@ enum od_status od_block_decode(struct od_block_codec *codec, const uint8_t *byte
     *batch_out = (struct od_batch){0};
     OD_TRY(read_header(bytes, size, info_out, &header, error));
     const uint8_t *payload = bytes + BLOCK_HEADER_BYTES;
-    if (block_checksum(bytes, payload, header.payload_bytes) != header.checksum)
+    if (block_checksum(&header, payload) != header.checksum)
         return od_fail(error, OD_CORRUPT, "decoding a block: checksum");
-    if (expected != NULL && !id_equal(&info_out->id, expected))
+    if (expected != NULL && memcmp(&header.id, expected, sizeof(*expected)) != 0)
         return od_fail(error, OD_CORRUPT,
                        "decoding a block: another block's bytes: stage=%u task=%u attempt=%u "
                        "generation=%u partition=%u",
-                       info_out->id.stage, info_out->id.task, info_out->id.attempt, info_out->id.generation,
-                       info_out->id.partition);
-    if (info_out->schema_hash != od_schema_hash(schema))
+                       header.id.stage, header.id.task, header.id.attempt, header.id.generation,
+                       header.id.partition);
+    if (header.schema_hash != od_schema_hash(schema))
         return od_fail(error, OD_CORRUPT, "decoding a block: another schema");
     struct od_reader raw;
-    OD_TRY(raw_payload(codec, payload, &header, info_out->codec, &raw, error));
-    return read_columns(&raw, schema, info_out->row_count, block_arena, batch_out, error);
+    OD_TRY(raw_payload(codec, payload, &header, &raw, error));
+    return read_columns(&raw, schema, header.row_count, block_arena, batch_out, error);
 }

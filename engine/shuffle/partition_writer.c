@@ -45,9 +45,9 @@ void od_partition_writer_release(struct od_partition_writer *writer)
     od_batch_builder_release(&writer->rows);
     if (writer->parted_made)
         od_batch_builder_release(&writer->parted);
-    od_give(memory, writer->row_partitions, writer->row_capacity * sizeof(uint32_t));
-    od_give(memory, writer->row_order, writer->row_capacity * sizeof(uint32_t));
-    od_give(memory, writer->hashes, writer->row_capacity * sizeof(uint64_t));
+    od_give(memory, writer->row_partitions, writer->partitions_capacity * sizeof(*writer->row_partitions));
+    od_give(memory, writer->row_order, writer->order_capacity * sizeof(*writer->row_order));
+    od_give(memory, writer->hashes, writer->hashes_capacity * sizeof(*writer->hashes));
     od_give(memory, writer->partition_starts,
             ((size_t)writer->options.partition_count + 1) * sizeof(uint32_t));
     od_give(memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries));
@@ -55,48 +55,12 @@ void od_partition_writer_release(struct od_partition_writer *writer)
     *writer = (struct od_partition_writer){0};
 }
 
-/* Room for `row_count` gathered rows in the three arrays. They grow from empty: nothing is kept across a growth but
- * row_partitions. */
-static bool reserve_rows(struct od_partition_writer *writer, uint32_t row_count)
-{
-    if (row_count <= writer->row_capacity)
-        return true;
-    struct od_memory *memory = writer->memory;
-    uint32_t capacity = row_count < 64 ? 64 : row_count + row_count / 2;
-    uint32_t *partitions = od_take_array(memory, capacity, sizeof(uint32_t));
-    uint32_t *order = od_take_array(memory, capacity, sizeof(uint32_t));
-    uint64_t *hashes = od_take_array(memory, capacity, sizeof(uint64_t));
-    if (partitions == NULL || order == NULL || hashes == NULL) {
-        od_give(memory, partitions, capacity * sizeof(uint32_t));
-        od_give(memory, order, capacity * sizeof(uint32_t));
-        od_give(memory, hashes, capacity * sizeof(uint64_t));
-        return false;
-    }
-    if (writer->rows.row_count != 0)
-        memcpy(partitions, writer->row_partitions, writer->rows.row_count * sizeof(uint32_t));
-    od_give(memory, writer->row_partitions, writer->row_capacity * sizeof(uint32_t));
-    od_give(memory, writer->row_order, writer->row_capacity * sizeof(uint32_t));
-    od_give(memory, writer->hashes, writer->row_capacity * sizeof(uint64_t));
-    writer->row_partitions = partitions;
-    writer->row_order = order;
-    writer->hashes = hashes;
-    writer->row_capacity = capacity;
-    return true;
-}
-
 static enum od_status write_block(struct od_partition_writer *writer, struct od_batch_builder *builder,
                                   uint32_t partition, struct od_error *error)
 {
-    if (writer->entry_count == writer->entry_capacity) {
-        uint32_t capacity = writer->entry_capacity == 0 ? 4 : writer->entry_capacity * 2;
-        void *entries =
-            od_resize(writer->memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries),
-                      capacity * sizeof(*writer->entries));
-        if (entries == NULL)
-            return od_fail(error, OD_NO_MEMORY, "writing a shuffle output: blocks=%u", capacity);
-        writer->entries = entries;
-        writer->entry_capacity = capacity;
-    }
+    if (!od_grow(writer->memory, &writer->entries, &writer->entry_capacity, writer->entry_count + 1,
+                 sizeof(*writer->entries)))
+        return od_fail(error, OD_NO_MEMORY, "writing a shuffle output: blocks=%u", writer->entry_count);
     struct od_batch batch = od_batch_builder_view(builder);
     struct od_block_id id = writer->options.id;
     id.partition = partition;
@@ -111,40 +75,35 @@ static enum od_status write_block(struct od_partition_writer *writer, struct od_
     return OD_OK;
 }
 
-/* Fills row_order and partition_starts: rows of partition p are row_order[starts[p] .. starts[p + 1]). */
-static void part_rows(struct od_partition_writer *writer)
+/* Where each partition begins among `count` things, in partition_starts; the first one's partition is at `partitions`, the others'
+ * follow every `stride` bytes. A counting sort then takes places from there, which moves each start to its end. */
+static uint32_t *count_partitions(struct od_partition_writer *writer, const void *partitions, size_t stride,
+                                  uint32_t count)
 {
-    uint32_t partition_count = writer->options.partition_count;
-    uint32_t row_count = writer->rows.row_count;
     uint32_t *starts = writer->partition_starts;
-    memset(starts, 0, ((size_t)partition_count + 1) * sizeof(uint32_t));
-    for (uint32_t i = 0; i < row_count; i++)
-        starts[writer->row_partitions[i] + 1]++;
-    for (uint32_t p = 0; p < partition_count; p++)
+    memset(starts, 0, ((size_t)writer->options.partition_count + 1) * sizeof(*starts));
+    for (uint32_t i = 0; i < count; i++)
+        starts[*(const uint32_t *)((const uint8_t *)partitions + i * stride) + 1]++;
+    for (uint32_t p = 0; p < writer->options.partition_count; p++)
         starts[p + 1] += starts[p];
-    for (uint32_t i = 0; i < row_count; i++)
-        writer->row_order[starts[writer->row_partitions[i]]++] = i;
-    /* each start now stands at its end: shift them back */
-    memmove(starts + 1, starts, partition_count * sizeof(uint32_t));
-    starts[0] = 0;
+    return starts;
 }
 
 static enum od_status flush_parted(struct od_partition_writer *writer, struct od_error *error)
 {
-    part_rows(writer);
     struct od_batch gathered = od_batch_builder_view(&writer->rows);
-    for (uint32_t p = 0; p < writer->options.partition_count; p++) {
-        uint32_t start = writer->partition_starts[p];
-        uint32_t count = writer->partition_starts[p + 1] - start;
+    uint32_t *starts =
+        count_partitions(writer, writer->row_partitions, sizeof(*writer->row_partitions), gathered.row_count);
+    for (uint32_t i = 0; i < gathered.row_count; i++)
+        writer->row_order[starts[writer->row_partitions[i]]++] = i;
+    for (uint32_t p = 0, first = 0; p < writer->options.partition_count; first = starts[p], p++) {
+        uint32_t count = starts[p] - first;
         if (count == 0)
             continue;
         od_batch_builder_reset(&writer->parted);
-        enum od_status status = od_batch_builder_append_rows(&writer->parted, &gathered,
-                                                             writer->row_order + start, 0, count, error);
-        if (status == OD_OK)
-            status = write_block(writer, &writer->parted, p, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(od_batch_builder_append_rows(&writer->parted, &gathered, writer->row_order + first, 0, count,
+                                            error));
+        OD_TRY(write_block(writer, &writer->parted, p, error));
     }
     return OD_OK;
 }
@@ -180,12 +139,17 @@ enum od_status od_partition_writer_append(struct od_partition_writer *writer, co
     writer->row_checksum = od_hash128_add(writer->row_checksum, od_batch_checksum(batch));
     if (writer->options.partition_count > 1) {
         uint32_t first = writer->rows.row_count;
-        if (!reserve_rows(writer, first + batch->row_count))
-            return od_fail(error, OD_NO_MEMORY, "parting rows: rows=%u", first + batch->row_count);
+        uint32_t needed = first + batch->row_count;
+        struct od_memory *memory = writer->memory;
+        if (!od_grow(memory, &writer->row_partitions, &writer->partitions_capacity, needed,
+                     sizeof(uint32_t)) ||
+            !od_grow(memory, &writer->row_order, &writer->order_capacity, needed, sizeof(uint32_t)) ||
+            !od_grow(memory, &writer->hashes, &writer->hashes_capacity, batch->row_count, sizeof(uint64_t)))
+            return od_fail(error, OD_NO_MEMORY, "parting rows: rows=%u", needed);
         od_batch_hash_keys(batch, writer->options.keys, writer->options.key_count, writer->hashes);
         for (uint32_t i = 0; i < batch->row_count; i++)
-            writer->row_partitions[first + i] =
-                od_partition_of(writer->hashes[i] & ~writer->options.hash_bits_off, writer->options.partition_count);
+            writer->row_partitions[first + i] = od_partition_of(
+                writer->hashes[i] & ~writer->options.hash_bits_off, writer->options.partition_count);
     }
     enum od_status status =
         od_batch_builder_append_rows(&writer->rows, batch, NULL, 0, batch->row_count, error);
@@ -206,12 +170,8 @@ static enum od_status order_entries(struct od_partition_writer *writer, struct o
     struct od_block_entry *ordered = od_take_array(writer->memory, writer->entry_capacity, sizeof(*ordered));
     if (ordered == NULL)
         return od_fail(error, OD_NO_MEMORY, "ordering a shuffle index: blocks=%u", writer->entry_count);
-    uint32_t *starts = writer->partition_starts;
-    memset(starts, 0, ((size_t)writer->options.partition_count + 1) * sizeof(uint32_t));
-    for (uint32_t i = 0; i < writer->entry_count; i++)
-        starts[writer->entries[i].partition + 1]++;
-    for (uint32_t p = 0; p < writer->options.partition_count; p++)
-        starts[p + 1] += starts[p];
+    uint32_t *starts =
+        count_partitions(writer, &writer->entries->partition, sizeof(*ordered), writer->entry_count);
     for (uint32_t i = 0; i < writer->entry_count; i++)
         ordered[starts[writer->entries[i].partition]++] = writer->entries[i];
     od_give(writer->memory, writer->entries, writer->entry_capacity * sizeof(*writer->entries));
@@ -221,8 +181,6 @@ static enum od_status order_entries(struct od_partition_writer *writer, struct o
 
 enum od_status od_partition_writer_finish(struct od_partition_writer *writer, struct od_error *error)
 {
-    enum od_status status = flush(writer, error);
-    if (status == OD_OK)
-        status = order_entries(writer, error);
-    return status;
+    OD_TRY(flush(writer, error));
+    return order_entries(writer, error);
 }

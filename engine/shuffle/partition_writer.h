@@ -39,8 +39,10 @@ struct od_partition_writer {
     bool parted_made;
     uint32_t *row_partitions; /* owned; partition of each gathered row */
     uint32_t *row_order;      /* owned; gathered rows by partition */
-    uint64_t *hashes;         /* owned */
-    uint32_t row_capacity;
+    uint64_t *hashes;         /* owned; of the batch at hand */
+    uint32_t partitions_capacity;
+    uint32_t order_capacity;
+    uint32_t hashes_capacity;
     uint32_t *partition_starts;     /* owned; partition_count + 1 */
     struct od_buffer bytes;         /* the blocks */
     struct od_block_entry *entries; /* owned; in order of partition after _finish */
