@@ -181,6 +181,15 @@ static bool booleans_equal(const char *expected, const char *actual)
     return false;
 }
 
+/* One point in time: "2020-01-01T00:00:00.000" and "2020-01-01", as date plus interval is a date elsewhere. */
+static bool times_equal(const char *expected, const char *actual)
+{
+    struct od_value left;
+    struct od_value right;
+    return od_value_parse(OD_TYPE_TIMESTAMP, expected, (uint32_t)strlen(expected), &left) &&
+           od_value_parse(OD_TYPE_TIMESTAMP, actual, (uint32_t)strlen(actual), &right) && left.int64 == right.int64;
+}
+
 struct column_kind {
     enum od_type type;
     char letter; /* as the file says: '?' when it does not */
@@ -208,9 +217,8 @@ static enum od_status cell_matches(struct od_arena *arena, const char *expected,
         *equal_out = booleans_equal(expected, actual);
     else if (is_number_type(column->type))
         *equal_out = numbers_equal(expected, actual, column->type, column->letter == 'I');
-    else if (column->type == OD_TYPE_TIMESTAMP)
-        *equal_out = strlen(expected) == strlen(actual) && strlen(actual) > 10 && expected[10] == 'T' &&
-                     memcmp(expected, actual, 10) == 0 && strcmp(expected + 11, actual + 11) == 0;
+    else if (column->type == OD_TYPE_TIMESTAMP || column->type == OD_TYPE_DATE)
+        *equal_out = times_equal(expected, actual);
     else if (column->type == OD_TYPE_TEXT && column->letter == 'I')
         *equal_out = strspn(expected, "-0123456789") == strlen(expected) && atoll(expected) == atoll(actual);
     else

@@ -4,6 +4,8 @@
  *   CREATE OR REPLACE TABLE t ...             DROP TABLE IF EXISTS t; CREATE TABLE t ...           DuckDB
  *   FROM (SELECT ...)                         FROM (SELECT ...) AS unnamed_1              PostgreSQL 16, too
  *   (a INT,)                                  (a INT )                                           DataFusion
+ *   INTERVAL 5 DAY, INTERVAL (a) DAY          INTERVAL '5 DAY', ((a) * INTERVAL '1 DAY')  DuckDB, DataFusion
+ *   ORDER BY ALL DESC                         ORDER BY 1 DESC, 2 DESC                                DuckDB
  *
  * A text is translated only after PostgreSQL's grammar has refused it, at the place that its error tells, and
  * one thing at a time: the caller tries again. So whatever PostgreSQL takes keeps PostgreSQL's meaning, and a
@@ -219,6 +221,70 @@ static const char *drop_comma(struct od_arena *arena, const char *sql, const str
     return od_arena_print(arena, "%.*s %s", (int)(comma - sql), sql, comma + 1);
 }
 
+/* --- intervals, ORDER BY ALL ----------------------------------------------------------------------------- */
+
+static bool is_unit(struct token token)
+{
+    static const char *const units[] = {"year", "month",  "week",   "day",         "hour",
+                                        "minute", "second", "decade", "millisecond", "microsecond"};
+    size_t size = token.size;
+    if (size > 1 && tolower((unsigned char)token.at[size - 1]) == 's')
+        size--;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strlen(units[i]) == size && strncasecmp(token.at, units[i], size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The first INTERVAL with a bare number, or with anything in parentheses, and a unit behind it. Such a number may have a
+ * fraction, which is three tokens. */
+static const char *quote_interval(struct od_arena *arena, const char *sql)
+{
+    for (struct token token = next_token(sql); token.size > 0; token = next_token(token.at + token.size)) {
+        struct token value = next_token(token.at + token.size);
+        if (!is_word(token, "interval"))
+            continue;
+        size_t digits = strspn(value.at, "0123456789.");
+        const char *end = *value.at == '(' ? behind_parentheses(value.at) : value.at + digits;
+        struct token unit = next_token(end == NULL ? value.at : end);
+        if (end == NULL || end == value.at || !is_unit(unit))
+            continue;
+        int before = (int)(token.at - sql);
+        int size = (int)(end - value.at);
+        return *value.at == '(' ? od_arena_print(arena, "%.*s(%.*s * INTERVAL '1 %.*s')%s", before, sql, size,
+                                                 value.at, (int)unit.size, unit.at, unit.at + unit.size)
+                                : od_arena_print(arena, "%.*sINTERVAL '%.*s %.*s'%s", before, sql, size,
+                                                 value.at, (int)unit.size, unit.at, unit.at + unit.size);
+    }
+    return NULL;
+}
+
+/* The text's own ORDER BY ALL: as many columns as the answer is said to have. */
+static const char *number_columns(struct od_arena *arena, const char *sql, uint32_t column_count)
+{
+    static const char *const words[] = {"asc", "desc", "nulls", "first", "last"};
+    const char *at = sql;
+    for (struct token token = next_token(at); token.size > 0; token = next_token(at)) {
+        at = token.at + token.size;
+        if (*token.at == '(')
+            at = behind_parentheses(token.at);
+        if (at == NULL)
+            return NULL;
+        const char *start = token.at;
+        if (!is_word(token, "order") || !take_word(&at, "by") || !take_word(&at, "all") || column_count == 0)
+            continue;
+        const char *direction = at;
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+            take_word(&at, words[i]);
+        const char *text = od_arena_print(arena, "%.*sORDER BY", (int)(start - sql), sql);
+        for (uint32_t i = 1; i <= column_count && text != NULL; i++)
+            text = od_arena_print(arena, "%s%s%u%.*s", text, i == 1 ? " " : ", ", i, (int)(at - direction), direction);
+        return text == NULL ? NULL : od_arena_print(arena, "%s%s", text, at);
+    }
+    return NULL;
+}
+
 /* --- what is known -------------------------------------------------------------------------------------- */
 
 static bool begins(const char *text, const char *start)
@@ -233,7 +299,8 @@ bool od_slt_is_foreign(const struct od_error *error)
                                              begins(error->text, "VALUES in FROM must have an alias"));
 }
 
-const char *od_slt_translate(struct od_arena *arena, const char *sql, const struct od_error *error)
+const char *od_slt_translate(struct od_arena *arena, const char *sql, uint32_t column_count,
+                             const struct od_error *error)
 {
     if (!od_slt_is_foreign(error))
         return NULL;
@@ -242,5 +309,9 @@ const char *od_slt_translate(struct od_arena *arena, const char *sql, const stru
     const char *translated = drop_comma(arena, sql, error);
     if (translated == NULL)
         translated = drop_first(arena, sql);
+    if (translated == NULL)
+        translated = quote_interval(arena, sql);
+    if (translated == NULL)
+        translated = number_columns(arena, sql, column_count);
     return translated != NULL ? translated : split_create(arena, sql);
 }

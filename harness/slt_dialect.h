@@ -6,8 +6,9 @@
 #include "engine/core/status.h"
 
 /* The SQL in PostgreSQL's words, as far as the error that it met tells; there may be more to translate. NULL:
- * nothing is known, or no memory. */
-const char *od_slt_translate(struct od_arena *arena, const char *sql, const struct od_error *error);
+ * nothing is known, or no memory. `column_count`: of the answer; 0: not known. */
+const char *od_slt_translate(struct od_arena *arena, const char *sql, uint32_t column_count,
+                             const struct od_error *error);
 
 /* Did PostgreSQL's grammar refuse the text: is it another dialect's? */
 bool od_slt_is_foreign(const struct od_error *error);

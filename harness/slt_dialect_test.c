@@ -41,6 +41,16 @@ static const struct translation translations[] = {
      "select '\xc3\xa9' from\n (values (1)) AS unnamed_18 where true"},
     {"select 1 from (select 1", "subquery in FROM must have an alias", 1, 15, NULL},
     {"select 1", "subquery in FROM must have an alias", 7, 70, NULL},
+    {"select d + interval 1.5 days from t", "syntax error at or near \"1.5\"", 1, 21,
+     "select d + INTERVAL '1.5 days' from t"},
+    {"select INTERVAL (a + (1)) HOUR, interval 2 day", "syntax error at or near \"a\"", 1, 18,
+     "select ((a + (1)) * INTERVAL '1 HOUR'), interval 2 day"},
+    {"select interval '1' day 2", "syntax error at or near \"2\"", 1, 25, NULL},
+    {"select interval 2 dogs", "syntax error at or near \"2\"", 1, 17, NULL},
+    {"select (select a from t order by all), b from t Order By ALL desc NULLS LAST limit 1",
+     "syntax error at or near \"ALL\"", 1, 58,
+     "select (select a from t order by all), b from t ORDER BY 1 desc NULLS LAST, 2 desc NULLS LAST limit 1"},
+    {"select a from (select a from t order by all) x", "syntax error at or near \"all\"", 1, 41, NULL},
     {"CREATE TABLE t(a INT) AS SELECT 1", "relation \"x\" does not exist", 1, 1, NULL},
 };
 
@@ -58,7 +68,7 @@ static void texts_are_translated(void **state)
         struct od_arena arena;
         struct od_error error = error_of(&translations[i]);
         od_arena_init(&arena, od_heap_for_tests(), 0);
-        const char *result = od_slt_translate(&arena, translations[i].sql, &error);
+        const char *result = od_slt_translate(&arena, translations[i].sql, 2, &error);
         if (translations[i].result == NULL)
             assert_null(result);
         else
@@ -114,7 +124,7 @@ static void cut_texts_are_harmless(void **state)
             struct od_error error = error_of(&translations[i]);
             od_arena_init(&arena, od_heap_for_tests(), 0);
             const char *cut = od_arena_copy_text(&arena, translations[i].sql, size);
-            const char *result = od_slt_translate(&arena, cut, &error);
+            const char *result = od_slt_translate(&arena, cut, 2, &error);
             assert_true(result == NULL || strlen(result) >= size);
             od_slt_changed_name(&arena, cut);
             od_arena_release(&arena);

@@ -441,10 +441,11 @@ static enum od_status run_sql(struct run *run, const struct od_slt_record *recor
         return no_memory(run);
     const char *sql = report.sql;
     bool is_translated = false;
+    uint32_t column_count = record->types == NULL ? 0 : (uint32_t)strlen(record->types);
     for (uint32_t i = 0; sql != NULL && i < TRANSLATIONS_MAX; i++) {
         run->engine->run(run->engine->self, &run->record_arena, sql, &answer);
         sql = answer.status == OD_BAD_INPUT && record->expect != OD_SLT_ERROR
-                  ? od_slt_translate(&run->record_arena, sql, &answer.error)
+                  ? od_slt_translate(&run->record_arena, sql, column_count, &answer.error)
                   : NULL;
         is_translated |= sql != NULL;
     }

@@ -3,8 +3,8 @@
  *   boolean           unique prefixes of true, false, yes, no, on, off; 1, 0; any case
  *   bigint, integer   [+-]digits
  *   double precision  decimal with optional exponent, NaN, Infinity, inf; not hexadecimal
- *   date              YYYY-MM-DD [BC], the year with at least four digits
- *   timestamp         date, or date ('T' | spaces) HH:MM[:SS[.fraction]] [BC]; no time zone
+ *   date, timestamp   YYYY-MM-DD [('T' | spaces) HH:MM[:SS[.fraction]] [UTC]] [BC], the year with at least four digits; a date
+ *                     leaves the time out. UTC is Z or +00[:00]; PostgreSQL skips any zone, others convert, so no other is read
  *
  *   numeric, interval: see decimal.c, interval.c
  *
@@ -179,6 +179,21 @@ bool od_take_fraction(struct cursor *cursor, double *fraction_out)
     return cursor->at > start;
 }
 
+/* Z, z, +00, -00:00... */
+static void skip_utc(struct cursor *cursor)
+{
+    struct cursor zone = *cursor;
+    int64_t hours = 0;
+    int64_t minutes = 0;
+    skip_spaces(&zone);
+    bool is_z = take(&zone, 'Z') || take(&zone, 'z');
+    bool is_signed = !is_z && (take(&zone, '+') || take(&zone, '-'));
+    if (is_signed && (!take_digits(&zone, 2, 2, &hours) || (take(&zone, ':') && !take_digits(&zone, 2, 2, &minutes))))
+        return;
+    if ((is_z || is_signed) && hours == 0 && minutes == 0)
+        *cursor = zone;
+}
+
 /* "HH:MM[:SS[.ffffff]]"; 24:00:00 and second 60 are the next unit's zero, as in PostgreSQL. */
 static bool take_time(struct cursor *cursor, int64_t *microseconds_out)
 {
@@ -186,9 +201,9 @@ static bool take_time(struct cursor *cursor, int64_t *microseconds_out)
     int64_t minute;
     int64_t second = 0;
     double fraction = 0;
-    if (!take_digits(cursor, 1, 2, &hour) || !take(cursor, ':') || !take_digits(cursor, 2, 2, &minute))
+    if (!take_digits(cursor, 1, 2, &hour) || !take(cursor, ':') || !take_digits(cursor, 1, 2, &minute))
         return false;
-    if (take(cursor, ':') && !take_digits(cursor, 2, 2, &second))
+    if (take(cursor, ':') && !take_digits(cursor, 1, 2, &second))
         return false;
     if (take(cursor, '.') && !od_take_fraction(cursor, &fraction))
         return false;
@@ -198,26 +213,32 @@ static bool take_time(struct cursor *cursor, int64_t *microseconds_out)
     return *microseconds_out <= DAY_US;
 }
 
-static bool parse_date(struct cursor cursor, int64_t *days_out)
+static bool take_day_and_time(struct cursor cursor, int64_t *days_out, int64_t *time_us_out)
 {
     bool is_bc = take_bc(&cursor);
-    return take_day(&cursor, is_bc, days_out) && cursor.at == cursor.end && *days_out >= INT32_MIN &&
-           *days_out <= INT32_MAX;
+    *time_us_out = 0;
+    if (!take_day(&cursor, is_bc, days_out))
+        return false;
+    if (cursor.at < cursor.end) {
+        if ((!take(&cursor, 'T') && !skip_spaces(&cursor)) || !take_time(&cursor, time_us_out))
+            return false;
+        skip_utc(&cursor);
+    }
+    return cursor.at == cursor.end;
+}
+
+static bool parse_date(struct cursor cursor, int64_t *days_out)
+{
+    int64_t time_us;
+    return take_day_and_time(cursor, days_out, &time_us) && *days_out >= INT32_MIN && *days_out <= INT32_MAX;
 }
 
 static bool parse_timestamp(struct cursor cursor, int64_t *timestamp_out)
 {
-    bool is_bc = take_bc(&cursor);
     int64_t days;
-    int64_t time_us = 0;
-    if (!take_day(&cursor, is_bc, &days))
+    int64_t time_us;
+    if (!take_day_and_time(cursor, &days, &time_us))
         return false;
-    if (cursor.at < cursor.end) {
-        if (!take(&cursor, 'T') && !skip_spaces(&cursor))
-            return false;
-        if (!take_time(&cursor, &time_us) || cursor.at != cursor.end)
-            return false;
-    }
     __int128 total_us = (__int128)days * DAY_US + time_us;
     if (total_us < INT64_MIN || total_us > INT64_MAX)
         return false;
