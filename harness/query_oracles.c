@@ -247,7 +247,7 @@ static bool has_open_errors(enum od_oracle oracle, const struct od_statement *qu
     bool is_late = oracle != OD_ORACLE_MODEL;
     for (uint32_t i = 0; i < sizeof(asked_late) / sizeof(asked_late[0]); i++)
         is_late |= query->features[asked_late[i]];
-    return query->features[OD_QUERY_MAY_FAIL] && is_late && !query->fails_surely;
+    return query->features[OD_QUERY_MAY_FAIL] && is_late && !query->features[OD_QUERY_FAILS_SURELY];
 }
 
 /* --- asking

@@ -141,6 +141,43 @@ static void a_lost_row_is_told(void **state)
     }
 }
 
+/* An error that the model does not have, of statements with window calls: open, unless each plan must meet it. */
+static void a_sure_error_is_told(void **state)
+{
+    struct od_query_oracles *oracles = NULL;
+    struct od_choices choices;
+    uint32_t told[2] = {0, 0}; /* by whether it is sure */
+    uint32_t asked[2] = {0, 0};
+    (void)state;
+    assert_int_equal(od_query_oracles_open(MODEL, &oracles, NULL), OD_OK);
+    od_choices_init(&choices, od_posix_memory());
+    od_trial_init(&trial, od_posix_memory());
+    trial.only = &od_property_statement;
+    for (uint64_t seed = 0; seed < 1500; seed++) {
+        struct od_subject subject = od_trial_subject(&trial);
+        struct od_query_tally tally = {0};
+        struct od_finding finding = {0};
+        const struct od_plan *plan = NULL;
+        od_choices_from_seed(&choices, seed, "sure");
+        assert_int_equal(od_trial_draw(&trial, &choices, NULL), OD_OK);
+        const bool *features = trial.test_case.query->features;
+        if (!features[OD_QUERY_WINDOW] || !features[OD_QUERY_MAY_FAIL] ||
+            subject.bind(subject.self, &trial.test_case, &plan, NULL) != OD_OK)
+            continue;
+        const struct od_statement_outcome outcome = {.status = OD_EVALUATION, .text = "", .plan = plan};
+        assert_int_equal(od_query_oracles_ask(oracles, &trial.test_case, &outcome, &tally, &finding, NULL), OD_OK);
+        if (tally.asked[OD_ORACLE_MODEL] == OD_ASKED_COMPARED && !finding.found)
+            continue; /* it has an error, too */
+        asked[features[OD_QUERY_FAILS_SURELY]]++;
+        told[features[OD_QUERY_FAILS_SURELY]] += finding.found;
+    }
+    assert_true(asked[false] > 100 && told[false] == 0);
+    assert_true(asked[true] > 3 && told[true] == asked[true]);
+    od_trial_release(&trial);
+    od_choices_release(&choices);
+    od_query_oracles_close(oracles);
+}
+
 /* A subject that loses a row wherever the batches are small. */
 static enum od_status lose_small(void *self, const struct od_run_request *request,
                                  struct od_observation *observation_out, struct od_error *error)
@@ -248,6 +285,7 @@ int main(void)
         cmocka_unit_test(recorded_choices_draw_the_same_statement),
         cmocka_unit_test(refused_memory_leaves_nothing_behind),
         cmocka_unit_test(a_lost_row_is_told),
+        cmocka_unit_test(a_sure_error_is_told),
         cmocka_unit_test(a_variation_that_differs_is_told),
         cmocka_unit_test(the_digest_is_the_engines),
         cmocka_unit_test(statements_hold_and_reach_everything),

@@ -158,10 +158,14 @@ static void draw_body(struct od_query_gen *g, const struct od_scope *outer, cons
 static const char *expression_key(struct od_query_gen *g, const struct od_select *body)
 {
     uint32_t read_before = g->columns_read;
+    uint32_t may_fail_before = g->may_fail_count;
+    uint32_t foldable_before = g->foldable_count;
     enum od_query_feature place = g->place;
     g->place = OD_QUERY_IN_ORDER_BY;
     const char *text = od_query_expr(g, body->inner, od_draw_scope_type(g, body->inner), 1);
     g->place = place;
+    g->folds_calls |= g->foldable_count != foldable_before;
+    od_query_note_folded(g, may_fail_before, foldable_before);
     if (g->columns_read == read_before)
         return NULL;
     od_note(g, OD_QUERY_ORDER_BY_EXPRESSION);
@@ -283,8 +287,7 @@ static const char *draw_ctes(struct od_query_gen *g)
     return text[0] == '\0' ? "" : od_say(g, "%s ", text);
 }
 
-/* One table, no WHERE: every expression is evaluated for every row, and whoever evaluates it fails on the
- * same ones. */
+/* One table, no conditions, few constants: most of these are statements that fail surely if at all. */
 static const char *draw_sure(struct od_query_gen *g)
 {
     struct od_outputs outputs;
@@ -323,10 +326,38 @@ static void note_open_digits(struct od_query_gen *g)
          i++)
         if (g->query->features[deciding[i]])
             od_note(g, OD_QUERY_INEXACT_KEYS);
-    if (g->query->features[OD_QUERY_NUMERIC] && g->gen->flavour == OD_FLAVOUR_WILD)
+    bool is_wild = g->query->features[OD_QUERY_NUMERIC] && g->gen->flavour == OD_FLAVOUR_WILD;
+    if (is_wild || (g->query->features[OD_QUERY_NUMERIC_OF_DOUBLE] && g->gen->flavour != OD_FLAVOUR_PLAIN))
         od_note(g, OD_QUERY_LONG_NUMERIC);
     if (g->query->features[OD_QUERY_STATISTICS] && g->gen->flavour != OD_FLAVOUR_PLAIN)
         od_note(g, OD_QUERY_FLOAT_SUM_HARD);
+}
+
+void od_query_note_spared(struct od_query_gen *g, uint32_t before)
+{
+    g->may_be_spared |= g->may_fail_count != before;
+}
+
+void od_query_note_folded(struct od_query_gen *g, uint32_t may_fail_before, uint32_t foldable_before)
+{
+    g->may_be_spared |= g->may_fail_count != may_fail_before && g->foldable_count != foldable_before;
+}
+
+/* Every expression that may fail is evaluated for the rows that the tables, joins and conditions give, whatever
+ * the plan: who fails here and who answers must agree. A constant may be folded with what stands around it, and
+ * a part of a query may go unread. */
+static void note_failing(struct od_query_gen *g)
+{
+    static const enum od_query_feature sparing[] = {
+        OD_QUERY_LATERAL,      OD_QUERY_DERIVED,          OD_QUERY_CTE,          OD_QUERY_FROM_VALUES,
+        OD_QUERY_VALUES,       OD_QUERY_SCALAR_SUBQUERY,  OD_QUERY_IN_SUBQUERY,  OD_QUERY_EXISTS_SUBQUERY,
+        OD_QUERY_QUANTIFIED,   OD_QUERY_LIMIT,            OD_QUERY_EXCEPT,       OD_QUERY_INTERSECT,
+        OD_QUERY_EXCEPT_ALL,   OD_QUERY_INTERSECT_ALL,    OD_QUERY_IN_LIST};
+    bool spares = g->may_be_spared || (g->calls_may_fail && g->folds_calls) || g->may_fail_count == 0;
+    for (size_t i = 0; i < sizeof(sparing) / sizeof(sparing[0]); i++)
+        spares |= g->query->features[sparing[i]];
+    if (!spares)
+        od_note(g, OD_QUERY_FAILS_SURELY);
 }
 
 static void note_tables(struct od_query_gen *g)
@@ -366,7 +397,7 @@ const struct od_statement *od_gen_query(struct od_gen *gen)
     const struct od_wanted wanted = {.is_top = true};
     note_tables(g);
     g->audience = draw_audience(g);
-    if (od_draw_below(g, 24) == 23) {
+    if (od_draw_below(g, 16) == 15) {
         query->sql = draw_sure(g);
     } else {
         g->selects_left = 1 + (uint32_t)od_draw_below(g, SELECTS_MAX);
@@ -374,5 +405,6 @@ const struct od_statement *od_gen_query(struct od_gen *gen)
         query->sql = od_say(g, "%s%s", ctes, od_query_query(g, NULL, &wanted, 0, &outputs));
     }
     note_open_digits(g);
+    note_failing(g);
     return gen->status == OD_OK ? query : NULL;
 }

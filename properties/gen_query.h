@@ -55,6 +55,12 @@ struct od_query_gen {
     } ctes[OD_CTES_MAX];
     enum od_query_feature place; /* where a subquery made now stands */
     uint32_t columns_read;       /* by expressions so far */
+    uint32_t may_fail_count;     /* calls that may fail, so far */
+    uint32_t foldable_count;     /* NULLs, truth values and calls of constants so far: they may decide what
+                                    stands around them before a row is looked at */
+    bool may_be_spared;          /* what may fail stands where a plan may spare it */
+    bool calls_may_fail;         /* aggregates and window functions; */
+    bool folds_calls;            /* what stands around them may be folded, and they are spared */
     uint32_t span_depth;
     bool casts_texts; /* a quoted literal has no type that a polymorphic function could take */
     bool is_sure;     /* see draw_sure in gen_query.c */
@@ -142,6 +148,10 @@ struct od_select {
 };
 void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const struct od_wanted *wanted,
                      struct od_select *select_out);
+/* What has been drawn since may_fail_count was `before` is not evaluated for every row, or not in every plan. */
+void od_query_note_spared(struct od_query_gen *g, uint32_t before);
+/* An expression is drawn that has been begun at these counts: what fails in it may be folded away. */
+void od_query_note_folded(struct od_query_gen *g, uint32_t may_fail_before, uint32_t foldable_before);
 /* " ORDER BY" all columns of the scope, so that nothing but duplicates is left in any order; keys first
  * when given. */
 const char *od_query_total_order(struct od_query_gen *g, const struct od_scope *scope, const char *keys);

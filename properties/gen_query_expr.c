@@ -130,7 +130,9 @@ const char *od_query_literal(struct od_query_gen *g, enum od_type type)
 {
     struct od_value value = literal_value(g, type);
     struct od_buffer printed;
-    if (od_chance(g, 1, 10) || !is_understood(g, type))
+    bool is_null = od_chance(g, 1, 10) || !is_understood(g, type);
+    g->foldable_count += is_null || type == OD_TYPE_BOOLEAN;
+    if (is_null)
         return od_say(g, "CAST(NULL AS %s)", od_query_type_text(type));
     if (type == OD_TYPE_TEXT)
         return g->casts_texts ? od_say(g, "CAST(%s AS text)", quoted(g, &value)) : quoted(g, &value);
@@ -189,6 +191,7 @@ const char *od_query_fill(struct od_query_gen *g, const struct od_scope *scope, 
 {
     const char *arguments[ARGUMENTS_MAX];
     uint32_t count = (uint32_t)strlen(words->arguments);
+    uint32_t read_before = g->columns_read;
     od_assert(count <= ARGUMENTS_MAX);
     if (chosen == OD_TYPE_COUNT)
         chosen = od_draw_scope_type(g, scope);
@@ -199,6 +202,8 @@ const char *od_query_fill(struct od_query_gen *g, const struct od_scope *scope, 
         od_note(g, words->feature);
     if (words->may_fail)
         od_note(g, OD_QUERY_MAY_FAIL);
+    g->may_fail_count += words->may_fail;
+    g->foldable_count += count > 0 && g->columns_read == read_before;
     *type_out = words->type == OD_TYPE_COUNT ? chosen : words->type;
     return put_in(g, words->text, arguments);
 }
@@ -255,6 +260,7 @@ static const char *scalar_subquery(struct od_query_gen *g, const struct od_scope
     case 7:
         od_note(g, OD_QUERY_MANY_ROWS_SUBQUERY);
         od_note(g, OD_QUERY_MAY_FAIL);
+        g->may_fail_count++;
         return od_say(g, "(%s)", subquery(g, scope, &wanted, 0));
     default:
         wanted.is_one_row = true;
@@ -304,11 +310,13 @@ static const char *test_with_subquery(struct od_query_gen *g, const struct od_sc
 static const char *leaf(struct od_query_gen *g, const struct od_scope *scope, enum od_type type)
 {
     const char *text = NULL;
-    uint64_t kind = od_draw_below(g, 8);
+    uint64_t kind = g->is_sure ? 0 : od_draw_below(g, 8);
     if (kind >= 5 && scope->outer != NULL)
         text = pick_outer(g, scope, type);
     if (text == NULL && kind != 4)
         text = pick_column(g, scope, type, false);
+    if (text == NULL && g->is_sure && type == OD_TYPE_BOOLEAN && scope->count > 0)
+        text = od_say(g, "(%s IS NULL)", pick_column(g, scope, scope->columns[0].type, false));
     return text != NULL ? text : od_query_literal(g, type);
 }
 

@@ -194,6 +194,7 @@ static const char *condition(struct od_query_gen *g, uint32_t left_count, const 
     g->place = is_full || g->place == OD_QUERY_FEATURE_COUNT || !od_may(g, OD_QUERY_IN_ON)
                    ? OD_QUERY_FEATURE_COUNT
                    : OD_QUERY_IN_ON;
+    uint32_t may_fail_before = g->may_fail_count;
     for (uint32_t count = 0; count < 3 && (count == 0 || od_chance(g, 1, 3)); count++) {
         od_open_span(g, "conjunct");
         const char *part = NULL;
@@ -210,6 +211,7 @@ static const char *condition(struct od_query_gen *g, uint32_t left_count, const 
         text = text == NULL ? part : od_say(g, "%s AND %s", text, part);
         od_close_span(g);
     }
+    od_query_note_spared(g, may_fail_before);
     g->place = place;
     return text;
 }

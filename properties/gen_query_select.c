@@ -16,6 +16,7 @@ static const char *conjunction(struct od_query_gen *g, const struct od_scope *sc
 {
     const char *text = "";
     enum od_query_feature around = g->place;
+    uint32_t may_fail_before = g->may_fail_count;
     bool more = true;
     g->place = place;
     for (uint32_t i = 0; more; i++) {
@@ -25,6 +26,7 @@ static const char *conjunction(struct od_query_gen *g, const struct od_scope *sc
             text = od_say(g, "%s%s%s", text, i == 0 ? word : " AND ", od_query_predicate(g, scope));
         od_close_span(g);
     }
+    od_query_note_spared(g, may_fail_before);
     g->place = around;
     return text;
 }
@@ -54,6 +56,8 @@ static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *r
     struct od_scope own = *rows;
     enum od_query_feature place = g->place;
     uint32_t index = (uint32_t)od_draw_below(g, od_aggregate_word_count);
+    uint32_t may_fail_before = g->may_fail_count;
+    uint32_t foldable_before = g->foldable_count;
     /* An aggregate that reads outer columns only would be the outer query's. */
     own.outer = NULL;
     g->place = OD_QUERY_FEATURE_COUNT;
@@ -78,6 +82,7 @@ static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *r
         text = od_say(g, "%s FILTER (WHERE %s)", text, od_query_expr(g, &own, OD_TYPE_BOOLEAN, 1));
     }
     od_note(g, OD_QUERY_AGGREGATE);
+    od_query_note_folded(g, may_fail_before, foldable_before);
     g->place = place;
     return text;
 }
@@ -95,6 +100,8 @@ static uint32_t draw_keys(struct od_query_gen *g, const struct od_scope *rows, s
         od_open_span(g, "key");
         more = od_chance(g, count == 0 ? 3 : 2, 4);
         uint32_t read_before = g->columns_read;
+        uint32_t may_fail_before = g->may_fail_count;
+        uint32_t foldable_before = g->foldable_count;
         enum od_type type = od_draw_scope_type(g, rows);
         const char *text = !more ? NULL : od_query_expr(g, &own, type, od_chance(g, 1, 4) ? 1 : 0);
         if (text != NULL && g->columns_read != read_before) { /* a constant would be an ordinal, or refused */
@@ -104,6 +111,7 @@ static uint32_t draw_keys(struct od_query_gen *g, const struct od_scope *rows, s
             if (strchr(text, '(') != NULL)
                 od_note(g, OD_QUERY_GROUP_EXPRESSION);
         }
+        od_query_note_folded(g, may_fail_before, foldable_before);
         od_close_span(g);
     }
     g->place = place;
@@ -119,13 +127,16 @@ static const char *listed(struct od_query_gen *g, const char *const *keys, uint3
 }
 
 /* " GROUP BY ...". *sets_out: there may be several rows of one key. */
-static const char *group_by(struct od_query_gen *g, const char *const *keys, uint32_t count, bool *sets_out)
+static const char *group_by(struct od_query_gen *g, const char *const *keys, uint32_t count, bool are_foldable,
+                            bool *sets_out)
 {
     uint64_t kind = od_draw_below(g, od_may(g, OD_QUERY_CUBE) ? 8 : 5);
     const char *all = listed(g, keys, count);
     od_note(g, OD_QUERY_GROUP_BY);
     od_note(g, OD_QUERY_OPEN_EQUALS);
     *sets_out = kind >= 5;
+    if (kind >= 5 && are_foldable)
+        od_note(g, OD_QUERY_FOLDABLE_SETS);
     if (kind == 5) {
         od_note(g, OD_QUERY_ROLLUP);
         return od_say(g, " GROUP BY ROLLUP (%s)", all);
@@ -322,7 +333,10 @@ static const char *item(struct od_query_gen *g, const struct od_scope *scope, co
     } else {
         if (type == OD_TYPE_COUNT)
             type = od_chance(g, 1, 8) ? OD_TYPE_BOOLEAN : od_draw_scope_type(g, scope);
+        uint32_t may_fail_before = g->may_fail_count;
+        uint32_t foldable_before = g->foldable_count;
         text = od_query_expr(g, scope, type, g->is_sure ? 3 : 2);
+        od_query_note_folded(g, may_fail_before, foldable_before);
     }
     bool keeps_name =
         column != NULL && column->is_outer && !has_output(outputs, column->name) && od_chance(g, 1, 2);
@@ -397,11 +411,14 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
     od_open_span(g, "select");
     const char *from = od_query_from(g, outer, &rows);
     const char *where = g->is_sure ? "" : conjunction(g, &rows, " WHERE ", 2, OD_QUERY_IN_WHERE);
-    bool is_grouped = wanted->is_one_row || (!g->is_sure && od_chance(g, 3, 8));
+    bool is_grouped = wanted->is_one_row || od_chance(g, 3, 8);
+    uint32_t may_fail_before = g->may_fail_count;
+    uint32_t foldable_before = g->foldable_count;
     *scope = is_grouped ? (struct od_scope){.outer = outer, .rows = rows.rows} : rows;
     if (is_grouped && !wanted->is_one_row) {
         uint32_t key_count = draw_keys(g, &rows, scope, keys);
-        groups = key_count == 0 ? "" : group_by(g, keys, key_count, &has_sets);
+        bool are_foldable = g->foldable_count != foldable_before;
+        groups = key_count == 0 ? "" : group_by(g, keys, key_count, are_foldable, &has_sets);
         for (uint32_t i = 0; i < 4 && (i == 0 || od_chance(g, 1, 2)); i++) {
             enum od_type type;
             const char *text = aggregate_of(g, &rows, OD_TYPE_COUNT, &type);
@@ -411,17 +428,22 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
             od_note(g, OD_QUERY_GROUPING_CALL);
             add_text(scope, od_say(g, "grouping(%s)", listed(g, keys, key_count)), OD_TYPE_INT32, NULL);
         }
-        if (groups[0] != '\0' || od_may(g, OD_QUERY_HAVING_ALONE))
+        g->calls_may_fail |= g->may_fail_count != may_fail_before;
+        foldable_before = g->foldable_count;
+        if (!g->is_sure && (groups[0] != '\0' || od_may(g, OD_QUERY_HAVING_ALONE)))
             having = conjunction(g, scope, " HAVING ", 1, OD_QUERY_IN_HAVING);
         if (having[0] != '\0')
             od_note(g, groups[0] == '\0' ? OD_QUERY_HAVING_ALONE : OD_QUERY_HAVING);
     }
+    may_fail_before = g->may_fail_count;
     if (!wanted->is_one_row && !g->is_sure && od_chance(g, 1, 4))
         add_windows(g, scope, !has_sets, &windows);
+    od_query_note_spared(g, may_fail_before); /* a frame need not hold every row */
     bool is_star = wanted->is_top && wanted->is_alone && !is_grouped && windows[0] == '\0' &&
                    od_chance(g, 1, 12) && rows.count > 0;
     const char *list = is_star ? star(g, &rows, &select_out->outputs)
                                : select_list(g, scope, &rows, wanted, &select_out->outputs);
+    g->folds_calls |= g->foldable_count != foldable_before;
     select_out->inner = wanted->is_one_row || is_star ? NULL : scope;
     select_out->outputs.rows = wanted->is_one_row ? 1 : rows.rows;
     const char *word = is_star ? "" : distinct(g, wanted, select_out);

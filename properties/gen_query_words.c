@@ -98,7 +98,7 @@ const struct od_words od_expr_words[] = {
     {NUM, "abs(%s)", "n", IS(NUMERIC), false},
     {NUM, "CAST(%s AS numeric)", "l", IS(NUMERIC), false},
     {NUM, "CAST(%s AS numeric(12, 2))", "n", IS(NUMERIC), true},
-    {NUM, "CAST(%s AS numeric)", "f", IS(NUMERIC), true},
+    {NUM, "CAST(%s AS numeric)", "f", IS(NUMERIC_OF_DOUBLE), true},
     {NUM, "coalesce(%s, %s)", "nn", IS(NUMERIC), false},
     {NUM, "coalesce(%s, %s)", "ni", IS(NUMERIC), false},
     {NUM, "CASE WHEN %s THEN %s ELSE %s END", "bnl", IS(NUMERIC), false},

@@ -17,9 +17,6 @@ struct od_statement {
      * answers. What else orders it (expressions) ends the list. */
     uint32_t key_count;
     uint32_t keys[OD_QUERY_KEYS_MAX];
-    /* What may fail is evaluated for every row, whatever the plan: who fails here, and who answers, must
-     * agree. */
-    bool fails_surely;
 };
 
 const char *od_query_feature_text(enum od_query_feature feature);

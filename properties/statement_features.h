@@ -45,6 +45,7 @@
     X(GROUPING_SETS, DP, "GROUPING SETS", "SQLite has them not")                                             \
     X(ROLLUP, DP, "ROLLUP", "SQLite has it not")                                                             \
     X(CUBE, DP, "CUBE", "SQLite has it not")                                                                 \
+    X(FOLDABLE_SETS, NOBODY, "grouping sets of keys with constants in them", "P 15 forgets that they are keys") \
     X(GROUPING_CALL, DP, "GROUPING()", "SQLite has it not")                                                  \
     X(HAVING, SDP, "HAVING", "")                                                                             \
     X(HAVING_ALONE, DP, "HAVING without GROUP BY", "SQLite asks for an aggregate")                           \
@@ -94,6 +95,7 @@
     X(FLOAT_SUM, SDP, "sums of doubles", "")                                                                 \
     X(FLOAT_SUM_HARD, NOBODY, "sums of extreme doubles", "exact here, rounded at each row elsewhere")        \
     X(NUMERIC, P, "numerics", "doubles in SQLite, of one scale a column in DuckDB")                          \
+    X(NUMERIC_OF_DOUBLE, P, "doubles cast to numerics", "as numerics")                                       \
     X(LONG_NUMERIC, NOBODY, "numerics of extreme scales", "here they have 38 digits at most")                \
     X(DATES, DP, "functions and literals of dates and timestamps", "SQLite has no such types")               \
     X(INTERVALS, P, "intervals", "DuckDB's fractions differ")                                                \
@@ -108,6 +110,7 @@
     X(IS_DISTINCT, SDP, "IS [NOT] DISTINCT FROM", "")                                                        \
     X(MIXED_NUMBERS, DP, "comparisons of numbers of two types", "SQLite compares exactly")                   \
     X(MAY_FAIL, SDP, "an expression that may fail", "")                                                      \
+    X(FAILS_SURELY, SDP, "and evaluated for the same rows in every plan", "")                                \
     X(SPECIAL_VALUES, DP, "tables with NaN, infinities, -0.0", "SQLite has no NaN")                          \
     X(WILD_VALUES, P, "tables with the extremes of every type", "casts of literals differ")                  \
     X(EMPTY_TABLE, SDP, "an empty table", "")                                                                \
