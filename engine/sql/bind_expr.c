@@ -116,7 +116,9 @@ const struct od_expr *od_bind_entry(struct od_binder *binder, struct od_block *b
 struct od_block *od_next_visible(struct od_block *block)
 {
     struct od_block *next = block->outer;
-    return next != NULL && next->is_fence ? next->fence_end : next;
+    while (next != NULL && next->is_fence)
+        next = next->fence_end;
+    return next;
 }
 
 static const struct od_expr *bind_column(const struct od_place *place, const PgQuery__ColumnRef *node)

@@ -21,46 +21,59 @@
 struct od_named_query {
     const struct od_named_query *next; /* further out */
     const char *name;
+    const PgQuery__CommonTableExpr *node;
     const struct od_plan *plan; /* NULL: not bound yet (WITH RECURSIVE) */
     struct od_block *outer;     /* where it was bound */
-    bool correlated;            /* it reads a block there: good at that place only */
+    bool correlated;            /* it reads a block there: good at that place only, else bound anew */
 };
 
 /* --- WITH ----------------------------------------------------------------------------------------- */
 
 /* The block, or the one behind the fence. */
-static const struct od_block *level_of(const struct od_block *outer)
+static struct od_block *level_of(struct od_block *outer)
 {
     return outer != NULL && outer->is_fence ? level_of(outer->outer) : outer;
 }
 
-static uint32_t reads_of(const struct od_block *outer)
+static uint32_t reads_of(struct od_block *outer)
 {
     outer = level_of(outer);
     return outer == NULL ? 0 : outer->deeper_reads;
 }
 
-static bool bind_with_query(struct od_binder *binder, const PgQuery__CommonTableExpr *node,
-                            struct od_block *outer, struct od_named_query *named)
+static const struct od_plan *bind_named(struct od_binder *binder, const PgQuery__CommonTableExpr *node,
+                                        struct od_block *outer)
 {
-    uint32_t reads = reads_of(outer);
     struct od_targets columns = {0};
     if (node->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return od_sql_refuse(binder, node->location, "WITH of a statement other than SELECT");
     if (node->search_clause != NULL || node->cycle_clause != NULL)
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "SEARCH and CYCLE are not supported");
-    named->plan = od_bind_query(binder, node->ctequery->select_stmt, outer);
-    named->correlated = reads_of(outer) != reads;
-    OD_NEED(od_add_columns(binder, &columns, named->plan));
+    const struct od_plan *plan = od_bind_query(binder, node->ctequery->select_stmt, outer);
+    OD_NEED(od_add_columns(binder, &columns, plan));
     if (node->n_aliascolnames > columns.count)
         return od_sql_wrong(binder, node->location,
                             "WITH query \"%s\" has %u columns available but %zu columns specified",
                             node->ctename, columns.count, node->n_aliascolnames);
     for (size_t i = 0; i < node->n_aliascolnames; i++)
         columns.at[i].name = od_sql_string(node->aliascolnames[i]);
-    if (node->n_aliascolnames > 0)
-        named->plan = od_make_project(binder, named->plan, &columns);
-    return named->plan != NULL;
+    return node->n_aliascolnames > 0 ? od_make_project(binder, plan, &columns) : plan;
+}
+
+/* At another level than that of WITH: behind a fence that hides the blocks between. */
+static const struct od_plan *bind_named_anew(struct od_binder *binder, const struct od_named_query *named,
+                                             struct od_block *outer, int32_t location)
+{
+    struct od_block *fence = od_sql_take(binder, 1, sizeof(*fence));
+    const struct od_named_query *before = binder->named;
+    OD_NEED(fence != NULL);
+    *fence = (struct od_block){.outer = outer, .is_fence = true, .fence_end = named->outer};
+    if (++binder->view_count > VIEWS_MAX)
+        return od_sql_refuse(binder, location, "more than %d views and correlated WITH queries", VIEWS_MAX);
+    binder->named = named->next;
+    const struct od_plan *plan = bind_named(binder, named->node, fence);
+    binder->named = before;
+    return plan;
 }
 
 bool od_bind_with(struct od_binder *binder, const PgQuery__WithClause *with, struct od_block *outer)
@@ -71,7 +84,7 @@ bool od_bind_with(struct od_binder *binder, const PgQuery__WithClause *with, str
     for (size_t i = 0; i < with->n_ctes; i++) {
         const PgQuery__CommonTableExpr *node = with->ctes[i]->common_table_expr;
         queries[i] = (struct od_named_query){
-            .next = i == 0 ? before : &queries[i - 1], .name = node->ctename, .outer = outer};
+            .next = i == 0 ? before : &queries[i - 1], .name = node->ctename, .node = node, .outer = outer};
         for (size_t k = 0; k < i; k++)
             if (strcmp(queries[k].name, queries[i].name) == 0)
                 return od_sql_wrong(binder, node->location, "WITH query name \"%s\" specified more than once",
@@ -80,7 +93,10 @@ bool od_bind_with(struct od_binder *binder, const PgQuery__WithClause *with, str
             binder->named = &queries[i];
     }
     for (size_t i = 0; i < with->n_ctes; i++) {
-        OD_NEED(bind_with_query(binder, with->ctes[i]->common_table_expr, outer, &queries[i]));
+        uint32_t reads = reads_of(outer);
+        queries[i].plan = bind_named(binder, queries[i].node, outer);
+        queries[i].correlated = reads_of(outer) != reads;
+        OD_NEED(queries[i].plan != NULL);
         if (!with->recursive)
             binder->named = &queries[i];
     }
@@ -153,7 +169,7 @@ static const struct od_plan *bind_view(struct od_binder *binder, const char *sql
 }
 
 /* A query of WITH, else a view, else a table. */
-static const struct od_plan *find_relation(struct od_binder *binder, const struct od_block *outer,
+static const struct od_plan *find_relation(struct od_binder *binder, struct od_block *outer,
                                            const PgQuery__RangeVar *node)
 {
     const struct od_sql_context *context = binder->context;
@@ -166,7 +182,9 @@ static const struct od_plan *find_relation(struct od_binder *binder, const struc
     if (named != NULL && named->plan == NULL)
         return od_sql_refuse(binder, node->location, "a recursive query");
     if (named != NULL && named->correlated && level_of(named->outer) != level_of(outer))
-        return od_sql_refuse(binder, node->location, "a correlated WITH query used at another level");
+        return bind_named_anew(binder, named, outer, node->location);
+    if (named != NULL && named->correlated)
+        level_of(outer)->deeper_reads++; /* what reads it is correlated, too */
     if (named != NULL)
         return named->plan;
     const char *view =

@@ -293,6 +293,8 @@ bool od_put_groups(struct od_binder *binder, struct od_block *block)
         block->slots[i].column = column++;
     }
     OD_NEED(!od_sql_failed(binder));
+    if (column == 0) /* HAVING alone: the rows are not looked at */
+        block->plan = od_make_one_row(binder);
     block->plan =
         one_set ? put_aggregate(binder, block, block->plan, keys) : put_grouping_sets(binder, block, keys);
     block->has_set_column = !one_set;

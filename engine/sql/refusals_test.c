@@ -213,9 +213,6 @@ static const struct {
      "an offset beyond integer is not supported here"},
     {"select date_trunc('day', '2020-01-01')", OD_BAD_INPUT, 1, 8, "date_trunc of unknown is not unique"},
     {"select date '2020-01-01' + '1'", OD_BAD_INPUT, 1, 26, "+ of unknown is not unique"},
-    {"select * from t, lateral (with q as (select t.a) select (select a from q where q.a > u.a) from "
-     "u) s",
-     OD_UNSUPPORTED, 1, 72, "a correlated WITH query used at another level is not supported"},
     {"select a from unnest(array[1]) a", OD_UNSUPPORTED, 1, 15,
      "a function in FROM other than generate_series is not supported"},
     {"select u from t join u on t.a = u.a", OD_UNSUPPORTED, 1, 8,
