@@ -70,11 +70,17 @@ static const char *find_variable(const struct run *run, const char *name, size_t
     return NULL;
 }
 
-/* "${name}" or, of the environment, "$name" and "${name:otherwise}" -> its value; *size_out: what it is
+/* "${name}", "{name}" or, of the environment, "$name" and "${name:otherwise}" -> its value; *size_out: what it is
  * written with, 0: as it is. */
 static const char *find_value(struct run *run, const char *at, size_t *size_out)
 {
     char name[80];
+    if (*at == '{') {
+        size_t bare_size = strcspn(at + 1, "}");
+        const char *bare = at[1 + bare_size] == '}' ? find_variable(run, at + 1, bare_size) : NULL;
+        *size_out = bare == NULL ? 0 : bare_size + 2;
+        return bare;
+    }
     bool braces = at[1] == '{';
     const char *start = at + (braces ? 2 : 1);
     size_t size = braces ? strcspn(start, "}") : 0;
@@ -104,13 +110,13 @@ static const char *find_value(struct run *run, const char *at, size_t *size_out)
 /* The text with its variables replaced, in the record_arena; NULL on refusal. */
 static const char *replaced(struct run *run, const char *text)
 {
-    if (text == NULL || strchr(text, '$') == NULL)
+    if (text == NULL || strpbrk(text, "${") == NULL)
         return text;
     struct od_buffer buffer;
     od_buffer_init(&buffer, run->record_arena.memory);
     while (*text != '\0') {
         size_t size = 0;
-        const char *value = *text == '$' ? find_value(run, text, &size) : NULL;
+        const char *value = *text == '$' || *text == '{' ? find_value(run, text, &size) : NULL;
         if (size > 0)
             od_buffer_append_text(&buffer, value);
         else

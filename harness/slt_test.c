@@ -178,6 +178,7 @@ static const struct {
     {"statement ok\nx\n\nhalt\n\nstatement ok\n!bad\n\nloop i 0 5\n\nstatement ok\n!bad\n\nendloop\n",
      {1, 0, 2}},
     {"loop i 1 4\n\nquery I\nint:${i}\n----\n${i}\n\nendloop\n", {3, 0, 0}},
+    {"foreach i 5 6\n\nquery IT\nint,text:{i},{j}\n----\n{i} {j}\n\nendloop\n", {2, 0, 0}},
     {"foreach a,b 1,2 3,4\n\nforeach c x y\n\nquery III\nint,int,text:${a},${b},${c}\n----\n${a} ${b} "
      "${c}\n\nendloop\n\nendloop\n",
      {4, 0, 0}},
@@ -318,6 +319,12 @@ static const struct {
     {'R', "dec", "2.3333333333333333", "2.33", false}, /* two digits may be all there is */
     {'R', "dec", "2.3336", "2.333", false},
     {'R', "dec", "-0.00", "0.0", true},
+    {'R', "dec", "-16100.6666666666666667", "-16100.666666666666", true}, /* a double's digits */
+    {'R', "dec", "2.3333333333333333", "2.333333333333334", true},
+    {'R', "dec", "2.3333333333333333", "2.333333333533333", false},
+    {'R', "dec", "2.3333333333333333", "2.333333333333333334", false}, /* more digits than a double's */
+    {'R', "dec", "12345678901234567", "12345678901234568", false},
+    {'R', "dec", "0.00012", "0.00013", false},
     {'R', "real", "0.30000000000000004", "0.3", true},
     {'R', "real", "0.31", "0.3", false},
     {'R', "real", "1e+20", "100000000000000000000", true},
