@@ -42,18 +42,18 @@ static void put_head(struct od_buffer *text, const struct od_slt_record *record,
                      const struct od_slt_answer *answer)
 {
     static const char *const sorts[] = {"", " nosort", " rowsort", " valuesort"};
+    const char *last = record->label != NULL ? record->label : record->connection;
     if (answer->status != OD_OK) {
         od_buffer_append_text(text, "statement error\n");
     } else if (record->kind == OD_SLT_STATEMENT) {
         if (record->expect == OD_SLT_COUNT)
             od_buffer_print(text, "statement count %llu\n", (unsigned long long)answer->changed_count);
         else
-            od_buffer_append_text(text, "statement ok\n");
+            od_buffer_print(text, "statement ok%s%s\n", last == NULL ? "" : " ", last == NULL ? "" : last);
     } else {
         od_buffer_append_text(text, "query ");
         put_types(text, record, answer);
-        od_buffer_print(text, "%s%s%s\n", sorts[record->sort], record->label == NULL ? "" : " ",
-                        record->label == NULL ? "" : record->label);
+        od_buffer_print(text, "%s%s%s\n", sorts[record->sort], last == NULL ? "" : " ", last == NULL ? "" : last);
     }
 }
 

@@ -59,7 +59,7 @@ static const struct {
     {"reconnect", OD_SLT_IGNORED, 1, ""},
     {"unzip", OD_SLT_FOREIGN, 1, ""},
     {"system", OD_SLT_FOREIGN, 1, ""},
-    {"set", OD_SLT_FOREIGN, 1, ""},
+    {"set", OD_SLT_IGNORED, 1, ""}, /* which messages are errors of the runner's own */
     {"reset", OD_SLT_IGNORED, 1, ""},
     {"let", OD_SLT_FOREIGN, 1, ""},
     {"template", OD_SLT_FOREIGN, 1, ""},
@@ -164,7 +164,8 @@ static enum od_status split(struct parser *parser, const char ***words_out, uint
     return OD_OK;
 }
 
-/* Lines up to a blank one or "----", joined; the current line is then that one. */
+/* Lines up to a blank one, "----" or a comment with a record behind it, joined; the current line is then that one. Other
+ * comments are left out. */
 static enum od_status read_sql(struct parser *parser, const char **sql_out)
 {
     struct od_buffer sql;
@@ -172,8 +173,11 @@ static enum od_status read_sql(struct parser *parser, const char **sql_out)
     enum od_status status = OD_OK;
     parser->text = "";
     while (!at_end(parser) && (status = next_line(parser)) == OD_OK) {
-        if (is_empty(parser->text) || is_separator(parser->text))
+        bool is_comment = parser->text[0] == '#';
+        if (is_empty(parser->text) || is_separator(parser->text) || (is_comment && record_begins(parser)))
             break;
+        if (is_comment)
+            continue;
         if (sql.size > 0)
             od_buffer_append_u8(&sql, '\n');
         od_buffer_append_text(&sql, parser->text);
@@ -271,6 +275,7 @@ static enum od_status read_statement_words(struct parser *parser, struct od_slt_
 static bool find_sort(const char *word, enum od_slt_sort *sort_out)
 {
     static const char *const words[] = {"", "nosort", "rowsort", "valuesort"};
+    word = strcmp(word, "sort") == 0 ? "rowsort" : word;
     for (int i = OD_SLT_NOSORT; i <= OD_SLT_VALUESORT; i++) {
         if (strcmp(words[i], word) == 0) {
             *sort_out = (enum od_slt_sort)i;
@@ -317,7 +322,11 @@ static enum od_status read_query_words(struct parser *parser, struct od_slt_reco
     for (uint32_t i = 2; i < record->word_count; i++) {
         if (strcmp(record->words[i], "retry") == 0 || record->words[i][0] == '#')
             break;
-        if (!find_sort(record->words[i], &record->sort))
+        if (find_sort(record->words[i], &record->sort))
+            continue;
+        if (i == 2)
+            record->connection = record->words[i]; /* a label stands behind the way to sort */
+        else
             record->label = record->words[i];
     }
     return OD_OK;
@@ -333,7 +342,7 @@ static enum od_status read_body(struct parser *parser, struct od_slt_record *rec
     OD_TRY(read_sql(parser, &record->sql));
     if (record->sql[0] == '\0')
         return expected_at(parser, 1, "SQL", parser->text);
-    bool ended = is_empty(parser->text) || is_separator(parser->text); /* else the file did */
+    bool ended = is_empty(parser->text) || is_separator(parser->text) || parser->text[0] == '#'; /* else the file did */
     record->sql_end_line = parser->line - ended;
     record->end_line = record->sql_end_line;
     if (!is_separator(parser->text))

@@ -178,6 +178,10 @@ static const struct {
     {"statement ok\nx\n\nhalt\n\nstatement ok\n!bad\n\nloop i 0 5\n\nstatement ok\n!bad\n\nendloop\n",
      {1, 0, 2}},
     {"loop i 1 4\n\nquery I\nint:${i}\n----\n${i}\n\nendloop\n", {3, 0, 0}},
+    {"set ignore_error_messages a b\n\nquery I sort\nint:2|1\n----\n1\n2\n", {1, 0, 0}},
+    {"query I c1\nint:1\n----\n1\n\nquery I c1\nint:2\n# and\n# then\nquery I nosort x\nint:3\n# within\n----\n3\n\nquery I "
+     "nosort x\nint:4\n",
+     {3, 1, 0}},
     {"foreach i 5 6\n\nquery IT\nint,text:{i},{j}\n----\n{i} {j}\n\nendloop\n", {2, 0, 0}},
     {"foreach a,b 1,2 3,4\n\nforeach c x y\n\nquery III\nint,int,text:${a},${b},${c}\n----\n${a} ${b} "
      "${c}\n\nendloop\n\nendloop\n",
