@@ -1,6 +1,6 @@
 /* command_generate: `ordeal generate`: the built-in tables as files, with a schema.sql that declares them.
  *
- * A suite is a list of tables whose numbers of rows belong together at a scale; any single generator can be asked for by its
+ * A suite is a list of tables whose numbers of rows belong together at a scale, the same as in its scenario; any single generator can be asked for by its
  * own name. schema.sql has one CREATE TABLE a table, in words that PostgreSQL, DuckDB and `ordeal sql --schema` all take. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "harness/exit_status.h"
 #include "harness/file.h"
 #include "harness/table_file.h"
+#include "harness/thousandths.h"
 #include "scenarios/generate.h"
 
 struct member {
@@ -37,12 +38,12 @@ static const struct suite suites[] = {
       {"lineitem", "tpch_lineitem", 6000000}}},
     {"h2o",
      "0.01",
-     {{"x", "h2o_groups", 10000000},
-      {"jx", "h2o_x", 10000000},
-      {"jsmall", "h2o_small", 10000000},
-      {"jmedium", "h2o_medium", 10000000},
-      {"jbig", "h2o_big", 10000000}}},
-    {"clickbench", "0.01", {{"hits", "hits", 10000000}}},
+     {{"x", "h2o_groups", 1000000},
+      {"jx", "h2o_x", 1000000},
+      {"jsmall", "h2o_small", 1000000},
+      {"jmedium", "h2o_medium", 1000000},
+      {"jbig", "h2o_big", 1000000}}},
+    {"clickbench", "0.01", {{"hits", "hits", 2000000}}},
 };
 #define SUITE_COUNT (sizeof(suites) / sizeof(suites[0]))
 
@@ -66,11 +67,13 @@ static bool put_declaration(struct od_buffer *schema, const struct od_table *tab
     return fits && od_buffer_print(schema, "\n);\n");
 }
 
-static enum od_status write_table(const struct target *target, const struct od_table *table, struct od_error *error)
+static enum od_status write_table(const struct target *target, const struct od_table *table,
+                                  struct od_error *error)
 {
     char path[4096];
     struct od_batch rows = od_table_view(table);
-    if (snprintf(path, sizeof(path), "%s/%s.%s", target->folder, table->name, target->ending) >= (int)sizeof(path))
+    if (snprintf(path, sizeof(path), "%s/%s.%s", target->folder, table->name, target->ending) >=
+        (int)sizeof(path))
         return od_fail(error, OD_BAD_INPUT, "the path of %s is too long", target->folder);
     OD_TRY(od_table_file_write(od_posix_memory(), &rows, path, error));
     if (!put_declaration(target->schema, table))
@@ -79,8 +82,8 @@ static enum od_status write_table(const struct target *target, const struct od_t
     return OD_OK;
 }
 
-static enum od_status make_table(const struct target *target, const char *name, const struct od_generator *generator,
-                                 uint64_t rows, struct od_error *error)
+static enum od_status make_table(const struct target *target, const char *name,
+                                 const struct od_generator *generator, uint64_t rows, struct od_error *error)
 {
     struct od_table *table = NULL;
     enum od_status status = generator->make(od_posix_memory(), name, rows, target->seed, &table, error);
@@ -90,26 +93,16 @@ static enum od_status make_table(const struct target *target, const char *name, 
     return status;
 }
 
-static enum od_status read_scale(const struct od_arguments *arguments, const char *otherwise, double *scale_out,
-                                 struct od_error *error)
-{
-    const char *text = od_arguments_text(arguments, "scale", otherwise);
-    char *end = NULL;
-    *scale_out = strtod(text, &end);
-    if (end == text || *end != 0 || !(*scale_out >= 0.001 && *scale_out <= 100))
-        return od_fail(error, OD_BAD_INPUT, "--scale %s: expected a number from 0.001 to 100", text);
-    return OD_OK;
-}
-
 static enum od_status make_suite(const struct od_arguments *arguments, const struct suite *suite,
                                  const struct target *target, struct od_error *error)
 {
-    double scale = 0;
-    enum od_status status = read_scale(arguments, suite->default_scale, &scale, error);
+    uint64_t scale = 0;
+    const char *text = od_arguments_text(arguments, "scale", suite->default_scale);
+    enum od_status status =
+        od_thousandths_parse("--scale", text, OD_SCALE_MIN, 100 * OD_SCALE_ONE, &scale, error);
     for (const struct member *member = suite->members; status == OD_OK && member->table != NULL; member++) {
-        /* in whole thousandths, so that the tables of a suite agree about the scale */
         const struct od_generator *generator = od_generator_find(member->generator);
-        uint64_t rows = generator->rows_are_fixed ? member->rows : member->rows / 1000 * (uint64_t)(scale * 1000 + 0.5);
+        uint64_t rows = generator->rows_are_fixed ? member->rows : od_rows_at_scale(member->rows, scale);
         status = make_table(target, member->table, generator, rows, error);
     }
     return status;
@@ -121,7 +114,9 @@ static enum od_status make_single(const struct od_arguments *arguments, const ch
     const struct od_generator *generator = od_generator_find(name);
     if (generator == NULL)
         return od_fail(error, OD_BAD_INPUT,
-                       "no suite or generator '%s'; expected tpch, h2o, clickbench, or a name of `ordeal generate --list`", name);
+                       "no suite or generator '%s'; expected tpch, h2o, clickbench, or a name of `ordeal "
+                       "generate --list`",
+                       name);
     uint64_t rows = generator->rows_default;
     enum od_status status = od_arguments_number(arguments, "rows", 0, UINT64_C(1) << 30, &rows, error);
     if (status == OD_OK)
@@ -179,7 +174,10 @@ static int run(const struct od_arguments *arguments)
 }
 
 static const struct od_option options[] = {
-    {"scale", "X", "of a suite: 0.001 to 100, in thousandths; default 0.01 (TPC-H: 60,000 lines; others: 100,000 rows)", false},
+    {"scale", "X",
+     "of a suite: 0.001 to 100, in thousandths; default 0.01 (TPC-H: 60,000 lines; h2o: 10,000 rows; "
+     "clickbench: 20,000)",
+     false},
     {"rows", "N", "of a single generator", false},
     {"seed", "N", "equal seeds give equal tables; default 1", false},
     {"format", "F", "csv (default), jsonl or parquet (needs DuckDB's library)", false},

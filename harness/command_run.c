@@ -21,6 +21,7 @@
 #include "harness/file.h"
 #include "harness/scenario_run.h"
 #include "harness/version.h"
+#include "harness/thousandths.h"
 #include "reports/report.h"
 #include "reports/store.h"
 
@@ -46,6 +47,16 @@ struct run_all {
     struct od_store *store;
 };
 
+static enum od_status read_scale(const struct od_arguments *arguments, uint64_t *thousandths_out,
+                                 struct od_error *error)
+{
+    const char *text = od_arguments_text(arguments, "scale", NULL);
+    *thousandths_out = 0;
+    return text == NULL ? OD_OK
+                        : od_thousandths_parse("ordeal run: --scale", text, OD_SCALE_MIN, OD_SCALE_MAX,
+                                               thousandths_out, error);
+}
+
 static enum od_status read_options(struct run_all *all, struct od_error *error)
 {
     static const char *const deployments[] = {"sim", "threads", "both", NULL};
@@ -63,7 +74,7 @@ static enum od_status read_options(struct run_all *all, struct od_error *error)
     if (status == OD_OK)
         status = od_arguments_choice(arguments, "deploy", deployments, &deployment, error);
     if (status == OD_OK)
-        status = od_arguments_number(arguments, "scale", 1, 10000, &all->options.scale, error);
+        status = read_scale(arguments, &all->options.scale_thousandths, error);
     if (status == OD_OK)
         status = od_arguments_number(arguments, "executors", 1, 64, &all->options.executors, error);
     all->options.in_sim = deployment != 1;
@@ -96,7 +107,8 @@ static enum od_status read_memory_limits(struct run_all *all, struct od_error *e
         if (all->options.memory_limit_count == sizeof(all->memory_limits) / sizeof(all->memory_limits[0]))
             return od_fail(error, OD_BAD_INPUT, "--memory %s: expected at most %u of them", given->value,
                            all->options.memory_limit_count);
-        OD_TRY(od_memory_limit_parse(given->value, &all->memory_limits[all->options.memory_limit_count], error));
+        OD_TRY(
+            od_memory_limit_parse(given->value, &all->memory_limits[all->options.memory_limit_count], error));
         all->options.memory_limit_count++;
     }
     return OD_OK;
@@ -109,7 +121,8 @@ static enum od_status open_scenarios(struct run_all *all, struct od_error *error
     if (all->scenarios == NULL)
         return od_fail(error, OD_NO_MEMORY, "opening scenarios");
     for (uint32_t i = 0; i < all->count; i++) {
-        enum od_status status = od_scenario_open(all->arguments->positional[i], &all->options, &all->scenarios[i], error);
+        enum od_status status =
+            od_scenario_open(all->arguments->positional[i], &all->options, &all->scenarios[i], error);
         if (status != OD_OK)
             return status;
     }
@@ -140,7 +153,8 @@ static enum od_status claim_directory(struct run_all *all, struct od_error *erro
     if (all->claim >= 0 && errno != EWOULDBLOCK)
         return OD_OK; /* a file system without locks: nothing to be claimed */
     return od_fail(error, OD_BAD_INPUT, "ordeal run: --out %.300s: %s", all->directory,
-                   all->claim < 0 ? strerror(errno) : "another run is writing there; expected a folder of its own");
+                   all->claim < 0 ? strerror(errno)
+                                  : "another run is writing there; expected a folder of its own");
 }
 
 /* "ordeal run a.yaml --seed 3", as it was typed. */
@@ -233,7 +247,9 @@ static int tell(struct run_all *all, enum od_status status, struct od_error *err
         return od_exit_with(error);
     }
     enum od_record_verdict verdict = od_record_overall(all->record);
-    return verdict == OD_RECORD_HELD ? OD_EXIT_HELD : verdict == OD_RECORD_FAILED ? OD_EXIT_FAILED : OD_EXIT_UNDECIDED;
+    return verdict == OD_RECORD_HELD     ? OD_EXIT_HELD
+           : verdict == OD_RECORD_FAILED ? OD_EXIT_FAILED
+                                         : OD_EXIT_UNDECIDED;
 }
 
 static int run(const struct od_arguments *arguments)
@@ -252,7 +268,8 @@ static int run(const struct od_arguments *arguments)
     if (status == OD_OK)
         status = open_scenarios(&all, &error);
     if (status == OD_OK)
-        status = od_store_open(od_posix_memory(), od_arguments_text(arguments, "store", NULL), &all.store, &error);
+        status =
+            od_store_open(od_posix_memory(), od_arguments_text(arguments, "store", NULL), &all.store, &error);
     if (status == OD_OK)
         status = make_directory(&all, &error);
     if (status == OD_OK)
@@ -279,9 +296,12 @@ static const struct od_option options[] = {
     {"data", "DIR", "read the tables' files there instead of generating them", false},
     {"seed", "N", "of generated tables and drawn faults, in place of the scenario's", false},
     {"faults", "FILE|none", "one written schedule, or none, in place of the scenario's", false},
-    {"scale", "N", "generated tables with N times the rows", false},
+    {"scale", "X",
+     "of generated tables, in thousandths: TPC-H's scale factor; else times the rows that the scenario says",
+     false},
     {"executors", "N", "in place of the scenario's number", false},
-    {"memory", "BYTES|Nx", "once more each query, with so much memory for rows (0.1x: of its peak); repeatable", true},
+    {"memory", "BYTES|Nx",
+     "once more each query, with so much memory for rows (0.1x: of its peak); repeatable", true},
     {"oracle", "E", "compare answers with duckdb or postgres, too; may be given for both", true},
     {"twice", NULL, "every run in sim twice: their digests must be equal", false},
     {"out", "DIR", "run directory (default ordeal-out/run-TIME-PID)", false},

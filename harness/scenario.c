@@ -13,6 +13,7 @@
 #include "engine/world/posix.h"
 #include "harness/file.h"
 #include "harness/scenario_shape.h"
+#include "harness/thousandths.h"
 #include "scenarios/generate.h"
 
 #define TEXT(key, flags, structure, member)                                                                  \
@@ -68,6 +69,7 @@ static const cyaml_schema_field_t scenario_fields[] = {
     TEXT("name", 0, struct od_scenario, name),
     TEXT("title", 0, struct od_scenario, title),
     TEXT("about", CYAML_FLAG_OPTIONAL, struct od_scenario, about),
+    TEXT("scale", CYAML_FLAG_OPTIONAL, struct od_scenario, scale),
     CYAML_FIELD_UINT("seed", CYAML_FLAG_OPTIONAL, struct od_scenario, seed),
     LIST("tables", 0, struct od_scenario, tables, &table_value, 1),
     LIST("queries", 0, struct od_scenario, queries, &query_value, 1),
@@ -201,6 +203,18 @@ static enum od_status check_limits(const struct source *source, const struct od_
     return OD_OK;
 }
 
+static enum od_status read_scale(const struct source *source, struct od_scenario *scenario,
+                                 struct od_error *error)
+{
+    struct od_error at_the_number = {0};
+    scenario->scale_thousandths = OD_SCALE_ONE;
+    if (scenario->scale == NULL ||
+        od_thousandths_parse("scale", scenario->scale, OD_SCALE_MIN, OD_SCALE_MAX,
+                             &scenario->scale_thousandths, &at_the_number) == OD_OK)
+        return OD_OK;
+    return fail_at_path(source, error, "scale", at_the_number.text);
+}
+
 static enum od_status check_meaning(const struct source *source, const struct od_scenario *scenario,
                                     struct od_error *error)
 {
@@ -225,7 +239,9 @@ enum od_status od_scenario_parse(const char *name, const char *text, size_t size
         return od_fail(error, result == CYAML_ERR_OOM ? OD_NO_MEMORY : OD_BAD_INPUT, "%.90s: %s", name,
                        cyaml_strerror(result));
     od_assert(loaded != NULL);
-    status = check_meaning(&source, loaded, error);
+    status = read_scale(&source, loaded, error);
+    if (status == OD_OK)
+        status = check_meaning(&source, loaded, error);
     if (status != OD_OK)
         od_scenario_free(loaded);
     else

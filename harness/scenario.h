@@ -3,6 +3,7 @@
  *   name: flights                      # letters, digits, _ ; names the run's folder and verdicts
  *   title: US domestic flights
  *   about: What this is for, in a sentence or two.
+ *   scale: 0.01                        # the tables' rows are those of scale 1; 1 without it; --scale overrides
  *   seed: 7                            # of the generators and of the schedules drawn; --seed overrides
  *   tables:
  *     - name: flights
@@ -73,6 +74,8 @@ struct od_scenario {
     char *name;
     char *title;
     char *about;
+    char *scale; /* NULL: 1 */
+    uint64_t scale_thousandths;
     uint64_t seed;
     struct od_scenario_table *tables;
     uint32_t tables_count;
@@ -98,11 +101,11 @@ struct od_scenario_place {
 bool od_scenario_locate(const char *text, size_t size, const char *path, uint32_t line, uint32_t column,
                         struct od_scenario_place *place_out);
 
-/* The tables of a scenario. directory NULL: generated, with `scale` times as many rows as the scenario says where the generator's
+/* The tables of a scenario. directory NULL: generated, at the scale in thousandths (0: the scenario's) where the generator's
  * number of rows is not fixed; else every table that names a file is read from there (MISSING with the path
  * when it is not there). `tables` has tables_count entries, filled as far as it went; the caller frees each. */
 enum od_status od_scenario_load_tables(struct od_memory *memory, const struct od_scenario *scenario,
-                                       const char *directory, uint64_t seed, uint64_t scale,
+                                       const char *directory, uint64_t seed, uint64_t scale_thousandths,
                                        struct od_table **tables, struct od_error *error);
 
 #endif

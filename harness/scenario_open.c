@@ -141,7 +141,7 @@ static enum od_status load(struct od_scenario_run *run, struct od_error *error)
     if (run->tables == NULL)
         return od_fail(error, OD_NO_MEMORY, "loading %s", run->path);
     status = od_scenario_load_tables(od_posix_memory(), run->scenario, run->options->data_directory,
-                                     run->seed, run->options->scale == 0 ? 1 : run->options->scale, run->tables, error);
+                                     run->seed, run->options->scale_thousandths, run->tables, error);
     if (status == OD_OK)
         status = plan_queries(run, error);
     if (status == OD_OK && run->options->no_faults)

@@ -24,7 +24,7 @@ struct od_scenario_run_options {
     bool in_threads;
     bool no_faults;
     const char *faults_path; /* a file with one schedule, in place of the drawn and written ones; NULL: none */
-    uint64_t scale;    /* of generated tables; 0 counts as 1 */
+    uint64_t scale_thousandths; /* of generated tables; 0: the scenario's own */
     uint64_t executors; /* 0: as the scenario says */
     struct od_opinion *opinions; /* borrowed; engines that every undisturbed answer is compared with, beside SQLite */
     uint32_t opinion_count;
