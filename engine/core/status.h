@@ -63,6 +63,13 @@ enum od_status od_fail_at(struct od_error *error, enum od_status status, uint32_
             return od_try_status;                                                                            \
     } while (0)
 
+/* The same for makers, which give NULL (or false) once something has failed and leave the error in what they all share. */
+#define OD_NEED(made)                                                                                        \
+    do {                                                                                                     \
+        if (!(made))                                                                                         \
+            return 0;                                                                                        \
+    } while (0)
+
 /* "no memory", "corrupt"...: never NULL. */
 const char *od_status_text(enum od_status status);
 

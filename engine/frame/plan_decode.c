@@ -369,7 +369,7 @@ static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *n
     uint32_t list_count = od_plan_clauses(&draft, lists);
     for (uint32_t i = 0; i < list_count; i++)
         OD_TRY(decode_list(decoder, node, &schema, &draft, &lists[i]));
-    return od_plan_make(decoder->arena, &draft, names, NULL, plan_out, decoder->error);
+    return od_plan_make(decoder->arena, &draft, names, plan_out, decoder->error);
 }
 
 /* --- the message ------------------------------------------------------------------------------ */

@@ -1,4 +1,4 @@
-/* decorrelate: what the two ways of turning an APPLY into joins share. Internal to this folder.
+/* decorrelate: what the two ways of turning an APPLY into joins share. Internal to this folder. All are makers.
  *
  * `apply` is the node at work; its right side holds OUTER columns of depth 1 (its left side's) and deeper ones (those of
  * APPLYs around it, which come one level nearer); APPLYs inside its right side are gone already. */
@@ -8,7 +8,7 @@
 #include "engine/plan/plan_table.h"
 
 struct od_decorrelation {
-    struct od_arena *plan_arena;
+    struct od_maker *make;
     const struct od_plan *apply;
     const struct od_expr **left; /* the left side's columns */
     /* the general way: what the right side depends on, each combination once */
@@ -20,17 +20,16 @@ struct od_decorrelation {
     struct od_pushed *pushed; /* by entry of the table */
 };
 
-/* A rewriter for expressions of the right side in their new place. */
+/* Expressions of the right side in their new place. */
 struct od_binding {
     struct od_decorrelation *decorrelation;
     const struct od_expr *const *columns; /* COLUMN i becomes columns[i]; NULL: it stays */
     const struct od_expr *const *outer;   /* OUTER i of depth 1 becomes outer[i]; deeper ones come one level nearer */
 };
-enum od_status od_decorrelate_expr(void *binding, const struct od_expr *expr, const struct od_expr **expr_out,
-                                   struct od_error *error);
+struct od_leaf_rewriter od_decorrelate_leaves(struct od_binding *binding);
+
 /* A right side that does not read the left one: deeper levels come nearer. */
-enum od_status od_decorrelate_lower(struct od_decorrelation *decorrelation, const struct od_plan *plan,
-                                    const struct od_plan **plan_out, struct od_error *error);
+const struct od_plan *od_decorrelate_lower(struct od_decorrelation *decorrelation, const struct od_plan *plan);
 
 /* decorrelate_general.c: the rows of a node of the right side for every combination of keys. */
 struct od_pushed {
@@ -38,22 +37,19 @@ struct od_pushed {
     uint32_t *where;    /* column of the node -> column of `plan` */
     uint32_t key_first; /* the domain's keys are columns from here on */
 };
-enum od_status od_decorrelate_push(struct od_decorrelation *decorrelation, const struct od_plan *plan,
-                                   struct od_pushed *pushed_out, struct od_error *error);
+bool od_decorrelate_push(struct od_decorrelation *decorrelation, const struct od_plan *plan,
+                         struct od_pushed *pushed_out);
 /* An aggregate for every combination that has rows; also one without groups has none over none. */
-enum od_status od_decorrelate_group(struct od_decorrelation *decorrelation, const struct od_plan *plan,
-                                    struct od_pushed *pushed_out, struct od_error *error);
+bool od_decorrelate_group(struct od_decorrelation *decorrelation, const struct od_plan *plan,
+                          struct od_pushed *pushed_out);
 /* A count that is 0 where a join has padded it. */
-enum od_status od_decorrelate_count(struct od_decorrelation *decorrelation, const struct od_expr *count,
-                                    const struct od_expr **expr_out, struct od_error *error);
+const struct od_expr *od_decorrelate_count(struct od_decorrelation *decorrelation, const struct od_expr *count);
 /* left key k IS NOT DISTINCT FROM right key k, for all keys, in list[0..key_count); keys are columns of `schema` from these on;
  * left_first OD_FIELD_NONE: the left side's own columns. */
-enum od_status od_decorrelate_keys_equal(struct od_decorrelation *decorrelation, const struct od_schema *schema,
-                                         uint32_t left_first, uint32_t right_first, const struct od_expr **list,
-                                         struct od_error *error);
+bool od_decorrelate_keys_equal(struct od_decorrelation *decorrelation, const struct od_schema *schema,
+                               uint32_t left_first, uint32_t right_first, const struct od_expr **list);
 
-/* decorrelate_simple.c. *plan_out NULL: not that simple. */
-enum od_status od_decorrelate_simply(struct od_decorrelation *decorrelation, const struct od_plan **plan_out,
-                                     struct od_error *error);
+/* decorrelate_simple.c. NULL without an error: not that simple. */
+const struct od_plan *od_decorrelate_simply(struct od_decorrelation *decorrelation);
 
 #endif

@@ -5,7 +5,7 @@
  *   (SELECT max(w) FROM u WHERE u.k = t.k)                     t LEFT JOIN (max(w) FROM u GROUP BY k) ON u.k = t.k
  *
  * Pulling gives a plan that reads nothing of the left side, conjuncts over left ++ that plan, and for each output column of
- * the right side an expression over left ++ that plan. It gives up (`simple` false) at the first thing that it would have
+ * the right side an expression over left ++ that plan. It gives up (false, without an error) at the first thing that it would have
  * to evaluate for other rows than as written although it may fail, and wherever rows are counted.
  *
  * An aggregate without groups has a row for each left row. Here it has none over no rows, and a LEFT join pads it: NULL is right
@@ -17,7 +17,6 @@
 #include "engine/core/assert.h"
 #include "engine/plan/decorrelate.h"
 #include "engine/plan/join_keys.h"
-#include "engine/plan/plan_rewrite.h"
 
 struct pulled {
     const struct od_plan *plan;
@@ -27,300 +26,258 @@ struct pulled {
     bool padded;
 };
 
-struct pull {
-    struct od_decorrelation *d;
-    const struct od_plan *left;
-    bool simple;
-};
+static bool pull(struct od_decorrelation *d, const struct od_plan *plan, struct pulled *pulled);
 
-static enum od_status pull(struct pull *p, const struct od_plan *plan, struct pulled *pulled, struct od_error *error);
-
-static enum od_status give_up(struct pull *p)
+static const struct od_plan *left_of(const struct od_decorrelation *d)
 {
-    p->simple = false;
-    return OD_OK;
+    return d->apply->inputs[0];
+}
+
+static uint32_t left_count_of(const struct od_decorrelation *d)
+{
+    return left_of(d)->schema.field_count;
 }
 
 /* An expression over the output of what was pulled, as one over left ++ pulled->plan. */
-static enum od_status bind(struct pull *p, const struct pulled *pulled, const struct od_expr *expr,
-                           const struct od_expr **expr_out, struct od_error *error)
+static const struct od_expr *bind(struct od_decorrelation *d, const struct pulled *pulled, const struct od_expr *expr)
 {
-    struct od_binding binding = {p->d, pulled->map, p->d->left};
-    return od_decorrelate_expr(&binding, expr, expr_out, error);
+    struct od_binding binding = {d, pulled->map, d->left};
+    struct od_leaf_rewriter leaves = od_decorrelate_leaves(&binding);
+    return od_new_rewritten(d->make, expr, &leaves);
 }
 
 /* `plan` as it is; its columns are the output. */
-static enum od_status take_whole(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
-                                 struct od_error *error)
+static bool take_whole(struct od_decorrelation *d, const struct od_plan *plan, struct pulled *pulled)
 {
-    uint32_t left_count = p->left->schema.field_count;
+    OD_NEED(plan != NULL);
     pulled->plan = plan;
-    OD_TAKE(pulled->map, p->d->plan_arena, plan->schema.field_count, error);
+    OD_NEW(pulled->map, d->make, plan->schema.field_count);
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        OD_TRY(od_expr_outer(p->d->plan_arena, &plan->schema.fields[i], left_count + i, 0, &pulled->map[i], error));
-    return OD_OK;
+        pulled->map[i] = od_new_outer(d->make, &plan->schema.fields[i], left_count_of(d) + i, 0);
+    return d->make->status == OD_OK;
 }
 
 /* Conjuncts of a condition: those over the right side alone filter it, the others wait for the join. */
-static enum od_status add_conjuncts(struct pull *p, const struct od_expr *condition, struct pulled *pulled,
-                                    struct od_error *error)
+static bool add_conjuncts(struct od_decorrelation *d, const struct od_expr *condition, struct pulled *pulled)
 {
-    uint32_t left_count = p->left->schema.field_count;
-    const struct od_expr *bound = NULL;
-    OD_TRY(bind(p, pulled, condition, &bound, error));
+    const struct od_expr *bound = bind(d, pulled, condition);
+    OD_NEED(bound != NULL);
     uint32_t count = od_expr_conjuncts(bound, NULL, 0);
-    OD_TAKE_LIST(const struct od_expr *, own, p->d->plan_arena, count, error);
-    OD_TAKE_LIST(const struct od_expr *, below, p->d->plan_arena, count, error);
-    OD_TAKE_LIST(const struct od_expr *, all, p->d->plan_arena, count + pulled->conjunct_count, error);
     uint32_t below_count = 0;
+    OD_NEW_LIST(const struct od_expr *, own, d->make, count);
+    OD_NEW_LIST(const struct od_expr *, below, d->make, count);
+    OD_NEW_LIST(const struct od_expr *, all, d->make, count + pulled->conjunct_count);
     od_expr_conjuncts(bound, own, count);
     for (uint32_t i = 0; i < pulled->conjunct_count; i++)
         all[i] = pulled->conjuncts[i];
     pulled->conjuncts = all;
     for (uint32_t i = 0; i < count; i++) {
-        if (od_join_sides_of(own[i], left_count) != OD_SIDES_RIGHT)
+        if (od_join_sides_of(own[i], left_count_of(d)) != OD_SIDES_RIGHT)
             all[pulled->conjunct_count++] = own[i];
         else
-            OD_TRY(od_join_move_right(p->d->plan_arena, own[i], p->left, pulled->plan, &below[below_count++], error));
+            below[below_count++] = od_join_move_right(d->make, own[i], left_of(d), pulled->plan);
     }
-    if (below_count == 0)
-        return OD_OK;
-    OD_TRY(od_expr_conjunction(p->d->plan_arena, below, below_count, &bound, error));
-    return od_plan_filter(p->d->plan_arena, pulled->plan, bound, &pulled->plan, error);
+    if (below_count > 0)
+        pulled->plan = od_new_filter(d->make, pulled->plan, od_new_conjunction(d->make, below, below_count));
+    return d->make->status == OD_OK;
 }
 
-static enum od_status pull_filter(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
-                                  struct od_error *error)
+static bool may_fail(const struct pulled *pulled, uint32_t count)
 {
-    OD_TRY(pull(p, plan->inputs[0], pulled, error));
-    if (!p->simple || pulled->padded || plan->filter.predicate->may_fail)
-        return give_up(p);
-    for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        if (pulled->map[i]->may_fail)
-            return give_up(p);
-    return add_conjuncts(p, plan->filter.predicate, pulled, error);
+    bool may = false;
+    for (uint32_t i = 0; i < count; i++)
+        may |= pulled->map[i]->may_fail;
+    return may;
 }
 
-static enum od_status pull_project(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
-                                   struct od_error *error)
+static bool pull_filter(struct od_decorrelation *d, const struct od_plan *plan, struct pulled *pulled)
+{
+    return pull(d, plan->inputs[0], pulled) && !pulled->padded && !plan->filter.predicate->may_fail &&
+           !may_fail(pulled, plan->schema.field_count) && add_conjuncts(d, plan->filter.predicate, pulled);
+}
+
+static bool pull_project(struct od_decorrelation *d, const struct od_plan *plan, struct pulled *pulled)
 {
     uint32_t count = plan->schema.field_count;
-    OD_TAKE_LIST(const struct od_expr *, map, p->d->plan_arena, count, error);
-    OD_TRY(pull(p, plan->inputs[0], pulled, error));
-    if (!p->simple)
-        return OD_OK;
+    OD_NEED(pull(d, plan->inputs[0], pulled));
     /* computed once for each left row, as written: for the one row of an aggregate or of a SELECT without FROM */
     bool one_row = pulled->padded || (pulled->conjunct_count == 0 && od_plan_gives_one_row(pulled->plan, true));
     if (od_plan_node_may_fail(plan) && !one_row)
-        return give_up(p);
+        return false;
+    OD_NEW_LIST(const struct od_expr *, map, d->make, count);
     for (uint32_t i = 0; i < count; i++)
-        OD_TRY(bind(p, pulled, plan->rows.exprs[i], &map[i], error));
+        map[i] = bind(d, pulled, plan->rows.exprs[i]);
     pulled->map = map;
-    return OD_OK;
+    return d->make->status == OD_OK;
+}
+
+/* Are the first `count` output columns columns of the plan itself, or (in_order) even column i the i-th? */
+static bool maps_columns(const struct od_decorrelation *d, const struct pulled *pulled, uint32_t count, bool in_order)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct od_expr *expr = pulled->map[i];
+        if (expr->kind != OD_EXPR_COLUMN || expr->column_index < left_count_of(d) ||
+            (in_order && expr->column_index != left_count_of(d) + i))
+            return false;
+    }
+    return true;
 }
 
 /* INNER: a correlated condition is a filter. A correlated left side: what filters it may as well filter later. */
-static enum od_status pull_join(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
-                                struct od_error *error)
+static bool pull_join(struct od_decorrelation *d, const struct od_plan *plan, struct pulled *pulled)
 {
     struct od_plan draft = *plan;
-    uint32_t levels = od_plan_node_outer_levels(plan) & 1;
-    bool inner = plan->join.type == OD_JOIN_INNER;
-    if ((plan->inputs[1]->outer_levels & 1) != 0 || plan->join.condition->may_fail || (levels != 0 && !inner) ||
-        od_join_pads_left(plan->join.type) || plan->join.type == OD_JOIN_SINGLE)
-        return give_up(p);
-    OD_TRY(pull(p, plan->inputs[0], pulled, error));
-    if (!p->simple || pulled->padded)
-        return give_up(p);
-    for (uint32_t i = 0; i < plan->inputs[0]->schema.field_count; i++)
-        if (pulled->map[i]->kind != OD_EXPR_COLUMN || pulled->map[i]->column_index != p->left->schema.field_count + i)
-            return give_up(p);
-    if (pulled->plan->schema.field_count != plan->inputs[0]->schema.field_count)
-        return give_up(p);
+    struct od_binding binding = {.decorrelation = d};
+    struct od_leaf_rewriter leaves = od_decorrelate_leaves(&binding);
+    uint32_t count = plan->inputs[0]->schema.field_count;
+    bool reads_outer = (od_plan_node_outer_levels(plan) & 1) != 0;
+    if ((plan->inputs[1]->outer_levels & 1) != 0 || plan->join.condition->may_fail ||
+        (reads_outer && plan->join.type != OD_JOIN_INNER) || od_join_pads_left(plan->join.type) ||
+        plan->join.type == OD_JOIN_SINGLE)
+        return false;
+    OD_NEED(pull(d, plan->inputs[0], pulled));
+    if (pulled->padded || !maps_columns(d, pulled, count, true) || pulled->plan->schema.field_count != count)
+        return false;
     draft.inputs[0] = pulled->plan;
-    OD_TRY(od_decorrelate_lower(p->d, plan->inputs[1], &draft.inputs[1], error));
-    if (levels != 0)
-        OD_TRY(od_expr_conjunction(p->d->plan_arena, NULL, 0, &draft.join.condition, error));
-    struct od_binding binding = {.decorrelation = p->d};
-    struct od_expr_rewriter rewriter = {od_decorrelate_expr, &binding};
-    OD_TRY(od_plan_make(p->d->plan_arena, &draft, NULL, &rewriter, &pulled->plan, error));
-    OD_TRY(take_whole(p, pulled->plan, pulled, error));
-    return levels == 0 ? OD_OK : add_conjuncts(p, plan->join.condition, pulled, error);
+    draft.inputs[1] = od_decorrelate_lower(d, plan->inputs[1]);
+    if (reads_outer)
+        draft.join.condition = od_new_boolean(d->make, true);
+    od_draft_rewrite(d->make, &draft, &leaves);
+    OD_NEED(take_whole(d, od_new_plan(d->make, &draft, NULL), pulled));
+    return !reads_outer || add_conjuncts(d, plan->join.condition, pulled);
 }
 
 /* --- an aggregate without groups ---------------------------------------------------------------- */
 
 /* GROUP BY the right sides of the conjuncts, if each is an equality between the two sides: *keys. Else it gives up. */
-static enum od_status group_simply(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
-                                   struct od_join_keys *keys, struct od_error *error)
+static bool group_simply(struct od_decorrelation *d, const struct od_plan *plan, struct pulled *pulled,
+                         struct od_join_keys *keys)
 {
-    struct od_arena *plan_arena = p->d->plan_arena;
+    struct od_maker *make = d->make;
     uint32_t count = plan->inputs[0]->schema.field_count;
     struct pulled input = {0};
     struct od_plan draft = *plan;
-    const struct od_expr *condition = NULL;
-    const struct od_plan *bare = NULL;
-    OD_TRY(pull(p, plan->inputs[0], &input, error));
-    if (!p->simple || input.padded || od_plan_node_may_fail(plan) || (od_plan_node_outer_levels(plan) & 1) != 0)
-        return give_up(p);
-    OD_TRY(od_expr_conjunction(plan_arena, input.conjuncts, input.conjunct_count, &condition, error));
-    OD_TRY(od_join_keys_find(plan_arena, p->left, input.plan, condition, keys, error));
+    OD_NEED(pull(d, plan->inputs[0], &input));
+    if (input.padded || od_plan_node_may_fail(plan) || (od_plan_node_outer_levels(plan) & 1) != 0)
+        return false;
+    const struct od_expr *condition = od_new_conjunction(make, input.conjuncts, input.conjunct_count);
+    OD_NEED(od_join_keys_find(make, left_of(d), input.plan, condition, keys));
     if (keys->residual_count != 0 || keys->null_safe != 0)
-        return give_up(p);
-    OD_TAKE_LIST(const struct od_expr *, columns, plan_arena, count, error);
+        return false;
+    OD_NEW_LIST(const struct od_expr *, columns, make, count);
     for (uint32_t i = 0; i < count; i++) {
-        if ((od_join_sides_of(input.map[i], p->left->schema.field_count) & OD_SIDES_LEFT) != 0)
-            return give_up(p);
-        OD_TRY(od_join_move_right(plan_arena, input.map[i], p->left, input.plan, &columns[i], error));
+        if ((od_join_sides_of(input.map[i], left_count_of(d)) & OD_SIDES_LEFT) != 0)
+            return false;
+        columns[i] = od_join_move_right(make, input.map[i], left_of(d), input.plan);
     }
-    struct od_binding binding = {p->d, columns, NULL};
-    struct od_expr_rewriter rewriter = {od_decorrelate_expr, &binding};
+    struct od_binding binding = {d, columns, NULL};
+    struct od_leaf_rewriter leaves = od_decorrelate_leaves(&binding);
     draft.inputs[0] = input.plan;
-    OD_TRY(od_plan_make(plan_arena, &draft, NULL, &rewriter, &bare, error));
-    return od_plan_aggregate(plan_arena, input.plan, keys->right, NULL, keys->key_count, bare->aggregate.aggregates,
-                             bare->aggregate.aggregate_count, &pulled->plan, error);
+    od_draft_rewrite(make, &draft, &leaves);
+    draft.aggregate.group_count = keys->key_count;
+    draft.aggregate.groups = keys->right;
+    draft.schema.fields = NULL;
+    pulled->plan = od_new_plan(make, &draft, NULL);
+    return pulled->plan != NULL;
 }
 
-/* What was grouped, as the aggregate that it stands for: columns behind the keys, counts never NULL. */
-static enum od_status pad_groups(struct pull *p, const struct od_plan *plan, uint32_t key_count,
-                                 struct pulled *pulled, struct od_error *error)
+/* What was grouped stands for the aggregate: columns behind the keys, counts never NULL. */
+static bool pull_aggregate(struct od_decorrelation *d, const struct od_plan *plan, struct pulled *pulled)
 {
-    OD_TRY(take_whole(p, pulled->plan, pulled, error));
-    const struct od_expr **outputs = pulled->map + key_count;
-    for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++)
-        if (!plan->schema.fields[i].nullable)
-            OD_TRY(od_decorrelate_count(p->d, outputs[i], &outputs[i], error));
-    pulled->map = outputs;
-    pulled->padded = true;
-    return OD_OK;
-}
-
-static enum od_status pull_aggregate(struct pull *p, const struct od_plan *plan, struct pulled *pulled,
-                                     struct od_error *error)
-{
-    struct od_arena *plan_arena = p->d->plan_arena;
-    uint32_t left_count = p->left->schema.field_count;
+    struct od_maker *make = d->make;
     struct od_join_keys keys;
     struct od_pushed grouped;
-    struct od_schema schema;
     if (plan->aggregate.group_count > 0)
-        return give_up(p);
-    OD_TRY(group_simply(p, plan, pulled, &keys, error));
-    bool by_domain = !p->simple;
-    p->simple = true;
+        return false;
+    bool by_domain = !group_simply(d, plan, pulled, &keys);
     if (by_domain) {
-        OD_TRY(od_decorrelate_group(p->d, plan, &grouped, error));
+        OD_NEED(make->status == OD_OK && od_decorrelate_group(d, plan, &grouped));
         pulled->plan = grouped.plan;
     }
-    uint32_t key_count = by_domain ? p->d->key_count : keys.key_count;
+    uint32_t key_count = by_domain ? d->key_count : keys.key_count;
+    OD_NEED(take_whole(d, pulled->plan, pulled));
     pulled->conjunct_count = key_count;
-    OD_TAKE(pulled->conjuncts, plan_arena, key_count, error);
-    OD_TRY(od_plan_join_schema(plan_arena, p->left, pulled->plan, &schema, error));
-    if (by_domain)
-        OD_TRY(od_decorrelate_keys_equal(p->d, &schema, OD_FIELD_NONE, left_count, pulled->conjuncts, error));
-    for (uint32_t i = 0; i < key_count && !by_domain; i++) {
-        const struct od_expr *sides[2] = {keys.left[i], NULL};
-        OD_TRY(od_expr_column(plan_arena, &schema, left_count + i, &sides[1], error));
-        OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_EQUAL, sides, 2, &pulled->conjuncts[i], error));
+    OD_NEW(pulled->conjuncts, make, key_count);
+    if (by_domain) {
+        struct od_schema schema = od_new_join_schema(make, left_of(d), pulled->plan);
+        od_decorrelate_keys_equal(d, &schema, OD_FIELD_NONE, left_count_of(d), pulled->conjuncts);
     }
-    return pad_groups(p, plan, key_count, pulled, error);
+    for (uint32_t i = 0; i < key_count && !by_domain; i++)
+        pulled->conjuncts[i] = od_new_pair(make, OD_FUNCTION_EQUAL, keys.left[i], pulled->map[i]);
+    pulled->map += key_count;
+    pulled->padded = true;
+    for (uint32_t i = 0; i < plan->aggregate.aggregate_count; i++)
+        if (!plan->schema.fields[i].nullable)
+            pulled->map[i] = od_decorrelate_count(d, pulled->map[i]);
+    return make->status == OD_OK;
 }
 
-static enum od_status pull(struct pull *p, const struct od_plan *plan, struct pulled *pulled, struct od_error *error)
+static bool pull(struct od_decorrelation *d, const struct od_plan *plan, struct pulled *pulled)
 {
-    if (!p->simple)
-        return OD_OK;
-    if ((plan->outer_levels & 1) == 0) {
-        OD_TRY(od_decorrelate_lower(p->d, plan, &plan, error));
-        return take_whole(p, plan, pulled, error);
-    }
+    if ((plan->outer_levels & 1) == 0)
+        return take_whole(d, od_decorrelate_lower(d, plan), pulled);
     switch (plan->kind) {
     case OD_PLAN_FILTER:
-        return pull_filter(p, plan, pulled, error);
+        return pull_filter(d, plan, pulled);
     case OD_PLAN_PROJECT:
-        return pull_project(p, plan, pulled, error);
+        return pull_project(d, plan, pulled);
     case OD_PLAN_SORT:
-        return pull(p, plan->inputs[0], pulled, error);
+        return pull(d, plan->inputs[0], pulled);
     case OD_PLAN_JOIN:
-        return pull_join(p, plan, pulled, error);
+        return pull_join(d, plan, pulled);
     case OD_PLAN_AGGREGATE:
-        return pull_aggregate(p, plan, pulled, error);
+        return pull_aggregate(d, plan, pulled);
     default:
-        return give_up(p);
+        return false;
     }
 }
 
 /* --- the join --------------------------------------------------------------------------------- */
 
 /* `conjunct` IS TRUE, in a form that keeps an equality a key. */
-static enum od_status is_true(struct pull *p, const struct od_expr *conjunct, const struct od_expr **expr_out,
-                              struct od_error *error)
+static const struct od_expr *is_true(struct od_decorrelation *d, const struct od_expr *conjunct)
 {
-    struct od_arena *plan_arena = p->d->plan_arena;
-    const struct od_expr *parts[2] = {NULL, NULL};
-    *expr_out = conjunct;
+    const struct od_expr *const *sides = conjunct->arguments;
     if (!conjunct->nullable)
-        return OD_OK;
+        return conjunct;
     if (conjunct->kind != OD_EXPR_CALL || conjunct->function != OD_FUNCTION_EQUAL)
-        return od_expr_call(plan_arena, OD_FUNCTION_IS_TRUE, &conjunct, 1, expr_out, error);
-    bool second = od_join_sides_of(conjunct->arguments[1], p->left->schema.field_count) == OD_SIDES_RIGHT;
-    OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_IS_NOT_DISTINCT, conjunct->arguments, 2, &parts[0], error));
-    OD_TRY(od_expr_call(plan_arena, OD_FUNCTION_IS_NOT_NULL, &conjunct->arguments[second], 1, &parts[1], error));
-    if (!conjunct->arguments[0]->nullable || !conjunct->arguments[1]->nullable) /* equal to what is never NULL */
-        return od_expr_conjunction(plan_arena, parts, 1, expr_out, error);
-    return od_expr_conjunction(plan_arena, parts, 2, expr_out, error);
+        return od_new_call(d->make, OD_FUNCTION_IS_TRUE, &conjunct, 1);
+    bool second = od_join_sides_of(sides[1], left_count_of(d)) == OD_SIDES_RIGHT;
+    const struct od_expr *parts[2] = {od_new_call(d->make, OD_FUNCTION_IS_NOT_DISTINCT, sides, 2),
+                                      od_new_call(d->make, OD_FUNCTION_IS_NOT_NULL, &sides[second], 1)};
+    bool one_is_enough = !sides[0]->nullable || !sides[1]->nullable; /* equal to what is never NULL */
+    return od_new_conjunction(d->make, parts, one_is_enough ? 1 : 2);
 }
 
-static bool maps_right_columns(const struct pull *p, const struct pulled *pulled, uint32_t count)
+static const struct od_plan *join(struct od_decorrelation *d, enum od_join_type type, const struct pulled *pulled)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (pulled->map[i]->kind != OD_EXPR_COLUMN || pulled->map[i]->column_index < p->left->schema.field_count)
-            return false;
-    return true;
-}
-
-static enum od_status join(struct pull *p, enum od_join_type type, const struct pulled *pulled,
-                           const struct od_plan **plan_out, struct od_error *error)
-{
-    struct od_arena *plan_arena = p->d->plan_arena;
-    const struct od_expr *condition = NULL;
+    const struct od_expr *own = d->apply->join.condition;
     uint32_t count = pulled->conjunct_count;
-    OD_TAKE_LIST(const struct od_expr *, all, plan_arena, count + 1, error);
-    for (uint32_t i = 0; i < count; i++) {
-        all[i] = pulled->conjuncts[i];
-        if (type == OD_JOIN_MARK || type == OD_JOIN_NULL_ANTI)
-            OD_TRY(is_true(p, all[i], &all[i], error));
-    }
-    const struct od_expr *own = p->d->apply->join.condition;
+    OD_NEW_LIST(const struct od_expr *, all, d->make, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        all[i] = type == OD_JOIN_MARK || type == OD_JOIN_NULL_ANTI ? is_true(d, pulled->conjuncts[i])
+                                                                   : pulled->conjuncts[i];
     if (!od_expr_is_true(own)) {
-        uint32_t left_count = p->left->schema.field_count;
-        uint32_t total = left_count + p->d->apply->inputs[1]->schema.field_count;
-        const struct od_expr **map = NULL;
-        OD_TRY(od_plan_columns(plan_arena, &p->left->schema, total - left_count, &map, error));
-        for (uint32_t i = left_count; i < total; i++)
-            map[i] = pulled->map[i - left_count];
-        OD_TRY(od_expr_substitute(plan_arena, own, map, &all[count++], error));
+        uint32_t right_count = d->apply->inputs[1]->schema.field_count;
+        const struct od_expr **map = od_new_columns(d->make, &left_of(d)->schema, right_count);
+        for (uint32_t i = 0; i < right_count && map != NULL; i++)
+            map[left_count_of(d) + i] = pulled->map[i];
+        all[count++] = od_new_substitute(d->make, own, map);
     }
-    OD_TRY(od_expr_conjunction(plan_arena, all, count, &condition, error));
-    return od_plan_join(plan_arena, type, p->left, pulled->plan, condition, plan_out, error);
+    return od_new_join(d->make, type, left_of(d), pulled->plan, od_new_conjunction(d->make, all, count));
 }
 
 /* left fields ++ what the right side's columns are. */
-static enum od_status project(struct pull *p, const struct pulled *pulled, const struct od_plan *joined,
-                              const struct od_plan **plan_out, struct od_error *error)
+static const struct od_plan *project(struct od_decorrelation *d, const struct pulled *pulled, const struct od_plan *joined)
 {
-    const struct od_schema *schema = &p->d->apply->schema;
-    uint32_t left_count = p->left->schema.field_count;
-    const struct od_expr **joined_columns = NULL;
-    OD_TAKE_LIST(const struct od_expr *, exprs, p->d->plan_arena, schema->field_count, error);
-    OD_TRY(od_plan_columns(p->d->plan_arena, &joined->schema, 0, &joined_columns, error));
-    for (uint32_t i = 0; i < schema->field_count; i++) {
-        if (i < left_count)
-            exprs[i] = joined_columns[i];
-        else
-            OD_TRY(od_expr_substitute(p->d->plan_arena, pulled->map[i - left_count], joined_columns, &exprs[i], error));
-    }
-    return od_plan_project_as(p->d->plan_arena, joined, exprs, schema, plan_out, error);
+    const struct od_schema *schema = &d->apply->schema;
+    OD_NEED(joined != NULL);
+    OD_NEW_LIST(const struct od_expr *, exprs, d->make, schema->field_count);
+    const struct od_expr **columns = od_new_columns(d->make, &joined->schema, 0);
+    for (uint32_t i = 0; i < schema->field_count && columns != NULL; i++)
+        exprs[i] = i < left_count_of(d) ? columns[i]
+                                        : od_new_substitute(d->make, pulled->map[i - left_count_of(d)], columns);
+    return od_new_project(d->make, joined, exprs, schema);
 }
 
 /* EXISTS: groups are there when rows are, and a limit of one row or more changes nothing. */
@@ -336,43 +293,27 @@ static const struct od_plan *what_exists(const struct od_plan *plan)
     }
 }
 
-static bool may_fail(const struct pulled *pulled, uint32_t count)
-{
-    bool may = false;
-    for (uint32_t i = 0; i < count; i++)
-        may |= pulled->map[i]->may_fail;
-    return may;
-}
-
-enum od_status od_decorrelate_simply(struct od_decorrelation *d, const struct od_plan **plan_out,
-                                     struct od_error *error)
+const struct od_plan *od_decorrelate_simply(struct od_decorrelation *d)
 {
     const struct od_plan *apply = d->apply;
     enum od_join_type type = apply->join.type;
-    struct pull p = {d, apply->inputs[0], true};
     struct pulled pulled = {0};
-    const struct od_plan *joined = NULL;
-    uint32_t right_count = apply->inputs[1]->schema.field_count;
+    bool gives_right = od_join_gives_right(type);
     bool always = od_expr_is_true(apply->join.condition);
-    bool only_exists = always && !od_join_gives_right(type);
+    bool only_exists = always && !gives_right;
     const struct od_plan *right = only_exists ? what_exists(apply->inputs[1]) : apply->inputs[1];
-    *plan_out = NULL;
-    OD_TRY(pull(&p, right, &pulled, error));
-    if (!p.simple || (only_exists && may_fail(&pulled, right->schema.field_count)))
-        return OD_OK; /* what nobody reads would not be computed, and not fail */
+    if (!pull(d, right, &pulled) || (only_exists && may_fail(&pulled, right->schema.field_count)))
+        return NULL; /* what nobody reads would not be computed, and not fail */
     if (pulled.padded) { /* a row for each left row, come what may */
-        if (!od_join_gives_right(type) || !always)
-            return OD_OK;
+        if (!gives_right || !always)
+            return NULL;
         type = OD_JOIN_LEFT;
-    } else if (pulled.conjunct_count == 0 && always && od_join_gives_right(type) &&
-               od_plan_gives_one_row(pulled.plan, true)) {
+    } else if (pulled.conjunct_count == 0 && always && gives_right && od_plan_gives_one_row(pulled.plan, true)) {
         type = OD_JOIN_INNER; /* nothing is ever padded */
-    } else if (od_join_pads_right(type) && !maps_right_columns(&p, &pulled, right_count)) {
-        return OD_OK; /* what a padded row would compute is not NULL */
+    } else if (od_join_pads_right(type) &&
+               !maps_columns(d, &pulled, apply->inputs[1]->schema.field_count, false)) {
+        return NULL; /* what a padded row would compute is not NULL */
     }
-    OD_TRY(join(&p, type, &pulled, &joined, error));
-    if (od_join_gives_right(type))
-        return project(&p, &pulled, joined, plan_out, error);
-    *plan_out = joined;
-    return OD_OK;
+    const struct od_plan *joined = join(d, type, &pulled);
+    return gives_right ? project(d, &pulled, joined) : joined;
 }

@@ -59,8 +59,9 @@ struct od_leaf_rewriter {
 enum od_status od_expr_rewrite(struct od_arena *plan_arena, const struct od_expr *expr,
                                const struct od_leaf_rewriter *leaves, const struct od_expr **expr_out,
                                struct od_error *error);
-/* A copy in which column i becomes map[i] (a shared sub-tree where nothing changes); map[i] must not be NULL
- * if used. */
+/* Column i becomes map[i], which must not be NULL if used. */
+struct od_leaf_rewriter od_column_map(const struct od_expr *const *map);
+/* A copy in which column i becomes map[i] (a shared sub-tree where nothing changes). */
 enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_expr *expr,
                                   const struct od_expr *const *map, const struct od_expr **expr_out,
                                   struct od_error *error);

@@ -98,11 +98,16 @@ static enum od_status map_column(void *self, const struct od_expr *leaf, const s
     return OD_OK;
 }
 
+struct od_leaf_rewriter od_column_map(const struct od_expr *const *map)
+{
+    return (struct od_leaf_rewriter){map_column, (void *)map};
+}
+
 enum od_status od_expr_substitute(struct od_arena *plan_arena, const struct od_expr *expr,
                                   const struct od_expr *const *map, const struct od_expr **expr_out,
                                   struct od_error *error)
 {
-    struct od_leaf_rewriter leaves = {map_column, (void *)map};
+    struct od_leaf_rewriter leaves = od_column_map(map);
     return od_expr_rewrite(plan_arena, expr, &leaves, expr_out, error);
 }
 

@@ -17,17 +17,14 @@ enum od_join_sides od_join_sides_of(const struct od_expr *expr, uint32_t left_co
     return (enum od_join_sides)sides;
 }
 
-enum od_status od_join_move_right(struct od_arena *plan_arena, const struct od_expr *expr,
-                                  const struct od_plan *left, const struct od_plan *right,
-                                  const struct od_expr **expr_out, struct od_error *error)
+const struct od_expr *od_join_move_right(struct od_maker *make, const struct od_expr *expr, const struct od_plan *left,
+                                         const struct od_plan *right)
 {
     uint32_t left_count = left->schema.field_count;
-    uint32_t total = left_count + right->schema.field_count;
-    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, total, error);
-    *expr_out = NULL;
-    for (uint32_t i = left_count; i < total; i++)
-        OD_TRY(od_expr_column(plan_arena, &right->schema, i - left_count, &map[i], error));
-    return od_expr_substitute(plan_arena, expr, map, expr_out, error);
+    OD_NEW_LIST(const struct od_expr *, map, make, left_count + right->schema.field_count);
+    for (uint32_t i = 0; i < right->schema.field_count; i++)
+        map[left_count + i] = od_new_column(make, &right->schema, i);
+    return od_new_substitute(make, expr, map);
 }
 
 /* True when it is a key; the operands are then in left, right order. */
@@ -67,30 +64,28 @@ enum od_status od_join_condition_order(struct od_arena *plan_arena, const struct
     return od_expr_conjunction(plan_arena, ordered, count, condition, error);
 }
 
-enum od_status od_join_keys_find(struct od_arena *plan_arena, const struct od_plan *left,
-                                 const struct od_plan *right, const struct od_expr *condition,
-                                 struct od_join_keys *keys_out, struct od_error *error)
+bool od_join_keys_find(struct od_maker *make, const struct od_plan *left, const struct od_plan *right,
+                       const struct od_expr *condition, struct od_join_keys *keys_out)
 {
+    OD_NEED(condition != NULL);
     uint32_t count = od_expr_conjuncts(condition, NULL, 0);
-    OD_TAKE_LIST(const struct od_expr *, conjuncts, plan_arena, count, error);
+    OD_NEW_LIST(const struct od_expr *, conjuncts, make, count);
     *keys_out = (struct od_join_keys){0};
-    OD_TAKE(keys_out->left, plan_arena, count, error);
-    OD_TAKE(keys_out->right, plan_arena, count, error);
-    OD_TAKE(keys_out->residual, plan_arena, count, error);
+    OD_NEW(keys_out->left, make, count);
+    OD_NEW(keys_out->right, make, count);
+    OD_NEW(keys_out->residual, make, count);
     od_expr_conjuncts(condition, conjuncts, count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct od_expr *left_key;
+        uint32_t key = keys_out->key_count;
         const struct od_expr *right_key;
-        if ((i > 0 && conjuncts[i]->may_fail) || keys_out->key_count == KEYS_MAX ||
-            !split_key(conjuncts[i], left->schema.field_count, &left_key, &right_key)) {
+        if ((i > 0 && conjuncts[i]->may_fail) || key == KEYS_MAX ||
+            !split_key(conjuncts[i], left->schema.field_count, &keys_out->left[key], &right_key)) {
             keys_out->residual[keys_out->residual_count++] = conjuncts[i];
             continue;
         }
-        keys_out->left[keys_out->key_count] = left_key;
-        OD_TRY(od_join_move_right(plan_arena, right_key, left, right, &keys_out->right[keys_out->key_count], error));
-        if (conjuncts[i]->function == OD_FUNCTION_IS_NOT_DISTINCT)
-            keys_out->null_safe |= UINT64_C(1) << keys_out->key_count;
+        keys_out->right[key] = od_join_move_right(make, right_key, left, right);
+        keys_out->null_safe |= (uint64_t)(conjuncts[i]->function == OD_FUNCTION_IS_NOT_DISTINCT) << key;
         keys_out->key_count++;
     }
-    return OD_OK;
+    return make->status == OD_OK;
 }

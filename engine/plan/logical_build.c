@@ -258,42 +258,14 @@ static enum od_status fit(struct od_arena *plan_arena, struct od_plan *plan, con
 
 /* --- drafts into nodes ------------------------------------------------------------------------ */
 
-static enum od_status copy_items(struct od_arena *plan_arena, const void **list, size_t count, size_t bytes,
-                                 struct od_error *error)
-{
-    void *copy = od_arena_take_array(plan_arena, count, bytes);
-    if (copy != NULL && count > 0)
-        memcpy(copy, *list, count * bytes);
-    *list = copy;
-    return copy == NULL ? od_fail(error, OD_NO_MEMORY, "copying a plan's clause: items=%zu", count) : OD_OK;
-}
-
-/* Replaces the plan's lists by copies of its own. */
-static enum od_status copy_lists(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
-{
-    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
-    uint32_t list_count = od_plan_clauses(plan, lists);
-    for (uint32_t i = 0; i < list_count; i++)
-        if (lists[i].place != NULL)
-            OD_TRY(copy_items(plan_arena, lists[i].place, lists[i].count, od_clause_item_bytes(lists[i].element), error));
-    struct od_aggregate *aggregates = (struct od_aggregate *)plan->aggregate.aggregates;
-    for (uint32_t i = 0; plan->kind == OD_PLAN_AGGREGATE && i < plan->aggregate.aggregate_count; i++)
-        OD_TRY(copy_items(plan_arena, (const void **)&aggregates[i].keys, aggregates[i].key_count,
-                          sizeof(*aggregates[i].keys), error));
-    return OD_OK;
-}
-
 enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
-                            const struct od_expr_rewriter *rewriter, const struct od_plan **plan_out,
-                            struct od_error *error)
+                            const struct od_plan **plan_out, struct od_error *error)
 {
     *plan_out = NULL;
     OD_TAKE_LIST(struct od_plan, plan, plan_arena, 1, error);
     *plan = *draft;
     plan->input_count = (plan->inputs[0] != NULL) + (plan->inputs[1] != NULL);
-    OD_TRY(copy_lists(plan_arena, plan, error));
-    if (rewriter != NULL)
-        OD_TRY(od_plan_rewrite_places(plan, rewriter, error));
+    OD_TRY(od_plan_copy_lists(plan_arena, plan, error));
     OD_TRY(fit(plan_arena, plan, names, error));
     plan->may_fail = od_plan_node_may_fail(plan);
     plan->outer_levels = od_plan_node_outer_levels(plan);
@@ -325,14 +297,14 @@ static enum od_status make_named(struct od_arena *plan_arena, const struct od_pl
     OD_TAKE_LIST(const char *, copies, plan_arena, count, error);
     for (uint32_t i = 0; i < count && names != NULL; i++)
         OD_TRY(copy_name(plan_arena, names[i], &copies[i], error));
-    return od_plan_make(plan_arena, draft, copies, NULL, plan_out, error);
+    return od_plan_make(plan_arena, draft, copies, plan_out, error);
 }
 
 enum od_status od_plan_scan(struct od_arena *plan_arena, const struct od_table *table, const uint32_t *columns,
                             uint32_t column_count, const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_plan draft = {.kind = OD_PLAN_SCAN, .scan = {table, column_count, columns}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_filter(struct od_arena *plan_arena, const struct od_plan *input,
@@ -340,7 +312,7 @@ enum od_status od_plan_filter(struct od_arena *plan_arena, const struct od_plan 
                               struct od_error *error)
 {
     struct od_plan draft = {.kind = OD_PLAN_FILTER, .inputs = {input}, .filter = {predicate}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_project(struct od_arena *plan_arena, const struct od_plan *input,
@@ -356,7 +328,7 @@ enum od_status od_plan_join(struct od_arena *plan_arena, enum od_join_type type,
                             const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_plan draft = {.kind = OD_PLAN_JOIN, .inputs = {left, right}, .join = {type, condition}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_apply(struct od_arena *plan_arena, enum od_join_type type, const struct od_plan *left,
@@ -368,7 +340,7 @@ enum od_status od_plan_apply(struct od_arena *plan_arena, enum od_join_type type
     if (od_join_pads_left(type))
         return od_fail(error, OD_UNSUPPORTED, "the right side of a %s join cannot read its left side",
                        od_join_type_text(type));
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_aggregate(struct od_arena *plan_arena, const struct od_plan *input,
@@ -392,13 +364,14 @@ enum od_status od_plan_aggregate(struct od_arena *plan_arena, const struct od_pl
 enum od_status od_plan_distinct(struct od_arena *plan_arena, const struct od_plan *input,
                                 const struct od_plan **plan_out, struct od_error *error)
 {
-    const struct od_expr **columns = NULL;
     *plan_out = NULL;
-    OD_TRY(od_plan_columns(plan_arena, &input->schema, 0, &columns, error));
+    OD_TAKE_LIST(const struct od_expr *, columns, plan_arena, input->schema.field_count, error);
+    for (uint32_t i = 0; i < input->schema.field_count; i++)
+        OD_TRY(od_expr_column(plan_arena, &input->schema, i, &columns[i], error));
     struct od_plan draft = {.kind = OD_PLAN_AGGREGATE,
                             .inputs = {input},
                             .aggregate = {input->schema.field_count, columns, 0, NULL}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_sort(struct od_arena *plan_arena, const struct od_plan *input,
@@ -406,7 +379,7 @@ enum od_status od_plan_sort(struct od_arena *plan_arena, const struct od_plan *i
                             struct od_error *error)
 {
     struct od_plan draft = {.kind = OD_PLAN_SORT, .inputs = {input}, .sort = {key_count, keys}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_limit(struct od_arena *plan_arena, const struct od_plan *input, uint64_t offset,
@@ -420,7 +393,7 @@ enum od_status od_plan_limit(struct od_arena *plan_arena, const struct od_plan *
         OD_TRY(od_plan_sort(plan_arena, input, keys, key_count, &input, error));
     }
     struct od_plan draft = {.kind = OD_PLAN_LIMIT, .inputs = {input}, .limit = {offset, count}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_values(struct od_arena *plan_arena, const struct od_schema *schema,
@@ -434,14 +407,14 @@ enum od_status od_plan_values(struct od_arena *plan_arena, const struct od_schem
         if (exprs[i]->type != schema->fields[i].type)
             return od_fail(error, OD_BAD_INPUT, "VALUES types %s and %s cannot be matched",
                            od_type_text(schema->fields[i].type), od_type_text(exprs[i]->type));
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_union(struct od_arena *plan_arena, const struct od_plan *left, const struct od_plan *right,
                              const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_plan draft = {.kind = OD_PLAN_UNION, .inputs = {left, right}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_expand(struct od_arena *plan_arena, const struct od_plan *input,
@@ -469,7 +442,7 @@ enum od_status od_plan_window(struct od_arena *plan_arena, const struct od_plan 
     struct od_plan draft = {.kind = OD_PLAN_WINDOW,
                             .inputs = {input},
                             .window = {partition_count, partitions, key_count, keys, call_count, named}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_map(struct od_arena *plan_arena, const struct od_plan *input,
@@ -479,7 +452,7 @@ enum od_status od_plan_map(struct od_arena *plan_arena, const struct od_plan *in
     struct od_plan draft = {.kind = OD_PLAN_MAP, .inputs = {input}, .map = {function}};
     *plan_out = NULL;
     OD_TRY(od_schema_copy(plan_arena, schema, &draft.schema, error));
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 
 enum od_status od_plan_repartition(struct od_arena *plan_arena, const struct od_plan *input,
@@ -487,5 +460,5 @@ enum od_status od_plan_repartition(struct od_arena *plan_arena, const struct od_
                                    const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_plan draft = {.kind = OD_PLAN_REPARTITION, .inputs = {input}, .repartition = {key_count, keys}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }

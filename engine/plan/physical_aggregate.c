@@ -5,34 +5,15 @@
  *   in place              COMPLETE                                    equal groups are in one task already
  *
  * A global aggregate (no groups) crosses to a single task instead. */
-#include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
 
-/* The groups' fields, then each aggregate's state. */
-static enum od_status partial_schema(struct od_stage_builder *builder, const struct od_plan *plan,
-                                     struct od_schema *schema_out, struct od_error *error)
-{
-    uint32_t group_count = plan->aggregate.group_count;
-    uint32_t aggregate_count = plan->aggregate.aggregate_count;
-    schema_out->field_count = group_count + aggregate_count;
-    OD_TAKE(schema_out->fields, builder->plan_arena, schema_out->field_count, error);
-    for (uint32_t i = 0; i < group_count; i++)
-        schema_out->fields[i] = plan->schema.fields[i];
-    for (uint32_t i = 0; i < aggregate_count; i++) {
-        const char *name = od_arena_print(builder->plan_arena, "state%u", i);
-        if (name == NULL)
-            return od_fail(error, OD_NO_MEMORY, "naming a state");
-        schema_out->fields[group_count + i] =
-            (struct od_field){name, od_aggregate_state_type(&plan->aggregate.aggregates[i]), true};
-    }
-    return OD_OK;
-}
+static const char equal_groups[] = "equal groups must meet";
+static const char one_task[] = "a global aggregate ends in one task";
 
-static enum od_status put_aggregate(struct od_stage_builder *builder, const struct od_plan *plan,
-                                    enum od_aggregate_phase phase, const struct od_schema *schema,
-                                    struct od_fragment *fragment, struct od_error *error)
+static bool put_aggregate(struct od_stage_builder *builder, const struct od_plan *plan, enum od_aggregate_phase phase,
+                          const struct od_schema *schema, struct od_fragment *fragment)
 {
-    OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_AGGREGATE, schema, error));
+    OD_NEED(od_fragment_put(builder, fragment, OD_PHYSICAL_AGGREGATE, schema));
     struct od_physical *node = fragment->root;
     node->aggregate.phase = phase;
     node->aggregate.group_count = plan->aggregate.group_count;
@@ -40,12 +21,28 @@ static enum od_status put_aggregate(struct od_stage_builder *builder, const stru
     node->aggregate.aggregate_count = plan->aggregate.aggregate_count;
     node->aggregate.aggregates = plan->aggregate.aggregates;
     od_fragment_forget_order(fragment);
-    return OD_OK;
+    return true;
+}
+
+/* The groups' fields, then each aggregate's state. */
+static bool put_partial(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
+{
+    uint32_t group_count = plan->aggregate.group_count;
+    struct od_schema schema = {plan->schema.field_count, NULL};
+    OD_NEW(schema.fields, builder->make, schema.field_count);
+    for (uint32_t i = 0; i < schema.field_count; i++) {
+        schema.fields[i] = plan->schema.fields[i];
+        if (i >= group_count)
+            schema.fields[i] = (struct od_field){od_new_name(builder->make, "state", i - group_count),
+                                                 od_aggregate_state_type(&plan->aggregate.aggregates[i - group_count]),
+                                                 true};
+    }
+    return put_aggregate(builder, plan, OD_AGGREGATE_PARTIAL, &schema, fragment);
 }
 
 static bool has_phases(const struct od_stage_builder *builder, const struct od_plan *plan)
 {
-    bool partial = od_rule_is_on(builder->options, OD_RULE_PARTIAL_AGGREGATION);
+    bool partial = od_rule_is_on(builder->make, OD_RULE_PARTIAL_AGGREGATION);
     for (uint32_t i = 0; i < plan->aggregate.aggregate_count && partial; i++)
         partial = od_aggregate_is_partial(&plan->aggregate.aggregates[i]);
     return partial;
@@ -53,44 +50,34 @@ static bool has_phases(const struct od_stage_builder *builder, const struct od_p
 
 /* COMPLETE: the groups may be spread by columns of the input, which come out as groups; or by computed columns, then by the
  * groups as they are listed. */
-static enum od_status complete(struct od_stage_builder *builder, const struct od_plan *plan,
-                               struct od_fragment *fragment, struct od_error *error)
+static bool complete(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
 {
     uint32_t group_count = plan->aggregate.group_count;
     uint32_t extra = 0;
-    if (od_fragment_has_met(builder, fragment, plan->aggregate.groups, group_count)) {
-        OD_TRY(od_fragment_remap(builder, fragment, plan->aggregate.groups, group_count, error));
-        return put_aggregate(builder, plan, OD_AGGREGATE_COMPLETE, &plan->schema, fragment, error);
+    const struct od_expr *const *groups = plan->aggregate.groups;
+    if (!od_fragment_has_met(builder, fragment, groups, group_count)) {
+        const uint32_t *columns = od_fragment_columns(builder, fragment, groups, group_count, &extra);
+        OD_NEW_LIST(const struct od_expr *, computed, builder->make, group_count);
+        for (uint32_t i = 0; i < group_count; i++)
+            computed[i] = od_new_column(builder->make, &fragment->root->schema, columns[i]);
+        groups = computed;
+        OD_NEED(od_fragment_meet(builder, fragment, groups, group_count, equal_groups, one_task, NULL));
     }
-    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, group_count, error);
-    OD_TAKE_LIST(const struct od_expr *, groups, builder->plan_arena, group_count, error);
-    OD_TRY(
-        od_fragment_columns(builder, fragment, plan->aggregate.groups, group_count, columns, &extra, error));
-    for (uint32_t i = 0; i < group_count; i++)
-        OD_TRY(od_expr_column(builder->plan_arena, &fragment->root->schema, columns[i], &groups[i], error));
-    OD_TRY(od_fragment_meet(builder, fragment, groups, group_count, "equal groups must meet",
-                            "a global aggregate ends in one task", &extra, error));
-    OD_TRY(od_fragment_remap(builder, fragment, groups, group_count, error));
-    OD_TRY(put_aggregate(builder, plan, OD_AGGREGATE_COMPLETE, &plan->schema, fragment, error));
+    OD_NEED(od_fragment_remap(builder, fragment, groups, group_count));
+    OD_NEED(put_aggregate(builder, plan, OD_AGGREGATE_COMPLETE, &plan->schema, fragment));
     fragment->root->aggregate.groups = groups;
-    return OD_OK;
+    return true;
 }
 
-enum od_status od_physical_aggregate(struct od_stage_builder *builder, const struct od_plan *plan,
-                                     struct od_fragment *fragment, struct od_error *error)
+bool od_physical_aggregate(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
 {
     uint32_t group_count = plan->aggregate.group_count;
-    struct od_schema schema;
     if (!has_phases(builder, plan) ||
         od_fragment_has_met(builder, fragment, plan->aggregate.groups, group_count))
-        return complete(builder, plan, fragment, error);
-    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, group_count, error);
-    for (uint32_t i = 0; i < group_count; i++)
-        columns[i] = i;
-    OD_TRY(partial_schema(builder, plan, &schema, error));
-    OD_TRY(put_aggregate(builder, plan, OD_AGGREGATE_PARTIAL, &schema, fragment, error));
-    od_stage_fired(builder, OD_RULE_PARTIAL_AGGREGATION);
-    OD_TRY(od_fragment_spread(builder, fragment, columns, group_count, 0, "equal groups must meet",
-                              "a global aggregate ends in one task", error));
-    return put_aggregate(builder, plan, OD_AGGREGATE_FINAL, &plan->schema, fragment, error);
+        return complete(builder, plan, fragment);
+    const uint32_t *columns = od_new_numbers(builder->make, 0, group_count);
+    OD_NEED(columns != NULL && put_partial(builder, plan, fragment));
+    od_rule_fired(builder->make, OD_RULE_PARTIAL_AGGREGATION);
+    OD_NEED(od_fragment_spread(builder, fragment, columns, group_count, 0, equal_groups, one_task));
+    return put_aggregate(builder, plan, OD_AGGREGATE_FINAL, &plan->schema, fragment);
 }

@@ -10,7 +10,6 @@
  * A logical node that is the input of several (the same pointer: equal sub-plans were made one before) and costs more than
  * reading a table is built once and closed with a FORWARD exchange; each consumer gets a reader of it. */
 #include "engine/core/enum_text.h"
-#include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
 #include "engine/plan/statistics.h"
 
@@ -19,12 +18,10 @@ OD_ENUM_TEXT(od_exchange_kind_text, enum od_exchange_kind, OD_EXCHANGE_KIND_LIST
 
 /* --- one builder a kind ----------------------------------------------------------------------- */
 
-static enum od_status build(struct od_stage_builder *builder, const struct od_plan *plan,
-                            struct od_fragment *fragment, struct od_error *error);
+static bool build(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment);
 
 /* One node that does what the logical one says, wherever the rows are. */
-static enum od_status put_same(struct od_stage_builder *builder, const struct od_plan *plan,
-                               struct od_fragment *fragment, struct od_error *error)
+static bool put_same(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
 {
     static const enum od_physical_kind kinds[OD_PLAN_KIND_COUNT] = {
         [OD_PLAN_SCAN] = OD_PHYSICAL_SCAN,     [OD_PLAN_VALUES] = OD_PHYSICAL_VALUES,
@@ -33,7 +30,7 @@ static enum od_status put_same(struct od_stage_builder *builder, const struct od
     };
     if (plan->input_count == 0)
         *fragment = (struct od_fragment){.task_count = plan->kind == OD_PLAN_SCAN ? builder->scan_task_count : 1};
-    OD_TRY(od_fragment_put(builder, fragment, kinds[plan->kind], &plan->schema, error));
+    OD_NEED(od_fragment_put(builder, fragment, kinds[plan->kind], &plan->schema));
     struct od_physical *node = fragment->root;
     if (plan->kind == OD_PLAN_SCAN)
         node->scan = plan->scan;
@@ -46,36 +43,27 @@ static enum od_status put_same(struct od_stage_builder *builder, const struct od
     else
         node->rows = plan->rows;
     bool makes_rows = plan->kind == OD_PLAN_EXPAND || plan->kind == OD_PLAN_MAP;
-    return makes_rows ? od_fragment_remap(builder, fragment, NULL, 0, error) : OD_OK;
+    return !makes_rows || od_fragment_remap(builder, fragment, NULL, 0);
 }
 
-static enum od_status put_repartition(struct od_stage_builder *builder, const struct od_plan *plan,
-                                      struct od_fragment *fragment, struct od_error *error)
+static bool put_repartition(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
 {
     uint32_t extra = 0;
-    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, plan->repartition.key_count + plan->schema.field_count, error);
-    OD_TRY(od_fragment_columns(builder, fragment, plan->repartition.keys, plan->repartition.key_count,
-                               columns, &extra, error));
-    OD_TRY(od_fragment_spread(builder, fragment, columns, plan->repartition.key_count, 0, "asked for", "asked for",
-                              error));
-    if (extra == 0)
-        return OD_OK;
-    uint32_t *row = columns + plan->repartition.key_count;
-    for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        row[i] = i;
-    return od_fragment_pick(builder, fragment, row, &plan->schema, error);
+    const uint32_t *columns =
+        od_fragment_columns(builder, fragment, plan->repartition.keys, plan->repartition.key_count, &extra);
+    const uint32_t *row = od_new_numbers(builder->make, 0, plan->schema.field_count);
+    OD_NEED(row != NULL);
+    return od_fragment_spread(builder, fragment, columns, plan->repartition.key_count, 0, "asked for", "asked for") &&
+           (extra == 0 || od_fragment_pick(builder, fragment, row, &plan->schema));
 }
 
 /* Spreads a side over `task_count` tasks, anyhow: by the hash of all its columns. */
-static enum od_status spread(struct od_stage_builder *builder, struct od_fragment *side, uint32_t task_count,
-                             struct od_error *error)
+static bool spread(struct od_stage_builder *builder, struct od_fragment *side, uint32_t task_count)
 {
-    uint32_t count = task_count == 1 ? 0 : side->root->schema.field_count;
-    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, count, error);
-    for (uint32_t i = 0; i < count; i++)
-        columns[i] = i;
     static const char reason[] = "the sides of a union need equally many tasks";
-    return od_fragment_spread(builder, side, columns, count, task_count, reason, reason, error);
+    uint32_t count = task_count == 1 ? 0 : side->root->schema.field_count;
+    const uint32_t *columns = od_new_numbers(builder->make, 0, count);
+    return columns != NULL && od_fragment_spread(builder, side, columns, count, task_count, reason, reason);
 }
 
 static bool spread_alike(const struct od_fragment *left, const struct od_fragment *right)
@@ -87,92 +75,88 @@ static bool spread_alike(const struct od_fragment *left, const struct od_fragmen
 }
 
 /* UNION ALL: task i gives what task i of either side gives; the smaller side follows the other's number of tasks. */
-static enum od_status unite(struct od_stage_builder *builder, const struct od_plan *plan,
-                            struct od_fragment *left, struct od_fragment *right, struct od_fragment *fragment,
-                            struct od_error *error)
+static bool unite(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *left,
+                  struct od_fragment *right)
 {
     if (left->task_count != right->task_count) {
         bool left_moves = od_plan_estimate_rows(plan->inputs[0]) <= od_plan_estimate_rows(plan->inputs[1]);
         uint32_t task_count = plan->schema.field_count == 0 ? 1 : (left_moves ? right : left)->task_count;
-        if (left->task_count != task_count)
-            OD_TRY(spread(builder, left, task_count, error));
-        if (right->task_count != task_count)
-            OD_TRY(spread(builder, right, task_count, error));
+        OD_NEED(left->task_count == task_count || spread(builder, left, task_count));
+        OD_NEED(right->task_count == task_count || spread(builder, right, task_count));
     }
-    *fragment = *left;
     if (!spread_alike(left, right))
-        fragment->key_count = 0;
-    od_fragment_forget_order(fragment);
-    return od_physical_new(builder, OD_PHYSICAL_UNION, &plan->schema, left->root, right->root,
-                           &fragment->root, error);
+        left->key_count = 0;
+    od_fragment_forget_order(left);
+    left->root = od_physical_new(builder, OD_PHYSICAL_UNION, &plan->schema, left->root, right->root);
+    return left->root != NULL;
 }
 
-static enum od_status build_node(struct od_stage_builder *builder, const struct od_plan *plan,
-                                 struct od_fragment *fragment, struct od_error *error)
+static bool put_limit(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
+{
+    const struct od_plan *sort = plan->inputs[0];
+    bool fits = plan->limit.count <= UINT64_MAX - plan->limit.offset;
+    uint64_t limit = fits ? plan->limit.count + plan->limit.offset : UINT64_MAX;
+    od_assert(sort->kind == OD_PLAN_SORT);
+    return od_physical_order(builder, fragment, sort->sort.keys, sort->sort.key_count, limit) &&
+           put_same(builder, plan, fragment);
+}
+
+static bool build_node(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
 {
     struct od_fragment right;
     const struct od_plan *input = plan->kind == OD_PLAN_LIMIT ? plan->inputs[0]->inputs[0] : plan->inputs[0];
-    uint64_t limit = UINT64_MAX;
-    if (plan->input_count > 0)
-        OD_TRY(build(builder, input, fragment, error));
-    if (plan->input_count > 1)
-        OD_TRY(build(builder, plan->inputs[1], &right, error));
+    OD_NEED(plan->input_count < 1 || build(builder, input, fragment));
+    OD_NEED(plan->input_count < 2 || build(builder, plan->inputs[1], &right));
     switch (plan->kind) {
     case OD_PLAN_SCAN:
     case OD_PLAN_VALUES:
     case OD_PLAN_FILTER:
     case OD_PLAN_EXPAND:
     case OD_PLAN_MAP:
-        return put_same(builder, plan, fragment, error);
+        return put_same(builder, plan, fragment);
     case OD_PLAN_PROJECT:
-        return od_fragment_project(builder, fragment, plan->rows.exprs, &plan->schema, error);
+        return od_fragment_project(builder, fragment, plan->rows.exprs, &plan->schema);
     case OD_PLAN_JOIN:
-        return od_physical_join(builder, plan, fragment, &right, fragment, error);
+        return od_physical_join(builder, plan, fragment, &right, fragment);
     case OD_PLAN_UNION:
-        return unite(builder, plan, fragment, &right, fragment, error);
+        return unite(builder, plan, fragment, &right);
     case OD_PLAN_AGGREGATE:
-        return od_physical_aggregate(builder, plan, fragment, error);
+        return od_physical_aggregate(builder, plan, fragment);
     case OD_PLAN_WINDOW:
-        return od_physical_window(builder, plan, fragment, error);
+        return od_physical_window(builder, plan, fragment);
     case OD_PLAN_REPARTITION:
-        return put_repartition(builder, plan, fragment, error);
+        return put_repartition(builder, plan, fragment);
     case OD_PLAN_SORT:
-        return od_physical_order(builder, fragment, plan->sort.keys, plan->sort.key_count, limit, error);
+        return od_physical_order(builder, fragment, plan->sort.keys, plan->sort.key_count, UINT64_MAX);
     case OD_PLAN_LIMIT:
-        od_assert(plan->inputs[0]->kind == OD_PLAN_SORT);
-        if (plan->limit.count <= UINT64_MAX - plan->limit.offset)
-            limit = plan->limit.count + plan->limit.offset;
-        OD_TRY(od_physical_order(builder, fragment, plan->inputs[0]->sort.keys,
-                                 plan->inputs[0]->sort.key_count, limit, error));
-        return put_same(builder, plan, fragment, error);
+        return put_limit(builder, plan, fragment);
     case OD_PLAN_APPLY:
-        return od_fail(error, OD_UNSUPPORTED,
-                       "a subquery that reads columns of the query around it in this way");
+        return od_make_fail(builder->make, OD_UNSUPPORTED,
+                            "a subquery that reads columns of the query around it in this way") != NULL;
     case OD_PLAN_KIND_COUNT:
         break;
     }
     od_unreachable();
 }
 
-static enum od_status build(struct od_stage_builder *builder, const struct od_plan *plan,
-                            struct od_fragment *fragment, struct od_error *error)
+static bool build(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
 {
     const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD,
                                         .reason = "several consumers: these rows are computed once"};
     const struct od_plan_entry *entry = od_plan_table_shared(&builder->plans, plan);
     struct od_fragment *shared = entry != NULL ? &builder->shared_readers[entry - builder->plans.entries] : NULL;
     if (shared == NULL || shared->root == NULL) {
-        OD_TRY(build_node(builder, plan, fragment, error));
+        OD_NEED(build_node(builder, plan, fragment));
         fragment->plan = plan;
     }
     if (shared == NULL)
-        return OD_OK;
+        return true;
     if (shared->root == NULL) {
         *shared = *fragment;
-        OD_TRY(od_fragment_exchange(builder, shared, &forward, error));
-        od_stage_fired(builder, OD_RULE_COMMON_SUBPLANS);
+        OD_NEED(od_fragment_exchange(builder, shared, &forward));
+        od_rule_fired(builder->make, OD_RULE_COMMON_SUBPLANS);
     }
-    return od_fragment_copy_reader(builder, shared, fragment, error);
+    return od_fragment_copy_reader(builder, shared, fragment);
 }
 
 /* --- the graph -------------------------------------------------------------------------------- */
@@ -184,35 +168,37 @@ static void number_nodes(const struct od_physical *node, uint32_t *next)
         number_nodes(node->inputs[i], next);
 }
 
+static const struct od_stage_graph *build_graph(struct od_stage_builder *builder, const struct od_plan *plan)
+{
+    const struct od_exchange result = {.kind = OD_EXCHANGE_RESULT, .reason = "the answer goes to the driver"};
+    struct od_fragment fragment = {0};
+    uint32_t next_node = 0;
+    OD_NEED(od_plan_table_init_shared(builder->make, plan, &builder->plans));
+    OD_NEW(builder->shared_readers, builder->make, builder->plans.capacity);
+    OD_NEED(build(builder, plan, &fragment) && od_fragment_exchange(builder, &fragment, &result));
+    for (uint32_t i = 0; i < builder->stage_count; i++)
+        number_nodes(builder->stages[i].root, &next_node);
+    OD_NEW_LIST(struct od_stage_graph, graph, builder->make, 1);
+    *graph = (struct od_stage_graph){.stage_count = builder->stage_count,
+                                     .stages = builder->stages,
+                                     .schema = &builder->stages[builder->stage_count - 1].root->schema,
+                                     .rules_fired = builder->make->fired};
+    return graph;
+}
+
 enum od_status od_stage_graph_build(struct od_arena *plan_arena, const struct od_plan *plan,
                                     const struct od_plan_options *options,
                                     const struct od_stage_graph **graph_out, struct od_error *error)
 {
+    struct od_maker make = {.arena = plan_arena, .options = options, .error = error};
     struct od_stage_builder builder = {
-        .plan_arena = plan_arena,
-        .options = options,
+        .make = &make,
         .partition_count = options->partition_count == 0 ? 4 : options->partition_count,
         .scan_task_count = options->scan_task_count == 0 ? 4 : options->scan_task_count,
         .broadcast_rows_max = options->broadcast_rows_max == 0 ? 10000 : options->broadcast_rows_max,
     };
-    const struct od_exchange result = {.kind = OD_EXCHANGE_RESULT, .reason = "the answer goes to the driver"};
-    struct od_fragment fragment = {0};
-    uint32_t next_node = 0;
-    *graph_out = NULL;
-    if (od_rule_is_on(options, OD_RULE_COMMON_SUBPLANS))
-        OD_TRY(od_plan_table_init(plan_arena, plan, &builder.plans, error));
-    OD_TAKE(builder.shared_readers, builder.plan_arena, builder.plans.capacity, error);
-    OD_TRY(build(&builder, plan, &fragment, error));
-    OD_TRY(od_fragment_exchange(&builder, &fragment, &result, error));
-    for (uint32_t i = 0; i < builder.stage_count; i++)
-        number_nodes(builder.stages[i].root, &next_node);
-    OD_TAKE_LIST(struct od_stage_graph, graph, builder.plan_arena, 1, error);
-    *graph = (struct od_stage_graph){.stage_count = builder.stage_count,
-                                     .stages = builder.stages,
-                                     .schema = &builder.stages[builder.stage_count - 1].root->schema,
-                                     .rules_fired = builder.rules_fired};
-    *graph_out = graph;
-    return OD_OK;
+    *graph_out = build_graph(&builder, plan);
+    return make.status;
 }
 
 enum od_status od_plan_query(struct od_arena *plan_arena, const struct od_plan *plan,

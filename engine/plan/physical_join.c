@@ -19,7 +19,6 @@
  * Rows come out spread by the probe side's keys (RIGHT: by the build side's, FULL: by neither: padded rows have NULL there). */
 #include "engine/core/assert.h"
 #include "engine/plan/join_keys.h"
-#include "engine/plan/rule.h"
 #include "engine/plan/stage_build.h"
 #include "engine/plan/statistics.h"
 
@@ -29,7 +28,7 @@ struct side {
     struct od_fragment *fragment;
     double rows;                        /* estimated */
     const struct od_expr *const *exprs; /* its keys, over the input's columns */
-    uint32_t *keys;                     /* the same as columns, once computed ones were appended */
+    const uint32_t *keys;               /* the same as columns, once computed ones were appended */
     uint32_t extra;                     /* computed columns */
 };
 
@@ -42,7 +41,7 @@ struct join {
     struct od_join_keys found;
     enum { MEET_IN_PLACE, MEET_BROADCAST, MEET_PARTITIONED, MEET_SINGLE } meeting;
     enum od_physical_kind algorithm;
-    struct od_schema *pair;
+    struct od_schema *pair; /* in the plan_arena */
 };
 
 /* --- choices ---------------------------------------------------------------------------------- */
@@ -60,7 +59,7 @@ static void swap_sides(struct join *join)
 static bool wants_swap(const struct od_stage_builder *builder, const struct join *join)
 {
     bool can_swap = join->type == OD_JOIN_INNER || join->type == OD_JOIN_LEFT || join->type == OD_JOIN_RIGHT;
-    if (!can_swap || !od_rule_is_on(builder->options, OD_RULE_JOIN_REORDERING))
+    if (!can_swap || !od_rule_is_on(builder->make, OD_RULE_JOIN_REORDERING))
         return false;
     if (join->found.key_count == 0 &&
         join->type != OD_JOIN_INNER) /* as LEFT it need not end in a single task */
@@ -82,22 +81,22 @@ static bool null_matters(const struct join *join)
 
 static bool is_small(struct od_stage_builder *builder, const struct join *join)
 {
-    if (!od_rule_is_on(builder->options, OD_RULE_BROADCAST_JOIN) ||
+    if (!od_rule_is_on(builder->make, OD_RULE_BROADCAST_JOIN) ||
         join->build.rows > builder->broadcast_rows_max)
         return false;
-    od_stage_fired(builder, OD_RULE_BROADCAST_JOIN);
+    od_rule_fired(builder->make, OD_RULE_BROADCAST_JOIN);
     return true;
 }
 
 static void choose(struct od_stage_builder *builder, struct join *join)
 {
-    const struct od_plan_options *options = builder->options;
+    const struct od_plan_options *options = builder->make->options;
     bool can_broadcast = join->type != OD_JOIN_RIGHT && join->type != OD_JOIN_FULL;
     bool can_part = join->found.key_count > 0 && !null_matters(join);
     if (od_fragment_is_single(builder, join->probe.fragment) &&
         od_fragment_is_single(builder, join->build.fragment)) {
         join->meeting = MEET_IN_PLACE;
-        od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
+        od_rule_fired(builder->make, OD_RULE_EXCHANGE_ELIMINATION);
     } else if (!can_part) {
         join->meeting = can_broadcast ? MEET_BROADCAST : MEET_SINGLE;
     } else if (!can_broadcast || options->join_strategy == OD_JOIN_FORCE_PARTITIONED) {
@@ -132,29 +131,27 @@ static bool spread_by_keys(const struct side *side, uint32_t key_count, uint32_t
     return fragment->key_count > 0;
 }
 
-static enum od_status exchange_side(struct od_stage_builder *builder, struct side *side,
-                                    const uint32_t *positions, uint32_t count, uint32_t partition_count,
-                                    const char *prefix, struct od_error *error)
+static bool exchange_side(struct od_stage_builder *builder, struct side *side, const uint32_t *positions,
+                          uint32_t count, uint32_t partition_count, const char *prefix)
 {
-    OD_TAKE_LIST(uint32_t, keys, builder->plan_arena, count, error);
+    OD_NEW_LIST(uint32_t, keys, builder->make, count);
     for (uint32_t i = 0; i < count; i++)
         keys[i] = side->keys[positions[i]];
-    return od_fragment_spread(builder, side->fragment, keys, count, partition_count, prefix, NULL, error);
+    return od_fragment_spread(builder, side->fragment, keys, count, partition_count, prefix, NULL);
 }
 
 /* Which keys rule the partitioning, and which sides have to move. */
-static enum od_status partition_sides(struct od_stage_builder *builder, struct join *join,
-                                      struct od_error *error)
+static bool partition_sides(struct od_stage_builder *builder, struct join *join)
 {
     struct od_fragment *probe = join->probe.fragment;
     struct od_fragment *build = join->build.fragment;
     uint32_t count = join->found.key_count;
     uint32_t partition_count = 0;
-    OD_TAKE_LIST(uint32_t, positions, builder->plan_arena, count + probe->key_count, error);
-    OD_TAKE_LIST(uint32_t, other, builder->plan_arena, count + build->key_count, error);
-    bool may_stay = od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
-    bool probe_stays = may_stay && spread_by_keys(&join->probe, count, positions);
+    OD_NEW_LIST(uint32_t, positions, builder->make, count + probe->key_count);
+    OD_NEW_LIST(uint32_t, other, builder->make, count + build->key_count);
+    bool may_stay = od_rule_is_on(builder->make, OD_RULE_EXCHANGE_ELIMINATION);
     bool build_stays = may_stay && spread_by_keys(&join->build, count, other);
+    bool probe_stays = may_stay && spread_by_keys(&join->probe, count, positions);
     if (probe_stays) {
         count = probe->key_count;
         partition_count = probe->task_count;
@@ -166,24 +163,20 @@ static enum od_status partition_sides(struct od_stage_builder *builder, struct j
         partition_count = build->task_count;
         positions = other;
     } else {
-        for (uint32_t i = 0; i < count; i++)
-            positions[i] = i;
+        positions = od_new_numbers(builder->make, 0, count);
     }
     if (probe_stays || build_stays)
-        od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
-    if (!probe_stays)
-        OD_TRY(exchange_side(builder, &join->probe, positions, count, partition_count,
-                             "equal join keys must meet (probe side)", error));
-    if (!build_stays)
-        OD_TRY(exchange_side(builder, &join->build, positions, count, partition_count,
-                             "equal join keys must meet (build side)", error));
+        od_rule_fired(builder->make, OD_RULE_EXCHANGE_ELIMINATION);
+    OD_NEED(probe_stays || exchange_side(builder, &join->probe, positions, count, partition_count,
+                                         "equal join keys must meet (probe side)"));
+    OD_NEED(build_stays || exchange_side(builder, &join->build, positions, count, partition_count,
+                                         "equal join keys must meet (build side)"));
     od_assert(probe->task_count == build->task_count);
-    return OD_OK;
+    return true;
 }
 
-static enum od_status meet(struct od_stage_builder *builder, struct join *join, struct od_error *error)
+static bool meet(struct od_stage_builder *builder, struct join *join)
 {
-    uint32_t extra;
     const struct od_exchange broadcast = {
         .kind = OD_EXCHANGE_BROADCAST,
         .reason = join->found.key_count == 0 ? "no equality to meet by: every probe task gets the build side"
@@ -191,28 +184,27 @@ static enum od_status meet(struct od_stage_builder *builder, struct join *join, 
                                        : "the build side is small: every probe task gets all of it"};
     switch (join->meeting) {
     case MEET_BROADCAST:
-        return od_fragment_exchange(builder, join->build.fragment, &broadcast, error);
+        return od_fragment_exchange(builder, join->build.fragment, &broadcast);
     case MEET_PARTITIONED:
-        return partition_sides(builder, join, error);
+        return partition_sides(builder, join);
     case MEET_SINGLE:
-        OD_TRY(od_fragment_meet(builder, join->probe.fragment, NULL, 0, NULL,
-                                "no equality to meet by: one task joins (probe side)", &extra, error));
-        return od_fragment_meet(builder, join->build.fragment, NULL, 0, NULL,
-                                "no equality to meet by: one task joins (build side)", &extra, error);
+        return od_fragment_meet(builder, join->probe.fragment, NULL, 0, NULL,
+                                "no equality to meet by: one task joins (probe side)", NULL) &&
+               od_fragment_meet(builder, join->build.fragment, NULL, 0, NULL,
+                                "no equality to meet by: one task joins (build side)", NULL);
     case MEET_IN_PLACE:
         break;
     }
-    return OD_OK;
+    return true;
 }
 
-static enum od_status sort_side(struct od_stage_builder *builder, const struct join *join,
-                                const struct side *side, struct od_error *error)
+static bool sort_side(struct od_stage_builder *builder, const struct join *join, const struct side *side)
 {
-    OD_TAKE_LIST(struct od_sort_key, keys, builder->plan_arena, join->found.key_count, error);
+    OD_NEW_LIST(struct od_sort_key, keys, builder->make, join->found.key_count);
     for (uint32_t i = 0; i < join->found.key_count; i++)
-        OD_TRY(od_expr_column(builder->plan_arena, &side->fragment->root->schema, side->keys[i],
-                              &keys[i].expr, error));
-    return od_fragment_sort(builder, side->fragment, keys, join->found.key_count, UINT64_MAX, false, error);
+        keys[i].expr = od_new_column(builder->make, &side->fragment->root->schema, side->keys[i]);
+    OD_NEED(builder->make->status == OD_OK);
+    return od_fragment_sort(builder, side->fragment, keys, join->found.key_count, UINT64_MAX, false);
 }
 
 /* --- the join node ---------------------------------------------------------------------------- */
@@ -226,79 +218,69 @@ static uint32_t pair_column(const struct join *join, uint32_t index)
     return (is_left ? index : index - left_count) + (is_left == join->is_swapped ? probe_count : 0);
 }
 
-static enum od_status build_pair(struct od_stage_builder *builder, struct join *join, struct od_error *error)
+static bool build_pair(struct od_stage_builder *builder, struct join *join)
 {
     const struct od_schema *probe = &join->probe.fragment->root->schema;
     const struct od_schema *build = &join->build.fragment->root->schema;
-    OD_TAKE(join->pair, builder->plan_arena, 1, error);
+    OD_NEW(join->pair, builder->make, 1);
     join->pair->field_count = probe->field_count + build->field_count;
-    OD_TAKE(join->pair->fields, builder->plan_arena, join->pair->field_count + 1, error); /* a MARK's node has one more */
+    OD_NEW(join->pair->fields, builder->make, join->pair->field_count);
     for (uint32_t i = 0; i < join->pair->field_count; i++)
         join->pair->fields[i] =
             i < probe->field_count ? probe->fields[i] : build->fields[i - probe->field_count];
-    return OD_OK;
+    return true;
 }
 
-/* What the pairs that were found by keys must still fulfil: all of the condition when there was no looking at keys. */
-static enum od_status build_residual(struct od_stage_builder *builder, const struct join *join,
-                                     const struct od_expr **residual_out, struct od_error *error)
+/* What the pairs that were found by keys must still fulfil: all of the condition when there was no looking at keys. NULL:
+ * nothing. */
+static const struct od_expr *build_residual(struct od_maker *make, const struct join *join)
 {
     uint32_t total = join->plan->inputs[0]->schema.field_count + join->plan->inputs[1]->schema.field_count;
     const struct od_expr *residual = join->plan->join.condition;
-    *residual_out = NULL;
-    if (join->algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
-        if (join->found.residual_count == 0)
-            return OD_OK;
-        OD_TRY(od_expr_conjunction(builder->plan_arena, join->found.residual, join->found.residual_count,
-                                   &residual, error));
-    }
-    if (od_expr_is_true(residual))
-        return OD_OK;
-    OD_TAKE_LIST(const struct od_expr *, map, builder->plan_arena, total, error);
+    if (join->algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN)
+        residual = od_new_conjunction(make, join->found.residual, join->found.residual_count);
+    if (residual == NULL || od_expr_is_true(residual))
+        return NULL;
+    OD_NEW_LIST(const struct od_expr *, map, make, total);
     for (uint32_t i = 0; i < total; i++)
-        OD_TRY(od_expr_column(builder->plan_arena, join->pair, pair_column(join, i), &map[i], error));
-    return od_expr_substitute(builder->plan_arena, residual, map, residual_out, error);
+        map[i] = od_new_column(make, join->pair, pair_column(join, i));
+    return od_new_substitute(make, residual, map);
 }
 
-static enum od_status joined_schema(struct od_stage_builder *builder, const struct join *join,
-                                    struct od_schema *schema_out, struct od_error *error)
+static bool joined_schema(struct od_maker *make, const struct join *join, struct od_schema *schema_out)
 {
     uint32_t probe_count = join->probe.fragment->root->schema.field_count;
     bool gives_right = od_join_gives_right(join->type);
     schema_out->field_count =
         gives_right ? join->pair->field_count : probe_count + (join->type == OD_JOIN_MARK);
-    OD_TAKE(schema_out->fields, builder->plan_arena, schema_out->field_count, error);
+    OD_NEW(schema_out->fields, make, schema_out->field_count);
     for (uint32_t i = 0; i < schema_out->field_count; i++) {
-        if (!gives_right && i == probe_count) {
-            schema_out->fields[i] = join->plan->schema.fields[join->plan->schema.field_count - 1];
-            continue;
-        }
-        schema_out->fields[i] = join->pair->fields[i];
-        if (i < probe_count ? od_join_pads_left(join->type) : od_join_pads_right(join->type))
-            schema_out->fields[i].nullable = true;
+        bool is_mark = !gives_right && i == probe_count;
+        bool pads = i < probe_count ? od_join_pads_left(join->type) : od_join_pads_right(join->type);
+        schema_out->fields[i] =
+            is_mark ? join->plan->schema.fields[join->plan->schema.field_count - 1] : join->pair->fields[i];
+        schema_out->fields[i].nullable |= pads;
     }
-    return OD_OK;
+    return true;
 }
 
 /* Back to the fields of the logical join, without computed keys and in their places. */
-static enum od_status restore_fields(struct od_stage_builder *builder, const struct join *join,
-                                     struct od_fragment *fragment, struct od_error *error)
+static bool restore_fields(struct od_stage_builder *builder, const struct join *join, struct od_fragment *fragment)
 {
     uint32_t total = join->plan->schema.field_count;
     bool gives_right = od_join_gives_right(join->type);
     if (!join->is_swapped && join->probe.extra == 0 && (join->build.extra == 0 || !gives_right))
-        return OD_OK;
-    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, total, error);
+        return true;
+    OD_NEW_LIST(uint32_t, columns, builder->make, total);
     for (uint32_t i = 0; i < total; i++)
         columns[i] = gives_right || i < join->plan->inputs[0]->schema.field_count
                          ? pair_column(join, i)
                          : join->probe.fragment->root->schema.field_count;
-    return od_fragment_pick(builder, fragment, columns, &join->plan->schema, error);
+    return od_fragment_pick(builder, fragment, columns, &join->plan->schema);
 }
 
 /* What is known of where the rows are. */
-static enum od_status joined_spread(struct od_stage_builder *builder, const struct join *join,
-                                    struct od_fragment *fragment, struct od_error *error)
+static bool joined_spread(struct od_stage_builder *builder, const struct join *join, struct od_fragment *fragment)
 {
     const struct od_fragment *probe = join->probe.fragment;
     const struct od_fragment *build = join->build.fragment;
@@ -307,25 +289,23 @@ static enum od_status joined_spread(struct od_stage_builder *builder, const stru
     if (join->type == OD_JOIN_FULL)
         fragment->key_count = 0;
     if (join->type != OD_JOIN_RIGHT)
-        return OD_OK;
-    OD_TAKE_LIST(uint32_t, keys, builder->plan_arena, build->key_count, error);
+        return true;
+    OD_NEW_LIST(uint32_t, keys, builder->make, build->key_count);
     for (uint32_t i = 0; i < build->key_count; i++)
         keys[i] = probe->root->schema.field_count + build->keys[i];
     fragment->key_count = build->key_count;
     fragment->keys = keys;
-    return OD_OK;
+    return true;
 }
 
-static enum od_status put_join(struct od_stage_builder *builder, const struct join *join,
-                               struct od_fragment *fragment, struct od_error *error)
+static bool put_join(struct od_stage_builder *builder, const struct join *join, struct od_fragment *fragment)
 {
     struct od_schema schema;
-    const struct od_expr *residual;
-    OD_TRY(build_residual(builder, join, &residual, error));
-    OD_TRY(joined_schema(builder, join, &schema, error));
-    struct od_physical *node;
-    OD_TRY(od_physical_new(builder, join->algorithm, &schema, join->probe.fragment->root,
-                           join->build.fragment->root, &node, error));
+    struct od_fragment joined;
+    OD_NEED(joined_schema(builder->make, join, &schema) && joined_spread(builder, join, &joined));
+    struct od_physical *node = od_physical_new(builder, join->algorithm, &schema, join->probe.fragment->root,
+                                               join->build.fragment->root);
+    OD_NEED(node != NULL);
     node->join.type = join->type;
     node->join.broadcast = join->meeting == MEET_BROADCAST;
     if (join->algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
@@ -334,47 +314,36 @@ static enum od_status put_join(struct od_stage_builder *builder, const struct jo
         node->join.build_keys = join->build.keys;
         node->join.null_safe_keys = join->found.null_safe;
     }
-    node->join.residual = residual;
+    node->join.residual = build_residual(builder->make, join);
     node->join.pair_schema = join->pair;
-    struct od_fragment joined;
-    OD_TRY(joined_spread(builder, join, &joined, error));
     joined.root = node;
-    OD_TRY(restore_fields(builder, join, &joined, error));
+    OD_NEED(restore_fields(builder, join, &joined));
     *fragment = joined; /* only now: it may be one of the two */
-    return OD_OK;
+    return builder->make->status == OD_OK;
 }
 
-static enum od_status compute_keys(struct od_stage_builder *builder, const struct join *join,
-                                   struct side *side, struct od_error *error)
+static bool compute_keys(struct od_stage_builder *builder, const struct join *join, struct side *side)
 {
-    uint32_t count = join->found.key_count;
-    OD_TAKE(side->keys, builder->plan_arena, count, error);
-    return od_fragment_columns(builder, side->fragment, side->exprs, count, side->keys, &side->extra, error);
+    side->keys = od_fragment_columns(builder, side->fragment, side->exprs, join->found.key_count, &side->extra);
+    return side->keys != NULL;
 }
 
-enum od_status od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan,
-                                struct od_fragment *left, struct od_fragment *right,
-                                struct od_fragment *fragment_out, struct od_error *error)
+bool od_physical_join(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *left,
+                      struct od_fragment *right, struct od_fragment *fragment_out)
 {
     struct join join = {.plan = plan, .type = plan->join.type};
-    OD_TRY(od_join_keys_find(builder->plan_arena, plan->inputs[0], plan->inputs[1], plan->join.condition,
-                             &join.found, error));
+    OD_NEED(od_join_keys_find(builder->make, plan->inputs[0], plan->inputs[1], plan->join.condition, &join.found));
     join.probe = (struct side){left, od_plan_estimate_rows(plan->inputs[0]), join.found.left, NULL, 0};
     join.build = (struct side){right, od_plan_estimate_rows(plan->inputs[1]), join.found.right, NULL, 0};
     if (wants_swap(builder, &join)) {
         swap_sides(&join);
-        od_stage_fired(builder, OD_RULE_JOIN_REORDERING);
+        od_rule_fired(builder->make, OD_RULE_JOIN_REORDERING);
     }
     choose(builder, &join);
-    if (join.meeting == MEET_PARTITIONED || join.algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN) {
-        OD_TRY(compute_keys(builder, &join, &join.probe, error));
-        OD_TRY(compute_keys(builder, &join, &join.build, error));
-    }
-    OD_TRY(meet(builder, &join, error));
-    if (join.algorithm == OD_PHYSICAL_MERGE_JOIN) {
-        OD_TRY(sort_side(builder, &join, &join.probe, error));
-        OD_TRY(sort_side(builder, &join, &join.build, error));
-    }
-    OD_TRY(build_pair(builder, &join, error));
-    return put_join(builder, &join, fragment_out, error);
+    if (join.meeting == MEET_PARTITIONED || join.algorithm != OD_PHYSICAL_NESTED_LOOP_JOIN)
+        OD_NEED(compute_keys(builder, &join, &join.probe) && compute_keys(builder, &join, &join.build));
+    OD_NEED(meet(builder, &join));
+    if (join.algorithm == OD_PHYSICAL_MERGE_JOIN)
+        OD_NEED(sort_side(builder, &join, &join.probe) && sort_side(builder, &join, &join.build));
+    return build_pair(builder, &join) && put_join(builder, &join, fragment_out);
 }

@@ -1,10 +1,8 @@
-/* plan_rewrite: see plan_rewrite.h. Nodes are rebuilt through od_plan_make, so that types and schemas are checked again.
- * Names are handed over from the old node: a rule never changes what a column is called. */
+/* plan_rewrite: see plan_rewrite.h. */
 #include "engine/plan/plan_rewrite.h"
 
 #include <string.h>
 
-#include "engine/core/assert.h"
 
 /* --- clauses ---------------------------------------------------------------------------------- */
 
@@ -58,45 +56,44 @@ uint32_t od_plan_clauses(const struct od_plan *plan, struct od_clause_list lists
 
 /* Of a node that is only looked at, places are not written to. */
 struct place_visitor {
-    enum od_status (*visit)(void *self, const struct od_expr **place, struct od_error *error);
+    void (*visit)(void *self, const struct od_expr **place);
     void *self;
-    struct od_error *error;
 };
 
-static enum od_status visit_place(const struct place_visitor *visitor, const struct od_expr *const *place)
+static void visit_place(const struct place_visitor *visitor, const struct od_expr *const *place)
 {
-    return *place == NULL ? OD_OK : visitor->visit(visitor->self, (const struct od_expr **)place, visitor->error);
+    if (*place != NULL)
+        visitor->visit(visitor->self, (const struct od_expr **)place);
 }
 
-static enum od_status visit_expr(const struct place_visitor *visitor, const void *item)
+static void visit_expr(const struct place_visitor *visitor, const void *item)
 {
-    return visit_place(visitor, item);
+    visit_place(visitor, item);
 }
 
-static enum od_status visit_key(const struct place_visitor *visitor, const void *item)
+static void visit_key(const struct place_visitor *visitor, const void *item)
 {
-    return visit_place(visitor, &((const struct od_sort_key *)item)->expr);
+    visit_place(visitor, &((const struct od_sort_key *)item)->expr);
 }
 
-static enum od_status visit_aggregate(const struct place_visitor *visitor, const void *item)
+static void visit_aggregate(const struct place_visitor *visitor, const void *item)
 {
     const struct od_aggregate *aggregate = item;
-    OD_TRY(visit_place(visitor, &aggregate->argument));
-    OD_TRY(visit_place(visitor, &aggregate->second));
-    OD_TRY(visit_place(visitor, &aggregate->filter));
+    visit_place(visitor, &aggregate->argument);
+    visit_place(visitor, &aggregate->second);
+    visit_place(visitor, &aggregate->filter);
     for (uint32_t i = 0; i < aggregate->key_count; i++)
-        OD_TRY(visit_key(visitor, &aggregate->keys[i]));
-    return OD_OK;
+        visit_key(visitor, &aggregate->keys[i]);
 }
 
-static enum od_status visit_call(const struct place_visitor *visitor, const void *item)
+static void visit_call(const struct place_visitor *visitor, const void *item)
 {
     const struct od_window_call *call = item;
     for (uint32_t i = 0; i < call->argument_count; i++)
-        OD_TRY(visit_place(visitor, &call->arguments[i]));
-    OD_TRY(visit_aggregate(visitor, &call->aggregate));
-    OD_TRY(visit_place(visitor, &call->frame.start_offset));
-    return visit_place(visitor, &call->frame.end_offset);
+        visit_place(visitor, &call->arguments[i]);
+    visit_aggregate(visitor, &call->aggregate);
+    visit_place(visitor, &call->frame.start_offset);
+    visit_place(visitor, &call->frame.end_offset);
 }
 
 /* --- equality of items -------------------------------------------------------------------------- */
@@ -162,7 +159,7 @@ static bool calls_equal(const void *left_item, const void *right_item)
 
 static const struct {
     size_t bytes;
-    enum od_status (*visit)(const struct place_visitor *visitor, const void *item); /* NULL: no expression in it */
+    void (*visit)(const struct place_visitor *visitor, const void *item); /* NULL: no expression in it */
     bool (*equal)(const void *left, const void *right);
 } elements[] = {
     [OD_CLAUSE_NUMBERS] = {sizeof(uint32_t), NULL, numbers_equal},
@@ -177,15 +174,15 @@ size_t od_clause_item_bytes(enum od_clause_element element)
     return elements[element].bytes;
 }
 
-static enum od_status visit_places(const struct od_plan *plan, const struct place_visitor *visitor)
+void od_plan_places(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr **place), void *self)
 {
+    const struct place_visitor visitor = {visit, self};
     struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     uint32_t list_count = od_plan_clauses(plan, lists);
     for (uint32_t l = 0; l < list_count; l++)
         for (uint32_t i = 0; i < lists[l].count && elements[lists[l].element].visit != NULL; i++)
-            OD_TRY(elements[lists[l].element].visit(visitor, (const char *)lists[l].items +
-                                                                 i * elements[lists[l].element].bytes));
-    return OD_OK;
+            elements[lists[l].element].visit(&visitor, (const char *)lists[l].items +
+                                                           i * elements[lists[l].element].bytes);
 }
 
 struct expr_visitor {
@@ -193,19 +190,40 @@ struct expr_visitor {
     void *self;
 };
 
-static enum od_status show_place(void *self, const struct od_expr **place, struct od_error *error)
+static void show_place(void *self, const struct od_expr **place)
 {
     const struct expr_visitor *visitor = self;
-    (void)error;
     visitor->visit(visitor->self, *place);
-    return OD_OK;
 }
 
 void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr *expr), void *self)
 {
     struct expr_visitor visitor = {visit, self};
-    struct place_visitor places = {show_place, &visitor, NULL};
-    visit_places(plan, &places);
+    od_plan_places(plan, show_place, &visitor);
+}
+
+static enum od_status copy_items(struct od_arena *plan_arena, const void **list, size_t count, size_t bytes,
+                                 struct od_error *error)
+{
+    void *copy = od_arena_take_array(plan_arena, count, bytes);
+    if (copy != NULL && count > 0)
+        memcpy(copy, *list, count * bytes);
+    *list = copy;
+    return copy == NULL ? od_fail(error, OD_NO_MEMORY, "copying a plan's clause: items=%zu", count) : OD_OK;
+}
+
+enum od_status od_plan_copy_lists(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
+{
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
+    uint32_t list_count = od_plan_clauses(plan, lists);
+    for (uint32_t i = 0; i < list_count; i++)
+        if (lists[i].place != NULL)
+            OD_TRY(copy_items(plan_arena, lists[i].place, lists[i].count, elements[lists[i].element].bytes, error));
+    struct od_aggregate *aggregates = (struct od_aggregate *)plan->aggregate.aggregates;
+    for (uint32_t i = 0; plan->kind == OD_PLAN_AGGREGATE && i < plan->aggregate.aggregate_count; i++)
+        OD_TRY(copy_items(plan_arena, (const void **)&aggregates[i].keys, aggregates[i].key_count,
+                          sizeof(*aggregates[i].keys), error));
+    return OD_OK;
 }
 
 /* --- what a node can do ------------------------------------------------------------------------ */
@@ -275,84 +293,6 @@ bool od_plan_gives_one_row(const struct od_plan *plan, bool exactly)
     default:
         return false;
     }
-}
-
-/* --- the same node with something else --------------------------------------------------------- */
-
-struct place_rewriter {
-    const struct od_expr_rewriter *rewriter;
-    bool changed;
-    bool write;
-};
-
-static enum od_status rewrite_place(void *self, const struct od_expr **place, struct od_error *error)
-{
-    struct place_rewriter *places = self;
-    const struct od_expr *rewritten = NULL;
-    OD_TRY(places->rewriter->rewrite(places->rewriter->self, *place, &rewritten, error));
-    od_assert(rewritten->type == (*place)->type);
-    places->changed |= rewritten != *place;
-    if (places->write)
-        *place = rewritten;
-    return OD_OK;
-}
-
-enum od_status od_plan_rewrite_places(struct od_plan *plan, const struct od_expr_rewriter *rewriter,
-                                      struct od_error *error)
-{
-    struct place_rewriter places = {rewriter, false, true};
-    struct place_visitor visitor = {rewrite_place, &places, error};
-    return visit_places(plan, &visitor);
-}
-
-enum od_status od_plan_rebuild(struct od_arena *plan_arena, const struct od_plan *plan,
-                               const struct od_plan *const *inputs, const struct od_expr_rewriter *rewriter,
-                               const struct od_plan **plan_out, struct od_error *error)
-{
-    struct od_plan draft = *plan;
-    struct place_rewriter places = {rewriter, false, false};
-    struct place_visitor visitor = {rewrite_place, &places, error};
-    for (uint32_t i = 0; i < plan->input_count; i++) {
-        places.changed |= inputs[i] != plan->inputs[i];
-        draft.inputs[i] = inputs[i];
-    }
-    if (!places.changed && rewriter != NULL)
-        OD_TRY(visit_places(plan, &visitor)); /* nothing is written: a look at what would change */
-    *plan_out = plan;
-    return places.changed ? od_plan_make(plan_arena, &draft, NULL, rewriter, plan_out, error) : OD_OK;
-}
-
-enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t extra,
-                               const struct od_expr ***list_out, struct od_error *error)
-{
-    OD_TAKE_LIST(const struct od_expr *, list, plan_arena, (size_t)schema->field_count + extra, error);
-    *list_out = list;
-    for (uint32_t i = 0; i < schema->field_count; i++)
-        OD_TRY(od_expr_column(plan_arena, schema, i, &list[i], error));
-    return OD_OK;
-}
-
-enum od_status od_plan_project_as(struct od_arena *plan_arena, const struct od_plan *input,
-                                  const struct od_expr *const *exprs, const struct od_schema *schema,
-                                  const struct od_plan **plan_out, struct od_error *error)
-{
-    struct od_plan draft = {.kind = OD_PLAN_PROJECT, .inputs = {input}, .schema = *schema, .rows = {1, exprs}};
-    return od_plan_make(plan_arena, &draft, NULL, NULL, plan_out, error);
-}
-
-enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *input, const uint32_t *columns,
-                            uint32_t count, const struct od_plan **plan_out, struct od_error *error)
-{
-    bool all = count == input->schema.field_count;
-    OD_TAKE_LIST(const struct od_expr *, exprs, plan_arena, count, error);
-    *plan_out = input;
-    for (uint32_t i = 0; i < count && all; i++)
-        all = columns[i] == i;
-    if (all)
-        return OD_OK;
-    for (uint32_t i = 0; i < count; i++)
-        OD_TRY(od_expr_column(plan_arena, &input->schema, columns[i], &exprs[i], error));
-    return od_plan_project(plan_arena, input, exprs, NULL, count, plan_out, error);
 }
 
 /* --- equality of nodes -------------------------------------------------------------------------- */

@@ -28,7 +28,8 @@ struct od_clause_list {
 uint32_t od_plan_clauses(const struct od_plan *plan, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX]);
 size_t od_clause_item_bytes(enum od_clause_element element);
 
-/* Calls visit for each expression of the node (not of its inputs), in one fixed order. */
+/* Calls visit for each expression of the node (not of its inputs), in one fixed order; the first for where it stands. */
+void od_plan_places(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr **place), void *self);
 void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr *expr), void *self);
 /* For the node alone, its inputs apart: can an expression, an aggregate, a second row of SINGLE raise EVALUATION? */
 bool od_plan_node_may_fail(const struct od_plan *plan);
@@ -37,37 +38,13 @@ uint32_t od_plan_node_outer_levels(const struct od_plan *plan);
 /* At most one row, whatever the tables hold; or exactly one. */
 bool od_plan_gives_one_row(const struct od_plan *plan, bool exactly);
 
-/* Every expression goes through `rewrite`, which keeps types. */
-struct od_expr_rewriter {
-    enum od_status (*rewrite)(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
-                              struct od_error *error);
-    void *self;
-};
-/* The node with these inputs and, where `rewriter` is given, rewritten expressions: built anew, names kept, types checked.
- * The same node when nothing changed. NO_MEMORY. */
-enum od_status od_plan_rebuild(struct od_arena *plan_arena, const struct od_plan *plan,
-                               const struct od_plan *const *inputs, const struct od_expr_rewriter *rewriter,
-                               const struct od_plan **plan_out, struct od_error *error);
 /* As all builders do: copies the draft and its lists, then fits them: types are checked and the schema is made. `names`:
  * of the fields that come from expressions; NULL: the draft's own schema has them, or if it has none, the expressions. */
 enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
-                            const struct od_expr_rewriter *rewriter, const struct od_plan **plan_out,
-                            struct od_error *error);
-/* Inside od_plan_make: the places of a node that nobody has seen yet. */
-enum od_status od_plan_rewrite_places(struct od_plan *plan, const struct od_expr_rewriter *rewriter,
-                                      struct od_error *error);
+                            const struct od_plan **plan_out, struct od_error *error);
+/* Replaces the lists of a plan that nobody has seen yet by copies of its own. NO_MEMORY. */
+enum od_status od_plan_copy_lists(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error);
 /* Equal kind and clauses; the inputs must be the same nodes. */
 bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right);
-
-/* The schema's columns as expressions; *list_out has room for `extra` more behind them. */
-enum od_status od_plan_columns(struct od_arena *plan_arena, const struct od_schema *schema, uint32_t extra,
-                               const struct od_expr ***list_out, struct od_error *error);
-/* A project whose columns are called as those of `schema`, whose number is theirs. */
-enum od_status od_plan_project_as(struct od_arena *plan_arena, const struct od_plan *input,
-                                  const struct od_expr *const *exprs, const struct od_schema *schema,
-                                  const struct od_plan **plan_out, struct od_error *error);
-/* `input` with these columns only, in this order; the input itself when they are all of its columns in order. */
-enum od_status od_plan_pick(struct od_arena *plan_arena, const struct od_plan *input, const uint32_t *columns,
-                            uint32_t count, const struct od_plan **plan_out, struct od_error *error);
 
 #endif

@@ -1,7 +1,6 @@
 /* plan_table: see plan_table.h. Open addressing, at most half full; entries move only while the table is made. */
 #include "engine/plan/plan_table.h"
 
-#include "engine/plan/plan_rewrite.h"
 
 static uint32_t slot_of(const struct od_plan_table *table, const struct od_plan *plan)
 {
@@ -18,66 +17,68 @@ struct od_plan_entry *od_plan_table_find(const struct od_plan_table *table, cons
     return entry == NULL || entry->plan == NULL ? NULL : entry;
 }
 
-static enum od_status grow(struct od_arena *plan_arena, struct od_plan_table *table, struct od_error *error)
+static bool grow(struct od_maker *make, struct od_plan_table *table)
 {
-    struct od_plan_table larger = {.capacity = table->capacity == 0 ? 64 : 2 * table->capacity};
-    OD_TAKE(larger.entries, plan_arena, larger.capacity, error);
+    struct od_plan_table larger = {table->count, table->capacity == 0 ? 64 : 2 * table->capacity, NULL};
+    OD_NEW(larger.entries, make, larger.capacity);
     for (uint32_t i = 0; i < table->capacity; i++)
         if (table->entries[i].plan != NULL)
             larger.entries[slot_of(&larger, table->entries[i].plan)] = table->entries[i];
-    larger.count = table->count;
     *table = larger;
-    return OD_OK;
+    return true;
 }
 
-static enum od_status add(struct od_arena *plan_arena, const struct od_plan *plan, struct od_plan_table *table,
-                          struct od_error *error)
+static bool add(struct od_maker *make, const struct od_plan *plan, struct od_plan_table *table)
 {
-    if (2 * table->count >= table->capacity)
-        OD_TRY(grow(plan_arena, table, error));
+    OD_NEED(2 * table->count < table->capacity || grow(make, table));
     struct od_plan_entry *entry = &table->entries[slot_of(table, plan)];
     if (entry->plan != NULL) {
         entry->readers++;
-        return OD_OK;
+        return true;
     }
     *entry = (struct od_plan_entry){.plan = plan, .readers = 1};
     table->count++;
     for (uint32_t i = 0; i < plan->input_count; i++)
-        OD_TRY(add(plan_arena, plan->inputs[i], table, error));
-    return OD_OK;
+        OD_NEED(add(make, plan->inputs[i], table));
+    return true;
 }
 
-enum od_status od_plan_table_init(struct od_arena *plan_arena, const struct od_plan *root,
-                                  struct od_plan_table *table, struct od_error *error)
+bool od_plan_table_init(struct od_maker *make, const struct od_plan *root, struct od_plan_table *table)
 {
     *table = (struct od_plan_table){0};
-    return add(plan_arena, root, table, error);
+    return root != NULL && add(make, root, table);
 }
 
-static enum od_status walk(struct od_arena *plan_arena, const struct od_plan_table *table,
-                           const struct od_plan *plan, const struct od_plan_step *step,
-                           const struct od_plan **plan_out, struct od_error *error)
+bool od_plan_table_init_shared(struct od_maker *make, const struct od_plan *root, struct od_plan_table *table)
 {
-    struct od_plan_entry *entry = od_plan_table_find(table, plan);
+    *table = (struct od_plan_table){0};
+    return !od_rule_is_on(make, OD_RULE_COMMON_SUBPLANS) || od_plan_table_init(make, root, table);
+}
+
+struct walk {
+    struct od_maker *make;
+    struct od_plan_table table;
+    od_plan_step step;
+    void *self;
+};
+
+static const struct od_plan *walk_node(struct walk *walk, const struct od_plan *plan)
+{
+    struct od_plan_entry *entry = od_plan_table_find(&walk->table, plan);
     const struct od_plan *inputs[2] = {NULL, NULL};
-    const struct od_plan *rebuilt = NULL;
     if (entry->result == NULL) {
         for (uint32_t i = 0; i < plan->input_count; i++)
-            OD_TRY(walk(plan_arena, table, plan->inputs[i], step, &inputs[i], error));
-        OD_TRY(od_plan_rebuild(plan_arena, plan, inputs, NULL, &rebuilt, error));
-        OD_TRY(step->step(step->self, rebuilt, &entry->result, error));
+            inputs[i] = walk_node(walk, plan->inputs[i]);
+        const struct od_plan *rebuilt = od_new_from(walk->make, plan, inputs, NULL);
+        entry->result = rebuilt == NULL ? NULL : walk->step(walk->self, rebuilt);
     }
-    *plan_out = entry->result;
-    return OD_OK;
+    return entry->result;
 }
 
-enum od_status od_plan_walk(struct od_arena *plan_arena, const struct od_plan *root, const struct od_plan_step *step,
-                            const struct od_plan **plan_out, struct od_error *error)
+const struct od_plan *od_plan_walk(struct od_maker *make, const struct od_plan *root, od_plan_step step, void *self)
 {
-    struct od_plan_table table;
-    *plan_out = NULL;
-    OD_TRY(od_plan_table_init(plan_arena, root, &table, error));
-    return walk(plan_arena, &table, root, step, plan_out, error);
+    struct walk walk = {.make = make, .step = step, .self = self};
+    return od_plan_table_init(make, root, &walk.table) ? walk_node(&walk, root) : NULL;
 }
 
 bool od_plan_is_costly(const struct od_plan *plan)

@@ -5,33 +5,34 @@
 #ifndef OD_PLAN_PLAN_TABLE_H
 #define OD_PLAN_PLAN_TABLE_H
 
-#include "engine/plan/logical.h"
+#include "engine/plan/make.h"
 
 struct od_plan_entry {
     const struct od_plan *plan;
     const struct od_plan *result; /* NULL: the pass was not here yet */
     uint32_t readers;
 };
+
 struct od_plan_table {
     uint32_t count;
     uint32_t capacity; /* a power of two */
     struct od_plan_entry *entries;
 };
-/* All nodes at and below `root`, in the arena. NO_MEMORY. */
-enum od_status od_plan_table_init(struct od_arena *plan_arena, const struct od_plan *root,
-                                  struct od_plan_table *table, struct od_error *error);
+
+/* All nodes at and below `root`. False when memory is refused. */
+bool od_plan_table_init(struct od_maker *make, const struct od_plan *root, struct od_plan_table *table);
+/* The same, or an empty table where sub-plans are not shared: the rule common_subplans is off. */
+bool od_plan_table_init_shared(struct od_maker *make, const struct od_plan *root, struct od_plan_table *table);
 /* NULL: not in it. */
 struct od_plan_entry *od_plan_table_find(const struct od_plan_table *table, const struct od_plan *plan);
 /* The entry of a node that several read, if it is worth while to keep its rows for them; else NULL. */
 struct od_plan_entry *od_plan_table_shared(const struct od_plan_table *table, const struct od_plan *plan);
-/* Bottom up, each node once: step sees a node whose inputs are done and gives what takes its place, of the same types. */
-struct od_plan_step {
-    enum od_status (*step)(void *self, const struct od_plan *plan, const struct od_plan **plan_out,
-                           struct od_error *error);
-    void *self;
-};
-enum od_status od_plan_walk(struct od_arena *plan_arena, const struct od_plan *root, const struct od_plan_step *step,
-                            const struct od_plan **plan_out, struct od_error *error);
+
+/* Sees a node whose inputs are done and gives what takes its place, of the same types. A maker. */
+typedef const struct od_plan *(*od_plan_step)(void *self, const struct od_plan *plan);
+/* Bottom up, each node once. */
+const struct od_plan *od_plan_walk(struct od_maker *make, const struct od_plan *root, od_plan_step step, void *self);
+
 /* Is it worth while to keep its rows for several readers? Not what only scans, filters and computes row by row. */
 bool od_plan_is_costly(const struct od_plan *plan);
 

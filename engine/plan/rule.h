@@ -1,28 +1,18 @@
-/* rule: what the logical rules share. Internal to this folder: others see rules.h. */
+/* rule: the logical rules, for their table. Internal to this folder: others see rules.h. */
 #ifndef OD_PLAN_RULE_H
 #define OD_PLAN_RULE_H
 
-#include "engine/plan/rules.h"
+#include "engine/plan/plan_table.h"
 
-struct od_rule_context {
-    struct od_arena *plan_arena;           /* borrowed */
-    const struct od_plan_options *options; /* borrowed */
-};
-
-bool od_rule_is_on(const struct od_plan_options *options, enum od_rule rule);
-
-/* Each returns an equivalent plan with the same schema, and whether it changed anything. NO_MEMORY; decorrelation also
- * UNSUPPORTED. */
-#define OD_RULE_FUNCTION(name)                                                                               \
-    enum od_status od_rule_##name(const struct od_rule_context *context, const struct od_plan *plan,         \
-                                  const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
-OD_RULE_FUNCTION(constant_folding);
-OD_RULE_FUNCTION(filter_pushdown);
-OD_RULE_FUNCTION(decorrelation);
-OD_RULE_FUNCTION(limit_pushdown);
-OD_RULE_FUNCTION(join_reordering);
-OD_RULE_FUNCTION(operator_fusion);
-OD_RULE_FUNCTION(projection_pruning);
-OD_RULE_FUNCTION(common_subplans);
+/* Each gives an equivalent plan with the same schema, as a maker; decorrelation may say UNSUPPORTED. Those that look at one
+ * node at a time, bottom up, are steps, whose `self` is the maker; the others say in make->changed whether they did anything. */
+const struct od_plan *od_step_constant_folding(void *make, const struct od_plan *plan);
+const struct od_plan *od_step_decorrelation(void *make, const struct od_plan *plan);
+const struct od_plan *od_step_limit_pushdown(void *make, const struct od_plan *plan);
+const struct od_plan *od_step_operator_fusion(void *make, const struct od_plan *plan);
+const struct od_plan *od_rule_filter_pushdown(struct od_maker *make, const struct od_plan *plan);
+const struct od_plan *od_rule_join_reordering(struct od_maker *make, const struct od_plan *plan);
+const struct od_plan *od_rule_projection_pruning(struct od_maker *make, const struct od_plan *plan);
+const struct od_plan *od_rule_common_subplans(struct od_maker *make, const struct od_plan *plan);
 
 #endif

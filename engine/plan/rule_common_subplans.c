@@ -5,8 +5,6 @@
  *
  * Only what is costly takes part (od_plan_is_costly): to scan a table twice costs less than to keep its rows. Names count
  * as a part of what a node says: they are the answer's. */
-#include "engine/plan/plan_rewrite.h"
-#include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
 struct seen {
@@ -15,11 +13,10 @@ struct seen {
 };
 
 struct sharing {
-    struct od_arena *plan_arena;
+    struct od_maker *make;
     uint32_t count;
     uint32_t capacity;
     struct seen *seen; /* one of each */
-    bool changed;
 };
 
 /* Inputs are known already: their addresses stand for them. (Hashes only save comparisons; order is that of the walk.) */
@@ -35,32 +32,27 @@ static uint32_t hash_of(const struct od_plan *plan)
     return hash;
 }
 
-static enum od_status meet(void *self, const struct od_plan *plan, const struct od_plan **plan_out,
-                           struct od_error *error)
+static const struct od_plan *meet(void *self, const struct od_plan *plan)
 {
     struct sharing *sharing = self;
+    struct od_maker *make = sharing->make;
     uint32_t hash = hash_of(plan);
-    *plan_out = plan;
     for (uint32_t i = 0; i < sharing->count; i++) {
         const struct od_plan *other = sharing->seen[i].plan;
         if (sharing->seen[i].hash != hash || !od_plan_node_equal(other, plan))
             continue;
-        sharing->changed |= other != plan && od_plan_is_costly(plan);
-        *plan_out = other;
-        return OD_OK;
+        make->changed |= other != plan && od_plan_is_costly(plan);
+        return other;
     }
-    OD_TRY(od_arena_grow(sharing->plan_arena, &sharing->seen, &sharing->capacity, sharing->count, sizeof(*sharing->seen),
-                         error));
+    make->status = od_arena_grow(make->arena, &sharing->seen, &sharing->capacity, sharing->count,
+                                 sizeof(*sharing->seen), make->error);
+    OD_NEED(make->status == OD_OK);
     sharing->seen[sharing->count++] = (struct seen){plan, hash};
-    return OD_OK;
+    return plan;
 }
 
-enum od_status od_rule_common_subplans(const struct od_rule_context *context, const struct od_plan *plan,
-                                       const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
+const struct od_plan *od_rule_common_subplans(struct od_maker *make, const struct od_plan *plan)
 {
-    struct sharing sharing = {.plan_arena = context->plan_arena};
-    struct od_plan_step step = {meet, &sharing};
-    OD_TRY(od_plan_walk(context->plan_arena, plan, &step, plan_out, error));
-    *changed_out = sharing.changed;
-    return OD_OK;
+    struct sharing sharing = {.make = make};
+    return od_plan_walk(make, plan, meet, &sharing);
 }

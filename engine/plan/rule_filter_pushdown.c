@@ -13,8 +13,6 @@
  * may fail wait for it. */
 #include "engine/core/assert.h"
 #include "engine/plan/join_keys.h"
-#include "engine/plan/plan_rewrite.h"
-#include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
 struct conjunct_list {
@@ -22,60 +20,57 @@ struct conjunct_list {
     uint32_t capacity;
     const struct od_expr **list;
 };
+static const struct conjunct_list none;
 
 struct pushdown {
-    struct od_arena *plan_arena;
+    struct od_maker *make;
     struct od_plan_table table; /* empty: nothing is shared */
-    bool changed;
 };
 
-static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan,
-                           const struct conjunct_list *above, const struct od_plan **plan_out,
-                           struct od_error *error);
+static const struct od_plan *push(struct pushdown *pushdown, const struct od_plan *plan,
+                                  const struct conjunct_list *above);
 
-static enum od_status list_add(struct pushdown *pushdown, struct conjunct_list *list, const struct od_expr *conjunct,
-                               struct od_error *error)
+static void list_add(struct pushdown *pushdown, struct conjunct_list *list, const struct od_expr *conjunct)
 {
-    OD_TRY(od_arena_grow(pushdown->plan_arena, &list->list, &list->capacity, list->count, sizeof(*list->list), error));
-    list->list[list->count++] = conjunct;
-    return OD_OK;
+    struct od_maker *make = pushdown->make;
+    if (make->status == OD_OK)
+        make->status = od_arena_grow(make->arena, &list->list, &list->capacity, list->count, sizeof(*list->list),
+                                     make->error);
+    if (make->status == OD_OK)
+        list->list[list->count++] = conjunct;
 }
 
-static enum od_status put_filter(struct pushdown *pushdown, const struct od_plan *plan,
-                                 const struct conjunct_list *list, const struct od_plan **plan_out,
-                                 struct od_error *error)
+static const struct od_expr *conjunction(struct pushdown *pushdown, const struct conjunct_list *list)
 {
-    const struct od_expr *predicate = NULL;
-    *plan_out = plan;
-    if (list->count == 0)
-        return OD_OK;
-    OD_TRY(od_expr_conjunction(pushdown->plan_arena, list->list, list->count, &predicate, error));
-    return od_plan_filter(pushdown->plan_arena, plan, predicate, plan_out, error);
+    return od_new_conjunction(pushdown->make, list->list, list->count);
+}
+
+static const struct od_plan *put_filter(struct pushdown *pushdown, const struct od_plan *plan,
+                                        const struct conjunct_list *list)
+{
+    return list->count == 0 ? plan : od_new_filter(pushdown->make, plan, conjunction(pushdown, list));
 }
 
 /* `below` goes on into each input, `stay` becomes a filter above the node. */
-static enum od_status go_on(struct pushdown *pushdown, const struct od_plan *plan, const struct conjunct_list *below,
-                            const struct conjunct_list *stay, const struct od_plan **plan_out, struct od_error *error)
+static const struct od_plan *go_on(struct pushdown *pushdown, const struct od_plan *plan,
+                                   const struct conjunct_list *below, const struct conjunct_list *stay)
 {
     const struct od_plan *inputs[2] = {NULL, NULL};
-    const struct od_plan *rebuilt = NULL;
-    pushdown->changed |= below->count > 0;
+    pushdown->make->changed |= below->count > 0;
     for (uint32_t i = 0; i < plan->input_count; i++)
-        OD_TRY(push(pushdown, plan->inputs[i], below, &inputs[i], error));
-    OD_TRY(od_plan_rebuild(pushdown->plan_arena, plan, inputs, NULL, &rebuilt, error));
-    return put_filter(pushdown, rebuilt, stay, plan_out, error);
+        inputs[i] = push(pushdown, plan->inputs[i], below);
+    return put_filter(pushdown, od_new_from(pushdown->make, plan, inputs, NULL), stay);
 }
 
 /* --- what OR has in common ---------------------------------------------------------------------- */
 
-static enum od_status conjuncts_of(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list,
-                                   struct od_error *error)
+static void conjuncts_of(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list)
 {
-    if (expr->kind != OD_EXPR_CALL || expr->function != OD_FUNCTION_AND)
-        return list_add(pushdown, list, expr, error);
-    for (uint32_t i = 0; i < expr->argument_count; i++)
-        OD_TRY(conjuncts_of(pushdown, expr->arguments[i], list, error));
-    return OD_OK;
+    bool is_and = expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_AND;
+    for (uint32_t i = 0; is_and && i < expr->argument_count; i++)
+        conjuncts_of(pushdown, expr->arguments[i], list);
+    if (!is_and)
+        list_add(pushdown, list, expr);
 }
 
 static bool list_holds(const struct conjunct_list *list, const struct od_expr *expr)
@@ -87,81 +82,73 @@ static bool list_holds(const struct conjunct_list *list, const struct od_expr *e
 }
 
 /* Conjuncts that every branch has; the first branch's are asked for. */
-static enum od_status common_factors(struct pushdown *pushdown, const struct conjunct_list *branches,
-                                     uint32_t branch_count, struct conjunct_list *factors, struct od_error *error)
+static struct conjunct_list common_factors(struct pushdown *pushdown, const struct conjunct_list *branches,
+                                           uint32_t branch_count)
 {
-    for (uint32_t i = 0; i < branches[0].count; i++) {
-        bool everywhere = !list_holds(factors, branches[0].list[i]);
+    struct conjunct_list factors = {0};
+    for (uint32_t i = 0; branch_count > 0 && i < branches[0].count; i++) {
+        bool everywhere = !list_holds(&factors, branches[0].list[i]);
         for (uint32_t b = 1; b < branch_count && everywhere; b++)
             everywhere = list_holds(&branches[b], branches[0].list[i]);
         if (everywhere)
-            OD_TRY(list_add(pushdown, factors, branches[0].list[i], error));
+            list_add(pushdown, &factors, branches[0].list[i]);
     }
-    return OD_OK;
+    return factors;
 }
 
 /* Adds the conjunct itself, or what its branches have in common and an OR of the rest (none where a branch is empty then). */
-static enum od_status factor(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list,
-                             struct od_error *error)
+static bool factor(struct pushdown *pushdown, const struct od_expr *expr, struct conjunct_list *list)
 {
     bool is_or = expr->kind == OD_EXPR_CALL && expr->function == OD_FUNCTION_OR;
     uint32_t count = is_or && !expr->may_fail ? expr->argument_count : 0;
-    struct conjunct_list factors = {0};
     bool empty = false;
-    OD_TAKE_LIST(struct conjunct_list, branches, pushdown->plan_arena, count, error);
-    OD_TAKE_LIST(const struct od_expr *, rests, pushdown->plan_arena, count, error);
+    OD_NEW_LIST(struct conjunct_list, branches, pushdown->make, count);
+    OD_NEW_LIST(const struct od_expr *, rests, pushdown->make, count);
     for (uint32_t i = 0; i < count; i++)
-        OD_TRY(conjuncts_of(pushdown, expr->arguments[i], &branches[i], error));
-    if (count > 0)
-        OD_TRY(common_factors(pushdown, branches, count, &factors, error));
-    if (factors.count == 0)
-        return list_add(pushdown, list, expr, error);
-    for (uint32_t b = 0; b < count; b++) {
-        uint32_t kept = 0;
+        conjuncts_of(pushdown, expr->arguments[i], &branches[i]);
+    struct conjunct_list factors = common_factors(pushdown, branches, count);
+    for (uint32_t b = 0; b < count && factors.count > 0; b++) {
+        struct conjunct_list rest = {0};
         for (uint32_t i = 0; i < branches[b].count; i++)
             if (!list_holds(&factors, branches[b].list[i]))
-                branches[b].list[kept++] = branches[b].list[i];
-        empty |= kept == 0;
-        OD_TRY(od_expr_conjunction(pushdown->plan_arena, branches[b].list, kept, &rests[b], error));
+                list_add(pushdown, &rest, branches[b].list[i]);
+        empty |= rest.count == 0;
+        rests[b] = conjunction(pushdown, &rest);
     }
-    pushdown->changed = true;
+    pushdown->make->changed |= factors.count > 0;
     for (uint32_t i = 0; i < factors.count; i++)
-        OD_TRY(list_add(pushdown, list, factors.list[i], error));
-    if (empty)
-        return OD_OK;
-    OD_TRY(od_expr_call(pushdown->plan_arena, OD_FUNCTION_OR, rests, count, &expr, error));
-    return list_add(pushdown, list, expr, error);
+        list_add(pushdown, list, factors.list[i]);
+    if (!empty)
+        list_add(pushdown, list,
+                 factors.count == 0 ? expr : od_new_call(pushdown->make, OD_FUNCTION_OR, rests, count));
+    return true;
 }
 
 /* The conjuncts of a condition, factored. */
-static enum od_status split(struct pushdown *pushdown, const struct od_expr *condition, struct conjunct_list *list,
-                            struct od_error *error)
+static struct conjunct_list split(struct pushdown *pushdown, const struct od_expr *condition)
 {
     struct conjunct_list whole = {0};
-    OD_TRY(conjuncts_of(pushdown, condition, &whole, error));
+    struct conjunct_list factored = {0};
+    conjuncts_of(pushdown, condition, &whole);
     for (uint32_t i = 0; i < whole.count; i++)
-        OD_TRY(factor(pushdown, whole.list[i], list, error));
-    return OD_OK;
+        factor(pushdown, whole.list[i], &factored);
+    return factored;
 }
 
 /* --- nodes with one input ----------------------------------------------------------------------- */
 
-static enum od_status push_filter(struct pushdown *pushdown, const struct od_plan *plan,
-                                  const struct conjunct_list *above, const struct od_plan **plan_out,
-                                  struct od_error *error)
+static const struct od_plan *push_filter(struct pushdown *pushdown, const struct od_plan *plan,
+                                         const struct conjunct_list *above)
 {
-    struct conjunct_list own = {0};
+    struct conjunct_list own = split(pushdown, plan->filter.predicate);
     struct conjunct_list travel = {0};
     struct conjunct_list stay = {0};
-    const struct od_plan *input = NULL;
-    OD_TRY(split(pushdown, plan->filter.predicate, &own, error));
     for (uint32_t i = 0; i < own.count; i++)
-        OD_TRY(list_add(pushdown, stay.count > 0 || own.list[i]->may_fail ? &stay : &travel, own.list[i], error));
+        list_add(pushdown, stay.count > 0 || own.list[i]->may_fail ? &stay : &travel, own.list[i]);
     for (uint32_t i = 0; i < above->count; i++)
-        OD_TRY(list_add(pushdown, stay.count > 0 ? &stay : &travel, above->list[i], error));
-    pushdown->changed |= above->count > 0;
-    OD_TRY(push(pushdown, plan->inputs[0], &travel, &input, error));
-    return put_filter(pushdown, input, &stay, plan_out, error);
+        list_add(pushdown, stay.count > 0 ? &stay : &travel, above->list[i]);
+    pushdown->make->changed |= above->count > 0;
+    return put_filter(pushdown, push(pushdown, plan->inputs[0], &travel), &stay);
 }
 
 static bool reads_unequal_lists(const struct od_plan *expand, const struct od_expr *expr)
@@ -224,9 +211,8 @@ static bool may_pass(const struct od_plan *plan, const struct od_expr *conjunct)
     }
 }
 
-static enum od_status push_through(struct pushdown *pushdown, const struct od_plan *plan,
-                                   const struct conjunct_list *above, const struct od_plan **plan_out,
-                                   struct od_error *error)
+static const struct od_plan *push_through(struct pushdown *pushdown, const struct od_plan *plan,
+                                          const struct conjunct_list *above)
 {
     struct conjunct_list below = {0};
     struct conjunct_list stay = {0};
@@ -238,12 +224,12 @@ static enum od_status push_through(struct pushdown *pushdown, const struct od_pl
         const struct od_expr *moved = above->list[i];
         bool passes = may_pass(plan, moved);
         if (passes && map != NULL)
-            OD_TRY(od_expr_substitute(pushdown->plan_arena, moved, map, &moved, error));
+            moved = od_new_substitute(pushdown->make, moved, map);
         /* a literal that ruled a failure out may be no literal any more */
-        passes = passes && !moved->may_fail;
-        OD_TRY(list_add(pushdown, passes ? &below : &stay, passes ? moved : above->list[i], error));
+        passes = passes && moved != NULL && !moved->may_fail;
+        list_add(pushdown, passes ? &below : &stay, passes ? moved : above->list[i]);
     }
-    return go_on(pushdown, plan, &below, &stay, plan_out, error);
+    return go_on(pushdown, plan, &below, &stay);
 }
 
 /* --- joins ------------------------------------------------------------------------------------ */
@@ -331,82 +317,63 @@ static bool left_rows_may_fail(const struct od_plan *plan)
 
 /* An APPLY is a join whose right side and condition are left alone: depths of outer columns count from there. Only left
  * fields, and those of INNER's padding, matter above it. */
-static enum od_status push_join(struct pushdown *pushdown, const struct od_plan *plan,
-                                const struct conjunct_list *above, const struct od_plan **plan_out,
-                                struct od_error *error)
+static const struct od_plan *push_join(struct pushdown *pushdown, const struct od_plan *plan,
+                                       const struct conjunct_list *above)
 {
-    struct conjunct_list own = {0};
+    struct od_maker *make = pushdown->make;
     struct conjunct_list places[PLACE_COUNT] = {{0}};
-    struct conjunct_list none = {0};
     struct od_plan draft = *plan;
     uint32_t left_count = plan->inputs[0]->schema.field_count;
     bool is_apply = plan->kind == OD_PLAN_APPLY;
     if (plan->join.condition->may_fail && !is_apply)
-        return go_on(pushdown, plan, &none, above, plan_out, error);
+        return go_on(pushdown, plan, &none, above);
     if (!is_apply)
         draft.join.type = without_padding(plan, above);
-    OD_TRY(split(pushdown, plan->join.condition, &own, error));
-    for (uint32_t i = 0; i < own.count + above->count; i++) {
+    struct conjunct_list own = split(pushdown, plan->join.condition);
+    for (uint32_t i = 0; i < own.count + above->count && make->status == OD_OK; i++) {
         bool from_above = i >= own.count;
         const struct od_expr *conjunct = from_above ? above->list[i - own.count] : own.list[i];
+        enum place stays = from_above ? PLACE_ABOVE : PLACE_CONDITION;
         enum place place = where_to(draft.join.type, od_join_sides_of(conjunct, left_count), from_above,
                                     conjunct->nullable);
-        if ((is_apply && place != PLACE_LEFT) || (from_above && left_rows_may_fail(plan)))
-            place = from_above ? PLACE_ABOVE : PLACE_CONDITION;
-        if (is_apply && !from_above)
-            place = PLACE_CONDITION;
+        if ((is_apply && (place != PLACE_LEFT || !from_above)) || (from_above && left_rows_may_fail(plan)))
+            place = stays;
         if (place == PLACE_RIGHT)
-            OD_TRY(od_join_move_right(pushdown->plan_arena, conjunct, plan->inputs[0], plan->inputs[1], &conjunct,
-                                      error));
-        pushdown->changed |= place != (from_above ? PLACE_ABOVE : PLACE_CONDITION);
-        OD_TRY(list_add(pushdown, &places[place], conjunct, error));
+            conjunct = od_join_move_right(make, conjunct, plan->inputs[0], plan->inputs[1]);
+        make->changed |= place != stays;
+        list_add(pushdown, &places[place], conjunct);
     }
-    pushdown->changed |= draft.join.type != plan->join.type;
-    OD_TRY(push(pushdown, plan->inputs[0], &places[PLACE_LEFT], &draft.inputs[0], error));
-    OD_TRY(push(pushdown, plan->inputs[1], is_apply ? &none : &places[PLACE_RIGHT], &draft.inputs[1], error));
-    OD_TRY(od_expr_conjunction(pushdown->plan_arena, places[PLACE_CONDITION].list, places[PLACE_CONDITION].count,
-                               &draft.join.condition, error));
-    OD_TRY(od_plan_make(pushdown->plan_arena, &draft, NULL, NULL, plan_out, error));
-    return put_filter(pushdown, *plan_out, &places[PLACE_ABOVE], plan_out, error);
+    make->changed |= draft.join.type != plan->join.type;
+    draft.inputs[0] = push(pushdown, plan->inputs[0], &places[PLACE_LEFT]);
+    draft.inputs[1] = push(pushdown, plan->inputs[1], is_apply ? &none : &places[PLACE_RIGHT]);
+    draft.join.condition = conjunction(pushdown, &places[PLACE_CONDITION]);
+    return put_filter(pushdown, od_new_plan(make, &draft, NULL), &places[PLACE_ABOVE]);
 }
 
-static enum od_status push_node(struct pushdown *pushdown, const struct od_plan *plan,
-                                const struct conjunct_list *above, const struct od_plan **plan_out,
-                                struct od_error *error)
+static const struct od_plan *push_node(struct pushdown *pushdown, const struct od_plan *plan,
+                                       const struct conjunct_list *above)
 {
-    switch (plan->kind) {
-    case OD_PLAN_FILTER:
-        return push_filter(pushdown, plan, above, plan_out, error);
-    case OD_PLAN_JOIN:
-    case OD_PLAN_APPLY:
-        return push_join(pushdown, plan, above, plan_out, error);
-    default:
-        return push_through(pushdown, plan, above, plan_out, error);
-    }
+    if (plan->kind == OD_PLAN_FILTER)
+        return push_filter(pushdown, plan, above);
+    if (plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_APPLY)
+        return push_join(pushdown, plan, above);
+    return push_through(pushdown, plan, above);
 }
 
-static enum od_status push(struct pushdown *pushdown, const struct od_plan *plan,
-                           const struct conjunct_list *above, const struct od_plan **plan_out,
-                           struct od_error *error)
+static const struct od_plan *push(struct pushdown *pushdown, const struct od_plan *plan,
+                                  const struct conjunct_list *above)
 {
     struct od_plan_entry *entry = od_plan_table_shared(&pushdown->table, plan);
-    struct conjunct_list none = {0};
     if (entry == NULL)
-        return push_node(pushdown, plan, above, plan_out, error);
+        return push_node(pushdown, plan, above);
     if (entry->result == NULL)
-        OD_TRY(push_node(pushdown, plan, &none, &entry->result, error));
-    return put_filter(pushdown, entry->result, above, plan_out, error);
+        entry->result = push_node(pushdown, plan, &none);
+    return put_filter(pushdown, entry->result, above);
 }
 
-enum od_status od_rule_filter_pushdown(const struct od_rule_context *context, const struct od_plan *plan,
-                                       const struct od_plan **plan_out, bool *changed_out,
-                                       struct od_error *error)
+const struct od_plan *od_rule_filter_pushdown(struct od_maker *make, const struct od_plan *plan)
 {
-    struct pushdown pushdown = {.plan_arena = context->plan_arena};
-    struct conjunct_list none = {0};
-    if (od_rule_is_on(context->options, OD_RULE_COMMON_SUBPLANS))
-        OD_TRY(od_plan_table_init(context->plan_arena, plan, &pushdown.table, error));
-    OD_TRY(push(&pushdown, plan, &none, plan_out, error));
-    *changed_out = pushdown.changed;
-    return OD_OK;
+    struct pushdown pushdown = {.make = make};
+    OD_NEED(od_plan_table_init_shared(make, plan, &pushdown.table));
+    return push(&pushdown, plan, &none);
 }

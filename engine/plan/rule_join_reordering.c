@@ -8,8 +8,6 @@
  *
  * A conjunct is tested at the first join that has all its leaves; a project on top puts the columns back in order. Nothing that
  * may fail is in a region: other joins would show it other rows. */
-#include "engine/plan/plan_rewrite.h"
-#include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 #include "engine/plan/statistics.h"
 
@@ -25,12 +23,6 @@ struct tree {
     leaf_set left; /* of the set; 0: a leaf */
 };
 
-struct reordering {
-    struct od_arena *plan_arena;
-    struct od_plan_table table;
-    bool changed;
-};
-
 struct conjunct {
     const struct od_expr *expr; /* over the region's column numbers */
     leaf_set reads;
@@ -38,7 +30,8 @@ struct conjunct {
 };
 
 struct region {
-    struct reordering *reordering;
+    struct od_maker *make;
+    struct od_plan_table *table; /* of the whole plan */
     uint32_t leaf_count;
     const struct od_plan *written[LEAVES_MAX];
     const struct od_plan *leaves[LEAVES_MAX]; /* those, reordered inside */
@@ -53,8 +46,7 @@ struct region {
     leaf_set joins[LEAVES_MAX][2];
 };
 
-static enum od_status reorder(struct reordering *reordering, const struct od_plan *plan,
-                              const struct od_plan **plan_out, struct od_error *error);
+static const struct od_plan *reorder(struct od_maker *make, struct od_plan_table *table, const struct od_plan *plan);
 
 /* --- the region --------------------------------------------------------------------------------- */
 
@@ -71,20 +63,21 @@ static leaf_set leaves_of(const struct region *region, const struct od_expr *exp
     return set;
 }
 
-static enum od_status add_conjuncts(struct region *region, const struct od_expr *condition,
-                                    const struct od_expr *const *map, struct od_error *error)
+static bool add_conjuncts(struct region *region, const struct od_expr *condition, const struct od_expr *const *map)
 {
-    struct od_arena *plan_arena = region->reordering->plan_arena;
+    struct od_maker *make = region->make;
     if (condition->kind == OD_EXPR_CALL && condition->function == OD_FUNCTION_AND) {
         for (uint32_t i = 0; i < condition->argument_count; i++)
-            OD_TRY(add_conjuncts(region, condition->arguments[i], map, error));
-        return OD_OK;
+            OD_NEED(add_conjuncts(region, condition->arguments[i], map));
+        return true;
     }
     if (od_expr_is_true(condition))
-        return OD_OK;
-    OD_TRY(od_arena_grow(plan_arena, &region->conjuncts, &region->conjunct_capacity, region->conjunct_count,
-                         sizeof(*region->conjuncts), error));
-    return od_expr_substitute(plan_arena, condition, map, &region->conjuncts[region->conjunct_count++].expr, error);
+        return true;
+    make->status = od_arena_grow(make->arena, &region->conjuncts, &region->conjunct_capacity, region->conjunct_count,
+                                 sizeof(*region->conjuncts), make->error);
+    OD_NEED(make->status == OD_OK);
+    region->conjuncts[region->conjunct_count++].expr = od_new_substitute(make, condition, map);
+    return make->status == OD_OK;
 }
 
 static bool picks_columns(const struct od_plan *plan)
@@ -96,52 +89,50 @@ static bool picks_columns(const struct od_plan *plan)
 }
 
 /* Does the plan belong to a region, rather than being a leaf of it? Only a way to a join is worth following. */
-static bool continues(const struct reordering *reordering, const struct od_plan *plan, bool is_root)
+static bool continues(const struct od_plan_table *table, const struct od_plan *plan, bool is_root)
 {
-    if (od_plan_node_may_fail(plan) || (!is_root && od_plan_table_shared(&reordering->table, plan) != NULL))
+    if (od_plan_node_may_fail(plan) || (!is_root && od_plan_table_shared(table, plan) != NULL))
         return false;
     while (plan->kind == OD_PLAN_FILTER || (plan->kind == OD_PLAN_PROJECT && picks_columns(plan)))
         plan = plan->inputs[0];
     return plan->kind == OD_PLAN_JOIN && plan->join.type == OD_JOIN_INNER && !od_plan_node_may_fail(plan);
 }
 
-static enum od_status add_leaf(struct region *region, const struct od_plan *plan, const struct od_expr **map,
-                               leaf_set *set_out, struct od_error *error)
+static bool add_leaf(struct region *region, const struct od_plan *plan, const struct od_expr **map, leaf_set *set_out)
 {
     uint32_t leaf = region->leaf_count++;
     region->written[leaf] = plan;
-    OD_TRY(reorder(region->reordering, plan, &region->leaves[leaf], error));
+    region->leaves[leaf] = reorder(region->make, region->table, plan);
+    OD_NEED(region->leaves[leaf] != NULL);
     region->first[leaf] = region->column_count;
     region->rows[leaf] = od_plan_estimate_rows(region->leaves[leaf]);
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        OD_TRY(od_expr_outer(region->reordering->plan_arena, &plan->schema.fields[i], region->column_count++, 0,
-                             &map[i], error));
+        map[i] = od_new_outer(region->make, &plan->schema.fields[i], region->column_count++, 0);
     *set_out = (leaf_set)1 << leaf;
-    return OD_OK;
+    return region->make->status == OD_OK;
 }
 
 /* map: the plan's columns by the region's numbers, room for schema.field_count. */
-static enum od_status collect(struct region *region, const struct od_plan *plan, bool is_root,
-                              const struct od_expr **map, leaf_set *set_out, struct od_error *error)
+static bool collect(struct region *region, const struct od_plan *plan, bool is_root, const struct od_expr **map,
+                    leaf_set *set_out)
 {
-    leaf_set sets[2] = {0, 0};
-    if (!continues(region->reordering, plan, is_root) || region->open_joins + 1 >= LEAVES_MAX)
-        return add_leaf(region, plan, map, set_out, error);
+    if (!continues(region->table, plan, is_root) || region->open_joins + 1 >= LEAVES_MAX)
+        return add_leaf(region, plan, map, set_out);
     if (plan->kind == OD_PLAN_JOIN) {
-        uint32_t left = plan->inputs[0]->schema.field_count;
+        leaf_set sets[2] = {0, 0};
         region->open_joins++;
-        OD_TRY(collect(region, plan->inputs[0], false, map, &sets[0], error));
-        OD_TRY(collect(region, plan->inputs[1], false, map + left, &sets[1], error));
+        OD_NEED(collect(region, plan->inputs[0], false, map, &sets[0]));
+        OD_NEED(collect(region, plan->inputs[1], false, map + plan->inputs[0]->schema.field_count, &sets[1]));
         *set_out = sets[0] | sets[1];
         region->joins[region->join_count][0] = sets[0];
         region->joins[region->join_count++][1] = sets[1];
-        return add_conjuncts(region, plan->join.condition, map, error);
+        return add_conjuncts(region, plan->join.condition, map);
     }
-    OD_TAKE_LIST(const struct od_expr *, inner, region->reordering->plan_arena, plan->inputs[0]->schema.field_count, error);
-    OD_TRY(collect(region, plan->inputs[0], false, inner, set_out, error));
+    OD_NEW_LIST(const struct od_expr *, inner, region->make, plan->inputs[0]->schema.field_count);
+    OD_NEED(collect(region, plan->inputs[0], false, inner, set_out));
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
         map[i] = inner[plan->kind == OD_PLAN_PROJECT ? plan->rows.exprs[i]->column_index : i];
-    return plan->kind == OD_PLAN_FILTER ? add_conjuncts(region, plan->filter.predicate, inner, error) : OD_OK;
+    return plan->kind == OD_PLAN_PROJECT || add_conjuncts(region, plan->filter.predicate, inner);
 }
 
 static void weigh(struct region *region)
@@ -256,162 +247,138 @@ static double order_greedily(const struct region *region, struct pair *pairs)
 
 /* --- the joins ---------------------------------------------------------------------------------- */
 
-/* Where the columns of a built set are: places[number of the region] = column of the plan. */
+/* Where the columns of a built set are: places[number of the region] = column of the plan. NULL: something has failed. */
 struct built {
     const struct od_plan *plan;
     uint32_t *places;
 };
-
-static enum od_status build(struct region *region, const struct pair *pairs, leaf_set set, struct built *built,
-                            struct od_error *error);
+static struct built build(struct region *region, const struct pair *pairs, leaf_set set);
 
 /* The conjuncts that become true or false here, over the columns of the join. One of a single leaf is tested where the leaf comes
  * in, one of none at the top. */
-static enum od_status conjuncts_at(struct region *region, const struct pair *pair, const struct od_expr *const *map,
-                                   const struct od_expr **condition_out, struct od_error *error)
+static const struct od_expr *conjuncts_at(struct region *region, const struct pair *pair, const struct od_expr *const *map)
 {
-    struct od_arena *plan_arena = region->reordering->plan_arena;
     leaf_set set = pair->left | pair->right;
     leaf_set all = ~(leaf_set)0 >> (LEAVES_MAX - region->leaf_count);
     uint32_t count = 0;
-    OD_TAKE_LIST(const struct od_expr *, conjuncts, plan_arena, region->conjunct_count, error);
+    OD_NEW_LIST(const struct od_expr *, conjuncts, region->make, region->conjunct_count);
     for (uint32_t i = 0; i < region->conjunct_count; i++) {
         leaf_set reads = region->conjuncts[i].reads;
         bool below = (reads & ~pair->left) == 0 || (reads & ~pair->right) == 0;
         bool leaf_here = (reads & (reads - 1)) == 0 && (reads == pair->left || reads == pair->right);
         if (reads == 0 ? set == all : (reads & ~set) == 0 && (!below || leaf_here))
-            OD_TRY(od_expr_substitute(plan_arena, region->conjuncts[i].expr, map, &conjuncts[count++], error));
+            conjuncts[count++] = od_new_substitute(region->make, region->conjuncts[i].expr, map);
     }
-    return od_expr_conjunction(plan_arena, conjuncts, count, condition_out, error);
+    return od_new_conjunction(region->make, conjuncts, count);
 }
 
-static enum od_status build_join(struct region *region, const struct pair *pairs, const struct pair *pair,
-                                 struct built *built, struct od_error *error)
+/* Sets places[], as of struct built. */
+static const struct od_plan *build_join(struct region *region, const struct pair *pairs, const struct pair *pair,
+                                        uint32_t *places)
 {
-    struct od_arena *plan_arena = region->reordering->plan_arena;
-    struct built left;
-    struct built right;
-    struct od_schema schema;
-    const struct od_expr *condition = NULL;
-    OD_TRY(build(region, pairs, pair->left, &left, error));
-    OD_TRY(build(region, pairs, pair->right, &right, error));
-    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, region->column_count, error);
-    OD_TRY(od_plan_join_schema(plan_arena, left.plan, right.plan, &schema, error));
-    for (uint32_t i = 0; i < region->column_count; i++) {
-        built->places[i] = left.places[i];
-        if (right.places[i] != OD_FIELD_NONE)
-            built->places[i] = left.plan->schema.field_count + right.places[i];
-        if (built->places[i] != OD_FIELD_NONE)
-            OD_TRY(od_expr_column(plan_arena, &schema, built->places[i], &map[i], error));
+    struct od_maker *make = region->make;
+    struct built left = build(region, pairs, pair->left);
+    struct built right = build(region, pairs, pair->right);
+    OD_NEW_LIST(const struct od_expr *, map, make, region->column_count);
+    struct od_schema schema = od_new_join_schema(make, left.plan, right.plan);
+    for (uint32_t i = 0; i < region->column_count && make->status == OD_OK; i++) {
+        bool is_right = right.places[i] != OD_FIELD_NONE;
+        places[i] = is_right ? left.plan->schema.field_count + right.places[i] : left.places[i];
+        map[i] = places[i] == OD_FIELD_NONE ? NULL : od_new_column(make, &schema, places[i]);
     }
-    OD_TRY(conjuncts_at(region, pair, map, &condition, error));
-    return od_plan_join(plan_arena, OD_JOIN_INNER, left.plan, right.plan, condition, &built->plan, error);
+    return od_new_join(make, OD_JOIN_INNER, left.plan, right.plan, conjuncts_at(region, pair, map));
 }
 
-static enum od_status build(struct region *region, const struct pair *pairs, leaf_set set, struct built *built,
-                            struct od_error *error)
+static struct built build(struct region *region, const struct pair *pairs, leaf_set set)
 {
-    OD_TAKE(built->places, region->reordering->plan_arena, region->column_count, error);
-    for (uint32_t i = 0; i + 1 < region->leaf_count; i++)
-        if ((pairs[i].left | pairs[i].right) == set)
-            return build_join(region, pairs, &pairs[i], built, error);
+    struct built built = {NULL, od_new(region->make, region->column_count, sizeof(*built.places))};
+    if (built.places == NULL)
+        return built;
+    for (uint32_t i = 0; i + 1 < region->leaf_count; i++) {
+        if ((pairs[i].left | pairs[i].right) != set)
+            continue;
+        built.plan = build_join(region, pairs, &pairs[i], built.places);
+        return built;
+    }
     uint32_t leaf = 0;
     while (set != (leaf_set)1 << leaf)
         leaf++;
-    built->plan = region->leaves[leaf];
+    built.plan = region->leaves[leaf];
     for (uint32_t i = 0; i < region->column_count; i++) {
-        bool own = i >= region->first[leaf] && i - region->first[leaf] < built->plan->schema.field_count;
-        built->places[i] = own ? i - region->first[leaf] : OD_FIELD_NONE;
+        bool own = i >= region->first[leaf] && i - region->first[leaf] < built.plan->schema.field_count;
+        built.places[i] = own ? i - region->first[leaf] : OD_FIELD_NONE;
     }
-    return OD_OK;
+    return built;
 }
 
 /* The joins of the pairs, with the columns and names of `plan`. */
-static enum od_status build_region(struct region *region, const struct pair *pairs, leaf_set all,
-                                   const struct od_plan *plan, const struct od_expr *const *map,
-                                   const struct od_plan **plan_out, struct od_error *error)
+static const struct od_plan *build_region(struct region *region, const struct pair *pairs, leaf_set all,
+                                          const struct od_plan *plan, const struct od_expr *const *map)
 {
-    struct od_arena *plan_arena = region->reordering->plan_arena;
-    uint32_t width = plan->schema.field_count;
-    struct built built;
-    OD_TAKE_LIST(const struct od_expr *, exprs, plan_arena, width, error);
-    OD_TRY(build(region, pairs, all, &built, error));
-    for (uint32_t i = 0; i < width; i++)
-        OD_TRY(od_expr_column(plan_arena, &built.plan->schema, built.places[map[i]->column_index], &exprs[i], error));
-    return od_plan_project_as(plan_arena, built.plan, exprs, &plan->schema, plan_out, error);
+    struct built built = build(region, pairs, all);
+    OD_NEW_LIST(const struct od_expr *, exprs, region->make, plan->schema.field_count);
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
+        exprs[i] = od_new_column(region->make, &built.plan->schema, built.places[map[i]->column_index]);
+    return od_new_project(region->make, built.plan, exprs, &plan->schema);
 }
 
-/* The plan as it is, over reordered leaves. */
-static enum od_status keep_order(struct reordering *reordering, const struct od_plan *plan,
-                                 const struct od_plan **plan_out, struct od_error *error)
+/* The plan as it is, over reordered inputs. */
+static const struct od_plan *keep_order(struct od_maker *make, struct od_plan_table *table, const struct od_plan *plan)
 {
     const struct od_plan *inputs[2] = {NULL, NULL};
     for (uint32_t i = 0; i < plan->input_count; i++)
-        OD_TRY(reorder(reordering, plan->inputs[i], &inputs[i], error));
-    return od_plan_rebuild(reordering->plan_arena, plan, inputs, NULL, plan_out, error);
+        inputs[i] = reorder(make, table, plan->inputs[i]);
+    return od_new_from(make, plan, inputs, NULL);
 }
 
 /* As above, for the nodes of a region, whose leaves come in the order in which they were found. */
-static enum od_status keep_region(struct region *region, const struct od_plan *plan, uint32_t *leaf,
-                                  const struct od_plan **plan_out, struct od_error *error)
+static const struct od_plan *keep_region(struct region *region, const struct od_plan *plan, uint32_t *leaf)
 {
     const struct od_plan *inputs[2] = {NULL, NULL};
-    if (*leaf < region->leaf_count && plan == region->written[*leaf]) {
-        *plan_out = region->leaves[(*leaf)++];
-        return OD_OK;
-    }
+    if (*leaf < region->leaf_count && plan == region->written[*leaf])
+        return region->leaves[(*leaf)++];
     for (uint32_t i = 0; i < plan->input_count; i++)
-        OD_TRY(keep_region(region, plan->inputs[i], leaf, &inputs[i], error));
-    return od_plan_rebuild(region->reordering->plan_arena, plan, inputs, NULL, plan_out, error);
+        inputs[i] = keep_region(region, plan->inputs[i], leaf);
+    return od_new_from(region->make, plan, inputs, NULL);
 }
 
-static enum od_status reorder_region(struct reordering *reordering, const struct od_plan *plan,
-                                     const struct od_plan **plan_out, struct od_error *error)
+static const struct od_plan *reorder_region(struct od_maker *make, struct od_plan_table *table, const struct od_plan *plan)
 {
-    struct od_arena *plan_arena = reordering->plan_arena;
-    OD_TAKE_LIST(struct region, region, plan_arena, 1, error);
-    OD_TAKE_LIST(const struct od_expr *, map, plan_arena, plan->schema.field_count, error);
-    leaf_set all = 0;
-    double cost = 0;
     struct pair pairs[LEAVES_MAX];
     uint32_t pair_count = 0;
-    region->reordering = reordering;
-    OD_TRY(collect(region, plan, true, map, &all, error));
+    uint32_t leaf = 0;
+    leaf_set all = 0;
+    double cost = 0;
+    OD_NEW_LIST(struct region, region, make, 1);
+    OD_NEW_LIST(const struct od_expr *, map, make, plan->schema.field_count);
+    region->make = make;
+    region->table = table;
+    OD_NEED(collect(region, plan, true, map, &all));
     weigh(region);
     if (region->leaf_count <= LEAVES_EXHAUSTIVE) {
-        OD_TAKE_LIST(struct tree, trees, plan_arena, (size_t)all + 1, error);
+        OD_NEW_LIST(struct tree, trees, make, (size_t)all + 1);
         order_exhaustively(region, trees);
         pairs_of_tree(trees, all, pairs, &pair_count);
         cost = trees[all].cost;
     } else {
         cost = order_greedily(region, pairs);
     }
-    if (!(cost < WORTH_IT * cost_as_written(region))) {
-        uint32_t leaf = 0;
-        return keep_region(region, plan, &leaf, plan_out, error);
-    }
-    reordering->changed = true;
-    return build_region(region, pairs, all, plan, map, plan_out, error);
+    if (!(cost < WORTH_IT * cost_as_written(region)))
+        return keep_region(region, plan, &leaf);
+    make->changed = true;
+    return build_region(region, pairs, all, plan, map);
 }
 
-static enum od_status reorder(struct reordering *reordering, const struct od_plan *plan,
-                              const struct od_plan **plan_out, struct od_error *error)
+static const struct od_plan *reorder(struct od_maker *make, struct od_plan_table *table, const struct od_plan *plan)
 {
-    struct od_plan_entry *entry = od_plan_table_find(&reordering->table, plan);
-    if (entry->result == NULL) {
-        bool region = continues(reordering, plan, true);
-        OD_TRY((region ? reorder_region : keep_order)(reordering, plan, &entry->result, error));
-    }
-    *plan_out = entry->result;
-    return OD_OK;
+    struct od_plan_entry *entry = od_plan_table_find(table, plan);
+    if (entry->result == NULL)
+        entry->result = (continues(table, plan, true) ? reorder_region : keep_order)(make, table, plan);
+    return entry->result;
 }
 
-enum od_status od_rule_join_reordering(const struct od_rule_context *context, const struct od_plan *plan,
-                                       const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
+const struct od_plan *od_rule_join_reordering(struct od_maker *make, const struct od_plan *plan)
 {
-    struct reordering reordering = {.plan_arena = context->plan_arena};
-    OD_TRY(od_plan_table_init(context->plan_arena, plan, &reordering.table, error));
-    OD_TRY(reorder(&reordering, plan, plan_out, error));
-    *changed_out = reordering.changed;
-    return OD_OK;
+    struct od_plan_table table;
+    return od_plan_table_init(make, plan, &table) ? reorder(make, &table, plan) : NULL;
 }

@@ -4,8 +4,6 @@
  *                                                          NULL, a row with q NULL comes to p now, so p must not fail
  *   project e (project f (x))    project e(f) (x)          when nothing is computed twice, and no failure of f is lost
  *   project (all columns)        x                         under the same names */
-#include "engine/plan/plan_rewrite.h"
-#include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
 #include <string.h>
@@ -28,26 +26,22 @@ static bool hands_on(const struct od_plan *project, uint32_t column)
     return false;
 }
 
-static enum od_status fuse_projects(const struct od_rule_context *context, const struct od_plan *plan, const struct od_plan **plan_out,
-                                    struct od_error *error)
+static const struct od_plan *fuse_projects(struct od_maker *make, const struct od_plan *plan)
 {
     const struct od_plan *inner = plan->inputs[0];
-    struct od_plan draft = *plan;
     uint32_t width = inner->schema.field_count;
-    OD_TAKE_LIST(uint32_t, uses, context->plan_arena, width, error);
-    OD_TAKE_LIST(const struct od_expr *, exprs, context->plan_arena, plan->schema.field_count, error);
+    OD_NEW_LIST(uint32_t, uses, make, width);
+    OD_NEW_LIST(const struct od_expr *, exprs, make, plan->schema.field_count);
     od_plan_exprs(plan, count_uses, uses);
     for (uint32_t i = 0; i < width; i++) {
         const struct od_expr *expr = inner->rows.exprs[i];
         bool computed = expr->kind == OD_EXPR_CALL;
         if ((computed && uses[i] > 1) || (expr->may_fail && !(uses[i] == 1 && hands_on(plan, i))))
-            return OD_OK;
+            return plan;
     }
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
-        OD_TRY(od_expr_substitute(context->plan_arena, plan->rows.exprs[i], inner->rows.exprs, &exprs[i], error));
-    draft.inputs[0] = inner->inputs[0];
-    draft.rows.exprs = exprs;
-    return od_plan_make(context->plan_arena, &draft, NULL, NULL, plan_out, error);
+        exprs[i] = od_new_substitute(make, plan->rows.exprs[i], inner->rows.exprs);
+    return od_new_project(make, inner->inputs[0], exprs, &plan->schema);
 }
 
 static bool says_nothing(const struct od_plan *project)
@@ -62,31 +56,16 @@ static bool says_nothing(const struct od_plan *project)
     return true;
 }
 
-static enum od_status fuse(void *self, const struct od_plan *plan, const struct od_plan **plan_out,
-                           struct od_error *error)
+const struct od_plan *od_step_operator_fusion(void *make, const struct od_plan *plan)
 {
-    const struct od_rule_context *context = self;
     const struct od_plan *input = plan->inputs[0];
-    *plan_out = plan;
-    if (plan->kind == OD_PLAN_PROJECT && says_nothing(plan)) {
-            *plan_out = input;
-    } else if (plan->kind == OD_PLAN_PROJECT && input->kind == OD_PLAN_PROJECT) {
-        return fuse_projects(context, plan, plan_out, error);
-    } else if (plan->kind == OD_PLAN_FILTER && input->kind == OD_PLAN_FILTER &&
-               (!plan->filter.predicate->may_fail || !input->filter.predicate->nullable)) {
-        const struct od_expr *both[2] = {input->filter.predicate, plan->filter.predicate};
-        const struct od_expr *predicate = NULL;
-            OD_TRY(od_expr_conjunction(context->plan_arena, both, 2, &predicate, error));
-        return od_plan_filter(context->plan_arena, input->inputs[0], predicate, plan_out, error);
-    }
-    return OD_OK;
-}
-
-enum od_status od_rule_operator_fusion(const struct od_rule_context *context, const struct od_plan *plan,
-                                       const struct od_plan **plan_out, bool *changed_out, struct od_error *error)
-{
-    struct od_plan_step step = {fuse, (void *)context};
-    OD_TRY(od_plan_walk(context->plan_arena, plan, &step, plan_out, error));
-    *changed_out = *plan_out != plan;
-    return OD_OK;
+    if (plan->kind == OD_PLAN_PROJECT && says_nothing(plan))
+        return input;
+    if (plan->kind == OD_PLAN_PROJECT && input->kind == OD_PLAN_PROJECT)
+        return fuse_projects(make, plan);
+    if (plan->kind != OD_PLAN_FILTER || input->kind != OD_PLAN_FILTER ||
+        (plan->filter.predicate->may_fail && input->filter.predicate->nullable))
+        return plan;
+    const struct od_expr *both[2] = {input->filter.predicate, plan->filter.predicate};
+    return od_new_filter(make, input->inputs[0], od_new_conjunction(make, both, 2));
 }

@@ -13,8 +13,6 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
-#include "engine/plan/plan_rewrite.h"
-#include "engine/plan/plan_table.h"
 #include "engine/plan/rule.h"
 
 /* What a kind of node does with columns: makes some itself, hands those of its inputs on, needs all of them whoever reads; NARROWS:
@@ -37,10 +35,8 @@ static const uint8_t traits[OD_PLAN_KIND_COUNT] = {
 };
 
 struct pruning {
-    struct od_arena *plan_arena;
-    const struct od_plan_options *options;
+    struct od_maker *make;
     struct od_plan_table table; /* empty: nothing is shared */
-    bool changed;
 };
 
 struct pruned {
@@ -48,8 +44,8 @@ struct pruned {
     uint32_t *where; /* old column -> new column, or OD_FIELD_NONE */
 };
 
-static enum od_status prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
-                            struct pruned *pruned_out, struct od_error *error);
+/* These and all that call them are makers: false when something has failed. */
+static bool prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed, struct pruned *pruned_out);
 
 static void mark_column(void *needed, uint32_t column_index)
 {
@@ -107,14 +103,11 @@ static bool is_kept(const struct od_plan *plan, uint32_t i)
 }
 
 /* Leaves the items of `width` columns that are to be kept. */
-static enum od_status pick(struct pruning *pruning, struct od_clause_list *list, uint32_t width, const bool *keep,
-                           uint32_t kept, struct od_error *error)
+static bool pick(struct od_maker *make, struct od_clause_list *list, uint32_t width, const bool *keep, uint32_t kept)
 {
     size_t bytes = od_clause_item_bytes(list->element);
-    size_t row_count = list->count / width;
-    char *at = od_arena_take_array(pruning->plan_arena, row_count * kept, bytes);
-    if (at == NULL)
-        return od_fail(error, OD_NO_MEMORY, "pruning columns");
+    char *at = od_new(make, list->count / width * (size_t)kept, bytes);
+    OD_NEED(at != NULL);
     *list->place = at;
     for (uint32_t i = 0; i < list->count; i++) {
         if (!keep[i % width])
@@ -124,52 +117,43 @@ static enum od_status pick(struct pruning *pruning, struct od_clause_list *list,
     }
     if (list->count_place != NULL)
         *list->count_place = kept;
-    return OD_OK;
+    return true;
 }
 
 /* The node without columns that are neither needed nor kept; at least one stays. Of a WINDOW without calls its input is left, and
  * of a PROJECT of which only the rows matter. */
-static enum od_status slim(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
-                           struct pruned *slim_out, struct od_error *error)
+static bool slim(struct od_maker *make, const struct od_plan *plan, const bool *needed, struct pruned *slim_out)
 {
     struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     struct od_plan draft = *plan;
     uint32_t width = plan->schema.field_count;
     uint32_t kept = 0;
     uint32_t first = 0;
-    OD_TAKE_LIST(bool, keep, pruning->plan_arena, width, error);
-    bool nothing_but_rows = plan->kind == OD_PLAN_SCAN && count_needed(needed, width) == 0;
+    bool only_rows = count_needed(needed, width) == 0;
+    bool drops_all = only_rows && plan->kind == OD_PLAN_PROJECT && !od_plan_node_may_fail(plan);
     slim_out->plan = plan;
-    OD_TAKE(slim_out->where, pruning->plan_arena, width, error);
-    if (plan->kind == OD_PLAN_PROJECT && count_needed(needed, width) == 0 && !od_plan_node_may_fail(plan)) {
-        for (uint32_t i = 0; i < width; i++)
-            slim_out->where[i] = OD_FIELD_NONE;
-        slim_out->plan = plan->inputs[0];
-        pruning->changed = true;
-        return OD_OK;
-    }
+    OD_NEW(slim_out->where, make, width);
+    OD_NEW_LIST(bool, keep, make, width);
+    OD_NEW_LIST(struct od_field, fields, make, width);
     for (uint32_t i = 0; i < width; i++) {
-        bool last_chance = kept == 0 && (nothing_but_rows || i == width - 1);
-        keep[i] = needed[i] || is_kept(plan, i) || last_chance;
+        bool last_chance = kept == 0 && ((only_rows && plan->kind == OD_PLAN_SCAN) || i == width - 1);
+        keep[i] = !drops_all && (needed[i] || is_kept(plan, i) || last_chance);
         slim_out->where[i] = keep[i] ? kept : OD_FIELD_NONE;
+        fields[kept] = plan->schema.fields[i];
         kept += keep[i];
     }
     if (kept == width)
-        return OD_OK;
-    struct od_clause_list *list = makers(&draft, lists, &first);
-    od_assert(list != NULL);
-    OD_TRY(pick(pruning, list, width - first, keep + first, kept - first, error));
-    pruning->changed = true;
-    if (plan->kind == OD_PLAN_WINDOW && draft.window.call_count == 0) {
-        slim_out->plan = plan->inputs[0];
-        return OD_OK;
+        return true;
+    make->changed = true;
+    if (!drops_all) {
+        struct od_clause_list *list = makers(&draft, lists, &first);
+        od_assert(list != NULL);
+        OD_NEED(pick(make, list, width - first, keep + first, kept - first));
     }
-    OD_TAKE_LIST(struct od_field, fields, pruning->plan_arena, kept, error);
-    for (uint32_t i = 0; i < width; i++)
-        if (keep[i])
-            fields[slim_out->where[i]] = plan->schema.fields[i];
     draft.schema = (struct od_schema){kept, fields};
-    return od_plan_make(pruning->plan_arena, &draft, NULL, NULL, &slim_out->plan, error);
+    bool is_input = drops_all || (plan->kind == OD_PLAN_WINDOW && draft.window.call_count == 0);
+    slim_out->plan = is_input ? plan->inputs[0] : od_new_plan(make, &draft, NULL);
+    return slim_out->plan != NULL;
 }
 
 /* --- inputs ------------------------------------------------------------------------------------ */
@@ -203,74 +187,57 @@ static void inner_needs(const struct od_plan *plan, const bool *needed, bool *in
 
 /* Prunes an input for a reader that needs these columns and nothing else: what the input kept for itself is
  * cut off. */
-static enum od_status prune_narrow(struct pruning *pruning, const struct od_plan *input, const bool *needed,
-                                   struct pruned *pruned_out, struct od_error *error)
+static bool prune_narrow(struct pruning *pruning, const struct od_plan *input, const bool *needed,
+                         struct pruned *pruned_out)
 {
     uint32_t count = input->schema.field_count;
     uint32_t kept = 0;
     uint32_t wanted = count_needed(needed, count);
-    OD_TAKE_LIST(uint32_t, columns, pruning->plan_arena, count, error);
-    OD_TRY(prune(pruning, input, needed, pruned_out, error));
+    OD_NEW_LIST(uint32_t, columns, pruning->make, count);
+    OD_NEED(prune(pruning, input, needed, pruned_out));
     if (wanted == 0 || pruned_out->plan->schema.field_count == wanted)
-        return OD_OK;
+        return true;
     for (uint32_t i = 0; i < count; i++) {
         if (needed[i])
             columns[kept] = pruned_out->where[i];
         pruned_out->where[i] = needed[i] ? kept++ : OD_FIELD_NONE;
     }
-    pruning->changed = true;
-    return od_plan_pick(pruning->plan_arena, pruned_out->plan, columns, kept, &pruned_out->plan, error);
+    pruning->make->changed = true;
+    pruned_out->plan = od_new_pick(pruning->make, pruned_out->plan, columns, kept);
+    return pruned_out->plan != NULL;
 }
 
 /* Both inputs of a union give the same columns: the needed ones, or the first. */
-static enum od_status prune_inputs(struct pruning *pruning, const struct od_plan *plan, bool *inner,
-                                   struct pruned *inputs, struct od_error *error)
+static bool prune_inputs(struct pruning *pruning, const struct od_plan *plan, bool *inner, struct pruned *inputs)
 {
     uint32_t left = plan->input_count == 0 ? 0 : plan->inputs[0]->schema.field_count;
     /* raw rows cross the exchange below what is computed in one piece: then what they carry matters */
-    bool raw = plan->kind == OD_PLAN_AGGREGATE && !od_rule_is_on(pruning->options, OD_RULE_PARTIAL_AGGREGATION);
+    bool raw = plan->kind == OD_PLAN_AGGREGATE && !od_rule_is_on(pruning->make, OD_RULE_PARTIAL_AGGREGATION);
     bool narrow = raw || (traits[plan->kind] & NARROWS) != 0;
     if (plan->kind == OD_PLAN_UNION && count_needed(inner, left) == 0)
         inner[0] = inner[left] = true;
     for (uint32_t i = 0; i < plan->input_count; i++)
-        OD_TRY((narrow ? prune_narrow : prune)(pruning, plan->inputs[i], inner + i * left, &inputs[i], error));
-    return OD_OK;
+        OD_NEED((narrow ? prune_narrow : prune)(pruning, plan->inputs[i], inner + i * left, &inputs[i]));
+    return true;
 }
 
 /* --- the node over its new inputs --------------------------------------------------------------- */
 
-struct renumbering {
-    struct od_arena *plan_arena;
-    const struct od_expr **map;
-};
-
-static enum od_status renumber(void *self, const struct od_expr *expr, const struct od_expr **expr_out,
-                               struct od_error *error)
-{
-    const struct renumbering *renumbering = self;
-    return od_expr_substitute(renumbering->plan_arena, expr, renumbering->map, expr_out, error);
-}
-
 /* New columns for the old ones of left ++ right; `places` are their numbers there. */
-static enum od_status make_map(struct pruning *pruning, const struct od_plan *plan, const struct pruned *inputs,
-                               const struct od_expr **map, uint32_t *places, struct od_error *error)
+static void renumber(struct od_maker *make, const struct od_plan *plan, const struct pruned *inputs,
+                     const struct od_expr **map, uint32_t *places)
 {
-    uint32_t old_base = 0;
-    uint32_t new_base = 0;
-    for (uint32_t side = 0; side < plan->input_count; side++) {
+    uint32_t base = 0;
+    for (uint32_t side = 0, column = 0; side < plan->input_count; side++) {
         const struct od_schema *schema = &inputs[side].plan->schema;
-        for (uint32_t i = 0; i < plan->inputs[side]->schema.field_count; i++) {
+        for (uint32_t i = 0; i < plan->inputs[side]->schema.field_count; i++, column++) {
             uint32_t where = inputs[side].where[i];
-            places[old_base + i] = where == OD_FIELD_NONE ? where : new_base + where;
-            if (where == OD_FIELD_NONE)
-                continue;
-            OD_TRY(od_expr_outer(pruning->plan_arena, &schema->fields[where], new_base + where, 0,
-                                 &map[old_base + i], error));
+            places[column] = where == OD_FIELD_NONE ? where : base + where;
+            if (where != OD_FIELD_NONE)
+                map[column] = od_new_outer(make, &schema->fields[where], base + where, 0);
         }
-        old_base += plan->inputs[side]->schema.field_count;
-        new_base += schema->field_count;
+        base += schema->field_count;
     }
-    return OD_OK;
 }
 
 /* Where the node's output columns are now, if they are those of its inputs. */
@@ -286,89 +253,70 @@ static void place_outputs(const struct od_plan *plan, const struct od_plan *rebu
         where[i] = i < passed ? places[i] : rebuilt->schema.field_count - (count - i);
 }
 
-static enum od_status prune_node(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
-                                 struct pruned *pruned_out, struct od_error *error)
+static bool prune_node(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
+                       struct pruned *pruned_out)
 {
-    uint32_t count = plan->schema.field_count;
     uint32_t inner_count = 0;
     struct pruned inputs[2] = {0};
     for (uint32_t i = 0; i < plan->input_count; i++)
         inner_count += plan->inputs[i]->schema.field_count;
-    OD_TAKE_LIST(const struct od_expr *, map, pruning->plan_arena, inner_count, error);
-    OD_TAKE_LIST(bool, inner, pruning->plan_arena, inner_count + 1, error);
-    OD_TAKE_LIST(uint32_t, places, pruning->plan_arena, inner_count, error);
-    OD_TAKE(pruned_out->where, pruning->plan_arena, count, error);
-    struct renumbering renumbering = {pruning->plan_arena, map};
-    struct od_expr_rewriter rewriter = {renumber, &renumbering};
+    OD_NEW_LIST(bool, inner, pruning->make, inner_count + 1);
+    OD_NEW_LIST(uint32_t, places, pruning->make, inner_count);
+    OD_NEW_LIST(const struct od_expr *, map, pruning->make, inner_count);
+    OD_NEW(pruned_out->where, pruning->make, plan->schema.field_count);
     inner_needs(plan, needed, inner, inner_count);
-    OD_TRY(prune_inputs(pruning, plan, inner, inputs, error));
-    OD_TRY(make_map(pruning, plan, inputs, renumbering.map, places, error));
+    OD_NEED(prune_inputs(pruning, plan, inner, inputs));
+    struct od_leaf_rewriter leaves = od_column_map(map);
     const struct od_plan *new_inputs[2] = {inputs[0].plan, inputs[1].plan};
-    OD_TRY(od_plan_rebuild(pruning->plan_arena, plan, new_inputs, &rewriter, &pruned_out->plan, error));
+    renumber(pruning->make, plan, inputs, map, places);
+    pruned_out->plan = od_new_from(pruning->make, plan, new_inputs, &leaves);
+    OD_NEED(pruned_out->plan != NULL);
     place_outputs(plan, pruned_out->plan, places, inner_count, pruned_out->where);
-    return OD_OK;
+    return true;
 }
 
-static enum od_status prune_shared(struct pruning *pruning, struct od_plan_entry *entry, struct pruned *pruned_out,
-                                   struct od_error *error)
+static bool prune_shared(struct pruning *pruning, struct od_plan_entry *entry, struct pruned *pruned_out)
 {
     uint32_t count = entry->plan->schema.field_count;
-    OD_TAKE_LIST(bool, all, pruning->plan_arena, count, error);
-    OD_TAKE_LIST(uint32_t, where, pruning->plan_arena, count, error);
-    for (uint32_t i = 0; i < count; i++) {
-        all[i] = true;
-        where[i] = i;
-    }
+    OD_NEW_LIST(bool, all, pruning->make, count);
+    memset(all, true, count * sizeof(*all));
     if (entry->result == NULL) {
-        OD_TRY(prune_node(pruning, entry->plan, all, pruned_out, error));
-        OD_TRY(od_plan_pick(pruning->plan_arena, pruned_out->plan, pruned_out->where, count, &entry->result,
-                            error));
+        OD_NEED(prune_node(pruning, entry->plan, all, pruned_out));
+        entry->result = od_new_pick(pruning->make, pruned_out->plan, pruned_out->where, count);
     }
-    *pruned_out = (struct pruned){entry->result, where};
-    return OD_OK;
+    *pruned_out = (struct pruned){entry->result, od_new_numbers(pruning->make, 0, count)};
+    return pruned_out->where != NULL;
 }
 
-static enum od_status prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed,
-                            struct pruned *pruned_out, struct od_error *error)
+static bool prune(struct pruning *pruning, const struct od_plan *plan, const bool *needed, struct pruned *pruned_out)
 {
     struct od_plan_entry *shared = od_plan_table_shared(&pruning->table, plan);
     struct pruned slimmed = {0};
     uint32_t count = plan->schema.field_count;
     if (shared != NULL)
-        return prune_shared(pruning, shared, pruned_out, error);
-    OD_TRY(slim(pruning, plan, needed, &slimmed, error));
-    OD_TAKE_LIST(bool, rest, pruning->plan_arena, slimmed.plan->schema.field_count, error);
+        return prune_shared(pruning, shared, pruned_out);
+    OD_NEED(slim(pruning->make, plan, needed, &slimmed));
+    OD_NEW_LIST(bool, rest, pruning->make, slimmed.plan->schema.field_count);
     for (uint32_t i = 0; i < count; i++)
         if (slimmed.where[i] != OD_FIELD_NONE)
             rest[slimmed.where[i]] = needed[i];
-    if (slimmed.plan == plan->inputs[0])
-        OD_TRY(prune(pruning, slimmed.plan, rest, pruned_out, error));
-    else
-        OD_TRY(prune_node(pruning, slimmed.plan, rest, pruned_out, error));
+    OD_NEED((slimmed.plan == plan->inputs[0] ? prune : prune_node)(pruning, slimmed.plan, rest, pruned_out));
     for (uint32_t i = 0; i < count; i++)
         if (slimmed.where[i] != OD_FIELD_NONE)
             slimmed.where[i] = pruned_out->where[slimmed.where[i]];
     pruned_out->where = slimmed.where;
-    return OD_OK;
+    return true;
 }
 
-enum od_status od_rule_projection_pruning(const struct od_rule_context *context, const struct od_plan *plan,
-                                          const struct od_plan **plan_out, bool *changed_out,
-                                          struct od_error *error)
+const struct od_plan *od_rule_projection_pruning(struct od_maker *make, const struct od_plan *plan)
 {
-    struct pruning pruning = {.plan_arena = context->plan_arena, .options = context->options};
+    struct pruning pruning = {.make = make};
     struct pruned pruned = {0};
-    uint32_t count = plan->schema.field_count;
-    OD_TAKE_LIST(bool, all, context->plan_arena, count, error);
-    *plan_out = NULL;
-    for (uint32_t i = 0; i < count; i++)
-        all[i] = true;
-    if (od_rule_is_on(context->options, OD_RULE_COMMON_SUBPLANS))
-        OD_TRY(od_plan_table_init(context->plan_arena, plan, &pruning.table, error));
-    OD_TRY(prune_narrow(&pruning, plan, all, &pruned, error));
-    for (uint32_t i = 0; i < count; i++)
+    OD_NEW_LIST(bool, all, make, plan->schema.field_count);
+    memset(all, true, plan->schema.field_count * sizeof(*all));
+    OD_NEED(od_plan_table_init_shared(make, plan, &pruning.table));
+    OD_NEED(prune_narrow(&pruning, plan, all, &pruned));
+    for (uint32_t i = 0; i < plan->schema.field_count; i++)
         od_assert(pruned.where[i] == i);
-    *plan_out = pruned.plan;
-    *changed_out = pruning.changed;
-    return OD_OK;
+    return pruned.plan;
 }

@@ -43,28 +43,21 @@ bool od_rule_find(const char *text, enum od_rule *rule_out)
     return false;
 }
 
-bool od_rule_is_on(const struct od_plan_options *options, enum od_rule rule)
-{
-    return (options->rules_off & (UINT32_C(1) << rule)) == 0;
-}
-
-typedef enum od_status (*rule_pass)(const struct od_rule_context *context, const struct od_plan *plan,
-                                    const struct od_plan **plan_out, bool *changed_out, struct od_error *error);
-static const rule_pass passes[OD_RULE_COUNT] = { /* of the logical rules */
-    [OD_RULE_CONSTANT_FOLDING] = od_rule_constant_folding, [OD_RULE_FILTER_PUSHDOWN] = od_rule_filter_pushdown,
-    [OD_RULE_DECORRELATION] = od_rule_decorrelation,       [OD_RULE_LIMIT_PUSHDOWN] = od_rule_limit_pushdown,
-    [OD_RULE_JOIN_REORDERING] = od_rule_join_reordering,   [OD_RULE_COMMON_SUBPLANS] = od_rule_common_subplans,
-    [OD_RULE_OPERATOR_FUSION] = od_rule_operator_fusion,   [OD_RULE_PROJECTION_PRUNING] = od_rule_projection_pruning,
+static const struct rule {
+    od_plan_step step; /* or: */
+    const struct od_plan *(*pass)(struct od_maker *make, const struct od_plan *plan);
+} rules[OD_RULE_COUNT] = { /* the logical ones */
+    [OD_RULE_CONSTANT_FOLDING] = {.step = od_step_constant_folding},
+    [OD_RULE_FILTER_PUSHDOWN] = {.pass = od_rule_filter_pushdown},
+    [OD_RULE_DECORRELATION] = {.step = od_step_decorrelation},
+    [OD_RULE_LIMIT_PUSHDOWN] = {.step = od_step_limit_pushdown},
+    [OD_RULE_JOIN_REORDERING] = {.pass = od_rule_join_reordering},
+    [OD_RULE_COMMON_SUBPLANS] = {.pass = od_rule_common_subplans},
+    [OD_RULE_OPERATOR_FUSION] = {.step = od_step_operator_fusion},
+    [OD_RULE_PROJECTION_PRUNING] = {.pass = od_rule_projection_pruning},
 };
 static const enum od_rule last_rules[] = {OD_RULE_JOIN_REORDERING, OD_RULE_LIMIT_PUSHDOWN, OD_RULE_PROJECTION_PRUNING,
                                           OD_RULE_OPERATOR_FUSION, OD_RULE_COMMON_SUBPLANS};
-
-struct progress {
-    struct od_rule_context context;
-    const struct od_plan *plan;
-    uint32_t fired;
-    bool changed;
-};
 
 static void assert_same_schema(const struct od_schema *before, const struct od_schema *after)
 {
@@ -75,60 +68,57 @@ static void assert_same_schema(const struct od_schema *before, const struct od_s
     }
 }
 
-/* One pass, if its rule is on; decorrelation runs in any case. */
-static enum od_status run(struct progress *progress, enum od_rule rule, struct od_error *error)
+/* One pass, if its rule is on; decorrelation runs in any case. Did it change anything? */
+static bool run(struct od_maker *make, enum od_rule rule, const struct od_plan **plan)
 {
-    bool changed = false;
-    const struct od_plan *rewritten = NULL;
-    bool on = od_rule_is_on(progress->context.options, rule);
-    if (!on && rule != OD_RULE_DECORRELATION)
-        return OD_OK;
-    OD_TRY(passes[rule](&progress->context, progress->plan, &rewritten, &changed, error));
-    if (!changed)
-        return OD_OK;
-    assert_same_schema(&progress->plan->schema, &rewritten->schema);
-    progress->plan = rewritten;
-    progress->fired |= on ? UINT32_C(1) << rule : 0;
-    progress->changed = true;
-    return OD_OK;
+    bool on = od_rule_is_on(make, rule);
+    if (make->status != OD_OK || (!on && rule != OD_RULE_DECORRELATION))
+        return false;
+    make->changed = false;
+    const struct od_plan *rewritten = rules[rule].step != NULL ? od_plan_walk(make, *plan, rules[rule].step, make)
+                                                               : rules[rule].pass(make, *plan);
+    if (rewritten == NULL || !(rules[rule].step != NULL ? rewritten != *plan : make->changed))
+        return false;
+    assert_same_schema(&(*plan)->schema, &rewritten->schema);
+    *plan = rewritten;
+    if (on)
+        od_rule_fired(make, rule);
+    return true;
 }
 
 /* Where sub-plans with several readers are not shared, each reader has its own; a WITH of WITHs doubles that every time. */
-static enum od_status check_size(const struct progress *progress, struct od_error *error)
+static void check_size(struct od_maker *make, const struct od_plan *plan)
 {
-    if (od_rule_is_on(progress->context.options, OD_RULE_COMMON_SUBPLANS) || progress->plan->tree_size <= TREE_SIZE_MAX)
-        return OD_OK;
-    return od_fail(error, OD_UNSUPPORTED, "the plan has more than %d nodes when no sub-plan is shared (rule %s is off)",
-                   TREE_SIZE_MAX, od_rule_text(OD_RULE_COMMON_SUBPLANS));
+    if (make->status == OD_OK && !od_rule_is_on(make, OD_RULE_COMMON_SUBPLANS) && plan->tree_size > TREE_SIZE_MAX)
+        make->status = od_fail(make->error, OD_UNSUPPORTED,
+                               "the plan has more than %d nodes when no sub-plan is shared (rule %s is off)",
+                               TREE_SIZE_MAX, od_rule_text(OD_RULE_COMMON_SUBPLANS));
 }
 
-static enum od_status fold_and_push(struct progress *progress, struct od_error *error)
+static void fold_and_push(struct od_maker *make, const struct od_plan **plan)
 {
-    progress->changed = true;
-    for (uint32_t round = 0; round < ROUNDS_MAX && progress->changed; round++) {
-        progress->changed = false;
-        OD_TRY(run(progress, OD_RULE_CONSTANT_FOLDING, error));
-        OD_TRY(run(progress, OD_RULE_FILTER_PUSHDOWN, error));
+    bool changed = true;
+    for (uint32_t round = 0; round < ROUNDS_MAX && changed; round++) {
+        bool folded = run(make, OD_RULE_CONSTANT_FOLDING, plan);
+        changed = run(make, OD_RULE_FILTER_PUSHDOWN, plan) || folded;
     }
-    return OD_OK;
 }
 
 enum od_status od_rules_apply(struct od_arena *plan_arena, const struct od_plan *plan,
                               const struct od_plan_options *options, const struct od_plan **plan_out,
                               uint32_t *fired_out, struct od_error *error)
 {
-    struct progress progress = {.context = {.plan_arena = plan_arena, .options = options}, .plan = plan};
-    *plan_out = NULL;
-    OD_TRY(check_size(&progress, error));
-    OD_TRY(fold_and_push(&progress, error));
-    OD_TRY(run(&progress, OD_RULE_DECORRELATION, error));
-    OD_TRY(check_size(&progress, error));
-    OD_TRY(run(&progress, OD_RULE_COMMON_SUBPLANS, error));
-    OD_TRY(fold_and_push(&progress, error));
+    struct od_maker make = {.arena = plan_arena, .options = options, .error = error};
+    check_size(&make, plan);
+    fold_and_push(&make, &plan);
+    run(&make, OD_RULE_DECORRELATION, &plan);
+    check_size(&make, plan);
+    run(&make, OD_RULE_COMMON_SUBPLANS, &plan);
+    fold_and_push(&make, &plan);
     for (size_t i = 0; i < sizeof(last_rules) / sizeof(last_rules[0]); i++)
-        OD_TRY(run(&progress, last_rules[i], error));
+        run(&make, last_rules[i], &plan);
     if (fired_out != NULL)
-        *fired_out = progress.fired;
-    *plan_out = progress.plan;
-    return OD_OK;
+        *fired_out = make.fired;
+    *plan_out = make.status == OD_OK ? plan : NULL;
+    return make.status;
 }

@@ -9,33 +9,25 @@
 #include "engine/plan/stage_build.h"
 
 #include "engine/core/assert.h"
-#include "engine/plan/rule.h"
 
-enum od_status od_physical_new(struct od_stage_builder *builder, enum od_physical_kind kind,
-                               const struct od_schema *schema, const struct od_physical *left,
-                               const struct od_physical *right, struct od_physical **node_out,
-                               struct od_error *error)
+struct od_physical *od_physical_new(struct od_stage_builder *builder, enum od_physical_kind kind,
+                                    const struct od_schema *schema, const struct od_physical *left,
+                                    const struct od_physical *right)
 {
-    OD_TAKE_LIST(struct od_physical, node, builder->plan_arena, 1, error);
+    OD_NEW_LIST(struct od_physical, node, builder->make, 1);
     node->kind = kind;
     node->schema = *schema;
     node->inputs[0] = left;
     node->inputs[1] = right;
     node->input_count = (left != NULL) + (right != NULL);
-    *node_out = node;
-    return OD_OK;
+    return node;
 }
 
-enum od_status od_fragment_put(struct od_stage_builder *builder, struct od_fragment *fragment,
-                               enum od_physical_kind kind, const struct od_schema *schema,
-                               struct od_error *error)
+bool od_fragment_put(struct od_stage_builder *builder, struct od_fragment *fragment, enum od_physical_kind kind,
+                     const struct od_schema *schema)
 {
-    return od_physical_new(builder, kind, schema, fragment->root, NULL, &fragment->root, error);
-}
-
-void od_stage_fired(struct od_stage_builder *builder, enum od_rule rule)
-{
-    builder->rules_fired |= UINT32_C(1) << rule;
+    fragment->root = od_physical_new(builder, kind, schema, fragment->root, NULL);
+    return fragment->root != NULL;
 }
 
 /* --- closing a stage -------------------------------------------------------------------------- */
@@ -50,60 +42,58 @@ static void list_readers(const struct od_physical *node, struct od_physical **li
         list_readers(node->inputs[i], list, count);
 }
 
-static enum od_status stage_close(struct od_stage_builder *builder, const struct od_fragment *fragment,
-                                  const struct od_exchange *exchange, struct od_error *error);
+static bool stage_close(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                        const struct od_exchange *exchange);
 
 /* The reader's stage is read already: lets it read a copy, made task by task. */
-static enum od_status read_copy(struct od_stage_builder *builder, struct od_physical *reader,
-                                uint32_t task_count, struct od_error *error)
+static bool read_copy(struct od_stage_builder *builder, struct od_physical *reader, uint32_t task_count)
 {
     struct od_fragment copy = {.task_count = task_count,
                                .plan = builder->stages[reader->exchange.stage_index].plan};
     const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD,
                                         .reason = "a stage that reads these rows twice has two inputs"};
-    OD_TRY(
-        od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &reader->schema, NULL, NULL, &copy.root, error));
+    OD_NEED(od_fragment_put(builder, &copy, OD_PHYSICAL_EXCHANGE_READ, &reader->schema));
     copy.root->exchange = reader->exchange;
-    OD_TRY(stage_close(builder, &copy, &forward, error));
+    OD_NEED(stage_close(builder, &copy, &forward));
     reader->exchange.stage_index = builder->stage_count - 1;
     reader->exchange.broadcast = false;
     reader->exchange.forward = true;
-    return OD_OK;
+    return true;
 }
 
-static enum od_status number_readers(struct od_stage_builder *builder, const struct od_fragment *fragment,
-                                     uint32_t *count_out, uint32_t **stages_out, struct od_error *error)
+/* The stages that the fragment reads, of which there are *count_out. */
+static uint32_t *number_readers(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                                uint32_t *count_out)
 {
     uint32_t count = 0;
     list_readers(fragment->root, NULL, &count);
-    OD_TAKE_LIST(struct od_physical *, readers, builder->plan_arena, count, error);
-    OD_TAKE(*stages_out, builder->plan_arena, count, error);
+    OD_NEW_LIST(struct od_physical *, readers, builder->make, count);
+    OD_NEW_LIST(uint32_t, stages, builder->make, count);
     *count_out = 0;
     list_readers(fragment->root, readers, count_out);
     for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t k = 0; k < i; k++) {
-            if ((*stages_out)[k] != readers[i]->exchange.stage_index)
-                continue;
-            OD_TRY(read_copy(builder, readers[i], fragment->task_count, error));
-            break;
-        }
-        (*stages_out)[i] = readers[i]->exchange.stage_index;
+        uint32_t same = 0;
+        while (same < i && stages[same] != readers[i]->exchange.stage_index)
+            same++;
+        OD_NEED(same == i || read_copy(builder, readers[i], fragment->task_count));
+        stages[i] = readers[i]->exchange.stage_index;
         readers[i]->exchange.input_index = i;
     }
-    return OD_OK;
+    return stages;
 }
 
-static enum od_status stage_close(struct od_stage_builder *builder, const struct od_fragment *fragment,
-                                  const struct od_exchange *exchange, struct od_error *error)
+static bool stage_close(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                        const struct od_exchange *exchange)
 {
+    struct od_maker *make = builder->make;
     uint32_t input_count = 0;
-    uint32_t *input_stages = NULL;
-    if (exchange->reason == NULL)
-        return od_fail(error, OD_NO_MEMORY, "naming a shuffle's reason");
     od_assert((exchange->kind == OD_EXCHANGE_HASH) == (exchange->key_count > 0));
-    OD_TRY(number_readers(builder, fragment, &input_count, &input_stages, error));
-    OD_TRY(od_arena_grow(builder->plan_arena, &builder->stages, &builder->stage_capacity, builder->stage_count,
-                         sizeof(*builder->stages), error));
+    OD_NEED(make->status == OD_OK);
+    const uint32_t *input_stages = number_readers(builder, fragment, &input_count);
+    OD_NEED(input_stages != NULL);
+    make->status = od_arena_grow(make->arena, &builder->stages, &builder->stage_capacity, builder->stage_count,
+                                 sizeof(*builder->stages), make->error);
+    OD_NEED(make->status == OD_OK);
     uint32_t hash_count =
         exchange->partition_count != 0 ? exchange->partition_count : builder->partition_count;
     builder->stages[builder->stage_count] = (struct od_stage){
@@ -122,55 +112,56 @@ static enum od_status stage_close(struct od_stage_builder *builder, const struct
         .reason = exchange->reason,
     };
     builder->stage_count++;
-    return OD_OK;
+    return true;
 }
 
-enum od_status od_fragment_exchange(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                    const struct od_exchange *exchange, struct od_error *error)
+bool od_fragment_exchange(struct od_stage_builder *builder, struct od_fragment *fragment,
+                          const struct od_exchange *exchange)
 {
-    OD_TRY(stage_close(builder, fragment, exchange, error));
-    if (exchange->kind == OD_EXCHANGE_RESULT)
-        return OD_OK;
+    OD_NEED(stage_close(builder, fragment, exchange));
     const struct od_stage *stage = &builder->stages[builder->stage_count - 1];
     bool forward = exchange->kind == OD_EXCHANGE_FORWARD;
-    OD_TRY(od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &stage->root->schema, NULL, NULL,
-                           &fragment->root, error));
+    fragment->root = od_physical_new(builder, OD_PHYSICAL_EXCHANGE_READ, &stage->root->schema, NULL, NULL);
+    OD_NEED(fragment->root != NULL);
     fragment->root->exchange.stage_index = stage->stage_index;
     fragment->root->exchange.broadcast = exchange->kind == OD_EXCHANGE_BROADCAST;
     fragment->root->exchange.forward = forward;
     fragment->task_count = stage->partition_count;
     if (forward)
-        return OD_OK; /* the same rows in the same tasks */
+        return true; /* the same rows in the same tasks */
     fragment->key_count = exchange->key_count;
     fragment->keys = exchange->keys;
     od_fragment_forget_order(fragment);
-    return OD_OK;
+    return true;
 }
 
-enum od_status od_fragment_spread(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                  const uint32_t *columns, uint32_t count, uint32_t partition_count,
-                                  const char *prefix, const char *single, struct od_error *error)
+bool od_fragment_spread(struct od_stage_builder *builder, struct od_fragment *fragment, const uint32_t *columns,
+                        uint32_t count, uint32_t partition_count, const char *prefix, const char *single)
 {
     struct od_exchange exchange = {.kind = count == 0 ? OD_EXCHANGE_SINGLE : OD_EXCHANGE_HASH,
                                    .partition_count = partition_count,
                                    .key_count = count,
                                    .keys = columns,
                                    .reason = count == 0 ? single : prefix};
-    for (uint32_t i = 0; i < count && exchange.reason != NULL; i++)
-        exchange.reason = od_arena_print(builder->plan_arena, "%s%s%s", exchange.reason, i == 0 ? ": " : ", ",
+    for (uint32_t i = 0; i < count && builder->make->status == OD_OK; i++) {
+        exchange.reason = od_arena_print(builder->make->arena, "%s%s%s", exchange.reason, i == 0 ? ": " : ", ",
                                          fragment->root->schema.fields[columns[i]].name);
-    return od_fragment_exchange(builder, fragment, &exchange, error);
+        if (exchange.reason == NULL)
+            od_make_fail(builder->make, OD_NO_MEMORY, "naming a shuffle's reason");
+    }
+    return od_fragment_exchange(builder, fragment, &exchange);
 }
 
-enum od_status od_fragment_copy_reader(struct od_stage_builder *builder, const struct od_fragment *fragment,
-                                       struct od_fragment *copy_out, struct od_error *error)
+bool od_fragment_copy_reader(struct od_stage_builder *builder, const struct od_fragment *fragment,
+                             struct od_fragment *copy_out)
 {
     const struct od_physical *reader = fragment->root;
     od_assert(reader->kind == OD_PHYSICAL_EXCHANGE_READ);
     *copy_out = *fragment;
-    OD_TRY(od_physical_new(builder, reader->kind, &reader->schema, NULL, NULL, &copy_out->root, error));
+    copy_out->root = od_physical_new(builder, reader->kind, &reader->schema, NULL, NULL);
+    OD_NEED(copy_out->root != NULL);
     copy_out->root->exchange = reader->exchange;
-    return OD_OK;
+    return true;
 }
 
 /* --- projects --------------------------------------------------------------------------------- */
@@ -190,12 +181,12 @@ void od_fragment_forget_order(struct od_fragment *fragment)
     fragment->order_is_total = false;
 }
 
-enum od_status od_fragment_remap(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                 const struct od_expr *const *exprs, uint32_t count, struct od_error *error)
+bool od_fragment_remap(struct od_stage_builder *builder, struct od_fragment *fragment,
+                       const struct od_expr *const *exprs, uint32_t count)
 {
     uint32_t kept = 0;
-    OD_TAKE_LIST(uint32_t, keys, builder->plan_arena, fragment->key_count, error);
-    OD_TAKE_LIST(struct od_fragment_order, order, builder->plan_arena, fragment->order_count, error);
+    OD_NEW_LIST(uint32_t, keys, builder->make, fragment->key_count);
+    OD_NEW_LIST(struct od_fragment_order, order, builder->make, fragment->order_count);
     while (kept < fragment->key_count &&
            (keys[kept] = projected_at(exprs, count, fragment->keys[kept])) != OD_FIELD_NONE)
         kept++;
@@ -210,83 +201,82 @@ enum od_status od_fragment_remap(struct od_stage_builder *builder, struct od_fra
     fragment->order_count = kept;
     fragment->order = order;
     fragment->order_is_total = false;
-    return OD_OK;
+    return true;
 }
 
-enum od_status od_fragment_project(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                   const struct od_expr *const *exprs, const struct od_schema *schema,
-                                   struct od_error *error)
+bool od_fragment_project(struct od_stage_builder *builder, struct od_fragment *fragment,
+                         const struct od_expr *const *exprs, const struct od_schema *schema)
 {
-    OD_TRY(od_fragment_put(builder, fragment, OD_PHYSICAL_PROJECT, schema, error));
+    OD_NEED(od_fragment_put(builder, fragment, OD_PHYSICAL_PROJECT, schema));
     fragment->root->rows = (struct od_rows_clause){1, exprs};
-    return od_fragment_remap(builder, fragment, exprs, schema->field_count, error);
+    return od_fragment_remap(builder, fragment, exprs, schema->field_count);
 }
 
-enum od_status od_fragment_pick(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                const uint32_t *columns, const struct od_schema *schema,
-                                struct od_error *error)
+bool od_fragment_pick(struct od_stage_builder *builder, struct od_fragment *fragment, const uint32_t *columns,
+                      const struct od_schema *schema)
 {
-    OD_TAKE_LIST(const struct od_expr *, exprs, builder->plan_arena, schema->field_count, error);
+    OD_NEW_LIST(const struct od_expr *, exprs, builder->make, schema->field_count);
     for (uint32_t i = 0; i < schema->field_count; i++)
-        OD_TRY(od_expr_column(builder->plan_arena, &fragment->root->schema, columns[i], &exprs[i], error));
-    return od_fragment_project(builder, fragment, exprs, schema, error);
+        exprs[i] = od_new_column(builder->make, &fragment->root->schema, columns[i]);
+    return od_fragment_project(builder, fragment, exprs, schema);
 }
 
-enum od_status od_fragment_columns(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                   const struct od_expr *const *exprs, uint32_t count, uint32_t *columns_out,
-                                   uint32_t *extra_out, struct od_error *error)
+uint32_t *od_fragment_columns(struct od_stage_builder *builder, struct od_fragment *fragment,
+                              const struct od_expr *const *exprs, uint32_t count, uint32_t *extra_out)
 {
     const struct od_schema *input = &fragment->root->schema;
-    struct od_schema schema = {.field_count = input->field_count};
-    OD_TAKE_LIST(const struct od_expr *, row, builder->plan_arena, input->field_count + count, error);
-    OD_TAKE(schema.fields, builder->plan_arena, input->field_count + count, error);
-    for (uint32_t i = 0; i < input->field_count; i++) {
+    uint32_t width = input->field_count;
+    struct od_schema schema = {.field_count = width};
+    OD_NEW(schema.fields, builder->make, width + count);
+    OD_NEW_LIST(uint32_t, columns, builder->make, count);
+    const struct od_expr **row = od_new_columns(builder->make, input, count);
+    OD_NEED(row != NULL);
+    for (uint32_t i = 0; i < width; i++)
         schema.fields[i] = input->fields[i];
-        OD_TRY(od_expr_column(builder->plan_arena, input, i, &row[i], error));
-    }
     for (uint32_t i = 0; i < count; i++) {
-        columns_out[i] = exprs[i]->kind == OD_EXPR_COLUMN ? exprs[i]->column_index : schema.field_count;
-        if (exprs[i]->kind == OD_EXPR_COLUMN)
+        bool is_column = exprs[i]->kind == OD_EXPR_COLUMN;
+        columns[i] = is_column ? exprs[i]->column_index : schema.field_count;
+        if (is_column)
             continue;
-        const char *name = od_arena_print(builder->plan_arena, "key%u", schema.field_count - input->field_count);
-        if (name == NULL)
-            return od_fail(error, OD_NO_MEMORY, "naming a computed key");
+        const char *name = od_new_name(builder->make, "key", schema.field_count - width);
         row[schema.field_count] = exprs[i];
         schema.fields[schema.field_count++] = (struct od_field){name, exprs[i]->type, exprs[i]->nullable};
     }
-    *extra_out = schema.field_count - input->field_count;
-    return *extra_out == 0 ? OD_OK : od_fragment_project(builder, fragment, row, &schema, error);
+    *extra_out = schema.field_count - width;
+    OD_NEED(*extra_out == 0 || od_fragment_project(builder, fragment, row, &schema));
+    return columns;
 }
 
 /* --- what is known of the rows ---------------------------------------------------------------- */
 
 bool od_fragment_is_single(const struct od_stage_builder *builder, const struct od_fragment *fragment)
 {
-    return fragment->task_count == 1 && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
+    return fragment->task_count == 1 && od_rule_is_on(builder->make, OD_RULE_EXCHANGE_ELIMINATION);
 }
 
 bool od_fragment_has_met(struct od_stage_builder *builder, const struct od_fragment *fragment,
                          const struct od_expr *const *exprs, uint32_t count)
 {
-    bool met = fragment->key_count > 0 && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION);
+    bool met = fragment->key_count > 0 && od_rule_is_on(builder->make, OD_RULE_EXCHANGE_ELIMINATION);
     for (uint32_t i = 0; i < fragment->key_count && met; i++)
         met = projected_at(exprs, count, fragment->keys[i]) != OD_FIELD_NONE;
     met = met || od_fragment_is_single(builder, fragment);
     if (met)
-        od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
+        od_rule_fired(builder->make, OD_RULE_EXCHANGE_ELIMINATION);
     return met;
 }
 
-enum od_status od_fragment_meet(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                const struct od_expr *const *exprs, uint32_t count, const char *prefix,
-                                const char *single, uint32_t *extra_out, struct od_error *error)
+bool od_fragment_meet(struct od_stage_builder *builder, struct od_fragment *fragment,
+                      const struct od_expr *const *exprs, uint32_t count, const char *prefix, const char *single,
+                      uint32_t *extra_out)
 {
+    uint32_t none;
+    extra_out = extra_out == NULL ? &none : extra_out;
     *extra_out = 0;
     if (od_fragment_has_met(builder, fragment, exprs, count))
-        return OD_OK;
-    OD_TAKE_LIST(uint32_t, columns, builder->plan_arena, count, error);
-    OD_TRY(od_fragment_columns(builder, fragment, exprs, count, columns, extra_out, error));
-    return od_fragment_spread(builder, fragment, columns, count, 0, prefix, single, error);
+        return true;
+    const uint32_t *columns = od_fragment_columns(builder, fragment, exprs, count, extra_out);
+    return columns != NULL && od_fragment_spread(builder, fragment, columns, count, 0, prefix, single);
 }
 
 static bool is_ordered(const struct od_fragment *fragment, const struct od_sort_key *keys, uint32_t key_count,
@@ -302,18 +292,17 @@ static bool is_ordered(const struct od_fragment *fragment, const struct od_sort_
     return ordered;
 }
 
-enum od_status od_fragment_sort(struct od_stage_builder *builder, struct od_fragment *fragment,
-                                const struct od_sort_key *keys, uint32_t key_count, uint64_t limit,
-                                bool total, struct od_error *error)
+bool od_fragment_sort(struct od_stage_builder *builder, struct od_fragment *fragment, const struct od_sort_key *keys,
+                      uint32_t key_count, uint64_t limit, bool total)
 {
-    if (limit == UINT64_MAX && od_rule_is_on(builder->options, OD_RULE_EXCHANGE_ELIMINATION) &&
+    if (limit == UINT64_MAX && od_rule_is_on(builder->make, OD_RULE_EXCHANGE_ELIMINATION) &&
         is_ordered(fragment, keys, key_count, total)) {
-        od_stage_fired(builder, OD_RULE_EXCHANGE_ELIMINATION);
-        return OD_OK;
+        od_rule_fired(builder->make, OD_RULE_EXCHANGE_ELIMINATION);
+        return true;
     }
-    OD_TAKE_LIST(struct od_fragment_order, order, builder->plan_arena, key_count, error);
-    OD_TRY(od_fragment_put(builder, fragment, limit == UINT64_MAX ? OD_PHYSICAL_SORT : OD_PHYSICAL_TOP_N,
-                           &fragment->root->schema, error));
+    OD_NEW_LIST(struct od_fragment_order, order, builder->make, key_count);
+    OD_NEED(od_fragment_put(builder, fragment, limit == UINT64_MAX ? OD_PHYSICAL_SORT : OD_PHYSICAL_TOP_N,
+                            &fragment->root->schema));
     fragment->root->sort.key_count = key_count;
     fragment->root->sort.keys = keys;
     fragment->root->sort.limit = limit;
@@ -326,5 +315,5 @@ enum od_status od_fragment_sort(struct od_stage_builder *builder, struct od_frag
             (struct od_fragment_order){key->expr->column_index, key->descending, key->nulls_first};
     }
     fragment->order_is_total = fragment->order_count == key_count;
-    return OD_OK;
+    return true;
 }

@@ -24,7 +24,7 @@
  * Binding builds one thing out of others, so it is written as nested calls of MAKERS, which share one rule:
  * a maker gives NULL (or false) when it has failed, and binder->error says why. Once something has failed,
  * every maker gives NULL at once and the error stays. So what is only handed on to another maker need not be
- * looked at; what is looked into must be, and OD_NEED does that. */
+ * looked at; what is looked into must be, and OD_NEED (core/status.h) does that. */
 #ifndef OD_SQL_BINDER_H
 #define OD_SQL_BINDER_H
 
@@ -45,13 +45,6 @@ struct od_binder {
     const struct od_named_query *named; /* what WITH has named, innermost first */
     struct od_block *around_from;       /* of the FROM that is being bound: the block around its SELECT */
 };
-
-/* As OD_TRY, for makers: leaves with NULL or false when something could not be made. */
-#define OD_NEED(made)                                                                                        \
-    do {                                                                                                     \
-        if (!(made))                                                                                         \
-            return 0;                                                                                        \
-    } while (0)
 
 void od_binder_init(struct od_binder *binder, struct od_arena *plan_arena, const char *sql,
                     const struct od_sql_context *context, struct od_error *error);
