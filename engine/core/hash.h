@@ -4,6 +4,7 @@
 #ifndef OD_CORE_HASH_H
 #define OD_CORE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,11 @@ static inline struct od_hash128 od_hash128_add(struct od_hash128 left, struct od
     struct od_hash128 sum = {left.low + right.low, left.high + right.high};
     sum.high += sum.low < left.low;
     return sum;
+}
+
+static inline bool od_hash128_equal(struct od_hash128 left, struct od_hash128 right)
+{
+    return left.low == right.low && left.high == right.high;
 }
 
 /* The running digest of all that crosses the seam, in order. */

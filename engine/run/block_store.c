@@ -33,8 +33,7 @@ void od_block_store_init(struct od_block_store *store, struct od_world *world, u
 static struct od_stored_output **find(struct od_block_store *store, const struct od_attempt_name *name)
 {
     struct od_stored_output **link = &store->outputs;
-    while (*link != NULL && ((*link)->name.stage != name->stage || (*link)->name.task != name->task ||
-                             (*link)->name.attempt != name->attempt))
+    while (*link != NULL && !od_attempt_name_equal(&(*link)->name, name))
         link = &(*link)->next;
     return link;
 }

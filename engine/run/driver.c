@@ -36,51 +36,56 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
     return resolved;
 }
 
-struct od_site od_driver_task_site(const struct od_driver *driver, const struct od_driver_stage *stage,
-                                   const struct od_driver_task *task)
+struct od_site od_driver_site(const struct od_driver *driver, uint32_t executor)
 {
     struct od_site site = OD_SITE_ANY;
     site.query = driver->query->query_id;
-    site.stage = stage->plan->stage_index;
-    site.task = (uint32_t)(task - stage->tasks);
-    site.attempt = task->attempt;
-    site.executor = task->executor;
+    site.executor = executor;
     return site;
 }
 
-void od_driver_emit(const struct od_driver *driver, struct od_event event)
+struct od_site od_driver_task_site(const struct od_driver *driver, const struct od_driver_task *task)
 {
-    if (!driver->ended || event.kind == OD_EVENT_QUERY_ENDED) /* a handler may end the query half-way through a loop */
+    struct od_site site = od_driver_site(driver, task->executor);
+    site.stage = task->stage->plan->stage_index;
+    site.task = task->index;
+    site.attempt = task->attempt;
+    return site;
+}
+
+void od_driver_emit_event(const struct od_driver *driver, struct od_event event)
+{
+    if (!driver->ended ||
+        event.kind == OD_EVENT_QUERY_ENDED) /* a handler may end the query half-way through a loop */
         od_world_emit(driver->world, event);
 }
 
-struct od_driver_task *od_driver_find_task(struct od_driver *driver, const struct od_site *site,
-                                           struct od_driver_stage **stage_out)
+void od_driver_emit(const struct od_driver *driver, enum od_event_kind kind, struct od_site site,
+                    uint64_t value)
 {
-    *stage_out = NULL;
-    if (site->stage >= driver->stage_count)
-        return NULL;
-    struct od_driver_stage *stage = &driver->stages[site->stage];
-    if (site->task >= stage->plan->task_count)
-        return NULL;
-    *stage_out = stage;
-    return &stage->tasks[site->task];
+    od_driver_emit_event(driver, (struct od_event){.kind = kind, .site = site, .value = value});
+}
+
+struct od_driver_task *od_driver_find_task(struct od_driver *driver, uint32_t stage, uint32_t task)
+{
+    bool is_there = stage < driver->stage_count && task < driver->stages[stage].plan->task_count;
+    return is_there ? &driver->stages[stage].tasks[task] : NULL;
+}
+
+struct od_driver_task *od_driver_find_running(struct od_driver *driver, const struct od_message *message,
+                                              uint32_t epoch)
+{
+    struct od_driver_task *task = od_driver_find_task(driver, message->site.stage, message->site.task);
+    bool is_running = task != NULL && task->state == OD_TASK_RUNNING &&
+                      task->attempt == message->site.attempt && task->epoch == epoch;
+    return is_running ? task : NULL;
 }
 
 /* --- the end --------------------------------------------------------------------------------------------------- */
 
-static struct od_site query_site(const struct od_driver *driver)
-{
-    struct od_site site = OD_SITE_ANY;
-    site.query = driver->query->query_id;
-    return site;
-}
-
 static void send_stop(struct od_driver *driver, uint32_t executor)
 {
-    struct od_site site = query_site(driver);
-    site.executor = executor;
-    od_outbox_send_order(&driver->outbox, executor, OD_MESSAGE_STOP, 0, &site);
+    od_outbox_send_order(&driver->outbox, executor, OD_MESSAGE_STOP, 0, od_driver_site(driver, executor));
 }
 
 void od_driver_end(struct od_driver *driver, enum od_status status, const struct od_error *error)
@@ -97,10 +102,10 @@ void od_driver_end(struct od_driver *driver, enum od_status status, const struct
     outcome->error.status = status;
     outcome->counts.ended_ns = od_world_now_ns(driver->world);
     uint64_t row_count = outcome->answer == NULL ? 0 : od_table_row_count(outcome->answer);
-    od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_QUERY_ENDED,
-                                             .site = query_site(driver),
-                                             .rows = row_count,
-                                             .value = status});
+    od_driver_emit_event(driver, (struct od_event){.kind = OD_EVENT_QUERY_ENDED,
+                                                   .site = od_driver_site(driver, OD_ANY),
+                                                   .rows = row_count,
+                                                   .value = status});
     for (uint32_t i = 1; i <= driver->query->options.executor_count; i++)
         send_stop(driver, i);
 }
@@ -128,9 +133,7 @@ static void driver_on_start(void *self)
     struct od_driver *driver = self;
     const struct od_run_options *options = &driver->query->options;
     driver->outcome.counts.started_ns = od_world_now_ns(driver->world);
-    od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_QUERY_STARTED,
-                                             .site = query_site(driver),
-                                             .value = driver->stage_count});
+    od_driver_emit(driver, OD_EVENT_QUERY_STARTED, od_driver_site(driver, OD_ANY), driver->stage_count);
     set_timer(driver, options->heartbeat_ns, OD_TIMER_TICK);
     set_timer(driver, options->deadline_ns, OD_TIMER_DEADLINE);
 }
@@ -181,13 +184,10 @@ static void driver_free(void *self)
 {
     struct od_driver *driver = self;
     struct od_memory *memory = driver->world->memory;
-    for (uint32_t s = 0; s < driver->stage_count; s++) {
-        struct od_driver_stage *stage = &driver->stages[s];
-        for (uint32_t t = 0; stage->tasks != NULL && t < stage->plan->task_count; t++) {
-            od_driver_drop_parts(driver, &stage->tasks[t]);
-            od_give(memory, stage->tasks[t].entries,
-                    stage->tasks[t].entry_count * sizeof(struct od_block_entry));
-        }
+    for (uint32_t i = 0; i < driver->task_count; i++) {
+        od_driver_drop_parts(driver, &driver->tasks[i]);
+        od_give(memory, driver->tasks[i].entries,
+                driver->tasks[i].entry_count * sizeof(struct od_block_entry));
     }
     od_table_free(memory, driver->outcome.answer);
     od_block_codec_free(driver->codec);
@@ -207,20 +207,20 @@ static const struct od_actor_ops driver_ops = {
 static bool make_stages(struct od_driver *driver)
 {
     const struct od_stage_graph *graph = driver->query->graph;
+    uint32_t task_count = od_run_tasks(driver->query);
     driver->stages = od_arena_take_array(&driver->driver_arena, graph->stage_count, sizeof(*driver->stages));
-    if (driver->stages == NULL)
+    driver->tasks = od_arena_take_array(&driver->driver_arena, task_count, sizeof(*driver->tasks));
+    if (driver->stages == NULL || driver->tasks == NULL)
         return false;
     driver->stage_count = graph->stage_count;
     for (uint32_t s = 0; s < graph->stage_count; s++) {
         struct od_driver_stage *stage = &driver->stages[s];
-        stage->plan = &graph->stages[s];
+        *stage =
+            (struct od_driver_stage){.plan = &graph->stages[s], .tasks = &driver->tasks[driver->task_count]};
         od_assert(stage->plan->stage_index == s);
-        stage->tasks =
-            od_arena_take_array(&driver->driver_arena, stage->plan->task_count, sizeof(*stage->tasks));
-        if (stage->tasks == NULL)
-            return false;
         for (uint32_t t = 0; t < stage->plan->task_count; t++)
-            stage->tasks[t].is_needed = true;
+            stage->tasks[t] = (struct od_driver_task){.stage = stage, .index = t, .is_needed = true};
+        driver->task_count += stage->plan->task_count;
     }
     return true;
 }

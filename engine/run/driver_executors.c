@@ -12,34 +12,19 @@
 
 #include "engine/core/assert.h"
 
-static struct od_site executor_site(const struct od_driver *driver, uint32_t id)
-{
-    struct od_site site = OD_SITE_ANY;
-    site.query = driver->query->query_id;
-    site.executor = id;
-    return site;
-}
-
 static void lose_executor(struct od_driver *driver, uint32_t id)
 {
     struct od_driver_executor *executor = &driver->executors[id];
     od_assert(executor->alive);
     executor->alive = false;
     driver->outcome.counts.executors_lost++;
-    od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_EXECUTOR_LOST,
-                                             .site = executor_site(driver, id),
-                                             .value = executor->incarnation});
-    for (uint32_t s = 0; s < driver->stage_count; s++) {
-        struct od_driver_stage *stage = &driver->stages[s];
-        for (uint32_t t = 0; t < stage->plan->task_count; t++) {
-            struct od_driver_task *task = &stage->tasks[t];
-            if (task->epoch != executor->epoch)
-                continue;
-            if (task->state == OD_TASK_RUNNING)
-                od_driver_abandon(driver, stage, task, OD_UNREACHABLE);
-            else if (task->state == OD_TASK_COMMITTED)
-                od_driver_lose_output(driver, stage, task, OD_UNREACHABLE);
-        }
+    od_driver_emit(driver, OD_EVENT_EXECUTOR_LOST, od_driver_site(driver, id), executor->incarnation);
+    for (uint32_t i = 0; i < driver->task_count; i++) {
+        struct od_driver_task *task = &driver->tasks[i];
+        if (task->epoch == executor->epoch && task->state == OD_TASK_RUNNING)
+            od_driver_abandon(driver, task, OD_UNREACHABLE);
+        else if (task->epoch == executor->epoch && task->state == OD_TASK_COMMITTED)
+            od_driver_lose_output(driver, task, OD_UNREACHABLE);
     }
     od_assert(executor->running_count == 0);
 }
@@ -70,15 +55,13 @@ void od_driver_handle_register(struct od_driver *driver, const struct od_message
                                                 .incarnation = message->from_incarnation,
                                                 .request = body.request,
                                                 .epoch = ++driver->last_epoch};
-        od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_EXECUTOR_REGISTERED,
-                                                 .site = executor_site(driver, id),
-                                                 .value = executor->incarnation});
+        od_driver_emit(driver, OD_EVENT_EXECUTOR_REGISTERED, od_driver_site(driver, id),
+                       executor->incarnation);
     }
     executor->heard_ns = od_world_now_ns(driver->world);
     struct od_body_registered answer = od_driver_registration(executor);
-    struct od_site site = executor_site(driver, id);
     od_write_registered(&driver->outbox.body, &answer);
-    od_outbox_send(&driver->outbox, id, OD_MESSAGE_REGISTERED, &site);
+    od_outbox_send(&driver->outbox, id, OD_MESSAGE_REGISTERED, od_driver_site(driver, id));
 }
 
 struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
@@ -89,16 +72,17 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
         executor->heard_ns = od_world_now_ns(driver->world);
         return executor;
     }
-    struct od_site site = executor_site(driver, message->from);
-    od_outbox_send_order(&driver->outbox, message->from, OD_MESSAGE_START_OVER, epoch, &site);
+    od_outbox_send_order(&driver->outbox, message->from, OD_MESSAGE_START_OVER, epoch,
+                         od_driver_site(driver, message->from));
     return NULL;
 }
 
-static bool heartbeat_names(struct od_body_heartbeat body, const struct od_attempt_name *wanted)
+static bool heartbeat_names(struct od_body_heartbeat body, const struct od_driver_task *task)
 {
+    const struct od_attempt_name wanted = {task->stage->plan->stage_index, task->index, task->attempt};
     for (uint32_t i = 0; i < body.attempt_count; i++) {
         struct od_attempt_name name = od_next_attempt_name(&body.attempts);
-        if (name.stage == wanted->stage && name.task == wanted->task && name.attempt == wanted->attempt)
+        if (od_attempt_name_equal(&name, &wanted))
             return true;
     }
     return false;
@@ -108,16 +92,11 @@ static bool heartbeat_names(struct od_body_heartbeat body, const struct od_attem
 static void repair_launches(struct od_driver *driver, const struct od_body_heartbeat *body)
 {
     uint64_t now_ns = od_world_now_ns(driver->world);
-    for (uint32_t s = 0; s < driver->stage_count; s++) {
-        struct od_driver_stage *stage = &driver->stages[s];
-        for (uint32_t t = 0; t < stage->plan->task_count; t++) {
-            struct od_driver_task *task = &stage->tasks[t];
-            struct od_attempt_name name = {.stage = s, .task = t, .attempt = task->attempt};
-            if (task->state == OD_TASK_RUNNING && task->epoch == body->epoch &&
-                now_ns - task->launched_ns >= driver->query->options.resend_ns &&
-                !heartbeat_names(*body, &name))
-                od_driver_launch_again(driver, stage, task);
-        }
+    for (uint32_t i = 0; i < driver->task_count; i++) {
+        struct od_driver_task *task = &driver->tasks[i];
+        if (task->state == OD_TASK_RUNNING && task->epoch == body->epoch &&
+            now_ns - task->launched_ns >= driver->query->options.resend_ns && !heartbeat_names(*body, task))
+            od_driver_launch_again(driver, task);
     }
 }
 
@@ -126,16 +105,14 @@ static void repair_cancels(struct od_driver *driver, uint32_t id, struct od_body
 {
     for (uint32_t i = 0; i < body.attempt_count; i++) {
         struct od_attempt_name name = od_next_attempt_name(&body.attempts);
-        struct od_site site = executor_site(driver, id);
-        site.stage = name.stage;
-        site.task = name.task;
-        site.attempt = name.attempt;
-        struct od_driver_stage *stage;
-        const struct od_driver_task *task = od_driver_find_task(driver, &site, &stage);
+        const struct od_driver_task *task = od_driver_find_task(driver, name.stage, name.task);
         if (task == NULL || task->attempt <= name.attempt)
             continue;
-        od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_TASK_CANCELLED, .site = site});
-        od_outbox_send_order(&driver->outbox, id, OD_MESSAGE_CANCEL, body.epoch, &site);
+        struct od_site site = od_driver_task_site(driver, task);
+        site.attempt = name.attempt;
+        site.executor = id;
+        od_driver_emit(driver, OD_EVENT_TASK_CANCELLED, site, 0);
+        od_outbox_send_order(&driver->outbox, id, OD_MESSAGE_CANCEL, body.epoch, site);
     }
 }
 

@@ -14,7 +14,8 @@
 
 uint32_t od_driver_partition_read(const struct od_driver_stage *source, uint32_t reader_task)
 {
-    bool is_parted = source->plan->exchange == OD_EXCHANGE_HASH || source->plan->exchange == OD_EXCHANGE_FORWARD;
+    bool is_parted =
+        source->plan->exchange == OD_EXCHANGE_HASH || source->plan->exchange == OD_EXCHANGE_FORWARD;
     return is_parted ? reader_task : 0;
 }
 
@@ -50,14 +51,14 @@ static bool has_rows_for(const struct od_driver_task *task, uint32_t partition)
     return !task->has_index || od_driver_partition_entries(task, partition, &first) != 0;
 }
 
-bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driver_stage *stage,
-                            uint32_t task_index)
+bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driver_task *task)
 {
-    for (uint32_t i = 0; i < stage->plan->input_count; i++) {
-        const struct od_driver_stage *source = &driver->stages[stage->plan->input_stages[i]];
+    const struct od_stage *plan = task->stage->plan;
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        const struct od_driver_stage *source = &driver->stages[plan->input_stages[i]];
         if (source->committed_count == source->plan->task_count)
             continue;
-        uint32_t partition = od_driver_partition_read(source, task_index);
+        uint32_t partition = od_driver_partition_read(source, task->index);
         for (uint32_t t = 0; t < source->plan->task_count; t++) {
             if (source->tasks[t].state != OD_TASK_COMMITTED && has_rows_for(&source->tasks[t], partition))
                 return false;
@@ -66,15 +67,14 @@ bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driv
     return true;
 }
 
-void od_driver_lose_output(struct od_driver *driver, struct od_driver_stage *stage,
-                           struct od_driver_task *task, enum od_status why)
+void od_driver_lose_output(struct od_driver *driver, struct od_driver_task *task, enum od_status why)
 {
     od_assert(task->state == OD_TASK_COMMITTED);
-    if (stage->plan->exchange == OD_EXCHANGE_RESULT)
+    if (od_driver_gives_result(task))
         return;
     task->state = OD_TASK_LOST;
     task->lost_why = why;
-    stage->committed_count--;
+    task->stage->committed_count--;
     driver->loss_happened = true;
 }
 
@@ -87,10 +87,10 @@ static bool reads(const struct od_driver_stage *reader, uint32_t stage_index)
     return false;
 }
 
-static bool is_needed(const struct od_driver *driver, uint32_t stage_index, const struct od_driver_task *task)
+static bool is_needed(const struct od_driver *driver, const struct od_driver_task *task)
 {
-    const struct od_driver_stage *stage = &driver->stages[stage_index];
-    if (stage->plan->exchange == OD_EXCHANGE_RESULT)
+    uint32_t stage_index = task->stage->plan->stage_index;
+    if (od_driver_gives_result(task))
         return task->state != OD_TASK_COMMITTED;
     for (uint32_t s = stage_index + 1; s < driver->stage_count; s++) {
         const struct od_driver_stage *reader = &driver->stages[s];
@@ -98,28 +98,28 @@ static bool is_needed(const struct od_driver *driver, uint32_t stage_index, cons
             continue;
         for (uint32_t t = 0; t < reader->plan->task_count; t++) {
             if (reader->tasks[t].is_needed && reader->tasks[t].state != OD_TASK_COMMITTED &&
-                has_rows_for(task, od_driver_partition_read(stage, t)))
+                has_rows_for(task, od_driver_partition_read(task->stage, t)))
                 return true;
         }
     }
     return false;
 }
 
-static void plan_again(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task)
+static void plan_again(struct od_driver *driver, struct od_driver_task *task)
 {
-    od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_OUTPUT_LOST,
-                                             .site = od_driver_task_site(driver, stage, task),
-                                             .rows = task->row_count,
-                                             .bytes = task->total_bytes,
-                                             .value = task->lost_why});
+    od_driver_emit_event(driver, (struct od_event){.kind = OD_EVENT_OUTPUT_LOST,
+                                                   .site = od_driver_task_site(driver, task),
+                                                   .rows = task->row_count,
+                                                   .bytes = task->total_bytes,
+                                                   .value = task->lost_why});
     driver->outcome.counts.tasks_recomputed++;
     task->state = OD_TASK_WAITING;
     task->generation++;
     task->ready_ns = 0;
-    stage->submitted = false;
+    task->stage->submitted = false;
     struct od_error cause;
-    od_fail(&cause, task->lost_why, "the output of stage=%u task=%u was lost", stage->plan->stage_index,
-            (uint32_t)(task - stage->tasks));
+    od_fail(&cause, task->lost_why, "the output of stage=%u task=%u was lost", task->stage->plan->stage_index,
+            task->index);
     od_driver_count_recovery(driver, &cause);
 }
 
@@ -129,9 +129,9 @@ void od_driver_plan_recomputes(struct od_driver *driver)
         struct od_driver_stage *stage = &driver->stages[s];
         for (uint32_t t = 0; t < stage->plan->task_count; t++) {
             struct od_driver_task *task = &stage->tasks[t];
-            task->is_needed = is_needed(driver, s, task);
+            task->is_needed = is_needed(driver, task);
             if (task->is_needed && task->state == OD_TASK_LOST)
-                plan_again(driver, stage, task);
+                plan_again(driver, task);
         }
     }
 }

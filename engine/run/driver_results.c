@@ -24,33 +24,27 @@ void od_driver_drop_parts(struct od_driver *driver, struct od_driver_task *task)
 
 static bool reserve_parts(struct od_driver *driver, struct od_driver_task *task, uint32_t count)
 {
-    if (count <= task->part_count)
-        return true;
-    struct od_result_part *parts = od_take_array(driver->world->memory, count, sizeof(*parts));
-    if (parts == NULL)
+    uint32_t before = task->part_count;
+    if (!od_grow(driver->world->memory, &task->parts, &task->part_count, count, sizeof(*task->parts)))
         return false;
-    if (task->part_count != 0)
-        memcpy(parts, task->parts, task->part_count * sizeof(*parts));
-    od_give(driver->world->memory, task->parts, task->part_count * sizeof(*parts));
-    task->parts = parts;
-    task->part_count = count;
+    memset(task->parts + before, 0, (task->part_count - before) * sizeof(*task->parts));
     return true;
 }
 
-static enum od_status decode_part(struct od_driver *driver, const struct od_driver_stage *stage,
-                                  const struct od_driver_task *task, const uint8_t *bytes, uint32_t size,
-                                  struct od_batch *batch_out, struct od_block_info *info_out,
+static enum od_status decode_part(struct od_driver *driver, const struct od_driver_task *task,
+                                  const uint8_t *bytes, uint32_t size, struct od_batch *batch_out,
                                   struct od_error *error)
 {
+    struct od_block_info info;
     struct od_block_id expected = {.query = driver->query->query_id,
-                                   .stage = stage->plan->stage_index,
-                                   .task = (uint32_t)(task - stage->tasks),
+                                   .stage = task->stage->plan->stage_index,
+                                   .task = task->index,
                                    .attempt = task->attempt,
                                    .generation = task->generation,
                                    .partition = 0};
     od_arena_reset(&driver->block_arena);
-    return od_block_decode(driver->codec, bytes, size, &stage->plan->root->schema, &expected,
-                           &driver->block_arena, batch_out, info_out, error);
+    return od_block_decode(driver->codec, bytes, size, &task->stage->plan->root->schema, &expected,
+                           &driver->block_arena, batch_out, &info, error);
 }
 
 static enum od_status keep_part(struct od_driver *driver, struct od_driver_task *task,
@@ -71,25 +65,21 @@ void od_driver_handle_result(struct od_driver *driver, const struct od_message *
     struct od_body_result body;
     if (!od_read_result(message, &body) || od_driver_current_sender(driver, message, body.epoch) == NULL)
         return;
-    struct od_driver_stage *stage;
-    struct od_driver_task *task = od_driver_find_task(driver, &message->site, &stage);
-    if (task == NULL || stage->plan->exchange != OD_EXCHANGE_RESULT || task->state != OD_TASK_RUNNING ||
-        task->attempt != message->site.attempt || task->epoch != body.epoch || body.sequence >= PARTS_MAX)
+    struct od_driver_task *task = od_driver_find_running(driver, message, body.epoch);
+    if (task == NULL || !od_driver_gives_result(task) || body.sequence >= PARTS_MAX)
         return;
     if (body.sequence < task->part_count && task->parts[body.sequence].bytes != NULL)
         return;
     struct od_batch batch;
-    struct od_block_info info;
     struct od_error error = {0};
-    enum od_status status = decode_part(driver, stage, task, body.bytes, body.size, &batch, &info, &error);
+    enum od_status status = decode_part(driver, task, body.bytes, body.size, &batch, &error);
     if (status == OD_CORRUPT) { /* damaged on the way: as if it had not come */
-        struct od_site site = message->site;
-        od_driver_emit(driver, (struct od_event){.kind = OD_EVENT_BLOCK_BAD,
-                                                 .site = site,
-                                                 .source_stage = site.stage,
-                                                 .source_task = site.task,
-                                                 .source_attempt = site.attempt,
-                                                 .value = status});
+        od_driver_emit_event(driver, (struct od_event){.kind = OD_EVENT_BLOCK_BAD,
+                                                       .site = message->site,
+                                                       .source_stage = message->site.stage,
+                                                       .source_task = message->site.task,
+                                                       .source_attempt = message->site.attempt,
+                                                       .value = status});
         driver->outcome.counts.blocks_bad++;
         return;
     }
@@ -100,7 +90,7 @@ void od_driver_handle_result(struct od_driver *driver, const struct od_message *
         return;
     }
     if (task->done_heard)
-        od_driver_try_results(driver, stage, task, false);
+        od_driver_try_results(driver, task, false);
 }
 
 /* A part that is here and is the one that the index names. */
@@ -112,16 +102,14 @@ static bool part_is_right(struct od_driver *driver, const struct od_driver_task 
     const struct od_block_entry *entry = &task->entries[sequence];
     struct od_block_info info;
     if (od_block_peek(part->bytes, part->size, &info, NULL) == OD_OK && info.row_count == entry->row_count &&
-        info.row_checksum.low == entry->row_checksum.low &&
-        info.row_checksum.high == entry->row_checksum.high)
+        od_hash128_equal(info.row_checksum, entry->row_checksum))
         return true;
     od_give(driver->world->memory, part->bytes, part->size);
     *part = (struct od_result_part){0};
     return false;
 }
 
-static void ask_for_parts(struct od_driver *driver, struct od_driver_stage *stage,
-                          struct od_driver_task *task, uint32_t missing_count)
+static void ask_for_parts(struct od_driver *driver, struct od_driver_task *task, uint32_t missing_count)
 {
     struct od_buffer *body = &driver->outbox.body;
     od_buffer_append_u32(body, task->epoch);
@@ -130,36 +118,29 @@ static void ask_for_parts(struct od_driver *driver, struct od_driver_stage *stag
         if (i >= task->part_count || task->parts[i].bytes == NULL)
             od_buffer_append_u32(body, i);
     }
-    struct od_site site = od_driver_task_site(driver, stage, task);
-    od_outbox_send(&driver->outbox, task->executor, OD_MESSAGE_RESULT_WANTED, &site);
+    od_outbox_send(&driver->outbox, task->executor, OD_MESSAGE_RESULT_WANTED,
+                   od_driver_task_site(driver, task));
 }
 
-void od_driver_try_results(struct od_driver *driver, struct od_driver_stage *stage,
-                           struct od_driver_task *task, bool ask)
+void od_driver_try_results(struct od_driver *driver, struct od_driver_task *task, bool ask)
 {
     od_assert(task->done_heard);
     uint32_t missing_count = 0;
     for (uint32_t i = 0; i < task->entry_count; i++)
         missing_count += !part_is_right(driver, task, i);
     if (missing_count == 0)
-        od_driver_commit(driver, stage, task);
+        od_driver_commit(driver, task);
     else if (ask)
-        ask_for_parts(driver, stage, task, missing_count);
+        ask_for_parts(driver, task, missing_count);
 }
 
-static enum od_status collect_task(struct od_driver *driver, const struct od_driver_stage *stage,
-                                   const struct od_driver_task *task, struct od_table *answer,
-                                   struct od_error *error)
+static enum od_status collect_task(struct od_driver *driver, const struct od_driver_task *task,
+                                   struct od_table *answer, struct od_error *error)
 {
     for (uint32_t i = 0; i < task->entry_count; i++) {
         struct od_batch batch;
-        struct od_block_info info;
-        enum od_status status =
-            decode_part(driver, stage, task, task->parts[i].bytes, task->parts[i].size, &batch, &info, error);
-        if (status == OD_OK)
-            status = od_batch_builder_append_rows(&answer->rows, &batch, NULL, 0, batch.row_count, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(decode_part(driver, task, task->parts[i].bytes, task->parts[i].size, &batch, error));
+        OD_TRY(od_batch_builder_append_rows(&answer->rows, &batch, NULL, 0, batch.row_count, error));
     }
     return OD_OK;
 }
@@ -173,7 +154,7 @@ enum od_status od_driver_collect(struct od_driver *driver, struct od_table **ans
     struct od_table *answer = od_table_new(memory, "answer", driver->query->graph->schema, error);
     enum od_status status = answer == NULL ? OD_NO_MEMORY : OD_OK;
     for (uint32_t t = 0; t < stage->plan->task_count && status == OD_OK; t++)
-        status = collect_task(driver, stage, &stage->tasks[t], answer, error);
+        status = collect_task(driver, &stage->tasks[t], answer, error);
     if (status != OD_OK) {
         od_table_free(memory, answer);
         return status;

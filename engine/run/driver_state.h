@@ -25,7 +25,10 @@ struct od_result_part {
     uint32_t size;
 };
 
+struct od_driver_stage;
 struct od_driver_task {
+    struct od_driver_stage *stage;
+    uint32_t index; /* in its stage */
     enum od_task_state state;
     uint32_t next_attempt; /* never used twice */
     uint32_t attempt;      /* RUNNING: that one. COMMITTED, LOST: the one that counted */
@@ -56,7 +59,7 @@ struct od_driver_stage {
     const struct od_stage *plan;
     uint32_t committed_count;
     bool submitted;
-    struct od_driver_task *tasks; /* plan->task_count */
+    struct od_driver_task *tasks; /* plan->task_count of the driver's */
 };
 
 struct od_driver_executor {
@@ -78,6 +81,8 @@ struct od_driver {
     struct od_arena block_arena; /* one decoded result block at a time */
     uint32_t stage_count;
     struct od_driver_stage *stages;
+    uint32_t task_count;
+    struct od_driver_task *tasks;         /* of all stages, in their order */
     struct od_driver_executor *executors; /* by actor id; [0] unused */
     uint32_t last_epoch;
     uint32_t recovery_count;
@@ -88,14 +93,23 @@ struct od_driver {
 };
 
 /* --- driver.c */
-struct od_site od_driver_task_site(const struct od_driver *driver, const struct od_driver_stage *stage,
-                                   const struct od_driver_task *task);
-void od_driver_emit(const struct od_driver *driver, struct od_event event);
+/* OD_ANY: of the query as a whole. */
+struct od_site od_driver_site(const struct od_driver *driver, uint32_t executor);
+struct od_site od_driver_task_site(const struct od_driver *driver, const struct od_driver_task *task);
+/* Nothing is said of a query that has ended, but its end. The second: `value` is all that there is. */
+void od_driver_emit_event(const struct od_driver *driver, struct od_event event);
+void od_driver_emit(const struct od_driver *driver, enum od_event_kind kind, struct od_site site, uint64_t value);
 /* Ends the query; nothing happens after the first call. `error` NULL only for OK. */
 void od_driver_end(struct od_driver *driver, enum od_status status, const struct od_error *error);
 /* NULL when there is no such task in the query. */
-struct od_driver_task *od_driver_find_task(struct od_driver *driver, const struct od_site *site,
-                                           struct od_driver_stage **stage_out);
+struct od_driver_task *od_driver_find_task(struct od_driver *driver, uint32_t stage, uint32_t task);
+/* The task whose running attempt a message from a registration speaks of; NULL: it is of another. */
+struct od_driver_task *od_driver_find_running(struct od_driver *driver, const struct od_message *message,
+                                              uint32_t epoch);
+static inline bool od_driver_gives_result(const struct od_driver_task *task)
+{
+    return task->stage->plan->exchange == OD_EXCHANGE_RESULT;
+}
 
 /* --- driver_executors.c */
 struct od_body_registered od_driver_registration(const struct od_driver_executor *executor);
@@ -113,14 +127,13 @@ void od_driver_handle_failed(struct od_driver *driver, const struct od_message *
 /* Launches whatever can run now. */
 void od_driver_pump(struct od_driver *driver);
 /* LAUNCH was lost, it seems: again, or elsewhere. */
-void od_driver_launch_again(struct od_driver *driver, struct od_driver_stage *stage,
-                            struct od_driver_task *task);
+void od_driver_launch_again(struct od_driver *driver, struct od_driver_task *task);
 /* The running attempt is no more, for a reason that is not the task's. */
-void od_driver_abandon(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task,
+void od_driver_abandon(struct od_driver *driver, struct od_driver_task *task,
                        enum od_status why);
 /* Counts one recovery; ends the query when there were too many. */
 void od_driver_count_recovery(struct od_driver *driver, const struct od_error *cause);
-void od_driver_commit(struct od_driver *driver, struct od_driver_stage *stage, struct od_driver_task *task);
+void od_driver_commit(struct od_driver *driver, struct od_driver_task *task);
 
 /* --- driver_lineage.c */
 /* The reduce partition of `source` that a task of a stage reading it reads. */
@@ -128,19 +141,16 @@ uint32_t od_driver_partition_read(const struct od_driver_stage *source, uint32_t
 /* The entries of one partition: [*first_out, *first_out + result). */
 uint32_t od_driver_partition_entries(const struct od_driver_task *task, uint32_t partition,
                                      uint32_t *first_out);
-bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driver_stage *stage,
-                            uint32_t task_index);
+bool od_driver_inputs_ready(const struct od_driver *driver, const struct od_driver_task *task);
 /* A committed output cannot be had any more. */
-void od_driver_lose_output(struct od_driver *driver, struct od_driver_stage *stage,
-                           struct od_driver_task *task, enum od_status why);
+void od_driver_lose_output(struct od_driver *driver, struct od_driver_task *task, enum od_status why);
 /* Works out what is needed, and plans lost outputs again that are. */
 void od_driver_plan_recomputes(struct od_driver *driver);
 
 /* --- driver_results.c */
 void od_driver_handle_result(struct od_driver *driver, const struct od_message *message);
 /* Commits a result task whose DONE came when all its parts are here; else, when `ask`, asks for those that are not. */
-void od_driver_try_results(struct od_driver *driver, struct od_driver_stage *stage,
-                           struct od_driver_task *task, bool ask);
+void od_driver_try_results(struct od_driver *driver, struct od_driver_task *task, bool ask);
 void od_driver_drop_parts(struct od_driver *driver, struct od_driver_task *task);
 /* The answer, in task order, as one table. */
 enum od_status od_driver_collect(struct od_driver *driver, struct od_table **answer_out,

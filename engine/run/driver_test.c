@@ -149,7 +149,7 @@ static void say(uint32_t from, uint32_t incarnation, enum od_message_kind kind, 
     site.task = 0;
     site.attempt = attempt;
     site.executor = from;
-    assert_true(od_outbox_send(&outbox, 0, kind, &site));
+    assert_true(od_outbox_send(&outbox, 0, kind, site));
     bench.body = outbox.body;
     bench.driver.ops->on_message(bench.driver.self, kept);
     od_message_free(od_posix_memory(), kept);
@@ -199,7 +199,7 @@ static void say_source_failed(uint32_t from, uint32_t epoch, uint32_t attempt, u
     od_write_failed(&bench.body, &(struct od_body_failed){.epoch = epoch,
                                                           .status = OD_CORRUPT,
                                                           .fetch_failed = true,
-                                                          .source_attempt = source_attempt,
+                                                          .source = {.attempt = source_attempt},
                                                           .text = "why",
                                                           .text_size = 3});
     say(from, 1, OD_MESSAGE_FAILED, 1, attempt);

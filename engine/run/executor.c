@@ -76,19 +76,11 @@ static struct od_attempt_name message_attempt(const struct od_message *message)
 
 /* --- registration ---------------------------------------------------------------------------------------------- */
 
-static struct od_site executor_site(const struct executor *executor)
-{
-    struct od_site site = OD_SITE_ANY;
-    site.query = executor->life.query->query_id;
-    site.executor = executor->life.world->actor_id;
-    return site;
-}
-
 static void send_register(struct executor *executor)
 {
     struct od_life *life = &executor->life;
-    struct od_site site = executor_site(executor);
-    od_outbox_send_order(&life->outbox, 0, OD_MESSAGE_REGISTER, executor->request, &site);
+    od_outbox_send_order(&life->outbox, 0, OD_MESSAGE_REGISTER, executor->request,
+                         od_life_site(life, OD_NOBODY));
     executor->registered_ns = od_world_now_ns(life->world);
 }
 
@@ -140,7 +132,7 @@ static void refuse_launch(struct executor *executor, const struct od_message *me
     struct od_site site = od_life_site(life, &name);
     od_world_emit(life->world,
                   (struct od_event){.kind = OD_EVENT_TASK_FAILED, .site = site, .value = error->status});
-    od_outbox_send(&life->outbox, 0, OD_MESSAGE_FAILED, &site);
+    od_outbox_send(&life->outbox, 0, OD_MESSAGE_FAILED, site);
 }
 
 static void handle_launch(struct executor *executor, const struct od_message *message)
@@ -233,7 +225,7 @@ static void handle_fetch(struct executor *executor, const struct od_message *mes
     struct od_point_bytes passing = {0};
     if (status == OD_OK) {
         passing = (struct od_point_bytes){.bytes = life->scratch.bytes, .size = life->scratch.size};
-        status = od_life_hit(life, OD_POINT_BLOCK_SERVE, &site, &passing, &error);
+        status = od_life_hit(life, OD_POINT_BLOCK_SERVE, site, &passing, &error);
     }
     life->gone = life->gone || status == OD_EXECUTOR_GONE;
     if (life->gone)
@@ -244,7 +236,7 @@ static void handle_fetch(struct executor *executor, const struct od_message *mes
         answer.bytes = passing.bytes;
     }
     od_write_block(&life->outbox.body, &answer);
-    od_outbox_send(&life->outbox, message->from, OD_MESSAGE_BLOCK, &site);
+    od_outbox_send(&life->outbox, message->from, OD_MESSAGE_BLOCK, site);
 }
 
 static void handle_block(struct executor *executor, const struct od_message *message)
@@ -269,8 +261,7 @@ static void send_heartbeat(struct executor *executor)
     od_buffer_append_u32(&life->outbox.body, attempt_count);
     for (const struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
         od_write_attempt_name(&life->outbox.body, &attempt->name);
-    struct od_site site = executor_site(executor);
-    od_outbox_send(&life->outbox, 0, OD_MESSAGE_HEARTBEAT, &site);
+    od_outbox_send(&life->outbox, 0, OD_MESSAGE_HEARTBEAT, od_life_site(life, OD_NOBODY));
 }
 
 static void tick(struct executor *executor)
@@ -375,8 +366,7 @@ enum od_status od_executor_new(struct od_world *world, const struct od_query *qu
     bool can_speak = od_outbox_init(&life->outbox, world);
     od_buffer_init(&life->scratch, world->memory);
     od_block_store_init(&life->store, world, query->query_id);
-    for (uint32_t i = 0; i < query->graph->stage_count; i++)
-        executor->task_total += query->graph->stages[i].task_count;
+    executor->task_total = od_run_tasks(query);
     life->codec = od_block_codec_new(world->memory, error);
     executor->seen = od_take_array(world->memory, executor->task_total, sizeof(uint32_t));
     if (!can_speak || life->codec == NULL || executor->seen == NULL) {

@@ -72,17 +72,15 @@ enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life,
         for (uint32_t s = 0; s < OD_FETCH_WINDOW; s++)
             od_arena_init(&input->slots[s].block_arena, life->world->memory, ARENA_BYTES);
     }
-    enum od_status status = OD_OK;
-    for (uint32_t i = 0; i < stage->input_count && status == OD_OK; i++) {
+    for (uint32_t i = 0; i < stage->input_count; i++) {
         uint32_t source_stage = stage->input_stages[i];
         uint32_t capacity = 0;
-        for (uint32_t s = 0; s < stages[source_stage].task_count && status == OD_OK; s++)
-            status =
-                read_source(&fetch->inputs[i], source_stage, s, &inputs, &capacity, attempt_arena, error);
+        for (uint32_t s = 0; s < stages[source_stage].task_count; s++)
+            OD_TRY(read_source(&fetch->inputs[i], source_stage, s, &inputs, &capacity, attempt_arena, error));
     }
-    if (status == OD_OK && inputs.offset != inputs.size)
-        status = od_fail(error, OD_CORRUPT, "reading a launch: bytes behind its last input");
-    return status;
+    if (inputs.offset != inputs.size)
+        return od_fail(error, OD_CORRUPT, "reading a launch: bytes behind its last input");
+    return OD_OK;
 }
 
 void od_fetch_release(struct od_fetch *fetch)
@@ -92,7 +90,7 @@ void od_fetch_release(struct od_fetch *fetch)
         for (uint32_t s = 0; s < OD_FETCH_WINDOW; s++)
             od_arena_release(&fetch->inputs[i].slots[s].block_arena);
     }
-    *fetch = (struct od_fetch){0};
+    *fetch = (struct od_fetch){.source_failed = fetch->source_failed, .source = fetch->source};
 }
 
 /* --- a block arrives ------------------------------------------------------------------------------------------- */
@@ -112,17 +110,34 @@ static void give_up(struct od_fetch *fetch, const struct od_fetch_block *block, 
     fetch->error = *error;
 }
 
-static void emit_bad(const struct od_fetch *fetch, const struct od_fetch_block *block, enum od_status status)
+/* What the reader has to say of a block. */
+static struct od_event block_event(const struct od_fetch *fetch, const struct od_fetch_block *block,
+                                   enum od_event_kind kind)
 {
     struct od_site site = od_life_site(fetch->life, &fetch->reader);
     site.partition = block->entry.partition;
-    od_world_emit(fetch->life->world, (struct od_event){.kind = OD_EVENT_BLOCK_BAD,
-                                                        .site = site,
-                                                        .source_stage = block->writer.stage,
-                                                        .source_task = block->writer.task,
-                                                        .source_attempt = block->writer.attempt,
-                                                        .bytes = block->entry.size,
-                                                        .value = status});
+    return (struct od_event){.kind = kind,
+                             .site = site,
+                             .source_stage = block->writer.stage,
+                             .source_task = block->writer.task,
+                             .source_attempt = block->writer.attempt};
+}
+
+static void emit_bad(const struct od_fetch *fetch, const struct od_fetch_block *block, enum od_status status)
+{
+    struct od_event event = block_event(fetch, block, OD_EVENT_BLOCK_BAD);
+    event.bytes = block->entry.size;
+    event.value = status;
+    od_world_emit(fetch->life->world, event);
+}
+
+static enum od_status fail_fetch(struct od_error *error, enum od_status status, const char *why,
+                                 const struct od_fetch_block *block)
+{
+    return od_fail(error, status,
+                   "fetching a block: executor %u: %s: stage=%u task=%u attempt=%u partition=%u",
+                   block->executor, why, block->writer.stage, block->writer.task, block->writer.attempt,
+                   block->entry.partition);
 }
 
 /* Decodes what is in life->scratch into the slot and holds it against the driver's word. */
@@ -131,11 +146,8 @@ static enum od_status accept_block(struct od_fetch *fetch, struct od_fetch_input
                                    struct od_error *error)
 {
     struct od_life *life = fetch->life;
-    struct od_site site = block_site(fetch, block);
     struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
-    enum od_status status = od_life_hit(life, OD_POINT_BLOCK_RECEIVE, &site, &passing, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_life_hit(life, OD_POINT_BLOCK_RECEIVE, block_site(fetch, block), &passing, error));
     struct od_block_id expected = {.query = life->query->query_id,
                                    .stage = block->writer.stage,
                                    .task = block->writer.task,
@@ -144,18 +156,12 @@ static enum od_status accept_block(struct od_fetch *fetch, struct od_fetch_input
                                    .partition = block->entry.partition};
     struct od_block_info info;
     od_arena_reset(&slot->block_arena);
-    status = od_block_decode(life->codec, passing.bytes, passing.size, input->schema, &expected,
-                             &slot->block_arena, &slot->batch, &info, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_block_decode(life->codec, passing.bytes, passing.size, input->schema, &expected,
+                           &slot->block_arena, &slot->batch, &info, error));
     bool as_told = info.row_count == block->entry.row_count && info.total_bytes == block->entry.size &&
-                   info.row_checksum.low == block->entry.row_checksum.low &&
-                   info.row_checksum.high == block->entry.row_checksum.high;
+                   od_hash128_equal(info.row_checksum, block->entry.row_checksum);
     if (!as_told)
-        return od_fail(error, OD_CORRUPT,
-                       "receiving a block: not what its index says: stage=%u task=%u attempt=%u "
-                       "partition=%u",
-                       expected.stage, expected.task, expected.attempt, expected.partition);
+        return fail_fetch(error, OD_CORRUPT, "not what its index says", block);
     slot->state = OD_FETCH_READY;
     return OD_OK;
 }
@@ -174,8 +180,7 @@ static void send_request(struct od_fetch *fetch, uint32_t input_index, uint32_t 
                                  .size = block->entry.size,
                                  .offset = block->entry.offset};
     od_write_fetch(&life->outbox.body, &body);
-    struct od_site site = block_site(fetch, block);
-    od_outbox_send(&life->outbox, block->executor, OD_MESSAGE_FETCH, &site);
+    od_outbox_send(&life->outbox, block->executor, OD_MESSAGE_FETCH, block_site(fetch, block));
     if (slot->tries == 0)
         slot->first_ns = now_ns;
     slot->tries++;
@@ -189,74 +194,59 @@ static enum od_status read_local(struct od_fetch *fetch, struct od_fetch_input *
                                  struct od_error *error)
 {
     struct od_life *life = fetch->life;
-    enum od_status status = od_block_store_read(&life->store, &block->writer, block->entry.offset,
-                                                block->entry.size, &life->scratch, error);
-    if (status != OD_OK)
-        return status;
-    struct od_site site = block_site(fetch, block);
+    OD_TRY(od_block_store_read(&life->store, &block->writer, block->entry.offset, block->entry.size,
+                               &life->scratch, error));
     struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
-    status = od_life_hit(life, OD_POINT_BLOCK_SERVE, &site, &passing, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_life_hit(life, OD_POINT_BLOCK_SERVE, block_site(fetch, block), &passing, error));
     life->scratch.size = passing.size;
     return accept_block(fetch, input, block, slot, error);
 }
 
-static void request(struct od_fetch *fetch, uint32_t input_index, uint32_t block_index)
+static void judge(struct od_fetch *fetch, uint32_t input_index, uint32_t block_index, enum od_status status,
+                  const struct od_error *error);
+
+static void ask(struct od_fetch *fetch, uint32_t input_index, uint32_t block_index)
 {
     struct od_fetch_input *input = &fetch->inputs[input_index];
     const struct od_fetch_block *block = &input->blocks[block_index];
     struct od_fetch_slot *slot = &input->slots[block_index % OD_FETCH_WINDOW];
-    od_assert(slot->state == OD_FETCH_IDLE);
-    slot->tries = 0;
-    slot->asked_again = false;
-    bool is_local = block->executor == fetch->life->world->actor_id && block->epoch == fetch->life->epoch;
-    if (!is_local) {
-        send_request(fetch, input_index, block_index, slot);
-        return;
-    }
     struct od_error error = {0};
-    enum od_status status = read_local(fetch, input, block, slot, &error);
-    if (status != OD_OK && status != OD_NO_MEMORY && !fetch->life->gone) {
+    slot->tries = 0;
+    if (block->executor == fetch->life->world->actor_id && block->epoch == fetch->life->epoch)
+        judge(fetch, input_index, block_index, read_local(fetch, input, block, slot, &error), &error);
+    else
+        send_request(fetch, input_index, block_index, slot);
+}
+
+/* What came of asking for a block: a bad one is asked for once more. */
+static void judge(struct od_fetch *fetch, uint32_t input_index, uint32_t block_index, enum od_status status,
+                  const struct od_error *error)
+{
+    struct od_fetch_slot *slot = &fetch->inputs[input_index].slots[block_index % OD_FETCH_WINDOW];
+    const struct od_fetch_block *block = &fetch->inputs[input_index].blocks[block_index];
+    bool is_bad = status != OD_NO_MEMORY && !fetch->life->gone;
+    if (status == OD_OK)
+        return;
+    if (is_bad)
         emit_bad(fetch, block, status);
+    if (is_bad && !slot->asked_again) {
         slot->asked_again = true;
-        status = read_local(fetch, input, block, slot, &error);
-        if (status != OD_OK && status != OD_NO_MEMORY && !fetch->life->gone)
-            emit_bad(fetch, block, status);
+        ask(fetch, input_index, block_index);
+    } else {
+        give_up(fetch, block, error);
     }
-    if (status != OD_OK)
-        give_up(fetch, block, &error);
 }
 
 static void ask_ahead(struct od_fetch *fetch, uint32_t input_index)
 {
     struct od_fetch_input *input = &fetch->inputs[input_index];
     while (!fetch->failed && input->asked_count < input->block_count &&
-           input->asked_count - input->given_count < OD_FETCH_WINDOW)
-        request(fetch, input_index, input->asked_count++);
-}
-
-/* A verdict on remote bytes; true when the attempt has something to see. */
-static bool judge(struct od_fetch *fetch, uint32_t input_index, uint32_t block_index, enum od_status status,
-                  const struct od_error *error)
-{
-    struct od_fetch_input *input = &fetch->inputs[input_index];
-    struct od_fetch_slot *slot = &input->slots[block_index % OD_FETCH_WINDOW];
-    const struct od_fetch_block *block = &input->blocks[block_index];
-    if (fetch->life->gone)
-        return false;
-    if (status == OD_OK)
-        return block_index == input->given_count;
-    if (status != OD_NO_MEMORY)
-        emit_bad(fetch, block, status);
-    if (status == OD_NO_MEMORY || slot->asked_again) {
-        give_up(fetch, block, error);
-        return true;
+           input->asked_count - input->given_count < OD_FETCH_WINDOW) {
+        struct od_fetch_slot *slot = &input->slots[input->asked_count % OD_FETCH_WINDOW];
+        od_assert(slot->state == OD_FETCH_IDLE);
+        slot->asked_again = false;
+        ask(fetch, input_index, input->asked_count++);
     }
-    slot->asked_again = true;
-    slot->tries = 0;
-    send_request(fetch, input_index, block_index, slot);
-    return false;
 }
 
 bool od_fetch_deliver(struct od_fetch *fetch, const struct od_body_block *body)
@@ -274,23 +264,20 @@ bool od_fetch_deliver(struct od_fetch *fetch, const struct od_body_block *body)
     const struct od_fetch_block *block = &input->blocks[block_index];
     struct od_error error = {0};
     enum od_status status = body->status;
-    if (status != OD_OK) {
-        od_fail(&error, status,
-                "fetching a block: executor %u says %s: stage=%u task=%u attempt=%u partition=%u",
-                block->executor, od_status_text(status), block->writer.stage, block->writer.task,
-                block->writer.attempt, block->entry.partition);
-        error.injected = body->injected;
-        if (status == OD_NO_MEMORY)
-            status = error.status = OD_UNREACHABLE; /* the server's trouble, not the reader's */
-        return judge(fetch, input_index, block_index, status, &error);
-    }
     struct od_buffer *scratch = &fetch->life->scratch;
     od_buffer_reset(scratch);
-    if (od_buffer_append(scratch, body->bytes, body->size))
+    if (status == OD_NO_MEMORY) /* the server's trouble, not the reader's */
+        status = fail_fetch(&error, OD_UNREACHABLE, "no memory", block);
+    else if (status != OD_OK)
+        fail_fetch(&error, status, od_status_text(status), block);
+    else if (od_buffer_append(scratch, body->bytes, body->size))
         status = accept_block(fetch, input, block, slot, &error);
     else
         status = od_fail(&error, OD_NO_MEMORY, "receiving a block: size=%u", body->size);
-    return judge(fetch, input_index, block_index, status, &error);
+    error.injected = error.injected || body->injected;
+    judge(fetch, input_index, block_index, status, &error);
+    bool is_next = slot->state == OD_FETCH_READY && block_index == input->given_count;
+    return !fetch->life->gone && (fetch->failed || is_next);
 }
 
 bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns)
@@ -308,11 +295,7 @@ bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns)
             }
             const struct od_fetch_block *block = &input->blocks[b];
             struct od_error error;
-            od_fail(&error, OD_UNREACHABLE,
-                    "fetching a block: executor %u does not answer: stage=%u task=%u "
-                    "attempt=%u partition=%u",
-                    block->executor, block->writer.stage, block->writer.task, block->writer.attempt,
-                    block->entry.partition);
+            fail_fetch(&error, OD_UNREACHABLE, "no answer", block);
             emit_bad(fetch, block, OD_UNREACHABLE);
             give_up(fetch, block, &error);
             return true;
@@ -326,16 +309,11 @@ bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns)
 static void emit_consumed(const struct od_fetch *fetch, struct od_fetch_input *input,
                           const struct od_fetch_block *block)
 {
-    struct od_site site = od_life_site(fetch->life, &fetch->reader);
-    site.partition = block->entry.partition;
-    od_world_emit(fetch->life->world, (struct od_event){.kind = OD_EVENT_BLOCK_CONSUMED,
-                                                        .site = site,
-                                                        .source_stage = block->writer.stage,
-                                                        .source_task = block->writer.task,
-                                                        .source_attempt = block->writer.attempt,
-                                                        .rows = input->task_rows,
-                                                        .bytes = input->task_bytes,
-                                                        .checksum = input->task_checksum});
+    struct od_event event = block_event(fetch, block, OD_EVENT_BLOCK_CONSUMED);
+    event.rows = input->task_rows;
+    event.bytes = input->task_bytes;
+    event.checksum = input->task_checksum;
+    od_world_emit(fetch->life->world, event);
     input->task_rows = 0;
     input->task_bytes = 0;
     input->task_checksum = (struct od_hash128){0};
@@ -348,8 +326,7 @@ static enum od_status finish_block(struct od_fetch *fetch, struct od_fetch_input
     const struct od_fetch_block *block = &input->blocks[input->given_count];
     struct od_fetch_slot *slot = &input->slots[input->given_count % OD_FETCH_WINDOW];
     if (input->rows_given != block->entry.row_count ||
-        input->block_checksum.low != block->entry.row_checksum.low ||
-        input->block_checksum.high != block->entry.row_checksum.high)
+        !od_hash128_equal(input->block_checksum, block->entry.row_checksum))
         return od_fail(error, OD_CORRUPT,
                        "reading a block: %u rows given of %u written: stage=%u task=%u partition=%u",
                        input->rows_given, block->entry.row_count, block->writer.stage, block->writer.task,
@@ -375,10 +352,8 @@ static enum od_status give_rows(struct od_fetch *fetch, struct od_fetch_input *i
     if (slot->batch.row_count > batch_rows) {
         uint32_t left = slot->batch.row_count - input->rows_given;
         od_arena_reset(&input->slice_arena);
-        enum od_status status = od_batch_slice(&input->slice_arena, &slot->batch, input->rows_given,
-                                               left < batch_rows ? left : batch_rows, &input->slice, error);
-        if (status != OD_OK)
-            return status;
+        OD_TRY(od_batch_slice(&input->slice_arena, &slot->batch, input->rows_given,
+                              left < batch_rows ? left : batch_rows, &input->slice, error));
         given = &input->slice;
     }
     input->rows_given += given->row_count;
@@ -394,11 +369,9 @@ static enum od_step fetch_next(void *self, uint32_t input_index, const struct od
     od_assert(input_index < fetch->input_count);
     struct od_fetch_input *input = &fetch->inputs[input_index];
     *batch_out = NULL;
-    enum od_status status = OD_OK;
     if (!fetch->failed && input->rows_given != 0 &&
-        input->rows_given == input->slots[input->given_count % OD_FETCH_WINDOW].batch.row_count)
-        status = finish_block(fetch, input, error);
-    if (status != OD_OK)
+        input->rows_given == input->slots[input->given_count % OD_FETCH_WINDOW].batch.row_count &&
+        finish_block(fetch, input, error) != OD_OK)
         return OD_STEP_FAILED;
     ask_ahead(fetch, input_index);
     if (fetch->failed) {

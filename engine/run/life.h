@@ -17,15 +17,16 @@ struct od_life {
 };
 
 /* Hits a point and notices the end of this life. */
-static inline enum od_status od_life_hit(struct od_life *life, enum od_point point,
-                                         const struct od_site *site, struct od_point_bytes *bytes,
-                                         struct od_error *error)
+static inline enum od_status od_life_hit(struct od_life *life, enum od_point point, struct od_site site,
+                                         struct od_point_bytes *bytes, struct od_error *error)
 {
-    enum od_status status = od_point_hit(&life->world->points, point, site, bytes, error);
+    enum od_status status = od_point_hit(&life->world->points, point, &site, bytes, error);
     life->gone = life->gone || status == OD_EXECUTOR_GONE;
     return status;
 }
 
+/* OD_NOBODY: of the executor as a whole. */
+#define OD_NOBODY (&(const struct od_attempt_name){OD_ANY, OD_ANY, OD_ANY})
 static inline struct od_site od_life_site(const struct od_life *life, const struct od_attempt_name *name)
 {
     struct od_site site = OD_SITE_ANY;
@@ -35,12 +36,6 @@ static inline struct od_site od_life_site(const struct od_life *life, const stru
     site.attempt = name->attempt;
     site.executor = life->world->actor_id;
     return site;
-}
-
-static inline bool od_attempt_name_equal(const struct od_attempt_name *left,
-                                         const struct od_attempt_name *right)
-{
-    return left->stage == right->stage && left->task == right->task && left->attempt == right->attempt;
 }
 
 #endif

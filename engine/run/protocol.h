@@ -37,106 +37,134 @@ enum od_message_kind {
 #undef X
         OD_MESSAGE_KIND_COUNT
 };
-const char *od_message_kind_text(uint32_t kind);
+
+/* Bytes of an element, for bounds before allocating. */
+#define OD_ATTEMPT_NAME_BYTES 12
+#define OD_ENTRY_BYTES        36
+
+/* --- bodies, and the elements of their lists ---------------------------------------------------------------------- */
+
+/* What a body S holds, in the order of the wire: F(S, part, type, field), L(S, bytes of an element, field).
+ *
+ *   U32, U64   one such integer, or a struct of several
+ *   FLAG       a bool, in a byte
+ *   STATUS     an od_status; FAILURE: one that is not OK
+ *   COUNT      a u32: how many BYTES follow (a pointer into the message, not terminated), or elements of a list
+ *   lists      come last and take all that is left, which the count must agree with (0 bytes: whoever walks it checks); they are
+ *              written by the caller behind the fields, and read by od_next_...() */
+#define OD_FIELDS_attempt_name(F, L, S)                                                                      \
+    F(S, U32, uint32_t, stage) F(S, U32, uint32_t, task) F(S, U32, uint32_t, attempt)
 
 /* `request` counts an executor's registrations within one life, so that a late answer to an older one is known. */
-struct od_body_register {
-    uint32_t request;
-};
+#define OD_FIELDS_register(F, L, S) F(S, U32, uint32_t, request)
+
 /* `incarnation` and `request` say whom it is for: an answer to an earlier life may still be on its way. */
-struct od_body_registered {
-    uint32_t incarnation;
-    uint32_t request;
-    uint32_t epoch;
-};
+#define OD_FIELDS_registered(F, L, S)                                                                        \
+    F(S, U32, uint32_t, incarnation) F(S, U32, uint32_t, request) F(S, U32, uint32_t, epoch)
+
 /* CANCEL, START_OVER, STOP (epoch 0 there). */
-struct od_body_order {
-    uint32_t epoch;
-};
-struct od_attempt_name {
-    uint32_t stage;
-    uint32_t task;
-    uint32_t attempt;
-};
+#define OD_FIELDS_order(F, L, S) F(S, U32, uint32_t, epoch)
+
 /* Attempts that run, or that ended and are not acknowledged yet. */
-struct od_body_heartbeat {
-    uint32_t epoch;
-    uint32_t attempt_count;
-    struct od_reader attempts; /* for od_next_attempt_name */
-};
-/* Carries what REGISTERED says, because it may overtake it. */
-struct od_body_launch {
-    struct od_body_registered registered;
-    uint32_t generation;
-    uint32_t input_count;
-    struct od_reader inputs; /* for od_next_source, and od_next_entry for its blocks */
-};
+#define OD_FIELDS_heartbeat(F, L, S)                                                                         \
+    F(S, U32, uint32_t, epoch) F(S, COUNT, uint32_t, attempt_count) L(S, OD_ATTEMPT_NAME_BYTES, attempts)
+
+/* Carries what REGISTERED says, because it may overtake it. `inputs`: sources, each with its entries behind it. */
+#define OD_FIELDS_launch(F, L, S)                                                                            \
+    F(S, U32, struct od_body_registered, registered)                                                         \
+    F(S, U32, uint32_t, generation)                                                                          \
+    F(S, U32, uint32_t, input_count) L(S, 0, inputs)
+
 /* One map task's part in an input: where its output is, and its blocks for the reading partition. */
-struct od_body_source {
-    uint32_t task;
-    uint32_t attempt;
-    uint32_t generation;
-    uint32_t executor;
-    uint32_t epoch;
-    uint32_t block_count;
-};
-struct od_body_done {
-    uint32_t epoch;
-    uint32_t generation;
-    uint64_t row_count;
-    uint64_t total_bytes; /* of all blocks */
-    uint64_t spilled_bytes;
-    uint64_t held_peak_bytes; /* by all operators of the task */
-    struct od_hash128 row_checksum;
-    uint32_t block_count;
-    struct od_reader blocks; /* for od_next_entry */
-};
-struct od_body_failed {
-    uint32_t epoch;
-    uint32_t status;
-    bool injected;
-    bool fetch_failed; /* the task was not at fault: a source was. The next three say which */
-    uint32_t source_stage;
-    uint32_t source_task;
-    uint32_t source_attempt;
-    const char *text; /* in the message, not terminated */
-    uint32_t text_size;
-};
-struct od_body_acknowledge {
-    uint32_t epoch;
-    bool keep; /* the output counts; else it may be removed */
-};
-struct od_body_result {
-    uint32_t epoch;
-    uint32_t sequence;
-    uint32_t size;
-    const uint8_t *bytes; /* in the message */
-};
-struct od_body_result_wanted {
-    uint32_t epoch;
-    uint32_t sequence_count;
-    struct od_reader sequences; /* od_reader_u32 each */
-};
-/* Names a reader and the place in its inputs that a block is for. The server gives it back unread. */
-struct od_fetch_name {
-    uint32_t epoch; /* of the reader */
-    struct od_attempt_name reader;
-    uint32_t input_index;
-    uint32_t block_index; /* position among the reader's blocks of this input */
-};
-struct od_body_fetch {
-    struct od_fetch_name name;
-    uint32_t epoch; /* of the server */
-    uint32_t size;
-    uint64_t offset;
-};
-struct od_body_block {
-    struct od_fetch_name name;
-    uint32_t status; /* OK, or why there are no bytes */
-    bool injected;
-    uint32_t size;
-    const uint8_t *bytes; /* in the message */
-};
+#define OD_FIELDS_source(F, L, S)                                                                            \
+    F(S, U32, uint32_t, task) F(S, U32, uint32_t, attempt) F(S, U32, uint32_t, generation)                   \
+    F(S, U32, uint32_t, executor) F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, block_count)
+
+/* struct od_block_entry, of partition_writer.h. */
+#define OD_FIELDS_entry(F, L, S)                                                                             \
+    F(S, U32, uint32_t, partition) F(S, U32, uint32_t, row_count) F(S, U32, uint32_t, size)                  \
+    F(S, U64, uint64_t, offset) F(S, U64, struct od_hash128, row_checksum)
+
+/* total_bytes: of all blocks; held_peak_bytes: by all operators of the task. */
+#define OD_FIELDS_done(F, L, S)                                                                              \
+    F(S, U32, uint32_t, epoch)                                                                               \
+    F(S, U32, uint32_t, generation)                                                                          \
+    F(S, U64, uint64_t, row_count)                                                                           \
+    F(S, U64, uint64_t, total_bytes)                                                                         \
+    F(S, U64, uint64_t, spilled_bytes)                                                                       \
+    F(S, U64, uint64_t, held_peak_bytes)                                                                     \
+    F(S, U64, struct od_hash128, row_checksum)                                                               \
+    F(S, COUNT, uint32_t, block_count) L(S, OD_ENTRY_BYTES, blocks)
+
+/* fetch_failed: the task was not at fault: `source` was. */
+#define OD_FIELDS_failed(F, L, S)                                                                            \
+    F(S, U32, uint32_t, epoch)                                                                               \
+    F(S, FAILURE, uint32_t, status)                                                                          \
+    F(S, FLAG, bool, injected)                                                                               \
+    F(S, FLAG, bool, fetch_failed)                                                                           \
+    F(S, U32, struct od_attempt_name, source)                                                                \
+    F(S, COUNT, uint32_t, text_size) F(S, BYTES, const char *, text)
+
+/* keep: the output counts; else it may be removed. */
+#define OD_FIELDS_acknowledge(F, L, S) F(S, U32, uint32_t, epoch) F(S, FLAG, bool, keep)
+
+#define OD_FIELDS_result(F, L, S)                                                                            \
+    F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, sequence)                                                 \
+    F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
+
+/* sequences: od_reader_u32 each. */
+#define OD_FIELDS_result_wanted(F, L, S)                                                                     \
+    F(S, U32, uint32_t, epoch) F(S, COUNT, uint32_t, sequence_count) L(S, 4, sequences)
+
+/* Names a reader and the place in its inputs that a block is for: epoch of the reader; block_index: among its blocks of this
+ * input. The server gives it back unread. */
+#define OD_FIELDS_fetch_name(F, L, S)                                                                        \
+    F(S, U32, uint32_t, epoch) F(S, U32, struct od_attempt_name, reader)                                     \
+    F(S, U32, uint32_t, input_index) F(S, U32, uint32_t, block_index)
+
+/* epoch: of the server. */
+#define OD_FIELDS_fetch(F, L, S)                                                                             \
+    F(S, U32, struct od_fetch_name, name) F(S, U32, uint32_t, epoch)                                         \
+    F(S, U32, uint32_t, size) F(S, U64, uint64_t, offset)
+
+/* status: OK, or why there are no bytes. */
+#define OD_FIELDS_block(F, L, S)                                                                             \
+    F(S, U32, struct od_fetch_name, name) F(S, STATUS, uint32_t, status) F(S, FLAG, bool, injected)          \
+    F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
+
+/* Each after what it holds. */
+#define OD_BODY_LIST(X)                                                                                      \
+    X(attempt_name, od_attempt_name)                                                                         \
+    X(register, od_body_register)                                                                            \
+    X(registered, od_body_registered)                                                                        \
+    X(order, od_body_order)                                                                                  \
+    X(heartbeat, od_body_heartbeat)                                                                          \
+    X(launch, od_body_launch)                                                                                \
+    X(source, od_body_source)                                                                                \
+    X(done, od_body_done)                                                                                    \
+    X(failed, od_body_failed)                                                                                \
+    X(acknowledge, od_body_acknowledge)                                                                      \
+    X(result, od_body_result)                                                                                \
+    X(result_wanted, od_body_result_wanted)                                                                  \
+    X(fetch_name, od_fetch_name)                                                                             \
+    X(fetch, od_body_fetch)                                                                                  \
+    X(block, od_body_block)
+#define MEMBER(S, part, type, field)  type field;
+#define LIST_MEMBER(S, bytes, field) struct od_reader field;
+#define X(name, type)                                                                                        \
+    struct type {                                                                                            \
+        OD_FIELDS_##name(MEMBER, LIST_MEMBER, type)                                                          \
+    };
+OD_BODY_LIST(X)
+#undef X
+#undef MEMBER
+#undef LIST_MEMBER
+
+static inline bool od_attempt_name_equal(const struct od_attempt_name *left,
+                                         const struct od_attempt_name *right)
+{
+    return left->stage == right->stage && left->task == right->task && left->attempt == right->attempt;
+}
 
 /* --- writing and reading ---------------------------------------------------------------------------------------- */
 
@@ -151,72 +179,41 @@ bool od_outbox_init(struct od_outbox *outbox, struct od_world *world);
 void od_outbox_release(struct od_outbox *outbox);
 /* Seals the body with its checksum and hands it to the world. False when memory was refused: then nothing is sent, which the
  * protocol repairs as any loss. `site` names the subject; its message_kind is filled in. The body is empty afterwards. */
-bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind,
-                    const struct od_site *site);
+bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, struct od_site site);
 
 /* CANCEL, START_OVER, STOP, or REGISTER with its request: a number is all they say. */
 void od_outbox_send_order(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, uint32_t number,
-                          const struct od_site *site);
+                          struct od_site site);
 
-/* The bodies, and the elements of lists: their fields are listed in protocol.c. */
-#define OD_BODY_LIST(X)                                                                                      \
-    X(register)                                                                                              \
-    X(registered) X(order) X(heartbeat) X(launch) X(done) X(failed) X(acknowledge) X(result)                 \
-        X(result_wanted) X(fetch) X(block) X(source)
 enum od_body_kind {
-#define X(name) OD_BODY_##name,
-    OD_BODY_LIST(X)
+#define X(name, type) OD_BODY_##name,
+    OD_BODY_LIST(X) X(entry, od_block_entry)
 #undef X
-        OD_BODY_attempt_name,
-    OD_BODY_entry
 };
-/* Appends the fields; elements of a list follow, each written by the caller. */
+/* Appends the fields. */
 void od_body_write(struct od_buffer *buffer, enum od_body_kind kind, const void *body);
 /* False when the message is not what its kind promises. */
 bool od_body_read(const struct od_message *message, enum od_body_kind kind, void *body_out);
 /* An element; after an overrun reader->failed is set. */
 void od_body_read_element(struct od_reader *reader, enum od_body_kind kind, void *element_out);
 
-/* od_write_done(buffer, &body), od_read_done(message, &body)... */
-#define X(name)                                                                                              \
-    static inline void od_write_##name(struct od_buffer *buffer, const struct od_body_##name *body)          \
+/* od_write_done(buffer, &body), od_read_done(message, &body), and of elements od_next_entry(&body.blocks)... */
+#define X(name, type)                                                                                        \
+    static inline void od_write_##name(struct od_buffer *buffer, const struct type *body)                    \
     {                                                                                                        \
         od_body_write(buffer, OD_BODY_##name, body);                                                         \
     }                                                                                                        \
-    static inline bool od_read_##name(const struct od_message *message, struct od_body_##name *body_out)     \
+    static inline bool od_read_##name(const struct od_message *message, struct type *body_out)               \
     {                                                                                                        \
         return od_body_read(message, OD_BODY_##name, body_out);                                              \
+    }                                                                                                        \
+    static inline struct type od_next_##name(struct od_reader *reader)                                       \
+    {                                                                                                        \
+        struct type element;                                                                                 \
+        od_body_read_element(reader, OD_BODY_##name, &element);                                              \
+        return element;                                                                                      \
     }
-OD_BODY_LIST(X)
+OD_BODY_LIST(X) X(entry, od_block_entry)
 #undef X
-static inline void od_write_attempt_name(struct od_buffer *buffer, const struct od_attempt_name *name)
-{
-    od_body_write(buffer, OD_BODY_attempt_name, name);
-}
-static inline void od_write_entry(struct od_buffer *buffer, const struct od_block_entry *entry)
-{
-    od_body_write(buffer, OD_BODY_entry, entry);
-}
-static inline struct od_attempt_name od_next_attempt_name(struct od_reader *reader)
-{
-    struct od_attempt_name name;
-    od_body_read_element(reader, OD_BODY_attempt_name, &name);
-    return name;
-}
-static inline struct od_block_entry od_next_entry(struct od_reader *reader)
-{
-    struct od_block_entry entry;
-    od_body_read_element(reader, OD_BODY_entry, &entry);
-    return entry;
-}
-static inline struct od_body_source od_next_source(struct od_reader *reader)
-{
-    struct od_body_source source;
-    od_body_read_element(reader, OD_BODY_source, &source);
-    return source;
-}
-/* Bytes of one element, for bounds before allocating. */
-#define OD_ENTRY_BYTES  36
-#define OD_SOURCE_BYTES 24
 
 #endif

@@ -141,9 +141,7 @@ static void write_failed_case(struct od_buffer *body)
                                                    .status = OD_CORRUPT,
                                                    .injected = true,
                                                    .fetch_failed = true,
-                                                   .source_stage = 2,
-                                                   .source_task = 3,
-                                                   .source_attempt = 4,
+                                                   .source = {2, 3, 4},
                                                    .text = "bad",
                                                    .text_size = 3});
 }
@@ -153,7 +151,7 @@ static bool read_failed_case(const struct od_message *message, bool whole)
     bool is_read = od_read_failed(message, &body);
     if (whole)
         assert_true(body.status == OD_CORRUPT && body.injected && body.fetch_failed &&
-                    body.source_attempt == 4 && body.text_size == 3 && memcmp(body.text, "bad", 3) == 0);
+                    body.source.attempt == 4 && body.text_size == 3 && memcmp(body.text, "bad", 3) == 0);
     return is_read;
 }
 
@@ -258,7 +256,7 @@ static struct od_message *send_case(const struct kind_case *one)
     assert_true(od_outbox_init(&outbox, &world));
     one->write(&outbox.body);
     sent = NULL;
-    assert_true(od_outbox_send(&outbox, 1, one->kind, &site));
+    assert_true(od_outbox_send(&outbox, 1, one->kind, site));
     od_outbox_release(&outbox);
     return sent;
 }
@@ -342,10 +340,10 @@ static void test_refused_memory_sends_nothing(void **state)
     assert_true(od_outbox_init(&outbox, &world));
     od_buffer_append_zeros(&outbox.body, 100000);
     sent = NULL;
-    assert_false(od_outbox_send(&outbox, 1, OD_MESSAGE_STOP, &site));
+    assert_false(od_outbox_send(&outbox, 1, OD_MESSAGE_STOP, site));
     assert_null(sent);
     od_buffer_append_u32(&outbox.body, 77);
-    assert_true(od_outbox_send(&outbox, 1, OD_MESSAGE_STOP, &site));
+    assert_true(od_outbox_send(&outbox, 1, OD_MESSAGE_STOP, site));
     assert_true(read_order_case(sent, true));
     od_message_free(od_posix_memory(), sent);
     od_outbox_release(&outbox);

@@ -152,13 +152,9 @@ static void fail(struct od_attempt *attempt, enum od_status status, const struct
     attempt->state = OD_ATTEMPT_FAILED;
     attempt->error = *error;
     attempt->error.status = status;
-    bool source_failed = attempt->fetch.source_failed;
-    struct od_attempt_name source = attempt->fetch.source;
     emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_FAILED, .value = status});
     release_work(attempt);
     od_partition_writer_release(&attempt->writer);
-    attempt->fetch.source_failed = source_failed; /* the report needs them */
-    attempt->fetch.source = source;
     od_block_store_drop(&attempt->life->store, &attempt->name);
     od_attempt_report(attempt);
 }
@@ -190,25 +186,17 @@ static enum od_status write_output(struct od_attempt *attempt, struct od_error *
     struct od_buffer *bytes = &attempt->writer.bytes;
     if (attempt->stage->exchange == OD_EXCHANGE_RESULT || bytes->size == 0)
         return OD_OK;
-    struct od_site site = attempt_site(attempt);
     struct od_point_bytes passing = {.bytes = bytes->bytes, .size = bytes->size};
-    enum od_status status = od_life_hit(attempt->life, OD_POINT_BLOCK_WRITE, &site, &passing, error);
-    if (status == OD_OK)
-        status =
-            od_block_store_put(&attempt->life->store, &attempt->name, passing.bytes, passing.size, error);
-    return status;
+    OD_TRY(od_life_hit(attempt->life, OD_POINT_BLOCK_WRITE, attempt_site(attempt), &passing, error));
+    return od_block_store_put(&attempt->life->store, &attempt->name, passing.bytes, passing.size, error);
 }
 
 static enum od_status finish_output(struct od_attempt *attempt, struct od_error *error)
 {
-    enum od_status status = od_partition_writer_finish(&attempt->writer, error);
-    if (status == OD_OK)
-        status = write_output(attempt, error);
-    if (status != OD_OK)
-        return status;
+    OD_TRY(od_partition_writer_finish(&attempt->writer, error));
+    OD_TRY(write_output(attempt, error));
     emit_output(attempt);
-    struct od_site site = attempt_site(attempt);
-    return od_life_hit(attempt->life, OD_POINT_TASK_END, &site, NULL, error);
+    return od_life_hit(attempt->life, OD_POINT_TASK_END, attempt_site(attempt), NULL, error);
 }
 
 bool od_attempt_send_result(struct od_attempt *attempt, uint32_t sequence)
@@ -223,21 +211,20 @@ bool od_attempt_send_result(struct od_attempt *attempt, uint32_t sequence)
         return true; /* as if lost: the driver asks again */
     struct od_site site = attempt_site(attempt);
     struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
-    enum od_status status = od_life_hit(life, OD_POINT_RESULT_SEND, &site, &passing, NULL);
+    enum od_status status = od_life_hit(life, OD_POINT_RESULT_SEND, site, &passing, NULL);
     if (status == OD_OK) {
         struct od_body_result body = {.epoch = life->epoch,
                                       .sequence = sequence,
                                       .size = (uint32_t)passing.size,
                                       .bytes = passing.bytes};
         od_write_result(&life->outbox.body, &body);
-        od_outbox_send(&life->outbox, 0, OD_MESSAGE_RESULT, &site);
+        od_outbox_send(&life->outbox, 0, OD_MESSAGE_RESULT, site);
     }
     return !life->gone;
 }
 
 static void finish(struct od_attempt *attempt)
 {
-    struct od_life *life = attempt->life;
     struct od_error error = {0};
     enum od_status status = finish_output(attempt, &error);
     if (status != OD_OK) {
@@ -253,8 +240,7 @@ static void finish(struct od_attempt *attempt)
             return;
     }
     od_attempt_report(attempt);
-    struct od_site site = attempt_site(attempt);
-    od_life_hit(life, OD_POINT_TASK_REPORTED, &site, NULL, NULL);
+    od_life_hit(attempt->life, OD_POINT_TASK_REPORTED, attempt_site(attempt), NULL, NULL);
 }
 
 static void write_done(const struct od_attempt *attempt, struct od_buffer *body)
@@ -279,9 +265,7 @@ static void write_failed(const struct od_attempt *attempt, struct od_buffer *bod
                                     .status = attempt->error.status,
                                     .injected = attempt->error.injected,
                                     .fetch_failed = attempt->fetch.source_failed,
-                                    .source_stage = attempt->fetch.source.stage,
-                                    .source_task = attempt->fetch.source.task,
-                                    .source_attempt = attempt->fetch.source.attempt,
+                                    .source = attempt->fetch.source,
                                     .text = attempt->error.text,
                                     .text_size = (uint32_t)strlen(attempt->error.text)};
     od_write_failed(body, &failed);
@@ -296,8 +280,7 @@ void od_attempt_report(struct od_attempt *attempt)
         write_done(attempt, &life->outbox.body);
     else
         write_failed(attempt, &life->outbox.body);
-    struct od_site site = attempt_site(attempt);
-    od_outbox_send(&life->outbox, 0, succeeded ? OD_MESSAGE_DONE : OD_MESSAGE_FAILED, &site);
+    od_outbox_send(&life->outbox, 0, succeeded ? OD_MESSAGE_DONE : OD_MESSAGE_FAILED, attempt_site(attempt));
     attempt->reported_ns = od_world_now_ns(life->world);
 }
 
@@ -305,10 +288,10 @@ void od_attempt_report(struct od_attempt *attempt)
 
 void od_attempt_start(struct od_attempt *attempt)
 {
-    struct od_site site = attempt_site(attempt);
     struct od_error error = {0};
     emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_STARTED, .value = attempt->generation});
-    enum od_status status = od_life_hit(attempt->life, OD_POINT_TASK_START, &site, NULL, &error);
+    enum od_status status =
+        od_life_hit(attempt->life, OD_POINT_TASK_START, attempt_site(attempt), NULL, &error);
     if (status != OD_OK)
         fail(attempt, status, &error);
     else
@@ -321,7 +304,7 @@ void od_attempt_step(struct od_attempt *attempt)
     struct od_site site = attempt_site(attempt);
     site.nth = attempt->step_count++;
     struct od_error error = {0};
-    enum od_status status = od_life_hit(attempt->life, OD_POINT_TASK_STEP, &site, NULL, &error);
+    enum od_status status = od_life_hit(attempt->life, OD_POINT_TASK_STEP, site, NULL, &error);
     if (status != OD_OK) {
         fail(attempt, status, &error);
         return;
