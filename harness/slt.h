@@ -51,6 +51,9 @@ struct od_slt_record {
     const char *sql;
     const char *error_text; /* OD_SLT_ERROR: what the message must contain or match; NULL: anything */
     bool error_is_regex;
+    bool is_bare;            /* a statement without a line that says so */
+    bool is_multiline;       /* one cell of many lines, up to EOF */
+    bool has_names;          /* the first line after "----" is of columns' names */
     bool has_results;        /* there was a "----" */
     uint32_t expected_count; /* lines after it */
     const char **expected;

@@ -73,7 +73,7 @@ enum od_status od_slt_complete(const struct od_slt_file *file, const char *bytes
             record = &file->records[next];
             answer = answers[next++];
         }
-        bool inside = answer != NULL && line <= record->end_line;
+        bool inside = answer != NULL && line <= record->end_line && !record->is_bare;
         if (inside && line == record->line)
             put_head(text_out, record, answer);
         else if (!inside || line <= record->sql_end_line)

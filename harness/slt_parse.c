@@ -9,12 +9,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct parser {
     struct od_arena *arena;
     const char *bytes;
     size_t size;
     size_t offset;    /* of the next line */
+    size_t line_start; /* of the line read last */
     uint32_t line;    /* number of the line read last */
     const char *text; /* the line read last, without its end; in the arena */
     struct od_slt_file *file;
@@ -52,6 +54,16 @@ static const struct {
     {"sleep", OD_SLT_IGNORED, 2, "sleep TIME"},
     {"show-column-names", OD_SLT_IGNORED, 2, "show-column-names true|false"},
     {"tags", OD_SLT_IGNORED, 1, "tags NAME..."},
+    {"retry", OD_SLT_IGNORED, 1, ""}, /* here to "reset-server": CockroachDB's and Materialize's */
+    {"skip_on_retry", OD_SLT_IGNORED, 1, ""},
+    {"kv-batch-size", OD_SLT_IGNORED, 1, ""},
+    {"cluster-opt", OD_SLT_FOREIGN, 1, ""},
+    {"user", OD_SLT_FOREIGN, 1, ""},
+    {"awaitstatement", OD_SLT_FOREIGN, 1, ""},
+    {"awaitquery", OD_SLT_FOREIGN, 1, ""},
+    {"simple", OD_SLT_FOREIGN, 1, ""},
+    {"copy", OD_SLT_FOREIGN, 1, ""},
+    {"reset-server", OD_SLT_FOREIGN, 1, ""},
     {"require-env", OD_SLT_FOREIGN, 1, ""},
     {"test-env", OD_SLT_FOREIGN, 1, ""},
     {"load", OD_SLT_FOREIGN, 1, ""},
@@ -96,6 +108,7 @@ static enum od_status next_line(struct parser *parser)
     const char *start = parser->bytes + parser->offset;
     const char *newline = memchr(start, '\n', parser->size - parser->offset);
     size_t size = newline == NULL ? parser->size - parser->offset : (size_t)(newline - start);
+    parser->line_start = parser->offset;
     parser->offset += size + (newline != NULL);
     parser->line++;
     if (size > 0 && start[size - 1] == '\r')
@@ -189,14 +202,15 @@ static enum od_status read_sql(struct parser *parser, const char **sql_out)
     return status;
 }
 
-/* Lines after "----" up to a blank one (see the head for messages). */
+/* Lines after "----" up to a blank one (see the head for messages), or up to EOF. */
 static enum od_status read_expected(struct parser *parser, struct od_slt_record *record, bool is_message)
 {
     uint32_t capacity = 0;
     record->has_results = true;
     while (!at_end(parser)) {
         OD_TRY(next_line(parser));
-        if (is_empty(parser->text) && (!is_message || record_begins(parser)))
+        if (record->is_multiline ? strcmp(parser->text, "EOF") == 0
+                   : is_empty(parser->text) && (!is_message || record_begins(parser)))
             break;
         record->end_line = parser->line;
         if (record->expected_count == capacity) {
@@ -213,16 +227,16 @@ static enum od_status read_expected(struct parser *parser, struct od_slt_record 
     return OD_OK;
 }
 
-static enum od_status join_message(struct parser *parser, struct od_slt_record *record)
+/* The lines as one text; NULL: no memory. */
+static const char *join_expected(struct parser *parser, const struct od_slt_record *record)
 {
     struct od_buffer text;
     od_buffer_init(&text, parser->arena->memory);
     for (uint32_t i = 0; i < record->expected_count; i++)
         od_buffer_print(&text, "%s%s", i == 0 ? "" : "\n", record->expected[i]);
-    record->error_text = od_arena_copy_buffer(parser->arena, &text);
+    const char *joined = od_arena_copy_buffer(parser->arena, &text);
     od_buffer_release(&text);
-    record->error_is_regex = false;
-    return record->error_text == NULL ? no_memory(parser) : OD_OK;
+    return joined;
 }
 
 /* --- records -------------------------------------------------------------------------------------------- */
@@ -256,7 +270,7 @@ static enum od_status read_statement_words(struct parser *parser, struct od_slt_
                         {"count", OD_SLT_COUNT},
                         {"debug", OD_SLT_OK}};
     size_t i = 0;
-    while (i < 5 && strcmp(expectations[i].word, record->words[1]) != 0)
+    while (i < 5 && strcasecmp(expectations[i].word, record->words[1]) != 0)
         i++;
     if (i == 5)
         return expected_at(parser, columns[1], "ok, error, count or maybe", record->words[1]);
@@ -272,17 +286,30 @@ static enum od_status read_statement_words(struct parser *parser, struct od_slt_
     return OD_OK;
 }
 
-static bool find_sort(const char *word, enum od_slt_sort *sort_out)
+/* "rowsort", "colnames,rowsort", "partialsort(1,2)", "multiline": false when it is none of these. */
+static bool read_options(const char *options, struct od_slt_record *record)
 {
-    static const char *const words[] = {"", "nosort", "rowsort", "valuesort"};
-    word = strcmp(word, "sort") == 0 ? "rowsort" : word;
-    for (int i = OD_SLT_NOSORT; i <= OD_SLT_VALUESORT; i++) {
-        if (strcmp(words[i], word) == 0) {
-            *sort_out = (enum od_slt_sort)i;
-            return true;
-        }
-    }
-    return false;
+    static const struct {
+        const char *word;
+        enum od_slt_sort sort;
+        bool names;
+        bool multiline;
+    } words[] = {{"nosort", OD_SLT_NOSORT, false, false},       {"rowsort", OD_SLT_ROWSORT, false, false},
+                 {"sort", OD_SLT_ROWSORT, false, false},        {"valuesort", OD_SLT_VALUESORT, false, false},
+                 {"colnames", OD_SLT_SORT_DEFAULT, true, false}, {"multiline", OD_SLT_SORT_DEFAULT, false, true},
+                 {"partialsort", OD_SLT_SORT_DEFAULT, false, false}};
+    size_t size = strcspn(options, ",(");
+    size_t i = 0;
+    while (i < sizeof(words) / sizeof(words[0]) &&
+           (strlen(words[i].word) != size || memcmp(words[i].word, options, size) != 0))
+        i++;
+    if (i == sizeof(words) / sizeof(words[0]))
+        return false;
+    if (words[i].sort != OD_SLT_SORT_DEFAULT)
+        record->sort = words[i].sort;
+    record->has_names |= words[i].names;
+    record->is_multiline |= words[i].multiline;
+    return options[size] != ',' || read_options(options + size + 1, record);
 }
 
 /* "name:I,other:T" -> "IT"; the names are not looked at. */
@@ -322,7 +349,7 @@ static enum od_status read_query_words(struct parser *parser, struct od_slt_reco
     for (uint32_t i = 2; i < record->word_count; i++) {
         if (strcmp(record->words[i], "retry") == 0 || record->words[i][0] == '#')
             break;
-        if (find_sort(record->words[i], &record->sort))
+        if (read_options(record->words[i], record))
             continue;
         if (i == 2)
             record->connection = record->words[i]; /* a label stands behind the way to sort */
@@ -348,9 +375,21 @@ static enum od_status read_body(struct parser *parser, struct od_slt_record *rec
     if (!is_separator(parser->text))
         return OD_OK;
     record->end_line = parser->line;
-    OD_TRY(read_expected(parser, record, record->expect == OD_SLT_ERROR));
-    return record->expect == OD_SLT_ERROR && record->expected_count > 0 ? join_message(parser, record)
-                                                                        : OD_OK;
+    bool is_error = record->expect == OD_SLT_ERROR;
+    OD_TRY(read_expected(parser, record, is_error));
+    if ((!is_error && !record->is_multiline) || record->expected_count == 0)
+        return OD_OK;
+    const char *joined = join_expected(parser, record);
+    if (joined == NULL)
+        return no_memory(parser);
+    if (is_error) {
+        record->error_text = joined;
+        record->error_is_regex = false;
+    } else {
+        record->expected[0] = joined;
+        record->expected_count = 1;
+    }
+    return OD_OK;
 }
 
 static enum od_status add_record(struct parser *parser, const struct od_slt_record *record)
@@ -405,10 +444,11 @@ static enum od_status read_record(struct parser *parser)
     if (strcmp(record.words[0], "skipif") == 0 || strcmp(record.words[0], "onlyif") == 0)
         return add_condition(parser, record.words, record.word_count);
     size_t kind = find_kind(record.words[0], strlen(record.words[0]));
-    if (kind == KIND_COUNT)
+    bool is_bare = kind == KIND_COUNT && parser->condition_count > 0;
+    if (kind == KIND_COUNT && !is_bare)
         return expected_at(parser, columns[0], "a record (statement, query, halt, loop...)", record.words[0]);
-    record.kind = kinds[kind].kind;
-    if (record.word_count < kinds[kind].words_min)
+    record.kind = is_bare ? OD_SLT_STATEMENT : kinds[kind].kind;
+    if (!is_bare && record.word_count < kinds[kind].words_min)
         return expected_at(parser, (uint32_t)strlen(parser->text) + 1, kinds[kind].wanted, parser->text);
     record.conditions = parser->conditions;
     record.condition_count = parser->condition_count;
@@ -418,8 +458,15 @@ static enum od_status read_record(struct parser *parser)
     if (strcmp(record.words[0], "show-column-names") == 0 && strcmp(record.words[1], "true") == 0)
         record.kind =
             OD_SLT_FOREIGN; /* "show-column-names true": from now on answers begin with a line of them */
-    if (record.kind == OD_SLT_STATEMENT || record.kind == OD_SLT_QUERY)
+    if (is_bare) { /* SQL at once, as SQLite's files have behind a condition: it must succeed */
+        record.is_bare = true;
+        parser->offset = parser->line_start;
+        parser->line--;
+        OD_TRY(read_sql(parser, &record.sql));
+        record.sql_end_line = record.end_line = parser->line - (parser->text[0] == '\0');
+    } else if (record.kind == OD_SLT_STATEMENT || record.kind == OD_SLT_QUERY) {
         OD_TRY(read_body(parser, &record, columns));
+    }
     if (record.kind == OD_SLT_FOREIGN && !record_begins(parser)) { /* "system ok", "let": a command below */
         OD_TRY(read_sql(parser, &record.sql));
         if (is_separator(parser->text))

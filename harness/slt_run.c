@@ -338,19 +338,20 @@ static enum od_status judge_rows(struct run *run, struct od_slt_report *report,
                                  const struct od_slt_answer *answer)
 {
     const struct od_slt_record *record = report->record;
+    uint32_t names = record->has_names && record->expected_count > 0; /* not compared: each engine has its own */
     struct od_slt_expected expected = {
         .types = record->types,
         .sort = record->sort != OD_SLT_SORT_DEFAULT ? record->sort : run->sort,
         .has_results = record->has_results,
         .value_a_line = run->value_a_line,
-        .line_count = record->expected_count,
+        .line_count = record->expected_count - names,
     };
     const char *text = "";
-    const char **lines = od_arena_take_array(&run->record_arena, record->expected_count, sizeof(*lines));
+    const char **lines = od_arena_take_array(&run->record_arena, expected.line_count, sizeof(*lines));
     if (lines == NULL)
         return no_memory(run);
-    for (uint32_t i = 0; i < record->expected_count; i++) {
-        lines[i] = replaced(run, record->expected[i]);
+    for (uint32_t i = 0; i < expected.line_count; i++) {
+        lines[i] = replaced(run, record->expected[names + i]);
         if (lines[i] == NULL)
             return no_memory(run);
     }
