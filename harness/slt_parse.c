@@ -15,14 +15,15 @@ struct parser {
     struct od_arena *arena;
     const char *bytes;
     size_t size;
-    size_t offset;    /* of the next line */
+    size_t offset;     /* of the next line */
     size_t line_start; /* of the line read last */
-    uint32_t line;    /* number of the line read last */
-    const char *text; /* the line read last, without its end; in the arena */
+    uint32_t line;     /* number of the line read last */
+    const char *text;  /* the line read last, without its end; in the arena */
     struct od_slt_file *file;
     uint32_t capacity;
     struct od_slt_condition *conditions; /* met and not yet given to a record */
     uint32_t condition_count;
+    bool shows_names; /* "show-column-names true": from now on answers begin with a line of them */
     uint32_t loop_depth;
     uint32_t loop_line;
     struct od_error *error;
@@ -210,7 +211,7 @@ static enum od_status read_expected(struct parser *parser, struct od_slt_record 
     while (!at_end(parser)) {
         OD_TRY(next_line(parser));
         if (record->is_multiline ? strcmp(parser->text, "EOF") == 0
-                   : is_empty(parser->text) && (!is_message || record_begins(parser)))
+                                 : is_empty(parser->text) && (!is_message || record_begins(parser)))
             break;
         record->end_line = parser->line;
         if (record->expected_count == capacity) {
@@ -294,9 +295,12 @@ static bool read_options(const char *options, struct od_slt_record *record)
         enum od_slt_sort sort;
         bool names;
         bool multiline;
-    } words[] = {{"nosort", OD_SLT_NOSORT, false, false},       {"rowsort", OD_SLT_ROWSORT, false, false},
-                 {"sort", OD_SLT_ROWSORT, false, false},        {"valuesort", OD_SLT_VALUESORT, false, false},
-                 {"colnames", OD_SLT_SORT_DEFAULT, true, false}, {"multiline", OD_SLT_SORT_DEFAULT, false, true},
+    } words[] = {{"nosort", OD_SLT_NOSORT, false, false},
+                 {"rowsort", OD_SLT_ROWSORT, false, false},
+                 {"sort", OD_SLT_ROWSORT, false, false},
+                 {"valuesort", OD_SLT_VALUESORT, false, false},
+                 {"colnames", OD_SLT_SORT_DEFAULT, true, false},
+                 {"multiline", OD_SLT_SORT_DEFAULT, false, true},
                  {"partialsort", OD_SLT_SORT_DEFAULT, false, false}};
     size_t size = strcspn(options, ",(");
     size_t i = 0;
@@ -369,7 +373,8 @@ static enum od_status read_body(struct parser *parser, struct od_slt_record *rec
     OD_TRY(read_sql(parser, &record->sql));
     if (record->sql[0] == '\0')
         return expected_at(parser, 1, "SQL", parser->text);
-    bool ended = is_empty(parser->text) || is_separator(parser->text) || parser->text[0] == '#'; /* else the file did */
+    bool ended = is_empty(parser->text) || is_separator(parser->text) ||
+                 parser->text[0] == '#'; /* else the file did */
     record->sql_end_line = parser->line - ended;
     record->end_line = record->sql_end_line;
     if (!is_separator(parser->text))
@@ -455,9 +460,9 @@ static enum od_status read_record(struct parser *parser)
     parser->conditions = NULL;
     parser->condition_count = 0;
     OD_TRY(count_loops(parser, &record));
-    if (strcmp(record.words[0], "show-column-names") == 0 && strcmp(record.words[1], "true") == 0)
-        record.kind =
-            OD_SLT_FOREIGN; /* "show-column-names true": from now on answers begin with a line of them */
+    if (strcmp(record.words[0], "show-column-names") == 0)
+        parser->shows_names = strcmp(record.words[1], "true") == 0;
+    record.has_names = parser->shows_names;
     if (is_bare) { /* SQL at once, as SQLite's files have behind a condition: it must succeed */
         record.is_bare = true;
         parser->offset = parser->line_start;

@@ -215,7 +215,7 @@ static const struct {
     {"query I rowsort,colnames\nint:1\n----\n1\n", {0, 1, 0}},
     {"query I colnames\nint:1\n----\nx\n1\n\nquery I colnames\nint:2\n----\nx\n2\n", {2, 0, 0}},
     {"query II partialsort(1,2)\nint,int:1,2\n----\n1 2\n", {1, 0, 0}},
-    {"query I colnamesrowsort\nint:1\n----\n1\n\nquery I colnamesrowsort\nint:2\n----\n2\n", {1, 1, 0}},
+    {"query I nosort colnamesrowsort\nint:1\n----\n1\n\nquery I nosort colnamesrowsort\nint:2\n----\n2\n", {1, 1, 0}},
     {"query T multiline\ntext:a\n----\na\nEOF\n\nquery T multiline\ntext:a\n----\na\n\nstatement nonsense\nEOF\n",
      {1, 1, 0}},
     {"statement OK\nx\n\nretry\nstatement ok\nx\n", {2, 0, 0}},
@@ -224,7 +224,7 @@ static const struct {
     {"query multiline\nint:1\n----\n+---+\n| 1 |\n\nquery I\nint:1\n----\n1\n", {1, 0, 0}},
     {"system ok\necho x\n----\nx\n\nquery I\nint:1\n----\n1\n", {0, 0, 1}},
     {"let a\nselect 1\n\nquery I\nint:1\n----\n1\n", {0, 0, 1}},
-    {"show-column-names true\n\nquery I\nint:1\n----\na\n1\n", {0, 0, 1}},
+    {"show-column-names true\n\nquery I\nint:1\n----\na\n1\n", {1, 0, 0}},
     {"statement ok\n!not here\n\nstatement error\n!not here\n", {1, 1, 0}},
     {"query I\nint:1\n----\n<FILE>:somewhere/answer.csv\n", {0, 0, 1}},
 };
