@@ -94,7 +94,8 @@ static bool read_plain(const char *text, struct plain_number *number)
     const char *rest = text + whole;
     number->fraction = *rest == '.' ? rest + 1 : rest;
     number->decimals = strspn(number->fraction, "0123456789");
-    if (number->fraction[number->decimals] != '\0' || (*rest != '\0' && *rest != '.') ||
+    const char *end = number->fraction + number->decimals;
+    if (end[strspn(end, " ")] != '\0' || (*rest != '\0' && *rest != '.' && *rest != ' ') ||
         whole + number->decimals == 0)
         return false;
     while (whole > 0 && *text == '0') {
@@ -123,7 +124,7 @@ static bool read_double(const char *text, long double *value_out)
 {
     char *end;
     *value_out = strtold(text, &end);
-    return end != text && *end == '\0';
+    return end != text && end[strspn(end, " ")] == '\0'; /* blanks may stand before a tab */
 }
 
 /* Does the text have as many digits as a double is written with: 15 to 17? */
