@@ -6,10 +6,12 @@
  *   (a INT,)                                  (a INT )                                           DataFusion
  *   INTERVAL 5 DAY, INTERVAL (a) DAY          INTERVAL '5 DAY', ((a) * INTERVAL '1 DAY')  DuckDB, DataFusion
  *   ORDER BY ALL DESC                         ORDER BY 1 DESC, 2 DESC                                DuckDB
+ *   FROM range(5) t                           FROM generate_series(0::bigint, (5) - 1) t(range)              DuckDB
+ *   a == b                                    a = b                                          DuckDB, DataFusion
  *
- * A text is translated only after PostgreSQL's grammar has refused it, at the place that its error tells, and
- * one thing at a time: the caller tries again. So whatever PostgreSQL takes keeps PostgreSQL's meaning, and a
- * refused text has run nothing. */
+ * A text is translated only after PostgreSQL's grammar has refused it (or the binder something that PostgreSQL does not have),
+ * at the place that the error tells, and one thing at a time: the caller tries again. So whatever PostgreSQL takes keeps
+ * PostgreSQL's meaning, and a refused text has run nothing. */
 #include "harness/slt_dialect.h"
 
 #include <ctype.h>
@@ -225,7 +227,7 @@ static const char *drop_comma(struct od_arena *arena, const char *sql, const str
 
 static bool is_unit(struct token token)
 {
-    static const char *const units[] = {"year", "month",  "week",   "day",         "hour",
+    static const char *const units[] = {"year",   "month",  "week",   "day",         "hour",
                                         "minute", "second", "decade", "millisecond", "microsecond"};
     size_t size = token.size;
     if (size > 1 && tolower((unsigned char)token.at[size - 1]) == 's')
@@ -279,10 +281,88 @@ static const char *number_columns(struct od_arena *arena, const char *sql, uint3
             take_word(&at, words[i]);
         const char *text = od_arena_print(arena, "%.*sORDER BY", (int)(start - sql), sql);
         for (uint32_t i = 1; i <= column_count && text != NULL; i++)
-            text = od_arena_print(arena, "%s%s%u%.*s", text, i == 1 ? " " : ", ", i, (int)(at - direction), direction);
+            text = od_arena_print(arena, "%s%s%u%.*s", text, i == 1 ? " " : ", ", i, (int)(at - direction),
+                                  direction);
         return text == NULL ? NULL : od_arena_print(arena, "%s%s", text, at);
     }
     return NULL;
+}
+
+/* --- range, == --------------------------------------------------------------------------------------------- */
+
+/* The end of an argument: at the comma or parenthesis behind it; NULL: there is none. */
+static const char *behind_argument(const char *at)
+{
+    for (struct token token = next_token(at); token.size > 0; token = next_token(at)) {
+        if (*token.at == ',' || *token.at == ')')
+            return token.at;
+        at = *token.at == '(' ? behind_parentheses(token.at) : token.at + token.size;
+        if (at == NULL)
+            return NULL;
+    }
+    return NULL;
+}
+
+/* "(range)", behind the alias that stands at *at, or an alias with it; "" where columns are named. */
+static const char *column_of_range(const char **at)
+{
+    static const char *const followers[] = {
+        "where", "join",  "inner", "left",   "right", "full",      "cross",  "natural", "on",     "using",
+        "group", "order", "limit", "offset", "union", "intersect", "except", "having",  "window", "fetch"};
+    const char *behind = *at;
+    take_word(&behind, "as");
+    struct token alias = next_token(behind);
+    bool is_alias =
+        alias.size > 0 && (isalpha((unsigned char)*alias.at) || *alias.at == '_' || *alias.at == '"');
+    for (size_t i = 0; i < sizeof(followers) / sizeof(followers[0]); i++)
+        is_alias &= !is_word(alias, followers[i]);
+    if (!is_alias)
+        return " AS range(range)";
+    *at = alias.at + alias.size;
+    return *next_token(*at).at == '(' ? "" : "(range)";
+}
+
+/* range(end), range(start, end), range(start, end, step): as generate_series, but the end is left out, and of bigint. */
+static const char *series_of_range(struct od_arena *arena, const char *sql, const struct od_error *error)
+{
+    const char *call = place_of(sql, error);
+    const char *at = call == NULL ? "" : call;
+    const char *arguments[4] = {NULL};
+    size_t count = 0;
+    if (!take_word(&at, "range") || *next_token(at).at != '(')
+        return NULL;
+    arguments[0] = next_token(at).at + 1;
+    for (const char *end = arguments[0]; count < 3; count++) {
+        end = behind_argument(arguments[count]);
+        if (end == NULL)
+            return NULL;
+        arguments[count + 1] = end + 1;
+        if (*end == ')')
+            break;
+    }
+    if (count == 3 || *next_token(arguments[0]).at == ')')
+        return NULL;
+    const char *last = count == 0 ? arguments[0] : arguments[1];
+    const char *last_end = count == 0 ? arguments[1] : arguments[2];
+    const char *behind = arguments[count + 1];
+    bool down = count == 2 && *next_token(arguments[2]).at == '-';
+    int first_size = count == 0 ? 1 : (int)(arguments[1] - 1 - arguments[0]);
+    int step_size = count == 2 ? (int)(behind - 1 - arguments[2]) : 0;
+    const char *columns_at = behind;
+    const char *column = column_of_range(&columns_at);
+    return od_arena_print(arena, "%.*sgenerate_series((%.*s)::bigint, (%.*s) %c 1%s%.*s)%.*s%s%s",
+                          (int)(call - sql), sql, first_size, count == 0 ? "0" : arguments[0],
+                          (int)(last_end - 1 - last), last, down ? '+' : '-', count == 2 ? ", " : "",
+                          step_size, count == 2 ? arguments[2] : "", (int)(columns_at - behind), behind,
+                          column, columns_at);
+}
+
+static const char *single_equal(struct od_arena *arena, const char *sql, const struct od_error *error)
+{
+    const char *at = place_of(sql, error);
+    return at == NULL || strncmp(at, "==", 2) != 0
+               ? NULL
+               : od_arena_print(arena, "%.*s%s", (int)(at - sql), sql, at + 1);
 }
 
 /* --- what is known -------------------------------------------------------------------------------------- */
@@ -302,6 +382,10 @@ bool od_slt_is_foreign(const struct od_error *error)
 const char *od_slt_translate(struct od_arena *arena, const char *sql, uint32_t column_count,
                              const struct od_error *error)
 {
+    if (error->status == OD_UNSUPPORTED && begins(error->text, "a function in FROM"))
+        return series_of_range(arena, sql, error);
+    if (error->status == OD_UNSUPPORTED && begins(error->text, "operator == "))
+        return single_equal(arena, sql, error);
     if (!od_slt_is_foreign(error))
         return NULL;
     if (!begins(error->text, "syntax error"))

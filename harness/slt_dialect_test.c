@@ -51,13 +51,26 @@ static const struct translation translations[] = {
      "syntax error at or near \"ALL\"", 1, 58,
      "select (select a from t order by all), b from t ORDER BY 1 desc NULLS LAST, 2 desc NULLS LAST limit 1"},
     {"select a from (select a from t order by all) x", "syntax error at or near \"all\"", 1, 41, NULL},
+    {"select * from range(3)", "a function in FROM other than", 1, 15,
+     "select * from generate_series((0)::bigint, (3) - 1) AS range(range)"},
+    {"select 1 from t, range(2, (4)) where true", "a function in FROM other than", 1, 18,
+     "select 1 from t, generate_series((2)::bigint, ( (4)) - 1) AS range(range) where true"},
+    {"from range(1, 2, 3) t", "a function in FROM other than", 1, 6,
+     "from generate_series((1)::bigint, ( 2) - 1,  3) t(range)"},
+    {"from range(9, 2, -3) AS \"t\"(i), x", "a function in FROM other than", 1, 6,
+     "from generate_series((9)::bigint, ( 2) + 1,  -3) AS \"t\"(i), x"},
+    {"from range()", "a function in FROM other than", 1, 6, NULL},
+    {"from range(1, 2, 3, 4)", "a function in FROM other than", 1, 6, NULL},
+    {"from unnest(1)", "a function in FROM other than", 1, 6, NULL},
+    {"select a == 'b == c'", "operator == is not supported", 1, 10, "select a = 'b == c'"},
     {"CREATE TABLE t(a INT) AS SELECT 1", "relation \"x\" does not exist", 1, 1, NULL},
 };
 
 static struct od_error error_of(const struct translation *row)
 {
     struct od_error error = {0};
-    od_fail_at(&error, OD_BAD_INPUT, row->line, row->column, "%s", row->error);
+    bool is_bound = strncmp(row->error, "a function", 10) == 0 || strncmp(row->error, "operator", 8) == 0;
+    od_fail_at(&error, is_bound ? OD_UNSUPPORTED : OD_BAD_INPUT, row->line, row->column, "%s", row->error);
     return error;
 }
 
@@ -125,7 +138,7 @@ static void cut_texts_are_harmless(void **state)
             od_arena_init(&arena, od_heap_for_tests(), 0);
             const char *cut = od_arena_copy_text(&arena, translations[i].sql, size);
             const char *result = od_slt_translate(&arena, cut, 2, &error);
-            assert_true(result == NULL || strlen(result) >= size);
+            assert_true(result == NULL || strlen(result) + 1 >= size);
             od_slt_changed_name(&arena, cut);
             od_arena_release(&arena);
         }

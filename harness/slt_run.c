@@ -451,7 +451,8 @@ static enum od_status run_sql(struct run *run, const struct od_slt_record *recor
     uint32_t column_count = record->types == NULL ? 0 : (uint32_t)strlen(record->types);
     for (uint32_t i = 0; sql != NULL && i < TRANSLATIONS_MAX; i++) {
         run->engine->run(run->engine->self, &run->record_arena, sql, &answer);
-        sql = answer.status == OD_BAD_INPUT && record->expect != OD_SLT_ERROR
+        bool is_told = answer.status == OD_BAD_INPUT || answer.status == OD_UNSUPPORTED;
+        sql = is_told && record->expect != OD_SLT_ERROR
                   ? od_slt_translate(&run->record_arena, sql, column_count, &answer.error)
                   : NULL;
         is_translated |= sql != NULL;
