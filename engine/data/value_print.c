@@ -4,7 +4,8 @@
  * notation where the decimal exponent is in [-4, 15), else "d.ddde+XX" (src/common/d2s.c, to_chars). We find
  * the digits by trying 15, 16 and 17 of them: every normal number has 17, and a shorter form that reads back
  * has at most 15 or shows up stripped of zeros.
- * Subnormal numbers carry fewer digits, so there we begin at one.
+ * Subnormal numbers carry fewer digits, so there we begin at one. Behind a power of two the gap is twice the one
+ * before it, so there the farther of two forms may do where the nearer does not.
  *
  * timestamp: microseconds are split by floor division, so that times before 1970 come out right. */
 #include "engine/data/type.h"
@@ -46,16 +47,42 @@ static void decimal_read(const char *scientific, struct decimal *decimal_out)
     *decimal_out = decimal;
 }
 
+/* PostgreSQL takes no form that lies halfway between two doubles, though it may read back: only whole numbers from 2^54
+ * on have one, and those above 2^120 too rarely to care. */
+static bool is_halfway(const struct decimal *decimal, double magnitude)
+{
+    unsigned __int128 whole = 0;
+    if (magnitude < 0x1p54 || magnitude >= 0x1p120)
+        return false;
+    for (int i = 0; i <= decimal->exponent; i++)
+        whole = whole * 10 + (unsigned)(i < decimal->digit_count ? decimal->digits[i] - '0' : 0);
+    unsigned __int128 number = (unsigned __int128)magnitude;
+    if (whole > number)
+        return (whole - number) * 2 == (unsigned __int128)nextafter(magnitude, INFINITY) - number;
+    return (number - whole) * 2 == number - (unsigned __int128)nextafter(magnitude, 0);
+}
+
+static bool reads_back(const char *scientific, double magnitude, struct decimal *decimal_out)
+{
+    decimal_read(scientific, decimal_out);
+    return strtod(scientific, NULL) == magnitude && !is_halfway(decimal_out, magnitude);
+}
+
 static struct decimal shortest_decimal(double magnitude)
 {
     char scientific[40];
-    int first_count = isnormal(magnitude) ? 15 : 1;
-    for (int count = first_count; count <= FLOAT_DIGITS_MAX; count++) {
-        snprintf(scientific, sizeof(scientific), "%.*e", count - 1, magnitude);
-        if (count == FLOAT_DIGITS_MAX || strtod(scientific, NULL) == magnitude)
-            break;
-    }
     struct decimal decimal;
+    int exponent;
+    int first_count = isnormal(magnitude) ? 15 : 1;
+    for (int count = first_count; count < FLOAT_DIGITS_MAX; count++) {
+        snprintf(scientific, sizeof(scientific), "%.*e", count - 1, magnitude);
+        if (reads_back(scientific, magnitude, &decimal))
+            return decimal;
+    }
+    scientific[FLOAT_DIGITS_MAX - 1]++; /* the last digit; no power of two has a 9 there that matters */
+    if (frexp(magnitude, &exponent) == 0.5 && reads_back(scientific, magnitude, &decimal))
+        return decimal;
+    snprintf(scientific, sizeof(scientific), "%.*e", FLOAT_DIGITS_MAX - 1, magnitude);
     decimal_read(scientific, &decimal);
     return decimal;
 }

@@ -36,7 +36,7 @@ struct parts {
     int64_t month;
     int64_t day;
     int64_t rest_us; /* within the day; of an interval, all of it */
-    int64_t epoch;   /* microseconds; of a date, seconds */
+    __int128 epoch;  /* microseconds; of a date, seconds */
 };
 
 static struct parts parts_of_days(int64_t days)
@@ -68,7 +68,7 @@ static struct parts parts_of_interval(const struct od_interval *interval)
                           .day = interval->days,
                           .rest_us = interval->microseconds};
     int64_t quarter_days = 1461 * parts.year + 120 * parts.month + 4 * parts.day;
-    parts.epoch = quarter_days * (DAY_US / 4) + interval->microseconds;
+    parts.epoch = (__int128)quarter_days * (DAY_US / 4) + interval->microseconds;
     return parts;
 }
 
@@ -88,7 +88,7 @@ static int64_t day_of_year(const struct parts *parts)
     return parts->days - od_date_from_civil(parts->year, 1, 1) + 1;
 }
 /* In units of 10^-scale_of_field. */
-static int64_t field_of_parts(const struct parts *parts, enum od_time_field field)
+static __int128 field_of_parts(const struct parts *parts, enum od_time_field field)
 {
     struct parts thursday;
     switch (field) {
@@ -166,8 +166,12 @@ static struct parts parts_of_row(const struct od_operand *operand, uint32_t row)
 }
 
 /* In the very steps in which PostgreSQL makes a double of it, so that the last bit agrees. */
-static double float_of_field(int64_t value, enum od_time_field field)
+static double float_of_field(const struct parts *parts, enum od_time_field field)
 {
+    int64_t value = (int64_t)field_of_parts(parts, field);
+    if (field == OD_TIME_FIELD_EPOCH && parts->is_interval)
+        return (double)parts->rest_us / 1e6 + 31557600.0 * (double)parts->year +
+               2592000.0 * (double)parts->month + 86400.0 * (double)parts->day;
     if (field == OD_TIME_FIELD_EPOCH)
         return (double)value / 1e6;
     if (field == OD_TIME_FIELD_SECOND)
@@ -189,11 +193,10 @@ enum od_status od_kernel_extract(const struct od_kernel_call *call)
         if (!od_call_row_is_valid(call, i))
             continue;
         struct parts parts = parts_of_row(&call->arguments[1], i);
-        int64_t value = field_of_parts(&parts, field);
         if (call->expr->type == OD_TYPE_FLOAT64)
-            ((double *)results)[i] = float_of_field(value, field);
+            ((double *)results)[i] = float_of_field(&parts, field);
         else
-            ((struct od_decimal *)results)[i] = od_decimal_make(value, scale);
+            ((struct od_decimal *)results)[i] = od_decimal_make(field_of_parts(&parts, field), scale);
     }
     return OD_OK;
 }
