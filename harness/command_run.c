@@ -257,9 +257,6 @@ static int run(const struct od_arguments *arguments)
     static struct run_all all; /* one command a process */
     struct od_error error = {0};
     all.arguments = arguments;
-    struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
     enum od_status status = read_options(&all, &error);
     if (status == OD_OK)
         status = read_memory_limits(&all, &error);
@@ -270,6 +267,10 @@ static int run(const struct od_arguments *arguments)
     if (status == OD_OK)
         status =
             od_store_open(od_posix_memory(), od_arguments_text(arguments, "store", NULL), &all.store, &error);
+    /* From here on there is something to close in order; before, while tables are made, a signal just ends it. */
+    struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     if (status == OD_OK)
         status = make_directory(&all, &error);
     if (status == OD_OK)
