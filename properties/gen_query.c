@@ -221,6 +221,11 @@ static const char *limit_text(struct od_query_gen *g, uint32_t limit)
     uint64_t count = limit != 0 ? limit : od_draw_below(g, 6);
     if (!od_chance(g, 1, 3))
         return od_say(g, " LIMIT %u", (unsigned)count);
+    if (od_may(g, OD_QUERY_FETCH_FIRST) && od_chance(g, 1, 3)) {
+        od_note(g, OD_QUERY_FETCH_FIRST);
+        return od_say(g, " OFFSET %u ROWS FETCH FIRST %u ROWS ONLY", (unsigned)od_draw_below(g, 4),
+                      (unsigned)count);
+    }
     od_note(g, OD_QUERY_OFFSET);
     return od_say(g, " LIMIT %u OFFSET %u", (unsigned)count, (unsigned)od_draw_below(g, 4));
 }
@@ -352,7 +357,8 @@ static void note_failing(struct od_query_gen *g)
         OD_QUERY_LATERAL,      OD_QUERY_DERIVED,          OD_QUERY_CTE,          OD_QUERY_FROM_VALUES,
         OD_QUERY_VALUES,       OD_QUERY_SCALAR_SUBQUERY,  OD_QUERY_IN_SUBQUERY,  OD_QUERY_EXISTS_SUBQUERY,
         OD_QUERY_QUANTIFIED,   OD_QUERY_LIMIT,            OD_QUERY_EXCEPT,       OD_QUERY_INTERSECT,
-        OD_QUERY_EXCEPT_ALL,   OD_QUERY_INTERSECT_ALL,    OD_QUERY_IN_LIST};
+        OD_QUERY_EXCEPT_ALL,   OD_QUERY_INTERSECT_ALL,    OD_QUERY_IN_LIST,
+        OD_QUERY_ROWS,         OD_QUERY_ROWS_DISTINCT};
     bool spares = g->may_be_spared || (g->calls_may_fail && g->folds_calls) || g->may_fail_count == 0;
     for (size_t i = 0; i < sizeof(sparing) / sizeof(sparing[0]); i++)
         spares |= g->query->features[sparing[i]];

@@ -114,6 +114,8 @@ const char *od_query_expr(struct od_query_gen *g, const struct od_scope *scope, 
 /* As above with a column of the scope itself in it, for GROUP BY and ORDER BY; NULL: no column has the
  * type. */
 const char *od_query_column(struct od_query_gen *g, const struct od_scope *scope, enum od_type type);
+/* A name that USING has merged means it only where no other column has that name. */
+bool od_query_is_nameable(const struct od_scope *scope, const struct od_named *column);
 /* As above, one of the columns [first, end). */
 const char *od_query_column_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first,
                                     uint32_t end, enum od_type type);

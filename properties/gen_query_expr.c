@@ -40,11 +40,11 @@ enum od_type od_draw_scope_type(struct od_query_gen *g, const struct od_scope *s
 /* --- columns and literals
  * ---------------------------------------------------------------------------------- */
 
-static bool is_nameable(const struct od_scope *scope, const struct od_named *column)
+bool od_query_is_nameable(const struct od_scope *scope, const struct od_named *column)
 {
     if (column->name == NULL || strcmp(column->text, column->name) != 0)
         return true;
-    uint32_t count = 0; /* a name that USING has merged must be the only one */
+    uint32_t count = 0;
     for (uint32_t i = 0; i < scope->count; i++)
         count += scope->columns[i].name != NULL && !scope->columns[i].is_hidden &&
                  strcmp(scope->columns[i].name, column->name) == 0;
@@ -59,7 +59,7 @@ static const char *pick_between(struct od_query_gen *g, const struct od_scope *s
     uint32_t count = 0;
     for (uint32_t i = first; i < end; i++) {
         const struct od_named *column = &scope->columns[i];
-        if (column->type == type && (column->is_outer || !from_inside) && is_nameable(scope, column))
+        if (column->type == type && (column->is_outer || !from_inside) && od_query_is_nameable(scope, column))
             found[count++] = column->text;
     }
     if (count == 0)
@@ -274,7 +274,14 @@ static const char *membership(struct od_query_gen *g, const struct od_scope *sco
     struct od_wanted wanted = {.count = 1, .types = {od_draw_scope_type(g, scope)}};
     const char *negation = od_chance(g, 1, 2) ? "NOT " : "";
     uint64_t kind = od_draw_below(g, od_may(g, OD_QUERY_QUANTIFIED) ? 4 : 3);
+    bool is_row = kind == 2 && od_may(g, OD_QUERY_ROWS);
     const char *left = od_query_expr(g, scope, wanted.types[0], 0);
+    if (is_row) {
+        od_note(g, OD_QUERY_ROWS);
+        wanted.count = 2;
+        wanted.types[1] = od_draw_scope_type(g, scope);
+        left = od_say(g, "(%s, %s)", left, od_query_expr(g, scope, wanted.types[1], 0));
+    }
     const char *inner = subquery(g, scope, &wanted, 0);
     if (kind <= 2) {
         od_note(g, OD_QUERY_IN_SUBQUERY);

@@ -188,15 +188,29 @@ struct frame_kind {
     enum od_query_feature feature;
 };
 
-static const char *bound_text(struct od_query_gen *g, uint64_t kind, bool has_offsets)
+/* What may stand before PRECEDING: a number of rows, or what a key of the type can be moved by. */
+static const char *offset_text(struct od_query_gen *g, enum od_type type)
+{
+    static const char *const intervals[] = {"interval '0 days'", "interval '1 day'", "interval '1 month'"};
+    uint64_t offset = od_draw_below(g, 3);
+    if (type == OD_TYPE_DATE || type == OD_TYPE_TIMESTAMP) {
+        od_note(g, OD_QUERY_INTERVALS);
+        return intervals[offset];
+    }
+    bool is_whole = type != OD_TYPE_FLOAT64 && type != OD_TYPE_DECIMAL;
+    return od_say(g, is_whole ? "%u" : "%u.5", (unsigned)offset);
+}
+
+/* `type` of the offset, as in offset_text. */
+static const char *bound_text(struct od_query_gen *g, uint64_t kind, bool has_offsets, enum od_type type)
 {
     if (kind == 1 || (!has_offsets && (kind == 0 || kind == 2)))
         return "CURRENT ROW";
-    return od_say(g, "%u %s", (unsigned)od_draw_below(g, 3), kind == 0 ? "PRECEDING" : "FOLLOWING");
+    return od_say(g, "%s %s", offset_text(g, type), kind == 0 ? "PRECEDING" : "FOLLOWING");
 }
 
-/* `offsets`: a RANGE may have them, because its one key is a number. */
-static const char *frame(struct od_query_gen *g, bool has_order, bool offsets)
+/* `key`: the type of the one key, which a RANGE may move; OD_TYPE_COUNT: there are none or several. */
+static const char *frame(struct od_query_gen *g, bool has_order, enum od_type key)
 {
     static const struct frame_kind kinds[] = {
         {"ROWS", OD_QUERY_FRAME_ROWS}, {"RANGE", OD_QUERY_FRAME_RANGE}, {"GROUPS", OD_QUERY_FRAME_GROUPS}};
@@ -204,12 +218,15 @@ static const char *frame(struct od_query_gen *g, bool has_order, bool offsets)
                                              " EXCLUDE NO OTHERS"};
     const struct frame_kind *kind = &kinds[od_draw_below(g, has_order ? 3 : 2)];
     bool is_range = kind->feature == OD_QUERY_FRAME_RANGE;
-    bool has_offsets = !is_range || (offsets && od_may(g, OD_QUERY_FRAME_RANGE_OFFSET) && od_chance(g, 1, 2));
+    bool moves = key != OD_TYPE_COUNT && key != OD_TYPE_TEXT && key != OD_TYPE_BOOLEAN;
+    bool has_offsets =
+        !is_range || (moves && od_may(g, OD_QUERY_FRAME_RANGE_OFFSET) && od_chance(g, 3, 4));
+    enum od_type type = is_range ? key : OD_TYPE_INT32;
     uint64_t first = od_draw_below(g, 4); /* 0 preceding, 1 current, 2 following, 3 unbounded */
-    const char *start = first == 3 ? "UNBOUNDED PRECEDING" : bound_text(g, first, has_offsets);
+    const char *start = first == 3 ? "UNBOUNDED PRECEDING" : bound_text(g, first, has_offsets, type);
     uint64_t least = first == 3 ? 0 : first;
     uint64_t last = least + od_draw_below(g, 4 - least);
-    const char *end = last == 3 ? "UNBOUNDED FOLLOWING" : bound_text(g, last, has_offsets);
+    const char *end = last == 3 ? "UNBOUNDED FOLLOWING" : bound_text(g, last, has_offsets, type);
     od_note(g, kind->feature);
     if (is_range && has_offsets)
         od_note(g, OD_QUERY_FRAME_RANGE_OFFSET);
@@ -234,16 +251,15 @@ static const char *window_definition(struct od_query_gen *g, const struct od_sco
         partition = text == NULL ? "" : od_say(g, "PARTITION BY %s", text);
     }
     while (key_count < 2 && od_chance(g, 2, 3)) {
-        key_type = od_draw_scope_type(g, scope);
-        const char *text = od_query_column(g, scope, key_type);
+        enum od_type type = od_draw_scope_type(g, scope);
+        const char *text = od_query_column(g, scope, type);
         if (text == NULL)
             break;
+        key_type = key_count == 0 ? type : OD_TYPE_COUNT;
         keys = od_say(g, "%s%s%s%s", keys, key_count == 0 ? "" : ", ", text, od_query_direction(g));
         key_count++;
     }
-    bool is_whole = key_type == OD_TYPE_INT32 || key_type == OD_TYPE_INT64;
-    const char *frame_text =
-        has_frame && od_chance(g, 2, 3) ? frame(g, key_count > 0, key_count == 1 && is_whole) : "";
+    const char *frame_text = has_frame && od_chance(g, 2, 3) ? frame(g, key_count > 0, key_type) : "";
     bool shows = shows_peers || strstr(frame_text, "ROWS") != NULL;
     bool keeps_keys = strstr(frame_text, "RANGE") != NULL || strstr(frame_text, "GROUPS") != NULL;
     bool is_total =
@@ -326,8 +342,8 @@ static const char *item(struct od_query_gen *g, const struct od_scope *scope, co
             od_note(g, OD_QUERY_COUNT_SUBQUERY);
     } else if (type == OD_TYPE_COUNT && scope->count > 0 && od_chance(g, 1, 2)) {
         column = &scope->columns[scope->count - 1 - od_draw_below(g, scope->count)];
-        text = column->text;
         type = column->type;
+        text = od_query_is_nameable(scope, column) ? column->text : od_query_literal(g, type);
         if (type == OD_TYPE_DECIMAL && column->name != NULL)
             od_note(g, OD_QUERY_NUMERIC);
     } else {

@@ -52,6 +52,7 @@
     X(FILTER, SDP, "FILTER", "")                                                                             \
     X(DISTINCT_AGGREGATE, SDP, "aggregates of DISTINCT values", "")                                          \
     X(BIT_BOOL_AGGREGATE, DP, "bool_and, bit_or...", "SQLite has them not")                                  \
+    X(BIT_BOOL_AGGREGATE_MORE, P, "every, bit_xor", "not all have them")                                     \
     X(PERCENTILE, DP, "percentile_cont, percentile_disc", "SQLite has them not")                             \
     X(MODE, P, "mode", "others choose another of several values")                                            \
     X(STATISTICS, P, "variances, covariances, slopes", "DuckDB's errors and digits are others")              \
@@ -80,6 +81,7 @@
     X(NULLS_BY_DEFAULT, DP, "where NULLs stand is left open", "first in SQLite")                             \
     X(LIMIT, SDP, "LIMIT", "")                                                                               \
     X(OFFSET, SDP, "OFFSET", "")                                                                             \
+    X(FETCH_FIRST, P, "FETCH FIRST", "others have it not")                                                   \
     X(OPEN_LIMIT, NOBODY, "LIMIT without an order of all columns", "any rows are right")                     \
     X(OPEN_PEERS, NOBODY, "row_number... among rows whose order is open", "any order is right")              \
     X(OPEN_EQUALS, SDP, "one of several equal values stands for all", "1.5 or 1.50 is right, 0.0 or -0.0")   \
@@ -107,6 +109,13 @@
     X(IN_LIST, SDP, "IN (list)", "")                                                                         \
     X(BETWEEN, SDP, "BETWEEN", "")                                                                           \
     X(GREATEST, DP, "greatest, least", "max of SQLite is NULL when an argument is")                          \
+    X(UNKNOWN, P, "IS UNKNOWN", "others have it not")                                                        \
+    X(ROWS, SP, "comparisons of rows", "DuckDB compares NULLs in them")                                      \
+    X(ROWS_DISTINCT, P, "IS DISTINCT FROM of rows", "SQLite has it not")                                     \
+    X(BETWEEN_SYMMETRIC, P, "BETWEEN SYMMETRIC", "others have it not")                                       \
+    X(BITS, P, "# << >> ~ of integers", "other overflows")                                                   \
+    X(MATH_FUNCTIONS, P, "gcd, exp, power...", "other errors")                                               \
+    X(TIME_PARTS, P, "parts of times that few have", "")                                                     \
     X(IS_DISTINCT, SDP, "IS [NOT] DISTINCT FROM", "")                                                        \
     X(MIXED_NUMBERS, DP, "comparisons of numbers of two types", "SQLite compares exactly")                   \
     X(MAY_FAIL, SDP, "an expression that may fail", "")                                                      \
