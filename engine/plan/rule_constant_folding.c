@@ -99,10 +99,11 @@ static bool may_go(const struct od_plan *plan)
     return !plan->may_fail;
 }
 
+/* What reads outer columns stays until APPLYs are joins: what may fail beside it runs for left rows only because it does. */
 static const struct od_plan *no_rows(struct od_maker *make, const struct od_plan *plan)
 {
     struct od_plan draft = {.kind = OD_PLAN_VALUES, .schema = plan->schema};
-    return od_new_plan(make, &draft, NULL);
+    return plan->outer_levels != 0 ? plan : od_new_plan(make, &draft, NULL);
 }
 
 /* The fields of `plan`, which are those of its side `kept` and, in the other one's place, these expressions (or NULLs). */
