@@ -193,6 +193,8 @@ struct od_plan {
     };
 };
 
+/* At most one row, whatever the tables hold; or exactly one. */
+bool od_plan_gives_one_row(const struct od_plan *plan, bool exactly);
 /* Each copies the lists it is given (not the expressions). BAD_INPUT when types do not fit; *plan_out NULL on failure.
  * Field names: `names` may be NULL, then "column1"... or the expression's own column name. */
 enum od_status od_plan_scan(struct od_arena *plan_arena, const struct od_table *table, const uint32_t *columns,

@@ -35,8 +35,6 @@ void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const s
 bool od_plan_node_may_fail(const struct od_plan *plan);
 /* Which outer columns the node's own expressions read: as od_plan.outer_levels. */
 uint32_t od_plan_node_outer_levels(const struct od_plan *plan);
-/* At most one row, whatever the tables hold; or exactly one. */
-bool od_plan_gives_one_row(const struct od_plan *plan, bool exactly);
 
 /* As all builders do: copies the draft and its lists, then fits them: types are checked and the schema is made. `names`:
  * of the fields that come from expressions; NULL: the draft's own schema has them, or if it has none, the expressions. */

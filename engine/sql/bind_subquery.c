@@ -49,14 +49,15 @@ static const struct od_expr *output_slot(struct od_binder *binder, struct od_blo
                        !is_mark || !query->exists, query->location);
 }
 
-/* A row is enough to know that there is one. */
+/* A row is enough to know that there is one: what the select list holds is not evaluated. */
 static const struct od_plan *one_row_of(struct od_binder *binder, const struct od_subquery *query)
 {
     struct od_targets truth = {0};
+    const struct od_plan *plan = query->plan->kind == OD_PLAN_PROJECT ? query->plan->inputs[0] : query->plan;
     if (query->correlated)
-        return query->plan;
+        return plan;
     od_add_target(binder, &truth, query->condition, NULL);
-    const struct od_plan *plan = od_make_project(binder, query->plan, &truth);
+    plan = od_make_project(binder, plan, &truth);
     if (plan != NULL)
         od_plan_limit(binder->plan_arena, plan, 0, 1, &plan, binder->error);
     return plan;

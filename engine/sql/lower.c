@@ -186,6 +186,70 @@ static bool is_null_whatever_else(enum od_function function, struct od_exprs arg
     return has_null && !fails && od_function_style(function) == OD_STYLE_STRICT;
 }
 
+/* --- sub-selects that are asked for some rows only ------------------------------------------------ */
+
+/* Does it read a sub-select that no join has brought yet, and that fails for some rows? */
+static bool asks_what_may_fail(const struct od_block *block, const struct od_expr *expr)
+{
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
+        if (asks_what_may_fail(block, expr->arguments[i]))
+            return true;
+    if (!is_slot(expr) || block->slots[expr->column_index - OD_SLOT_BASE].kind != OD_SLOT_SUBQUERY)
+        return false;
+    const struct od_subquery *query = block->slots[expr->column_index - OD_SLOT_BASE].value.query;
+    return query->column == OD_NO_COLUMN &&
+           (query->plan->may_fail || query->condition->may_fail ||
+            (query->type == OD_JOIN_SINGLE && !od_plan_gives_one_row(query->plan, false)));
+}
+
+/* For which rows argument number `count` is evaluated: the first ones, lowered, do not decide. */
+static const struct od_expr *guard_of(struct od_binder *binder, enum od_function function,
+                                      const struct od_expr *const *first, uint32_t count)
+{
+    bool is_case = function == OD_FUNCTION_CASE;
+    struct od_exprs tests = {0};
+    for (uint32_t i = 0; i < count; i += is_case ? 2 : 1) {
+        bool taken = is_case && i + 1 == count; /* CASE WHEN condition THEN argument */
+        enum od_function test = function == OD_FUNCTION_COALESCE ? OD_FUNCTION_IS_NULL
+                                : function == OD_FUNCTION_AND    ? OD_FUNCTION_IS_FALSE
+                                                                 : OD_FUNCTION_IS_TRUE;
+        const struct od_expr *decides = od_make_one(binder, test, first[i], -1);
+        OD_NEED(od_add_expr(binder, &tests, taken || test == OD_FUNCTION_IS_NULL
+                                                ? decides
+                                                : od_make_one(binder, OD_FUNCTION_NOT, decides, -1)));
+    }
+    return od_make_chain(binder, OD_FUNCTION_AND, tests, -1);
+}
+
+/* The rows for which the guard is true join the sub-selects; the others stand below them, with NULLs there. */
+static const struct od_expr *lower_guarded(struct od_binder *binder, struct od_block *block,
+                                           const struct od_expr *expr, const struct od_expr *guard)
+{
+    struct od_targets columns = {0};
+    OD_NEED(guard != NULL && od_add_columns(binder, &columns, block->plan));
+    od_add_target(binder, &columns, guard, NULL);
+    const struct od_plan *all = od_make_project(binder, block->plan, &columns);
+    OD_NEED(all != NULL);
+    guard = od_make_column(binder, &all->schema, columns.count - 1, -1);
+    block->plan = od_make_filter(binder, all, guard);
+    OD_NEED(od_lower(binder, block, expr)); /* joins them; their columns are found again below */
+    const struct od_plan *rest = od_make_filter(binder, all, od_make_one(binder, OD_FUNCTION_NOT, guard, -1));
+    columns.count = 0;
+    OD_NEED(rest != NULL && od_add_columns(binder, &columns, rest));
+    for (uint32_t i = columns.count; i < block->plan->schema.field_count; i++)
+        OD_NEED(od_add_target(binder, &columns, od_make_null(binder, block->plan->schema.fields[i].type), NULL));
+    block->plan = od_make_union(binder, block->plan, od_make_project(binder, rest, &columns));
+    OD_NEED(block->plan != NULL);
+    return od_lower(binder, block, expr);
+}
+
+/* May an argument decide, so that those behind it are not evaluated? */
+static bool may_be_left_out(enum od_function function)
+{
+    enum od_function_style style = od_function_style(function);
+    return style == OD_STYLE_CASE || style == OD_STYLE_COALESCE || style == OD_STYLE_CONNECTIVE;
+}
+
 const struct od_expr *od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr)
 {
     OD_NEED(expr != NULL && !od_sql_failed(binder)); /* else the stage may be missing */
@@ -200,8 +264,12 @@ const struct od_expr *od_lower(struct od_binder *binder, struct od_block *block,
     if (expr->kind != OD_EXPR_CALL)
         return expr;
     bool changed = false;
-    struct od_exprs arguments = {expr->argument_count, (const struct od_expr **)expr->arguments};
-    arguments = od_lower_list(binder, block, arguments);
+    struct od_exprs arguments = {expr->argument_count, od_sql_take(binder, expr->argument_count, sizeof(expr))};
+    for (uint32_t i = 0; i < arguments.count && !od_sql_failed(binder); i++)
+        arguments.at[i] = i > 0 && may_be_left_out(expr->function) && asks_what_may_fail(block, expr->arguments[i])
+                              ? lower_guarded(binder, block, expr->arguments[i],
+                                              guard_of(binder, expr->function, arguments.at, i))
+                              : od_lower(binder, block, expr->arguments[i]);
     for (uint32_t i = 0; i < arguments.count && !od_sql_failed(binder); i++)
         changed |= arguments.at[i] != expr->arguments[i];
     if (!od_sql_failed(binder) && is_null_whatever_else(expr->function, arguments))

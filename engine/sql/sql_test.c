@@ -85,9 +85,8 @@ static const struct {
      "      join inner on true\n"
      "        scan t (a, b, c, d, p)\n"
      "        scan u (a, w, ts)\n"
-     "    project 1 as ?column?\n"
-     "      filter (cast(k as numeric) = outer1#6)\n"
-     "        scan v (k, name)\n"},
+     "    filter (cast(k as numeric) = outer1#6)\n"
+     "      scan v (k, name)\n"},
     {"select t.a from t left join u on t.a = u.a and w > (select max(k) from v)",
      "project a\n"
      "  project a, b, c, d, p, a, w, ts\n"
@@ -113,9 +112,8 @@ static const struct {
      "        scan t (a, b, c, d, p)\n"
      "      project k\n"
      "        scan v (k, name)\n"
-     "    project 1 as ?column?\n"
-     "      filter (a = outer1#0)\n"
-     "        scan u (a, w, ts)\n"},
+     "    filter (a = outer1#0)\n"
+     "      scan u (a, w, ts)\n"},
     {"select a from t where (a, c) not in (select k, name from v)",
      "project a\n"
      "  join null-aware anti on ((cast(a as bigint) = k) and (c = name))\n"
