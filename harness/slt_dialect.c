@@ -7,6 +7,7 @@
  *   INTERVAL 5 DAY, INTERVAL (a) DAY          INTERVAL '5 DAY', ((a) * INTERVAL '1 DAY')  DuckDB, DataFusion
  *   ORDER BY ALL DESC                         ORDER BY 1 DESC, 2 DESC                                DuckDB
  *   FROM range(5) t                           FROM generate_series(0::bigint, (5) - 1) t(range)              DuckDB
+ *   FROM VALUES (1), (2) t(a)                 FROM (VALUES (1), (2)) t(a)                                  DataFusion
  *   a == b                                    a = b                                          DuckDB, DataFusion
  *
  * A text is translated only after PostgreSQL's grammar has refused it (or the binder something that PostgreSQL does not have),
@@ -357,6 +358,27 @@ static const char *series_of_range(struct od_arena *arena, const char *sql, cons
                           column, columns_at);
 }
 
+/* FROM VALUES (1), (2): its rows in parentheses. The grammar takes VALUES for a table and refuses the first row. */
+static const char *enclose_values(struct od_arena *arena, const char *sql, const struct od_error *error)
+{
+    const char *row = place_of(sql, error);
+    struct token token = next_token(sql);
+    while (token.size > 0 && next_token(token.at + token.size).at != row)
+        token = next_token(token.at + token.size);
+    if (row == NULL || *row != '(' || !is_word(token, "values"))
+        return NULL;
+    const char *end = row;
+    for (bool more = true; more;) {
+        end = behind_parentheses(row);
+        if (end == NULL)
+            return NULL;
+        const char *at = end;
+        more = take_word(&at, ",") && *(row = next_token(at).at) == '(';
+    }
+    return od_arena_print(arena, "%.*s(%.*s)%s", (int)(token.at - sql), sql, (int)(end - token.at), token.at,
+                          end);
+}
+
 static const char *single_equal(struct od_arena *arena, const char *sql, const struct od_error *error)
 {
     const char *at = place_of(sql, error);
@@ -391,6 +413,8 @@ const char *od_slt_translate(struct od_arena *arena, const char *sql, uint32_t c
     if (!begins(error->text, "syntax error"))
         return name_subselect(arena, sql, error);
     const char *translated = drop_comma(arena, sql, error);
+    if (translated == NULL)
+        translated = enclose_values(arena, sql, error);
     if (translated == NULL)
         translated = drop_first(arena, sql);
     if (translated == NULL)

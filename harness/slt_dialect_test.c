@@ -62,6 +62,12 @@ static const struct translation translations[] = {
     {"from range()", "a function in FROM other than", 1, 6, NULL},
     {"from range(1, 2, 3, 4)", "a function in FROM other than", 1, 6, NULL},
     {"from unnest(1)", "a function in FROM other than", 1, 6, NULL},
+    {"select * from values (1, (2)), (3, ')') t(a, b), u", "syntax error at or near \"(\"", 1, 22,
+     "select * from (values (1, (2)), (3, ')')) t(a, b), u"},
+    {"select 1 from t, VALUES (1), u", "syntax error at or near \"(\"", 1, 25,
+     "select 1 from t, (VALUES (1)), u"},
+    {"select * from values (1), (2", "syntax error at or near \"(\"", 1, 22, NULL},
+    {"select * from value (1)", "syntax error at or near \"(\"", 1, 21, NULL},
     {"select a == 'b == c'", "operator == is not supported", 1, 10, "select a = 'b == c'"},
     {"CREATE TABLE t(a INT) AS SELECT 1", "relation \"x\" does not exist", 1, 1, NULL},
 };

@@ -78,11 +78,11 @@ static bool parse_int64(struct cursor cursor, int64_t *number_out)
 
 static bool parse_float64_word(struct cursor cursor, double *number_out)
 {
-    if (equals_any_case(cursor, "nan")) {
+    bool is_negative = take_sign(&cursor);
+    if (equals_any_case(cursor, "nan")) { /* of either sign, as PostgreSQL's */
         *number_out = (double)NAN;
         return true;
     }
-    bool is_negative = take_sign(&cursor);
     if (!equals_any_case(cursor, "infinity") && !equals_any_case(cursor, "inf"))
         return false;
     *number_out = is_negative ? -(double)INFINITY : (double)INFINITY;

@@ -109,6 +109,7 @@ static void doubles(void **state)
         {"4.9406564584124654e-324", "5e-324"},
         {"NaN", "NaN"},
         {"nan", "NaN"},
+        {"-NaN", "NaN"},
         {"inf", "Infinity"},
         {"-Infinity", "-Infinity"},
         {".5", "0.5"},

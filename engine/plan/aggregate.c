@@ -41,6 +41,7 @@ static const struct {
     const char *text;
     enum od_aggregate_function function;
 } aliases[] = {{"every", OD_AGGREGATE_BOOL_AND},
+               {"median", OD_AGGREGATE_PERCENTILE_CONT}, /* of a half, see bind_aggregate.c */
                {"variance", OD_AGGREGATE_VAR_SAMP},
                {"stddev", OD_AGGREGATE_STDDEV_SAMP}};
 

@@ -53,7 +53,7 @@ enum od_aggregate_function {
 };
 /* "count(*)", "sum": as printed in plans and, COUNT_STAR aside, as called in SQL. */
 const char *od_aggregate_text(enum od_aggregate_function function);
-/* By its SQL name in lower case, aliases (every, variance, stddev) included; never COUNT_STAR. */
+/* By its SQL name in lower case, aliases (every, median, variance, stddev) included; never COUNT_STAR. */
 bool od_aggregate_find(const char *name, enum od_aggregate_function *function_out);
 /* 0, 1 or 2: `argument`, then `second` of struct od_aggregate. */
 uint32_t od_aggregate_argument_count(enum od_aggregate_function function);

@@ -59,8 +59,9 @@ static bool bind_within_group(const struct od_place *place, const PgQuery__FuncC
     if (!is_median && !call->agg_within_group)
         return od_sql_wrong(binder, call->location, "WITHIN GROUP is required for ordered-set aggregate %s",
                             name);
-    if (call->n_args != (is_median ? 1 : count - 1) || (!is_median && call->n_agg_order != 1) ||
-        call->agg_distinct)
+    if (is_median && (call->agg_distinct || call->n_agg_order > 0))
+        return od_sql_refuse(binder, call->location, "median with DISTINCT or ORDER BY");
+    if (call->n_args != (is_median ? 1 : count - 1) || (!is_median && call->n_agg_order != 1))
         return od_sql_wrong(binder, call->location, "function %s with these arguments does not exist", name);
     if (!is_median)
         keys = od_bind_keys(place, call->agg_order, 1);

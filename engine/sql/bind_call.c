@@ -65,7 +65,7 @@ const struct od_expr *od_bind_func_call(const struct od_place *place, const PgQu
         return od_sql_refuse(binder, call->location, "VARIADIC");
     if (call->over != NULL)
         return od_bind_window(place, call, name);
-    if (od_aggregate_find(name, &aggregate) || strcmp(name, "median") == 0)
+    if (od_aggregate_find(name, &aggregate))
         return od_bind_aggregate(place, call, name, aggregate);
     if (is_window_function(name) && !call->agg_within_group)
         return od_sql_wrong(binder, call->location, "window function %s requires an OVER clause", name);

@@ -194,12 +194,11 @@ static bool bind_window_call(const struct od_place *place, const PgQuery__FuncCa
         if (strcmp(od_window_function_text(window->function), name) == 0)
             return bind_window_function(place, call, name, window);
     }
-    bool is_aggregate = od_aggregate_find(name, &function);
-    if (!is_aggregate && strcmp(name, "median") != 0)
+    if (!od_aggregate_find(name, &function))
         return od_sql_refuse(place->binder, call->location, "function %s with OVER", name);
     if (od_aggregate_is_within_group(function))
-        return od_sql_fail(place->binder, is_aggregate ? OD_BAD_INPUT : OD_UNSUPPORTED, call->location,
-                           "OVER is not supported for ordered-set aggregate %s", name);
+        return od_sql_fail(place->binder, strcmp(name, "median") == 0 ? OD_UNSUPPORTED : OD_BAD_INPUT,
+                           call->location, "OVER is not supported for ordered-set aggregate %s", name);
     OD_NEED(od_bind_aggregate_call(place, call, name, function, &window->aggregate));
     window->aggregate.name = NULL; /* the call's is enough */
     window->function = OD_WINDOW_AGGREGATE;

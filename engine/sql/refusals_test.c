@@ -259,6 +259,8 @@ static const struct {
      "CUBE of more than 12 elements is not supported"},
     {"select rank(1) within group (order by a) from t", OD_UNSUPPORTED, 1, 8,
      "function rank is not supported"},
+    {"select median(distinct a) from t", OD_UNSUPPORTED, 1, 8,
+     "median with DISTINCT or ORDER BY is not supported"},
     {"select median(a) over () from t", OD_UNSUPPORTED, 1, 8,
      "OVER is not supported for ordered-set aggregate median"},
     {"select a from t limit (select 'x')", OD_BAD_INPUT, 1, 23,

@@ -200,10 +200,10 @@ static const struct {
      "          scan v (k, name)\n"},
     {"select sum(distinct a) filter (where p), string_agg(c, ',' order by d desc), "
      "percentile_cont('0.5') within group (order by b), median(b) from t",
-     "aggregate: sum(distinct a) where p as sum, string_agg(c, ',' order by d desc nulls first) as "
-     "string_agg, percentile_cont(b, 0.5::double order by b asc nulls last) as percentile_cont, "
-     "mode(b order by b asc nulls last) as median\n"
-     "  scan t (a, b, c, d, p)\n"},
+     "project sum, string_agg, percentile_cont, percentile_cont as median\n"
+     "  aggregate: sum(distinct a) where p as sum, string_agg(c, ',' order by d desc nulls first) as "
+     "string_agg, percentile_cont(b, 0.5::double order by b asc nulls last) as percentile_cont\n"
+     "    scan t (a, b, c, d, p)\n"},
     {"select c, p, sum(a), grouping(c, p) from t group by rollup (c, p)",
      "project key as c, key as p, sum, case when (set = 0) then 0 when (set = 1) then 1 else 3 end as "
      "grouping\n"
