@@ -52,121 +52,43 @@ uint32_t od_plan_clauses(const struct od_plan *plan, struct od_clause_list lists
     return list_count;
 }
 
-/* --- places: where a node holds an expression -------------------------------------------------- */
+/* --- items: what lists are of ------------------------------------------------------------------ */
 
-/* Of a node that is only looked at, places are not written to. */
-struct place_visitor {
-    void (*visit)(void *self, const struct od_expr **place);
-    void *self;
-};
-
-static void visit_place(const struct place_visitor *visitor, const struct od_expr *const *place)
-{
-    if (*place != NULL)
-        visitor->visit(visitor->self, (const struct od_expr **)place);
-}
-
-static void visit_expr(const struct place_visitor *visitor, const void *item)
-{
-    visit_place(visitor, item);
-}
-
-static void visit_key(const struct place_visitor *visitor, const void *item)
-{
-    visit_place(visitor, &((const struct od_sort_key *)item)->expr);
-}
-
-static void visit_aggregate(const struct place_visitor *visitor, const void *item)
-{
-    const struct od_aggregate *aggregate = item;
-    visit_place(visitor, &aggregate->argument);
-    visit_place(visitor, &aggregate->second);
-    visit_place(visitor, &aggregate->filter);
-    for (uint32_t i = 0; i < aggregate->key_count; i++)
-        visit_key(visitor, &aggregate->keys[i]);
-}
-
-static void visit_call(const struct place_visitor *visitor, const void *item)
-{
-    const struct od_window_call *call = item;
-    for (uint32_t i = 0; i < call->argument_count; i++)
-        visit_place(visitor, &call->arguments[i]);
-    visit_aggregate(visitor, &call->aggregate);
-    visit_place(visitor, &call->frame.start_offset);
-    visit_place(visitor, &call->frame.end_offset);
-}
-
-/* --- equality of items -------------------------------------------------------------------------- */
-
-static bool exprs_equal(const struct od_expr *left, const struct od_expr *right)
-{
-    return left == right || (left != NULL && right != NULL && od_expr_equal(left, right));
-}
-
-static bool numbers_equal(const void *left, const void *right)
-{
-    return *(const uint32_t *)left == *(const uint32_t *)right;
-}
-
-static bool places_equal(const void *left, const void *right)
-{
-    return exprs_equal(*(const struct od_expr *const *)left, *(const struct od_expr *const *)right);
-}
-
-static bool keys_equal(const void *left_item, const void *right_item)
-{
-    const struct od_sort_key *left = left_item;
-    const struct od_sort_key *right = right_item;
-    return od_expr_equal(left->expr, right->expr) && left->descending == right->descending &&
-           left->nulls_first == right->nulls_first;
-}
-
-bool od_sort_keys_equal(const struct od_sort_key *left, uint32_t left_count, const struct od_sort_key *right,
-                        uint32_t right_count)
-{
-    bool equal = left_count == right_count;
-    for (uint32_t i = 0; i < left_count && equal; i++)
-        equal = keys_equal(&left[i], &right[i]);
-    return equal;
-}
-
-bool od_aggregate_equal(const struct od_aggregate *left, const struct od_aggregate *right)
-{
-    return left->function == right->function && exprs_equal(left->argument, right->argument) &&
-           exprs_equal(left->second, right->second) && exprs_equal(left->filter, right->filter) &&
-           left->distinct == right->distinct &&
-           od_sort_keys_equal(left->keys, left->key_count, right->keys, right->key_count);
-}
-
-static bool aggregates_equal(const void *left, const void *right)
-{
-    return od_aggregate_equal(left, right);
-}
-
-static bool calls_equal(const void *left_item, const void *right_item)
-{
-    const struct od_window_call *left = left_item;
-    const struct od_window_call *right = right_item;
-    bool equal = left->function == right->function && left->argument_count == right->argument_count &&
-                 left->frame.unit == right->frame.unit && left->frame.start == right->frame.start &&
-                 left->frame.end == right->frame.end && left->frame.exclusion == right->frame.exclusion &&
-                 exprs_equal(left->frame.start_offset, right->frame.start_offset) &&
-                 exprs_equal(left->frame.end_offset, right->frame.end_offset);
-    for (uint32_t i = 0; i < left->argument_count && equal; i++)
-        equal = od_expr_equal(left->arguments[i], right->arguments[i]);
-    return equal && od_aggregate_equal(&left->aggregate, &right->aggregate);
-}
-
-static const struct {
+struct field {
+    size_t offset;
     size_t bytes;
-    void (*visit)(const struct place_visitor *visitor, const void *item); /* NULL: no expression in it */
-    bool (*equal)(const void *left, const void *right);
+};
+/* Where an item holds expressions (NULL: none there), in the order in which they are visited, and all else that it says but
+ * names and types. Keys of an aggregate are a list of their own: see keys_of. */
+static const struct element {
+    size_t bytes;
+    uint32_t place_count;
+    size_t places[8];
+    struct field plain[9]; /* up to one without bytes */
 } elements[] = {
-    [OD_CLAUSE_NUMBERS] = {sizeof(uint32_t), NULL, numbers_equal},
-    [OD_CLAUSE_EXPRS] = {sizeof(const struct od_expr *), visit_expr, places_equal},
-    [OD_CLAUSE_KEYS] = {sizeof(struct od_sort_key), visit_key, keys_equal},
-    [OD_CLAUSE_AGGREGATES] = {sizeof(struct od_aggregate), visit_aggregate, aggregates_equal},
-    [OD_CLAUSE_CALLS] = {sizeof(struct od_window_call), visit_call, calls_equal},
+#define PLACE(type, member) offsetof(struct type, member)
+#define PLAIN(type, member)                                                                                  \
+    {                                                                                                        \
+        offsetof(struct type, member), sizeof(((struct type *)0)->member)                                    \
+    }
+    [OD_CLAUSE_NUMBERS] = {sizeof(uint32_t), .plain = {{0, sizeof(uint32_t)}}},
+    [OD_CLAUSE_EXPRS] = {sizeof(const struct od_expr *), 1, {0}, {{0}}},
+    [OD_CLAUSE_KEYS] = {sizeof(struct od_sort_key), 1, {PLACE(od_sort_key, expr)},
+                        {PLAIN(od_sort_key, descending), PLAIN(od_sort_key, nulls_first)}},
+    [OD_CLAUSE_AGGREGATES] = {sizeof(struct od_aggregate), 3,
+                              {PLACE(od_aggregate, argument), PLACE(od_aggregate, second), PLACE(od_aggregate, filter)},
+                              {PLAIN(od_aggregate, function), PLAIN(od_aggregate, distinct)}},
+    [OD_CLAUSE_CALLS] = {sizeof(struct od_window_call), 8,
+                         {PLACE(od_window_call, arguments[0]), PLACE(od_window_call, arguments[1]),
+                          PLACE(od_window_call, arguments[2]), PLACE(od_window_call, aggregate.argument),
+                          PLACE(od_window_call, aggregate.second), PLACE(od_window_call, aggregate.filter),
+                          PLACE(od_window_call, frame.start_offset), PLACE(od_window_call, frame.end_offset)},
+                         {PLAIN(od_window_call, function), PLAIN(od_window_call, argument_count),
+                          PLAIN(od_window_call, frame.unit), PLAIN(od_window_call, frame.start),
+                          PLAIN(od_window_call, frame.end), PLAIN(od_window_call, frame.exclusion),
+                          PLAIN(od_window_call, aggregate.function), PLAIN(od_window_call, aggregate.distinct)}},
+#undef PLACE
+#undef PLAIN
 };
 
 size_t od_clause_item_bytes(enum od_clause_element element)
@@ -174,15 +96,85 @@ size_t od_clause_item_bytes(enum od_clause_element element)
     return elements[element].bytes;
 }
 
+/* Of an item that is an aggregate: its own list; else an empty one. */
+static struct od_clause_list keys_of(enum od_clause_element element, const void *item)
+{
+    const struct od_aggregate *aggregate = item;
+    struct od_clause_list keys = {.element = OD_CLAUSE_KEYS};
+    if (element == OD_CLAUSE_AGGREGATES) {
+        keys.count = aggregate->key_count;
+        keys.items = aggregate->keys;
+        keys.place = (const void **)&aggregate->keys;
+    }
+    return keys;
+}
+
+static bool lists_equal(const struct od_clause_list *left, const struct od_clause_list *right);
+
+static bool items_equal(enum od_clause_element kind, const char *left, const char *right)
+{
+    const struct element *element = &elements[kind];
+    for (uint32_t i = 0; i < element->place_count; i++) {
+        const struct od_expr *const *left_place = (const void *)(left + element->places[i]);
+        const struct od_expr *const *right_place = (const void *)(right + element->places[i]);
+        if (*left_place != *right_place &&
+            (*left_place == NULL || *right_place == NULL || !od_expr_equal(*left_place, *right_place)))
+            return false;
+    }
+    for (const struct field *field = element->plain; field->bytes > 0; field++)
+        if (memcmp(left + field->offset, right + field->offset, field->bytes) != 0)
+            return false;
+    struct od_clause_list left_keys = keys_of(kind, left);
+    struct od_clause_list right_keys = keys_of(kind, right);
+    return lists_equal(&left_keys, &right_keys);
+}
+
+static bool lists_equal(const struct od_clause_list *left, const struct od_clause_list *right)
+{
+    size_t bytes = elements[left->element].bytes;
+    bool equal = left->count == right->count;
+    for (uint32_t i = 0; i < left->count && equal; i++)
+        equal = items_equal(left->element, (const char *)left->items + i * bytes, (const char *)right->items + i * bytes);
+    return equal;
+}
+
+bool od_sort_keys_equal(const struct od_sort_key *left, uint32_t left_count, const struct od_sort_key *right,
+                        uint32_t right_count)
+{
+    return lists_equal(&(struct od_clause_list){OD_CLAUSE_KEYS, left_count, left, NULL, NULL},
+                       &(struct od_clause_list){OD_CLAUSE_KEYS, right_count, right, NULL, NULL});
+}
+
+bool od_aggregate_equal(const struct od_aggregate *left, const struct od_aggregate *right)
+{
+    return items_equal(OD_CLAUSE_AGGREGATES, (const char *)left, (const char *)right);
+}
+
+/* --- places: where a node holds an expression -------------------------------------------------- */
+
+/* Of a node that is only looked at, places are not written to. */
+static void visit_list(const struct od_clause_list *list, void (*visit)(void *self, const struct od_expr **place),
+                       void *self)
+{
+    const struct element *element = &elements[list->element];
+    for (uint32_t i = 0; i < list->count; i++) {
+        char *item = (char *)list->items + i * element->bytes;
+        for (uint32_t k = 0; k < element->place_count; k++) {
+            const struct od_expr **place = (const struct od_expr **)(void *)(item + element->places[k]);
+            if (*place != NULL)
+                visit(self, place);
+        }
+        struct od_clause_list keys = keys_of(list->element, item);
+        visit_list(&keys, visit, self);
+    }
+}
+
 void od_plan_places(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr **place), void *self)
 {
-    const struct place_visitor visitor = {visit, self};
     struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     uint32_t list_count = od_plan_clauses(plan, lists);
-    for (uint32_t l = 0; l < list_count; l++)
-        for (uint32_t i = 0; i < lists[l].count && elements[lists[l].element].visit != NULL; i++)
-            elements[lists[l].element].visit(&visitor, (const char *)lists[l].items +
-                                                           i * elements[lists[l].element].bytes);
+    for (uint32_t i = 0; i < list_count; i++)
+        visit_list(&lists[i], visit, self);
 }
 
 struct expr_visitor {
@@ -202,14 +194,21 @@ void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const s
     od_plan_places(plan, show_place, &visitor);
 }
 
-static enum od_status copy_items(struct od_arena *plan_arena, const void **list, size_t count, size_t bytes,
-                                 struct od_error *error)
+static enum od_status copy_list(struct od_arena *plan_arena, const struct od_clause_list *list, struct od_error *error)
 {
-    void *copy = od_arena_take_array(plan_arena, count, bytes);
-    if (copy != NULL && count > 0)
-        memcpy(copy, *list, count * bytes);
-    *list = copy;
-    return copy == NULL ? od_fail(error, OD_NO_MEMORY, "copying a plan's clause: items=%zu", count) : OD_OK;
+    size_t bytes = elements[list->element].bytes;
+    char *copy = od_arena_take_array(plan_arena, list->count, bytes);
+    if (copy == NULL)
+        return od_fail(error, OD_NO_MEMORY, "copying a plan's clause: items=%u", list->count);
+    if (list->count > 0)
+        memcpy(copy, list->items, list->count * bytes);
+    *list->place = copy;
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct od_clause_list keys = keys_of(list->element, copy + i * bytes);
+        if (keys.count > 0)
+            OD_TRY(copy_list(plan_arena, &keys, error));
+    }
+    return OD_OK;
 }
 
 enum od_status od_plan_copy_lists(struct od_arena *plan_arena, struct od_plan *plan, struct od_error *error)
@@ -218,11 +217,7 @@ enum od_status od_plan_copy_lists(struct od_arena *plan_arena, struct od_plan *p
     uint32_t list_count = od_plan_clauses(plan, lists);
     for (uint32_t i = 0; i < list_count; i++)
         if (lists[i].place != NULL)
-            OD_TRY(copy_items(plan_arena, lists[i].place, lists[i].count, elements[lists[i].element].bytes, error));
-    struct od_aggregate *aggregates = (struct od_aggregate *)plan->aggregate.aggregates;
-    for (uint32_t i = 0; plan->kind == OD_PLAN_AGGREGATE && i < plan->aggregate.aggregate_count; i++)
-        OD_TRY(copy_items(plan_arena, (const void **)&aggregates[i].keys, aggregates[i].key_count,
-                          sizeof(*aggregates[i].keys), error));
+            OD_TRY(copy_list(plan_arena, &lists[i], error));
     return OD_OK;
 }
 
@@ -323,14 +318,8 @@ bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right)
         return false;
     uint32_t list_count = od_plan_clauses(left, left_lists);
     od_plan_clauses(right, right_lists);
-    for (uint32_t l = 0; l < list_count; l++) {
-        size_t bytes = elements[left_lists[l].element].bytes;
-        if (left_lists[l].count != right_lists[l].count)
+    for (uint32_t i = 0; i < list_count; i++)
+        if (!lists_equal(&left_lists[i], &right_lists[i]))
             return false;
-        for (uint32_t i = 0; i < left_lists[l].count; i++)
-            if (!elements[left_lists[l].element].equal((const char *)left_lists[l].items + i * bytes,
-                                                       (const char *)right_lists[l].items + i * bytes))
-                return false;
-    }
     return true;
 }
