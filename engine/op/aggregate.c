@@ -155,7 +155,7 @@ static enum od_status start_call(struct aggregate *aggregate, struct call *call)
     call->keeps_rows = od_aggregate_keeps_rows(call->aggregate);
     if (!call->keeps_rows)
         return OD_OK;
-    od_assert(op->node->aggregate.phase == OD_AGGREGATE_COMPLETE);
+    od_assert(op->node->phase == OD_AGGREGATE_COMPLETE);
     if (call->aggregate->second != NULL && od_aggregate_is_within_group(call->aggregate->function))
         OD_TRY(od_evaluate_constant(call->aggregate->second, &op->operator_arena, &call->fraction,
                                     aggregate->op.error));
@@ -365,7 +365,7 @@ static enum od_status take_batch(struct aggregate *aggregate, const struct od_ba
 {
     struct od_batch keys;
     uint32_t *groups = NULL;
-    bool has_states = is_spilled || aggregate->op.node->aggregate.phase == OD_AGGREGATE_FINAL;
+    bool has_states = is_spilled || aggregate->op.node->phase == OD_AGGREGATE_FINAL;
     const int64_t *parts = is_spilled ? input->columns[aggregate->part_column].values : NULL;
     od_arena_reset(&aggregate->op.batch_arena);
     OD_TRY(key_columns(aggregate, input, has_states, &keys));
@@ -535,7 +535,7 @@ static enum od_status emit_kept(struct aggregate *aggregate, struct call *call, 
 
 static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, uint32_t count)
 {
-    bool is_partial = aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL;
+    bool is_partial = aggregate->op.node->phase == OD_AGGREGATE_PARTIAL;
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         struct call *call = &aggregate->calls[i];
         uint32_t column = aggregate->key_schema.field_count + i; /* a state is one column, too */
@@ -600,7 +600,7 @@ static enum od_status take(struct aggregate *aggregate, const struct od_batch *b
     OD_TRY(take_batch(aggregate, batch, false));
     if (!is_too_large(aggregate))
         return OD_OK;
-    if (aggregate->op.node->aggregate.phase == OD_AGGREGATE_PARTIAL)
+    if (aggregate->op.node->phase == OD_AGGREGATE_PARTIAL)
         return end_of_rows(aggregate);
     return spill_groups(aggregate, 0);
 }

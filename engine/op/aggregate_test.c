@@ -85,7 +85,7 @@ static struct od_physical node_of(struct aggregate_case *test, enum od_aggregate
 {
     struct od_physical node = {.kind = OD_PHYSICAL_AGGREGATE, .schema = *schema, .input_count = 1};
     node.inputs[0] = input;
-    node.aggregate.phase = phase;
+    node.phase = phase;
     node.aggregate.group_count = group_count;
     node.aggregate.groups = phase == OD_AGGREGATE_FINAL ? NULL : test->groups;
     node.aggregate.aggregate_count = aggregate_count;

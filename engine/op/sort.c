@@ -274,7 +274,7 @@ static enum od_status merge_batch(struct sort *sort, struct od_batch_builder *bu
 
 static bool should_prune(const struct sort *sort)
 {
-    uint64_t limit = sort->op.node->sort.limit;
+    uint64_t limit = sort->op.node->row_limit;
     uint64_t row_count = sort->rows.row_count;
     return row_count >= PRUNE_ROWS_MIN && limit <= UINT32_MAX &&
            row_count >= 2 * limit + sort->op.env.batch_rows;
@@ -282,7 +282,7 @@ static bool should_prune(const struct sort *sort)
 
 static enum od_status prune(struct sort *sort)
 {
-    uint32_t limit = (uint32_t)sort->op.node->sort.limit; /* less than row_count, see should_prune */
+    uint32_t limit = (uint32_t)sort->op.node->row_limit; /* less than row_count, see should_prune */
     od_arena_reset(&sort->op.batch_arena);
     OD_TAKE_LIST(uint32_t, first_rows, &sort->op.batch_arena, limit, sort->op.error);
     build_heap(sort);
@@ -303,7 +303,7 @@ static enum od_status prune(struct sort *sort)
 
 static uint64_t at_most_limit(const struct sort *sort, uint64_t row_count)
 {
-    return row_count < sort->op.node->sort.limit ? row_count : sort->op.node->sort.limit;
+    return row_count < sort->op.node->row_limit ? row_count : sort->op.node->row_limit;
 }
 
 static uint64_t file_rows(const struct sort *sort, uint32_t first)

@@ -65,7 +65,7 @@ static void case_init(struct sort_case *sort, struct od_random *draws, uint32_t 
     sort->node.inputs[0] = &sort->reader;
     sort->node.sort.key_count = key_count;
     sort->node.sort.keys = sort->keys;
-    sort->node.sort.limit = UINT64_MAX;
+    sort->node.row_limit = UINT64_MAX;
     for (uint32_t i = 0; i < key_count; i++)
         draw_key(sort, i, draws);
 }
@@ -106,7 +106,7 @@ static struct od_batch_builder plain_sort(const struct sort_case *sort)
 {
     static uint32_t rows[ROWS_MAX];
     uint32_t row_count = sort->source.rows[0].row_count;
-    uint64_t limit = sort->node.sort.limit;
+    uint64_t limit = sort->node.row_limit;
     struct od_batch_builder sorted = fixture_rows(&sort->schema, "");
     for (uint32_t i = 0; i < row_count; i++) {
         uint32_t hole = i;
@@ -158,7 +158,7 @@ static void sorts_equal_plain_sorts(void **state)
         spilled[round % 4] +=
             run_and_compare(&sort, 1 + round % 9, 1 + round % 40, round % 2, budgets[round % 4]);
         sort.node.kind = OD_PHYSICAL_TOP_N;
-        sort.node.sort.limit = od_random_below(&stream.random, 20);
+        sort.node.row_limit = od_random_below(&stream.random, 20);
         run_and_compare(&sort, 1 + round % 5, 1 + round % 30, round % 2, budgets[round / 4 % 4]);
         case_release(&sort);
     }
@@ -176,7 +176,7 @@ static void top_n_forgets_rows(void **state)
     case_init(&sort, &stream.random, ROWS_MAX, 2);
     sort.node.kind = OD_PHYSICAL_TOP_N;
     for (uint32_t i = 0; i < 8; i++) {
-        sort.node.sort.limit = limits[i];
+        sort.node.row_limit = limits[i];
         run_and_compare(&sort, 100, 37, false, 0);
         run_and_compare(&sort, 100, 37, false, 20000);
     }
@@ -196,7 +196,7 @@ static void keys_that_fail_fail_the_sort(void **state)
     assert_int_equal(od_expr_call(&plan_arena, OD_FUNCTION_DIVIDE, arguments, 2, &sort.keys[0].expr, NULL),
                      OD_OK);
     sort.node.kind = OD_PHYSICAL_TOP_N;
-    sort.node.sort.limit = 0; /* the keys are computed all the same */
+    sort.node.row_limit = 0; /* the keys are computed all the same */
     struct od_batch_builder collected = fixture_rows(&sort.schema, "");
     struct fixture_run run = {.node = &sort.node, .source = &sort.source, .batch_rows = 8};
     assert_int_equal(fixture_run(&run, &collected, NULL), OD_EVALUATION);
@@ -222,7 +222,7 @@ static void refusals_and_failures_come_out(void **state)
     for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sort_case sort;
         case_init(&sort, &stream.random, cases[i].rows, KEYS_MAX);
-        sort.node.sort.limit = cases[i].limit;
+        sort.node.row_limit = cases[i].limit;
         struct od_batch_builder expected = plain_sort(&sort);
         struct fixture_run run = {.node = &sort.node,
                                   .source = &sort.source,

@@ -130,15 +130,24 @@ struct od_map_function {
     void *self;
 };
 
-/* Clauses that logical and physical nodes have alike. */
+/* What a node says, by its kind; physical nodes say the same. */
 struct od_scan_clause {
     const struct od_table *table; /* borrowed; outlives the plan */
     uint32_t column_count;        /* which of the table's columns come out, in this order */
     const uint32_t *columns;
 };
+struct od_filter_clause {
+    const struct od_expr *predicate; /* boolean */
+};
 struct od_rows_clause {
     uint32_t row_count;                 /* PROJECT: 1; EXPAND: for each row of the input */
     const struct od_expr *const *exprs; /* row after row, schema.field_count each; those of VALUES without columns */
+};
+struct od_aggregate_clause {
+    uint32_t group_count;
+    const struct od_expr *const *groups;
+    uint32_t aggregate_count;
+    const struct od_aggregate *aggregates;
 };
 struct od_window_clause {
     uint32_t partition_count;
@@ -148,9 +157,28 @@ struct od_window_clause {
     uint32_t call_count;
     const struct od_window_call *calls;
 };
+struct od_map_clause {
+    const struct od_map_function *function; /* borrowed; outlives the plan */
+};
+struct od_sort_clause {
+    uint32_t key_count;
+    const struct od_sort_key *keys;
+};
 struct od_limit_clause {
     uint64_t offset;
     uint64_t count; /* UINT64_MAX: no limit */
+};
+#define OD_CLAUSES                                                                                           \
+    struct od_scan_clause scan;                                                                              \
+    struct od_filter_clause filter;                                                                          \
+    struct od_rows_clause rows; /* PROJECT, VALUES, EXPAND */                                                \
+    struct od_aggregate_clause aggregate;                                                                    \
+    struct od_window_clause window;                                                                          \
+    struct od_map_clause map;                                                                                \
+    struct od_sort_clause sort;                                                                              \
+    struct od_limit_clause limit;
+union od_clause {
+    OD_CLAUSES
 };
 
 struct od_plan {
@@ -162,34 +190,16 @@ struct od_plan {
     uint32_t outer_levels; /* bit d - 1: this or a node below reads OUTER columns of depth d */
     uint64_t tree_size;    /* nodes here and below, one with several readers counted for each; at most UINT32_MAX */
     union {
-        struct od_scan_clause scan;
-        struct {
-            const struct od_expr *predicate; /* boolean */
-        } filter;
-        struct od_rows_clause rows; /* PROJECT, VALUES, EXPAND */
+        union od_clause clause; /* whichever it is of: */
+        OD_CLAUSES
         struct {
             enum od_join_type type;
             const struct od_expr *condition; /* boolean, over left ++ right */
         } join; /* and APPLY */
-        struct od_window_clause window;
-        struct {
-            const struct od_map_function *function; /* borrowed; outlives the plan */
-        } map;
         struct {
             uint32_t key_count;
             const struct od_expr *const *keys;
         } repartition;
-        struct {
-            uint32_t group_count;
-            const struct od_expr *const *groups;
-            uint32_t aggregate_count;
-            const struct od_aggregate *aggregates;
-        } aggregate;
-        struct {
-            uint32_t key_count;
-            const struct od_sort_key *keys;
-        } sort;
-        struct od_limit_clause limit;
     };
 };
 
@@ -251,7 +261,8 @@ enum od_status od_plan_repartition(struct od_arena *plan_arena, const struct od_
                                    const struct od_plan **plan_out, struct od_error *error);
 /* Indented text, one node a line. */
 bool od_plan_print(const struct od_plan *plan, struct od_buffer *buffer);
-/* One node as a line, without its inputs. */
+/* One node as a line, without its inputs; or that line without the kind in front. */
 bool od_plan_print_node(const struct od_plan *plan, struct od_buffer *buffer);
+void od_plan_print_clauses(const struct od_plan *plan, struct od_buffer *buffer);
 
 #endif

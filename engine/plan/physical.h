@@ -61,18 +61,17 @@ struct od_physical {
     uint32_t node_index; /* unique in the query, in printing order: names the operator in metrics */
     uint32_t input_count;
     const struct od_physical *inputs[2];
+    enum od_aggregate_phase phase; /* AGGREGATE; FINAL: groups are the first columns of the input, its own list NULL */
+    uint64_t row_limit;            /* TOP_N: keep the first so many; SORT: UINT64_MAX */
     union {
-        struct od_scan_clause scan;
+        union od_clause clause; /* what the logical node says: */
+        OD_CLAUSES
         struct {
             uint32_t stage_index; /* the stage whose output is read; less than the reading stage's */
             uint32_t input_index; /* which of the reading stage's inputs this is */
             bool broadcast; /* read partition 0 of every map task; else partition = task index (0 for SINGLE) */
             bool forward;   /* of a FORWARD exchange: only map task = task index has written that partition */
         } exchange;
-        struct {
-            const struct od_expr *predicate;
-        } filter;
-        struct od_rows_clause rows; /* PROJECT, VALUES, EXPAND */
         struct {
             enum od_join_type type;
             bool broadcast; /* of inputs[1]. Never with RIGHT or FULL; always with MARK and NULL_ANTI whose keys can be NULL */
@@ -83,23 +82,6 @@ struct od_physical {
             const struct od_expr *residual; /* over pair_schema; NULL: none. Part of the join condition */
             const struct od_schema *pair_schema; /* probe ++ build columns, none of them padded yet */
         } join;                                  /* HASH, MERGE, NESTED_LOOP */
-        struct od_window_clause window;
-        struct {
-            const struct od_map_function *function;
-        } map;
-        struct {
-            enum od_aggregate_phase phase;
-            uint32_t group_count;                /* the first group_count columns of the input when FINAL */
-            const struct od_expr *const *groups; /* unused when FINAL */
-            uint32_t aggregate_count;
-            const struct od_aggregate *aggregates;
-        } aggregate;
-        struct {
-            uint32_t key_count;
-            const struct od_sort_key *keys;
-            uint64_t limit; /* TOP_N: keep the first so many; SORT: UINT64_MAX */
-        } sort;
-        struct od_limit_clause limit;
     };
 };
 

@@ -14,12 +14,10 @@ static bool put_aggregate(struct od_stage_builder *builder, const struct od_plan
                           const struct od_schema *schema, struct od_fragment *fragment)
 {
     OD_NEED(od_fragment_put(builder, fragment, OD_PHYSICAL_AGGREGATE, schema));
-    struct od_physical *node = fragment->root;
-    node->aggregate.phase = phase;
-    node->aggregate.group_count = plan->aggregate.group_count;
-    node->aggregate.groups = phase == OD_AGGREGATE_FINAL ? NULL : plan->aggregate.groups;
-    node->aggregate.aggregate_count = plan->aggregate.aggregate_count;
-    node->aggregate.aggregates = plan->aggregate.aggregates;
+    fragment->root->phase = phase;
+    fragment->root->clause = plan->clause;
+    if (phase == OD_AGGREGATE_FINAL)
+        fragment->root->aggregate.groups = NULL;
     od_fragment_forget_order(fragment);
     return true;
 }

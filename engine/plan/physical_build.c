@@ -31,17 +31,7 @@ static bool put_same(struct od_stage_builder *builder, const struct od_plan *pla
     if (plan->input_count == 0)
         *fragment = (struct od_fragment){.task_count = plan->kind == OD_PLAN_SCAN ? builder->scan_task_count : 1};
     OD_NEED(od_fragment_put(builder, fragment, kinds[plan->kind], &plan->schema));
-    struct od_physical *node = fragment->root;
-    if (plan->kind == OD_PLAN_SCAN)
-        node->scan = plan->scan;
-    else if (plan->kind == OD_PLAN_FILTER)
-        node->filter.predicate = plan->filter.predicate;
-    else if (plan->kind == OD_PLAN_LIMIT)
-        node->limit = plan->limit;
-    else if (plan->kind == OD_PLAN_MAP)
-        node->map.function = plan->map.function;
-    else
-        node->rows = plan->rows;
+    fragment->root->clause = plan->clause;
     bool makes_rows = plan->kind == OD_PLAN_EXPAND || plan->kind == OD_PLAN_MAP;
     return !makes_rows || od_fragment_remap(builder, fragment, NULL, 0);
 }

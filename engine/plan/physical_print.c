@@ -1,6 +1,5 @@
 /* physical_print: the stage graph as people read it: stages in order, each with its operators, where its rows go and why; and
  * all that --explain shows. */
-#include "engine/plan/clause_print.h"
 #include "engine/plan/physical.h"
 #include "engine/plan/statistics.h"
 
@@ -20,18 +19,9 @@ static void print_join(const struct od_physical *node, struct od_buffer *buffer)
 }
 
 /* A FINAL reads groups by position and states: its input's names would say nothing of the arguments. */
-static void print_aggregate(const struct od_physical *node, const struct od_schema *input,
-                            struct od_buffer *buffer)
+static void print_final(const struct od_physical *node, struct od_buffer *buffer)
 {
-    static const char *const phases[] = {" complete", " partial", " final"};
-    uint32_t group_count = node->aggregate.group_count;
-    od_buffer_append_text(buffer, phases[node->aggregate.phase]);
-    if (node->aggregate.phase != OD_AGGREGATE_FINAL) {
-        od_clause_groups(node->aggregate.groups, node->schema.fields, group_count, node->aggregate.aggregates,
-                         node->aggregate.aggregate_count, input, buffer);
-        return;
-    }
-    for (uint32_t i = 0; i < group_count; i++)
+    for (uint32_t i = 0; i < node->aggregate.group_count; i++)
         od_buffer_print(buffer, "%s%s", i > 0 ? ", " : " by ", node->schema.fields[i].name);
     for (uint32_t i = 0; i < node->aggregate.aggregate_count; i++)
         od_buffer_print(buffer, "%s%s as %s", i > 0 ? ", " : ": ",
@@ -39,62 +29,46 @@ static void print_aggregate(const struct od_physical *node, const struct od_sche
                         node->aggregate.aggregates[i].name);
 }
 
+/* As the logical node with the same clauses does. */
+static void print_clauses(const struct od_physical *node, enum od_plan_kind kind, struct od_buffer *buffer)
+{
+    struct od_plan input = {.kind = OD_PLAN_KIND_COUNT};
+    struct od_plan same = {.kind = kind, .schema = node->schema, .clause = node->clause};
+    if (node->input_count > 0) {
+        input.schema = node->inputs[0]->schema;
+        same.inputs[0] = &input;
+    }
+    od_plan_print_clauses(&same, buffer);
+}
+
 bool od_physical_print_node(const struct od_physical *node, struct od_buffer *buffer)
 {
-    const struct od_schema *input = node->input_count > 0 ? &node->inputs[0]->schema : NULL;
+    static const char *const phases[] = {" complete", " partial", " final"};
+    static const enum od_plan_kind kinds[OD_PHYSICAL_KIND_COUNT] = {
+        [OD_PHYSICAL_SCAN] = OD_PLAN_SCAN,           [OD_PHYSICAL_FILTER] = OD_PLAN_FILTER,
+        [OD_PHYSICAL_PROJECT] = OD_PLAN_PROJECT,     [OD_PHYSICAL_VALUES] = OD_PLAN_VALUES,
+        [OD_PHYSICAL_EXPAND] = OD_PLAN_EXPAND,       [OD_PHYSICAL_WINDOW] = OD_PLAN_WINDOW,
+        [OD_PHYSICAL_MAP] = OD_PLAN_MAP,             [OD_PHYSICAL_UNION] = OD_PLAN_UNION,
+        [OD_PHYSICAL_AGGREGATE] = OD_PLAN_AGGREGATE, [OD_PHYSICAL_SORT] = OD_PLAN_SORT,
+        [OD_PHYSICAL_TOP_N] = OD_PLAN_SORT,          [OD_PHYSICAL_LIMIT] = OD_PLAN_LIMIT,
+    };
+    bool aggregates = node->kind == OD_PHYSICAL_AGGREGATE;
+    bool joins = node->kind == OD_PHYSICAL_HASH_JOIN || node->kind == OD_PHYSICAL_MERGE_JOIN ||
+                 node->kind == OD_PHYSICAL_NESTED_LOOP_JOIN;
     od_buffer_append_text(buffer, od_physical_kind_text(node->kind));
-    switch (node->kind) {
-    case OD_PHYSICAL_SCAN:
-        od_clause_scan(&node->scan, &node->schema, buffer);
-        break;
-    case OD_PHYSICAL_EXCHANGE_READ:
+    if (aggregates)
+        od_buffer_append_text(buffer, phases[node->phase]);
+    if (node->kind == OD_PHYSICAL_TOP_N)
+        od_buffer_print(buffer, " %llu", (unsigned long long)node->row_limit);
+    if (node->kind == OD_PHYSICAL_EXCHANGE_READ)
         od_buffer_print(buffer, " stage %u%s%s", node->exchange.stage_index,
-                        node->exchange.broadcast ? ", broadcast" : "",
-                        node->exchange.forward ? ", forward" : "");
-        break;
-    case OD_PHYSICAL_FILTER:
-        od_buffer_append_text(buffer, " ");
-        od_expr_print(node->filter.predicate, input, buffer);
-        break;
-    case OD_PHYSICAL_PROJECT:
-        od_buffer_append_text(buffer, " ");
-        od_clause_exprs(node->rows.exprs, node->schema.fields, node->schema.field_count, input, buffer);
-        break;
-    case OD_PHYSICAL_HASH_JOIN:
-    case OD_PHYSICAL_MERGE_JOIN:
-    case OD_PHYSICAL_NESTED_LOOP_JOIN:
+                        node->exchange.broadcast ? ", broadcast" : "", node->exchange.forward ? ", forward" : "");
+    else if (joins)
         print_join(node, buffer);
-        break;
-    case OD_PHYSICAL_AGGREGATE:
-        print_aggregate(node, input, buffer);
-        break;
-    case OD_PHYSICAL_TOP_N:
-        od_clause_limit(&(struct od_limit_clause){0, node->sort.limit}, buffer);
-        __attribute__((fallthrough));
-    case OD_PHYSICAL_SORT:
-        od_buffer_append_text(buffer, " by ");
-        od_clause_sort_keys(node->sort.keys, node->sort.key_count, input, buffer);
-        break;
-    case OD_PHYSICAL_LIMIT:
-        od_clause_limit(&node->limit, buffer);
-        break;
-    case OD_PHYSICAL_VALUES:
-        od_buffer_print(buffer, " of %u row%s", node->rows.row_count,
-                        node->rows.row_count == 1 ? "" : "s");
-        break;
-    case OD_PHYSICAL_EXPAND:
-        od_buffer_print(buffer, " by %u lists", node->rows.row_count);
-        break;
-    case OD_PHYSICAL_WINDOW:
-        od_clause_window(&node->window, input, buffer);
-        break;
-    case OD_PHYSICAL_MAP:
-        od_buffer_print(buffer, " %s", node->map.function->name);
-        break;
-    case OD_PHYSICAL_UNION:
-    case OD_PHYSICAL_KIND_COUNT:
-        break;
-    }
+    else if (aggregates && node->phase == OD_AGGREGATE_FINAL)
+        print_final(node, buffer);
+    else
+        print_clauses(node, kinds[node->kind], buffer);
     return !buffer->failed;
 }
 

@@ -303,9 +303,8 @@ bool od_fragment_sort(struct od_stage_builder *builder, struct od_fragment *frag
     OD_NEW_LIST(struct od_fragment_order, order, builder->make, key_count);
     OD_NEED(od_fragment_put(builder, fragment, limit == UINT64_MAX ? OD_PHYSICAL_SORT : OD_PHYSICAL_TOP_N,
                             &fragment->root->schema));
-    fragment->root->sort.key_count = key_count;
-    fragment->root->sort.keys = keys;
-    fragment->root->sort.limit = limit;
+    fragment->root->sort = (struct od_sort_clause){key_count, keys};
+    fragment->root->row_limit = limit;
     fragment->order = order;
     for (fragment->order_count = 0; fragment->order_count < key_count; fragment->order_count++) {
         const struct od_sort_key *key = &keys[fragment->order_count];
