@@ -13,82 +13,54 @@
 
 enum like_answer { LIKE_NO, LIKE_YES, LIKE_BAD_PATTERN };
 
-/* Behind a %: further % mean nothing, each _ takes a character. False when the text is too short for them. */
-static bool skip_wildcards(struct span *text, struct span *pattern)
-{
-    for (; pattern->at < pattern->end && (*pattern->at == '%' || *pattern->at == '_'); pattern->at++) {
-        if (*pattern->at == '%')
-            continue;
-        if (text->at == text->end)
-            return false;
-        text->at += od_character_bytes(*text);
-    }
-    return true;
-}
-
-/* The pattern's literal byte at the cursor, which is moved onto it if it was escaped. False at a lone escape.
- * */
-static bool literal_byte(struct span *pattern, char *byte_out)
-{
-    if (*pattern->at == '\\' && ++pattern->at == pattern->end)
-        return false;
-    *byte_out = *pattern->at;
-    return true;
-}
-
-static bool only_percents(struct span pattern)
-{
-    while (pattern.at < pattern.end && *pattern.at == '%')
-        pattern.at++;
-    return pattern.at == pattern.end;
-}
-
-static bool is_lone_escape(struct span pattern)
-{
-    return pattern.end - pattern.at == 1 && *pattern.at == '\\';
-}
-
 /* ASCII letters only (collation "C"). */
 static char lower(char byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
 }
 
-/* A state machine over two cursors: the switch over the pattern's next byte is the whole of it. */
+/* A state machine over two cursors, the longest function of the engine: the pattern's next byte is the state, and each branch
+ * moves the cursors and goes on. */
 static enum like_answer like(struct span text, struct span pattern, bool folds)
 {
     struct span retry_text = {NULL, NULL}; /* where the last % ends for now; none: no % yet */
     struct span retry_pattern = pattern;
     for (;;) {
-        bool matches = false;
-        if (text.at == text.end)
-            return only_percents(pattern) ? LIKE_YES : LIKE_NO;
-        if (pattern.at < pattern.end && *pattern.at == '%') {
-            if (!skip_wildcards(&text, &pattern))
-                return LIKE_NO;
+        char next = pattern.at < pattern.end ? *pattern.at : '\0';
+        bool is_text_over = text.at == text.end;
+        if (pattern.at < pattern.end && next == '%') {
+            while (pattern.at < pattern.end && (*pattern.at == '%' || *pattern.at == '_')) {
+                bool takes_character = *pattern.at++ == '_'; /* further % mean nothing */
+                if (takes_character && text.at == text.end)
+                    return LIKE_NO;
+                if (takes_character)
+                    text.at += od_character_bytes(text);
+            }
             if (pattern.at == pattern.end)
                 return LIKE_YES;
-            if (is_lone_escape(pattern))
+            if (is_text_over)
+                return LIKE_NO;
+            if (*pattern.at == '\\' && pattern.end - pattern.at == 1)
                 return LIKE_BAD_PATTERN;
             retry_text = text;
             retry_pattern = pattern;
             continue;
         }
-        if (pattern.at < pattern.end && *pattern.at == '_') {
+        if (is_text_over)
+            return pattern.at == pattern.end ? LIKE_YES : LIKE_NO;
+        if (pattern.at < pattern.end && next == '_') {
             text.at += od_character_bytes(text);
             pattern.at++;
             continue;
         }
         if (pattern.at < pattern.end) {
-            char byte = 0;
-            if (!literal_byte(&pattern, &byte))
+            if (next == '\\' && ++pattern.at == pattern.end)
                 return LIKE_BAD_PATTERN;
-            matches = byte == *text.at || (folds && lower(byte) == lower(*text.at));
-        }
-        if (matches) {
-            text.at++;
-            pattern.at++;
-            continue;
+            if (*pattern.at == *text.at || (folds && lower(*pattern.at) == lower(*text.at))) {
+                text.at++;
+                pattern.at++;
+                continue;
+            }
         }
         if (retry_text.at == NULL)
             return LIKE_NO;

@@ -518,39 +518,20 @@ static const struct od_state_kind kinds[] = {
 };
 _Static_assert(sizeof(struct od_decimal_moments) <= ENCODED_BYTES_MAX, "the longest encoding is of doubles");
 
+/* By groups of functions that stand together in OD_AGGREGATE_LIST. Those WITHIN GROUP have no states (od_aggregate_of_sorted). */
 static enum state_kind kind_of(const struct od_aggregate *aggregate)
 {
+    enum od_aggregate_function function = aggregate->function;
     bool of_doubles = aggregate->argument != NULL && aggregate->argument->type == OD_TYPE_FLOAT64;
-    switch (aggregate->function) {
-    case OD_AGGREGATE_COUNT_STAR:
-    case OD_AGGREGATE_COUNT:
-    case OD_AGGREGATE_REGR_COUNT:
+    if (!od_aggregate_is_nullable(function))
         return COUNT;
-    case OD_AGGREGATE_SUM:
-    case OD_AGGREGATE_AVG:
+    if (function == OD_AGGREGATE_SUM || function == OD_AGGREGATE_AVG)
         return of_doubles ? ONE_SUM : DECIMALS;
-    case OD_AGGREGATE_VAR_POP:
-    case OD_AGGREGATE_VAR_SAMP:
-    case OD_AGGREGATE_STDDEV_POP:
-    case OD_AGGREGATE_STDDEV_SAMP:
+    if (function >= OD_AGGREGATE_VAR_POP && function <= OD_AGGREGATE_STDDEV_SAMP)
         return of_doubles ? TWO_SUMS : SPREADS;
-    case OD_AGGREGATE_STRING_AGG:
-        return TEXT;
-    case OD_AGGREGATE_MIN:
-    case OD_AGGREGATE_MAX:
-    case OD_AGGREGATE_ANY_VALUE:
-    case OD_AGGREGATE_BOOL_AND:
-    case OD_AGGREGATE_BOOL_OR:
-    case OD_AGGREGATE_BIT_AND:
-    case OD_AGGREGATE_BIT_OR:
-    case OD_AGGREGATE_BIT_XOR:
-    case OD_AGGREGATE_PERCENTILE_CONT: /* which have no states: od_aggregate_of_sorted */
-    case OD_AGGREGATE_PERCENTILE_DISC:
-    case OD_AGGREGATE_MODE:
-        return CHOSEN;
-    default:
+    if (function >= OD_AGGREGATE_CORR && function <= OD_AGGREGATE_REGR_R2)
         return FIVE_SUMS;
-    }
+    return function == OD_AGGREGATE_STRING_AGG ? TEXT : CHOSEN;
 }
 
 void od_aggregate_states_init(struct od_aggregate_states *states, struct od_memory *memory,

@@ -275,8 +275,10 @@ static enum od_status begin_giving(struct window *window)
         window->partition.descending = op->node->window.keys[0].descending;
         window->partition.nulls_first = op->node->window.keys[0].nulls_first;
     }
+    const struct od_column *views = window->needed.views; /* NULL: no expression is needed */
     for (uint32_t i = 0; i < window->call_count; i++)
-        OD_TRY(od_window_call_partition(&window->calls[i], &op->operator_arena));
+        OD_TRY(od_window_call_partition(&window->calls[i], &window->partition,
+                                        views == NULL ? NULL : &views[window->calls[i].column], &op->operator_arena));
     window->next_row = 0;
     window->is_giving = true;
     return OD_OK;
@@ -287,11 +289,9 @@ static enum od_status begin_giving(struct window *window)
 static enum od_status put_values(struct window *window, struct od_window_state *call, uint32_t column,
                                  uint32_t count)
 {
-    const struct od_column *views = window->needed.views; /* NULL: no expression is needed */
-    const struct od_column *argument = views == NULL ? NULL : &views[call->column];
     for (uint32_t row = window->next_row; row < window->next_row + count; row++) {
         struct od_value value;
-        OD_TRY(od_window_call_value(call, &window->partition, argument, row, &value));
+        OD_TRY(od_window_call_value(call, row, &value));
         OD_TRY(od_batch_builder_append(&window->op.output, column, &value, window->op.error));
     }
     return OD_OK;

@@ -11,7 +11,10 @@
 void od_window_call_start(struct od_window_state *self, struct od_memory *memory,
                           const struct od_window_call *call, struct od_error *error)
 {
-    *self = (struct od_window_state){.call = call, .error = error, .aggregate = call->aggregate};
+    *self = (struct od_window_state){.call = call,
+                                      .error = error,
+                                      .aggregate = call->aggregate,
+                                      .finder = {.frame = &call->frame, .error = error}};
     if (call->function != OD_WINDOW_AGGREGATE) {
         self->column_count = call->argument_count;
         for (uint32_t i = 0; i < call->argument_count; i++)
@@ -38,11 +41,13 @@ static bool has_frame(const struct od_window_call *call)
     return call->function == OD_WINDOW_AGGREGATE || call->function >= OD_WINDOW_FIRST_VALUE;
 }
 
-enum od_status od_window_call_partition(struct od_window_state *self, struct od_arena *operator_arena)
+enum od_status od_window_call_partition(struct od_window_state *self, const struct od_window_partition *partition,
+                                        const struct od_column *columns, struct od_arena *operator_arena)
 {
-    if (has_frame(self->call) && !self->has_offsets)
-        OD_TRY(od_window_offsets(&self->call->frame, operator_arena, self->offsets, self->error));
-    self->has_offsets = true;
+    self->partition = self->finder.partition = partition;
+    self->columns = columns;
+    if (has_frame(self->call))
+        OD_TRY(od_frame_offsets(&self->finder, operator_arena));
     if (self->call->function != OD_WINDOW_AGGREGATE)
         return OD_OK;
     od_aggregate_states_release(&self->states);
@@ -52,24 +57,28 @@ enum od_status od_window_call_partition(struct od_window_state *self, struct od_
     return od_aggregate_states_grow(&self->states, 1);
 }
 
+/* Argument `index` in a row of the partition. */
+static struct od_value argument(const struct od_window_state *self, uint32_t index, uint64_t row)
+{
+    return od_column_value(&self->columns[index], self->partition->first_row + (uint32_t)row);
+}
+
 /* --- aggregates over frames ----------------------------------------------------------------------------- */
 
-static enum od_status add_rows(struct od_window_state *self, const struct od_window_partition *partition,
-                               const struct od_column *columns, uint32_t state, struct od_row_range range)
+static enum od_status add_rows(struct od_window_state *self, uint32_t state, struct od_row_range range)
 {
     for (uint32_t row = range.first; row < range.end; row++)
-        OD_TRY(od_aggregate_states_add(&self->states, state, columns, partition->first_row + row));
+        OD_TRY(od_aggregate_states_add(&self->states, state, self->columns, self->partition->first_row + row));
     return OD_OK;
 }
 
-static enum od_status build_tree(struct od_window_state *self, const struct od_window_partition *partition,
-                                 const struct od_column *columns)
+static enum od_status build_tree(struct od_window_state *self)
 {
-    uint32_t leaf_count = partition->row_count / BLOCK_ROWS;
+    uint32_t leaf_count = self->partition->row_count / BLOCK_ROWS;
     OD_TRY(od_aggregate_states_grow(&self->states, 1 + 2 * leaf_count));
     for (uint32_t i = 0; i < leaf_count; i++) {
         struct od_row_range block = {i * BLOCK_ROWS, (i + 1) * BLOCK_ROWS};
-        OD_TRY(add_rows(self, partition, columns, 1 + leaf_count + i, block));
+        OD_TRY(add_rows(self, 1 + leaf_count + i, block));
     }
     for (uint32_t node = leaf_count; node-- > 1;) {
         OD_TRY(od_aggregate_states_combine(&self->states, 1 + node, 1 + 2 * node));
@@ -92,34 +101,31 @@ static enum od_status add_leaves(struct od_window_state *self, uint32_t first, u
     return OD_OK;
 }
 
-static enum od_status add_range(struct od_window_state *self, const struct od_window_partition *partition,
-                                const struct od_column *columns, struct od_row_range range)
+static enum od_status add_range(struct od_window_state *self, struct od_row_range range)
 {
     if (range.end - range.first < TREE_ROWS || !od_aggregate_states_can_combine(&self->states))
-        return add_rows(self, partition, columns, 0, range);
+        return add_rows(self, 0, range);
     if (self->leaf_count == 0)
-        OD_TRY(build_tree(self, partition, columns));
+        OD_TRY(build_tree(self));
     uint32_t first_leaf = (range.first + BLOCK_ROWS - 1) / BLOCK_ROWS;
     uint32_t end_leaf = range.end / BLOCK_ROWS;
     struct od_row_range head = {range.first, first_leaf * BLOCK_ROWS};
     struct od_row_range tail = {end_leaf * BLOCK_ROWS, range.end};
-    OD_TRY(add_rows(self, partition, columns, 0, head));
+    OD_TRY(add_rows(self, 0, head));
     OD_TRY(add_leaves(self, first_leaf, end_leaf));
-    return add_rows(self, partition, columns, 0, tail);
+    return add_rows(self, 0, tail);
 }
 
-static enum od_status cover(struct od_window_state *self, const struct od_window_partition *partition,
-                            const struct od_column *columns, const struct od_row_range *ranges,
-                            uint32_t count)
+static enum od_status cover(struct od_window_state *self, const struct od_row_range *ranges, uint32_t count)
 {
     struct od_row_range covered = self->covered;
     if (self->is_covering && count == 1 && covered.first == ranges[0].first && covered.end <= ranges[0].end) {
         struct od_row_range new_rows = {covered.end, ranges[0].end};
-        OD_TRY(add_rows(self, partition, columns, 0, new_rows));
+        OD_TRY(add_rows(self, 0, new_rows));
     } else {
         od_aggregate_states_clear(&self->states, 0);
         for (uint32_t i = 0; i < count; i++)
-            OD_TRY(add_range(self, partition, columns, ranges[i]));
+            OD_TRY(add_range(self, ranges[i]));
     }
     self->is_covering = count <= 1;
     self->covered = count == 1 ? ranges[0] : (struct od_row_range){0};
@@ -140,96 +146,79 @@ static struct od_value fraction(const struct od_window_state *self, uint32_t par
 }
 
 /* Buckets as even as can be, the larger ones first. */
-static enum od_status ntile(const struct od_window_state *self, const struct od_window_partition *partition,
-                            const struct od_column *columns, uint32_t row, struct od_value *value_out)
+static enum od_status ntile(const struct od_window_state *self, uint32_t row, struct od_value *value_out)
 {
-    struct od_value buckets = od_column_value(&columns[0], partition->first_row);
+    struct od_value buckets = argument(self, 0, 0);
     if (buckets.is_null)
         return OD_OK;
     if (buckets.int64 <= 0)
         return od_fail(self->error, OD_EVALUATION, "argument of ntile must be greater than zero");
     uint64_t count = (uint64_t)buckets.int64;
-    uint64_t size = partition->row_count / count;
-    uint64_t larger = partition->row_count % count; /* buckets of size + 1 */
+    uint64_t size = self->partition->row_count / count;
+    uint64_t larger = self->partition->row_count % count; /* buckets of size + 1 */
     uint64_t in_larger = larger * (size + 1);
     *value_out =
         integer(self, row < in_larger ? row / (size + 1) + 1 : larger + (row - in_larger) / size + 1);
     return OD_OK;
 }
 
-static struct od_value shifted(const struct od_window_state *self,
-                               const struct od_window_partition *partition, const struct od_column *columns,
-                               uint32_t row)
+static struct od_value shifted(const struct od_window_state *self, uint32_t row)
 {
-    uint32_t here = partition->first_row + row;
     struct od_value nothing = {.type = self->call->type, .is_null = true};
-    int64_t offset = 1;
-    if (self->column_count > 1) {
-        if (od_column_is_null(&columns[1], here))
-            return nothing;
-        offset = od_column_value(&columns[1], here).int64;
-    }
+    struct od_value offset = self->column_count > 1 ? argument(self, 1, row) : (struct od_value){.int64 = 1};
     int64_t target;
+    if (offset.is_null)
+        return nothing;
     bool is_lag = self->call->function == OD_WINDOW_LAG;
-    bool overflows = is_lag ? __builtin_sub_overflow((int64_t)row, offset, &target)
-                            : __builtin_add_overflow((int64_t)row, offset, &target);
-    if (!overflows && target >= 0 && target < partition->row_count)
-        return od_column_value(&columns[0], partition->first_row + (uint32_t)target);
-    return self->column_count > 2 ? od_column_value(&columns[2], here) : nothing;
+    bool overflows = is_lag ? __builtin_sub_overflow((int64_t)row, offset.int64, &target)
+                            : __builtin_add_overflow((int64_t)row, offset.int64, &target);
+    if (!overflows && target >= 0 && target < self->partition->row_count)
+        return argument(self, 0, (uint64_t)target);
+    return self->column_count > 2 ? argument(self, 2, row) : nothing;
 }
 
 /* The row that first_value, last_value and nth_value want, counted in the frame from 0 on; UINT64_MAX: none. */
-static enum od_status wanted_place(const struct od_window_state *self, const struct od_column *columns,
-                                   uint32_t row, uint64_t frame_rows, uint64_t *place_out)
+static enum od_status wanted_place(const struct od_window_state *self, uint32_t row, uint64_t frame_rows,
+                                   uint64_t *place_out)
 {
     *place_out = 0;
     if (self->call->function == OD_WINDOW_LAST_VALUE)
         *place_out = frame_rows - 1; /* of none: UINT64_MAX */
     if (self->call->function != OD_WINDOW_NTH_VALUE)
         return OD_OK;
-    struct od_value place = od_column_value(&columns[1], row);
-    *place_out = UINT64_MAX;
-    if (place.is_null)
-        return OD_OK;
-    if (place.int64 <= 0)
+    struct od_value place = argument(self, 1, row);
+    if (!place.is_null && place.int64 <= 0)
         return od_fail(self->error, OD_EVALUATION, "argument of nth_value must be greater than zero");
-    *place_out = (uint64_t)place.int64 - 1;
+    *place_out = place.is_null ? UINT64_MAX : (uint64_t)place.int64 - 1;
     return OD_OK;
 }
 
-static enum od_status value_in_frame(struct od_window_state *self,
-                                     const struct od_window_partition *partition,
-                                     const struct od_column *columns, uint32_t row,
-                                     struct od_value *value_out)
+static enum od_status value_in_frame(struct od_window_state *self, uint32_t row, struct od_value *value_out)
 {
     struct od_row_range ranges[OD_FRAME_RANGES_MAX];
     uint32_t count;
     uint64_t place;
     uint64_t frame_rows = 0;
-    OD_TRY(od_window_ranges(&self->call->frame, self->offsets, partition, row, ranges, &count, self->error));
+    OD_TRY(od_frame_ranges(&self->finder, row, ranges, &count));
     if (self->call->function == OD_WINDOW_AGGREGATE) {
-        OD_TRY(cover(self, partition, columns, ranges, count));
+        OD_TRY(cover(self, ranges, count));
         return od_aggregate_states_result(&self->states, 0, value_out);
     }
     for (uint32_t i = 0; i < count; i++)
         frame_rows += ranges[i].end - ranges[i].first;
-    OD_TRY(wanted_place(self, columns, partition->first_row + row, frame_rows, &place));
-    for (uint32_t i = 0; i < count && place < frame_rows; i++) {
-        uint32_t size = ranges[i].end - ranges[i].first;
-        if (place < size) {
-            *value_out =
-                od_column_value(&columns[0], partition->first_row + ranges[i].first + (uint32_t)place);
-            break;
-        }
-        place -= size;
-        frame_rows -= size;
-    }
+    OD_TRY(wanted_place(self, row, frame_rows, &place));
+    if (place >= frame_rows)
+        return OD_OK;
+    uint32_t range = 0;
+    for (; place >= ranges[range].end - ranges[range].first; range++)
+        place -= ranges[range].end - ranges[range].first;
+    *value_out = argument(self, 0, ranges[range].first + place);
     return OD_OK;
 }
 
-enum od_status od_window_call_value(struct od_window_state *self, const struct od_window_partition *partition,
-                                    const struct od_column *columns, uint32_t row, struct od_value *value_out)
+enum od_status od_window_call_value(struct od_window_state *self, uint32_t row, struct od_value *value_out)
 {
+    const struct od_window_partition *partition = self->partition;
     uint32_t group = partition->groups[row];
     const uint32_t *starts = partition->group_starts;
     *value_out = (struct od_value){.type = self->call->type, .is_null = true};
@@ -250,18 +239,12 @@ enum od_status od_window_call_value(struct od_window_state *self, const struct o
         *value_out = fraction(self, starts[group + 1], partition->row_count);
         return OD_OK;
     case OD_WINDOW_NTILE:
-        return ntile(self, partition, columns, row, value_out);
+        return ntile(self, row, value_out);
     case OD_WINDOW_LAG:
     case OD_WINDOW_LEAD:
-        *value_out = shifted(self, partition, columns, row);
+        *value_out = shifted(self, row);
         return OD_OK;
-    case OD_WINDOW_AGGREGATE:
-    case OD_WINDOW_FIRST_VALUE:
-    case OD_WINDOW_LAST_VALUE:
-    case OD_WINDOW_NTH_VALUE:
-        return value_in_frame(self, partition, columns, row, value_out);
-    case OD_WINDOW_FUNCTION_COUNT:
-        break;
+    default:
+        return value_in_frame(self, row, value_out);
     }
-    od_unreachable();
 }

@@ -14,8 +14,10 @@
 #include "engine/op/window_frame.h"
 
 struct od_window_state {
-    const struct od_window_call *call; /* borrowed */
-    struct od_error *error;            /* borrowed; where all errors go */
+    const struct od_window_call *call;           /* borrowed */
+    const struct od_window_partition *partition; /* borrowed; at hand */
+    const struct od_column *columns;             /* borrowed; the call's own, over all rows that are kept */
+    struct od_error *error;                      /* borrowed; where all errors go */
     struct od_aggregate
         aggregate; /* OD_WINDOW_AGGREGATE: what is computed; count(*) with a FILTER counts its rows */
     uint32_t column_count;
@@ -27,8 +29,7 @@ struct od_window_state {
     uint32_t leaf_count;         /* 0: no tree yet */
     struct od_row_range covered; /* what state 0 holds */
     bool is_covering;            /* state 0 holds just that */
-    struct od_value offsets[2];
-    bool has_offsets;
+    struct od_frame_finder finder;
 };
 
 /* Takes nothing yet. `memory` is counted by the operator. */
@@ -36,11 +37,9 @@ void od_window_call_start(struct od_window_state *self, struct od_memory *memory
                           const struct od_window_call *call, struct od_error *error);
 void od_window_call_release(struct od_window_state *self);
 /* Another partition. NO_MEMORY; EVALUATION: an offset that is NULL or negative. */
-enum od_status od_window_call_partition(struct od_window_state *self, struct od_arena *operator_arena);
-/* `columns` are the call's own, over all rows that are kept. The value borrows from them or from the states, until the next
- * call. NO_MEMORY, EVALUATION. */
-enum od_status od_window_call_value(struct od_window_state *self, const struct od_window_partition *partition,
-                                    const struct od_column *columns, uint32_t row,
-                                    struct od_value *value_out);
+enum od_status od_window_call_partition(struct od_window_state *self, const struct od_window_partition *partition,
+                                        const struct od_column *columns, struct od_arena *operator_arena);
+/* The value borrows from the columns or from the states, until the next call. NO_MEMORY, EVALUATION. */
+enum od_status od_window_call_value(struct od_window_state *self, uint32_t row, struct od_value *value_out);
 
 #endif

@@ -32,23 +32,25 @@ static bool is_negative(const struct od_value *offset)
     }
 }
 
-enum od_status od_window_offsets(const struct od_window_frame *frame, struct od_arena *arena,
-                                 struct od_value offsets_out[2], struct od_error *error)
+enum od_status od_frame_offsets(struct od_frame_finder *finder, struct od_arena *arena)
 {
+    const struct od_window_frame *frame = finder->frame;
     const struct od_expr *exprs[] = {frame->start_offset, frame->end_offset};
     enum od_frame_bound bounds[] = {frame->start, frame->end};
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 2 && !finder->has_offsets; i++) {
+        struct od_value *offset = &finder->offsets[i];
         const char *which = i == 0 ? "starting" : "ending";
         if (bounds[i] != OD_FRAME_PRECEDING && bounds[i] != OD_FRAME_FOLLOWING)
             continue;
-        OD_TRY(od_evaluate_constant(exprs[i], arena, &offsets_out[i], error));
-        if (offsets_out[i].is_null)
-            return od_fail(error, OD_EVALUATION, "frame %s offset must not be null", which);
-        if (is_negative(&offsets_out[i]) && frame->unit == OD_FRAME_RANGE)
-            return od_fail(error, OD_EVALUATION, "invalid preceding or following size in window function");
-        if (is_negative(&offsets_out[i]))
-            return od_fail(error, OD_EVALUATION, "frame %s offset must not be negative", which);
+        OD_TRY(od_evaluate_constant(exprs[i], arena, offset, finder->error));
+        if (offset->is_null)
+            return od_fail(finder->error, OD_EVALUATION, "frame %s offset must not be null", which);
+        if (is_negative(offset) && frame->unit == OD_FRAME_RANGE)
+            return od_fail(finder->error, OD_EVALUATION, "invalid preceding or following size in window function");
+        if (is_negative(offset))
+            return od_fail(finder->error, OD_EVALUATION, "frame %s offset must not be negative", which);
     }
+    finder->has_offsets = true;
     return OD_OK;
 }
 
@@ -127,21 +129,20 @@ static int compare_to_limit(struct od_value value, const struct limit *limit)
 }
 
 /* The first row that is not before the limit, or (is_end) that is after it. */
-static enum od_status range_bound(const struct od_window_partition *partition, uint32_t row,
-                                  const struct od_value *offset, bool precedes, bool is_end, uint32_t *bound_out,
-                                  struct od_error *error)
+static enum od_status range_bound(const struct od_frame_finder *finder, uint32_t row, bool precedes, bool is_end,
+                                  uint32_t *bound_out)
 {
+    const struct od_window_partition *partition = finder->partition;
     struct od_value base = od_column_value(partition->key, partition->first_row + row);
     bool subtracts = precedes != partition->descending;
-    uint32_t group = partition->groups[row];
     uint32_t low = 0;
     uint32_t high = partition->row_count;
     struct limit limit;
     if (base.is_null) {
-        *bound_out = partition->group_starts[is_end ? group + 1 : group];
+        *bound_out = partition->group_starts[partition->groups[row] + is_end];
         return OD_OK;
     }
-    OD_TRY(limit_of(&base, offset, subtracts, is_end != partition->descending, &limit, error));
+    OD_TRY(limit_of(&base, &finder->offsets[is_end], subtracts, is_end != partition->descending, &limit, finder->error));
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         struct od_value value = od_column_value(partition->key, partition->first_row + middle);
@@ -171,39 +172,37 @@ static uint32_t moved(uint32_t at, uint32_t count, enum od_frame_bound bound, co
     return at + is_end;
 }
 
-static enum od_status bound_of(const struct od_window_frame *frame, const struct od_value *offset,
-                               const struct od_window_partition *partition, uint32_t row, bool is_end,
-                               uint32_t *bound_out, struct od_error *error)
+static enum od_status bound_of(const struct od_frame_finder *finder, uint32_t row, bool is_end, uint32_t *bound_out)
 {
-    enum od_frame_bound bound = is_end ? frame->end : frame->start;
+    const struct od_window_partition *partition = finder->partition;
+    const struct od_value *offset = &finder->offsets[is_end];
+    enum od_frame_bound bound = is_end ? finder->frame->end : finder->frame->start;
     bool has_offset = bound == OD_FRAME_PRECEDING || bound == OD_FRAME_FOLLOWING;
     if (bound == OD_FRAME_UNBOUNDED_PRECEDING || bound == OD_FRAME_UNBOUNDED_FOLLOWING)
         *bound_out = bound == OD_FRAME_UNBOUNDED_PRECEDING ? 0 : partition->row_count;
-    else if (frame->unit == OD_FRAME_ROWS)
+    else if (finder->frame->unit == OD_FRAME_ROWS)
         *bound_out = moved(row, partition->row_count, bound, offset, is_end);
-    else if (frame->unit == OD_FRAME_RANGE && has_offset)
-        return range_bound(partition, row, offset, bound == OD_FRAME_PRECEDING, is_end, bound_out, error);
+    else if (finder->frame->unit == OD_FRAME_RANGE && has_offset)
+        return range_bound(finder, row, bound == OD_FRAME_PRECEDING, is_end, bound_out);
     else
         *bound_out = partition->group_starts[moved(partition->groups[row], partition->group_count, bound, offset,
                                                    is_end)];
     return OD_OK;
 }
 
-enum od_status od_window_ranges(const struct od_window_frame *frame, const struct od_value offsets[2],
-                                const struct od_window_partition *partition, uint32_t row,
-                                struct od_row_range ranges_out[OD_FRAME_RANGES_MAX], uint32_t *count_out,
-                                struct od_error *error)
+enum od_status od_frame_ranges(const struct od_frame_finder *finder, uint32_t row,
+                               struct od_row_range ranges_out[OD_FRAME_RANGES_MAX], uint32_t *count_out)
 {
-    uint32_t group = partition->groups[row];
-    struct od_row_range peers = {partition->group_starts[group], partition->group_starts[group + 1]};
+    enum od_frame_exclusion exclusion = finder->frame->exclusion;
+    const uint32_t *peers = finder->partition->group_starts + finder->partition->groups[row]; /* and behind them */
     struct od_row_range all;
-    OD_TRY(bound_of(frame, &offsets[0], partition, row, false, &all.first, error));
-    OD_TRY(bound_of(frame, &offsets[1], partition, row, true, &all.end, error));
+    OD_TRY(bound_of(finder, row, false, &all.first));
+    OD_TRY(bound_of(finder, row, true, &all.end));
     /* What is left: up to `before`, the row itself if only its ties go, from `after` on. */
-    bool takes_row = frame->exclusion == OD_FRAME_EXCLUDE_ROW;
-    uint32_t before = frame->exclusion == OD_FRAME_EXCLUDE_NOTHING ? all.end : takes_row ? row : peers.first;
-    uint32_t after = frame->exclusion == OD_FRAME_EXCLUDE_NOTHING ? all.end : takes_row ? row + 1 : peers.end;
-    bool keeps_row = frame->exclusion == OD_FRAME_EXCLUDE_TIES;
+    bool takes_row = exclusion == OD_FRAME_EXCLUDE_ROW;
+    uint32_t before = exclusion == OD_FRAME_EXCLUDE_NOTHING ? all.end : takes_row ? row : peers[0];
+    uint32_t after = exclusion == OD_FRAME_EXCLUDE_NOTHING ? all.end : takes_row ? row + 1 : peers[1];
+    bool keeps_row = exclusion == OD_FRAME_EXCLUDE_TIES;
     const struct od_row_range parts[] = {
         {all.first, before}, {row, keeps_row ? row + 1 : row}, {after, all.end}};
     *count_out = 0;

@@ -26,13 +26,18 @@ struct od_row_range {
 };
 #define OD_FRAME_RANGES_MAX 3
 
-/* The offsets of a frame, evaluated: [0] of the start, [1] of the end. EVALUATION when one is NULL or negative (NaN). */
-enum od_status od_window_offsets(const struct od_window_frame *frame, struct od_arena *arena,
-                                 struct od_value offsets_out[2], struct od_error *error);
+/* The frames of one call. */
+struct od_frame_finder {
+    const struct od_window_frame *frame;         /* borrowed */
+    const struct od_window_partition *partition; /* borrowed; at hand */
+    struct od_error *error;                      /* borrowed; where all errors go */
+    bool has_offsets;
+    struct od_value offsets[2]; /* of the start, of the end */
+};
+/* Evaluates the offsets, unless it has them. EVALUATION when one is NULL or negative (NaN). */
+enum od_status od_frame_offsets(struct od_frame_finder *finder, struct od_arena *arena);
 /* The ranges of the frame of `row`, in rising order, none empty; how many in *count_out. EVALUATION: a time out of range. */
-enum od_status od_window_ranges(const struct od_window_frame *frame, const struct od_value offsets[2],
-                                const struct od_window_partition *partition, uint32_t row,
-                                struct od_row_range ranges_out[OD_FRAME_RANGES_MAX], uint32_t *count_out,
-                                struct od_error *error);
+enum od_status od_frame_ranges(const struct od_frame_finder *finder, uint32_t row,
+                               struct od_row_range ranges_out[OD_FRAME_RANGES_MAX], uint32_t *count_out);
 
 #endif

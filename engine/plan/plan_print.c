@@ -154,6 +154,16 @@ static void print_window(const struct od_window_clause *window, const struct od_
     }
 }
 
+static void print_limit(const struct od_limit_clause *limit, struct od_buffer *buffer)
+{
+    if (limit->count == UINT64_MAX)
+        od_buffer_append_text(buffer, " all");
+    else
+        od_buffer_print(buffer, " %" PRIu64, limit->count);
+    if (limit->offset > 0)
+        od_buffer_print(buffer, " offset %" PRIu64, limit->offset);
+}
+
 void od_plan_print_clauses(const struct od_plan *plan, struct od_buffer *buffer)
 {
     const struct od_schema *input = plan->inputs[0] != NULL ? &plan->inputs[0]->schema : NULL;
@@ -180,12 +190,7 @@ void od_plan_print_clauses(const struct od_plan *plan, struct od_buffer *buffer)
         print_keys(" by ", plan->sort.keys, plan->sort.key_count, input, buffer);
         break;
     case OD_PLAN_LIMIT:
-        if (plan->limit.count == UINT64_MAX)
-            od_buffer_append_text(buffer, " all");
-        else
-            od_buffer_print(buffer, " %" PRIu64, plan->limit.count);
-        if (plan->limit.offset > 0)
-            od_buffer_print(buffer, " offset %" PRIu64, plan->limit.offset);
+        print_limit(&plan->limit, buffer);
         break;
     case OD_PLAN_VALUES:
     case OD_PLAN_EXPAND:

@@ -33,8 +33,7 @@ struct region {
     struct od_maker *make;
     struct od_plan_table *table; /* of the whole plan */
     uint32_t leaf_count;
-    const struct od_plan *written[LEAVES_MAX];
-    const struct od_plan *leaves[LEAVES_MAX]; /* those, reordered inside */
+    const struct od_plan *leaves[LEAVES_MAX]; /* reordered inside */
     uint32_t first[LEAVES_MAX]; /* column number of the leaf's first column */
     double rows[LEAVES_MAX];
     uint32_t column_count;
@@ -101,7 +100,6 @@ static bool continues(const struct od_plan_table *table, const struct od_plan *p
 static bool add_leaf(struct region *region, const struct od_plan *plan, const struct od_expr **map, leaf_set *set_out)
 {
     uint32_t leaf = region->leaf_count++;
-    region->written[leaf] = plan;
     region->leaves[leaf] = reorder(region->make, region->table, plan);
     OD_NEED(region->leaves[leaf] != NULL);
     region->first[leaf] = region->column_count;
@@ -331,22 +329,22 @@ static const struct od_plan *keep_order(struct od_maker *make, struct od_plan_ta
     return od_new_from(make, plan, inputs, NULL);
 }
 
-/* As above, for the nodes of a region, whose leaves come in the order in which they were found. */
-static const struct od_plan *keep_region(struct region *region, const struct od_plan *plan, uint32_t *leaf)
+/* As above, for the nodes of a region, whose leaves are reordered already. */
+static const struct od_plan *keep_region(struct od_maker *make, struct od_plan_table *table, const struct od_plan *plan)
 {
     const struct od_plan *inputs[2] = {NULL, NULL};
-    if (*leaf < region->leaf_count && plan == region->written[*leaf])
-        return region->leaves[(*leaf)++];
+    const struct od_plan_entry *entry = od_plan_table_find(table, plan);
+    if (entry->result != NULL)
+        return entry->result;
     for (uint32_t i = 0; i < plan->input_count; i++)
-        inputs[i] = keep_region(region, plan->inputs[i], leaf);
-    return od_new_from(region->make, plan, inputs, NULL);
+        inputs[i] = keep_region(make, table, plan->inputs[i]);
+    return od_new_from(make, plan, inputs, NULL);
 }
 
 static const struct od_plan *reorder_region(struct od_maker *make, struct od_plan_table *table, const struct od_plan *plan)
 {
     struct pair pairs[LEAVES_MAX];
     uint32_t pair_count = 0;
-    uint32_t leaf = 0;
     leaf_set all = 0;
     double cost = 0;
     OD_NEW_LIST(struct region, region, make, 1);
@@ -364,7 +362,7 @@ static const struct od_plan *reorder_region(struct od_maker *make, struct od_pla
         cost = order_greedily(region, pairs);
     }
     if (!(cost < WORTH_IT * cost_as_written(region)))
-        return keep_region(region, plan, &leaf);
+        return keep_region(make, table, plan);
     make->changed = true;
     return build_region(region, pairs, all, plan, map);
 }
