@@ -45,6 +45,7 @@ static const struct unit units[] = {
 };
 enum { UNIT_SECOND = 2, UNIT_DAY = 5, UNIT_MONTH = 7, UNIT_COUNT = sizeof(units) / sizeof(units[0]) };
 #define UNITS_OF_A_CLOCK  0x1f /* hours and below, a bit for each */
+#define A_CLOCK           0x10000
 #define UNITS_OF_A_SECOND 0x07
 #define WORD_BYTES_MAX    16
 
@@ -100,16 +101,26 @@ static bool add_unit(struct reading *reading, const struct number *number, int u
     if (unit->months > 1)
         return add_part(reading, MONTHS, (int64_t)rint(fraction * (double)unit->months), 1);
     double days = fraction * (double)(unit->months == 1 ? MONTH_DAYS : unit->days);
-    return add_part(reading, DAYS, (int64_t)days, 1) && add_fraction_us(reading, days - trunc(days), DAY_US);
+    /* PostgreSQL reads from the end, and a clock forgets the hours behind it. */
+    double day = (reading->seen & A_CLOCK) != 0 ? 0 : days - trunc(days);
+    return add_part(reading, DAYS, (int64_t)days, 1) && add_fraction_us(reading, day, DAY_US);
 }
 
 static bool take_number(struct cursor *cursor, struct number *number_out)
 {
+    const char *start = cursor->at;
     *number_out = (struct number){.is_negative = take_sign(cursor)};
+    bool has_sign = cursor->at != start;
     skip_spaces(cursor);
     bool has_whole = take_digits(cursor, 1, NUMBER_DIGITS, &number_out->whole);
     bool has_fraction = take(cursor, '.') && od_take_fraction(cursor, &number_out->fraction);
-    return has_whole || has_fraction;
+    return has_whole || (has_fraction && !has_sign); /* PostgreSQL has -0.5, but not -.5 */
+}
+
+/* Of a field: neither a date nor a month's name with a day is an interval. */
+static bool field_ends(const struct cursor *cursor)
+{
+    return cursor->at == cursor->end || is_space(*cursor->at) || *cursor->at == ',' || *cursor->at == '@';
 }
 
 /* The rest of "hours:minutes[:seconds[.fraction]]", or of "minutes:seconds.fraction", behind the first number. */
@@ -131,7 +142,8 @@ static bool take_clock(struct cursor *cursor, const struct number *first, struct
             fields[0] = 0;
         }
     }
-    if (fields[1] > 59 || fields[2] > 60 || !note_units(reading, UNITS_OF_A_CLOCK))
+    if (!field_ends(cursor) || fields[1] > 59 || fields[2] > 60 ||
+        !note_units(reading, UNITS_OF_A_CLOCK | A_CLOCK))
         return false;
     int64_t sign = first->is_negative ? -1 : 1;
     return add_part(reading, MICROSECONDS, sign * fields[0], HOUR_US) &&
@@ -181,7 +193,7 @@ static bool take_field(struct cursor *cursor, struct reading *reading)
         if (__builtin_mul_overflow(number.whole, 12, &number.whole))
             return false;
         number.whole += months;
-        return add_unit(reading, &number, UNIT_MONTH);
+        return field_ends(cursor) && add_unit(reading, &number, UNIT_MONTH);
     }
     skip_spaces(cursor);
     if (cursor->at == cursor->end)
@@ -191,7 +203,9 @@ static bool take_field(struct cursor *cursor, struct reading *reading)
     char word[WORD_BYTES_MAX + 3];
     take_word(cursor, word);
     int unit = word[1] == '\0' ? UNIT_COUNT : find_unit(word);
-    return unit < UNIT_COUNT && add_unit(reading, &number, unit);
+    bool ends = field_ends(cursor) || /* these PostgreSQL knows from dates, too, and splits */
+                ((is_digit(*cursor->at) || *cursor->at == '+') && strstr(" d h m mon s y ", word) != NULL);
+    return ends && unit < UNIT_COUNT && add_unit(reading, &number, unit);
 }
 
 static bool take_fields(struct cursor *cursor, struct reading *reading)

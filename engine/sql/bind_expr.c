@@ -48,11 +48,13 @@ static const struct od_expr *bind_number(struct od_binder *binder, const char *t
     return od_sql_refuse(binder, location, "a number of more than %d digits", OD_DECIMAL_DIGITS_MAX);
 }
 
-/* A number of a float8 to be: no numeric holds 1e308. */
+/* A number of a float8 to be: ours of numeric does not hold 1e308, nor any a zero below 0. */
 static const struct od_expr *bind_float(struct od_binder *binder, const char *text, int32_t location)
 {
     struct od_value value = {0};
-    if (od_value_parse(OD_TYPE_FLOAT64, text, (uint32_t)strlen(text), &value))
+    bool fits = od_value_parse(OD_TYPE_FLOAT64, text, (uint32_t)strlen(text), &value);
+    value.float64 += 0.0; /* -0.0 + 0.0 is 0.0 */
+    if (fits)
         return od_make_literal(binder, &value, location);
     return od_sql_wrong(binder, location, "\"%.40s\" is out of range for type double precision", text);
 }
