@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "engine/core/sweep.h"
 #include "engine/world/posix.h"
 
 static const uint32_t task_counts[] = {3, 1, 6};

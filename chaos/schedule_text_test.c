@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "engine/core/sweep.h"
 #include "engine/world/posix.h"
 
 struct bench {

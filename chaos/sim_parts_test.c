@@ -11,6 +11,7 @@
 #include "chaos/sim_disk.h"
 #include "chaos/sim_pool.h"
 #include "chaos/sim_queue.h"
+#include "engine/core/sweep.h"
 #include "engine/world/posix.h"
 
 /* --- the pool --------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "chaos/toy_cluster.h"
+#include "engine/core/sweep.h"
 #include "engine/world/posix.h"
 
 #define MS UINT64_C(1000000)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "engine/world/posix.h"
+#include "engine/core/sweep.h"
 #include "harness/campaign.h"
 #include "harness/query_oracles.h"
 #include "harness/trial.h"

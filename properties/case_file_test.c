@@ -2,6 +2,7 @@
  * expected. Method: round trips through text and a real file; one mutilation per line of the format; every
  * allocation refused once. */
 #include "properties/case_file.h"
+#include "engine/core/sweep.h"
 #include "properties/plain_memory.h"
 
 #include <setjmp.h>

@@ -3,6 +3,7 @@
  * spans; refused memory. */
 #include "properties/choice.h"
 #include "engine/core/hash.h"
+#include "engine/core/sweep.h"
 #include "properties/plain_memory.h"
 
 #include <setjmp.h>

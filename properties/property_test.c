@@ -3,6 +3,7 @@
  * must pass hundreds of cases of every property; each wrong one must be found by the property that is there
  * for it, under its code. Then the draw of a case and one whole check with each allocation refused once. */
 #include "properties/case_print.h"
+#include "engine/core/sweep.h"
 #include "properties/model.h"
 #include "properties/plain_memory.h"
 #include "properties/property.h"

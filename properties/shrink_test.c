@@ -6,6 +6,7 @@
  * reaches the ideal and the mean number of evaluations are printed as a table and held against bounds.
  * Then: refused memory, input that does not fail, budget. */
 #include "engine/core/hash.h"
+#include "engine/core/sweep.h"
 #include "properties/plain_memory.h"
 #include "properties/shrink.h"
 

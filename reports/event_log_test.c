@@ -3,6 +3,7 @@
  * through a link); the fixture's run with a lost executor, a zombie and a recompute, whose spans are known.
  */
 #include "reports/fixture_test.h"
+#include "engine/core/sweep.h"
 #include "reports/timeline.h"
 #include "reports/whole_file.h"
 

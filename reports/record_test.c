@@ -3,6 +3,7 @@
  * malformed files one by one; a writer that is killed with SIGKILL at many moments; each allocation refused
  * once. */
 #include "reports/fixture_test.h"
+#include "engine/core/sweep.h"
 #include "reports/record_shape.h"
 
 #include <signal.h>

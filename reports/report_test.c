@@ -2,6 +2,7 @@
  * Method: one fixture with hostile texts; the JUnit file goes through xmllint and its schema, the page is
  * searched for raw data; a record that was cut off must render as such; each allocation is refused once. */
 #include "reports/fixture_test.h"
+#include "engine/core/sweep.h"
 #include "reports/terminal.h"
 #include "reports/text.h"
 

@@ -3,6 +3,7 @@
  * once; a writer is killed at many moments and the file must pass SQLite's integrity check and hold only
  * whole records. */
 #include "reports/fixture_test.h"
+#include "engine/core/sweep.h"
 #include "reports/store.h"
 
 #include <signal.h>

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/world/posix.h"
+#include "engine/core/sweep.h"
 #include "scenarios/generate.h"
 
 static struct od_hash128 checksum_of(const struct od_generator *generator, uint64_t rows, uint64_t seed)

@@ -14,6 +14,8 @@
 
 #include "engine/core/assert.h"
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "integers are copied as they are");
+
 #define BUFFER_BYTES_MIN ((size_t)64)
 
 void od_buffer_init(struct od_buffer *buffer, struct od_memory *memory)
@@ -82,32 +84,14 @@ bool od_buffer_append_u8(struct od_buffer *buffer, uint8_t value)
     return od_buffer_append(buffer, &value, 1);
 }
 
-static void store_little_endian(uint8_t *target, uint64_t value, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        target[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t load_little_endian(const uint8_t *source, size_t size)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)source[i] << (8 * i);
-    return value;
-}
-
 bool od_buffer_append_u32(struct od_buffer *buffer, uint32_t value)
 {
-    uint8_t bytes[4];
-    store_little_endian(bytes, value, sizeof(bytes));
-    return od_buffer_append(buffer, bytes, sizeof(bytes));
+    return od_buffer_append(buffer, &value, sizeof(value));
 }
 
 bool od_buffer_append_u64(struct od_buffer *buffer, uint64_t value)
 {
-    uint8_t bytes[8];
-    store_little_endian(bytes, value, sizeof(bytes));
-    return od_buffer_append(buffer, bytes, sizeof(bytes));
+    return od_buffer_append(buffer, &value, sizeof(value));
 }
 
 bool od_buffer_append_text(struct od_buffer *buffer, const char *text)
@@ -158,20 +142,17 @@ const uint8_t *od_reader_bytes(struct od_reader *reader, size_t size)
     return start;
 }
 
-uint8_t od_reader_u8(struct od_reader *reader)
-{
-    const uint8_t *start = od_reader_bytes(reader, 1);
-    return start == NULL ? 0 : start[0];
-}
-
-uint32_t od_reader_u32(struct od_reader *reader)
-{
-    const uint8_t *start = od_reader_bytes(reader, 4);
-    return start == NULL ? 0 : (uint32_t)load_little_endian(start, 4);
-}
-
-uint64_t od_reader_u64(struct od_reader *reader)
-{
-    const uint8_t *start = od_reader_bytes(reader, 8);
-    return start == NULL ? 0 : load_little_endian(start, 8);
-}
+/* Zero after an overrun. */
+#define READER(name, type)                                                                                   \
+    type name(struct od_reader *reader)                                                                      \
+    {                                                                                                        \
+        type value = 0;                                                                                      \
+        const uint8_t *start = od_reader_bytes(reader, sizeof(value));                                       \
+        if (start != NULL)                                                                                   \
+            memcpy(&value, start, sizeof(value));                                                            \
+        return value;                                                                                        \
+    }
+READER(od_reader_u8, uint8_t)
+READER(od_reader_u32, uint32_t)
+READER(od_reader_u64, uint64_t)
+#undef READER

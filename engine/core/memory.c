@@ -1,10 +1,10 @@
-/* memory: the four calls that all memory goes through, and two wrappers.
+/* memory: the calls that all memory goes through, and a wrapper.
  *
- *   user -> od_take / od_resize / od_give -> budget -> countdown -> ... -> the world's memory
+ *   user -> od_take / od_resize / od_give -> budget -> ... -> the world's memory
  *
  * A wrapper sits in front of `next` and sees every call with its sizes, so it keeps its books without a
- * header in front of each block. Both wrappers count live blocks: a test ends with "none is left", whatever
- * failed on the way. */
+ * header in front of each block. It counts live blocks: a run ends with "none is left", whatever failed on the
+ * way. */
 #include "engine/core/memory.h"
 
 #include <string.h>
@@ -96,31 +96,4 @@ void od_budget_release(struct od_budget *budget)
     od_assert(budget->live_block_count == 0);
     od_assert(budget->used_bytes == 0);
     *budget = (struct od_budget){0};
-}
-
-/* --- countdown ------------------------------------------------------------------------------------------ */
-
-static void *countdown_resize(void *self, void *old, size_t old_bytes, size_t new_bytes)
-{
-    struct od_countdown *countdown = self;
-    if (new_bytes > old_bytes) {
-        uint64_t call = countdown->call_count++;
-        if (call == countdown->refuse_at || (countdown->refuse_for_ever && call > countdown->refuse_at)) {
-            countdown->refused_count++;
-            return NULL;
-        }
-    }
-    void *block = countdown->next->ops->resize(countdown->next->self, old, old_bytes, new_bytes);
-    if (block != NULL || new_bytes == 0)
-        countdown->live_block_count += (uint64_t)(new_bytes != 0) - (uint64_t)(old != NULL);
-    return block;
-}
-
-static const struct od_memory_ops countdown_ops = {.resize = countdown_resize};
-
-void od_countdown_init(struct od_countdown *countdown, struct od_memory *next, uint64_t refuse_at,
-                       bool for_ever)
-{
-    *countdown = (struct od_countdown){.next = next, .refuse_at = refuse_at, .refuse_for_ever = for_ever};
-    countdown->memory = (struct od_memory){.ops = &countdown_ops, .self = countdown};
 }

@@ -1,6 +1,6 @@
 /* memory: the one way to get memory in the engine.
  *
- * `struct od_memory` is an {ops, self} pair passed by pointer. A wrapper (budget, countdown, a fault) holds
+ * `struct od_memory` is an {ops, self} pair passed by pointer. A wrapper (budget, a fault) holds
  * `next`, the one below. Sizes are given back on release, so that wrappers can keep books without headers.
  * The budget wrapper refuses what would exceed its limit; "spill now" is then an ordinary status. */
 #ifndef OD_CORE_MEMORY_H
@@ -46,17 +46,5 @@ struct od_budget {
 void od_budget_init(struct od_budget *budget, struct od_memory *next, size_t limit_bytes);
 /* Asserts that nothing taken through the budget is still held. */
 void od_budget_release(struct od_budget *budget);
-
-/* Refuses the k-th allocation (counted from 0) once, or that and all later ones; for sweeps. */
-struct od_countdown {
-    struct od_memory memory;
-    struct od_memory *next; /* borrowed */
-    uint64_t call_count;    /* allocations and growths asked so far */
-    uint64_t refuse_at;     /* UINT64_MAX: never */
-    bool refuse_for_ever;
-    uint64_t refused_count;
-    uint64_t live_block_count;
-};
-void od_countdown_init(struct od_countdown *countdown, struct od_memory *next, uint64_t refuse_at, bool for_ever);
 
 #endif

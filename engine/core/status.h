@@ -47,8 +47,7 @@ struct od_error {
 
 /* Writes `error` (may be NULL) and returns `status`, so that a caller can `return od_fail(...)`. The text is
  * cut, never overrun. Operation first, values last: "reading a block: stage=1 task=0". */
-enum od_status od_fail(struct od_error *error, enum od_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+#define od_fail(error, status, ...) od_fail_at((error), (status), 0, 0, __VA_ARGS__)
 
 /* As od_fail, with a position in an input text. */
 enum od_status od_fail_at(struct od_error *error, enum od_status status, uint32_t line, uint32_t column,

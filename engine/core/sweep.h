@@ -33,6 +33,39 @@ static inline struct od_memory *od_heap_for_tests(void)
     return &memory;
 }
 
+/* Refuses the k-th allocation (counted from 0) once, or that and all later ones. */
+struct od_countdown {
+    struct od_memory memory;
+    struct od_memory *next; /* borrowed */
+    uint64_t call_count;    /* allocations and growths asked so far */
+    uint64_t refuse_at;     /* UINT64_MAX: never */
+    bool refuse_for_ever;
+    uint64_t refused_count;
+    uint64_t live_block_count;
+};
+static inline void *od_countdown_resize(void *self, void *old, size_t old_bytes, size_t new_bytes)
+{
+    struct od_countdown *countdown = (struct od_countdown *)self;
+    if (new_bytes > old_bytes) {
+        uint64_t call = countdown->call_count++;
+        if (call == countdown->refuse_at || (countdown->refuse_for_ever && call > countdown->refuse_at)) {
+            countdown->refused_count++;
+            return NULL;
+        }
+    }
+    void *block = countdown->next->ops->resize(countdown->next->self, old, old_bytes, new_bytes);
+    if (block != NULL || new_bytes == 0)
+        countdown->live_block_count += (uint64_t)(new_bytes != 0) - (uint64_t)(old != NULL);
+    return block;
+}
+static inline void od_countdown_init(struct od_countdown *countdown, struct od_memory *next, uint64_t refuse_at,
+                                     bool for_ever)
+{
+    static const struct od_memory_ops ops = {.resize = od_countdown_resize};
+    *countdown = (struct od_countdown){.next = next, .refuse_at = refuse_at, .refuse_for_ever = for_ever};
+    countdown->memory = (struct od_memory){.ops = &ops, .self = countdown};
+}
+
 typedef enum od_status (*od_sweep_body)(struct od_memory *memory, void *context);
 
 static inline bool od_sweep_once(od_sweep_body body, void *context, uint64_t refuse_at, bool for_ever)

@@ -116,18 +116,13 @@ enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *sou
     od_assert(first <= source->row_count);
     od_assert(count <= source->row_count - first);
     *batch_out = (struct od_batch){0};
-    uint32_t column_count = source->schema->field_count;
-    struct od_column *columns = od_arena_take_array(arena, column_count, sizeof(*columns));
-    if (columns == NULL)
-        goto no_memory;
-    for (uint32_t i = 0; i < column_count; i++) {
+    OD_TAKE_LIST(struct od_column, columns, arena, source->schema->field_count, error);
+    for (uint32_t i = 0; i < source->schema->field_count; i++) {
         if (!slice_column(arena, &source->columns[i], first, count, &columns[i]))
-            goto no_memory;
+            return od_fail(error, OD_NO_MEMORY, "slicing a batch: rows=%u", count);
     }
     *batch_out = (struct od_batch){.schema = source->schema, .row_count = count, .columns = columns};
     return OD_OK;
-no_memory:
-    return od_fail(error, OD_NO_MEMORY, "slicing a batch: rows=%u", count);
 }
 
 /* --- words: what of a value goes into a hash ------------------------------------------------------------ */

@@ -112,8 +112,6 @@ void od_batch_builder_reset(struct od_batch_builder *builder); /* empty, keeps t
  * Fails with NO_MEMORY, or UNSUPPORTED when a text column would pass 2 GiB. */
 enum od_status od_batch_builder_append(struct od_batch_builder *builder, uint32_t column_index,
                                        const struct od_value *value, struct od_error *error);
-/* Makes room for row_count more rows (text bytes aside), for callers that know how many will come. */
-enum od_status od_batch_builder_reserve(struct od_batch_builder *builder, uint32_t row_count, struct od_error *error);
 /* Ends a row: asserts that every column got exactly one value. */
 void od_batch_builder_end_row(struct od_batch_builder *builder);
 /* Appends rows of `source` (same types): rows[0..count) when `rows` is given, else first `count` rows from

@@ -162,12 +162,6 @@ void od_batch_builder_reset(struct od_batch_builder *builder)
     builder->row_count = 0;
 }
 
-enum od_status od_batch_builder_reserve(struct od_batch_builder *builder, uint32_t row_count,
-                                        struct od_error *error)
-{
-    return builder_room(builder, builder->row_count, row_count, error);
-}
-
 /* --- validity ------------------------------------------------------------------------------------------- */
 
 /* Called before the column's first NULL: all rows so far are valid. */

@@ -196,22 +196,33 @@ struct operand {
 };
 
 /* The first group of four digits, counted from the point, that is not zero, and which it is: 0 is the one before the
- * point. Zero has group 0, digits 0. */
+ * point. Zero has group 0, digits 0. The scale is that of at most 38 digits. */
 struct group {
     int32_t weight;
     uint32_t value;
 };
-static struct group leading_group(const struct od_wide *magnitude, uint32_t scale)
+static struct group leading_group(u128 magnitude, int32_t scale)
 {
-    if (magnitude->count == 0)
+    if (magnitude == 0)
         return (struct group){0, 0};
-    int32_t exponent = (int32_t)od_wide_digits(magnitude) - 1 - (int32_t)scale;
+    int32_t exponent = (int32_t)digits_of(magnitude) - 1 - scale;
     int32_t weight = (exponent >= 0 ? exponent : exponent - (GROUP_DIGITS - 1)) / GROUP_DIGITS;
-    int32_t drop = weight * GROUP_DIGITS + (int32_t)scale; /* digits behind the group's last */
-    struct od_wide power = od_wide_power_of_10((uint32_t)abs(drop));
-    struct od_wide group =
-        drop >= 0 ? od_wide_divide(magnitude, &power, NULL) : od_wide_multiply(magnitude, &power);
-    return (struct group){weight, group.limbs[0]};
+    int32_t drop = weight * GROUP_DIGITS + scale; /* digits behind the group's last */
+    u128 group =
+        drop >= 0 ? magnitude / power_of_10((uint32_t)drop) : magnitude * power_of_10((uint32_t)-drop);
+    return (struct group){weight, (uint32_t)group};
+}
+
+static struct group leading_group_wide(const struct operand *operand)
+{
+    uint32_t digits = od_wide_digits(&operand->magnitude);
+    uint32_t drop = digits > DIGITS_MAX ? digits - DIGITS_MAX : 0;
+    struct od_wide power = od_wide_power_of_10(drop);
+    struct od_wide leading = od_wide_divide(&operand->magnitude, &power, NULL);
+    u128 magnitude;
+    bool fits = od_wide_to_u128(&leading, &magnitude);
+    od_assert(fits);
+    return leading_group(magnitude, (int32_t)operand->scale - (int32_t)drop);
 }
 
 /* select_div_scale of numeric.c. */
@@ -247,18 +258,6 @@ static bool divide_wide(bool is_negative, const struct operand *a, const struct 
            (a->magnitude.count == 0 || quotient.magnitude.count != 0);
 }
 
-static struct group leading_group_short(u128 magnitude, uint32_t scale)
-{
-    if (magnitude == 0)
-        return (struct group){0, 0};
-    int32_t exponent = (int32_t)digits_of(magnitude) - 1 - (int32_t)scale;
-    int32_t weight = (exponent >= 0 ? exponent : exponent - (GROUP_DIGITS - 1)) / GROUP_DIGITS;
-    int32_t drop = weight * GROUP_DIGITS + (int32_t)scale;
-    u128 group =
-        drop >= 0 ? magnitude / power_of_10((uint32_t)drop) : magnitude * power_of_10((uint32_t)-drop);
-    return (struct group){weight, (uint32_t)group};
-}
-
 bool od_decimal_divide(const struct od_decimal *left, const struct od_decimal *right,
                        struct od_decimal *result_out)
 {
@@ -266,8 +265,8 @@ bool od_decimal_divide(const struct od_decimal *left, const struct od_decimal *r
     struct parts b = parts_of(right);
     od_assert(b.magnitude != 0);
     bool is_negative = a.is_negative != b.is_negative;
-    uint32_t scale = quotient_scale(leading_group_short(a.magnitude, a.scale),
-                                    leading_group_short(b.magnitude, b.scale), a.scale, b.scale);
+    uint32_t scale = quotient_scale(leading_group(a.magnitude, (int32_t)a.scale),
+                                    leading_group(b.magnitude, (int32_t)b.scale), a.scale, b.scale);
     /* a / 10^a.scale over b / 10^b.scale, times 10^scale */
     int32_t exponent = (int32_t)(scale + b.scale) - (int32_t)a.scale;
     od_assert(exponent >= 0); /* the quotient's scale is no less than either */
@@ -335,7 +334,7 @@ bool od_decimal_sqrt(const struct od_decimal *decimal, struct od_decimal *result
 {
     struct parts parts = parts_of(decimal);
     od_assert(!parts.is_negative);
-    int32_t weight = leading_group_short(parts.magnitude, parts.scale).weight * GROUP_DIGITS / 2;
+    int32_t weight = leading_group(parts.magnitude, (int32_t)parts.scale).weight * GROUP_DIGITS / 2;
     int32_t scale = SIGNIFICANT_MIN - 1 - weight;
     scale = scale > (int32_t)parts.scale ? scale : (int32_t)parts.scale;
     struct operand square = {od_wide_from_u128(parts.magnitude), parts.scale};
@@ -367,12 +366,6 @@ int od_decimal_compare(const struct od_decimal *left, const struct od_decimal *r
     struct od_wide scaled_a = scaled(a.magnitude, scale - a.scale);
     struct od_wide scaled_b = scaled(b.magnitude, scale - b.scale);
     return sign * od_wide_compare(&scaled_a, &scaled_b);
-}
-
-int od_decimal_compare_total(const struct od_decimal *left, const struct od_decimal *right)
-{
-    int order = od_decimal_compare(left, right);
-    return order != 0 ? order : (left->scale > right->scale) - (left->scale < right->scale);
 }
 
 /* Takes zeros off the end of the fraction. */
@@ -668,8 +661,7 @@ bool od_decimal_sum_total(const struct od_decimal_sum *sum, struct od_decimal *r
 
 static uint32_t operand_quotient_scale(const struct operand *a, const struct operand *b)
 {
-    return quotient_scale(leading_group(&a->magnitude, a->scale), leading_group(&b->magnitude, b->scale),
-                          a->scale, b->scale);
+    return quotient_scale(leading_group_wide(a), leading_group_wide(b), a->scale, b->scale);
 }
 
 bool od_decimal_sum_average(const struct od_decimal_sum *sum, struct od_decimal *result_out)

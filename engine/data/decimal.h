@@ -44,9 +44,8 @@ bool od_decimal_divide_whole(const struct od_decimal *left, const struct od_deci
 /* Of a number that is not negative; at least 16 significant digits. */
 bool od_decimal_sqrt(const struct od_decimal *decimal, struct od_decimal *result_out);
 
-/* By value: 1.5 equals 1.50. The second goes on: of equal values the one of smaller scale is less. */
+/* By value: 1.5 equals 1.50. */
 int od_decimal_compare(const struct od_decimal *left, const struct od_decimal *right);
-int od_decimal_compare_total(const struct od_decimal *left, const struct od_decimal *right);
 /* Equal values hash alike, whatever their scales. */
 uint64_t od_decimal_hash(const struct od_decimal *decimal);
 

@@ -10,31 +10,20 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/core/enum_text.h"
 #include "engine/core/hash.h"
 #include "engine/data/decimal.h"
 #include "engine/data/interval.h"
 
-struct type_row {
-    const char *text;
-    uint32_t width_bytes;
-};
-
-static const struct type_row type_rows[] = {
-#define X(name, text, bytes) [OD_TYPE_##name] = {text, bytes},
-    OD_TYPE_LIST(X)
-#undef X
-};
-_Static_assert(sizeof(type_rows) / sizeof(type_rows[0]) == OD_TYPE_COUNT, "every type has a row");
-
-const char *od_type_text(enum od_type type)
-{
-    return (unsigned)type < OD_TYPE_COUNT ? type_rows[type].text : "unknown type";
-}
+OD_ENUM_TEXT(od_type_text, enum od_type, OD_TYPE_LIST)
 
 uint32_t od_type_width_bytes(enum od_type type)
 {
+#define X(name, text, bytes) bytes,
+    static const uint8_t widths[] = {OD_TYPE_LIST(X)};
+#undef X
     od_assert((unsigned)type < OD_TYPE_COUNT);
-    return type_rows[type].width_bytes;
+    return widths[type];
 }
 
 /* --- order ---------------------------------------------------------------------------------------------- */
@@ -104,20 +93,15 @@ enum od_status od_schema_copy(struct od_arena *arena, const struct od_schema *so
                               struct od_schema *target_out, struct od_error *error)
 {
     *target_out = (struct od_schema){0};
-    struct od_field *fields = od_arena_take_array(arena, source->field_count, sizeof(*fields));
-    if (fields == NULL)
-        goto no_memory;
+    OD_TAKE_LIST(struct od_field, fields, arena, source->field_count, error);
     for (uint32_t i = 0; i < source->field_count; i++) {
-        const struct od_field *field = &source->fields[i];
-        fields[i] = *field;
-        fields[i].name = od_arena_copy_text(arena, field->name, strlen(field->name));
+        fields[i] = source->fields[i];
+        fields[i].name = od_arena_copy_text(arena, source->fields[i].name, strlen(source->fields[i].name));
         if (fields[i].name == NULL)
-            goto no_memory;
+            return od_fail(error, OD_NO_MEMORY, "copying a schema: fields=%u", source->field_count);
     }
     *target_out = (struct od_schema){.field_count = source->field_count, .fields = fields};
     return OD_OK;
-no_memory:
-    return od_fail(error, OD_NO_MEMORY, "copying a schema: fields=%u", source->field_count);
 }
 
 uint64_t od_schema_hash(const struct od_schema *schema)

@@ -88,11 +88,8 @@ int od_value_compare_total(const struct od_value *left, const struct od_value *r
  */
 bool od_value_print(const struct od_value *value, struct od_buffer *buffer);
 /* Reads `text` as a value of `type`, PostgreSQL's input syntax (ISO dates). False when it is not one.
- * Text values borrow `text`. */
+ * Text values borrow `text`. A date may be written as a timestamp, whose time of day goes (PostgreSQL's date_in). */
 bool od_value_parse(enum od_type type, const char *text, uint32_t size, struct od_value *value_out);
-/* As above, for casts: a date may be written as a timestamp, whose time of day goes (PostgreSQL's date_in). Apart from
- * od_value_parse, because the CSV reader must tell the two types apart. */
-bool od_value_convert_text(enum od_type type, const char *text, uint32_t size, struct od_value *value_out);
 
 /* Days since 1970-01-01 <-> civil date, proleptic Gregorian (Howard Hinnant, "chrono-compatible low-level
  * date algorithms"). month 1..12, day 1..31. */

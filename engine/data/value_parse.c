@@ -43,10 +43,8 @@ static bool parse_boolean(struct cursor cursor, bool *boolean_out)
     size_t given = (size_t)(cursor.end - cursor.at);
     for (size_t i = 0; i < sizeof(boolean_words) / sizeof(boolean_words[0]); i++) {
         const struct boolean_word *candidate = &boolean_words[i];
-        bool matches = given >= candidate->size_min && given <= strlen(candidate->word);
-        for (size_t k = 0; matches && k < given; k++)
-            matches = lower(cursor.at[k]) == candidate->word[k];
-        if (matches) {
+        if (given >= candidate->size_min && given <= strlen(candidate->word) &&
+            starts_any_case(candidate->word, cursor)) {
             *boolean_out = candidate->value;
             return true;
         }
@@ -61,11 +59,8 @@ static bool parse_int64(struct cursor cursor, int64_t *number_out)
         return false;
     int64_t number = 0; /* built on the negative side, which reaches one further */
     for (; cursor.at < cursor.end; cursor.at++) {
-        if (!is_digit(*cursor.at))
-            return false;
-        if (__builtin_mul_overflow(number, 10, &number))
-            return false;
-        if (__builtin_sub_overflow(number, *cursor.at - '0', &number))
+        if (!is_digit(*cursor.at) || __builtin_mul_overflow(number, 10, &number) ||
+            __builtin_sub_overflow(number, *cursor.at - '0', &number))
             return false;
     }
     if (!is_negative && number == INT64_MIN)
@@ -89,46 +84,22 @@ static bool parse_float64_word(struct cursor cursor, double *number_out)
     return true;
 }
 
-/* How many digits come next; notes one that is not zero. */
-static uint32_t skip_digits(struct cursor *cursor, bool *is_zero)
-{
-    const char *start = cursor->at;
-    for (; cursor->at < cursor->end && is_digit(*cursor->at); cursor->at++)
-        *is_zero = *is_zero && *cursor->at == '0';
-    return (uint32_t)(cursor->at - start);
-}
-
-/* Whether the text is a decimal number; also whether its digits are all zeros. */
-static bool scan_decimal(struct cursor cursor, bool *is_zero_out)
-{
-    bool exponent_is_zero = true;
-    *is_zero_out = true;
-    take_sign(&cursor);
-    uint32_t digit_count = skip_digits(&cursor, is_zero_out);
-    if (take(&cursor, '.'))
-        digit_count += skip_digits(&cursor, is_zero_out);
-    bool has_exponent = take(&cursor, 'e') || take(&cursor, 'E');
-    if (has_exponent)
-        take_sign(&cursor);
-    if (digit_count == 0 || (has_exponent && skip_digits(&cursor, &exponent_is_zero) == 0))
-        return false;
-    return cursor.at == cursor.end;
-}
-
 static bool parse_float64(struct cursor cursor, double *number_out)
 {
     if (parse_float64_word(cursor, number_out))
         return true;
     size_t given = (size_t)(cursor.end - cursor.at);
-    bool is_zero = false;
-    if (given > FLOAT_TEXT_MAX || !scan_decimal(cursor, &is_zero))
+    if (given == 0 || given > FLOAT_TEXT_MAX)
         return false;
     char spelled[FLOAT_TEXT_MAX + 1];
+    char *end;
     memcpy(spelled, cursor.at, given);
     spelled[given] = '\0';
-    *number_out = strtod(spelled, NULL);
+    *number_out = strtod(spelled, &end);
+    bool is_zero = strcspn(spelled, "123456789") >= strcspn(spelled, "eE");
     /* Out of range is an error, as in PostgreSQL: neither infinity nor a zero that was not written as one. */
-    return !isinf(*number_out) && (is_zero || *number_out != 0);
+    return strspn(spelled, "0123456789+-.eE") == given && end == spelled + given && !isinf(*number_out) &&
+           (is_zero || *number_out != 0);
 }
 
 /* --- date, timestamp ------------------------------------------------------------------------------------ */
@@ -188,7 +159,8 @@ static void skip_utc(struct cursor *cursor)
     skip_spaces(&zone);
     bool is_z = take(&zone, 'Z') || take(&zone, 'z');
     bool is_signed = !is_z && (take(&zone, '+') || take(&zone, '-'));
-    if (is_signed && (!take_digits(&zone, 2, 2, &hours) || (take(&zone, ':') && !take_digits(&zone, 2, 2, &minutes))))
+    if (is_signed &&
+        (!take_digits(&zone, 2, 2, &hours) || (take(&zone, ':') && !take_digits(&zone, 2, 2, &minutes))))
         return;
     if ((is_z || is_signed) && hours == 0 && minutes == 0)
         *cursor = zone;
@@ -278,15 +250,4 @@ bool od_value_parse(enum od_type type, const char *text, uint32_t size, struct o
         break;
     }
     od_unreachable();
-}
-
-bool od_value_convert_text(enum od_type type, const char *text, uint32_t size, struct od_value *value_out)
-{
-    if (od_value_parse(type, text, size, value_out))
-        return true;
-    if (type != OD_TYPE_DATE || !od_value_parse(OD_TYPE_TIMESTAMP, text, size, value_out))
-        return false;
-    int64_t days = value_out->int64 / DAY_US - (value_out->int64 % DAY_US < 0);
-    *value_out = (struct od_value){.type = OD_TYPE_DATE, .int64 = days};
-    return true;
 }

@@ -1,7 +1,7 @@
 /* cast: one kernel a pair of types, picked from a square table; the catalogue (plan/function.c) has the same squares filled.
  *
  * Casts to text print as PostgreSQL does, but for booleans, which print as 'true' and 'false' (boolean to text is not its
- * output function there either). Casts from text read what od_value_convert_text reads; anything else is an EVALUATION
+ * output function there either). Casts from text read what od_value_parse reads; anything else is an EVALUATION
  * error. Double precision rounds half to even, numeric half away from zero. */
 #include <ctype.h>
 #include <math.h>
@@ -146,7 +146,7 @@ static enum od_status from_text(struct od_row *row)
     const char *text = row->arguments[0].text.bytes;
     uint32_t size = row->arguments[0].text.size;
     int shown = (int)(size < ERROR_TEXT_BYTES ? size : ERROR_TEXT_BYTES);
-    if (od_value_convert_text(type, text, size, &row->result))
+    if (od_value_parse(type, text, size, &row->result))
         return OD_OK;
     if (!has_form_of(type, text, size))
         return od_fail(row->error, OD_EVALUATION, "invalid input syntax for type %s: \"%.*s\"",

@@ -85,7 +85,10 @@ static bool could_be(const struct od_text_field *field, enum od_type type)
                    value.int64 >= -EXACT_INTEGER_MAX && value.int64 <= EXACT_INTEGER_MAX;
         return od_text_is_word(field, "NaN") || od_text_is_word(field, "Infinity") ||
                od_text_is_word(field, "-Infinity");
-    case OD_TYPE_DATE:
+    case OD_TYPE_DATE: /* whose time of day would go */
+        if (memchr(field->bytes, ':', field->size) != NULL)
+            return false;
+        __attribute__((fallthrough));
     case OD_TYPE_TIMESTAMP:
         return looks_like_day(field) && od_value_parse(type, field->bytes, field->size, &value);
     default:

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/core/assert.h"
 #include "engine/core/enum_text.h"
 #include "engine/plan/function.h"
 #include "engine/plan/physical.h"

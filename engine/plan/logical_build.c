@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "engine/core/assert.h"
 #include "engine/core/enum_text.h"
 #include "engine/plan/input_order.h"
 #include "engine/plan/join_keys.h"

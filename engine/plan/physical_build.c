@@ -9,6 +9,7 @@
  *
  * A logical node that is the input of several (the same pointer: equal sub-plans were made one before) and costs more than
  * reading a table is built once and closed with a FORWARD exchange; each consumer gets a reader of it. */
+#include "engine/core/assert.h"
 #include "engine/core/enum_text.h"
 #include "engine/plan/stage_build.h"
 #include "engine/plan/statistics.h"

@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "engine/core/assert.h"
 #include "engine/core/enum_text.h"
 
 #define TREE_SIZE_MAX 20000

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/run/driver.h"
+#include "engine/core/sweep.h"
 #include "engine/run/protocol.h"
 #include "engine/world/posix.h"
 

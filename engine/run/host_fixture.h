@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/core/sweep.h"
 #include "engine/run/driver.h"
 #include "engine/run/executor.h"
 #include "engine/run/protocol.h"

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/run/protocol.h"
+#include "engine/core/sweep.h"
 #include "engine/world/posix.h"
 
 static struct od_message *sent;

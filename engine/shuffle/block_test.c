@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "engine/data/decimal.h"
+#include "engine/core/sweep.h"
 #include "engine/shuffle/block.h"
 #include "engine/world/posix.h"
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/shuffle/partition_writer.h"
+#include "engine/core/sweep.h"
 #include "engine/world/posix.h"
 
 static struct od_field fields[] = {{"key", OD_TYPE_INT64, true}, {"text", OD_TYPE_TEXT, true}};

@@ -122,7 +122,7 @@ const struct od_expr *od_make_read(struct od_binder *binder, const struct od_exp
     uint32_t size = text->literal.text.size;
     if (type == OD_TYPE_TEXT) {
         value = text->literal;
-    } else if (!text->literal.is_null && !od_value_convert_text(type, bytes, size, &value)) {
+    } else if (!text->literal.is_null && !od_value_parse(type, bytes, size, &value)) {
         bool other_form = may_be_other_form(type, bytes);
         return od_sql_fail(binder, other_form ? OD_UNSUPPORTED : OD_BAD_INPUT, od_place_of(text),
                            "invalid input syntax for type %s%s: \"%.*s\"", od_type_text(type),

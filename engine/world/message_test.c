@@ -62,7 +62,7 @@ static void points_are_found_by_name(void **state)
     assert_false(od_point_find("task_", &none));
     assert_false(od_point_find("", &none));
     assert_int_equal(none, OD_POINT_COUNT);
-    assert_string_equal(od_point_text(OD_POINT_COUNT), "unknown point");
+    assert_string_equal(od_point_text(OD_POINT_COUNT), "unknown");
 }
 
 static void events_have_their_own_names(void **state)
@@ -74,7 +74,7 @@ static void events_have_their_own_names(void **state)
                                     od_event_text((enum od_event_kind)k));
     }
     assert_string_equal(od_event_text(OD_EVENT_TASK_LAUNCHED), "task_launched");
-    assert_string_equal(od_event_text(OD_EVENT_COUNT), "unknown event");
+    assert_string_equal(od_event_text(OD_EVENT_COUNT), "unknown");
 }
 
 static void an_undisturbed_world_answers_ok(void **state)

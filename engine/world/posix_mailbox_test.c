@@ -11,6 +11,7 @@
 #include <sched.h>
 
 #include "engine/world/posix.h"
+#include "engine/core/sweep.h"
 #include "engine/world/posix_mailbox.h"
 #include "engine/world/posix_timers.h"
 

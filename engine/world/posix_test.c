@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/core/sweep.h"
 #include "engine/world/posix.h"
 
 static char base[64];

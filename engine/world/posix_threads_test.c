@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/world/posix.h"
+#include "engine/core/sweep.h"
 #include "engine/world/posix_threads.h"
 
 #define MS       UINT64_C(1000000)
