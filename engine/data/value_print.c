@@ -23,110 +23,58 @@
 
 #define DAY_US             INT64_C(86400000000)
 #define FLOAT_DIGITS_MAX   17
-#define PLAIN_EXPONENT_MIN (-4)
-#define PLAIN_EXPONENT_END 15
-
-/* A positive finite number as 0 < digit_count decimal digits: d.ddd * 10^exponent, no trailing zeros. */
-struct decimal {
-    char digits[FLOAT_DIGITS_MAX + 1];
-    int digit_count;
-    int exponent;
-};
-
-static void decimal_read(const char *scientific, struct decimal *decimal_out)
-{
-    struct decimal decimal = {0};
-    const char *at = scientific;
-    for (; *at != 'e'; at++) {
-        if (*at != '.')
-            decimal.digits[decimal.digit_count++] = *at;
-    }
-    decimal.exponent = atoi(at + 1);
-    while (decimal.digit_count > 1 && decimal.digits[decimal.digit_count - 1] == '0')
-        decimal.digit_count--;
-    *decimal_out = decimal;
-}
+#define FLOAT_DIGITS_PLAIN 15
+#define FLOAT_PLAIN_END    1e15
 
 /* PostgreSQL takes no form that lies halfway between two doubles, though it may read back: only whole numbers from 2^54
- * on have one, and those above 2^120 too rarely to care. */
-static bool is_halfway(const struct decimal *decimal, double magnitude)
+ * on have one, and those above 2^120 too rarely to care. `spelled`: by %e. */
+static bool is_halfway(const char *spelled, double magnitude)
 {
     unsigned __int128 whole = 0;
     if (magnitude < 0x1p54 || magnitude >= 0x1p120)
         return false;
-    for (int i = 0; i <= decimal->exponent; i++)
-        whole = whole * 10 + (unsigned)(i < decimal->digit_count ? decimal->digits[i] - '0' : 0);
+    for (int left = atoi(strchr(spelled, 'e') + 1); left >= 0; left--) {
+        spelled += *spelled == '.';
+        whole = whole * 10 + (*spelled == 'e' ? 0 : (unsigned)(*spelled++ - '0'));
+    }
     unsigned __int128 number = (unsigned __int128)magnitude;
     if (whole > number)
         return (whole - number) * 2 == (unsigned __int128)nextafter(magnitude, INFINITY) - number;
     return (number - whole) * 2 == number - (unsigned __int128)nextafter(magnitude, 0);
 }
 
-static bool reads_back(const char *scientific, double magnitude, struct decimal *decimal_out)
+static bool reads_back(const char *spelled, double magnitude)
 {
-    decimal_read(scientific, decimal_out);
-    return strtod(scientific, NULL) == magnitude && !is_halfway(decimal_out, magnitude);
+    return strtod(spelled, NULL) == magnitude && !is_halfway(spelled, magnitude);
 }
 
-static struct decimal shortest_decimal(double magnitude)
-{
-    char scientific[40];
-    struct decimal decimal;
-    int exponent;
-    int first_count = isnormal(magnitude) ? 15 : 1;
-    for (int count = first_count; count < FLOAT_DIGITS_MAX; count++) {
-        snprintf(scientific, sizeof(scientific), "%.*e", count - 1, magnitude);
-        if (reads_back(scientific, magnitude, &decimal))
-            return decimal;
-    }
-    scientific[FLOAT_DIGITS_MAX - 1]++; /* the last digit; no power of two has a 9 there that matters */
-    if (frexp(magnitude, &exponent) == 0.5 && reads_back(scientific, magnitude, &decimal))
-        return decimal;
-    snprintf(scientific, sizeof(scientific), "%.*e", FLOAT_DIGITS_MAX - 1, magnitude);
-    decimal_read(scientific, &decimal);
-    return decimal;
-}
-
-static bool print_scientific(const struct decimal *decimal, struct od_buffer *buffer)
-{
-    od_buffer_append(buffer, decimal->digits, 1);
-    if (decimal->digit_count > 1) {
-        od_buffer_append(buffer, ".", 1);
-        od_buffer_append(buffer, decimal->digits + 1, (size_t)decimal->digit_count - 1);
-    }
-    return od_buffer_print(buffer, "e%c%02d", decimal->exponent < 0 ? '-' : '+', abs(decimal->exponent));
-}
-
-static bool print_plain(const struct decimal *decimal, struct od_buffer *buffer)
-{
-    int whole_count = decimal->exponent + 1; /* digits before the point; <= 0: zeros behind it */
-    if (whole_count <= 0) {
-        od_buffer_append(buffer, "0.000", (size_t)(2 - whole_count));
-        return od_buffer_append(buffer, decimal->digits, (size_t)decimal->digit_count);
-    }
-    if (whole_count >= decimal->digit_count) {
-        od_buffer_append(buffer, decimal->digits, (size_t)decimal->digit_count);
-        return od_buffer_append(buffer, "00000000000000", (size_t)(whole_count - decimal->digit_count));
-    }
-    od_buffer_append(buffer, decimal->digits, (size_t)whole_count);
-    od_buffer_append(buffer, ".", 1);
-    return od_buffer_append(buffer, decimal->digits + whole_count,
-                            (size_t)(decimal->digit_count - whole_count));
-}
-
+/* %g is PostgreSQL's layout for up to 15 digits. It would be plain for longer numbers from 10^15 on, where %e is right: the last of
+ * that many digits is not zero. */
 static bool print_float64(double number, struct od_buffer *buffer)
 {
+    char spelled[40];
+    double magnitude = fabs(number);
+    int exponent;
     if (isnan(number))
         return od_buffer_append_text(buffer, "NaN");
     if (signbit(number))
         od_buffer_append(buffer, "-", 1);
     if (isinf(number))
         return od_buffer_append_text(buffer, "Infinity");
-    if (number == 0)
-        return od_buffer_append(buffer, "0", 1);
-    struct decimal decimal = shortest_decimal(fabs(number));
-    bool is_plain = decimal.exponent >= PLAIN_EXPONENT_MIN && decimal.exponent < PLAIN_EXPONENT_END;
-    return is_plain ? print_plain(&decimal, buffer) : print_scientific(&decimal, buffer);
+    int count = number == 0 || isnormal(number) ? FLOAT_DIGITS_PLAIN : 1;
+    for (;; count++) {
+        snprintf(spelled, sizeof(spelled), "%.*e", count - 1, magnitude);
+        if (count == FLOAT_DIGITS_MAX || reads_back(spelled, magnitude))
+            break;
+        if (count + 1 < FLOAT_DIGITS_MAX || frexp(magnitude, &exponent) != 0.5)
+            continue;
+        spelled[count]++; /* the last digit; no power of two has a 9 there that matters */
+        if (reads_back(spelled, magnitude))
+            return od_buffer_append_text(buffer, spelled);
+    }
+    if (count <= FLOAT_DIGITS_PLAIN || magnitude < FLOAT_PLAIN_END)
+        snprintf(spelled, sizeof(spelled), "%.*g", count, magnitude);
+    return od_buffer_append_text(buffer, spelled);
 }
 
 /* "YYYY-MM-DD"; returns whether the year is before Christ, which is said behind the time. Year 0 is 1 BC. */
