@@ -277,6 +277,42 @@ static bool check_column_names(struct od_session *session, PgQuery__Node *const 
     return check_field_names(session, renamed_out, location);
 }
 
+/* As PostgreSQL finds a column's length or scale: it comes from a cast, or from a table's column on its way through. */
+static struct od_sql_type type_of_column(struct od_session *session, const struct od_plan *plan,
+                                         uint32_t column)
+{
+    static const enum od_sql_limit limits[OD_FUNCTION_COUNT] = {
+        [OD_FUNCTION_FIT_SMALLINT] = OD_LIMIT_SMALLINT,
+        [OD_FUNCTION_FIT_VARCHAR] = OD_LIMIT_VARCHAR,
+        [OD_FUNCTION_FIT_NUMERIC] = OD_LIMIT_NUMERIC,
+    };
+    struct od_sql_type type = {.type = plan->schema.fields[column].type};
+    uint32_t left_count = plan->input_count > 0 ? plan->inputs[0]->schema.field_count : 0;
+    const struct od_expr *expr = NULL;
+    if (plan->kind == OD_PLAN_SCAN)
+        return od_session_find(session, plan->scan.table->name)
+            ->definition->types[plan->scan.columns[column]];
+    if (plan->kind == OD_PLAN_PROJECT || plan->kind == OD_PLAN_EXPAND)
+        expr = plan->rows.exprs[column];
+    else if (plan->kind == OD_PLAN_AGGREGATE)
+        expr = column < plan->aggregate.group_count ? plan->aggregate.groups[column] : NULL;
+    else if (column < left_count) {
+        struct od_sql_type left = type_of_column(session, plan->inputs[0], column);
+        struct od_sql_type right =
+            plan->kind == OD_PLAN_UNION ? type_of_column(session, plan->inputs[1], column) : left;
+        return memcmp(&left, &right, sizeof(left)) == 0 ? left : type;
+    } else if (plan->input_count == 2 && od_join_gives_right(plan->join.type))
+        return type_of_column(session, plan->inputs[1], column - left_count);
+    if (expr != NULL && expr->kind == OD_EXPR_COLUMN)
+        return type_of_column(session, plan->inputs[0], expr->column_index);
+    if (expr == NULL || expr->kind != OD_EXPR_CALL || limits[expr->function] == OD_LIMIT_NONE)
+        return type;
+    type.limit = limits[expr->function];
+    type.size = expr->argument_count > 1 ? (uint32_t)expr->arguments[1]->literal.int64 : 0;
+    type.scale = expr->argument_count > 2 ? (uint32_t)expr->arguments[2]->literal.int64 : 0;
+    return type;
+}
+
 bool od_session_create_table_as(struct od_session *session, const PgQuery__Node *node)
 {
     const PgQuery__CreateTableAsStmt *create = node->create_table_as_stmt;
@@ -290,13 +326,15 @@ bool od_session_create_table_as(struct od_session *session, const PgQuery__Node 
     if (create->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE ||
         create->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return od_sql_refuse(&session->binder, relation->location, "this form of CREATE ... AS");
-    struct od_table *answer =
-        od_session_run_plan(session, od_session_bind(session, create->query->select_stmt));
+    const struct od_plan *plan = od_session_bind(session, create->query->select_stmt);
+    struct od_table *answer = od_session_run_plan(session, plan);
     if (answer != NULL && check_column_names(session, create->into->col_names, create->into->n_col_names,
                                              &answer->schema, relation->location, &schema)) {
-        for (uint32_t i = 0; i < schema.field_count; i++)
-            schema.fields[i].nullable = true;
         definition = od_definition_of_table(session, relation->relname, &schema, NULL);
+        for (uint32_t i = 0; i < schema.field_count && definition != NULL; i++) {
+            definition->schema.fields[i].nullable = true;
+            definition->types[i] = type_of_column(session, plan, i);
+        }
     }
     bool done = definition != NULL && put_table(session, create->into->skip_data ? NULL : answer);
     if (done && !create->into->skip_data)
