@@ -344,25 +344,40 @@ const char *od_query_expr(struct od_query_gen *g, const struct od_scope *scope, 
     return text;
 }
 
-/* Comparisons mostly, with the columns of queries around. */
-const char *od_query_predicate(struct od_query_gen *g, const struct od_scope *scope)
+static const char *comparison(struct od_query_gen *g, const struct od_scope *scope, uint32_t depth)
 {
     static const char *const operators[] = {"=", "<", ">", "<>", ">=", "="};
+    enum od_type type = od_draw_scope_type(g, scope);
+    const char *operator= operators[od_draw_below(g, 6)];
+    const char *left = od_query_expr(g, scope, type, 0);
+    return od_say(g, "%s %s %s", left, operator, od_query_expr(g, scope, type, depth));
+}
+
+static const char *null_test(struct od_query_gen *g, const struct od_scope *scope)
+{
+    const struct od_named *column = &scope->columns[od_draw_below(g, scope->count)];
+    const char *text = od_query_column(g, scope, column->type);
+    return od_say(g, "%s IS%s NULL", text != NULL ? text : "NULL", od_chance(g, 1, 4) ? " NOT" : "");
+}
+
+/* Comparisons mostly, with the columns of queries around, and what is true of padded rows, too. */
+const char *od_query_predicate(struct od_query_gen *g, const struct od_scope *scope)
+{
     od_open_span(g, "predicate");
     const char *text;
-    uint64_t kind = od_draw_below(g, 9);
-    if (kind == 8 && scope->count > 0) { /* true of padded rows, too */
-        const char *column = od_query_column(g, scope, scope->columns[od_draw_below(g, scope->count)].type);
-        text = od_say(g, "%s IS%s NULL", column != NULL ? column : "NULL", od_chance(g, 1, 4) ? " NOT" : "");
-    } else if (kind >= 5 && g->selects_left > 0 && g->place != OD_QUERY_FEATURE_COUNT) {
+    uint64_t kind = od_draw_below(g, 12);
+    bool may_ask = g->selects_left > 0 && g->place != OD_QUERY_FEATURE_COUNT;
+    if (kind >= 10 && scope->count > 0) {
+        text = null_test(g, scope);
+    } else if (kind >= 8 && scope->count > 0) {
+        const char *left = comparison(g, scope, 0);
+        text = od_say(g, "(%s OR %s)", left, kind == 8 ? comparison(g, scope, 0) : null_test(g, scope));
+    } else if (kind >= 5 && may_ask) {
         text = test_with_subquery(g, scope);
     } else if (kind >= 3) {
         text = od_query_expr(g, scope, OD_TYPE_BOOLEAN, 2);
     } else {
-        enum od_type type = od_draw_scope_type(g, scope);
-        const char *operator= operators[od_draw_below(g, 6)];
-        const char *left = od_query_expr(g, scope, type, 0);
-        text = od_say(g, "%s %s %s", left, operator, od_query_expr(g, scope, type, 1));
+        text = comparison(g, scope, 1);
     }
     od_close_span(g);
     return text;
