@@ -359,7 +359,9 @@ static void note_failing(struct od_query_gen *g)
         OD_QUERY_QUANTIFIED,   OD_QUERY_LIMIT,            OD_QUERY_EXCEPT,       OD_QUERY_INTERSECT,
         OD_QUERY_EXCEPT_ALL,   OD_QUERY_INTERSECT_ALL,    OD_QUERY_IN_LIST,
         OD_QUERY_ROWS,         OD_QUERY_ROWS_DISTINCT};
-    bool spares = g->may_be_spared || (g->calls_may_fail && g->folds_calls) || g->may_fail_count == 0;
+    bool has_having = g->query->features[OD_QUERY_HAVING] || g->query->features[OD_QUERY_HAVING_ALONE];
+    bool spares_calls = g->folds_calls || has_having; /* which may be asked of the keys first */
+    bool spares = g->may_be_spared || (g->calls_may_fail && spares_calls) || g->may_fail_count == 0;
     for (size_t i = 0; i < sizeof(sparing) / sizeof(sparing[0]); i++)
         spares |= g->query->features[sparing[i]];
     if (!spares)

@@ -121,6 +121,9 @@ static const char *quoted(struct od_query_gen *g, const struct od_value *value)
 static struct od_value literal_value(struct od_query_gen *g, enum od_type type)
 {
     struct od_value value = od_gen_value(g->gen, type);
+    bool is_whole = type == OD_TYPE_INT32 || type == OD_TYPE_INT64;
+    if (is_whole && od_chance(g, 1, 2)) /* as the tables' pool: something equals it */
+        value.int64 = (int64_t)od_draw_below(g, 4);
     if (type == OD_TYPE_TEXT && value.text.size > 80)
         value.text.size = 0;
     return value;
@@ -350,7 +353,10 @@ static const char *comparison(struct od_query_gen *g, const struct od_scope *sco
     enum od_type type = od_draw_scope_type(g, scope);
     const char *operator= operators[od_draw_below(g, 6)];
     const char *left = od_query_expr(g, scope, type, 0);
-    return od_say(g, "%s %s %s", left, operator, od_query_expr(g, scope, type, depth));
+    const char *right = od_query_expr(g, scope, type, depth);
+    if (strcmp(left, right) == 0 && od_chance(g, 3, 4)) /* says little */
+        right = od_query_literal(g, type);
+    return od_say(g, "%s %s %s", left, operator, right);
 }
 
 static const char *null_test(struct od_query_gen *g, const struct od_scope *scope)

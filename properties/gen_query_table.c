@@ -43,13 +43,15 @@ static struct od_value draw_cell(struct od_gen *gen, const struct profile *profi
 
 static enum od_status draw_rows(struct od_gen *gen, struct od_table *table, const struct profile *profiles)
 {
-    static const uint32_t means[] = {1, 3, 4, 5, 5, 6, 8, 10}; /* of the number of rows */
+    static const uint32_t means[] = {1, 3, 4, 5, 5, 6, 8, 10}; /* of the number of rows; */
+    enum { FIRST_ROWS = 3, FIRST_MEAN = 12 };                  /* but only the smallest are often empty */
     uint32_t mean = means[od_choices_below(gen->choices, 8)];
     enum od_status status = OD_OK;
     bool more = true;
     for (uint32_t row = 0; more && status == OD_OK; row++) {
         od_choices_begin(gen->choices, "row");
-        more = od_random_chance(&gen->choices->random, mean, mean + 1) && row < OD_QUERY_ROWS_MAX;
+        uint32_t likely = mean > 1 && row < FIRST_ROWS ? FIRST_MEAN : mean;
+        more = od_random_chance(&gen->choices->random, likely, likely + 1) && row < OD_QUERY_ROWS_MAX;
         for (uint32_t i = 0; i < table->schema.field_count && more && status == OD_OK; i++) {
             od_choices_begin(gen->choices, "cell");
             struct od_value value = draw_cell(gen, &profiles[i]);
@@ -66,7 +68,7 @@ static enum od_status draw_rows(struct od_gen *gen, struct od_table *table, cons
 struct od_table *od_gen_query_table(struct od_gen *gen, uint32_t table_index)
 {
     static const char *const names[OD_QUERY_TABLES_MAX] = {"t0", "t1", "t2", "t3"};
-    static const uint32_t null_parts[] = {0, 1, 1, 2, 4, 8};
+    static const uint32_t null_parts[] = {0, 1, 2, 1, 3, 1, 2, 1, 4, 2, 0, 8};
     struct profile profiles[OD_QUERY_COLUMNS_MAX];
     struct od_field fields[OD_QUERY_COLUMNS_MAX];
     struct od_schema schema = {0, fields};
@@ -77,7 +79,7 @@ struct od_table *od_gen_query_table(struct od_gen *gen, uint32_t table_index)
         if (is_there) {
             struct profile *profile = &profiles[schema.field_count];
             profile->type = columns[i].types[od_choices_below(gen->choices, 2)];
-            profile->null_part = null_parts[od_choices_below(gen->choices, 6)];
+            profile->null_part = null_parts[od_choices_below(gen->choices, 12)];
             profile->is_fresh = od_choices_below(gen->choices, 2) != 0;
             fields[schema.field_count++] = (struct od_field){columns[i].name, profile->type, true};
         }
