@@ -197,7 +197,8 @@ static json_t *statements_json(const struct od_campaign_result *result)
     json_t *features = json_object();
     for (uint32_t i = 0; i < 32; i++)
         if (result->status_counts[i] > 0)
-            json_object_set_new(statuses, od_status_text((enum od_status)i), json_integer((json_int_t)result->status_counts[i]));
+            json_object_set_new(statuses, od_status_text((enum od_status)i),
+                                json_integer((json_int_t)result->status_counts[i]));
     for (uint32_t i = 0; i < OD_ORACLE_COUNT; i++) {
         json_t *asked = json_object();
         for (uint32_t j = 0; j < OD_ASKED_COUNT; j++)
@@ -206,8 +207,8 @@ static json_t *statements_json(const struct od_campaign_result *result)
     }
     for (uint32_t i = 0; i < OD_QUERY_FEATURE_COUNT; i++)
         json_object_set_new(features, od_query_feature_text((enum od_query_feature)i),
-                            json_pack("{sI sI}", "drawn", (json_int_t)result->feature_counts[i][1], "answered",
-                                      (json_int_t)result->feature_counts[i][0]));
+                            json_pack("{sI sI}", "drawn", (json_int_t)result->feature_counts[i][1],
+                                      "answered", (json_int_t)result->feature_counts[i][0]));
     return json_pack("{so so so}", "by_status", statuses, "by_oracle", oracles, "by_feature", features);
 }
 

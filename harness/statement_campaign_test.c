@@ -167,7 +167,8 @@ static void a_sure_error_is_told(void **state)
             subject.bind(subject.self, &trial.test_case, &plan, NULL) != OD_OK)
             continue;
         const struct od_statement_outcome outcome = {.status = OD_EVALUATION, .text = "", .plan = plan};
-        assert_int_equal(od_query_oracles_ask(oracles, &trial.test_case, &outcome, &tally, &finding, NULL), OD_OK);
+        assert_int_equal(od_query_oracles_ask(oracles, &trial.test_case, &outcome, &tally, &finding, NULL),
+                         OD_OK);
         if (tally.asked[OD_ORACLE_MODEL] == OD_ASKED_COMPARED && !finding.found)
             continue; /* it has an error, too */
         asked[features[OD_QUERY_FAILS_SURELY]]++;

@@ -354,11 +354,11 @@ void od_query_note_folded(struct od_query_gen *g, uint32_t may_fail_before, uint
 static void note_failing(struct od_query_gen *g)
 {
     static const enum od_query_feature sparing[] = {
-        OD_QUERY_LATERAL,      OD_QUERY_DERIVED,          OD_QUERY_CTE,          OD_QUERY_FROM_VALUES,
-        OD_QUERY_VALUES,       OD_QUERY_SCALAR_SUBQUERY,  OD_QUERY_IN_SUBQUERY,  OD_QUERY_EXISTS_SUBQUERY,
-        OD_QUERY_QUANTIFIED,   OD_QUERY_LIMIT,            OD_QUERY_EXCEPT,       OD_QUERY_INTERSECT,
-        OD_QUERY_EXCEPT_ALL,   OD_QUERY_INTERSECT_ALL,    OD_QUERY_IN_LIST,
-        OD_QUERY_ROWS,         OD_QUERY_ROWS_DISTINCT};
+        OD_QUERY_LATERAL,      OD_QUERY_DERIVED,         OD_QUERY_CTE,         OD_QUERY_FROM_VALUES,
+        OD_QUERY_VALUES,       OD_QUERY_SCALAR_SUBQUERY, OD_QUERY_IN_SUBQUERY, OD_QUERY_EXISTS_SUBQUERY,
+        OD_QUERY_QUANTIFIED,   OD_QUERY_LIMIT,           OD_QUERY_EXCEPT,      OD_QUERY_INTERSECT,
+        OD_QUERY_EXCEPT_ALL,   OD_QUERY_INTERSECT_ALL,   OD_QUERY_IN_LIST,     OD_QUERY_ROWS,
+        OD_QUERY_ROWS_DISTINCT};
     bool has_having = g->query->features[OD_QUERY_HAVING] || g->query->features[OD_QUERY_HAVING_ALONE];
     bool spares_calls = g->folds_calls || has_having; /* which may be asked of the keys first */
     bool spares = g->may_be_spared || (g->calls_may_fail && spares_calls) || g->may_fail_count == 0;

@@ -127,8 +127,8 @@ static const char *listed(struct od_query_gen *g, const char *const *keys, uint3
 }
 
 /* " GROUP BY ...". *sets_out: there may be several rows of one key. */
-static const char *group_by(struct od_query_gen *g, const char *const *keys, uint32_t count, bool are_foldable,
-                            bool *sets_out)
+static const char *group_by(struct od_query_gen *g, const char *const *keys, uint32_t count,
+                            bool are_foldable, bool *sets_out)
 {
     uint64_t kind = od_draw_below(g, od_may(g, OD_QUERY_CUBE) ? 8 : 5);
     const char *all = listed(g, keys, count);
@@ -219,8 +219,7 @@ static const char *frame(struct od_query_gen *g, bool has_order, enum od_type ke
     const struct frame_kind *kind = &kinds[od_draw_below(g, has_order ? 3 : 2)];
     bool is_range = kind->feature == OD_QUERY_FRAME_RANGE;
     bool moves = key != OD_TYPE_COUNT && key != OD_TYPE_TEXT && key != OD_TYPE_BOOLEAN;
-    bool has_offsets =
-        !is_range || (moves && od_may(g, OD_QUERY_FRAME_RANGE_OFFSET) && od_chance(g, 3, 4));
+    bool has_offsets = !is_range || (moves && od_may(g, OD_QUERY_FRAME_RANGE_OFFSET) && od_chance(g, 3, 4));
     enum od_type type = is_range ? key : OD_TYPE_INT32;
     uint64_t first = od_draw_below(g, 4); /* 0 preceding, 1 current, 2 following, 3 unbounded */
     const char *start = first == 3 ? "UNBOUNDED PRECEDING" : bound_text(g, first, has_offsets, type);

@@ -45,7 +45,8 @@
     X(GROUPING_SETS, DP, "GROUPING SETS", "SQLite has them not")                                             \
     X(ROLLUP, DP, "ROLLUP", "SQLite has it not")                                                             \
     X(CUBE, DP, "CUBE", "SQLite has it not")                                                                 \
-    X(FOLDABLE_SETS, NOBODY, "grouping sets of keys with constants in them", "P 15 forgets that they are keys") \
+    X(FOLDABLE_SETS, NOBODY, "grouping sets of keys with constants in them",                                 \
+      "P 15 forgets that they are keys")                                                                     \
     X(GROUPING_CALL, DP, "GROUPING()", "SQLite has it not")                                                  \
     X(HAVING, SDP, "HAVING", "")                                                                             \
     X(HAVING_ALONE, DP, "HAVING without GROUP BY", "SQLite asks for an aggregate")                           \
