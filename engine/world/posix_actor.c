@@ -52,12 +52,7 @@ void od_posix_cond_wait(const struct od_threads *host, pthread_cond_t *cond, pth
     od_assert(result == 0 || result == ETIMEDOUT);
 }
 
-static uint64_t add_saturated(uint64_t left, uint64_t right)
-{
-    return left > UINT64_MAX - right ? UINT64_MAX : left + right;
-}
-
-static void drop_message(struct od_posix_actor *actor, struct od_message *message)
+void od_posix_actor_drop(struct od_posix_actor *actor, struct od_message *message)
 {
     actor->dropped_count++;
     od_message_free(actor->host->memory, message);
@@ -71,15 +66,6 @@ static void push_to_receiver(struct od_threads *host, struct od_message *message
         od_posix_actor_wake(receiver);
 }
 
-/* Whether the message may leave; else it has been dropped. */
-static bool may_leave(struct od_posix_actor *sender, struct od_message *message)
-{
-    if (!atomic_load(&sender->is_gone) && message->to < sender->host->actor_count)
-        return true;
-    drop_message(sender, message);
-    return false;
-}
-
 /* The parts of the actor's world. */
 
 static void world_send(void *self, struct od_message *message)
@@ -87,8 +73,10 @@ static void world_send(void *self, struct od_message *message)
     struct od_posix_actor *actor = self;
     message->from = actor->id;
     message->from_incarnation = actor->world.incarnation;
-    if (may_leave(actor, message))
+    if (od_posix_actor_may_send(actor, message))
         push_to_receiver(actor->host, message);
+    else
+        od_posix_actor_drop(actor, message);
 }
 
 /* An actor whose timer can't be remembered would wait for ever. An executor then dies, as when the system kills a process
@@ -98,8 +86,7 @@ static void world_timer(void *self, uint64_t delay_ns, uint64_t tag)
     struct od_posix_actor *actor = self;
     if (atomic_load(&actor->is_gone))
         return;
-    uint64_t due_ns = add_saturated(od_threads_now_ns(actor->host), delay_ns);
-    if (od_timers_add(&actor->timers, due_ns, tag, NULL))
+    if (od_timers_add(&actor->timers, od_threads_after_ns(actor->host, delay_ns), tag, NULL))
         return;
     if (actor->id == 0) {
         struct od_error error;
@@ -169,7 +156,7 @@ static void begin_life(struct od_posix_actor *actor)
     }
     atomic_store(&actor->is_gone, true);
     od_timers_reset(&actor->timers);
-    actor->restart_at_ns = add_saturated(od_threads_now_ns(host), REMAKE_DELAY_NS);
+    actor->restart_at_ns = od_threads_after_ns(host, REMAKE_DELAY_NS);
     if (actor->life_count == 1)
         od_threads_fail(host, status, &error);
 }
@@ -178,7 +165,7 @@ static void drop_mail(struct od_posix_actor *actor)
 {
     struct od_message *message;
     while ((message = od_mailbox_pop(&actor->mailbox)) != NULL)
-        drop_message(actor, message);
+        od_posix_actor_drop(actor, message);
 }
 
 static void end_life(struct od_posix_actor *actor)
@@ -205,7 +192,7 @@ static uint64_t take_orders(struct od_posix_actor *actor)
     if (orders.kill) {
         if (actor->is_alive)
             end_life(actor);
-        actor->restart_at_ns = add_saturated(od_threads_now_ns(actor->host), orders.restart_after_ns);
+        actor->restart_at_ns = od_threads_after_ns(actor->host, orders.restart_after_ns);
     }
     if (orders.revive)
         actor->restart_at_ns = 0;
@@ -335,7 +322,7 @@ enum od_status od_posix_actor_init(struct od_posix_actor *actor, struct od_threa
     od_budget_init(&actor->budget, host->memory, id == 0 ? 0 : host->options.executor_memory_bytes);
 
     char directory[4096];
-    int size = snprintf(directory, sizeof(directory), "%s/actor-%u", host->directory, id);
+    int size = snprintf(directory, sizeof(directory), "%s/actor-%u", host->options.directory, id);
     if (size < 0 || (size_t)size >= sizeof(directory))
         return od_fail(error, OD_IO, "making the disk of actor %u: the directory's name is too long", id);
     return od_posix_disk_new(host->memory, directory, &actor->disk, error);
@@ -348,7 +335,7 @@ void od_posix_actor_release(struct od_posix_actor *actor)
         return;
     drop_mail(actor);
     while (od_timers_take_due(&actor->departures, UINT64_MAX, UINT64_MAX, &departure))
-        drop_message(actor, departure.message);
+        od_posix_actor_drop(actor, departure.message);
     od_timers_release(&actor->departures);
     od_timers_release(&actor->timers);
     od_posix_disk_free(actor->disk);

@@ -55,9 +55,7 @@ struct od_threads {
     struct od_memory *memory; /* borrowed, thread-safe */
     struct od_threads_options options;
     struct od_actor_factory factory;
-    char *directory; /* owned */
-    size_t directory_bytes;
-    bool made_directory;
+    struct od_posix_disk *root; /* owned; the directory of the actors' */
     uint64_t origin_ns;
     uint32_t actor_count;
     struct od_posix_actor *actors; /* owned */
@@ -78,8 +76,16 @@ enum od_status od_posix_actor_init(struct od_posix_actor *actor, struct od_threa
 void od_posix_actor_release(struct od_posix_actor *actor);
 /* The thread's body: lives, deaths and restarts until the host stops. `argument` is the actor. */
 void *od_posix_actor_main(void *argument);
+/* A network loses what is of a dead life, or to nobody. */
+static inline bool od_posix_actor_may_send(struct od_posix_actor *sender, const struct od_message *message)
+{
+    return !atomic_load(&sender->is_gone) && message->to < sender->host->actor_count;
+}
+void od_posix_actor_drop(struct od_posix_actor *actor, struct od_message *message);
 /* Wakes the actor's thread so that it looks at orders and at the host's is_stopping. */
 void od_posix_actor_wake(struct od_posix_actor *actor);
+/* The host's time after a delay, OD_THREADS_NEVER among them. */
+uint64_t od_threads_after_ns(const struct od_threads *host, uint64_t delay_ns);
 /* Ends the run with this failure unless it has ended already. */
 void od_threads_fail(struct od_threads *threads, enum od_status status, const struct od_error *error);
 

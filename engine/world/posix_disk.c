@@ -122,42 +122,40 @@ static enum od_status disk_open(void *self, const char *name, struct od_file **f
     return open_file(self, name, 0, file_out, error);
 }
 
+/* Reads (`into`) or writes (`from`) all of it. */
+static enum od_status transfer(const struct od_file *file, uint64_t offset, const uint8_t *from,
+                               uint8_t *into, size_t size, struct od_error *error)
+{
+    const char *what = into != NULL ? "reading" : "writing";
+    for (size_t done = 0; done < size;) {
+        off_t at = (off_t)(offset + done);
+        ssize_t got = into != NULL ? pread(file->descriptor, into + done, size - done, at)
+                                   : pwrite(file->descriptor, from + done, size - done, at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got == 0 && into != NULL)
+            return od_fail(error, OD_CORRUPT, "reading a file: it ends early, offset=%llu size=%zu got=%zu",
+                           (unsigned long long)offset, size, done);
+        if (got <= 0)
+            return od_fail(error, OD_IO, "%s a file: %s, offset=%llu size=%zu", what, strerror(errno),
+                           (unsigned long long)offset, size);
+        done += (size_t)got;
+    }
+    return OD_OK;
+}
+
 static enum od_status disk_write(void *self, struct od_file *file, uint64_t offset, const void *bytes,
                                  size_t size, struct od_error *error)
 {
     (void)self;
-    size_t done = 0;
-    while (done < size) {
-        ssize_t wrote =
-            pwrite(file->descriptor, (const uint8_t *)bytes + done, size - done, (off_t)(offset + done));
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return od_fail(error, OD_IO, "writing a file: %s, offset=%llu size=%zu", strerror(errno),
-                           (unsigned long long)offset, size);
-        done += (size_t)wrote;
-    }
-    return OD_OK;
+    return transfer(file, offset, bytes, NULL, size, error);
 }
 
 static enum od_status disk_read(void *self, struct od_file *file, uint64_t offset, void *bytes, size_t size,
                                 struct od_error *error)
 {
     (void)self;
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = pread(file->descriptor, (uint8_t *)bytes + done, size - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return od_fail(error, OD_IO, "reading a file: %s, offset=%llu size=%zu", strerror(errno),
-                           (unsigned long long)offset, size);
-        if (got == 0)
-            return od_fail(error, OD_CORRUPT, "reading a file: it ends early, offset=%llu size=%zu got=%zu",
-                           (unsigned long long)offset, size, done);
-        done += (size_t)got;
-    }
-    return OD_OK;
+    return transfer(file, offset, NULL, bytes, size, error);
 }
 
 static enum od_status disk_sync(void *self, struct od_file *file, struct od_error *error)

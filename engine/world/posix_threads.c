@@ -9,10 +9,7 @@
  * posix_actor.h says which lock guards what. */
 #include "engine/world/posix_threads.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/core/assert.h"
 #include "engine/world/posix_actor.h"
@@ -23,18 +20,10 @@ uint64_t od_threads_now_ns(const struct od_threads *threads)
     return clock.now_ns(clock.self) - threads->origin_ns;
 }
 
-static enum od_status make_directory(struct od_threads *threads, const char *directory,
-                                     struct od_error *error)
+uint64_t od_threads_after_ns(const struct od_threads *host, uint64_t delay_ns)
 {
-    threads->directory_bytes = strlen(directory) + 1;
-    threads->directory = od_take(threads->memory, threads->directory_bytes);
-    if (threads->directory == NULL)
-        return od_fail(error, OD_NO_MEMORY, "making the threads host");
-    memcpy(threads->directory, directory, threads->directory_bytes);
-    threads->made_directory = mkdir(directory, 0700) == 0;
-    if (!threads->made_directory && errno != EEXIST)
-        return od_fail(error, OD_IO, "making directory '%s': %s", directory, strerror(errno));
-    return OD_OK;
+    uint64_t now_ns = od_threads_now_ns(host);
+    return delay_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + delay_ns;
 }
 
 static enum od_status make_actors(struct od_threads *threads, struct od_error *error)
@@ -74,7 +63,7 @@ enum od_status od_threads_new(struct od_memory *memory, const struct od_threads_
     threads->origin_ns = od_threads_now_ns(threads);
     atomic_init(&threads->is_stopping, false);
     make_locks(threads);
-    enum od_status status = make_directory(threads, options->directory, error);
+    enum od_status status = od_posix_disk_new(memory, options->directory, &threads->root, error);
     if (status == OD_OK)
         status = make_actors(threads, error);
     if (status == OD_OK)
@@ -91,9 +80,7 @@ void od_threads_free(struct od_threads *threads)
     for (uint32_t i = 0; threads->actors != NULL && i < threads->actor_count; i++)
         od_posix_actor_release(&threads->actors[i]);
     od_give(threads->memory, threads->actors, threads->actor_count * sizeof(threads->actors[0]));
-    if (threads->made_directory)
-        (void)rmdir(threads->directory);
-    od_give(threads->memory, threads->directory, threads->directory_bytes);
+    od_posix_disk_free(threads->root);
     pthread_cond_destroy(&threads->run_wake);
     pthread_mutex_destroy(&threads->run_lock);
     pthread_mutex_destroy(&threads->trace_lock);
@@ -167,9 +154,9 @@ static void wait_for_end(struct od_threads *threads, uint64_t end_ns)
 enum od_status od_threads_run(struct od_threads *threads, uint64_t limit_ns, struct od_error *error)
 {
     od_assert(!threads->actors[0].thread_started);
-    uint64_t now_ns = od_threads_now_ns(threads);
+    uint64_t end_ns = od_threads_after_ns(threads, limit_ns);
     start_threads(threads);
-    wait_for_end(threads, limit_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + limit_ns);
+    wait_for_end(threads, end_ns);
     for (uint32_t i = 0; i < threads->actor_count; i++) {
         if (!threads->actors[i].thread_started)
             continue;
@@ -210,8 +197,7 @@ bool od_threads_kill(struct od_threads *threads, uint32_t actor_id, uint64_t res
 void od_threads_pause(struct od_threads *threads, uint32_t actor_id, uint64_t duration_ns)
 {
     struct od_posix_actor *actor = find_actor(threads, actor_id);
-    uint64_t now_ns = od_threads_now_ns(threads);
-    uint64_t until_ns = duration_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + duration_ns;
+    uint64_t until_ns = od_threads_after_ns(threads, duration_ns);
     pthread_mutex_lock(&actor->lock);
     if (!atomic_load(&actor->is_gone) && actor->orders.paused_until_ns < until_ns) {
         actor->orders.paused_until_ns = until_ns;
@@ -237,13 +223,9 @@ void od_threads_send_later(struct od_threads *threads, struct od_message *messag
 {
     struct od_posix_actor *sender = find_actor(threads, message->from);
     od_assert(pthread_equal(sender->own_thread, pthread_self()));
-    uint64_t now_ns = od_threads_now_ns(threads);
-    uint64_t due_ns = delay_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + delay_ns;
-    bool may_leave = !atomic_load(&sender->is_gone) && message->to < threads->actor_count;
-    if (may_leave && od_timers_add(&sender->departures, due_ns, 0, message))
-        return;
-    sender->dropped_count++; /* a network may lose a message; one that can't be remembered is lost */
-    od_message_free(threads->memory, message);
+    if (!od_posix_actor_may_send(sender, message) ||
+        !od_timers_add(&sender->departures, od_threads_after_ns(threads, delay_ns), 0, message))
+        od_posix_actor_drop(sender, message); /* a network may lose one that can't be remembered */
 }
 
 struct od_threads_facts od_threads_facts(const struct od_threads *threads)

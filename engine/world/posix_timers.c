@@ -1,8 +1,6 @@
 /* posix_timers: a binary heap; the textbook sift up and sift down over one growable array. */
 #include "engine/world/posix_timers.h"
 
-enum { FIRST_CAPACITY = 32 };
-
 void od_timers_init(struct od_timers *timers, struct od_memory *memory)
 {
     *timers = (struct od_timers){.memory = memory};
@@ -27,22 +25,10 @@ static bool is_earlier(const struct od_timer *left, const struct od_timer *right
     return left->sequence < right->sequence;
 }
 
-static bool grow(struct od_timers *timers)
-{
-    size_t capacity = timers->capacity == 0 ? FIRST_CAPACITY : timers->capacity * 2;
-    struct od_timer *entries =
-        od_resize(timers->memory, timers->entries, timers->capacity * sizeof(entries[0]),
-                  capacity * sizeof(entries[0]));
-    if (entries == NULL)
-        return false;
-    timers->entries = entries;
-    timers->capacity = capacity;
-    return true;
-}
-
 bool od_timers_add(struct od_timers *timers, uint64_t due_ns, uint64_t tag, struct od_message *message)
 {
-    if (timers->count == timers->capacity && !grow(timers))
+    if (!od_grow(timers->memory, &timers->entries, &timers->capacity, timers->count + 1,
+                 sizeof(timers->entries[0])))
         return false;
     struct od_timer timer = {due_ns, timers->sequence_next++, tag, message};
     size_t hole = timers->count++;

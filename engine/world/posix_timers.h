@@ -20,8 +20,8 @@ struct od_timer {
 struct od_timers {
     struct od_memory *memory; /* borrowed */
     struct od_timer *entries; /* owned */
-    size_t count;
-    size_t capacity;
+    uint32_t count;
+    uint32_t capacity;
     uint64_t sequence_next;
 };
 
