@@ -99,44 +99,10 @@ static enum od_status decode_value(struct decoder *decoder, const Ordeal__Value 
     *value = (struct od_value){.is_null = message->is_null};
     if (!find_type(message->type, &value->type))
         return corrupt(decoder, "a value of no type");
-    if (value->is_null)
-        return OD_OK;
-    bool sound = true;
-    unsigned __int128 coefficient = (unsigned __int128)message->high << 64 | message->low;
-    unsigned __int128 limit = 1;
-    switch (value->type) {
-    case OD_TYPE_BOOLEAN:
-        value->boolean = message->integer == 1;
-        sound = message->integer == 0 || message->integer == 1;
-        break;
-    case OD_TYPE_FLOAT64:
-        memcpy(&value->float64, &message->low, sizeof(value->float64));
-        if (value->float64 != value->float64)
-            value->float64 = __builtin_nan(""); /* there is one only */
-        break;
-    case OD_TYPE_TEXT:
-        value->text.bytes = (const char *)message->text.data;
-        value->text.size = (uint32_t)message->text.len;
-        sound = message->text.len <= INT32_MAX &&
-                od_utf8_valid_bytes(value->text.bytes, message->text.len) == message->text.len;
-        break;
-    case OD_TYPE_DECIMAL:
-        for (uint32_t i = 0; i < OD_DECIMAL_DIGITS_MAX; i++)
-            limit *= 10;
-        value->decimal = (struct od_decimal){message->low, message->high, message->scale};
-        coefficient = message->high >> 63 ? -coefficient : coefficient;
-        sound = message->scale <= OD_DECIMAL_DIGITS_MAX && coefficient < limit;
-        break;
-    case OD_TYPE_INTERVAL:
-        value->interval = (struct od_interval){message->months, message->days, message->integer};
-        break;
-    case OD_TYPE_INT32:
-    case OD_TYPE_DATE:
-        sound = message->integer >= INT32_MIN && message->integer <= INT32_MAX;
-        __attribute__((fallthrough));
-    default:
-        value->int64 = message->integer;
-    }
+    const char *text = (const char *)message->text.data;
+    size_t size = message->text.len;
+    bool sound = value->is_null || (size <= INT32_MAX && od_utf8_valid_bytes(text, size) == size &&
+                                    od_value_parse(value->type, text, (uint32_t)size, value));
     return sound ? OD_OK : corrupt(decoder, "a value that its type does not have");
 }
 

@@ -1,7 +1,5 @@
 /* plan_encode: a plan is walked inputs first; each node and each expression becomes one message, and its user keeps its place.
  * A node that has several readers is written once. */
-#include <string.h>
-
 #include "engine/core/assert.h"
 #include "engine/frame/plan_proto.h"
 #include "engine/plan/plan_rewrite.h"
@@ -27,37 +25,18 @@ static enum od_status no_memory(const struct encoder *encoder)
 static enum od_status encode_value(struct encoder *encoder, const struct od_value *value,
                                    Ordeal__Value **message_out)
 {
-    OD_TAKE_LIST(Ordeal__Value, message, encoder->scratch, 1, encoder->error);
+    struct od_buffer text;
+    OD_TAKE(*message_out, encoder->scratch, 1, encoder->error);
+    Ordeal__Value *message = *message_out;
     ordeal__value__init(message);
     message->type = (char *)od_type_text(value->type);
     message->is_null = value->is_null;
-    *message_out = message;
-    if (value->is_null)
-        return OD_OK;
-    switch (value->type) {
-    case OD_TYPE_BOOLEAN:
-        message->integer = value->boolean;
-        break;
-    case OD_TYPE_FLOAT64:
-        memcpy(&message->low, &value->float64, sizeof(message->low)); /* a number field would lose -0.0 */
-        break;
-    case OD_TYPE_TEXT:
-        message->text = (ProtobufCBinaryData){value->text.size, (uint8_t *)value->text.bytes};
-        break;
-    case OD_TYPE_DECIMAL:
-        message->low = value->decimal.low;
-        message->high = value->decimal.high;
-        message->scale = (uint32_t)value->decimal.scale;
-        break;
-    case OD_TYPE_INTERVAL:
-        message->months = value->interval.months;
-        message->days = value->interval.days;
-        message->integer = value->interval.microseconds;
-        break;
-    default:
-        message->integer = value->int64;
-    }
-    return OD_OK;
+    od_buffer_init(&text, encoder->scratch->memory);
+    od_value_print(value, &text);
+    message->text.len = text.size;
+    message->text.data = (uint8_t *)od_arena_copy_buffer(encoder->scratch, &text);
+    od_buffer_release(&text);
+    return message->text.data == NULL ? no_memory(encoder) : OD_OK;
 }
 
 static enum od_status encode_exprs(struct encoder *encoder, const struct od_expr *const *exprs, size_t count,
