@@ -8,6 +8,7 @@
  *   ORDER BY ALL DESC                         ORDER BY 1 DESC, 2 DESC                                DuckDB
  *   FROM range(5) t                           FROM generate_series(0::bigint, (5) - 1) t(range)              DuckDB
  *   FROM VALUES (1), (2) t(a)                 FROM (VALUES (1), (2)) t(a)                                  DataFusion
+ *   LIMIT 2, 3                                LIMIT 3 OFFSET 2                       DataFusion, SQLite, MySQL
  *   a == b                                    a = b                                          DuckDB, DataFusion
  *
  * A text is translated only after PostgreSQL's grammar has refused it (or the binder something that PostgreSQL does not have),
@@ -379,6 +380,18 @@ static const char *enclose_values(struct od_arena *arena, const char *sql, const
                           end);
 }
 
+static const char *swap_limit(struct od_arena *arena, const char *sql, const struct od_error *error)
+{
+    const char *limit = place_of(sql, error);
+    const char *first = limit;
+    const char *comma = first != NULL && take_word(&first, "limit") ? behind_argument(first) : NULL;
+    if (comma == NULL || *comma != ',')
+        return NULL;
+    struct token count = next_token(comma + 1);
+    return od_arena_print(arena, "%.*sLIMIT %.*s OFFSET%.*s%s", (int)(limit - sql), sql, (int)count.size,
+                          count.at, (int)(comma - first), first, count.at + count.size);
+}
+
 static const char *single_equal(struct od_arena *arena, const char *sql, const struct od_error *error)
 {
     const char *at = place_of(sql, error);
@@ -396,9 +409,10 @@ static bool begins(const char *text, const char *start)
 
 bool od_slt_is_foreign(const struct od_error *error)
 {
-    return error->status == OD_BAD_INPUT && (begins(error->text, "syntax error") ||
-                                             begins(error->text, "subquery in FROM must have an alias") ||
-                                             begins(error->text, "VALUES in FROM must have an alias"));
+    return error->status == OD_BAD_INPUT &&
+           (begins(error->text, "syntax error") || begins(error->text, "LIMIT #,# syntax") ||
+            begins(error->text, "subquery in FROM must have an alias") ||
+            begins(error->text, "VALUES in FROM must have an alias"));
 }
 
 const char *od_slt_translate(struct od_arena *arena, const char *sql, uint32_t column_count,
@@ -410,6 +424,8 @@ const char *od_slt_translate(struct od_arena *arena, const char *sql, uint32_t c
         return single_equal(arena, sql, error);
     if (!od_slt_is_foreign(error))
         return NULL;
+    if (begins(error->text, "LIMIT"))
+        return swap_limit(arena, sql, error);
     if (!begins(error->text, "syntax error"))
         return name_subselect(arena, sql, error);
     const char *translated = drop_comma(arena, sql, error);

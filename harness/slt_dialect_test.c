@@ -68,6 +68,9 @@ static const struct translation translations[] = {
      "select 1 from t, (VALUES (1)), u"},
     {"select * from values (1), (2", "syntax error at or near \"(\"", 1, 22, NULL},
     {"select * from value (1)", "syntax error at or near \"(\"", 1, 21, NULL},
+    {"select 1 union (select 2 limit (1), 2) limit 3", "LIMIT #,# syntax is not supported", 1, 26,
+     "select 1 union (select 2 LIMIT 2 OFFSET (1)) limit 3"},
+    {"select 1 limit 2", "LIMIT #,# syntax is not supported", 1, 10, NULL},
     {"select a == 'b == c'", "operator == is not supported", 1, 10, "select a = 'b == c'"},
     {"CREATE TABLE t(a INT) AS SELECT 1", "relation \"x\" does not exist", 1, 1, NULL},
 };

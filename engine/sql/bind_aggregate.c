@@ -104,7 +104,7 @@ bool od_bind_aggregate_call(const struct od_place *place, const PgQuery__FuncCal
         (struct od_aggregate){.function = function, .distinct = call->agg_distinct, .name = name};
     if (od_aggregate_is_within_group(function)) {
         OD_NEED(bind_within_group(place, call, name, aggregate_out));
-    } else if (call->agg_star && function == OD_AGGREGATE_COUNT) {
+    } else if (call->agg_star && function == OD_AGGREGATE_COUNT && !call->agg_within_group) {
         aggregate_out->function = OD_AGGREGATE_COUNT_STAR;
         aggregate_out->type = OD_TYPE_INT64;
     } else if (call->agg_star || call->agg_within_group ||
