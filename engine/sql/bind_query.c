@@ -99,24 +99,34 @@ static const struct od_expr *bind_count(const struct od_place *place, const PgQu
     return od_make_literal(binder, &value, location);
 }
 
-/* Rows from number offset + 1 on whose number, WITH TIES rank, is not above offset + count. */
+/* Rows from number offset + 1 on whose number, WITH TIES rank, is not above offset + count. The two are computed
+ * once, in a row of their own that joins all others: they fail even where there are none. */
 static const struct od_plan *put_bounds(struct od_binder *binder, struct od_block *block,
                                         const struct od_sort_key *keys, uint32_t key_count, bool with_ties,
                                         const struct od_expr *offset, const struct od_expr *count,
                                         const struct od_plan *plan)
 {
     uint32_t width = plan->schema.field_count;
-    const struct od_expr *number = od_make_stand_in(binder, width, OD_TYPE_INT64, false, -1);
-    const struct od_expr *last = od_make_stand_in(binder, width + with_ties, OD_TYPE_INT64, false, -1);
-    const struct od_expr *zero = od_make_number(binder, OD_TYPE_INT64, 0, -1);
-    offset = od_make_pair(binder, OD_FUNCTION_COALESCE, offset, zero, -1);
+    struct od_targets bounds = {0};
+    block->plan = od_make_one_row(binder);
+    offset = od_lower(binder, block, offset);
+    count = od_lower(binder, block, count);
+    offset = od_make_pair(binder, OD_FUNCTION_COALESCE, offset, od_make_number(binder, OD_TYPE_INT64, 0, -1), -1);
+    OD_NEED(od_add_target(binder, &bounds, offset, NULL) && od_add_target(binder, &bounds, count, NULL));
+    const struct od_plan *row = od_make_project(binder, block->plan, &bounds);
+    plan = od_make_numbers(binder, plan, (struct od_exprs){0}, keys, key_count, with_ties);
+    plan = od_make_join(binder, OD_JOIN_SINGLE, false, plan, row, od_make_truth(binder), -1);
+    OD_NEED(plan != NULL);
+    const struct od_expr *number = od_make_column(binder, &plan->schema, width, -1);
+    const struct od_expr *last = od_make_column(binder, &plan->schema, width + with_ties, -1);
+    offset = od_make_column(binder, &plan->schema, width + with_ties + 1, -1);
+    count = od_make_column(binder, &plan->schema, width + with_ties + 2, -1);
     last = od_make_pair(binder, OD_FUNCTION_SUBTRACT, last, offset, -1);
     last = od_make_pair(binder, OD_FUNCTION_LESS_EQUAL, last, count, -1);
     last = od_make_pair(binder, OD_FUNCTION_COALESCE, last, od_make_truth(binder), -1);
     number = od_make_pair(binder, OD_FUNCTION_GREATER, number, offset, -1);
-    block->plan = od_make_numbers(binder, plan, (struct od_exprs){0}, keys, key_count, with_ties);
-    OD_NEED(od_lower_filter(binder, block, od_make_pair(binder, OD_FUNCTION_AND, number, last, -1)));
-    return od_make_cut(binder, block->plan, width);
+    plan = od_make_filter(binder, plan, od_make_pair(binder, OD_FUNCTION_AND, number, last, -1));
+    return plan == NULL ? NULL : od_make_cut(binder, plan, width);
 }
 
 const struct od_plan *od_put_order(struct od_binder *binder, const PgQuery__SelectStmt *select,

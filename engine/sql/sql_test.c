@@ -265,10 +265,13 @@ static const struct {
     {"select a from t order by a fetch first 2 rows with ties",
      "sort by a asc nulls last\n"
      "  project a\n"
-     "    filter ((row_number > coalesce(null, 0)) and coalesce(((rank - coalesce(null, 0)) <= 2), true))\n"
-     "      window order by a asc nulls last: row_number() as row_number, rank() as rank\n"
-     "        project a\n"
-     "          scan t (a, b, c, d, p)\n"},
+     "    filter ((row_number > column1) and coalesce(((rank - column1) <= column2), true))\n"
+     "      join single on true\n"
+     "        window order by a asc nulls last: row_number() as row_number, rank() as rank\n"
+     "          project a\n"
+     "            scan t (a, b, c, d, p)\n"
+     "        project coalesce(null, 0) as column1, 2 as column2\n"
+     "          values (): (true)\n"},
     {"select a from t limit all offset 0", "project a\n"
                                            "  scan t (a, b, c, d, p)\n"},
     {"select 1, 'x'", "project 1 as ?column?, 'x' as ?column?\n"
