@@ -103,12 +103,11 @@ static void note_lost_worker(struct campaign *campaign, uint32_t slot_index, con
         od_case_save(campaign->options->directory, od_posix_memory(), slot->choices, slot->choice_bytes,
                      campaign->options->only, code, false, failure.path, sizeof(failure.path), NULL);
     atomic_fetch_add(&slot->failure_count, 1);
-    if (!atomic_load(&slot->shrinking)) { /* else the case was counted before it was shrunk */
+    if (atomic_load(&slot->case_count) == atomic_load(&slot->count_before)) { /* else it was ended while it was shrunk */
         atomic_fetch_add(&slot->case_count, 1);
         atomic_fetch_add(&slot->digest, case_index); /* keeps the campaign digest defined; it has failed anyway */
     }
     atomic_store(&slot->case_index, 0);
-    atomic_store(&slot->shrinking, 0);
     note_failure(campaign, &failure);
 }
 

@@ -83,14 +83,12 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
     uint32_t original_bytes = od_choices_trimmed_bytes(&worker->choices);
     memcpy(original, worker->choices.bytes, original_bytes);
     memcpy(shrinking.code, failure->code, sizeof(shrinking.code));
-    atomic_store(&worker->slot->shrinking, 1);
     bool shrank = od_shrink(worker->memory, original, original_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
                   shrunk.reproduced;
     od_case_save(worker->options->directory, worker->memory, shrank ? shrunk.bytes : original,
                  shrank ? shrunk.size : original_bytes, worker->options->only, failure->code, true, failure->path,
                  sizeof(failure->path), NULL);
     od_shrunk_release(worker->memory, &shrunk);
-    atomic_store(&worker->slot->shrinking, 0);
 }
 
 /* --- cases ---------------------------------------------------------------------------------------------------- */
@@ -155,6 +153,7 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     struct od_campaign_slot *slot = worker->slot;
     struct od_trial *trial = &worker->trial;
     atomic_store(&slot->drawn, 0);
+    atomic_store(&slot->count_before, atomic_load(&slot->case_count));
     atomic_store(&slot->started_ns, od_campaign_now_ns());
     atomic_store(&slot->case_index, case_index + 1);
     draw_from(worker, case_index);

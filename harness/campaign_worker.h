@@ -11,8 +11,9 @@
 /* Written by one worker, read by the parent at any time. */
 struct od_campaign_slot {
     _Atomic uint64_t case_index; /* of the running case, plus 1; 0: none */
-    _Atomic uint64_t started_ns; /* when it began */
+    _Atomic uint64_t started_ns; /* when it, or the try of its shrinking, began */
     _Atomic uint64_t case_count;
+    _Atomic uint64_t count_before; /* case_count when the running case began: more means that it is counted already */
     _Atomic uint64_t failure_count;
     _Atomic uint64_t own_bug_count;
     _Atomic uint64_t disturbed_count;
@@ -24,9 +25,8 @@ struct od_campaign_slot {
     _Atomic uint64_t status_counts[32];
     _Atomic uint64_t feature_counts[OD_QUERY_FEATURE_COUNT][2];
     _Atomic uint64_t asked_counts[OD_ORACLE_COUNT][OD_ASKED_COUNT];
-    _Atomic uint32_t shrinking; /* 1 while it shrinks a case that is counted already; each try has started_ns anew */
-    _Atomic uint32_t drawn;     /* 1 when `choices` are those of the running case */
-    uint32_t choice_bytes;      /* of the running case, for the parent should the worker die */
+    _Atomic uint32_t drawn; /* 1 when `choices` are those of the running case */
+    uint32_t choice_bytes;  /* of the running case, for the parent should the worker die */
     uint8_t choices[OD_CHOICES_LIMIT_BYTES];
 };
 struct od_campaign_page {

@@ -6,6 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/core/sanitizer.h"
+
+#if OD_THREAD_SANITIZER
+/* The library is not built with it, so how it locks is not seen. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libduckdb.so\n";
+}
+#endif
+
 static void *find_library(void)
 {
     const char *named = getenv("ORDEAL_DUCKDB");
@@ -14,7 +25,10 @@ static void *find_library(void)
     char path[4096];
     if (named != NULL)
         return dlopen(named, RTLD_NOW | RTLD_LOCAL);
-    snprintf(path, sizeof(path), "%s%s/ordeal/libduckdb.so", cache != NULL ? cache : home != NULL ? home : "",
+    snprintf(path, sizeof(path), "%s%s/ordeal/libduckdb.so",
+             cache != NULL  ? cache
+             : home != NULL ? home
+                            : "",
              cache != NULL ? "" : "/.cache");
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     return library != NULL ? library : dlopen("libduckdb.so", RTLD_NOW | RTLD_LOCAL);
@@ -44,7 +58,8 @@ enum od_status od_duckdb_open(struct od_duckdb **duckdb_out, struct od_error *er
         return od_fail(error, OD_NO_MEMORY, "opening DuckDB");
     duckdb->library = find_library();
     if (duckdb->library == NULL)
-        status = od_fail(error, OD_MISSING, "no DuckDB here: %.150s; `ci/install engines` gets it, ORDEAL_DUCKDB names it",
+        status = od_fail(error, OD_MISSING,
+                         "no DuckDB here: %.150s; `ci/install engines` gets it, ORDEAL_DUCKDB names it",
                          dlerror());
     else if (!find_calls(duckdb))
         status = od_fail(error, OD_MISSING, "the libduckdb.so that was found lacks calls of DuckDB 1.4");

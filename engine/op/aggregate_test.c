@@ -20,8 +20,8 @@
 #define PIECES_MAX 4
 #define ROWS_MAX   400
 /* Multiples of the number of group lists below; what takes eight times as long is drawn less often. */
-#define ROUNDS         (OD_ADDRESS_SANITIZER ? 28 : 140)
-#define ROUNDS_SPILLED (OD_ADDRESS_SANITIZER ? 28 : 84)
+#define ROUNDS         (OD_IS_SANITIZED ? 28 : 140)
+#define ROUNDS_SPILLED (OD_IS_SANITIZED ? 28 : 84)
 
 static const struct {
     enum od_aggregate_function function;

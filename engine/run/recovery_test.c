@@ -24,8 +24,8 @@
 #define ROWS   60
 #define TASKS  (6 + 2 + 3 + 1)
 #define SEEDS                                                                                                \
-    (OD_ADDRESS_SANITIZER ? 1 : 3) /* of each disturbance alone; a sanitizer takes eight times as long */
-#define SETS (OD_ADDRESS_SANITIZER ? 500 : 4000)
+    (OD_IS_SANITIZED ? 1 : 3) /* of each disturbance alone; a sanitizer takes eight times as long */
+#define SETS (OD_IS_SANITIZED ? 500 : 4000)
 
 static struct od_field fields[] = {
     {"a", OD_TYPE_INT64, true}, {"b", OD_TYPE_INT64, true}, {"c", OD_TYPE_TEXT, true}};
