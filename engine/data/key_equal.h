@@ -43,4 +43,14 @@ static inline bool od_key_equal(const struct od_column *left, uint32_t left_row,
     }
 }
 
+/* The first `count` columns of either side, in pairs of equal types. */
+static inline bool od_keys_equal(const struct od_column *left, uint32_t left_row, const struct od_column *right,
+                                 uint32_t right_row, uint32_t count)
+{
+    bool equal = true;
+    for (uint32_t i = 0; i < count && equal; i++)
+        equal = od_key_equal(&left[i], left_row, &right[i], right_row);
+    return equal;
+}
+
 #endif

@@ -245,22 +245,12 @@ static enum od_status key_columns(struct aggregate *aggregate, const struct od_b
     return OD_OK;
 }
 
-static bool keys_are_equal(const struct aggregate *aggregate, const struct od_batch *keys, uint32_t row,
-                           uint32_t group)
-{
-    for (uint32_t i = 0; i < keys->schema->field_count; i++) {
-        if (!od_key_equal(&keys->columns[i], row, &aggregate->keys.views[i], group))
-            return false;
-    }
-    return true;
-}
-
 static enum od_status add_group(struct aggregate *aggregate, const struct od_batch *keys, uint32_t row,
                                 uint64_t hash)
 {
     OD_TRY(od_batch_builder_append_rows(&aggregate->keys, keys, NULL, row, 1, aggregate->op.error));
     OD_TRY(od_hash_table_insert(&aggregate->table, hash, aggregate->op.error));
-    od_batch_builder_view(&aggregate->keys); /* views of the grown keys, for keys_are_equal */
+    od_batch_builder_view(&aggregate->keys); /* views of the grown keys, for od_keys_equal */
     aggregate->group_count++;
     return OD_OK;
 }
@@ -292,7 +282,8 @@ static enum od_status find_groups(struct aggregate *aggregate, const struct od_b
     od_op_hash_keys(&aggregate->op, keys, NULL, keys->schema->field_count, hashes);
     for (uint32_t row = 0; row < keys->row_count; row++) {
         uint32_t group = od_hash_table_first(&aggregate->table, hashes[row]);
-        while (group != OD_HASH_TABLE_NONE && !keys_are_equal(aggregate, keys, row, group))
+        while (group != OD_HASH_TABLE_NONE &&
+               !od_keys_equal(keys->columns, row, aggregate->keys.views, group, keys->schema->field_count))
             group = od_hash_table_next(&aggregate->table, group);
         if (group == OD_HASH_TABLE_NONE) {
             group = aggregate->group_count;

@@ -177,16 +177,6 @@ enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t gr
     return OD_OK;
 }
 
-static bool has_equal_arguments(const struct od_aggregate_rows *rows, uint32_t left, uint32_t right)
-{
-    const struct od_column *columns = rows->rows.views;
-    for (uint32_t i = 0; i < rows->argument_count; i++) {
-        if (!od_key_equal(&columns[i], left, &columns[i], right))
-            return false;
-    }
-    return true;
-}
-
 const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_t group, uint32_t *count_out)
 {
     od_assert(group < rows->group_count);
@@ -196,11 +186,12 @@ const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_
     if (count == 0)
         return NULL;
     uint32_t *list = rows->order + first;
-    od_row_order_sort(&rows->order_of_rows, rows->rows.views, list, count,
+    const struct od_column *columns = rows->rows.views;
+    od_row_order_sort(&rows->order_of_rows, columns, list, count,
                       rows->order + rows->rows.row_count);
     for (uint32_t i = 0; i < count; i++) {
-        bool repeats =
-            rows->aggregate->distinct && i > 0 && has_equal_arguments(rows, list[*count_out - 1], list[i]);
+        bool repeats = rows->aggregate->distinct && i > 0 &&
+                       od_keys_equal(columns, list[*count_out - 1], columns, list[i], rows->argument_count);
         *count_out += !repeats;
         list[*count_out - 1] = list[i]; /* the last of equal ones stays */
     }

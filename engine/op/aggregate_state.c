@@ -24,8 +24,14 @@
 #define SUMS_MAX          5u
 #define ENCODED_BYTES_MAX (sizeof(int64_t) + SUMS_MAX * OD_FLOAT_SUM_BYTES_MAX)
 
-/* The sums of struct doubles; x is the second argument where there are two: corr(Y, X). */
-enum { SUM_OF, SQUARES_OF, SUM_X, SQUARES_X, PRODUCTS };
+/* The sums of struct doubles: of values and of products; x is the second argument where there are two: corr(Y, X). */
+enum { SUM_Y, SQUARES_Y, SUM_X, SQUARES_X, PRODUCTS };
+static const struct {
+    bool is_product;
+    uint8_t left; /* argument, 0: y, 1: x; of a product */
+    uint8_t right;
+} sums_of[SUMS_MAX] = {{false, 0, 0}, {true, 0, 0}, {false, 1, 1}, {true, 1, 1}, {true, 1, 0}};
+static const uint8_t plain_sums[2] = {SUM_Y, SUM_X}; /* of each argument */
 struct doubles {
     int64_t count;
     struct od_float_sum sums[]; /* kind->sum_count, which may be none */
@@ -35,11 +41,6 @@ struct chosen {
     bool has_value;
     struct od_buffer text; /* owned */
 };
-struct text {
-    struct od_buffer buffer; /* owned */
-    bool has_value;
-};
-
 typedef enum od_status (*state_step)(struct od_aggregate_states *states, void *state,
                                      const struct od_column *columns, uint32_t row);
 struct od_state_kind {
@@ -206,19 +207,13 @@ static enum od_status add_doubles(struct od_aggregate_states *states, void *stat
     if (is_pair && od_column_is_null(&columns[1], row))
         return OD_OK;
     doubles->count++;
-    if (sum_count == 0)
-        return OD_OK;
-    double y = ((const double *)columns[0].values)[row];
-    OD_TRY(od_float_sum_add(&sums[SUM_OF], states->memory, y, states->error));
-    if (sum_count == 1)
-        return OD_OK;
-    OD_TRY(od_float_sum_add_product(&sums[SQUARES_OF], states->memory, y, y, states->error));
-    if (sum_count == 2)
-        return OD_OK;
-    double x = ((const double *)columns[1].values)[row];
-    OD_TRY(od_float_sum_add(&sums[SUM_X], states->memory, x, states->error));
-    OD_TRY(od_float_sum_add_product(&sums[SQUARES_X], states->memory, x, x, states->error));
-    return od_float_sum_add_product(&sums[PRODUCTS], states->memory, x, y, states->error);
+    for (uint32_t i = 0; i < sum_count; i++) {
+        double left = ((const double *)columns[sums_of[i].left].values)[row];
+        double right = ((const double *)columns[sums_of[i].right].values)[row];
+        OD_TRY(sums_of[i].is_product ? od_float_sum_add_product(&sums[i], states->memory, left, right, states->error)
+                                     : od_float_sum_add(&sums[i], states->memory, left, states->error));
+    }
+    return OD_OK;
 }
 
 static enum od_status combine_doubles(struct od_aggregate_states *states, void *state, void *other)
@@ -270,67 +265,66 @@ static enum od_status merge_doubles(struct od_aggregate_states *states, void *st
     return OD_OK;
 }
 
-/* What PostgreSQL calls N, Sx, Sxx...; sxx, syy and sxy are centred. */
+/* What PostgreSQL calls N, Sx, Sxx...: sums of products are centred. */
 struct regression {
-    double n, sum_x, sum_y, sxx, syy, sxy;
+    double n;
+    double sums[SUMS_MAX];
 };
 
-static enum od_status sums_of(struct od_aggregate_states *states, struct doubles *doubles,
-                              struct regression *out)
+static enum od_status regression_of(struct od_aggregate_states *states, struct doubles *doubles,
+                                    struct regression *out)
 {
     struct od_float_sum *sums = doubles->sums;
     struct od_memory *memory = states->memory;
     uint64_t count = (uint64_t)doubles->count;
     *out = (struct regression){.n = (double)count};
-    OD_TRY(od_float_sum_round(&sums[SUM_OF], memory, &out->sum_y, states->error));
-    if (states->kind->sum_count == 1)
-        return OD_OK;
-    OD_TRY(od_float_sum_centred(&sums[SQUARES_OF], &sums[SUM_OF], &sums[SUM_OF], count, memory, &out->syy,
-                                states->error));
-    if (states->kind->sum_count == 2)
-        return OD_OK;
-    OD_TRY(od_float_sum_round(&sums[SUM_X], memory, &out->sum_x, states->error));
-    OD_TRY(od_float_sum_centred(&sums[SQUARES_X], &sums[SUM_X], &sums[SUM_X], count, memory, &out->sxx,
-                                states->error));
-    return od_float_sum_centred(&sums[PRODUCTS], &sums[SUM_X], &sums[SUM_OF], count, memory, &out->sxy,
-                                states->error);
+    for (uint32_t i = 0; i < states->kind->sum_count; i++) {
+        struct od_float_sum *left = &sums[plain_sums[sums_of[i].left]];
+        struct od_float_sum *right = &sums[plain_sums[sums_of[i].right]];
+        OD_TRY(sums_of[i].is_product
+                   ? od_float_sum_centred(&sums[i], left, right, count, memory, &out->sums[i], states->error)
+                   : od_float_sum_round(&sums[i], memory, &out->sums[i], states->error));
+    }
+    return OD_OK;
 }
 
 /* Of what is_defined. */
 static double regress(enum od_aggregate_function function, const struct regression *r)
 {
+    double sum_x = r->sums[SUM_X], sum_y = r->sums[SUM_Y];
+    double sxx = r->sums[SQUARES_X], syy = r->sums[SQUARES_Y], sxy = r->sums[PRODUCTS];
     double divisor = is_of_population(function) ? r->n : r->n - 1;
     switch (function) {
     case OD_AGGREGATE_SUM:
-        return r->sum_y;
+        return sum_y;
     case OD_AGGREGATE_AVG:
     case OD_AGGREGATE_REGR_AVGY:
-        return r->sum_y == 0 ? 0.0 : r->sum_y / r->n;
+        return sum_y == 0 ? 0.0 : sum_y / r->n;
     case OD_AGGREGATE_REGR_AVGX:
-        return r->sum_x == 0 ? 0.0 : r->sum_x / r->n;
+        return sum_x == 0 ? 0.0 : sum_x / r->n;
     case OD_AGGREGATE_VAR_POP:
     case OD_AGGREGATE_VAR_SAMP:
-        return r->syy / divisor;
+        return syy / divisor;
     case OD_AGGREGATE_STDDEV_POP:
     case OD_AGGREGATE_STDDEV_SAMP:
-        return sqrt(r->syy / divisor);
+        return sqrt(syy / divisor);
     case OD_AGGREGATE_COVAR_POP:
     case OD_AGGREGATE_COVAR_SAMP:
-        return r->sxy / divisor;
+        return sxy / divisor;
     case OD_AGGREGATE_REGR_SXX:
-        return r->sxx;
+        return sxx;
     case OD_AGGREGATE_REGR_SYY:
-        return r->syy;
+        return syy;
     case OD_AGGREGATE_REGR_SXY:
-        return r->sxy;
+        return sxy;
     case OD_AGGREGATE_REGR_SLOPE:
-        return r->sxy / r->sxx;
+        return sxy / sxx;
     case OD_AGGREGATE_REGR_INTERCEPT:
-        return (r->sum_y - r->sum_x * r->sxy / r->sxx) / r->n;
+        return (sum_y - sum_x * sxy / sxx) / r->n;
     case OD_AGGREGATE_REGR_R2:
-        return r->syy == 0 ? 1.0 : (r->sxy * r->sxy) / (r->sxx * r->syy);
+        return syy == 0 ? 1.0 : (sxy * sxy) / (sxx * syy);
     case OD_AGGREGATE_CORR:
-        return r->sxy / sqrt(r->sxx * r->syy);
+        return sxy / sqrt(sxx * syy);
     default:
         od_unreachable();
     }
@@ -346,9 +340,9 @@ static bool is_defined(enum od_aggregate_function function, const struct regress
     case OD_AGGREGATE_REGR_SLOPE:
     case OD_AGGREGATE_REGR_INTERCEPT:
     case OD_AGGREGATE_REGR_R2:
-        return r->sxx != 0;
+        return r->sums[SQUARES_X] != 0;
     case OD_AGGREGATE_CORR:
-        return r->sxx != 0 && r->syy != 0;
+        return r->sums[SQUARES_X] != 0 && r->sums[SQUARES_Y] != 0;
     default:
         return r->n > 0;
     }
@@ -361,7 +355,7 @@ static enum od_status result_of_doubles(struct od_aggregate_states *states, void
     struct regression regression;
     if (doubles->count == 0)
         return OD_OK;
-    OD_TRY(sums_of(states, doubles, &regression));
+    OD_TRY(regression_of(states, doubles, &regression));
     value_out->is_null = !is_defined(states->aggregate->function, &regression);
     double number = value_out->is_null ? 0 : regress(states->aggregate->function, &regression);
     value_out->float64 = isnan(number) ? (double)NAN : number; /* one NaN, of one sign */
@@ -469,28 +463,22 @@ static enum od_status append_text(struct od_aggregate_states *states, struct od_
 static enum od_status add_text(struct od_aggregate_states *states, void *state,
                                const struct od_column *columns, uint32_t row)
 {
-    struct text *text = state;
+    struct chosen *text = state;
     if (text->has_value && !od_column_is_null(&columns[1], row))
-        OD_TRY(append_text(states, &text->buffer, &columns[1], row));
+        OD_TRY(append_text(states, &text->text, &columns[1], row));
     text->has_value = true;
-    return append_text(states, &text->buffer, &columns[0], row);
+    return append_text(states, &text->text, &columns[0], row);
 }
 
 static enum od_status result_of_text(struct od_aggregate_states *states, void *state,
                                      struct od_value *value_out)
 {
     (void)states;
-    const struct text *text = state;
+    const struct chosen *text = state;
     value_out->is_null = !text->has_value;
-    value_out->text.bytes = text->buffer.bytes == NULL ? "" : (const char *)text->buffer.bytes;
-    value_out->text.size = (uint32_t)text->buffer.size;
+    value_out->text.bytes = text->text.bytes == NULL ? "" : (const char *)text->text.bytes;
+    value_out->text.size = (uint32_t)text->text.size;
     return OD_OK;
-}
-
-static void release_text(struct od_aggregate_states *states, void *state)
-{
-    (void)states;
-    od_buffer_release(&((struct text *)state)->buffer);
 }
 
 /* --- the table ------------------------------------------------------------------------------------------ */
@@ -514,7 +502,7 @@ static const struct od_state_kind kinds[] = {
     [FIVE_SUMS] = DOUBLES_ROW(SUMS_MAX),
     [CHOSEN] = {sizeof(struct chosen), add_chosen, add_chosen, combine_chosen, NULL, result_of_chosen,
                 release_chosen, 0},
-    [TEXT] = {sizeof(struct text), add_text, NULL, NULL, NULL, result_of_text, release_text, 0},
+    [TEXT] = {sizeof(struct chosen), add_text, NULL, NULL, NULL, result_of_text, release_chosen, 0},
 };
 _Static_assert(sizeof(struct od_decimal_moments) <= ENCODED_BYTES_MAX, "the longest encoding is of doubles");
 

@@ -202,24 +202,14 @@ static enum od_status take_batch(struct window *window, const struct od_batch *b
     return keep_rows(window, batch);
 }
 
-static bool are_equal(const struct window *window, uint32_t first_column, uint32_t column_count,
-                      uint32_t left, uint32_t right)
-{
-    for (uint32_t i = first_column; i < first_column + column_count; i++) {
-        const struct od_column *column = &window->needed.views[i];
-        if (!od_key_equal(column, left, column, right))
-            return false;
-    }
-    return true;
-}
-
 /* Is the begun partition known to be whole? */
 static bool is_whole(struct window *window)
 {
     uint32_t row_count = window->needed.row_count;
     uint32_t first = window->partition.first_row;
+    const struct od_column *keys = window->needed.views;
     while (window->scanned < row_count &&
-           are_equal(window, 0, window->partition_count, first, window->scanned))
+           od_keys_equal(keys, first, keys, window->scanned, window->partition_count))
         window->scanned++;
     window->partition.row_count = window->scanned - first;
     return window->scanned > first && (window->scanned < row_count || window->input_is_done);
@@ -250,12 +240,13 @@ static enum od_status find_peers(struct window *window)
     if (!od_grow(&window->held.memory, &window->peers, &window->peer_capacity, needed,
                  2 * sizeof(*window->peers)))
         return od_op_no_memory(&window->op, "finding peers");
+    const struct od_column *keys = window->key_count == 0 ? NULL : window->needed.views + window->partition_count;
     uint32_t *starts = window->peers + needed;
     uint32_t group = 0;
     starts[0] = 0;
     for (uint32_t row = 0; row < partition->row_count; row++) {
         uint32_t here = partition->first_row + row;
-        if (row > 0 && !are_equal(window, window->partition_count, window->key_count, here - 1, here))
+        if (row > 0 && !od_keys_equal(keys, here - 1, keys, here, window->key_count))
             starts[++group] = row;
         window->peers[row] = group;
     }
