@@ -244,7 +244,7 @@ enum od_status od_kernel_date_trunc(const struct od_kernel_call *call)
         return OD_OK;
     enum od_time_field field = field_of(call);
     const struct truncation *unit = &truncations[field];
-    od_assert(od_time_field_truncates(field));
+    od_assert(od_time_field_info(field)->truncates);
     for (uint32_t i = 0; i < call->row_count; i++) {
         if (!od_call_row_is_valid(call, i))
             continue;

@@ -44,7 +44,7 @@ static const struct od_plan *relax(struct od_maker *make, const struct od_plan *
     if (draft.join.type == OD_JOIN_LEFT && od_expr_is_true(plan->join.condition) &&
         od_plan_gives_one_row(plan->inputs[1], true))
         draft.join.type = OD_JOIN_INNER;
-    return draft.join.type == plan->join.type ? plan : od_new_plan(make, &draft, NULL);
+    return draft.join.type == plan->join.type ? plan : od_new_plan(make, &draft);
 }
 
 const struct od_plan *od_step_decorrelation(void *self, const struct od_plan *plan)
@@ -60,7 +60,7 @@ const struct od_plan *od_step_decorrelation(void *self, const struct od_plan *pl
         struct od_plan draft = *plan;
         draft.kind = OD_PLAN_JOIN;
         draft.inputs[1] = od_decorrelate_lower(&d, plan->inputs[1]);
-        return od_new_plan(make, &draft, NULL);
+        return od_new_plan(make, &draft);
     }
     const struct od_plan *simple = od_rule_is_on(make, OD_RULE_DECORRELATION) ? od_decorrelate_simply(&d) : NULL;
     return simple != NULL || make->status != OD_OK ? simple : join_domain(&d);

@@ -91,7 +91,7 @@ static bool make_domain(struct od_decorrelation *d)
     distinct.inputs[0] = od_new_project(d->make, left, exprs, &schema);
     OD_NEED(distinct.inputs[0] != NULL);
     distinct.aggregate.groups = od_new_columns(d->make, &distinct.inputs[0]->schema, 0);
-    d->domain = od_new_plan(d->make, &distinct, NULL);
+    d->domain = od_new_plan(d->make, &distinct);
     OD_NEED(od_plan_table_init(d->make, d->apply->inputs[1], &d->nodes));
     OD_NEW(d->pushed, d->make, d->nodes.capacity);
     return true;
@@ -288,7 +288,7 @@ static bool push_single(struct od_decorrelation *d, const struct od_plan *plan, 
     bool makes = plan->kind != OD_PLAN_WINDOW && plan->kind != OD_PLAN_FILTER && plan->kind != OD_PLAN_REPARTITION;
     draft.schema = schema_with_keys(d, plan, made);
     od_draft_rewrite(d->make, &draft, &leaves);
-    pushed->plan = od_new_plan(d->make, &draft, NULL);
+    pushed->plan = od_new_plan(d->make, &draft);
     OD_NEED(pushed->plan != NULL);
     pushed->key_first = makes ? made : input.key_first;
     for (uint32_t i = 0; i < plan->schema.field_count; i++) /* calls and aggregates stand last */
@@ -319,7 +319,7 @@ static bool push_limit(struct od_decorrelation *d, const struct od_plan *plan, s
     struct od_plan draft = {.kind = OD_PLAN_WINDOW,
                             .inputs = {sort->inputs[0]},
                             .window = {0, NULL, sort->sort.key_count, sort->sort.keys, 1, &call}};
-    const struct od_plan *numbered = od_new_plan(d->make, &draft, NULL);
+    const struct od_plan *numbered = od_new_plan(d->make, &draft);
     OD_NEED(numbered != NULL);
     OD_NEW(pushed->where, d->make, numbered->schema.field_count);
     OD_NEED(push_single(d, numbered, pushed));
@@ -343,7 +343,7 @@ static bool push_union(struct od_decorrelation *d, const struct od_plan *plan, s
         const uint32_t *places = straight_places(d, plan->schema.field_count, &input);
         draft.inputs[i] = od_new_pick(d->make, input.plan, places, plan->schema.field_count + d->key_count);
     }
-    pushed->plan = od_new_plan(d->make, &draft, NULL);
+    pushed->plan = od_new_plan(d->make, &draft);
     return pushed->plan != NULL;
 }
 
@@ -399,7 +399,7 @@ static bool push_join(struct od_decorrelation *d, const struct od_plan *plan, st
     OD_NEED(count == 0 || od_decorrelate_keys_equal(d, &schema, left.key_first, base + right.key_first, conjuncts));
     conjuncts[count] = od_new_rewritten(d->make, plan->join.condition, &leaves);
     draft.join.condition = od_new_conjunction(d->make, conjuncts, count + 1);
-    pushed->plan = od_new_plan(d->make, &draft, NULL);
+    pushed->plan = od_new_plan(d->make, &draft);
     OD_NEED(pushed->plan != NULL);
     for (uint32_t i = 0; i < plan->schema.field_count; i++)
         pushed->where[i] = i < left_count              ? left.where[i]

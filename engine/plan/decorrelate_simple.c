@@ -143,7 +143,7 @@ static bool pull_join(struct od_decorrelation *d, const struct od_plan *plan, st
     if (reads_outer)
         draft.join.condition = od_new_boolean(d->make, true);
     od_draft_rewrite(d->make, &draft, &leaves);
-    OD_NEED(take_whole(d, od_new_plan(d->make, &draft, NULL), pulled));
+    OD_NEED(take_whole(d, od_new_plan(d->make, &draft), pulled));
     return !reads_outer || add_conjuncts(d, plan->join.condition, pulled);
 }
 
@@ -177,7 +177,7 @@ static bool group_simply(struct od_decorrelation *d, const struct od_plan *plan,
     draft.aggregate.group_count = keys->key_count;
     draft.aggregate.groups = keys->right;
     draft.schema.fields = NULL;
-    pulled->plan = od_new_plan(make, &draft, NULL);
+    pulled->plan = od_new_plan(make, &draft);
     return pulled->plan != NULL;
 }
 

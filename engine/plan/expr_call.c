@@ -195,11 +195,11 @@ static enum od_status check_time_field(struct od_arena *plan_arena, enum od_func
     if (field == OD_TIME_FIELD_JULIAN && !truncates && type == OD_TYPE_TIMESTAMP)
         return od_fail(error, OD_UNSUPPORTED, "julian days of timestamps are not supported");
     bool of_interval =
-        od_time_field_truncates(field) ? field != OD_TIME_FIELD_WEEK : field == OD_TIME_FIELD_EPOCH;
-    bool fits = truncates                  ? od_time_field_truncates(field)
+        od_time_field_info(field)->truncates ? field != OD_TIME_FIELD_WEEK : field == OD_TIME_FIELD_EPOCH;
+    bool fits = truncates                  ? od_time_field_info(field)->truncates
                 : type == OD_TYPE_INTERVAL ? of_interval
-                                           : type != OD_TYPE_DATE || od_time_field_of_date(field);
-    const char *text = od_time_field_text(field);
+                                           : type != OD_TYPE_DATE || od_time_field_info(field)->of_date;
+    const char *text = od_time_field_info(field)->text;
     if (!fits)
         return od_fail(error, OD_BAD_INPUT, "unit \"%s\" not supported for type %s", text,
                        od_type_text(type));

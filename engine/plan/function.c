@@ -173,33 +173,16 @@ bool od_cast_is_implicit(enum od_type from, enum od_type to)
 
 /* --- time fields ---------------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *text;
-    const char *others;
-    bool of_date;
-    bool truncates;
-} time_fields[] = {
+static const struct od_time_field_info time_fields[] = {
 #define X(name, text, others, of_date, truncates) [OD_TIME_FIELD_##name] = {text, others, of_date, truncates},
     OD_TIME_FIELD_LIST(X)
 #undef X
 };
 
-const char *od_time_field_text(enum od_time_field field)
+const struct od_time_field_info *od_time_field_info(enum od_time_field field)
 {
     od_assert((unsigned)field < OD_TIME_FIELD_COUNT);
-    return time_fields[field].text;
-}
-
-bool od_time_field_of_date(enum od_time_field field)
-{
-    od_assert((unsigned)field < OD_TIME_FIELD_COUNT);
-    return time_fields[field].of_date;
-}
-
-bool od_time_field_truncates(enum od_time_field field)
-{
-    od_assert((unsigned)field < OD_TIME_FIELD_COUNT);
-    return time_fields[field].truncates;
+    return &time_fields[field];
 }
 
 /* Whether `text` is one of the words in a list with single blanks between. */

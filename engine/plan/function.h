@@ -216,9 +216,13 @@ enum od_time_field {
 #undef X
         OD_TIME_FIELD_COUNT
 };
-const char *od_time_field_text(enum od_time_field field);
-bool od_time_field_of_date(enum od_time_field field);
-bool od_time_field_truncates(enum od_time_field field);
+struct od_time_field_info {
+    const char *text;
+    const char *others;
+    bool of_date;
+    bool truncates;
+};
+const struct od_time_field_info *od_time_field_info(enum od_time_field field);
 /* False when there is no such field. */
 bool od_time_field_find(const char *text, uint32_t size, enum od_time_field *field_out);
 

@@ -79,7 +79,7 @@ static void time_fields_are_found_as_postgresql_finds_them(void **state)
     enum od_time_field field;
     (void)state;
     for (uint32_t i = 0; i < OD_TIME_FIELD_COUNT; i++) {
-        const char *text = od_time_field_text((enum od_time_field)i);
+        const char *text = od_time_field_info((enum od_time_field)i)->text;
         assert_true(od_time_field_find(text, (uint32_t)strlen(text), &field));
         assert_int_equal(field, i);
     }
@@ -91,8 +91,8 @@ static void time_fields_are_found_as_postgresql_finds_them(void **state)
     assert_false(od_time_field_find("yea", 3, &field));
     assert_false(od_time_field_find("", 0, &field));
     assert_false(od_time_field_find("fortnight", 9, &field));
-    assert_false(od_time_field_of_date(OD_TIME_FIELD_HOUR));
-    assert_false(od_time_field_truncates(OD_TIME_FIELD_DOW));
+    assert_false(od_time_field_info(OD_TIME_FIELD_HOUR)->of_date);
+    assert_false(od_time_field_info(OD_TIME_FIELD_DOW)->truncates);
 }
 
 int main(void)

@@ -41,18 +41,27 @@ static enum od_status schema_new(struct od_arena *plan_arena, uint32_t field_cou
     return OD_OK;
 }
 
+/* A name that may not live as long as the plan. NULL stays. */
+static enum od_status keep_name(struct od_arena *plan_arena, const char **name, struct od_error *error)
+{
+    const char *given = *name;
+    *name = given == NULL ? NULL : od_arena_copy_text(plan_arena, given, strlen(given));
+    return given != NULL && *name == NULL ? od_fail(error, OD_NO_MEMORY, "naming a column") : OD_OK;
+}
+
 /* The field that an expression gives: named as wanted or as it was, else as the column that it is, else by position. */
 static enum od_status expr_field(struct od_arena *plan_arena, const char *const *names, const struct od_field *old_fields,
                                  const struct od_expr *expr, const struct od_plan *input, uint32_t position,
                                  struct od_field *field, struct od_error *error)
 {
-    const char *wanted = names != NULL ? names[position] : old_fields != NULL ? old_fields[position].name : NULL;
-    if (wanted == NULL && expr->kind == OD_EXPR_COLUMN)
-        wanted = input->schema.fields[expr->column_index].name;
-    else if (wanted == NULL)
-        wanted = od_arena_print(plan_arena, "column%u", position + 1);
-    *field = (struct od_field){wanted, expr->type, expr->nullable};
-    return wanted == NULL ? od_fail(error, OD_NO_MEMORY, "naming a column") : OD_OK;
+    const char *name = names != NULL ? names[position] : old_fields != NULL ? old_fields[position].name : NULL;
+    if (names != NULL)
+        OD_TRY(keep_name(plan_arena, &name, error));
+    if (name == NULL)
+        name = expr->kind == OD_EXPR_COLUMN ? input->schema.fields[expr->column_index].name
+                                            : od_arena_print(plan_arena, "column%u", position + 1);
+    *field = (struct od_field){name, expr->type, expr->nullable};
+    return name == NULL ? od_fail(error, OD_NO_MEMORY, "naming a column") : OD_OK;
 }
 
 enum od_status od_plan_join_schema(struct od_arena *plan_arena, const struct od_plan *left,
@@ -115,8 +124,8 @@ static enum od_status fit_aggregate(struct od_arena *plan_arena, struct od_aggre
     if (aggregate->filter != NULL && aggregate->filter->type != OD_TYPE_BOOLEAN)
         return od_fail(error, OD_BAD_INPUT, "argument of FILTER must be type boolean, not type %s",
                        od_type_text(aggregate->filter->type));
-    if (aggregate->name == NULL)
-        aggregate->name = text;
+    aggregate->name = aggregate->name == NULL ? text : aggregate->name;
+    OD_TRY(keep_name(plan_arena, &aggregate->name, error));
     bool has_value = aggregate->function >= OD_AGGREGATE_SUM && aggregate->function <= OD_AGGREGATE_AVG;
     bool nullable = od_aggregate_is_nullable(aggregate->function) && !(grouped && has_value && !given_nullable);
     *field = (struct od_field){aggregate->name, aggregate->type, nullable};
@@ -189,7 +198,9 @@ static enum od_status fit_call(struct od_arena *plan_arena, struct od_window_cal
         enum od_type type = info->type == OD_TYPE_COUNT ? call->arguments[0]->type : info->type;
         *field = (struct od_field){info->text, type, info->is_nullable};
     }
-    call->name = field->name = call->name != NULL ? call->name : field->name;
+    field->name = call->name != NULL ? call->name : field->name;
+    OD_TRY(keep_name(plan_arena, &field->name, error));
+    call->name = field->name;
     call->type = field->type;
     return OD_OK;
 }
@@ -283,24 +294,6 @@ enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *d
 
 /* --- builders --------------------------------------------------------------------------------- */
 
-static enum od_status copy_name(struct od_arena *plan_arena, const char *name, const char **copy_out,
-                                struct od_error *error)
-{
-    *copy_out = name == NULL ? NULL : od_arena_copy_text(plan_arena, name, strlen(name));
-    return name != NULL && *copy_out == NULL ? od_fail(error, OD_NO_MEMORY, "naming a column") : OD_OK;
-}
-
-/* As od_plan_make, for names that may not live as long as the plan. */
-static enum od_status make_named(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
-                                 uint32_t count, const struct od_plan **plan_out, struct od_error *error)
-{
-    *plan_out = NULL;
-    OD_TAKE_LIST(const char *, copies, plan_arena, count, error);
-    for (uint32_t i = 0; i < count && names != NULL; i++)
-        OD_TRY(copy_name(plan_arena, names[i], &copies[i], error));
-    return od_plan_make(plan_arena, draft, copies, plan_out, error);
-}
-
 enum od_status od_plan_scan(struct od_arena *plan_arena, const struct od_table *table, const uint32_t *columns,
                             uint32_t column_count, const struct od_plan **plan_out, struct od_error *error)
 {
@@ -321,7 +314,7 @@ enum od_status od_plan_project(struct od_arena *plan_arena, const struct od_plan
                                const struct od_plan **plan_out, struct od_error *error)
 {
     struct od_plan draft = {.kind = OD_PLAN_PROJECT, .inputs = {input}, .schema = {count, NULL}, .rows = {1, exprs}};
-    return make_named(plan_arena, &draft, names, count, plan_out, error);
+    return od_plan_make(plan_arena, &draft, names, plan_out, error);
 }
 
 enum od_status od_plan_join(struct od_arena *plan_arena, enum od_join_type type, const struct od_plan *left,
@@ -350,16 +343,10 @@ enum od_status od_plan_aggregate(struct od_arena *plan_arena, const struct od_pl
                                  uint32_t aggregate_count, const struct od_plan **plan_out,
                                  struct od_error *error)
 {
-    *plan_out = NULL;
-    OD_TAKE_LIST(struct od_aggregate, named, plan_arena, aggregate_count, error);
-    for (uint32_t i = 0; i < aggregate_count; i++) {
-        named[i] = aggregates[i];
-        OD_TRY(copy_name(plan_arena, aggregates[i].name, &named[i].name, error));
-    }
     struct od_plan draft = {.kind = OD_PLAN_AGGREGATE,
                             .inputs = {input},
-                            .aggregate = {group_count, groups, aggregate_count, named}};
-    return make_named(plan_arena, &draft, group_names, group_count, plan_out, error);
+                            .aggregate = {group_count, groups, aggregate_count, aggregates}};
+    return od_plan_make(plan_arena, &draft, group_names, plan_out, error);
 }
 
 enum od_status od_plan_distinct(struct od_arena *plan_arena, const struct od_plan *input,
@@ -425,7 +412,7 @@ enum od_status od_plan_expand(struct od_arena *plan_arena, const struct od_plan 
     struct od_plan draft = {
         .kind = OD_PLAN_EXPAND, .inputs = {input}, .schema = {field_count, NULL}, .rows = {list_count, exprs}};
     od_assert(list_count > 0);
-    return make_named(plan_arena, &draft, names, field_count, plan_out, error);
+    return od_plan_make(plan_arena, &draft, names, plan_out, error);
 }
 
 enum od_status od_plan_window(struct od_arena *plan_arena, const struct od_plan *input,
@@ -434,15 +421,9 @@ enum od_status od_plan_window(struct od_arena *plan_arena, const struct od_plan 
                               const struct od_window_call *calls, uint32_t call_count,
                               const struct od_plan **plan_out, struct od_error *error)
 {
-    *plan_out = NULL;
-    OD_TAKE_LIST(struct od_window_call, named, plan_arena, call_count, error);
-    for (uint32_t i = 0; i < call_count; i++) {
-        named[i] = calls[i];
-        OD_TRY(copy_name(plan_arena, calls[i].name, &named[i].name, error));
-    }
     struct od_plan draft = {.kind = OD_PLAN_WINDOW,
                             .inputs = {input},
-                            .window = {partition_count, partitions, key_count, keys, call_count, named}};
+                            .window = {partition_count, partitions, key_count, keys, call_count, calls}};
     return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 

@@ -121,9 +121,9 @@ uint32_t *od_new_numbers(struct od_maker *make, uint32_t first, uint32_t count)
 
 /* --- plans ---------------------------------------------------------------------------------------- */
 
-const struct od_plan *od_new_plan(struct od_maker *make, const struct od_plan *draft, const char *const *names)
+const struct od_plan *od_new_plan(struct od_maker *make, const struct od_plan *draft)
 {
-    MADE(od_plan, od_plan_make, draft, names);
+    MADE(od_plan, od_plan_make, draft, NULL);
     return made;
 }
 
@@ -137,7 +137,7 @@ const struct od_plan *od_new_project(struct od_maker *make, const struct od_plan
                                      const struct od_expr *const *exprs, const struct od_schema *schema)
 {
     struct od_plan draft = {.kind = OD_PLAN_PROJECT, .inputs = {input}, .schema = *schema, .rows = {1, exprs}};
-    return od_new_plan(make, &draft, NULL);
+    return od_new_plan(make, &draft);
 }
 
 const struct od_plan *od_new_join(struct od_maker *make, enum od_join_type type, const struct od_plan *left,
@@ -204,5 +204,5 @@ const struct od_plan *od_new_from(struct od_maker *make, const struct od_plan *p
         changed |= inputs[i] != plan->inputs[i];
         draft.inputs[i] = inputs[i];
     }
-    return changed || make->status != OD_OK ? od_new_plan(make, &draft, NULL) : plan;
+    return changed || make->status != OD_OK ? od_new_plan(make, &draft) : plan;
 }

@@ -63,8 +63,8 @@ uint32_t *od_new_numbers(struct od_maker *make, uint32_t first, uint32_t count);
 
 /* --- plans ---------------------------------------------------------------------------------------- */
 
-/* As od_plan_make. */
-const struct od_plan *od_new_plan(struct od_maker *make, const struct od_plan *draft, const char *const *names);
+/* As od_plan_make; names are the draft's. */
+const struct od_plan *od_new_plan(struct od_maker *make, const struct od_plan *draft);
 const struct od_plan *od_new_filter(struct od_maker *make, const struct od_plan *input, const struct od_expr *predicate);
 /* Its columns are called as those of `schema`, whose number is theirs. */
 const struct od_plan *od_new_project(struct od_maker *make, const struct od_plan *input,

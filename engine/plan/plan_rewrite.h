@@ -37,7 +37,7 @@ bool od_plan_node_may_fail(const struct od_plan *plan);
 uint32_t od_plan_node_outer_levels(const struct od_plan *plan);
 
 /* As all builders do: copies the draft and its lists, then fits them: types are checked and the schema is made. `names`:
- * of the fields that come from expressions; NULL: the draft's own schema has them, or if it has none, the expressions. */
+ * of the fields that come from expressions, copied; NULL: the draft's own schema has them, or if it has none, the expressions. */
 enum od_status od_plan_make(struct od_arena *plan_arena, const struct od_plan *draft, const char *const *names,
                             const struct od_plan **plan_out, struct od_error *error);
 /* Replaces the lists of a plan that nobody has seen yet by copies of its own. NO_MEMORY. */

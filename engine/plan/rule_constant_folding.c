@@ -103,7 +103,7 @@ static bool may_go(const struct od_plan *plan)
 static const struct od_plan *no_rows(struct od_maker *make, const struct od_plan *plan)
 {
     struct od_plan draft = {.kind = OD_PLAN_VALUES, .schema = plan->schema};
-    return plan->outer_levels != 0 ? plan : od_new_plan(make, &draft, NULL);
+    return plan->outer_levels != 0 ? plan : od_new_plan(make, &draft);
 }
 
 /* The fields of `plan`, which are those of its side `kept` and, in the other one's place, these expressions (or NULLs). */

@@ -347,7 +347,7 @@ static const struct od_plan *push_join(struct pushdown *pushdown, const struct o
     draft.inputs[0] = push(pushdown, plan->inputs[0], &places[PLACE_LEFT]);
     draft.inputs[1] = push(pushdown, plan->inputs[1], is_apply ? &none : &places[PLACE_RIGHT]);
     draft.join.condition = conjunction(pushdown, &places[PLACE_CONDITION]);
-    return put_filter(pushdown, od_new_plan(make, &draft, NULL), &places[PLACE_ABOVE]);
+    return put_filter(pushdown, od_new_plan(make, &draft), &places[PLACE_ABOVE]);
 }
 
 static const struct od_plan *push_node(struct pushdown *pushdown, const struct od_plan *plan,

@@ -17,7 +17,7 @@ static const struct od_plan *limit_input(struct od_maker *make, const struct od_
         return input;
     struct od_plan first = {.kind = OD_PLAN_LIMIT, .limit = {0, rows}};
     first.inputs[0] = od_new_from(make, sort, &input, NULL);
-    const struct od_plan *made = od_new_plan(make, &first, NULL);
+    const struct od_plan *made = od_new_plan(make, &first);
     return made == NULL ? NULL : od_step_limit_pushdown(make, made);
 }
 

@@ -152,7 +152,7 @@ static bool slim(struct od_maker *make, const struct od_plan *plan, const bool *
     }
     draft.schema = (struct od_schema){kept, fields};
     bool is_input = drops_all || (plan->kind == OD_PLAN_WINDOW && draft.window.call_count == 0);
-    slim_out->plan = is_input ? plan->inputs[0] : od_new_plan(make, &draft, NULL);
+    slim_out->plan = is_input ? plan->inputs[0] : od_new_plan(make, &draft);
     return slim_out->plan != NULL;
 }
 
