@@ -7,6 +7,7 @@
  *   INTERVAL 5 DAY, INTERVAL (a) DAY          INTERVAL '5 DAY', ((a) * INTERVAL '1 DAY')  DuckDB, DataFusion
  *   ORDER BY ALL DESC                         ORDER BY 1 DESC, 2 DESC                                DuckDB
  *   FROM range(5) t                           FROM generate_series(0::bigint, (5) - 1) t(range)              DuckDB
+ *   FROM generate_series(5)                   FROM generate_series(0::bigint, 5)             DuckDB, DataFusion
  *   FROM VALUES (1), (2) t(a)                 FROM (VALUES (1), (2)) t(a)                                  DataFusion
  *   LIMIT 2, 3                                LIMIT 3 OFFSET 2                       DataFusion, SQLite, MySQL
  *   a == b                                    a = b                                          DuckDB, DataFusion
@@ -331,9 +332,16 @@ static const char *series_of_range(struct od_arena *arena, const char *sql, cons
     const char *at = call == NULL ? "" : call;
     const char *arguments[4] = {NULL};
     size_t count = 0;
-    if (!take_word(&at, "range") || *next_token(at).at != '(')
+    bool is_series = take_word(&at, "generate_series");
+    if ((!is_series && !take_word(&at, "range")) || *next_token(at).at != '(')
         return NULL;
     arguments[0] = next_token(at).at + 1;
+    if (is_series && *next_token(arguments[0]).at != ')') {
+        const char *end = behind_argument(arguments[0]);
+        return end == NULL || *end != ')'
+                   ? NULL
+                   : od_arena_print(arena, "%.*s0::bigint, %s", (int)(arguments[0] - sql), sql, arguments[0]);
+    }
     for (const char *end = arguments[0]; count < 3; count++) {
         end = behind_argument(arguments[count]);
         if (end == NULL)
