@@ -70,6 +70,8 @@ bool od_expr_equal(const struct od_expr *left, const struct od_expr *right);
 bool od_expr_is_true(const struct od_expr *expr);
 /* No column below, outer ones included. */
 bool od_expr_is_constant(const struct od_expr *expr);
+/* Bit d - 1: it reads OUTER columns of depth d. */
+uint32_t od_expr_outer_levels(const struct od_expr *expr);
 /* Appends the arguments of nested ANDs (or the expression itself) to `list`, which has room for
  * list_capacity; returns how many there are, which may be more than were stored: call with capacity 0 to
  * count. */

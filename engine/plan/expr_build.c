@@ -68,6 +68,14 @@ bool od_expr_is_constant(const struct od_expr *expr)
     return true;
 }
 
+uint32_t od_expr_outer_levels(const struct od_expr *expr)
+{
+    uint32_t levels = expr->kind == OD_EXPR_OUTER ? UINT32_C(1) << (expr->outer_depth - 1) : 0;
+    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
+        levels |= od_expr_outer_levels(expr->arguments[i]);
+    return levels;
+}
+
 /* --- casts ---------------------------------------------------------------------------------------------- */
 
 enum od_status od_expr_cast(struct od_arena *plan_arena, const struct od_expr *input, enum od_type type,

@@ -59,7 +59,7 @@ enum od_status od_join_condition_order(struct od_arena *plan_arena, const struct
         ordered[placed++] = conjuncts[0];
     for (uint32_t pass = 0; pass < 2; pass++)
         for (uint32_t i = first; i < count; i++)
-            if (conjuncts[i]->may_fail == (pass == 1))
+            if ((conjuncts[i]->may_fail && !od_expr_is_constant(conjuncts[i])) == (pass == 1))
                 ordered[placed++] = conjuncts[i];
     return od_expr_conjunction(plan_arena, ordered, count, condition, error);
 }

@@ -247,10 +247,7 @@ bool od_plan_node_may_fail(const struct od_plan *plan)
 
 static void note_levels(void *levels, const struct od_expr *expr)
 {
-    if (expr->kind == OD_EXPR_OUTER)
-        *(uint32_t *)levels |= UINT32_C(1) << (expr->outer_depth - 1);
-    for (uint32_t i = 0; expr->kind == OD_EXPR_CALL && i < expr->argument_count; i++)
-        note_levels(levels, expr->arguments[i]);
+    *(uint32_t *)levels |= od_expr_outer_levels(expr);
 }
 
 uint32_t od_plan_node_outer_levels(const struct od_plan *plan)

@@ -77,7 +77,9 @@ static enum od_status fold_part(void *self, const struct od_expr *expr, const st
 {
     struct od_maker *make = self;
     (void)error; /* it is the maker's */
-    *expr_out = fold(make, expr);
+    const struct od_expr *folded = fold(make, expr);
+    bool forgets = folded != NULL && od_expr_outer_levels(folded) != od_expr_outer_levels(expr); /* see no_rows */
+    *expr_out = forgets ? expr : folded;
     return make->status;
 }
 

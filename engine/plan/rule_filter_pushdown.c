@@ -188,10 +188,16 @@ static bool reads_other_than(const struct od_expr *expr, const struct od_expr *c
     return other;
 }
 
+/* What reads outer columns makes an APPLY run what is above it for left rows only: what may fail stays above it, or below. */
+static bool holds_failure(const struct od_plan *plan, const struct od_expr *conjunct)
+{
+    return plan->may_fail && od_expr_outer_levels(conjunct) != 0;
+}
+
 /* May the conjunct, which reads the node's output, go below it? */
 static bool may_pass(const struct od_plan *plan, const struct od_expr *conjunct)
 {
-    if (od_plan_node_may_fail(plan))
+    if (od_plan_node_may_fail(plan) || holds_failure(plan, conjunct))
         return false;
     switch (plan->kind) {
     case OD_PLAN_PROJECT:
@@ -336,7 +342,8 @@ static const struct od_plan *push_join(struct pushdown *pushdown, const struct o
         enum place stays = from_above ? PLACE_ABOVE : PLACE_CONDITION;
         enum place place = where_to(draft.join.type, od_join_sides_of(conjunct, left_count), from_above,
                                     conjunct->nullable);
-        if ((is_apply && (place != PLACE_LEFT || !from_above)) || (from_above && left_rows_may_fail(plan)))
+        if ((is_apply && (place != PLACE_LEFT || !from_above)) || (from_above && left_rows_may_fail(plan)) ||
+            holds_failure(plan, conjunct))
             place = stays;
         if (place == PLACE_RIGHT)
             conjunct = od_join_move_right(make, conjunct, plan->inputs[0], plan->inputs[1]);
