@@ -419,6 +419,7 @@ bool od_slt_is_foreign(const struct od_error *error)
 {
     return error->status == OD_BAD_INPUT &&
            (begins(error->text, "syntax error") || begins(error->text, "LIMIT #,# syntax") ||
+            begins(error->text, "trailing junk after numeric literal") || /* 0x1F, 1_000, INTERVAL 5day */
             begins(error->text, "subquery in FROM must have an alias") ||
             begins(error->text, "VALUES in FROM must have an alias"));
 }
@@ -434,7 +435,7 @@ const char *od_slt_translate(struct od_arena *arena, const char *sql, uint32_t c
         return NULL;
     if (begins(error->text, "LIMIT"))
         return swap_limit(arena, sql, error);
-    if (!begins(error->text, "syntax error"))
+    if (strstr(error->text, "must have an alias") != NULL)
         return name_subselect(arena, sql, error);
     const char *translated = drop_comma(arena, sql, error);
     if (translated == NULL)

@@ -75,6 +75,9 @@ static const struct translation translations[] = {
     {"select 1 union (select 2 limit (1), 2) limit 3", "LIMIT #,# syntax is not supported", 1, 26,
      "select 1 union (select 2 LIMIT 2 OFFSET (1)) limit 3"},
     {"select 1 limit 2", "LIMIT #,# syntax is not supported", 1, 10, NULL},
+    {"select interval 5day, 0x1f", "trailing junk after numeric literal at or near \"5d\"", 1, 17,
+     "select INTERVAL '5 day', 0x1f"},
+    {"select (0x1f)", "trailing junk after numeric literal at or near \"0x\"", 1, 9, NULL},
     {"select a == 'b == c'", "operator == is not supported", 1, 10, "select a = 'b == c'"},
     {"CREATE TABLE t(a INT) AS SELECT 1", "relation \"x\" does not exist", 1, 1, NULL},
 };

@@ -49,6 +49,7 @@ struct run {
     const char *rest_reason;            /* why the rest is skipped; NULL: it is not */
     const char *connection;             /* that speaks */
     const char *transaction_connection; /* that has a transaction open; NULL: none has */
+    bool transaction_is_lost;           /* a record failed in it: the others are skipped up to its end */
     uint32_t include_depth;
     uint32_t loop_rounds;
 };
@@ -386,13 +387,14 @@ static enum od_status judge_rows(struct run *run, struct od_slt_report *report,
     return OD_OK;
 }
 
-/* What a failed statement would have changed is not what the file means from now on, and a transaction is lost. */
+/* What a failed statement would have changed is not what the file means from now on; a transaction is lost, and undone. */
 static enum od_status forget_changed(struct run *run, const struct od_slt_report *report,
                                      const struct od_slt_answer *answer)
 {
-    const char *name = od_slt_changed_name(&run->record_arena, report->sql);
-    if (answer->in_transaction)
-        run->rest_reason = "a statement failed within a transaction";
+    const char *name = report->record->kind == OD_SLT_STATEMENT && !answer->in_transaction
+                           ? od_slt_changed_name(&run->record_arena, report->sql)
+                           : NULL;
+    run->transaction_is_lost = answer->in_transaction;
     return run->engine->refuse == NULL || name == NULL
                ? OD_OK
                : run->engine->refuse(run->engine->self, name, run->error);
@@ -405,7 +407,7 @@ static enum od_status judge(struct run *run, struct od_slt_report *report, const
         return judge_expected_error(run, report, answer);
     if (answer->status != OD_OK && !(record->expect == OD_SLT_MAYBE && answer->status <= OD_EVALUATION)) {
         judge_error(run, report, answer);
-        return record->kind == OD_SLT_STATEMENT ? forget_changed(run, report, answer) : OD_OK;
+        return forget_changed(run, report, answer);
     }
     if (record->expect == OD_SLT_ROWS)
         return judge_rows(run, report, answer);
@@ -428,15 +430,30 @@ static void follow_connection(struct run *run, const struct od_slt_record *recor
         run->rest_reason = "several connections, one of them within a transaction";
 }
 
+/* A lost transaction is as if it had not been where the file rolls it back; one that it commits leaves other tables than it
+ * means. */
+static void follow_lost_transaction(struct run *run, const char *sql)
+{
+    sql += strspn(sql, " \t\r\n");
+    bool back = strncasecmp(sql, "rollback", 8) == 0 || strncasecmp(sql, "abort", 5) == 0;
+    if (strncasecmp(sql, "commit", 6) == 0 || strncasecmp(sql, "end", 3) == 0)
+        run->rest_reason = "a transaction was committed in which a statement failed";
+    run->transaction_is_lost &= !back;
+}
+
 static enum od_status run_sql(struct run *run, const struct od_slt_record *record)
 {
     struct od_slt_report report = {.file = run->file->name, .record = record, .sql = record->sql};
     struct od_slt_answer answer = {0};
     od_arena_reset(&run->record_arena);
     follow_connection(run, record);
-    if (run->rest_reason != NULL || run->skips) {
+    if (run->transaction_is_lost && !run->skips)
+        follow_lost_transaction(run, record->sql);
+    if (run->rest_reason != NULL || run->skips || run->transaction_is_lost) {
         tell(run, &report, OD_SLT_SKIPPED, OD_SLT_WRONG,
-             run->rest_reason != NULL ? run->rest_reason : "mode skip");
+             run->rest_reason != NULL ? run->rest_reason
+             : run->skips             ? "mode skip"
+                                      : "a record failed before it in its transaction");
         return OD_OK;
     }
     if (!conditions_hold(run, record)) {

@@ -69,7 +69,7 @@ static void run_sql(void *self, struct od_arena *arena, const char *sql, struct 
             &answer_out->error, strncmp(sql, "!no", 3) == 0 ? OD_UNSUPPORTED : OD_BAD_INPUT, "%s", sql + 1);
     else if (strncmp(sql, "changed ", 8) == 0)
         answer_out->changed_count = strtoull(sql + 8, NULL, 10);
-    else if (strcmp(sql, "begin") == 0 || strcmp(sql, "end") == 0)
+    else if (strcmp(sql, "begin") == 0 || strcmp(sql, "end") == 0 || strcmp(sql, "rollback") == 0)
         *in_transaction = sql[0] == 'b';
     else if (strchr(sql, ':') != NULL)
         give_rows(arena, sql, answer_out);
@@ -179,7 +179,8 @@ static const struct {
      {1, 0, 2}},
     {"loop i 1 4\n\nquery I\nint:${i}\n----\n${i}\n\nendloop\n", {3, 0, 0}},
     {"set ignore_error_messages a b\n\nquery I sort\nint:2|1\n----\n1\n2\n", {1, 0, 0}},
-    {"query I c1\nint:1\n----\n1\n\nquery I c1\nint:2\n# and\n# then\nquery I nosort x\nint:3\n# within\n----\n3\n\nquery I "
+    {"query I c1\nint:1\n----\n1\n\nquery I c1\nint:2\n# and\n# then\nquery I nosort x\nint:3\n# "
+     "within\n----\n3\n\nquery I "
      "nosort x\nint:4\n",
      {3, 1, 0}},
     {"foreach i 5 6\n\nquery IT\nint,text:{i},{j}\n----\n{i} {j}\n\nendloop\n", {2, 0, 0}},
@@ -202,6 +203,11 @@ static const struct {
      {1, 1, 0}},
     {"connection one\n\nstatement ok\nbegin\n\nconnection two\n\nstatement ok\nx\n", {1, 0, 1}},
     {"statement ok\nbegin\n\nstatement ok\n!bad\n\nstatement ok\nx\n", {1, 1, 1}},
+    {"statement ok\nbegin\n\nquery I\n!bad\n\nstatement ok\ndelete from t\n\nstatement "
+     "ok\nrollback\n\nstatement ok\nx\n",
+     {3, 1, 1}},
+    {"statement ok\nbegin\n\nstatement ok\ndelete from t\n\nstatement ok\nend\n\nstatement ok\nx\n",
+     {1, 1, 2}},
     {"statement ok one\nbegin\n\nstatement ok one\nend\n\nstatement ok two\nx\n", {3, 0, 0}},
     {"query T\ntext:abc\n----\n<REGEX>:a.*\n\nquery T\ntext:abc\n----\n<!REGEX>:a.*\n\nquery "
      "T\ntext:a1\n----\n<REGEX>:a\\d\n\n"
@@ -217,8 +223,10 @@ static const struct {
     {"query I rowsort,colnames\nint:1\n----\n1\n", {0, 1, 0}},
     {"query I colnames\nint:1\n----\nx\n1\n\nquery I colnames\nint:2\n----\nx\n2\n", {2, 0, 0}},
     {"query II partialsort(1,2)\nint,int:1,2\n----\n1 2\n", {1, 0, 0}},
-    {"query I nosort colnamesrowsort\nint:1\n----\n1\n\nquery I nosort colnamesrowsort\nint:2\n----\n2\n", {1, 1, 0}},
-    {"query T multiline\ntext:a\n----\na\nEOF\n\nquery T multiline\ntext:a\n----\na\n\nstatement nonsense\nEOF\n",
+    {"query I nosort colnamesrowsort\nint:1\n----\n1\n\nquery I nosort colnamesrowsort\nint:2\n----\n2\n",
+     {1, 1, 0}},
+    {"query T multiline\ntext:a\n----\na\nEOF\n\nquery T multiline\ntext:a\n----\na\n\nstatement "
+     "nonsense\nEOF\n",
      {1, 1, 0}},
     {"statement OK\nx\n\nretry\nstatement ok\nx\n", {2, 0, 0}},
     {"user root\n\nstatement ok\nx\n", {0, 0, 1}},
