@@ -27,15 +27,6 @@ const struct od_error *od_frame_error(const struct od_frames *f)
 
 /* --- shared by the calls ---------------------------------------------------------------------- */
 
-/* Room in the arena; NULL when it was refused, which sticks. */
-static void *take(struct od_frames *f, size_t count, size_t bytes)
-{
-    void *items = od_arena_take_array(f->plan_arena, count, bytes);
-    if (items == NULL)
-        od_fail(&f->error, OD_NO_MEMORY, "building a frame");
-    return items;
-}
-
 /* May the call go on? A missing input without an error is one. *scope_out (may be NULL): what names mean. */
 static bool begins(struct od_frames *f, const char *call, const struct od_frame *input,
                    struct od_term_scope *scope_out)
@@ -51,7 +42,7 @@ static bool begins(struct od_frames *f, const char *call, const struct od_frame 
 static const struct od_frame *made(struct od_frames *f, const char *call, const struct od_plan *plan,
                                    uint32_t shard_count, const uint32_t *shards)
 {
-    struct od_frame *frame = plan != NULL ? take(f, 1, sizeof(*frame)) : NULL;
+    struct od_frame *frame = plan != NULL ? od_frames_take(f, 1, sizeof(*frame)) : NULL;
     if (plan == NULL)
         od_term_locate(f, call);
     if (frame != NULL)
@@ -63,8 +54,8 @@ static const struct od_frame *made(struct od_frames *f, const char *call, const 
 static bool find_columns(struct od_frames *f, const struct od_term_scope *scope, const char *const *names,
                          uint32_t count, uint32_t **columns_out, const struct od_expr ***exprs_out)
 {
-    uint32_t *columns = take(f, count, sizeof(*columns));
-    const struct od_expr **exprs = take(f, count, sizeof(*exprs));
+    uint32_t *columns = od_frames_take(f, count, sizeof(*columns));
+    const struct od_expr **exprs = od_frames_take(f, count, sizeof(*exprs));
     for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++)
         if (od_term_find(f, scope, names[i], &columns[i]) == OD_OK)
             od_expr_column(f->plan_arena, scope->schema, columns[i], &exprs[i], &f->error);
@@ -73,16 +64,15 @@ static bool find_columns(struct od_frames *f, const struct od_term_scope *scope,
     return f->error.status == OD_OK;
 }
 
-static bool bind_keys(struct od_frames *f, const struct od_term_scope *scope, const struct od_frame_key *keys,
-                      uint32_t count, const struct od_sort_key **keys_out)
+static const struct od_sort_key *bind_keys(struct od_frames *f, const struct od_term_scope *scope,
+                                           const struct od_frame_key *keys, uint32_t count)
 {
-    struct od_sort_key *bound = take(f, count, sizeof(*bound));
-    for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++) {
-        bound[i] = (struct od_sort_key){.descending = keys[i].descending, .nulls_first = keys[i].nulls_first};
-        od_term_bind(f, scope, keys[i].term, &bound[i].expr);
-    }
-    *keys_out = bound;
-    return f->error.status == OD_OK;
+    struct od_sort_key *bound = od_frames_take(f, count, sizeof(*bound));
+    for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++)
+        bound[i] = (struct od_sort_key){.expr = od_term_bind(f, scope, keys[i].term),
+                                        .descending = keys[i].descending,
+                                        .nulls_first = keys[i].nulls_first};
+    return f->error.status == OD_OK ? bound : NULL;
 }
 
 static void bind_aggregate(struct od_frames *f, const struct od_term_scope *scope,
@@ -92,14 +82,14 @@ static void bind_aggregate(struct od_frames *f, const struct od_term_scope *scop
     *bound = (struct od_aggregate){
         .function = aggregate->function, .distinct = aggregate->distinct, .name = aggregate->name};
     if (argument_count > 0)
-        od_term_bind(f, scope, aggregate->argument, &bound->argument);
+        bound->argument = od_term_bind(f, scope, aggregate->argument);
     if (argument_count > 1)
-        od_term_bind(f, scope, aggregate->second, &bound->second);
+        bound->second = od_term_bind(f, scope, aggregate->second);
     if (aggregate->filter != NULL)
-        od_term_bind(f, scope, aggregate->filter, &bound->filter);
+        bound->filter = od_term_bind(f, scope, aggregate->filter);
     if (f->error.status != OD_OK || !od_aggregate_is_within_group(aggregate->function))
         return;
-    struct od_sort_key *key = take(f, 1, sizeof(*key));
+    struct od_sort_key *key = od_frames_take(f, 1, sizeof(*key));
     if (key != NULL)
         *key = (struct od_sort_key){.expr = bound->argument};
     bound->key_count = 1;
@@ -111,11 +101,9 @@ static void bind_aggregate(struct od_frames *f, const struct od_term_scope *scop
 const struct od_frame *od_frame_scan(struct od_frames *f, const struct od_table *table)
 {
     const struct od_plan *plan = NULL;
-    if (f->error.status != OD_OK)
-        return NULL;
-    uint32_t *columns = take(f, table->schema.field_count, sizeof(*columns));
-    if (columns == NULL)
-        return NULL;
+    OD_NEED(f->error.status == OD_OK);
+    uint32_t *columns = od_frames_take(f, table->schema.field_count, sizeof(*columns));
+    OD_NEED(columns != NULL);
     for (uint32_t i = 0; i < table->schema.field_count; i++)
         columns[i] = i;
     od_plan_scan(f->plan_arena, table, columns, table->schema.field_count, &plan, &f->error);
@@ -126,12 +114,10 @@ const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_fram
                                        const struct od_term *predicate)
 {
     struct od_term_scope scope;
-    const struct od_expr *bound;
     const struct od_plan *plan = NULL;
-    if (!begins(f, "filter", input, &scope))
-        return NULL;
-    if (od_term_bind(f, &scope, predicate, &bound) != OD_OK)
-        return NULL;
+    OD_NEED(begins(f, "filter", input, &scope));
+    const struct od_expr *bound = od_term_bind(f, &scope, predicate);
+    OD_NEED(bound != NULL);
     od_plan_filter(f->plan_arena, input->plan, bound, &plan, &f->error);
     return made(f, "filter", plan, input->shard_count, input->shards);
 }
@@ -140,7 +126,7 @@ const struct od_frame *od_frame_filter(struct od_frames *f, const struct od_fram
 static uint32_t follow_shards(struct od_frames *f, const struct od_frame *input,
                               const struct od_expr *const *exprs, uint32_t count, uint32_t **shards_out)
 {
-    uint32_t *shards = take(f, input->shard_count, sizeof(*shards));
+    uint32_t *shards = od_frames_take(f, input->shard_count, sizeof(*shards));
     *shards_out = shards;
     for (uint32_t s = 0; s < input->shard_count && shards != NULL; s++) {
         uint32_t i = 0;
@@ -159,8 +145,7 @@ static const struct od_frame *project(struct od_frames *f, const char *call, con
 {
     const struct od_plan *plan = NULL;
     uint32_t *shards;
-    if (f->error.status != OD_OK)
-        return NULL;
+    OD_NEED(f->error.status == OD_OK);
     od_plan_project(f->plan_arena, input->plan, exprs, names, count, &plan, &f->error);
     uint32_t shard_count = follow_shards(f, input, exprs, count, &shards);
     return made(f, call, plan, shard_count, shards);
@@ -170,13 +155,12 @@ const struct od_frame *od_frame_select(struct od_frames *f, const struct od_fram
                                        const struct od_frame_item *items, uint32_t count)
 {
     struct od_term_scope scope;
-    if (!begins(f, "select", input, &scope))
-        return NULL;
-    const struct od_expr **exprs = take(f, count, sizeof(*exprs));
-    const char **names = take(f, count, sizeof(*names));
+    OD_NEED(begins(f, "select", input, &scope));
+    const struct od_expr **exprs = od_frames_take(f, count, sizeof(*exprs));
+    const char **names = od_frames_take(f, count, sizeof(*names));
     for (uint32_t i = 0; i < count && f->error.status == OD_OK; i++) {
         names[i] = items[i].name;
-        od_term_bind(f, &scope, items[i].term, &exprs[i]);
+        exprs[i] = od_term_bind(f, &scope, items[i].term);
     }
     return project(f, "select", input, exprs, names, count);
 }
@@ -185,20 +169,21 @@ const struct od_frame *od_frame_with_column(struct od_frames *f, const struct od
                                             const char *name, const struct od_term *term)
 {
     struct od_term_scope scope;
-    if (!begins(f, "with_column", input, &scope))
-        return NULL;
+    OD_NEED(begins(f, "with_column", input, &scope));
     uint32_t width = scope.schema->field_count;
     uint32_t at = width;
-    const struct od_expr **exprs = take(f, width + 1, sizeof(*exprs));
-    const char **names = take(f, width + 1, sizeof(*names));
+    const struct od_expr **exprs = od_frames_take(f, width + 1, sizeof(*exprs));
+    const char **names = od_frames_take(f, width + 1, sizeof(*names));
     for (uint32_t i = 0; i < width && f->error.status == OD_OK; i++) {
         names[i] = scope.schema->fields[i].name;
         od_expr_column(f->plan_arena, scope.schema, i, &exprs[i], &f->error);
     }
     if (f->error.status == OD_OK && od_schema_find(scope.schema, name) != OD_FIELD_NONE)
         od_term_find(f, &scope, name, &at);
-    if (f->error.status == OD_OK && od_term_bind(f, &scope, term, &exprs[at]) == OD_OK)
+    if (f->error.status == OD_OK) {
+        exprs[at] = od_term_bind(f, &scope, term);
         names[at] = name;
+    }
     return project(f, "with_column", input, exprs, names, width + (at == width));
 }
 
@@ -207,15 +192,13 @@ const struct od_frame *od_frame_join(struct od_frames *f, const struct od_frame 
                                      const struct od_term *condition)
 {
     struct od_schema both;
-    const struct od_expr *bound;
     const struct od_plan *plan = NULL;
-    if (!begins(f, "join", left, NULL) || !begins(f, "join", right, NULL) ||
-        od_plan_join_schema(f->plan_arena, left->plan, right->plan, &both, &f->error) != OD_OK)
-        return NULL;
+    OD_NEED(begins(f, "join", left, NULL) && begins(f, "join", right, NULL));
+    OD_NEED(od_plan_join_schema(f->plan_arena, left->plan, right->plan, &both, &f->error) == OD_OK);
     struct od_term_scope scope = {
         .call = "join", .schema = &both, .is_join = true, .left_count = left->plan->schema.field_count};
-    if (od_term_bind(f, &scope, condition, &bound) != OD_OK)
-        return NULL;
+    const struct od_expr *bound = od_term_bind(f, &scope, condition);
+    OD_NEED(bound != NULL);
     od_plan_join(f->plan_arena, type, left->plan, right->plan, bound, &plan, &f->error);
     return made(f, "join", plan, 0, NULL);
 }
@@ -229,14 +212,12 @@ const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_fr
     const struct od_plan *plan = NULL;
     uint32_t *columns;
     const struct od_expr **groups;
-    if (!begins(f, "group_by", input, &scope) ||
-        !find_columns(f, &scope, names, name_count, &columns, &groups))
-        return NULL;
-    struct od_aggregate *bound = take(f, aggregate_count, sizeof(*bound));
+    OD_NEED(begins(f, "group_by", input, &scope) &&
+            find_columns(f, &scope, names, name_count, &columns, &groups));
+    struct od_aggregate *bound = od_frames_take(f, aggregate_count, sizeof(*bound));
     for (uint32_t i = 0; i < aggregate_count && f->error.status == OD_OK; i++)
         bind_aggregate(f, &scope, &aggregates[i], &bound[i]);
-    if (f->error.status != OD_OK)
-        return NULL;
+    OD_NEED(f->error.status == OD_OK);
     for (uint32_t i = 0; i < name_count; i++)
         columns[i] = i; /* where the groups come out, each of them in one place */
     od_plan_aggregate(f->plan_arena, input->plan, groups, NULL, name_count, bound, aggregate_count, &plan,
@@ -247,8 +228,7 @@ const struct od_frame *od_frame_group_by(struct od_frames *f, const struct od_fr
 const struct od_frame *od_frame_distinct(struct od_frames *f, const struct od_frame *input)
 {
     const struct od_plan *plan = NULL;
-    if (!begins(f, "distinct", input, NULL))
-        return NULL;
+    OD_NEED(begins(f, "distinct", input, NULL));
     od_plan_distinct(f->plan_arena, input->plan, &plan, &f->error);
     return made(f, "distinct", plan, 0, NULL);
 }
@@ -257,12 +237,10 @@ const struct od_frame *od_frame_sort(struct od_frames *f, const struct od_frame 
                                      const struct od_frame_key *keys, uint32_t count)
 {
     struct od_term_scope scope;
-    const struct od_sort_key *bound;
     const struct od_plan *plan = NULL;
-    if (!begins(f, "sort", input, &scope))
-        return NULL;
-    if (!bind_keys(f, &scope, keys, count, &bound))
-        return NULL;
+    OD_NEED(begins(f, "sort", input, &scope));
+    const struct od_sort_key *bound = bind_keys(f, &scope, keys, count);
+    OD_NEED(bound != NULL);
     od_plan_sort(f->plan_arena, input->plan, bound, count, &plan, &f->error);
     return made(f, "sort", plan, 0, NULL);
 }
@@ -271,8 +249,7 @@ const struct od_frame *od_frame_limit(struct od_frames *f, const struct od_frame
                                       uint64_t count)
 {
     const struct od_plan *plan = NULL;
-    if (!begins(f, "limit", input, NULL))
-        return NULL;
+    OD_NEED(begins(f, "limit", input, NULL));
     od_plan_limit(f->plan_arena, input->plan, offset, count, &plan, &f->error);
     return made(f, "limit", plan, 0, NULL);
 }
@@ -281,8 +258,7 @@ const struct od_frame *od_frame_union(struct od_frames *f, const struct od_frame
                                       const struct od_frame *second)
 {
     const struct od_plan *plan = NULL;
-    if (!begins(f, "union", first, NULL) || !begins(f, "union", second, NULL))
-        return NULL;
+    OD_NEED(begins(f, "union", first, NULL) && begins(f, "union", second, NULL));
     od_plan_union(f->plan_arena, first->plan, second->plan, &plan, &f->error);
     return made(f, "union", plan, 0, NULL);
 }
@@ -299,7 +275,8 @@ static void bind_call(struct od_frames *f, const struct od_term_scope *scope,
     if (f->error.status != OD_OK)
         return;
     for (uint32_t i = 0; i < 3 && call->arguments[i] != NULL; i++) {
-        if (od_term_bind(f, scope, call->arguments[i], &bound->arguments[i]) != OD_OK)
+        bound->arguments[i] = od_term_bind(f, scope, call->arguments[i]);
+        if (bound->arguments[i] == NULL)
             return;
         bound->argument_count++;
         enum od_type type = od_window_argument_type(bound, i);
@@ -321,19 +298,16 @@ const struct od_frame *od_frame_window(struct od_frames *f, const struct od_fram
 {
     struct od_term_scope scope;
     const struct od_plan *plan = NULL;
-    const struct od_sort_key *bound_keys;
     uint32_t *columns;
     const struct od_expr **bound_partitions;
-    if (!begins(f, "window", input, &scope))
-        return NULL;
-    if (!find_columns(f, &scope, partitions, partition_count, &columns, &bound_partitions) ||
-        !bind_keys(f, &scope, keys, key_count, &bound_keys))
-        return NULL;
-    struct od_window_call *bound = take(f, call_count, sizeof(*bound));
+    OD_NEED(begins(f, "window", input, &scope));
+    OD_NEED(find_columns(f, &scope, partitions, partition_count, &columns, &bound_partitions));
+    const struct od_sort_key *bound_keys = bind_keys(f, &scope, keys, key_count);
+    OD_NEED(bound_keys != NULL);
+    struct od_window_call *bound = od_frames_take(f, call_count, sizeof(*bound));
     for (uint32_t i = 0; i < call_count && f->error.status == OD_OK; i++)
         bind_call(f, &scope, &calls[i], bound_keys, key_count, &bound[i]);
-    if (f->error.status != OD_OK)
-        return NULL;
+    OD_NEED(f->error.status == OD_OK);
     od_plan_window(f->plan_arena, input->plan, bound_partitions, partition_count, bound_keys, key_count,
                    bound, call_count, &plan, &f->error);
     return made(f, "window", plan, 0, NULL);
@@ -346,12 +320,11 @@ const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od
     const struct od_plan *plan = NULL;
     uint32_t *columns;
     const struct od_expr **keys;
-    if (!begins(f, "repartition", input, &scope) || !find_columns(f, &scope, names, count, &columns, &keys))
-        return NULL;
+    OD_NEED(begins(f, "repartition", input, &scope) &&
+            find_columns(f, &scope, names, count, &columns, &keys));
     if (count == 0)
         od_fail(&f->error, OD_BAD_INPUT, "repartition: expected at least one column to spread rows by");
-    if (f->error.status != OD_OK)
-        return NULL;
+    OD_NEED(f->error.status == OD_OK);
     od_plan_repartition(f->plan_arena, input->plan, keys, count, &plan, &f->error);
     return made(f, "repartition", plan, count, columns);
 }
@@ -361,8 +334,8 @@ const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *
 {
     const struct od_plan *plan = NULL;
     struct od_schema copy;
-    if (!begins(f, "map", input, NULL) || od_schema_copy(f->plan_arena, schema, &copy, &f->error) != OD_OK)
-        return NULL;
+    OD_NEED(begins(f, "map", input, NULL));
+    OD_NEED(od_schema_copy(f->plan_arena, schema, &copy, &f->error) == OD_OK);
     od_plan_map(f->plan_arena, input->plan, function, &copy, &plan, &f->error);
     return made(f, "map", plan, 0, NULL);
 }
@@ -372,13 +345,11 @@ const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *
 const struct od_frame *od_frame_require_schema(struct od_frames *f, const struct od_frame *input,
                                                const struct od_schema *schema)
 {
-    if (!begins(f, "require_schema", input, NULL))
-        return NULL;
+    OD_NEED(begins(f, "require_schema", input, NULL));
     const struct od_schema *have = &input->plan->schema;
     if (have->field_count != schema->field_count) {
-        const char *there = od_term_list_fields(f, have);
         od_fail(&f->error, OD_BAD_INPUT, "require_schema: expected %u columns, there are %u: %s",
-                schema->field_count, have->field_count, there == NULL ? "" : there);
+                schema->field_count, have->field_count, od_term_list_fields(f, have));
         return NULL;
     }
     for (uint32_t i = 0; i < schema->field_count; i++) {
@@ -402,9 +373,8 @@ const struct od_frame *od_frame_require_shards(struct od_frames *f, const struct
     struct od_term_scope scope;
     uint32_t *columns;
     const struct od_expr **exprs;
-    if (!begins(f, "require_shards", input, &scope) ||
-        !find_columns(f, &scope, names, count, &columns, &exprs))
-        return NULL;
+    OD_NEED(begins(f, "require_shards", input, &scope) &&
+            find_columns(f, &scope, names, count, &columns, &exprs));
     bool sharded = input->shard_count > 0;
     const char *by = "";
     for (uint32_t s = 0; s < input->shard_count && by != NULL; s++) {

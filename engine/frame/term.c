@@ -14,27 +14,27 @@ struct od_term {
     const struct od_term *const *arguments;
 };
 
-static enum od_status no_memory(struct od_frames *f)
+void *od_frames_take(struct od_frames *f, size_t count, size_t bytes)
 {
-    return od_fail(&f->error, OD_NO_MEMORY, "building a frame");
+    OD_NEED(f->error.status == OD_OK);
+    void *items = od_arena_take_array(f->plan_arena, count, bytes);
+    if (items == NULL)
+        od_fail(&f->error, OD_NO_MEMORY, "building a frame");
+    return items;
 }
 
 static const struct od_term *keep(struct od_frames *f, const struct od_term *draft)
 {
-    struct od_term *term = f->error.status == OD_OK ? od_arena_take(f->plan_arena, sizeof(*term)) : NULL;
+    struct od_term *term = od_frames_take(f, 1, sizeof(*term));
     if (term != NULL)
         *term = *draft;
-    else if (f->error.status == OD_OK)
-        no_memory(f);
     return term;
 }
 
 static const char *copy_text(struct od_frames *f, const char *text, size_t size)
 {
-    const char *copy = f->error.status == OD_OK ? od_arena_copy_text(f->plan_arena, text, size) : NULL;
-    if (copy == NULL && f->error.status == OD_OK)
-        no_memory(f);
-    return copy;
+    char *copy = od_frames_take(f, size + 1, 1);
+    return copy == NULL ? NULL : memcpy(copy, text, size);
 }
 
 const struct od_term *od_col(struct od_frames *f, const char *name)
@@ -76,13 +76,8 @@ const struct od_term *od_call_list(struct od_frames *f, enum od_function functio
                                    const struct od_term *const *arguments, uint32_t argument_count)
 {
     struct od_term term = {.kind = TERM_CALL, .function = function, .argument_count = argument_count};
-    if (f->error.status != OD_OK)
-        return NULL;
-    const struct od_term **copy = od_arena_take_array(f->plan_arena, argument_count, sizeof(*copy));
-    if (copy == NULL) {
-        no_memory(f);
-        return NULL;
-    }
+    const struct od_term **copy = od_frames_take(f, argument_count, sizeof(*copy));
+    OD_NEED(copy != NULL);
     memcpy(copy, arguments, argument_count * sizeof(*copy));
     term.arguments = copy;
     return keep(f, &term);
@@ -105,7 +100,7 @@ const char *od_term_list_fields(struct od_frames *f, const struct od_schema *sch
     const char *text = schema->field_count == 0 ? "no column" : "";
     for (uint32_t i = 0; i < schema->field_count && text != NULL; i++)
         text = od_arena_print(f->plan_arena, "%s%s%s", text, i > 0 ? ", " : "", schema->fields[i].name);
-    return text;
+    return text == NULL ? "" : text;
 }
 
 enum od_status od_term_find(struct od_frames *f, const struct od_term_scope *scope, const char *name,
@@ -136,10 +131,8 @@ enum od_status od_term_find(struct od_frames *f, const struct od_term_scope *sco
                        name,
                        scope->is_join ? ": say left. or right. before it"
                                       : ": rename them with a select before the join");
-    const char *there = od_term_list_fields(f, scope->schema);
-    return there == NULL ? no_memory(f)
-                         : od_fail(&f->error, OD_BAD_INPUT, "%s: no column \"%s\": expected one of %s",
-                                   scope->call, name, there);
+    return od_fail(&f->error, OD_BAD_INPUT, "%s: no column \"%s\": expected one of %s", scope->call, name,
+                   od_term_list_fields(f, scope->schema));
 }
 
 void od_term_locate(struct od_frames *f, const char *call)
@@ -148,29 +141,32 @@ void od_term_locate(struct od_frames *f, const char *call)
     od_fail(&f->error, error.status, "%s: %.250s", call, error.text);
 }
 
-enum od_status od_term_bind(struct od_frames *f, const struct od_term_scope *scope,
-                            const struct od_term *term, const struct od_expr **expr_out)
+const struct od_expr *od_term_bind(struct od_frames *f, const struct od_term_scope *scope,
+                                   const struct od_term *term)
 {
+    const struct od_expr *expr = NULL;
     uint32_t column;
-    *expr_out = NULL;
-    if (f->error.status != OD_OK)
-        return f->error.status;
-    if (term == NULL)
-        return od_fail(&f->error, OD_BAD_INPUT, "%s: an expression is missing", scope->call);
-    if (term->kind == TERM_LITERAL)
-        return od_expr_literal(f->plan_arena, &term->literal, expr_out, &f->error);
-    if (term->kind == TERM_COLUMN) {
-        OD_TRY(od_term_find(f, scope, term->name, &column));
-        return od_expr_column(f->plan_arena, scope->schema, column, expr_out, &f->error);
+    if (f->error.status == OD_OK && term == NULL)
+        od_fail(&f->error, OD_BAD_INPUT, "%s: an expression is missing", scope->call);
+    OD_NEED(f->error.status == OD_OK);
+    if (term->kind == TERM_LITERAL) {
+        od_expr_literal(f->plan_arena, &term->literal, &expr, &f->error);
+        return expr;
     }
-    OD_TAKE_LIST(const struct od_expr *, arguments, f->plan_arena, term->argument_count, &f->error);
-    for (uint32_t i = 0; i < term->argument_count; i++)
-        OD_TRY(od_term_bind(f, scope, term->arguments[i], &arguments[i]));
+    if (term->kind == TERM_COLUMN) {
+        OD_NEED(od_term_find(f, scope, term->name, &column) == OD_OK);
+        od_expr_column(f->plan_arena, scope->schema, column, &expr, &f->error);
+        return expr;
+    }
+    const struct od_expr **arguments = od_frames_take(f, term->argument_count, sizeof(*arguments));
+    for (uint32_t i = 0; i < term->argument_count && f->error.status == OD_OK; i++)
+        arguments[i] = od_term_bind(f, scope, term->arguments[i]);
+    OD_NEED(f->error.status == OD_OK);
     enum od_status status =
         term->kind == TERM_CAST
-            ? od_expr_cast(f->plan_arena, arguments[0], term->type, expr_out, &f->error)
-            : od_expr_call(f->plan_arena, term->function, arguments, term->argument_count, expr_out, &f->error);
+            ? od_expr_cast(f->plan_arena, arguments[0], term->type, &expr, &f->error)
+            : od_expr_call(f->plan_arena, term->function, arguments, term->argument_count, &expr, &f->error);
     if (status != OD_OK) /* it speaks of types only */
         od_term_locate(f, scope->call);
-    return status;
+    return expr;
 }
