@@ -62,25 +62,24 @@ GATHER(gather_decimal, struct od_decimal)
 void od_gather_values(const struct od_gather *gather, void *values, uint32_t first)
 {
     uint8_t *target = (uint8_t *)values + (size_t)first * od_type_width_bytes(gather->type);
-    switch (gather->type) {
-    case OD_TYPE_INT32:
-    case OD_TYPE_DATE:
+    switch (od_type_width_bytes(gather->type)) {
+    case sizeof(uint32_t):
         gather_32(gather, (void *)target);
         return;
-    case OD_TYPE_INTERVAL:
+    case sizeof(uint64_t):
+        gather_64(gather, (void *)target);
+        return;
+    case sizeof(struct od_interval):
         gather_interval(gather, (void *)target);
         return;
-    case OD_TYPE_DECIMAL:
+    case sizeof(struct od_decimal):
         gather_decimal(gather, (void *)target);
         return;
-    case OD_TYPE_BOOLEAN:
+    default:
+        od_assert(gather->type == OD_TYPE_BOOLEAN);
         for (uint32_t i = 0; i < gather->count; i++)
             od_bitmap_put(values, first + i,
                           !is_null(gather, i) && od_bit(column_of(gather, i)->values, gather->rows[i]));
-        return;
-    default:
-        od_assert(gather->type != OD_TYPE_TEXT);
-        gather_64(gather, (void *)target);
     }
 }
 

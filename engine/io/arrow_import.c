@@ -116,10 +116,8 @@ static enum od_status import_schema(struct import *import, struct od_memory *mem
                        COLUMN_COUNT_MAX);
     uint32_t count = (uint32_t)schema->n_children;
     import->schema.field_count = count;
-    import->schema.fields = od_arena_take_array(&import->import_arena, count, sizeof(struct od_field));
-    import->sources = od_arena_take_array(&import->import_arena, count, sizeof(struct source));
-    if (import->schema.fields == NULL || import->sources == NULL)
-        return od_fail(error, OD_NO_MEMORY, "importing Arrow data");
+    OD_TAKE(import->schema.fields, &import->import_arena, count, error);
+    OD_TAKE(import->sources, &import->import_arena, count, error);
     for (uint32_t i = 0; i < count; i++)
         OD_TRY(import_field(import, schema->children[i], i, error));
     import->table = od_table_new(memory, table_name, &import->schema, error);
@@ -282,8 +280,9 @@ enum od_status od_arrow_import(struct od_memory *memory, const char *table_name,
 static enum od_status stream_failed(struct ArrowArrayStream *stream, int code, struct od_error *error)
 {
     const char *text = stream->get_last_error == NULL ? NULL : stream->get_last_error(stream);
-    return od_fail(error, code == ENOMEM ? OD_NO_MEMORY : OD_IO, "importing Arrow data: the stream failed with %d: %.200s",
-                   code, text == NULL ? "no reason given" : text);
+    return od_fail(error, code == ENOMEM ? OD_NO_MEMORY : OD_IO,
+                   "importing Arrow data: the stream failed with %d: %.200s", code,
+                   text == NULL ? "no reason given" : text);
 }
 
 static enum od_status import_next(struct import *import, struct ArrowArrayStream *stream, bool *ended_out,

@@ -6,23 +6,16 @@
 #include "engine/run/block_store.h"
 
 #include <stdio.h>
-#include <string.h>
+
+/* "q-s-t-a" with four 32-bit numbers. */
+#define FILE_NAME_BYTES 64
 
 struct od_stored_output {
     struct od_stored_output *next;
     struct od_attempt_name name;
     uint64_t size;
+    char text[FILE_NAME_BYTES];
 };
-
-/* "q-s-t-a" with four 32-bit numbers. */
-#define FILE_NAME_BYTES 64
-
-static void print_file_name(const struct od_block_store *store, const struct od_attempt_name *name,
-                            char *text_out)
-{
-    snprintf(text_out, FILE_NAME_BYTES, "q%u-s%u-t%u-a%u", store->query_id, name->stage, name->task,
-             name->attempt);
-}
 
 void od_block_store_init(struct od_block_store *store, struct od_world *world, uint32_t query_id)
 {
@@ -42,14 +35,14 @@ enum od_status od_block_store_put(struct od_block_store *store, const struct od_
                                   const uint8_t *bytes, size_t size, struct od_error *error)
 {
     const struct od_disk *disk = &store->world->disk;
-    char text[FILE_NAME_BYTES];
-    print_file_name(store, name, text);
     struct od_file *file = NULL;
     struct od_stored_output *output = od_take(store->world->memory, sizeof(*output));
     if (output == NULL)
-        return od_fail(error, OD_NO_MEMORY, "storing a map output: %s", text);
+        return od_fail(error, OD_NO_MEMORY, "storing a map output: size=%zu", size);
     *output = (struct od_stored_output){.next = store->outputs, .name = *name, .size = size};
-    enum od_status status = disk->ops->create(disk->self, text, &file, error);
+    snprintf(output->text, sizeof(output->text), "q%u-s%u-t%u-a%u", store->query_id, name->stage, name->task,
+             name->attempt);
+    enum od_status status = disk->ops->create(disk->self, output->text, &file, error);
     if (status != OD_OK) {
         od_give(store->world->memory, output, sizeof(*output));
         return status;
@@ -68,22 +61,19 @@ enum od_status od_block_store_read(struct od_block_store *store, const struct od
                                    struct od_error *error)
 {
     const struct od_disk *disk = &store->world->disk;
-    char text[FILE_NAME_BYTES];
-    print_file_name(store, name, text);
     struct od_stored_output *output = *find(store, name);
     od_buffer_reset(buffer);
     if (output == NULL)
-        return od_fail(error, OD_MISSING, "reading a map output: %s is not here", text);
+        return od_fail(error, OD_MISSING, "reading a map output: stage=%u task=%u attempt=%u is not here",
+                       name->stage, name->task, name->attempt);
     if (offset > output->size || size > output->size - offset)
-        return od_fail(error, OD_CORRUPT, "reading a map output: %s ends before offset=%llu size=%u", text,
-                       (unsigned long long)offset, size);
+        return od_fail(error, OD_CORRUPT, "reading a map output: %s ends before offset=%llu size=%u",
+                       output->text, (unsigned long long)offset, size);
     if (!od_buffer_reserve(buffer, size))
-        return od_fail(error, OD_NO_MEMORY, "reading a map output: %s size=%u", text, size);
+        return od_fail(error, OD_NO_MEMORY, "reading a map output: %s size=%u", output->text, size);
     struct od_file *file = NULL;
-    enum od_status status = disk->ops->open(disk->self, text, &file, error);
-    if (status != OD_OK)
-        return status;
-    status = disk->ops->read(disk->self, file, offset, buffer->bytes, size, error);
+    OD_TRY(disk->ops->open(disk->self, output->text, &file, error));
+    enum od_status status = disk->ops->read(disk->self, file, offset, buffer->bytes, size, error);
     disk->ops->close(disk->self, file);
     if (status == OD_OK)
         buffer->size = size;
@@ -94,11 +84,8 @@ static void drop_link(struct od_block_store *store, struct od_stored_output **li
 {
     struct od_stored_output *output = *link;
     *link = output->next;
-    if (with_file) {
-        char text[FILE_NAME_BYTES];
-        print_file_name(store, &output->name, text);
-        store->world->disk.ops->remove(store->world->disk.self, text, NULL);
-    }
+    if (with_file)
+        store->world->disk.ops->remove(store->world->disk.self, output->text, NULL);
     od_give(store->world->memory, output, sizeof(*output));
 }
 

@@ -14,8 +14,6 @@
  * when its last row is handed to the operators, the checksum of the rows that were really handed over. */
 #include "engine/run/fetch.h"
 
-#include <string.h>
-
 #include "engine/core/assert.h"
 
 #define GIVE_UP_TRIES 4
@@ -29,17 +27,9 @@ static enum od_status read_source(struct od_fetch_input *input, uint32_t stage, 
     uint64_t room = (reader->size - reader->offset) / OD_ENTRY_BYTES;
     if (reader->failed || source.task != source_index || source.block_count > room)
         return od_fail(error, OD_CORRUPT, "reading a launch: source=%u", source_index);
-    if (input->block_count + source.block_count > *block_capacity) {
-        uint32_t capacity = (input->block_count + source.block_count) * 2;
-        struct od_fetch_block *blocks = od_arena_take_array(arena, capacity, sizeof(*blocks));
-        if (blocks == NULL)
-            return od_fail(error, OD_NO_MEMORY, "reading a launch: blocks=%u", capacity);
-        if (input->block_count != 0)
-            memcpy(blocks, input->blocks, input->block_count * sizeof(*blocks));
-        input->blocks = blocks;
-        *block_capacity = capacity;
-    }
     for (uint32_t i = 0; i < source.block_count; i++) {
+        OD_TRY(od_arena_grow(arena, &input->blocks, block_capacity, input->block_count,
+                             sizeof(*input->blocks), error));
         input->blocks[input->block_count++] = (struct od_fetch_block){
             .writer = {.stage = stage, .task = source.task, .attempt = source.attempt},
             .generation = source.generation,
@@ -61,9 +51,7 @@ enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life,
     struct od_reader inputs = launch->inputs;
     if (launch->input_count != stage->input_count)
         return od_fail(error, OD_CORRUPT, "reading a launch: inputs=%u", launch->input_count);
-    fetch->inputs = od_arena_take_array(attempt_arena, stage->input_count, sizeof(*fetch->inputs));
-    if (fetch->inputs == NULL)
-        return od_fail(error, OD_NO_MEMORY, "reading a launch: inputs=%u", stage->input_count);
+    OD_TAKE(fetch->inputs, attempt_arena, stage->input_count, error);
     fetch->input_count = stage->input_count;
     for (uint32_t i = 0; i < stage->input_count; i++) {
         struct od_fetch_input *input = &fetch->inputs[i];

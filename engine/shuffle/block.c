@@ -392,9 +392,7 @@ static enum od_status read_columns(struct od_reader *reader, const struct od_sch
                                    uint32_t row_count, struct od_arena *arena, struct od_batch *batch_out,
                                    struct od_error *error)
 {
-    struct od_column *columns = od_arena_take_array(arena, schema->field_count, sizeof(*columns));
-    if (columns == NULL)
-        return od_fail(error, OD_NO_MEMORY, "decoding a block: columns=%u", schema->field_count);
+    OD_TAKE_LIST(struct od_column, columns, arena, schema->field_count, error);
     for (uint32_t i = 0; i < schema->field_count; i++) {
         columns[i] = (struct od_column){.type = schema->fields[i].type, .row_count = row_count};
         if (read_column(reader, &columns[i], arena))
