@@ -66,7 +66,7 @@ enum od_status od_opinion_load(struct od_opinion *opinion, const struct od_table
     struct od_batch rows = od_table_view(table);
     od_buffer_init(&csv, od_posix_memory());
     od_buffer_init(&declaration, od_posix_memory());
-    enum od_status status = od_csv_write(&rows, true, &csv, error);
+    enum od_status status = od_csv_write(&rows, &csv, error);
     if (status == OD_OK && !put_declaration(&declaration, table, &rows))
         status = od_fail(error, OD_NO_MEMORY, "declaring %s", table->name);
     if (status == OD_OK)

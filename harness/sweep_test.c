@@ -98,7 +98,7 @@ static enum od_status through_text(struct od_memory *memory, enum sweep_passes f
     struct od_batch rows = od_table_view(answer);
     struct od_buffer text;
     od_buffer_init(&text, memory);
-    enum od_status status = format == SWEEP_CSV ? od_csv_write(&rows, true, &text, error)
+    enum od_status status = format == SWEEP_CSV ? od_csv_write(&rows, &text, error)
                                                 : od_json_lines_write(&rows, &text, error);
     const char *bytes = (const char *)text.bytes;
     if (status == OD_OK && format == SWEEP_CSV)

@@ -30,7 +30,7 @@ static enum od_status write_csv(struct od_memory *memory, const struct od_batch 
 {
     struct od_buffer text;
     od_buffer_init(&text, memory);
-    enum od_status status = od_csv_write(rows, true, &text, error);
+    enum od_status status = od_csv_write(rows, &text, error);
     if (status == OD_OK)
         status = od_file_write(path, text.bytes, text.size, error);
     od_buffer_release(&text);

@@ -86,7 +86,7 @@ static void expect_rows(const struct od_table *table, const char *expected)
     struct od_buffer text;
     struct od_batch rows = od_table_view(table);
     od_buffer_init(&text, od_posix_memory());
-    assert_int_equal(od_csv_write(&rows, true, &text, NULL), OD_OK);
+    assert_int_equal(od_csv_write(&rows, &text, NULL), OD_OK);
     assert_string_equal(od_buffer_text(&text), expected);
     od_buffer_release(&text);
 }
@@ -120,7 +120,7 @@ static void parquet_gives_rows_and_types_back(void **state)
         skip();
     }
     od_buffer_init(&expected, od_posix_memory());
-    assert_int_equal(od_csv_write(&rows, true, &expected, NULL), OD_OK);
+    assert_int_equal(od_csv_write(&rows, &expected, NULL), OD_OK);
     write_rows("it's.parquet");
     assert_int_equal(od_table_file_read(od_posix_memory(), "t", path_of("it's.parquet"), &table, NULL), OD_OK);
     for (uint32_t i = 0; i < schema.field_count; i++) {

@@ -14,7 +14,7 @@ static enum od_status print_csv(const struct od_batch *rows, struct od_error *er
 {
     struct od_buffer text;
     od_buffer_init(&text, od_posix_memory());
-    enum od_status status = od_csv_write(rows, true, &text, error);
+    enum od_status status = od_csv_write(rows, &text, error);
     if (status == OD_OK)
         fwrite(text.bytes, 1, text.size, stdout);
     od_buffer_release(&text);

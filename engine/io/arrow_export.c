@@ -1,202 +1,22 @@
 /* arrow_export: columns shown as Arrow arrays; see arrow.h.
  *
- *   block  [ struct export | children | pointers to them | buffer pointers, 3 each, or formats and names | copies ]
- *
- * A schema or an array with its children is one block, which all of them hold: a consumer may move a child out and release the
- * parent, so the block goes with the last of them. */
+ * A schema or an array with its children lives in one arena, which all of them hold: a consumer may move a child out and release
+ * the parent, so the arena goes with the last of them. A single export is the first piece of a stream. */
 #include "engine/io/arrow.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/core/assert.h"
 #include "engine/data/bitmap.h"
 #include "engine/data/decimal.h"
 
-#define FORMAT_BYTES 16
-
 static const char *const formats[OD_TYPE_COUNT] = {
     [OD_TYPE_BOOLEAN] = "b", [OD_TYPE_INT64] = "l", [OD_TYPE_FLOAT64] = "g",      [OD_TYPE_TEXT] = "u",
-    [OD_TYPE_DATE] = "tdD",  [OD_TYPE_INT32] = "i", [OD_TYPE_TIMESTAMP] = "tsu:", [OD_TYPE_DECIMAL] = "d:38,",
+    [OD_TYPE_DATE] = "tdD",  [OD_TYPE_INT32] = "i", [OD_TYPE_TIMESTAMP] = "tsu:", [OD_TYPE_DECIMAL] = "d",
 };
 
-struct export
-{
-    struct od_memory *memory; /* borrowed */
-    size_t bytes;
-    uint32_t holders;
-};
-
-static struct export *export_new(struct od_memory *memory, size_t bytes, uint32_t holders)
-{
-    struct export *export = od_take(memory, bytes);
-    if (export != NULL)
-        *export = (struct export){memory, bytes, holders};
-    return export;
-}
-
-static void export_drop(struct export *export)
-{
-    if (__atomic_sub_fetch(&export->holders, 1, __ATOMIC_ACQ_REL) == 0)
-        od_give(export->memory, export, export->bytes);
-}
-
-/* Children first: they may have been moved out (release is NULL then). */
-#define RELEASE(name, type)                                                                                  \
-    static void name(type *self)                                                                             \
-    {                                                                                                        \
-        struct export *export = self->private_data;                                                          \
-        for (int64_t i = 0; i < self->n_children; i++)                                                       \
-            if (self->children[i]->release != NULL)                                                          \
-                self->children[i]->release(self->children[i]);                                               \
-        self->release = NULL;                                                                                \
-        export_drop(export);                                                                                 \
-    }
-RELEASE(release_schema, struct ArrowSchema)
-RELEASE(release_array, struct ArrowArray)
-#undef RELEASE
-
-/* --- schemas ----------------------------------------------------------------------------------------------------- */
-
-static enum od_status export_schema(struct od_memory *memory, const struct od_schema *schema,
-                                    const uint32_t *scales, struct ArrowSchema *schema_out,
-                                    struct od_error *error)
-{
-    uint32_t count = schema->field_count;
-    size_t bytes =
-        sizeof(struct export) + count * (sizeof(struct ArrowSchema) + sizeof(void *) + FORMAT_BYTES);
-    for (uint32_t i = 0; i < count; i++)
-        bytes += strlen(schema->fields[i].name) + 1;
-    struct export *export = export_new(memory, bytes, count + 1);
-    if (export == NULL)
-        return od_fail(error, OD_NO_MEMORY, "exporting a schema: columns=%u", count);
-    struct ArrowSchema *children = (struct ArrowSchema *)(void *)(export + 1);
-    struct ArrowSchema **pointers = (struct ArrowSchema **)(void *)(children + count);
-    char *text = (char *)(void *)(pointers + count);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct od_field *field = &schema->fields[i];
-        pointers[i] = &children[i];
-        children[i] = (struct ArrowSchema){.format = text,
-                                           .flags = field->nullable ? ARROW_FLAG_NULLABLE : 0,
-                                           .release = release_schema,
-                                           .private_data = export};
-        int size = snprintf(text, FORMAT_BYTES, "%s", formats[field->type]);
-        if (field->type == OD_TYPE_DECIMAL)
-            snprintf(text + size, FORMAT_BYTES - (size_t)size, "%u", scales[i]);
-        text += FORMAT_BYTES;
-        children[i].name = memcpy(text, field->name, strlen(field->name) + 1);
-        text += strlen(field->name) + 1;
-    }
-    *schema_out = (struct ArrowSchema){.format = "+s",
-                                       .name = "",
-                                       .n_children = count,
-                                       .children = pointers,
-                                       .release = release_schema,
-                                       .private_data = export};
-    return OD_OK;
-}
-
-/* --- arrays ------------------------------------------------------------------------------------------------------ */
-
-/* What of a numeric column is copied: values, then bits. */
-static size_t copy_bytes(const struct od_column *column, uint32_t count)
-{
-    bool is_copied = column->type == OD_TYPE_DECIMAL;
-    return is_copied ? (size_t)count * 16 + ((od_bitmap_bytes(count) + 15) & ~(size_t)15) : 0;
-}
-
-/* False when a value has more than 38 digits at that scale. */
-static bool copy_decimals(const struct od_column *column, uint32_t first, uint32_t count, uint32_t scale,
-                          uint8_t *copy)
-{
-    bool fits = true;
-    for (uint32_t i = 0; i < count; i++) {
-        struct od_decimal value = ((const struct od_decimal *)column->values)[first + i];
-        fits = fits && od_decimal_round(&value, scale, OD_ROUND_HALF_AWAY, &value) && value.scale == scale;
-        memcpy(copy + (size_t)i * 16, &value, 16); /* low and high: what Arrow wants, little-endian */
-    }
-    if (column->validity != NULL)
-        od_bitmap_copy(copy + (size_t)count * 16, 0, column->validity, first, count);
-    return fits;
-}
-
-/* Validity, values or offsets, bytes: the column's own, but for numerics, whose copy has the values and then the validity. */
-static void show_buffers(const struct od_column *column, uint32_t count, const uint8_t *copy, const void **buffers)
-{
-    bool is_copied = column->type == OD_TYPE_DECIMAL;
-    bool is_text = column->type == OD_TYPE_TEXT;
-    buffers[0] = is_copied && column->validity != NULL ? (const void *)(copy + (size_t)count * 16) : column->validity;
-    buffers[1] = is_copied ? (const void *)copy : is_text ? (const void *)column->offsets : column->values;
-    buffers[2] = column->bytes;
-}
-
-/* Rows [first, first + count) of the batch. */
-static enum od_status export_rows(struct od_memory *memory, const struct od_batch *batch, uint32_t first,
-                                  uint32_t count, const uint32_t *scales, struct ArrowArray *array_out,
-                                  struct od_error *error)
-{
-    static const void *no_validity[1];
-    uint32_t columns = batch->schema->field_count;
-    size_t bytes = sizeof(struct export) + columns * (sizeof(struct ArrowArray) + 4 * sizeof(void *)) + 16;
-    for (uint32_t i = 0; i < columns; i++)
-        bytes += copy_bytes(&batch->columns[i], count);
-    struct export *export = export_new(memory, bytes, columns + 1);
-    if (export == NULL)
-        return od_fail(error, OD_NO_MEMORY, "exporting rows: rows=%u", count);
-    struct ArrowArray *children = (struct ArrowArray *)(void *)(export + 1);
-    struct ArrowArray **pointers = (struct ArrowArray **)(void *)(children + columns);
-    const void **buffers = (const void **)(void *)(pointers + columns);
-    uint8_t *copy = (uint8_t *)(void *)(buffers + 3 * (size_t)columns);
-    copy += -(uintptr_t)copy & 15;
-    bool fits = true;
-    for (uint32_t i = 0; i < columns; i++, buffers += 3) {
-        const struct od_column *column = &batch->columns[i];
-        pointers[i] = &children[i];
-        children[i] = (struct ArrowArray){.length = count,
-                                          .offset = column->type == OD_TYPE_DECIMAL ? 0 : first,
-                                          .n_buffers = column->type == OD_TYPE_TEXT ? 3 : 2,
-                                          .buffers = buffers,
-                                          .release = release_array,
-                                          .private_data = export};
-        if (column->validity != NULL)
-            children[i].null_count = od_bitmap_count_zeros(column->validity, first, count);
-        show_buffers(column, count, copy, buffers);
-        fits = fits && (column->type != OD_TYPE_DECIMAL || copy_decimals(column, first, count, scales[i], copy));
-        copy += copy_bytes(column, count);
-    }
-    *array_out = (struct ArrowArray){.length = count,
-                                     .n_buffers = 1,
-                                     .n_children = columns,
-                                     .buffers = no_validity,
-                                     .children = pointers,
-                                     .release = release_array,
-                                     .private_data = export};
-    if (fits)
-        return OD_OK;
-    array_out->release(array_out);
-    return od_fail(error, OD_UNSUPPORTED,
-                   "exporting rows: a numeric of more than 38 digits at its column's scale");
-}
-
-/* --- the calls --------------------------------------------------------------------------------------------------- */
-
-/* scales: of batch->schema->field_count columns. */
-static enum od_status find_scales(const struct od_batch *batch, uint32_t *scales, struct od_error *error)
-{
-    for (uint32_t i = 0; i < batch->schema->field_count; i++) {
-        const struct od_column *column = &batch->columns[i];
-        if (formats[column->type] == NULL)
-            return od_fail(error, OD_UNSUPPORTED, "exporting rows: type %s", od_type_text(column->type));
-        scales[i] = 0;
-        for (uint32_t row = 0; column->type == OD_TYPE_DECIMAL && row < batch->row_count; row++) {
-            uint64_t scale = ((const struct od_decimal *)column->values)[row].scale; /* 0 under NULL */
-            scales[i] = scale > scales[i] ? (uint32_t)scale : scales[i];
-        }
-    }
-    return OD_OK;
-}
-
+/* What is exported, and what has been so far. */
 struct stream {
     struct od_memory *memory; /* borrowed */
     struct od_batch batch;    /* borrowed */
@@ -206,26 +26,185 @@ struct stream {
     uint32_t scales[]; /* of the columns */
 };
 
-static size_t stream_bytes(const struct od_batch *batch)
+struct piece {
+    struct od_memory *memory; /* borrowed */
+    struct od_arena piece_arena;
+    uint32_t holders;
+};
+
+static void piece_free(struct piece *piece)
 {
-    return sizeof(struct stream) + batch->schema->field_count * sizeof(uint32_t);
+    od_arena_release(&piece->piece_arena);
+    od_give(piece->memory, piece, sizeof(*piece));
 }
 
-static struct stream *stream_new(struct od_memory *memory, const struct od_batch *batch, uint32_t chunk_rows,
-                                 struct od_error *error)
+/* Fills *out with something whose parts live in the piece: a parent, and a child for each column. */
+typedef enum od_status (*fill_piece)(struct stream *stream, struct piece *piece, void *out);
+
+static enum od_status export_piece(struct stream *stream, fill_piece fill, void *out)
 {
-    struct stream *stream = od_take(memory, stream_bytes(batch));
-    if (stream == NULL) {
-        od_fail(error, OD_NO_MEMORY, "exporting rows");
-        return NULL;
+    struct piece *piece = od_take(stream->memory, sizeof(*piece));
+    if (piece == NULL)
+        return od_fail(&stream->error, OD_NO_MEMORY, "exporting rows");
+    piece->memory = stream->memory;
+    piece->holders = stream->batch.schema->field_count + 1;
+    od_arena_init(&piece->piece_arena, stream->memory, 0);
+    enum od_status status = fill(stream, piece, out);
+    if (status != OD_OK)
+        piece_free(piece);
+    return status;
+}
+
+/* Children first: they may have been moved out (release is NULL then). */
+#define RELEASE(name, type)                                                                                  \
+    static void name(type *self)                                                                             \
+    {                                                                                                        \
+        struct piece *piece = self->private_data;                                                            \
+        for (int64_t i = 0; i < self->n_children; i++)                                                       \
+            if (self->children[i]->release != NULL)                                                          \
+                self->children[i]->release(self->children[i]);                                               \
+        self->release = NULL;                                                                                \
+        if (__atomic_sub_fetch(&piece->holders, 1, __ATOMIC_ACQ_REL) == 0)                                   \
+            piece_free(piece);                                                                               \
     }
+RELEASE(release_schema, struct ArrowSchema)
+RELEASE(release_array, struct ArrowArray)
+#undef RELEASE
+
+/* --- schemas ----------------------------------------------------------------------------------------------------- */
+
+static enum od_status fill_schema(struct stream *stream, struct piece *piece, void *out)
+{
+    struct od_arena *arena = &piece->piece_arena;
+    uint32_t count = stream->batch.schema->field_count;
+    OD_TAKE_LIST(struct ArrowSchema, children, arena, count, &stream->error);
+    OD_TAKE_LIST(struct ArrowSchema *, pointers, arena, count, &stream->error);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct od_field *field = &stream->batch.schema->fields[i];
+        bool is_decimal = field->type == OD_TYPE_DECIMAL;
+        pointers[i] = &children[i];
+        children[i] = (struct ArrowSchema){
+            .format = is_decimal ? od_arena_print(arena, "d:38,%u", stream->scales[i]) : formats[field->type],
+            .name = od_arena_copy_text(arena, field->name, strlen(field->name)),
+            .flags = field->nullable ? ARROW_FLAG_NULLABLE : 0,
+            .release = release_schema,
+            .private_data = piece};
+        if (children[i].format == NULL || children[i].name == NULL)
+            return od_fail(&stream->error, OD_NO_MEMORY, "exporting a schema: columns=%u", count);
+    }
+    *(struct ArrowSchema *)out = (struct ArrowSchema){.format = "+s",
+                                                      .name = "",
+                                                      .n_children = count,
+                                                      .children = pointers,
+                                                      .release = release_schema,
+                                                      .private_data = piece};
+    return OD_OK;
+}
+
+/* --- arrays ------------------------------------------------------------------------------------------------------ */
+
+/* Numerics are copied, all at their column's scale. UNSUPPORTED when that takes more than 38 digits. */
+static enum od_status fill_decimals(struct stream *stream, struct piece *piece, uint32_t index,
+                                    uint32_t count, const void **buffers)
+{
+    const struct od_column *column = &stream->batch.columns[index];
+    OD_TAKE_LIST(uint8_t, values, &piece->piece_arena, (size_t)count * 16, &stream->error);
+    OD_TAKE_LIST(uint8_t, validity, &piece->piece_arena, od_bitmap_bytes(count), &stream->error);
+    for (uint32_t i = 0; i < count; i++) {
+        struct od_decimal value = ((const struct od_decimal *)column->values)[stream->next_row + i];
+        if (!od_decimal_round(&value, stream->scales[index], OD_ROUND_HALF_AWAY, &value) ||
+            value.scale != stream->scales[index])
+            return od_fail(&stream->error, OD_UNSUPPORTED,
+                           "exporting rows: a numeric of more than 38 digits at its column's scale");
+        memcpy(values + (size_t)i * 16, &value, 16); /* low and high: what Arrow wants, little-endian */
+    }
+    if (column->validity != NULL)
+        od_bitmap_copy(validity, 0, column->validity, stream->next_row, count);
+    buffers[0] = column->validity == NULL ? NULL : validity;
+    buffers[1] = values;
+    return OD_OK;
+}
+
+/* The next rows, at most a chunk: validity, values or offsets, bytes are the column's own, but for numerics. */
+static enum od_status fill_rows(struct stream *stream, struct piece *piece, void *out)
+{
+    static const void *no_validity[1];
+    struct od_arena *arena = &piece->piece_arena;
+    uint32_t columns = stream->batch.schema->field_count;
+    uint32_t left = stream->batch.row_count - stream->next_row;
+    uint32_t count = left < stream->chunk_rows ? left : stream->chunk_rows;
+    OD_TAKE_LIST(struct ArrowArray, children, arena, columns, &stream->error);
+    OD_TAKE_LIST(struct ArrowArray *, pointers, arena, columns, &stream->error);
+    OD_TAKE_LIST(const void *, buffers, arena, 3 * (size_t)columns, &stream->error);
+    for (uint32_t i = 0; i < columns; i++, buffers += 3) {
+        const struct od_column *column = &stream->batch.columns[i];
+        bool is_text = column->type == OD_TYPE_TEXT;
+        bool is_decimal = column->type == OD_TYPE_DECIMAL;
+        pointers[i] = &children[i];
+        children[i] = (struct ArrowArray){.length = count,
+                                          .offset = is_decimal ? 0 : stream->next_row,
+                                          .n_buffers = is_text ? 3 : 2,
+                                          .buffers = buffers,
+                                          .release = release_array,
+                                          .private_data = piece};
+        if (column->validity != NULL)
+            children[i].null_count = od_bitmap_count_zeros(column->validity, stream->next_row, count);
+        buffers[0] = column->validity;
+        buffers[1] = is_text ? (const void *)column->offsets : column->values;
+        buffers[2] = column->bytes;
+        if (is_decimal)
+            OD_TRY(fill_decimals(stream, piece, i, count, buffers));
+    }
+    *(struct ArrowArray *)out = (struct ArrowArray){.length = count,
+                                                    .n_buffers = 1,
+                                                    .n_children = columns,
+                                                    .buffers = no_validity,
+                                                    .children = pointers,
+                                                    .release = release_array,
+                                                    .private_data = piece};
+    stream->next_row += count;
+    return OD_OK;
+}
+
+/* --- the calls --------------------------------------------------------------------------------------------------- */
+
+/* Checks the types and finds the largest scale of each column. */
+static enum od_status find_scales(struct stream *stream, struct od_error *error)
+{
+    for (uint32_t i = 0; i < stream->batch.schema->field_count; i++) {
+        const struct od_column *column = &stream->batch.columns[i];
+        if (formats[column->type] == NULL)
+            return od_fail(error, OD_UNSUPPORTED, "exporting rows: type %s", od_type_text(column->type));
+        for (uint32_t row = 0; column->type == OD_TYPE_DECIMAL && row < stream->batch.row_count; row++) {
+            uint64_t scale = ((const struct od_decimal *)column->values)[row].scale; /* 0 under NULL */
+            stream->scales[i] = scale > stream->scales[i] ? (uint32_t)scale : stream->scales[i];
+        }
+    }
+    return OD_OK;
+}
+
+static void stream_free(struct stream *stream)
+{
+    od_give(stream->memory, stream,
+            sizeof(*stream) + stream->batch.schema->field_count * sizeof(*stream->scales));
+}
+
+static enum od_status stream_new(struct od_memory *memory, const struct od_batch *batch, uint32_t chunk_rows,
+                                 struct stream **stream_out, struct od_error *error)
+{
+    struct stream *stream = od_take(memory, sizeof(*stream) + batch->schema->field_count * sizeof(uint32_t));
+    *stream_out = NULL;
+    if (stream == NULL)
+        return od_fail(error, OD_NO_MEMORY, "exporting rows");
     stream->memory = memory;
     stream->batch = *batch;
     stream->chunk_rows = chunk_rows == 0 ? 1 : chunk_rows;
-    if (find_scales(batch, stream->scales, error) == OD_OK)
-        return stream;
-    od_give(memory, stream, stream_bytes(batch));
-    return NULL;
+    enum od_status status = find_scales(stream, error);
+    if (status == OD_OK)
+        *stream_out = stream;
+    else
+        stream_free(stream);
+    return status;
 }
 
 static int stream_error(enum od_status status)
@@ -235,25 +214,18 @@ static int stream_error(enum od_status status)
 
 static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
 {
-    struct stream *stream = self->private_data;
     *out = (struct ArrowSchema){0};
-    return stream_error(
-        export_schema(stream->memory, stream->batch.schema, stream->scales, out, &stream->error));
+    return stream_error(export_piece(self->private_data, fill_schema, out));
 }
 
 /* The end is an array that is released already. */
 static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out)
 {
     struct stream *stream = self->private_data;
-    uint32_t left = stream->batch.row_count - stream->next_row;
-    uint32_t count = left < stream->chunk_rows ? left : stream->chunk_rows;
     *out = (struct ArrowArray){0};
-    if (count == 0)
+    if (stream->next_row == stream->batch.row_count)
         return 0;
-    enum od_status status = export_rows(stream->memory, &stream->batch, stream->next_row, count,
-                                        stream->scales, out, &stream->error);
-    stream->next_row += status == OD_OK ? count : 0;
-    return stream_error(status);
+    return stream_error(export_piece(stream, fill_rows, out));
 }
 
 static const char *stream_last_error(struct ArrowArrayStream *self)
@@ -264,20 +236,17 @@ static const char *stream_last_error(struct ArrowArrayStream *self)
 
 static void stream_release(struct ArrowArrayStream *self)
 {
-    struct stream *stream = self->private_data;
     self->release = NULL;
-    od_give(stream->memory, stream, stream_bytes(&stream->batch));
+    stream_free(self->private_data);
 }
 
 enum od_status od_arrow_export_stream(struct od_memory *memory, const struct od_batch *batch,
                                       uint32_t chunk_rows, struct ArrowArrayStream *stream_out,
                                       struct od_error *error)
 {
-    struct od_error found = {.status = OD_NO_MEMORY};
+    struct stream *stream;
     *stream_out = (struct ArrowArrayStream){0};
-    struct stream *stream = stream_new(memory, batch, chunk_rows, &found);
-    if (stream == NULL)
-        return od_fail(error, found.status, "%s", found.text);
+    OD_TRY(stream_new(memory, batch, chunk_rows, &stream, error));
     *stream_out = (struct ArrowArrayStream){.get_schema = stream_schema,
                                             .get_next = stream_next,
                                             .get_last_error = stream_last_error,
@@ -290,19 +259,19 @@ enum od_status od_arrow_export(struct od_memory *memory, const struct od_batch *
                                struct ArrowSchema *schema_out, struct ArrowArray *array_out,
                                struct od_error *error)
 {
-    struct ArrowArrayStream stream;
+    struct stream *stream;
     *schema_out = (struct ArrowSchema){0};
     *array_out = (struct ArrowArray){0};
-    OD_TRY(od_arrow_export_stream(memory, batch, batch->row_count, &stream, error));
-    struct stream *self = stream.private_data;
-    enum od_status status = export_schema(memory, batch->schema, self->scales, schema_out, error);
+    OD_TRY(stream_new(memory, batch, batch->row_count, &stream, error));
+    enum od_status status = export_piece(stream, fill_schema, schema_out);
     if (status == OD_OK)
-        status = export_rows(memory, batch, 0, batch->row_count, self->scales, array_out, error);
-    if (status != OD_OK && schema_out->release != NULL) {
+        status = export_piece(stream, fill_rows, array_out);
+    if (status != OD_OK && schema_out->release != NULL)
         schema_out->release(schema_out);
+    if (status != OD_OK)
         *schema_out = (struct ArrowSchema){0};
-        *array_out = (struct ArrowArray){0};
-    }
-    stream.release(&stream);
+    if (status != OD_OK && error != NULL)
+        *error = stream->error;
+    stream_free(stream);
     return status;
 }

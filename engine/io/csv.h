@@ -23,7 +23,6 @@ enum od_status od_csv_read(struct od_memory *memory, const char *table_name, con
                            struct od_table **table_out, struct od_error *error);
 /* Appends header and rows, quoted where needed, so that reading with the batch's schema gives equal values.
  * Fails with NO_MEMORY, and with UNSUPPORTED for a batch without columns, which CSV cannot express. */
-enum od_status od_csv_write(const struct od_batch *batch, bool with_header, struct od_buffer *buffer,
-                            struct od_error *error);
+enum od_status od_csv_write(const struct od_batch *batch, struct od_buffer *buffer, struct od_error *error);
 
 #endif

@@ -17,7 +17,7 @@ static void read_back(struct od_memory *memory, const struct od_table *table)
     struct od_table *again = NULL;
     struct od_buffer buffer;
     od_buffer_init(&buffer, memory);
-    od_assert(od_csv_write(&view, true, &buffer, NULL) == OD_OK);
+    od_assert(od_csv_write(&view, &buffer, NULL) == OD_OK);
     od_assert(od_csv_read(memory, "t", "again", od_buffer_text(&buffer), buffer.size, view.schema, &again,
                           NULL) == OD_OK);
     struct od_batch again_view = od_table_view(again);

@@ -199,7 +199,7 @@ static void what_is_written_reads_back(void **state)
         od_buffer_init(&buffer, od_posix_memory());
         draw_rows(&builder, &schema, only);
         struct od_batch batch = od_batch_builder_view(&builder);
-        assert_int_equal(od_csv_write(&batch, true, &buffer, NULL), OD_OK);
+        assert_int_equal(od_csv_write(&batch, &buffer, NULL), OD_OK);
         enum od_status status = od_csv_read(od_posix_memory(), "t", "written", od_buffer_text(&buffer),
                                             buffer.size, &schema, &table, &error);
         if (status != OD_OK)
@@ -220,7 +220,7 @@ static void batches_without_columns_are_refused(void **state)
     struct od_buffer buffer;
     struct od_error error;
     od_buffer_init(&buffer, od_posix_memory());
-    assert_int_equal(od_csv_write(&batch, true, &buffer, &error), OD_UNSUPPORTED);
+    assert_int_equal(od_csv_write(&batch, &buffer, &error), OD_UNSUPPORTED);
     od_buffer_release(&buffer);
 }
 
@@ -233,7 +233,7 @@ static enum od_status read_and_write(struct od_memory *memory, void *context)
     enum od_status status = od_csv_read(memory, "t", "t.csv", text, strlen(text), NULL, &table, NULL);
     if (status == OD_OK) {
         struct od_batch view = od_table_view(table);
-        status = od_csv_write(&view, true, &buffer, NULL);
+        status = od_csv_write(&view, &buffer, NULL);
     }
     od_assert(status == OD_OK || table != NULL || buffer.size == 0);
     od_table_free(memory, table);
@@ -308,7 +308,7 @@ static void check_real_file(const struct real_file *real, const char *bytes, siz
     struct od_batch view = od_table_view(table);
     struct od_table *again = NULL;
     od_buffer_reset(&buffer);
-    assert_int_equal(od_csv_write(&view, true, &buffer, NULL), OD_OK);
+    assert_int_equal(od_csv_write(&view, &buffer, NULL), OD_OK);
     assert_int_equal(od_csv_read(od_posix_memory(), "t", "again", od_buffer_text(&buffer), buffer.size, NULL,
                                  &again, NULL),
                      OD_OK);

@@ -57,13 +57,12 @@ static void write_end(uint32_t column, uint32_t column_count, struct od_buffer *
     od_buffer_append_u8(buffer, column + 1 < column_count ? SEPARATOR : '\n');
 }
 
-enum od_status od_csv_write(const struct od_batch *batch, bool with_header, struct od_buffer *buffer,
-                            struct od_error *error)
+enum od_status od_csv_write(const struct od_batch *batch, struct od_buffer *buffer, struct od_error *error)
 {
     uint32_t column_count = batch->schema->field_count;
     if (column_count == 0)
         return od_fail(error, OD_UNSUPPORTED, "writing CSV: a batch without columns");
-    for (uint32_t i = 0; with_header && i < column_count; i++) {
+    for (uint32_t i = 0; i < column_count; i++) {
         const char *name = batch->schema->fields[i].name;
         write_text(name, (uint32_t)strlen(name), buffer);
         write_end(i, column_count, buffer);
