@@ -82,7 +82,7 @@ static inline const char *od_small_csv(struct od_small_query *query, const struc
     struct od_buffer text;
     struct od_batch rows = od_table_view(answer);
     od_buffer_init(&text, od_posix_memory());
-    od_assert(od_csv_write(&rows, true, &text, NULL) == OD_OK);
+    od_assert(od_csv_write(&rows, &text, NULL) == OD_OK);
     const char *copy = od_arena_copy_text(&query->plan_arena, (const char *)text.bytes, text.size);
     od_buffer_release(&text);
     return copy;
