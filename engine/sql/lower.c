@@ -17,7 +17,10 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/plan/plan_rewrite.h"
 #include "engine/sql/binder.h"
+
+#define SAME_TREE_MAX 1000 /* nodes of sub-selects that are compared with one another */
 
 static bool is_slot(const struct od_expr *expr)
 {
@@ -157,6 +160,49 @@ static bool join_subquery(struct od_binder *binder, struct od_block *block, stru
 
 /* --- lowering ------------------------------------------------------------------------------------- */
 
+static bool same_plan(const struct od_plan *left, const struct od_plan *right)
+{
+    if (left == right)
+        return true;
+    struct od_plan over_left = *right;
+    for (uint32_t i = 0; i < left->input_count; i++) {
+        if (i >= right->input_count || !same_plan(left->inputs[i], right->inputs[i]))
+            return false;
+        over_left.inputs[i] = left->inputs[i];
+    }
+    return od_plan_node_equal(left, &over_left);
+}
+
+/* Are they equal, if sub-selects that say the same count as one? */
+static bool same_value(const struct od_block *block, const struct od_expr *left, const struct od_expr *right)
+{
+    if (od_expr_equal(left, right))
+        return true;
+    if (is_slot(left) && is_slot(right)) {
+        const struct od_slot *one = &block->slots[left->column_index - OD_SLOT_BASE];
+        const struct od_slot *other = &block->slots[right->column_index - OD_SLOT_BASE];
+        return one->kind == OD_SLOT_SUBQUERY && other->kind == OD_SLOT_SUBQUERY &&
+               one->value.field == other->value.field && one->value.query->type == other->value.query->type &&
+               one->value.query->plan->tree_size < SAME_TREE_MAX &&
+               same_value(block, one->value.query->condition, other->value.query->condition) &&
+               same_plan(one->value.query->plan, other->value.query->plan);
+    }
+    bool same = left->kind == OD_EXPR_CALL && right->kind == OD_EXPR_CALL && left->type == right->type &&
+                left->function == right->function && left->argument_count == right->argument_count;
+    for (uint32_t i = 0; same && i < left->argument_count; i++)
+        same = same_value(block, left->arguments[i], right->arguments[i]);
+    return same;
+}
+
+static uint32_t find_group(const struct od_block *block, const struct od_expr *expr)
+{
+    bool may_be_group = block->grouped && (expr->kind != OD_EXPR_LITERAL || block->has_set_column);
+    for (uint32_t i = 0; may_be_group && i < block->groups.count; i++)
+        if (same_value(block, block->groups.at[i], expr))
+            return i;
+    return OD_NO_COLUMN;
+}
+
 static const struct od_expr *lower_slot(struct od_binder *binder, struct od_block *block,
                                         const struct od_expr *expr)
 {
@@ -214,9 +260,10 @@ static const struct od_expr *guard_of(struct od_binder *binder, enum od_function
                                 : function == OD_FUNCTION_AND    ? OD_FUNCTION_IS_FALSE
                                                                  : OD_FUNCTION_IS_TRUE;
         const struct od_expr *decides = od_make_one(binder, test, first[i], -1);
-        OD_NEED(od_add_expr(binder, &tests, taken || test == OD_FUNCTION_IS_NULL
-                                                ? decides
-                                                : od_make_one(binder, OD_FUNCTION_NOT, decides, -1)));
+        OD_NEED(od_add_expr(binder, &tests,
+                            taken || test == OD_FUNCTION_IS_NULL
+                                ? decides
+                                : od_make_one(binder, OD_FUNCTION_NOT, decides, -1)));
     }
     return od_make_chain(binder, OD_FUNCTION_AND, tests, -1);
 }
@@ -237,7 +284,8 @@ static const struct od_expr *lower_guarded(struct od_binder *binder, struct od_b
     columns.count = 0;
     OD_NEED(rest != NULL && od_add_columns(binder, &columns, rest));
     for (uint32_t i = columns.count; i < block->plan->schema.field_count; i++)
-        OD_NEED(od_add_target(binder, &columns, od_make_null(binder, block->plan->schema.fields[i].type), NULL));
+        OD_NEED(
+            od_add_target(binder, &columns, od_make_null(binder, block->plan->schema.fields[i].type), NULL));
     block->plan = od_make_union(binder, block->plan, od_make_project(binder, rest, &columns));
     OD_NEED(block->plan != NULL);
     return od_lower(binder, block, expr);
@@ -253,10 +301,9 @@ static bool may_be_left_out(enum od_function function)
 const struct od_expr *od_lower(struct od_binder *binder, struct od_block *block, const struct od_expr *expr)
 {
     OD_NEED(expr != NULL && !od_sql_failed(binder)); /* else the stage may be missing */
-    bool may_be_group = block->grouped && (expr->kind != OD_EXPR_LITERAL || block->has_set_column);
-    for (uint32_t i = 0; may_be_group && i < block->groups.count; i++)
-        if (od_expr_equal(block->groups.at[i], expr))
-            return od_make_column(binder, &block->plan->schema, block->group_first + i, od_place_of(expr));
+    uint32_t group = find_group(block, expr);
+    if (group != OD_NO_COLUMN)
+        return od_make_column(binder, &block->plan->schema, block->group_first + group, od_place_of(expr));
     if (is_slot(expr))
         return lower_slot(binder, block, expr);
     if (expr->kind == OD_EXPR_COLUMN && expr->column_index < OD_SLOT_BASE && block->grouped)
@@ -264,12 +311,14 @@ const struct od_expr *od_lower(struct od_binder *binder, struct od_block *block,
     if (expr->kind != OD_EXPR_CALL)
         return expr;
     bool changed = false;
-    struct od_exprs arguments = {expr->argument_count, od_sql_take(binder, expr->argument_count, sizeof(expr))};
+    struct od_exprs arguments = {expr->argument_count,
+                                 od_sql_take(binder, expr->argument_count, sizeof(expr))};
     for (uint32_t i = 0; i < arguments.count && !od_sql_failed(binder); i++)
-        arguments.at[i] = i > 0 && may_be_left_out(expr->function) && asks_what_may_fail(block, expr->arguments[i])
-                              ? lower_guarded(binder, block, expr->arguments[i],
-                                              guard_of(binder, expr->function, arguments.at, i))
-                              : od_lower(binder, block, expr->arguments[i]);
+        arguments.at[i] =
+            i > 0 && may_be_left_out(expr->function) && asks_what_may_fail(block, expr->arguments[i])
+                ? lower_guarded(binder, block, expr->arguments[i],
+                                guard_of(binder, expr->function, arguments.at, i))
+                : od_lower(binder, block, expr->arguments[i]);
     for (uint32_t i = 0; i < arguments.count && !od_sql_failed(binder); i++)
         changed |= arguments.at[i] != expr->arguments[i];
     if (!od_sql_failed(binder) && is_null_whatever_else(expr->function, arguments))
@@ -319,7 +368,8 @@ static struct od_subquery *as_semi_join(const struct od_block *block, const stru
     bool negated = conjunct->kind == OD_EXPR_CALL && conjunct->function == OD_FUNCTION_NOT;
     const struct od_expr *mark = negated ? conjunct->arguments[0] : conjunct;
     const struct od_slot *slot = is_slot(mark) ? &block->slots[mark->column_index - OD_SLOT_BASE] : NULL;
-    if (slot == NULL || slot->kind != OD_SLOT_SUBQUERY || slot->value.query->type != OD_JOIN_MARK)
+    if (slot == NULL || slot->kind != OD_SLOT_SUBQUERY || slot->value.query->type != OD_JOIN_MARK ||
+        find_group(block, conjunct) != OD_NO_COLUMN || find_group(block, mark) != OD_NO_COLUMN)
         return NULL;
     *type_out = !negated ? OD_JOIN_SEMI : slot->value.query->exists ? OD_JOIN_ANTI : OD_JOIN_NULL_ANTI;
     return slot->value.query;
