@@ -162,14 +162,8 @@ static enum od_status from_text(struct od_row *row)
 
 /* --- the table ------------------------------------------------------------------------------------------ */
 
-#define COLUMN(name)                                                                                         \
-    {                                                                                                        \
-        .column = name                                                                                       \
-    }
-#define ROW(name)                                                                                            \
-    {                                                                                                        \
-        .row = name                                                                                          \
-    }
+#define COLUMN(name) {.column = name}
+#define ROW(name)    {.row = name}
 /* [from][to]; from and to text, and of a type to itself: see od_kernel_cast */
 static const struct od_kernel_entry casts[OD_TYPE_COUNT][OD_TYPE_COUNT] = {
     [OD_TYPE_BOOLEAN] = {[OD_TYPE_INT32] = ROW(boolean_to_integer)},

@@ -12,7 +12,10 @@
 #define RADIANS_PER_DEGREE 0.0174532925199432957692
 #define PI                 3.14159265358979323846
 
-static const char many_digits[] = "numeric out of range: more than 38 digits";
+static enum od_status finish_decimal(struct od_row *row, bool fits)
+{
+    return fits ? OD_OK : od_row_fail(row, "numeric out of range: more than 38 digits");
+}
 
 /* --- double precision ----------------------------------------------------------------------------------- */
 
@@ -116,18 +119,14 @@ enum od_status od_row_round_decimal(struct od_row *row)
                                 : function == OD_FUNCTION_TRUNC ? OD_ROUND_TRUNCATE
                                                                 : OD_ROUND_HALF_AWAY;
     int64_t scale = row->expr->argument_count == 2 ? row->arguments[1].int64 : 0;
-    if (od_decimal_round(&row->arguments[0].decimal, scale, rounding, &row->result.decimal))
-        return OD_OK;
-    return od_row_fail(row, many_digits);
+    return finish_decimal(row, od_decimal_round(&row->arguments[0].decimal, scale, rounding, &row->result.decimal));
 }
 
 enum od_status od_row_sqrt_decimal(struct od_row *row)
 {
     if (od_decimal_sign(&row->arguments[0].decimal) < 0)
         return od_row_fail(row, "cannot take square root of a negative number");
-    if (od_decimal_sqrt(&row->arguments[0].decimal, &row->result.decimal))
-        return OD_OK;
-    return od_row_fail(row, many_digits);
+    return finish_decimal(row, od_decimal_sqrt(&row->arguments[0].decimal, &row->result.decimal));
 }
 
 /* To a whole exponent, by squaring; 16 digits behind the point, or as many as an argument has (PostgreSQL's power_var). */
@@ -163,16 +162,14 @@ enum od_status od_row_power_decimal(struct od_row *row)
     }
     fits = (fits || shrinks) && od_decimal_round(&result, scale < 16 ? 16 : (int64_t)scale,
                                                  OD_ROUND_HALF_AWAY, &row->result.decimal);
-    return fits ? OD_OK : od_row_fail(row, many_digits);
+    return finish_decimal(row, fits);
 }
 
 enum od_status od_row_div(struct od_row *row)
 {
     if (od_decimal_is_zero(&row->arguments[1].decimal))
         return od_row_fail(row, "division by zero");
-    if (od_decimal_divide_whole(&row->arguments[0].decimal, &row->arguments[1].decimal, &row->result.decimal))
-        return OD_OK;
-    return od_row_fail(row, many_digits);
+    return finish_decimal(row, od_decimal_divide_whole(&row->arguments[0].decimal, &row->arguments[1].decimal, &row->result.decimal));
 }
 
 /* scale, min_scale, trim_scale */

@@ -235,7 +235,7 @@ static enum od_status encode_doubles(struct od_aggregate_states *states, void *s
     memcpy(bytes, &doubles->count, sizeof(doubles->count));
     for (uint32_t i = 0; i < states->kind->sum_count; i++) {
         uint32_t size;
-        OD_TRY(od_float_sum_encode(&doubles->sums[i], states->memory, bytes + filled, &size, states->error));
+        OD_TRY(od_float_sum_encode(&doubles->sums[i], bytes + filled, &size, states->error));
         filled += size;
     }
     *size_out = filled;
@@ -275,15 +275,14 @@ static enum od_status regression_of(struct od_aggregate_states *states, struct d
                                     struct regression *out)
 {
     struct od_float_sum *sums = doubles->sums;
-    struct od_memory *memory = states->memory;
     uint64_t count = (uint64_t)doubles->count;
     *out = (struct regression){.n = (double)count};
     for (uint32_t i = 0; i < states->kind->sum_count; i++) {
         struct od_float_sum *left = &sums[plain_sums[sums_of[i].left]];
         struct od_float_sum *right = &sums[plain_sums[sums_of[i].right]];
         OD_TRY(sums_of[i].is_product
-                   ? od_float_sum_centred(&sums[i], left, right, count, memory, &out->sums[i], states->error)
-                   : od_float_sum_round(&sums[i], memory, &out->sums[i], states->error));
+                   ? od_float_sum_centred(&sums[i], left, right, count, &out->sums[i], states->error)
+                   : od_float_sum_round(&sums[i], &out->sums[i], states->error));
     }
     return OD_OK;
 }

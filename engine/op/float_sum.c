@@ -100,6 +100,12 @@ static enum od_status make_room(struct od_float_sum *sum, struct od_memory *memo
     return status;
 }
 
+/* Doubles cannot get there, only limbs that somebody made up. */
+static enum od_status too_large(struct od_error *error)
+{
+    return od_fail(error, OD_CORRUPT, "summing doubles: a total beyond 2^64 doubles");
+}
+
 /* Afterwards every used limb but the uppermost is in [0, 2^32) and that one in (-2^32, 2^32): what goes
  * beyond has moved into limbs above. */
 static enum od_status carry(struct od_float_sum *sum, struct od_memory *memory, struct od_error *error)
@@ -110,9 +116,8 @@ static enum od_status carry(struct od_float_sum *sum, struct od_memory *memory, 
         bool is_last = i + 1 == sum->used_end;
         if (is_last && value > -LIMB_BASE && value < LIMB_BASE)
             break;
-        if (is_last &&
-            i + 1 == OD_FLOAT_SUM_LARGE) /* doubles cannot get there, only limbs that somebody made up */
-            return od_fail(error, OD_CORRUPT, "summing doubles: a total beyond 2^64 doubles");
+        if (is_last && i + 1 == OD_FLOAT_SUM_LARGE)
+            return too_large(error);
         if (is_last)
             OD_TRY(make_room(sum, memory, i, i + 2, error));
         int64_t low = value & LIMB_MASK;
@@ -207,42 +212,51 @@ enum od_status od_float_sum_combine(struct od_float_sum *sum, struct od_memory *
 
 /* --- canonical form ------------------------------------------------------------------------------------- */
 
+#define LIMBS_MAX (2 * OD_FLOAT_SUM_LARGE + 4) /* of products and counts, with their carries */
+#define CARRY_LIMBS 4                          /* what 128 bits can carry beyond the uppermost limb */
+
 struct magnitude {
     bool is_negative;
     uint32_t first; /* limb index of limbs[0] */
     uint32_t count; /* 0: zero; else the outermost limbs are not 0 */
-    uint32_t limbs[2 * OD_FLOAT_SUM_LARGE + 4]; /* room for products and counts */
+    uint32_t limbs[LIMBS_MAX];
 };
 
-/* After a carry: all limbs below the uppermost are not negative and weigh less than one of it. */
-static bool is_negative_sum(struct od_float_sum *sum)
+/* Of `count` signed limbs, from limb `first` on: carried, and where that ends below zero once more with the signs turned round;
+ * without zero limbs at either end. */
+static void make_canonical(const __int128 *limbs, uint32_t first, uint32_t count, struct magnitude *magnitude)
 {
-    return sum->used_end > 0 && *limb_at(sum, sum->used_end - 1u) < 0;
+    uint32_t low = 0;
+    __int128 carried = -1;
+    magnitude->is_negative = true;
+    while (carried < 0) {
+        carried = 0;
+        magnitude->is_negative = !magnitude->is_negative;
+        for (uint32_t i = 0; i < count + CARRY_LIMBS; i++) {
+            if (i < count)
+                carried += magnitude->is_negative ? -limbs[i] : limbs[i];
+            magnitude->limbs[i] = (uint32_t)(carried & LIMB_MASK);
+            carried = (carried - magnitude->limbs[i]) / LIMB_BASE;
+        }
+    }
+    for (count += CARRY_LIMBS; count > 0 && magnitude->limbs[count - 1] == 0;)
+        count--;
+    while (low < count && magnitude->limbs[low] == 0)
+        low++;
+    magnitude->first = first + low;
+    magnitude->count = count - low;
+    memmove(magnitude->limbs, magnitude->limbs + low, magnitude->count * sizeof(magnitude->limbs[0]));
 }
 
-static enum od_status to_magnitude(struct od_float_sum *sum, struct od_memory *memory,
-                                   struct magnitude *magnitude, struct od_error *error)
+static enum od_status to_magnitude(const struct od_float_sum *sum, struct magnitude *magnitude, struct od_error *error)
 {
-    magnitude->count = 0;
-    OD_TRY(carry(sum, memory, error));
-    magnitude->is_negative = is_negative_sum(sum);
-    magnitude->first = sum->used_first;
-    int64_t borrow = 0;
-    for (uint32_t i = sum->used_first; i < sum->used_end; i++) {
-        int64_t value = *limb_at(sum, i);
-        value = (magnitude->is_negative ? -value : value) + borrow;
-        borrow = value < 0 ? -1 : 0;
-        value -= borrow * LIMB_BASE;
-        od_assert(value >= 0);
-        od_assert(value < LIMB_BASE);
-        if (value == 0 && magnitude->count == 0)
-            magnitude->first = i + 1;
-        else
-            magnitude->limbs[magnitude->count++] = (uint32_t)value;
-    }
-    od_assert(borrow == 0);
-    while (magnitude->count > 0 && magnitude->limbs[magnitude->count - 1] == 0)
-        magnitude->count--;
+    __int128 limbs[OD_FLOAT_SUM_LARGE];
+    uint32_t count = (uint32_t)sum->used_end - sum->used_first;
+    for (uint32_t i = 0; i < count; i++)
+        limbs[i] = sum->large != NULL ? sum->large[sum->used_first + i] : sum->small[sum->used_first - sum->first + i];
+    make_canonical(limbs, sum->used_first, count, magnitude);
+    if (magnitude->count > 0 && magnitude->first + magnitude->count > OD_FLOAT_SUM_LARGE)
+        return too_large(error);
     return OD_OK;
 }
 
@@ -254,15 +268,14 @@ static uint8_t canonical_flags(uint8_t flags)
     return (flags & SUM_SPECIAL) != 0 ? flags & SUM_SPECIAL : flags;
 }
 
-enum od_status od_float_sum_encode(struct od_float_sum *sum, struct od_memory *memory, uint8_t *bytes,
-                                   uint32_t *size_out, struct od_error *error)
+enum od_status od_float_sum_encode(const struct od_float_sum *sum, uint8_t *bytes, uint32_t *size_out,
+                                   struct od_error *error)
 {
     struct magnitude magnitude = {.count = 0};
     uint8_t flags = canonical_flags(sum->flags);
     *size_out = 0;
-    if ((flags & SUM_SPECIAL) == 0) {
-        OD_TRY(to_magnitude(sum, memory, &magnitude, error));
-    }
+    if ((flags & SUM_SPECIAL) == 0)
+        OD_TRY(to_magnitude(sum, &magnitude, error));
     if (magnitude.count > 0 && magnitude.is_negative)
         flags |= SUM_IS_NEGATIVE;
     bytes[0] = flags;
@@ -351,8 +364,7 @@ static double round_magnitude(const struct magnitude *magnitude, uint32_t floor,
     return magnitude->is_negative ? -(double)mantissa : (double)mantissa;
 }
 
-enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *memory, double *number_out,
-                                  struct od_error *error)
+enum od_status od_float_sum_round(const struct od_float_sum *sum, double *number_out, struct od_error *error)
 {
     struct magnitude magnitude;
     uint8_t flags = canonical_flags(sum->flags);
@@ -363,7 +375,7 @@ enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *me
                                               : -(double)INFINITY;
         return OD_OK;
     }
-    OD_TRY(to_magnitude(sum, memory, &magnitude, error));
+    OD_TRY(to_magnitude(sum, &magnitude, error));
     if (magnitude.count == 0) {
         *number_out = (flags & SUM_HAS_OTHER) == 0 ? -0.0 : 0.0;
         return OD_OK;
@@ -376,91 +388,42 @@ enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *me
 
 /* --- centred sums --------------------------------------------------------------------------------------- */
 
-/* Zero limbs at either end go. */
-static void trim(struct magnitude *number)
+/* limbs += left * right, or -=, by the rows of the schoolbook. */
+static void add_product(__int128 *limbs, const struct magnitude *left, const struct magnitude *right, bool subtracts)
 {
-    uint32_t low = 0;
-    while (number->count > 0 && number->limbs[number->count - 1] == 0)
-        number->count--;
-    while (low < number->count && number->limbs[low] == 0)
-        low++;
-    number->first += low;
-    number->count -= low;
-    memmove(number->limbs, number->limbs + low, number->count * sizeof(number->limbs[0]));
-}
-
-/* left * right by the rows of the schoolbook. */
-static void multiply(const struct magnitude *left, const struct magnitude *right, struct magnitude *product)
-{
-    *product = (struct magnitude){.is_negative = left->is_negative != right->is_negative,
-                                  .first = left->first + right->first,
-                                  .count = left->count + right->count};
+    bool is_negative = (left->is_negative != right->is_negative) != subtracts;
     for (uint32_t i = 0; i < left->count; i++) {
-        uint64_t carried = 0;
         for (uint32_t k = 0; k < right->count; k++) {
-            carried += (uint64_t)left->limbs[i] * right->limbs[k] + product->limbs[i + k];
-            product->limbs[i + k] = (uint32_t)carried;
-            carried >>= LIMB_BITS;
+            __int128 product = (__int128)((uint64_t)left->limbs[i] * right->limbs[k]);
+            limbs[left->first + i + right->first + k] += is_negative ? -product : product;
         }
-        product->limbs[i + right->count] = (uint32_t)carried;
     }
-    trim(product);
 }
 
-static int64_t limb_of(const struct magnitude *number, uint32_t index)
-{
-    bool is_inside = index >= number->first && index - number->first < number->count;
-    int64_t limb = is_inside ? number->limbs[index - number->first] : 0;
-    return number->is_negative ? -limb : limb;
-}
-
-/* left - right: the signed limbs are subtracted and carried as they are; a negative end turns all around. */
-static void subtract(const struct magnitude *left, const struct magnitude *right, struct magnitude *difference)
-{
-    int64_t carried = 0;
-    *difference = (struct magnitude){.count = sizeof(difference->limbs) / sizeof(difference->limbs[0])};
-    for (uint32_t i = 0; i < difference->count; i++) {
-        carried += limb_of(left, i) - limb_of(right, i);
-        difference->limbs[i] = (uint32_t)(carried & LIMB_MASK);
-        carried = (carried - (carried & LIMB_MASK)) / LIMB_BASE;
-    }
-    od_assert(carried == 0 || carried == -1);
-    difference->is_negative = carried < 0;
-    uint64_t increment = carried < 0;
-    for (uint32_t i = 0; i < difference->count && carried < 0; i++) {
-        increment += (uint32_t)~difference->limbs[i];
-        difference->limbs[i] = (uint32_t)increment;
-        increment >>= LIMB_BITS;
-    }
-    trim(difference);
-}
-
-enum od_status od_float_sum_centred(struct od_float_sum *products, struct od_float_sum *x, struct od_float_sum *y,
-                                    uint64_t count, struct od_memory *memory, double *number_out,
+enum od_status od_float_sum_centred(const struct od_float_sum *products, const struct od_float_sum *x,
+                                    const struct od_float_sum *y, uint64_t count, double *number_out,
                                     struct od_error *error)
 {
     struct magnitude sums[3];
-    struct magnitude scaled;
-    struct magnitude squared;
+    struct magnitude factor;
     struct magnitude difference;
-    /* In units of products: those of x and y have 2 * EXPONENT_MIN, so what is scaled starts as many limbs higher. */
-    struct magnitude factor = {.first = -EXPONENT_MIN / LIMB_BITS,
-                               .count = 2,
-                               .limbs = {(uint32_t)count, (uint32_t)(count >> LIMB_BITS)}};
+    __int128 limbs[LIMBS_MAX] = {0};
+    const __int128 counted[1] = {count};
+    uint32_t lowest;
     *number_out = (double)NAN;
     if (((products->flags | x->flags | y->flags) & SUM_SPECIAL) != 0)
         return OD_OK;
-    OD_TRY(to_magnitude(products, memory, &sums[0], error));
-    OD_TRY(to_magnitude(x, memory, &sums[1], error));
-    OD_TRY(to_magnitude(y, memory, &sums[2], error));
-    trim(&factor);
-    multiply(&factor, &sums[0], &scaled);
-    multiply(&sums[1], &sums[2], &squared);
-    subtract(&scaled, &squared, &difference);
+    OD_TRY(to_magnitude(products, &sums[0], error));
+    OD_TRY(to_magnitude(x, &sums[1], error));
+    OD_TRY(to_magnitude(y, &sums[2], error));
+    /* In units of products: those of x and y have 2 * EXPONENT_MIN, so what is scaled starts as many limbs higher. */
+    make_canonical(counted, -EXPONENT_MIN / LIMB_BITS, 1, &factor);
+    add_product(limbs, &factor, &sums[0], false);
+    add_product(limbs, &sums[1], &sums[2], true);
+    make_canonical(limbs, 0, LIMBS_MAX - CARRY_LIMBS, &difference);
     *number_out = 0;
     if (difference.count == 0)
         return OD_OK;
-    uint32_t lowest;
     double mantissa = round_magnitude(&difference, 0, &lowest);
     *number_out = ldexp(mantissa / (double)count, (int)lowest + 2 * EXPONENT_MIN);
     return isinf(*number_out) ? od_fail(error, OD_EVALUATION, "value out of range: overflow") : OD_OK;

@@ -39,9 +39,9 @@ enum od_status od_float_sum_add_product(struct od_float_sum *sum, struct od_memo
 enum od_status od_float_sum_combine(struct od_float_sum *sum, struct od_memory *memory,
                                     const struct od_float_sum *other, struct od_error *error);
 /* Writes the canonical form, at most OD_FLOAT_SUM_BYTES_MAX bytes, and returns how many: equal totals of
- * equal kind (see above) have equal bytes. Carries within `sum`; NO_MEMORY as above. */
-enum od_status od_float_sum_encode(struct od_float_sum *sum, struct od_memory *memory, uint8_t *bytes,
-                                   uint32_t *size_out, struct od_error *error);
+ * equal kind (see above) have equal bytes. CORRUPT for limbs that somebody made up. */
+enum od_status od_float_sum_encode(const struct od_float_sum *sum, uint8_t *bytes, uint32_t *size_out,
+                                   struct od_error *error);
 /* How many of these bytes an encoded sum at their beginning takes (which may be none: od_float_sum_add_encoded sees). */
 static inline uint32_t od_float_sum_encoded_bytes(const uint8_t *bytes, uint32_t size)
 {
@@ -52,13 +52,12 @@ static inline uint32_t od_float_sum_encoded_bytes(const uint8_t *bytes, uint32_t
  * formed but more than any doubles add up to are CORRUPT where they are carried, here or in a later call. */
 enum od_status od_float_sum_add_encoded(struct od_float_sum *sum, struct od_memory *memory,
                                         const uint8_t *bytes, uint32_t size, struct od_error *error);
-/* The value. EVALUATION when finite numbers have a total beyond all doubles; NO_MEMORY as above. */
-enum od_status od_float_sum_round(struct od_float_sum *sum, struct od_memory *memory, double *number_out,
-                                  struct od_error *error);
+/* The value. EVALUATION when finite numbers have a total beyond all doubles; CORRUPT as above. */
+enum od_status od_float_sum_round(const struct od_float_sum *sum, double *number_out, struct od_error *error);
 /* sum((x - mean x) * (y - mean y)) = (count * products - x * y) / count, exact until it is divided; NaN when a number was none.
  * `x` and `y` may be the same. Errors as above. */
-enum od_status od_float_sum_centred(struct od_float_sum *products, struct od_float_sum *x, struct od_float_sum *y,
-                                    uint64_t count, struct od_memory *memory, double *number_out,
+enum od_status od_float_sum_centred(const struct od_float_sum *products, const struct od_float_sum *x,
+                                    const struct od_float_sum *y, uint64_t count, double *number_out,
                                     struct od_error *error);
 
 #endif

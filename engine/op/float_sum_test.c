@@ -81,7 +81,7 @@ static void add_all(struct od_float_sum *sum, const double *numbers, uint32_t co
 static double rounded(struct od_float_sum *sum)
 {
     double number = -1;
-    assert_int_equal(od_float_sum_round(sum, od_heap_for_tests(), &number, NULL), OD_OK);
+    assert_int_equal(od_float_sum_round(sum, &number, NULL), OD_OK);
     return number;
 }
 
@@ -97,7 +97,7 @@ static double sum_of(const double *numbers, uint32_t count)
 static uint32_t encode(struct od_float_sum *sum, uint8_t *bytes)
 {
     uint32_t size;
-    assert_int_equal(od_float_sum_encode(sum, od_heap_for_tests(), bytes, &size, NULL), OD_OK);
+    assert_int_equal(od_float_sum_encode(sum, bytes, &size, NULL), OD_OK);
     assert_true(size <= OD_FLOAT_SUM_BYTES_MAX);
     return size;
 }
@@ -271,7 +271,7 @@ static void a_total_beyond_doubles_fails(void **state)
         struct od_error error = {0};
         double number;
         add_all(&sum, cases[i], 3);
-        assert_int_equal(od_float_sum_round(&sum, od_heap_for_tests(), &number, &error), OD_EVALUATION);
+        assert_int_equal(od_float_sum_round(&sum, &number, &error), OD_EVALUATION);
         assert_string_equal(error.text, "value out of range: overflow");
         od_float_sum_release(&sum, od_heap_for_tests());
     }
@@ -340,11 +340,11 @@ static enum od_status wide_sum(struct od_memory *memory, void *context)
     if (status == OD_OK)
         status = od_float_sum_add(&sum, memory, 1e-300, NULL);
     if (status == OD_OK)
-        status = od_float_sum_encode(&sum, memory, bytes, &size, NULL);
+        status = od_float_sum_encode(&sum, bytes, &size, NULL);
     if (status == OD_OK)
         status = od_float_sum_add_encoded(&other, memory, bytes, size, NULL);
     if (status == OD_OK)
-        status = od_float_sum_round(&other, memory, &number, NULL);
+        status = od_float_sum_round(&other, &number, NULL);
     if (status == OD_OK)
         assert_true(number == 1e300);
     od_float_sum_release(&sum, memory);
@@ -362,7 +362,7 @@ static void limbs_beyond_all_sums_are_refused(void **state)
     for (int i = 0; i < 2; i++)
         assert_int_equal(od_float_sum_add_encoded(&sum, od_heap_for_tests(), highest, sizeof(highest), NULL),
                          OD_OK);
-    assert_int_equal(od_float_sum_round(&sum, od_heap_for_tests(), &number, NULL), OD_CORRUPT);
+    assert_int_equal(od_float_sum_round(&sum, &number, NULL), OD_CORRUPT);
     od_float_sum_release(&sum, od_heap_for_tests());
 }
 
@@ -395,8 +395,7 @@ static void centred_sums_are_exact(void **state)
             assert_int_equal(od_float_sum_combine(&sums[0][i], od_heap_for_tests(), &sums[1][i], NULL), OD_OK);
         double number;
         double expected = (double)(count * exact[2] - exact[0] * exact[1]) / count;
-        assert_int_equal(od_float_sum_centred(&sums[0][2], &sums[0][0], &sums[0][1], count, od_heap_for_tests(),
-                                              &number, NULL),
+        assert_int_equal(od_float_sum_centred(&sums[0][2], &sums[0][0], &sums[0][1], count, &number, NULL),
                          OD_OK);
         assert_same_double(number, ldexp(expected, 2 * exponent));
         for (uint32_t i = 0; i < 6; i++)
@@ -422,7 +421,7 @@ static void centred_sums_at_the_edges(void **state)
             assert_int_equal(od_float_sum_add_product(&squares, od_heap_for_tests(), cases[i].numbers[k],
                                                       cases[i].numbers[k], NULL),
                              OD_OK);
-        enum od_status status = od_float_sum_centred(&squares, &sum, &sum, 2, od_heap_for_tests(), &number, NULL);
+        enum od_status status = od_float_sum_centred(&squares, &sum, &sum, 2, &number, NULL);
         assert_int_equal(status, isinf(cases[i].expected) ? OD_EVALUATION : OD_OK);
         if (status == OD_OK && cases[i].expected != 0 && !isnan(cases[i].expected))
             assert_true(fabs(number / cases[i].expected - 1) < 1e-15);
