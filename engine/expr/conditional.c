@@ -11,49 +11,49 @@
 
 #include "engine/core/assert.h"
 
+/* Rows that are still to be answered. */
+struct open_rows {
+    uint32_t *rows;      /* of the batch */
+    uint32_t *positions; /* in the result */
+    uint32_t count;
+};
+
 struct branches {
     const struct od_evaluation *evaluation;
     struct od_column *sources; /* one a branch */
     uint32_t source_count;
-    uint32_t *picks; /* by position */
-    uint32_t *rows;  /* by position */
-    /* What nothing has answered yet. */
-    uint32_t *left_rows;
-    uint32_t *left_positions;
-    uint32_t left_count;
-    /* What goes to the branch at hand; refilled for each. */
-    uint32_t *hit_rows;
-    uint32_t *hit_positions;
-    uint32_t hit_count;
+    uint32_t *picks;       /* by position */
+    uint32_t *rows;        /* by position */
+    struct open_rows left; /* what nothing has answered yet */
+    struct open_rows hits; /* what goes to the branch at hand; refilled for each */
 };
 
 static enum od_status branches_init(struct branches *branches, const struct od_evaluation *evaluation,
                                     const struct od_selection *selection, uint32_t source_count)
 {
-    uint32_t count = selection->count;
-    *branches = (struct branches){.evaluation = evaluation, .left_count = count};
-    OD_TAKE_LIST(uint32_t, lists, evaluation->batch_arena, (size_t)count * 6, evaluation->error);
+    size_t count = selection->count;
+    OD_TAKE_LIST(uint32_t, lists, evaluation->batch_arena, count * 6, evaluation->error);
+    *branches = (struct branches){.evaluation = evaluation,
+                                  .picks = lists,
+                                  .rows = lists + count,
+                                  .left = {lists + count * 2, lists + count * 3, selection->count},
+                                  .hits = {lists + count * 4, lists + count * 5, 0}};
     OD_TAKE(branches->sources, evaluation->batch_arena, source_count, evaluation->error);
-    branches->picks = lists;
-    branches->rows = lists + count;
-    branches->left_rows = lists + (size_t)count * 2;
-    branches->left_positions = lists + (size_t)count * 3;
-    branches->hit_rows = lists + (size_t)count * 4;
-    branches->hit_positions = lists + (size_t)count * 5;
     for (uint32_t i = 0; i < count; i++) {
-        branches->picks[i] = 0;
         branches->rows[i] = OD_ROW_NULL;
-        branches->left_rows[i] = selection->rows == NULL ? i : selection->rows[i];
-        branches->left_positions[i] = i;
+        branches->left.rows[i] = selection->rows == NULL ? i : selection->rows[i];
+        branches->left.positions[i] = i;
     }
     return OD_OK;
 }
 
 /* A list of all rows of the batch, in order, is no selection at all: then columns need no gathering. */
-static struct od_selection selection_of(const struct branches *branches, const uint32_t *rows, uint32_t count)
+static enum od_status evaluate(struct branches *branches, const struct od_expr *expr, const struct open_rows *open,
+                               struct od_operand *operand_out)
 {
-    bool is_whole = count == branches->evaluation->batch->row_count;
-    return (struct od_selection){.rows = is_whole ? NULL : rows, .count = count};
+    bool is_whole = open->count == branches->evaluation->batch->row_count;
+    struct od_selection selection = {.rows = is_whole ? NULL : open->rows, .count = open->count};
+    return od_evaluate_operand(branches->evaluation, expr, &selection, operand_out);
 }
 
 static void note(struct branches *branches, uint32_t position, uint32_t row)
@@ -66,45 +66,29 @@ static void note(struct branches *branches, uint32_t position, uint32_t row)
  * it is their answer, too. */
 static void split(struct branches *branches, const struct od_operand *operand, bool is_value)
 {
-    uint32_t kept = 0;
-    branches->hit_count = 0;
-    for (uint32_t i = 0; i < branches->left_count; i++) {
-        uint32_t row = branches->left_rows[i];
-        uint32_t position = branches->left_positions[i];
+    struct open_rows left = branches->left;
+    branches->left.count = branches->hits.count = 0;
+    for (uint32_t i = 0; i < left.count; i++) {
         bool hits = !od_operand_is_null(operand, i) &&
                     (is_value || od_bit(operand->column.values, i * operand->step));
         if (hits && is_value)
-            note(branches, position, i * operand->step);
-        if (hits) {
-            branches->hit_rows[branches->hit_count] = row;
-            branches->hit_positions[branches->hit_count++] = position;
-        } else {
-            branches->left_rows[kept] = row;
-            branches->left_positions[kept++] = position;
-        }
+            note(branches, left.positions[i], i * operand->step);
+        struct open_rows *target = hits ? &branches->hits : &branches->left;
+        target->rows[target->count] = left.rows[i];
+        target->positions[target->count++] = left.positions[i];
     }
-    branches->left_count = kept;
-}
-
-static enum od_status evaluate_left(struct branches *branches, const struct od_expr *expr,
-                                    struct od_operand *operand_out)
-{
-    struct od_selection left = selection_of(branches, branches->left_rows, branches->left_count);
-    return od_evaluate_operand(branches->evaluation, expr, &left, operand_out);
 }
 
 /* Evaluates a value over some rows and notes where they find it. */
-static enum od_status answer(struct branches *branches, const struct od_expr *value, const uint32_t *rows,
-                             const uint32_t *positions, uint32_t count)
+static enum od_status answer(struct branches *branches, const struct od_expr *value, const struct open_rows *open)
 {
     struct od_operand operand;
-    struct od_selection selection = selection_of(branches, rows, count);
-    if (count == 0)
+    if (open->count == 0)
         return OD_OK;
-    OD_TRY(od_evaluate_operand(branches->evaluation, value, &selection, &operand));
+    OD_TRY(evaluate(branches, value, open, &operand));
     branches->sources[branches->source_count] = operand.column;
-    for (uint32_t i = 0; i < count; i++)
-        note(branches, positions[i], i * operand.step);
+    for (uint32_t i = 0; i < open->count; i++)
+        note(branches, open->positions[i], i * operand.step);
     branches->source_count++;
     return OD_OK;
 }
@@ -127,15 +111,13 @@ enum od_status od_lazy_case(const struct od_evaluation *evaluation, const struct
     struct branches branches;
     uint32_t last = expr->argument_count - 1;
     OD_TRY(branches_init(&branches, evaluation, selection, expr->argument_count));
-    for (uint32_t k = 0; k < last && branches.left_count > 0; k += 2) {
+    for (uint32_t k = 0; k < last && branches.left.count > 0; k += 2) {
         struct od_operand condition;
-        OD_TRY(evaluate_left(&branches, expr->arguments[k], &condition));
+        OD_TRY(evaluate(&branches, expr->arguments[k], &branches.left, &condition));
         split(&branches, &condition, false);
-        OD_TRY(answer(&branches, expr->arguments[k + 1], branches.hit_rows, branches.hit_positions,
-                      branches.hit_count));
+        OD_TRY(answer(&branches, expr->arguments[k + 1], &branches.hits));
     }
-    OD_TRY(answer(&branches, expr->arguments[last], branches.left_rows, branches.left_positions,
-                  branches.left_count));
+    OD_TRY(answer(&branches, expr->arguments[last], &branches.left));
     return branches_stitch(&branches, expr, selection->count, column_out);
 }
 
@@ -144,9 +126,9 @@ enum od_status od_lazy_coalesce(const struct od_evaluation *evaluation, const st
 {
     struct branches branches;
     OD_TRY(branches_init(&branches, evaluation, selection, expr->argument_count));
-    for (uint32_t k = 0; k < expr->argument_count && branches.left_count > 0; k++) {
+    for (uint32_t k = 0; k < expr->argument_count && branches.left.count > 0; k++) {
         struct od_operand value;
-        OD_TRY(evaluate_left(&branches, expr->arguments[k], &value));
+        OD_TRY(evaluate(&branches, expr->arguments[k], &branches.left, &value));
         branches.sources[k] = value.column;
         split(&branches, &value, true);
         branches.source_count++;
