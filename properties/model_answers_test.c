@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #define ARGUMENTS_MAX 6
-#define REFUSED_MAX   91u /* powers of numerics, casts of intervals, md5 */
+#define REFUSED_MAX   160u /* powers and logarithms of numerics, casts of intervals, md5 */
 
 struct answered_call {
     const char *function;                 /* as od_function_text has it, or "cast" and a type */

@@ -44,6 +44,13 @@ bool od_decimal_divide_whole(const struct od_decimal *left, const struct od_deci
 /* Of a number that is not negative; at least 16 significant digits. */
 bool od_decimal_sqrt(const struct od_decimal *decimal, struct od_decimal *result_out);
 
+/* e to the x; logarithms of positive numbers, to a positive base other than 1; a positive base to any exponent: 16 significant
+ * digits, no fewer behind the point than an argument has. False too where that makes more than 30 (decimal_exp.c). */
+bool od_decimal_exp(const struct od_decimal *x, struct od_decimal *result_out);
+bool od_decimal_ln(const struct od_decimal *x, struct od_decimal *result_out);
+bool od_decimal_log(const struct od_decimal *base, const struct od_decimal *x, struct od_decimal *result_out);
+bool od_decimal_power(const struct od_decimal *base, const struct od_decimal *exponent, struct od_decimal *result_out);
+
 /* By value: 1.5 equals 1.50. */
 int od_decimal_compare(const struct od_decimal *left, const struct od_decimal *right);
 /* Equal values hash alike, whatever their scales. */

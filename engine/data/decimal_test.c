@@ -53,7 +53,8 @@ static bool run(const struct row *row, struct od_decimal *result)
         const char *name;
         bool (*run)(const struct od_decimal *, const struct od_decimal *, struct od_decimal *);
     } binary[] = {{"+", od_decimal_add},    {"-", od_decimal_subtract}, {"*", od_decimal_multiply},
-                  {"/", od_decimal_divide}, {"%", od_decimal_modulo},   {"div", od_decimal_divide_whole}};
+                  {"/", od_decimal_divide}, {"%", od_decimal_modulo},   {"div", od_decimal_divide_whole},
+                  {"log", od_decimal_log},  {"power", od_decimal_power}};
     static const char *const roundings[] = {"round", "trunc", "floor", "ceil"};
     if (strcmp(row->operation, "parse") == 0)
         return od_decimal_parse(row->left, (uint32_t)strlen(row->left), result);
@@ -72,6 +73,10 @@ static bool run(const struct row *row, struct od_decimal *result)
     }
     if (strcmp(row->operation, "fit") == 0)
         return od_decimal_fit(&left, atoi(row->right), atoi(strchr(row->right, ',') + 1), result);
+    if (strcmp(row->operation, "exp") == 0)
+        return od_decimal_exp(&left, result);
+    if (strcmp(row->operation, "ln") == 0)
+        return od_decimal_ln(&left, result);
     assert_string_equal(row->operation, "sqrt");
     return od_decimal_sqrt(&left, result);
 }
@@ -134,6 +139,22 @@ static void answers_are_postgresqls(void **state)
         {"fit", "1500", "2,-2", "1500"},
         {"fit", "15000", "2,-2", NULL},
         {"fit", "7", "10,3", "7.000"},
+        {"exp", "1", "", "2.7182818284590452"},
+        {"exp", "-45.5", "", "0.00000000000000000001736205283100295"},
+        {"exp", "67.5", "", "206479779840901637980301456354.3"},
+        {"exp", "80.5", "", NULL}, /* more digits than are right */
+        {"exp", "-80", "", NULL},
+        {"exp", "1000", "", NULL},
+        {"ln", "2", "", "0.6931471805599453"},
+        {"ln", "1", "", "0.0000000000000000"},
+        {"ln", "0.000000000001", "", "-27.631021115928548"},
+        {"ln", "1.00000000000001", "", "0.000000000000009999999999999950"},
+        {"ln", "1.00000000000000000001", "", NULL},
+        {"log", "2", "1024", "10.0000000000000000"},
+        {"log", "0.9999999999", "12345678", NULL},
+        {"power", "2", "0.5", "1.4142135623730950"},
+        {"power", "1.0000001", "123456.7", "1.0124221917413060"},
+        {"power", "10", "-20.5", "0.000000000000000000003162277660168379"},
         {"sqrt", "2", "", "1.414213562373095"},
         {"sqrt", "0", "", "0.000000000000000"},
         {"sqrt", "0.0004", "", "0.02000000000000000"},

@@ -44,10 +44,10 @@ static enum od_status finish_float(struct od_row *row, double result, struct all
         return finish_float(row, expression, (struct allowed){infinity_allowed, zero_allowed});              \
     }
 #define RANGE     "input is out of range"
-#define LOGARITHM x == 0 ? "cannot take logarithm of zero" : "cannot take logarithm of a negative number"
+#define LOGARITHM(x) (x) == 0 ? "cannot take logarithm of zero" : "cannot take logarithm of a negative number"
 FLOAT_ROW(cbrt, false, "", cbrt(x), true, true)
 FLOAT_ROW(exp, false, "", exp(x), isinf(x), isinf(x))
-FLOAT_ROW(ln, x <= 0, LOGARITHM, log(x), true, true)
+FLOAT_ROW(ln, x <= 0, LOGARITHM(x), log(x), true, true)
 FLOAT_ROW(degrees, false, "", x / RADIANS_PER_DEGREE, isinf(x), x == 0)
 FLOAT_ROW(radians, false, "", x *RADIANS_PER_DEGREE, isinf(x), x == 0)
 FLOAT_ROW(sin, isinf(x), RANGE, sin(x), true, true)
@@ -81,7 +81,7 @@ enum od_status od_row_log(struct od_row *row)
 {
     double x = row->arguments[0].float64;
     if (x <= 0)
-        return od_row_fail(row, LOGARITHM);
+        return od_row_fail(row, LOGARITHM(x));
     return finish_float(row, log10(x), (struct allowed){true, true});
 }
 
@@ -129,6 +129,41 @@ enum od_status od_row_sqrt_decimal(struct od_row *row)
     return finish_decimal(row, od_decimal_sqrt(&row->arguments[0].decimal, &row->result.decimal));
 }
 
+/* A function of decimal_exp.c. */
+static enum od_status finish_decimal(struct od_row *row, bool has_digits)
+{
+    return has_digits ? OD_OK
+                      : od_fail(row->error, OD_UNSUPPORTED, "%s",
+                                "a numeric result of so many digits is not supported: cast to double precision");
+}
+
+enum od_status od_row_exp_decimal(struct od_row *row)
+{
+    return finish_decimal(row, od_decimal_exp(&row->arguments[0].decimal, &row->result.decimal));
+}
+
+enum od_status od_row_ln_decimal(struct od_row *row)
+{
+    const struct od_decimal *x = &row->arguments[0].decimal;
+    if (od_decimal_sign(x) <= 0)
+        return od_row_fail(row, LOGARITHM(od_decimal_sign(x)));
+    return finish_decimal(row, od_decimal_ln(x, &row->result.decimal));
+}
+
+/* log(x), to the base of ten, or log(base, x). */
+enum od_status od_row_log_decimal(struct od_row *row)
+{
+    const struct od_decimal ten = od_decimal_from_int64(10);
+    const struct od_decimal one = od_decimal_from_int64(1);
+    const struct od_decimal *x = &row->arguments[row->expr->argument_count - 1].decimal;
+    const struct od_decimal *base = row->expr->argument_count == 1 ? &ten : &row->arguments[0].decimal;
+    if (od_decimal_sign(base) <= 0 || od_decimal_sign(x) <= 0)
+        return od_row_fail(row, LOGARITHM(od_decimal_sign(base) <= 0 ? od_decimal_sign(base) : od_decimal_sign(x)));
+    if (od_decimal_compare(base, &one) == 0)
+        return od_row_fail(row, "division by zero");
+    return finish_decimal(row, od_decimal_log(base, x, &row->result.decimal));
+}
+
 /* To a whole exponent, by squaring; 16 digits behind the point, or as many as an argument has (PostgreSQL's power_var). */
 enum od_status od_row_power_decimal(struct od_row *row)
 {
@@ -143,9 +178,12 @@ enum od_status od_row_power_decimal(struct od_row *row)
         return od_row_fail(row, "zero raised to a negative power is undefined");
     if (!is_whole && od_decimal_sign(&base) < 0)
         return od_row_fail(row, "a negative number raised to a non-integer power yields a complex result");
-    if (!is_whole || !od_decimal_to_int64(exponent, &power) || power < -INT32_MAX || power > INT32_MAX)
-        return od_fail(row->error, OD_UNSUPPORTED, "%s",
-                       "power of a numeric to such an exponent is not supported: cast to double precision");
+    if (!is_whole && od_decimal_is_zero(&base))
+        return finish_decimal(row, od_decimal_round(&base, 16, OD_ROUND_TRUNCATE, &row->result.decimal));
+    if (!is_whole)
+        return finish_decimal(row, od_decimal_power(&base, exponent, &row->result.decimal));
+    if (!od_decimal_to_int64(exponent, &power) || power < -INT32_MAX || power > INT32_MAX)
+        return finish_decimal(row, false);
     bool shrinks = (fabs(od_decimal_to_float64(&base)) < 1) == (power > 0);
     for (uint64_t rest = (uint64_t)(power < 0 ? -power : power); rest > 0 && fits; rest >>= 1) {
         if ((rest & 1) != 0)

@@ -195,8 +195,8 @@ static void what_does_not_fit_is_refused(void **state)
                    "COALESCE types bigint and text cannot be matched");
     assert_refused(b, call(b, OD_FUNCTION_CASE, column(b, "p"), column(b, "s"), column(b, "k")), OD_BAD_INPUT,
                    "CASE types integer and text cannot be matched");
-    assert_refused(b, call(b, OD_FUNCTION_LN, column(b, "n"), NULL, NULL), OD_UNSUPPORTED,
-                   "ln of numeric is not supported: cast to double precision");
+    assert_refused(b, call(b, OD_FUNCTION_GCD, column(b, "n"), column(b, "n"), NULL), OD_UNSUPPORTED,
+                   "gcd of numeric is not supported: cast to double precision");
     assert_refused(b, call(b, OD_FUNCTION_NEGATE, column(b, "s"), NULL, NULL), OD_BAD_INPUT,
                    "operator does not exist: - text");
     assert_refused(b, call(b, OD_FUNCTION_EXTRACT, text(b, "hour"), column(b, "d"), NULL), OD_BAD_INPUT,

@@ -96,9 +96,9 @@ enum od_function_style {
     X(TRUNC, "trunc", STRICT, "f:f n:n ni:n", K(trunc), R(round_decimal))                                    \
     X(SQRT, "sqrt", STRICT, "f:f! n:n!", K(sqrt), R(sqrt_decimal))                                           \
     X(CBRT, "cbrt", STRICT, "f:f", R(cbrt))                                                                  \
-    X(EXP, "exp", STRICT, "f:f! n:n~", R(exp))                                                               \
-    X(LN, "ln", STRICT, "f:f! n:n~", R(ln))                                                                  \
-    X(LOG, "log", STRICT, "f:f! n:n~ nn:n~", R(log))                                                         \
+    X(EXP, "exp", STRICT, "f:f! n:n!", R(exp), R(exp_decimal))                                                               \
+    X(LN, "ln", STRICT, "f:f! n:n!", R(ln), R(ln_decimal))                                                                  \
+    X(LOG, "log", STRICT, "f:f! n:n! nn:n!", R(log), R(log_decimal))                                                         \
     X(POWER, "power", STRICT, "ff:f! nn:n!", R(power), R(power_decimal))                                     \
     X(PI, "pi", STRICT, ":f", R(pi))                                                                         \
     X(DEGREES, "degrees", STRICT, "f:f!", R(degrees))                                                        \
