@@ -130,7 +130,7 @@ enum od_status od_row_sqrt_decimal(struct od_row *row)
 }
 
 /* A function of decimal_exp.c. */
-static enum od_status finish_decimal(struct od_row *row, bool has_digits)
+static enum od_status finish_digits(struct od_row *row, bool has_digits)
 {
     return has_digits ? OD_OK
                       : od_fail(row->error, OD_UNSUPPORTED, "%s",
@@ -139,7 +139,7 @@ static enum od_status finish_decimal(struct od_row *row, bool has_digits)
 
 enum od_status od_row_exp_decimal(struct od_row *row)
 {
-    return finish_decimal(row, od_decimal_exp(&row->arguments[0].decimal, &row->result.decimal));
+    return finish_digits(row, od_decimal_exp(&row->arguments[0].decimal, &row->result.decimal));
 }
 
 enum od_status od_row_ln_decimal(struct od_row *row)
@@ -147,7 +147,7 @@ enum od_status od_row_ln_decimal(struct od_row *row)
     const struct od_decimal *x = &row->arguments[0].decimal;
     if (od_decimal_sign(x) <= 0)
         return od_row_fail(row, LOGARITHM(od_decimal_sign(x)));
-    return finish_decimal(row, od_decimal_ln(x, &row->result.decimal));
+    return finish_digits(row, od_decimal_ln(x, &row->result.decimal));
 }
 
 /* log(x), to the base of ten, or log(base, x). */
@@ -161,7 +161,7 @@ enum od_status od_row_log_decimal(struct od_row *row)
         return od_row_fail(row, LOGARITHM(od_decimal_sign(base) <= 0 ? od_decimal_sign(base) : od_decimal_sign(x)));
     if (od_decimal_compare(base, &one) == 0)
         return od_row_fail(row, "division by zero");
-    return finish_decimal(row, od_decimal_log(base, x, &row->result.decimal));
+    return finish_digits(row, od_decimal_log(base, x, &row->result.decimal));
 }
 
 /* To a whole exponent, by squaring; 16 digits behind the point, or as many as an argument has (PostgreSQL's power_var). */
@@ -179,11 +179,11 @@ enum od_status od_row_power_decimal(struct od_row *row)
     if (!is_whole && od_decimal_sign(&base) < 0)
         return od_row_fail(row, "a negative number raised to a non-integer power yields a complex result");
     if (!is_whole && od_decimal_is_zero(&base))
-        return finish_decimal(row, od_decimal_round(&base, 16, OD_ROUND_TRUNCATE, &row->result.decimal));
+        return finish_digits(row, od_decimal_round(&base, 16, OD_ROUND_TRUNCATE, &row->result.decimal));
     if (!is_whole)
-        return finish_decimal(row, od_decimal_power(&base, exponent, &row->result.decimal));
+        return finish_digits(row, od_decimal_power(&base, exponent, &row->result.decimal));
     if (!od_decimal_to_int64(exponent, &power) || power < -INT32_MAX || power > INT32_MAX)
-        return finish_decimal(row, false);
+        return finish_digits(row, false);
     bool shrinks = (fabs(od_decimal_to_float64(&base)) < 1) == (power > 0);
     for (uint64_t rest = (uint64_t)(power < 0 ? -power : power); rest > 0 && fits; rest >>= 1) {
         if ((rest & 1) != 0)
