@@ -187,7 +187,7 @@ static void driver_free(void *self)
     for (uint32_t i = 0; i < driver->task_count; i++) {
         od_driver_drop_parts(driver, &driver->tasks[i]);
         od_give(memory, driver->tasks[i].entries,
-                driver->tasks[i].entry_count * sizeof(struct od_block_entry));
+                driver->tasks[i].done.block_count * sizeof(struct od_block_entry));
     }
     od_table_free(memory, driver->outcome.answer);
     od_block_codec_free(driver->codec);

@@ -79,7 +79,7 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
 
 static bool heartbeat_names(struct od_body_heartbeat body, const struct od_driver_task *task)
 {
-    const struct od_attempt_name wanted = {task->stage->plan->stage_index, task->index, task->attempt};
+    const struct od_attempt_name wanted = od_driver_task_name(task);
     for (uint32_t i = 0; i < body.attempt_count; i++) {
         struct od_attempt_name name = od_next_attempt_name(&body.attempts);
         if (od_attempt_name_equal(&name, &wanted))

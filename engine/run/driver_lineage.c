@@ -23,7 +23,7 @@ uint32_t od_driver_partition_read(const struct od_driver_stage *source, uint32_t
 static uint32_t lower_bound(const struct od_driver_task *task, uint32_t partition)
 {
     uint32_t low = 0;
-    uint32_t high = task->entry_count;
+    uint32_t high = task->done.block_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (task->entries[middle].partition < partition)
@@ -39,7 +39,7 @@ uint32_t od_driver_partition_entries(const struct od_driver_task *task, uint32_t
 {
     *first_out = lower_bound(task, partition);
     uint32_t end = *first_out;
-    while (end < task->entry_count && task->entries[end].partition == partition)
+    while (end < task->done.block_count && task->entries[end].partition == partition)
         end++;
     return end - *first_out;
 }
@@ -109,8 +109,8 @@ static void plan_again(struct od_driver *driver, struct od_driver_task *task)
 {
     od_driver_emit_event(driver, (struct od_event){.kind = OD_EVENT_OUTPUT_LOST,
                                                    .site = od_driver_task_site(driver, task),
-                                                   .rows = task->row_count,
-                                                   .bytes = task->total_bytes,
+                                                   .rows = task->done.row_count,
+                                                   .bytes = task->done.total_bytes,
                                                    .value = task->lost_why});
     driver->outcome.counts.tasks_recomputed++;
     task->state = OD_TASK_WAITING;

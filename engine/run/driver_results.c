@@ -36,12 +36,8 @@ static enum od_status decode_part(struct od_driver *driver, const struct od_driv
                                   struct od_error *error)
 {
     struct od_block_info info;
-    struct od_block_id expected = {.query = driver->query->query_id,
-                                   .stage = task->stage->plan->stage_index,
-                                   .task = task->index,
-                                   .attempt = task->attempt,
-                                   .generation = task->generation,
-                                   .partition = 0};
+    struct od_attempt_name writer = od_driver_task_name(task);
+    struct od_block_id expected = od_block_id_of(driver->query, &writer, task->generation, 0);
     od_arena_reset(&driver->block_arena);
     return od_block_decode(driver->codec, bytes, size, &task->stage->plan->root->schema, &expected,
                            &driver->block_arena, batch_out, &info, error);
@@ -114,7 +110,7 @@ static void ask_for_parts(struct od_driver *driver, struct od_driver_task *task,
     struct od_buffer *body = &driver->outbox.body;
     od_buffer_append_u32(body, task->epoch);
     od_buffer_append_u32(body, missing_count);
-    for (uint32_t i = 0; i < task->entry_count; i++) {
+    for (uint32_t i = 0; i < task->done.block_count; i++) {
         if (i >= task->part_count || task->parts[i].bytes == NULL)
             od_buffer_append_u32(body, i);
     }
@@ -126,7 +122,7 @@ void od_driver_try_results(struct od_driver *driver, struct od_driver_task *task
 {
     od_assert(task->done_heard);
     uint32_t missing_count = 0;
-    for (uint32_t i = 0; i < task->entry_count; i++)
+    for (uint32_t i = 0; i < task->done.block_count; i++)
         missing_count += !part_is_right(driver, task, i);
     if (missing_count == 0)
         od_driver_commit(driver, task);
@@ -137,7 +133,7 @@ void od_driver_try_results(struct od_driver *driver, struct od_driver_task *task
 static enum od_status collect_task(struct od_driver *driver, const struct od_driver_task *task,
                                    struct od_table *answer, struct od_error *error)
 {
-    for (uint32_t i = 0; i < task->entry_count; i++) {
+    for (uint32_t i = 0; i < task->done.block_count; i++) {
         struct od_batch batch;
         OD_TRY(decode_part(driver, task, task->parts[i].bytes, task->parts[i].size, &batch, error));
         OD_TRY(od_batch_builder_append_rows(&answer->rows, &batch, NULL, 0, batch.row_count, error));

@@ -42,14 +42,9 @@ struct od_driver_task {
     uint32_t launch_resends;
     bool is_needed; /* somebody still has to read what it gives */
     enum od_status lost_why;
-    bool has_index; /* entries are those of `attempt`, or of the last that counted */
-    uint64_t row_count;
-    uint64_t total_bytes;
-    uint64_t spilled_bytes;
-    uint64_t held_peak_bytes;
-    struct od_hash128 row_checksum;
-    uint32_t entry_count;
-    struct od_block_entry *entries; /* owned; in order of (partition, offset) */
+    bool has_index;                 /* `done` and its entries are of `attempt`, or of the last that counted */
+    struct od_body_done done;       /* its list is used up: see entries */
+    struct od_block_entry *entries; /* owned; done.block_count, in order of (partition, offset) */
     bool done_heard;                /* result task: DONE came, parts may be missing */
     uint32_t part_count;
     struct od_result_part *parts; /* owned; result task: blocks of the answer by sequence */
@@ -98,7 +93,8 @@ struct od_site od_driver_site(const struct od_driver *driver, uint32_t executor)
 struct od_site od_driver_task_site(const struct od_driver *driver, const struct od_driver_task *task);
 /* Nothing is said of a query that has ended, but its end. The second: `value` is all that there is. */
 void od_driver_emit_event(const struct od_driver *driver, struct od_event event);
-void od_driver_emit(const struct od_driver *driver, enum od_event_kind kind, struct od_site site, uint64_t value);
+void od_driver_emit(const struct od_driver *driver, enum od_event_kind kind, struct od_site site,
+                    uint64_t value);
 /* Ends the query; nothing happens after the first call. `error` NULL only for OK. */
 void od_driver_end(struct od_driver *driver, enum od_status status, const struct od_error *error);
 /* NULL when there is no such task in the query. */
@@ -109,6 +105,11 @@ struct od_driver_task *od_driver_find_running(struct od_driver *driver, const st
 static inline bool od_driver_gives_result(const struct od_driver_task *task)
 {
     return task->stage->plan->exchange == OD_EXCHANGE_RESULT;
+}
+
+static inline struct od_attempt_name od_driver_task_name(const struct od_driver_task *task)
+{
+    return (struct od_attempt_name){task->stage->plan->stage_index, task->index, task->attempt};
 }
 
 /* --- driver_executors.c */
@@ -129,8 +130,7 @@ void od_driver_pump(struct od_driver *driver);
 /* LAUNCH was lost, it seems: again, or elsewhere. */
 void od_driver_launch_again(struct od_driver *driver, struct od_driver_task *task);
 /* The running attempt is no more, for a reason that is not the task's. */
-void od_driver_abandon(struct od_driver *driver, struct od_driver_task *task,
-                       enum od_status why);
+void od_driver_abandon(struct od_driver *driver, struct od_driver_task *task, enum od_status why);
 /* Counts one recovery; ends the query when there were too many. */
 void od_driver_count_recovery(struct od_driver *driver, const struct od_error *cause);
 void od_driver_commit(struct od_driver *driver, struct od_driver_task *task);

@@ -265,18 +265,18 @@ void od_driver_commit(struct od_driver *driver, struct od_driver_task *task)
 {
     struct od_driver_stage *stage = task->stage;
     struct od_run_counts *counts = &driver->outcome.counts;
-    uint64_t needed_bytes = task->held_peak_bytes * od_run_slots(driver->query);
+    uint64_t needed_bytes = task->done.held_peak_bytes * od_run_slots(driver->query);
     free_slot(driver, task);
     task->state = OD_TASK_COMMITTED;
     stage->committed_count++;
     struct od_event event = {.kind = OD_EVENT_TASK_COMMITTED,
                              .site = od_driver_task_site(driver, task),
-                             .rows = task->row_count,
-                             .bytes = task->total_bytes,
+                             .rows = task->done.row_count,
+                             .bytes = task->done.total_bytes,
                              .value = task->generation,
-                             .checksum = task->row_checksum};
+                             .checksum = task->done.row_checksum};
     od_driver_emit_event(driver, event);
-    counts->spilled_bytes += task->spilled_bytes;
+    counts->spilled_bytes += task->done.spilled_bytes;
     counts->memory_peak_bytes =
         needed_bytes > counts->memory_peak_bytes ? needed_bytes : counts->memory_peak_bytes;
     bool is_result = od_driver_gives_result(task);
@@ -285,8 +285,8 @@ void od_driver_commit(struct od_driver *driver, struct od_driver_task *task)
         event.value = 0;
         od_driver_emit_event(driver, event);
     } else {
-        counts->shuffle_rows += task->row_count;
-        counts->shuffle_bytes += task->total_bytes;
+        counts->shuffle_rows += task->done.row_count;
+        counts->shuffle_bytes += task->done.total_bytes;
     }
     if (stage->committed_count < stage->plan->task_count)
         return;
@@ -328,14 +328,9 @@ static bool take_index(struct od_driver *driver, struct od_driver_task *task, st
                 (unsigned long long)row_count, (unsigned long long)body.row_count);
         return false;
     }
-    od_give(driver->world->memory, task->entries, task->entry_count * sizeof(*entries));
+    od_give(driver->world->memory, task->entries, task->done.block_count * sizeof(*entries));
     task->entries = entries;
-    task->entry_count = body.block_count;
-    task->row_count = body.row_count;
-    task->total_bytes = body.total_bytes;
-    task->spilled_bytes = body.spilled_bytes;
-    task->held_peak_bytes = body.held_peak_bytes;
-    task->row_checksum = body.row_checksum;
+    task->done = body;
     task->has_index = true;
     return true;
 }

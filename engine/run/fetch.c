@@ -136,12 +136,8 @@ static enum od_status accept_block(struct od_fetch *fetch, struct od_fetch_input
     struct od_life *life = fetch->life;
     struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
     OD_TRY(od_life_hit(life, OD_POINT_BLOCK_RECEIVE, block_site(fetch, block), &passing, error));
-    struct od_block_id expected = {.query = life->query->query_id,
-                                   .stage = block->writer.stage,
-                                   .task = block->writer.task,
-                                   .attempt = block->writer.attempt,
-                                   .generation = block->generation,
-                                   .partition = block->entry.partition};
+    struct od_block_id expected =
+        od_block_id_of(life->query, &block->writer, block->generation, block->entry.partition);
     struct od_block_info info;
     od_arena_reset(&slot->block_arena);
     OD_TRY(od_block_decode(life->codec, passing.bytes, passing.size, input->schema, &expected,

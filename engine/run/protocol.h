@@ -166,6 +166,12 @@ static inline bool od_attempt_name_equal(const struct od_attempt_name *left,
     return left->stage == right->stage && left->task == right->task && left->attempt == right->attempt;
 }
 
+static inline struct od_block_id od_block_id_of(const struct od_query *query, const struct od_attempt_name *writer,
+                                                uint32_t generation, uint32_t partition)
+{
+    return (struct od_block_id){query->query_id, writer->stage, writer->task, writer->attempt, generation, partition};
+}
+
 /* --- writing and reading ---------------------------------------------------------------------------------------- */
 
 /* An actor's outgoing mail: one buffer, used for one message at a time. */

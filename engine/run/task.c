@@ -28,18 +28,14 @@ static struct od_partition_writer_options writer_options(const struct od_attempt
     const struct od_query *query = attempt->life->query;
     const struct od_stage *stage = attempt->stage;
     bool is_forward = stage->exchange == OD_EXCHANGE_FORWARD; /* every task has a partition of its own */
-    return (struct od_partition_writer_options){.schema = &stage->root->schema,
-                                                .partition_count = is_forward ? 1 : stage->partition_count,
-                                                .key_count = stage->key_count,
-                                                .keys = stage->keys,
-                                                .id = {.query = query->query_id,
-                                                       .stage = attempt->name.stage,
-                                                       .task = attempt->name.task,
-                                                       .attempt = attempt->name.attempt,
-                                                       .generation = attempt->generation,
-                                                       .partition = is_forward ? attempt->name.task : 0},
-                                                .hash_bits_off = query->options.hash_bits_off,
-                                                .codec = query->options.codec};
+    return (struct od_partition_writer_options){
+        .schema = &stage->root->schema,
+        .partition_count = is_forward ? 1 : stage->partition_count,
+        .key_count = stage->key_count,
+        .keys = stage->keys,
+        .id = od_block_id_of(query, &attempt->name, attempt->generation, is_forward ? attempt->name.task : 0),
+        .hash_bits_off = query->options.hash_bits_off,
+        .codec = query->options.codec};
 }
 
 /* Also names the attempt's spill file and opens its account. */
