@@ -21,19 +21,26 @@ struct od_sort_key *od_bind_keys(const struct od_place *place, PgQuery__Node *co
     return od_sql_failed(place->binder) ? NULL : keys;
 }
 
-/* The arguments get the types that the catalogue wants. */
+/* The arguments get the types that the catalogue wants: an untyped literal the first that will do, but for sum and avg, of which
+ * PostgreSQL has one for intervals, too, and cannot choose. */
 static bool type_arguments(struct od_binder *binder, const PgQuery__FuncCall *call, const char *name,
                            struct od_exprs arguments, struct od_aggregate *aggregate)
 {
+    static const enum od_type tried[] = {OD_TYPE_TEXT, OD_TYPE_BOOLEAN, OD_TYPE_FLOAT64};
     enum od_type types[2] = {OD_TYPE_TEXT, OD_TYPE_TEXT};
     const struct od_expr **typed[2] = {&aggregate->argument, &aggregate->second};
     uint32_t count = arguments.count;
+    bool is_ambiguous = aggregate->function == OD_AGGREGATE_SUM || aggregate->function == OD_AGGREGATE_AVG;
+    bool is_found = false;
     OD_NEED(!od_sql_failed(binder));
-    for (uint32_t i = 0; i < count; i++)
-        types[i] = arguments.at[i]->type;
-    if (types[0] == OD_TYPE_INTERVAL)
-        return od_sql_refuse(binder, call->location, "an aggregate of intervals");
-    if (!od_aggregate_resolve(aggregate->function, count, types, &aggregate->type))
+    for (uint32_t k = 0; !is_found && k < (is_ambiguous ? 1 : sizeof(tried) / sizeof(tried[0])); k++) {
+        for (uint32_t i = 0; i < count; i++)
+            types[i] = arguments.at[i]->is_untyped ? tried[k] : arguments.at[i]->type;
+        if (types[0] == OD_TYPE_INTERVAL)
+            return od_sql_refuse(binder, call->location, "an aggregate of intervals");
+        is_found = od_aggregate_resolve(aggregate->function, count, types, &aggregate->type);
+    }
+    if (!is_found)
         return od_sql_wrong(binder, call->location, "function %s(%s%s%s) does not exist", name,
                             count == 0                    ? ""
                             : arguments.at[0]->is_untyped ? "unknown"
