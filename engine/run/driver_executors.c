@@ -18,21 +18,15 @@ static void lose_executor(struct od_driver *driver, uint32_t id)
     od_assert(executor->alive);
     executor->alive = false;
     driver->outcome.counts.executors_lost++;
-    od_driver_emit(driver, OD_EVENT_EXECUTOR_LOST, od_driver_site(driver, id), executor->incarnation);
+    od_driver_emit(driver, OD_EVENT_EXECUTOR_LOST, od_driver_site(driver, id), executor->told.incarnation);
     for (uint32_t i = 0; i < driver->task_count; i++) {
         struct od_driver_task *task = &driver->tasks[i];
-        if (task->epoch == executor->epoch && task->state == OD_TASK_RUNNING)
+        if (task->epoch == executor->told.epoch && task->state == OD_TASK_RUNNING)
             od_driver_abandon(driver, task, OD_UNREACHABLE);
-        else if (task->epoch == executor->epoch && task->state == OD_TASK_COMMITTED)
+        else if (task->epoch == executor->told.epoch && task->state == OD_TASK_COMMITTED)
             od_driver_lose_output(driver, task, OD_UNREACHABLE);
     }
     od_assert(executor->running_count == 0);
-}
-
-struct od_body_registered od_driver_registration(const struct od_driver_executor *executor)
-{
-    return (struct od_body_registered){
-        .incarnation = executor->incarnation, .request = executor->request, .epoch = executor->epoch};
 }
 
 void od_driver_handle_register(struct od_driver *driver, const struct od_message *message)
@@ -42,25 +36,20 @@ void od_driver_handle_register(struct od_driver *driver, const struct od_message
         return;
     uint32_t id = message->from;
     struct od_driver_executor *executor = &driver->executors[id];
-    bool is_known = executor->epoch != 0;
-    bool is_older = message->from_incarnation < executor->incarnation ||
-                    (message->from_incarnation == executor->incarnation && body.request < executor->request);
-    bool is_same = message->from_incarnation == executor->incarnation && body.request == executor->request;
-    if (is_known && is_older)
+    uint64_t known = (uint64_t)executor->told.incarnation << 32 | executor->told.request;
+    uint64_t asked = (uint64_t)message->from_incarnation << 32 | body.request;
+    if (asked < known)
         return;
-    if (!is_known || !is_same || !executor->alive) {
+    if (asked > known || !executor->alive) {
         if (executor->alive)
             lose_executor(driver, id);
-        *executor = (struct od_driver_executor){.alive = true,
-                                                .incarnation = message->from_incarnation,
-                                                .request = body.request,
-                                                .epoch = ++driver->last_epoch};
+        *executor = (struct od_driver_executor){
+            .alive = true, .told = {message->from_incarnation, body.request, ++driver->last_epoch}};
         od_driver_emit(driver, OD_EVENT_EXECUTOR_REGISTERED, od_driver_site(driver, id),
-                       executor->incarnation);
+                       executor->told.incarnation);
     }
     executor->heard_ns = od_world_now_ns(driver->world);
-    struct od_body_registered answer = od_driver_registration(executor);
-    od_write_registered(&driver->outbox.body, &answer);
+    od_write_registered(&driver->outbox.body, &executor->told);
     od_outbox_send(&driver->outbox, id, OD_MESSAGE_REGISTERED, od_driver_site(driver, id));
 }
 
@@ -68,7 +57,7 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
                                                     const struct od_message *message, uint32_t epoch)
 {
     struct od_driver_executor *executor = &driver->executors[message->from];
-    if (executor->alive && executor->epoch == epoch) {
+    if (executor->alive && executor->told.epoch == epoch) {
         executor->heard_ns = od_world_now_ns(driver->world);
         return executor;
     }

@@ -59,9 +59,7 @@ struct od_driver_stage {
 
 struct od_driver_executor {
     bool alive;
-    uint32_t incarnation;
-    uint32_t request;
-    uint32_t epoch;
+    struct od_body_registered told; /* what it was told last; epoch 0: nothing */
     uint32_t running_count;
     uint64_t heard_ns;
 };
@@ -113,7 +111,6 @@ static inline struct od_attempt_name od_driver_task_name(const struct od_driver_
 }
 
 /* --- driver_executors.c */
-struct od_body_registered od_driver_registration(const struct od_driver_executor *executor);
 void od_driver_handle_register(struct od_driver *driver, const struct od_message *message);
 void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_message *message);
 /* The sender when it speaks for its current registration (and then it counts as heard), else NULL; one that was given up is

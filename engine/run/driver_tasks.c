@@ -44,7 +44,7 @@ static void write_launch(struct od_driver *driver, const struct od_driver_task *
 {
     struct od_buffer *body = &driver->outbox.body;
     const struct od_stage *plan = task->stage->plan;
-    struct od_body_launch launch = {.registered = od_driver_registration(&driver->executors[task->executor]),
+    struct od_body_launch launch = {.registered = driver->executors[task->executor].told,
                                     .generation = task->generation,
                                     .input_count = plan->input_count};
     od_write_launch(body, &launch);
@@ -98,7 +98,7 @@ static void launch_task(struct od_driver *driver, struct od_driver_task *task, u
     task->state = OD_TASK_RUNNING;
     task->attempt = task->next_attempt++;
     task->executor = executor;
-    task->epoch = driver->executors[executor].epoch;
+    task->epoch = driver->executors[executor].told.epoch;
     task->launch_resends = 0;
     task->done_heard = false;
     driver->executors[executor].running_count++;
@@ -142,7 +142,7 @@ static void free_slot(struct od_driver *driver, const struct od_driver_task *tas
 {
     od_assert(task->state == OD_TASK_RUNNING);
     struct od_driver_executor *executor = &driver->executors[task->executor];
-    od_assert(executor->epoch == task->epoch);
+    od_assert(executor->told.epoch == task->epoch);
     od_assert(executor->running_count > 0);
     executor->running_count--;
 }
