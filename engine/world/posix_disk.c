@@ -1,7 +1,7 @@
 /* posix_disk: flat, private files in one directory.
  *
  *   disk -> descriptor of the directory (every name is opened relative to it)
- *        -> made: list of names created through this disk and not removed since, newest first
+ *        -> made: names created through this disk and not removed since, each with its NUL
  *
  * The list is why this disk can clean up without touching what it did not make: a user may well point it at a directory
  * that holds other files. An actor has at most a few hundred files at a time, so a list is searched, not hashed.
@@ -17,20 +17,15 @@
 #include <unistd.h>
 
 #include "engine/core/assert.h"
+#include "engine/core/buffer.h"
 
 struct od_file {
     int descriptor;
 };
 
-struct made_name {
-    struct made_name *next;
-    size_t bytes; /* of this struct with its text */
-    char text[];
-};
-
 struct od_posix_disk {
     struct od_memory *memory; /* borrowed */
-    struct made_name *made;   /* owned */
+    struct od_buffer made;    /* owned */
     int directory_descriptor; /* owned; -1 when not open */
     bool made_directory;
     uint64_t open_file_count;
@@ -52,35 +47,14 @@ static void check_name(const char *name)
     od_assert(strcmp(name, "..") != 0);
 }
 
-static struct made_name **find_made(struct od_posix_disk *disk, const char *name)
+/* Where it stands; NULL: it was not made here. */
+static char *find_made(const struct od_posix_disk *disk, const char *name)
 {
-    struct made_name **link = &disk->made;
-    while (*link != NULL && strcmp((*link)->text, name) != 0)
-        link = &(*link)->next;
-    return link;
-}
-
-static void forget_made(struct od_posix_disk *disk, struct made_name **link)
-{
-    struct made_name *gone = *link;
-    *link = gone->next;
-    od_give(disk->memory, gone, gone->bytes);
-}
-
-/* Remembers the name before the file is made, so that no file is ever made and then not known. */
-static enum od_status remember_made(struct od_posix_disk *disk, const char *name, struct od_error *error)
-{
-    if (*find_made(disk, name) != NULL)
-        return OD_OK;
-    size_t text_bytes = strlen(name) + 1;
-    struct made_name *made = od_take(disk->memory, sizeof(*made) + text_bytes);
-    if (made == NULL)
-        return od_fail(error, OD_NO_MEMORY, "creating file '%s'", name);
-    made->bytes = sizeof(*made) + text_bytes;
-    memcpy(made->text, name, text_bytes);
-    made->next = disk->made;
-    disk->made = made;
-    return OD_OK;
+    char *at = (char *)disk->made.bytes;
+    const char *end = at + disk->made.size;
+    while (at < end && strcmp(at, name) != 0)
+        at += strlen(at) + 1;
+    return at < end ? at : NULL;
 }
 
 static enum od_status open_file(struct od_posix_disk *disk, const char *name, int flags,
@@ -108,9 +82,11 @@ static enum od_status disk_create(void *self, const char *name, struct od_file *
     struct od_posix_disk *disk = self;
     *file_out = NULL;
     check_name(name);
-    enum od_status status = remember_made(disk, name, error);
-    if (status != OD_OK)
-        return status;
+    /* first remembered, then made: so that no file is ever there and not known */
+    if (find_made(disk, name) == NULL && !od_buffer_append(&disk->made, name, strlen(name) + 1)) {
+        disk->made.failed = false; /* it holds whole names still */
+        return od_fail(error, OD_NO_MEMORY, "creating file '%s'", name);
+    }
     return open_file(disk, name, O_CREAT | O_TRUNC, file_out, error);
 }
 
@@ -184,9 +160,12 @@ static enum od_status disk_remove(void *self, const char *name, struct od_error 
     check_name(name);
     if (unlinkat(disk->directory_descriptor, name, 0) != 0)
         return io_failed(error, "removing file", name);
-    struct made_name **link = find_made(disk, name);
-    if (*link != NULL)
-        forget_made(disk, link);
+    char *made = find_made(disk, name);
+    size_t bytes = strlen(name) + 1;
+    if (made != NULL) {
+        disk->made.size -= bytes;
+        memmove(made, made + bytes, disk->made.size - (size_t)(made - (char *)disk->made.bytes));
+    }
     return OD_OK;
 }
 
@@ -220,6 +199,7 @@ enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory
     if (disk == NULL)
         return od_fail(error, OD_NO_MEMORY, "opening a disk: directory='%s'", directory);
     disk->memory = memory;
+    od_buffer_init(&disk->made, memory);
     disk->bytes = sizeof(*disk) + text_bytes;
     disk->directory_descriptor = -1;
     memcpy(disk->directory, directory, text_bytes);
@@ -244,13 +224,13 @@ uint64_t od_posix_disk_open_files(const struct od_posix_disk *disk)
 enum od_status od_posix_disk_empty(struct od_posix_disk *disk, struct od_error *error)
 {
     enum od_status first = OD_OK;
-    while (disk->made != NULL) {
+    const char *name = (const char *)disk->made.bytes;
+    for (const char *end = name + disk->made.size; name < end; name += strlen(name) + 1) {
         /* A name may be remembered though its file could not be made: that it is missing is then no failure. */
-        if (unlinkat(disk->directory_descriptor, disk->made->text, 0) != 0 && errno != ENOENT &&
-            first == OD_OK)
-            first = io_failed(error, "removing file", disk->made->text);
-        forget_made(disk, &disk->made);
+        if (unlinkat(disk->directory_descriptor, name, 0) != 0 && errno != ENOENT && first == OD_OK)
+            first = io_failed(error, "removing file", name);
     }
+    od_buffer_reset(&disk->made);
     return first;
 }
 
@@ -262,6 +242,7 @@ void od_posix_disk_free(struct od_posix_disk *disk)
         (void)od_posix_disk_empty(disk, NULL);
         close(disk->directory_descriptor);
     }
+    od_buffer_release(&disk->made);
     if (disk->made_directory)
         (void)rmdir(disk->directory);
     od_give(disk->memory, disk, disk->bytes);
