@@ -177,6 +177,25 @@ static void canonical_numbers(struct od_answer *answer, const struct od_schema *
         }
 }
 
+/* Is there a numeric of more digits than this engine's can have? */
+static bool has_long_numeric(const struct od_answer *answer, const struct od_schema *schema)
+{
+    bool found = false;
+    for (size_t i = 0; i < (size_t)answer->row_count * answer->column_count; i++) {
+        const struct od_value *cell = &answer->cells[i];
+        uint32_t digits = 0;
+        if (schema->fields[i % answer->column_count].type != OD_TYPE_DECIMAL || cell->is_null ||
+            cell->type != OD_TYPE_TEXT)
+            continue;
+        for (uint32_t at = 0; at < cell->text.size; at++)
+            digits += cell->text.bytes[at] >= (digits == 0 ? '1' : '0') && cell->text.bytes[at] <= '9';
+        const char *point = memchr(cell->text.bytes, '.', cell->text.size);
+        uint32_t fraction = point == NULL ? 0 : cell->text.size - 1 - (uint32_t)(point - cell->text.bytes);
+        found |= digits > OD_DECIMAL_DIGITS_MAX || fraction > OD_DECIMAL_DIGITS_MAX;
+    }
+    return found;
+}
+
 static struct od_answer key_columns(struct od_arena *arena, const struct od_statement *query,
                                     const struct od_answer *answer, uint32_t row)
 {
@@ -346,6 +365,8 @@ static enum od_status ask_opinion(struct od_query_oracles *oracles, enum od_orac
     if (status == OD_BAD_INPUT)
         od_finding_set(finding, ways[oracle].answer_code, "%s", theirs.text);
     if (status == OD_BAD_INPUT || status == OD_TIMED_OUT || (status != OD_OK && !is_postgres))
+        return OD_OK;
+    if (status == OD_OK && has_long_numeric(&expected, schema)) /* stays open: ours are rounded */
         return OD_OK;
     judge_errors(oracle, test_case, outcome, status == OD_OK, theirs.text, tally, finding);
     if (status != OD_OK || outcome->status != OD_OK)

@@ -302,7 +302,7 @@ const struct od_plan *od_decorrelate_simply(struct od_decorrelation *d)
     bool always = od_expr_is_true(apply->join.condition);
     bool only_exists = always && !gives_right;
     const struct od_plan *right = only_exists ? what_exists(apply->inputs[1]) : apply->inputs[1];
-    if (!pull(d, right, &pulled) || (only_exists && may_fail(&pulled, right->schema.field_count)))
+    if (!pull(d, right, &pulled) || ((only_exists || !always) && may_fail(&pulled, right->schema.field_count)))
         return NULL; /* what nobody reads would not be computed, and not fail */
     if (pulled.padded) { /* a row for each left row, come what may */
         if (!gives_right || !always)
