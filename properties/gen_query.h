@@ -32,6 +32,7 @@ struct od_scope {
     struct od_named columns[OD_SCOPE_COLUMNS_MAX];
     const struct od_scope *outer; /* of the query around; NULL: none */
     uint32_t rows;                /* at most so many, about */
+    uint32_t first_call;          /* from here on columns are aggregates and window calls; 0: none are */
 };
 /* Columns of a query, as whoever uses it sees them. */
 struct od_outputs {
@@ -119,6 +120,8 @@ bool od_query_is_nameable(const struct od_scope *scope, const struct od_named *c
 /* As above, one of the columns [first, end). */
 const char *od_query_column_between(struct od_query_gen *g, const struct od_scope *scope, uint32_t first,
                                     uint32_t end, enum od_type type);
+/* Has the scope columns of all types that the row of words asks for? */
+bool od_query_suits(const struct od_scope *scope, const struct od_words *words);
 /* Fills a row of words with arguments. *type_out is its type. `chosen` is what T is, or OD_TYPE_COUNT. */
 const char *od_query_fill(struct od_query_gen *g, const struct od_scope *scope, const struct od_words *words,
                           enum od_type chosen, uint32_t depth, enum od_type *type_out);

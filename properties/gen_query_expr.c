@@ -189,6 +189,19 @@ static const char *put_in(struct od_query_gen *g, const char *format, const char
     return made;
 }
 
+bool od_query_suits(const struct od_scope *scope, const struct od_words *words)
+{
+    for (const char *letter = words->arguments; *letter != '\0'; letter++) {
+        enum od_type type = od_letter_type(*letter);
+        uint32_t i = 0;
+        while (i < scope->count && scope->columns[i].type != type)
+            i++;
+        if (type != OD_TYPE_COUNT && i == scope->count)
+            return false;
+    }
+    return true;
+}
+
 const char *od_query_fill(struct od_query_gen *g, const struct od_scope *scope, const struct od_words *words,
                           enum od_type chosen, uint32_t depth, enum od_type *type_out)
 {
@@ -221,7 +234,10 @@ static const char *call(struct od_query_gen *g, const struct od_scope *scope, en
     while (end < od_expr_word_count && od_expr_words[end].type == type)
         end++;
     uint32_t index = first + (uint32_t)od_draw_below(g, end - first);
-    for (uint32_t i = first; i < end && !od_may(g, od_expr_words[index].feature); i++)
+    bool is_picky = od_chance(g, 2, 3); /* else words of constants, too */
+    for (uint32_t i = first; i < end && (!od_may(g, od_expr_words[index].feature) ||
+                                         (is_picky && !od_query_suits(scope, &od_expr_words[index])));
+         i++)
         index = index + 1 < end ? index + 1 : first;
     if (!od_may(g, od_expr_words[index].feature))
         return od_query_expr(g, scope, type, 0);

@@ -70,7 +70,7 @@ static void take_values(struct od_query_gen *g, const char *alias, struct side *
         }
         outputs.rows++;
         od_close_span(g);
-    } while (outputs.rows < 4 && od_chance(g, 1, 2));
+    } while (outputs.rows < 5 && od_chance(g, 3, 4));
     od_note(g, OD_QUERY_FROM_VALUES);
     side->text = od_say(g, "(VALUES (%s)) AS %s(%s)", rows, alias, names);
     name_columns(g, alias, &outputs, &side->scope);

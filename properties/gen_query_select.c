@@ -61,11 +61,12 @@ static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *r
     /* An aggregate that reads outer columns only would be the outer query's. */
     own.outer = NULL;
     g->place = OD_QUERY_FEATURE_COUNT;
-    for (uint32_t i = 0; i < od_aggregate_word_count; i++, index++) {
+    for (uint32_t i = 0; i < 2 * od_aggregate_word_count; i++, index++) {
         const struct od_words *words = &od_aggregate_words[index % od_aggregate_word_count];
         bool fits = wanted == OD_TYPE_COUNT || words->type == wanted ||
                     (words->type == OD_TYPE_COUNT && wanted != OD_TYPE_BOOLEAN);
-        if (fits && od_may(g, words->feature))
+        bool suits = i >= od_aggregate_word_count || od_query_suits(&own, words); /* not of constants only */
+        if (fits && suits && od_may(g, words->feature))
             break;
     }
     const struct od_words *words = &od_aggregate_words[index % od_aggregate_word_count];
@@ -75,6 +76,10 @@ static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *r
     g->casts_texts = true;
     const char *text = od_query_fill(g, &own, words, wanted, 1, type_out);
     g->casts_texts = cast_texts;
+    /* Whether all values are equal is told by a difference of sums, which of -47.67 is not 0 elsewhere. */
+    const char *call = strchr(text, '(');
+    if (strcmp(words->arguments, "ff") == 0 && call != NULL && strchr(call + 1, '(') != NULL)
+        od_note(g, OD_QUERY_FLOAT_SUM_HARD);
     if (*type_out == OD_TYPE_DECIMAL && words->feature == OD_QUERY_FEATURE_COUNT && wanted != OD_TYPE_COUNT)
         od_note(g, OD_QUERY_NUMERIC); /* is calculated with */
     if (od_chance(g, 1, 6)) {
@@ -245,14 +250,15 @@ static const char *window_definition(struct od_query_gen *g, const struct od_sco
     const char *keys = "";
     enum od_type key_type = OD_TYPE_COUNT;
     uint32_t key_count = 0;
-    if (od_chance(g, 1, 2)) {
-        const char *text = od_query_column(g, scope, od_draw_scope_type(g, scope));
-        partition = text == NULL ? "" : od_say(g, "PARTITION BY %s", text);
-    }
+    const char *apart = NULL;
+    if (od_chance(g, 2, 5))
+        apart = od_query_column(g, scope, od_draw_scope_type(g, scope));
+    if (apart != NULL)
+        partition = od_say(g, "PARTITION BY %s", apart);
     while (key_count < 2 && od_chance(g, 2, 3)) {
         enum od_type type = od_draw_scope_type(g, scope);
         const char *text = od_query_column(g, scope, type);
-        if (text == NULL)
+        if (text == NULL || (apart != NULL && strcmp(text, apart) == 0))
             break;
         key_type = key_count == 0 ? type : OD_TYPE_COUNT;
         keys = od_say(g, "%s%s%s%s", keys, key_count == 0 ? "" : ", ", text, od_query_direction(g));
@@ -340,7 +346,9 @@ static const char *item(struct od_query_gen *g, const struct od_scope *scope, co
         if (strncmp(text, "count", 5) == 0)
             od_note(g, OD_QUERY_COUNT_SUBQUERY);
     } else if (type == OD_TYPE_COUNT && scope->count > 0 && od_chance(g, 1, 2)) {
-        column = &scope->columns[scope->count - 1 - od_draw_below(g, scope->count)];
+        bool is_call = scope->first_call > 0 && scope->first_call < scope->count && od_chance(g, 1, 2);
+        uint32_t choices = is_call ? scope->count - scope->first_call : scope->count;
+        column = &scope->columns[scope->count - 1 - od_draw_below(g, choices)];
         type = column->type;
         text = od_query_is_nameable(scope, column) ? column->text : od_query_literal(g, type);
         if (type == OD_TYPE_DECIMAL && column->name != NULL)
@@ -416,6 +424,7 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
     const char *having = "";
     const char *windows = "";
     bool has_sets = false;
+    uint32_t key_count = 0;
     memset(select_out, 0, sizeof(*select_out));
     select_out->text = "";
     if (scope == NULL) {
@@ -431,7 +440,7 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
     uint32_t foldable_before = g->foldable_count;
     *scope = is_grouped ? (struct od_scope){.outer = outer, .rows = rows.rows} : rows;
     if (is_grouped && !wanted->is_one_row) {
-        uint32_t key_count = draw_keys(g, &rows, scope, keys);
+        key_count = draw_keys(g, &rows, scope, keys);
         bool are_foldable = g->foldable_count != foldable_before;
         groups = key_count == 0 ? "" : group_by(g, keys, key_count, are_foldable, &has_sets);
         for (uint32_t i = 0; i < 4 && (i == 0 || od_chance(g, 1, 2)); i++) {
@@ -451,6 +460,10 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
             od_note(g, groups[0] == '\0' ? OD_QUERY_HAVING_ALONE : OD_QUERY_HAVING);
     }
     may_fail_before = g->may_fail_count;
+    if (is_grouped)
+        scope->first_call = key_count;
+    else
+        scope->first_call = scope->count;
     if (!wanted->is_one_row && !g->is_sure && od_chance(g, 1, 4))
         add_windows(g, scope, !has_sets, &windows);
     od_query_note_spared(g, may_fail_before); /* a frame need not hold every row */
