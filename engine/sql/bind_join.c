@@ -3,8 +3,8 @@
  * Columns that USING joins are one to bare names: a merged entry of the scope comes first, which is a column
  * of one side, or where that side may be padded a value projected behind the join's columns.
  *
- * Sub-selects in ON: an inner join puts them into a filter above it. An outer join numbers the rows of a side
- * that it keeps, and joins that side to what the inner join leaves:
+ * Sub-selects in ON: an inner join puts what asks them into a filter above it. An outer join numbers the rows of a
+ * side that it keeps, and joins that side to what the inner join leaves:
  *
  *   l FULL JOIN r ON c    (l' LEFT JOIN kept ON l'.n = kept.l_n) FULL JOIN r' ON kept.r_n = r'.n
  *                         kept: l', r' WHERE c */
@@ -157,28 +157,57 @@ static const struct od_plan *join_numbers(struct od_binder *binder, enum od_join
     return od_make_join(binder, type, false, left, right, same, -1);
 }
 
+/* What of the condition asks no sub-select, and the rest: the first is the join's, so that it finds its keys. */
+static bool split_condition(struct od_binder *binder, const struct od_block *on,
+                            const struct od_expr *condition, const struct od_expr *parts[2])
+{
+    uint32_t count = od_expr_conjuncts(condition, NULL, 0);
+    const struct od_expr **conjuncts = od_sql_take(binder, count, sizeof(*conjuncts));
+    OD_NEED(conjuncts != NULL);
+    od_expr_conjuncts(condition, conjuncts, count);
+    for (uint32_t part = 0; part < 2; part++) {
+        struct od_exprs chosen = {0};
+        for (uint32_t i = 0; i < count; i++)
+            if (od_has_slot(on, conjuncts[i], UINT32_C(1) << OD_SLOT_SUBQUERY) == (part == 1))
+                OD_NEED(od_add_expr(binder, &chosen, conjuncts[i]));
+        od_expr_conjunction(binder->plan_arena, chosen.at, chosen.count, &parts[part], binder->error);
+    }
+    return !od_sql_failed(binder);
+}
+
 static const struct od_plan *join_kept(struct od_binder *binder, struct od_block *on, enum od_join_type type,
                                        bool correlated, const struct od_plan *left,
                                        const struct od_plan *right, const struct od_expr *condition)
 {
-    bool keeps_left = type != OD_JOIN_RIGHT;
-    bool keeps_right = type != OD_JOIN_LEFT;
+    bool keeps_left = type == OD_JOIN_LEFT || type == OD_JOIN_FULL;
+    bool keeps_right = type == OD_JOIN_RIGHT || type == OD_JOIN_FULL;
     uint32_t left_width = left->schema.field_count;
     uint32_t right_width = right->schema.field_count;
     struct od_targets columns = {0};
+    const struct od_expr *parts[2] = {NULL, NULL};
+    OD_NEED(split_condition(binder, on, condition, parts));
     if (keeps_left)
         left = od_make_numbers(binder, left, (struct od_exprs){0}, NULL, 0, false);
     if (keeps_right)
         right = od_make_numbers(binder, right, (struct od_exprs){0}, NULL, 0, false);
-    on->plan = od_make_join(binder, OD_JOIN_INNER, correlated, left, right, od_make_truth(binder), -1);
+    const struct od_expr **map = od_sql_take(binder, left_width + right_width, sizeof(*map));
+    for (uint32_t i = 0; i < left_width + right_width && map != NULL; i++)
+        map[i] = od_make_stand_in(binder, i < left_width ? i : i + keeps_left, on->scope.schema.fields[i].type,
+                                  on->scope.schema.fields[i].nullable, -1);
+    OD_NEED(!od_sql_failed(binder));
+    od_expr_substitute(binder->plan_arena, parts[0], map, &parts[0], binder->error);
+    on->plan = od_make_join(binder, OD_JOIN_INNER, correlated, left, right, parts[0], -1);
     OD_NEED(on->plan != NULL);
     uint32_t right_first = left->schema.field_count;
     OD_NEED(add_range(binder, &columns, on->plan, 0, left_width));
     OD_NEED(add_range(binder, &columns, on->plan, right_first, right_width));
     OD_NEED(add_range(binder, &columns, on->plan, left_width, keeps_left));
     OD_NEED(add_range(binder, &columns, on->plan, right_first + right_width, keeps_right));
-    on->plan = od_make_project(binder, on->plan, &columns);
-    OD_NEED(on->plan != NULL && od_lower_filter(binder, on, condition));
+    if (keeps_left)
+        on->plan = od_make_project(binder, on->plan, &columns);
+    OD_NEED(on->plan != NULL && od_lower_filter(binder, on, parts[1]));
+    if (type == OD_JOIN_INNER)
+        return on->plan;
     const struct od_plan *plan = on->plan;
     uint32_t number = left_width + right_width; /* in the rows that ON keeps */
     right_first = left_width;
@@ -210,13 +239,10 @@ static bool bind_on(struct od_binder *binder, struct od_block *outer, const PgQu
     const struct od_expr *condition =
         node->quals == NULL ? od_make_truth(binder) : od_bind_condition(&place, node->quals, "JOIN/ON");
     OD_NEED(condition != NULL);
-    if (on.slot_count > 0 && type != OD_JOIN_INNER) {
+    if (on.slot_count > 0)
         on.plan = join_kept(binder, &on, type, correlated, left->plan, right->plan, condition);
-    } else {
-        on.plan = od_make_join(binder, type, correlated, left->plan, right->plan,
-                               on.slot_count > 0 ? od_make_truth(binder) : condition, location);
-        OD_NEED(on.plan != NULL && (on.slot_count == 0 || od_lower_filter(binder, &on, condition)));
-    }
+    else
+        on.plan = od_make_join(binder, type, correlated, left->plan, right->plan, condition, location);
     OD_NEED(on.plan != NULL);
     item_out->plan = on.plan;
     return od_scope_join(binder, &left->scope, &right->scope, location, &item_out->scope);

@@ -81,10 +81,9 @@ static const struct {
     {"select t.a from t join u on t.a = u.a and exists (select 1 from v where k = w)",
      "project a\n"
      "  apply semi on true\n"
-     "    filter (a = a)\n"
-     "      join inner on true\n"
-     "        scan t (a, b, c, d, p)\n"
-     "        scan u (a, w, ts)\n"
+     "    join inner on (a = a)\n"
+     "      scan t (a, b, c, d, p)\n"
+     "      scan u (a, w, ts)\n"
      "    filter (cast(k as numeric) = outer1#6)\n"
      "      scan v (k, name)\n"},
     {"select t.a from t left join u on t.a = u.a and w > (select max(k) from v)",
@@ -95,12 +94,11 @@ static const struct {
      "        scan t (a, b, c, d, p)\n"
      "      filter (w > cast(max as numeric))\n"
      "        join single on true\n"
-     "          filter (a = a)\n"
-     "            project a, b, c, d, p, a, w, ts, row_number\n"
-     "              join inner on true\n"
-     "                window: row_number() as row_number\n"
-     "                  scan t (a, b, c, d, p)\n"
-     "                scan u (a, w, ts)\n"
+     "          project a, b, c, d, p, a, w, ts, row_number\n"
+     "            join inner on (a = a)\n"
+     "              window: row_number() as row_number\n"
+     "                scan t (a, b, c, d, p)\n"
+     "              scan u (a, w, ts)\n"
      "          aggregate: max(k) as max\n"
      "            scan v (k, name)\n"},
     {"select a from t where a in (select k from v) and not exists (select 1 from u where u.a = t.a) "
