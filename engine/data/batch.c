@@ -3,7 +3,7 @@
  * Row hashes and checksums are computed column by column over runs of rows: the loop over rows is inside,
  * with the type decided outside, so each inner loop is plain arithmetic.
  *
- *   keys:      hash[row]  = mix(hash[row], word of the value)         -0.0 as 0.0, 1.50 as 1.5, NaNs alike
+ *   keys:      hash[row]  = mix(hash[row], word of the value)         -0.0 as 0.0, 1.50 as 1.5, NaNs alike, 1 day as 24 hours
  *   checksum:  two such chains with different seeds, summed over rows modulo 2^128; words are exact bits
  *
  * The two must not share words: partitioning needs SQL's equality, a checksum must see that -0.0 became 0.0.
@@ -14,6 +14,7 @@
 
 #include "engine/core/assert.h"
 #include "engine/data/decimal.h"
+#include "engine/data/interval.h"
 
 #define HASH_SEED      UINT64_C(0x6f726465616c0001)
 #define HASH_NULL      UINT64_C(0xd1b54a32d192ed03)
@@ -180,6 +181,12 @@ static void key_words(const struct od_column *column, uint32_t first, uint32_t c
         const struct od_decimal *values = (const struct od_decimal *)column->values + first;
         for (uint32_t i = 0; i < count; i++)
             words[i] = od_decimal_hash(&values[i]);
+        return;
+    }
+    if (column->type == OD_TYPE_INTERVAL) {
+        const struct od_interval *values = (const struct od_interval *)column->values + first;
+        for (uint32_t i = 0; i < count; i++)
+            words[i] = od_interval_hash(&values[i]);
         return;
     }
     if (is_long(column->type)) {

@@ -314,6 +314,12 @@ int od_interval_compare(const struct od_interval *left, const struct od_interval
     return (a > b) - (a < b);
 }
 
+uint64_t od_interval_hash(const struct od_interval *interval)
+{
+    __int128 span = span_us(interval);
+    return (uint64_t)span ^ (uint64_t)(span >> 64);
+}
+
 bool od_interval_add(const struct od_interval *left, const struct od_interval *right,
                      struct od_interval *result_out)
 {

@@ -11,6 +11,8 @@ bool od_interval_parse(const char *text, uint32_t size, struct od_interval *inte
 bool od_interval_print(const struct od_interval *interval, struct od_buffer *buffer);
 /* As a span of 30-day months and 24-hour days, as PostgreSQL compares them: '1 month' equals '30 days'. */
 int od_interval_compare(const struct od_interval *left, const struct od_interval *right);
+/* Equal intervals hash alike: 1 day as 24 hours. */
+uint64_t od_interval_hash(const struct od_interval *interval);
 /* False on overflow of a part. */
 bool od_interval_add(const struct od_interval *left, const struct od_interval *right, struct od_interval *result_out);
 bool od_interval_negate(const struct od_interval *interval, struct od_interval *result_out);

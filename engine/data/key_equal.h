@@ -1,4 +1,4 @@
-/* key_equal: whether two cells are equal as keys: -0.0 equals 0.0, NaN equals NaN, 1.5 equals 1.50. Agrees
+/* key_equal: whether two cells are equal as keys: -0.0 equals 0.0, NaN equals NaN, 1.5 equals 1.50, 1 day equals 24 hours. Agrees
  * with od_batch_hash_keys. NULL equals NULL here, as in GROUP BY; a join looks for NULLs before it asks. */
 #ifndef OD_DATA_KEY_EQUAL_H
 #define OD_DATA_KEY_EQUAL_H

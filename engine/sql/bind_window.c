@@ -89,6 +89,8 @@ static const struct od_expr *bind_offset(const struct od_place *place, const PgQ
                             "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column");
     if (is_range) {
         type = window->keys[0].expr->type;
+        if (type == OD_TYPE_INTERVAL)
+            return od_sql_refuse(binder, location, "RANGE with an offset over intervals");
         if (type == OD_TYPE_DATE || type == OD_TYPE_TIMESTAMP)
             type = OD_TYPE_INTERVAL;
         const struct od_expr *given = od_bind_expr(&inside, node);

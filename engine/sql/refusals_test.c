@@ -259,6 +259,8 @@ static const struct {
      "CUBE of more than 12 elements is not supported"},
     {"select rank(1) within group (order by a) from t", OD_UNSUPPORTED, 1, 8,
      "function rank is not supported"},
+    {"select sum(1) over (order by interval '1 day' range '1 hour' preceding) from t", OD_UNSUPPORTED, 1, 53,
+     "RANGE with an offset over intervals is not supported"},
     {"select median(distinct a) from t", OD_UNSUPPORTED, 1, 8,
      "median with DISTINCT or ORDER BY is not supported"},
     {"select median(a) over () from t", OD_UNSUPPORTED, 1, 8,
