@@ -202,8 +202,11 @@ static const struct od_expr *bind_unary(const struct od_place *place, const PgQu
         find_operator(unary_operators, sizeof(unary_operators) / sizeof(unary_operators[0]), name, &row);
     const struct od_expr *operand = od_bind_expr(place, node->rexpr);
     OD_NEED(operand != NULL);
-    if (operand->is_untyped)
+    if (operand->is_untyped && (strcmp(name, "-") == 0 || strcmp(name, "~") == 0))
         return od_sql_wrong(binder, node->location, "operator is not unique: %s unknown", name);
+    if (operand->is_untyped)
+        operand = od_make_read(binder, operand, OD_TYPE_FLOAT64);
+    OD_NEED(operand != NULL);
     if (!found && strcmp(name, "+") == 0) /* takes what - takes, and leaves it */
         return od_make_one(binder, OD_FUNCTION_NEGATE, operand, node->location) == NULL ? NULL : operand;
     if (!found)
