@@ -116,7 +116,7 @@ static void keys_are_checked_at_every_level(void **state)
     (void)state;
     const struct mistake mistakes[] = {
         {WHOLE "bogus: 1\n", 10, 1,
-         "unknown key 'bogus'; expected one of name, title, about, seed, tables, queries, cluster, ordeal"},
+         "unknown key 'bogus'; expected one of name, title, about, scale, seed, tables, queries, cluster, ordeal"},
         {"name: a\ntitle: t\ntables:\n  - name: x\n    generater: flights\n" QUERIES, 5, 5,
          "unknown key 'generater'; expected one of name, generator, rows, file"},
         {WHOLE "    sqlight: x\n", 10, 5, "unknown key 'sqlight'; expected one of name, asks, sql, sqlite, duckdb"},
@@ -125,7 +125,7 @@ static void keys_are_checked_at_every_level(void **state)
         {WHOLE "ordeal:\n  schedules:\n    - nom: s\n", 12, 7,
          "unknown key 'nom'; expected one of name, faults"},
         {WHOLE "[a]: 1\n", 10, 1,
-         "unknown key a list; expected one of name, title, about, seed, tables, queries, cluster, ordeal"},
+         "unknown key a list; expected one of name, title, about, scale, seed, tables, queries, cluster, ordeal"},
         {WHOLE "seed: 1\nseed: 1\n", 11, 1, "the key seed is given twice"},
         {WHOLE "cluster:\n  slots: 1\n  slots: 2\n", 12, 3, "the key slots is given twice"},
         {"title: t\n" TABLES QUERIES, 1, 1, "scenario: expected the key name in this mapping"},
@@ -193,6 +193,7 @@ static void meaning_is_checked(void **state)
         {WHOLE "cluster: {slots: 65}\n", 10, 18, "cluster/slots: expected at most 64, found 65"},
         {WHOLE "cluster:\n  partitions: 1025\n", 11, 15,
          "cluster/partitions: expected at most 1024, found 1025"},
+        {WHOLE "scale: 0\n", 10, 8, "scale 0: expected a number from 0.001 to 10000"},
         {WHOLE "ordeal: {faults: 101}\n", 10, 18, "ordeal/faults: expected at most 100, found 101"},
     };
     EXPECT_MISTAKES(mistakes);
