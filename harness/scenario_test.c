@@ -193,7 +193,7 @@ static void meaning_is_checked(void **state)
         {WHOLE "cluster: {slots: 65}\n", 10, 18, "cluster/slots: expected at most 64, found 65"},
         {WHOLE "cluster:\n  partitions: 1025\n", 11, 15,
          "cluster/partitions: expected at most 1024, found 1025"},
-        {WHOLE "scale: 0\n", 10, 8, "scale 0: expected a number from 0.001 to 10000"},
+        {WHOLE "scale: 0\n", 10, 8, "scale 0: expected a number from 0.001 to 10000, in thousandths"},
         {WHOLE "ordeal: {faults: 101}\n", 10, 18, "ordeal/faults: expected at most 100, found 101"},
     };
     EXPECT_MISTAKES(mistakes);
