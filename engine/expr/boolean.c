@@ -108,14 +108,10 @@ enum od_status od_lazy_connective(const struct od_evaluation *evaluation, const 
                                   const struct od_selection *selection, struct od_column *column_out)
 {
     size_t size = od_bitmap_bytes(selection->count);
-    struct connective connective = {.evaluation = evaluation,
-                                    .selection = selection,
-                                    .is_and = expr->function == OD_FUNCTION_AND,
-                                    .decided = od_arena_take(evaluation->batch_arena, size),
-                                    .sure = od_arena_take(evaluation->batch_arena, size)};
-    uint8_t *validity = od_arena_take(evaluation->batch_arena, size);
-    if (connective.decided == NULL || connective.sure == NULL || validity == NULL)
-        return od_kernel_no_memory(evaluation->error);
+    OD_TAKE_LIST(uint8_t, decided, evaluation->batch_arena, size, evaluation->error);
+    OD_TAKE_LIST(uint8_t, sure, evaluation->batch_arena, size, evaluation->error);
+    OD_TAKE_LIST(uint8_t, validity, evaluation->batch_arena, size, evaluation->error);
+    struct connective connective = {evaluation, selection, expr->function == OD_FUNCTION_AND, decided, sure};
     memset(connective.sure, 0xff, size);
     for (uint32_t k = 0; k < expr->argument_count; k++) {
         const struct od_expr *argument = expr->arguments[k];

@@ -86,11 +86,8 @@ static enum od_status combine_validity(struct od_kernel_call *call)
             call->validity = operand->column.validity;
             continue;
         }
-        if (combined == NULL) {
-            combined = od_arena_take(call->batch_arena, size);
-            if (combined == NULL)
-                return od_kernel_no_memory(call->error);
-        }
+        if (combined == NULL)
+            OD_TAKE(combined, call->batch_arena, size, call->error);
         for (size_t j = 0; operand->step == 1 && j < size; j++)
             combined[j] = (shares ? call->validity[j] : combined[j]) & operand->column.validity[j];
         if (operand->step == 0)

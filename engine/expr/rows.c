@@ -68,11 +68,9 @@ enum od_status od_run_rows(const struct od_kernel_call *call, od_row_function fu
     struct od_column column = {
         .type = call->expr->type, .row_count = call->row_count, .values = call->results};
     if (call->expr->argument_count > ARGUMENTS_ON_STACK)
-        arguments = od_arena_take_array(call->batch_arena, call->expr->argument_count, sizeof(*arguments));
+        OD_TAKE(arguments, call->batch_arena, call->expr->argument_count, call->error);
     if (!is_strict)
-        validity = od_arena_take(call->batch_arena, od_bitmap_bytes(call->row_count));
-    if (arguments == NULL || (!is_strict && validity == NULL))
-        return od_kernel_no_memory(call->error);
+        OD_TAKE(validity, call->batch_arena, od_bitmap_bytes(call->row_count), call->error);
     if (column.type == OD_TYPE_TEXT)
         OD_TAKE(text.offsets, call->batch_arena, (size_t)call->row_count + 1, call->error);
     od_buffer_init(&text.buffer, call->batch_arena->memory);

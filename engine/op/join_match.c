@@ -86,11 +86,9 @@ enum od_status od_join_start(struct od_op *op)
     join->job.parent_row_count = UINT64_MAX;
     od_hash_table_init(&join->table, op->env.memory);
     od_arena_init(&join->pair_arena, op->env.memory, ARENA_BYTES);
-    join->pair_probe = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
-    join->pair_build = od_arena_take_array(&op->operator_arena, op->env.batch_rows, sizeof(uint32_t));
-    join->pair_truth = od_arena_take(&op->operator_arena, op->env.batch_rows);
-    if (join->pair_probe == NULL || join->pair_build == NULL || join->pair_truth == NULL)
-        return od_op_no_memory(op, "listing pairs");
+    OD_TAKE(join->pair_probe, &op->operator_arena, op->env.batch_rows, op->error);
+    OD_TAKE(join->pair_build, &op->operator_arena, op->env.batch_rows, op->error);
+    OD_TAKE(join->pair_truth, &op->operator_arena, op->env.batch_rows, op->error);
     OD_TRY(schemas_start(join));
     OD_TRY(od_batch_builder_init(&join->build_rows, op->env.memory, &op->node->inputs[1]->schema, op->error));
     join->build = od_batch_builder_view(&join->build_rows);
@@ -137,9 +135,7 @@ enum od_status od_join_probe_begin(struct join *join, const struct od_batch *bat
     od_arena_reset(&join->op.batch_arena);
     join->probe = batch;
     join->probe_row = 0;
-    join->probe_truth = od_arena_take(&join->op.batch_arena, batch->row_count);
-    if (join->probe_truth == NULL)
-        return od_op_no_memory(&join->op, "marking probe rows");
+    OD_TAKE(join->probe_truth, &join->op.batch_arena, batch->row_count, join->op.error);
     for (uint32_t row = 0; is_carried && row < batch->row_count; row++) {
         const struct od_column *truth = &batch->columns[join->no_probe.schema->field_count];
         bool is_null = od_column_is_null(truth, row);

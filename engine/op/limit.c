@@ -6,43 +6,35 @@
 
 struct limit {
     struct od_op op;
-    uint64_t to_skip;
-    uint64_t to_give;
+    uint64_t seen; /* rows of the input */
     bool has_asked; /* the input answered with rows */
 };
-
-static enum od_status limit_start(struct od_op *op)
-{
-    struct limit *limit = (struct limit *)op;
-    limit->to_skip = op->node->limit.offset;
-    limit->to_give = op->node->limit.count;
-    return OD_OK;
-}
 
 static enum od_status limit_step(struct od_op *op)
 {
     struct limit *limit = (struct limit *)op;
+    uint64_t first = op->node->limit.offset;
+    uint64_t end = op->node->limit.count < UINT64_MAX - first ? first + op->node->limit.count : UINT64_MAX;
     const struct od_batch *batch;
     struct od_batch part;
-    if (limit->has_asked && limit->to_give == 0) {
+    if (limit->has_asked && limit->seen >= end) {
         op->says = OD_STEP_DONE;
         return OD_OK;
     }
     OD_TRY(od_op_pull(op, 0, &batch));
     if (batch == NULL)
         return OD_OK;
+    /* of the batch: */
+    first = first > limit->seen ? first - limit->seen : 0;
+    end = end > limit->seen ? end - limit->seen : 0;
+    first = first < batch->row_count ? first : batch->row_count;
+    end = end < batch->row_count ? end : batch->row_count;
     limit->has_asked = true;
-    uint32_t first = limit->to_skip < batch->row_count ? (uint32_t)limit->to_skip : batch->row_count;
-    uint32_t count = batch->row_count - first;
-    limit->to_skip -= first;
-    if (count > limit->to_give)
-        count = (uint32_t)limit->to_give;
-    limit->to_give -= count;
+    limit->seen += batch->row_count;
     od_arena_reset(&op->batch_arena);
-    OD_TRY(od_batch_slice(&op->batch_arena, batch, first, count, &part, op->error));
+    OD_TRY(od_batch_slice(&op->batch_arena, batch, (uint32_t)first, (uint32_t)(end - first), &part, op->error));
     od_op_pass(op, &part);
     return OD_OK;
 }
 
-const struct od_op_kind od_op_limit = {
-    .bytes = sizeof(struct limit), .start = limit_start, .step = limit_step};
+const struct od_op_kind od_op_limit = {.bytes = sizeof(struct limit), .step = limit_step};

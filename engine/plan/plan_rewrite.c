@@ -223,25 +223,41 @@ enum od_status od_plan_copy_lists(struct od_arena *plan_arena, struct od_plan *p
 
 /* --- what a node can do ------------------------------------------------------------------------ */
 
-static void note_failure(void *may_fail, const struct od_expr *expr)
+static void note_failure(void *may_fail, const struct od_expr **place)
 {
-    *(bool *)may_fail |= expr->may_fail;
+    *(bool *)may_fail |= (*place)->may_fail;
+}
+
+/* Beside its expressions: ntile and nth_value of a number that is none, an offset below zero, a sum that does not fit. */
+static bool call_may_fail(const struct od_window_call *call)
+{
+    return call->function == OD_WINDOW_NTILE || call->function == OD_WINDOW_NTH_VALUE ||
+           call->frame.start_offset != NULL || call->frame.end_offset != NULL ||
+           (call->function == OD_WINDOW_AGGREGATE && od_aggregate_may_fail(call->aggregate.function));
+}
+
+bool od_clause_item_may_fail(const struct od_clause_list *list, uint32_t index)
+{
+    const void *item = (const char *)list->items + index * elements[list->element].bytes;
+    const struct od_clause_list one = {list->element, 1, item, NULL, NULL};
+    bool may_fail = false;
+    if (list->element == OD_CLAUSE_AGGREGATES)
+        may_fail = od_aggregate_may_fail(((const struct od_aggregate *)item)->function);
+    else if (list->element == OD_CLAUSE_CALLS)
+        may_fail = call_may_fail(item);
+    visit_list(&one, note_failure, &may_fail);
+    return may_fail;
 }
 
 bool od_plan_node_may_fail(const struct od_plan *plan)
 {
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
+    uint32_t list_count = od_plan_clauses(plan, lists);
     bool may_fail = plan->kind == OD_PLAN_MAP ||
                     ((plan->kind == OD_PLAN_JOIN || plan->kind == OD_PLAN_APPLY) && plan->join.type == OD_JOIN_SINGLE);
-    od_plan_exprs(plan, note_failure, &may_fail);
-    for (uint32_t i = 0; plan->kind == OD_PLAN_AGGREGATE && i < plan->aggregate.aggregate_count; i++)
-        may_fail |= od_aggregate_may_fail(plan->aggregate.aggregates[i].function);
-    /* ntile and nth_value of a number that is none, an offset below zero, a sum that does not fit */
-    for (uint32_t i = 0; plan->kind == OD_PLAN_WINDOW && i < plan->window.call_count; i++) {
-        const struct od_window_call *call = &plan->window.calls[i];
-        may_fail |= call->function == OD_WINDOW_NTILE || call->function == OD_WINDOW_NTH_VALUE ||
-                    call->frame.start_offset != NULL || call->frame.end_offset != NULL ||
-                    (call->function == OD_WINDOW_AGGREGATE && od_aggregate_may_fail(call->aggregate.function));
-    }
+    for (uint32_t l = 0; l < list_count; l++)
+        for (uint32_t i = 0; i < lists[l].count && !may_fail; i++)
+            may_fail = od_clause_item_may_fail(&lists[l], i);
     return may_fail;
 }
 

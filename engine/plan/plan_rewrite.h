@@ -31,6 +31,8 @@ size_t od_clause_item_bytes(enum od_clause_element element);
 /* Calls visit for each expression of the node (not of its inputs), in one fixed order; the first for where it stands. */
 void od_plan_places(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr **place), void *self);
 void od_plan_exprs(const struct od_plan *plan, void (*visit)(void *self, const struct od_expr *expr), void *self);
+/* Can an item of a list raise EVALUATION? */
+bool od_clause_item_may_fail(const struct od_clause_list *list, uint32_t index);
 /* For the node alone, its inputs apart: can an expression, an aggregate, a second row of SINGLE raise EVALUATION? */
 bool od_plan_node_may_fail(const struct od_plan *plan);
 /* Which outer columns the node's own expressions read: as od_plan.outer_levels. */

@@ -67,8 +67,8 @@ static uint32_t count_needed(const bool *needed, uint32_t count)
 
 /* --- slim: what a node need not make ----------------------------------------------------------- */
 
-/* The list whose items are the node's own columns, which come last; NULL when it has none. Of the plan `node`, a copy. */
-static struct od_clause_list *makers(struct od_plan *node, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX],
+/* The list whose items are the node's own columns, which come last; NULL when it has none. */
+static struct od_clause_list *makers(const struct od_plan *node, struct od_clause_list lists[OD_CLAUSE_LISTS_MAX],
                                      uint32_t *first_out)
 {
     uint32_t list_count = (traits[node->kind] & MAKES) != 0 ? od_plan_clauses(node, lists) : 0;
@@ -83,23 +83,15 @@ static struct od_clause_list *makers(struct od_plan *node, struct od_clause_list
  * fail is, too. */
 static bool is_kept(const struct od_plan *plan, uint32_t i)
 {
-    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX] = {0};
-    struct od_plan one = *plan;
+    struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     uint32_t first;
     bool may_fail = false;
-    struct od_clause_list *list = makers(&one, lists, &first);
+    const struct od_clause_list *list = makers(plan, lists, &first);
     if (list == NULL || i < first)
         return true;
-    if (list->count_place == NULL) {
-        for (uint32_t row = 0; row < plan->rows.row_count; row++)
-            may_fail |= plan->rows.exprs[(size_t)row * plan->schema.field_count + i]->may_fail;
-        return may_fail;
-    }
-    for (struct od_clause_list *other = lists; other < list; other++)
-        *other->count_place = 0;
-    *list->count_place = 1;
-    *list->place = (const char *)list->items + (i - first) * od_clause_item_bytes(list->element);
-    return od_plan_node_may_fail(&one);
+    for (uint32_t item = i - first; item < list->count; item += plan->schema.field_count - first) /* in each row */
+        may_fail |= od_clause_item_may_fail(list, item);
+    return may_fail;
 }
 
 /* Leaves the items of `width` columns that are to be kept. */
