@@ -140,7 +140,9 @@ static const char *group_by(struct od_query_gen *g, const char *const *keys, uin
     od_note(g, OD_QUERY_GROUP_BY);
     od_note(g, OD_QUERY_OPEN_EQUALS);
     *sets_out = kind >= 5;
-    if (kind >= 5 && are_foldable)
+    bool are_of_query = g->query->features[OD_QUERY_DERIVED] || g->query->features[OD_QUERY_LATERAL] ||
+                        g->query->features[OD_QUERY_CTE]; /* which may become one with this */
+    if (kind >= 5 && (are_foldable || (count > 1 && are_of_query)))
         od_note(g, OD_QUERY_FOLDABLE_SETS);
     if (kind == 5) {
         od_note(g, OD_QUERY_ROLLUP);
@@ -297,6 +299,8 @@ static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can
             while ((strstr(call, "DISTINCT") != NULL || strstr(call, "ORDER") != NULL) &&
                    g->gen->status == OD_OK && !g->gen->choices->overrun);
             od_note(g, OD_QUERY_WINDOW_AGGREGATE);
+            if (strstr(call, "FILTER") != NULL)
+                od_note(g, OD_QUERY_WINDOW_FILTER);
         } else {
             struct od_words quiet = *words;
             quiet.feature = OD_QUERY_FEATURE_COUNT;
@@ -317,6 +321,8 @@ static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can
         }
         add_text(scope, call, type, NULL);
         od_note(g, OD_QUERY_WINDOW);
+        if (!is_aggregate && !shows_peers && strstr(definition, "ORDER BY") == NULL)
+            od_note(g, OD_QUERY_UNORDERED_RANK);
         od_close_span(g);
     }
     g->place = place;
@@ -455,7 +461,7 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
         g->calls_may_fail |= g->may_fail_count != may_fail_before;
         foldable_before = g->foldable_count;
         if (!g->is_sure && (groups[0] != '\0' || od_may(g, OD_QUERY_HAVING_ALONE)))
-            having = conjunction(g, scope, " HAVING ", 1, OD_QUERY_IN_HAVING);
+            having = conjunction(g, scope, " HAVING ", has_sets ? 2 : 1, OD_QUERY_IN_HAVING);
         if (having[0] != '\0')
             od_note(g, groups[0] == '\0' ? OD_QUERY_HAVING_ALONE : OD_QUERY_HAVING);
     }

@@ -5,6 +5,7 @@
 
 #define SDP    (1 << OD_ORACLE_SQLITE | 1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES)
 #define S      (1 << OD_ORACLE_SQLITE)
+#define D      (1 << OD_ORACLE_DUCKDB)
 #define SP     (1 << OD_ORACLE_SQLITE | 1 << OD_ORACLE_POSTGRES)
 #define DP     (1 << OD_ORACLE_DUCKDB | 1 << OD_ORACLE_POSTGRES)
 #define P      (1 << OD_ORACLE_POSTGRES)

@@ -45,8 +45,7 @@
     X(GROUPING_SETS, DP, "GROUPING SETS", "SQLite has them not")                                             \
     X(ROLLUP, DP, "ROLLUP", "SQLite has it not")                                                             \
     X(CUBE, DP, "CUBE", "SQLite has it not")                                                                 \
-    X(FOLDABLE_SETS, NOBODY, "grouping sets of keys with constants in them",                                 \
-      "P 15 forgets that they are keys")                                                                     \
+    X(FOLDABLE_SETS, D, "grouping sets of keys of subqueries, or with constants", "P 15 forgets such keys")  \
     X(GROUPING_CALL, DP, "GROUPING()", "SQLite has it not")                                                  \
     X(HAVING, SDP, "HAVING", "")                                                                             \
     X(HAVING_ALONE, DP, "HAVING without GROUP BY", "SQLite asks for an aggregate")                           \
@@ -60,7 +59,9 @@
     X(INEXACT_KEYS, NOBODY, "variances of doubles in DISTINCT, set operations, keys", "last digits decide")  \
     X(STRING_AGG, DP, "string_agg", "SQLite 3.40 has it not")                                                \
     X(WINDOW, SDP, "window functions", "")                                                                   \
+    X(UNORDERED_RANK, SP, "rank, dense_rank... without an order", "DuckDB 1.5 breaks")                       \
     X(WINDOW_AGGREGATE, SDP, "aggregates over windows", "")                                                  \
+    X(WINDOW_FILTER, DP, "FILTER of aggregates over windows", "SQLite's max of none is 0 there")             \
     X(NAMED_WINDOW, SDP, "WINDOW name AS", "")                                                               \
     X(FRAME_ROWS, SDP, "ROWS frames", "")                                                                    \
     X(FRAME_RANGE, SDP, "RANGE frames", "")                                                                  \
