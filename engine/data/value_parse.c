@@ -3,8 +3,9 @@
  *   boolean           unique prefixes of true, false, yes, no, on, off; 1, 0; any case
  *   bigint, integer   [+-]digits
  *   double precision  decimal with optional exponent, NaN, Infinity, inf; not hexadecimal
- *   date, timestamp   YYYY-MM-DD [('T' | spaces) HH:MM[:SS[.fraction]] [UTC]] [BC], the year with at least four digits; a date
- *                     leaves the time out. UTC is Z or +00[:00]; PostgreSQL skips any zone, others convert, so no other is read
+ *   date, timestamp   YYYY-MM-DD [('T' | spaces) HH:MM[:SS[.fraction]] [UTC]] [BC], the year with at least four digits; or
+ *                     YYYY/MM/DD; a date leaves the time out. UTC is Z or +00[:00]; PostgreSQL skips any zone, others convert,
+ *                     so no other is read
  *
  *   numeric, interval: see decimal.c, interval.c
  *
@@ -122,8 +123,11 @@ static bool take_day(struct cursor *cursor, bool is_bc, int64_t *days_out)
     int64_t year;
     int64_t month;
     int64_t day;
-    if (!take_digits(cursor, YEAR_DIGITS_MIN, YEAR_DIGITS_MAX, &year) || !take(cursor, '-') ||
-        !take_digits(cursor, 1, 2, &month) || !take(cursor, '-') || !take_digits(cursor, 1, 2, &day))
+    if (!take_digits(cursor, YEAR_DIGITS_MIN, YEAR_DIGITS_MAX, &year))
+        return false;
+    char separator = take(cursor, '/') ? '/' : '-';
+    if ((separator == '-' && !take(cursor, '-')) || !take_digits(cursor, 1, 2, &month) ||
+        !take(cursor, separator) || !take_digits(cursor, 1, 2, &day))
         return false;
     if (year == 0) /* there is no year 0; 1 BC is what astronomers call so */
         return false;
