@@ -106,7 +106,10 @@ static void choose(struct od_stage_builder *builder, struct join *join)
                             ? MEET_BROADCAST
                             : MEET_PARTITIONED;
     }
-    if (join->found.key_count == 0 || options->join_algorithm == OD_JOIN_FORCE_NESTED_LOOP)
+    /* Keys are computed for every row, what a nested loop compares for pairs: it must not fail. */
+    bool loops = join->found.key_count == 0 || (options->join_algorithm == OD_JOIN_FORCE_NESTED_LOOP &&
+                                                !join->found.left[0]->may_fail && !join->found.right[0]->may_fail);
+    if (loops)
         join->algorithm = OD_PHYSICAL_NESTED_LOOP_JOIN;
     else if (options->join_algorithm == OD_JOIN_FORCE_MERGE && !null_matters(join))
         join->algorithm = OD_PHYSICAL_MERGE_JOIN;
