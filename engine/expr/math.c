@@ -207,7 +207,8 @@ enum od_status od_row_div(struct od_row *row)
 {
     if (od_decimal_is_zero(&row->arguments[1].decimal))
         return od_row_fail(row, "division by zero");
-    return finish_decimal(row, od_decimal_divide_whole(&row->arguments[0].decimal, &row->arguments[1].decimal, &row->result.decimal));
+    return finish_decimal(row, od_decimal_divide_whole(&row->arguments[0].decimal, &row->arguments[1].decimal,
+                                                       &row->result.decimal));
 }
 
 /* scale, min_scale, trim_scale */

@@ -142,7 +142,8 @@ static enum od_status range_bound(const struct od_frame_finder *finder, uint32_t
         *bound_out = partition->group_starts[partition->groups[row] + is_end];
         return OD_OK;
     }
-    OD_TRY(limit_of(&base, &finder->offsets[is_end], subtracts, is_end != partition->descending, &limit, finder->error));
+    OD_TRY(limit_of(&base, &finder->offsets[is_end], subtracts, is_end != partition->descending, &limit,
+                    finder->error));
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         struct od_value value = od_column_value(partition->key, partition->first_row + middle);

@@ -55,7 +55,8 @@ const struct od_plan *od_step_decorrelation(void *self, const struct od_plan *pl
     plan = relax(make, plan);
     if (plan == NULL || plan->kind == OD_PLAN_JOIN)
         return plan;
-    struct od_decorrelation d = {.make = make, .apply = plan, .left = od_new_columns(make, &plan->inputs[0]->schema, 0)};
+    struct od_decorrelation d = {.make = make, .apply = plan};
+    d.left = od_new_columns(make, &plan->inputs[0]->schema, 0);
     if ((plan->inputs[1]->outer_levels & 1) == 0) {
         struct od_plan draft = *plan;
         draft.kind = OD_PLAN_JOIN;

@@ -231,7 +231,8 @@ static bool add_empty_groups(struct od_decorrelation *d, const struct od_plan *a
     uint32_t count = aggregate->schema.field_count;
     OD_NEW_LIST(const struct od_expr *, equal, d->make, d->key_count);
     struct od_schema schema = od_new_join_schema(d->make, d->domain, pushed->plan);
-    OD_NEED(d->make->status == OD_OK && od_decorrelate_keys_equal(d, &schema, 0, pushed->key_first + d->key_count, equal));
+    OD_NEED(schema.fields != NULL &&
+            od_decorrelate_keys_equal(d, &schema, 0, pushed->key_first + d->key_count, equal));
     pushed->plan = od_new_join(d->make, OD_JOIN_LEFT, d->domain, pushed->plan,
                                od_new_conjunction(d->make, equal, d->key_count));
     OD_NEED(pushed->plan != NULL);

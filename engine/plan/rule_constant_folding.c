@@ -121,7 +121,8 @@ static const struct od_plan *beside(struct od_maker *make, const struct od_plan 
         if (i >= first && i < first + input->schema.field_count)
             exprs[i] = od_new_column(make, &input->schema, i - first);
         else
-            exprs[i] = others != NULL ? others[kept == 0 ? i - input->schema.field_count : i] : od_new_literal(make, &null);
+            exprs[i] = others == NULL ? od_new_literal(make, &null)
+                                      : others[kept == 0 ? i - input->schema.field_count : i];
     }
     return od_new_project(make, input, exprs, &plan->schema);
 }
