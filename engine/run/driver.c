@@ -38,19 +38,13 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
 
 struct od_site od_driver_site(const struct od_driver *driver, uint32_t executor)
 {
-    struct od_site site = OD_SITE_ANY;
-    site.query = driver->query->query_id;
-    site.executor = executor;
-    return site;
+    return od_site_of(driver->query, OD_NOBODY, executor);
 }
 
 struct od_site od_driver_task_site(const struct od_driver *driver, const struct od_driver_task *task)
 {
-    struct od_site site = od_driver_site(driver, task->executor);
-    site.stage = task->stage->plan->stage_index;
-    site.task = task->index;
-    site.attempt = task->attempt;
-    return site;
+    struct od_attempt_name name = od_driver_task_name(task);
+    return od_site_of(driver->query, &name, task->executor);
 }
 
 void od_driver_emit_event(const struct od_driver *driver, struct od_event event)

@@ -97,9 +97,7 @@ static void repair_cancels(struct od_driver *driver, uint32_t id, struct od_body
         const struct od_driver_task *task = od_driver_find_task(driver, name.stage, name.task);
         if (task == NULL || task->attempt <= name.attempt)
             continue;
-        struct od_site site = od_driver_task_site(driver, task);
-        site.attempt = name.attempt;
-        site.executor = id;
+        struct od_site site = od_site_of(driver->query, &name, id);
         od_driver_emit(driver, OD_EVENT_TASK_CANCELLED, site, 0);
         od_outbox_send_order(&driver->outbox, id, OD_MESSAGE_CANCEL, body.epoch, site);
     }

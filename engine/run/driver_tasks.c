@@ -77,9 +77,8 @@ static void send_launch(struct od_driver *driver, struct od_driver_task *task)
 
 static struct od_site stage_site(const struct od_driver *driver, const struct od_driver_stage *stage)
 {
-    struct od_site site = od_driver_site(driver, OD_ANY);
-    site.stage = stage->plan->stage_index;
-    return site;
+    return od_site_of(driver->query, &(struct od_attempt_name){stage->plan->stage_index, OD_ANY, OD_ANY},
+                      OD_ANY);
 }
 
 static void submit_stage(struct od_driver *driver, struct od_driver_stage *stage)

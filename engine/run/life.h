@@ -25,17 +25,9 @@ static inline enum od_status od_life_hit(struct od_life *life, enum od_point poi
     return status;
 }
 
-/* OD_NOBODY: of the executor as a whole. */
-#define OD_NOBODY (&(const struct od_attempt_name){OD_ANY, OD_ANY, OD_ANY})
 static inline struct od_site od_life_site(const struct od_life *life, const struct od_attempt_name *name)
 {
-    struct od_site site = OD_SITE_ANY;
-    site.query = life->query->query_id;
-    site.stage = name->stage;
-    site.task = name->task;
-    site.attempt = name->attempt;
-    site.executor = life->world->actor_id;
-    return site;
+    return od_site_of(life->query, name, life->world->actor_id);
 }
 
 #endif

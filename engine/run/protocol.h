@@ -166,10 +166,20 @@ static inline bool od_attempt_name_equal(const struct od_attempt_name *left,
     return left->stage == right->stage && left->task == right->task && left->attempt == right->attempt;
 }
 
-static inline struct od_block_id od_block_id_of(const struct od_query *query, const struct od_attempt_name *writer,
-                                                uint32_t generation, uint32_t partition)
+/* Where an attempt is; OD_NOBODY: the executor, or the query, as a whole. */
+#define OD_NOBODY (&(const struct od_attempt_name){OD_ANY, OD_ANY, OD_ANY})
+static inline struct od_site od_site_of(const struct od_query *query, const struct od_attempt_name *name,
+                                        uint32_t executor)
 {
-    return (struct od_block_id){query->query_id, writer->stage, writer->task, writer->attempt, generation, partition};
+    return (struct od_site){query->query_id, name->stage, name->task, name->attempt,
+                            executor,        OD_ANY,      OD_ANY,     OD_ANY};
+}
+static inline struct od_block_id od_block_id_of(const struct od_query *query,
+                                                const struct od_attempt_name *writer, uint32_t generation,
+                                                uint32_t partition)
+{
+    return (struct od_block_id){query->query_id, writer->stage, writer->task,
+                                writer->attempt, generation,    partition};
 }
 
 /* --- writing and reading ---------------------------------------------------------------------------------------- */
