@@ -166,7 +166,7 @@ static inline unsigned abs_decimal(struct od_decimal value, struct od_decimal *r
     return 0;
 }
 
-/* PostgreSQL's dates, 4713-11-24 BC to 5874897-12-31 (IS_VALID_DATE); so the days between two of them fit an integer. */
+/* PostgreSQL's dates, 4713-11-24 BC to 5874897-12-31 (IS_VALID_DATE); so the days between two of them are a difference of integers that fits. */
 #define DATE_MIN (-INT32_C(2440588))
 #define DATE_MAX INT32_C(2145042905)
 static inline unsigned add_days(int32_t left, int32_t right, int32_t *result)
@@ -175,20 +175,11 @@ static inline unsigned add_days(int32_t left, int32_t right, int32_t *result)
     *result = (int32_t)days;
     return days < DATE_MIN || days > DATE_MAX ? OD_FAULT_DATE : 0;
 }
-static inline unsigned days_plus(int32_t left, int32_t right, int32_t *result)
-{
-    return add_days(right, left, result);
-}
 static inline unsigned subtract_days(int32_t left, int32_t right, int32_t *result)
 {
     int64_t days = (int64_t)left - right;
     *result = (int32_t)days;
     return days < DATE_MIN || days > DATE_MAX ? OD_FAULT_DATE : 0;
-}
-static inline unsigned difference_of_days(int32_t left, int32_t right, int32_t *result)
-{
-    *result = (int32_t)((int64_t)left - right);
-    return 0;
 }
 
 /* --- loops ---------------------------------------------------------------------------------------------- */
@@ -251,9 +242,7 @@ FRACTION_KERNELS(float64, double)
 FRACTION_KERNELS(decimal, struct od_decimal)
 BINARY_ALIKE(modulo_decimal, struct od_decimal)
 BINARY(add_date, int32_t, int32_t, int32_t, add_days)
-BINARY(date_plus, int32_t, int32_t, int32_t, days_plus)
 BINARY(subtract_date, int32_t, int32_t, int32_t, subtract_days)
-BINARY(days_between, int32_t, int32_t, int32_t, difference_of_days)
 UNARY(floor, double, floor_float64)
 UNARY(ceil, double, ceil_float64)
 UNARY(round, double, round_float64)

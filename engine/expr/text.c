@@ -281,15 +281,7 @@ enum od_status od_row_translate(struct od_row *row)
 
 /* --- making text ---------------------------------------------------------------------------------------- */
 
-enum od_status od_row_concatenate(struct od_row *row)
-{
-    struct span left = argument(row, 0);
-    struct span right = argument(row, 1);
-    append(row, left.at, left.end);
-    return append(row, right.at, right.end);
-}
-
-/* concat, concat_ws: NULLs are left out; other types print as they come out, booleans as t and f. */
+/* ||, concat, concat_ws: NULLs are left out; other types print as they come out, booleans as t and f. */
 enum od_status od_row_concat(struct od_row *row)
 {
     bool has_separator = row->expr->function == OD_FUNCTION_CONCAT_WS;

@@ -41,11 +41,11 @@ enum od_function_style {
  * arguments itself; only engine/expr gives these three a meaning. */
 #define OD_FUNCTION_LIST(X)                                                                                  \
     X(ADD, "+", STRICT, "ii:i! ll:l! nn:n! ff:f! di:d! id:d! dv:s! vd:s! sv:s! vs:s! vv:v!",                 \
-       K(add_int32), K(add_int64), K(add_decimal), K(add_float64), K(add_date), K(date_plus),                \
+       K(add_int32), K(add_int64), K(add_decimal), K(add_float64), K(add_date), K(add_date),                 \
        R(add_interval))                                                                                      \
     X(SUBTRACT, "-", STRICT, "ii:i! ll:l! nn:n! ff:f! di:d! dd:i dv:s! sv:s! ss:v! vv:v!",                   \
        K(subtract_int32), K(subtract_int64), K(subtract_decimal), K(subtract_float64), K(subtract_date),     \
-       K(days_between), R(subtract_interval))                                                                \
+       K(subtract_int32), R(subtract_interval))                                                                \
     X(MULTIPLY, "*", STRICT, "ii:i! ll:l! nn:n! ff:f! vf:v! fv:v!", K(multiply_int32), K(multiply_int64),    \
        K(multiply_decimal), K(multiply_float64), R(scale_interval))                                       \
     X(DIVIDE, "/", STRICT, "ii:i! ll:l! nn:n! ff:f! vf:v!", K(divide_int32), K(divide_int64),                \
@@ -66,7 +66,7 @@ enum od_function_style {
     X(IS_NOT_DISTINCT, "is not distinct from", OPEN_NEVER, "TT:b", K(distinct))                              \
     X(LIKE, "like", STRICT, "tt:b! ttt:b!", K(like)) /* pattern, escape */                                   \
     X(ILIKE, "ilike", STRICT, "tt:b! ttt:b!", K(like))                                                       \
-    X(CONCATENATE, "||", STRICT, "tt:t tx:t xt:t", R(concatenate))                                           \
+    X(CONCATENATE, "||", STRICT, "tt:t tx:t xt:t", R(concat))                                           \
     X(AND, "and", CONNECTIVE, "bb+:b", L(connective))                                                        \
     X(OR, "or", CONNECTIVE, "bb+:b", L(connective))                                                          \
     X(NOT, "not", STRICT, "b:b", K(truth_test))                                                              \
