@@ -63,16 +63,11 @@ static inline bool take_digits(struct cursor *cursor, int min_count, int max_cou
     *number_out = number;
     return count >= min_count;
 }
-/* Whether the word, in small letters, begins with what is left. */
-static inline bool starts_any_case(const char *word, struct cursor cursor)
-{
-    while (cursor.at < cursor.end && lower(*cursor.at) == *word)
-        cursor.at++, word++;
-    return cursor.at == cursor.end;
-}
 static inline bool equals_any_case(struct cursor cursor, const char *word)
 {
-    return (size_t)(cursor.end - cursor.at) == strlen(word) && starts_any_case(word, cursor);
+    for (; cursor.at < cursor.end && *word != '\0' && lower(*cursor.at) == *word; cursor.at++)
+        word++;
+    return cursor.at == cursor.end && *word == '\0';
 }
 
 /* ".123": the part of 1 behind the point, as PostgreSQL reads it (a double); false without a digit. In value_parse.c. */

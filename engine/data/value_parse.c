@@ -22,6 +22,7 @@
 #include "engine/data/interval.h"
 
 #define DAY_US              INT64_C(86400000000)
+#define BOOLEAN_BYTES_MAX   5   /* "false" */
 #define FLOAT_TEXT_MAX      511 /* longer spellings of a number are refused */
 #define YEAR_DIGITS_MIN     4
 #define YEAR_DIGITS_MAX     7
@@ -29,28 +30,21 @@
 
 /* --- boolean, bigint ----------------------------------------------------------------------------------- */
 
-struct boolean_word {
-    const char *word;
-    uint32_t size_min; /* the shortest prefix that is unique */
-    bool value;
-};
-static const struct boolean_word boolean_words[] = {
-    {"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
-    {"on", 2, true},   {"off", 2, false},   {"1", 1, true},   {"0", 1, false},
-};
+/* Every prefix that is unique, each between spaces. */
+static const char *const boolean_words[] = {" f fa fal fals false n no of off 0 ",
+                                            " t tr tru true y ye yes on 1 "};
 
 static bool parse_boolean(struct cursor cursor, bool *boolean_out)
 {
-    size_t given = (size_t)(cursor.end - cursor.at);
-    for (size_t i = 0; i < sizeof(boolean_words) / sizeof(boolean_words[0]); i++) {
-        const struct boolean_word *candidate = &boolean_words[i];
-        if (given >= candidate->size_min && given <= strlen(candidate->word) &&
-            starts_any_case(candidate->word, cursor)) {
-            *boolean_out = candidate->value;
-            return true;
-        }
-    }
-    return false;
+    char word[BOOLEAN_BYTES_MAX + 3] = " ";
+    size_t size = (size_t)(cursor.end - cursor.at);
+    if (size == 0 || size > BOOLEAN_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        word[i + 1] = cursor.at[i] > ' ' ? lower(cursor.at[i]) : '?';
+    word[size + 1] = ' ';
+    *boolean_out = strstr(boolean_words[true], word) != NULL;
+    return *boolean_out || strstr(boolean_words[false], word) != NULL;
 }
 
 static bool parse_int64(struct cursor cursor, int64_t *number_out)
