@@ -120,6 +120,7 @@ struct od_window_call {
     enum od_type type;
     const char *name;
 };
+bool od_window_call_equal(const struct od_window_call *left, const struct od_window_call *right);
 
 /* A user function: appends any number of rows to `output` for a batch; called with the batches of one task in order. It
  * must be a pure function of the batch, or no recovery can be right. */

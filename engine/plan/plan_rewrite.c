@@ -150,6 +150,11 @@ bool od_aggregate_equal(const struct od_aggregate *left, const struct od_aggrega
     return items_equal(OD_CLAUSE_AGGREGATES, (const char *)left, (const char *)right);
 }
 
+bool od_window_call_equal(const struct od_window_call *left, const struct od_window_call *right)
+{
+    return items_equal(OD_CLAUSE_CALLS, (const char *)left, (const char *)right);
+}
+
 /* --- places: where a node holds an expression -------------------------------------------------- */
 
 /* Of a node that is only looked at, places are not written to. */

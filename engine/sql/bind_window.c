@@ -251,6 +251,15 @@ bool od_bind_named_windows(struct od_binder *binder, struct od_block *block)
     return true;
 }
 
+static bool windows_share(const struct od_window_slot *left, const struct od_window_slot *right)
+{
+    bool equal = left->partitions.count == right->partitions.count &&
+                 od_sort_keys_equal(left->keys, left->key_count, right->keys, right->key_count);
+    for (uint32_t i = 0; i < left->partitions.count && equal; i++)
+        equal = od_expr_equal(left->partitions.at[i], right->partitions.at[i]);
+    return equal;
+}
+
 const struct od_expr *od_bind_window(const struct od_place *place, const PgQuery__FuncCall *call,
                                      const char *name)
 {
@@ -264,19 +273,16 @@ const struct od_expr *od_bind_window(const struct od_place *place, const PgQuery
     OD_NEED(bind_window_call(&inside, call, name, &window->call, &nullable));
     inside.clause = "window definitions";
     OD_NEED(bind_definition(&inside, call->over, window));
+    for (uint32_t i = 0; i < place->block->slot_count; i++) {
+        const struct od_slot *other = &place->block->slots[i];
+        if (other->kind == OD_SLOT_WINDOW && windows_share(&other->window, window) &&
+            od_window_call_equal(&other->window.call, &window->call))
+            return od_make_stand_in(place->binder, OD_SLOT_BASE + i, window->call.type, nullable, call->location);
+    }
     return od_add_slot(place->binder, place->block, slot, window->call.type, nullable, call->location);
 }
 
 /* --- the stage ------------------------------------------------------------------------------------ */
-
-static bool windows_share(const struct od_window_slot *left, const struct od_window_slot *right)
-{
-    bool equal = left->partitions.count == right->partitions.count &&
-                 od_sort_keys_equal(left->keys, left->key_count, right->keys, right->key_count);
-    for (uint32_t i = 0; i < left->partitions.count && equal; i++)
-        equal = od_expr_equal(left->partitions.at[i], right->partitions.at[i]);
-    return equal;
-}
 
 /* The window of slot `first`, and every call that shares it. */
 static bool put_window(struct od_binder *binder, struct od_block *block, uint32_t first)
