@@ -476,6 +476,8 @@ static enum od_status read_record(struct parser *parser)
         OD_TRY(read_sql(parser, &record.sql));
         if (is_separator(parser->text))
             OD_TRY(read_expected(parser, &record, false));
+        if (record.word_count > 1 && strncmp(record.words[1], "conn=", 5) == 0)
+            record.kind = OD_SLT_IGNORED; /* Materialize: another session's settings */
     }
     if (record.kind == OD_SLT_QUERY && record.types != NULL && strcmp(record.types, "multiline") == 0)
         return OD_OK; /* a drawing of the answer, as another runner makes it */

@@ -233,6 +233,7 @@ static const struct {
     {"skipif other\nx\n\nskipif other\n!bad\ntwo lines\n\nonlyif other\nx\n", {1, 1, 1}},
     {"query multiline\nint:1\n----\n+---+\n| 1 |\n\nquery I\nint:1\n----\n1\n", {1, 0, 0}},
     {"system ok\necho x\n----\nx\n\nquery I\nint:1\n----\n1\n", {0, 0, 1}},
+    {"simple conn=a,user=a\nx\n----\nCOMPLETE 0\n\nquery I\nint:1\n----\n1\n", {1, 0, 0}},
     {"let a\nselect 1\n\nquery I\nint:1\n----\n1\n", {0, 0, 1}},
     {"show-column-names true\n\nquery I\nint:1\n----\na\n1\n", {1, 0, 0}},
     {"statement ok\n!not here\n\nstatement error\n!not here\n", {1, 1, 0}},

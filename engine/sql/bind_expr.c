@@ -134,7 +134,10 @@ static const struct od_expr *bind_column(const struct od_place *place, const PgQ
         return od_sql_fail(binder, OD_UNSUPPORTED, node->location, "\"*\" is not supported here");
     for (struct od_block *target = place->block; target != NULL; target = od_next_visible(target)) {
         const struct od_scope_entry *entry = NULL;
+        const struct od_scope_entry *other = NULL;
         uint32_t count = od_scope_find(&target->scope, relation, name, &entry);
+        for (struct od_block *at = target; at->is_inner && count == 1; at = at->outer)
+            count += od_scope_find(&at->outer->scope, relation, name, &other);
         if (count > 1)
             return od_sql_wrong(binder, node->location, "column reference \"%s\" is ambiguous", name);
         if (count == 1)

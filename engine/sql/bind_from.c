@@ -316,7 +316,8 @@ bool od_bind_right_item(struct od_binder *binder, struct od_block *outer, const 
         return od_bind_from_item(binder, outer, node, item_out);
     struct od_block *beside = od_sql_take(binder, 1, sizeof(*beside));
     OD_NEED(beside != NULL);
-    *beside = (struct od_block){.outer = outer, .scope = left->scope, .is_beside = true};
+    *beside = (struct od_block){
+        .outer = outer, .scope = left->scope, .is_beside = true, .is_inner = outer != binder->around_from};
     OD_NEED(od_bind_from_item(binder, beside, node, item_out));
     *correlated_out = beside->deeper_reads > 0;
     return true;

@@ -245,6 +245,7 @@ struct od_block {
     const PgQuery__SelectStmt *select; /* whose WINDOW clause names windows; NULL: none */
     struct od_scope scope;
     bool is_beside; /* what stands to the left of a LATERAL item */
+    bool is_inner;  /* ... in a tree of JOINs that stands itself beside `outer`: their names are of one level */
     bool is_fence;  /* no level: hides the `beside` blocks of its FROM from names, though they are levels */
     struct od_block *fence_end; /* the first block that it does not hide: the one around that FROM's SELECT */
     uint32_t slot_count;
