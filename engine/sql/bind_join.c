@@ -157,6 +157,31 @@ static const struct od_plan *join_numbers(struct od_binder *binder, enum od_join
     return od_make_join(binder, type, false, left, right, same, -1);
 }
 
+/* The rows that ON keeps, as on->plan: the sides' columns, and behind them the numbers of the rows of a side that has some. */
+static bool join_pairs(struct od_binder *binder, struct od_block *on, bool correlated, const struct od_plan *left,
+                       uint32_t left_width, const struct od_plan *right, uint32_t right_width,
+                       const struct od_expr *const parts[2])
+{
+    struct od_targets columns = {0};
+    const struct od_expr *condition = NULL;
+    uint32_t right_first = left->schema.field_count;
+    const struct od_expr **map = od_sql_take(binder, left_width + right_width, sizeof(*map));
+    for (uint32_t i = 0; i < left_width + right_width && map != NULL; i++)
+        map[i] = od_make_stand_in(binder, i < left_width ? i : right_first + i - left_width,
+                                  on->scope.schema.fields[i].type, on->scope.schema.fields[i].nullable, -1);
+    OD_NEED(!od_sql_failed(binder));
+    od_expr_substitute(binder->plan_arena, parts[0], map, &condition, binder->error);
+    on->plan = od_make_join(binder, OD_JOIN_INNER, correlated, left, right, condition, -1);
+    OD_NEED(on->plan != NULL);
+    OD_NEED(add_range(binder, &columns, on->plan, 0, left_width));
+    OD_NEED(add_range(binder, &columns, on->plan, right_first, right_width));
+    OD_NEED(add_range(binder, &columns, on->plan, left_width, right_first - left_width));
+    OD_NEED(add_range(binder, &columns, on->plan, right_first + right_width, right->schema.field_count - right_width));
+    if (right_first > left_width)
+        on->plan = od_make_project(binder, on->plan, &columns);
+    return on->plan != NULL && od_lower_filter(binder, on, parts[1]);
+}
+
 /* What of the condition asks no sub-select, and the rest: the first is the join's, so that it finds its keys. */
 static bool split_condition(struct od_binder *binder, const struct od_block *on,
                             const struct od_expr *condition, const struct od_expr *parts[2])
@@ -190,27 +215,13 @@ static const struct od_plan *join_kept(struct od_binder *binder, struct od_block
         left = od_make_numbers(binder, left, (struct od_exprs){0}, NULL, 0, false);
     if (keeps_right)
         right = od_make_numbers(binder, right, (struct od_exprs){0}, NULL, 0, false);
-    const struct od_expr **map = od_sql_take(binder, left_width + right_width, sizeof(*map));
-    for (uint32_t i = 0; i < left_width + right_width && map != NULL; i++)
-        map[i] = od_make_stand_in(binder, i < left_width ? i : i + keeps_left, on->scope.schema.fields[i].type,
-                                  on->scope.schema.fields[i].nullable, -1);
-    OD_NEED(!od_sql_failed(binder));
-    od_expr_substitute(binder->plan_arena, parts[0], map, &parts[0], binder->error);
-    on->plan = od_make_join(binder, OD_JOIN_INNER, correlated, left, right, parts[0], -1);
-    OD_NEED(on->plan != NULL);
-    uint32_t right_first = left->schema.field_count;
-    OD_NEED(add_range(binder, &columns, on->plan, 0, left_width));
-    OD_NEED(add_range(binder, &columns, on->plan, right_first, right_width));
-    OD_NEED(add_range(binder, &columns, on->plan, left_width, keeps_left));
-    OD_NEED(add_range(binder, &columns, on->plan, right_first + right_width, keeps_right));
-    if (keeps_left)
-        on->plan = od_make_project(binder, on->plan, &columns);
-    OD_NEED(on->plan != NULL && od_lower_filter(binder, on, parts[1]));
+    OD_NEED(left != NULL && right != NULL);
+    OD_NEED(join_pairs(binder, on, correlated, left, left_width, right, right_width, parts));
     if (type == OD_JOIN_INNER)
         return on->plan;
     const struct od_plan *plan = on->plan;
     uint32_t number = left_width + right_width; /* in the rows that ON keeps */
-    right_first = left_width;
+    uint32_t right_first = left_width;
     if (keeps_left) {
         plan = join_numbers(binder, OD_JOIN_LEFT, left, left_width, plan, number);
         right_first += left_width + 1;
