@@ -17,11 +17,6 @@ struct od_stored_output {
     char text[FILE_NAME_BYTES];
 };
 
-void od_block_store_init(struct od_block_store *store, struct od_world *world, uint32_t query_id)
-{
-    *store = (struct od_block_store){.world = world, .query_id = query_id};
-}
-
 /* The link that points to the output, or the list's end. */
 static struct od_stored_output **find(struct od_block_store *store, const struct od_attempt_name *name)
 {

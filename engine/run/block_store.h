@@ -6,13 +6,13 @@
 
 struct od_stored_output;
 
+/* Begins with the first two and nothing else. */
 struct od_block_store {
     struct od_world *world; /* borrowed */
     uint32_t query_id;
     struct od_stored_output *outputs; /* owned list, newest first */
 };
 
-void od_block_store_init(struct od_block_store *store, struct od_world *world, uint32_t query_id);
 /* Writes the file of an attempt. After a failure the store knows nothing of it and no file is left. An output without bytes
  * needs no file and must not be put. NO_MEMORY, IO. */
 enum od_status od_block_store_put(struct od_block_store *store, const struct od_attempt_name *name,

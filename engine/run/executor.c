@@ -362,10 +362,10 @@ enum od_status od_executor_new(struct od_world *world, const struct od_query *qu
     if (executor == NULL)
         return od_fail(error, OD_NO_MEMORY, "making executor %u", world->actor_id);
     struct od_life *life = &executor->life;
-    *life = (struct od_life){.world = world, .query = query};
+    *life = (struct od_life){
+        .world = world, .query = query, .store = {.world = world, .query_id = query->query_id}};
     bool can_speak = od_outbox_init(&life->outbox, world);
     od_buffer_init(&life->scratch, world->memory);
-    od_block_store_init(&life->store, world, query->query_id);
     executor->task_total = od_run_tasks(query);
     life->codec = od_block_codec_new(world->memory, error);
     executor->seen = od_take_array(world->memory, executor->task_total, sizeof(uint32_t));

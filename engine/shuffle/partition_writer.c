@@ -28,7 +28,6 @@ enum od_status od_partition_writer_init(struct od_partition_writer *writer, stru
     enum od_status status = od_batch_builder_init(&writer->rows, memory, options->schema, error);
     if (status != OD_OK || options->partition_count == 1)
         return status;
-    writer->parted_made = true;
     OD_TRY(od_batch_builder_init(&writer->parted, memory, options->schema, error));
     writer->partition_starts = od_take_array(memory, (size_t)options->partition_count + 1, sizeof(uint32_t));
     if (writer->partition_starts == NULL)
@@ -43,8 +42,7 @@ void od_partition_writer_release(struct od_partition_writer *writer)
     if (memory == NULL)
         return;
     od_batch_builder_release(&writer->rows);
-    if (writer->parted_made)
-        od_batch_builder_release(&writer->parted);
+    od_batch_builder_release(&writer->parted);
     od_give(memory, writer->row_partitions, writer->partitions_capacity * sizeof(*writer->row_partitions));
     od_give(memory, writer->row_order, writer->order_capacity * sizeof(*writer->row_order));
     od_give(memory, writer->hashes, writer->hashes_capacity * sizeof(*writer->hashes));

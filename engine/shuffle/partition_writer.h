@@ -36,7 +36,6 @@ struct od_partition_writer {
     struct od_partition_writer_options options;
     struct od_batch_builder rows;
     struct od_batch_builder parted; /* made when there is more than one partition */
-    bool parted_made;
     uint32_t *row_partitions; /* owned; partition of each gathered row */
     uint32_t *row_order;      /* owned; gathered rows by partition */
     uint64_t *hashes;         /* owned; of the batch at hand */
