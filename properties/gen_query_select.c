@@ -131,6 +131,19 @@ static const char *listed(struct od_query_gen *g, const char *const *keys, uint3
     return text;
 }
 
+/* PostgreSQL 15 takes keys for one that a join makes equal, or that a subquery has from one column, also where a
+ * grouping set has made one of them NULL. */
+static bool may_keys_be_one(const struct od_statement *query)
+{
+    static const enum od_query_feature uniting[] = {
+        OD_QUERY_JOIN,    OD_QUERY_LEFT_JOIN, OD_QUERY_RIGHT_JOIN, OD_QUERY_FULL_JOIN,
+        OD_QUERY_DERIVED, OD_QUERY_LATERAL,   OD_QUERY_CTE,        OD_QUERY_CROSS_JOIN};
+    for (size_t i = 0; i < sizeof(uniting) / sizeof(uniting[0]); i++)
+        if (query->features[uniting[i]])
+            return true;
+    return false;
+}
+
 /* " GROUP BY ...". *sets_out: there may be several rows of one key. */
 static const char *group_by(struct od_query_gen *g, const char *const *keys, uint32_t count,
                             bool are_foldable, bool *sets_out)
@@ -140,9 +153,7 @@ static const char *group_by(struct od_query_gen *g, const char *const *keys, uin
     od_note(g, OD_QUERY_GROUP_BY);
     od_note(g, OD_QUERY_OPEN_EQUALS);
     *sets_out = kind >= 5;
-    bool are_of_query = g->query->features[OD_QUERY_DERIVED] || g->query->features[OD_QUERY_LATERAL] ||
-                        g->query->features[OD_QUERY_CTE]; /* which may become one with this */
-    if (kind >= 5 && (are_foldable || (count > 1 && are_of_query)))
+    if (kind >= 5 && (are_foldable || (count > 1 && may_keys_be_one(g->query))))
         od_note(g, OD_QUERY_FOLDABLE_SETS);
     if (kind == 5) {
         od_note(g, OD_QUERY_ROLLUP);

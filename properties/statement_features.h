@@ -45,7 +45,7 @@
     X(GROUPING_SETS, DP, "GROUPING SETS", "SQLite has them not")                                             \
     X(ROLLUP, DP, "ROLLUP", "SQLite has it not")                                                             \
     X(CUBE, DP, "CUBE", "SQLite has it not")                                                                 \
-    X(FOLDABLE_SETS, D, "grouping sets of keys of subqueries, or with constants", "P 15 forgets such keys")  \
+    X(FOLDABLE_SETS, D, "grouping sets of keys that may be one, or constant", "P 15 forgets their NULLs")    \
     X(GROUPING_CALL, DP, "GROUPING()", "SQLite has it not")                                                  \
     X(HAVING, SDP, "HAVING", "")                                                                             \
     X(HAVING_ALONE, DP, "HAVING without GROUP BY", "SQLite asks for an aggregate")                           \
