@@ -324,16 +324,17 @@ static const struct od_expr *bind_array_test(const struct od_place *place, const
                         all ? OD_FUNCTION_AND : OD_FUNCTION_OR);
 }
 
-/* Each way: low <= x AND x <= high, or of NOT x < low OR x > high; SYMMETRIC is either way, NOT neither. */
+/* Each way: low <= x AND x <= high, or of NOT x < low OR x > high; SYMMETRIC is either way, NOT neither. The bounds are bound
+ * for each way: a sub-select in one is asked for the rows of one place. */
 static const struct od_expr *bind_between(const struct od_place *place, const PgQuery__AExpr *node,
                                           bool negated, bool symmetric)
 {
     struct od_binder *binder = place->binder;
     struct od_exprs ways = {0};
     const struct od_expr *input = od_bind_expr(place, node->lexpr);
-    struct od_exprs bounds = od_bind_list(place, node->rexpr->list->items, node->rexpr->list->n_items);
-    OD_NEED(!od_sql_failed(binder));
     for (uint32_t way = 0; way < (symmetric ? 2 : 1); way++) {
+        struct od_exprs bounds = od_bind_list(place, node->rexpr->list->items, node->rexpr->list->n_items);
+        OD_NEED(!od_sql_failed(binder));
         const struct od_expr *low =
             od_make_pair(binder, negated ? OD_FUNCTION_LESS : OD_FUNCTION_GREATER_EQUAL, input,
                          bounds.at[way], node->location);
