@@ -415,6 +415,27 @@ static bool begins(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
+const char *od_slt_misread(const char *sql)
+{
+    static const struct {
+        const char *word;
+        const char *join;
+    } joins[] = {{"semi", "SEMI JOIN"},
+                 {"anti", "ANTI JOIN"},
+                 {"asof", "ASOF JOIN"},
+                 {"positional", "POSITIONAL JOIN"}};
+    struct token before = {sql, 0};
+    for (struct token token = next_token(sql); token.size > 0; token = next_token(token.at + token.size)) {
+        const char *at = token.at + token.size;
+        for (size_t i = 0; i < sizeof(joins) / sizeof(joins[0]); i++) {
+            if (is_word(token, joins[i].word) && !is_word(before, "as") && take_word(&at, "join"))
+                return joins[i].join;
+        }
+        before = token;
+    }
+    return NULL;
+}
+
 bool od_slt_is_foreign(const struct od_error *error)
 {
     return error->status == OD_BAD_INPUT &&

@@ -10,6 +10,8 @@
 const char *od_slt_translate(struct od_arena *arena, const char *sql, uint32_t column_count,
                              const struct od_error *error);
 
+/* What of DuckDB's PostgreSQL would read as something else: FROM t SEMI JOIN u as a t with the alias semi. NULL: nothing. */
+const char *od_slt_misread(const char *sql);
 /* Did PostgreSQL's grammar refuse the text: is it another dialect's? */
 bool od_slt_is_foreign(const struct od_error *error);
 

@@ -106,6 +106,16 @@ static void texts_are_translated(void **state)
     }
 }
 
+static void joins_of_duckdb_are_not_aliases(void **state)
+{
+    (void)state;
+    assert_string_equal(od_slt_misread("select 1 from t Semi /* */ JOIN u using (a)"), "SEMI JOIN");
+    assert_string_equal(od_slt_misread("from t anti join u"), "ANTI JOIN");
+    assert_null(od_slt_misread("select 1 from t as semi join u using (a)"));
+    assert_null(od_slt_misread("select 'a semi join b', semi from t join anti on true"));
+    assert_null(od_slt_misread("asof"));
+}
+
 static void names_are_found(void **state)
 {
     static const struct {
@@ -165,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_translated),
+        cmocka_unit_test(joins_of_duckdb_are_not_aliases),
         cmocka_unit_test(names_are_found),
         cmocka_unit_test(cut_texts_are_harmless),
     };

@@ -466,7 +466,12 @@ static enum od_status run_sql(struct run *run, const struct od_slt_record *recor
     const char *sql = report.sql;
     bool is_translated = false;
     uint32_t column_count = record->types == NULL ? 0 : (uint32_t)strlen(record->types);
-    for (uint32_t i = 0; sql != NULL && i < TRANSLATIONS_MAX; i++) {
+    const char *misread = od_slt_misread(sql);
+    if (misread != NULL) {
+        answer.status = od_fail(&answer.error, OD_UNSUPPORTED, "%s is not supported", misread);
+        answer.in_transaction = run->transaction_connection != NULL;
+    }
+    for (uint32_t i = 0; misread == NULL && sql != NULL && i < TRANSLATIONS_MAX; i++) {
         run->engine->run(run->engine->self, &run->record_arena, sql, &answer);
         bool is_told = answer.status == OD_BAD_INPUT || answer.status == OD_UNSUPPORTED;
         sql = is_told && record->expect != OD_SLT_ERROR
