@@ -46,14 +46,23 @@ static const struct od_expr *bind_key(struct od_binder *binder, struct od_select
     const struct od_expr *key =
         target == OD_NO_COLUMN ? od_bind_expr(&place, node) : build->targets.at[target].expr;
     OD_NEED(key != NULL);
-    for (uint32_t i = 0; i < target && target != OD_NO_COLUMN; i++)
-        build->has_twin_key |= od_expr_equal(build->targets.at[i].expr, key);
+    for (uint32_t i = build->targets.count; i > 0 && target == OD_NO_COLUMN; i--) /* the first that says the same */
+        if (od_same_value(&build->block, build->targets.at[i - 1].expr, key))
+            key = build->targets.at[i - 1].expr;
     if (target != OD_NO_COLUMN && od_has_slot(&build->block, key, computed | UINT32_C(1) << OD_SLOT_WINDOW))
         return od_sql_wrong(binder, od_sql_location(node), "%s functions are not allowed in GROUP BY",
                             od_has_slot(&build->block, key, computed) ? "aggregate" : "window");
     if (key->type == OD_TYPE_INTERVAL)
         return od_sql_refuse(binder, od_sql_location(node), "an interval as a column");
     return key;
+}
+
+static bool is_output(const struct od_select *build, const struct od_expr *expr)
+{
+    for (uint32_t i = 0; i < build->targets.count; i++)
+        if (build->targets.at[i].expr == expr)
+            return true;
+    return false;
 }
 
 /* The bits of a key, or of the keys of (a, b). */
@@ -71,6 +80,8 @@ static bool bind_keys(struct od_binder *binder, struct od_select *build, const P
     OD_NEED(key != NULL);
     while (k < groups->count && !od_expr_equal(groups->at[k], key))
         k++;
+    build->has_twin_key |= k < groups->count && groups->at[k] != key && is_output(build, groups->at[k]) &&
+                           is_output(build, key);
     *set_out |= k < KEYS_MAX ? UINT64_C(1) << k : 0;
     return k < groups->count || od_add_expr(binder, groups, key);
 }
@@ -191,8 +202,7 @@ bool od_bind_groups(struct od_binder *binder, struct od_select *build)
                            "grouping sets of more than %d keys are not supported", KEYS_MAX);
     if (has_sets && build->has_twin_key)
         return od_sql_fail(binder, OD_UNSUPPORTED, od_sql_location(select->group_clause[0]),
-                           "grouping sets of an output column whose expression is also another's are not "
-                           "supported");
+                           "grouping sets of two output columns with the same expression are not supported");
     if (select->group_distinct)
         drop_repeated(&sets);
     OD_NEED(add_dependent_columns(binder, &build->block, &sets));

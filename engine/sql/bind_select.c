@@ -125,7 +125,7 @@ static bool sorted_target(struct od_binder *binder, struct od_select *build, con
     const struct od_expr *expr = od_bind_expr(&place, node);
     OD_NEED(expr != NULL);
     for (*target_out = 0; *target_out < build->targets.count; (*target_out)++)
-        if (od_expr_equal(build->targets.at[*target_out].expr, expr))
+        if (od_same_value(&build->block, build->targets.at[*target_out].expr, expr))
             return true;
     return add_target(binder, build, expr, "order");
 }

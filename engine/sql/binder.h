@@ -297,6 +297,8 @@ bool od_enter_groups(struct od_binder *binder, struct od_block *block);
 bool od_lower_filter(struct od_binder *binder, struct od_block *block, const struct od_expr *predicate);
 /* Does it hold a slot of one of these kinds (bits 1 << kind)? */
 bool od_has_slot(const struct od_block *block, const struct od_expr *expr, uint32_t kinds);
+/* Are they equal, if sub-selects that say the same count as one? */
+bool od_same_value(const struct od_block *block, const struct od_expr *left, const struct od_expr *right);
 
 /* --- expressions ------------------------------------------------------------------------------ */
 
@@ -424,7 +426,7 @@ struct od_select {
     struct od_targets targets;
     uint32_t visible_count; /* of them in the select list */
     const struct od_expr *having;
-    bool has_twin_key; /* GROUP BY an output column that has the same expression as an earlier one */
+    bool has_twin_key; /* GROUP BY two output columns that have the same expression */
 };
 /* The group that is this column of the rows, or OD_NO_COLUMN. */
 uint32_t od_group_of(const struct od_block *block, uint32_t column_index);

@@ -51,12 +51,23 @@ static const struct od_scope_entry *entry_of(const struct od_block *block, uint3
     return found;
 }
 
+/* Of grouping sets, a literal and what asks a sub-select are NULL only in the output column that is the key; else they are
+ * computed, as in PostgreSQL. */
+static bool has_one_place(const struct od_block *block, const struct od_expr *key)
+{
+    return block->has_set_column &&
+           (key->kind == OD_EXPR_LITERAL || od_has_slot(block, key, UINT32_C(1) << OD_SLOT_SUBQUERY));
+}
+
 static void *refuse_ungrouped(struct od_binder *binder, const struct od_block *block, uint32_t column_index,
                               int32_t location, bool in_subquery)
 {
     const struct od_scope_entry *entry = entry_of(block, column_index);
     const char *relation = entry == NULL || entry->relation == NULL ? "" : entry->relation;
     const char *name = entry == NULL ? block->scope.schema.fields[column_index].name : entry->name;
+    for (uint32_t i = 0; i < block->groups.count; i++)
+        if (has_one_place(block, block->groups.at[i]))
+            return od_sql_refuse(binder, location, "what may repeat a key of grouping sets");
     return od_sql_wrong(
         binder, location,
         in_subquery
@@ -173,8 +184,7 @@ static bool same_plan(const struct od_plan *left, const struct od_plan *right)
     return od_plan_node_equal(left, &over_left);
 }
 
-/* Are they equal, if sub-selects that say the same count as one? */
-static bool same_value(const struct od_block *block, const struct od_expr *left, const struct od_expr *right)
+bool od_same_value(const struct od_block *block, const struct od_expr *left, const struct od_expr *right)
 {
     if (od_expr_equal(left, right))
         return true;
@@ -184,22 +194,24 @@ static bool same_value(const struct od_block *block, const struct od_expr *left,
         return one->kind == OD_SLOT_SUBQUERY && other->kind == OD_SLOT_SUBQUERY &&
                one->value.field == other->value.field && one->value.query->type == other->value.query->type &&
                one->value.query->plan->tree_size < SAME_TREE_MAX &&
-               same_value(block, one->value.query->condition, other->value.query->condition) &&
+               od_same_value(block, one->value.query->condition, other->value.query->condition) &&
                same_plan(one->value.query->plan, other->value.query->plan);
     }
     bool same = left->kind == OD_EXPR_CALL && right->kind == OD_EXPR_CALL && left->type == right->type &&
                 left->function == right->function && left->argument_count == right->argument_count;
     for (uint32_t i = 0; same && i < left->argument_count; i++)
-        same = same_value(block, left->arguments[i], right->arguments[i]);
+        same = od_same_value(block, left->arguments[i], right->arguments[i]);
     return same;
 }
 
 static uint32_t find_group(const struct od_block *block, const struct od_expr *expr)
 {
     bool may_be_group = block->grouped && (expr->kind != OD_EXPR_LITERAL || block->has_set_column);
-    for (uint32_t i = 0; may_be_group && i < block->groups.count; i++)
-        if (same_value(block, block->groups.at[i], expr))
+    for (uint32_t i = 0; may_be_group && i < block->groups.count; i++) {
+        const struct od_expr *key = block->groups.at[i];
+        if (has_one_place(block, key) ? key == expr : od_same_value(block, key, expr))
             return i;
+    }
     return OD_NO_COLUMN;
 }
 
