@@ -67,6 +67,8 @@ static void run_sql(void *self, struct od_arena *arena, const char *sql, struct 
     if (sql[0] == '!' || strncmp(sql, "PRAGMA", 6) == 0 || strncmp(sql, "delete", 6) == 0)
         answer_out->status = od_fail(
             &answer_out->error, strncmp(sql, "!no", 3) == 0 ? OD_UNSUPPORTED : OD_BAD_INPUT, "%s", sql + 1);
+    else if (*in_transaction && strcmp(sql, "aborted") == 0)
+        answer_out->status = od_fail(&answer_out->error, OD_BAD_INPUT, "current transaction is aborted, ...");
     else if (strncmp(sql, "changed ", 8) == 0)
         answer_out->changed_count = strtoull(sql + 8, NULL, 10);
     else if (strcmp(sql, "begin") == 0 || strcmp(sql, "end") == 0 || strcmp(sql, "rollback") == 0)
@@ -206,6 +208,9 @@ static const struct {
     {"statement ok\nbegin\n\nquery I\n!bad\n\nstatement ok\ndelete from t\n\nstatement "
      "ok\nrollback\n\nstatement ok\nx\n",
      {3, 1, 1}},
+    {"statement ok\nbegin\n\nstatement ok\naborted\n\nstatement ok\nx\n\nstatement ok\nrollback\n\nstatement "
+     "ok\naborted\n",
+     {3, 0, 2}},
     {"statement ok\nbegin\n\nstatement ok\ndelete from t\n\nstatement ok\nend\n\nstatement ok\nx\n",
      {1, 1, 2}},
     {"statement ok one\nbegin\n\nstatement ok one\nend\n\nstatement ok two\nx\n", {3, 0, 0}},
