@@ -46,8 +46,7 @@ static const struct od_expr *bind_key(struct od_binder *binder, struct od_select
     const struct od_expr *key =
         target == OD_NO_COLUMN ? od_bind_expr(&place, node) : build->targets.at[target].expr;
     OD_NEED(key != NULL);
-    for (uint32_t i = build->targets.count; i > 0 && target == OD_NO_COLUMN;
-         i--) /* the first that says the same */
+    for (uint32_t i = build->targets.count; i > 0 && target == OD_NO_COLUMN; i--) /* the first that says the same */
         if (od_same_value(&build->block, build->targets.at[i - 1].expr, key))
             key = build->targets.at[i - 1].expr;
     if (target != OD_NO_COLUMN && od_has_slot(&build->block, key, computed | UINT32_C(1) << OD_SLOT_WINDOW))
@@ -71,6 +70,7 @@ static bool bind_keys(struct od_binder *binder, struct od_select *build, const P
                       uint64_t *set_out)
 {
     struct od_exprs *groups = &build->block.groups;
+    uint32_t k = 0;
     if (node->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
         for (size_t i = 0; i < node->row_expr->n_args; i++)
             OD_NEED(bind_keys(binder, build, node->row_expr->args[i], set_out));
@@ -78,12 +78,12 @@ static bool bind_keys(struct od_binder *binder, struct od_select *build, const P
     }
     const struct od_expr *key = bind_key(binder, build, node);
     OD_NEED(key != NULL);
-    uint32_t known = od_group_like(&build->block, key);
-    uint32_t k = known == OD_NO_COLUMN ? groups->count : known;
-    build->has_twin_key |= known != OD_NO_COLUMN && groups->at[k] != key && is_output(build, groups->at[k]) &&
+    while (k < groups->count && !od_expr_equal(groups->at[k], key))
+        k++;
+    build->has_twin_key |= k < groups->count && groups->at[k] != key && is_output(build, groups->at[k]) &&
                            is_output(build, key);
     *set_out |= k < KEYS_MAX ? UINT64_C(1) << k : 0;
-    return known != OD_NO_COLUMN || od_add_expr(binder, groups, key);
+    return k < groups->count || od_add_expr(binder, groups, key);
 }
 
 static bool bind_item(struct od_binder *binder, struct od_select *build, const PgQuery__Node *node,
@@ -347,8 +347,10 @@ const struct od_expr *od_lower_grouping(struct od_binder *binder, struct od_bloc
     struct od_exprs cases = {0};
     uint32_t last = block->has_set_column ? block->set_count - 1 : 0;
     for (uint32_t i = 0; i < arguments.count; i++) {
-        groups[i] = od_group_like(block, arguments.at[i]);
-        if (groups[i] == OD_NO_COLUMN)
+        while (groups[i] < block->groups.count &&
+               !od_expr_equal(block->groups.at[groups[i]], arguments.at[i]))
+            groups[i]++;
+        if (groups[i] == block->groups.count)
             return od_sql_wrong(
                 binder, location,
                 "arguments to GROUPING must be grouping expressions of the associated query level");

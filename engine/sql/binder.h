@@ -430,8 +430,6 @@ struct od_select {
 };
 /* The group that is this column of the rows, or OD_NO_COLUMN. */
 uint32_t od_group_of(const struct od_block *block, uint32_t column_index);
-/* The group that says the same, equal sub-selects counting as one, or OD_NO_COLUMN. */
-uint32_t od_group_like(const struct od_block *block, const struct od_expr *expr);
 /* GROUP BY: block.groups and .sets. */
 bool od_bind_groups(struct od_binder *binder, struct od_select *build);
 /* The stage of groups over the rows. */

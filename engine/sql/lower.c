@@ -204,19 +204,15 @@ bool od_same_value(const struct od_block *block, const struct od_expr *left, con
     return same;
 }
 
-uint32_t od_group_like(const struct od_block *block, const struct od_expr *expr)
-{
-    for (uint32_t i = 0; i < block->groups.count; i++)
-        if (od_same_value(block, block->groups.at[i], expr))
-            return i;
-    return OD_NO_COLUMN;
-}
-
-/* A literal is a group only where grouping sets can make it NULL. */
 static uint32_t find_group(const struct od_block *block, const struct od_expr *expr)
 {
     bool may_be_group = block->grouped && (expr->kind != OD_EXPR_LITERAL || block->has_set_column);
-    return may_be_group ? od_group_like(block, expr) : OD_NO_COLUMN;
+    for (uint32_t i = 0; may_be_group && i < block->groups.count; i++) {
+        const struct od_expr *key = block->groups.at[i];
+        if (has_one_place(block, key) ? key == expr : od_same_value(block, key, expr))
+            return i;
+    }
+    return OD_NO_COLUMN;
 }
 
 static const struct od_expr *lower_slot(struct od_binder *binder, struct od_block *block,
