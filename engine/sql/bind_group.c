@@ -348,7 +348,7 @@ const struct od_expr *od_lower_grouping(struct od_binder *binder, struct od_bloc
     uint32_t last = block->has_set_column ? block->set_count - 1 : 0;
     for (uint32_t i = 0; i < arguments.count; i++) {
         while (groups[i] < block->groups.count &&
-               !od_expr_equal(block->groups.at[groups[i]], arguments.at[i]))
+               !od_same_value(block, block->groups.at[groups[i]], arguments.at[i]))
             groups[i]++;
         if (groups[i] == block->groups.count)
             return od_sql_wrong(
