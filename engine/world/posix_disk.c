@@ -50,11 +50,10 @@ static void check_name(const char *name)
 /* Where it stands; NULL: it was not made here. */
 static char *find_made(const struct od_posix_disk *disk, const char *name)
 {
-    char *at = (char *)disk->made.bytes;
-    const char *end = at + disk->made.size;
-    while (at < end && strcmp(at, name) != 0)
-        at += strlen(at) + 1;
-    return at < end ? at : NULL;
+    for (size_t at = 0; at < disk->made.size; at += strlen((char *)disk->made.bytes + at) + 1)
+        if (strcmp((char *)disk->made.bytes + at, name) == 0)
+            return (char *)disk->made.bytes + at;
+    return NULL;
 }
 
 static enum od_status open_file(struct od_posix_disk *disk, const char *name, int flags,
