@@ -47,13 +47,20 @@ static void check_name(const char *name)
     od_assert(strcmp(name, "..") != 0);
 }
 
+/* The name behind `name` among those of files made here (NULL: the first); NULL behind the last. */
+static char *next_made(const struct od_posix_disk *disk, const char *name)
+{
+    size_t at = name == NULL ? 0 : (size_t)(name - (char *)disk->made.bytes) + strlen(name) + 1;
+    return at < disk->made.size ? (char *)disk->made.bytes + at : NULL;
+}
+
 /* Where it stands; NULL: it was not made here. */
 static char *find_made(const struct od_posix_disk *disk, const char *name)
 {
-    for (size_t at = 0; at < disk->made.size; at += strlen((char *)disk->made.bytes + at) + 1)
-        if (strcmp((char *)disk->made.bytes + at, name) == 0)
-            return (char *)disk->made.bytes + at;
-    return NULL;
+    char *made = next_made(disk, NULL);
+    while (made != NULL && strcmp(made, name) != 0)
+        made = next_made(disk, made);
+    return made;
 }
 
 static enum od_status open_file(struct od_posix_disk *disk, const char *name, int flags,
@@ -223,8 +230,7 @@ uint64_t od_posix_disk_open_files(const struct od_posix_disk *disk)
 enum od_status od_posix_disk_empty(struct od_posix_disk *disk, struct od_error *error)
 {
     enum od_status first = OD_OK;
-    const char *name = (const char *)disk->made.bytes;
-    for (const char *end = name + disk->made.size; name < end; name += strlen(name) + 1) {
+    for (const char *name = next_made(disk, NULL); name != NULL; name = next_made(disk, name)) {
         /* A name may be remembered though its file could not be made: that it is missing is then no failure. */
         if (unlinkat(disk->directory_descriptor, name, 0) != 0 && errno != ENOENT && first == OD_OK)
             first = io_failed(error, "removing file", name);
