@@ -169,11 +169,13 @@ static void canonical_number(struct od_value *value)
 static void canonical_numbers(struct od_answer *answer, const struct od_schema *schema)
 {
     for (uint32_t column = 0; column < answer->column_count; column++)
-        for (uint32_t row = 0; row < answer->row_count && schema->fields[column].type == OD_TYPE_DECIMAL;
-             row++) {
+        for (uint32_t row = 0; row < answer->row_count; row++) {
             struct od_value *cell = &answer->cells[(size_t)row * answer->column_count + column];
-            if (!cell->is_null && cell->type == OD_TYPE_TEXT)
+            bool is_numeric = schema->fields[column].type == OD_TYPE_DECIMAL && cell->type == OD_TYPE_TEXT;
+            if (is_numeric && !cell->is_null)
                 canonical_number(cell);
+            if (cell->type == OD_TYPE_FLOAT64 && cell->float64 == 0)
+                cell->float64 = 0;
         }
 }
 

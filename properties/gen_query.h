@@ -57,8 +57,10 @@ struct od_query_gen {
     enum od_query_feature place; /* where a subquery made now stands */
     uint32_t columns_read;       /* by expressions so far */
     uint32_t may_fail_count;     /* calls that may fail, so far */
+    uint32_t literal_count;      /* literals so far */
     uint32_t foldable_count;     /* NULLs, truth values and calls of constants so far: they may decide what
                                     stands around them before a row is looked at */
+    uint32_t peers_shown;        /* windows of this SELECT in which the order of peers shows */
     bool may_be_spared;          /* what may fail stands where a plan may spare it */
     bool calls_may_fail;         /* aggregates and window functions; */
     bool folds_calls;            /* what stands around them may be folded, and they are spared */

@@ -134,6 +134,7 @@ const char *od_query_literal(struct od_query_gen *g, enum od_type type)
     struct od_value value = literal_value(g, type);
     struct od_buffer printed;
     bool is_null = od_chance(g, 1, 10) || !is_understood(g, type);
+    g->literal_count++;
     g->foldable_count += is_null || type == OD_TYPE_BOOLEAN;
     if (is_null)
         return od_say(g, "CAST(NULL AS %s)", od_query_type_text(type));

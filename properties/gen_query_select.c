@@ -155,6 +155,8 @@ static const char *group_by(struct od_query_gen *g, const char *const *keys, uin
     *sets_out = kind >= 5;
     if (kind >= 5 && (are_foldable || (count > 1 && may_keys_be_one(g->query))))
         od_note(g, OD_QUERY_FOLDABLE_SETS);
+    if (kind >= 5 && (g->query->features[OD_QUERY_JOIN_USING] || g->query->features[OD_QUERY_JOIN_NATURAL]))
+        od_note(g, OD_QUERY_MERGED_SETS);
     if (kind == 5) {
         od_note(g, OD_QUERY_ROLLUP);
         return od_say(g, " GROUP BY ROLLUP (%s)", all);
@@ -282,8 +284,10 @@ static const char *window_definition(struct od_query_gen *g, const struct od_sco
     bool keeps_keys = strstr(frame_text, "RANGE") != NULL || strstr(frame_text, "GROUPS") != NULL;
     bool is_total =
         shows && !keeps_keys && can_be_total && (od_draw_below(g, 8) < 7 || !od_may(g, OD_QUERY_OPEN_PEERS));
-    if (shows && !is_total)
+    /* Of two windows, each may put two equal rows first. */
+    if (shows && (!is_total || g->peers_shown > 0))
         od_note(g, OD_QUERY_OPEN_PEERS);
+    g->peers_shown += shows;
     const char *order = is_total        ? od_query_total_order(g, scope, keys)
                         : key_count > 0 ? od_say(g, " ORDER BY %s", keys)
                                         : "";
@@ -297,6 +301,7 @@ static void add_windows(struct od_query_gen *g, struct od_scope *scope, bool can
     const struct od_scope arguments = *scope;
     enum od_query_feature place = g->place;
     g->place = OD_QUERY_FEATURE_COUNT;
+    g->peers_shown = 0;
     for (uint32_t count = 0; count < 3 && (count == 0 || od_chance(g, 1, 3)); count++) {
         od_open_span(g, "window");
         enum od_type type;
@@ -405,8 +410,10 @@ static const char *select_list(struct od_query_gen *g, const struct od_scope *sc
 static const char *star(struct od_query_gen *g, const struct od_scope *scope, struct od_outputs *outputs)
 {
     for (uint32_t i = 0; i < scope->count; i++) {
-        if (scope->columns[i].is_hidden)
+        if (scope->columns[i].is_hidden) {
+            od_note(g, OD_QUERY_STAR_MERGED);
             continue;
+        }
         if (scope->columns[i].type == OD_TYPE_DECIMAL)
             od_note(g, OD_QUERY_NUMERIC);
         outputs->columns[outputs->count++] = (struct od_named){.text = "", .type = scope->columns[i].type};
@@ -457,8 +464,9 @@ void od_query_select(struct od_query_gen *g, const struct od_scope *outer, const
     uint32_t foldable_before = g->foldable_count;
     *scope = is_grouped ? (struct od_scope){.outer = outer, .rows = rows.rows} : rows;
     if (is_grouped && !wanted->is_one_row) {
+        uint32_t literals_before = g->literal_count;
         key_count = draw_keys(g, &rows, scope, keys);
-        bool are_foldable = g->foldable_count != foldable_before;
+        bool are_foldable = g->literal_count != literals_before;
         groups = key_count == 0 ? "" : group_by(g, keys, key_count, are_foldable, &has_sets);
         for (uint32_t i = 0; i < 4 && (i == 0 || od_chance(g, 1, 2)); i++) {
             enum od_type type;

@@ -46,6 +46,7 @@
     X(ROLLUP, DP, "ROLLUP", "SQLite has it not")                                                             \
     X(CUBE, DP, "CUBE", "SQLite has it not")                                                                 \
     X(FOLDABLE_SETS, D, "grouping sets of keys that may be one, or constant", "P 15 forgets their NULLs")    \
+    X(MERGED_SETS, P, "grouping sets where USING merges columns", "DuckDB has two of each")                  \
     X(GROUPING_CALL, DP, "GROUPING()", "SQLite has it not")                                                  \
     X(HAVING, SDP, "HAVING", "")                                                                             \
     X(HAVING_ALONE, DP, "HAVING without GROUP BY", "SQLite asks for an aggregate")                           \
@@ -88,6 +89,7 @@
     X(OPEN_PEERS, NOBODY, "row_number... among rows whose order is open", "any order is right")              \
     X(OPEN_EQUALS, SDP, "one of several equal values stands for all", "1.5 or 1.50 is right, 0.0 or -0.0")   \
     X(STAR, SDP, "SELECT *", "")                                                                             \
+    X(STAR_MERGED, DP, "SELECT * where USING merges columns", "SQLite has others")                           \
     X(CASE, SDP, "CASE", "")                                                                                 \
     X(CAST, SDP, "casts of numbers", "")                                                                     \
     X(CAST_ROUNDS, P, "casts that round", "half up, half to even, or cut")                                   \
