@@ -390,10 +390,14 @@ static struct od_subquery *as_semi_join(const struct od_block *block, const stru
 bool od_lower_filter(struct od_binder *binder, struct od_block *block, const struct od_expr *predicate)
 {
     OD_NEED(predicate != NULL);
-    uint32_t count = od_expr_conjuncts(predicate, NULL, 0);
+    bool is_group = find_group(block, predicate) != OD_NO_COLUMN; /* an AND, maybe: as a whole */
+    uint32_t count = is_group ? 1 : od_expr_conjuncts(predicate, NULL, 0);
     const struct od_expr **conjuncts = od_sql_take(binder, count, sizeof(*conjuncts));
     OD_NEED(conjuncts != NULL);
-    od_expr_conjuncts(predicate, conjuncts, count);
+    if (is_group)
+        conjuncts[0] = predicate;
+    else
+        od_expr_conjuncts(predicate, conjuncts, count);
     /* First what needs no sub-select, then sub-selects that only drop rows, then all others, each before the next one's
      * sub-selects are asked, which may fail. */
     for (uint32_t pass = 0; pass < 3; pass++) {
