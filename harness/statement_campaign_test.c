@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -249,6 +250,30 @@ static void duckdb_is_asked_about_full_joins_when_it_is_right(void **state)
     od_opinion_close(&duckdb);
 }
 
+static int count_row(void *count, int column_count, char **values, char **names)
+{
+    (void)column_count;
+    (void)values;
+    (void)names;
+    ++*(int *)count;
+    return 0;
+}
+
+/* The rows of r are to be padded, whatever the inner join before gives. When SQLite does so, it can be asked. */
+static void sqlite_is_asked_about_padding_when_it_is_right(void **state)
+{
+    static const char sql[] = "CREATE TABLE t (a); INSERT INTO t VALUES (1);"
+                              "SELECT r.a FROM t AS l JOIN t AS m ON false RIGHT JOIN t AS r ON l.a = r.a";
+    sqlite3 *sqlite = NULL;
+    int row_count = 0;
+    (void)state;
+    assert_int_equal(sqlite3_open(":memory:", &sqlite), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sqlite, sql, count_row, &row_count, NULL), SQLITE_OK);
+    bool is_asked = od_query_feature_is_shared(OD_QUERY_JOIN_ANY_PADDED, 1u << OD_ORACLE_SQLITE);
+    assert_int_equal(row_count == 1, is_asked);
+    sqlite3_close(sqlite);
+}
+
 /* --- drawing
  * ------------------------------------------------------------------------------------------------ */
 
@@ -315,6 +340,7 @@ int main(void)
         cmocka_unit_test(recorded_choices_draw_the_same_statement),
         cmocka_unit_test(refused_memory_leaves_nothing_behind),
         cmocka_unit_test(duckdb_is_asked_about_full_joins_when_it_is_right),
+        cmocka_unit_test(sqlite_is_asked_about_padding_when_it_is_right),
         cmocka_unit_test(a_lost_row_is_told),
         cmocka_unit_test(a_sure_error_is_told),
         cmocka_unit_test(a_variation_that_differs_is_told),

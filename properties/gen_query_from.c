@@ -205,8 +205,7 @@ static const char *condition(struct od_query_gen *g, uint32_t left_count, const 
             part = od_say(g, "%s = %s", ours, theirs);
         } else {
             part = od_query_predicate(g, both);
-            if (is_full)
-                od_note(g, OD_QUERY_FULL_JOIN_ANY);
+            od_note(g, is_full ? OD_QUERY_FULL_JOIN_ANY : OD_QUERY_JOIN_ANY);
         }
         text = text == NULL ? part : od_say(g, "%s AND %s", text, part);
         od_close_span(g);
@@ -234,6 +233,8 @@ static const char *join_sides(struct od_query_gen *g, uint32_t kind, const char 
     bool all_fit = find_common(scope, &right->scope, names, &count);
     uint64_t how = od_draw_below(g, 6);
     od_note(g, features[kind]);
+    if (kind >= 2 && g->query->features[OD_QUERY_JOIN_ANY])
+        od_note(g, OD_QUERY_JOIN_ANY_PADDED);
     if (how == 5 && all_fit) {
         od_note(g, OD_QUERY_JOIN_NATURAL);
         for (uint32_t i = 0; i < count; i++)

@@ -14,6 +14,8 @@
     X(RIGHT_JOIN, SDP, "right joins", "")                                                                    \
     X(FULL_JOIN, SDP, "full joins", "")                                                                      \
     X(FULL_JOIN_ANY, S, "full joins with other conditions than equalities", "P refuses many, D errs")        \
+    X(JOIN_ANY, SDP, "joins with other conditions than equalities", "")                                      \
+    X(JOIN_ANY_PADDED, DP, "the same below a right or full join", "SQLite loses rows where one is constant") \
     X(CROSS_JOIN, SDP, "cross joins and comma lists", "")                                                    \
     X(JOIN_USING, SDP, "USING", "")                                                                          \
     X(JOIN_NATURAL, SDP, "NATURAL", "")                                                                      \
