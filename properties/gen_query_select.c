@@ -72,6 +72,8 @@ static const char *aggregate_of(struct od_query_gen *g, const struct od_scope *r
     const struct od_words *words = &od_aggregate_words[index % od_aggregate_word_count];
     if (words->feature == OD_QUERY_FLOAT_SUM && g->gen->flavour != OD_FLAVOUR_PLAIN)
         od_note(g, OD_QUERY_FLOAT_SUM_HARD);
+    if (words->type == OD_TYPE_COUNT) /* gives one of its arguments */
+        od_note(g, OD_QUERY_OPEN_EQUALS);
     bool cast_texts = g->casts_texts;
     g->casts_texts = true;
     const char *text = od_query_fill(g, &own, words, wanted, 1, type_out);

@@ -242,7 +242,7 @@ const struct od_words od_aggregate_words[] = {
     {INT, "bit_xor(%s)", "i", IS(BIT_BOOL_AGGREGATE_MORE), false},
     {TXT, "string_agg(%s, ',' ORDER BY %s)", "t=", IS(STRING_AGG), false},
     {TXT, "string_agg(DISTINCT %s, '-' ORDER BY %s DESC)", "t=", IS(STRING_AGG), false},
-    {FLT, "percentile_cont(0.5) WITHIN GROUP (ORDER BY %s)", "f", IS(PERCENTILE), true},
+    {FLT, "percentile_cont(0.5) WITHIN GROUP (ORDER BY %s)", "f", IS(PERCENTILE_DOUBLE), true},
     {FLT, "percentile_cont(0.25) WITHIN GROUP (ORDER BY %s DESC)", "l", IS(PERCENTILE), true},
     {SAME, "percentile_disc(0.5) WITHIN GROUP (ORDER BY %s)", "T", IS(PERCENTILE), false},
     {SAME, "mode() WITHIN GROUP (ORDER BY %s)", "T", IS(MODE), false},

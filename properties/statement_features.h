@@ -57,6 +57,7 @@
     X(BIT_BOOL_AGGREGATE, DP, "bool_and, bit_or...", "SQLite has them not")                                  \
     X(BIT_BOOL_AGGREGATE_MORE, P, "every, bit_xor", "not all have them")                                     \
     X(PERCENTILE, DP, "percentile_cont, percentile_disc", "SQLite has them not")                             \
+    X(PERCENTILE_DOUBLE, P, "percentile_cont of doubles", "DuckDB's middle of infinities is one")            \
     X(MODE, P, "mode", "others choose another of several values")                                            \
     X(STATISTICS, P, "variances, covariances, slopes", "DuckDB's errors and digits are others")              \
     X(INEXACT_KEYS, NOBODY, "variances of doubles in DISTINCT, set operations, keys", "last digits decide")  \

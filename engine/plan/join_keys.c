@@ -2,7 +2,8 @@
  * side and the other only the right. The operands have one type already (od_expr_call saw to it), so their hashes can be
  * compared. Everything else is residual: it stays part of the join condition and is tested on pairs whose keys are equal. A key
  * is computed for every row: one that may fail is a key only where no conjunct stands before it, which could have kept it from
- * being computed. */
+ * being computed. Keys are compared before the rest: behind a constant that may fail, which is to be computed for every pair,
+ * there are none. */
 #include "engine/plan/join_keys.h"
 
 #define KEYS_MAX 64 /* bits of null_safe */
@@ -75,10 +76,12 @@ bool od_join_keys_find(struct od_maker *make, const struct od_plan *left, const 
     OD_NEW(keys_out->right, make, count);
     OD_NEW(keys_out->residual, make, count);
     od_expr_conjuncts(condition, conjuncts, count);
+    bool fails_first = false;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t key = keys_out->key_count;
         const struct od_expr *right_key;
-        if ((i > 0 && conjuncts[i]->may_fail) || key == KEYS_MAX ||
+        fails_first |= conjuncts[i]->may_fail && od_expr_is_constant(conjuncts[i]);
+        if ((i > 0 && conjuncts[i]->may_fail) || fails_first || key == KEYS_MAX ||
             !split_key(conjuncts[i], left->schema.field_count, &keys_out->left[key], &right_key)) {
             keys_out->residual[keys_out->residual_count++] = conjuncts[i];
             continue;
