@@ -87,7 +87,7 @@ static const cyaml_config_t config = {.log_fn = NULL, .mem_fn = cyaml_mem, .log_
 
 /* --- meaning -------------------------------------------------------------------------------------------------- */
 
-#define ROWS_MAX 100000000u
+#define TABLE_ROWS_MAX 100000000u
 
 struct source {
     const char *name;
@@ -119,9 +119,9 @@ static enum od_status check_table(const struct source *source, const struct od_s
         snprintf(what, sizeof(what), "table %.60s: expected a generator or a file", table->name);
         return fail_at_path(source, error, path, what);
     }
-    if (table->rows > ROWS_MAX) {
+    if (table->rows > TABLE_ROWS_MAX) {
         snprintf(path, sizeof(path), "tables/%u/rows", index);
-        snprintf(what, sizeof(what), "table %.60s: expected at most %u rows", table->name, ROWS_MAX);
+        snprintf(what, sizeof(what), "table %.60s: expected at most %u rows", table->name, TABLE_ROWS_MAX);
         return fail_at_path(source, error, path, what);
     }
     if (table->generator == NULL || od_generator_find(table->generator) != NULL)

@@ -7,7 +7,8 @@
 #include "harness/thousandths.h"
 #include "scenarios/generate.h"
 
-#define ROWS_MAX 1000000000u
+#define SCALED_ROWS_MAX                                                                                      \
+    1000000000u /* at the scale that is run; a scenario itself says at most a tenth of it */
 
 static bool is_from_file(const struct od_scenario_table *table, const char *directory)
 {
@@ -38,10 +39,10 @@ static enum od_status check_table(const struct od_scenario_table *table, uint64_
         return od_fail(error, OD_BAD_INPUT, "table %s has no generator: expected --data DIR with %s",
                        table->name, table->file);
     uint64_t rows = rows_of(table, scale_thousandths);
-    return rows <= ROWS_MAX
+    return rows <= SCALED_ROWS_MAX
                ? OD_OK
                : od_fail(error, OD_BAD_INPUT, "table %s: expected at most %u rows, found %llu at scale %g",
-                         table->name, ROWS_MAX, (unsigned long long)rows,
+                         table->name, SCALED_ROWS_MAX, (unsigned long long)rows,
                          (double)scale_thousandths / (double)OD_SCALE_ONE);
 }
 

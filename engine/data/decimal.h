@@ -45,7 +45,7 @@ bool od_decimal_divide_whole(const struct od_decimal *left, const struct od_deci
 bool od_decimal_sqrt(const struct od_decimal *decimal, struct od_decimal *result_out);
 
 /* e to the x; logarithms of positive numbers, to a positive base other than 1; a positive base to any exponent: 16 significant
- * digits, no fewer behind the point than an argument has. False too where that makes more than 30 (decimal_exp.c). */
+ * digits, no fewer behind the point than an argument has. False too where that makes more than 31 (decimal_exp.c). */
 bool od_decimal_exp(const struct od_decimal *x, struct od_decimal *result_out);
 bool od_decimal_ln(const struct od_decimal *x, struct od_decimal *result_out);
 bool od_decimal_log(const struct od_decimal *base, const struct od_decimal *x, struct od_decimal *result_out);

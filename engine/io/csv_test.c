@@ -76,6 +76,12 @@ static const struct reading readings[] = {
     {"a\n2001-02-03\n2001-02-03 04:05:06.5\n", "a timestamp\n2001-02-03 00:00:00\n2001-02-03 04:05:06.5"},
     {"a\n2001-02-03 \n", "a text\n2001-02-03 "},
     {"a\n2001-02-03 04:05:06Z\n", "a text\n2001-02-03 04:05:06Z"},
+    {"a\n2001-02-03 04:05:06+00\n", "a text\n2001-02-03 04:05:06+00"},
+    {"a\n2001-02-03 04:05:06-00:00\n", "a text\n2001-02-03 04:05:06-00:00"},
+    {"a\n2001-02-03 4:5:6\n", "a text\n2001-02-03 4:5:6"},
+    {"a\n2001-02-03 04:05\n", "a text\n2001-02-03 04:05"},
+    {"a\n0044-03-15 BC\n0044-03-15 12:00:00.25 BC\n",
+     "a timestamp\n0044-03-15 00:00:00 BC\n0044-03-15 12:00:00.25 BC"},
 };
 
 static void texts_become_tables(void **state)
@@ -191,7 +197,8 @@ static void what_is_written_reads_back(void **state)
     (void)state;
     /* All types together, and each alone: there a NULL row is an empty line. */
     for (uint32_t only = 0; only <= DRAWN_FIELDS; only++) {
-        struct od_schema schema = {only < DRAWN_FIELDS ? 1 : DRAWN_FIELDS, &drawn_fields[only % DRAWN_FIELDS]};
+        struct od_schema schema = {only < DRAWN_FIELDS ? 1 : DRAWN_FIELDS,
+                                   &drawn_fields[only % DRAWN_FIELDS]};
         struct od_batch_builder builder;
         struct od_buffer buffer;
         struct od_error error = {0};

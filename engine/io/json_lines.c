@@ -267,8 +267,8 @@ static void write_value(const struct od_value *value, struct od_buffer *buffer)
     } else if (value->type == OD_TYPE_TEXT) {
         write_string(value->text.bytes, value->text.size, buffer);
     } else if (od_value_print(value, buffer) &&
-               !is_json_number((const char *)buffer->bytes + start, buffer->size - start)) {
-        od_buffer_append_text(buffer, "\"\""); /* times, NaN: room for quotes, then around it */
+               !is_json_number((const char *)buffer->bytes + start, buffer->size - start) &&
+               od_buffer_append_text(buffer, "\"\"")) { /* times, NaN: room for quotes, then around it */
         memmove(buffer->bytes + start + 1, buffer->bytes + start, buffer->size - start - 2);
         buffer->bytes[start] = '"';
     }

@@ -55,17 +55,29 @@ bool od_text_is_number(const char *text, size_t size)
     return number_shape(text, size) != SHAPE_NONE;
 }
 
-/* YYYY-MM-DD in front, and a digit or BC, but no space, at the end; od_value_parse would also take one-digit months. */
+/* Whether the text goes on as the shape says, 0 for a digit; *at is then behind it. */
+static bool skip_shape(const struct od_text_field *field, const char *shape, size_t *at)
+{
+    size_t size = strlen(shape);
+    if (size > field->size - *at)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (shape[i] == '0' ? !is_digit(field->bytes[*at + i]) : field->bytes[*at + i] != shape[i])
+            return false;
+    *at += size;
+    return true;
+}
+
+/* YYYY-MM-DD[ HH:MM:SS[.F]][ BC]: od_value_parse takes more, of which something would be lost: single digits, zones. */
 static bool looks_like_day(const struct od_text_field *field)
 {
-    size_t year = 0;
-    skip_digits(field->bytes, field->size, &year);
-    if (year < 4 || year + 6 > field->size)
+    size_t at = 0;
+    if (skip_digits(field->bytes, field->size, &at) < 4 || !skip_shape(field, "-00-00", &at))
         return false;
-    const char *rest = field->bytes + year;
-    char last = field->bytes[field->size - 1];
-    return rest[0] == '-' && is_digit(rest[1]) && is_digit(rest[2]) && rest[3] == '-' && is_digit(rest[4]) &&
-           is_digit(rest[5]) && (is_digit(last) || last == 'C');
+    if (skip_shape(field, " 00:00:00", &at) && skip_shape(field, ".0", &at))
+        skip_digits(field->bytes, field->size, &at);
+    skip_shape(field, " BC", &at);
+    return at == field->size;
 }
 
 static bool could_be(const struct od_text_field *field, enum od_type type)

@@ -49,7 +49,9 @@ const char *od_plan_kind_text(enum od_plan_kind kind);
  *   MARK                   left fields ++ one boolean: the OR itself (EXISTS, IN, ANY anywhere else; ALL is NOT ANY NOT)
  *   SINGLE                 as LEFT, and EVALUATION ("more than one row returned by a subquery used as an expression") when a
  *                          left row finds a second one */
-#define OD_JOIN_TYPE_LIST(X)                                                                                     X(INNER, "inner") X(LEFT, "left") X(RIGHT, "right") X(FULL, "full") X(SEMI, "semi") X(ANTI, "anti")            X(NULL_ANTI, "null-aware anti") X(MARK, "mark") X(SINGLE, "single")
+#define OD_JOIN_TYPE_LIST(X)                                                                                 \
+    X(INNER, "inner") X(LEFT, "left") X(RIGHT, "right") X(FULL, "full") X(SEMI, "semi") X(ANTI, "anti")      \
+    X(NULL_ANTI, "null-aware anti") X(MARK, "mark") X(SINGLE, "single")
 
 enum od_join_type {
 #define X(name, text) OD_JOIN_##name,

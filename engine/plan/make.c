@@ -28,8 +28,8 @@ void *od_new(struct od_maker *make, size_t count, size_t bytes)
 
 const char *od_new_name(struct od_maker *make, const char *prefix, uint32_t number)
 {
-    const char *name = od_arena_print(make->arena, "%s%u", prefix, number);
-    return name != NULL ? name : od_make_fail(make, OD_NO_MEMORY, "naming a column");
+    const char *name = make->status == OD_OK ? od_arena_print(make->arena, "%s%u", prefix, number) : NULL;
+    return name != NULL || make->status != OD_OK ? name : od_make_fail(make, OD_NO_MEMORY, "naming a column");
 }
 
 /* Declares `made`: what the builder gives, which is asked only if nothing has failed. */

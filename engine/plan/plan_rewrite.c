@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 /* --- clauses ---------------------------------------------------------------------------------- */
 
 /* `rows`: the list has count * schema.field_count items. count 0: it is one expression, in the node itself. */

@@ -330,6 +330,7 @@ static bool take_index(struct od_driver *driver, struct od_driver_task *task, st
     od_give(driver->world->memory, task->entries, task->done.block_count * sizeof(*entries));
     task->entries = entries;
     task->done = body;
+    task->done.blocks = (struct od_reader){0}; /* it read the message, which goes */
     task->has_index = true;
     return true;
 }

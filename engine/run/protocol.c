@@ -85,6 +85,8 @@ struct part {
 #define X(name, type)              [OD_BODY_##name] = {OD_FIELDS_##name(PART, LIST, type){PART_END, 0, 0}},
 static const struct part layouts[][PARTS_MAX] = {OD_BODY_LIST(X) X(entry, od_block_entry)};
 #undef X
+#undef PART
+#undef LIST
 
 void od_body_write(struct od_buffer *buffer, enum od_body_kind kind, const void *body)
 {

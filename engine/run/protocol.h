@@ -15,27 +15,22 @@
 #include "engine/run/query.h"
 #include "engine/shuffle/partition_writer.h"
 
-#define OD_MESSAGE_LIST(X)                                                                                   \
-    X(REGISTER, "register", "executor -> driver: I am here; again until answered")                           \
-    X(REGISTERED, "registered", "driver -> executor: your epoch")                                            \
-    X(HEARTBEAT, "heartbeat", "executor -> driver: I live, and these attempts are mine")                     \
-    X(START_OVER, "start_over", "driver -> executor: you were given up; drop all, register again")           \
-    X(LAUNCH, "launch", "driver -> executor: run this attempt; here are its inputs")                         \
-    X(CANCEL, "cancel", "driver -> executor: drop this attempt")                                             \
-    X(DONE, "done", "executor -> driver: the attempt succeeded; again until acknowledged")                   \
-    X(FAILED, "failed", "executor -> driver: the attempt failed; again until acknowledged")                  \
-    X(ACKNOWLEDGE, "acknowledge", "driver -> executor: heard; keep or drop the output")                      \
-    X(RESULT, "result", "executor -> driver: one block of the answer")                                       \
-    X(RESULT_WANTED, "result_wanted", "driver -> executor: these result blocks did not arrive")              \
-    X(FETCH, "fetch", "executor -> executor: send me this block; again until answered")                      \
-    X(BLOCK, "block", "executor -> executor: the block, or why not")                                         \
-    X(STOP, "stop", "driver -> executor: the query has ended; drop all")
-
 enum od_message_kind {
-#define X(name, text, sentence) OD_MESSAGE_##name,
-    OD_MESSAGE_LIST(X)
-#undef X
-        OD_MESSAGE_KIND_COUNT
+    OD_MESSAGE_REGISTER,      /* executor -> driver: I am here; again until answered */
+    OD_MESSAGE_REGISTERED,    /* driver -> executor: your epoch */
+    OD_MESSAGE_HEARTBEAT,     /* executor -> driver: I live, and these attempts are mine */
+    OD_MESSAGE_START_OVER,    /* driver -> executor: you were given up; drop all, register again */
+    OD_MESSAGE_LAUNCH,        /* driver -> executor: run this attempt; here are its inputs */
+    OD_MESSAGE_CANCEL,        /* driver -> executor: drop this attempt */
+    OD_MESSAGE_DONE,          /* executor -> driver: the attempt succeeded; again until acknowledged */
+    OD_MESSAGE_FAILED,        /* executor -> driver: the attempt failed; again until acknowledged */
+    OD_MESSAGE_ACKNOWLEDGE,   /* driver -> executor: heard; keep or drop the output */
+    OD_MESSAGE_RESULT,        /* executor -> driver: one block of the answer */
+    OD_MESSAGE_RESULT_WANTED, /* driver -> executor: these result blocks did not arrive */
+    OD_MESSAGE_FETCH,         /* executor -> executor: send me this block; again until answered */
+    OD_MESSAGE_BLOCK,         /* executor -> executor: the block, or why not */
+    OD_MESSAGE_STOP,          /* driver -> executor: the query has ended; drop all */
+    OD_MESSAGE_KIND_COUNT
 };
 
 /* Bytes of an element, for bounds before allocating. */
@@ -77,13 +72,15 @@ enum od_message_kind {
 
 /* One map task's part in an input: where its output is, and its blocks for the reading partition. */
 #define OD_FIELDS_source(F, L, S)                                                                            \
-    F(S, U32, uint32_t, task) F(S, U32, uint32_t, attempt) F(S, U32, uint32_t, generation)                   \
-    F(S, U32, uint32_t, executor) F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, block_count)
+    F(S, U32, uint32_t, task)                                                                                \
+    F(S, U32, uint32_t, attempt) F(S, U32, uint32_t, generation) F(S, U32, uint32_t, executor)               \
+        F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, block_count)
 
 /* struct od_block_entry, of partition_writer.h. */
 #define OD_FIELDS_entry(F, L, S)                                                                             \
-    F(S, U32, uint32_t, partition) F(S, U32, uint32_t, row_count) F(S, U32, uint32_t, size)                  \
-    F(S, U64, uint64_t, offset) F(S, U64, struct od_hash128, row_checksum)
+    F(S, U32, uint32_t, partition)                                                                           \
+    F(S, U32, uint32_t, row_count) F(S, U32, uint32_t, size) F(S, U64, uint64_t, offset)                     \
+        F(S, U64, struct od_hash128, row_checksum)
 
 /* total_bytes: of all blocks; held_peak_bytes: by all operators of the task. */
 #define OD_FIELDS_done(F, L, S)                                                                              \
@@ -109,8 +106,8 @@ enum od_message_kind {
 #define OD_FIELDS_acknowledge(F, L, S) F(S, U32, uint32_t, epoch) F(S, FLAG, bool, keep)
 
 #define OD_FIELDS_result(F, L, S)                                                                            \
-    F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, sequence)                                                 \
-    F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
+    F(S, U32, uint32_t, epoch)                                                                               \
+    F(S, U32, uint32_t, sequence) F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
 
 /* sequences: od_reader_u32 each. */
 #define OD_FIELDS_result_wanted(F, L, S)                                                                     \
@@ -119,18 +116,20 @@ enum od_message_kind {
 /* Names a reader and the place in its inputs that a block is for: epoch of the reader; block_index: among its blocks of this
  * input. The server gives it back unread. */
 #define OD_FIELDS_fetch_name(F, L, S)                                                                        \
-    F(S, U32, uint32_t, epoch) F(S, U32, struct od_attempt_name, reader)                                     \
-    F(S, U32, uint32_t, input_index) F(S, U32, uint32_t, block_index)
+    F(S, U32, uint32_t, epoch)                                                                               \
+    F(S, U32, struct od_attempt_name, reader) F(S, U32, uint32_t, input_index)                               \
+        F(S, U32, uint32_t, block_index)
 
 /* epoch: of the server. */
 #define OD_FIELDS_fetch(F, L, S)                                                                             \
-    F(S, U32, struct od_fetch_name, name) F(S, U32, uint32_t, epoch)                                         \
-    F(S, U32, uint32_t, size) F(S, U64, uint64_t, offset)
+    F(S, U32, struct od_fetch_name, name)                                                                    \
+    F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, size) F(S, U64, uint64_t, offset)
 
 /* status: OK, or why there are no bytes. */
 #define OD_FIELDS_block(F, L, S)                                                                             \
-    F(S, U32, struct od_fetch_name, name) F(S, STATUS, uint32_t, status) F(S, FLAG, bool, injected)          \
-    F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
+    F(S, U32, struct od_fetch_name, name)                                                                    \
+    F(S, STATUS, uint32_t, status) F(S, FLAG, bool, injected) F(S, COUNT, uint32_t, size)                    \
+        F(S, BYTES, const uint8_t *, bytes)
 
 /* Each after what it holds. */
 #define OD_BODY_LIST(X)                                                                                      \
@@ -149,7 +148,7 @@ enum od_message_kind {
     X(fetch_name, od_fetch_name)                                                                             \
     X(fetch, od_body_fetch)                                                                                  \
     X(block, od_body_block)
-#define MEMBER(S, part, type, field)  type field;
+#define MEMBER(S, part, type, field) type field;
 #define LIST_MEMBER(S, bytes, field) struct od_reader field;
 #define X(name, type)                                                                                        \
     struct type {                                                                                            \

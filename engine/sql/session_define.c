@@ -277,9 +277,11 @@ static bool check_column_names(struct od_session *session, PgQuery__Node *const 
     return check_field_names(session, renamed_out, location);
 }
 
+#define TYPE_STEPS_MAX 10000u /* of one column: unions of what is shared double them */
+
 /* As PostgreSQL finds a column's length or scale: it comes from a cast, or from a table's column on its way through. */
 static struct od_sql_type type_of_column(struct od_session *session, const struct od_plan *plan,
-                                         uint32_t column)
+                                         uint32_t column, uint32_t *steps_left)
 {
     static const enum od_sql_limit limits[OD_FUNCTION_COUNT] = {
         [OD_FUNCTION_FIT_SMALLINT] = OD_LIMIT_SMALLINT,
@@ -289,6 +291,9 @@ static struct od_sql_type type_of_column(struct od_session *session, const struc
     struct od_sql_type type = {.type = plan->schema.fields[column].type};
     uint32_t left_count = plan->input_count > 0 ? plan->inputs[0]->schema.field_count : 0;
     const struct od_expr *expr = NULL;
+    if (*steps_left == 0)
+        return type;
+    --*steps_left;
     if (plan->kind == OD_PLAN_SCAN)
         return od_session_find(session, plan->scan.table->name)
             ->definition->types[plan->scan.columns[column]];
@@ -297,14 +302,16 @@ static struct od_sql_type type_of_column(struct od_session *session, const struc
     else if (plan->kind == OD_PLAN_AGGREGATE)
         expr = column < plan->aggregate.group_count ? plan->aggregate.groups[column] : NULL;
     else if (column < left_count) {
-        struct od_sql_type left = type_of_column(session, plan->inputs[0], column);
+        struct od_sql_type left = type_of_column(session, plan->inputs[0], column, steps_left);
         struct od_sql_type right =
-            plan->kind == OD_PLAN_UNION ? type_of_column(session, plan->inputs[1], column) : left;
-        return memcmp(&left, &right, sizeof(left)) == 0 ? left : type;
+            plan->kind == OD_PLAN_UNION ? type_of_column(session, plan->inputs[1], column, steps_left) : left;
+        bool same = left.type == right.type && left.limit == right.limit && left.size == right.size &&
+                    left.scale == right.scale;
+        return same ? left : type;
     } else if (plan->input_count == 2 && od_join_gives_right(plan->join.type))
-        return type_of_column(session, plan->inputs[1], column - left_count);
+        return type_of_column(session, plan->inputs[1], column - left_count, steps_left);
     if (expr != NULL && expr->kind == OD_EXPR_COLUMN)
-        return type_of_column(session, plan->inputs[0], expr->column_index);
+        return type_of_column(session, plan->inputs[0], expr->column_index, steps_left);
     if (expr == NULL || expr->kind != OD_EXPR_CALL || limits[expr->function] == OD_LIMIT_NONE)
         return type;
     type.limit = limits[expr->function];
@@ -332,8 +339,9 @@ bool od_session_create_table_as(struct od_session *session, const PgQuery__Node 
                                              &answer->schema, relation->location, &schema)) {
         definition = od_definition_of_table(session, relation->relname, &schema, NULL);
         for (uint32_t i = 0; i < schema.field_count && definition != NULL; i++) {
+            uint32_t steps_left = TYPE_STEPS_MAX;
             definition->schema.fields[i].nullable = true;
-            definition->types[i] = type_of_column(session, plan, i);
+            definition->types[i] = type_of_column(session, plan, i, &steps_left);
         }
     }
     bool done = definition != NULL && put_table(session, create->into->skip_data ? NULL : answer);
