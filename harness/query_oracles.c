@@ -259,12 +259,12 @@ static enum od_status compare(struct od_arena *arena, enum od_oracle oracle, con
 
 /* Where failing is open: which rows an expression meets depends on the order of filters and joins, which
  * is the planner's; but the model evaluates a plan as we do, other than sub-selects and arguments of
- * window functions, which it asks only when a row wants to know. */
+ * window functions, which it asks only when a row wants to know, and the keys of joins, only where there are pairs. */
 static bool has_open_errors(enum od_oracle oracle, const struct od_statement *query)
 {
-    static const enum od_query_feature asked_late[] = {OD_QUERY_SCALAR_SUBQUERY, OD_QUERY_IN_SUBQUERY,
-                                                       OD_QUERY_EXISTS_SUBQUERY, OD_QUERY_QUANTIFIED,
-                                                       OD_QUERY_LATERAL,         OD_QUERY_WINDOW};
+    static const enum od_query_feature asked_late[] = {
+        OD_QUERY_SCALAR_SUBQUERY, OD_QUERY_IN_SUBQUERY, OD_QUERY_EXISTS_SUBQUERY, OD_QUERY_QUANTIFIED,
+        OD_QUERY_LATERAL,         OD_QUERY_WINDOW,      OD_QUERY_FAILING_ON};
     bool is_late = oracle != OD_ORACLE_MODEL;
     for (uint32_t i = 0; i < sizeof(asked_late) / sizeof(asked_late[0]); i++)
         is_late |= query->features[asked_late[i]];

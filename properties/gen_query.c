@@ -368,6 +368,14 @@ static void note_failing(struct od_query_gen *g)
         od_note(g, OD_QUERY_FAILS_SURELY);
 }
 
+static void note_correlated_sets(struct od_query_gen *g)
+{
+    const bool *has = g->query->features;
+    if (has[OD_QUERY_CORRELATED] &&
+        (has[OD_QUERY_GROUPING_SETS] || has[OD_QUERY_ROLLUP] || has[OD_QUERY_CUBE]))
+        od_note(g, OD_QUERY_CORRELATED_SETS);
+}
+
 static void note_tables(struct od_query_gen *g)
 {
     if (g->gen->flavour == OD_FLAVOUR_SPECIAL)
@@ -414,5 +422,6 @@ const struct od_statement *od_gen_query(struct od_gen *gen)
     }
     note_open_digits(g);
     note_failing(g);
+    note_correlated_sets(g);
     return gen->status == OD_OK ? query : NULL;
 }

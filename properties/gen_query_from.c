@@ -211,6 +211,8 @@ static const char *condition(struct od_query_gen *g, uint32_t left_count, const 
         od_close_span(g);
     }
     od_query_note_spared(g, may_fail_before);
+    if (g->may_fail_count != may_fail_before)
+        od_note(g, OD_QUERY_FAILING_ON);
     g->place = place;
     return text;
 }

@@ -16,6 +16,7 @@
     X(FULL_JOIN_ANY, S, "full joins with other conditions than equalities", "P refuses many, D errs")        \
     X(JOIN_ANY, SDP, "joins with other conditions than equalities", "")                                      \
     X(JOIN_ANY_PADDED, DP, "the same below a right or full join", "SQLite loses rows where one is constant") \
+    X(FAILING_ON, SDP, "conditions of joins that may fail", "")                                              \
     X(CROSS_JOIN, SDP, "cross joins and comma lists", "")                                                    \
     X(JOIN_USING, SDP, "USING", "")                                                                          \
     X(JOIN_NATURAL, SDP, "NATURAL", "")                                                                      \
@@ -49,6 +50,7 @@
     X(CUBE, DP, "CUBE", "SQLite has it not")                                                                 \
     X(FOLDABLE_SETS, D, "grouping sets of keys that may be one, or constant", "P 15 forgets their NULLs")    \
     X(MERGED_SETS, P, "grouping sets where USING merges columns", "DuckDB has two of each")                  \
+    X(CORRELATED_SETS, P, "grouping sets beside correlation", "of no rows DuckDB gives no total there")      \
     X(GROUPING_CALL, DP, "GROUPING()", "SQLite has it not")                                                  \
     X(HAVING, SDP, "HAVING", "")                                                                             \
     X(HAVING_ALONE, DP, "HAVING without GROUP BY", "SQLite asks for an aggregate")                           \
