@@ -321,11 +321,9 @@ static const char *letters_of(struct parser *parser, const char *words)
 {
     char *letters = od_arena_copy_text(parser->arena, words, strlen(words));
     size_t count = 0;
-    for (const char *at = words; letters != NULL && at != NULL; at = strchr(at, ',')) {
-        at = strchr(at, ':');
-        if (at != NULL)
+    for (const char *at = strchr(words, ':'); letters != NULL && at != NULL; at = strchr(at + 1, ':'))
+        if (at[1] != '\0')
             letters[count++] = at[1];
-    }
     if (letters != NULL)
         letters[count] = '\0';
     return letters;

@@ -222,6 +222,7 @@ static const struct {
     {"show-column-names false\n\nquery a:I,b:T rowsort retry 3 backoff 5s\nint,text:1,x\n----\n1 x\n",
      {1, 0, 0}},
     {"query a:I,b:T\nint:1\n----\n1\n", {0, 1, 0}},
+    {"query a:I,b\nint:1\n----\n1\n", {1, 0, 0}},
     {"query T\ntext:a\n----\n1 value hashing to 60b725f10c9c85c70d97880dfe8191b3\n", {1, 0, 0}},
     {"query T\ntext:b\n----\n1 value hashing to 60b725f10c9c85c70d97880dfe8191b3\n", {0, 1, 0}},
     {"query II colnames,rowsort\nint,int:2,3|1,4\n----\n  x    y\n  2    3\n  1    4\n", {1, 0, 0}},
