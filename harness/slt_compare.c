@@ -47,6 +47,24 @@ static const char *posix_pattern(struct od_arena *arena, const char *pattern, bo
     return copy;
 }
 
+#define REPEATS_MAX 16u
+
+/* How often the size may double by + and {: the C library copies what is repeated, and copies copies, so that a short
+ * pattern could take all memory. */
+static uint32_t count_repeats(const char *pattern)
+{
+    uint32_t count = 0;
+    for (const char *at = pattern; (at = strpbrk(at, "+{")) != NULL; at++) {
+        bool is_plain = at > pattern && at[-1] == '\\';
+        char *end = NULL;
+        unsigned long least = *at == '{' ? strtoul(at + 1, &end, 10) : 1;
+        unsigned long most = end != NULL && *end == ',' ? strtoul(end + 1, NULL, 10) : least;
+        for (unsigned long times = least > most ? least : most; !is_plain && times > 0; times /= 2)
+            count++;
+    }
+    return count;
+}
+
 enum od_status od_slt_match(struct od_arena *arena, const char *pattern, const char *text, bool whole,
                             bool *matches_out, struct od_error *error)
 {
@@ -56,6 +74,9 @@ enum od_status od_slt_match(struct od_arena *arena, const char *pattern, const c
     *matches_out = false;
     if (posix == NULL)
         return no_memory(error);
+    if (count_repeats(posix) > REPEATS_MAX)
+        return od_fail(error, OD_BAD_INPUT, "expected a regular expression with fewer repeats (+ and {), found '%.100s'",
+                       pattern);
     int failure = regcomp(&compiled, posix, REG_EXTENDED | REG_NOSUB);
     if (failure != 0) {
         regerror(failure, &compiled, message, sizeof(message));

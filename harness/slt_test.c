@@ -218,6 +218,11 @@ static const struct {
      "T\ntext:a1\n----\n<REGEX>:a\\d\n\n"
      "query T\ntext:abc\n----\n<REGEX>:b\n\nquery T\ntext:abc\n----\n<REGEX>:(\n",
      {2, 3, 0}},
+    {"query T\ntext:a\n----\n<REGEX>:a{30}{30}{30}{30}{30}{30}{30}{30}\n\nquery "
+     "T\ntext:a\n----\n<REGEX>:(a{900}){900}\n\n"
+     "query T\ntext:aab+\n----\n<REGEX>:a+a{1,2}\\+*b\\+\n",
+     {1, 2, 0}},
+    {"query T\ntext:aab\n----\n<REGEX>:a{1}a+b{1,2}\n", {1, 0, 0}},
     /* words of other runners */
     {"show-column-names false\n\nquery a:I,b:T rowsort retry 3 backoff 5s\nint,text:1,x\n----\n1 x\n",
      {1, 0, 0}},
