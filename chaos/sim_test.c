@@ -296,7 +296,7 @@ static void ticker_free(void *self)
 static enum od_status ticker_make(void *self, struct od_world *world, struct od_actor *actor_out,
                                   struct od_error *error)
 {
-    static const struct od_actor_ops ops = {ticker_start, ticker_message, ticker_timer, ticker_free};
+    static const struct od_actor_ops ops = {ticker_start, ticker_message, ticker_timer, NULL, ticker_free};
     (void)self;
     (void)error;
     tickers[world->actor_id] = (struct ticker){.world = world, .is_driver = world->actor_id == 0};

@@ -252,8 +252,8 @@ static void executor_free(void *self)
 
 /* --- the factory ------------------------------------------------------------------------------ */
 
-static const struct od_actor_ops driver_ops = {driver_start, driver_message, driver_timer, driver_free};
-static const struct od_actor_ops executor_ops = {executor_start, executor_message, executor_timer,
+static const struct od_actor_ops driver_ops = {driver_start, driver_message, driver_timer, NULL, driver_free};
+static const struct od_actor_ops executor_ops = {executor_start, executor_message, executor_timer, NULL,
                                                  executor_free};
 
 static enum od_status make_driver(struct od_toy *toy, struct od_world *world, struct od_actor *actor_out,

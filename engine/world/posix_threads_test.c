@@ -102,7 +102,8 @@ static void player_free(void *self)
     od_give(player->world->memory, player, sizeof(*player));
 }
 
-static const struct od_actor_ops player_ops = {player_start, player_message, player_timer, player_free};
+static const struct od_actor_ops player_ops = {player_start, player_message, player_timer, NULL,
+                                               player_free};
 
 static enum od_status make_player(void *self, struct od_world *world, struct od_actor *actor_out,
                                   struct od_error *error)

@@ -85,11 +85,24 @@ static inline void od_world_emit(const struct od_world *world, struct od_event e
     world->trace.ops->event(world->trace.self, &event);
 }
 
+/* What a person asks of the driver while it runs; chaos gives orders too. Read the field that the kind names. An order is a
+ * wish: one that came to nothing (a query that ended, an executor that is gone) is no error. */
+enum od_order_kind {
+    OD_ORDER_CANCEL_QUERY = 1, /* query */
+    OD_ORDER_DECOMMISSION = 2, /* executor: takes no new task, its outputs move elsewhere, then it leaves */
+};
+struct od_order {
+    enum od_order_kind kind;
+    uint32_t query;
+    uint32_t executor;
+};
+
 /* What a host calls. on_message borrows the message; the host frees it. */
 struct od_actor_ops {
     void (*on_start)(void *self);
     void (*on_message)(void *self, const struct od_message *message);
     void (*on_timer)(void *self, uint64_t tag);
+    void (*on_order)(void *self, const struct od_order *order); /* borrowed; NULL: orders are ignored */
     void (*free)(void *self); /* also for an actor that died: releases all it holds, sends nothing */
 };
 struct od_actor {
