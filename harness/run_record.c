@@ -157,11 +157,17 @@ void od_run_record_run(struct od_record *record, struct od_record_run *run, cons
     }
 }
 
-/* Kinds whose `value` is a status, which people would rather read in words. */
-static bool value_is_status(enum od_event_kind kind)
+/* The reason of a decision in words; NULL: it needs none. */
+static const char *reason_text(const struct od_event *event)
 {
-    return kind == OD_EVENT_TASK_FAILED || kind == OD_EVENT_TASK_RETRIED || kind == OD_EVENT_BLOCK_BAD ||
-           kind == OD_EVENT_TASK_REFUSED || kind == OD_EVENT_OUTPUT_LOST || kind == OD_EVENT_QUERY_ENDED;
+    switch (od_event_value_of(event->kind)) {
+    case OD_EVENT_VALUE_STATUS:
+        return event->value < OD_STATUS_COUNT ? od_status_text((enum od_status)event->value) : NULL;
+    case OD_EVENT_VALUE_ADAPTATION:
+        return od_adaptation_text((enum od_adaptation)event->value);
+    default:
+        return event->why != OD_OK ? od_status_text(event->why) : NULL;
+    }
 }
 
 enum od_status od_run_record_events(struct od_event_log *log, uint64_t run_index,
@@ -191,8 +197,7 @@ enum od_status od_run_record_events(struct od_event_log *log, uint64_t run_index
         line.bytes = event->bytes;
         line.value = event->value;
         od_buffer_reset(&text);
-        if (value_is_status(event->kind) && event->value < OD_STATUS_COUNT)
-            line.text = od_status_text((enum od_status)event->value);
+        line.text = reason_text(event);
         if (event->kind == OD_EVENT_FAULT_FIRED && request->schedule != NULL &&
             event->value < request->schedule->fault_count) {
             od_fault_explain(&request->schedule->faults[event->value], &text);
