@@ -6,6 +6,7 @@
 
 #include "engine/core/assert.h"
 #include "engine/op/op_base.h"
+#include "engine/op/spill.h"
 
 /* Small: thousands of tiny queries a second each build a few operators. */
 #define ARENA_BYTES 2048
@@ -51,6 +52,8 @@ bool od_op_holds(struct od_op *op, uint64_t held_bytes)
     struct od_op_account *account = op->env.account;
     account->held_bytes += held_bytes - op->held_bytes;
     op->held_bytes = held_bytes;
+    if (held_bytes > op->metrics.peak_bytes)
+        op->metrics.peak_bytes = held_bytes;
     if (account->held_bytes > account->peak_bytes)
         account->peak_bytes = account->held_bytes;
     if (account->operator_bytes_max != 0 && held_bytes >= account->operator_bytes_max)
@@ -109,19 +112,56 @@ enum od_status od_op_new(const struct od_physical *node, const struct od_op_env 
     return status;
 }
 
+static uint64_t now_ns(const struct od_op *op)
+{
+    return op->env.clock.now_ns == NULL ? 0 : op->env.clock.now_ns(op->env.clock.self);
+}
+
+static void take_step(struct od_op *op)
+{
+    struct od_op_metrics *metrics = &op->metrics;
+    uint64_t spilled_bytes = op->env.account->spilled_bytes;
+    uint64_t started_ns = now_ns(op);
+    op->says = OD_STEP_AGAIN;
+    op->view.row_count = 0;
+    if (op->kind->step(op) != OD_OK)
+        op->says = OD_STEP_FAILED;
+    else if (op->view.row_count > 0)
+        op->says = OD_STEP_OUTPUT;
+    else if (op->says == OD_STEP_OUTPUT)
+        op->says = OD_STEP_AGAIN; /* of an input, whose rows gave none */
+    metrics->time_ns += now_ns(op) - started_ns;
+    metrics->spilled_bytes += op->env.account->spilled_bytes - spilled_bytes;
+    if (op->says != OD_STEP_OUTPUT)
+        return;
+    metrics->batches++;
+    metrics->rows += op->view.row_count;
+    metrics->bytes += od_spill_batch_bytes(&op->view);
+}
+
+static uint32_t collect_metrics(const struct od_op *op, struct od_op_metrics *list_out)
+{
+    struct od_op_metrics *own = list_out;
+    uint32_t count = 1;
+    *own = op->metrics;
+    for (uint32_t i = 0; i < op->node->input_count; i++) {
+        own->time_ns -= op->inputs[i]->metrics.time_ns;
+        own->spilled_bytes -= op->inputs[i]->metrics.spilled_bytes;
+        count += collect_metrics(op->inputs[i], list_out + count);
+    }
+    return count;
+}
+
+void od_op_metrics(const struct od_op *op, struct od_op_metrics *list_out)
+{
+    collect_metrics(op, list_out);
+}
+
 enum od_step od_op_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)
 {
     *batch_out = NULL;
-    if (op->says != OD_STEP_DONE && op->says != OD_STEP_FAILED) {
-        op->says = OD_STEP_AGAIN;
-        op->view.row_count = 0;
-        if (op->kind->step(op) != OD_OK)
-            op->says = OD_STEP_FAILED;
-        else if (op->view.row_count > 0)
-            op->says = OD_STEP_OUTPUT;
-        else if (op->says == OD_STEP_OUTPUT)
-            op->says = OD_STEP_AGAIN; /* of an input, whose rows gave none */
-    }
+    if (op->says != OD_STEP_DONE && op->says != OD_STEP_FAILED)
+        take_step(op);
     if (op->says == OD_STEP_OUTPUT)
         *batch_out = &op->view;
     if (op->says == OD_STEP_FAILED) {

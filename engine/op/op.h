@@ -43,9 +43,20 @@ struct od_op_account {
     uint64_t scanned_rows;       /* read from tables */
 };
 
+/* What one operator did in an attempt, its inputs excepted. */
+struct od_op_metrics {
+    uint64_t rows;          /* that it gave; what it got is what its inputs gave */
+    uint64_t bytes;         /* they took in memory */
+    uint64_t batches;       /* they came in */
+    uint64_t spilled_bytes; /* written to runs */
+    uint64_t peak_bytes;    /* of rows held at once, at most */
+    uint64_t time_ns;       /* in its steps; 0 where the clock stands still during a handler */
+};
+
 /* What a task gives its operators. */
 struct od_op_env {
     struct od_memory *memory;
+    struct od_clock clock; /* for metrics; now_ns NULL: nobody wants times */
     struct od_exchange_source source;
     uint32_t task_index;
     uint32_t task_count;
@@ -68,5 +79,7 @@ enum od_status od_op_new(const struct od_physical *node, const struct od_op_env 
 /* With all inputs. NULL is fine. */
 void od_op_free(struct od_op *op);
 enum od_step od_op_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error);
+/* What the operators of the tree did so far, in printing order (an operator, then its inputs): od_physical_count() of them. */
+void od_op_metrics(const struct od_op *op, struct od_op_metrics *list_out);
 
 #endif

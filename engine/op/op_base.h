@@ -38,7 +38,8 @@ struct od_op {
     enum od_step says;
     struct od_error *error; /* points to `failure` */
     struct od_error failure;
-    uint64_t held_bytes; /* what the account was told last */
+    uint64_t held_bytes;          /* what the account was told last */
+    struct od_op_metrics metrics; /* spilled_bytes and time_ns: its inputs' too */
 };
 
 extern const struct od_op_kind od_op_scan;

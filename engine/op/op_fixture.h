@@ -327,6 +327,8 @@ static inline struct od_disk fixture_disk_of(struct fixture_disk *disk)
 
 /* --- running -------------------------------------------------------------------------------------------- */
 
+#define FIXTURE_OPERATORS 64
+
 struct fixture_run {
     const struct od_physical *node;
     struct od_memory *memory; /* NULL: the C heap */
@@ -344,7 +346,38 @@ struct fixture_run {
     uint64_t scanned_rows;
     uint64_t step_count;
     uint64_t blocked_count;
+    struct od_op_metrics *metrics; /* FIXTURE_OPERATORS of them, filled at the end; NULL: nobody asks */
 };
+
+static inline uint64_t fixture_tick(void *self)
+{
+    return ++*(uint64_t *)self;
+}
+
+/* What the operators say they did must agree with what was seen of them. */
+static inline void fixture_check_metrics(const struct od_op *op, const struct fixture_run *run, uint64_t ticks,
+                                         const struct od_op_account *account, uint32_t row_count)
+{
+    struct od_op_metrics own[FIXTURE_OPERATORS];
+    struct od_op_metrics *list = run->metrics == NULL ? own : run->metrics;
+    uint32_t count = od_physical_count(run->node);
+    uint64_t spilled_bytes = 0;
+    uint64_t time_ns = 0;
+    assert_true(count <= FIXTURE_OPERATORS);
+    od_op_metrics(op, list);
+    assert_int_equal(list[0].rows, row_count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(list[i].batches > 0, list[i].rows > 0);
+        assert_true(list[i].batches <= list[i].rows);
+        assert_true(list[i].peak_bytes <= account->peak_bytes);
+        assert_true(list[i].time_ns < ticks);
+        spilled_bytes += list[i].spilled_bytes;
+        time_ns += list[i].time_ns;
+    }
+    assert_true(time_ns > 0);
+    assert_true(time_ns < ticks);
+    assert_int_equal(spilled_bytes, account->spilled_bytes);
+}
 
 /* Collects every output row in `collected` (an initialised builder on the heap; emptied first). The end must
  * be for ever. */
@@ -353,7 +386,9 @@ static inline enum od_status fixture_run_to_end(struct fixture_run *run, struct 
 {
     struct od_op_account account = {.operator_bytes_max = run->operator_bytes_max,
                                     .task_bytes_max = run->task_bytes_max};
+    uint64_t ticks = 0;
     struct od_op_env env = {.memory = run->memory == NULL ? od_heap_for_tests() : run->memory,
+                            .clock = {fixture_tick, &ticks},
                             .source = {.next = fixture_next, .self = run->source},
                             .task_index = run->task_index,
                             .task_count = run->task_count == 0 ? 1 : run->task_count,
@@ -390,6 +425,8 @@ static inline enum od_status fixture_run_to_end(struct fixture_run *run, struct 
     }
     if (op == NULL)
         assert_int_not_equal(status, OD_OK);
+    else
+        fixture_check_metrics(op, run, ticks, &account, collected->row_count);
     od_op_free(op);
     assert_int_equal(account.held_bytes, 0);
     run->spilled_bytes = account.spilled_bytes;

@@ -4,6 +4,7 @@
  * sort that compares values by the two orders of engine/data; all limits are tried, also such that rows are
  * forgotten on the way. Failures and refusals as for every operator. */
 #include "engine/op/op_fixture.h"
+#include "engine/op/spill.h"
 
 static struct od_arena plan_arena;
 static struct fixture_disk disk;
@@ -240,6 +241,42 @@ static void refusals_and_failures_come_out(void **state)
     }
 }
 
+/* Of two sorts each names its own rows and runs, not those of its input. */
+static void metrics_are_of_one_operator(void **state)
+{
+    (void)state;
+    struct od_stream stream;
+    struct sort_case sort;
+    struct od_op_metrics metrics[FIXTURE_OPERATORS];
+    od_stream_init(&stream, 5, "metrics");
+    case_init(&sort, &stream.random, 400, 1);
+    struct od_batch_builder collected = fixture_rows(&sort.schema, "");
+    struct od_physical top = sort.node;
+    top.inputs[0] = &sort.node;
+    top.row_limit = 7;
+    struct fixture_run run = {.node = &top,
+                              .source = &sort.source,
+                              .batch_rows = 10,
+                              .disk = &disk,
+                              .operator_bytes_max = 8000,
+                              .metrics = metrics};
+    sort.source.batch_rows = 10;
+    assert_int_equal(fixture_run(&run, &collected, NULL), OD_OK);
+    assert_int_equal(metrics[0].rows, 7);
+    assert_true(metrics[0].peak_bytes > 0);
+    assert_int_equal(metrics[1].rows, 400);
+    assert_true(metrics[1].batches >= 40);
+    assert_true(metrics[1].spilled_bytes > metrics[0].spilled_bytes);
+    assert_true(metrics[1].peak_bytes >= 8000);
+    struct od_batch rows = od_batch_builder_view(&sort.rows);
+    assert_int_equal(metrics[2].rows, 400);
+    assert_int_equal(metrics[2].batches, 40);
+    assert_true(metrics[2].bytes >= od_spill_batch_bytes(&rows));
+    assert_int_equal(metrics[2].spilled_bytes + metrics[2].peak_bytes, 0);
+    case_release(&sort);
+    od_batch_builder_release(&collected);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -247,6 +284,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(top_n_forgets_rows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_that_fail_fail_the_sort, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_and_failures_come_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metrics_are_of_one_operator, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

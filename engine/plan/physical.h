@@ -131,6 +131,8 @@ bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *
 enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *plan,
                           const struct od_plan_options *options, struct od_buffer *buffer,
                           struct od_error *error);
+/* How many operators a tree has, `node` among them. */
+uint32_t od_physical_count(const struct od_physical *node);
 /* One operator as a line, without its inputs: "hash join inner, broadcast, on #0 = #1". */
 bool od_physical_print_node(const struct od_physical *node, struct od_buffer *buffer);
 

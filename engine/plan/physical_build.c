@@ -159,6 +159,14 @@ static void number_nodes(const struct od_physical *node, uint32_t *next)
         number_nodes(node->inputs[i], next);
 }
 
+uint32_t od_physical_count(const struct od_physical *node)
+{
+    uint32_t count = 1;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        count += od_physical_count(node->inputs[i]);
+    return count;
+}
+
 static const struct od_stage_graph *build_graph(struct od_stage_builder *builder, const struct od_plan *plan)
 {
     const struct od_exchange result = {.kind = OD_EXCHANGE_RESULT, .reason = "the answer goes to the driver"};

@@ -48,6 +48,7 @@ static struct od_op_env op_env(struct od_attempt *attempt)
     snprintf(attempt->spill_name, sizeof(attempt->spill_name), "q%u-s%u-t%u-a%u-spill", life->query->query_id,
              attempt->name.stage, attempt->name.task, attempt->name.attempt);
     return (struct od_op_env){.memory = life->world->memory,
+                              .clock = life->world->clock,
                               .source = od_fetch_source(&attempt->fetch),
                               .task_index = attempt->name.task,
                               .task_count = attempt->stage->task_count,
