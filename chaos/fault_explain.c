@@ -41,6 +41,8 @@ static const char *const point_words[] = {
     [OD_POINT_BLOCK_RECEIVE] = "when a block is received",
     [OD_POINT_RESULT_SEND] = "when a result is sent",
     [OD_POINT_MESSAGE_SEND] = "",
+    [OD_POINT_JOURNAL_WRITE] = "when the journal is written",
+    [OD_POINT_JOURNAL_SYNC] = "when the journal is synced",
 };
 _Static_assert(sizeof(point_words) / sizeof(point_words[0]) == OD_POINT_COUNT, "every point has words");
 

@@ -122,7 +122,8 @@ static void end_life(struct od_sim_actor *actor)
 static void bury(struct od_sim_actor *actor)
 {
     end_life(actor);
-    od_sim_disk_empty(&actor->disk);
+    if (!actor->disk.is_durable)
+        od_sim_disk_empty(&actor->disk);
     if (od_disturb_is_healed(&actor->sim->disturb, actor->sim->now_ns))
         actor->restart_ns = actor->sim->now_ns;
     if (actor->restart_ns != UINT64_MAX)
@@ -323,6 +324,7 @@ static void init_actors(struct od_sim *sim)
         };
         od_budget_init(&actor->budget, &sim->pool.memory, budget_bytes);
         od_sim_disk_init(&actor->disk, &sim->pool.memory, &sim->digest);
+        actor->disk.is_durable = i == 0;
         od_sim_dress(actor);
     }
 }

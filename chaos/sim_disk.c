@@ -5,7 +5,11 @@
  * A content is shared by its name and its open handles and goes with the last of them, as on POSIX: a file
  * that was removed or replaced can still be read through an old handle. Entries are a list in order of
  * creation; an actor has few files. Memory is the simulation's: a disk is not part of an executor's
- * budget. */
+ * budget.
+ *
+ * A durable disk keeps each content twice, as it is and as it was synced, and the writes in between; a crash makes the
+ * first from the other two. Room in the second is taken when a write comes, so that neither sync nor crash needs memory.
+ * Names are durable at once. */
 #include "chaos/sim_disk.h"
 
 #include <string.h>
@@ -13,11 +17,22 @@
 #include "chaos/disturb.h"
 #include "engine/core/assert.h"
 
-struct content {
-    uint32_t holder_count;
+struct image {
     uint8_t *bytes;
     size_t size;
     size_t capacity;
+};
+struct content {
+    uint32_t holder_count;
+    struct image now;
+    struct image synced; /* of a durable disk */
+};
+struct od_sim_disk_write {
+    struct od_sim_disk_write *next;
+    struct content *content; /* borrowed; goes with it */
+    uint64_t offset;
+    size_t size;
+    uint8_t bytes[];
 };
 struct od_sim_disk_entry {
     struct od_sim_disk_entry *next;
@@ -30,15 +45,66 @@ struct od_file {
     struct content *content;
 };
 
-enum disk_operation { DISK_CREATE = 1, DISK_OPEN, DISK_WRITE, DISK_READ, DISK_REMOVE };
+enum disk_operation { DISK_CREATE = 1, DISK_OPEN, DISK_WRITE, DISK_READ, DISK_REMOVE, DISK_SYNC };
 
-static void content_drop(struct od_memory *memory, struct content *content)
+static bool image_reserve(struct od_memory *memory, struct image *image, size_t size)
+{
+    if (size <= image->capacity)
+        return true;
+    size_t capacity = image->capacity == 0 ? size : image->capacity * 2;
+    if (capacity < size)
+        capacity = size;
+    uint8_t *bytes = od_resize(memory, image->bytes, image->capacity, capacity);
+    if (bytes == NULL)
+        return false;
+    image->bytes = bytes;
+    image->capacity = capacity;
+    return true;
+}
+
+static void image_write(struct image *image, uint64_t offset, const void *bytes, size_t size)
+{
+    od_assert(offset + size <= image->capacity);
+    if (size == 0)
+        return;
+    if (offset > image->size)
+        memset(image->bytes + image->size, 0, offset - image->size);
+    memcpy(image->bytes + offset, bytes, size);
+    if (offset + size > image->size)
+        image->size = offset + size;
+}
+
+/* Takes the writes to `content` (NULL: all) off the list: the first keep_bytes bytes of them become part of what was
+ * synced, but for the lost_write-th. */
+static void settle_writes(struct od_sim_disk *disk, const struct content *content, uint64_t keep_bytes,
+                          uint32_t lost_write)
+{
+    struct od_sim_disk_write **place = &disk->unsynced;
+    for (uint32_t number = 1; *place != NULL; number++) {
+        struct od_sim_disk_write *write = *place;
+        if (content != NULL && write->content != content) {
+            place = &write->next;
+            continue;
+        }
+        size_t size = write->size < keep_bytes ? write->size : (size_t)keep_bytes;
+        if (number != lost_write) {
+            image_write(&write->content->synced, write->offset, write->bytes, size);
+            keep_bytes -= size;
+        }
+        *place = write->next;
+        od_give(disk->memory, write, sizeof(*write) + write->size);
+    }
+}
+
+static void content_drop(struct od_sim_disk *disk, struct content *content)
 {
     od_assert(content->holder_count > 0);
     if (--content->holder_count > 0)
         return;
-    od_give(memory, content->bytes, content->capacity);
-    od_give(memory, content, sizeof(*content));
+    settle_writes(disk, content, 0, 0);
+    od_give(disk->memory, content->now.bytes, content->now.capacity);
+    od_give(disk->memory, content->synced.bytes, content->synced.capacity);
+    od_give(disk->memory, content, sizeof(*content));
 }
 
 static void digest_fold(struct od_sim_disk *disk, enum disk_operation operation, uint64_t first,
@@ -74,13 +140,13 @@ static struct od_sim_disk_entry *entry_new(struct od_memory *memory, const char 
     return entry;
 }
 
-static void entry_free(struct od_memory *memory, struct od_sim_disk_entry *entry)
+static void entry_free(struct od_sim_disk *disk, struct od_sim_disk_entry *entry)
 {
     if (entry == NULL)
         return;
     if (entry->content != NULL)
-        content_drop(memory, entry->content);
-    od_give(memory, entry, sizeof(*entry) + entry->name_bytes);
+        content_drop(disk, entry->content);
+    od_give(disk->memory, entry, sizeof(*entry) + entry->name_bytes);
 }
 
 /* --- the part's operations -------------------------------------------------------------------- */
@@ -103,7 +169,7 @@ static enum od_status disk_create(void *self, const char *name, struct od_file *
         *place = entry;
         disk->file_count++;
     } else {
-        content_drop(disk->memory, entry->content);
+        content_drop(disk, entry->content);
     }
     content->holder_count = 2;
     entry->content = content;
@@ -116,7 +182,7 @@ no_memory:
     od_give(disk->memory, file, sizeof(*file));
     od_give(disk->memory, content, sizeof(*content));
     if (*place == NULL)
-        entry_free(disk->memory, entry);
+        entry_free(disk, entry);
     return od_fail(error, OD_NO_MEMORY, "creating a file: %s", name);
 }
 
@@ -142,18 +208,23 @@ static enum od_status disk_open(void *self, const char *name, struct od_file **f
     return OD_OK;
 }
 
-static bool content_reserve(struct od_memory *memory, struct content *content, size_t size)
+/* Keeps what was written, and room for it to be synced. False: no memory. */
+static bool note_unsynced(struct od_sim_disk *disk, struct content *content, uint64_t offset,
+                          const void *bytes, size_t size)
 {
-    if (size <= content->capacity)
-        return true;
-    size_t capacity = content->capacity == 0 ? size : content->capacity * 2;
-    if (capacity < size)
-        capacity = size;
-    uint8_t *bytes = od_resize(memory, content->bytes, content->capacity, capacity);
-    if (bytes == NULL)
+    struct od_sim_disk_write **last = &disk->unsynced;
+    if (!image_reserve(disk->memory, &content->synced, offset + size))
         return false;
-    content->bytes = bytes;
-    content->capacity = capacity;
+    struct od_sim_disk_write *write = od_take(disk->memory, sizeof(*write) + size);
+    if (write == NULL)
+        return false;
+    write->content = content;
+    write->offset = offset;
+    write->size = size;
+    memcpy(write->bytes, bytes, size);
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = write;
     return true;
 }
 
@@ -168,13 +239,10 @@ static enum od_status disk_write(void *self, struct od_file *file, uint64_t offs
     if (size == 0)
         return OD_OK;
     if (offset > SIZE_MAX / 4 || size > SIZE_MAX / 4 ||
-        !content_reserve(disk->memory, content, offset + size))
+        !image_reserve(disk->memory, &content->now, offset + size) ||
+        (disk->is_durable && !note_unsynced(disk, content, offset, bytes, size)))
         return od_fail(error, OD_NO_MEMORY, "writing a file: size=%zu", size);
-    if (offset > content->size)
-        memset(content->bytes + content->size, 0, offset - content->size);
-    memcpy(content->bytes + offset, bytes, size);
-    if (offset + size > content->size)
-        content->size = offset + size;
+    image_write(&content->now, offset, bytes, size);
     return OD_OK;
 }
 
@@ -182,21 +250,33 @@ static enum od_status disk_read(void *self, struct od_file *file, uint64_t offse
                                 struct od_error *error)
 {
     struct od_sim_disk *disk = self;
-    const struct content *content = file->content;
+    const struct image *image = &file->content->now;
     if (disk->gone)
         return od_disturb_gone(error);
-    if (offset > content->size || size > content->size - offset)
-        return od_fail(error, OD_CORRUPT, "reading a file: it ends at %zu", content->size);
+    if (offset > image->size || size > image->size - offset)
+        return od_fail(error, OD_CORRUPT, "reading a file: it ends at %zu", image->size);
     if (size > 0)
-        memcpy(bytes, content->bytes + offset, size);
+        memcpy(bytes, image->bytes + offset, size);
     digest_fold(disk, DISK_READ, offset, od_hash_bytes(bytes, size, size));
     return OD_OK;
 }
 
 static enum od_status disk_sync(void *self, struct od_file *file, struct od_error *error)
 {
+    struct od_sim_disk *disk = self;
+    if (disk->gone)
+        return od_disturb_gone(error);
+    if (disk->is_durable) {
+        digest_fold(disk, DISK_SYNC, 0, file->content->now.size);
+        settle_writes(disk, file->content, UINT64_MAX, 0);
+    }
+    return OD_OK;
+}
+
+static enum od_status disk_size(void *self, struct od_file *file, uint64_t *bytes_out, struct od_error *error)
+{
     const struct od_sim_disk *disk = self;
-    (void)file; /* every write is durable at once; what a crash may lose is a fault's business */
+    *bytes_out = file->content->now.size;
     return disk->gone ? od_disturb_gone(error) : OD_OK;
 }
 
@@ -207,7 +287,7 @@ static void disk_close(void *self, struct od_file *file)
         return;
     od_assert(disk->open_count > 0);
     disk->open_count--;
-    content_drop(disk->memory, file->content);
+    content_drop(disk, file->content);
     od_give(disk->memory, file, sizeof(*file));
 }
 
@@ -224,7 +304,7 @@ static enum od_status disk_remove(void *self, const char *name, struct od_error 
         return od_fail(error, OD_MISSING, "removing a file: %s", name);
     *place = entry->next;
     disk->file_count--;
-    entry_free(disk->memory, entry);
+    entry_free(disk, entry);
     return OD_OK;
 }
 
@@ -234,6 +314,7 @@ static const struct od_disk_ops disk_ops = {
     .write = disk_write,
     .read = disk_read,
     .sync = disk_sync,
+    .size = disk_size,
     .close = disk_close,
     .remove = disk_remove,
 };
@@ -253,7 +334,19 @@ void od_sim_disk_empty(struct od_sim_disk *disk)
     while (disk->entries != NULL) {
         struct od_sim_disk_entry *entry = disk->entries;
         disk->entries = entry->next;
-        entry_free(disk->memory, entry);
+        entry_free(disk, entry);
     }
     disk->file_count = 0;
+}
+
+void od_sim_disk_crash(struct od_sim_disk *disk, uint64_t keep_bytes, uint32_t lost_write)
+{
+    od_assert(disk->is_durable);
+    settle_writes(disk, NULL, keep_bytes, lost_write);
+    for (struct od_sim_disk_entry *entry = disk->entries; entry != NULL; entry = entry->next) {
+        const struct image *synced = &entry->content->synced;
+        entry->content->now.size = 0;
+        image_write(&entry->content->now, 0, synced->bytes, synced->size);
+        digest_fold(disk, DISK_SYNC, 1, od_hash_bytes(synced->bytes, synced->size, synced->size));
+    }
 }

@@ -202,6 +202,74 @@ static void a_gap_in_a_file_is_zero(void **state)
     od_sim_pool_release(&pool);
 }
 
+/* "abc" and "de" were synced; of the three writes behind them, "XY" over "bc", "f" and "ghij" to the other file, what is kept
+ * is kept in this order. */
+static void a_durable_disk_keeps_what_was_synced(void **state)
+{
+    static const struct {
+        uint64_t keep_bytes;
+        uint32_t lost_write;
+        const char *one;
+        const char *other;
+    } rows[] = {
+        {0, 0, "abc", "de"},
+        {1, 0, "aXc", "de"},
+        {2, 0, "aXY", "de"},
+        {3, 0, "aXYf", "de"},
+        {5, 0, "aXYf", "degh"},
+        {7, 0, "aXYf", "deghij"},
+        {UINT64_MAX, 0, "aXYf", "deghij"},
+        {UINT64_MAX, 1, "abcf", "deghij"},
+        {UINT64_MAX, 2, "aXY", "deghij"},
+        {UINT64_MAX, 3, "aXYf", "de"},
+        {3, 1, "abcf", "degh"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct disk_bench bench;
+        struct od_file *files[2];
+        uint64_t size;
+        char bytes[16];
+        disk_bench_init(&bench, UINT64_MAX);
+        bench.disk.is_durable = true;
+        const struct od_disk_ops *ops = bench.part.ops;
+        void *self = bench.part.self;
+        assert_int_equal(ops->create(self, "one", &files[0], NULL), OD_OK);
+        assert_int_equal(ops->create(self, "other", &files[1], NULL), OD_OK);
+        assert_int_equal(ops->write(self, files[0], 0, "abc", 3, NULL), OD_OK);
+        assert_int_equal(ops->write(self, files[1], 0, "de", 2, NULL), OD_OK);
+        assert_int_equal(ops->sync(self, files[0], NULL), OD_OK);
+        assert_int_equal(ops->sync(self, files[1], NULL), OD_OK);
+        assert_int_equal(ops->write(self, files[0], 1, "XY", 2, NULL), OD_OK);
+        assert_int_equal(ops->write(self, files[0], 3, "f", 1, NULL), OD_OK);
+        assert_int_equal(ops->write(self, files[1], 2, "ghij", 4, NULL), OD_OK);
+        ops->close(self, files[0]);
+        ops->close(self, files[1]);
+        od_sim_disk_crash(&bench.disk, rows[i].keep_bytes, rows[i].lost_write);
+        for (uint32_t k = 0; k < 2; k++) {
+            const char *want = k == 0 ? rows[i].one : rows[i].other;
+            assert_int_equal(ops->open(self, k == 0 ? "one" : "other", &files[k], NULL), OD_OK);
+            assert_int_equal(ops->size(self, files[k], &size, NULL), OD_OK);
+            assert_int_equal(size, strlen(want));
+            assert_int_equal(ops->read(self, files[k], 0, bytes, size, NULL), OD_OK);
+            assert_memory_equal(bytes, want, size);
+            ops->close(self, files[k]);
+        }
+        /* a second crash takes nothing of what the first one left */
+        od_sim_disk_crash(&bench.disk, 0, 0);
+        assert_int_equal(ops->open(self, "other", &files[1], NULL), OD_OK);
+        assert_int_equal(ops->size(self, files[1], &size, NULL), OD_OK);
+        assert_int_equal(size, strlen(rows[i].other));
+        /* a file that is removed takes its writes along */
+        assert_int_equal(ops->write(self, files[1], 0, "zz", 2, NULL), OD_OK);
+        assert_int_equal(ops->remove(self, "other", NULL), OD_OK);
+        ops->close(self, files[1]);
+        assert_null(bench.disk.unsynced);
+        od_sim_disk_empty(&bench.disk);
+        assert_int_equal(bench.countdown.live_block_count, 0);
+    }
+}
+
 static void a_disk_that_is_gone_only_closes(void **state)
 {
     (void)state;
@@ -209,6 +277,7 @@ static void a_disk_that_is_gone_only_closes(void **state)
     struct od_file *file;
     struct od_file *other;
     struct od_error error = {0};
+    uint64_t size;
     char byte;
     disk_bench_init(&bench, UINT64_MAX);
     const struct od_disk_ops *ops = bench.part.ops;
@@ -221,6 +290,7 @@ static void a_disk_that_is_gone_only_closes(void **state)
     assert_int_equal(ops->write(self, file, 0, "b", 1, NULL), OD_EXECUTOR_GONE);
     assert_int_equal(ops->read(self, file, 0, &byte, 1, NULL), OD_EXECUTOR_GONE);
     assert_int_equal(ops->sync(self, file, NULL), OD_EXECUTOR_GONE);
+    assert_int_equal(ops->size(self, file, &size, NULL), OD_EXECUTOR_GONE);
     assert_int_equal(ops->remove(self, "a", &error), OD_EXECUTOR_GONE);
     assert_true(error.injected);
     od_sim_disk_empty(&bench.disk);
@@ -237,7 +307,8 @@ static void disk_refusals_are_reported_and_lose_nothing(void **state)
         struct disk_bench bench;
         struct od_file *file = NULL;
         struct od_file *again = NULL;
-        disk_bench_init(&bench, k);
+        disk_bench_init(&bench, k / 2);
+        bench.disk.is_durable = k % 2 != 0;
         const struct od_disk_ops *ops = bench.part.ops;
         void *self = bench.part.self;
         enum od_status status = ops->create(self, "a", &file, NULL);
@@ -247,8 +318,8 @@ static void disk_refusals_are_reported_and_lose_nothing(void **state)
             status = ops->write(self, file, 3, "0123456789", 10, NULL);
         if (status == OD_OK)
             status = ops->open(self, "a", &again, NULL);
-        is_clean = bench.countdown.refused_count == 0;
-        assert_int_equal(status, is_clean ? OD_OK : OD_NO_MEMORY);
+        is_clean = bench.disk.is_durable && bench.countdown.refused_count == 0;
+        assert_int_equal(status, bench.countdown.refused_count == 0 ? OD_OK : OD_NO_MEMORY);
         ops->close(self, file);
         ops->close(self, again);
         od_sim_disk_empty(&bench.disk);
@@ -266,6 +337,7 @@ int main(void)
         cmocka_unit_test(the_queue_survives_refusals),
         cmocka_unit_test(files_hold_what_was_written),
         cmocka_unit_test(a_gap_in_a_file_is_zero),
+        cmocka_unit_test(a_durable_disk_keeps_what_was_synced),
         cmocka_unit_test(a_disk_that_is_gone_only_closes),
         cmocka_unit_test(disk_refusals_are_reported_and_lose_nothing),
     };

@@ -123,6 +123,15 @@ static enum od_status disk_sync(void *self, struct od_file *file, struct od_erro
     return actor->disk_below.ops->sync(actor->disk_below.self, file, error);
 }
 
+static enum od_status disk_size(void *self, struct od_file *file, uint64_t *bytes_out, struct od_error *error)
+{
+    struct od_wrap_actor *actor = self;
+    *bytes_out = 0;
+    if (is_failed(actor->calls, OD_CALL_DISK_SIZE))
+        return fail(error, OD_IO, OD_CALL_DISK_SIZE);
+    return actor->disk_below.ops->size(actor->disk_below.self, file, bytes_out, error);
+}
+
 static void disk_close(void *self, struct od_file *file)
 {
     struct od_wrap_actor *actor = self;
@@ -143,6 +152,7 @@ static const struct od_disk_ops disk_ops = {
     .write = disk_write,
     .read = disk_read,
     .sync = disk_sync,
+    .size = disk_size,
     .close = disk_close,
     .remove = disk_remove,
 };

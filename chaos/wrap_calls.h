@@ -19,6 +19,7 @@
     X(DISK_WRITE, "write", "IO")                                                                             \
     X(DISK_READ, "read", "IO")                                                                               \
     X(DISK_SYNC, "sync", "IO")                                                                               \
+    X(DISK_SIZE, "size", "IO")                                                                               \
     X(DISK_REMOVE, "remove", "IO, and the file stays")                                                       \
     X(SEND, "send", "the message is lost")                                                                   \
     X(POINT, "point", "TASK_FAILED, or MISSING where a block is served")                                     \

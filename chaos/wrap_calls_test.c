@@ -38,6 +38,7 @@ static bool file_call(struct od_world *world, enum od_call call)
     struct od_file *file = NULL;
     enum od_status statuses[OD_CALL_COUNT] = {OD_OK};
     char byte = 'x';
+    uint64_t size = 0;
     struct od_error error = {0};
     statuses[OD_CALL_DISK_CREATE] = disk->ops->create(disk->self, "a", &file, &error);
     if (file != NULL && call == OD_CALL_DISK_OPEN) {
@@ -48,6 +49,8 @@ static bool file_call(struct od_world *world, enum od_call call)
         statuses[OD_CALL_DISK_WRITE] = disk->ops->write(disk->self, file, 0, "x", 1, &error);
         if (call == OD_CALL_DISK_READ || call == OD_CALL_DAMAGE)
             statuses[OD_CALL_DISK_READ] = disk->ops->read(disk->self, file, 0, &byte, 1, &error);
+        statuses[OD_CALL_DISK_SIZE] = disk->ops->size(disk->self, file, &size, &error);
+        assert_int_equal(size, statuses[OD_CALL_DISK_SIZE] == OD_OK && statuses[OD_CALL_DISK_WRITE] == OD_OK);
         statuses[OD_CALL_DISK_SYNC] = disk->ops->sync(disk->self, file, &error);
     }
     disk->ops->close(disk->self, file);

@@ -333,6 +333,12 @@ static enum od_status host_sync(void *self, struct od_file *file, struct od_erro
     return host_disk_call(self, error);
 }
 
+static enum od_status host_size(void *self, struct od_file *file, uint64_t *bytes_out, struct od_error *error)
+{
+    *bytes_out = file->bytes.size;
+    return host_disk_call(self, error);
+}
+
 static void host_close(void *self, struct od_file *file)
 {
     (void)self;
@@ -349,8 +355,8 @@ static enum od_status host_remove(void *self, const char *name, struct od_error 
     return OD_OK;
 }
 
-static const struct od_disk_ops host_disk_ops = {host_create, host_open,  host_write, host_read,
-                                                 host_sync,   host_close, host_remove};
+static const struct od_disk_ops host_disk_ops = {host_create, host_open, host_write, host_read,
+                                                 host_sync,   host_size, host_close, host_remove};
 static const struct od_points_ops host_points_ops = {host_point};
 static const struct od_trace_ops host_trace_ops = {host_trace};
 

@@ -140,11 +140,23 @@ static enum od_status disk_read(void *self, struct od_file *file, uint64_t offse
     return transfer(file, offset, NULL, bytes, size, error);
 }
 
+/* With its name: a file that a crash of the machine leaves without one is lost. */
 static enum od_status disk_sync(void *self, struct od_file *file, struct od_error *error)
 {
-    (void)self;
-    if (fsync(file->descriptor) != 0)
+    const struct od_posix_disk *disk = self;
+    if (fsync(file->descriptor) != 0 || fsync(disk->directory_descriptor) != 0)
         return od_fail(error, OD_IO, "syncing a file: %s", strerror(errno));
+    return OD_OK;
+}
+
+static enum od_status disk_size(void *self, struct od_file *file, uint64_t *bytes_out, struct od_error *error)
+{
+    struct stat facts;
+    (void)self;
+    *bytes_out = 0;
+    if (fstat(file->descriptor, &facts) != 0)
+        return od_fail(error, OD_IO, "asking for a file's size: %s", strerror(errno));
+    *bytes_out = (uint64_t)facts.st_size;
     return OD_OK;
 }
 
@@ -181,6 +193,7 @@ static const struct od_disk_ops posix_disk_ops = {
     .write = disk_write,
     .read = disk_read,
     .sync = disk_sync,
+    .size = disk_size,
     .close = disk_close,
     .remove = disk_remove,
 };

@@ -91,6 +91,7 @@ static void test_disk_ordinary(void **state)
     struct od_posix_disk *owner = open_disk(od_posix_memory());
     struct od_disk disk = od_posix_disk_part(owner);
     struct od_file *file;
+    uint64_t size;
     char bytes[8] = {0};
     put_file(disk, "a.blocks", "0123456789");
     assert_int_equal(disk.ops->open(disk.self, "a.blocks", &file, NULL), OD_OK);
@@ -100,6 +101,8 @@ static void test_disk_ordinary(void **state)
     assert_int_equal(disk.ops->write(disk.self, file, 20, "end", 3, NULL), OD_OK); /* a hole reads as zeros */
     assert_int_equal(disk.ops->read(disk.self, file, 18, bytes, 5, NULL), OD_OK);
     assert_memory_equal(bytes, "\0\0end", 5);
+    assert_int_equal(disk.ops->size(disk.self, file, &size, NULL), OD_OK);
+    assert_int_equal(size, 23);
     disk.ops->close(disk.self, file);
     disk.ops->close(disk.self, NULL);
     assert_int_equal(od_posix_disk_open_files(owner), 0);

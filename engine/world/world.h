@@ -38,7 +38,9 @@ struct od_schedule_part {
     void *self;
 };
 
-/* Files are flat names chosen by the engine ("q1-s0-t2-a0.blocks"), private to one actor, gone with its host.
+/* Files are flat names chosen by the engine ("q1-s0-t2-a0.blocks"), private to one actor, gone with its host. An
+ * executor's are gone with its life, too. The driver's next life finds those of the one before: names that were made are
+ * there, bytes that were synced are what they were; of the writes after the last sync each may be there, in part, or not.
  * All offsets and sizes in bytes. Short reads and writes are the world's to complete: OK means all of it. */
 struct od_file;
 struct od_disk_ops {
@@ -51,6 +53,8 @@ struct od_disk_ops {
     enum od_status (*read)(void *self, struct od_file *file, uint64_t offset, void *bytes, size_t size,
                            struct od_error *error);
     enum od_status (*sync)(void *self, struct od_file *file, struct od_error *error);
+    /* One past the last byte. */
+    enum od_status (*size)(void *self, struct od_file *file, uint64_t *bytes_out, struct od_error *error);
     void (*close)(void *self, struct od_file *file); /* NULL is fine */
     enum od_status (*remove)(void *self, const char *name, struct od_error *error);
 };
