@@ -22,7 +22,13 @@ const char *od_deployment_text(enum od_deployment deployment)
 
 static void record_event(void *self, const struct od_event *event)
 {
-    struct od_cluster_result *result = ((struct od_cluster_host *)self)->result;
+    const struct od_cluster_host *host = self;
+    struct od_cluster_result *result = host->result;
+    const struct od_trace *trace = &host->request->trace;
+    if (trace->ops != NULL)
+        trace->ops->event(trace->self, event);
+    if (!host->request->keep_events)
+        return;
     if (result->event_count == result->event_capacity) {
         uint32_t capacity = result->event_capacity == 0 ? 256 : result->event_capacity * 2;
         void *grown = od_resize(result->memory, result->events, result->event_capacity * sizeof(*event),
@@ -95,7 +101,7 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
     };
     host.until_ns = request->until_ns != 0 ? request->until_ns : 2 * host.query.options.deadline_ns;
     host.factory = (struct od_actor_factory){make_actor, &host};
-    if (request->keep_events)
+    if (request->keep_events || request->trace.ops != NULL)
         host.trace = (struct od_trace){&record_ops, &host};
     if (request->schedule != NULL && request->schedule->fault_count > 0) {
         result_out->fault_count = request->schedule->fault_count;

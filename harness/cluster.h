@@ -23,6 +23,7 @@ struct od_cluster_request {
     uint64_t until_ns;     /* bound on the run beyond options.deadline_ns; 0: twice the deadline */
     const char *directory; /* threads: where executors keep their files; made and emptied here. NULL for sim */
     bool keep_events;
+    struct od_trace trace;           /* told every event when it happens; ops NULL: nobody listens */
     struct od_wrap_calls *calls;     /* sim: goes around every actor's world; NULL: nothing does */
     struct od_memory *answer_memory; /* what the result is made of; NULL: the memory of the call */
     bool (*is_over)(void *self); /* sim: asked now and then; true leaves the query unended. NULL: nobody asks */

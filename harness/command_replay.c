@@ -8,9 +8,9 @@
 #include "harness/campaign_worker.h"
 #include "harness/case_save.h"
 #include "harness/commands.h"
+#include "harness/event_write.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
-#include "harness/run_record.h"
 #include "harness/trial.h"
 #include "properties/case_file.h"
 #include "properties/shrink.h"
@@ -55,8 +55,9 @@ static enum od_status write_events(const char *directory, struct od_error *error
     if (status == OD_OK)
         status = od_event_log_open(od_posix_memory(), directory, &log, error);
     for (uint32_t i = 0; i < trial.run_count && status == OD_OK; i++) {
-        const struct od_cluster_request request = {.schedule = &trial.schedule};
-        status = od_run_record_events(log, i, &request, &trial.results[i], error);
+        const struct od_event_writer writer = {.log = log, .run = i, .schedule = &trial.schedule};
+        for (uint32_t k = 0; k < trial.results[i].event_count && status == OD_OK; k++)
+            status = od_event_writer_write(&writer, &trial.results[i].events[k], error);
     }
     enum od_status closed = od_event_log_close(log, status == OD_OK ? error : NULL);
     return status != OD_OK ? status : closed;

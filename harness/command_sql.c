@@ -144,6 +144,20 @@ static enum od_status run_session(const struct od_arguments *arguments, struct o
     return status;
 }
 
+/* With the event log that was asked for. */
+static enum od_status run_logged(const struct od_arguments *arguments, struct od_session_engine *engine,
+                                 struct od_error *error)
+{
+    const char *path = od_arguments_text(arguments, "events", NULL);
+    struct od_event_log *log = NULL;
+    if (path != NULL)
+        OD_TRY(od_event_log_open_file(od_posix_memory(), path, &log, error));
+    od_session_engine_log_events(engine, log);
+    enum od_status status = run_session(arguments, engine, error);
+    enum od_status closed = od_event_log_close(log, status == OD_OK ? error : NULL);
+    return status == OD_OK ? closed : status;
+}
+
 static int run(const struct od_arguments *arguments)
 {
     struct od_arena arena;
@@ -157,7 +171,7 @@ static int run(const struct od_arguments *arguments)
     if (status == OD_OK)
         status = od_session_engine_new(&options, &engine, &error);
     if (status == OD_OK)
-        status = run_session(arguments, engine, &error);
+        status = run_logged(arguments, engine, &error);
     od_session_engine_free(engine);
     od_arena_release(&arena);
     if (status == OD_OK)
@@ -174,6 +188,7 @@ static const struct od_option options[] = {
     OD_SESSION_OPTIONS,
     {"explain", NULL, "print what would be done instead of running queries: plans, stages, rules", false},
     {"counts", NULL, "also tell what each statement held, spilled and shuffled, on standard error", false},
+    {"events", "FILE", "write every event of the queries there, one JSON object a line", false},
     {"schema", NULL, "also tell the tables' columns and types, on standard error", false},
     {"format", "F", "table (default), csv or json", false},
     {"output", "FILE", "write the answer there: .csv, .jsonl or .parquet", false},

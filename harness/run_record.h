@@ -1,10 +1,9 @@
-/* run_record: puts what the cluster showed into the run's record and event log (reports/ knows nothing of the engine). */
+/* run_record: puts what the cluster showed into the run's record (reports/ knows nothing of the engine). */
 #ifndef OD_HARNESS_RUN_RECORD_H
 #define OD_HARNESS_RUN_RECORD_H
 
 #include "harness/cluster.h"
 #include "harness/prepare.h"
-#include "reports/event_log.h"
 #include "reports/record.h"
 
 /* SQL, columns, first rows, digest, plan text and the stage graph of a query, from its undisturbed run. */
@@ -15,9 +14,5 @@ void od_run_record_table(struct od_record *record, struct od_record_scenario *sc
 /* Measures of one run, and its schedule in words. */
 void od_run_record_run(struct od_record *record, struct od_record_run *run, const struct od_cluster_request *request,
                        const struct od_cluster_result *result, uint64_t wall_ns);
-/* Appends a run's events to events.jsonl. */
-enum od_status od_run_record_events(struct od_event_log *log, uint64_t run_index,
-                                    const struct od_cluster_request *request,
-                                    const struct od_cluster_result *result, struct od_error *error);
 
 #endif

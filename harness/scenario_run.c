@@ -7,6 +7,7 @@
 
 #include "engine/world/posix.h"
 #include "harness/cluster.h"
+#include "harness/event_write.h"
 #include "harness/file.h"
 #include "harness/judge.h"
 #include "harness/run_record.h"
@@ -22,7 +23,7 @@ struct trial_of_query {
     struct od_arena arena;                /* schedules of this query */
     struct od_cluster_result undisturbed; /* the expected answer */
     uint64_t undisturbed_ns[OD_DEPLOYMENT_COUNT];
-    uint32_t most_faults; /* in the runs whose events were written so far */
+    uint32_t most_faults; /* in the runs whose timelines are wanted so far */
 };
 
 static uint64_t now_ns(void)
@@ -65,8 +66,8 @@ static void record_verdict(struct trial_of_query *query, struct od_record_run *r
     record_replay(query, record_run, od_deployment_text(one->deployment));
 }
 
-/* Which runs' events are worth keeping: undisturbed ones, failing ones, and whenever more faults fired than in any kept before. */
-static bool events_wanted(struct trial_of_query *query, const struct od_cluster_result *result, bool found)
+/* Which runs' timelines are worth a look: undisturbed ones, failing ones, and whenever more faults fired than in any before. */
+static bool timeline_wanted(struct trial_of_query *query, const struct od_cluster_result *result, bool found)
 {
     if (found || (result->faults_fired == 0 && query->record != NULL && query->record->runs.count == 1))
         return true;
@@ -94,6 +95,8 @@ static enum od_status run_once(struct trial_of_query *query, const struct one_ru
         .keep_events = true,
     };
     request.options.query_memory_bytes = one->memory_bytes;
+    struct od_event_writer writer = {sink->log, sink->record->next_run_index, one->schedule};
+    request.trace = od_event_writer_trace(&writer);
     struct od_finding finding = {0};
     uint64_t started_ns = now_ns();
     enum od_status status = od_cluster_run(od_posix_memory(), &request, result_out, error);
@@ -109,10 +112,9 @@ static enum od_status run_once(struct trial_of_query *query, const struct one_ru
     uint64_t base_ns = query->undisturbed_ns[one->deployment];
     if (record_run != NULL && base_ns != 0 && result_out->elapsed_ns > base_ns)
         record_run->recovery_ns = result_out->elapsed_ns - base_ns;
-    if (record_run != NULL && events_wanted(query, result_out, finding.found)) {
-        record_run->events_written = true;
-        status = od_run_record_events(sink->log, record_run->run_index, &request, result_out, error);
-    }
+    if (record_run != NULL)
+        record_run->timeline = timeline_wanted(query, result_out, finding.found);
+    status = od_event_log_status(sink->log, error);
     sink->done++;
     od_progress_step(sink->progress, sink->done, sink->failed, run->scenario->queries[query->query_index].name);
     if (status == OD_OK && *sink->interrupted)
@@ -368,8 +370,6 @@ enum od_status od_scenario_execute(struct od_scenario_run *run, struct od_scenar
         enum od_status saved = od_record_save(sink->record, sink->directory, status == OD_OK ? error : NULL);
         if (status == OD_OK)
             status = saved;
-        if (status == OD_OK)
-            status = od_event_log_flush(sink->log, error);
     }
     return status;
 }

@@ -4,7 +4,7 @@
  *                             undisturbed again: equal digest (F8)
  *                             drawn schedules (sim), written schedules (sim), undisturbed and drawn schedules (threads)
  *
- * The record is saved after each query, the events of telling runs go to events.jsonl as they happen: a killed run leaves a
+ * The record is saved after each query, every event goes to events.jsonl as it happens: a killed run leaves a
  * directory that can be read. */
 #ifndef OD_HARNESS_SCENARIO_RUN_H
 #define OD_HARNESS_SCENARIO_RUN_H

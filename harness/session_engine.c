@@ -20,6 +20,7 @@ struct od_session_engine {
     struct od_session *session;
     uint64_t until_ns;           /* of the plan that runs */
     struct od_run_counts counts; /* see od_session_engine_take_counts */
+    struct od_event_writer events;
     uint32_t order_count;        /* of the plan that ran last: see order_of */
     uint32_t order[ORDER_MAX];
 };
@@ -111,7 +112,10 @@ static enum od_status run_limited(struct od_session_engine *engine, struct od_cl
     request->options.query_memory_bytes =
         od_memory_limit_bytes(limit, result->outcome.counts.memory_peak_bytes);
     od_cluster_result_release(result);
+    request->trace = od_event_writer_trace(&engine->events);
     OD_TRY(od_cluster_run(od_posix_memory(), request, result, error));
+    engine->events.run++;
+    OD_TRY(od_event_log_status(engine->events.log, error));
     add_counts(&engine->counts, &result->outcome.counts);
     return OD_OK;
 }
@@ -210,6 +214,11 @@ struct od_run_counts od_session_engine_take_counts(struct od_session_engine *eng
     struct od_run_counts counts = engine->counts;
     engine->counts = (struct od_run_counts){0};
     return counts;
+}
+
+void od_session_engine_log_events(struct od_session_engine *engine, struct od_event_log *log)
+{
+    engine->events = (struct od_event_writer){.log = log, .schedule = engine->options->request.schedule};
 }
 
 struct od_session *od_session_engine_session(struct od_session_engine *engine)

@@ -8,6 +8,7 @@
 #include "engine/sql/session.h"
 #include "harness/arguments.h"
 #include "harness/cluster.h"
+#include "harness/event_write.h"
 #include "harness/memory_limit.h"
 #include "harness/slt.h"
 
@@ -47,6 +48,8 @@ enum od_status od_session_engine_new(const struct od_session_options *options,
 void od_session_engine_free(struct od_session_engine *engine);
 /* What the queries since the last call took: peaks are the largest one's, the rest are sums. */
 struct od_run_counts od_session_engine_take_counts(struct od_session_engine *engine);
+/* Every query tells the log (borrowed; NULL: nobody) what its cluster does; `run` numbers the queries, from 0. */
+void od_session_engine_log_events(struct od_session_engine *engine, struct od_event_log *log);
 struct od_session *od_session_engine_session(struct od_session_engine *engine);
 struct od_slt_engine od_session_engine_slt(struct od_session_engine *engine);
 

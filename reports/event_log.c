@@ -1,4 +1,4 @@
-/* event_log: lines of JSON, written through a buffer and read with jansson. The fields are one table for both
+/* event_log: lines of JSON, written one by one and read with jansson. The fields are one table for both
  * ways. */
 #include "reports/event_log.h"
 
@@ -12,11 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-#define FLUSH_BYTES    (64 * 1024)
-#define FLUSH_AFTER_NS UINT64_C(1000000000)
 
 enum event_field_kind { EVENT_PLACE, EVENT_MEASURE, EVENT_TEXT };
 struct event_field {
@@ -30,7 +26,7 @@ struct event_field {
     }
 static const struct event_field event_fields[] = {
     FIELD(run, EVENT_MEASURE),       FIELD(time_ns, EVENT_MEASURE),      FIELD(kind, EVENT_TEXT),
-    FIELD(stage, EVENT_PLACE),       FIELD(task, EVENT_PLACE),           FIELD(attempt, EVENT_PLACE),
+    FIELD(query, EVENT_PLACE),       FIELD(stage, EVENT_PLACE),       FIELD(task, EVENT_PLACE),           FIELD(attempt, EVENT_PLACE),
     FIELD(executor, EVENT_PLACE),    FIELD(partition, EVENT_PLACE),      FIELD(source_stage, EVENT_PLACE),
     FIELD(source_task, EVENT_PLACE), FIELD(source_attempt, EVENT_PLACE), FIELD(rows, EVENT_MEASURE),
     FIELD(bytes, EVENT_MEASURE),     FIELD(value, EVENT_MEASURE),        FIELD(text, EVENT_TEXT),
@@ -40,8 +36,7 @@ static const struct event_field event_fields[] = {
 struct od_event_log {
     struct od_memory *memory; /* borrowed */
     int file;
-    struct od_buffer waiting; /* whole lines */
-    uint64_t flushed_ns;
+    struct od_buffer line; /* the one at hand */
     struct od_error first; /* the first failure; status OK: none */
 };
 
@@ -49,35 +44,20 @@ struct od_report_event od_report_event_none(void)
 {
     struct od_report_event event;
     memset(&event, 0, sizeof(event));
-    event.stage = event.task = event.attempt = event.executor = event.partition = OD_REPORT_NONE;
+    event.query = event.stage = event.task = event.attempt = event.executor = event.partition = OD_REPORT_NONE;
     event.source_stage = event.source_task = event.source_attempt = OD_REPORT_NONE;
     return event;
 }
 
-static uint64_t now_ns(void)
+enum od_status od_event_log_open_file(struct od_memory *memory, const char *path,
+                                      struct od_event_log **log_out, struct od_error *error)
 {
-    struct timespec now = {0};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-enum od_status od_event_log_open(struct od_memory *memory, const char *directory,
-                                 struct od_event_log **log_out, struct od_error *error)
-{
-    char path[PATH_MAX];
-    *log_out = NULL;
-    enum od_status status = od_whole_file_make_directory(directory, 0777, error);
-    if (status != OD_OK)
-        return status;
-    int length = snprintf(path, sizeof(path), "%s/%s", directory, OD_EVENT_LOG_FILE_NAME);
-    if (length < 0 || (size_t)length >= sizeof(path))
-        return od_fail(error, OD_IO, "opening the event log: the name is too long: %s", directory);
     struct od_event_log *log = od_take(memory, sizeof(*log));
+    *log_out = NULL;
     if (log == NULL)
         return od_fail(error, OD_NO_MEMORY, "opening the event log: %s", path);
     log->memory = memory;
-    od_buffer_init(&log->waiting, memory);
-    log->flushed_ns = now_ns();
+    od_buffer_init(&log->line, memory);
     log->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
     if (log->file < 0) {
         od_give(memory, log, sizeof(*log));
@@ -87,28 +67,39 @@ enum od_status od_event_log_open(struct od_memory *memory, const char *directory
     return OD_OK;
 }
 
-static enum od_status forward(const struct od_event_log *log, struct od_error *error)
+enum od_status od_event_log_open(struct od_memory *memory, const char *directory,
+                                 struct od_event_log **log_out, struct od_error *error)
 {
+    char path[PATH_MAX];
+    *log_out = NULL;
+    OD_TRY(od_whole_file_make_directory(directory, 0777, error));
+    int length = snprintf(path, sizeof(path), "%s/%s", directory, OD_EVENT_LOG_FILE_NAME);
+    if (length < 0 || (size_t)length >= sizeof(path))
+        return od_fail(error, OD_IO, "opening the event log: the name is too long: %s", directory);
+    return od_event_log_open_file(memory, path, log_out, error);
+}
+
+enum od_status od_event_log_status(const struct od_event_log *log, struct od_error *error)
+{
+    if (log == NULL)
+        return OD_OK;
     if (log->first.status != OD_OK && error != NULL && error != &log->first)
         *error = log->first;
     return log->first.status;
 }
 
-enum od_status od_event_log_flush(struct od_event_log *log, struct od_error *error)
+static enum od_status write_line(struct od_event_log *log, struct od_error *error)
 {
-    if (log == NULL)
-        return OD_OK;
-    size_t done = 0;
-    while (log->first.status == OD_OK && done < log->waiting.size) {
-        ssize_t count = write(log->file, log->waiting.bytes + done, log->waiting.size - done);
+    if (log->line.failed)
+        od_fail(&log->first, OD_NO_MEMORY, "writing the event log");
+    for (size_t done = 0; log->first.status == OD_OK && done < log->line.size;) {
+        ssize_t count = write(log->file, log->line.bytes + done, log->line.size - done);
         if (count >= 0)
             done += (size_t)count;
         else if (errno != EINTR)
             od_fail(&log->first, OD_IO, "writing the event log: %s", strerror(errno));
     }
-    od_buffer_reset(&log->waiting);
-    log->flushed_ns = now_ns();
-    return forward(log, error);
+    return od_event_log_status(log, error);
 }
 
 static void write_field(struct od_json *json, const struct event_field *field, const void *place)
@@ -133,31 +124,26 @@ enum od_status od_event_log_write(struct od_event_log *log, const struct od_repo
                                   struct od_error *error)
 {
     if (log == NULL || log->first.status != OD_OK)
-        return log == NULL ? OD_OK : forward(log, error);
-    struct od_json json = {.out = &log->waiting};
+        return od_event_log_status(log, error);
+    od_buffer_reset(&log->line);
+    struct od_json json = {.out = &log->line};
     od_json_open(&json, NULL, '{');
     for (size_t i = 0; i < EVENT_FIELD_COUNT; i++)
         write_field(&json, &event_fields[i], (const uint8_t *)event + event_fields[i].offset);
     od_json_close(&json, '}');
-    od_buffer_append_text(&log->waiting, "\n");
-    if (log->waiting.failed) {
-        od_fail(&log->first, OD_NO_MEMORY, "writing the event log");
-        return forward(log, error);
-    }
-    if (log->waiting.size >= FLUSH_BYTES || now_ns() - log->flushed_ns >= FLUSH_AFTER_NS)
-        return od_event_log_flush(log, error);
-    return OD_OK;
+    od_buffer_append_text(&log->line, "\n");
+    return write_line(log, error);
 }
 
 enum od_status od_event_log_close(struct od_event_log *log, struct od_error *error)
 {
     if (log == NULL)
         return OD_OK;
-    enum od_status status = od_event_log_flush(log, error);
+    enum od_status status = od_event_log_status(log, error);
     if (close(log->file) != 0 && status == OD_OK)
         status = od_fail(error, OD_IO, "closing the event log: %s", strerror(errno));
     struct od_memory *memory = log->memory;
-    od_buffer_release(&log->waiting);
+    od_buffer_release(&log->line);
     od_give(memory, log, sizeof(*log));
     return status;
 }

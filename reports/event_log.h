@@ -1,9 +1,8 @@
 /* event_log: events.jsonl, one JSON object a line, appended while a run goes on.
  *
- * The writer collects lines and hands them to the file when 64 KiB are waiting or a second has passed since
- * the last time, and always at whole lines as far as it can tell; a kill can still tear the last line. The
- * reader keeps every whole line and says whether a torn one followed: that is normal after kill -9 and no
- * error. A malformed line that is not the last is BAD_INPUT with its line number.
+ * Every line is handed to the system when it is written, so that a kill loses nothing but, at worst, the end
+ * of the line at hand. The reader keeps every whole line and says whether a torn one followed: that is normal
+ * after kill -9 and no error. A malformed line that is not the last is BAD_INPUT with its line number.
  *
  * Fields that do not apply are OD_REPORT_NONE (places) or 0 (measures) and are left out of the line. */
 #ifndef OD_REPORTS_EVENT_LOG_H
@@ -22,6 +21,7 @@ struct od_report_event {
     uint64_t run;     /* run_index of the record */
     uint64_t time_ns; /* the run's clock */
     const char *kind; /* "task_started"; borrowed when written, in the log's arena when read */
+    uint32_t query;   /* of several that a driver runs */
     uint32_t stage;
     uint32_t task;
     uint32_t attempt;
@@ -43,11 +43,15 @@ struct od_event_log; /* the writer; not thread-safe */
 /* Opens DIRECTORY/events.jsonl, emptied; makes the directory. The log is NULL on failure. */
 enum od_status od_event_log_open(struct od_memory *memory, const char *directory,
                                  struct od_event_log **log_out, struct od_error *error);
+/* The same with any name for the file. */
+enum od_status od_event_log_open_file(struct od_memory *memory, const char *path,
+                                      struct od_event_log **log_out, struct od_error *error);
 /* IO errors are remembered and returned by every later call. A NULL log does nothing. */
 enum od_status od_event_log_write(struct od_event_log *log, const struct od_report_event *event,
                                   struct od_error *error);
-enum od_status od_event_log_flush(struct od_event_log *log, struct od_error *error);
-/* Flushes and frees; NULL is fine. */
+/* The first failure so far. NULL is fine. */
+enum od_status od_event_log_status(const struct od_event_log *log, struct od_error *error);
+/* NULL is fine. */
 enum od_status od_event_log_close(struct od_event_log *log, struct od_error *error);
 
 struct od_event_list {

@@ -170,10 +170,10 @@ static inline struct od_record *fixture_record(struct od_memory *memory, uint32_
         od_record_text(record, &run->message,
                        "rows in differ from rows out: stage=0 task=3 in=3000 out=2999 " NASTY);
         od_record_text(record, &run->replay, "ordeal replay cases/rings-1.case");
-        run->events_written = true;
+        run->timeline = true;
         query->runs.items[2]->verdict = OD_RECORD_UNDECIDED;
         od_record_text(record, &query->runs.items[2]->message, "the oracle ran out of time");
-        query->runs.items[0]->events_written = true;
+        query->runs.items[0]->timeline = true;
     }
     if (record->failed) {
         od_record_free(record);

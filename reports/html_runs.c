@@ -46,7 +46,7 @@ static void write_run(struct od_page *page, const struct od_record_run *run)
     od_page_print(page, "<tr id=\"run-%" PRIu64 "\" data-verdict=\"%s\"><td>", run->run_index,
                   od_record_verdict_text(run->verdict));
     od_page_badge(page, run->verdict);
-    if (run->events_written)
+    if (run->timeline)
         od_page_print(page, " <a class=\"show\" href=\"#timeline-%u\" data-run=\"%" PRIu64 "\">timeline</a>",
                       page->query_key, run->run_index);
     od_page_put(page, "</td><td>");
@@ -155,7 +155,7 @@ static void write_timelines(struct od_page *page, const struct od_record_query *
 {
     uint32_t with_events = 0;
     for (uint32_t i = 0; i < query->runs.count; i++)
-        with_events += query->runs.items[i]->events_written;
+        with_events += query->runs.items[i]->timeline;
     if (with_events == 0)
         return;
     od_page_print(
@@ -167,7 +167,7 @@ static void write_timelines(struct od_page *page, const struct od_record_query *
     struct od_json json = {.out = page->out, .inside_html = true};
     od_json_open(&json, NULL, '[');
     for (uint32_t i = 0; i < query->runs.count; i++) {
-        if (query->runs.items[i]->events_written)
+        if (query->runs.items[i]->timeline)
             write_timeline(page, &json, query->runs.items[i]);
     }
     od_json_close(&json, ']');

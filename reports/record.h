@@ -21,7 +21,7 @@
 #include "engine/core/arena.h"
 #include "engine/core/status.h"
 
-#define OD_RECORD_SCHEMA_VERSION 1
+#define OD_RECORD_SCHEMA_VERSION 2 /* 1 lacks fields, which then read as 0 */
 #define OD_RECORD_FILE_NAME      "record.json"
 
 /* A growable list of pointers; every list of a record has this layout. Read it freely; grow it only by the
@@ -80,7 +80,7 @@ struct od_record_run {
     char *trace_digest;  /* of all that crossed the seam, hex */
     char *replay;        /* the command that repeats it */
     char *case_file;     /* relative to the run directory */
-    bool events_written; /* its events are in events.jsonl */
+    bool timeline;       /* worth a look: the page shows it, from its events */
 };
 
 struct od_record_parent {

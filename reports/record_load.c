@@ -181,8 +181,8 @@ static enum od_status check_version(const struct loader *loader, const json_t *r
         return od_fail(loader->error, OD_BAD_INPUT,
                        "%s: expected a run record (an object with a whole number \"schema_version\")",
                        loader->name);
-    if (json_integer_value(version) != OD_RECORD_SCHEMA_VERSION)
-        return od_fail(loader->error, OD_BAD_INPUT, "%s: schema_version is %lld, this ordeal reads %d",
+    if (json_integer_value(version) < 1 || json_integer_value(version) > OD_RECORD_SCHEMA_VERSION)
+        return od_fail(loader->error, OD_BAD_INPUT, "%s: schema_version is %lld, this ordeal reads 1 to %d",
                        loader->name, (long long)json_integer_value(version), OD_RECORD_SCHEMA_VERSION);
     if (!json_is_string(json_object_get(root, "state")))
         return od_fail(loader->error, OD_BAD_INPUT, "%s: state: expected a text", loader->name);

@@ -45,7 +45,7 @@ static const struct od_field run_fields[] = {
     FIELD(od_record_run, trace_digest, OD_FIELD_TEXT),
     FIELD(od_record_run, replay, OD_FIELD_TEXT),
     FIELD(od_record_run, case_file, OD_FIELD_TEXT),
-    FIELD(od_record_run, events_written, OD_FIELD_BOOL),
+    FIELD(od_record_run, timeline, OD_FIELD_BOOL),
 };
 static const struct od_shape run_shape = SHAPE(od_record_run, "a run", run_fields);
 

@@ -71,7 +71,7 @@ static void every_field_is_written(void **state)
     run->recovery_ns = run->tasks_run = run->recomputed_tasks = run->retries = run->executors_lost =
         run->answer_rows = 6;
     run->memory_limit_bytes = run->memory_peak_bytes = run->spilled_bytes = 7;
-    run->disturbed = run->events_written = true;
+    run->disturbed = run->timeline = true;
     char **texts[] = {&run->property,     &run->message, &run->digest,
                       &run->trace_digest, &run->replay,  &run->case_file};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
