@@ -217,7 +217,9 @@ static struct od_relation make_repartition(struct od_gen *gen, uint32_t depth)
     const struct od_expr *key = od_gen_key(gen, &input.plan->schema);
     if (key == NULL)
         return od_relation_failed();
-    enum od_status status = od_plan_repartition(gen->arena, input.plan, &key, 1, &plan, gen->error);
+    uint32_t in_turn = (uint32_t)od_choices_below(gen->choices, 4); /* 0: by the key */
+    enum od_status status =
+        od_plan_repartition(gen->arena, input.plan, &key, in_turn == 0, in_turn, &plan, gen->error);
     return od_relation_built(gen, status, plan, input.rows_max);
 }
 

@@ -325,8 +325,22 @@ const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od
     if (count == 0)
         od_fail(&f->error, OD_BAD_INPUT, "repartition: expected at least one column to spread rows by");
     OD_NEED(f->error.status == OD_OK);
-    od_plan_repartition(f->plan_arena, input->plan, keys, count, &plan, &f->error);
+    od_plan_repartition(f->plan_arena, input->plan, keys, count, 0, &plan, &f->error);
     return made(f, "repartition", plan, count, columns);
+}
+
+const struct od_frame *od_frame_repartition_evenly(struct od_frames *f, const struct od_frame *input,
+                                                   uint32_t partition_count)
+{
+    struct od_term_scope scope;
+    const struct od_plan *plan = NULL;
+    OD_NEED(begins(f, "repartition", input, &scope));
+    if (partition_count == 0 || partition_count > OD_PARTITIONS_MAX)
+        od_fail(&f->error, OD_BAD_INPUT, "repartition: expected 1 to %u parts, not %u", OD_PARTITIONS_MAX,
+                partition_count);
+    OD_NEED(f->error.status == OD_OK);
+    od_plan_repartition(f->plan_arena, input->plan, NULL, 0, partition_count, &plan, &f->error);
+    return made(f, "repartition", plan, 0, NULL);
 }
 
 const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,

@@ -119,6 +119,9 @@ const struct od_frame *od_frame_window(struct od_frames *f, const struct od_fram
                                        const struct od_frame_call *calls, uint32_t call_count);
 const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od_frame *input,
                                             const char *const *names, uint32_t count);
+/* Dealt out in turn: even parts, whatever the rows hold. */
+const struct od_frame *od_frame_repartition_evenly(struct od_frames *f, const struct od_frame *input,
+                                                   uint32_t partition_count);
 /* The function gives rows of `schema`. */
 const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,
                                     const struct od_map_function *function, const struct od_schema *schema);

@@ -101,6 +101,7 @@ static void mistakes_say_what_was_expected(void **state)
         UNION,
         NO_ARGUMENT,
         NOTHING,
+        PARTS,
         COUNT
     };
     static const char *const texts[COUNT] = {
@@ -116,6 +117,7 @@ static void mistakes_say_what_was_expected(void **state)
         [UNION] = "union: each UNION query must have the same number of columns",
         [NO_ARGUMENT] = "window: lag with 0 arguments does not exist",
         [NOTHING] = "repartition: expected at least one column to spread rows by",
+        [PARTS] = "repartition: expected 1 to 4096 parts, not 4097",
     };
     (void)state;
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -144,6 +146,7 @@ static void mistakes_say_what_was_expected(void **state)
             : i == MISSING   ? od_frame_sort(&f, NULL, NULL, 0)
             : i == UNION     ? od_frame_union(&f, t, u)
             : i == NO_ARGUMENT ? od_frame_window(&f, t, NULL, 0, NULL, 0, &lag, 1)
+            : i == PARTS       ? od_frame_repartition_evenly(&f, t, OD_PARTITIONS_MAX + 1)
                                : od_frame_repartition(&f, t, NULL, 0);
         assert_null(wrong);
         assert_non_null(od_frame_error(&f));

@@ -303,7 +303,10 @@ static enum od_status decode_rest(struct decoder *decoder, const Ordeal__Node *n
     case OD_PLAN_AGGREGATE:
         return node->n_fields == node->n_exprs ? OD_OK : corrupt(decoder, "groups without names");
     case OD_PLAN_REPARTITION:
-        return node->n_exprs > 0 ? OD_OK : corrupt(decoder, "a repartition without keys");
+        draft->repartition.partition_count = (uint32_t)node->count;
+        if (node->count > OD_PARTITIONS_MAX || (node->n_exprs == 0 && node->count == 0))
+            return corrupt(decoder, "a repartition without keys, or in too many parts");
+        return OD_OK;
     case OD_PLAN_APPLY:
     case OD_PLAN_MAP:
         return od_fail(decoder->error, OD_UNSUPPORTED, "%s has no encoding", node->kind);

@@ -201,6 +201,9 @@ static enum od_status encode_rest(struct encoder *encoder, const struct od_plan 
         node->offset = plan->limit.offset;
         node->count = plan->limit.count;
         return OD_OK;
+    case OD_PLAN_REPARTITION:
+        node->count = plan->repartition.partition_count;
+        return OD_OK;
     case OD_PLAN_AGGREGATE:
         return encode_fields(encoder, plan->schema.fields, plan->aggregate.group_count, node);
     case OD_PLAN_PROJECT:

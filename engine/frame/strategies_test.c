@@ -272,6 +272,14 @@ static void aggregates_that_need_all_rows_have_one_phase(void **state)
                              1), /* equal (s, k) are together already */
            "2: scan => hash k in 3\n"
            "3: aggregate(0) => result\n");
+    begin(&p);
+    spread = od_frame_repartition_evenly(
+        &p.f, od_frame_repartition(&p.f, od_frame_scan(&p.f, t_table), OD_NAMES("k")), 5);
+    expect(&p, od_frame_group_by(&p.f, spread, OD_NAMES("k"), &total, 1), /* dealt out: no longer together */
+           "2: scan => hash k in 3\n"
+           "3: 0 => round robin\n"
+           "5: aggregate(1) => hash k in 3\n"
+           "3: aggregate(2) => result\n");
 }
 
 int main(void)

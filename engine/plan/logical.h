@@ -15,7 +15,7 @@
  *   WINDOW     input fields ++ one field a call; all calls share partition and order. Peers are rows with equal keys; where
  *              row_number and ROWS frames must tell peers apart, the whole row decides (total order)
  *   MAP        a user function from batches to rows (frame API)
- *   REPARTITION  the same rows, spread by the hash of the keys (frame API)
+ *   REPARTITION  the same rows, spread by the hash of the keys, or dealt out in turn (frame API)
  *   SORT       by keys; ties by the whole row (total order), so that the answer does not depend on arrival order
  *   LIMIT      rows [offset, offset + count) of its input, which is always a SORT: where the input is none, od_plan_limit
  *              puts one, by the order that the input comes in (input_order.h), else by the whole row (no keys). So a LIMIT
@@ -124,6 +124,8 @@ struct od_window_call {
 };
 bool od_window_call_equal(const struct od_window_call *left, const struct od_window_call *right);
 
+#define OD_PARTITIONS_MAX 4096u /* that a REPARTITION may ask for */
+
 /* A user function: appends any number of rows to `output` for a batch; called with the batches of one task in order. It
  * must be a pure function of the batch, or no recovery can be right. */
 struct od_map_function {
@@ -202,6 +204,7 @@ struct od_plan {
         struct {
             uint32_t key_count;
             const struct od_expr *const *keys;
+            uint32_t partition_count; /* 0: as the options say. Without keys: rows are dealt out in turn; neither: one task */
         } repartition;
     };
 };
@@ -261,7 +264,8 @@ enum od_status od_plan_map(struct od_arena *plan_arena, const struct od_plan *in
                            const struct od_plan **plan_out, struct od_error *error);
 enum od_status od_plan_repartition(struct od_arena *plan_arena, const struct od_plan *input,
                                    const struct od_expr *const *keys, uint32_t key_count,
-                                   const struct od_plan **plan_out, struct od_error *error);
+                                   uint32_t partition_count, const struct od_plan **plan_out,
+                                   struct od_error *error);
 /* Indented text, one node a line. */
 bool od_plan_print(const struct od_plan *plan, struct od_buffer *buffer);
 /* One node as a line, without its inputs; or that line without the kind in front. */

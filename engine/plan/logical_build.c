@@ -439,8 +439,11 @@ enum od_status od_plan_map(struct od_arena *plan_arena, const struct od_plan *in
 
 enum od_status od_plan_repartition(struct od_arena *plan_arena, const struct od_plan *input,
                                    const struct od_expr *const *keys, uint32_t key_count,
-                                   const struct od_plan **plan_out, struct od_error *error)
+                                   uint32_t partition_count, const struct od_plan **plan_out,
+                                   struct od_error *error)
 {
-    struct od_plan draft = {.kind = OD_PLAN_REPARTITION, .inputs = {input}, .repartition = {key_count, keys}};
+    struct od_plan draft = {.kind = OD_PLAN_REPARTITION,
+                            .inputs = {input},
+                            .repartition = {key_count, keys, partition_count}};
     return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }

@@ -8,11 +8,13 @@
  *              reader reads partition i of every map task
  *   SINGLE     one partition, read by the one task of the next stage
  *   BROADCAST  one partition, read whole by every task of the next stage
+ *   ROUND_ROBIN  row i of map task t goes to partition (t + i) mod partition_count; read as HASH is
  *   FORWARD    map task i writes partition i only, task i of the reader reads it: how a sub-plan that is computed once feeds
  *              several stages. A stage reads another one at most once
  *   RESULT     the answer: sent to the driver, in task order
- * A reader consumes its blocks in order of map task, so a task's output is a function of its inputs: recomputed blocks are
- * equal to the byte to the lost ones, and no stage here is indeterminate. */
+ * A reader consumes its blocks in order of map task, so a task's output is a function of its inputs, and recomputed blocks are
+ * equal to the byte to the lost ones; with `arrival_order` (rules.h) it takes them as they come, FORWARD's excepted, and each
+ * stage says what computing it again may change (determinism.c). */
 #ifndef OD_PLAN_PHYSICAL_H
 #define OD_PLAN_PHYSICAL_H
 
@@ -86,13 +88,33 @@ struct od_physical {
 };
 
 #define OD_EXCHANGE_KIND_LIST(X)                                                                             \
-    X(HASH, "hash") X(SINGLE, "single") X(BROADCAST, "broadcast") X(FORWARD, "forward") X(RESULT, "result")
+    X(HASH, "hash") X(SINGLE, "single") X(BROADCAST, "broadcast") X(FORWARD, "forward") X(RESULT, "result")    \
+    X(ROUND_ROBIN, "round robin")
 enum od_exchange_kind {
 #define X(name, text) OD_EXCHANGE_##name,
     OD_EXCHANGE_KIND_LIST(X)
 #undef X
 };
 const char *od_exchange_kind_text(enum od_exchange_kind kind);
+/* Has a partition for each task that reads it. */
+static inline bool od_exchange_is_parted(enum od_exchange_kind kind)
+{
+    return kind == OD_EXCHANGE_HASH || kind == OD_EXCHANGE_ROUND_ROBIN || kind == OD_EXCHANGE_FORWARD;
+}
+
+/* What a task gives when it is computed again from the outputs that it read before:
+ *   DETERMINATE    equal bytes
+ *   UNORDERED      in each partition the same rows, in any order
+ *   INDETERMINATE  other rows, or in other partitions: then all of the stage is computed again, and whatever has read it. So
+ *                  no reader ever meets two generations of it, and its own reader need not be indeterminate for it */
+#define OD_DETERMINISM_LIST(X)                                                                               \
+    X(DETERMINATE, "determinate") X(UNORDERED, "unordered") X(INDETERMINATE, "indeterminate")
+enum od_determinism {
+#define X(name, text) OD_##name,
+    OD_DETERMINISM_LIST(X)
+#undef X
+};
+const char *od_determinism_text(enum od_determinism determinism);
 
 struct od_stage {
     uint32_t stage_index;
@@ -102,10 +124,12 @@ struct od_stage {
     uint32_t input_count; /* stages read, by input_index */
     const uint32_t *input_stages;
     enum od_exchange_kind exchange;
-    uint32_t partition_count; /* 1 unless HASH or FORWARD (its task_count) */
+    uint32_t partition_count; /* 1 unless HASH, ROUND_ROBIN or FORWARD (its task_count) */
     uint32_t key_count;       /* HASH: columns of root->schema */
     const uint32_t *keys;
     const char *reason; /* why this shuffle is written, for --explain */
+    enum od_determinism determinism;
+    const char *determinism_reason; /* NULL: DETERMINATE */
 };
 
 /* Topological order: inputs come first, the last stage's exchange is RESULT. Immutable; lives in the plan_arena. */
@@ -114,6 +138,7 @@ struct od_stage_graph {
     const struct od_stage *stages;
     const struct od_schema *schema; /* of the answer */
     uint32_t rules_fired;           /* logical and physical rules, bits */
+    bool arrival_order;             /* blocks are read as they arrive, but for those of a FORWARD exchange */
 };
 
 /* Optimised logical plan -> physical -> stages. UNSUPPORTED for an APPLY that no rule has turned into joins. */

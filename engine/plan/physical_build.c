@@ -39,12 +39,18 @@ static bool put_same(struct od_stage_builder *builder, const struct od_plan *pla
 
 static bool put_repartition(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
 {
+    const struct od_exchange in_turn = {.kind = OD_EXCHANGE_ROUND_ROBIN,
+                                        .partition_count = plan->repartition.partition_count,
+                                        .reason = "asked for: even parts"};
+    if (plan->repartition.key_count == 0 && plan->repartition.partition_count != 0)
+        return od_fragment_exchange(builder, fragment, &in_turn);
     uint32_t extra = 0;
     const uint32_t *columns =
         od_fragment_columns(builder, fragment, plan->repartition.keys, plan->repartition.key_count, &extra);
     const uint32_t *row = od_new_numbers(builder->make, 0, plan->schema.field_count);
     OD_NEED(row != NULL);
-    return od_fragment_spread(builder, fragment, columns, plan->repartition.key_count, 0, "asked for", "asked for") &&
+    return od_fragment_spread(builder, fragment, columns, plan->repartition.key_count,
+                              plan->repartition.partition_count, "asked for", "asked for") &&
            (extra == 0 || od_fragment_pick(builder, fragment, row, &plan->schema));
 }
 
@@ -177,11 +183,13 @@ static const struct od_stage_graph *build_graph(struct od_stage_builder *builder
     OD_NEED(build(builder, plan, &fragment) && od_fragment_exchange(builder, &fragment, &result));
     for (uint32_t i = 0; i < builder->stage_count; i++)
         number_nodes(builder->stages[i].root, &next_node);
+    od_stages_judge(builder->stages, builder->stage_count, builder->make->options->arrival_order);
     OD_NEW_LIST(struct od_stage_graph, graph, builder->make, 1);
     *graph = (struct od_stage_graph){.stage_count = builder->stage_count,
                                      .stages = builder->stages,
                                      .schema = &builder->stages[builder->stage_count - 1].root->schema,
-                                     .rules_fired = builder->make->fired};
+                                     .rules_fired = builder->make->fired,
+                                     .arrival_order = builder->make->options->arrival_order};
     return graph;
 }
 

@@ -100,10 +100,14 @@ static void print_stage(const struct od_stage *stage, struct od_buffer *buffer)
     if (stage->exchange == OD_EXCHANGE_HASH) {
         for (uint32_t i = 0; i < stage->key_count; i++)
             od_buffer_print(buffer, "%s%s", i > 0 ? ", " : " of ", stage->root->schema.fields[stage->keys[i]].name);
+    }
+    if (stage->exchange == OD_EXCHANGE_HASH || stage->exchange == OD_EXCHANGE_ROUND_ROBIN)
         od_buffer_print(buffer, " in %u partition%s", stage->partition_count,
                         stage->partition_count == 1 ? "" : "s");
-    }
     od_buffer_print(buffer, " -- %s\n", stage->reason);
+    if (stage->determinism != OD_DETERMINATE)
+        od_buffer_print(buffer, "  %s: %s\n", od_determinism_text(stage->determinism),
+                        stage->determinism_reason);
     print_tree(stage->root, NULL, 1, buffer);
 }
 

@@ -204,6 +204,8 @@ void od_plan_print_clauses(const struct od_plan *plan, struct od_buffer *buffer)
         break;
     case OD_PLAN_REPARTITION:
         print_exprs(" by ", plan->repartition.keys, NULL, plan->repartition.key_count, input, buffer);
+        if (plan->repartition.partition_count != 0)
+            od_buffer_print(buffer, " in %u", plan->repartition.partition_count);
         break;
     case OD_PLAN_UNION:
     case OD_PLAN_KIND_COUNT:

@@ -330,6 +330,8 @@ bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right)
     if ((left->kind == OD_PLAN_SCAN && left->scan.table != right->scan.table) ||
         (left->kind == OD_PLAN_MAP && left->map.function != right->map.function) ||
         ((left->kind == OD_PLAN_JOIN || left->kind == OD_PLAN_APPLY) && left->join.type != right->join.type) ||
+        (left->kind == OD_PLAN_REPARTITION &&
+         left->repartition.partition_count != right->repartition.partition_count) ||
         (left->kind == OD_PLAN_LIMIT &&
          (left->limit.offset != right->limit.offset || left->limit.count != right->limit.count)))
         return false;

@@ -35,6 +35,9 @@ struct od_plan_options {
     uint32_t partition_count;    /* reduce partitions of a hash exchange; 0 means 4 */
     uint32_t scan_task_count;    /* tasks of a scan stage; 0 means 4. Small tables still get this many (some empty) */
     uint32_t broadcast_rows_max; /* build sides up to this many rows are broadcast; 0 means 10,000 */
+    /* Tasks read blocks as they arrive, as engines do that cannot wait for the slowest map task. Off: in order of map task, so that
+     * everything computed again is equal to the byte and a loss costs no more than what was lost. */
+    bool arrival_order;
     /* Evaluates an expression without columns: od_evaluate_constant of engine/expr, handed in because plan is below expr.
      * NULL: constants are not folded. */
     enum od_status (*evaluate_constant)(const struct od_expr *expr, struct od_arena *arena,

@@ -94,8 +94,9 @@ static bool stage_close(struct od_stage_builder *builder, const struct od_fragme
     make->status = od_arena_grow(make->arena, &builder->stages, &builder->stage_capacity, builder->stage_count,
                                  sizeof(*builder->stages), make->error);
     OD_NEED(make->status == OD_OK);
-    uint32_t hash_count =
+    uint32_t spread_count =
         exchange->partition_count != 0 ? exchange->partition_count : builder->partition_count;
+    bool forward = exchange->kind == OD_EXCHANGE_FORWARD;
     builder->stages[builder->stage_count] = (struct od_stage){
         .stage_index = builder->stage_count,
         .task_count = fragment->task_count,
@@ -104,8 +105,8 @@ static bool stage_close(struct od_stage_builder *builder, const struct od_fragme
         .input_count = input_count,
         .input_stages = input_stages,
         .exchange = exchange->kind,
-        .partition_count = exchange->kind == OD_EXCHANGE_HASH      ? hash_count
-                           : exchange->kind == OD_EXCHANGE_FORWARD ? fragment->task_count
+        .partition_count = forward                                 ? fragment->task_count
+                           : od_exchange_is_parted(exchange->kind) ? spread_count
                                                                    : 1,
         .key_count = exchange->key_count,
         .keys = exchange->keys,

@@ -615,7 +615,7 @@ static void test_shared_and_spilled(void **state)
     assert_int_equal(od_plan_scan(&arena, table, all_columns, 3, &plan, NULL), OD_OK);
     assert_int_equal(od_plan_distinct(&arena, plan, &shared, NULL), OD_OK);
     assert_int_equal(od_expr_column(&arena, &shared->schema, 1, &by, NULL), OD_OK);
-    assert_int_equal(od_plan_repartition(&arena, shared, &by, 1, &spread, NULL), OD_OK);
+    assert_int_equal(od_plan_repartition(&arena, shared, &by, 1, 0, &spread, NULL), OD_OK);
     assert_int_equal(od_plan_union(&arena, spread, shared, &plan, NULL), OD_OK);
     assert_int_equal(od_plan_union(&arena, plan, shared, &plan, NULL), OD_OK);
     assert_int_equal(od_plan_sort(&arena, plan, NULL, 0, &plan, NULL), OD_OK);

@@ -20,7 +20,6 @@ enum od_status od_partition_writer_init(struct od_partition_writer *writer, stru
                                         struct od_error *error)
 {
     od_assert(options->partition_count >= 1);
-    od_assert(options->partition_count == 1 || options->key_count >= 1);
     *writer = (struct od_partition_writer){.memory = memory, .codec = codec, .options = *options};
     if (writer->options.block_rows == 0)
         writer->options.block_rows = BLOCK_ROWS;
@@ -130,10 +129,25 @@ static bool flush_is_due(struct od_partition_writer *writer)
     return false;
 }
 
+/* partitions[i]: of row i of the batch. */
+static void part_rows(const struct od_partition_writer *writer, const struct od_batch *batch,
+                      uint32_t *partitions)
+{
+    const struct od_partition_writer_options *options = &writer->options;
+    uint32_t count = options->partition_count;
+    if (options->key_count == 0) {
+        for (uint32_t i = 0; i < batch->row_count; i++)
+            partitions[i] = (uint32_t)((options->id.task + writer->row_count + i) % count);
+        return;
+    }
+    od_batch_hash_keys(batch, options->keys, options->key_count, writer->hashes);
+    for (uint32_t i = 0; i < batch->row_count; i++)
+        partitions[i] = od_partition_of(writer->hashes[i] & ~options->hash_bits_off, count);
+}
+
 enum od_status od_partition_writer_append(struct od_partition_writer *writer, const struct od_batch *batch,
                                           struct od_error *error)
 {
-    writer->row_count += batch->row_count;
     writer->row_checksum = od_hash128_add(writer->row_checksum, od_batch_checksum(batch));
     if (writer->options.partition_count > 1) {
         uint32_t first = writer->rows.row_count;
@@ -144,11 +158,9 @@ enum od_status od_partition_writer_append(struct od_partition_writer *writer, co
             !od_grow(memory, &writer->row_order, &writer->order_capacity, needed, sizeof(uint32_t)) ||
             !od_grow(memory, &writer->hashes, &writer->hashes_capacity, batch->row_count, sizeof(uint64_t)))
             return od_fail(error, OD_NO_MEMORY, "parting rows: rows=%u", needed);
-        od_batch_hash_keys(batch, writer->options.keys, writer->options.key_count, writer->hashes);
-        for (uint32_t i = 0; i < batch->row_count; i++)
-            writer->row_partitions[first + i] = od_partition_of(
-                writer->hashes[i] & ~writer->options.hash_bits_off, writer->options.partition_count);
+        part_rows(writer, batch, writer->row_partitions + first);
     }
+    writer->row_count += batch->row_count;
     enum od_status status =
         od_batch_builder_append_rows(&writer->rows, batch, NULL, 0, batch->row_count, error);
     if (status == OD_OK && flush_is_due(writer))

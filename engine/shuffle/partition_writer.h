@@ -1,4 +1,4 @@
-/* partition_writer: the rows of one map attempt, parted by key and cut into blocks.
+/* partition_writer: the rows of one map attempt, parted by key, or dealt out in turn, and cut into blocks.
  *
  *   batches -> rows (builder) --flush--> rows of partition 0, 1, ... -> blocks in one run of bytes + an index
  *
@@ -22,7 +22,7 @@ struct od_block_entry {
 struct od_partition_writer_options {
     const struct od_schema *schema; /* borrowed */
     uint32_t partition_count;       /* >= 1 */
-    uint32_t key_count;             /* 0 only when partition_count is 1 */
+    uint32_t key_count;             /* 0: row i of task t goes to partition (t + i) mod partition_count */
     const uint32_t *keys;           /* borrowed */
     struct od_block_id id;          /* its partition is filled in, or is the one to write when there is only one */
     uint64_t hash_bits_off;         /* cleared in every key hash: 0, or more to make partitions uneven */

@@ -127,6 +127,55 @@ static void test_rows_are_kept(void **state)
     od_block_codec_free(codec);
 }
 
+/* Row i of task t lies in partition (t + i) mod 7, across batches and flushes; each partition's rows keep their order. */
+static void test_rows_are_dealt_out_in_turn(void **state)
+{
+    (void)state;
+    struct od_block_codec *codec = od_block_codec_new(od_posix_memory(), NULL);
+    struct od_partition_writer_options options = options_for(7, 20);
+    struct od_partition_writer writer;
+    struct od_batch_builder rows;
+    options.key_count = 0;
+    options.id.task = 5;
+    assert_int_equal(od_partition_writer_init(&writer, od_posix_memory(), codec, &options, NULL), OD_OK);
+    assert_int_equal(od_batch_builder_init(&rows, od_posix_memory(), &schema, NULL), OD_OK);
+    for (uint64_t i = 0; i < 100; i++) {
+        append_row(&rows, 1 + i);
+        struct od_batch batch = od_batch_builder_view(&rows);
+        if (i % 9 == 3 || i == 99) {
+            assert_int_equal(od_partition_writer_append(&writer, &batch, NULL), OD_OK);
+            od_batch_builder_reset(&rows);
+        }
+    }
+    assert_int_equal(od_partition_writer_finish(&writer, NULL), OD_OK);
+    struct od_arena arena;
+    od_arena_init(&arena, od_posix_memory(), 0);
+    uint32_t dealt[7] = {0}; /* rows seen */
+    for (uint32_t i = 0; i < writer.entry_count; i++) {
+        const struct od_block_entry *entry = &writer.entries[i];
+        struct od_block_id id = {.task = 5, .partition = entry->partition};
+        struct od_batch batch;
+        struct od_block_info info;
+        assert_int_equal(od_block_decode(codec, writer.bytes.bytes + entry->offset, entry->size, &schema, &id,
+                                         &arena, &batch, &info, NULL),
+                         OD_OK);
+        for (uint32_t r = 0; r < batch.row_count; r++) {
+            uint32_t first = (entry->partition + 7 - 5) % 7; /* the first row that comes here */
+            assert_int_equal(od_column_value(&batch.columns[0], r).int64,
+                             1 + first + 7 * dealt[entry->partition]++);
+        }
+    }
+    for (uint32_t p = 0, sum = 0; p < 7; p++) {
+        assert_in_range(dealt[p], 14, 15);
+        sum += dealt[p];
+        assert_true(p < 6 || sum == 100);
+    }
+    od_arena_release(&arena);
+    od_batch_builder_release(&rows);
+    od_partition_writer_release(&writer);
+    od_block_codec_free(codec);
+}
+
 static void test_each_allocation_refused(void **state)
 {
     (void)state;
@@ -157,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_kept),
+        cmocka_unit_test(test_rows_are_dealt_out_in_turn),
         cmocka_unit_test(test_each_allocation_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
