@@ -275,7 +275,8 @@ static void aggregates_that_need_all_rows_have_one_phase(void **state)
     begin(&p);
     spread = od_frame_repartition_evenly(
         &p.f, od_frame_repartition(&p.f, od_frame_scan(&p.f, t_table), OD_NAMES("k")), 5);
-    expect(&p, od_frame_group_by(&p.f, spread, OD_NAMES("k"), &total, 1), /* dealt out: no longer together */
+    const struct od_frame_aggregate rows = {.name = "n", .function = OD_AGGREGATE_COUNT_STAR};
+    expect(&p, od_frame_group_by(&p.f, spread, OD_NAMES("k"), &rows, 1), /* dealt out: no longer together */
            "2: scan => hash k in 3\n"
            "3: 0 => round robin\n"
            "5: aggregate(1) => hash k in 3\n"

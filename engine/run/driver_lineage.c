@@ -14,9 +14,7 @@
 
 uint32_t od_driver_partition_read(const struct od_driver_stage *source, uint32_t reader_task)
 {
-    bool is_parted =
-        source->plan->exchange == OD_EXCHANGE_HASH || source->plan->exchange == OD_EXCHANGE_FORWARD;
-    return is_parted ? reader_task : 0;
+    return od_exchange_is_parted(source->plan->exchange) ? reader_task : 0;
 }
 
 /* The first entry whose partition is not below. */
