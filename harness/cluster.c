@@ -59,10 +59,11 @@ static struct od_table *copy_answer(struct od_memory *memory, const struct od_ta
     return copy;
 }
 
-static void take_outcome(void *self, struct od_outcome *outcome)
+static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outcome)
 {
     struct od_cluster_host *host = self;
     struct od_cluster_result *result = host->result;
+    od_assert(query_id == host->query.query_id);
     od_assert(!result->ended);
     result->ended = true;
     result->outcome = *outcome;
@@ -76,6 +77,12 @@ static void take_outcome(void *self, struct od_outcome *outcome)
     host->stop(host->stop_self);
 }
 
+static const struct od_query *find_query(void *self, uint32_t query_id)
+{
+    struct od_cluster_host *host = self;
+    return query_id == host->query.query_id ? &host->query : NULL;
+}
+
 static enum od_status make_actor(void *self, struct od_world *world, struct od_actor *actor_out,
                                  struct od_error *error)
 {
@@ -83,9 +90,16 @@ static enum od_status make_actor(void *self, struct od_world *world, struct od_a
     if (host->request->calls != NULL)
         od_wrap_calls_dress(host->request->calls, world);
     if (world->actor_id != 0)
-        return od_executor_new(world, &host->query, actor_out, error);
+        return od_executor_new(world, &host->query.options.cluster, &host->catalog, actor_out, error);
     host->driver_world = world;
-    return od_driver_new(world, &host->query, (struct od_outcome_sink){take_outcome, host}, actor_out, error);
+    OD_TRY(od_driver_new(world, &host->query.options.cluster, (struct od_outcome_sink){take_outcome, host}, actor_out,
+                         error));
+    enum od_status status = od_driver_submit(actor_out, &host->query, error);
+    if (status != OD_OK) {
+        actor_out->ops->free(actor_out->self);
+        *actor_out = (struct od_actor){0};
+    }
+    return status;
 }
 
 enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,
@@ -101,6 +115,7 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
     };
     host.until_ns = request->until_ns != 0 ? request->until_ns : 2 * host.query.options.deadline_ns;
     host.factory = (struct od_actor_factory){make_actor, &host};
+    host.catalog = (struct od_query_catalog){.find = find_query, .self = &host};
     if (request->keep_events || request->trace.ops != NULL)
         host.trace = (struct od_trace){&record_ops, &host};
     if (request->schedule != NULL && request->schedule->fault_count > 0) {

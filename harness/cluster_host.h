@@ -9,6 +9,7 @@ struct od_cluster_host {
     struct od_memory *memory;
     struct od_cluster_result *result;
     struct od_query query;
+    struct od_query_catalog catalog; /* of that one */
     uint64_t until_ns;
     struct od_actor_factory factory;
     struct od_trace trace; /* ops NULL when nobody wants events */

@@ -39,10 +39,10 @@ enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error 
     struct od_sim *sim = NULL;
     const struct od_sim_options options = {
         .seed = host->request->seed,
-        .executor_count = host->query.options.executor_count,
+        .executor_count = host->query.options.cluster.executor_count,
         .schedule = host->request->schedule,
         .trace = host->trace,
-        .executor_memory_bytes = host->query.options.executor_memory_bytes,
+        .executor_memory_bytes = host->query.options.cluster.executor_memory_bytes,
     };
     enum od_status status = od_sim_new(host->memory, &options, &host->factory, &sim, error);
     if (status != OD_OK)

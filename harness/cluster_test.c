@@ -34,7 +34,7 @@ static struct od_cluster_request request_for(enum od_deployment deployment, uint
 {
     return (struct od_cluster_request){
         .graph = query.prepared.graph,
-        .options = {.executor_count = 3, .slots_per_executor = 2, .batch_rows = 7, .codec = OD_CODEC_ZSTD},
+        .options = {.cluster.executor_count = 3, .cluster.slots_per_executor = 2, .batch_rows = 7, .codec = OD_CODEC_ZSTD},
         .deployment = deployment,
         .seed = seed,
         .directory = deployment == OD_DEPLOY_THREADS ? directory : NULL,
@@ -272,7 +272,7 @@ static void a_small_budget_gives_an_error_or_the_answer(void **state)
     uint32_t answered = 0;
     for (uint64_t bytes = 64; bytes <= (1 << 20); bytes += bytes / 16) {
         struct od_cluster_result result;
-        request.options.executor_memory_bytes = bytes;
+        request.options.cluster.executor_memory_bytes = bytes;
         enum od_status status = od_cluster_run(od_posix_memory(), &request, &result, NULL);
         if (status == OD_OK && result.outcome.status == OD_OK) {
             expect_answer(&result);

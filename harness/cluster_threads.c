@@ -14,8 +14,8 @@ enum od_status od_cluster_run_threads(struct od_cluster_host *host, struct od_er
     struct od_cluster_result *result = host->result;
     struct od_threads_options options = {
         .seed = host->request->seed,
-        .executor_count = host->query.options.executor_count,
-        .executor_memory_bytes = host->query.options.executor_memory_bytes,
+        .executor_count = host->query.options.cluster.executor_count,
+        .executor_memory_bytes = host->query.options.cluster.executor_memory_bytes,
         .directory = host->request->directory,
         .trace = host->trace,
     };

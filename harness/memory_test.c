@@ -119,7 +119,7 @@ static struct seen run_limited(uint32_t query, uint32_t skew, struct od_memory_l
     static const char *const sizes[] = {"t", "4000", "u", "240"};
     struct od_session_options options = {
         .plan = {.partition_count = 2, .scan_task_count = 2, .join_strategy = OD_JOIN_FORCE_PARTITIONED},
-        .request = {.seed = 1, .options = {.executor_count = 2, .batch_rows = 64, .codec = OD_CODEC_ZSTD}},
+        .request = {.seed = 1, .options = {.cluster.executor_count = 2, .batch_rows = 64, .codec = OD_CODEC_ZSTD}},
     };
     struct od_session_engine *engine;
     struct seen seen = {0};

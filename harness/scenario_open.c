@@ -99,9 +99,9 @@ static void take_limits(struct od_scenario_run *run)
     run->threads_count = ordeal == NULL || ordeal->threads == 0 ? THREADS_SCHEDULES : ordeal->threads;
     run->faults_max = ordeal == NULL || ordeal->faults == 0 ? FAULTS_MAX : ordeal->faults;
     run->run_options = (struct od_run_options){
-        .executor_count = run->options->executors != 0                    ? (uint32_t)run->options->executors
+        .cluster.executor_count = run->options->executors != 0                    ? (uint32_t)run->options->executors
                           : cluster == NULL || cluster->executors == 0 ? EXECUTORS : cluster->executors,
-        .slots_per_executor = cluster == NULL || cluster->slots == 0 ? SLOTS : cluster->slots,
+        .cluster.slots_per_executor = cluster == NULL || cluster->slots == 0 ? SLOTS : cluster->slots,
         .batch_rows = cluster == NULL ? 0 : cluster->batch_rows,
         .codec = OD_CODEC_ZSTD,
     };

@@ -70,7 +70,7 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
     options_out->plan.partition_count = (uint32_t)partitions;
     options_out->request.deployment = (enum od_deployment)deployment;
     options_out->request.options =
-        (struct od_run_options){.executor_count = (uint32_t)executors,
+        (struct od_run_options){.cluster.executor_count = (uint32_t)executors,
                                 .batch_rows = (uint32_t)batch_rows,
                                 .operator_memory_bytes = operator_bytes,
                                 .hash_bits_off = od_arguments_has(arguments, "collide") ? UINT64_MAX : 0,

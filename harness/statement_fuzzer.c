@@ -131,13 +131,13 @@ static struct od_slt_answer answer_of(struct od_arena *arena, const struct od_se
 }
 
 static const struct od_session_options all_rules = {
-    .request = {.seed = 1, .options = {.executor_count = 2, .codec = OD_CODEC_STORED}}, .time_limit_s = 1};
+    .request = {.seed = 1, .options = {.cluster.executor_count = 2, .codec = OD_CODEC_STORED}}, .time_limit_s = 1};
 static const struct od_session_options no_rules = {.plan = {.rules_off = UINT32_MAX,
                                                             .partition_count = 3,
                                                             .scan_task_count = 2,
                                                             .join_algorithm = OD_JOIN_FORCE_MERGE},
                                                    .request = {.seed = 2,
-                                                               .options = {.executor_count = 1,
+                                                               .options = {.cluster.executor_count = 1,
                                                                            .batch_rows = 1,
                                                                            .hash_bits_off = UINT64_MAX,
                                                                            .operator_memory_bytes = 1,

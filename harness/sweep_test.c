@@ -178,7 +178,7 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
     OD_TRY(od_prepare_plan(plan_arena, plan, &options, &prepared, error));
     const struct od_cluster_request request = {
         .graph = prepared.graph,
-        .options = {.executor_count = 2,
+        .options = {.cluster.executor_count = 2,
                     .batch_rows = 7,
                     .operator_memory_bytes = sweep->query->operator_bytes,
                     .query_memory_bytes = sweep->query_memory_bytes,

@@ -57,8 +57,8 @@ static struct od_plan_options plan_options_of(const struct od_case_cluster *clus
 static struct od_run_options run_options_of(const struct od_case_cluster *cluster)
 {
     return (struct od_run_options){
-        .executor_count = cluster->executor_count,
-        .slots_per_executor = cluster->slots_per_executor,
+        .cluster.executor_count = cluster->executor_count,
+        .cluster.slots_per_executor = cluster->slots_per_executor,
         .batch_rows = cluster->batch_rows,
         .operator_memory_bytes = cluster->operator_bytes,
         .hash_bits_off = cluster->collide ? UINT64_MAX : 0,

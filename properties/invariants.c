@@ -48,6 +48,7 @@ struct facts {
     uint32_t capacity;
     uint32_t *slots; /* index into items plus 1; 0: free */
     uint32_t slot_mask;
+    uint32_t collect; /* the last number of the driver as a reader; its site has no stage */
     struct od_finding *finding;
 };
 
@@ -163,6 +164,8 @@ static void block_consumed(struct facts *facts, const struct od_event *event)
             "stage %u task %u attempt %u consumed the output of stage %u task %u twice: attempts %u and %u",
             site->stage, site->task, site->attempt, stage, task, (uint32_t)consumed->value, attempt);
     consumed->value = attempt;
+    if (site->stage == OD_ANY)
+        facts->collect = site->attempt;
     struct fact *read = put(facts, FACT_READ, KEY(site->stage, site->task, site->attempt, stage), &is_new);
     read->value = partition;
     if (find(facts, FACT_COMMITTED, KEY(stage, task, attempt)) == NULL)
@@ -225,7 +228,15 @@ static void result_committed(struct facts *facts, const struct od_event *event)
 
 /* --- the end -------------------------------------------------------------------------------------------- */
 
-/* The blocks of a successful attempt add up to its output. Result tasks write none. */
+/* When there is an answer, the driver's last reading of the results has succeeded. */
+static void note_collected(struct facts *facts, const struct od_observation *observation)
+{
+    bool is_new;
+    if (observation->status == OD_OK)
+        put(facts, FACT_SUCCEEDED, KEY(OD_ANY, OD_ANY, facts->collect), &is_new);
+}
+
+/* The blocks of a successful attempt add up to its output. */
 static void check_sums(struct facts *facts)
 {
     for (uint32_t i = 0; i < facts->count; i++) {
@@ -333,6 +344,7 @@ void od_check_invariants(const struct od_observation *observation, struct od_fin
     for (uint32_t i = 0; i < observation->event_count; i++)
         if (lessons[observation->events[i].kind] != NULL)
             lessons[observation->events[i].kind](&facts, &observation->events[i]);
+    note_collected(&facts, observation);
     check_sums(&facts);
     check_readers(&facts);
     check_all_used(&facts, observation);

@@ -35,7 +35,7 @@ enum od_status od_block_store_put(struct od_block_store *store, const struct od_
     if (output == NULL)
         return od_fail(error, OD_NO_MEMORY, "storing a map output: size=%zu", size);
     *output = (struct od_stored_output){.next = store->outputs, .name = *name, .size = size};
-    snprintf(output->text, sizeof(output->text), "q%u-s%u-t%u-a%u", store->query_id, name->stage, name->task,
+    snprintf(output->text, sizeof(output->text), "q%u-s%u-t%u-a%u", name->query, name->stage, name->task,
              name->attempt);
     enum od_status status = disk->ops->create(disk->self, output->text, &file, error);
     if (status != OD_OK) {
@@ -89,6 +89,25 @@ void od_block_store_drop(struct od_block_store *store, const struct od_attempt_n
     struct od_stored_output **link = find(store, name);
     if (*link != NULL)
         drop_link(store, link, true);
+}
+
+void od_block_store_drop_query(struct od_block_store *store, uint32_t query_id)
+{
+    struct od_stored_output **link = &store->outputs;
+    while (*link != NULL) {
+        if ((*link)->name.query == query_id)
+            drop_link(store, link, true);
+        else
+            link = &(*link)->next;
+    }
+}
+
+bool od_block_store_holds(const struct od_block_store *store, uint32_t query_id)
+{
+    const struct od_stored_output *output = store->outputs;
+    while (output != NULL && output->name.query != query_id)
+        output = output->next;
+    return output != NULL;
 }
 
 void od_block_store_drop_all(struct od_block_store *store, bool with_files)

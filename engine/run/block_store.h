@@ -6,10 +6,9 @@
 
 struct od_stored_output;
 
-/* Begins with the first two and nothing else. */
+/* Begins with the world and nothing else. */
 struct od_block_store {
     struct od_world *world; /* borrowed */
-    uint32_t query_id;
     struct od_stored_output *outputs; /* owned list, newest first */
 };
 
@@ -24,6 +23,10 @@ enum od_status od_block_store_read(struct od_block_store *store, const struct od
                                    struct od_error *error);
 /* Removes an output, if it is there. A file that the disk does not let go is the disk's. */
 void od_block_store_drop(struct od_block_store *store, const struct od_attempt_name *name);
+/* Removes all outputs of a query. */
+void od_block_store_drop_query(struct od_block_store *store, uint32_t query_id);
+/* Is there any? */
+bool od_block_store_holds(const struct od_block_store *store, uint32_t query_id);
 /* Removes all outputs; `with_files` false: only forgets them (the disk died with its executor). */
 void od_block_store_drop_all(struct od_block_store *store, bool with_files);
 

@@ -1,16 +1,14 @@
-/* driver: the one coordinator of a query.
+/* driver: the one coordinator of a cluster and of every query on it.
  *
- *   RUNNING --- last result task committed | permanent error | retries exhausted | deadline ---> ENDED
- *
- * Handlers change the state of executors and tasks, then `pump` launches what can run. All handlers are idempotent: a
- * message that comes twice, late or out of order finds the state moved on and changes nothing (README.md draws the protocol and
- * says who repairs which loss).
- *
+ *   a query    RUNNING --- answer fetched | permanent error | retries exhausted | deadline | cancelled ---> ENDED
  *   a task     WAITING -> RUNNING -> COMMITTED -> (output lost and still needed) WAITING, generation + 1
  *   an epoch   given at REGISTER, ended by silence longer than the lease or by a newer REGISTER; never given again
  *
- * At the end executors are told to stop, and whoever speaks to an ended driver is told again. The sink is called as the very
- * last thing of a handler, because it may take the driver's world apart. */
+ * Handlers change the state of executors and tasks, then `settle` launches what can run and says goodbye to what has ended.
+ * All handlers are idempotent: a message that comes twice, late or out of order finds the state moved on and changes nothing
+ * (README.md draws the protocol and says who repairs which loss).
+ *
+ * When a query ends, executors are told to drop it, and whoever speaks of it later is told again. */
 #include "engine/run/driver_state.h"
 
 #include "engine/core/assert.h"
@@ -22,171 +20,277 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
 #define DEFAULT(field, value)                                                                                \
     if (resolved.field == 0)                                                                                 \
     resolved.field = (value)
-    DEFAULT(executor_count, 3);
-    DEFAULT(slots_per_executor, 1);
+    DEFAULT(cluster.executor_count, 3);
+    DEFAULT(cluster.slots_per_executor, 1);
     DEFAULT(batch_rows, 1024);
     DEFAULT(attempts_max, 4);
     DEFAULT(recoveries_max, 1000);
-    DEFAULT(heartbeat_ns, 20 * ms);
-    DEFAULT(lease_ns, 100 * ms);
-    DEFAULT(resend_ns, 30 * ms);
+    DEFAULT(cluster.heartbeat_ns, 20 * ms);
+    DEFAULT(cluster.lease_ns, 100 * ms);
+    DEFAULT(cluster.resend_ns, 30 * ms);
     DEFAULT(retry_backoff_ns, 5 * ms);
     DEFAULT(deadline_ns, 60000 * ms);
 #undef DEFAULT
     return resolved;
 }
 
-struct od_site od_driver_site(const struct od_driver *driver, uint32_t executor)
+void od_driver_emit_event(const struct od_driver_run *run, struct od_event event)
 {
-    return od_site_of(driver->query, OD_NOBODY, executor);
-}
-
-struct od_site od_driver_task_site(const struct od_driver *driver, const struct od_driver_task *task)
-{
-    struct od_attempt_name name = od_driver_task_name(task);
-    return od_site_of(driver->query, &name, task->executor);
-}
-
-void od_driver_emit_event(const struct od_driver *driver, struct od_event event)
-{
-    if (!driver->ended ||
+    if (!run->ended ||
         event.kind == OD_EVENT_QUERY_ENDED) /* a handler may end the query half-way through a loop */
-        od_world_emit(driver->world, event);
+        od_world_emit(run->driver->world, event);
 }
 
-void od_driver_emit(const struct od_driver *driver, enum od_event_kind kind, struct od_site site,
+void od_driver_emit(const struct od_driver_run *run, enum od_event_kind kind, struct od_site site,
                     uint64_t value)
 {
-    od_driver_emit_event(driver, (struct od_event){.kind = kind, .site = site, .value = value});
+    od_driver_emit_event(run, (struct od_event){.kind = kind, .site = site, .value = value});
 }
 
-struct od_driver_task *od_driver_find_task(struct od_driver *driver, uint32_t stage, uint32_t task)
+struct od_driver_run *od_driver_find_run(struct od_driver *driver, const struct od_message *message)
 {
-    bool is_there = stage < driver->stage_count && task < driver->stages[stage].plan->task_count;
-    return is_there ? &driver->stages[stage].tasks[task] : NULL;
+    struct od_driver_run *run = driver->runs;
+    while (run != NULL && run->query->query_id != message->site.query)
+        run = run->next;
+    if (run == NULL || run->ended)
+        od_driver_send_end(driver, message->from, message->site.query);
+    return run == NULL || run->ended ? NULL : run;
 }
 
-struct od_driver_task *od_driver_find_running(struct od_driver *driver, const struct od_message *message,
-                                              uint32_t epoch)
+struct od_driver_task *od_driver_find_task(struct od_driver_run *run, uint32_t stage, uint32_t task)
 {
-    struct od_driver_task *task = od_driver_find_task(driver, message->site.stage, message->site.task);
-    bool is_running = task != NULL && task->state == OD_TASK_RUNNING &&
-                      task->attempt == message->site.attempt && task->epoch == epoch;
-    return is_running ? task : NULL;
+    bool is_there = stage < run->stage_count && task < run->stages[stage].plan->task_count;
+    return is_there ? &run->stages[stage].tasks[task] : NULL;
 }
 
-/* --- the end --------------------------------------------------------------------------------------------------- */
+/* --- the end of a query ---------------------------------------------------------------------------------------- */
 
-static void send_stop(struct od_driver *driver, uint32_t executor)
+void od_driver_send_end(struct od_driver *driver, uint32_t executor, uint32_t query_id)
 {
-    od_outbox_send_order(&driver->outbox, executor, OD_MESSAGE_STOP, 0, od_driver_site(driver, executor));
+    const struct od_attempt_name name = {query_id, OD_ANY, OD_ANY, OD_ANY};
+    od_outbox_send_order(&driver->life.outbox, executor, OD_MESSAGE_END_QUERY, 0, od_site_of(&name, executor));
 }
 
-void od_driver_end(struct od_driver *driver, enum od_status status, const struct od_error *error)
+void od_driver_end(struct od_driver_run *run, enum od_status status, const struct od_error *error)
 {
-    if (driver->ended)
+    struct od_driver *driver = run->driver;
+    if (run->ended)
         return;
-    driver->ended = true;
-    struct od_outcome *outcome = &driver->outcome;
+    run->ended = true;
+    struct od_outcome *outcome = &run->outcome;
     if (error != NULL)
         outcome->error = *error;
-    if (status == OD_OK)
-        status = od_driver_collect(driver, &outcome->answer, &outcome->error);
     outcome->status = status;
     outcome->error.status = status;
     outcome->counts.ended_ns = od_world_now_ns(driver->world);
+    if (status == OD_OK) {
+        outcome->answer = run->answer;
+        run->answer = NULL;
+    }
     uint64_t row_count = outcome->answer == NULL ? 0 : od_table_row_count(outcome->answer);
-    od_driver_emit_event(driver, (struct od_event){.kind = OD_EVENT_QUERY_ENDED,
-                                                   .site = od_driver_site(driver, OD_ANY),
-                                                   .rows = row_count,
-                                                   .value = status});
-    for (uint32_t i = 1; i <= driver->query->options.executor_count; i++)
-        send_stop(driver, i);
+    od_driver_emit_event(run, (struct od_event){.kind = OD_EVENT_QUERY_ENDED,
+                                                .site = od_driver_run_site(run),
+                                                .rows = row_count,
+                                                .value = status});
+    for (uint32_t i = 1; i <= driver->options->executor_count; i++)
+        od_driver_send_end(driver, i, run->query->query_id);
 }
 
-/* Every handler ends here. */
-static void tell_sink(struct od_driver *driver)
+/* Half-built is fine. */
+static void free_run(struct od_driver_run *run)
 {
-    if (!driver->ended || driver->told)
-        return;
-    driver->told = true;
-    struct od_outcome outcome = driver->outcome;
-    driver->outcome = (struct od_outcome){0};
-    driver->sink.ended(driver->sink.self, &outcome);
+    struct od_memory *memory = run->driver->world->memory;
+    for (uint32_t i = 0; i < run->task_count; i++) {
+        struct od_driver_task *task = &run->tasks[i];
+        if (task->state == OD_TASK_RUNNING)
+            od_driver_free_slot(task);
+        od_give(memory, task->entries, task->done.block_count * sizeof(struct od_block_entry));
+    }
+    od_driver_stop_collecting(run);
+    od_table_free(memory, run->outcome.answer);
+    od_arena_release(&run->fetch_arena);
+    od_arena_release(&run->run_arena);
+    od_give(memory, run, sizeof(*run));
+}
+
+static void tell_sink(struct od_driver *driver, struct od_driver_run **link)
+{
+    struct od_driver_run *run = *link;
+    struct od_outcome outcome = run->outcome;
+    uint32_t query_id = run->query->query_id;
+    *link = run->next;
+    run->outcome = (struct od_outcome){0};
+    free_run(run);
+    driver->sink.ended(driver->sink.self, query_id, &outcome);
+}
+
+/* Every handler ends here. An ended query gives its slots back, so others may begin. */
+static void settle(struct od_driver *driver)
+{
+    bool has_ended;
+    do {
+        od_driver_pump(driver);
+        has_ended = false;
+        struct od_driver_run **link = &driver->runs;
+        while (*link != NULL) {
+            if ((*link)->ended) {
+                tell_sink(driver, link);
+                has_ended = true;
+            } else {
+                link = &(*link)->next;
+            }
+        }
+    } while (has_ended);
+}
+
+/* --- the beginning of a query ---------------------------------------------------------------------------------- */
+
+static void set_timer(struct od_driver *driver, uint64_t delay_ns, enum od_driver_timer what, uint32_t query_id)
+{
+    uint64_t tag = (uint64_t)query_id << OD_TIMER_BITS | what;
+    driver->world->schedule.timer(driver->world->schedule.self, delay_ns, tag);
+}
+
+static bool make_stages(struct od_driver_run *run)
+{
+    const struct od_stage_graph *graph = run->query->graph;
+    uint32_t executor_count = run->driver->options->executor_count;
+    run->stages = od_arena_take_array(&run->run_arena, graph->stage_count, sizeof(*run->stages));
+    run->tasks = od_arena_take_array(&run->run_arena, od_run_tasks(run->query), sizeof(*run->tasks));
+    run->plan_epochs = od_arena_take_array(&run->run_arena, (size_t)executor_count + 1, sizeof(uint32_t));
+    if (run->stages == NULL || run->tasks == NULL || run->plan_epochs == NULL)
+        return false;
+    run->stage_count = graph->stage_count;
+    for (uint32_t s = 0; s < graph->stage_count; s++) {
+        struct od_driver_stage *stage = &run->stages[s];
+        *stage = (struct od_driver_stage){
+            .run = run, .plan = &graph->stages[s], .tasks = &run->tasks[run->task_count]};
+        od_assert(stage->plan->stage_index == s);
+        for (uint32_t t = 0; t < stage->plan->task_count; t++)
+            stage->tasks[t] = (struct od_driver_task){.stage = stage, .index = t, .is_needed = true};
+        run->task_count += stage->plan->task_count;
+    }
+    return true;
+}
+
+static void begin(struct od_driver_run *run)
+{
+    run->outcome.counts.started_ns = od_world_now_ns(run->driver->world);
+    od_driver_emit(run, OD_EVENT_QUERY_STARTED, od_driver_run_site(run), run->stage_count);
+    set_timer(run->driver, run->query->options.deadline_ns, OD_TIMER_DEADLINE, run->query->query_id);
+}
+
+enum od_status od_driver_submit(const struct od_actor *actor, const struct od_query *query,
+                                struct od_error *error)
+{
+    struct od_driver *driver = actor->self;
+    od_assert(query->query_id != 0);
+    od_assert(query->graph->stage_count >= 1);
+    od_assert(query->graph->stages[query->graph->stage_count - 1].exchange == OD_EXCHANGE_RESULT);
+    struct od_driver_run *run = od_take(driver->world->memory, sizeof(*run));
+    if (run == NULL)
+        return od_fail(error, OD_NO_MEMORY, "beginning a query");
+    *run = (struct od_driver_run){.driver = driver, .query = query};
+    od_arena_init(&run->run_arena, driver->world->memory, 0);
+    od_arena_init(&run->fetch_arena, driver->world->memory, 1024);
+    if (!make_stages(run)) {
+        free_run(run);
+        return od_fail(error, OD_NO_MEMORY, "beginning a query: stages=%u", query->graph->stage_count);
+    }
+    struct od_driver_run **end = &driver->runs;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = run;
+    if (driver->is_started) {
+        begin(run);
+        settle(driver);
+    }
+    return OD_OK;
 }
 
 /* --- the actor ------------------------------------------------------------------------------------------------- */
 
-static void set_timer(struct od_driver *driver, uint64_t delay_ns, enum od_driver_timer tag)
-{
-    driver->world->schedule.timer(driver->world->schedule.self, delay_ns, tag);
-}
-
 static void driver_on_start(void *self)
 {
     struct od_driver *driver = self;
-    const struct od_run_options *options = &driver->query->options;
-    driver->outcome.counts.started_ns = od_world_now_ns(driver->world);
-    od_driver_emit(driver, OD_EVENT_QUERY_STARTED, od_driver_site(driver, OD_ANY), driver->stage_count);
-    set_timer(driver, options->heartbeat_ns, OD_TIMER_TICK);
-    set_timer(driver, options->deadline_ns, OD_TIMER_DEADLINE);
+    driver->is_started = true;
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+        begin(run);
+    set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
 }
 
 typedef void (*message_handler)(struct od_driver *driver, const struct od_message *message);
 static const message_handler handlers[OD_MESSAGE_KIND_COUNT] = {
-    [OD_MESSAGE_REGISTER] = od_driver_handle_register, [OD_MESSAGE_HEARTBEAT] = od_driver_handle_heartbeat,
-    [OD_MESSAGE_DONE] = od_driver_handle_done,         [OD_MESSAGE_FAILED] = od_driver_handle_failed,
-    [OD_MESSAGE_RESULT] = od_driver_handle_result,
+    [OD_MESSAGE_REGISTER] = od_driver_handle_register,
+    [OD_MESSAGE_HEARTBEAT] = od_driver_handle_heartbeat,
+    [OD_MESSAGE_PEER_GONE] = od_driver_handle_peer_gone,
+    [OD_MESSAGE_PLAN_WANTED] = od_driver_handle_plan_wanted,
+    [OD_MESSAGE_DONE] = od_driver_handle_done,
+    [OD_MESSAGE_FAILED] = od_driver_handle_failed,
+    [OD_MESSAGE_BLOCK] = od_driver_handle_block,
 };
 
 static void driver_on_message(void *self, const struct od_message *message)
 {
     struct od_driver *driver = self;
     if (message->kind >= OD_MESSAGE_KIND_COUNT || handlers[message->kind] == NULL || message->from == 0 ||
-        message->from > driver->query->options.executor_count ||
-        message->site.query != driver->query->query_id)
+        message->from > driver->options->executor_count)
         return;
-    if (driver->ended) {
-        if (message->kind != OD_MESSAGE_RESULT)
-            send_stop(driver, message->from);
-        return;
-    }
     handlers[message->kind](driver, message);
-    od_driver_pump(driver);
-    tell_sink(driver);
+    settle(driver);
+}
+
+static void end_late_query(struct od_driver *driver, uint32_t query_id)
+{
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next) {
+        if (run->query->query_id != query_id)
+            continue;
+        struct od_error error = {0};
+        od_fail(&error, OD_TIMED_OUT, "running a query: not done after %llu ms",
+                (unsigned long long)(run->query->options.deadline_ns / 1000000));
+        od_driver_end(run, OD_TIMED_OUT, &error);
+    }
 }
 
 static void driver_on_timer(void *self, uint64_t tag)
 {
     struct od_driver *driver = self;
-    if (driver->ended)
-        return;
-    if (tag == OD_TIMER_DEADLINE) {
-        struct od_error error = {0};
-        od_fail(&error, OD_TIMED_OUT, "running a query: not done after %llu ms",
-                (unsigned long long)(driver->query->options.deadline_ns / 1000000));
-        od_driver_end(driver, OD_TIMED_OUT, &error);
-    } else if (tag == OD_TIMER_TICK) {
-        set_timer(driver, driver->query->options.heartbeat_ns, OD_TIMER_TICK);
+    enum od_driver_timer what = tag & ((1u << OD_TIMER_BITS) - 1);
+    if (what == OD_TIMER_DEADLINE) {
+        end_late_query(driver, (uint32_t)(tag >> OD_TIMER_BITS));
+    } else if (what == OD_TIMER_TICK) {
+        set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
         od_driver_check_leases(driver);
+        for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+            od_driver_tick_results(run, od_world_now_ns(driver->world));
     }
-    od_driver_pump(driver);
-    tell_sink(driver);
+    settle(driver);
+}
+
+static void driver_on_order(void *self, const struct od_order *order)
+{
+    struct od_driver *driver = self;
+    struct od_driver_run *run = driver->runs;
+    while (run != NULL && run->query->query_id != order->query)
+        run = run->next;
+    if (order->kind == OD_ORDER_CANCEL_QUERY && run != NULL) {
+        struct od_error error = {0};
+        od_fail(&error, OD_CANCELLED, "running a query: cancelled");
+        od_driver_end(run, OD_CANCELLED, &error);
+    }
+    settle(driver);
 }
 
 static void driver_free(void *self)
 {
     struct od_driver *driver = self;
     struct od_memory *memory = driver->world->memory;
-    for (uint32_t i = 0; i < driver->task_count; i++) {
-        od_driver_drop_parts(driver, &driver->tasks[i]);
-        od_give(memory, driver->tasks[i].entries,
-                driver->tasks[i].done.block_count * sizeof(struct od_block_entry));
+    while (driver->runs != NULL) {
+        struct od_driver_run *run = driver->runs;
+        driver->runs = run->next;
+        free_run(run);
     }
-    od_table_free(memory, driver->outcome.answer);
-    od_block_codec_free(driver->codec);
-    od_outbox_release(&driver->outbox);
-    od_arena_release(&driver->block_arena);
+    od_life_release(&driver->life);
     od_arena_release(&driver->driver_arena);
     od_give(memory, driver, sizeof(*driver));
 }
@@ -195,49 +299,26 @@ static const struct od_actor_ops driver_ops = {
     .on_start = driver_on_start,
     .on_message = driver_on_message,
     .on_timer = driver_on_timer,
+    .on_order = driver_on_order,
     .free = driver_free,
 };
 
-static bool make_stages(struct od_driver *driver)
-{
-    const struct od_stage_graph *graph = driver->query->graph;
-    uint32_t task_count = od_run_tasks(driver->query);
-    driver->stages = od_arena_take_array(&driver->driver_arena, graph->stage_count, sizeof(*driver->stages));
-    driver->tasks = od_arena_take_array(&driver->driver_arena, task_count, sizeof(*driver->tasks));
-    if (driver->stages == NULL || driver->tasks == NULL)
-        return false;
-    driver->stage_count = graph->stage_count;
-    for (uint32_t s = 0; s < graph->stage_count; s++) {
-        struct od_driver_stage *stage = &driver->stages[s];
-        *stage =
-            (struct od_driver_stage){.plan = &graph->stages[s], .tasks = &driver->tasks[driver->task_count]};
-        od_assert(stage->plan->stage_index == s);
-        for (uint32_t t = 0; t < stage->plan->task_count; t++)
-            stage->tasks[t] = (struct od_driver_task){.stage = stage, .index = t, .is_needed = true};
-        driver->task_count += stage->plan->task_count;
-    }
-    return true;
-}
-
-enum od_status od_driver_new(struct od_world *world, const struct od_query *query,
+enum od_status od_driver_new(struct od_world *world, const struct od_cluster_options *options,
                              struct od_outcome_sink sink, struct od_actor *actor_out, struct od_error *error)
 {
     *actor_out = (struct od_actor){0};
-    od_assert(query->graph->stage_count >= 1);
-    od_assert(query->graph->stages[query->graph->stage_count - 1].exchange == OD_EXCHANGE_RESULT);
     struct od_driver *driver = od_take(world->memory, sizeof(*driver));
     if (driver == NULL)
         return od_fail(error, OD_NO_MEMORY, "making the driver");
-    *driver = (struct od_driver){.world = world, .query = query, .sink = sink};
-    bool can_speak = od_outbox_init(&driver->outbox, world);
+    *driver = (struct od_driver){.world = world, .options = options, .sink = sink};
+    bool is_alive = od_life_init(&driver->life, world, options);
+    driver->life.epoch = world->incarnation;
     od_arena_init(&driver->driver_arena, world->memory, 0);
-    od_arena_init(&driver->block_arena, world->memory, 1024);
-    driver->codec = od_block_codec_new(world->memory, NULL);
-    driver->executors = od_arena_take_array(&driver->driver_arena, (size_t)query->options.executor_count + 1,
+    driver->executors = od_arena_take_array(&driver->driver_arena, (size_t)options->executor_count + 1,
                                             sizeof(*driver->executors));
-    if (!can_speak || driver->codec == NULL || driver->executors == NULL || !make_stages(driver)) {
+    if (!is_alive || driver->executors == NULL) {
         driver_free(driver);
-        return od_fail(error, OD_NO_MEMORY, "making the driver: stages=%u", query->graph->stage_count);
+        return od_fail(error, OD_NO_MEMORY, "making the driver: executors=%u", options->executor_count);
     }
     *actor_out = (struct od_actor){.ops = &driver_ops, .self = driver};
     return OD_OK;

@@ -1,21 +1,29 @@
 /* driver: plans nothing, decides everything: which attempt runs where, which one counts, what must be recomputed.
  *
- * An actor (id 0). It registers executors, launches attempts, commits each task once, notices losses and recomputes by lineage,
- * and ends with an outcome. See driver.c for its states and the protocol. */
+ * An actor (id 0). It registers executors and runs any number of queries on them at once: launches attempts, commits each task
+ * once, notices losses and recomputes by lineage, fetches the answer, ends with an outcome. See driver.c for its states and the
+ * protocol.
+ *
+ * Its host asks by od_driver_submit and by orders (world.h: cancel a query, decommission an executor); these are like handlers:
+ * one call at a time. */
 #ifndef OD_RUN_DRIVER_H
 #define OD_RUN_DRIVER_H
 
 #include "engine/run/query.h"
 
-/* Called once, from a driver handler, when the query has ended. `outcome` is moved to the callee. Executors have been told to stop;
- * the host may end the actors from now on. */
+/* Called once a query, from a driver handler, when it has ended. `outcome` is moved to the callee. Executors have been told to
+ * drop the query. The callee must not end the driver's life within the call. */
 struct od_outcome_sink {
-    void (*ended)(void *self, struct od_outcome *outcome);
+    void (*ended)(void *self, uint32_t query_id, struct od_outcome *outcome);
     void *self;
 };
 
-/* `query` is borrowed and outlives the driver. The answer table comes from world->memory. */
-enum od_status od_driver_new(struct od_world *world, const struct od_query *query,
+/* `options` are resolved, borrowed, and outlive the driver. Answer tables come from world->memory. */
+enum od_status od_driver_new(struct od_world *world, const struct od_cluster_options *options,
                              struct od_outcome_sink sink, struct od_actor *actor_out, struct od_error *error);
+/* Begins a query, or sees to it that it begins when the driver starts. `query` is borrowed until its outcome was told or the
+ * driver is freed. NO_MEMORY: nothing has begun, and the sink hears nothing. */
+enum od_status od_driver_submit(const struct od_actor *driver, const struct od_query *query,
+                                struct od_error *error);
 
 #endif

@@ -12,21 +12,45 @@
 
 #include "engine/core/assert.h"
 
+static struct od_site executor_site(uint32_t id)
+{
+    return od_site_of(OD_NOBODY, id);
+}
+
+static void emit(const struct od_driver *driver, enum od_event_kind kind, uint32_t id)
+{
+    od_world_emit(driver->world, (struct od_event){.kind = kind,
+                                                   .site = executor_site(id),
+                                                   .value = driver->executors[id].told.incarnation});
+}
+
+static void lose_attempts(struct od_driver_run *run, uint32_t epoch)
+{
+    for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
+        struct od_driver_task *task = &run->tasks[i];
+        if (task->epoch == epoch && task->state == OD_TASK_RUNNING)
+            od_driver_abandon(task, OD_UNREACHABLE);
+        else if (task->epoch == epoch && task->state == OD_TASK_COMMITTED)
+            od_driver_lose_output(task, OD_UNREACHABLE);
+    }
+}
+
+/* Nobody need wait for it any longer: not its tasks, and not those who read from it. */
 static void lose_executor(struct od_driver *driver, uint32_t id)
 {
     struct od_driver_executor *executor = &driver->executors[id];
     od_assert(executor->alive);
     executor->alive = false;
-    driver->outcome.counts.executors_lost++;
-    od_driver_emit(driver, OD_EVENT_EXECUTOR_LOST, od_driver_site(driver, id), executor->told.incarnation);
-    for (uint32_t i = 0; i < driver->task_count; i++) {
-        struct od_driver_task *task = &driver->tasks[i];
-        if (task->epoch == executor->told.epoch && task->state == OD_TASK_RUNNING)
-            od_driver_abandon(driver, task, OD_UNREACHABLE);
-        else if (task->epoch == executor->told.epoch && task->state == OD_TASK_COMMITTED)
-            od_driver_lose_output(driver, task, OD_UNREACHABLE);
+    emit(driver, OD_EVENT_EXECUTOR_LOST, id);
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next) {
+        if (!run->ended)
+            run->outcome.counts.executors_lost++;
+        lose_attempts(run, executor->told.epoch);
     }
-    od_assert(executor->running_count == 0);
+    for (uint32_t other = 1; other <= driver->options->executor_count; other++)
+        if (driver->executors[other].alive)
+            od_outbox_send_order(&driver->life.outbox, other, OD_MESSAGE_LOST, executor->told.epoch,
+                                 executor_site(id));
 }
 
 void od_driver_handle_register(struct od_driver *driver, const struct od_message *message)
@@ -45,12 +69,11 @@ void od_driver_handle_register(struct od_driver *driver, const struct od_message
             lose_executor(driver, id);
         *executor = (struct od_driver_executor){
             .alive = true, .told = {message->from_incarnation, body.request, ++driver->last_epoch}};
-        od_driver_emit(driver, OD_EVENT_EXECUTOR_REGISTERED, od_driver_site(driver, id),
-                       executor->told.incarnation);
+        emit(driver, OD_EVENT_EXECUTOR_REGISTERED, id);
     }
     executor->heard_ns = od_world_now_ns(driver->world);
-    od_write_registered(&driver->outbox.body, &executor->told);
-    od_outbox_send(&driver->outbox, id, OD_MESSAGE_REGISTERED, od_driver_site(driver, id));
+    od_write_registered(&driver->life.outbox.body, &executor->told);
+    od_outbox_send(&driver->life.outbox, id, OD_MESSAGE_REGISTERED, executor_site(id));
 }
 
 struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
@@ -61,16 +84,31 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
         executor->heard_ns = od_world_now_ns(driver->world);
         return executor;
     }
-    od_outbox_send_order(&driver->outbox, message->from, OD_MESSAGE_START_OVER, epoch,
-                         od_driver_site(driver, message->from));
+    od_outbox_send_order(&driver->life.outbox, message->from, OD_MESSAGE_START_OVER, epoch,
+                         executor_site(message->from));
     return NULL;
+}
+
+void od_driver_handle_peer_gone(struct od_driver *driver, const struct od_message *message)
+{
+    struct od_body_peer_gone body;
+    const struct od_driver_executor *executor = &driver->executors[message->from];
+    if (od_read_peer_gone(message, &body) && executor->alive && executor->told.incarnation <= body.incarnation)
+        lose_executor(driver, message->from);
+}
+
+static bool is_whole(const struct od_body_heartbeat *body)
+{
+    uint64_t held_bytes = (uint64_t)body->attempt_count * OD_ATTEMPT_NAME_BYTES +
+                          (uint64_t)body->query_count * sizeof(uint32_t);
+    return held_bytes == body->held.size - body->held.offset;
 }
 
 static bool heartbeat_names(struct od_body_heartbeat body, const struct od_driver_task *task)
 {
     const struct od_attempt_name wanted = od_driver_task_name(task);
     for (uint32_t i = 0; i < body.attempt_count; i++) {
-        struct od_attempt_name name = od_next_attempt_name(&body.attempts);
+        struct od_attempt_name name = od_next_attempt_name(&body.held);
         if (od_attempt_name_equal(&name, &wanted))
             return true;
     }
@@ -78,46 +116,62 @@ static bool heartbeat_names(struct od_body_heartbeat body, const struct od_drive
 }
 
 /* Attempts that should be there and are not: their LAUNCH was lost. */
-static void repair_launches(struct od_driver *driver, const struct od_body_heartbeat *body)
+static void repair_launches(struct od_driver_run *run, const struct od_body_heartbeat *body)
 {
-    uint64_t now_ns = od_world_now_ns(driver->world);
-    for (uint32_t i = 0; i < driver->task_count; i++) {
-        struct od_driver_task *task = &driver->tasks[i];
+    uint64_t now_ns = od_world_now_ns(run->driver->world);
+    for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
+        struct od_driver_task *task = &run->tasks[i];
         if (task->state == OD_TASK_RUNNING && task->epoch == body->epoch &&
-            now_ns - task->launched_ns >= driver->query->options.resend_ns && !heartbeat_names(*body, task))
-            od_driver_launch_again(driver, task);
+            now_ns - task->launched_ns >= run->driver->options->resend_ns && !heartbeat_names(*body, task))
+            od_driver_launch_again(task);
     }
 }
 
-/* Attempts that are there and should not be: their CANCEL was lost. */
-static void repair_cancels(struct od_driver *driver, uint32_t id, struct od_body_heartbeat body)
+static struct od_driver_run *find_run(struct od_driver *driver, uint32_t query_id)
+{
+    struct od_driver_run *run = driver->runs;
+    while (run != NULL && (run->query->query_id != query_id || run->ended))
+        run = run->next;
+    return run;
+}
+
+/* Attempts and queries that are there and should not be: their CANCEL or END_QUERY was lost. */
+static void repair_ends(struct od_driver *driver, uint32_t id, struct od_body_heartbeat body)
 {
     for (uint32_t i = 0; i < body.attempt_count; i++) {
-        struct od_attempt_name name = od_next_attempt_name(&body.attempts);
-        const struct od_driver_task *task = od_driver_find_task(driver, name.stage, name.task);
+        struct od_attempt_name name = od_next_attempt_name(&body.held);
+        struct od_driver_run *run = find_run(driver, name.query);
+        const struct od_driver_task *task =
+            run == NULL ? NULL : od_driver_find_task(run, name.stage, name.task);
         if (task == NULL || task->attempt <= name.attempt)
             continue;
-        struct od_site site = od_site_of(driver->query, &name, id);
-        od_driver_emit(driver, OD_EVENT_TASK_CANCELLED, site, 0);
-        od_outbox_send_order(&driver->outbox, id, OD_MESSAGE_CANCEL, body.epoch, site);
+        struct od_site site = od_site_of(&name, id);
+        od_driver_emit(run, OD_EVENT_TASK_CANCELLED, site, 0);
+        od_outbox_send_order(&driver->life.outbox, id, OD_MESSAGE_CANCEL, body.epoch, site);
+    }
+    for (uint32_t i = 0; i < body.query_count; i++) {
+        uint32_t query_id = od_reader_u32(&body.held);
+        if (find_run(driver, query_id) == NULL)
+            od_driver_send_end(driver, id, query_id);
     }
 }
 
 void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_message *message)
 {
     struct od_body_heartbeat body;
-    if (!od_read_heartbeat(message, &body) || od_driver_current_sender(driver, message, body.epoch) == NULL)
+    if (!od_read_heartbeat(message, &body) || !is_whole(&body) || od_driver_current_sender(driver, message, body.epoch) == NULL)
         return;
-    repair_launches(driver, &body);
-    repair_cancels(driver, message->from, body);
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+        repair_launches(run, &body);
+    repair_ends(driver, message->from, body);
 }
 
 void od_driver_check_leases(struct od_driver *driver)
 {
     uint64_t now_ns = od_world_now_ns(driver->world);
-    for (uint32_t id = 1; id <= driver->query->options.executor_count; id++) {
+    for (uint32_t id = 1; id <= driver->options->executor_count; id++) {
         const struct od_driver_executor *executor = &driver->executors[id];
-        if (executor->alive && now_ns - executor->heard_ns > driver->query->options.lease_ns)
+        if (executor->alive && now_ns - executor->heard_ns > driver->options->lease_ns)
             lose_executor(driver, id);
     }
 }

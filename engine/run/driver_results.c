@@ -1,161 +1,138 @@
-/* driver_results: the answer arrives in blocks, is kept as blocks, and is shown only when all of it is here.
+/* driver_results: the answer is read like any other input, and shown only when all of it is here.
  *
- *   RESULT(sequence)...  any order, any number of times  -> parts[sequence], each decoded once to prove it whole
- *   DONE(index)                                          -> every part against the index; complete: commit
- *   DONE again                                           -> RESULT_WANTED(what is missing or damaged)
+ *   every result task committed -> collect: a fetch over their blocks, in task order -> rows into `answer` -> whole: the end
+ *                                     \_ a block can't be had -> its output is lost, what came is forgotten; later again
  *
- * Parts belong to the running attempt and are dropped with it: rows of two attempts never meet. */
+ * The driver is a reader as any attempt is: it asks ahead within a window, verifies each block against the index that was
+ * committed, asks again, and gives a source up. Until the query ends the blocks stay where they were written, so a loss
+ * costs one task and not the answer. */
 #include "engine/run/driver_state.h"
-
-#include <string.h>
 
 #include "engine/core/assert.h"
 
-#define PARTS_MAX (UINT32_C(1) << 20)
-
-void od_driver_drop_parts(struct od_driver *driver, struct od_driver_task *task)
+void od_driver_stop_collecting(struct od_driver_run *run)
 {
-    for (uint32_t i = 0; i < task->part_count; i++)
-        od_give(driver->world->memory, task->parts[i].bytes, task->parts[i].size);
-    od_give(driver->world->memory, task->parts, task->part_count * sizeof(*task->parts));
-    task->parts = NULL;
-    task->part_count = 0;
+    run->is_collecting = false;
+    od_fetch_release(&run->fetch);
+    od_arena_reset(&run->fetch_arena);
+    od_table_free(run->driver->world->memory, run->answer);
+    run->answer = NULL;
 }
 
-static bool reserve_parts(struct od_driver *driver, struct od_driver_task *task, uint32_t count)
+static const struct od_driver_stage *result_stage(const struct od_driver_run *run)
 {
-    uint32_t before = task->part_count;
-    if (!od_grow(driver->world->memory, &task->parts, &task->part_count, count, sizeof(*task->parts)))
-        return false;
-    memset(task->parts + before, 0, (task->part_count - before) * sizeof(*task->parts));
-    return true;
+    return &run->stages[run->stage_count - 1];
 }
 
-static enum od_status decode_part(struct od_driver *driver, const struct od_driver_task *task,
-                                  const uint8_t *bytes, uint32_t size, struct od_batch *batch_out,
-                                  struct od_error *error)
+static enum od_status open_fetch(struct od_driver_run *run, struct od_error *error)
 {
-    struct od_block_info info;
-    struct od_attempt_name writer = od_driver_task_name(task);
-    struct od_block_id expected = od_block_id_of(driver->query, &writer, task->generation, 0);
-    od_arena_reset(&driver->block_arena);
-    return od_block_decode(driver->codec, bytes, size, &task->stage->plan->root->schema, &expected,
-                           &driver->block_arena, batch_out, &info, error);
-}
-
-static enum od_status keep_part(struct od_driver *driver, struct od_driver_task *task,
-                                const struct od_body_result *body, struct od_error *error)
-{
-    uint8_t *bytes = NULL;
-    if (reserve_parts(driver, task, body->sequence + 1))
-        bytes = od_take(driver->world->memory, body->size);
-    if (bytes == NULL)
-        return od_fail(error, OD_NO_MEMORY, "keeping a result block: size=%u", body->size);
-    memcpy(bytes, body->bytes, body->size);
-    task->parts[body->sequence] = (struct od_result_part){.bytes = bytes, .size = body->size};
-    return OD_OK;
-}
-
-void od_driver_handle_result(struct od_driver *driver, const struct od_message *message)
-{
-    struct od_body_result body;
-    if (!od_read_result(message, &body) || od_driver_current_sender(driver, message, body.epoch) == NULL)
-        return;
-    struct od_driver_task *task = od_driver_find_running(driver, message, body.epoch);
-    if (task == NULL || !od_driver_gives_result(task) || body.sequence >= PARTS_MAX)
-        return;
-    if (body.sequence < task->part_count && task->parts[body.sequence].bytes != NULL)
-        return;
-    struct od_batch batch;
-    struct od_error error = {0};
-    enum od_status status = decode_part(driver, task, body.bytes, body.size, &batch, &error);
-    if (status == OD_CORRUPT) { /* damaged on the way: as if it had not come */
-        od_driver_emit_event(driver, (struct od_event){.kind = OD_EVENT_BLOCK_BAD,
-                                                       .site = message->site,
-                                                       .source_stage = message->site.stage,
-                                                       .source_task = message->site.task,
-                                                       .source_attempt = message->site.attempt,
-                                                       .value = status});
-        driver->outcome.counts.blocks_bad++;
-        return;
-    }
+    const struct od_driver_stage *stage = result_stage(run);
+    const uint32_t input_stages[] = {stage->plan->stage_index};
+    struct od_buffer *body = &run->driver->life.outbox.body; /* only to be read at once */
+    od_driver_write_input(body, stage, 0);
+    struct od_fetch_plan plan = {.query = run->query,
+                                 .reader = {run->query->query_id, OD_ANY, OD_ANY, run->collect_count},
+                                 .input_count = 1,
+                                 .input_stages = input_stages,
+                                 .inputs = {.bytes = body->bytes, .size = body->size}};
+    enum od_status status = body->failed ? od_fail(error, OD_NO_MEMORY, "collecting the answer") : OD_OK;
     if (status == OD_OK)
-        status = keep_part(driver, task, &body, &error);
-    if (status != OD_OK) {
-        od_driver_end(driver, status, &error);
+        status = od_fetch_init(&run->fetch, &run->driver->life, &plan, &run->fetch_arena, error);
+    od_buffer_reset(body);
+    return status;
+}
+
+static enum od_status begin(struct od_driver_run *run, struct od_error *error)
+{
+    OD_TRY(open_fetch(run, error));
+    run->answer = od_table_new(run->driver->world->memory, "answer", run->query->graph->schema, error);
+    return run->answer == NULL ? OD_NO_MEMORY : OD_OK;
+}
+
+static void emit_results(struct od_driver_run *run)
+{
+    const struct od_driver_stage *stage = result_stage(run);
+    for (uint32_t t = 0; t < stage->plan->task_count; t++) {
+        const struct od_driver_task *task = &stage->tasks[t];
+        od_driver_emit_event(run, (struct od_event){.kind = OD_EVENT_RESULT_COMMITTED,
+                                                    .site = od_driver_task_site(task),
+                                                    .rows = task->done.row_count,
+                                                    .bytes = task->done.total_bytes,
+                                                    .checksum = task->done.row_checksum});
+    }
+}
+
+/* A source failed: its output is lost, if it is still the one that counts. Anything else ends the query. */
+static void fail(struct od_driver_run *run, const struct od_error *error)
+{
+    struct od_attempt_name source = run->fetch.source;
+    bool source_failed = run->fetch.source_failed;
+    od_driver_stop_collecting(run);
+    if (!source_failed) {
+        od_driver_end(run, error->status, error);
         return;
     }
-    if (task->done_heard)
-        od_driver_try_results(driver, task, false);
+    struct od_driver_task *task = od_driver_find_task(run, source.stage, source.task);
+    od_assert(task != NULL);
+    run->outcome.counts.blocks_bad++;
+    od_driver_count_recovery(run, error);
+    if (task->state == OD_TASK_COMMITTED && task->attempt == source.attempt)
+        od_driver_lose_output(task, error->status);
 }
 
-/* A part that is here and is the one that the index names. */
-static bool part_is_right(struct od_driver *driver, const struct od_driver_task *task, uint32_t sequence)
+/* Takes all rows that are here. */
+static void drain(struct od_driver_run *run)
 {
-    if (sequence >= task->part_count || task->parts[sequence].bytes == NULL)
-        return false;
-    struct od_result_part *part = &task->parts[sequence];
-    const struct od_block_entry *entry = &task->entries[sequence];
-    struct od_block_info info;
-    if (od_block_peek(part->bytes, part->size, &info, NULL) == OD_OK && info.row_count == entry->row_count &&
-        od_hash128_equal(info.row_checksum, entry->row_checksum))
-        return true;
-    od_give(driver->world->memory, part->bytes, part->size);
-    *part = (struct od_result_part){0};
-    return false;
-}
-
-static void ask_for_parts(struct od_driver *driver, struct od_driver_task *task, uint32_t missing_count)
-{
-    struct od_buffer *body = &driver->outbox.body;
-    od_buffer_append_u32(body, task->epoch);
-    od_buffer_append_u32(body, missing_count);
-    for (uint32_t i = 0; i < task->done.block_count; i++) {
-        if (i >= task->part_count || task->parts[i].bytes == NULL)
-            od_buffer_append_u32(body, i);
+    struct od_exchange_source source = od_fetch_source(&run->fetch);
+    const struct od_batch *batch;
+    struct od_error error = {0};
+    enum od_step step;
+    while ((step = source.next(source.self, 0, &batch, &error)) == OD_STEP_OUTPUT) {
+        enum od_status status =
+            od_batch_builder_append_rows(&run->answer->rows, batch, NULL, 0, batch->row_count, &error);
+        if (status != OD_OK) {
+            od_driver_end(run, status, &error);
+            return;
+        }
     }
-    od_outbox_send(&driver->outbox, task->executor, OD_MESSAGE_RESULT_WANTED,
-                   od_driver_task_site(driver, task));
-}
-
-void od_driver_try_results(struct od_driver *driver, struct od_driver_task *task, bool ask)
-{
-    od_assert(task->done_heard);
-    uint32_t missing_count = 0;
-    for (uint32_t i = 0; i < task->done.block_count; i++)
-        missing_count += !part_is_right(driver, task, i);
-    if (missing_count == 0)
-        od_driver_commit(driver, task);
-    else if (ask)
-        ask_for_parts(driver, task, missing_count);
-}
-
-static enum od_status collect_task(struct od_driver *driver, const struct od_driver_task *task,
-                                   struct od_table *answer, struct od_error *error)
-{
-    for (uint32_t i = 0; i < task->done.block_count; i++) {
-        struct od_batch batch;
-        OD_TRY(decode_part(driver, task, task->parts[i].bytes, task->parts[i].size, &batch, error));
-        OD_TRY(od_batch_builder_append_rows(&answer->rows, &batch, NULL, 0, batch.row_count, error));
+    if (step == OD_STEP_FAILED && !run->driver->life.gone) {
+        fail(run, &error);
+    } else if (step == OD_STEP_DONE) {
+        od_table_finish(run->answer);
+        emit_results(run);
+        od_driver_end(run, OD_OK, NULL);
     }
-    return OD_OK;
 }
 
-enum od_status od_driver_collect(struct od_driver *driver, struct od_table **answer_out,
-                                 struct od_error *error)
+void od_driver_collect(struct od_driver_run *run)
 {
-    *answer_out = NULL;
-    const struct od_driver_stage *stage = &driver->stages[driver->stage_count - 1];
-    struct od_memory *memory = driver->world->memory;
-    struct od_table *answer = od_table_new(memory, "answer", driver->query->graph->schema, error);
-    enum od_status status = answer == NULL ? OD_NO_MEMORY : OD_OK;
-    for (uint32_t t = 0; t < stage->plan->task_count && status == OD_OK; t++)
-        status = collect_task(driver, &stage->tasks[t], answer, error);
-    if (status != OD_OK) {
-        od_table_free(memory, answer);
-        return status;
-    }
-    od_table_finish(answer);
-    *answer_out = answer;
-    return OD_OK;
+    od_assert(!run->is_collecting);
+    struct od_error error = {0};
+    run->is_collecting = true;
+    run->collect_count++;
+    enum od_status status = begin(run, &error);
+    if (status == OD_OK)
+        drain(run);
+    else
+        od_driver_end(run, status, &error);
+}
+
+void od_driver_handle_block(struct od_driver *driver, const struct od_message *message)
+{
+    struct od_body_block body;
+    if (!od_read_block(message, &body) || body.name.epoch != driver->life.epoch)
+        return;
+    struct od_driver_run *run = driver->runs;
+    while (run != NULL && run->query->query_id != body.name.reader.query)
+        run = run->next;
+    bool is_awaited = run != NULL && run->is_collecting && !run->ended &&
+                      body.name.reader.attempt == run->collect_count;
+    if (is_awaited && od_fetch_deliver(&run->fetch, &body))
+        drain(run);
+}
+
+void od_driver_tick_results(struct od_driver_run *run, uint64_t now_ns)
+{
+    if (run->is_collecting && !run->ended && od_fetch_tick(&run->fetch, now_ns))
+        drain(run);
 }

@@ -82,9 +82,10 @@ static void bench_event(void *self, const struct od_event *event)
     bench.event_count[event->kind]++;
 }
 
-static void bench_ended(void *self, struct od_outcome *outcome)
+static void bench_ended(void *self, uint32_t query_id, struct od_outcome *outcome)
 {
     (void)self;
+    assert_int_equal(query_id, 4);
     assert_false(bench.ended);
     bench.ended = true;
     bench.outcome = *outcome;
@@ -95,7 +96,7 @@ static int set_up(void **state)
     (void)state;
     static const struct od_trace_ops trace_ops = {bench_event};
     memset(&bench, 0, sizeof(bench));
-    struct od_run_options options = {.executor_count = 2};
+    struct od_run_options options = {.cluster.executor_count = 2};
     bench.query =
         (struct od_query){.query_id = 4, .graph = &graph, .options = od_run_options_resolve(&options)};
     od_countdown_init(&bench.memory, od_posix_memory(), UINT64_MAX, false);
@@ -108,7 +109,8 @@ static int set_up(void **state)
                                     .schedule = {bench_timer, NULL},
                                     .trace = {&trace_ops, NULL}};
     struct od_outcome_sink sink = {bench_ended, NULL};
-    assert_int_equal(od_driver_new(&bench.world, &bench.query, sink, &bench.driver, NULL), OD_OK);
+    assert_int_equal(od_driver_new(&bench.world, &bench.query.options.cluster, sink, &bench.driver, NULL), OD_OK);
+    assert_int_equal(od_driver_submit(&bench.driver, &bench.query, NULL), OD_OK);
     bench.driver.ops->on_start(bench.driver.self);
     return 0;
 }
@@ -200,10 +202,19 @@ static void say_source_failed(uint32_t from, uint32_t epoch, uint32_t attempt, u
     od_write_failed(&bench.body, &(struct od_body_failed){.epoch = epoch,
                                                           .status = OD_CORRUPT,
                                                           .fetch_failed = true,
-                                                          .source = {.attempt = source_attempt},
+                                                          .source = {.query = 4, .attempt = source_attempt},
                                                           .text = "why",
                                                           .text_size = 3});
     say(from, 1, OD_MESSAGE_FAILED, 1, attempt);
+}
+
+/* `held` NULL: no attempt. */
+static void say_heartbeat(uint32_t from, uint32_t epoch, const struct od_attempt_name *held)
+{
+    od_write_heartbeat(&bench.body, &(struct od_body_heartbeat){.epoch = epoch, .attempt_count = held != NULL});
+    if (held != NULL)
+        od_write_attempt_name(&bench.body, held);
+    say(from, 1, OD_MESSAGE_HEARTBEAT, OD_ANY, OD_ANY);
 }
 
 static void let_time_pass(uint64_t ns)
@@ -331,9 +342,9 @@ static void test_permanent_errors_end_the_query(void **state)
     assert_true(bench.ended);
     assert_int_equal(bench.outcome.status, OD_EVALUATION);
     assert_string_equal(bench.outcome.error.text, "why");
-    assert_int_equal(bench.sent_count[OD_MESSAGE_STOP], 2);
-    say_register(2, 1, 0); /* too late: stopped at once */
-    assert_int_equal(bench.sent_count[OD_MESSAGE_STOP], 3);
+    assert_int_equal(bench.sent_count[OD_MESSAGE_END_QUERY], 2);
+    say_done(1, last_epoch(), 0, 0, 3); /* too late: told again */
+    assert_int_equal(bench.sent_count[OD_MESSAGE_END_QUERY], 3);
 }
 
 static void test_memory_failures_end_as_such(void **state)
@@ -344,9 +355,7 @@ static void test_memory_failures_end_as_such(void **state)
         assert_false(bench.ended);
         say_failed(1, last_epoch(), 0, i, OD_NO_MEMORY);
         bench.now_ns += 90 * MS;
-        od_buffer_append_u32(&bench.body, last_epoch());
-        od_buffer_append_u32(&bench.body, 0);
-        say(1, 1, OD_MESSAGE_HEARTBEAT, OD_ANY, OD_ANY);
+        say_heartbeat(1, last_epoch(), NULL);
     }
     assert_true(bench.ended);
     assert_int_equal(bench.outcome.status, OD_NO_MEMORY);
@@ -363,12 +372,8 @@ static void test_a_deaf_executor_is_passed_over(void **state)
     assert_int_equal(last_launch()->executor, 1);
     for (uint32_t i = 0; i < 12 && bench.sent_count[OD_MESSAGE_CANCEL] == 0; i++) {
         bench.now_ns += 31 * MS;
-        od_buffer_append_u32(&bench.body, other_epoch);
-        od_buffer_append_u32(&bench.body, 0);
-        say(2, 1, OD_MESSAGE_HEARTBEAT, OD_ANY, OD_ANY);
-        od_buffer_append_u32(&bench.body, epoch);
-        od_buffer_append_u32(&bench.body, 0);
-        say(1, 1, OD_MESSAGE_HEARTBEAT, OD_ANY, OD_ANY);
+        say_heartbeat(2, other_epoch, NULL);
+        say_heartbeat(1, epoch, NULL);
     }
     assert_int_equal(bench.sent_count[OD_MESSAGE_CANCEL], 1);
     assert_int_equal(last_launch()->executor, 2);
@@ -376,10 +381,7 @@ static void test_a_deaf_executor_is_passed_over(void **state)
     say_done(1, epoch, 0, 0, 3); /* it was not deaf, only slow */
     assert_int_equal(bench.event_count[OD_EVENT_TASK_COMMITTED], 0);
     /* the cancel was lost: a heartbeat that names the old attempt gets another */
-    od_buffer_append_u32(&bench.body, epoch);
-    od_buffer_append_u32(&bench.body, 1);
-    od_write_attempt_name(&bench.body, &(struct od_attempt_name){0, 0, 0});
-    say(1, 1, OD_MESSAGE_HEARTBEAT, OD_ANY, OD_ANY);
+    say_heartbeat(1, epoch, &(struct od_attempt_name){4, 0, 0, 0});
     assert_int_equal(bench.sent_count[OD_MESSAGE_CANCEL], 2);
 }
 

@@ -1,49 +1,114 @@
-/* executor: an actor that runs attempts and serves blocks. It decides nothing: the driver does.
+/* executor: an actor that runs attempts and serves blocks, of any number of queries at once. It decides nothing: the driver does.
  *
  *            REGISTER (again until answered)          REGISTERED(epoch)
  *   UNREGISTERED ------------------------> driver ------------------------> REGISTERED
  *        ^                                                                     |  tick: heartbeat; reports and
  *        |  START_OVER(this epoch): attempts and outputs dropped               |  fetches that nobody answered again
  *        +---------------------------------------------------------------------+
- *   any -- STOP --> STOPPED (deaf, holds nothing)
+ *
+ *   a query   (first LAUNCH or PLAN) -> here: seen numbers, attempts, outputs -> END_QUERY: all of it gone
  *
  * Every order names the epoch it is for; one for another epoch is dropped. Orders may come twice or in any order:
- *   LAUNCH   of an attempt that was ever seen here, or of an older one of the same task, is ignored (`seen`)
+ *   LAUNCH   of an attempt that was ever seen here, or of an older one of the same task, is ignored (`seen`); of a query
+ *            whose plan is not known asks for it (PLAN_WANTED), and the driver sends both again
  *   CANCEL   before its LAUNCH marks it seen
  *   ACKNOWLEDGE ends an attempt that has ended; its output is kept or dropped as told
+ *   END_QUERY   lost, is said again when a heartbeat names the query
  * One timer (tag 0) drives all that repeats; each attempt's steps have its serial as tag, so a timer of a dropped attempt
  * finds nothing. */
 #include "engine/run/executor.h"
+
+#include <string.h>
 
 #include "engine/core/assert.h"
 #include "engine/run/task.h"
 
 #define TICK_TAG 0
 
-struct executor {
-    struct od_life life;
-    struct od_attempt *attempts; /* owned list, in order of launch */
-    uint64_t last_serial;
-    uint32_t request;       /* registrations asked for in this life */
-    uint64_t registered_ns; /* when the last REGISTER was sent */
-    bool stopped;
+/* What is here of one query. */
+struct known_query {
+    struct known_query *next;
+    uint32_t query_id;
+    const struct od_query *query; /* borrowed from the catalog; NULL: its plan can't be read, `error` says why */
+    struct od_error error;
     uint32_t task_total;
     uint32_t *seen; /* owned; per task of the query: one more than the highest attempt seen in this epoch */
 };
 
-/* --- attempts -------------------------------------------------------------------------------------------------- */
+/* Queries that are over, the latest ones: an order of theirs that comes late finds the numbers it would be known by gone. */
+#define ENDED_MAX 64
 
-/* The place of a task in `seen`; UINT32_MAX when there is no such task in the query. */
-static uint32_t task_position(const struct executor *executor, uint32_t stage, uint32_t task)
+struct executor {
+    struct od_life life;
+    const struct od_query_catalog *catalog; /* borrowed */
+    struct known_query *queries;            /* owned list */
+    struct od_attempt *attempts;            /* owned list, in order of launch */
+    uint64_t last_serial;
+    uint32_t ended[ENDED_MAX]; /* ring */
+    uint32_t ended_count;
+    uint32_t request;       /* registrations asked for in this life */
+    uint64_t registered_ns; /* when the last REGISTER was sent */
+};
+
+/* --- queries --------------------------------------------------------------------------------------------------- */
+
+static struct known_query **find_query(struct executor *executor, uint32_t query_id)
 {
-    const struct od_stage_graph *graph = executor->life.query->graph;
-    uint32_t position = 0;
-    if (stage >= graph->stage_count || task >= graph->stages[stage].task_count)
-        return UINT32_MAX;
-    for (uint32_t i = 0; i < stage; i++)
-        position += graph->stages[i].task_count;
-    return position + task;
+    struct known_query **link = &executor->queries;
+    while (*link != NULL && (*link)->query_id != query_id)
+        link = &(*link)->next;
+    return link;
 }
+
+/* `query` NULL: what could not be read, for the reason given. NULL on refusal. */
+static struct known_query *add_query(struct executor *executor, uint32_t query_id, const struct od_query *query,
+                                     const struct od_error *error)
+{
+    struct od_memory *memory = executor->life.world->memory;
+    struct known_query *known = od_take(memory, sizeof(*known));
+    if (known == NULL)
+        return NULL;
+    *known = (struct known_query){.next = executor->queries, .query_id = query_id, .query = query};
+    if (query == NULL) {
+        known->error = *error;
+    } else {
+        known->task_total = od_run_tasks(query);
+        known->seen = od_take_array(memory, known->task_total, sizeof(*known->seen));
+        if (known->seen == NULL) {
+            od_give(memory, known, sizeof(*known));
+            return NULL;
+        }
+    }
+    executor->queries = known;
+    return known;
+}
+
+/* Nothing of it runs any more. */
+static void remove_query(struct executor *executor, struct known_query **link)
+{
+    struct known_query *known = *link;
+    struct od_memory *memory = executor->life.world->memory;
+    *link = known->next;
+    if (known->query != NULL && executor->catalog->remove != NULL)
+        executor->catalog->remove(executor->catalog->self, known->query_id);
+    od_give(memory, known->seen, known->task_total * sizeof(*known->seen));
+    od_give(memory, known, sizeof(*known));
+}
+
+/* The place of a task in `seen`; NULL when there is no such task in the query. */
+static uint32_t *seen_of(struct known_query *known, const struct od_attempt_name *name)
+{
+    const struct od_stage_graph *graph = known->query == NULL ? NULL : known->query->graph;
+    uint32_t position = name->task;
+    if (graph == NULL || name->stage >= graph->stage_count || name->attempt == OD_ANY ||
+        name->task >= graph->stages[name->stage].task_count)
+        return NULL;
+    for (uint32_t i = 0; i < name->stage; i++)
+        position += graph->stages[i].task_count;
+    return &known->seen[position];
+}
+
+/* --- attempts -------------------------------------------------------------------------------------------------- */
 
 static struct od_attempt **find_attempt(struct executor *executor, const struct od_attempt_name *name)
 {
@@ -65,13 +130,33 @@ static void drop_all(struct executor *executor)
     while (executor->attempts != NULL)
         remove_attempt(&executor->attempts);
     od_block_store_drop_all(&executor->life.store, !executor->life.gone);
-    for (uint32_t i = 0; i < executor->task_total; i++)
-        executor->seen[i] = 0;
+    while (executor->queries != NULL)
+        remove_query(executor, &executor->queries);
 }
 
-static struct od_attempt_name message_attempt(const struct od_message *message)
+static bool has_ended(const struct executor *executor, uint32_t query_id)
 {
-    return (struct od_attempt_name){message->site.stage, message->site.task, message->site.attempt};
+    for (uint32_t i = 0; i < ENDED_MAX && i < executor->ended_count; i++)
+        if (executor->ended[i] == query_id)
+            return true;
+    return false;
+}
+
+static void drop_query(struct executor *executor, uint32_t query_id)
+{
+    if (!has_ended(executor, query_id))
+        executor->ended[executor->ended_count++ % ENDED_MAX] = query_id;
+    struct od_attempt **attempt = &executor->attempts;
+    while (*attempt != NULL) {
+        if ((*attempt)->name.query == query_id)
+            remove_attempt(attempt);
+        else
+            attempt = &(*attempt)->next;
+    }
+    od_block_store_drop_query(&executor->life.store, query_id);
+    struct known_query **link = find_query(executor, query_id);
+    if (*link != NULL)
+        remove_query(executor, link);
 }
 
 /* --- registration ---------------------------------------------------------------------------------------------- */
@@ -110,52 +195,88 @@ static void handle_start_over(struct executor *executor, const struct od_message
     send_register(executor);
 }
 
-static void handle_stop(struct executor *executor, const struct od_message *message)
+static void handle_end_query(struct executor *executor, const struct od_message *message)
 {
     struct od_body_order body;
-    if (!od_read_order(message, &body))
-        return;
-    drop_all(executor);
-    executor->stopped = true;
+    if (od_read_order(message, &body) && message->site.query != OD_ANY)
+        drop_query(executor, message->site.query);
 }
 
 /* --- orders about attempts ------------------------------------------------------------------------------------- */
 
-/* There is no room for the attempt: tell the driver once, and forget it. Nothing is marked seen, so it may be sent again. */
-static void refuse_launch(struct executor *executor, const struct od_message *message,
+/* It can't begin: tell the driver once, and forget it. Nothing is marked seen, so it may be sent again. */
+static void refuse_launch(struct executor *executor, const struct od_attempt_name *name,
                           const struct od_error *error)
 {
     struct od_life *life = &executor->life;
-    struct od_body_failed body = {.epoch = life->epoch, .status = error->status, .injected = error->injected};
+    struct od_body_failed body = {.epoch = life->epoch,
+                                  .status = error->status,
+                                  .injected = error->injected,
+                                  .text = error->text,
+                                  .text_size = (uint32_t)strlen(error->text)};
+    struct od_site site = od_life_site(life, name);
     od_write_failed(&life->outbox.body, &body);
-    struct od_attempt_name name = message_attempt(message);
-    struct od_site site = od_life_site(life, &name);
     od_world_emit(life->world,
                   (struct od_event){.kind = OD_EVENT_TASK_FAILED, .site = site, .value = error->status});
     od_outbox_send(&life->outbox, 0, OD_MESSAGE_FAILED, site);
 }
 
-static void handle_launch(struct executor *executor, const struct od_message *message)
+static void refuse_for_memory(struct executor *executor, const struct od_attempt_name *name)
 {
-    struct od_body_launch body;
-    struct od_attempt_name name = message_attempt(message);
-    uint32_t position = task_position(executor, name.stage, name.task);
-    if (!od_read_launch(message, &body))
+    struct od_error error;
+    od_fail(&error, OD_NO_MEMORY, "taking a query: query=%u", name->query);
+    refuse_launch(executor, name, &error);
+}
+
+/* The query that an order is about, as far as it is known here or can be. NULL: there is no plan of it, or no memory. */
+static struct known_query *learn_query(struct executor *executor, const struct od_attempt_name *name)
+{
+    struct known_query *known = *find_query(executor, name->query);
+    if (known != NULL)
+        return known;
+    const struct od_query *query = executor->catalog->find(executor->catalog->self, name->query);
+    if (query == NULL) {
+        od_outbox_send_order(&executor->life.outbox, 0, OD_MESSAGE_PLAN_WANTED, 0,
+                             od_life_site(&executor->life, name));
+        return NULL;
+    }
+    known = add_query(executor, name->query, query, NULL);
+    if (known == NULL)
+        refuse_for_memory(executor, name);
+    return known;
+}
+
+static void handle_plan(struct executor *executor, const struct od_message *message)
+{
+    struct od_body_plan body;
+    uint32_t query_id = message->site.query;
+    struct od_error error = {0};
+    if (!od_read_plan(message, &body) || executor->catalog->add == NULL ||
+        *find_query(executor, query_id) != NULL ||
+        executor->catalog->find(executor->catalog->self, query_id) != NULL)
         return;
-    accept_epoch(executor, &body.registered);
-    if (body.registered.epoch != executor->life.epoch || position == UINT32_MAX || name.attempt == OD_ANY ||
-        name.attempt < executor->seen[position])
+    enum od_status status =
+        executor->catalog->add(executor->catalog->self, query_id, body.bytes, body.size, &error);
+    if (status != OD_OK && status != OD_NO_MEMORY) /* a refusal may pass: the next LAUNCH asks for the plan again */
+        (void)add_query(executor, query_id, NULL, &error);
+}
+
+static void start_attempt(struct executor *executor, const struct od_attempt_name *name,
+                          const struct od_body_launch *body, struct known_query *known)
+{
+    uint32_t *seen = seen_of(known, name);
+    if (seen == NULL || name->attempt < *seen)
         return;
     struct od_attempt *attempt = NULL;
     struct od_error error = {0};
-    enum od_status status =
-        od_attempt_new(&executor->life, &name, &body, executor->last_serial + 1, &attempt, &error);
+    enum od_status status = od_attempt_new(&executor->life, known->query, name, body,
+                                           executor->last_serial + 1, &attempt, &error);
     if (status == OD_NO_MEMORY)
-        refuse_launch(executor, message, &error);
+        refuse_launch(executor, name, &error);
     if (status != OD_OK)
         return;
     executor->last_serial++;
-    executor->seen[position] = name.attempt + 1;
+    *seen = name->attempt + 1;
     struct od_attempt **end = &executor->attempts;
     while (*end != NULL)
         end = &(*end)->next;
@@ -163,16 +284,34 @@ static void handle_launch(struct executor *executor, const struct od_message *me
     od_attempt_start(attempt);
 }
 
+static void handle_launch(struct executor *executor, const struct od_message *message)
+{
+    struct od_body_launch body;
+    struct od_attempt_name name = od_message_attempt(message);
+    if (!od_read_launch(message, &body))
+        return;
+    accept_epoch(executor, &body.registered);
+    if (body.registered.epoch != executor->life.epoch || has_ended(executor, name.query))
+        return;
+    struct known_query *known = learn_query(executor, &name);
+    if (known != NULL && known->query == NULL)
+        refuse_launch(executor, &name, &known->error);
+    else if (known != NULL)
+        start_attempt(executor, &name, &body, known);
+}
+
 static void handle_cancel(struct executor *executor, const struct od_message *message)
 {
     struct od_body_order body;
-    struct od_attempt_name name = message_attempt(message);
-    uint32_t position = task_position(executor, name.stage, name.task);
-    if (!od_read_order(message, &body) || body.epoch != executor->life.epoch || position == UINT32_MAX ||
-        name.attempt == OD_ANY)
+    struct od_attempt_name name = od_message_attempt(message);
+    if (!od_read_order(message, &body) || body.epoch != executor->life.epoch)
         return;
-    if (executor->seen[position] <= name.attempt)
-        executor->seen[position] = name.attempt + 1;
+    struct known_query *known = *find_query(executor, name.query);
+    if (known == NULL && !has_ended(executor, name.query) && executor->catalog->find(executor->catalog->self, name.query) != NULL)
+        known = learn_query(executor, &name);
+    uint32_t *seen = known == NULL ? NULL : seen_of(known, &name);
+    if (seen != NULL && *seen <= name.attempt)
+        *seen = name.attempt + 1;
     struct od_attempt **link = find_attempt(executor, &name);
     if (*link != NULL)
         remove_attempt(link);
@@ -182,7 +321,7 @@ static void handle_cancel(struct executor *executor, const struct od_message *me
 static void handle_acknowledge(struct executor *executor, const struct od_message *message)
 {
     struct od_body_acknowledge body;
-    struct od_attempt_name name = message_attempt(message);
+    struct od_attempt_name name = od_message_attempt(message);
     if (!od_read_acknowledge(message, &body) || body.epoch != executor->life.epoch)
         return;
     struct od_attempt **link = find_attempt(executor, &name);
@@ -190,21 +329,6 @@ static void handle_acknowledge(struct executor *executor, const struct od_messag
         remove_attempt(link);
     if (!body.keep)
         od_block_store_drop(&executor->life.store, &name);
-}
-
-static void handle_result_wanted(struct executor *executor, const struct od_message *message)
-{
-    struct od_body_result_wanted body;
-    struct od_attempt_name name = message_attempt(message);
-    if (!od_read_result_wanted(message, &body) || body.epoch != executor->life.epoch)
-        return;
-    struct od_attempt *attempt = *find_attempt(executor, &name);
-    if (attempt == NULL || attempt->state != OD_ATTEMPT_SUCCEEDED)
-        return;
-    for (uint32_t i = 0; i < body.sequence_count; i++) {
-        if (!od_attempt_send_result(attempt, od_reader_u32(&body.sequences)))
-            return;
-    }
 }
 
 /* --- blocks ---------------------------------------------------------------------------------------------------- */
@@ -215,7 +339,7 @@ static void handle_fetch(struct executor *executor, const struct od_message *mes
     struct od_body_fetch body;
     if (!od_read_fetch(message, &body))
         return;
-    struct od_attempt_name writer = message_attempt(message);
+    struct od_attempt_name writer = od_message_attempt(message);
     struct od_site site = od_life_site(life, &writer);
     site.partition = message->site.partition;
     struct od_error error = {0};
@@ -249,25 +373,38 @@ static void handle_block(struct executor *executor, const struct od_message *mes
         od_attempt_wake(attempt);
 }
 
+static void handle_lost(struct executor *executor, const struct od_message *message)
+{
+    struct od_body_order body;
+    if (!od_read_order(message, &body))
+        return;
+    for (struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
+        if (attempt->state == OD_ATTEMPT_RUNNING && od_fetch_lose(&attempt->fetch, body.epoch))
+            od_attempt_wake(attempt);
+}
+
 /* --- what repeats ---------------------------------------------------------------------------------------------- */
 
 static void send_heartbeat(struct executor *executor)
 {
     struct od_life *life = &executor->life;
-    uint32_t attempt_count = 0;
+    struct od_body_heartbeat body = {.epoch = life->epoch};
     for (const struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
-        attempt_count++;
-    od_buffer_append_u32(&life->outbox.body, life->epoch);
-    od_buffer_append_u32(&life->outbox.body, attempt_count);
+        body.attempt_count++;
+    for (const struct known_query *known = executor->queries; known != NULL; known = known->next)
+        body.query_count++;
+    od_write_heartbeat(&life->outbox.body, &body);
     for (const struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
         od_write_attempt_name(&life->outbox.body, &attempt->name);
+    for (const struct known_query *known = executor->queries; known != NULL; known = known->next)
+        od_buffer_append_u32(&life->outbox.body, known->query_id);
     od_outbox_send(&life->outbox, 0, OD_MESSAGE_HEARTBEAT, od_life_site(life, OD_NOBODY));
 }
 
 static void tick(struct executor *executor)
 {
     struct od_life *life = &executor->life;
-    const struct od_run_options *options = &life->query->options;
+    const struct od_cluster_options *options = life->options;
     uint64_t now_ns = od_world_now_ns(life->world);
     life->world->schedule.timer(life->world->schedule.self, options->heartbeat_ns, TICK_TAG);
     if (life->epoch == 0) {
@@ -293,7 +430,7 @@ static void executor_on_start(void *self)
     struct executor *executor = self;
     struct od_world *world = executor->life.world;
     send_register(executor);
-    world->schedule.timer(world->schedule.self, executor->life.query->options.heartbeat_ns, TICK_TAG);
+    world->schedule.timer(world->schedule.self, executor->life.options->heartbeat_ns, TICK_TAG);
 }
 
 typedef void (*message_handler)(struct executor *executor, const struct od_message *message);
@@ -303,17 +440,17 @@ static const message_handler handlers[OD_MESSAGE_KIND_COUNT] = {
     [OD_MESSAGE_LAUNCH] = handle_launch,
     [OD_MESSAGE_CANCEL] = handle_cancel,
     [OD_MESSAGE_ACKNOWLEDGE] = handle_acknowledge,
-    [OD_MESSAGE_RESULT_WANTED] = handle_result_wanted,
     [OD_MESSAGE_FETCH] = handle_fetch,
     [OD_MESSAGE_BLOCK] = handle_block,
-    [OD_MESSAGE_STOP] = handle_stop,
+    [OD_MESSAGE_PLAN] = handle_plan,
+    [OD_MESSAGE_LOST] = handle_lost,
+    [OD_MESSAGE_END_QUERY] = handle_end_query,
 };
 
 static void executor_on_message(void *self, const struct od_message *message)
 {
     struct executor *executor = self;
-    if (executor->stopped || executor->life.gone || message->kind >= OD_MESSAGE_KIND_COUNT ||
-        message->site.query != executor->life.query->query_id || handlers[message->kind] == NULL)
+    if (executor->life.gone || message->kind >= OD_MESSAGE_KIND_COUNT || handlers[message->kind] == NULL)
         return;
     handlers[message->kind](executor, message);
 }
@@ -321,7 +458,7 @@ static void executor_on_message(void *self, const struct od_message *message)
 static void executor_on_timer(void *self, uint64_t tag)
 {
     struct executor *executor = self;
-    if (executor->stopped || executor->life.gone)
+    if (executor->life.gone)
         return;
     if (tag == TICK_TAG) {
         tick(executor);
@@ -337,13 +474,9 @@ static void executor_on_timer(void *self, uint64_t tag)
 static void executor_free(void *self)
 {
     struct executor *executor = self;
-    struct od_life *life = &executor->life;
-    struct od_memory *memory = life->world->memory;
+    struct od_memory *memory = executor->life.world->memory;
     drop_all(executor);
-    od_buffer_release(&life->scratch);
-    od_outbox_release(&life->outbox);
-    od_block_codec_free(life->codec);
-    od_give(memory, executor->seen, executor->task_total * sizeof(uint32_t));
+    od_life_release(&executor->life);
     od_give(memory, executor, sizeof(*executor));
 }
 
@@ -354,24 +487,16 @@ static const struct od_actor_ops executor_ops = {
     .free = executor_free,
 };
 
-enum od_status od_executor_new(struct od_world *world, const struct od_query *query,
-                               struct od_actor *actor_out, struct od_error *error)
+enum od_status od_executor_new(struct od_world *world, const struct od_cluster_options *options,
+                               const struct od_query_catalog *catalog, struct od_actor *actor_out,
+                               struct od_error *error)
 {
     *actor_out = (struct od_actor){0};
     struct executor *executor = od_take(world->memory, sizeof(*executor));
     if (executor == NULL)
         return od_fail(error, OD_NO_MEMORY, "making executor %u", world->actor_id);
-    struct od_life *life = &executor->life;
-    *life = (struct od_life){
-        .world = world, .query = query, .store = {.world = world, .query_id = query->query_id}};
-    bool can_speak = od_outbox_init(&life->outbox, world);
-    od_buffer_init(&life->scratch, world->memory);
-    executor->task_total = od_run_tasks(query);
-    life->codec = od_block_codec_new(world->memory, error);
-    executor->seen = od_take_array(world->memory, executor->task_total, sizeof(uint32_t));
-    if (!can_speak || life->codec == NULL || executor->seen == NULL) {
-        if (executor->seen == NULL)
-            executor->task_total = 0;
+    *executor = (struct executor){.catalog = catalog};
+    if (!od_life_init(&executor->life, world, options)) {
         executor_free(executor);
         return od_fail(error, OD_NO_MEMORY, "making executor %u", world->actor_id);
     }

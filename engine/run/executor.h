@@ -4,8 +4,9 @@
 
 #include "engine/run/query.h"
 
-/* `query` is borrowed and outlives the executor. */
-enum od_status od_executor_new(struct od_world *world, const struct od_query *query,
-                               struct od_actor *actor_out, struct od_error *error);
+/* All is borrowed and outlives the executor. */
+enum od_status od_executor_new(struct od_world *world, const struct od_cluster_options *options,
+                               const struct od_query_catalog *catalog, struct od_actor *actor_out,
+                               struct od_error *error);
 
 #endif

@@ -19,55 +19,51 @@
 #define GIVE_UP_TRIES 4
 #define ARENA_BYTES   1024
 
-static enum od_status read_source(struct od_fetch_input *input, uint32_t stage, uint32_t source_index,
-                                  struct od_reader *reader, uint32_t *block_capacity, struct od_arena *arena,
-                                  struct od_error *error)
+static enum od_status read_source(struct od_fetch_input *input, struct od_reader *reader,
+                                  uint32_t *block_capacity, struct od_arena *arena, struct od_error *error)
 {
     struct od_body_source source = od_next_source(reader);
     uint64_t room = (reader->size - reader->offset) / OD_ENTRY_BYTES;
-    if (reader->failed || source.task != source_index || source.block_count > room)
-        return od_fail(error, OD_CORRUPT, "reading a launch: source=%u", source_index);
+    if (reader->failed || source.block_count > room)
+        return od_fail(error, OD_CORRUPT, "reading a launch: the source behind block %u", input->block_count);
     for (uint32_t i = 0; i < source.block_count; i++) {
         OD_TRY(od_arena_grow(arena, &input->blocks, block_capacity, input->block_count,
                              sizeof(*input->blocks), error));
-        input->blocks[input->block_count++] = (struct od_fetch_block){
-            .writer = {.stage = stage, .task = source.task, .attempt = source.attempt},
-            .generation = source.generation,
-            .executor = source.executor,
-            .epoch = source.epoch,
-            .last_of_task = i + 1 == source.block_count,
-            .entry = od_next_entry(reader)};
+        input->blocks[input->block_count++] = (struct od_fetch_block){.writer = source.writer,
+                                                                      .generation = source.generation,
+                                                                      .executor = source.executor,
+                                                                      .epoch = source.epoch,
+                                                                      .last_of_task = i + 1 == source.block_count,
+                                                                      .entry = od_next_entry(reader)};
     }
     return OD_OK;
 }
 
-enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life,
-                             const struct od_attempt_name *reader, const struct od_body_launch *launch,
-                             struct od_arena *attempt_arena, struct od_error *error)
+static void init_input(struct od_fetch_input *input, const struct od_stage *source, struct od_memory *memory)
 {
-    *fetch = (struct od_fetch){.life = life, .reader = *reader};
-    const struct od_stage *stages = life->query->graph->stages;
-    const struct od_stage *stage = &stages[reader->stage];
-    struct od_reader inputs = launch->inputs;
-    if (launch->input_count != stage->input_count)
-        return od_fail(error, OD_CORRUPT, "reading a launch: inputs=%u", launch->input_count);
-    OD_TAKE(fetch->inputs, attempt_arena, stage->input_count, error);
-    fetch->input_count = stage->input_count;
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        struct od_fetch_input *input = &fetch->inputs[i];
-        input->schema = &stages[stage->input_stages[i]].root->schema;
-        od_arena_init(&input->slice_arena, life->world->memory, ARENA_BYTES);
-        for (uint32_t s = 0; s < OD_FETCH_WINDOW; s++)
-            od_arena_init(&input->slots[s].block_arena, life->world->memory, ARENA_BYTES);
-    }
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        uint32_t source_stage = stage->input_stages[i];
+    input->schema = &source->root->schema;
+    od_arena_init(&input->slice_arena, memory, ARENA_BYTES);
+    for (uint32_t s = 0; s < OD_FETCH_WINDOW; s++)
+        od_arena_init(&input->slots[s].block_arena, memory, ARENA_BYTES);
+}
+
+enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life, const struct od_fetch_plan *plan,
+                             struct od_arena *arena, struct od_error *error)
+{
+    *fetch = (struct od_fetch){.life = life, .query = plan->query, .reader = plan->reader};
+    struct od_reader inputs = plan->inputs;
+    OD_TAKE(fetch->inputs, arena, plan->input_count, error);
+    fetch->input_count = plan->input_count;
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        init_input(&fetch->inputs[i], &plan->query->graph->stages[plan->input_stages[i]], life->world->memory);
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        uint32_t source_count = od_reader_u32(&inputs);
         uint32_t capacity = 0;
-        for (uint32_t s = 0; s < stages[source_stage].task_count; s++)
-            OD_TRY(read_source(&fetch->inputs[i], source_stage, s, &inputs, &capacity, attempt_arena, error));
+        for (uint32_t s = 0; s < source_count; s++)
+            OD_TRY(read_source(&fetch->inputs[i], &inputs, &capacity, arena, error));
     }
-    if (inputs.offset != inputs.size)
-        return od_fail(error, OD_CORRUPT, "reading a launch: bytes behind its last input");
+    if (inputs.failed || inputs.offset != inputs.size)
+        return od_fail(error, OD_CORRUPT, "reading a launch: it ends too early or too late");
     return OD_OK;
 }
 
@@ -137,7 +133,7 @@ static enum od_status accept_block(struct od_fetch *fetch, struct od_fetch_input
     struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
     OD_TRY(od_life_hit(life, OD_POINT_BLOCK_RECEIVE, block_site(fetch, block), &passing, error));
     struct od_block_id expected =
-        od_block_id_of(life->query, &block->writer, block->generation, block->entry.partition);
+        od_block_id_of(&block->writer, block->generation, block->entry.partition);
     struct od_block_info info;
     od_arena_reset(&slot->block_arena);
     OD_TRY(od_block_decode(life->codec, passing.bytes, passing.size, input->schema, &expected,
@@ -264,9 +260,29 @@ bool od_fetch_deliver(struct od_fetch *fetch, const struct od_body_block *body)
     return !fetch->life->gone && (fetch->failed || is_next);
 }
 
+/* What can still be had of a block counts; the first one that can't ends it. */
+bool od_fetch_lose(struct od_fetch *fetch, uint32_t epoch)
+{
+    for (uint32_t i = 0; i < fetch->input_count && !fetch->failed; i++) {
+        struct od_fetch_input *input = &fetch->inputs[i];
+        for (uint32_t b = input->given_count; b < input->block_count && !fetch->failed; b++) {
+            const struct od_fetch_block *block = &input->blocks[b];
+            bool is_here = b < input->asked_count && input->slots[b % OD_FETCH_WINDOW].state == OD_FETCH_READY;
+            if (block->epoch != epoch || is_here)
+                continue;
+            struct od_error error;
+            fail_fetch(&error, OD_UNREACHABLE, "its registration is over", block);
+            emit_bad(fetch, block, OD_UNREACHABLE);
+            give_up(fetch, block, &error);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns)
 {
-    const struct od_run_options *options = &fetch->life->query->options;
+    const struct od_cluster_options *options = fetch->life->options;
     for (uint32_t i = 0; i < fetch->input_count && !fetch->failed; i++) {
         struct od_fetch_input *input = &fetch->inputs[i];
         for (uint32_t b = input->given_count; b < input->asked_count && !fetch->failed; b++) {
@@ -331,7 +347,7 @@ static enum od_status give_rows(struct od_fetch *fetch, struct od_fetch_input *i
                                 const struct od_fetch_slot *slot, const struct od_batch **batch_out,
                                 struct od_error *error)
 {
-    uint32_t batch_rows = fetch->life->query->options.batch_rows;
+    uint32_t batch_rows = fetch->query->options.batch_rows;
     const struct od_batch *given = &slot->batch;
     if (slot->batch.row_count > batch_rows) {
         uint32_t left = slot->batch.row_count - input->rows_given;

@@ -49,7 +49,8 @@ struct od_fetch_input {
 };
 
 struct od_fetch {
-    struct od_life *life; /* borrowed */
+    struct od_life *life;         /* borrowed */
+    const struct od_query *query; /* borrowed */
     struct od_attempt_name reader;
     uint32_t input_count;
     struct od_fetch_input *inputs; /* in the attempt's arena */
@@ -59,15 +60,23 @@ struct od_fetch {
     struct od_error error;
 };
 
-/* Reads the inputs of a LAUNCH into the attempt's arena. CORRUPT when they do not fit the plan, NO_MEMORY; the fetch may then be
- * released. */
-enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life,
-                             const struct od_attempt_name *reader, const struct od_body_launch *launch,
-                             struct od_arena *attempt_arena, struct od_error *error);
+/* Who reads which stages of a query; `inputs` is what LAUNCH says of where they are. */
+struct od_fetch_plan {
+    const struct od_query *query; /* borrowed */
+    struct od_attempt_name reader;
+    uint32_t input_count;
+    const uint32_t *input_stages; /* borrowed for the call */
+    struct od_reader inputs;
+};
+/* What it keeps of the plan lives in `arena`. CORRUPT when the inputs do not fit, NO_MEMORY; the fetch may then be released. */
+enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life, const struct od_fetch_plan *plan,
+                             struct od_arena *arena, struct od_error *error);
 void od_fetch_release(struct od_fetch *fetch);
 struct od_exchange_source od_fetch_source(struct od_fetch *fetch);
 /* An answer has come for this reader. True when the attempt should be stepped. */
 bool od_fetch_deliver(struct od_fetch *fetch, const struct od_body_block *body);
+/* A registration is over: whoever still waits for blocks of it, or has yet to ask for some, fails now. True when it does. */
+bool od_fetch_lose(struct od_fetch *fetch, uint32_t epoch);
 /* Asks again for what was not answered, or gives up. True when the attempt should be stepped. */
 bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns);
 

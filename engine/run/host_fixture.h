@@ -86,6 +86,7 @@ struct host_actor {
 
 struct host {
     const struct od_query *query;
+    struct od_query_catalog catalog;
     const struct host_disturbance *disturbances;
     uint32_t disturbance_count;
     struct od_countdown memory;   /* of all actors */
@@ -217,7 +218,7 @@ static enum od_status host_point(void *self, enum od_point point, const struct o
                      1u << HOST_POINT_CUT | 1u << HOST_POINT_MISSING,
                  k);
     (void)site;
-    if (due == NULL)
+    if (due == NULL || (due->effect == HOST_POINT_GONE && actor->id == 0))
         return OD_OK;
     enum od_status status = OD_OK;
     if (due->effect == HOST_POINT_FLIP && bytes != NULL && bytes->size != 0)
@@ -362,12 +363,34 @@ static const struct od_trace_ops host_trace_ops = {host_trace};
 
 /* --- lives ----------------------------------------------------------------------------------------------------- */
 
-static void host_ended(void *self, struct od_outcome *outcome)
+static void host_ended(void *self, uint32_t query_id, struct od_outcome *outcome)
 {
     struct host *host = self;
+    od_assert(query_id == host->query->query_id);
     od_assert(!host->ended);
     host->ended = true;
     host->outcome = *outcome;
+}
+
+static const struct od_query *host_find_query(void *self, uint32_t query_id)
+{
+    struct host *host = self;
+    return query_id == host->query->query_id ? host->query : NULL;
+}
+
+static enum od_status host_make_actor(struct host *host, struct host_actor *actor)
+{
+    const struct od_cluster_options *options = &host->query->options.cluster;
+    if (actor->id != 0)
+        return od_executor_new(&actor->world, options, &host->catalog, &actor->actor, NULL);
+    const struct od_outcome_sink sink = {host_ended, host};
+    enum od_status status = od_driver_new(&actor->world, options, sink, &actor->actor, NULL);
+    if (status != OD_OK)
+        return status;
+    status = od_driver_submit(&actor->actor, host->query, NULL);
+    if (status != OD_OK)
+        actor->actor.ops->free(actor->actor.self);
+    return status;
 }
 
 static void host_start(struct host *host, struct host_actor *actor)
@@ -386,11 +409,7 @@ static void host_start(struct host *host, struct host_actor *actor)
                                      .schedule = {host_timer, actor},
                                      .points = {&host_points_ops, actor},
                                      .trace = {&host_trace_ops, actor}};
-    struct od_outcome_sink sink = {host_ended, host};
-    enum od_status status = actor->id == 0
-                                ? od_driver_new(&actor->world, host->query, sink, &actor->actor, NULL)
-                                : od_executor_new(&actor->world, host->query, &actor->actor, NULL);
-    if (status == OD_OK) {
+    if (host_make_actor(host, actor) == OD_OK) {
         actor->actor.ops->on_start(actor->actor.self);
         return;
     }
@@ -501,6 +520,7 @@ static void host_run(struct host *host, const struct od_query *query,
     host->clogged_until_ns = host->clogged_executor = 0;
     host->outcome = (struct od_outcome){0};
     host->query = query;
+    host->catalog = (struct od_query_catalog){.find = host_find_query, .self = host};
     host->disturbances = disturbances;
     host->disturbance_count = disturbance_count;
     const struct host_disturbance *refuse = NULL;
@@ -511,7 +531,7 @@ static void host_run(struct host *host, const struct od_query *query,
     od_countdown_init(&host->messages, host_memory, UINT64_MAX, false);
     od_stream_init(&host->latency, seed, "latency");
     od_stream_init(&host->engine, seed, "engine");
-    host->actor_count = query->options.executor_count + 1;
+    host->actor_count = query->options.cluster.executor_count + 1;
     od_assert(host->actor_count <= HOST_ACTORS_MAX);
     for (uint32_t i = 0; i < host->actor_count; i++) {
         host->actors[i] = (struct host_actor){.host = host, .id = i};
@@ -519,7 +539,7 @@ static void host_run(struct host *host, const struct od_query *query,
     }
     for (uint64_t steps = 0; !host->ended && host->event_count > 0 && steps < HOST_STEPS_LIMIT; steps++)
         host_step(host);
-    uint64_t until_ns = host->now_ns + HOST_SECOND; /* STOP arrives, if need be again */
+    uint64_t until_ns = host->now_ns + HOST_SECOND; /* END_QUERY arrives, if need be again */
     while (host->event_count > 0 && host->ended && host->now_ns < until_ns)
         host_step(host);
     host->files_at_end = host->ended ? host_files_left(host) : 0;

@@ -1,4 +1,4 @@
-/* life: what the parts of one executor share from its start to its end. Made and released by executor.c. */
+/* life: what the parts of one actor share from its start to its end: of an executor, or of the driver as a reader of results. */
 #ifndef OD_RUN_LIFE_H
 #define OD_RUN_LIFE_H
 
@@ -6,15 +6,34 @@
 #include "engine/run/protocol.h"
 
 struct od_life {
-    struct od_world *world;       /* borrowed */
-    const struct od_query *query; /* borrowed */
+    struct od_world *world; /* borrowed */
+    const struct od_cluster_options *options; /* borrowed */
     struct od_outbox outbox;
     struct od_block_codec *codec; /* owned */
     struct od_block_store store;
     struct od_buffer scratch; /* one block on its way through; used within one call only */
-    uint32_t epoch;           /* 0: not registered */
+    uint32_t epoch;           /* 0: not registered. The driver: its incarnation */
     bool gone;                /* a point said EXECUTOR_GONE: unwind, send and emit nothing more */
 };
+
+/* False when memory was refused; the life may then be released. */
+static inline bool od_life_init(struct od_life *life, struct od_world *world,
+                                const struct od_cluster_options *options)
+{
+    *life = (struct od_life){.world = world, .options = options, .store = {.world = world}};
+    bool can_speak = od_outbox_init(&life->outbox, world);
+    od_buffer_init(&life->scratch, world->memory);
+    life->codec = od_block_codec_new(world->memory, NULL);
+    return can_speak && life->codec != NULL;
+}
+
+/* Leaves the store to its owner. */
+static inline void od_life_release(struct od_life *life)
+{
+    od_buffer_release(&life->scratch);
+    od_outbox_release(&life->outbox);
+    od_block_codec_free(life->codec);
+}
 
 /* Hits a point and notices the end of this life. */
 static inline enum od_status od_life_hit(struct od_life *life, enum od_point point, struct od_site site,
@@ -27,7 +46,7 @@ static inline enum od_status od_life_hit(struct od_life *life, enum od_point poi
 
 static inline struct od_site od_life_site(const struct od_life *life, const struct od_attempt_name *name)
 {
-    return od_site_of(life->query, name, life->world->actor_id);
+    return od_site_of(name, life->world->actor_id);
 }
 
 #endif

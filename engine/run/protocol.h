@@ -20,21 +20,23 @@ enum od_message_kind {
     OD_MESSAGE_REGISTERED,    /* driver -> executor: your epoch */
     OD_MESSAGE_HEARTBEAT,     /* executor -> driver: I live, and these attempts are mine */
     OD_MESSAGE_START_OVER,    /* driver -> executor: you were given up; drop all, register again */
+    OD_MESSAGE_PLAN,          /* driver -> executor: what the query is; where executors do not share it by pointer */
+    OD_MESSAGE_PLAN_WANTED,   /* executor -> driver: a LAUNCH came for a query that is not known here */
     OD_MESSAGE_LAUNCH,        /* driver -> executor: run this attempt; here are its inputs */
     OD_MESSAGE_CANCEL,        /* driver -> executor: drop this attempt */
     OD_MESSAGE_DONE,          /* executor -> driver: the attempt succeeded; again until acknowledged */
     OD_MESSAGE_FAILED,        /* executor -> driver: the attempt failed; again until acknowledged */
     OD_MESSAGE_ACKNOWLEDGE,   /* driver -> executor: heard; keep or drop the output */
-    OD_MESSAGE_RESULT,        /* executor -> driver: one block of the answer */
-    OD_MESSAGE_RESULT_WANTED, /* driver -> executor: these result blocks did not arrive */
-    OD_MESSAGE_FETCH,         /* executor -> executor: send me this block; again until answered */
-    OD_MESSAGE_BLOCK,         /* executor -> executor: the block, or why not */
-    OD_MESSAGE_STOP,          /* driver -> executor: the query has ended; drop all */
+    OD_MESSAGE_FETCH,         /* reader -> executor: send me this block; again until answered */
+    OD_MESSAGE_BLOCK,         /* executor -> reader: the block, or why not */
+    OD_MESSAGE_LOST,          /* driver -> executor: that registration is over; do not wait for its blocks */
+    OD_MESSAGE_END_QUERY,     /* driver -> executor: the query has ended; drop all of it */
+    OD_MESSAGE_PEER_GONE,     /* the world -> driver: an executor's life is over, it seems: its lease need not be waited for */
     OD_MESSAGE_KIND_COUNT
 };
 
 /* Bytes of an element, for bounds before allocating. */
-#define OD_ATTEMPT_NAME_BYTES 12
+#define OD_ATTEMPT_NAME_BYTES 16
 #define OD_ENTRY_BYTES        36
 
 /* --- bodies, and the elements of their lists ---------------------------------------------------------------------- */
@@ -48,6 +50,7 @@ enum od_message_kind {
  *   lists      come last and take all that is left, which the count must agree with (0 bytes: whoever walks it checks); they are
  *              written by the caller behind the fields, and read by od_next_...() */
 #define OD_FIELDS_attempt_name(F, L, S)                                                                      \
+    F(S, U32, uint32_t, query)                                                                               \
     F(S, U32, uint32_t, stage) F(S, U32, uint32_t, task) F(S, U32, uint32_t, attempt)
 
 /* `request` counts an executor's registrations within one life, so that a late answer to an older one is known. */
@@ -57,24 +60,32 @@ enum od_message_kind {
 #define OD_FIELDS_registered(F, L, S)                                                                        \
     F(S, U32, uint32_t, incarnation) F(S, U32, uint32_t, request) F(S, U32, uint32_t, epoch)
 
-/* CANCEL, START_OVER, STOP (epoch 0 there). */
+/* CANCEL, START_OVER; LOST: the epoch that is; END_QUERY and PLAN_WANTED: 0. */
 #define OD_FIELDS_order(F, L, S) F(S, U32, uint32_t, epoch)
 
-/* Attempts that run, or that ended and are not acknowledged yet. */
-#define OD_FIELDS_heartbeat(F, L, S)                                                                         \
-    F(S, U32, uint32_t, epoch) F(S, COUNT, uint32_t, attempt_count) L(S, OD_ATTEMPT_NAME_BYTES, attempts)
+/* PEER_GONE: the life that is over. */
+#define OD_FIELDS_peer_gone(F, L, S) F(S, U32, uint32_t, incarnation)
 
-/* Carries what REGISTERED says, because it may overtake it. `inputs`: sources, each with its entries behind it. */
+/* Names of attempts that run, or that ended and are not acknowledged yet; then the numbers of all queries of which there is
+ * something here. */
+#define OD_FIELDS_heartbeat(F, L, S)                                                                         \
+    F(S, U32, uint32_t, epoch)                                                                               \
+    F(S, U32, uint32_t, attempt_count) F(S, U32, uint32_t, query_count) L(S, 0, held)
+
+#define OD_FIELDS_plan(F, L, S) F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
+
+/* Carries what REGISTERED says, because it may overtake it. `inputs`: for each the number of its sources (u32), then these,
+ * each with its entries behind it. */
 #define OD_FIELDS_launch(F, L, S)                                                                            \
     F(S, U32, struct od_body_registered, registered)                                                         \
     F(S, U32, uint32_t, generation)                                                                          \
     F(S, U32, uint32_t, input_count) L(S, 0, inputs)
 
-/* One map task's part in an input: where its output is, and its blocks for the reading partition. */
+/* One map task's part in an input: which attempt counts, where its output is, and the blocks of it to read. */
 #define OD_FIELDS_source(F, L, S)                                                                            \
-    F(S, U32, uint32_t, task)                                                                                \
-    F(S, U32, uint32_t, attempt) F(S, U32, uint32_t, generation) F(S, U32, uint32_t, executor)               \
-        F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, block_count)
+    F(S, U32, struct od_attempt_name, writer)                                                                \
+    F(S, U32, uint32_t, generation)                                                                          \
+    F(S, U32, uint32_t, executor) F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, block_count)
 
 /* struct od_block_entry, of partition_writer.h. */
 #define OD_FIELDS_entry(F, L, S)                                                                             \
@@ -105,15 +116,7 @@ enum od_message_kind {
 /* keep: the output counts; else it may be removed. */
 #define OD_FIELDS_acknowledge(F, L, S) F(S, U32, uint32_t, epoch) F(S, FLAG, bool, keep)
 
-#define OD_FIELDS_result(F, L, S)                                                                            \
-    F(S, U32, uint32_t, epoch)                                                                               \
-    F(S, U32, uint32_t, sequence) F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
-
-/* sequences: od_reader_u32 each. */
-#define OD_FIELDS_result_wanted(F, L, S)                                                                     \
-    F(S, U32, uint32_t, epoch) F(S, COUNT, uint32_t, sequence_count) L(S, 4, sequences)
-
-/* Names a reader and the place in its inputs that a block is for: epoch of the reader; block_index: among its blocks of this
+/* Names a reader and the place in its inputs that a block is for: epoch of the reader (of the driver: its incarnation); block_index: among its blocks of this
  * input. The server gives it back unread. */
 #define OD_FIELDS_fetch_name(F, L, S)                                                                        \
     F(S, U32, uint32_t, epoch)                                                                               \
@@ -137,14 +140,14 @@ enum od_message_kind {
     X(register, od_body_register)                                                                            \
     X(registered, od_body_registered)                                                                        \
     X(order, od_body_order)                                                                                  \
+    X(peer_gone, od_body_peer_gone)                                                                          \
     X(heartbeat, od_body_heartbeat)                                                                          \
+    X(plan, od_body_plan)                                                                                    \
     X(launch, od_body_launch)                                                                                \
     X(source, od_body_source)                                                                                \
     X(done, od_body_done)                                                                                    \
     X(failed, od_body_failed)                                                                                \
     X(acknowledge, od_body_acknowledge)                                                                      \
-    X(result, od_body_result)                                                                                \
-    X(result_wanted, od_body_result_wanted)                                                                  \
     X(fetch_name, od_fetch_name)                                                                             \
     X(fetch, od_body_fetch)                                                                                  \
     X(block, od_body_block)
@@ -162,22 +165,27 @@ OD_BODY_LIST(X)
 static inline bool od_attempt_name_equal(const struct od_attempt_name *left,
                                          const struct od_attempt_name *right)
 {
-    return left->stage == right->stage && left->task == right->task && left->attempt == right->attempt;
+    return left->query == right->query && left->stage == right->stage && left->task == right->task &&
+           left->attempt == right->attempt;
 }
 
-/* Where an attempt is; OD_NOBODY: the executor, or the query, as a whole. */
-#define OD_NOBODY (&(const struct od_attempt_name){OD_ANY, OD_ANY, OD_ANY})
-static inline struct od_site od_site_of(const struct od_query *query, const struct od_attempt_name *name,
-                                        uint32_t executor)
+/* Where an attempt is; OD_NOBODY: the executor as a whole. */
+#define OD_NOBODY (&(const struct od_attempt_name){OD_ANY, OD_ANY, OD_ANY, OD_ANY})
+static inline struct od_site od_site_of(const struct od_attempt_name *name, uint32_t executor)
 {
-    return (struct od_site){query->query_id, name->stage, name->task, name->attempt,
-                            executor,        OD_ANY,      OD_ANY,     OD_ANY};
+    return (struct od_site){name->query, name->stage, name->task, name->attempt,
+                            executor,    OD_ANY,      OD_ANY,     OD_ANY};
 }
-static inline struct od_block_id od_block_id_of(const struct od_query *query,
-                                                const struct od_attempt_name *writer, uint32_t generation,
+/* Whom a message is about. */
+static inline struct od_attempt_name od_message_attempt(const struct od_message *message)
+{
+    const struct od_site *site = &message->site;
+    return (struct od_attempt_name){site->query, site->stage, site->task, site->attempt};
+}
+static inline struct od_block_id od_block_id_of(const struct od_attempt_name *writer, uint32_t generation,
                                                 uint32_t partition)
 {
-    return (struct od_block_id){query->query_id, writer->stage, writer->task,
+    return (struct od_block_id){writer->query,   writer->stage, writer->task,
                                 writer->attempt, generation,    partition};
 }
 
@@ -196,7 +204,7 @@ void od_outbox_release(struct od_outbox *outbox);
  * protocol repairs as any loss. `site` names the subject; its message_kind is filled in. The body is empty afterwards. */
 bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, struct od_site site);
 
-/* CANCEL, START_OVER, STOP, or REGISTER with its request: a number is all they say. */
+/* CANCEL, START_OVER, LOST, END_QUERY, PLAN_WANTED, or REGISTER with its request: a number is all they say. */
 void od_outbox_send_order(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, uint32_t number,
                           struct od_site site);
 

@@ -72,26 +72,28 @@ static bool read_registered_case(const struct od_message *message, bool whole)
 
 static void write_heartbeat_case(struct od_buffer *body)
 {
-    od_buffer_append_u32(body, 77);
-    od_buffer_append_u32(body, 2);
-    od_write_attempt_name(body, &(struct od_attempt_name){1, 2, 3});
-    od_write_attempt_name(body, &(struct od_attempt_name){4, 5, 6});
+    od_write_heartbeat(body, &(struct od_body_heartbeat){.epoch = 77, .attempt_count = 2, .query_count = 1});
+    od_write_attempt_name(body, &(struct od_attempt_name){1, 2, 3, 4});
+    od_write_attempt_name(body, &(struct od_attempt_name){5, 6, 7, 8});
+    od_buffer_append_u32(body, 9);
 }
 static bool read_heartbeat_case(const struct od_message *message, bool whole)
 {
     struct od_body_heartbeat body;
     bool is_read = od_read_heartbeat(message, &body);
     if (whole) {
-        assert_true(body.epoch == 77 && body.attempt_count == 2);
-        od_next_attempt_name(&body.attempts);
-        struct od_attempt_name name = od_next_attempt_name(&body.attempts);
-        assert_true(name.stage == 4 && name.task == 5 && name.attempt == 6 && !body.attempts.failed);
+        assert_true(body.epoch == 77 && body.attempt_count == 2 && body.query_count == 1);
+        od_next_attempt_name(&body.held);
+        struct od_attempt_name name = od_next_attempt_name(&body.held);
+        assert_true(name.query == 5 && name.stage == 6 && name.task == 7 && name.attempt == 8);
+        assert_int_equal(od_reader_u32(&body.held), 9);
+        assert_true(!body.held.failed && body.held.offset == body.held.size);
     }
     return is_read;
 }
 
 static const struct od_block_entry entry = {1, 2, 3, 4, {5, 6}};
-static const struct od_body_source source = {1, 2, 3, 4, 5, 1};
+static const struct od_body_source source = {{1, 2, 3, 4}, 5, 6, 7, 1};
 
 static void write_launch_case(struct od_buffer *body)
 {
@@ -142,7 +144,7 @@ static void write_failed_case(struct od_buffer *body)
                                                    .status = OD_CORRUPT,
                                                    .injected = true,
                                                    .fetch_failed = true,
-                                                   .source = {2, 3, 4},
+                                                   .source = {1, 2, 3, 4},
                                                    .text = "bad",
                                                    .text_size = 3});
 }
@@ -171,35 +173,29 @@ static bool read_acknowledge_case(const struct od_message *message, bool whole)
 
 static const uint8_t some_bytes[] = {1, 2, 3};
 
-static void write_result_case(struct od_buffer *body)
+static void write_plan_case(struct od_buffer *body)
 {
-    od_write_result(body,
-                    &(struct od_body_result){.epoch = 1, .sequence = 2, .size = 3, .bytes = some_bytes});
+    od_write_plan(body, &(struct od_body_plan){.size = 3, .bytes = some_bytes});
 }
-static bool read_result_case(const struct od_message *message, bool whole)
+static bool read_plan_case(const struct od_message *message, bool whole)
 {
-    struct od_body_result body;
-    bool is_read = od_read_result(message, &body);
+    struct od_body_plan body;
+    bool is_read = od_read_plan(message, &body);
     if (whole)
-        assert_true(body.sequence == 2 && body.size == 3 && body.bytes[2] == 3);
+        assert_true(body.size == 3 && body.bytes[2] == 3);
     return is_read;
 }
 
-static void write_wanted_case(struct od_buffer *body)
+static bool read_peer_gone_case(const struct od_message *message, bool whole)
 {
-    for (uint32_t i = 0; i < 4; i++)
-        od_buffer_append_u32(body, i == 1 ? 2 : 7 + i);
-}
-static bool read_wanted_case(const struct od_message *message, bool whole)
-{
-    struct od_body_result_wanted body;
-    bool is_read = od_read_result_wanted(message, &body);
+    struct od_body_peer_gone body;
+    bool is_read = od_read_peer_gone(message, &body);
     if (whole)
-        assert_true(body.epoch == 7 && body.sequence_count == 2 && od_reader_u32(&body.sequences) == 9);
+        assert_int_equal(body.incarnation, 77);
     return is_read;
 }
 
-static const struct od_fetch_name fetch_name = {1, {2, 3, 4}, 5, 6};
+static const struct od_fetch_name fetch_name = {1, {1, 2, 3, 4}, 5, 6};
 
 static void write_fetch_case(struct od_buffer *body)
 {
@@ -235,16 +231,18 @@ static const struct kind_case cases[] = {
     {OD_MESSAGE_REGISTERED, write_registered_case, read_registered_case},
     {OD_MESSAGE_HEARTBEAT, write_heartbeat_case, read_heartbeat_case},
     {OD_MESSAGE_START_OVER, write_epoch_77, read_order_case},
+    {OD_MESSAGE_PLAN, write_plan_case, read_plan_case},
+    {OD_MESSAGE_PLAN_WANTED, write_epoch_77, read_order_case},
     {OD_MESSAGE_LAUNCH, write_launch_case, read_launch_case},
     {OD_MESSAGE_CANCEL, write_epoch_77, read_order_case},
     {OD_MESSAGE_DONE, write_done_case, read_done_case},
     {OD_MESSAGE_FAILED, write_failed_case, read_failed_case},
     {OD_MESSAGE_ACKNOWLEDGE, write_acknowledge_case, read_acknowledge_case},
-    {OD_MESSAGE_RESULT, write_result_case, read_result_case},
-    {OD_MESSAGE_RESULT_WANTED, write_wanted_case, read_wanted_case},
     {OD_MESSAGE_FETCH, write_fetch_case, read_fetch_case},
     {OD_MESSAGE_BLOCK, write_block_case, read_block_case},
-    {OD_MESSAGE_STOP, write_epoch_77, read_order_case},
+    {OD_MESSAGE_LOST, write_epoch_77, read_order_case},
+    {OD_MESSAGE_END_QUERY, write_epoch_77, read_order_case},
+    {OD_MESSAGE_PEER_GONE, write_epoch_77, read_peer_gone_case},
 };
 _Static_assert(sizeof(cases) / sizeof(cases[0]) == OD_MESSAGE_KIND_COUNT, "every kind is tested");
 
@@ -297,11 +295,10 @@ static void test_every_damage_is_refused(void **state)
 }
 
 /* Lists whose count lies, with a right checksum. */
-static void write_lying_heartbeat(struct od_buffer *body)
+static void write_lying_plan(struct od_buffer *body)
 {
-    od_buffer_append_u32(body, 77);
-    od_buffer_append_u32(body, UINT32_MAX);
-    od_write_attempt_name(body, &(struct od_attempt_name){1, 2, 3});
+    write_plan_case(body);
+    body->bytes[0] = 4;
 }
 static void write_lying_done(struct od_buffer *body)
 {
@@ -318,7 +315,7 @@ static void test_counts_that_lie(void **state)
 {
     (void)state;
     static const struct kind_case lies[] = {
-        {OD_MESSAGE_HEARTBEAT, write_lying_heartbeat, read_heartbeat_case},
+        {OD_MESSAGE_PLAN, write_lying_plan, read_plan_case},
         {OD_MESSAGE_DONE, write_lying_done, read_done_case},
         {OD_MESSAGE_BLOCK, write_lying_block, read_block_case},
     };
@@ -341,10 +338,10 @@ static void test_refused_memory_sends_nothing(void **state)
     assert_true(od_outbox_init(&outbox, &world));
     od_buffer_append_zeros(&outbox.body, 100000);
     sent = NULL;
-    assert_false(od_outbox_send(&outbox, 1, OD_MESSAGE_STOP, site));
+    assert_false(od_outbox_send(&outbox, 1, OD_MESSAGE_END_QUERY, site));
     assert_null(sent);
     od_buffer_append_u32(&outbox.body, 77);
-    assert_true(od_outbox_send(&outbox, 1, OD_MESSAGE_STOP, site));
+    assert_true(od_outbox_send(&outbox, 1, OD_MESSAGE_END_QUERY, site));
     assert_true(read_order_case(sent, true));
     od_message_free(od_posix_memory(), sent);
     od_outbox_release(&outbox);

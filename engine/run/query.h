@@ -1,6 +1,7 @@
-/* query: what a driver runs and what it gives back.
+/* query: what a driver runs and what it gives back, and the cluster on which it does.
  *
- * The driver and the executors share `struct od_query` read-only: in one process by pointer. All results are the driver's. */
+ * The driver and the executors share `struct od_query` read-only: in one process by pointer, else as plan bytes that each
+ * executor's catalog turns into one of its own. All results are the driver's. */
 #ifndef OD_RUN_QUERY_H
 #define OD_RUN_QUERY_H
 
@@ -9,19 +10,23 @@
 #include "engine/world/world.h"
 
 /* Zero means the default in brackets. Times are the world's. */
-struct od_run_options {
-    uint32_t executor_count;     /* [3] actors 1..N */
-    uint32_t slots_per_executor; /* [1] attempts that run at once on one executor */
-    uint32_t batch_rows;         /* [1024] */
-    uint32_t attempts_max;       /* [4] failures of one task before the query fails; lost executors and lost
-                                           blocks do not count: the task was not at fault */
-    uint32_t recoveries_max; /* [1000] tasks run again through nobody's fault, per query: a bound on loops */
-    uint64_t heartbeat_ns;   /* [20 ms] */
-    uint64_t lease_ns;       /* [100 ms] silence after which an executor counts as lost */
-    uint64_t resend_ns;      /* [30 ms] until an unanswered request is sent again */
-    uint64_t retry_backoff_ns;      /* [5 ms] doubled per failure, plus jitter from the world's random */
-    uint64_t deadline_ns;           /* [60 s] then the query fails with TIMED_OUT */
+struct od_cluster_options {
+    uint32_t executor_count;        /* [3] actors 1..N */
+    uint32_t slots_per_executor;    /* [1] attempts that run at once on one executor */
+    uint64_t heartbeat_ns;          /* [20 ms] */
+    uint64_t lease_ns;              /* [100 ms] silence after which an executor counts as lost */
+    uint64_t resend_ns;             /* [30 ms] until an unanswered request is sent again */
     uint64_t executor_memory_bytes; /* [0: no limit] */
+};
+struct od_run_options {
+    struct od_cluster_options cluster;
+    uint32_t slots_max;    /* [0: all] attempts of this query that run at once */
+    uint32_t batch_rows;   /* [1024] */
+    uint32_t attempts_max; /* [4] failures of one task before the query fails; lost executors and lost
+                                     blocks do not count: the task was not at fault */
+    uint32_t recoveries_max;   /* [1000] tasks run again through nobody's fault: a bound on loops */
+    uint64_t retry_backoff_ns; /* [5 ms] doubled per failure, plus jitter from the world's random */
+    uint64_t deadline_ns;      /* [60 s] then the query fails with TIMED_OUT */
     /* Rows that are held before some go to disk: */
     uint64_t operator_memory_bytes; /* [0: no limit] by one operator */
     uint64_t query_memory_bytes;    /* [0: no limit] by all of the query: an equal share for each slot */
@@ -33,15 +38,28 @@ struct od_run_options {
 struct od_run_options od_run_options_resolve(const struct od_run_options *options);
 
 struct od_query {
-    uint32_t query_id;
+    uint32_t query_id;                  /* not 0; never used again in the life of a cluster */
     const struct od_stage_graph *graph; /* borrowed; outlives the run */
     struct od_run_options options;      /* resolved */
+    const uint8_t *plan_bytes;          /* borrowed: what an executor's catalog makes a query of; NULL: it knows */
+    size_t plan_size;
+};
+
+/* The queries that an executor's host knows. In one process `find` knows them all by pointer, and the others are NULL. */
+struct od_query_catalog {
+    /* NULL: not known (yet). What is found stays until `remove`. */
+    const struct od_query *(*find)(void *self, uint32_t query_id);
+    /* Of plan_bytes. BAD_INPUT, CORRUPT, UNSUPPORTED, MISSING (a table), NO_MEMORY. */
+    enum od_status (*add)(void *self, uint32_t query_id, const uint8_t *bytes, size_t size,
+                          struct od_error *error);
+    void (*remove)(void *self, uint32_t query_id); /* nothing of the query is in use any more */
+    void *self;
 };
 
 /* How many attempts may run at once. */
 static inline uint64_t od_run_slots(const struct od_query *query)
 {
-    return (uint64_t)query->options.executor_count * query->options.slots_per_executor;
+    return (uint64_t)query->options.cluster.executor_count * query->options.cluster.slots_per_executor;
 }
 
 /* Of all stages. */

@@ -102,7 +102,7 @@ static int set_up(void **state)
     make_stage(2, 3, OD_EXCHANGE_SINGLE, 1, NULL);
     make_stage(3, 1, OD_EXCHANGE_RESULT, 1, NULL);
     graph = (struct od_stage_graph){.stage_count = STAGES, .stages = stages, .schema = &schema};
-    struct od_run_options options = {.batch_rows = 16, .executor_count = 3};
+    struct od_run_options options = {.batch_rows = 16, .cluster.executor_count = 3};
     query = (struct od_query){.query_id = 9, .graph = &graph, .options = od_run_options_resolve(&options)};
     host = od_take(od_posix_memory(), sizeof(*host));
     return 0;
@@ -194,8 +194,6 @@ static void check_output(const struct od_event *output, uint32_t index)
 {
     uint64_t rows = 0;
     struct od_hash128 checksum = {0};
-    if (graph.stages[output->site.stage].exchange == OD_EXCHANGE_RESULT)
-        return;
     for (uint32_t i = index; i < host->trace_count; i++) {
         const struct od_event *event = &host->trace[i];
         if (event->kind != OD_EVENT_BLOCK_WRITTEN || !same_attempt(&event->site, &output->site))
@@ -227,10 +225,11 @@ static bool still_reads(const struct od_event *lost, uint32_t index, uint32_t re
     return !is_done && has_rows;
 }
 
-/* F3: an output is computed again only when some reader that has not committed has rows in it. */
+/* F3: an output is computed again only when some reader that has not committed has rows in it; the driver is the reader of the
+ * last stage, to the end. */
 static void check_loss(const struct od_event *lost, uint32_t index)
 {
-    bool is_needed = false;
+    bool is_needed = lost->site.stage + 1 == graph.stage_count && lost->rows != 0;
     for (uint32_t s = lost->site.stage + 1; s < graph.stage_count; s++) {
         for (uint32_t i = 0; i < graph.stages[s].input_count; i++) {
             if (graph.stages[s].input_stages[i] != lost->site.stage)

@@ -3,14 +3,14 @@
  *   start -> step, step, ... -> finish: write output -> report -> (acknowledged: freed)
  *      \______\_______________________\-> fail ------> report -/
  *
- *   points    TASK_START   TASK_STEP      BLOCK_WRITE | RESULT_SEND, TASK_END, TASK_REPORTED
+ *   points    TASK_START   TASK_STEP      BLOCK_WRITE, TASK_END, TASK_REPORTED
  *   events    TASK_STARTED                TASK_INPUT, TASK_OUTPUT, BLOCK_WRITTEN, TASK_SUCCEEDED | TASK_FAILED
  *
  * A step works on one batch, then the task asks for a timer of 0 so that mail gets its turn. BLOCKED asks for none: the block that
  * arrives wakes it.
  *
  * Lifetimes: inputs and index of blocks in attempt_arena; operators and decoded blocks end with the last step; the writer
- * keeps the index (and a result's blocks) until the driver has acknowledged, because reports may be lost.
+ * keeps the index until the driver has acknowledged, because reports may be lost.
  *
  * When a point says EXECUTOR_GONE, life->gone is set and each function returns at once: no event, no message, no clean-up but
  * what _free does. */
@@ -25,7 +25,6 @@
 
 static struct od_partition_writer_options writer_options(const struct od_attempt *attempt)
 {
-    const struct od_query *query = attempt->life->query;
     const struct od_stage *stage = attempt->stage;
     bool is_forward = stage->exchange == OD_EXCHANGE_FORWARD; /* every task has a partition of its own */
     return (struct od_partition_writer_options){
@@ -33,19 +32,19 @@ static struct od_partition_writer_options writer_options(const struct od_attempt
         .partition_count = is_forward ? 1 : stage->partition_count,
         .key_count = stage->key_count,
         .keys = stage->keys,
-        .id = od_block_id_of(query, &attempt->name, attempt->generation, is_forward ? attempt->name.task : 0),
-        .hash_bits_off = query->options.hash_bits_off,
-        .codec = query->options.codec};
+        .id = od_block_id_of(&attempt->name, attempt->generation, is_forward ? attempt->name.task : 0),
+        .hash_bits_off = attempt->query->options.hash_bits_off,
+        .codec = attempt->query->options.codec};
 }
 
 /* Also names the attempt's spill file and opens its account. */
 static struct od_op_env op_env(struct od_attempt *attempt)
 {
     const struct od_life *life = attempt->life;
-    const struct od_run_options *options = &life->query->options;
+    const struct od_run_options *options = &attempt->query->options;
     attempt->account.operator_bytes_max = options->operator_memory_bytes;
-    attempt->account.task_bytes_max = options->query_memory_bytes / od_run_slots(life->query);
-    snprintf(attempt->spill_name, sizeof(attempt->spill_name), "q%u-s%u-t%u-a%u-spill", life->query->query_id,
+    attempt->account.task_bytes_max = options->query_memory_bytes / od_run_slots(attempt->query);
+    snprintf(attempt->spill_name, sizeof(attempt->spill_name), "q%u-s%u-t%u-a%u-spill", attempt->name.query,
              attempt->name.stage, attempt->name.task, attempt->name.attempt);
     return (struct od_op_env){.memory = life->world->memory,
                               .clock = life->world->clock,
@@ -60,9 +59,9 @@ static struct od_op_env op_env(struct od_attempt *attempt)
                               .hash_bits_off = options->hash_bits_off};
 }
 
-enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name *name,
-                              const struct od_body_launch *launch, uint64_t serial,
-                              struct od_attempt **attempt_out, struct od_error *error)
+enum od_status od_attempt_new(struct od_life *life, const struct od_query *query,
+                              const struct od_attempt_name *name, const struct od_body_launch *launch,
+                              uint64_t serial, struct od_attempt **attempt_out, struct od_error *error)
 {
     *attempt_out = NULL;
     struct od_memory *memory = life->world->memory;
@@ -70,13 +69,19 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name
     if (attempt == NULL)
         return od_fail(error, OD_NO_MEMORY, "starting an attempt: stage=%u task=%u", name->stage, name->task);
     attempt->life = life;
+    attempt->query = query;
     attempt->name = *name;
-    attempt->stage = &life->query->graph->stages[name->stage];
+    attempt->stage = &query->graph->stages[name->stage];
     attempt->serial = serial;
     attempt->generation = launch->generation;
     od_arena_init(&attempt->attempt_arena, memory, ARENA_BYTES);
-    enum od_status status =
-        od_fetch_init(&attempt->fetch, life, name, launch, &attempt->attempt_arena, error);
+    const struct od_fetch_plan plan = {query, *name, attempt->stage->input_count, attempt->stage->input_stages,
+                                       launch->inputs};
+    enum od_status status = OD_OK;
+    if (launch->input_count != plan.input_count)
+        status = od_fail(error, OD_CORRUPT, "reading a launch: inputs=%u", launch->input_count);
+    if (status == OD_OK)
+        status = od_fetch_init(&attempt->fetch, life, &plan, &attempt->attempt_arena, error);
     if (status != OD_OK)
         goto failed;
     struct od_partition_writer_options output = writer_options(attempt);
@@ -164,8 +169,6 @@ static void emit_output(const struct od_attempt *attempt)
                                     .rows = writer->row_count,
                                     .bytes = writer->bytes.size,
                                     .checksum = writer->row_checksum});
-    if (attempt->stage->exchange == OD_EXCHANGE_RESULT)
-        return;
     for (uint32_t i = 0; i < writer->entry_count;) { /* entries are in order of partition */
         struct od_event event = {.kind = OD_EVENT_BLOCK_WRITTEN, .site = attempt_site(attempt)};
         event.site.partition = writer->entries[i].partition;
@@ -181,7 +184,7 @@ static void emit_output(const struct od_attempt *attempt)
 static enum od_status write_output(struct od_attempt *attempt, struct od_error *error)
 {
     struct od_buffer *bytes = &attempt->writer.bytes;
-    if (attempt->stage->exchange == OD_EXCHANGE_RESULT || bytes->size == 0)
+    if (bytes->size == 0)
         return OD_OK;
     struct od_point_bytes passing = {.bytes = bytes->bytes, .size = bytes->size};
     OD_TRY(od_life_hit(attempt->life, OD_POINT_BLOCK_WRITE, attempt_site(attempt), &passing, error));
@@ -196,30 +199,6 @@ static enum od_status finish_output(struct od_attempt *attempt, struct od_error 
     return od_life_hit(attempt->life, OD_POINT_TASK_END, attempt_site(attempt), NULL, error);
 }
 
-bool od_attempt_send_result(struct od_attempt *attempt, uint32_t sequence)
-{
-    struct od_life *life = attempt->life;
-    const struct od_partition_writer *writer = &attempt->writer;
-    if (sequence >= writer->entry_count)
-        return true;
-    const struct od_block_entry *entry = &writer->entries[sequence];
-    od_buffer_reset(&life->scratch); /* the kept block stays whole, whatever happens to the sent one */
-    if (!od_buffer_append(&life->scratch, writer->bytes.bytes + entry->offset, entry->size))
-        return true; /* as if lost: the driver asks again */
-    struct od_site site = attempt_site(attempt);
-    struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
-    enum od_status status = od_life_hit(life, OD_POINT_RESULT_SEND, site, &passing, NULL);
-    if (status == OD_OK) {
-        struct od_body_result body = {.epoch = life->epoch,
-                                      .sequence = sequence,
-                                      .size = (uint32_t)passing.size,
-                                      .bytes = passing.bytes};
-        od_write_result(&life->outbox.body, &body);
-        od_outbox_send(&life->outbox, 0, OD_MESSAGE_RESULT, site);
-    }
-    return !life->gone;
-}
-
 static void finish(struct od_attempt *attempt)
 {
     struct od_error error = {0};
@@ -231,11 +210,6 @@ static void finish(struct od_attempt *attempt)
     attempt->state = OD_ATTEMPT_SUCCEEDED;
     release_work(attempt);
     emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_SUCCEEDED});
-    bool is_result = attempt->stage->exchange == OD_EXCHANGE_RESULT;
-    for (uint32_t i = 0; is_result && i < attempt->writer.entry_count; i++) {
-        if (!od_attempt_send_result(attempt, i))
-            return;
-    }
     od_attempt_report(attempt);
     od_life_hit(attempt->life, OD_POINT_TASK_REPORTED, attempt_site(attempt), NULL, NULL);
 }

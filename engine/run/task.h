@@ -16,6 +16,7 @@ enum od_attempt_state {
 struct od_attempt {
     struct od_attempt *next; /* list of the executor */
     struct od_life *life;    /* borrowed */
+    const struct od_query *query; /* borrowed */
     struct od_attempt_name name;
     const struct od_stage *stage; /* borrowed from the plan */
     uint64_t serial;              /* tag of its step timers: unique in a life */
@@ -27,16 +28,16 @@ struct od_attempt {
     char spill_name[OD_SPILL_NAME_BYTES]; /* begins the names of its spill files */
     struct od_arena attempt_arena;
     struct od_op *op;
-    struct od_partition_writer writer; /* after success: the index, and for a result stage the blocks */
+    struct od_partition_writer writer; /* after success: the index */
     struct od_fetch fetch;
     struct od_error error;
     uint64_t reported_ns;
 };
 
 /* Takes a LAUNCH that is meant for this life. Nothing is hit or emitted yet. NO_MEMORY, CORRUPT; *attempt_out is then NULL. */
-enum od_status od_attempt_new(struct od_life *life, const struct od_attempt_name *name,
-                              const struct od_body_launch *launch, uint64_t serial,
-                              struct od_attempt **attempt_out, struct od_error *error);
+enum od_status od_attempt_new(struct od_life *life, const struct od_query *query,
+                              const struct od_attempt_name *name, const struct od_body_launch *launch,
+                              uint64_t serial, struct od_attempt **attempt_out, struct od_error *error);
 /* NULL is fine. Leaves the stored output alone. */
 void od_attempt_free(struct od_attempt *attempt);
 /* Begins. Like the two below it may find the life gone: the caller then returns and touches nothing. */
@@ -45,8 +46,6 @@ void od_attempt_start(struct od_attempt *attempt);
 void od_attempt_step(struct od_attempt *attempt);
 /* Sends DONE or FAILED (again). Only when it has ended. */
 void od_attempt_report(struct od_attempt *attempt);
-/* Sends one block of the answer (again). False when this life is gone. A number beyond the end is ignored. */
-bool od_attempt_send_result(struct od_attempt *attempt, uint32_t sequence);
 /* Steps again soon, when it waits for a block. */
 void od_attempt_wake(struct od_attempt *attempt);
 
