@@ -26,7 +26,8 @@ static const char *reason_text(const struct od_event_writer *writer, const struc
 /* The others leave the source unset, and 0 is a stage. */
 static bool has_source(enum od_event_kind kind)
 {
-    return kind == OD_EVENT_BLOCK_CONSUMED || kind == OD_EVENT_BLOCK_BAD || kind == OD_EVENT_STAGE_ROLLED_BACK;
+    return kind == OD_EVENT_BLOCK_CONSUMED || kind == OD_EVENT_BLOCK_BAD ||
+           kind == OD_EVENT_STAGE_ROLLED_BACK;
 }
 
 enum od_status od_event_writer_write(const struct od_event_writer *writer, const struct od_event *event,

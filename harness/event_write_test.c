@@ -121,7 +121,8 @@ static void every_kind_is_explained(void **state)
     (void)state;
     struct od_buffer text;
     od_buffer_init(&text, od_posix_memory());
-    assert_int_equal(od_file_read("reports/EVENTS.md", &text, NULL), OD_OK); /* tests run in the source folder */
+    assert_int_equal(od_file_read("reports/EVENTS.md", &text, NULL),
+                     OD_OK); /* tests run in the source folder */
     for (int kind = 0; kind < OD_EVENT_COUNT; kind++) {
         char row[80];
         snprintf(row, sizeof(row), "\n| `%s` | ", od_event_text((enum od_event_kind)kind));

@@ -25,11 +25,12 @@ struct event_field {
 #member, kind, offsetof(struct od_report_event, member)                                              \
     }
 static const struct event_field event_fields[] = {
-    FIELD(run, EVENT_MEASURE),       FIELD(time_ns, EVENT_MEASURE),      FIELD(kind, EVENT_TEXT),
-    FIELD(query, EVENT_PLACE),       FIELD(stage, EVENT_PLACE),       FIELD(task, EVENT_PLACE),           FIELD(attempt, EVENT_PLACE),
-    FIELD(executor, EVENT_PLACE),    FIELD(partition, EVENT_PLACE),      FIELD(source_stage, EVENT_PLACE),
-    FIELD(source_task, EVENT_PLACE), FIELD(source_attempt, EVENT_PLACE), FIELD(rows, EVENT_MEASURE),
-    FIELD(bytes, EVENT_MEASURE),     FIELD(value, EVENT_MEASURE),        FIELD(text, EVENT_TEXT),
+    FIELD(run, EVENT_MEASURE),        FIELD(time_ns, EVENT_MEASURE),   FIELD(kind, EVENT_TEXT),
+    FIELD(query, EVENT_PLACE),        FIELD(stage, EVENT_PLACE),       FIELD(task, EVENT_PLACE),
+    FIELD(attempt, EVENT_PLACE),      FIELD(executor, EVENT_PLACE),    FIELD(partition, EVENT_PLACE),
+    FIELD(source_stage, EVENT_PLACE), FIELD(source_task, EVENT_PLACE), FIELD(source_attempt, EVENT_PLACE),
+    FIELD(rows, EVENT_MEASURE),       FIELD(bytes, EVENT_MEASURE),     FIELD(value, EVENT_MEASURE),
+    FIELD(text, EVENT_TEXT),
 };
 #define EVENT_FIELD_COUNT (sizeof(event_fields) / sizeof(event_fields[0]))
 
@@ -44,7 +45,8 @@ struct od_report_event od_report_event_none(void)
 {
     struct od_report_event event;
     memset(&event, 0, sizeof(event));
-    event.query = event.stage = event.task = event.attempt = event.executor = event.partition = OD_REPORT_NONE;
+    event.query = event.stage = event.task = event.attempt = event.executor = event.partition =
+        OD_REPORT_NONE;
     event.source_stage = event.source_task = event.source_attempt = OD_REPORT_NONE;
     return event;
 }
