@@ -132,7 +132,7 @@ static enum od_status run_session(const struct od_arguments *arguments, struct o
                 load_table(session, arguments->given[i].value, od_arguments_has(arguments, "schema"), error);
     }
     if (od_arguments_has(arguments, "explain"))
-        od_session_explain_queries(session);
+        od_session_explain_queries(session, false);
     printing.output = od_arguments_text(arguments, "output", NULL);
     printing.counted = od_arguments_has(arguments, "counts") ? engine : NULL;
     printing.quiet = printing.format != OD_SHOW_TABLE;

@@ -182,10 +182,12 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
 }
 
 static enum od_status explain_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
-                                   struct od_buffer *text, struct od_error *error)
+                                   bool analyze, struct od_buffer *text, struct od_error *error)
 {
     struct od_plan_options options = ((struct od_session_engine *)self)->options->plan;
     options.evaluate_constant = od_evaluate_constant;
+    if (analyze)
+        return od_fail(error, OD_UNSUPPORTED, "EXPLAIN with analyze");
     return od_explain(plan_arena, plan, &options, text, error);
 }
 

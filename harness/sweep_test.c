@@ -211,9 +211,10 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
 }
 
 static enum od_status explain_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
-                                   struct od_buffer *text, struct od_error *error)
+                                   bool analyze, struct od_buffer *text, struct od_error *error)
 {
     const struct od_plan_options options = plan_options(self);
+    (void)analyze;
     return od_explain(plan_arena, plan, &options, text, error);
 }
 

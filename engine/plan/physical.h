@@ -151,6 +151,15 @@ enum od_status od_plan_query(struct od_arena *plan_arena, const struct od_plan *
                              const struct od_stage_graph **graph_out, struct od_error *error);
 /* Stages with their operators, rules that fired and the reason of each shuffle. */
 bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *buffer);
+/* What is known beside: a line or more behind a stage's first, words behind an operator's, `position` of which is in printing
+ * order within its stage. They append to the buffer that is printed to. */
+struct od_stage_notes {
+    void (*stage)(void *self, const struct od_stage *stage);
+    void (*node)(void *self, const struct od_stage *stage, uint32_t position);
+    void *self;
+};
+bool od_stage_graph_print_noted(const struct od_stage_graph *graph, const struct od_stage_notes *notes,
+                                struct od_buffer *buffer);
 /* What --explain shows of a query: the logical plan, the optimised one, the physical one as a tree through all exchanges, the
  * stages with the rows they are thought to give, and what each rule that fired does. NO_MEMORY and what planning may say. */
 enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *plan,

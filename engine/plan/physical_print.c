@@ -72,25 +72,34 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
     return !buffer->failed;
 }
 
-/* With `stages` the tree goes on where an exchange is read. A stage that forwards to several readers is shown at each. */
-static void print_tree(const struct od_physical *node, const struct od_stage *stages, uint32_t depth,
-                       struct od_buffer *buffer)
+/* Where a tree is shown and what is known of it. */
+struct tree {
+    const struct od_stage *stages; /* NULL: `stage` alone; else the tree goes on where an exchange is read */
+    const struct od_stage *stage;
+    const struct od_stage_notes *notes; /* NULL: none */
+    uint32_t position;                  /* of the next operator */
+};
+
+/* A stage that forwards to several readers is shown at each. */
+static void print_tree(struct tree *tree, const struct od_physical *node, uint32_t depth, struct od_buffer *buffer)
 {
     od_buffer_print(buffer, "%*s", (int)(2 * depth), "");
-    if (stages != NULL && node->kind == OD_PHYSICAL_EXCHANGE_READ) {
-        const struct od_stage *stage = &stages[node->exchange.stage_index];
+    if (tree->stages != NULL && node->kind == OD_PHYSICAL_EXCHANGE_READ) {
+        const struct od_stage *stage = &tree->stages[node->exchange.stage_index];
         od_buffer_print(buffer, "%s exchange of stage %u\n", od_exchange_kind_text(stage->exchange),
                         stage->stage_index);
-        print_tree(stage->root, stages, depth + 1, buffer);
+        print_tree(tree, stage->root, depth + 1, buffer);
         return;
     }
     od_physical_print_node(node, buffer);
+    if (tree->notes != NULL)
+        tree->notes->node(tree->notes->self, tree->stage, tree->position++);
     od_buffer_append_text(buffer, "\n");
     for (uint32_t i = 0; i < node->input_count; i++)
-        print_tree(node->inputs[i], stages, depth + 1, buffer);
+        print_tree(tree, node->inputs[i], depth + 1, buffer);
 }
 
-static void print_stage(const struct od_stage *stage, struct od_buffer *buffer)
+static void print_stage(const struct od_stage *stage, const struct od_stage_notes *notes, struct od_buffer *buffer)
 {
     od_buffer_print(buffer, "stage %u: %u task%s", stage->stage_index, stage->task_count,
                     stage->task_count == 1 ? "" : "s");
@@ -108,18 +117,22 @@ static void print_stage(const struct od_stage *stage, struct od_buffer *buffer)
     if (stage->determinism != OD_DETERMINATE)
         od_buffer_print(buffer, "  %s: %s\n", od_determinism_text(stage->determinism),
                         stage->determinism_reason);
-    print_tree(stage->root, NULL, 1, buffer);
+    if (notes != NULL)
+        notes->stage(notes->self, stage);
+    print_tree(&(struct tree){.stage = stage, .notes = notes}, stage->root, 1, buffer);
 }
 
-static void print_stages(const struct od_stage_graph *graph, struct od_buffer *buffer)
+bool od_stage_graph_print_noted(const struct od_stage_graph *graph, const struct od_stage_notes *notes,
+                                struct od_buffer *buffer)
 {
     for (uint32_t i = 0; i < graph->stage_count; i++)
-        print_stage(&graph->stages[i], buffer);
+        print_stage(&graph->stages[i], notes, buffer);
+    return !buffer->failed;
 }
 
 bool od_stage_graph_print(const struct od_stage_graph *graph, struct od_buffer *buffer)
 {
-    print_stages(graph, buffer);
+    od_stage_graph_print_noted(graph, NULL, buffer);
     od_buffer_append_text(buffer, "rules:");
     for (uint32_t rule = 0; rule < OD_RULE_COUNT; rule++)
         if (graph->rules_fired & (UINT32_C(1) << rule))
@@ -140,9 +153,9 @@ enum od_status od_explain(struct od_arena *plan_arena, const struct od_plan *pla
     od_buffer_append_text(buffer, "\noptimised plan:\n");
     od_plan_print(optimised, buffer);
     od_buffer_append_text(buffer, "\nphysical plan:\n");
-    print_tree(graph->stages[graph->stage_count - 1].root, graph->stages, 0, buffer);
+    print_tree(&(struct tree){.stages = graph->stages}, graph->stages[graph->stage_count - 1].root, 0, buffer);
     od_buffer_append_text(buffer, "\nstages:\n");
-    print_stages(graph, buffer);
+    od_stage_graph_print_noted(graph, NULL, buffer);
     od_buffer_append_text(buffer, "\nrules that fired:\n");
     for (uint32_t rule = 0; rule < OD_RULE_COUNT; rule++)
         if (graph->rules_fired & (UINT32_C(1) << rule))

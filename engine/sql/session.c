@@ -39,9 +39,10 @@ bool od_session_in_transaction(const struct od_session *session)
     return session->transaction != OD_TRANSACTION_NONE;
 }
 
-void od_session_explain_queries(struct od_session *session)
+void od_session_explain_queries(struct od_session *session, bool analyze)
 {
     session->explains_queries = true;
+    session->analyzes_queries = analyze;
 }
 
 /* Whatever changes the catalogue begins and ends so. */
@@ -113,7 +114,7 @@ static bool table_of_lines(struct od_session *session, const char *text)
     return true;
 }
 
-static bool explain_query(struct od_session *session, const PgQuery__SelectStmt *select)
+static bool explain_query(struct od_session *session, const PgQuery__SelectStmt *select, bool analyze)
 {
     const struct od_session_runner *runner = &session->runner;
     struct od_error *error = session->binder.error;
@@ -121,7 +122,7 @@ static bool explain_query(struct od_session *session, const PgQuery__SelectStmt 
     const struct od_plan *plan = od_session_bind(session, select);
     OD_NEED(plan != NULL);
     od_buffer_init(&text, session->memory);
-    error->status = runner->explain(runner->self, &session->statement_arena, plan, &text, error);
+    error->status = runner->explain(runner->self, &session->statement_arena, plan, analyze, &text, error);
     const char *lines = od_arena_copy_buffer(&session->statement_arena, &text);
     od_buffer_release(&text);
     session->result.tag = "EXPLAIN";
@@ -130,23 +131,43 @@ static bool explain_query(struct od_session *session, const PgQuery__SelectStmt 
     return !od_sql_failed(&session->binder) && table_of_lines(session, lines);
 }
 
+/* EXPLAIN (ANALYZE x): nothing at all is yes. */
+static bool read_switch(struct od_session *session, const PgQuery__DefElem *option, bool *on_out)
+{
+    static const char *const words[] = {"false", "off", "true", "on"};
+    const PgQuery__Node *given = option->arg;
+    int64_t number = given != NULL && given->node_case == PG_QUERY__NODE__NODE_INTEGER ? given->integer->ival : -1;
+    bool is_word = given != NULL && given->node_case == PG_QUERY__NODE__NODE_STRING;
+    bool known = given == NULL || number == 0 || number == 1;
+    *on_out = given == NULL || number == 1;
+    for (size_t i = 0; i < 4 && is_word && !known; i++) {
+        known = strcasecmp(given->string->sval, words[i]) == 0;
+        *on_out = i >= 2;
+    }
+    return known || od_sql_wrong(&session->binder, option->location,
+                                "%s requires a Boolean value", option->defname);
+}
+
 static bool run_explain(struct od_session *session, const PgQuery__Node *node)
 {
     const PgQuery__ExplainStmt *explain = node->explain_stmt;
+    bool analyze = session->analyzes_queries;
     for (size_t i = 0; i < explain->n_options; i++) {
         const PgQuery__DefElem *option = explain->options[i]->def_elem;
-        if (strcmp(option->defname, "costs") != 0)
+        if (strcmp(option->defname, "analyze") == 0)
+            OD_NEED(read_switch(session, option, &analyze));
+        else if (strcmp(option->defname, "costs") != 0)
             return od_sql_refuse(&session->binder, option->location, "EXPLAIN with %s", option->defname);
     }
     if (explain->query->node_case != PG_QUERY__NODE__NODE_SELECT_STMT)
         return od_sql_refuse(&session->binder, -1, "EXPLAIN of anything but a query");
-    return explain_query(session, explain->query->select_stmt);
+    return explain_query(session, explain->query->select_stmt, analyze);
 }
 
 static bool run_select(struct od_session *session, const PgQuery__Node *node)
 {
     if (session->explains_queries)
-        return explain_query(session, node->select_stmt);
+        return explain_query(session, node->select_stmt, session->analyzes_queries);
     session->result.answer = od_session_run_plan(session, od_session_bind(session, node->select_stmt));
     OD_NEED(session->result.answer != NULL);
     session->result.changed_count = od_table_row_count(session->result.answer);

@@ -17,8 +17,8 @@ struct od_session_runner {
     /* Runs the plan to its end. *answer_out is made of the session's memory and becomes the caller's. */
     enum od_status (*run)(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
                           struct od_table **answer_out, struct od_error *error);
-    /* What EXPLAIN prints. */
-    enum od_status (*explain)(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
+    /* What EXPLAIN prints; with `analyze` the plan has been run, and what it took is said. */
+    enum od_status (*explain)(void *self, struct od_arena *plan_arena, const struct od_plan *plan, bool analyze,
                               struct od_buffer *text, struct od_error *error);
     /* As in struct od_sql_context. */
     enum od_status (*evaluate_constant)(const struct od_expr *expr, struct od_arena *arena,
@@ -53,7 +53,7 @@ bool od_session_in_transaction(const struct od_session *session);
 /* A statement that failed should have made or changed this relation: from now on, until it is made anew, what depends on it is
  * UNSUPPORTED rather than answered for rows that nobody means. */
 enum od_status od_session_refuse(struct od_session *session, const char *name, struct od_error *error);
-/* From now on a query is explained instead of run, as if EXPLAIN stood before it. */
-void od_session_explain_queries(struct od_session *session);
+/* From now on a query is explained instead of run, as if EXPLAIN, or EXPLAIN ANALYZE, stood before it. */
+void od_session_explain_queries(struct od_session *session, bool analyze);
 
 #endif

@@ -62,6 +62,7 @@ struct od_session {
     struct od_session_catalog before; /* what ROLLBACK goes back to */
     enum od_null_order null_order;    /* SET default_null_order */
     bool explains_queries;
+    bool analyzes_queries; /* when it explains them */
     /* of the statement that runs */
     struct od_arena statement_arena; /* its plans */
     struct od_catalog tables;        /* what the binder sees */

@@ -15,6 +15,7 @@
 struct runner {
     struct od_memory *memory;
     int64_t next; /* value */
+    uint32_t analyzed_count;
 };
 
 static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
@@ -51,11 +52,12 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
     return status;
 }
 
-static enum od_status explain(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
+static enum od_status explain(void *self, struct od_arena *plan_arena, const struct od_plan *plan, bool analyze,
                               struct od_buffer *text, struct od_error *error)
 {
-    (void)self;
+    struct runner *runner = self;
     (void)plan_arena;
+    runner->analyzed_count += analyze;
     return od_plan_print(plan, text) ? OD_OK : od_fail(error, OD_NO_MEMORY, "printing");
 }
 
@@ -93,7 +95,7 @@ struct trial {
 
 static enum od_status begin(struct trial *trial, struct od_memory *memory)
 {
-    *trial = (struct trial){.runner = {memory, 1}};
+    *trial = (struct trial){.runner = {memory, 1, 0}};
     const struct od_session_runner runner = {run_plan, explain, evaluate_literal, &trial->runner};
     return od_session_new(memory, &runner, &trial->session, &trial->error);
 }
@@ -179,7 +181,8 @@ static const struct {
     {"SET enable_hashjoin = off; SET LOCAL my.thing TO 3; RESET work_mem", OD_OK, 0, "SET, SET, SET"},
     {"ALTER TABLE t ADD COLUMN x int", OD_UNSUPPORTED, 1, "statement"},
     {"BEGIN; SAVEPOINT s", OD_UNSUPPORTED, 8, "savepoints"},
-    {"EXPLAIN ANALYZE SELECT 1", OD_UNSUPPORTED, 9, "analyze"},
+    {"EXPLAIN (ANALYZE 2) SELECT 1", OD_BAD_INPUT, 10, "analyze requires a Boolean value"},
+    {"EXPLAIN (ANALYZE, BUFFERS) SELECT 1", OD_UNSUPPORTED, 19, "buffers"},
     {"EXPLAIN INSERT INTO t VALUES (1)", OD_UNSUPPORTED, 1, "EXPLAIN"},
     {"CREATE VIEW w AS SELECT 1 AS x, 2 AS x", OD_BAD_INPUT, 13, "more than once"},
     {"CREATE OR REPLACE VIEW v AS SELECT p FROM v", OD_BAD_INPUT, 24, "infinite recursion"},
@@ -225,6 +228,31 @@ static void failures_leave_things_as_they_were(void **state)
     od_session_free(trial.session);
 }
 
+static void analyze_is_a_switch(void **state)
+{
+    static const struct {
+        const char *sql;
+        uint32_t analyzed_count;
+    } cases[] = {
+        {"EXPLAIN SELECT 1; EXPLAIN (COSTS) SELECT 1; EXPLAIN (ANALYZE FALSE) SELECT 1", 0},
+        {"EXPLAIN ANALYZE SELECT 1; EXPLAIN (ANALYZE) SELECT 1; EXPLAIN (COSTS OFF, ANALYZE On) SELECT 1", 3},
+        {"EXPLAIN (ANALYZE 1) SELECT 1; EXPLAIN (ANALYZE 0) SELECT 1; EXPLAIN (ANALYZE off) SELECT 1", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct trial trial;
+        assert_int_equal(begin(&trial, od_heap_for_tests()), OD_OK);
+        assert_int_equal(run(&trial, cases[i].sql), OD_OK);
+        assert_string_equal(trial.seen.tags, "EXPLAIN, EXPLAIN, EXPLAIN");
+        assert_int_equal(trial.runner.analyzed_count, cases[i].analyzed_count);
+        od_session_explain_queries(trial.session, true);
+        assert_int_equal(run(&trial, "SELECT 1; EXPLAIN SELECT 1; CREATE TABLE t (x bigint)"), OD_OK);
+        assert_string_equal(trial.seen.tags, "EXPLAIN, EXPLAIN, CREATE TABLE");
+        assert_int_equal(trial.runner.analyzed_count, cases[i].analyzed_count + 2);
+        od_session_free(trial.session);
+    }
+}
+
 /* What depends on a refused relation is refused, until it is made anew. */
 static void refusals_are_remembered(void **state)
 {
@@ -248,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_are_taken_or_told),
         cmocka_unit_test(failures_leave_things_as_they_were),
+        cmocka_unit_test(analyze_is_a_switch),
         cmocka_unit_test(refusals_are_remembered),
         cmocka_unit_test(every_allocation_may_fail),
     };
