@@ -9,51 +9,35 @@
 #include <string.h>
 
 #include "engine/core/utf8.h"
+#include "engine/frame/plan_codec.h"
 #include "engine/frame/plan_proto.h"
 #include "engine/frame/window_check.h"
-#include "engine/plan/plan_rewrite.h"
-#include <plan.pb-c.h>
 
 #define EXPR_DEPTH_MAX 500
 #define EXPR_SIZE_MAX  1000000 /* of all uses together */
 #define NODE_SIZE_MAX  2000    /* of the root, as a tree */
 
 struct decoder {
-    struct od_arena *arena;
+    struct od_plan_decoder parts;
     const struct od_catalog *catalog;
-    struct od_error *error;
-    const Ordeal__Plan *message;
-    uint32_t *expr_sizes;
-    uint64_t expr_total; /* of what was decoded so far */
     const struct od_plan **plans;
 };
 
-static enum od_status corrupt(const struct decoder *decoder, const char *what)
+enum od_status od_decode_corrupt(const struct od_plan_decoder *decoder, const char *what)
 {
     return od_fail(decoder->error, OD_CORRUPT, "decoding a plan: %s", what);
 }
 
-/* Finds a text in one of the engine's lists. */
-#define FINDER(name, type, text_of, limit)                                                                   \
-    static bool name(const char *text, type *value_out)                                                      \
-    {                                                                                                        \
-        for (unsigned i = 0; i < (unsigned)(limit); i++) {                                                   \
-            *value_out = (type)i;                                                                            \
-            if (strcmp(text, text_of(*value_out)) == 0)                                                      \
-                return true;                                                                                 \
-        }                                                                                                    \
-        return false;                                                                                        \
-    }
-FINDER(find_type, enum od_type, od_type_text, OD_TYPE_COUNT)
-FINDER(find_function, enum od_function, od_function_text, OD_FUNCTION_COUNT)
-FINDER(find_aggregate, enum od_aggregate_function, od_aggregate_text, OD_AGGREGATE_COUNT_OF_KINDS)
-FINDER(find_window, enum od_window_function, od_window_function_text, OD_WINDOW_FUNCTION_COUNT)
-FINDER(find_kind, enum od_plan_kind, od_plan_kind_text, OD_PLAN_KIND_COUNT)
-FINDER(find_join, enum od_join_type, od_join_type_text, OD_JOIN_TYPE_COUNT)
+OD_FINDER(find_type, enum od_type, od_type_text, OD_TYPE_COUNT)
+OD_FINDER(find_function, enum od_function, od_function_text, OD_FUNCTION_COUNT)
+OD_FINDER(find_aggregate, enum od_aggregate_function, od_aggregate_text, OD_AGGREGATE_COUNT_OF_KINDS)
+OD_FINDER(find_window, enum od_window_function, od_window_function_text, OD_WINDOW_FUNCTION_COUNT)
+OD_FINDER(find_kind, enum od_plan_kind, od_plan_kind_text, OD_PLAN_KIND_COUNT)
+OD_FINDER(find_join, enum od_join_type, od_join_type_text, OD_JOIN_TYPE_COUNT)
 
 /* --- weighing --------------------------------------------------------------------------------- */
 
-static enum od_status weigh_exprs(struct decoder *decoder)
+enum od_status od_decode_weigh_exprs(struct od_plan_decoder *decoder)
 {
     OD_TAKE_LIST(uint32_t, depths, decoder->arena, decoder->message->n_exprs, decoder->error);
     OD_TAKE(decoder->expr_sizes, decoder->arena, decoder->message->n_exprs, decoder->error);
@@ -63,18 +47,18 @@ static enum od_status weigh_exprs(struct decoder *decoder)
         for (size_t k = 0; k < expr->n_arguments; k++) {
             size_t at = (size_t)expr->arguments[k] - 1;
             if (expr->arguments[k] == 0 || at >= i)
-                return corrupt(decoder, "an expression that does not stand behind its arguments");
+                return od_decode_corrupt(decoder, "an expression that does not stand behind its arguments");
             size += decoder->expr_sizes[at];
             depths[i] = depths[at] + 1 > depths[i] ? depths[at] + 1 : depths[i];
         }
         if (depths[i] > EXPR_DEPTH_MAX || size > EXPR_SIZE_MAX)
-            return corrupt(decoder, "an expression that is too large");
+            return od_decode_corrupt(decoder, "an expression that is too large");
         decoder->expr_sizes[i] = (uint32_t)size;
     }
     return OD_OK;
 }
 
-static enum od_status weigh_nodes(struct decoder *decoder)
+static enum od_status weigh_nodes(struct od_plan_decoder *decoder)
 {
     OD_TAKE_LIST(uint32_t, sizes, decoder->arena, decoder->message->n_nodes, decoder->error);
     for (size_t i = 0; i < decoder->message->n_nodes; i++) {
@@ -82,10 +66,10 @@ static enum od_status weigh_nodes(struct decoder *decoder)
         sizes[i] = 1;
         for (size_t k = 0; k < node->n_inputs; k++) {
             if (node->inputs[k] == 0 || node->inputs[k] > i)
-                return corrupt(decoder, "a node that does not stand behind its inputs");
+                return od_decode_corrupt(decoder, "a node that does not stand behind its inputs");
             sizes[i] += sizes[node->inputs[k] - 1];
             if (sizes[i] > NODE_SIZE_MAX)
-                return corrupt(decoder, "more nodes than a plan may have");
+                return od_decode_corrupt(decoder, "more nodes than a plan may have");
         }
     }
     return OD_OK;
@@ -93,53 +77,53 @@ static enum od_status weigh_nodes(struct decoder *decoder)
 
 /* --- expressions ------------------------------------------------------------------------------ */
 
-static enum od_status decode_value(struct decoder *decoder, const Ordeal__Value *message,
+static enum od_status decode_value(struct od_plan_decoder *decoder, const Ordeal__Value *message,
                                    struct od_value *value)
 {
     *value = (struct od_value){.is_null = message->is_null};
     if (!find_type(message->type, &value->type))
-        return corrupt(decoder, "a value of no type");
+        return od_decode_corrupt(decoder, "a value of no type");
     const char *text = (const char *)message->text.data;
     size_t size = message->text.len;
     bool sound = value->is_null || (size <= INT32_MAX && od_utf8_valid_bytes(text, size) == size &&
                                     od_value_parse(value->type, text, (uint32_t)size, value));
-    return sound ? OD_OK : corrupt(decoder, "a value that its type does not have");
+    return sound ? OD_OK : od_decode_corrupt(decoder, "a value that its type does not have");
 }
 
-static enum od_status decode_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema,
+static enum od_status decode_expr(struct od_plan_decoder *decoder, uint32_t place, const struct od_schema *schema,
                                   const struct od_expr **expr_out);
 
-static enum od_status decode_call(struct decoder *decoder, const Ordeal__Expr *message,
+static enum od_status decode_call(struct od_plan_decoder *decoder, const Ordeal__Expr *message,
                                   const struct od_schema *schema, const struct od_expr **expr_out)
 {
     enum od_function function;
     enum od_type type;
     OD_TAKE_LIST(const struct od_expr *, arguments, decoder->arena, message->n_arguments, decoder->error);
     if (!find_function(message->function, &function))
-        return corrupt(decoder, "a function that there is not");
+        return od_decode_corrupt(decoder, "a function that there is not");
     for (size_t i = 0; i < message->n_arguments; i++)
         OD_TRY(decode_expr(decoder, message->arguments[i], schema, &arguments[i]));
     if (function != OD_FUNCTION_CAST)
         return od_expr_call(decoder->arena, function, arguments, (uint32_t)message->n_arguments, expr_out,
                             decoder->error);
     if (message->n_arguments != 1 || !find_type(message->type, &type))
-        return corrupt(decoder, "a cast of nothing, or to nothing");
+        return od_decode_corrupt(decoder, "a cast of nothing, or to nothing");
     return od_expr_cast(decoder->arena, arguments[0], type, expr_out, decoder->error);
 }
 
-static enum od_status decode_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema,
+static enum od_status decode_expr(struct od_plan_decoder *decoder, uint32_t place, const struct od_schema *schema,
                                   const struct od_expr **expr_out)
 {
     struct od_value value;
     if (place == 0 || place > decoder->message->n_exprs)
-        return corrupt(decoder, "an expression that is not there");
+        return od_decode_corrupt(decoder, "an expression that is not there");
     const Ordeal__Expr *message = decoder->message->exprs[place - 1];
     if (message->literal != NULL) {
         OD_TRY(decode_value(decoder, message->literal, &value));
         OD_TRY(od_expr_literal(decoder->arena, &value, expr_out, decoder->error));
     } else if (message->column != 0) {
         if (message->column > schema->field_count)
-            return corrupt(decoder, "a column that is not there");
+            return od_decode_corrupt(decoder, "a column that is not there");
         OD_TRY(od_expr_column(decoder->arena, schema, message->column - 1, expr_out, decoder->error));
     } else {
         OD_TRY(decode_call(decoder, message, schema, expr_out));
@@ -147,8 +131,8 @@ static enum od_status decode_expr(struct decoder *decoder, uint32_t place, const
     return od_expr_located(decoder->arena, *expr_out, message->sql_offset, expr_out, decoder->error);
 }
 
-/* One that a node uses: all uses together are bounded. `optional`: 0 is NULL. */
-static enum od_status use_expr(struct decoder *decoder, uint32_t place, const struct od_schema *schema,
+
+enum od_status od_decode_expr(struct od_plan_decoder *decoder, uint32_t place, const struct od_schema *schema,
                                bool optional, const struct od_expr **expr_out)
 {
     *expr_out = NULL;
@@ -157,46 +141,46 @@ static enum od_status use_expr(struct decoder *decoder, uint32_t place, const st
     if (place > 0 && place <= decoder->message->n_exprs)
         decoder->expr_total += decoder->expr_sizes[place - 1];
     if (decoder->expr_total > EXPR_SIZE_MAX)
-        return corrupt(decoder, "more expressions than a plan may have");
+        return od_decode_corrupt(decoder, "more expressions than a plan may have");
     return decode_expr(decoder, place, schema, expr_out);
 }
 
-static enum od_status use_key(struct decoder *decoder, const Ordeal__Key *message, const struct od_schema *schema,
+static enum od_status use_key(struct od_plan_decoder *decoder, const Ordeal__Key *message, const struct od_schema *schema,
                               struct od_sort_key *key)
 {
     *key = (struct od_sort_key){.descending = message->descending, .nulls_first = message->nulls_first};
-    return use_expr(decoder, message->expr, schema, false, &key->expr);
+    return od_decode_expr(decoder, message->expr, schema, false, &key->expr);
 }
 
 /* --- clauses ---------------------------------------------------------------------------------- */
 
-static enum od_status decode_aggregate(struct decoder *decoder, const Ordeal__Aggregate *message,
+static enum od_status decode_aggregate(struct od_plan_decoder *decoder, const Ordeal__Aggregate *message,
                                        const struct od_schema *schema, struct od_aggregate *aggregate)
 {
     *aggregate = (struct od_aggregate){
         .distinct = message->distinct, .key_count = (uint32_t)message->n_keys, .name = message->name};
     if (!find_aggregate(message->function, &aggregate->function))
-        return corrupt(decoder, "an aggregate that there is not");
+        return od_decode_corrupt(decoder, "an aggregate that there is not");
     uint32_t argument_count = od_aggregate_argument_count(aggregate->function);
     bool within_group = od_aggregate_is_within_group(aggregate->function);
     bool sound = (message->argument != 0) == (argument_count > 0) &&
                  (message->second != 0) == (argument_count > 1) && (!within_group || message->n_keys == 1) &&
                  !(message->distinct && argument_count == 0);
     if (!sound)
-        return corrupt(decoder, "an aggregate with other arguments than it takes");
-    OD_TRY(use_expr(decoder, message->argument, schema, true, &aggregate->argument));
-    OD_TRY(use_expr(decoder, message->second, schema, true, &aggregate->second));
-    OD_TRY(use_expr(decoder, message->filter, schema, true, &aggregate->filter));
+        return od_decode_corrupt(decoder, "an aggregate with other arguments than it takes");
+    OD_TRY(od_decode_expr(decoder, message->argument, schema, true, &aggregate->argument));
+    OD_TRY(od_decode_expr(decoder, message->second, schema, true, &aggregate->second));
+    OD_TRY(od_decode_expr(decoder, message->filter, schema, true, &aggregate->filter));
     OD_TAKE_LIST(struct od_sort_key, keys, decoder->arena, message->n_keys, decoder->error);
     aggregate->keys = keys;
     for (size_t i = 0; i < message->n_keys; i++)
         OD_TRY(use_key(decoder, message->keys[i], schema, &keys[i]));
     if (within_group && aggregate->second != NULL && !od_expr_is_constant(aggregate->second))
-        return corrupt(decoder, "a percentile's fraction that is no constant");
+        return od_decode_corrupt(decoder, "a percentile's fraction that is no constant");
     return OD_OK;
 }
 
-static enum od_status decode_call_of(struct decoder *decoder, const Ordeal__Call *message,
+static enum od_status decode_call_of(struct od_plan_decoder *decoder, const Ordeal__Call *message,
                                      const struct od_schema *schema, const struct od_window_clause *window,
                                      struct od_window_call *call)
 {
@@ -205,39 +189,46 @@ static enum od_status decode_call_of(struct decoder *decoder, const Ordeal__Call
         (message->aggregate != NULL) != (call->function == OD_WINDOW_AGGREGATE) ||
         message->unit > OD_FRAME_GROUPS || message->start > OD_FRAME_UNBOUNDED_FOLLOWING ||
         message->end > OD_FRAME_UNBOUNDED_FOLLOWING || message->exclusion > OD_FRAME_EXCLUDE_TIES)
-        return corrupt(decoder, "a window call that there is not");
+        return od_decode_corrupt(decoder, "a window call that there is not");
     call->frame.unit = (enum od_frame_unit)message->unit;
     call->frame.start = (enum od_frame_bound)message->start;
     call->frame.end = (enum od_frame_bound)message->end;
     call->frame.exclusion = (enum od_frame_exclusion)message->exclusion;
-    OD_TRY(use_expr(decoder, message->start_offset, schema, true, &call->frame.start_offset));
-    OD_TRY(use_expr(decoder, message->end_offset, schema, true, &call->frame.end_offset));
+    OD_TRY(od_decode_expr(decoder, message->start_offset, schema, true, &call->frame.start_offset));
+    OD_TRY(od_decode_expr(decoder, message->end_offset, schema, true, &call->frame.end_offset));
     for (size_t i = 0; i < message->n_arguments; i++)
-        OD_TRY(use_expr(decoder, message->arguments[i], schema, false, &call->arguments[i]));
+        OD_TRY(od_decode_expr(decoder, message->arguments[i], schema, false, &call->arguments[i]));
     if (message->aggregate != NULL)
         OD_TRY(decode_aggregate(decoder, message->aggregate, schema, &call->aggregate));
     return od_window_check(call, window->keys, window->key_count, decoder->error);
 }
 
-static enum od_status decode_fields(struct decoder *decoder, const Ordeal__Node *node,
-                                    struct od_schema *schema, const char ***names_out)
+enum od_status od_decode_fields(struct od_plan_decoder *decoder, size_t count, Ordeal__Field *const *fields,
+                                struct od_schema *schema)
 {
-    OD_TAKE(*names_out, decoder->arena, node->n_fields, decoder->error);
-    OD_TAKE(schema->fields, decoder->arena, node->n_fields, decoder->error);
-    for (size_t i = 0; i < node->n_fields; i++) {
-        (*names_out)[i] = node->fields[i]->name;
-        schema->fields[i] =
-            (struct od_field){.name = node->fields[i]->name, .nullable = node->fields[i]->nullable};
-        if (!find_type(node->fields[i]->type, &schema->fields[i].type))
-            return corrupt(decoder, "a field of no type");
+    OD_TAKE(schema->fields, decoder->arena, count, decoder->error);
+    for (size_t i = 0; i < count; i++) {
+        schema->fields[i] = (struct od_field){.name = fields[i]->name, .nullable = fields[i]->nullable};
+        if (!find_type(fields[i]->type, &schema->fields[i].type))
+            return od_decode_corrupt(decoder, "a field of no type");
     }
-    schema->field_count = (uint32_t)node->n_fields;
+    schema->field_count = (uint32_t)count;
     return OD_OK;
+}
+
+enum od_status od_decode_row_count(const struct od_plan_decoder *decoder, const Ordeal__Node *node,
+                                   struct od_plan *draft)
+{
+    draft->rows.row_count = (uint32_t)node->count;
+    bool sound = node->count <= EXPR_SIZE_MAX && node->count * draft->schema.field_count == node->n_exprs &&
+                 (draft->kind != OD_PLAN_EXPAND || node->count > 0) &&
+                 (draft->kind != OD_PLAN_PROJECT || node->count == 1);
+    return sound ? OD_OK : od_decode_corrupt(decoder, "rows that do not fit their fields");
 }
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static enum od_status decode_list(struct decoder *decoder, const Ordeal__Node *node, const struct od_schema *schema,
+enum od_status od_decode_list(struct od_plan_decoder *decoder, const Ordeal__Node *node, const struct od_schema *schema,
                                   const struct od_plan *draft, const struct od_clause_list *list)
 {
     size_t count = list->element == OD_CLAUSE_NUMBERS      ? node->n_columns
@@ -246,9 +237,9 @@ static enum od_status decode_list(struct decoder *decoder, const Ordeal__Node *n
                    : list->element == OD_CLAUSE_AGGREGATES ? node->n_aggregates
                                                            : node->n_calls;
     if (list->count_place == NULL && count != list->count)
-        return corrupt(decoder, "a node without its expressions");
+        return od_decode_corrupt(decoder, "a node without its expressions");
     if (list->place == NULL)
-        return use_expr(decoder, node->exprs[0], schema, false, (const struct od_expr **)list->items);
+        return od_decode_expr(decoder, node->exprs[0], schema, false, (const struct od_expr **)list->items);
     char *items = od_arena_take_array(decoder->arena, count, od_clause_item_bytes(list->element));
     if (items == NULL)
         return od_fail(decoder->error, OD_NO_MEMORY, "decoding a plan");
@@ -261,7 +252,7 @@ static enum od_status decode_list(struct decoder *decoder, const Ordeal__Node *n
             *(uint32_t *)items = node->columns[i];
             break;
         case OD_CLAUSE_EXPRS:
-            OD_TRY(use_expr(decoder, node->exprs[i], schema, false, (const struct od_expr **)items));
+            OD_TRY(od_decode_expr(decoder, node->exprs[i], schema, false, (const struct od_expr **)items));
             break;
         case OD_CLAUSE_KEYS:
             OD_TRY(use_key(decoder, node->keys[i], schema, (struct od_sort_key *)items));
@@ -281,35 +272,33 @@ static enum od_status decode_list(struct decoder *decoder, const Ordeal__Node *n
 static enum od_status decode_rest(struct decoder *decoder, const Ordeal__Node *node, struct od_plan *draft,
                                   struct od_schema *schema_out)
 {
+    struct od_plan_decoder *parts = &decoder->parts;
     *schema_out = draft->inputs[0] == NULL ? (struct od_schema){0} : draft->inputs[0]->schema;
     switch (draft->kind) {
     case OD_PLAN_SCAN:
         draft->scan.table = od_catalog_find(decoder->catalog, node->table);
         return draft->scan.table != NULL ? OD_OK
-                                         : od_fail(decoder->error, OD_MISSING,
+                                         : od_fail(parts->error, OD_MISSING,
                                                    "decoding a plan: there is no table \"%.100s\"", node->table);
     case OD_PLAN_JOIN:
         if (!find_join(node->join, &draft->join.type))
-            return corrupt(decoder, "a join without its type");
-        return od_plan_join_schema(decoder->arena, draft->inputs[0], draft->inputs[1], schema_out, decoder->error);
+            return od_decode_corrupt(parts, "a join without its type");
+        return od_plan_join_schema(parts->arena, draft->inputs[0], draft->inputs[1], schema_out, parts->error);
     case OD_PLAN_PROJECT:
     case OD_PLAN_VALUES:
     case OD_PLAN_EXPAND:
         draft->rows.row_count = (uint32_t)node->count;
-        if (node->count > EXPR_SIZE_MAX || node->count * node->n_fields != node->n_exprs ||
-            (draft->kind == OD_PLAN_EXPAND && node->count == 0) || (draft->kind == OD_PLAN_PROJECT && node->count != 1))
-            return corrupt(decoder, "rows that do not fit their fields");
-        return OD_OK;
+        return od_decode_row_count(parts, node, draft);
     case OD_PLAN_AGGREGATE:
-        return node->n_fields == node->n_exprs ? OD_OK : corrupt(decoder, "groups without names");
+        return node->n_fields == node->n_exprs ? OD_OK : od_decode_corrupt(parts, "groups without names");
     case OD_PLAN_REPARTITION:
         draft->repartition.partition_count = (uint32_t)node->count;
         if (node->count > OD_PARTITIONS_MAX || (node->n_exprs == 0 && node->count == 0))
-            return corrupt(decoder, "a repartition without keys, or in too many parts");
+            return od_decode_corrupt(parts, "a repartition without keys, or in too many parts");
         return OD_OK;
     case OD_PLAN_APPLY:
     case OD_PLAN_MAP:
-        return od_fail(decoder->error, OD_UNSUPPORTED, "%s has no encoding", node->kind);
+        return od_fail(parts->error, OD_UNSUPPORTED, "%s has no encoding", node->kind);
     default:
         return OD_OK;
     }
@@ -326,32 +315,26 @@ static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *n
     struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     struct od_plan draft = {0};
     struct od_schema schema;
-    const char **names;
+    struct od_plan_decoder *parts = &decoder->parts;
     if (!find_kind(node->kind, &draft.kind) || node->n_inputs != input_counts[draft.kind])
-        return corrupt(decoder, "a node that there is not, or without its inputs");
+        return od_decode_corrupt(parts, "a node that there is not, or without its inputs");
     for (size_t i = 0; i < node->n_inputs; i++)
         draft.inputs[i] = decoder->plans[node->inputs[i] - 1];
     if (draft.kind == OD_PLAN_LIMIT)
-        return od_plan_limit(decoder->arena, draft.inputs[0], node->offset, node->count, plan_out, decoder->error);
-    OD_TRY(decode_fields(decoder, node, &draft.schema, &names));
+        return od_plan_limit(parts->arena, draft.inputs[0], node->offset, node->count, plan_out, parts->error);
+    OD_TRY(od_decode_fields(parts, node->n_fields, node->fields, &draft.schema));
     OD_TRY(decode_rest(decoder, node, &draft, &schema));
     uint32_t list_count = od_plan_clauses(&draft, lists);
     for (uint32_t i = 0; i < list_count; i++)
-        OD_TRY(decode_list(decoder, node, &schema, &draft, &lists[i]));
-    return od_plan_make(decoder->arena, &draft, names, plan_out, decoder->error);
+        OD_TRY(od_decode_list(parts, node, &schema, &draft, &lists[i]));
+    return od_plan_make(parts->arena, &draft, NULL, plan_out, parts->error);
 }
 
 /* --- the message ------------------------------------------------------------------------------ */
 
-/* protobuf-c takes its memory from the arena, and gives nothing back. */
-struct unpacking {
-    struct od_arena *arena;
-    bool refused;
-};
-
 static void *unpack_take(void *self, size_t bytes)
 {
-    struct unpacking *unpacking = self;
+    struct od_decode_unpacking *unpacking = self;
     void *taken = od_arena_take(unpacking->arena, bytes);
     unpacking->refused = unpacking->refused || taken == NULL;
     return taken;
@@ -363,27 +346,32 @@ static void unpack_give(void *self, void *bytes)
     (void)bytes;
 }
 
+ProtobufCAllocator od_decode_allocator(struct od_decode_unpacking *unpacking)
+{
+    return (ProtobufCAllocator){unpack_take, unpack_give, unpacking};
+}
+
 enum od_status od_plan_decode(struct od_arena *plan_arena, const struct od_catalog *catalog,
                               const uint8_t *bytes, size_t size, const struct od_plan **plan_out,
                               struct od_error *error)
 {
-    struct unpacking unpacking = {.arena = plan_arena};
-    ProtobufCAllocator allocator = {unpack_take, unpack_give, &unpacking};
-    struct decoder state = {.arena = plan_arena, .catalog = catalog, .error = error};
-    struct decoder *decoder = &state;
+    struct od_decode_unpacking unpacking = {.arena = plan_arena};
+    ProtobufCAllocator allocator = od_decode_allocator(&unpacking);
+    struct decoder decoder = {.parts = {.arena = plan_arena, .error = error}, .catalog = catalog};
+    struct od_plan_decoder *parts = &decoder.parts;
     *plan_out = NULL;
-    decoder->message = ordeal__plan__unpack(&allocator, size, bytes);
+    parts->message = ordeal__plan__unpack(&allocator, size, bytes);
     if (unpacking.refused)
         return od_fail(error, OD_NO_MEMORY, "decoding a plan");
-    if (decoder->message == NULL)
-        return corrupt(decoder, "its bytes are no message of a plan");
-    if (decoder->message->version != 1 || decoder->message->n_nodes == 0)
-        return corrupt(decoder, "another version, or nothing in it");
-    OD_TRY(weigh_exprs(decoder));
-    OD_TRY(weigh_nodes(decoder));
-    OD_TAKE(decoder->plans, decoder->arena, decoder->message->n_nodes, decoder->error);
-    for (size_t i = 0; i < decoder->message->n_nodes; i++)
-        OD_TRY(decode_node(decoder, decoder->message->nodes[i], &decoder->plans[i]));
-    *plan_out = decoder->plans[decoder->message->n_nodes - 1];
+    if (parts->message == NULL)
+        return od_decode_corrupt(parts, "its bytes are no message of a plan");
+    if (parts->message->version != 1 || parts->message->n_nodes == 0)
+        return od_decode_corrupt(parts, "another version, or nothing in it");
+    OD_TRY(od_decode_weigh_exprs(parts));
+    OD_TRY(weigh_nodes(parts));
+    OD_TAKE(decoder.plans, plan_arena, parts->message->n_nodes, error);
+    for (size_t i = 0; i < parts->message->n_nodes; i++)
+        OD_TRY(decode_node(&decoder, parts->message->nodes[i], &decoder.plans[i]));
+    *plan_out = decoder.plans[parts->message->n_nodes - 1];
     return OD_OK;
 }

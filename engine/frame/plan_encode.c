@@ -1,28 +1,17 @@
 /* plan_encode: a plan is walked inputs first; each node and each expression becomes one message, and its user keeps its place.
  * A node that has several readers is written once. */
 #include "engine/core/assert.h"
+#include "engine/frame/plan_codec.h"
 #include "engine/frame/plan_proto.h"
-#include "engine/plan/plan_rewrite.h"
-#include <plan.pb-c.h>
 
-struct encoder {
-    struct od_arena *scratch;
-    struct od_error *error;
-    Ordeal__Plan message;
-    uint32_t expr_capacity;
-    uint32_t node_capacity;
-    uint32_t plan_capacity;
-    const struct od_plan **plans; /* the nodes written, as many as message.n_nodes */
-};
-
-static enum od_status no_memory(const struct encoder *encoder)
+enum od_status od_encode_no_memory(const struct od_plan_encoder *encoder)
 {
     return od_fail(encoder->error, OD_NO_MEMORY, "encoding a plan");
 }
 
 /* --- expressions ------------------------------------------------------------------------------ */
 
-static enum od_status encode_value(struct encoder *encoder, const struct od_value *value,
+static enum od_status encode_value(struct od_plan_encoder *encoder, const struct od_value *value,
                                    Ordeal__Value **message_out)
 {
     struct od_buffer text;
@@ -36,14 +25,13 @@ static enum od_status encode_value(struct encoder *encoder, const struct od_valu
     message->text.len = text.size;
     message->text.data = (uint8_t *)od_arena_copy_buffer(encoder->scratch, &text);
     od_buffer_release(&text);
-    return message->text.data == NULL ? no_memory(encoder) : OD_OK;
+    return message->text.data == NULL ? od_encode_no_memory(encoder) : OD_OK;
 }
 
-static enum od_status encode_exprs(struct encoder *encoder, const struct od_expr *const *exprs, size_t count,
+static enum od_status encode_exprs(struct od_plan_encoder *encoder, const struct od_expr *const *exprs, size_t count,
                                    size_t *count_out, uint32_t **places_out);
 
-/* *place_out: its place plus 1. NULL is 0. */
-static enum od_status encode_expr(struct encoder *encoder, const struct od_expr *expr, uint32_t *place_out)
+enum od_status od_encode_expr(struct od_plan_encoder *encoder, const struct od_expr *expr, uint32_t *place_out)
 {
     *place_out = 0;
     if (expr == NULL)
@@ -76,56 +64,55 @@ static enum od_status encode_expr(struct encoder *encoder, const struct od_expr 
     return OD_OK;
 }
 
-static enum od_status encode_exprs(struct encoder *encoder, const struct od_expr *const *exprs, size_t count,
+static enum od_status encode_exprs(struct od_plan_encoder *encoder, const struct od_expr *const *exprs, size_t count,
                                    size_t *count_out, uint32_t **places_out)
 {
     OD_TAKE(*places_out, encoder->scratch, count, encoder->error);
     for (*count_out = 0; *count_out < count; (*count_out)++)
-        OD_TRY(encode_expr(encoder, exprs[*count_out], &(*places_out)[*count_out]));
+        OD_TRY(od_encode_expr(encoder, exprs[*count_out], &(*places_out)[*count_out]));
     return OD_OK;
 }
 
-/* A list of `count` messages of one kind, which are not initialised yet: *list_out is an array of pointers to them. */
-static enum od_status message_list(struct encoder *encoder, size_t count, size_t bytes, void *list_out)
+enum od_status od_encode_messages(struct od_plan_encoder *encoder, size_t count, size_t bytes, void *list_out)
 {
     void **list = od_arena_take_array(encoder->scratch, count, sizeof(*list));
     char *messages = od_arena_take_array(encoder->scratch, count, bytes);
     if (list == NULL || messages == NULL)
-        return no_memory(encoder);
+        return od_encode_no_memory(encoder);
     for (size_t i = 0; i < count; i++)
         list[i] = messages + i * bytes;
     *(void ***)list_out = list;
     return OD_OK;
 }
 
-static enum od_status encode_keys(struct encoder *encoder, const struct od_sort_key *keys, uint32_t count,
+static enum od_status encode_keys(struct od_plan_encoder *encoder, const struct od_sort_key *keys, uint32_t count,
                                   size_t *count_out, Ordeal__Key ***list_out)
 {
-    OD_TRY(message_list(encoder, count, sizeof(Ordeal__Key), list_out));
+    OD_TRY(od_encode_messages(encoder, count, sizeof(Ordeal__Key), list_out));
     for (*count_out = 0; *count_out < count; (*count_out)++) {
         Ordeal__Key *message = (*list_out)[*count_out];
         ordeal__key__init(message);
         message->descending = keys[*count_out].descending;
         message->nulls_first = keys[*count_out].nulls_first;
-        OD_TRY(encode_expr(encoder, keys[*count_out].expr, &message->expr));
+        OD_TRY(od_encode_expr(encoder, keys[*count_out].expr, &message->expr));
     }
     return OD_OK;
 }
 
-static enum od_status encode_aggregate(struct encoder *encoder, const struct od_aggregate *aggregate,
+static enum od_status encode_aggregate(struct od_plan_encoder *encoder, const struct od_aggregate *aggregate,
                                        Ordeal__Aggregate *message)
 {
     ordeal__aggregate__init(message);
     message->function = (char *)od_aggregate_text(aggregate->function);
     message->distinct = aggregate->distinct;
     message->name = (char *)(aggregate->name == NULL ? "" : aggregate->name);
-    OD_TRY(encode_expr(encoder, aggregate->argument, &message->argument));
-    OD_TRY(encode_expr(encoder, aggregate->second, &message->second));
-    OD_TRY(encode_expr(encoder, aggregate->filter, &message->filter));
+    OD_TRY(od_encode_expr(encoder, aggregate->argument, &message->argument));
+    OD_TRY(od_encode_expr(encoder, aggregate->second, &message->second));
+    OD_TRY(od_encode_expr(encoder, aggregate->filter, &message->filter));
     return encode_keys(encoder, aggregate->keys, aggregate->key_count, &message->n_keys, &message->keys);
 }
 
-static enum od_status encode_call(struct encoder *encoder, const struct od_window_call *call,
+static enum od_status encode_call(struct od_plan_encoder *encoder, const struct od_window_call *call,
                                   Ordeal__Call *message)
 {
     ordeal__call__init(message);
@@ -135,8 +122,8 @@ static enum od_status encode_call(struct encoder *encoder, const struct od_windo
     message->start = call->frame.start;
     message->end = call->frame.end;
     message->exclusion = call->frame.exclusion;
-    OD_TRY(encode_expr(encoder, call->frame.start_offset, &message->start_offset));
-    OD_TRY(encode_expr(encoder, call->frame.end_offset, &message->end_offset));
+    OD_TRY(od_encode_expr(encoder, call->frame.start_offset, &message->start_offset));
+    OD_TRY(od_encode_expr(encoder, call->frame.end_offset, &message->end_offset));
     OD_TRY(encode_exprs(encoder, call->arguments, call->argument_count, &message->n_arguments, &message->arguments));
     if (call->function != OD_WINDOW_AGGREGATE)
         return OD_OK;
@@ -146,21 +133,22 @@ static enum od_status encode_call(struct encoder *encoder, const struct od_windo
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-static enum od_status encode_fields(struct encoder *encoder, const struct od_field *fields, uint32_t count,
-                                    Ordeal__Node *node)
+enum od_status od_encode_fields(struct od_plan_encoder *encoder, const struct od_field *fields, uint32_t count,
+                                size_t *count_out, Ordeal__Field ***list_out)
 {
-    OD_TRY(message_list(encoder, count, sizeof(Ordeal__Field), &node->fields));
-    for (; node->n_fields < count; node->n_fields++) {
-        const struct od_field *field = &fields[node->n_fields];
-        ordeal__field__init(node->fields[node->n_fields]);
-        node->fields[node->n_fields]->name = (char *)field->name;
-        node->fields[node->n_fields]->type = (char *)od_type_text(field->type);
-        node->fields[node->n_fields]->nullable = field->nullable;
+    OD_TRY(od_encode_messages(encoder, count, sizeof(Ordeal__Field), list_out));
+    for (*count_out = 0; *count_out < count; (*count_out)++) {
+        const struct od_field *field = &fields[*count_out];
+        Ordeal__Field *message = (*list_out)[*count_out];
+        ordeal__field__init(message);
+        message->name = (char *)field->name;
+        message->type = (char *)od_type_text(field->type);
+        message->nullable = field->nullable;
     }
     return OD_OK;
 }
 
-static enum od_status encode_list(struct encoder *encoder, const struct od_clause_list *list, Ordeal__Node *node)
+enum od_status od_encode_list(struct od_plan_encoder *encoder, const struct od_clause_list *list, Ordeal__Node *node)
 {
     switch (list->element) {
     case OD_CLAUSE_NUMBERS:
@@ -172,13 +160,13 @@ static enum od_status encode_list(struct encoder *encoder, const struct od_claus
     case OD_CLAUSE_KEYS:
         return encode_keys(encoder, list->items, list->count, &node->n_keys, &node->keys);
     case OD_CLAUSE_AGGREGATES:
-        OD_TRY(message_list(encoder, list->count, sizeof(Ordeal__Aggregate), &node->aggregates));
+        OD_TRY(od_encode_messages(encoder, list->count, sizeof(Ordeal__Aggregate), &node->aggregates));
         for (; node->n_aggregates < list->count; node->n_aggregates++)
             OD_TRY(encode_aggregate(encoder, (const struct od_aggregate *)list->items + node->n_aggregates,
                                     node->aggregates[node->n_aggregates]));
         return OD_OK;
     case OD_CLAUSE_CALLS:
-        OD_TRY(message_list(encoder, list->count, sizeof(Ordeal__Call), &node->calls));
+        OD_TRY(od_encode_messages(encoder, list->count, sizeof(Ordeal__Call), &node->calls));
         for (; node->n_calls < list->count; node->n_calls++)
             OD_TRY(encode_call(encoder, (const struct od_window_call *)list->items + node->n_calls,
                                node->calls[node->n_calls]));
@@ -188,7 +176,7 @@ static enum od_status encode_list(struct encoder *encoder, const struct od_claus
 }
 
 /* What a node has beside its lists. */
-static enum od_status encode_rest(struct encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
+static enum od_status encode_rest(struct od_plan_encoder *encoder, const struct od_plan *plan, Ordeal__Node *node)
 {
     switch (plan->kind) {
     case OD_PLAN_SCAN:
@@ -205,12 +193,13 @@ static enum od_status encode_rest(struct encoder *encoder, const struct od_plan 
         node->count = plan->repartition.partition_count;
         return OD_OK;
     case OD_PLAN_AGGREGATE:
-        return encode_fields(encoder, plan->schema.fields, plan->aggregate.group_count, node);
+        return od_encode_fields(encoder, plan->schema.fields, plan->aggregate.group_count, &node->n_fields, &node->fields);
     case OD_PLAN_PROJECT:
     case OD_PLAN_VALUES:
     case OD_PLAN_EXPAND:
         node->count = plan->rows.row_count;
-        return encode_fields(encoder, plan->schema.fields, plan->schema.field_count, node);
+        return od_encode_fields(encoder, plan->schema.fields, plan->schema.field_count, &node->n_fields,
+                                &node->fields);
     case OD_PLAN_APPLY:
     case OD_PLAN_MAP:
         return od_fail(encoder->error, OD_UNSUPPORTED, "%s has no encoding", od_plan_kind_text(plan->kind));
@@ -219,7 +208,7 @@ static enum od_status encode_rest(struct encoder *encoder, const struct od_plan 
     }
 }
 
-static enum od_status encode_node(struct encoder *encoder, const struct od_plan *plan, uint32_t *place_out)
+static enum od_status encode_node(struct od_plan_encoder *encoder, const struct od_plan *plan, uint32_t *place_out)
 {
     struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     Ordeal__Plan *message = &encoder->message;
@@ -235,7 +224,7 @@ static enum od_status encode_node(struct encoder *encoder, const struct od_plan 
     OD_TRY(encode_rest(encoder, plan, node));
     uint32_t list_count = od_plan_clauses(plan, lists);
     for (uint32_t i = 0; i < list_count; i++)
-        OD_TRY(encode_list(encoder, &lists[i], node));
+        OD_TRY(od_encode_list(encoder, &lists[i], node));
     uint32_t count = (uint32_t)message->n_nodes;
     OD_TRY(od_arena_grow(encoder->scratch, &encoder->plans, &encoder->plan_capacity, count, sizeof(*encoder->plans),
                          encoder->error));
@@ -250,14 +239,14 @@ static enum od_status encode_node(struct encoder *encoder, const struct od_plan 
 enum od_status od_plan_encode(const struct od_plan *plan, struct od_arena *scratch, struct od_buffer *buffer,
                               struct od_error *error)
 {
-    struct encoder encoder = {.scratch = scratch, .error = error};
+    struct od_plan_encoder encoder = {.scratch = scratch, .error = error};
     uint32_t root;
     ordeal__plan__init(&encoder.message);
     encoder.message.version = 1;
     OD_TRY(encode_node(&encoder, plan, &root));
     size_t size = ordeal__plan__get_packed_size(&encoder.message);
     if (!od_buffer_reserve(buffer, size))
-        return no_memory(&encoder);
+        return od_encode_no_memory(&encoder);
     buffer->size += ordeal__plan__pack(&encoder.message, buffer->bytes + buffer->size);
     return OD_OK;
 }

@@ -46,6 +46,8 @@ enum od_physical_kind {
         OD_PHYSICAL_KIND_COUNT
 };
 const char *od_physical_kind_text(enum od_physical_kind kind);
+/* The logical kind whose clause it has; OD_PLAN_KIND_COUNT: none, as joins and readers of exchanges. */
+enum od_plan_kind od_physical_clause_kind(enum od_physical_kind kind);
 
 /* COMPLETE: rows -> answer. PARTIAL: rows -> groups ++ state columns. FINAL: groups ++ state columns -> answer.
  * A grouped FINAL or COMPLETE over no rows gives no row; a global one gives one row, in its one task. A global PARTIAL
@@ -131,6 +133,9 @@ struct od_stage {
     enum od_determinism determinism;
     const char *determinism_reason; /* NULL: DETERMINATE */
 };
+
+/* Gives a tree its node_index numbers, in printing order from *next on. For who has just made the nodes. */
+void od_physical_number(const struct od_physical *root, uint32_t *next);
 
 /* Topological order: inputs come first, the last stage's exchange is RESULT. Immutable; lives in the plan_arena. */
 struct od_stage_graph {

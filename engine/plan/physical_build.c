@@ -158,11 +158,11 @@ static bool build(struct od_stage_builder *builder, const struct od_plan *plan, 
 
 /* --- the graph -------------------------------------------------------------------------------- */
 
-static void number_nodes(const struct od_physical *node, uint32_t *next)
+void od_physical_number(const struct od_physical *root, uint32_t *next)
 {
-    ((struct od_physical *)node)->node_index = (*next)++; /* made in this file's walk; const from here on */
-    for (uint32_t i = 0; i < node->input_count; i++)
-        number_nodes(node->inputs[i], next);
+    ((struct od_physical *)root)->node_index = (*next)++; /* just made; const from here on */
+    for (uint32_t i = 0; i < root->input_count; i++)
+        od_physical_number(root->inputs[i], next);
 }
 
 uint32_t od_physical_count(const struct od_physical *node)
@@ -182,7 +182,7 @@ static const struct od_stage_graph *build_graph(struct od_stage_builder *builder
     OD_NEW(builder->shared_readers, builder->make, builder->plans.capacity);
     OD_NEED(build(builder, plan, &fragment) && od_fragment_exchange(builder, &fragment, &result));
     for (uint32_t i = 0; i < builder->stage_count; i++)
-        number_nodes(builder->stages[i].root, &next_node);
+        od_physical_number(builder->stages[i].root, &next_node);
     od_stages_judge(builder->stages, builder->stage_count, builder->make->options->arrival_order);
     OD_NEW_LIST(struct od_stage_graph, graph, builder->make, 1);
     *graph = (struct od_stage_graph){.stage_count = builder->stage_count,

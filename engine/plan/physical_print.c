@@ -29,6 +29,29 @@ static void print_final(const struct od_physical *node, struct od_buffer *buffer
                         node->aggregate.aggregates[i].name);
 }
 
+enum od_plan_kind od_physical_clause_kind(enum od_physical_kind kind)
+{
+    static const enum od_plan_kind kinds[OD_PHYSICAL_KIND_COUNT] = {
+        [OD_PHYSICAL_SCAN] = OD_PLAN_SCAN,
+        [OD_PHYSICAL_EXCHANGE_READ] = OD_PLAN_KIND_COUNT,
+        [OD_PHYSICAL_FILTER] = OD_PLAN_FILTER,
+        [OD_PHYSICAL_PROJECT] = OD_PLAN_PROJECT,
+        [OD_PHYSICAL_HASH_JOIN] = OD_PLAN_KIND_COUNT,
+        [OD_PHYSICAL_MERGE_JOIN] = OD_PLAN_KIND_COUNT,
+        [OD_PHYSICAL_NESTED_LOOP_JOIN] = OD_PLAN_KIND_COUNT,
+        [OD_PHYSICAL_VALUES] = OD_PLAN_VALUES,
+        [OD_PHYSICAL_UNION] = OD_PLAN_UNION,
+        [OD_PHYSICAL_EXPAND] = OD_PLAN_EXPAND,
+        [OD_PHYSICAL_WINDOW] = OD_PLAN_WINDOW,
+        [OD_PHYSICAL_MAP] = OD_PLAN_MAP,
+        [OD_PHYSICAL_AGGREGATE] = OD_PLAN_AGGREGATE,
+        [OD_PHYSICAL_SORT] = OD_PLAN_SORT,
+        [OD_PHYSICAL_TOP_N] = OD_PLAN_SORT,
+        [OD_PHYSICAL_LIMIT] = OD_PLAN_LIMIT,
+    };
+    return kinds[kind];
+}
+
 /* As the logical node with the same clauses does. */
 static void print_clauses(const struct od_physical *node, enum od_plan_kind kind, struct od_buffer *buffer)
 {
@@ -44,17 +67,7 @@ static void print_clauses(const struct od_physical *node, enum od_plan_kind kind
 bool od_physical_print_node(const struct od_physical *node, struct od_buffer *buffer)
 {
     static const char *const phases[] = {" complete", " partial", " final"};
-    static const enum od_plan_kind kinds[OD_PHYSICAL_KIND_COUNT] = {
-        [OD_PHYSICAL_SCAN] = OD_PLAN_SCAN,           [OD_PHYSICAL_FILTER] = OD_PLAN_FILTER,
-        [OD_PHYSICAL_PROJECT] = OD_PLAN_PROJECT,     [OD_PHYSICAL_VALUES] = OD_PLAN_VALUES,
-        [OD_PHYSICAL_EXPAND] = OD_PLAN_EXPAND,       [OD_PHYSICAL_WINDOW] = OD_PLAN_WINDOW,
-        [OD_PHYSICAL_MAP] = OD_PLAN_MAP,             [OD_PHYSICAL_UNION] = OD_PLAN_UNION,
-        [OD_PHYSICAL_AGGREGATE] = OD_PLAN_AGGREGATE, [OD_PHYSICAL_SORT] = OD_PLAN_SORT,
-        [OD_PHYSICAL_TOP_N] = OD_PLAN_SORT,          [OD_PHYSICAL_LIMIT] = OD_PLAN_LIMIT,
-    };
     bool aggregates = node->kind == OD_PHYSICAL_AGGREGATE;
-    bool joins = node->kind == OD_PHYSICAL_HASH_JOIN || node->kind == OD_PHYSICAL_MERGE_JOIN ||
-                 node->kind == OD_PHYSICAL_NESTED_LOOP_JOIN;
     od_buffer_append_text(buffer, od_physical_kind_text(node->kind));
     if (aggregates)
         od_buffer_append_text(buffer, phases[node->phase]);
@@ -63,12 +76,12 @@ bool od_physical_print_node(const struct od_physical *node, struct od_buffer *bu
     if (node->kind == OD_PHYSICAL_EXCHANGE_READ)
         od_buffer_print(buffer, " stage %u%s%s", node->exchange.stage_index,
                         node->exchange.broadcast ? ", broadcast" : "", node->exchange.forward ? ", forward" : "");
-    else if (joins)
+    else if (od_physical_clause_kind(node->kind) == OD_PLAN_KIND_COUNT)
         print_join(node, buffer);
     else if (aggregates && node->phase == OD_AGGREGATE_FINAL)
         print_final(node, buffer);
     else
-        print_clauses(node, kinds[node->kind], buffer);
+        print_clauses(node, od_physical_clause_kind(node->kind), buffer);
     return !buffer->failed;
 }
 
