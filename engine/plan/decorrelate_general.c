@@ -315,7 +315,8 @@ static bool push_limit(struct od_decorrelation *d, const struct od_plan *plan, s
                         : INT64_MAX;
     uint64_t bounds[2] = {plan->limit.offset < INT64_MAX ? plan->limit.offset : INT64_MAX, last};
     const struct od_expr *conjuncts[2];
-    struct od_window_call call = {.function = OD_WINDOW_ROW_NUMBER, .name = "row_number"};
+    struct od_window_call call = {
+        .function = OD_WINDOW_ROW_NUMBER, .name = "row_number", .frame.end = OD_FRAME_UNBOUNDED_FOLLOWING};
     od_assert(sort->kind == OD_PLAN_SORT);
     struct od_plan draft = {.kind = OD_PLAN_WINDOW,
                             .inputs = {sort->inputs[0]},
