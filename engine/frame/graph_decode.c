@@ -32,7 +32,8 @@ struct decoder {
 
 OD_FINDER(find_kind, enum od_physical_kind, od_physical_kind_text, OD_PHYSICAL_KIND_COUNT)
 OD_FINDER(find_join, enum od_join_type, od_join_type_text, OD_JOIN_TYPE_COUNT)
-OD_FINDER(find_exchange, enum od_exchange_kind, od_exchange_kind_text, OD_EXCHANGE_RESULT + 1)
+OD_FINDER(find_exchange, enum od_exchange_kind, od_exchange_kind_text, OD_EXCHANGE_KIND_COUNT)
+OD_FINDER(find_determinism, enum od_determinism, od_determinism_text, OD_DETERMINISM_COUNT)
 OD_FINDER(find_rule, enum od_rule, od_rule_text, OD_RULE_COUNT)
 
 static enum od_status corrupt(const struct decoder *decoder, const char *what)
@@ -296,7 +297,7 @@ static enum od_status check_exchange(const struct decoder *decoder, const struct
     bool is_last = stage->stage_index + 1 == decoder->message->n_stages;
     bool fits = (stage->exchange == OD_EXCHANGE_RESULT) == is_last &&
                 (stage->exchange == OD_EXCHANGE_HASH) == (stage->key_count > 0);
-    if (stage->exchange == OD_EXCHANGE_HASH)
+    if (stage->exchange == OD_EXCHANGE_HASH || stage->exchange == OD_EXCHANGE_ROUND_ROBIN)
         fits = fits && stage->partition_count > 0 && stage->partition_count <= TASKS_MAX;
     else
         fits = fits && stage->partition_count == (stage->exchange == OD_EXCHANGE_FORWARD ? stage->task_count : 1);
@@ -323,8 +324,11 @@ static enum od_status decode_stage(struct decoder *decoder, uint32_t stage_index
                                .key_count = (uint32_t)message->n_keys,
                                .keys = message->keys,
                                .reason = message->reason};
-    if (!find_exchange(message->exchange, &stage->exchange))
+    if (!find_exchange(message->exchange, &stage->exchange) ||
+        !find_determinism(message->determinism, &stage->determinism))
         return corrupt(decoder, "an exchange that there is not");
+    if (stage->determinism != OD_DETERMINATE)
+        stage->determinism_reason = message->determinism_reason;
     for (uint32_t i = decoder->first; i < message->root; i++)
         OD_TRY(decode_operator(decoder, i, stage_index, stage->task_count));
     for (uint32_t i = decoder->first; i + 1 < message->root; i++)

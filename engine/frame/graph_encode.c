@@ -183,6 +183,9 @@ static enum od_status encode_stage(struct graph_encoder *encoder, const struct o
     message->n_keys = stage->key_count;
     message->keys = (uint32_t *)stage->keys;
     message->reason = (char *)stage->reason;
+    message->determinism = (char *)od_determinism_text(stage->determinism);
+    if (stage->determinism_reason != NULL)
+        message->determinism_reason = (char *)stage->determinism_reason;
     return encode_operator(encoder, stage->root, &message->root);
 }
 

@@ -96,6 +96,7 @@ enum od_exchange_kind {
 #define X(name, text) OD_EXCHANGE_##name,
     OD_EXCHANGE_KIND_LIST(X)
 #undef X
+        OD_EXCHANGE_KIND_COUNT
 };
 const char *od_exchange_kind_text(enum od_exchange_kind kind);
 /* Has a partition for each task that reads it. */
@@ -115,6 +116,7 @@ enum od_determinism {
 #define X(name, text) OD_##name,
     OD_DETERMINISM_LIST(X)
 #undef X
+        OD_DETERMINISM_COUNT
 };
 const char *od_determinism_text(enum od_determinism determinism);
 
