@@ -28,6 +28,9 @@ enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory
 struct od_disk od_posix_disk_part(struct od_posix_disk *disk);
 /* How many files are open: not 0 once its actor is gone means that the actor leaks. */
 uint64_t od_posix_disk_open_files(const struct od_posix_disk *disk);
+/* Takes over what an earlier life left in the directory: its files count as made through this disk, the directory too. Only for
+ * directories that belong to one actor alone. Fails with NO_MEMORY or IO. */
+enum od_status od_posix_disk_adopt(struct od_posix_disk *disk, struct od_error *error);
 /* Removes every file that was made through this disk and is still there, as when a machine is lost. Open files stay
  * usable until they are closed. Goes on after a failure and reports the first one. */
 enum od_status od_posix_disk_empty(struct od_posix_disk *disk, struct od_error *error);

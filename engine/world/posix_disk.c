@@ -10,6 +10,7 @@
  * removed name leaves open files usable. Writes go to the system at once; `sync` makes them survive the machine. */
 #include "engine/world/posix.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -238,6 +239,32 @@ struct od_disk od_posix_disk_part(struct od_posix_disk *disk)
 uint64_t od_posix_disk_open_files(const struct od_posix_disk *disk)
 {
     return disk->open_file_count;
+}
+
+static bool is_plain_file(const struct od_posix_disk *disk, const char *name)
+{
+    struct stat info;
+    return fstatat(disk->directory_descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
+}
+
+enum od_status od_posix_disk_adopt(struct od_posix_disk *disk, struct od_error *error)
+{
+    enum od_status status = OD_OK;
+    const struct dirent *entry;
+    DIR *entries = opendir(disk->directory);
+    if (entries == NULL)
+        return io_failed(error, "reading directory", disk->directory);
+    while (status == OD_OK && (entry = readdir(entries)) != NULL) {
+        if (!is_plain_file(disk, entry->d_name) || find_made(disk, entry->d_name) != NULL)
+            continue;
+        if (!od_buffer_append(&disk->made, entry->d_name, strlen(entry->d_name) + 1)) {
+            disk->made.failed = false;
+            status = od_fail(error, OD_NO_MEMORY, "reading directory '%s'", disk->directory);
+        }
+    }
+    closedir(entries);
+    disk->made_directory = true;
+    return status;
 }
 
 enum od_status od_posix_disk_empty(struct od_posix_disk *disk, struct od_error *error)
