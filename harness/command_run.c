@@ -22,6 +22,7 @@
 #include "harness/scenario_run.h"
 #include "harness/version.h"
 #include "harness/thousandths.h"
+#include "reports/prometheus.h"
 #include "reports/report.h"
 #include "reports/store.h"
 
@@ -226,6 +227,9 @@ static enum od_status end_record(struct run_all *all, enum od_status status, str
     enum od_status saved = od_record_save(all->record, all->directory, status == OD_OK ? error : NULL);
     if (saved == OD_OK)
         saved = od_report_write_directory(od_posix_memory(), all->directory, status == OD_OK ? error : NULL);
+    const char *metrics = od_arguments_text(all->arguments, "metrics", NULL);
+    if (saved == OD_OK && metrics != NULL)
+        saved = od_record_write_prometheus(all->record, metrics, status == OD_OK ? error : NULL);
     if (saved == OD_OK && all->store != NULL)
         saved = od_store_put(all->store, all->record, all->directory, status == OD_OK ? error : NULL);
     return status == OD_OK ? saved : status;
@@ -306,6 +310,7 @@ static const struct od_option options[] = {
     {"oracle", "E", "compare answers with duckdb or postgres, too; may be given for both", true},
     {"twice", NULL, "every run in sim twice: their digests must be equal", false},
     {"out", "DIR", "run directory (default ordeal-out/run-TIME-PID)", false},
+    {"metrics", "FILE", "the measures in Prometheus' text format, too", false},
     {"json", NULL, "the record as JSON on standard output, text on standard error", false},
     {"store", "FILE", "result store (default in the user's state directory)", false},
     {NULL, NULL, NULL, false},

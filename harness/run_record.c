@@ -127,6 +127,28 @@ static void record_schedule(struct od_record *record, struct od_record_run *run,
     od_buffer_release(&text);
 }
 
+/* What the driver decided and does not count. */
+static void count_events(struct od_record_run *run, const struct od_cluster_result *result)
+{
+    static const size_t measures[OD_EVENT_COUNT] = {
+        [OD_EVENT_TASK_SPECULATED] = offsetof(struct od_record_run, speculations),
+        [OD_EVENT_STAGE_ROLLED_BACK] = offsetof(struct od_record_run, rollbacks),
+        [OD_EVENT_PLAN_ADAPTED] = offsetof(struct od_record_run, adaptations),
+        [OD_EVENT_OUTPUT_MOVED] = offsetof(struct od_record_run, outputs_moved),
+        [OD_EVENT_OUTPUT_REUSED] = offsetof(struct od_record_run, outputs_reused),
+        [OD_EVENT_CHECKPOINTED] = offsetof(struct od_record_run, checkpoints),
+        [OD_EVENT_EXECUTOR_EXCLUDED] = offsetof(struct od_record_run, exclusions),
+        [OD_EVENT_EXECUTOR_DECOMMISSIONED] = offsetof(struct od_record_run, decommissions),
+        [OD_EVENT_DRIVER_RESTARTED] = offsetof(struct od_record_run, driver_restarts),
+        [OD_EVENT_BUDGET_EXHAUSTED] = offsetof(struct od_record_run, alerts),
+    };
+    for (uint32_t i = 0; i < result->event_count; i++) {
+        size_t offset = measures[result->events[i].kind];
+        if (offset != 0)
+            (*(uint64_t *)(void *)((uint8_t *)run + offset))++;
+    }
+}
+
 void od_run_record_run(struct od_record *record, struct od_record_run *run, const struct od_cluster_request *request,
                        const struct od_cluster_result *result, uint64_t wall_ns)
 {
@@ -139,12 +161,19 @@ void od_run_record_run(struct od_record *record, struct od_record_run *run, cons
     run->wall_ns = wall_ns;
     run->virtual_ns = request->deployment == OD_DEPLOY_SIM ? result->elapsed_ns : 0;
     run->tasks_run = counts->attempts_launched;
+    for (uint32_t i = 0; i < request->graph->stage_count; i++)
+        run->tasks += request->graph->stages[i].task_count;
     run->recomputed_tasks = counts->tasks_recomputed;
+    run->recomputed_ppm = counts->tasks_recomputed * UINT64_C(1000000) / run->tasks;
     run->retries = counts->attempts_failed;
+    run->refused_attempts = counts->attempts_refused;
+    count_events(run, result);
     run->executors_lost = counts->executors_lost;
     run->memory_limit_bytes = request->options.query_memory_bytes;
     run->memory_peak_bytes = counts->memory_peak_bytes;
     run->spilled_bytes = counts->spilled_bytes;
+    run->shuffle_rows = counts->shuffle_rows;
+    run->shuffle_bytes = counts->shuffle_bytes;
     if (request->schedule != NULL)
         record_schedule(record, run, request->schedule);
     if (request->deployment == OD_DEPLOY_SIM)

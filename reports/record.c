@@ -37,6 +37,17 @@ static const char *const verdict_texts[] = {
 _Static_assert(sizeof(verdict_texts) / sizeof(verdict_texts[0]) == OD_RECORD_VERDICT_COUNT,
                "every verdict has a text");
 
+const char *od_record_unit_text(enum od_record_unit unit)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        OD_RECORD_UNITS(X)
+#undef X
+    };
+    od_assert((unsigned)unit < OD_RECORD_UNIT_END);
+    return texts[unit];
+}
+
 const char *od_record_state_text(enum od_record_state state)
 {
     od_assert(state < OD_RECORD_STATE_COUNT);
@@ -262,6 +273,15 @@ void od_record_add_parent(struct od_record *record, struct od_record_stage *stag
         stage == NULL ? NULL : od_record_append(record, &stage->parents, sizeof(*added));
     if (added != NULL)
         added->stage = parent_stage;
+}
+
+struct od_record_operator *od_record_add_operator(struct od_record *record, struct od_record_stage *stage,
+                                                  const char *text)
+{
+    struct od_record_operator *added =
+        stage == NULL ? NULL : od_record_append(record, &stage->measured, sizeof(*added));
+    OD_RECORD_SET(record, added, text, text);
+    return added;
 }
 
 struct od_record_row *od_record_add_row(struct od_record *record, struct od_record_query *query)

@@ -52,6 +52,69 @@ enum od_record_verdict {
     OD_RECORD_VERDICT_COUNT
 };
 
+/* What is measured: X(field, name, unit, how several make one, sentence); all are uint64_t. The names are those of the store and,
+ * with "ordeal_" and a unit, of the Prometheus text. A new measure is one line here. */
+#define OD_RECORD_UNITS(X) X(COUNT, "count") X(BYTES, "bytes") X(NS, "ns") X(PPM, "ppm") /* millionths */
+enum od_record_unit {
+#define X(name, text) OD_RECORD_UNIT_##name,
+    OD_RECORD_UNITS(X)
+#undef X
+        OD_RECORD_UNIT_END
+};
+enum od_record_fold { OD_RECORD_SUM, OD_RECORD_MAX };
+#define OD_RECORD_RUN_MEASURES(X)                                                                            \
+    X(faults_fired, faults_fired, COUNT, SUM, "faults that took effect")                                     \
+    X(virtual_ns, virtual, NS, SUM, "virtual time, in sim")                                                  \
+    X(wall_ns, wall, NS, SUM, "time on the wall")                                                            \
+    X(recovery_ns, recovery, NS, MAX, "time beyond the undisturbed run of the same query and deployment")    \
+    X(tasks, tasks, COUNT, SUM, "tasks of the plan")                                                         \
+    X(tasks_run, tasks_run, COUNT, SUM, "attempts at tasks that were started")                               \
+    X(retries, retries, COUNT, SUM, "attempts that failed")                                                  \
+    X(refused_attempts, refused_attempts, COUNT, SUM, "attempts that succeeded too late")                    \
+    X(recomputed_tasks, recomputed_tasks, COUNT, SUM, "tasks run again because their output was lost")       \
+    X(recomputed_ppm, recomputed_share, PPM, MAX, "recomputed tasks by tasks of the plan")                   \
+    X(speculations, speculations, COUNT, SUM, "second attempts of stragglers")                               \
+    X(rollbacks, rollbacks, COUNT, SUM, "stages begun again because what they read may have changed")        \
+    X(adaptations, adaptations, COUNT, SUM,                                                                  \
+      "stages whose tasks were dealt out anew for the sizes that were seen")                                 \
+    X(outputs_moved, outputs_moved, COUNT, SUM, "outputs copied to another executor")                        \
+    X(outputs_reused, outputs_reused, COUNT, SUM, "outputs of earlier queries that counted")                 \
+    X(checkpoints, checkpoints, COUNT, SUM, "outputs copied to the driver")                                  \
+    X(executors_lost, executors_lost, COUNT, SUM, "executors lost")                                          \
+    X(exclusions, exclusions, COUNT, SUM, "times that a failing executor got no more tasks for a while")     \
+    X(decommissions, decommissions, COUNT, SUM, "executors that left in good order")                         \
+    X(driver_restarts, driver_restarts, COUNT, SUM, "lives of the driver after its first")                   \
+    X(alerts, alerts, COUNT, SUM, "budgets that were used up")                                               \
+    X(memory_peak_bytes, memory_peak, BYTES, MAX,                                                            \
+      "the least memory limit with which no rows would have gone to disk")                                   \
+    X(spilled_bytes, spilled, BYTES, SUM, "rows that operators set aside on disk")                           \
+    X(shuffle_rows, shuffle_rows, COUNT, SUM, "rows written for other tasks")                                \
+    X(shuffle_bytes, shuffle, BYTES, SUM, "blocks written for other tasks")
+/* Of the undisturbed run. */
+#define OD_RECORD_STAGE_MEASURES(X)                                                                          \
+    X(tasks, tasks, COUNT, MAX, "tasks of the stage")                                                        \
+    X(partitions, partitions, COUNT, MAX, "parts of its output")                                             \
+    X(attempts, attempts, COUNT, MAX, "attempts at its tasks that were started")                             \
+    X(failed_attempts, failed_attempts, COUNT, MAX, "those that failed")                                     \
+    X(rows, rows, COUNT, MAX, "rows of its output")                                                          \
+    X(bytes, output, BYTES, MAX, "its output as written")                                                    \
+    X(fetched_blocks, fetched_blocks, COUNT, MAX, "blocks its tasks read")                                   \
+    X(fetched_bytes, fetched, BYTES, MAX, "blocks its tasks read")                                           \
+    X(spilled_bytes, spilled, BYTES, MAX, "rows set aside on disk")                                          \
+    X(memory_peak_bytes, memory_peak, BYTES, MAX, "rows held by one of its tasks, at most")                  \
+    X(elapsed_ns, elapsed, NS, MAX, "from its first task to its last")                                       \
+    X(run_ns, run, NS, MAX, "its tasks at work, all together")                                               \
+    X(wait_ns, wait, NS, MAX, "its tasks waiting for input, all together")
+#define OD_RECORD_OPERATOR_MEASURES(X)                                                                       \
+    X(rows_in, rows_in, COUNT, MAX, "rows it got from other operators")                                      \
+    X(rows, rows, COUNT, MAX, "rows it gave")                                                                \
+    X(batches, batches, COUNT, MAX, "batches they came in")                                                  \
+    X(bytes, output, BYTES, MAX, "what they took in memory")                                                 \
+    X(spilled_bytes, spilled, BYTES, MAX, "rows it set aside on disk")                                       \
+    X(memory_peak_bytes, memory_peak, BYTES, MAX, "rows it held at once in one task, at most")               \
+    X(time_ns, time, NS, MAX, "its own work, in all tasks together")
+#define OD_RECORD_MEASURE_FIELD(field, name, unit, fold, sentence) uint64_t field;
+
 /* One execution of a query: undisturbed or under one schedule of faults. Times are of the run's own clock:
  * virtual time in sim, wall time in threads. */
 struct od_record_run {
@@ -61,20 +124,11 @@ struct od_record_run {
     bool disturbed; /* false: no fault was planned */
     uint64_t seed;
     struct od_record_texts schedule; /* one fault a line, in words */
-    uint64_t faults_fired;
     enum od_record_verdict verdict;
     char *property; /* code of the property that failed: "H1" */
     char *message;  /* why it failed or is undecided */
-    uint64_t virtual_ns;
-    uint64_t wall_ns;
-    uint64_t recovery_ns; /* time beyond the undisturbed run of the same query and deployment */
-    uint64_t tasks_run;   /* attempts started */
-    uint64_t recomputed_tasks;
-    uint64_t retries;
-    uint64_t executors_lost;
+    OD_RECORD_RUN_MEASURES(OD_RECORD_MEASURE_FIELD)
     uint64_t memory_limit_bytes; /* rows that the query may hold; 0: any number */
-    uint64_t memory_peak_bytes;  /* the least limit with which it would not have spilled */
-    uint64_t spilled_bytes;
     uint64_t answer_rows;
     char *digest;        /* of the answer, hex */
     char *trace_digest;  /* of all that crossed the seam, hex */
@@ -87,17 +141,21 @@ struct od_record_parent {
     uint64_t stage;
 };
 
+/* In the order of the stage's `operators`. */
+struct od_record_operator {
+    char *text;
+    OD_RECORD_OPERATOR_MEASURES(OD_RECORD_MEASURE_FIELD)
+};
+
 struct od_record_stage {
     uint64_t stage; /* its number in events */
     char *name;
     struct od_record_texts operators; /* from input to output */
     char *exchange; /* how its output leaves: "hash", "broadcast", "range", "single", "result" */
-    uint64_t tasks;
-    uint64_t partitions;
-    uint64_t rows;  /* out, in the undisturbed run */
-    uint64_t bytes; /* out */
+    OD_RECORD_STAGE_MEASURES(OD_RECORD_MEASURE_FIELD)
     bool indeterminate;
     OD_RECORD_LIST(struct od_record_parent) parents;
+    OD_RECORD_LIST(struct od_record_operator) measured; /* its operators; none: not measured */
 };
 
 struct od_record_row {
@@ -178,6 +236,8 @@ struct od_record_query *od_record_add_query(struct od_record *record, struct od_
 struct od_record_stage *od_record_add_stage(struct od_record *record, struct od_record_query *query,
                                             uint64_t stage);
 void od_record_add_parent(struct od_record *record, struct od_record_stage *stage, uint64_t parent_stage);
+struct od_record_operator *od_record_add_operator(struct od_record *record, struct od_record_stage *stage,
+                                                  const char *text);
 struct od_record_row *od_record_add_row(struct od_record *record, struct od_record_query *query);
 /* Gives the run its run_index. */
 struct od_record_run *od_record_add_run(struct od_record *record, struct od_record_query *query,
@@ -230,7 +290,8 @@ struct od_record_counts od_record_count_query(const struct od_record_query *quer
  * HELD. */
 enum od_record_verdict od_record_overall(const struct od_record *record);
 
-/* "running"..., "held"...: never NULL. */
+/* "running"..., "held"..., "bytes"...: never NULL. */
+const char *od_record_unit_text(enum od_record_unit unit);
 const char *od_record_state_text(enum od_record_state state);
 const char *od_record_verdict_text(enum od_record_verdict verdict);
 

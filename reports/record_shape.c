@@ -19,6 +19,10 @@ _Static_assert(sizeof(struct od_record_any_list) == sizeof(struct od_record_text
 _Static_assert(offsetof(struct od_record_any_list, count) == offsetof(struct od_record_texts, count),
                "all lists have one layout");
 
+#define MEASURE_RUN(field, name, unit, fold, sentence)      FIELD(od_record_run, field, OD_FIELD_NUMBER),
+#define MEASURE_STAGE(field, name, unit, fold, sentence)    FIELD(od_record_stage, field, OD_FIELD_NUMBER),
+#define MEASURE_OPERATOR(field, name, unit, fold, sentence) FIELD(od_record_operator, field, OD_FIELD_NUMBER),
+
 static const struct od_field run_fields[] = {
     FIELD(od_record_run, run_index, OD_FIELD_NUMBER),
     FIELD(od_record_run, deployment, OD_FIELD_TEXT),
@@ -26,20 +30,11 @@ static const struct od_field run_fields[] = {
     FIELD(od_record_run, disturbed, OD_FIELD_BOOL),
     FIELD(od_record_run, seed, OD_FIELD_SEED),
     FIELD(od_record_run, schedule, OD_FIELD_TEXTS),
-    FIELD(od_record_run, faults_fired, OD_FIELD_NUMBER),
     FIELD(od_record_run, verdict, OD_FIELD_VERDICT),
     FIELD(od_record_run, property, OD_FIELD_TEXT),
     FIELD(od_record_run, message, OD_FIELD_TEXT),
-    FIELD(od_record_run, virtual_ns, OD_FIELD_NUMBER),
-    FIELD(od_record_run, wall_ns, OD_FIELD_NUMBER),
-    FIELD(od_record_run, recovery_ns, OD_FIELD_NUMBER),
-    FIELD(od_record_run, tasks_run, OD_FIELD_NUMBER),
-    FIELD(od_record_run, recomputed_tasks, OD_FIELD_NUMBER),
-    FIELD(od_record_run, retries, OD_FIELD_NUMBER),
-    FIELD(od_record_run, executors_lost, OD_FIELD_NUMBER),
+    OD_RECORD_RUN_MEASURES(MEASURE_RUN)
     FIELD(od_record_run, memory_limit_bytes, OD_FIELD_NUMBER),
-    FIELD(od_record_run, memory_peak_bytes, OD_FIELD_NUMBER),
-    FIELD(od_record_run, spilled_bytes, OD_FIELD_NUMBER),
     FIELD(od_record_run, answer_rows, OD_FIELD_NUMBER),
     FIELD(od_record_run, digest, OD_FIELD_TEXT),
     FIELD(od_record_run, trace_digest, OD_FIELD_TEXT),
@@ -54,12 +49,21 @@ static const struct od_field parent_fields[] = {
 };
 static const struct od_shape parent_shape = SHAPE(od_record_parent, "a parent of a stage", parent_fields);
 
+static const struct od_field operator_fields[] = {
+    FIELD(od_record_operator, text, OD_FIELD_TEXT),
+    OD_RECORD_OPERATOR_MEASURES(MEASURE_OPERATOR)
+};
+static const struct od_shape operator_shape = SHAPE(od_record_operator, "an operator", operator_fields);
+
 static const struct od_field stage_fields[] = {
-    FIELD(od_record_stage, stage, OD_FIELD_NUMBER),       FIELD(od_record_stage, name, OD_FIELD_TEXT),
-    FIELD(od_record_stage, operators, OD_FIELD_TEXTS),    FIELD(od_record_stage, exchange, OD_FIELD_TEXT),
-    FIELD(od_record_stage, tasks, OD_FIELD_NUMBER),       FIELD(od_record_stage, partitions, OD_FIELD_NUMBER),
-    FIELD(od_record_stage, rows, OD_FIELD_NUMBER),        FIELD(od_record_stage, bytes, OD_FIELD_NUMBER),
-    FIELD(od_record_stage, indeterminate, OD_FIELD_BOOL), LIST(od_record_stage, parents, parent_shape),
+    FIELD(od_record_stage, stage, OD_FIELD_NUMBER),
+    FIELD(od_record_stage, name, OD_FIELD_TEXT),
+    FIELD(od_record_stage, operators, OD_FIELD_TEXTS),
+    FIELD(od_record_stage, exchange, OD_FIELD_TEXT),
+    OD_RECORD_STAGE_MEASURES(MEASURE_STAGE)
+    FIELD(od_record_stage, indeterminate, OD_FIELD_BOOL),
+    LIST(od_record_stage, parents, parent_shape),
+    LIST(od_record_stage, measured, operator_shape),
 };
 static const struct od_shape stage_shape = SHAPE(od_record_stage, "a stage", stage_fields);
 

@@ -67,10 +67,10 @@ static void every_field_is_written(void **state)
     struct od_record *record = od_record_new(&fixture_memory);
     struct od_record_query *query = od_record_add_query(record, od_record_add_scenario(record, "s"), "q");
     struct od_record_run *run = od_record_add_run(record, query, "sim");
-    run->run_index = run->schedule_index = run->seed = run->faults_fired = run->virtual_ns = run->wall_ns = 5;
-    run->recovery_ns = run->tasks_run = run->recomputed_tasks = run->retries = run->executors_lost =
-        run->answer_rows = 6;
-    run->memory_limit_bytes = run->memory_peak_bytes = run->spilled_bytes = 7;
+    run->run_index = run->schedule_index = run->seed = run->memory_limit_bytes = run->answer_rows = 5;
+#define X(field, name, unit, fold, sentence) run->field = 6;
+    OD_RECORD_RUN_MEASURES(X)
+#undef X
     run->disturbed = run->timeline = true;
     char **texts[] = {&run->property,     &run->message, &run->digest,
                       &run->trace_digest, &run->replay,  &run->case_file};

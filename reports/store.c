@@ -40,21 +40,13 @@ static const char schema_sql[] =
 
 struct measure {
     const char *name;
-    const char *unit;
+    enum od_record_unit unit;
     size_t offset; /* in struct od_record_run */
 };
-static const struct measure measures[] = {
-    {"virtual", "ns", offsetof(struct od_record_run, virtual_ns)},
-    {"wall", "ns", offsetof(struct od_record_run, wall_ns)},
-    {"recovery", "ns", offsetof(struct od_record_run, recovery_ns)},
-    {"faults_fired", "count", offsetof(struct od_record_run, faults_fired)},
-    {"tasks_run", "count", offsetof(struct od_record_run, tasks_run)},
-    {"recomputed_tasks", "count", offsetof(struct od_record_run, recomputed_tasks)},
-    {"retries", "count", offsetof(struct od_record_run, retries)},
-    {"executors_lost", "count", offsetof(struct od_record_run, executors_lost)},
-    {"memory_peak", "bytes", offsetof(struct od_record_run, memory_peak_bytes)},
-    {"spilled", "bytes", offsetof(struct od_record_run, spilled_bytes)},
-};
+#define MEASURE(field, name, unit, fold, sentence)                                                           \
+    {#name, OD_RECORD_UNIT_##unit, offsetof(struct od_record_run, field)},
+static const struct measure measures[] = {OD_RECORD_RUN_MEASURES(MEASURE)};
+#undef MEASURE
 
 enum statement {
     DELETE_RUN,
@@ -322,7 +314,7 @@ static enum od_status put_measures(struct od_store *store, const struct od_recor
         bind_number(&binder, verdict_id);
         bind_text(&binder, measures[i].name);
         bind_number(&binder, *(const uint64_t *)(const void *)((const uint8_t *)run + measures[i].offset));
-        bind_text(&binder, measures[i].unit);
+        bind_text(&binder, od_record_unit_text(measures[i].unit));
         status = bind_run(store, &binder, error);
     }
     return status;
