@@ -21,6 +21,8 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
     if (resolved.field == 0)                                                                                 \
     resolved.field = (value)
     DEFAULT(cluster.executor_count, 3);
+    if (resolved.cluster.executors_max < resolved.cluster.executor_count)
+        resolved.cluster.executors_max = resolved.cluster.executor_count;
     DEFAULT(cluster.slots_per_executor, 1);
     DEFAULT(batch_rows, 1024);
     DEFAULT(attempts_max, 4);
@@ -92,7 +94,7 @@ void od_driver_end(struct od_driver_run *run, enum od_status status, const struc
                                                 .site = od_driver_run_site(run),
                                                 .rows = row_count,
                                                 .value = status});
-    for (uint32_t i = 1; i <= driver->options->executor_count; i++)
+    for (uint32_t i = 1; i <= driver->options->executors_max; i++)
         od_driver_send_end(driver, i, run->query->query_id);
 }
 
@@ -154,10 +156,10 @@ static void set_timer(struct od_driver *driver, uint64_t delay_ns, enum od_drive
 static bool make_stages(struct od_driver_run *run)
 {
     const struct od_stage_graph *graph = run->query->graph;
-    uint32_t executor_count = run->driver->options->executor_count;
     run->stages = od_arena_take_array(&run->run_arena, graph->stage_count, sizeof(*run->stages));
     run->tasks = od_arena_take_array(&run->run_arena, od_run_tasks(run->query), sizeof(*run->tasks));
-    run->plan_epochs = od_arena_take_array(&run->run_arena, (size_t)executor_count + 1, sizeof(uint32_t));
+    run->plan_epochs = od_arena_take_array(&run->run_arena, (size_t)run->driver->options->executors_max + 1,
+                                           sizeof(uint32_t));
     if (run->stages == NULL || run->tasks == NULL || run->plan_epochs == NULL)
         return false;
     run->stage_count = graph->stage_count;
@@ -234,7 +236,7 @@ static void driver_on_message(void *self, const struct od_message *message)
 {
     struct od_driver *driver = self;
     if (message->kind >= OD_MESSAGE_KIND_COUNT || handlers[message->kind] == NULL || message->from == 0 ||
-        message->from > driver->options->executor_count)
+        message->from > driver->options->executors_max)
         return;
     handlers[message->kind](driver, message);
     settle(driver);
@@ -314,11 +316,11 @@ enum od_status od_driver_new(struct od_world *world, const struct od_cluster_opt
     bool is_alive = od_life_init(&driver->life, world, options);
     driver->life.epoch = world->incarnation;
     od_arena_init(&driver->driver_arena, world->memory, 0);
-    driver->executors = od_arena_take_array(&driver->driver_arena, (size_t)options->executor_count + 1,
+    driver->executors = od_arena_take_array(&driver->driver_arena, (size_t)options->executors_max + 1,
                                             sizeof(*driver->executors));
     if (!is_alive || driver->executors == NULL) {
         driver_free(driver);
-        return od_fail(error, OD_NO_MEMORY, "making the driver: executors=%u", options->executor_count);
+        return od_fail(error, OD_NO_MEMORY, "making the driver: executors=%u", options->executors_max);
     }
     *actor_out = (struct od_actor){.ops = &driver_ops, .self = driver};
     return OD_OK;

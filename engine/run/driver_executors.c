@@ -47,7 +47,7 @@ static void lose_executor(struct od_driver *driver, uint32_t id)
             run->outcome.counts.executors_lost++;
         lose_attempts(run, executor->told.epoch);
     }
-    for (uint32_t other = 1; other <= driver->options->executor_count; other++)
+    for (uint32_t other = 1; other <= driver->options->executors_max; other++)
         if (driver->executors[other].alive)
             od_outbox_send_order(&driver->life.outbox, other, OD_MESSAGE_LOST, executor->told.epoch,
                                  executor_site(id));
@@ -169,7 +169,7 @@ void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_messag
 void od_driver_check_leases(struct od_driver *driver)
 {
     uint64_t now_ns = od_world_now_ns(driver->world);
-    for (uint32_t id = 1; id <= driver->options->executor_count; id++) {
+    for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
         const struct od_driver_executor *executor = &driver->executors[id];
         if (executor->alive && now_ns - executor->heard_ns > driver->options->lease_ns)
             lose_executor(driver, id);

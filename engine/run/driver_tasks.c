@@ -33,7 +33,7 @@ static uint32_t find_free(const struct od_driver *driver, uint32_t avoid)
 {
     uint32_t best = 0;
     uint32_t best_free = 0;
-    for (uint32_t id = 1; id <= driver->options->executor_count; id++) {
+    for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
         uint32_t free_slots = count_free_slots(driver, id);
         bool is_better = free_slots > best_free || (best == avoid && free_slots != 0);
         if (free_slots == 0 || !is_better || (id == avoid && best != 0))

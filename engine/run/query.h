@@ -11,7 +11,8 @@
 
 /* Zero means the default in brackets. Times are the world's. */
 struct od_cluster_options {
-    uint32_t executor_count;        /* [3] actors 1..N */
+    uint32_t executor_count;        /* [3] actors 1..N that are there from the start */
+    uint32_t executors_max;         /* [executor_count] actors up to this one may be added while queries run */
     uint32_t slots_per_executor;    /* [1] attempts that run at once on one executor */
     uint64_t heartbeat_ns;          /* [20 ms] */
     uint64_t lease_ns;              /* [100 ms] silence after which an executor counts as lost */
@@ -59,7 +60,7 @@ struct od_query_catalog {
 /* How many attempts may run at once. */
 static inline uint64_t od_run_slots(const struct od_query *query)
 {
-    return (uint64_t)query->options.cluster.executor_count * query->options.cluster.slots_per_executor;
+    return (uint64_t)query->options.cluster.executors_max * query->options.cluster.slots_per_executor;
 }
 
 /* Of all stages. */
