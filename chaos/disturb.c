@@ -75,6 +75,14 @@ static bool nth_matches(const struct od_fault *fault, const struct od_site *foun
     return fault->point == OD_POINT_TASK_STEP ? fault->site.nth == found->nth : hit_number >= fault->site.nth;
 }
 
+/* Damage needs bytes, and what happens to an executor does not happen to the driver. */
+static bool is_hit_of(const struct od_fault_kind_row *row, uint32_t actor_id, size_t byte_count)
+{
+    bool is_victim =
+        row->victim == OD_FAULT_OF_ANYBODY || (row->victim == OD_FAULT_OF_DRIVER) == (actor_id == 0);
+    return is_victim && (byte_count > 0 || !od_fault_amount_row(row->amount)->needs_bytes);
+}
+
 void od_disturb_count_fired(struct od_disturb *disturb, const struct od_fault *fault)
 {
     size_t index = (size_t)(fault - disturb->schedule->faults);
@@ -84,7 +92,8 @@ void od_disturb_count_fired(struct od_disturb *disturb, const struct od_fault *f
 }
 
 const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_point point,
-                                        const struct od_site *site, size_t byte_count, uint64_t now_ns)
+                                        const struct od_site *site, uint32_t actor_id, size_t byte_count,
+                                        uint64_t now_ns)
 {
     const struct od_fault *found = NULL;
     if ((disturb->points_used >> point & 1) == 0 || od_disturb_is_healed(disturb, now_ns))
@@ -93,10 +102,8 @@ const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_poin
         const struct od_fault *fault = &disturb->schedule->faults[i];
         if (fault->at_time || fault->point != point || !site_matches(&fault->site, site))
             continue;
-        if (byte_count == 0 && od_fault_kind_row(fault->kind)->amount != OD_FAULT_AMOUNT_NONE)
+        if (!is_hit_of(od_fault_kind_row(fault->kind), actor_id, byte_count))
             continue;
-        if (site->executor == 0 && od_fault_kind_row(fault->kind)->at_time)
-            continue; /* the driver is not an executor: it neither dies nor stands still */
         uint32_t hit_number = disturb->reached[i]++;
         bool may_fire = fault->times == OD_FAULT_ALWAYS || disturb->fired[i] < fault->times;
         if (found == NULL && may_fire && nth_matches(fault, site, hit_number))
@@ -113,7 +120,7 @@ const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_poin
 static const enum od_status fault_statuses[OD_FAULT_KIND_COUNT] = {
     [OD_FAULT_TASK_ERROR_BEFORE] = OD_TASK_FAILED, [OD_FAULT_TASK_ERROR_MIDDLE] = OD_TASK_FAILED,
     [OD_FAULT_TASK_ERROR_AFTER] = OD_TASK_FAILED,  [OD_FAULT_EXECUTOR_CRASH] = OD_EXECUTOR_GONE,
-    [OD_FAULT_SHUFFLE_BLOCK_MISSING] = OD_MISSING,
+    [OD_FAULT_SHUFFLE_BLOCK_MISSING] = OD_MISSING, [OD_FAULT_DRIVER_CRASH] = OD_EXECUTOR_GONE,
 };
 
 static void damage(const struct od_fault *fault, struct od_point_bytes *bytes)
@@ -140,6 +147,16 @@ enum od_status od_disturb_act(const struct od_fault *fault, enum od_point point,
     if (error != NULL)
         error->injected = true;
     return status;
+}
+
+bool od_disturb_order(const struct od_fault *fault, const struct od_site *site, struct od_order *order_out)
+{
+    static const enum od_order_kind kinds[OD_FAULT_KIND_COUNT] = {
+        [OD_FAULT_EXECUTOR_DECOMMISSION] = OD_ORDER_DECOMMISSION,
+        [OD_FAULT_DRIVER_CANCEL_QUERY] = OD_ORDER_CANCEL_QUERY,
+    };
+    *order_out = (struct od_order){kinds[fault->kind], site->query, site->executor};
+    return kinds[fault->kind] != 0;
 }
 
 enum od_status od_disturb_gone(struct od_error *error)

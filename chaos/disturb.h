@@ -12,8 +12,7 @@
 #define OD_CHAOS_DISTURB_H
 
 #include "chaos/fault.h"
-#include "engine/world/event.h"
-#include "engine/world/message.h"
+#include "engine/world/world.h"
 
 struct od_disturb {
     const struct od_schedule *schedule; /* borrowed; an empty one for NULL */
@@ -27,21 +26,24 @@ struct od_disturb {
 enum od_status od_disturb_init(struct od_disturb *disturb, struct od_memory *memory,
                                const struct od_schedule *schedule, struct od_error *error);
 void od_disturb_release(struct od_disturb *disturb);
-/* The first fault that matches and still may fire, counted as fired; NULL: none. `now_ns` is time since
- * the start (healing). `byte_count` is the size of what passes the point, 0 for nothing: damage needs
+/* The first fault that matches and still may fire, counted as fired; NULL: none. `actor_id` is who hits the point: the
+ * driver's faults are not the executors'. `now_ns` is time since the start (healing). `byte_count` is the size of what passes the point, 0 for nothing: damage needs
  * bytes. */
 const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_point point,
-                                        const struct od_site *site, size_t byte_count, uint64_t now_ns);
+                                        const struct od_site *site, uint32_t actor_id, size_t byte_count,
+                                        uint64_t now_ns);
 /* Counts a fault at a time as fired, by its host. */
 void od_disturb_count_fired(struct od_disturb *disturb, const struct od_fault *fault);
 /* True from the schedule's heal_ns on. */
 bool od_disturb_is_healed(const struct od_disturb *disturb, uint64_t now_ns);
 
 /* What a matched fault does to the operation at its point: damages `bytes`, or gives the status that the
- * operation fails with, with error->injected set. A crash gives EXECUTOR_GONE; killing is the host's work.
+ * operation fails with, with error->injected set. A crash, the driver's too, gives EXECUTOR_GONE; killing is the host's work.
  * OK for all others. */
 enum od_status od_disturb_act(const struct od_fault *fault, enum od_point point, const struct od_site *site,
                               struct od_point_bytes *bytes, struct od_error *error);
+/* Fills in what the driver is told; false: this kind is no order. `site` is the hit's, or the fault's own at a time. */
+bool od_disturb_order(const struct od_fault *fault, const struct od_site *site, struct od_order *order_out);
 /* EXECUTOR_GONE with error->injected: what a dead actor's calls answer. */
 enum od_status od_disturb_gone(struct od_error *error);
 

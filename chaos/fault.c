@@ -23,7 +23,9 @@ _Static_assert(OD_POINT_COUNT <= 32, "a set of points fits in 32 bits");
 #define SHAPE_TASK_ERROR_BEFORE       .points = POINT(TASK_START)
 #define SHAPE_TASK_ERROR_MIDDLE       .points = POINT(TASK_STEP)
 #define SHAPE_TASK_ERROR_AFTER        .points = POINT(TASK_END)
-#define SHAPE_LIFE .points = CRASH_POINTS, .at_time = true, .has_duration = true, .may_last = true
+#define SHAPE_LIFE                                                                                           \
+    .points = CRASH_POINTS, .at_time = true, .has_duration = true, .may_last = true,                         \
+    .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR
 #define SHAPE_EXECUTOR_CRASH          SHAPE_LIFE
 #define SHAPE_EXECUTOR_PAUSE          SHAPE_LIFE
 #define SHAPE_SHUFFLE_BLOCK_MISSING   .points = POINT(BLOCK_SERVE)
@@ -32,6 +34,18 @@ _Static_assert(OD_POINT_COUNT <= 32, "a set of points fits in 32 bits");
 #define SHAPE_NETWORK_DELAY           .points = POINT(MESSAGE_SEND), .has_duration = true
 #define SHAPE_NETWORK_LOSS            .points = POINT(MESSAGE_SEND)
 #define SHAPE_NETWORK_DUPLICATE       .points = POINT(MESSAGE_SEND), .has_duration = true
+#define SHAPE_DRIVER_CRASH                                                                                   \
+    .points = POINT(MESSAGE_SEND) | POINT(JOURNAL_WRITE) | POINT(JOURNAL_SYNC), .at_time = true,             \
+    .has_duration = true, .may_last = true, .amount = OD_FAULT_AMOUNT_KEEP, .victim = OD_FAULT_OF_DRIVER
+#define SHAPE_EXECUTOR_DECOMMISSION                                                                          \
+    .points = TASK_POINTS | POINT(BLOCK_SERVE), .at_time = true, .victim = OD_FAULT_OF_EXECUTOR,             \
+    .target = OD_FAULT_TARGET_EXECUTOR
+#define SHAPE_EXECUTOR_ADD .at_time = true
+#define SHAPE_EXECUTOR_SLOW                                                                                  \
+    .points = POINT(TASK_START) | POINT(TASK_STEP), .at_time = true, .has_duration = true, .may_last = true, \
+    .amount = OD_FAULT_AMOUNT_FACTOR, .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR
+#define SHAPE_DRIVER_CANCEL_QUERY                                                                            \
+    .points = TASK_POINTS, .at_time = true, .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_QUERY
 
 static const struct od_fault_kind_row kind_rows[] = {
 #define X(name, name_text, name_sentence)                                                                    \
@@ -45,6 +59,16 @@ const struct od_fault_kind_row *od_fault_kind_row(enum od_fault_kind kind)
 {
     od_assert((unsigned)kind < OD_FAULT_KIND_COUNT);
     return &kind_rows[kind];
+}
+
+const struct od_fault_amount_row *od_fault_amount_row(enum od_fault_amount amount)
+{
+    static const struct od_fault_amount_row rows[] = {
+        [OD_FAULT_AMOUNT_NONE] = {NULL, 0, 0, false},        [OD_FAULT_AMOUNT_BIT] = {"bit", 0, 0, true},
+        [OD_FAULT_AMOUNT_CUT] = {"cut", 1, 1, true},         [OD_FAULT_AMOUNT_KEEP] = {"keep", 0, 0, false},
+        [OD_FAULT_AMOUNT_FACTOR] = {"factor", 2, 10, false},
+    };
+    return &rows[amount];
 }
 
 const char *od_fault_kind_text(enum od_fault_kind kind)

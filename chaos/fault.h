@@ -9,6 +9,11 @@
  *   network.delay at message_send executor=1 nth=3 for=20ms times=2
  *   shuffle.block_truncated at block_receive stage=0 cut=8
  *   executor.crash at time=2ms executor=1 for=never
+ *   driver.crash at journal_write nth=2 for=5ms keep=17 lost=1
+ *   executor.slow at time=1ms executor=3 for=60ms factor=100
+ *   executor.decommission at task_end stage=0 task=1
+ *   executor.add at time=2ms
+ *   driver.cancel_query at time=4ms query=1
  *   heal at=2s
  * Site fields (query stage task attempt executor partition nth message_kind) that are not given match
  * anything. `times` is how often it fires (default 1; `times=always`). Durations are whole numbers of ns,
@@ -16,7 +21,10 @@
  *
  * `nth`: at task_step the number of the step; elsewhere hits of the point that match the other fields are
  * counted from 0 over the run, and the fault fires at the nth and, while `times` lasts, at the ones behind
- * it. `executor` at message_send: the sender; for messages of the driver the receiver. */
+ * it. `executor` at message_send: the sender; for messages of the driver the receiver.
+ *
+ * `keep` and `lost`, where the driver dies: of the bytes that it wrote and did not sync the first `keep` stay, in the order
+ * of writing; the `lost`-th of these writes (from 1) goes although later ones may stay. */
 #ifndef OD_CHAOS_FAULT_H
 #define OD_CHAOS_FAULT_H
 
@@ -37,7 +45,16 @@
     X(SHUFFLE_BLOCK_TRUNCATED, "shuffle.block_truncated", "the end of a block is cut off")                   \
     X(NETWORK_DELAY, "network.delay", "a message arrives later by `for`")                                    \
     X(NETWORK_LOSS, "network.loss", "a message never arrives")                                               \
-    X(NETWORK_DUPLICATE, "network.duplicate", "a message arrives twice, the copy later by `for`")
+    X(NETWORK_DUPLICATE, "network.duplicate", "a message arrives twice, the copy later by `for`")            \
+    X(DRIVER_CRASH, "driver.crash",                                                                          \
+      "the driver dies; what it had synced stays, and `keep` bytes more; a new life starts after `for`")     \
+    X(EXECUTOR_DECOMMISSION, "executor.decommission", "the driver is asked to do without an executor")       \
+    X(EXECUTOR_ADD, "executor.add", "one more executor starts, while there is room for it")                  \
+    X(EXECUTOR_SLOW, "executor.slow", "all that an executor does takes `factor` times as long, for `for`")   \
+    X(DRIVER_CANCEL_QUERY, "driver.cancel_query", "the driver is asked to end a query")
+/* The kinds before this one mean something to every cluster, so they are always drawn; the others ask something of the
+ * driver or of the host: od_schedule_shape's more_kinds. */
+#define OD_FAULT_KIND_MORE OD_FAULT_DRIVER_CRASH
 
 enum od_fault_kind {
 #define X(name, text, sentence) OD_FAULT_##name,
@@ -53,11 +70,15 @@ const char *od_fault_kind_sentence(enum od_fault_kind kind);
 struct od_fault {
     enum od_fault_kind kind;
     bool at_time;         /* else at `point` */
-    uint64_t time_ns;     /* at_time: EXECUTOR_CRASH and EXECUTOR_PAUSE of site.executor only */
+    uint64_t time_ns;     /* at_time: a kind that acts on an executor then names site.executor, one on a query
+                             site.query */
     enum od_point point;  /* which points a kind may use: od_fault_kind_allows */
     struct od_site site;  /* OD_ANY matches all */
     uint64_t duration_ns; /* crash: until the new life; else how long. 0: 20 ms; UINT64_MAX: until healed */
-    uint32_t amount;      /* bit flip: bit number (modulo the size); truncated: bytes cut (at least 1) */
+    uint32_t
+        amount; /* bit flip: bit number (modulo the size); truncated: bytes cut (at least 1); driver.crash: bytes
+                             kept; slow: factor (at least 2) */
+    uint32_t lost_write;  /* driver.crash; 0: none */
     uint32_t times;       /* 1..OD_FAULT_ALWAYS */
 };
 bool od_fault_kind_allows(enum od_fault_kind kind, enum od_point point);
@@ -89,6 +110,9 @@ struct od_schedule_shape {
     const uint32_t *partition_counts; /* per stage */
     uint32_t fault_count_max;
     uint64_t span_ns; /* how long an undisturbed run takes about; times are drawn within */
+    uint32_t
+        more_kinds; /* one bit per kind from OD_FAULT_KIND_MORE on that may be drawn: what driver and host can do */
+    uint32_t query; /* whose id a cancelling at a time names */
 };
 /* Draws a schedule; smaller draws are plainer (fewer faults, earlier kinds of the list, shorter, first
  * stage and task). Aimed so that most faults fire: see schedule_draw.c. Each fault fires a bounded number of times unless the draw says `always` (rare):

@@ -9,7 +9,7 @@
 #include "chaos/fault.h"
 #include "chaos/fault_kind.h"
 
-enum who { WHO_ATTEMPT, WHO_EXECUTOR, WHO_BLOCK, WHO_MESSAGE };
+enum who { WHO_ATTEMPT, WHO_EXECUTOR, WHO_BLOCK, WHO_MESSAGE, WHO_DRIVER, WHO_NEW, WHO_QUERY };
 
 struct kind_words {
     enum who who;
@@ -28,6 +28,11 @@ static const struct kind_words kind_words[] = {
     [OD_FAULT_NETWORK_DELAY] = {WHO_MESSAGE, "arrives late", "by"},
     [OD_FAULT_NETWORK_LOSS] = {WHO_MESSAGE, "never arrives", NULL},
     [OD_FAULT_NETWORK_DUPLICATE] = {WHO_MESSAGE, "arrives twice", "the copy later by"},
+    [OD_FAULT_DRIVER_CRASH] = {WHO_DRIVER, "dies", "a new one starts after"},
+    [OD_FAULT_EXECUTOR_DECOMMISSION] = {WHO_EXECUTOR, "is to leave", NULL},
+    [OD_FAULT_EXECUTOR_ADD] = {WHO_NEW, "starts", NULL},
+    [OD_FAULT_EXECUTOR_SLOW] = {WHO_EXECUTOR, "is slow", "as fast as ever after"},
+    [OD_FAULT_DRIVER_CANCEL_QUERY] = {WHO_QUERY, "is cancelled", NULL},
 };
 _Static_assert(sizeof(kind_words) / sizeof(kind_words[0]) == OD_FAULT_KIND_COUNT, "every kind has words");
 
@@ -73,6 +78,15 @@ static void print_who(struct od_buffer *buffer, const struct od_fault *fault)
     case WHO_MESSAGE:
         od_buffer_append_text(buffer, "a message");
         break;
+    case WHO_DRIVER:
+        od_buffer_append_text(buffer, "the driver");
+        return;
+    case WHO_NEW:
+        od_buffer_append_text(buffer, "one more executor");
+        return;
+    case WHO_QUERY:
+        od_buffer_append_text(buffer, "the query");
+        return;
     }
     if (executor != OD_ANY && fault->point == OD_POINT_MESSAGE_SEND)
         od_buffer_print(buffer, " of executor %" PRIu32, executor);
@@ -88,6 +102,10 @@ static void print_when(struct od_buffer *buffer, const struct od_fault *fault)
         od_buffer_append_text(buffer, " after the start");
     } else if (fault->point == OD_POINT_TASK_STEP && fault->site.nth != OD_ANY) {
         od_buffer_print(buffer, " before step %" PRIu32, fault->site.nth);
+    } else if (fault->kind == OD_FAULT_DRIVER_CRASH && fault->point == OD_POINT_MESSAGE_SEND) {
+        od_buffer_append_text(buffer, " in place of sending a message");
+        if (fault->site.executor != OD_ANY)
+            od_buffer_print(buffer, " to executor %" PRIu32, fault->site.executor);
     } else if (point_words[fault->point][0] != '\0') {
         od_buffer_print(buffer, " %s", point_words[fault->point]);
     }
@@ -116,6 +134,12 @@ static void print_amount(struct od_buffer *buffer, const struct od_fault *fault)
         od_buffer_print(buffer, " (bit %" PRIu32 ")", fault->amount);
     if (od_fault_kind_row(fault->kind)->amount == OD_FAULT_AMOUNT_CUT)
         od_buffer_print(buffer, " (%" PRIu32 " bytes)", fault->amount);
+    if (od_fault_kind_row(fault->kind)->amount == OD_FAULT_AMOUNT_FACTOR)
+        od_buffer_print(buffer, " (%" PRIu32 " times)", fault->amount);
+    if (od_fault_kind_row(fault->kind)->amount == OD_FAULT_AMOUNT_KEEP)
+        od_buffer_print(buffer, " (%" PRIu32 " unsynced bytes stay)", fault->amount);
+    if (fault->lost_write != 0)
+        od_buffer_print(buffer, " (write %" PRIu32 " of them is lost)", fault->lost_write);
 }
 
 bool od_fault_explain(const struct od_fault *fault, struct od_buffer *buffer)

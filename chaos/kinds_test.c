@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "chaos/fault_kind.h"
 #include "chaos/toy_cluster.h"
 #include "engine/world/posix.h"
 
@@ -25,6 +26,11 @@ struct effect {
     uint32_t cut_bytes;
     uint64_t gap_ns;  /* the executor stood still at least so long */
     uint64_t late_ns; /* the last result came not before */
+    /* Of the cluster: */
+    uint32_t driver_lives;  /* 0 means 1; if more, nothing is said of results: the dead take none */
+    uint64_t journal_bytes; /* that its next life found */
+    struct od_order order;  /* kind 0: none came */
+    uint32_t added_lives;
 };
 struct row {
     const char *text; /* aimed at executor 2, its task is number 1 */
@@ -50,6 +56,11 @@ struct row {
 #define CUT                                                                                                  \
     {                                                                                                        \
         .results = 1, .cut_bytes = 9                                                                         \
+    }
+
+#define ORDERED(kind_name, query_id, executor_id)                                                            \
+    {                                                                                                        \
+        .results = 1, .order = { OD_ORDER_##kind_name, query_id, executor_id }                               \
     }
 
 static const struct row rows[] = {
@@ -96,19 +107,61 @@ static const struct row rows[] = {
     {"network.loss at message_send executor=2 nth=2", {.results = 0}},
     {"network.duplicate at message_send executor=2 message_kind=3 for=50ms",
      {.results = 2, .late_ns = 50 * MS}},
+    /* The record of the first result is synced, the second one's is under way. */
+    {"driver.crash at journal_write nth=1 for=50ms keep=100", {.driver_lives = 2, .journal_bytes = 10}},
+    {"driver.crash at journal_sync nth=1 for=50ms", {.driver_lives = 2, .journal_bytes = 10}},
+    {"driver.crash at journal_sync nth=1 for=50ms keep=4", {.driver_lives = 2, .journal_bytes = 14}},
+    {"driver.crash at journal_sync nth=1 for=50ms keep=100", {.driver_lives = 2, .journal_bytes = 20}},
+    {"driver.crash at journal_sync nth=1 for=50ms keep=100 lost=1", {.driver_lives = 2, .journal_bytes = 10}},
+    {"driver.crash at message_send executor=2 message_kind=2 for=50ms", {.driver_lives = 2}},
+    {"driver.crash at message_send nth=0 for=50ms", {.driver_lives = 2}},
+    {"driver.crash at time=20ms for=50ms", {.driver_lives = 2, .journal_bytes = 30}},
+    {"executor.decommission at task_start task=1", ORDERED(DECOMMISSION, 0, 2)},
+    {"executor.decommission at task_step task=1", ORDERED(DECOMMISSION, 0, 2)},
+    {"executor.decommission at task_end task=1", ORDERED(DECOMMISSION, 0, 2)},
+    {"executor.decommission at task_reported task=1", ORDERED(DECOMMISSION, 0, 2)},
+    {"executor.decommission at block_serve task=1", ORDERED(DECOMMISSION, 0, 2)},
+    {"executor.decommission at time=1ms executor=3", ORDERED(DECOMMISSION, OD_ANY, 3)},
+    {"executor.add at time=30us", {.results = 1, .added_lives = 1}},
+    {"executor.slow at task_start task=1 factor=1000 for=100ms", {.results = 1, .late_ns = 4 * MS}},
+    {"executor.slow at task_step task=1 factor=1000 for=100ms", {.results = 1, .late_ns = 3 * MS}},
+    {"executor.slow at time=30us executor=2 factor=1000 for=100ms", {.results = 1, .late_ns = 5 * MS}},
+    {"driver.cancel_query at task_start task=1", ORDERED(CANCEL_QUERY, 0, 2)},
+    {"driver.cancel_query at task_step task=1", ORDERED(CANCEL_QUERY, 0, 2)},
+    {"driver.cancel_query at task_end task=1", ORDERED(CANCEL_QUERY, 0, 2)},
+    {"driver.cancel_query at task_reported task=1", ORDERED(CANCEL_QUERY, 0, 2)},
+    {"driver.cancel_query at time=1ms query=7", ORDERED(CANCEL_QUERY, 7, OD_ANY)},
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
+/* What happened to the driver and to the cluster as a whole. */
+static void check_cluster(const struct row *row, const struct od_toy *toy)
+{
+    const struct effect *effect = &row->effect;
+    const struct od_toy_seat *seat = &toy->seats[0];
+    uint32_t lives = effect->driver_lives == 0 ? 1 : effect->driver_lives;
+    bool is_at_journal = strstr(row->text, "at journal") != NULL;
+    if (seat->lives != lives || toy->journal_bytes != effect->journal_bytes || seat->ghost_timers != 0 ||
+        seat->gone_lapses != 0 || seat->gone_answers != is_at_journal ||
+        toy->seats[OD_TOY_SEATS - 1].lives != effect->added_lives ||
+        toy->order_count != (effect->order.kind != 0) || toy->order.kind != effect->order.kind ||
+        toy->order.query != effect->order.query || toy->order.executor != effect->order.executor)
+        fail_msg("%s\ndriver lives %u, journal %u bytes, orders %u (kind %u query %u executor %u), added %u",
+                 row->text, seat->lives, (unsigned)toy->journal_bytes, toy->order_count, toy->order.kind,
+                 toy->order.query, toy->order.executor, toy->seats[OD_TOY_SEATS - 1].lives);
+}
+
 static void check_row(const struct row *row, const struct od_toy *toy)
 {
+    check_cluster(row, toy);
     for (uint32_t executor = 1; executor <= OD_TOY_EXECUTORS; executor++) {
         const struct effect control = {.results = 1};
         const struct effect *effect = executor == 2 ? &row->effect : &control;
         const struct od_toy_seat *seat = &toy->seats[executor];
         bool is_right =
             seat->lives == (effect->lives == 0 ? 1 : effect->lives) &&
-            seat->driver.results == effect->results && seat->driver.failures == effect->failures &&
-            seat->failure.status == effect->failed_with &&
+            (seat->driver.results == effect->results || row->effect.driver_lives > 1) &&
+            seat->driver.failures == effect->failures && seat->failure.status == effect->failed_with &&
             seat->failure.injected == (effect->failed_with != OD_OK) &&
             seat->driver.flipped_bits == effect->flipped_bits &&
             seat->driver.cut_bytes == effect->cut_bytes && seat->longest_gap_ns >= effect->gap_ns &&
@@ -145,8 +198,10 @@ static void each_kind_takes_effect_where_it_may_act(void **state)
         struct od_sim *sim;
         od_arena_init(&arena, od_posix_memory(), 0);
         parse(&arena, rows[i].text, &schedule);
-        const struct od_sim_options options = {
-            .seed = i, .executor_count = OD_TOY_EXECUTORS, .schedule = &schedule};
+        const struct od_sim_options options = {.seed = i,
+                                               .executor_count = OD_TOY_EXECUTORS,
+                                               .executors_max = OD_TOY_EXECUTORS + 1,
+                                               .schedule = &schedule};
         struct od_actor_factory factory = od_toy_factory(&toy);
         assert_int_equal(od_sim_new(od_posix_memory(), &options, &factory, &sim, NULL), OD_OK);
         assert_false(od_sim_run(sim, UNTIL_NS));
@@ -174,8 +229,8 @@ static void each_kind_takes_effect_where_it_may_act(void **state)
                          od_point_text((enum od_point)point));
         }
     }
-    assert_true(time_proven[OD_FAULT_EXECUTOR_CRASH]);
-    assert_true(time_proven[OD_FAULT_EXECUTOR_PAUSE]);
+    for (unsigned kind = 0; kind < OD_FAULT_KIND_COUNT; kind++)
+        assert_int_equal(time_proven[kind], od_fault_kind_row((enum od_fault_kind)kind)->at_time);
 }
 
 int main(void)

@@ -11,6 +11,7 @@
  * - the first fault never waits for a second attempt, which only another fault can bring about; later faults
  *   may, and so hit the recovery;
  * - moments, steps and messages are early ones, mostly;
+ * - kinds that driver or host can't do anything about are not drawn (more_kinds);
  * - pauses and delays reach beyond any lease; few executors and tasks mean that faults often meet.
  *
  * Whatever never ends by itself (`always`, `for=never`) gets a heal time: the query must then converge. */
@@ -23,6 +24,7 @@
 static const uint64_t crash_durations[] = {20 * MS, 5 * MS, 40 * MS, 60 * MS, 150 * MS, 300 * MS, UINT64_MAX};
 static const uint64_t pause_durations[] = {20 * MS, 60 * MS, 95 * MS, 110 * MS, 150 * MS, 400 * MS};
 static const uint64_t delay_durations[] = {1 * MS, 20 * MS, 60 * MS, 110 * MS, 400 * MS};
+static const uint64_t slow_durations[] = {20 * MS, 60 * MS, 150 * MS, 400 * MS};
 static const uint64_t copy_durations[] = {1 * MS, 20 * MS, 150 * MS};
 
 struct duration_table {
@@ -34,10 +36,9 @@ struct duration_table {
         table, sizeof(table) / sizeof((table)[0])                                                            \
     }
 static const struct duration_table duration_tables[OD_FAULT_KIND_COUNT] = {
-    [OD_FAULT_EXECUTOR_CRASH] = TABLE(crash_durations),
-    [OD_FAULT_EXECUTOR_PAUSE] = TABLE(pause_durations),
-    [OD_FAULT_NETWORK_DELAY] = TABLE(delay_durations),
-    [OD_FAULT_NETWORK_DUPLICATE] = TABLE(copy_durations),
+    [OD_FAULT_EXECUTOR_CRASH] = TABLE(crash_durations), [OD_FAULT_EXECUTOR_PAUSE] = TABLE(pause_durations),
+    [OD_FAULT_NETWORK_DELAY] = TABLE(delay_durations),  [OD_FAULT_NETWORK_DUPLICATE] = TABLE(copy_durations),
+    [OD_FAULT_DRIVER_CRASH] = TABLE(crash_durations),   [OD_FAULT_EXECUTOR_SLOW] = TABLE(slow_durations),
 };
 #undef TABLE
 
@@ -50,7 +51,10 @@ static const struct duration_table duration_tables[OD_FAULT_KIND_COUNT] = {
 #define HEAL_STEPS    16
 #define TIMES_FEW_MAX 3
 #define LOSSES_MAX    5
+#define KEEP_ALL      1000000
+#define KEEP_SOME     512
 #define POINT(name)   (UINT32_C(1) << OD_POINT_##name)
+#define JOURNALS      (POINT(JOURNAL_WRITE) | POINT(JOURNAL_SYNC))
 #define SHUFFLES      (POINT(BLOCK_WRITE) | POINT(BLOCK_SERVE) | POINT(BLOCK_RECEIVE))
 
 static uint32_t draw(struct od_random *draws, uint64_t bound)
@@ -69,9 +73,12 @@ static enum od_fault_kind draw_kind(struct od_random *draws, const struct od_sch
 {
     enum od_fault_kind kinds[OD_FAULT_KIND_COUNT];
     uint32_t count = 0;
-    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
-        if (points_of(shape, (enum od_fault_kind)i) != 0)
-            kinds[count++] = (enum od_fault_kind)i;
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
+        enum od_fault_kind kind = (enum od_fault_kind)i;
+        bool is_known = kind < OD_FAULT_KIND_MORE || (shape->more_kinds >> i & 1) != 0;
+        if (is_known && (points_of(shape, kind) != 0 || od_fault_kind_row(kind)->at_time))
+            kinds[count++] = kind;
+    }
     return kinds[draw(draws, count)];
 }
 
@@ -85,7 +92,11 @@ static void draw_place(struct od_random *draws, const struct od_schedule_shape *
     if (fault->at_time) {
         uint64_t step = draw(draws, TIME_STEPS);
         fault->time_ns = shape->span_ns / ((uint64_t)TIME_STEPS * TIME_STEPS) * step * step;
-        fault->site.executor = 1 + draw(draws, shape->executor_count);
+        enum od_fault_target target = od_fault_kind_row(fault->kind)->target;
+        if (target == OD_FAULT_TARGET_EXECUTOR)
+            fault->site.executor = 1 + draw(draws, shape->executor_count);
+        else if (target == OD_FAULT_TARGET_QUERY)
+            fault->site.query = shape->query;
         return;
     }
     for (uint32_t i = 0; i < chosen; i++)
@@ -137,13 +148,29 @@ static void draw_task_site(struct od_random *draws, const struct od_schedule_sha
         fault->site.partition = draw(draws, shape->partition_counts[fault->site.stage]);
 }
 
+/* Nothing, mostly; all, which is much more than anybody writes; or a part, with a hole in it now and then. */
+static void draw_keep(struct od_random *draws, struct od_fault *fault)
+{
+    uint32_t chosen = draw(draws, 8);
+    if (chosen >= 4)
+        fault->amount = chosen < 6 ? KEEP_ALL : draw(draws, KEEP_SOME);
+    if (chosen == 5)
+        fault->lost_write = 1 + draw(draws, 4);
+}
+
 static void draw_amount(struct od_random *draws, struct od_fault *fault)
 {
+    static const uint32_t factors[] = {10, 100, 1000, 10000};
     enum od_fault_amount amount = od_fault_kind_row(fault->kind)->amount;
+    fault->amount = od_fault_amount_row(amount)->plain;
     if (amount == OD_FAULT_AMOUNT_BIT)
         fault->amount = draw(draws, BIT_COUNT);
     else if (amount == OD_FAULT_AMOUNT_CUT)
         fault->amount = 1 + draw(draws, 256);
+    else if (amount == OD_FAULT_AMOUNT_FACTOR)
+        fault->amount = factors[draw(draws, sizeof(factors) / sizeof(factors[0]))];
+    else if (amount == OD_FAULT_AMOUNT_KEEP)
+        draw_keep(draws, fault);
 }
 
 /* Once, mostly; a few times; rarely always. */
@@ -166,6 +193,8 @@ static struct od_fault draw_fault(struct od_random *draws, const struct od_sched
     draw_place(draws, shape, &fault);
     if (!fault.at_time && fault.point == OD_POINT_MESSAGE_SEND)
         draw_message_site(draws, shape, &fault);
+    else if (!fault.at_time && (JOURNALS >> fault.point & 1) != 0)
+        fault.site.nth = draw(draws, draw(draws, 4) == 3 ? NTH_MESSAGES : NTH_EARLY);
     else if (!fault.at_time)
         draw_task_site(draws, shape, is_first_fault, &fault);
     const struct duration_table *durations = &duration_tables[fault.kind];

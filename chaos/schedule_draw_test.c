@@ -9,12 +9,15 @@
 
 #include <cmocka.h>
 
+#include "chaos/fault_kind.h"
 #include "engine/core/sweep.h"
 #include "engine/world/posix.h"
 
 static const uint32_t task_counts[] = {3, 1, 6};
 static const uint32_t partition_counts[] = {2, 4, 1};
-static const struct od_schedule_shape shape = {3, 3, task_counts, partition_counts, 4, 5000000};
+#define EVERY_KIND (UINT32_MAX << OD_FAULT_KIND_MORE)
+static const struct od_schedule_shape shape = {3, 3,       task_counts, partition_counts,
+                                               4, 5000000, EVERY_KIND,  1};
 
 static void assert_fault_fits(const struct od_fault *fault)
 {
@@ -22,12 +25,18 @@ static void assert_fault_fits(const struct od_fault *fault)
     assert_true(fault->times >= 1);
     assert_true(site->executor == OD_ANY || (site->executor >= 1 && site->executor <= shape.executor_count));
     if (fault->at_time) {
+        bool has_executor = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_EXECUTOR;
+        bool has_query = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_QUERY;
         assert_true(fault->time_ns <= shape.span_ns);
-        assert_true(site->executor != OD_ANY);
+        assert_int_equal(site->executor != OD_ANY, has_executor);
+        assert_int_equal(site->query, has_query ? shape.query : OD_ANY);
         return;
     }
     assert_true(od_fault_kind_allows(fault->kind, fault->point));
-    if (fault->point != OD_POINT_MESSAGE_SEND) {
+    if (fault->point == OD_POINT_JOURNAL_WRITE || fault->point == OD_POINT_JOURNAL_SYNC) {
+        assert_true(site->nth != OD_ANY);
+        assert_int_equal(site->stage, OD_ANY);
+    } else if (fault->point != OD_POINT_MESSAGE_SEND) {
         bool is_block = fault->point == OD_POINT_BLOCK_WRITE || fault->point == OD_POINT_BLOCK_SERVE ||
                         fault->point == OD_POINT_BLOCK_RECEIVE;
         bool is_result = fault->point == OD_POINT_RESULT_SEND;
@@ -56,7 +65,7 @@ static void draws_are_in_range_and_reach_everything(void **state)
         od_stream_init(&stream, seed, "test");
         assert_int_equal(od_schedule_draw(&arena, &stream.random, &shape, &schedule, NULL), OD_OK);
         assert_true(schedule.fault_count <= shape.fault_count_max);
-        assert_true(stream.draw_count <= 4 + 11 * (uint64_t)schedule.fault_count);
+        assert_true(stream.draw_count <= 4 + 12 * (uint64_t)schedule.fault_count);
         count_seen[schedule.fault_count]++;
         bool must_heal = false;
         for (uint32_t i = 0; i < schedule.fault_count; i++) {
@@ -77,8 +86,8 @@ static void draws_are_in_range_and_reach_everything(void **state)
             assert_int_equal(points_seen[kind] >> point & 1,
                              od_fault_kind_allows((enum od_fault_kind)kind, (enum od_point)point));
     }
-    assert_true(times_seen[OD_FAULT_EXECUTOR_CRASH] > 0);
-    assert_true(times_seen[OD_FAULT_EXECUTOR_PAUSE] > 0);
+    for (unsigned kind = 0; kind < OD_FAULT_KIND_COUNT; kind++)
+        assert_int_equal(times_seen[kind] > 0, od_fault_kind_row((enum od_fault_kind)kind)->at_time);
     assert_true(always_seen);
     assert_true(healed_for_nothing_seen);
     for (unsigned i = 0; i < 5; i++)
@@ -90,7 +99,7 @@ static void draws_are_in_range_and_reach_everything(void **state)
 static void nothing_is_aimed_at_what_is_not_there(void **state)
 {
     (void)state;
-    static const struct od_schedule_shape one_stage = {2, 1, task_counts, partition_counts, 3, 5000000};
+    static const struct od_schedule_shape one_stage = {2, 1, task_counts, partition_counts, 3, 5000000, 0, 1};
     uint32_t second_attempts = 0;
     for (uint64_t seed = 0; seed < 5000; seed++) {
         struct od_arena arena;
@@ -102,6 +111,7 @@ static void nothing_is_aimed_at_what_is_not_there(void **state)
         for (uint32_t i = 0; i < schedule.fault_count; i++) {
             const struct od_fault *fault = &schedule.faults[i];
             assert_true(fault->kind != OD_FAULT_SHUFFLE_BLOCK_MISSING);
+            assert_true(fault->kind < OD_FAULT_KIND_MORE); /* driver and host can't */
             assert_true(fault->at_time || fault->point < OD_POINT_BLOCK_WRITE ||
                         fault->point > OD_POINT_BLOCK_RECEIVE);
             assert_true(i > 0 || fault->site.attempt != 1);

@@ -2,11 +2,12 @@
  *
  *   line  :=  KIND "at" PLACE field*  |  "heal" "at=" DURATION  |  nothing        and '#' starts a comment
  *   PLACE :=  POINT | "time=" DURATION
- *   field :=  SITE "=" NUMBER | "for=" DURATION | "bit=" NUMBER | "cut=" NUMBER | "times=" (NUMBER | "always")
+ *   field :=  SITE "=" NUMBER | "for=" DURATION | AMOUNT "=" NUMBER | "lost=" NUMBER | "times=" (NUMBER | "always")
+ *   AMOUNT:=  "bit" | "cut" | "keep" | "factor", as the kind takes it
  *
  * Words are separated by blanks. Fields come in any order, each once; printing has one order and leaves
  * out what has its default, so that equal faults print equal. Normal form: parameters that the kind does
- * not take are 0 (`cut` 1 where it is taken, `times` 1), fields of a site that are not given are OD_ANY.
+ * not take are 0 (amounts have their default, `times` is 1), fields of a site that are not given are OD_ANY.
  * The reader trusts nothing: it works on (text, size), needs no NUL, and every complaint says what would
  * have been right there. */
 #include <inttypes.h>
@@ -164,7 +165,7 @@ static bool word_duration(struct word word, uint64_t *ns_out)
 /* --- fields of a fault ------------------------------------------------------------------------ */
 
 /* Fields seen so far: one bit per site field, then one per parameter. */
-enum field_bit { FIELD_FOR = SITE_FIELD_COUNT, FIELD_AMOUNT, FIELD_TIMES };
+enum field_bit { FIELD_FOR = SITE_FIELD_COUNT, FIELD_AMOUNT, FIELD_LOST, FIELD_TIMES };
 
 static enum od_status take_duration(struct line_reader *line, struct word key, struct word value,
                                     struct od_fault *fault)
@@ -197,15 +198,44 @@ static enum od_status take_times(struct line_reader *line, struct word key, stru
 }
 
 static enum od_status take_amount(struct line_reader *line, struct word key, struct word value,
-                                  struct od_fault *fault, enum od_fault_amount amount)
+                                  struct od_fault *fault)
 {
-    if (od_fault_kind_row(fault->kind)->amount != amount)
+    const struct od_fault_amount_row *row = od_fault_amount_row(od_fault_kind_row(fault->kind)->amount);
+    if (row->key == NULL || !word_is(key, row->key))
         return complain(line, key, "no such amount for this kind of fault");
     if (!word_number(value, UINT32_MAX - 1, &fault->amount))
         return complain(line, value, "a number");
-    if (amount == OD_FAULT_AMOUNT_CUT && fault->amount == 0)
-        return complain(line, value, "a number of bytes above 0");
+    if (fault->amount < row->least)
+        return complain(line, value, row->least == 1 ? "a number of bytes above 0" : "a number above 1");
     return OD_OK;
+}
+
+static enum od_status take_lost(struct line_reader *line, struct word key, struct word value,
+                                struct od_fault *fault)
+{
+    if (od_fault_kind_row(fault->kind)->amount != OD_FAULT_AMOUNT_KEEP)
+        return complain(line, key, "no lost write for this kind of fault");
+    if (!word_number(value, UINT32_MAX - 1, &fault->lost_write) || fault->lost_write == 0)
+        return complain(line, value, "a number above 0");
+    return OD_OK;
+}
+
+/* What a fault at a time may name, besides its parameters. */
+static const struct {
+    const char *key;
+    const char *complaint;
+} targets[] = {
+    [OD_FAULT_TARGET_NONE] = {"", "no site with this kind of fault at a time"},
+    [OD_FAULT_TARGET_EXECUTOR] = {"executor", "only executor and for with a fault at a time"},
+    [OD_FAULT_TARGET_QUERY] = {"query", "only query with this kind of fault at a time"},
+};
+
+static bool is_amount(struct word key)
+{
+    for (unsigned i = OD_FAULT_AMOUNT_NONE + 1; i <= OD_FAULT_AMOUNT_FACTOR; i++)
+        if (word_is(key, od_fault_amount_row((enum od_fault_amount)i)->key))
+            return true;
+    return false;
 }
 
 /* Reads one "key=value" into the fault. *seen collects field bits. */
@@ -224,14 +254,17 @@ static enum od_status take_field(struct line_reader *line, struct word word, str
         bit = UINT32_C(1) << site_index;
     else if (word_is(key, "for"))
         bit = UINT32_C(1) << FIELD_FOR;
-    else if (word_is(key, "bit") || word_is(key, "cut"))
+    else if (is_amount(key))
         bit = UINT32_C(1) << FIELD_AMOUNT;
+    else if (word_is(key, "lost"))
+        bit = UINT32_C(1) << FIELD_LOST;
     else if (word_is(key, "times"))
         bit = UINT32_C(1) << FIELD_TIMES;
     else
-        return complain(
-            line, key,
-            "query, stage, task, attempt, executor, partition, nth, message_kind, for, bit, cut or times");
+        return complain(line, key,
+                        "query, stage, task, attempt, executor, partition, nth, message_kind, for, bit, cut, "
+                        "keep, lost, factor or "
+                        "times");
     if ((*seen & bit) != 0)
         return complain(line, key, "each field once");
     *seen |= bit;
@@ -240,12 +273,13 @@ static enum od_status take_field(struct line_reader *line, struct word word, str
         return take_duration(line, key, value, fault);
     if (word_is(key, "times"))
         return take_times(line, key, value, fault);
-    if (word_is(key, "bit"))
-        return take_amount(line, key, value, fault, OD_FAULT_AMOUNT_BIT);
-    if (word_is(key, "cut"))
-        return take_amount(line, key, value, fault, OD_FAULT_AMOUNT_CUT);
-    if (fault->at_time && !word_is(key, "executor"))
-        return complain(line, key, "only executor and for with a fault at a time");
+    if (word_is(key, "lost"))
+        return take_lost(line, key, value, fault);
+    if (site_index == SITE_FIELD_COUNT)
+        return take_amount(line, key, value, fault);
+    enum od_fault_target target = od_fault_kind_row(fault->kind)->target;
+    if (fault->at_time && !word_is(key, targets[target].key))
+        return complain(line, key, targets[target].complaint);
     if (!word_number(value, OD_ANY - 1, site_field_of(&fault->site, site_index)))
         return complain(line, value, "a number");
     return OD_OK;
@@ -282,7 +316,8 @@ static enum od_status take_place(struct line_reader *line, struct od_fault *faul
     struct word value;
     if (word_split(word, &key, &value) && word_is(key, "time")) {
         if (!od_fault_kind_row(fault->kind)->at_time)
-            return complain(line, word, "a point; only crashes and pauses of executors have a time");
+            return complain(line, word,
+                            "a point; only what happens to the driver, an executor or a query has a time");
         fault->at_time = true;
         return word_duration(value, &fault->time_ns) ? OD_OK : complain(line, value, "a time such as 3ms");
     }
@@ -299,7 +334,8 @@ static enum od_status parse_fault(struct line_reader *line, struct word first, s
     *fault = (struct od_fault){.site = OD_SITE_ANY, .times = 1};
     if (!find_kind(first, &fault->kind))
         return complain(line, first, "a kind of fault such as task.error_middle, or heal");
-    fault->amount = od_fault_kind_row(fault->kind)->amount == OD_FAULT_AMOUNT_CUT;
+    const struct od_fault_kind_row *row = od_fault_kind_row(fault->kind);
+    fault->amount = od_fault_amount_row(row->amount)->plain;
     struct word word = next_word(line);
     if (!word_is(word, "at"))
         return complain(line, word, "at");
@@ -311,8 +347,11 @@ static enum od_status parse_fault(struct line_reader *line, struct word first, s
         if (status != OD_OK)
             return status;
     }
-    if (fault->at_time && (fault->site.executor == OD_ANY || fault->site.executor == 0))
+    bool no_executor = fault->site.executor == OD_ANY || fault->site.executor == 0;
+    if (fault->at_time && row->target == OD_FAULT_TARGET_EXECUTOR && no_executor)
         return complain(line, word, "executor=, from 1 on: a fault at a time needs one");
+    if (fault->at_time && row->target == OD_FAULT_TARGET_QUERY && fault->site.query == OD_ANY)
+        return complain(line, word, "query=: this fault at a time needs one");
     return OD_OK;
 }
 
@@ -412,10 +451,11 @@ bool od_fault_print(const struct od_fault *fault, struct od_buffer *buffer)
     print_site(buffer, fault->site);
     if (row->has_duration && fault->duration_ns != 0)
         print_duration(buffer, " for=", fault->duration_ns);
-    if (row->amount == OD_FAULT_AMOUNT_BIT && fault->amount != 0)
-        od_buffer_print(buffer, " bit=%" PRIu32, fault->amount);
-    if (row->amount == OD_FAULT_AMOUNT_CUT && fault->amount > 1)
-        od_buffer_print(buffer, " cut=%" PRIu32, fault->amount);
+    const struct od_fault_amount_row *amount = od_fault_amount_row(row->amount);
+    if (amount->key != NULL && fault->amount != amount->plain)
+        od_buffer_print(buffer, " %s=%" PRIu32, amount->key, fault->amount);
+    if (fault->lost_write != 0)
+        od_buffer_print(buffer, " lost=%" PRIu32, fault->lost_write);
     if (fault->times == OD_FAULT_ALWAYS)
         od_buffer_append_text(buffer, " times=always");
     else if (fault->times != 1)

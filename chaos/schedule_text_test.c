@@ -50,6 +50,7 @@ static void assert_schedules_equal(const struct od_schedule *left, const struct 
         assert_memory_equal(&a->site, &b->site, sizeof(a->site));
         assert_int_equal(a->duration_ns, b->duration_ns);
         assert_int_equal(a->amount, b->amount);
+        assert_int_equal(a->lost_write, b->lost_write);
         assert_int_equal(a->times, b->times);
     }
 }
@@ -58,7 +59,7 @@ static void drawn_schedules_read_back_as_they_were_printed(void **state)
 {
     (void)state;
     const uint32_t counts[] = {3, 1, 6};
-    const struct od_schedule_shape shape = {3, 3, counts, counts, 6, 5000000};
+    const struct od_schedule_shape shape = {3, 3, counts, counts, 6, 5000000, UINT32_MAX, 1};
     for (uint64_t seed = 0; seed < 3000; seed++) {
         struct bench bench;
         struct od_stream stream;
@@ -92,12 +93,22 @@ static void canonical_lines_stay_as_they_are(void **state)
                                "network.delay at message_send executor=1 nth=3 for=20ms times=2\n"
                                "network.loss at message_send message_kind=5\n"
                                "network.duplicate at message_send for=1500us\n"
+                               "driver.crash at message_send executor=2 nth=4\n"
+                               "driver.crash at journal_sync nth=1 for=never keep=17 lost=2\n"
+                               "driver.crash at time=3ms for=5ms keep=1\n"
+                               "executor.decommission at block_serve stage=0 task=1\n"
+                               "executor.decommission at time=3ms executor=2\n"
+                               "executor.add at time=5ms\n"
+                               "executor.slow at time=1ms executor=3 for=60ms\n"
+                               "executor.slow at task_step nth=1 for=60ms factor=100 times=always\n"
+                               "driver.cancel_query at task_end query=1 stage=0\n"
+                               "driver.cancel_query at time=4ms query=0\n"
                                "heal at=2s\n";
     struct bench bench;
     struct od_schedule schedule;
     bench_init(&bench);
     assert_int_equal(parse(&bench, text, &schedule), OD_OK);
-    assert_int_equal(schedule.fault_count, 12);
+    assert_int_equal(schedule.fault_count, 22);
     assert_true(od_schedule_print(&schedule, &bench.buffer));
     assert_string_equal(od_buffer_text(&bench.buffer), text);
     bench_release(&bench);
@@ -140,7 +151,7 @@ static const struct mistake mistakes[] = {
     {"task.error_after at noon", 1, 21, "a point such as"},
     {"task.error_after at a_word_that_is_longer_than_any_point_name_can_be", 1, 21, "a point such as"},
     {"task.error_after at task_start", 1, 21, "where this kind of fault can act"},
-    {"task.error_after at time=3ms", 1, 21, "only crashes and pauses"},
+    {"task.error_after at time=3ms", 1, 21, "only what happens to the driver"},
     {"executor.crash at time=soon executor=1", 1, 24, "a time such as"},
     {"executor.crash at time=3ms", 1, 27, "needs one"},
     {"executor.crash at time=3ms executor=0", 1, 38, "needs one"},
@@ -166,6 +177,19 @@ static const struct mistake mistakes[] = {
     {"shuffle.block_bit_flip at block_write cut=1", 1, 39, "no such amount"},
     {"shuffle.block_bit_flip at block_write bit=x", 1, 43, "a number"},
     {"shuffle.block_truncated at block_write cut=0", 1, 44, "bytes above 0"},
+    {"driver.crash at task_end", 1, 17, "where this kind of fault can act"},
+    {"driver.crash at time=3ms executor=1", 1, 26, "no site"},
+    {"driver.crash at time=3ms keep=-1", 1, 31, "a number"},
+    {"driver.crash at time=3ms lost=0", 1, 31, "a number above 0"},
+    {"executor.crash at task_end lost=1", 1, 28, "no lost write"},
+    {"executor.crash at task_end keep=1", 1, 28, "no such amount"},
+    {"executor.add at task_end", 1, 17, "where this kind of fault can act"},
+    {"executor.add at time=3ms for=5ms", 1, 26, "no duration"},
+    {"executor.slow at task_step factor=1", 1, 35, "a number above 1"},
+    {"executor.slow at task_end", 1, 18, "where this kind of fault can act"},
+    {"executor.decommission at time=3ms", 1, 34, "needs one"},
+    {"driver.cancel_query at time=3ms", 1, 32, "query=: this fault at a time needs one"},
+    {"driver.cancel_query at time=3ms executor=1", 1, 33, "only query"},
     {"# fine\nnetwork.loss at message_send\n\x01\x80 at", 3, 1,
      "found '?"
      "?'"},
@@ -205,6 +229,17 @@ static void faults_are_explained_in_words(void **state)
          "a block has one bit changed (bit 9) when a block is served in task 2, partition 1; every time"},
         {"network.loss at message_send executor=1 nth=3",
          "a message of executor 1 never arrives, from number 3 on"},
+        {"driver.crash at message_send executor=2 nth=3 keep=9 lost=1 for=5ms",
+         "the driver dies (9 unsynced bytes stay) (write 1 of them is lost) in place of sending a message to "
+         "executor 2, from number 3 on; a new one starts after 5 ms"},
+        {"driver.crash at journal_sync",
+         "the driver dies (0 unsynced bytes stay) when the journal is synced; a new one starts after 20 ms"},
+        {"executor.decommission at time=3ms executor=2", "executor 2 is to leave 3 ms after the start"},
+        {"executor.add at time=3ms", "one more executor starts 3 ms after the start"},
+        {"executor.slow at task_step stage=1 factor=100 for=60ms",
+         "the executor is slow (100 times) between two steps in stage 1; as fast as ever after 60 ms"},
+        {"driver.cancel_query at task_end stage=1",
+         "the query is cancelled after writing its output in stage 1"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         struct bench bench;

@@ -1,9 +1,9 @@
 /* sim: lives of actors, and the loop that hands them what falls due.
  *
  *   pop (time, sequence) -> START  make the actor, on_start
- *                        -> MESSAGE, TIMER  actor free? handle : append to its waiting list, and arrange a WAKE
+ *                        -> MESSAGE, TIMER, ORDER  actor free? handle : append to its waiting list, and arrange a WAKE
  *                        -> WAKE   handle the first that waits, arrange the next
- *                        -> FAULT  kill or pause at a time
+ *                        -> FAULT  what happens at a time
  *                        -> HEAL   end all pauses, start all the dead
  *
  * An actor is busy from a handler's start for its drawn cost, and stands still while paused; the two make
@@ -11,14 +11,15 @@
  * handled in that order.
  *
  * A life: ABSENT -> LIVE -> (DYING ->) ABSENT. A fault inside a handler makes the actor DYING; when the
- * handler has returned the actor is freed, its disk emptied, what waits for it dropped, and the START of
- * its next life scheduled. Timers name the life they belong to; a WAKE counts only if it is the one last
+ * handler has returned the actor is freed, its disk emptied (the driver's: crashed), what waits for it dropped,
+ * and the START of its next life scheduled. An executor that may be added is ABSENT until then. Timers name the life they belong to; a WAKE counts only if it is the one last
  * arranged: so nothing is ever searched for in the heap or taken out of its middle.
  *
  * The loop stops by itself when memory runs out or the factory fails: facts.status then says so. It is not
  * silent. */
 #include "chaos/sim.h"
 
+#include "chaos/fault_kind.h"
 #include "chaos/sim_host.h"
 #include "engine/core/assert.h"
 
@@ -117,12 +118,15 @@ static void end_life(struct od_sim_actor *actor)
         drop_event(actor->sim, index);
     actor->wake_ns = UINT64_MAX;
     actor->paused_until_ns = 0;
+    actor->slow_until_ns = 0;
 }
 
 static void bury(struct od_sim_actor *actor)
 {
     end_life(actor);
-    if (!actor->disk.is_durable)
+    if (actor->disk.is_durable)
+        od_sim_disk_crash(&actor->disk, actor->killer->amount, actor->killer->lost_write);
+    else
         od_sim_disk_empty(&actor->disk);
     if (od_disturb_is_healed(&actor->sim->disturb, actor->sim->now_ns))
         actor->restart_ns = actor->sim->now_ns;
@@ -130,20 +134,43 @@ static void bury(struct od_sim_actor *actor)
         push_start(actor, actor->restart_ns);
 }
 
-void od_sim_kill(struct od_sim_actor *actor, const struct od_fault *fault)
+static void kill(struct od_sim_actor *actor, const struct od_fault *fault, uint64_t until_ns)
 {
     od_assert(actor->life == OD_SIM_LIVE);
     actor->life = OD_SIM_DYING;
     actor->disk.gone = true;
-    actor->restart_ns = od_sim_later(actor->sim->now_ns, od_fault_duration_ns(fault));
+    actor->restart_ns = until_ns;
+    actor->killer = fault;
 }
 
-void od_sim_pause(struct od_sim_actor *actor, const struct od_fault *fault)
+/* The first executor that was never started; NULL: there is room for none. */
+static struct od_sim_actor *find_room(struct od_sim *sim)
 {
-    uint64_t until_ns = od_sim_later(actor->sim->now_ns, od_fault_duration_ns(fault));
-    od_assert(actor->life == OD_SIM_LIVE);
-    if (until_ns > actor->paused_until_ns)
-        actor->paused_until_ns = until_ns;
+    for (uint32_t i = 1; i < sim->actor_count; i++)
+        if (!sim->actors[i].is_member)
+            return &sim->actors[i];
+    return NULL;
+}
+
+void od_sim_strike(struct od_sim_actor *actor, const struct od_fault *fault, const struct od_site *site)
+{
+    struct od_sim *sim = actor->sim;
+    uint64_t until_ns = od_sim_later(sim->now_ns, od_fault_duration_ns(fault));
+    struct od_sim_event event = {.kind = OD_SIM_ORDER};
+    if (fault->kind == OD_FAULT_EXECUTOR_CRASH || fault->kind == OD_FAULT_DRIVER_CRASH) {
+        kill(actor, fault, until_ns);
+    } else if (fault->kind == OD_FAULT_EXECUTOR_PAUSE) {
+        actor->paused_until_ns = until_ns > actor->paused_until_ns ? until_ns : actor->paused_until_ns;
+    } else if (fault->kind == OD_FAULT_EXECUTOR_SLOW) {
+        actor->slow_until_ns = until_ns;
+        actor->slow_factor = fault->amount;
+    } else if (fault->kind == OD_FAULT_EXECUTOR_ADD) {
+        struct od_sim_actor *added = find_room(sim);
+        added->is_member = true;
+        push_start(added, sim->now_ns);
+    } else if (od_disturb_order(fault, site, &event.of.order)) {
+        od_sim_push(sim, sim->now_ns, &event);
+    }
 }
 
 /* The virtual cost of a handler that starts now. */
@@ -151,6 +178,8 @@ static void become_busy(struct od_sim_actor *actor)
 {
     uint64_t cost_ns = HANDLER_NS_MIN + od_random_below(&actor->sim->schedule_stream.random,
                                                         HANDLER_NS_MAX - HANDLER_NS_MIN + 1);
+    if (actor->sim->now_ns < actor->slow_until_ns)
+        cost_ns *= actor->slow_factor;
     actor->busy_until_ns = actor->sim->now_ns + cost_ns;
 }
 
@@ -197,6 +226,13 @@ static void handle_timer(struct od_sim_actor *actor, uint64_t tag)
     actor->actor.ops->on_timer(actor->actor.self, tag);
 }
 
+static void handle_order(struct od_sim_actor *actor, const struct od_order *order)
+{
+    od_sim_fold(actor->sim, OD_SIM_FOLD_ORDER, (uint64_t)order->kind << 32 ^ order->executor, order->query);
+    if (actor->actor.ops->on_order != NULL)
+        actor->actor.ops->on_order(actor->actor.self, order);
+}
+
 /* Runs one handler of a live, ready actor. The event may move while the handler pushes others: it is
  * copied first. */
 static void handle(struct od_sim_actor *actor, uint32_t event_index)
@@ -205,6 +241,8 @@ static void handle(struct od_sim_actor *actor, uint32_t event_index)
     become_busy(actor);
     if (event.kind == OD_SIM_MESSAGE)
         handle_message(actor, event.of.message);
+    else if (event.kind == OD_SIM_ORDER)
+        handle_order(actor, &event.of.order);
     else
         handle_timer(actor, event.of.tag);
     drop_event(actor->sim, event_index);
@@ -238,22 +276,24 @@ static void wake(struct od_sim_actor *actor)
     arrange_wake(actor);
 }
 
+/* Without effect, and not counted: what happens to the dead, orders to a dead driver, an executor too many. */
 static void fault_at_time(struct od_sim *sim, const struct od_fault *fault)
 {
-    uint32_t executor = fault->site.executor;
-    if (executor == 0 || executor >= sim->actor_count || od_disturb_is_healed(&sim->disturb, sim->now_ns))
+    bool names_executor = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_EXECUTOR;
+    uint32_t actor_id = names_executor ? fault->site.executor : 0;
+    struct od_order order;
+    if (actor_id >= sim->actor_count || od_disturb_is_healed(&sim->disturb, sim->now_ns))
         return;
-    struct od_sim_actor *actor = &sim->actors[executor];
-    if (actor->life != OD_SIM_LIVE)
-        return; /* dead already: no effect, not counted */
+    if (fault->kind == OD_FAULT_EXECUTOR_ADD && find_room(sim) == NULL)
+        return;
+    struct od_sim_actor *actor = &sim->actors[od_disturb_order(fault, &fault->site, &order) ? 0 : actor_id];
+    if (actor->life != OD_SIM_LIVE && fault->kind != OD_FAULT_EXECUTOR_ADD)
+        return;
     od_disturb_count_fired(&sim->disturb, fault);
     od_sim_note_fired(sim, fault, &fault->site);
-    if (fault->kind == OD_FAULT_EXECUTOR_PAUSE) {
-        od_sim_pause(actor, fault);
-    } else {
-        od_sim_kill(actor, fault);
+    od_sim_strike(actor, fault, &fault->site);
+    if (actor->life == OD_SIM_DYING)
         bury(actor);
-    }
 }
 
 static void heal(struct od_sim *sim)
@@ -263,9 +303,10 @@ static void heal(struct od_sim *sim)
     for (uint32_t i = 0; i < sim->actor_count; i++) {
         struct od_sim_actor *actor = &sim->actors[i];
         actor->paused_until_ns = 0;
+        actor->slow_until_ns = 0;
         actor->wake_ns = UINT64_MAX;
         arrange_wake(actor);
-        if (actor->life == OD_SIM_ABSENT)
+        if (actor->life == OD_SIM_ABSENT && actor->is_member)
             push_start(actor, sim->now_ns);
     }
 }
@@ -273,7 +314,7 @@ static void heal(struct od_sim *sim)
 static void dispatch(struct od_sim *sim, uint32_t event_index)
 {
     struct od_sim_event event = sim->queue.events[event_index];
-    if (event.kind == OD_SIM_MESSAGE || event.kind == OD_SIM_TIMER) {
+    if (event.kind == OD_SIM_MESSAGE || event.kind == OD_SIM_TIMER || event.kind == OD_SIM_ORDER) {
         arrive(sim, event_index);
         return;
     }
@@ -308,6 +349,8 @@ static void resolve_options(struct od_sim_options *options)
         options->latency_max_ns = options->latency_min_ns;
     if (options->events_max == 0)
         options->events_max = EVENTS_MAX;
+    if (options->executors_max < options->executor_count)
+        options->executors_max = options->executor_count;
 }
 
 static void init_actors(struct od_sim *sim)
@@ -320,6 +363,7 @@ static void init_actors(struct od_sim *sim)
             .wake_ns = UINT64_MAX,
             .waiting_first = OD_ANY,
             .waiting_last = OD_ANY,
+            .is_member = i <= sim->options.executor_count,
             .world.actor_id = i,
         };
         od_budget_init(&actor->budget, &sim->pool.memory, budget_bytes);
@@ -348,7 +392,7 @@ enum od_status od_sim_new(struct od_memory *memory, const struct od_sim_options 
     sim->digest.value = options->seed;
     if (od_disturb_init(&sim->disturb, &sim->pool.memory, options->schedule, NULL) != OD_OK)
         goto no_memory;
-    sim->actor_count = options->executor_count + 1;
+    sim->actor_count = sim->options.executors_max + 1;
     sim->actors = od_take_array(&sim->pool.memory, sim->actor_count, sizeof(*sim->actors));
     if (sim->actors == NULL)
         goto no_memory;
@@ -376,7 +420,8 @@ static void start(struct od_sim *sim)
     const struct od_schedule *schedule = sim->disturb.schedule;
     sim->started = true;
     for (uint32_t i = 0; i < sim->actor_count; i++)
-        push_start(&sim->actors[i], 0);
+        if (sim->actors[i].is_member)
+            push_start(&sim->actors[i], 0);
     for (uint32_t i = 0; i < schedule->fault_count; i++) {
         struct od_sim_event event = {.kind = OD_SIM_FAULT, .of.fault_index = i};
         if (schedule->faults[i].at_time)

@@ -15,6 +15,7 @@
 struct od_sim_options {
     uint64_t seed;
     uint32_t executor_count;            /* actors 1..N; actor 0 is the driver */
+    uint32_t executors_max;             /* executor.add starts actors N+1..; 0: as executor_count, none */
     const struct od_schedule *schedule; /* borrowed; NULL: undisturbed */
     struct od_trace trace;          /* gets every event of every actor, chaos' own included; ops NULL: none */
     uint64_t latency_min_ns;        /* 0 means 50 us */

@@ -31,6 +31,10 @@ struct od_sim_actor {
     uint64_t busy_until_ns;   /* the end of its handler */
     uint64_t paused_until_ns; /* UINT64_MAX: until healed */
     uint64_t restart_ns;      /* DYING: when the next life starts; UINT64_MAX: not before healing */
+    const struct od_fault *killer; /* DYING: borrowed */
+    bool is_member;                /* it was there from the start, or was added */
+    uint64_t slow_until_ns;        /* handlers take slow_factor times as long */
+    uint32_t slow_factor;
     uint64_t wake_ns;         /* of the pending WAKE that counts; UINT64_MAX: none */
     uint32_t waiting_first;   /* events that fell due while busy or paused, in order; OD_ANY ends */
     uint32_t waiting_last;
@@ -46,7 +50,7 @@ struct od_sim {
     struct od_budget message_budget; /* no limit: counts the messages in flight */
     struct od_stream schedule_stream;
     struct od_digest digest;
-    struct od_sim_actor *actors; /* owned; executor_count + 1 */
+    struct od_sim_actor *actors; /* owned; executors_max + 1 */
     uint32_t actor_count;
     uint64_t now_ns;
     uint64_t event_count;
@@ -66,7 +70,8 @@ enum od_sim_fold {
     OD_SIM_FOLD_RANDOM,
     OD_SIM_FOLD_FIRED,
     OD_SIM_FOLD_START,
-    OD_SIM_FOLD_HEALED
+    OD_SIM_FOLD_HEALED,
+    OD_SIM_FOLD_ORDER
 };
 void od_sim_fold(struct od_sim *sim, enum od_sim_fold what, uint64_t first, uint64_t second);
 
@@ -82,8 +87,8 @@ void od_sim_dress(struct od_sim_actor *actor);
 void od_sim_push(struct od_sim *sim, uint64_t time_ns, const struct od_sim_event *event);
 /* Counts, folds and reports that a fault took effect. */
 void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const struct od_site *site);
-/* A fault hits an actor; LIVE before the call. A kill in a handler takes effect when it returns. */
-void od_sim_kill(struct od_sim_actor *actor, const struct od_fault *fault);
-void od_sim_pause(struct od_sim_actor *actor, const struct od_fault *fault);
+/* What a fault that fired does to actors: to `actor`, which is LIVE and was hit; to the driver, as an order; or to the
+ * cluster. A kill in a handler takes effect when that returns. `site` says where. */
+void od_sim_strike(struct od_sim_actor *actor, const struct od_fault *fault, const struct od_site *site);
 
 #endif

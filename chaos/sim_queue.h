@@ -3,11 +3,12 @@
 #define OD_CHAOS_SIM_QUEUE_H
 
 #include "engine/core/memory.h"
-#include "engine/world/message.h"
+#include "engine/world/world.h"
 
 enum od_sim_event_kind {
     OD_SIM_MESSAGE, /* arrives at `actor` */
     OD_SIM_TIMER,   /* of life `incarnation` of `actor` */
+    OD_SIM_ORDER,   /* somebody asks something of `actor` */
     OD_SIM_START,   /* life `incarnation` of `actor` begins */
     OD_SIM_WAKE,    /* `actor` may take what waits for it */
     OD_SIM_FAULT,   /* a fault at a time */
@@ -22,6 +23,7 @@ struct od_sim_event {
     union {
         struct od_message *message; /* owned by the event */
         uint64_t tag;
+        struct od_order order;
         uint64_t fault_index;
     } of;
 };

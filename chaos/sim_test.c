@@ -81,6 +81,9 @@ static const char many_faults[] = "executor.crash at task_end task=0 for=10ms\n"
                                   "shuffle.block_bit_flip at block_serve bit=5 times=2\n"
                                   "network.duplicate at message_send executor=3 times=2\n"
                                   "network.delay at message_send nth=4 for=3ms\n"
+                                  "driver.crash at journal_sync nth=1 for=2ms keep=3\n"
+                                  "executor.slow at task_step stage=0 factor=30 for=9ms\n"
+                                  "executor.decommission at time=5ms executor=1\n"
                                   "heal at=40ms\n";
 
 static void equal_seeds_give_equal_digests(void **state)
@@ -337,9 +340,61 @@ static void leaks_are_counted_and_end_with_the_simulation(void **state)
     struct od_sim_facts facts = od_sim_facts(trial.sim);
     assert_int_equal(facts.live_blocks, 3);
     assert_int_equal(facts.open_files, 3);
-    assert_int_equal(facts.files_left, 2); /* the dead one's disk was emptied */
+    assert_int_equal(facts.files_left, 3); /* the dead one's disk was emptied; the driver has its journal */
     trial_release(&trial);
     assert_int_equal(countdown.live_block_count, 0);
+}
+
+/* Room for one more executor: the second one to be added comes to nothing, as do orders to a dead driver. Healing starts who
+ * is dead, and nobody who was never there. */
+static void what_has_no_effect_is_not_counted(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t executors_max;
+        uint32_t fired;
+        uint32_t added_lives;
+        uint32_t order_count;
+    } rows[] = {
+        {"executor.add at time=1ms\nexecutor.add at time=2ms", OD_TOY_EXECUTORS + 1, 1, 1, 0},
+        {"executor.add at time=1ms\nheal at=1us", OD_TOY_EXECUTORS + 1, 0, 0, 0},
+        {"executor.add at time=1ms", 0, 0, 0, 0},
+        {"driver.cancel_query at time=2ms query=1\ndriver.cancel_query at time=9ms query=1\n"
+         "executor.decommission at time=9ms executor=1\nexecutor.decommission at time=2ms executor=9\n"
+         "driver.crash at time=3ms for=10ms\ndriver.crash at time=4ms",
+         0, 2, 0, 1},
+        {"executor.slow at time=9ms executor=1\nexecutor.crash at time=8ms executor=1\n"
+         "executor.slow at time=9ms executor=4",
+         OD_TOY_EXECUTORS + 1, 1, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct trial trial;
+        trial_init(&trial, 3, rows[i].text);
+        trial.options.executors_max = rows[i].executors_max;
+        trial_run(&trial, 40 * MS);
+        assert_int_equal(trial.facts.faults_fired, rows[i].fired);
+        assert_int_equal(trial.toy.seats[OD_TOY_SEATS - 1].lives, rows[i].added_lives);
+        assert_int_equal(trial.toy.order_count, rows[i].order_count);
+    }
+}
+
+/* A slow executor ticks rarely; from the healing on it is as fast as ever. */
+static void slowness_ends_with_the_healing(void **state)
+{
+    (void)state;
+    uint32_t ticks[2];
+    for (uint32_t healed = 0; healed < 2; healed++) {
+        struct trial trial;
+        trial_init(&trial, 3,
+                   healed ? "executor.slow at time=0ms executor=1 factor=1000 for=never\nheal at=10ms"
+                          : "executor.slow at time=0ms executor=1 factor=1000 for=never");
+        trial_run(&trial, 100 * MS);
+        ticks[healed] = trial.toy.seats[1].ticks;
+        assert_in_range(trial.toy.seats[2].ticks, 90, 100);
+    }
+    assert_in_range(ticks[0], 1, 50);
+    assert_in_range(ticks[1], ticks[0] + 30, 90);
 }
 
 static void bounds_end_a_run(void **state)
@@ -430,6 +485,8 @@ int main(void)
         cmocka_unit_test(timers_die_with_their_life),
         cmocka_unit_test(what_waits_keeps_its_order),
         cmocka_unit_test(leaks_are_counted_and_end_with_the_simulation),
+        cmocka_unit_test(what_has_no_effect_is_not_counted),
+        cmocka_unit_test(slowness_ends_with_the_healing),
         cmocka_unit_test(bounds_end_a_run),
         cmocka_unit_test(stopping_is_told),
         cmocka_unit_test(refused_allocations_lose_nothing),

@@ -6,7 +6,7 @@
  *         -> disk      sim_disk
  *         -> net       loss, delay, duplicate; else a drawn latency
  *         -> timer     due after the handler's end
- *         -> points    task errors, damage, crash, pause
+ *         -> points    task errors, damage, crash, pause, slowness, orders to the driver
  *         -> trace     the caller's
  *
  * What a handler asks for takes effect at the handler's end (busy_until_ns), so a message can't arrive
@@ -100,12 +100,13 @@ static void world_send(void *self, struct od_message *message)
     uint64_t arrival_ns = od_sim_later(actor->busy_until_ns, latency_ns);
 
     struct od_site site = od_disturb_message_site(message);
-    const struct od_fault *fault =
-        od_disturb_match(&sim->disturb, OD_POINT_MESSAGE_SEND, &site, message->body_bytes, sim->now_ns);
+    const struct od_fault *fault = od_disturb_match(&sim->disturb, OD_POINT_MESSAGE_SEND, &site,
+                                                    message->from, message->body_bytes, sim->now_ns);
     if (fault != NULL) {
         uint64_t later_ns = od_sim_later(arrival_ns, od_fault_duration_ns(fault));
         od_sim_note_fired(sim, fault, &site);
-        if (fault->kind == OD_FAULT_NETWORK_LOSS) {
+        od_sim_strike(actor, fault, &site);
+        if (fault->kind == OD_FAULT_NETWORK_LOSS || actor->life == OD_SIM_DYING) {
             od_message_free(&sim->message_budget.memory, message);
             return;
         }
@@ -130,15 +131,12 @@ static enum od_status world_hit(void *self, enum od_point point, const struct od
         return OD_OK;
     struct od_site here = *site;
     here.executor = actor->world.actor_id;
-    const struct od_fault *fault =
-        od_disturb_match(&sim->disturb, point, &here, bytes == NULL ? 0 : bytes->size, sim->now_ns);
+    const struct od_fault *fault = od_disturb_match(&sim->disturb, point, &here, here.executor,
+                                                    bytes == NULL ? 0 : bytes->size, sim->now_ns);
     if (fault == NULL)
         return OD_OK;
     od_sim_note_fired(sim, fault, &here);
-    if (fault->kind == OD_FAULT_EXECUTOR_CRASH)
-        od_sim_kill(actor, fault);
-    else if (fault->kind == OD_FAULT_EXECUTOR_PAUSE)
-        od_sim_pause(actor, fault);
+    od_sim_strike(actor, fault, &here);
     return od_disturb_act(fault, point, &here, bytes, error);
 }
 

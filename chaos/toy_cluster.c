@@ -57,9 +57,60 @@ static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, 
 
 /* --- the driver ------------------------------------------------------------------------------- */
 
+static struct od_toy_seat *driver_seat(const struct toy_driver *driver)
+{
+    return &driver->toy->seats[0];
+}
+
+/* Hits a point of the journal. False: the driver is dead, and has tried what the dead may try. */
+static bool driver_reach(struct toy_driver *driver, enum od_point point, struct od_point_bytes *bytes)
+{
+    const struct od_site site = OD_SITE_ANY;
+    struct od_toy_seat *seat = driver_seat(driver);
+    struct od_error error = {0};
+    if (od_point_hit(&driver->world->points, point, &site, bytes, &error) == OD_OK)
+        return true;
+    seat->failure = error;
+    seat->gone_answers++;
+    send(driver->world, 1, OD_TOY_GHOST, NULL, 0);
+    driver->world->schedule.timer(driver->world->schedule.self, 0, TAG_GHOST);
+    seat->gone_lapses +=
+        od_point_hit(&driver->world->points, OD_POINT_JOURNAL_SYNC, &site, NULL, NULL) != OD_EXECUTOR_GONE;
+    return false;
+}
+
+static void write_journal(struct toy_driver *driver)
+{
+    const struct od_disk *disk = &driver->world->disk;
+    struct od_file *file = NULL;
+    uint8_t record[OD_TOY_RECORD_BYTES] = {1};
+    struct od_point_bytes bytes = {record, sizeof(record)};
+    uint64_t end = 0;
+    if (disk->ops->open(disk->self, "journal", &file, NULL) == OD_OK &&
+        disk->ops->size(disk->self, file, &end, NULL) == OD_OK &&
+        driver_reach(driver, OD_POINT_JOURNAL_WRITE, &bytes) &&
+        disk->ops->write(disk->self, file, end, record, sizeof(record), NULL) == OD_OK &&
+        driver_reach(driver, OD_POINT_JOURNAL_SYNC, NULL))
+        (void)disk->ops->sync(disk->self, file, NULL);
+    disk->ops->close(disk->self, file);
+}
+
+static void look_for_journal(struct toy_driver *driver)
+{
+    const struct od_disk *disk = &driver->world->disk;
+    struct od_file *file = NULL;
+    if (disk->ops->open(disk->self, "journal", &file, NULL) == OD_MISSING)
+        (void)disk->ops->create(disk->self, "journal", &file, NULL);
+    if (file != NULL)
+        (void)disk->ops->size(disk->self, file, &driver->toy->journal_bytes, NULL);
+    disk->ops->close(disk->self, file);
+}
+
 static void driver_start(void *self)
 {
-    const struct toy_driver *driver = self;
+    struct toy_driver *driver = self;
+    driver_seat(driver)->lives++;
+    look_for_journal(driver);
     if (driver->toy->stop_at_ns != 0)
         driver->world->schedule.timer(driver->world->schedule.self, driver->toy->stop_at_ns, TAG_STOP);
 }
@@ -75,6 +126,7 @@ static void note_result(struct toy_driver *driver, const struct od_message *mess
     seat->driver.cut_bytes = OD_TOY_BLOCK_BYTES - (uint32_t)message->body_bytes;
     for (size_t i = 0; i < message->body_bytes; i++)
         seat->driver.flipped_bits += (uint32_t)__builtin_popcount(message->body[i] ^ pattern_byte(i));
+    write_journal(driver);
 }
 
 static void driver_message(void *self, const struct od_message *message)
@@ -103,13 +155,23 @@ static void driver_message(void *self, const struct od_message *message)
 static void driver_timer(void *self, uint64_t tag)
 {
     const struct toy_driver *driver = self;
-    od_assert(tag == TAG_STOP);
-    driver->toy->stop(driver->toy->stop_self);
+    if (tag == TAG_STOP)
+        driver->toy->stop(driver->toy->stop_self);
+    else
+        driver_seat(driver)->ghost_timers++;
+}
+
+static void driver_order(void *self, const struct od_order *order)
+{
+    const struct toy_driver *driver = self;
+    driver->toy->order_count++;
+    driver->toy->order = *order;
 }
 
 static void driver_free(void *self)
 {
     struct toy_driver *driver = self;
+    driver_seat(driver)->frees++;
     od_give(driver->world->memory, driver, sizeof(*driver));
 }
 
@@ -252,7 +314,8 @@ static void executor_free(void *self)
 
 /* --- the factory ------------------------------------------------------------------------------ */
 
-static const struct od_actor_ops driver_ops = {driver_start, driver_message, driver_timer, NULL, driver_free};
+static const struct od_actor_ops driver_ops = {driver_start, driver_message, driver_timer, driver_order,
+                                               driver_free};
 static const struct od_actor_ops executor_ops = {executor_start, executor_message, executor_timer, NULL,
                                                  executor_free};
 

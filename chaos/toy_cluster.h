@@ -6,7 +6,10 @@
  *      <---- RESULT ----   RESULT_SEND, (sent), TASK_REPORTED
  *      <---- FAILED ----   instead, when a point fails the task
  *
- * The work of executor e is query 0, stage 0, task e - 1, attempt 0. A killed executor tries to misbehave:
+ * The driver keeps a journal of OD_TOY_RECORD_BYTES per result: JOURNAL_WRITE, disk, JOURNAL_SYNC, sync; each life of it
+ * looks how long that is. It notes the orders it is given.
+ *
+ * The work of executor e is query 0, stage 0, task e - 1, attempt 0. A killed actor tries to misbehave:
  * it sends, sets a timer, goes on; none of this may have an effect. Each actor notes only in its own seat,
  * so that threads need no lock. */
 #ifndef OD_CHAOS_TOY_CLUSTER_H
@@ -17,6 +20,8 @@
 #define OD_TOY_EXECUTORS   3
 #define OD_TOY_BLOCK_BYTES 64
 #define OD_TOY_STEPS       3
+#define OD_TOY_SEATS        (OD_TOY_EXECUTORS + 2) /* the driver, and one executor that may be added */
+#define OD_TOY_RECORD_BYTES 10
 
 enum od_toy_message { OD_TOY_HELLO = 1, OD_TOY_WORK, OD_TOY_RESULT, OD_TOY_FAILED, OD_TOY_GHOST };
 
@@ -46,7 +51,11 @@ struct od_toy_seat {
 };
 
 struct od_toy {
-    struct od_toy_seat seats[OD_TOY_EXECUTORS + 1]; /* by actor id */
+    struct od_toy_seat
+        seats[OD_TOY_SEATS]; /* by actor id; the driver's: lives, frees, gone_*, ghost_timers */
+    uint64_t journal_bytes;  /* that the driver's last life found */
+    uint32_t order_count;
+    struct od_order order;                          /* the last one */
     uint64_t stop_at_ns;                            /* the driver then calls `stop`; 0: never */
     void (*stop)(void *self);
     void *stop_self;

@@ -1,15 +1,15 @@
 /* wrap_threads: wrappers around two parts of each actor's world, and a watch for what happens at a time.
  *
- *   actor -> points.hit (ours)  -> match -> damage, status, kill, pause
+ *   actor -> points.hit (ours)  -> match -> damage, status, kill, pause, slowness, orders
  *         -> net.send   (ours)  -> match -> lose, later, twice -> net.send (the host's)
  *   watch (the thread of od_threads_run) -> faults at a time, healing
  *
- * One lock guards the armed schedule, and is held while the host is told to kill, pause or heal: a kill
+ * One lock guards the armed schedule, and is held while the host is told to kill, pause, heal and so on: a kill
  * that was decided before the healing can't arrive behind it and stay for ever. The host never calls us
  * with a lock of its own that these calls take, so the order is always ours before the host's. Points at
  * which no fault waits take no lock.
  *
- * A fault at a time waits until its executor's first life has begun: threads need a moment to start. */
+ * A fault at a time waits until its actor's first life has begun: threads need a moment to start. */
 #include "chaos/wrap_threads.h"
 
 #include <pthread.h>
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "chaos/disturb.h"
+#include "chaos/fault_kind.h"
 #include "engine/core/assert.h"
 
 #define START_RETRY_NS UINT64_C(200000)
@@ -35,8 +36,10 @@ struct od_wrap_threads {
     struct od_disturb disturb;
     bool *time_done; /* owned; per fault: a fault at a time that had its turn */
     bool is_healed;
-    struct wrapped_actor *actors; /* owned; executor_count + 1 */
+    struct wrapped_actor *actors; /* owned; executors_max + 1 */
     uint32_t actor_count;
+    uint32_t first_count;  /* of these, those that are there from the start */
+    struct od_world voice; /* clock and trace of the driver's first life, for the watch: no life ends them */
     void (*next_dress)(void *self, struct od_world *world);
     uint64_t (*next_watch)(void *self, uint64_t now_ns);
     void *next_self;
@@ -44,30 +47,39 @@ struct od_wrap_threads {
 
 /* --- firing; the lock is held ----------------------------------------------------------------- */
 
-static void note_fired(struct od_wrap_threads *wrap, const struct od_world *world,
-                       const struct od_fault *fault, const struct od_site *site)
+static void note_fired(struct od_wrap_threads *wrap, const struct od_fault *fault, const struct od_site *site)
 {
-    od_world_emit(world, od_disturb_fired_event(&wrap->disturb, fault, site));
+    od_world_emit(&wrap->voice, od_disturb_fired_event(&wrap->disturb, fault, site));
 }
 
 static const struct od_fault *match(struct od_wrap_threads *wrap, enum od_point point,
-                                    const struct od_site *site, size_t byte_count)
+                                    const struct od_site *site, uint32_t actor_id, size_t byte_count)
 {
     if (wrap->is_healed)
         return NULL;
-    return od_disturb_match(&wrap->disturb, point, site, byte_count, od_threads_now_ns(wrap->threads));
+    return od_disturb_match(&wrap->disturb, point, site, actor_id, byte_count,
+                            od_threads_now_ns(wrap->threads));
 }
 
-/* What only the host can do. False: the actor was dead already. */
-static bool act_on_actor(struct wrapped_actor *actor, uint32_t actor_id, const struct od_fault *fault)
+/* What only the host can do. False: it came to nothing, as the actor was dead already or there is no room. */
+static bool strike(struct wrapped_actor *actor, uint32_t actor_id, const struct od_fault *fault,
+                   const struct od_site *site)
 {
     struct od_threads *threads = actor->wrap->threads;
     uint64_t duration_ns = od_fault_duration_ns(fault);
+    struct od_order order;
     if (fault->kind == OD_FAULT_EXECUTOR_PAUSE) {
         od_threads_pause(threads, actor_id, duration_ns);
         return !atomic_load(&actor->is_gone);
     }
-    od_assert(fault->kind == OD_FAULT_EXECUTOR_CRASH);
+    if (fault->kind == OD_FAULT_EXECUTOR_SLOW)
+        return od_threads_slow(threads, actor_id, fault->amount, duration_ns);
+    if (fault->kind == OD_FAULT_EXECUTOR_ADD)
+        return od_threads_add(threads);
+    if (od_disturb_order(fault, site, &order))
+        return od_threads_order(threads, &order);
+    if (fault->kind != OD_FAULT_EXECUTOR_CRASH && fault->kind != OD_FAULT_DRIVER_CRASH)
+        return true;
     if (!od_threads_kill(threads, actor_id, duration_ns))
         return false;
     atomic_store(&actor->is_gone, true);
@@ -89,11 +101,10 @@ static enum od_status wrapped_hit(void *self, enum od_point point, const struct 
     struct od_site here = *site;
     here.executor = actor_id;
     pthread_mutex_lock(&wrap->lock);
-    const struct od_fault *fault = match(wrap, point, &here, bytes == NULL ? 0 : bytes->size);
+    const struct od_fault *fault = match(wrap, point, &here, actor_id, bytes == NULL ? 0 : bytes->size);
     if (fault != NULL) {
-        note_fired(wrap, actor->world, fault, &here);
-        if (fault->kind == OD_FAULT_EXECUTOR_CRASH || fault->kind == OD_FAULT_EXECUTOR_PAUSE)
-            (void)act_on_actor(actor, actor_id, fault);
+        note_fired(wrap, fault, &here);
+        (void)strike(actor, actor_id, fault, &here);
     }
     pthread_mutex_unlock(&wrap->lock);
     return fault == NULL ? OD_OK : od_disturb_act(fault, point, &here, bytes, error);
@@ -127,11 +138,14 @@ static void wrapped_send(void *self, struct od_message *message)
     message->from_incarnation = actor->world->incarnation;
     struct od_site site = od_disturb_message_site(message);
     pthread_mutex_lock(&wrap->lock);
-    const struct od_fault *fault = match(wrap, OD_POINT_MESSAGE_SEND, &site, message->body_bytes);
-    if (fault != NULL)
-        note_fired(wrap, actor->world, fault, &site);
+    const struct od_fault *fault =
+        match(wrap, OD_POINT_MESSAGE_SEND, &site, message->from, message->body_bytes);
+    if (fault != NULL) {
+        note_fired(wrap, fault, &site);
+        (void)strike(actor, message->from, fault, &site);
+    }
     pthread_mutex_unlock(&wrap->lock);
-    if (fault != NULL && fault->kind == OD_FAULT_NETWORK_LOSS) {
+    if (fault != NULL && (fault->kind == OD_FAULT_NETWORK_LOSS || fault->kind == OD_FAULT_DRIVER_CRASH)) {
         od_message_free(actor->net.message_memory, message);
         return;
     }
@@ -155,6 +169,8 @@ static void dress(void *self, struct od_world *world)
     pthread_mutex_lock(&wrap->lock);
     actor->net = world->net;
     actor->world = world;
+    if (wrap->voice.clock.now_ns == NULL)
+        wrap->voice = (struct od_world){.clock = world->clock, .trace = world->trace};
     atomic_store(&actor->is_gone, false);
     if ((wrap->disturb.points_used >> OD_POINT_MESSAGE_SEND & 1) != 0) {
         world->net.send = wrapped_send;
@@ -169,17 +185,19 @@ static void dress(void *self, struct od_world *world)
 static uint64_t watch_fault(struct od_wrap_threads *wrap, uint32_t fault_index, uint64_t now_ns)
 {
     const struct od_fault *fault = &wrap->disturb.schedule->faults[fault_index];
-    uint32_t executor = fault->site.executor;
-    if (!fault->at_time || wrap->time_done[fault_index] || executor == 0 || executor >= wrap->actor_count)
+    bool names_executor = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_EXECUTOR;
+    uint32_t actor_id = names_executor ? fault->site.executor : 0;
+    if (!fault->at_time || wrap->time_done[fault_index] || actor_id >= wrap->actor_count)
         return UINT64_MAX;
     if (now_ns < fault->time_ns)
         return fault->time_ns;
-    if (wrap->actors[0].world == NULL || wrap->actors[executor].world == NULL)
+    bool is_there = wrap->actors[actor_id].world != NULL;
+    if (wrap->actors[0].world == NULL || (!is_there && actor_id < wrap->first_count))
         return now_ns + START_RETRY_NS;
     wrap->time_done[fault_index] = true;
-    if (!wrap->is_healed && act_on_actor(&wrap->actors[executor], executor, fault)) {
+    if (is_there && !wrap->is_healed && strike(&wrap->actors[actor_id], actor_id, fault, &fault->site)) {
         od_disturb_count_fired(&wrap->disturb, fault);
-        note_fired(wrap, wrap->actors[0].world, fault, &fault->site);
+        note_fired(wrap, fault, &fault->site);
     }
     return UINT64_MAX;
 }
@@ -195,7 +213,7 @@ static uint64_t watch_healing(struct od_wrap_threads *wrap, uint64_t now_ns)
         return now_ns + START_RETRY_NS;
     wrap->is_healed = true;
     od_threads_heal(wrap->threads);
-    od_world_emit(wrap->actors[0].world, (struct od_event){.kind = OD_EVENT_HEALED, .site = OD_SITE_ANY});
+    od_world_emit(&wrap->voice, (struct od_event){.kind = OD_EVENT_HEALED, .site = OD_SITE_ANY});
     return UINT64_MAX;
 }
 
@@ -216,7 +234,9 @@ static uint64_t watch(void *self, uint64_t now_ns)
 
 void od_wrap_threads_arm(struct od_wrap_threads *wrap, struct od_threads_options *options)
 {
-    od_assert(options->executor_count + 1 == wrap->actor_count);
+    od_assert(options->executor_count < wrap->actor_count);
+    od_assert(options->executors_max < wrap->actor_count);
+    wrap->first_count = options->executor_count + 1;
     wrap->next_dress = options->dress;
     wrap->next_watch = options->watch;
     wrap->next_self = options->self;
@@ -233,24 +253,24 @@ void od_wrap_threads_attach(struct od_wrap_threads *wrap, struct od_threads *thr
 /* --- life of the wrapper ---------------------------------------------------------------------- */
 
 enum od_status od_wrap_threads_new(struct od_memory *memory, const struct od_schedule *schedule,
-                                   uint32_t executor_count, struct od_wrap_threads **wrap_out,
+                                   uint32_t executors_max, struct od_wrap_threads **wrap_out,
                                    struct od_error *error)
 {
     *wrap_out = NULL;
     struct od_wrap_threads *wrap = od_take(memory, sizeof(*wrap));
     if (wrap == NULL)
-        return od_fail(error, OD_NO_MEMORY, "wrapping threads: executors=%u", executor_count);
+        return od_fail(error, OD_NO_MEMORY, "wrapping threads: executors=%u", executors_max);
     wrap->memory = memory;
     int result = pthread_mutex_init(&wrap->lock, NULL);
     od_assert(result == 0);
-    wrap->actor_count = executor_count + 1;
+    wrap->actor_count = executors_max + 1;
     enum od_status status = od_disturb_init(&wrap->disturb, memory, schedule, error);
     uint32_t fault_count = wrap->disturb.schedule->fault_count;
     wrap->actors = od_take_array(memory, wrap->actor_count, sizeof(*wrap->actors));
     wrap->time_done = od_take_array(memory, fault_count, sizeof(*wrap->time_done));
     bool is_whole = wrap->actors != NULL && (fault_count == 0 || wrap->time_done != NULL);
     if (status == OD_OK && !is_whole)
-        status = od_fail(error, OD_NO_MEMORY, "wrapping threads: executors=%u", executor_count);
+        status = od_fail(error, OD_NO_MEMORY, "wrapping threads: executors=%u", executors_max);
     for (uint32_t i = 0; status == OD_OK && i < wrap->actor_count; i++)
         wrap->actors[i].wrap = wrap;
     if (status == OD_OK)

@@ -2,7 +2,8 @@
  *
  *   od_wrap_threads_new -> _arm(&options) -> od_threads_new -> _attach -> od_threads_run -> od_threads_free -> _free
  *
- * Points and messages mean the same as in the simulation; times are real, so which of several attempts or
+ * Points and messages mean the same as in the simulation, but that all that a dead driver wrote stays: its machine lives
+ * on. And times are real, so which of several attempts or
  * messages meets a fault first may differ from run to run. */
 #ifndef OD_CHAOS_WRAP_THREADS_H
 #define OD_CHAOS_WRAP_THREADS_H
@@ -14,7 +15,7 @@ struct od_wrap_threads;
 
 /* `schedule` (may be NULL) and `memory` are borrowed. Fails with NO_MEMORY. */
 enum od_status od_wrap_threads_new(struct od_memory *memory, const struct od_schedule *schedule,
-                                   uint32_t executor_count, struct od_wrap_threads **wrap_out,
+                                   uint32_t executors_max, struct od_wrap_threads **wrap_out,
                                    struct od_error *error);
 /* Puts the wrapper's hooks into `options`; hooks that are there already are called first, with their own
  * self. FAULT_FIRED and HEALED go to the host's trace, one at a time with all other events. */

@@ -24,6 +24,7 @@
 #include "engine/core/assert.h"
 
 enum { MAIL_BURST = 64 };
+#define SLOW_LEAST_NS   UINT64_C(10000)    /* what a handler of a slow actor counts as, at least */
 #define REMAKE_DELAY_NS UINT64_C(10000000) /* until a life is tried again whose making failed */
 
 void od_posix_cond_init(pthread_cond_t *cond)
@@ -177,7 +178,8 @@ static void end_life(struct od_posix_actor *actor)
     od_timers_reset(&actor->timers);
     drop_mail(actor);
     /* A file that can't be removed now is removed, or left behind, at the end; the next life asks for other names. */
-    (void)od_posix_disk_empty(actor->disk, NULL);
+    if (actor->id != 0)
+        (void)od_posix_disk_empty(actor->disk, NULL);
 }
 
 /* Applies the news and says until when the actor is paused. */
@@ -189,6 +191,8 @@ static uint64_t take_orders(struct od_posix_actor *actor)
     actor->orders.revive = false;
     atomic_store(&actor->is_ordered, false);
     pthread_mutex_unlock(&actor->lock);
+    actor->slow_until_ns = orders.slow_until_ns;
+    actor->slow_factor = orders.slow_factor;
     if (orders.kill) {
         if (actor->is_alive)
             end_life(actor);
@@ -206,6 +210,52 @@ static bool is_interrupted(struct od_posix_actor *actor)
     return atomic_load(&actor->is_ordered) || atomic_load(&actor->host->is_stopping);
 }
 
+/* Sleeps until the time, an order, or (if `for_mail`) a message. May return early: the loop looks again. */
+static void sleep_until(struct od_posix_actor *actor, uint64_t until_ns, bool for_mail)
+{
+    uint64_t departure_ns = od_timers_next_ns(&actor->departures);
+    pthread_mutex_lock(&actor->lock);
+    if (for_mail)
+        atomic_store(&actor->is_asleep, true);
+    if (!is_interrupted(actor) && (!for_mail || od_mailbox_is_empty(&actor->mailbox)))
+        od_posix_cond_wait(actor->host, &actor->wake, &actor->lock,
+                           until_ns < departure_ns ? until_ns : departure_ns);
+    atomic_store(&actor->is_asleep, false);
+    pthread_mutex_unlock(&actor->lock);
+}
+
+/* Around a handler: 0 while the actor is as fast as ever. */
+static uint64_t begin_handler(const struct od_posix_actor *actor)
+{
+    uint64_t now_ns = actor->slow_until_ns == 0 ? 0 : od_threads_now_ns(actor->host);
+    return now_ns < actor->slow_until_ns ? now_ns : 0;
+}
+
+/* What the handler sent is under way already: a slow actor is one that comes late to the next one. */
+static void end_handler(struct od_posix_actor *actor, uint64_t began_ns)
+{
+    if (began_ns == 0)
+        return;
+    uint64_t now_ns = od_threads_now_ns(actor->host);
+    uint64_t took_ns = now_ns - began_ns > SLOW_LEAST_NS ? now_ns - began_ns : SLOW_LEAST_NS;
+    sleep_until(actor, now_ns + took_ns * (actor->slow_factor - 1), false);
+}
+
+static bool follow_wishes(struct od_posix_actor *actor)
+{
+    struct od_order wishes[OD_ORDERS_WISHES];
+    if (actor->id != 0)
+        return false;
+    pthread_mutex_lock(&actor->lock);
+    uint32_t count = actor->orders.wish_count;
+    memcpy(wishes, actor->orders.wishes, count * sizeof(wishes[0]));
+    actor->orders.wish_count = 0;
+    pthread_mutex_unlock(&actor->lock);
+    for (uint32_t i = 0; i < count && actor->actor.ops->on_order != NULL; i++)
+        actor->actor.ops->on_order(actor->actor.self, &wishes[i]);
+    return count > 0;
+}
+
 static void let_depart(struct od_posix_actor *actor)
 {
     struct od_timer departure;
@@ -221,8 +271,10 @@ static bool read_mail(struct od_posix_actor *actor)
         if (message == NULL)
             break;
         actor->message_count++;
+        uint64_t began_ns = begin_handler(actor);
         actor->actor.ops->on_message(actor->actor.self, message);
         od_message_free(actor->host->memory, message);
+        end_handler(actor, began_ns);
         read_count++;
     }
     return read_count > 0;
@@ -236,31 +288,20 @@ static bool fire_timers(struct od_posix_actor *actor)
     bool fired = false;
     while (!is_interrupted(actor) && od_timers_take_due(&actor->timers, now_ns, sequence_end, &timer)) {
         actor->timer_count++;
+        uint64_t began_ns = begin_handler(actor);
         actor->actor.ops->on_timer(actor->actor.self, timer.tag);
+        end_handler(actor, began_ns);
         fired = true;
     }
     return fired;
 }
 
-/* Sleeps until the time, an order, or (if `for_mail`) a message. May return early: the loop looks again. */
-static void sleep_until(struct od_posix_actor *actor, uint64_t until_ns, bool for_mail)
-{
-    uint64_t departure_ns = od_timers_next_ns(&actor->departures);
-    pthread_mutex_lock(&actor->lock);
-    if (for_mail)
-        atomic_store(&actor->is_asleep, true);
-    if (!is_interrupted(actor) && (!for_mail || od_mailbox_is_empty(&actor->mailbox)))
-        od_posix_cond_wait(actor->host, &actor->wake, &actor->lock,
-                           until_ns < departure_ns ? until_ns : departure_ns);
-    atomic_store(&actor->is_asleep, false);
-    pthread_mutex_unlock(&actor->lock);
-}
-
 static void live(struct od_posix_actor *actor)
 {
+    bool followed = follow_wishes(actor);
     bool read = read_mail(actor);
     bool fired = fire_timers(actor);
-    if (read || fired || is_interrupted(actor))
+    if (followed || read || fired || is_interrupted(actor))
         return;
     if (od_mailbox_is_empty(&actor->mailbox))
         sleep_until(actor, od_timers_next_ns(&actor->timers), true);

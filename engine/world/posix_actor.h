@@ -16,12 +16,18 @@
 #include "engine/world/posix_threads.h"
 #include "engine/world/posix_timers.h"
 
+#define OD_ORDERS_WISHES 16
+
 /* What others want from an actor; taken by its thread between two handlers. */
 struct od_orders {
     bool kill;
     bool revive;
     uint64_t restart_after_ns; /* with kill */
     uint64_t paused_until_ns;  /* 0: not paused */
+    uint64_t slow_until_ns;
+    uint32_t slow_factor;
+    uint32_t wish_count;
+    struct od_order wishes[OD_ORDERS_WISHES]; /* for its on_order */
 };
 
 struct od_posix_actor {
@@ -48,6 +54,8 @@ struct od_posix_actor {
     struct od_timers timers;     /* of this life */
     struct od_timers departures; /* delayed messages: the network's, they outlive a life */
     uint64_t restart_at_ns;      /* while dead */
+    uint64_t slow_until_ns;      /* as last ordered */
+    uint32_t slow_factor;
     uint64_t message_count, dropped_count, timer_count, life_count;
 };
 

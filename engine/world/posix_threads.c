@@ -59,7 +59,9 @@ enum od_status od_threads_new(struct od_memory *memory, const struct od_threads_
     threads->memory = memory;
     threads->options = *options;
     threads->factory = *factory;
-    threads->actor_count = options->executor_count + 1;
+    uint32_t executors_max = options->executors_max;
+    threads->actor_count =
+        (executors_max > options->executor_count ? executors_max : options->executor_count) + 1;
     threads->origin_ns = od_threads_now_ns(threads);
     atomic_init(&threads->is_stopping, false);
     make_locks(threads);
@@ -114,19 +116,33 @@ void od_threads_fail(struct od_threads *threads, enum od_status status, const st
     end_run(threads, status, error);
 }
 
+static enum od_status start_thread(struct od_posix_actor *actor, struct od_error *error)
+{
+    int result = pthread_create(&actor->thread, NULL, od_posix_actor_main, actor);
+    actor->thread_started = result == 0;
+    if (result != 0)
+        return od_fail(error, OD_NO_MEMORY, "starting the thread of actor %u: %s", actor->id,
+                       strerror(result));
+    return OD_OK;
+}
+
 static void start_threads(struct od_threads *threads)
 {
-    for (uint32_t i = 0; i < threads->actor_count; i++) {
-        struct od_posix_actor *actor = &threads->actors[i];
-        struct od_error error;
-        int result = pthread_create(&actor->thread, NULL, od_posix_actor_main, actor);
-        actor->thread_started = result == 0;
-        if (result != 0) {
-            od_fail(&error, OD_NO_MEMORY, "starting the thread of actor %u: %s", i, strerror(result));
+    struct od_error error;
+    for (uint32_t i = 0; i <= threads->options.executor_count; i++) {
+        if (start_thread(&threads->actors[i], &error) != OD_OK) {
             od_threads_fail(threads, OD_NO_MEMORY, &error);
             return;
         }
     }
+}
+
+bool od_threads_add(struct od_threads *threads)
+{
+    uint32_t i = threads->options.executor_count + 1;
+    while (i < threads->actor_count && threads->actors[i].thread_started)
+        i++;
+    return i < threads->actor_count && start_thread(&threads->actors[i], NULL) == OD_OK;
 }
 
 static void wait_for_end(struct od_threads *threads, uint64_t end_ns)
@@ -206,6 +222,34 @@ void od_threads_pause(struct od_threads *threads, uint32_t actor_id, uint64_t du
     pthread_mutex_unlock(&actor->lock);
 }
 
+bool od_threads_slow(struct od_threads *threads, uint32_t actor_id, uint32_t factor, uint64_t duration_ns)
+{
+    struct od_posix_actor *actor = find_actor(threads, actor_id);
+    pthread_mutex_lock(&actor->lock);
+    bool was_alive = !atomic_load(&actor->is_gone);
+    if (was_alive) {
+        actor->orders.slow_factor = factor;
+        actor->orders.slow_until_ns = od_threads_after_ns(threads, duration_ns);
+        announce_orders(actor);
+    }
+    pthread_mutex_unlock(&actor->lock);
+    return was_alive;
+}
+
+bool od_threads_order(struct od_threads *threads, const struct od_order *order)
+{
+    struct od_posix_actor *driver = &threads->actors[0];
+    pthread_mutex_lock(&driver->lock);
+    struct od_orders *orders = &driver->orders;
+    bool is_taken = !atomic_load(&driver->is_gone) && orders->wish_count < OD_ORDERS_WISHES;
+    if (is_taken) {
+        orders->wishes[orders->wish_count++] = *order;
+        announce_orders(driver);
+    }
+    pthread_mutex_unlock(&driver->lock);
+    return is_taken;
+}
+
 void od_threads_heal(struct od_threads *threads)
 {
     for (uint32_t i = 0; i < threads->actor_count; i++) {
@@ -213,6 +257,7 @@ void od_threads_heal(struct od_threads *threads)
         pthread_mutex_lock(&actor->lock);
         actor->orders.restart_after_ns = 0;
         actor->orders.paused_until_ns = 0;
+        actor->orders.slow_until_ns = 0;
         actor->orders.revive = true;
         announce_orders(actor);
         pthread_mutex_unlock(&actor->lock);

@@ -20,6 +20,7 @@ struct od_threads;
 struct od_threads_options {
     uint64_t seed;                  /* of the actors' random streams */
     uint32_t executor_count;        /* actors 1..N; actor 0 is the driver */
+    uint32_t executors_max;         /* od_threads_add starts actors N+1..; 0: as executor_count, none */
     uint64_t executor_memory_bytes; /* budget of each executor; 0: no limit */
     const char *directory; /* made if it is not there (its last part); holds actor-0, actor-1... Copied */
     struct od_trace trace; /* gets every actor's events, one at a time; ops NULL: none */
@@ -52,12 +53,19 @@ void od_threads_free(struct od_threads *threads);
 uint64_t od_threads_now_ns(const struct od_threads *threads);
 
 /* Ends an actor's life: what it sends or schedules from now on is dropped; when its handler has returned its thread frees
- * it, with its timers, its mail and its files; the factory makes the next life, incarnation + 1, after restart_after_ns
+ * it, with its timers, its mail and its files (the driver's files stay for its next life); the factory makes the next life, incarnation + 1, after restart_after_ns
  * (OD_THREADS_NEVER: not before od_threads_heal). False, and no effect, when it is dead already. */
 bool od_threads_kill(struct od_threads *threads, uint32_t actor_id, uint64_t restart_after_ns);
 /* No handler of this actor starts for that long; mail and timers wait. A longer pause wins. */
 void od_threads_pause(struct od_threads *threads, uint32_t actor_id, uint64_t duration_ns);
-/* Ends all pauses and lets the dead start their next life now. */
+/* The handlers of this actor take `factor` times as long, each 10 us at least, for that long. False: it is dead. */
+bool od_threads_slow(struct od_threads *threads, uint32_t actor_id, uint32_t factor, uint64_t duration_ns);
+/* For the driver's on_order, on its thread, after its pause if it has one. False, and no effect, when it is dead or has too
+ * many orders waiting. */
+bool od_threads_order(struct od_threads *threads, const struct od_order *order);
+/* Starts one more executor; only from `watch`. False: there is no room, or no thread. */
+bool od_threads_add(struct od_threads *threads);
+/* Ends all pauses and slowness and lets the dead start their next life now. */
 void od_threads_heal(struct od_threads *threads);
 /* For wrappers of net.send, on the sending actor's thread: as send, but the message leaves after delay_ns, also when its
  * sender is paused or dead by then. */
