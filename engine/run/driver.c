@@ -104,8 +104,8 @@ static void free_run(struct od_driver_run *run)
     struct od_memory *memory = run->driver->world->memory;
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct od_driver_task *task = &run->tasks[i];
-        if (task->state == OD_TASK_RUNNING)
-            od_driver_free_slot(task);
+        while (task->running_count != 0)
+            od_driver_remove_attempt(task, task->running);
         od_give(memory, task->entries, task->done.block_count * sizeof(struct od_block_entry));
     }
     od_driver_stop_collecting(run);

@@ -28,9 +28,10 @@ static void lose_attempts(struct od_driver_run *run, uint32_t epoch)
 {
     for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
         struct od_driver_task *task = &run->tasks[i];
-        if (task->epoch == epoch && task->state == OD_TASK_RUNNING)
-            od_driver_abandon(task, OD_UNREACHABLE);
-        else if (task->epoch == epoch && task->state == OD_TASK_COMMITTED)
+        for (uint32_t a = task->running_count; a-- > 0;)
+            if (task->running[a].epoch == epoch)
+                od_driver_abandon(task, &task->running[a], OD_UNREACHABLE);
+        if (task->epoch == epoch && task->state == OD_TASK_COMMITTED)
             od_driver_lose_output(task, OD_UNREACHABLE);
     }
 }
@@ -104,9 +105,11 @@ static bool is_whole(const struct od_body_heartbeat *body)
     return held_bytes == body->held.size - body->held.offset;
 }
 
-static bool heartbeat_names(struct od_body_heartbeat body, const struct od_driver_task *task)
+static bool heartbeat_names(struct od_body_heartbeat body, const struct od_driver_task *task,
+                            const struct od_driver_attempt *attempt)
 {
-    const struct od_attempt_name wanted = od_driver_task_name(task);
+    struct od_attempt_name wanted = od_driver_task_name(task);
+    wanted.attempt = attempt->number;
     for (uint32_t i = 0; i < body.attempt_count; i++) {
         struct od_attempt_name name = od_next_attempt_name(&body.held);
         if (od_attempt_name_equal(&name, &wanted))
@@ -121,9 +124,13 @@ static void repair_launches(struct od_driver_run *run, const struct od_body_hear
     uint64_t now_ns = od_world_now_ns(run->driver->world);
     for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
         struct od_driver_task *task = &run->tasks[i];
-        if (task->state == OD_TASK_RUNNING && task->epoch == body->epoch &&
-            now_ns - task->launched_ns >= run->driver->options->resend_ns && !heartbeat_names(*body, task))
-            od_driver_launch_again(task);
+        for (uint32_t a = task->running_count; a-- > 0;) {
+            struct od_driver_attempt *attempt = &task->running[a];
+            if (attempt->epoch == body->epoch &&
+                now_ns - attempt->launched_ns >= run->driver->options->resend_ns &&
+                !heartbeat_names(*body, task, attempt))
+                od_driver_launch_again(task, attempt);
+        }
     }
 }
 
@@ -135,6 +142,15 @@ static struct od_driver_run *find_run(struct od_driver *driver, uint32_t query_i
     return run;
 }
 
+/* It runs, or it counted. */
+static bool is_wanted(const struct od_driver_task *task, uint32_t attempt)
+{
+    bool is_wanted = (task->state == OD_TASK_COMMITTED || task->state == OD_TASK_LOST) && task->attempt == attempt;
+    for (uint32_t a = 0; a < task->running_count; a++)
+        is_wanted = is_wanted || task->running[a].number == attempt;
+    return is_wanted;
+}
+
 /* Attempts and queries that are there and should not be: their CANCEL or END_QUERY was lost. */
 static void repair_ends(struct od_driver *driver, uint32_t id, struct od_body_heartbeat body)
 {
@@ -143,7 +159,7 @@ static void repair_ends(struct od_driver *driver, uint32_t id, struct od_body_he
         struct od_driver_run *run = find_run(driver, name.query);
         const struct od_driver_task *task =
             run == NULL ? NULL : od_driver_find_task(run, name.stage, name.task);
-        if (task == NULL || task->attempt <= name.attempt)
+        if (task == NULL || name.attempt >= task->next_attempt || is_wanted(task, name.attempt))
             continue;
         struct od_site site = od_site_of(&name, id);
         od_driver_emit(run, OD_EVENT_TASK_CANCELLED, site, 0);

@@ -24,22 +24,33 @@ enum od_driver_timer { OD_TIMER_TICK, OD_TIMER_PUMP, OD_TIMER_DEADLINE };
  * executor is lost. */
 enum od_task_state { OD_TASK_WAITING, OD_TASK_RUNNING, OD_TASK_COMMITTED, OD_TASK_LOST };
 
+/* An attempt that an executor was told to run. */
+struct od_driver_attempt {
+    uint32_t number;
+    uint32_t executor;
+    uint32_t epoch;
+    uint64_t began_ns;    /* when LAUNCH was sent first */
+    uint64_t launched_ns; /* when it was sent last */
+    uint32_t launch_resends;
+};
+#define OD_TWINS_MAX 2 /* attempts of one task at a time: the second is speculation */
+
 struct od_driver_run;
 struct od_driver_stage;
 struct od_driver_task {
     struct od_driver_stage *stage;
     uint32_t index; /* in its stage */
     enum od_task_state state;
-    uint32_t next_attempt; /* never used twice */
-    uint32_t attempt;      /* RUNNING: that one. COMMITTED, LOST: the one that counted */
-    uint32_t executor;     /* of this attempt */
+    uint32_t next_attempt;  /* never used twice */
+    uint32_t running_count; /* not 0 <=> RUNNING */
+    struct od_driver_attempt running[OD_TWINS_MAX]; /* oldest first */
+    uint32_t attempt; /* COMMITTED, LOST: the one that counted, and where its output is */
+    uint32_t executor;
     uint32_t epoch;
     uint32_t generation;     /* counts the times that the output was lost and planned again */
     uint32_t failure_count;  /* of the task itself */
     uint32_t avoid_executor; /* 0: none */
     uint64_t ready_ns;       /* WAITING: not launched before */
-    uint64_t launched_ns;    /* when LAUNCH was sent last */
-    uint32_t launch_resends;
     bool is_needed; /* somebody still has to read what it gives */
     enum od_status lost_why;
     bool has_index;                 /* `done` and its entries are of `attempt`, or of the last that counted */
@@ -111,6 +122,7 @@ struct od_driver_run *od_driver_find_run(struct od_driver *driver, const struct 
 struct od_driver_task *od_driver_find_task(struct od_driver_run *run, uint32_t stage, uint32_t task);
 void od_driver_send_end(struct od_driver *driver, uint32_t executor, uint32_t query_id);
 
+/* Of the attempt that counted. */
 static inline struct od_attempt_name od_driver_task_name(const struct od_driver_task *task)
 {
     return (struct od_attempt_name){task->stage->run->query->query_id, task->stage->plan->stage_index,
@@ -120,6 +132,13 @@ static inline struct od_site od_driver_task_site(const struct od_driver_task *ta
 {
     struct od_attempt_name name = od_driver_task_name(task);
     return od_site_of(&name, task->executor);
+}
+static inline struct od_site od_driver_attempt_site(const struct od_driver_task *task,
+                                                    const struct od_driver_attempt *attempt)
+{
+    struct od_attempt_name name = od_driver_task_name(task);
+    name.attempt = attempt->number;
+    return od_site_of(&name, attempt->executor);
 }
 static inline struct od_site od_driver_run_site(const struct od_driver_run *run)
 {
@@ -146,12 +165,18 @@ void od_driver_handle_failed(struct od_driver *driver, const struct od_message *
 void od_driver_handle_plan_wanted(struct od_driver *driver, const struct od_message *message);
 /* Launches whatever can run now. */
 void od_driver_pump(struct od_driver *driver);
-/* LAUNCH was lost, it seems: again, or elsewhere. */
-void od_driver_launch_again(struct od_driver_task *task);
-/* The running attempt is no more, for a reason that is not the task's. */
-void od_driver_abandon(struct od_driver_task *task, enum od_status why);
-/* The attempt does not run any more, as far as the driver is concerned. */
-void od_driver_free_slot(struct od_driver_task *task);
+/* Hands an attempt more of the task to an executor. Needs running_count < OD_TWINS_MAX and inputs that are ready. */
+void od_driver_launch(struct od_driver_task *task, uint32_t executor);
+/* `attempt` is one of task->running, which closes the gap: the pointer is then another's, or nobody's.
+ *
+ * LAUNCH was lost, it seems: again, or elsewhere. */
+void od_driver_launch_again(struct od_driver_task *task, struct od_driver_attempt *attempt);
+/* It is no more, for a reason that is not the task's. */
+void od_driver_abandon(struct od_driver_task *task, struct od_driver_attempt *attempt, enum od_status why);
+/* Its executor is told to drop it; a task without any other waits. */
+void od_driver_cancel(struct od_driver_task *task, struct od_driver_attempt *attempt);
+/* It does not run any more, as far as the driver is concerned; a task without any other waits. */
+void od_driver_remove_attempt(struct od_driver_task *task, struct od_driver_attempt *attempt);
 /* Counts one recovery; ends the query when there were too many. */
 void od_driver_count_recovery(struct od_driver_run *run, const struct od_error *cause);
 

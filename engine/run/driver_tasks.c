@@ -66,22 +66,23 @@ static void send_plan(struct od_driver_run *run, uint32_t executor)
     run->plan_epochs[executor] = driver->executors[executor].told.epoch;
 }
 
-static void send_launch(struct od_driver_task *task)
+static void send_launch(const struct od_driver_task *task, struct od_driver_attempt *attempt)
 {
     struct od_driver_run *run = task->stage->run;
     struct od_driver *driver = run->driver;
     const struct od_stage *plan = task->stage->plan;
     struct od_buffer *body = &driver->life.outbox.body;
-    if (run->plan_epochs[task->executor] != task->epoch)
-        send_plan(run, task->executor);
-    struct od_body_launch launch = {.registered = driver->executors[task->executor].told,
+    if (run->plan_epochs[attempt->executor] != attempt->epoch)
+        send_plan(run, attempt->executor);
+    struct od_body_launch launch = {.registered = driver->executors[attempt->executor].told,
                                     .generation = task->generation,
                                     .input_count = plan->input_count};
     od_write_launch(body, &launch);
     for (uint32_t i = 0; i < plan->input_count; i++)
         od_driver_write_input(body, &run->stages[plan->input_stages[i]], task->index);
-    od_outbox_send(&driver->life.outbox, task->executor, OD_MESSAGE_LAUNCH, od_driver_task_site(task));
-    task->launched_ns = od_world_now_ns(driver->world);
+    od_outbox_send(&driver->life.outbox, attempt->executor, OD_MESSAGE_LAUNCH,
+                   od_driver_attempt_site(task, attempt));
+    attempt->launched_ns = od_world_now_ns(driver->world);
 }
 
 static struct od_site stage_site(const struct od_driver_stage *stage)
@@ -100,22 +101,24 @@ static void submit_stage(struct od_driver_stage *stage)
     od_driver_emit(stage->run, OD_EVENT_STAGE_SUBMITTED, stage_site(stage), task_count);
 }
 
-static void launch_task(struct od_driver_task *task, uint32_t executor)
+void od_driver_launch(struct od_driver_task *task, uint32_t executor)
 {
     struct od_driver_run *run = task->stage->run;
     struct od_driver *driver = run->driver;
+    od_assert(task->running_count < OD_TWINS_MAX);
     if (!task->stage->submitted)
         submit_stage(task->stage);
+    struct od_driver_attempt *attempt = &task->running[task->running_count++];
+    *attempt = (struct od_driver_attempt){.number = task->next_attempt++,
+                                          .executor = executor,
+                                          .epoch = driver->executors[executor].told.epoch,
+                                          .began_ns = od_world_now_ns(driver->world)};
     task->state = OD_TASK_RUNNING;
-    task->attempt = task->next_attempt++;
-    task->executor = executor;
-    task->epoch = driver->executors[executor].told.epoch;
-    task->launch_resends = 0;
     driver->executors[executor].running_count++;
     run->running_count++;
     run->outcome.counts.attempts_launched++;
-    od_driver_emit(run, OD_EVENT_TASK_LAUNCHED, od_driver_task_site(task), task->generation);
-    send_launch(task);
+    od_driver_emit(run, OD_EVENT_TASK_LAUNCHED, od_driver_attempt_site(task, attempt), task->generation);
+    send_launch(task, attempt);
 }
 
 /* The first task of a query that can be launched, from pump_index on; NULL: none. */
@@ -159,23 +162,8 @@ void od_driver_pump(struct od_driver *driver)
         uint32_t executor = choose_executor(driver, task);
         if (executor == 0)
             return;
-        launch_task(task, executor);
+        od_driver_launch(task, executor);
     }
-}
-
-void od_driver_handle_plan_wanted(struct od_driver *driver, const struct od_message *message)
-{
-    struct od_body_order body;
-    struct od_driver_run *run = od_driver_find_run(driver, message);
-    if (run == NULL || !od_read_order(message, &body))
-        return;
-    struct od_driver_task *task = od_driver_find_task(run, message->site.stage, message->site.task);
-    bool is_running = task != NULL && task->state == OD_TASK_RUNNING && task->executor == message->from &&
-                      task->attempt == message->site.attempt;
-    if (!is_running)
-        return;
-    run->plan_epochs[message->from] = 0;
-    od_driver_launch_again(task);
 }
 
 /* --- attempts that end without success --------------------------------------------------------------------------- */
@@ -192,51 +180,71 @@ void od_driver_count_recovery(struct od_driver_run *run, const struct od_error *
     od_driver_end(run, OD_RETRIES_EXHAUSTED, &error);
 }
 
-void od_driver_free_slot(struct od_driver_task *task)
+void od_driver_remove_attempt(struct od_driver_task *task, struct od_driver_attempt *attempt)
 {
     struct od_driver_run *run = task->stage->run;
-    struct od_driver_executor *executor = &run->driver->executors[task->executor];
+    struct od_driver_executor *executor = &run->driver->executors[attempt->executor];
+    uint32_t place = (uint32_t)(attempt - task->running);
     od_assert(task->state == OD_TASK_RUNNING);
+    od_assert(place < task->running_count);
     od_assert(run->running_count > 0);
     run->running_count--;
-    if (executor->told.epoch != task->epoch)
+    if (executor->told.epoch == attempt->epoch) {
+        od_assert(executor->running_count > 0);
+        executor->running_count--;
+    }
+    task->running_count--;
+    for (uint32_t i = place; i < task->running_count; i++)
+        task->running[i] = task->running[i + 1];
+    if (task->running_count != 0)
         return;
-    od_assert(executor->running_count > 0);
-    executor->running_count--;
-}
-
-/* Takes the running attempt off its executor; the task waits. */
-static void detach(struct od_driver_task *task, enum od_status why)
-{
-    od_driver_free_slot(task);
     task->state = OD_TASK_WAITING;
     task->ready_ns = 0;
-    od_driver_emit(task->stage->run, OD_EVENT_TASK_RETRIED, od_driver_task_site(task), why);
 }
 
-void od_driver_abandon(struct od_driver_task *task, enum od_status why)
+static void send_cancel(const struct od_driver_task *task, const struct od_driver_attempt *attempt)
+{
+    struct od_driver_run *run = task->stage->run;
+    struct od_site site = od_driver_attempt_site(task, attempt);
+    od_driver_emit(run, OD_EVENT_TASK_CANCELLED, site, 0);
+    od_outbox_send_order(&run->driver->life.outbox, attempt->executor, OD_MESSAGE_CANCEL, attempt->epoch, site);
+}
+
+void od_driver_cancel(struct od_driver_task *task, struct od_driver_attempt *attempt)
+{
+    send_cancel(task, attempt);
+    od_driver_remove_attempt(task, attempt);
+}
+
+/* The attempt is over without success; another is planned, unless one runs. */
+static void detach(struct od_driver_task *task, struct od_driver_attempt *attempt, enum od_status why)
+{
+    struct od_site site = od_driver_attempt_site(task, attempt);
+    od_driver_remove_attempt(task, attempt);
+    if (task->running_count == 0)
+        od_driver_emit(task->stage->run, OD_EVENT_TASK_RETRIED, site, why);
+}
+
+void od_driver_abandon(struct od_driver_task *task, struct od_driver_attempt *attempt, enum od_status why)
 {
     struct od_error cause;
-    od_fail(&cause, why, "executor %u was lost", task->executor);
-    task->avoid_executor = task->executor;
-    detach(task, why);
+    od_fail(&cause, why, "executor %u was lost", attempt->executor);
+    task->avoid_executor = attempt->executor;
+    detach(task, attempt, why);
     od_driver_count_recovery(task->stage->run, &cause);
 }
 
-void od_driver_launch_again(struct od_driver_task *task)
+void od_driver_launch_again(struct od_driver_task *task, struct od_driver_attempt *attempt)
 {
     /* an input may have been lost since: its place would be that of an attempt that nobody has committed */
-    if (od_driver_inputs_ready(task) && task->launch_resends < LAUNCH_RESENDS_MAX) {
-        task->launch_resends++;
-        send_launch(task);
+    if (od_driver_inputs_ready(task) && attempt->launch_resends < LAUNCH_RESENDS_MAX) {
+        attempt->launch_resends++;
+        send_launch(task, attempt);
         return;
     }
     /* alive, but deaf to us: let another one try; or to be launched anew when its inputs are whole again */
-    struct od_driver_run *run = task->stage->run;
-    struct od_site site = od_driver_task_site(task);
-    od_driver_emit(run, OD_EVENT_TASK_CANCELLED, site, 0);
-    od_outbox_send_order(&run->driver->life.outbox, task->executor, OD_MESSAGE_CANCEL, task->epoch, site);
-    od_driver_abandon(task, OD_UNREACHABLE);
+    send_cancel(task, attempt);
+    od_driver_abandon(task, attempt, OD_UNREACHABLE);
 }
 
 static bool is_permanent(enum od_status status)
@@ -255,13 +263,15 @@ static void give_up(const struct od_driver_task *task, const struct od_error *la
 }
 
 /* A failure that counts against the task. */
-static void retry(struct od_driver_task *task, const struct od_error *error)
+static void retry(struct od_driver_task *task, struct od_driver_attempt *attempt, const struct od_error *error)
 {
     const struct od_run_options *options = &task->stage->run->query->options;
     struct od_world *world = task->stage->run->driver->world;
-    detach(task, error->status);
     task->failure_count++;
-    task->avoid_executor = task->executor;
+    task->avoid_executor = attempt->executor;
+    detach(task, attempt, error->status);
+    if (task->running_count != 0) /* its twin may still do it */
+        return;
     if (task->failure_count >= options->attempts_max) {
         give_up(task, error);
         return;
@@ -276,13 +286,13 @@ static void retry(struct od_driver_task *task, const struct od_error *error)
 
 /* The task could not read an input: that output is gone, if it is still the one that counts. A report about an older attempt
  * is news from the past: the reader is launched again with the new place, and nothing is recomputed. */
-static void source_failed(struct od_driver_task *task, const struct od_body_failed *body,
-                          const struct od_error *error)
+static void source_failed(struct od_driver_task *task, struct od_driver_attempt *attempt,
+                          const struct od_body_failed *body, const struct od_error *error)
 {
     struct od_driver_run *run = task->stage->run;
     struct od_driver_task *source = od_driver_find_task(run, body->source.stage, body->source.task);
     run->outcome.counts.blocks_bad++;
-    detach(task, error->status);
+    detach(task, attempt, error->status);
     od_driver_count_recovery(run, error);
     if (source == NULL || source->state != OD_TASK_COMMITTED || source->attempt != body->source.attempt)
         return;
@@ -298,14 +308,29 @@ static void acknowledge(struct od_driver *driver, const struct od_message *messa
     od_outbox_send(&driver->life.outbox, message->from, OD_MESSAGE_ACKNOWLEDGE, message->site);
 }
 
-/* The task whose running attempt a message from a registration speaks of; NULL: it is of another. */
-static struct od_driver_task *find_running(struct od_driver_run *run, const struct od_message *message,
-                                           uint32_t epoch)
+/* The running attempt that a message from a registration speaks of; NULL: it does not run. */
+static struct od_driver_attempt *find_running(struct od_driver_task *task, const struct od_message *message,
+                                              uint32_t epoch)
 {
+    for (uint32_t a = 0; task != NULL && a < task->running_count; a++)
+        if (task->running[a].number == message->site.attempt && task->running[a].epoch == epoch)
+            return &task->running[a];
+    return NULL;
+}
+
+void od_driver_handle_plan_wanted(struct od_driver *driver, const struct od_message *message)
+{
+    struct od_body_order body;
+    struct od_driver_run *run = od_driver_find_run(driver, message);
+    if (run == NULL || !od_read_order(message, &body))
+        return;
     struct od_driver_task *task = od_driver_find_task(run, message->site.stage, message->site.task);
-    bool is_running = task != NULL && task->state == OD_TASK_RUNNING &&
-                      task->attempt == message->site.attempt && task->epoch == epoch;
-    return is_running ? task : NULL;
+    struct od_driver_attempt *attempt =
+        find_running(task, message, driver->executors[message->from].told.epoch);
+    if (attempt == NULL || attempt->executor != message->from)
+        return;
+    run->plan_epochs[message->from] = 0;
+    od_driver_launch_again(task, attempt);
 }
 
 void od_driver_handle_failed(struct od_driver *driver, const struct od_message *message)
@@ -317,8 +342,9 @@ void od_driver_handle_failed(struct od_driver *driver, const struct od_message *
     if (run == NULL)
         return;
     acknowledge(driver, message, body.epoch, false);
-    struct od_driver_task *task = find_running(run, message, body.epoch);
-    if (task == NULL)
+    struct od_driver_task *task = od_driver_find_task(run, message->site.stage, message->site.task);
+    struct od_driver_attempt *attempt = find_running(task, message, body.epoch);
+    if (attempt == NULL)
         return;
     struct od_error error = {.status = body.status, .injected = body.injected};
     size_t text_size = body.text_size < sizeof(error.text) - 1 ? body.text_size : sizeof(error.text) - 1;
@@ -327,9 +353,9 @@ void od_driver_handle_failed(struct od_driver *driver, const struct od_message *
     if (is_permanent(error.status))
         od_driver_end(run, error.status, &error);
     else if (body.fetch_failed)
-        source_failed(task, &body, &error);
+        source_failed(task, attempt, &body, &error);
     else
-        retry(task, &error);
+        retry(task, attempt, &error);
 }
 
 /* --- success --------------------------------------------------------------------------------------------------- */
@@ -348,10 +374,9 @@ static void count_commit(struct od_driver_task *task)
     counts->shuffle_bytes += task->done.total_bytes;
 }
 
-static void commit(struct od_driver_task *task)
+static void count_as_committed(struct od_driver_task *task)
 {
     struct od_driver_stage *stage = task->stage;
-    od_driver_free_slot(task);
     task->state = OD_TASK_COMMITTED;
     stage->committed_count++;
     od_driver_emit_event(stage->run, (struct od_event){.kind = OD_EVENT_TASK_COMMITTED,
@@ -366,6 +391,18 @@ static void commit(struct od_driver_task *task)
     od_driver_emit(stage->run, OD_EVENT_STAGE_COMPLETED, stage_site(stage), 0);
     if (od_driver_gives_result(stage))
         od_driver_collect(stage->run);
+}
+
+/* Of two that run, the one that succeeds first counts; the other is told to stop. */
+static void commit(struct od_driver_task *task, struct od_driver_attempt *attempt)
+{
+    task->attempt = attempt->number;
+    task->executor = attempt->executor;
+    task->epoch = attempt->epoch;
+    od_driver_remove_attempt(task, attempt);
+    while (task->running_count != 0)
+        od_driver_cancel(task, task->running);
+    count_as_committed(task);
 }
 
 /* Reads the index of a success into the task. False when it contradicts itself: `error` says how. */
@@ -409,21 +446,21 @@ static bool take_index(struct od_driver_task *task, struct od_body_done body, st
     return true;
 }
 
-/* The first success of the running attempt. */
-static void succeed(struct od_driver_task *task, const struct od_message *message,
-                    const struct od_body_done *body)
+/* The first success of a running attempt. */
+static void succeed(struct od_driver_task *task, struct od_driver_attempt *attempt,
+                    const struct od_message *message, const struct od_body_done *body)
 {
     struct od_driver_run *run = task->stage->run;
     struct od_error error = {0};
     if (take_index(task, *body, &error)) {
         acknowledge(run->driver, message, body->epoch, true);
-        commit(task);
+        commit(task, attempt);
     } else if (error.status == OD_NO_MEMORY) {
         od_driver_end(run, OD_NO_MEMORY, &error);
     } else {
         acknowledge(run->driver, message, body->epoch, false);
         run->outcome.counts.attempts_failed++;
-        retry(task, &error);
+        retry(task, attempt, &error);
     }
 }
 
@@ -437,13 +474,13 @@ void od_driver_handle_done(struct od_driver *driver, const struct od_message *me
     if (task == NULL)
         return;
     bool is_current = od_driver_current_sender(driver, message, body.epoch) != NULL;
-    bool is_ours = is_current && task->attempt == message->site.attempt && task->epoch == body.epoch &&
-                   task->next_attempt != 0;
-    if (is_ours && task->state == OD_TASK_RUNNING && task->generation == body.generation) {
-        succeed(task, message, &body);
+    struct od_driver_attempt *attempt = is_current ? find_running(task, message, body.epoch) : NULL;
+    if (attempt != NULL && task->generation == body.generation) {
+        succeed(task, attempt, message, &body);
         return;
     }
-    bool was_committed = is_ours && (task->state == OD_TASK_COMMITTED || task->state == OD_TASK_LOST);
+    bool was_committed = is_current && task->attempt == message->site.attempt && task->epoch == body.epoch &&
+                         (task->state == OD_TASK_COMMITTED || task->state == OD_TASK_LOST);
     if (!was_committed) {
         run->outcome.counts.attempts_refused++;
         od_driver_emit(run, OD_EVENT_TASK_REFUSED, message->site, OD_STALE);
