@@ -27,6 +27,12 @@ bool od_buffer_print(struct od_buffer *buffer, const char *format, ...) __attrib
 /* The content as a C string (a NUL is kept behind it); "" when empty or failed. */
 const char *od_buffer_text(struct od_buffer *buffer);
 
+/* Bytes that somebody else owns. */
+struct od_span {
+    const void *bytes;
+    size_t size;
+};
+
 /* A cursor over bytes that never reads past the end: after an overrun `failed` is set and reads give 0. */
 struct od_reader {
     const uint8_t *bytes; /* borrowed */

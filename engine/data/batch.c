@@ -69,6 +69,17 @@ size_t od_values_bytes(enum od_type type, uint32_t row_count)
     return (size_t)row_count * od_type_width_bytes(type);
 }
 
+bool od_offsets_are_sound(const int32_t *offsets, uint32_t row_count)
+{
+    if (offsets[0] != 0)
+        return false;
+    for (uint32_t i = 0; i < row_count; i++) {
+        if (offsets[i + 1] < offsets[i])
+            return false;
+    }
+    return true;
+}
+
 /* --- slice ---------------------------------------------------------------------------------------------- */
 
 static const uint8_t *slice_bits(struct od_arena *arena, const uint8_t *source, uint32_t first,

@@ -44,6 +44,9 @@ void od_value_put(const struct od_value *value, void *values, uint32_t row);
 /* What `values` (of text: `offsets`) take. */
 size_t od_values_bytes(enum od_type type, uint32_t row_count);
 
+/* From 0, none less than the one before: what offsets of text must be that others have made. */
+bool od_offsets_are_sound(const int32_t *offsets, uint32_t row_count);
+
 /* A view of rows [first, first + count): of the source's own values, so it lives as long as those. What cannot start in the
  * middle is made anew in the arena: bitmaps (they start at bit 0) and the offsets of text (they start at 0). */
 enum od_status od_batch_slice(struct od_arena *arena, const struct od_batch *source, uint32_t first, uint32_t count,
@@ -156,6 +159,9 @@ struct od_table {
 /* Copies name and schema. NULL and error on refusal. */
 struct od_table *od_table_new(struct od_memory *memory, const char *name, const struct od_schema *schema,
                               struct od_error *error);
+/* A table over columns that others own, one a field, and that outlive it. It is finished, and never appended to. */
+struct od_table *od_table_borrow(struct od_memory *memory, const char *name, const struct od_schema *schema,
+                                 const struct od_column *columns, uint32_t row_count, struct od_error *error);
 void od_table_free(struct od_memory *memory, struct od_table *table);
 uint32_t od_table_row_count(const struct od_table *table);
 /* All rows; valid as long as the table and not changed by it being scanned. Thread-safe on a filled table:

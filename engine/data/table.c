@@ -34,6 +34,21 @@ no_memory:
     return NULL;
 }
 
+struct od_table *od_table_borrow(struct od_memory *memory, const char *name, const struct od_schema *schema,
+                                 const struct od_column *columns, uint32_t row_count, struct od_error *error)
+{
+    struct od_table *table = od_table_new(memory, name, schema, error);
+    if (table == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        od_assert(columns[i].type == schema->fields[i].type);
+        od_assert(columns[i].row_count == row_count);
+        table->rows.views[i] = columns[i];
+    }
+    table->rows.row_count = row_count;
+    return table;
+}
+
 void od_table_free(struct od_memory *memory, struct od_table *table)
 {
     if (table == NULL)

@@ -336,24 +336,13 @@ static bool read_bitmap(struct od_reader *reader, uint32_t row_count, struct od_
     return !reader->failed;
 }
 
-static bool offsets_are_sound(const int32_t *offsets, uint32_t row_count)
-{
-    if (offsets[0] != 0)
-        return false;
-    for (uint32_t i = 0; i < row_count; i++) {
-        if (offsets[i + 1] < offsets[i])
-            return false;
-    }
-    return true;
-}
-
 static bool read_text(struct od_reader *reader, struct od_column *column, struct od_arena *arena)
 {
     const void *offsets;
     const void *bytes;
     if (!copy_buffer(reader, ((size_t)column->row_count + 1) * sizeof(int32_t), arena, &offsets))
         return false;
-    if (!offsets_are_sound(offsets, column->row_count)) {
+    if (!od_offsets_are_sound(offsets, column->row_count)) {
         reader->failed = true;
         return false;
     }
