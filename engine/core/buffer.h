@@ -28,7 +28,7 @@ bool od_buffer_print(struct od_buffer *buffer, const char *format, ...) __attrib
 const char *od_buffer_text(struct od_buffer *buffer);
 
 /* Bytes that somebody else owns. */
-struct od_span {
+struct od_piece {
     const void *bytes;
     size_t size;
 };

@@ -49,15 +49,15 @@ static uint64_t aligned(uint64_t bytes)
 
 /* --- making ------------------------------------------------------------------------------------ */
 
-static void column_buffers(const struct od_column *column, struct od_span buffers[BUFFERS])
+static void column_buffers(const struct od_column *column, struct od_piece buffers[BUFFERS])
 {
     uint32_t row_count = column->row_count;
     bool has_nulls = column->validity != NULL && od_bitmap_count_zeros(column->validity, 0, row_count) > 0;
     bool is_text = column->type == OD_TYPE_TEXT;
-    buffers[VALIDITY] = (struct od_span){column->validity, has_nulls ? od_bitmap_bytes(row_count) : 0};
-    buffers[VALUES] = (struct od_span){is_text ? column->offsets : column->values,
+    buffers[VALIDITY] = (struct od_piece){column->validity, has_nulls ? od_bitmap_bytes(row_count) : 0};
+    buffers[VALUES] = (struct od_piece){is_text ? column->offsets : column->values,
                                        od_values_bytes(column->type, row_count)};
-    buffers[TEXTS] = (struct od_span){column->bytes, is_text ? (size_t)column->offsets[row_count] : 0};
+    buffers[TEXTS] = (struct od_piece){column->bytes, is_text ? (size_t)column->offsets[row_count] : 0};
 }
 
 /* The header, with names, but for what it says of buffers. */
@@ -76,14 +76,14 @@ static enum od_status make_header(const struct od_table *table, struct od_buffer
     return buffer->size <= HEADER_BYTES_MAX ? OD_OK : od_fail(error, OD_UNSUPPORTED, "names of more than 64 MiB");
 }
 
-static void add_part(struct od_table_image *image, struct od_span *parts, struct od_span part)
+static void add_part(struct od_table_image *image, struct od_piece *parts, struct od_piece part)
 {
     static const uint8_t zeros[OD_TABLE_IMAGE_ALIGN];
     size_t gap = (size_t)(aligned(image->total_bytes) - image->total_bytes);
     if (part.size == 0)
         return;
     if (gap > 0)
-        parts[image->part_count++] = (struct od_span){zeros, gap};
+        parts[image->part_count++] = (struct od_piece){zeros, gap};
     parts[image->part_count++] = part;
     image->total_bytes += gap + part.size;
 }
@@ -95,7 +95,7 @@ enum od_status od_table_image_make(const struct od_table *table, struct od_arena
     uint32_t field_count = rows.schema->field_count;
     struct od_buffer buffer;
     *image_out = (struct od_table_image){0};
-    OD_TAKE_LIST(struct od_span, parts, arena, 1 + 2 * BUFFERS * (size_t)field_count, error);
+    OD_TAKE_LIST(struct od_piece, parts, arena, 1 + 2 * BUFFERS * (size_t)field_count, error);
     od_buffer_init(&buffer, arena->memory);
     enum od_status status = make_header(table, &buffer, error);
     struct header *header = status == OD_OK ? od_arena_take(arena, buffer.size) : NULL;
@@ -107,9 +107,9 @@ enum od_status od_table_image_make(const struct od_table *table, struct od_arena
     if (header == NULL)
         return od_fail(error, OD_NO_MEMORY, "making the image of table %s", table->name);
     struct field_row *fields = (struct field_row *)(header + 1);
-    add_part(image_out, parts, (struct od_span){header, header_bytes});
+    add_part(image_out, parts, (struct od_piece){header, header_bytes});
     for (uint32_t i = 0; i < field_count; i++) {
-        struct od_span buffers[BUFFERS];
+        struct od_piece buffers[BUFFERS];
         column_buffers(&rows.columns[i], buffers);
         fields[i].nullable = rows.schema->fields[i].nullable;
         for (uint32_t b = 0; b < BUFFERS; b++) {

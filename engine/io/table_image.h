@@ -20,7 +20,7 @@ struct od_table_image {
     struct od_hash128 checksum; /* the header's: names the content */
     uint64_t total_bytes;
     uint32_t part_count; /* to be written one behind the other */
-    const struct od_span *parts;
+    const struct od_piece *parts;
 };
 
 /* Reads all rows once. The parts are the table's own buffers, and what the arena holds. NO_MEMORY. */

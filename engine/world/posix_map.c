@@ -24,7 +24,7 @@ static int open_directory(const char *directory)
     return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static bool write_all(int file, const struct od_span *part)
+static bool write_all(int file, const struct od_piece *part)
 {
     for (size_t done = 0; done < part->size;) {
         ssize_t wrote = write(file, (const char *)part->bytes + done, part->size - done);
@@ -37,7 +37,7 @@ static bool write_all(int file, const struct od_span *part)
     return true;
 }
 
-static bool write_parts(int folder, const char *part_name, const char *name, const struct od_span *parts, uint32_t count)
+static bool write_parts(int folder, const char *part_name, const char *name, const struct od_piece *parts, uint32_t count)
 {
     int file = openat(folder, part_name, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
     bool good = file >= 0;
@@ -49,7 +49,7 @@ static bool write_parts(int folder, const char *part_name, const char *name, con
     return good && renameat(folder, part_name, folder, name) == 0 && fsync(folder) == 0;
 }
 
-enum od_status od_posix_file_put(const char *directory, const char *name, const struct od_span *parts,
+enum od_status od_posix_file_put(const char *directory, const char *name, const struct od_piece *parts,
                                  uint32_t part_count, struct od_error *error)
 {
     char part_name[NAME_MAX + 1];
@@ -94,11 +94,11 @@ enum od_status od_posix_file_sweep(const char *directory, struct od_error *error
     return OD_OK;
 }
 
-enum od_status od_posix_map(const char *directory, const char *name, struct od_span *span_out, struct od_error *error)
+enum od_status od_posix_map(const char *directory, const char *name, struct od_piece *span_out, struct od_error *error)
 {
     struct stat facts;
     enum od_status status = OD_OK;
-    *span_out = (struct od_span){0};
+    *span_out = (struct od_piece){0};
     int folder = open_directory(directory);
     int file = folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_CLOEXEC);
     if (file < 0 || fstat(file, &facts) != 0) {
@@ -108,7 +108,7 @@ enum od_status od_posix_map(const char *directory, const char *name, struct od_s
         if (bytes == MAP_FAILED)
             status = failed(error, "mapping", directory, name);
         else
-            *span_out = (struct od_span){bytes, (size_t)facts.st_size};
+            *span_out = (struct od_piece){bytes, (size_t)facts.st_size};
     }
     if (file >= 0)
         close(file);
@@ -117,9 +117,9 @@ enum od_status od_posix_map(const char *directory, const char *name, struct od_s
     return status;
 }
 
-void od_posix_unmap(struct od_span *span)
+void od_posix_unmap(struct od_piece *span)
 {
     if (span->bytes != NULL)
         munmap((void *)span->bytes, span->size);
-    *span = (struct od_span){0};
+    *span = (struct od_piece){0};
 }

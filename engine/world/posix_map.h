@@ -10,14 +10,14 @@
 
 /* Writes the parts one behind the other. A file of that name is replaced, and those who have it mapped keep it. IO; nothing of that
  * name has changed then. */
-enum od_status od_posix_file_put(const char *directory, const char *name, const struct od_span *parts,
+enum od_status od_posix_file_put(const char *directory, const char *name, const struct od_piece *parts,
                                  uint32_t part_count, struct od_error *error);
 /* Removes what dead processes were writing there. IO when the directory can't be read. */
 enum od_status od_posix_file_sweep(const char *directory, struct od_error *error);
 
 /* Read-only; begins at a page. Reading beyond what somebody has cut off the file ends the process: such files are replaced, not
  * changed. MISSING, IO; *span_out is empty then. An empty file has no bytes and a NULL pointer. */
-enum od_status od_posix_map(const char *directory, const char *name, struct od_span *span_out, struct od_error *error);
-void od_posix_unmap(struct od_span *span);
+enum od_status od_posix_map(const char *directory, const char *name, struct od_piece *span_out, struct od_error *error);
+void od_posix_unmap(struct od_piece *span);
 
 #endif

@@ -50,9 +50,9 @@ static void remove_file(const char *name)
 
 static void files_are_put_and_mapped(void **state)
 {
-    const struct od_span parts[] = {{"one ", 4}, {"", 0}, {"two", 3}};
-    struct od_span old;
-    struct od_span new;
+    const struct od_piece parts[] = {{"one ", 4}, {"", 0}, {"two", 3}};
+    struct od_piece old;
+    struct od_piece new;
     struct od_error error;
     (void)state;
     assert_int_equal(od_posix_file_put(folder, "a", parts, 3, &error), OD_OK);
@@ -77,8 +77,8 @@ static void files_are_put_and_mapped(void **state)
 
 static void failures_leave_nothing(void **state)
 {
-    const struct od_span part = {"x", 1};
-    struct od_span span = {"x", 1};
+    const struct od_piece part = {"x", 1};
+    struct od_piece span = {"x", 1};
     struct od_error error;
     char path[200];
     (void)state;
@@ -110,7 +110,7 @@ static void dead_writers_are_swept(void **state)
         assert_true(file >= 0);
         close(file);
     }
-    const struct od_span part = {"x", 1};
+    const struct od_piece part = {"x", 1};
     assert_int_equal(od_posix_file_put(folder, "7.part", &part, 1, NULL), OD_OK); /* looks like one, but has no pid */
     assert_int_equal(count_files(), 3);
     assert_int_equal(od_posix_file_sweep(folder, NULL), OD_OK);
