@@ -148,6 +148,12 @@ void od_node_send_later(struct od_node *node, struct od_message *message, uint64
         od_node_drop(node, message);
 }
 
+void od_node_order(struct od_node *node, const struct od_order *order)
+{
+    if (node->has_actor && node->actor.ops->on_order != NULL)
+        node->actor.ops->on_order(node->actor.self, order);
+}
+
 static void world_send(void *self, struct od_message *message)
 {
     od_node_send(self, message);

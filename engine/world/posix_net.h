@@ -104,6 +104,8 @@ struct od_world *od_node_world(struct od_node *node);
 void od_node_send(struct od_node *node, struct od_message *message);
 /* The same after a delay: for wrappers of net.send. */
 void od_node_send_later(struct od_node *node, struct od_message *message, uint64_t delay_ns);
+/* Gives the actor an order. From on_mail, on_peer, or between two runs: never from inside the actor. */
+void od_node_order(struct od_node *node, const struct od_order *order);
 /* Whether messages to it would be sent now; 0 in *incarnation_out when not. */
 bool od_node_reaches(const struct od_node *node, uint32_t id, uint32_t *incarnation_out);
 

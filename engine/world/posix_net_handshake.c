@@ -182,19 +182,18 @@ static enum od_status become_open(struct od_link *link, struct od_error *error)
 {
     if (link->state == OD_LINK_CLOSED)
         return OD_OK; /* WELCOME could not be said */
+    enum od_link_state before = link->state;
     link->state = OD_LINK_OPEN;
     link->decoder.body_bytes_max = link->node->options.limits.frame_bytes;
-    if (od_peer_opened(link)) {
-        link->node->facts.opened_count++;
-        if (link->node->is_paused)
-            od_link_set_reading(link, false);
-        return OD_OK;
+    enum od_status status = od_peer_opened(link, error);
+    if (status != OD_OK) {
+        link->state = before;
+        return status;
     }
-    link->state = link->is_dialled ? OD_LINK_WANTS_WELCOME : OD_LINK_WANTS_PROOF;
-    return od_fail(
-        error, OD_STALE,
-        "node %u refuses node %u (incarnation %u): it knows a later incarnation, or too many nodes",
-        link->node->options.actor_id, link->peer_id, link->peer_incarnation);
+    link->node->facts.opened_count++;
+    if (link->node->is_paused)
+        od_link_set_reading(link, false);
+    return OD_OK;
 }
 
 static enum od_status take_proof(struct od_link *link, const struct od_message *message,

@@ -140,12 +140,17 @@ static void close_older(struct od_link *newest)
     }
 }
 
-bool od_peer_opened(struct od_link *link)
+enum od_status od_peer_opened(struct od_link *link, struct od_error *error)
 {
     struct od_node *node = link->node;
     struct od_peer *peer = od_peer_get(node, link->peer_id);
-    if (peer == NULL || link->peer_incarnation < peer->incarnation)
-        return false;
+    if (peer == NULL)
+        return od_fail(error, OD_NO_MEMORY, "node %u has no room for node %u now", node->options.actor_id,
+                       link->peer_id);
+    if (link->peer_incarnation < peer->incarnation)
+        return od_fail(error, OD_STALE,
+                       "node %u refuses node %u (incarnation %u): it knows a later incarnation, %u",
+                       node->options.actor_id, link->peer_id, link->peer_incarnation, peer->incarnation);
     bool is_news = find_open(node, link->peer_id, link->peer_incarnation, link) == NULL;
     peer->incarnation = link->peer_incarnation;
     peer->backoff_ns = node->options.limits.redial_first_ns;
@@ -157,7 +162,7 @@ bool od_peer_opened(struct od_link *link)
         od_node_note(node, OD_NET_NOTE_HERE, link->peer_id, link->peer_incarnation);
     if (node->options.actor_id == 0 && is_executor(link->peer_id))
         hand_round(node);
-    return true;
+    return OD_OK;
 }
 
 static void back_off(struct od_node *node, struct od_peer *peer)

@@ -210,8 +210,8 @@ struct od_peer *od_peer_find(const struct od_node *node, uint32_t id);
 /* Finds or adds; NULL when there is no room or no memory. */
 struct od_peer *od_peer_get(struct od_node *node, uint32_t id);
 enum od_status od_peers_init(struct od_node *node, const char *driver, struct od_error *error);
-/* A link has become open, with id and incarnation. False: there is a newer incarnation, or no room. */
-bool od_peer_opened(struct od_link *link);
+/* A link has become open, with id and incarnation. STALE: a later incarnation is known; NO_MEMORY: no room, for now. */
+enum od_status od_peer_opened(struct od_link *link, struct od_error *error);
 /* A link was closed that was in this state before. */
 void od_peer_closed(struct od_link *link, enum od_link_state before);
 /* Gives it to the link of message->to; dials if there is none. */
