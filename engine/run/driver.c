@@ -8,7 +8,8 @@
  * All handlers are idempotent: a message that comes twice, late or out of order finds the state moved on and changes nothing
  * (README.md draws the protocol and says who repairs which loss).
  *
- * When a query ends, executors are told to drop it, and whoever speaks of it later is told again. */
+ * When a query has ended, the sink is told, then its journal goes, then executors are told to drop it; whoever speaks of it
+ * later is told again. */
 #include "engine/run/driver_state.h"
 
 #include "engine/core/assert.h"
@@ -94,8 +95,6 @@ void od_driver_end(struct od_driver_run *run, enum od_status status, const struc
                                                 .site = od_driver_run_site(run),
                                                 .rows = row_count,
                                                 .value = status});
-    for (uint32_t i = 1; i <= driver->options->executors_max; i++)
-        od_driver_send_end(driver, i, run->query->query_id);
 }
 
 /* Half-built is fine. */
@@ -109,6 +108,7 @@ static void free_run(struct od_driver_run *run)
         od_give(memory, task->entries, task->done.block_count * sizeof(struct od_block_entry));
     }
     od_driver_stop_collecting(run);
+    od_journal_close(run->journal);
     od_table_free(memory, run->outcome.answer);
     od_arena_release(&run->fetch_arena);
     od_arena_release(&run->run_arena);
@@ -122,8 +122,11 @@ static void tell_sink(struct od_driver *driver, struct od_driver_run **link)
     uint32_t query_id = run->query->query_id;
     *link = run->next;
     run->outcome = (struct od_outcome){0};
-    free_run(run);
     driver->sink.ended(driver->sink.self, query_id, &outcome);
+    od_driver_end_journal(run);
+    free_run(run);
+    for (uint32_t i = 1; i <= driver->options->executors_max && !driver->life.gone; i++)
+        od_driver_send_end(driver, i, query_id);
 }
 
 /* Every handler ends here. An ended query gives its slots back, so others may begin. */
@@ -131,10 +134,12 @@ static void settle(struct od_driver *driver)
 {
     bool has_ended;
     do {
+        if (driver->life.gone)
+            return;
         od_driver_pump(driver);
         has_ended = false;
         struct od_driver_run **link = &driver->runs;
-        while (*link != NULL) {
+        while (*link != NULL && !driver->life.gone) {
             if ((*link)->ended) {
                 tell_sink(driver, link);
                 has_ended = true;
@@ -169,17 +174,25 @@ static bool make_stages(struct od_driver_run *run)
             .run = run, .plan = &graph->stages[s], .tasks = &run->tasks[run->task_count]};
         od_assert(stage->plan->stage_index == s);
         for (uint32_t t = 0; t < stage->plan->task_count; t++)
-            stage->tasks[t] = (struct od_driver_task){.stage = stage, .index = t, .is_needed = true};
+            stage->tasks[t] = (struct od_driver_task){.stage = stage,
+                                                      .index = t,
+                                                      .is_needed = true,
+                                                      .next_attempt = od_driver_first_number(run->driver)};
         run->task_count += stage->plan->task_count;
     }
     return true;
 }
 
-static void begin(struct od_driver_run *run)
+/* `is_first`: the driver itself begins. */
+static void begin(struct od_driver_run *run, bool is_first)
 {
     run->outcome.counts.started_ns = od_world_now_ns(run->driver->world);
     od_driver_emit(run, OD_EVENT_QUERY_STARTED, od_driver_run_site(run), run->stage_count);
     set_timer(run->driver, run->query->options.deadline_ns, OD_TIMER_DEADLINE, run->query->query_id);
+    if (run->record_count != 0 || (is_first && run->driver->world->incarnation > 1))
+        od_driver_resume(run);
+    if (run->stages[run->stage_count - 1].committed_count == run->stages[run->stage_count - 1].plan->task_count)
+        od_driver_collect(run);
 }
 
 enum od_status od_driver_submit(const struct od_actor *actor, const struct od_query *query,
@@ -192,19 +205,25 @@ enum od_status od_driver_submit(const struct od_actor *actor, const struct od_qu
     struct od_driver_run *run = od_take(driver->world->memory, sizeof(*run));
     if (run == NULL)
         return od_fail(error, OD_NO_MEMORY, "beginning a query");
-    *run = (struct od_driver_run){.driver = driver, .query = query};
+    *run = (struct od_driver_run){
+        .driver = driver, .query = query, .collect_count = od_driver_first_number(driver)};
+    enum od_status status = OD_OK;
     od_arena_init(&run->run_arena, driver->world->memory, 0);
     od_arena_init(&run->fetch_arena, driver->world->memory, 1024);
-    if (!make_stages(run)) {
+    if (!make_stages(run))
+        status = od_fail(error, OD_NO_MEMORY, "beginning a query: stages=%u", query->graph->stage_count);
+    if (status == OD_OK)
+        status = od_driver_open_journal(run, error);
+    if (status != OD_OK) {
         free_run(run);
-        return od_fail(error, OD_NO_MEMORY, "beginning a query: stages=%u", query->graph->stage_count);
+        return status;
     }
     struct od_driver_run **end = &driver->runs;
     while (*end != NULL)
         end = &(*end)->next;
     *end = run;
     if (driver->is_started) {
-        begin(run);
+        begin(run, false);
         settle(driver);
     }
     return OD_OK;
@@ -217,7 +236,7 @@ static void driver_on_start(void *self)
     struct od_driver *driver = self;
     driver->is_started = true;
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
-        begin(run);
+        begin(run, true);
     set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
 }
 
@@ -236,7 +255,7 @@ static void driver_on_message(void *self, const struct od_message *message)
 {
     struct od_driver *driver = self;
     if (message->kind >= OD_MESSAGE_KIND_COUNT || handlers[message->kind] == NULL || message->from == 0 ||
-        message->from > driver->options->executors_max)
+        message->from > driver->options->executors_max || driver->life.gone)
         return;
     handlers[message->kind](driver, message);
     settle(driver);
@@ -257,6 +276,8 @@ static void end_late_query(struct od_driver *driver, uint32_t query_id)
 static void driver_on_timer(void *self, uint64_t tag)
 {
     struct od_driver *driver = self;
+    if (driver->life.gone)
+        return;
     enum od_driver_timer what = tag & ((1u << OD_TIMER_BITS) - 1);
     if (what == OD_TIMER_DEADLINE) {
         end_late_query(driver, (uint32_t)(tag >> OD_TIMER_BITS));
@@ -313,8 +334,10 @@ enum od_status od_driver_new(struct od_world *world, const struct od_cluster_opt
     if (driver == NULL)
         return od_fail(error, OD_NO_MEMORY, "making the driver");
     *driver = (struct od_driver){.world = world, .options = options, .sink = sink};
+    od_assert(world->incarnation >= 1);
     bool is_alive = od_life_init(&driver->life, world, options);
     driver->life.epoch = world->incarnation;
+    driver->last_epoch = od_driver_first_number(driver);
     od_arena_init(&driver->driver_arena, world->memory, 0);
     driver->executors = od_arena_take_array(&driver->driver_arena, (size_t)options->executors_max + 1,
                                             sizeof(*driver->executors));

@@ -11,8 +11,9 @@
 
 #include "engine/run/query.h"
 
-/* Called once a query, from a driver handler, when it has ended. `outcome` is moved to the callee. Executors have been told to
- * drop the query. The callee must not end the driver's life within the call. */
+/* Called when a query has ended, from a driver handler; once in a life of the driver, but again in the next one when this life
+ * ends before the query's journal is gone: whoever keeps outcomes keeps one a query. `outcome` is moved to the callee, which
+ * must not end the driver's life within the call. */
 struct od_outcome_sink {
     void (*ended)(void *self, uint32_t query_id, struct od_outcome *outcome);
     void *self;
@@ -21,8 +22,10 @@ struct od_outcome_sink {
 /* `options` are resolved, borrowed, and outlive the driver. Answer tables come from world->memory. */
 enum od_status od_driver_new(struct od_world *world, const struct od_cluster_options *options,
                              struct od_outcome_sink sink, struct od_actor *actor_out, struct od_error *error);
-/* Begins a query, or sees to it that it begins when the driver starts. `query` is borrowed until its outcome was told or the
- * driver is freed. NO_MEMORY: nothing has begun, and the sink hears nothing. */
+/* Begins a query, or sees to it that it begins when the driver starts; with a journal (query.h) that an earlier life of the driver
+ * has left, it goes on from there. `query` is borrowed until its outcome was told or the
+ * driver is freed. After a failure (NO_MEMORY; IO, CORRUPT, UNSUPPORTED: the journal)
+ * nothing has begun, and the sink hears nothing. */
 enum od_status od_driver_submit(const struct od_actor *driver, const struct od_query *query,
                                 struct od_error *error);
 

@@ -81,6 +81,12 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
                                                     const struct od_message *message, uint32_t epoch)
 {
     struct od_driver_executor *executor = &driver->executors[message->from];
+    if (od_driver_inherits(driver, message->from, epoch)) {
+        if (executor->alive)
+            lose_executor(driver, message->from);
+        *executor = (struct od_driver_executor){.alive = true, .told = {message->from_incarnation, 0, epoch}};
+        emit(driver, OD_EVENT_EXECUTOR_REGISTERED, message->from);
+    }
     if (executor->alive && executor->told.epoch == epoch) {
         executor->heard_ns = od_world_now_ns(driver->world);
         return executor;
@@ -159,7 +165,10 @@ static void repair_ends(struct od_driver *driver, uint32_t id, struct od_body_he
         struct od_driver_run *run = find_run(driver, name.query);
         const struct od_driver_task *task =
             run == NULL ? NULL : od_driver_find_task(run, name.stage, name.task);
-        if (task == NULL || name.attempt >= task->next_attempt || is_wanted(task, name.attempt))
+        if (task == NULL)
+            continue;
+        od_driver_adopt(run, &name, id);
+        if (name.attempt >= task->next_attempt || is_wanted(task, name.attempt))
             continue;
         struct od_site site = od_site_of(&name, id);
         od_driver_emit(run, OD_EVENT_TASK_CANCELLED, site, 0);

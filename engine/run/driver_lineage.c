@@ -175,6 +175,7 @@ static void plan_again(struct od_driver_task *task)
     run->outcome.counts.tasks_recomputed++;
     task->state = OD_TASK_WAITING;
     task->generation++;
+    od_driver_record_lost(task);
     task->ready_ns = 0;
     task->stage->submitted = false;
     struct od_error cause;

@@ -5,6 +5,7 @@
  *   driver_tasks.c      launches, reports, commits, retries
  *   driver_lineage.c    lost outputs: who still needs them, what is run again
  *   driver_results.c    fetching the answer
+ *   driver_restart.c    the journal; what a next life of the driver makes of it
  *
  *   od_driver (the cluster) -- executors[1..N]
  *       \-- od_driver_run (a query) -- stages -- tasks
@@ -15,6 +16,7 @@
 
 #include "engine/run/driver.h"
 #include "engine/run/fetch.h"
+#include "engine/run/journal.h"
 
 /* What a timer of the driver is for; DEADLINE has the query's number above. */
 enum od_driver_timer { OD_TIMER_TICK, OD_TIMER_PUMP, OD_TIMER_DEADLINE };
@@ -86,6 +88,9 @@ struct od_driver_run {
     struct od_arena fetch_arena;
     struct od_fetch fetch;
     struct od_table *answer; /* owned; not whole while collecting */
+    struct od_journal *journal; /* owned; NULL: none is kept */
+    uint32_t record_count;      /* read back from it */
+    uint64_t quiet_until_ns;    /* nothing is launched before: executors may run it already */
     bool ended;              /* the sink is told at the end of the handler */
     struct od_outcome outcome;
 };
@@ -149,6 +154,29 @@ static inline bool od_driver_gives_result(const struct od_driver_stage *stage)
     return stage->plan->exchange == OD_EXCHANGE_RESULT;
 }
 
+/* Numbers of attempts and epochs begin anew in each life of the driver, above those of all earlier ones. */
+#define OD_LIFE_SHIFT 20
+static inline uint32_t od_driver_first_number(const struct od_driver *driver)
+{
+    return (driver->world->incarnation - 1) << OD_LIFE_SHIFT;
+}
+
+/* --- driver_restart.c */
+/* Reads back what an earlier life wrote of the query. IO, NO_MEMORY, CORRUPT: it is of another query. */
+enum od_status od_driver_open_journal(struct od_driver_run *run, struct od_error *error);
+/* Closed and removed: no next life need know of it. */
+void od_driver_end_journal(struct od_driver_run *run);
+/* Before anybody is told. Without a journal these do nothing; a failure costs the journal, or the life (life.gone). */
+void od_driver_record_commit(const struct od_driver_task *task);
+void od_driver_record_lost(const struct od_driver_task *task);
+void od_driver_sync_journal(struct od_driver_run *run);
+/* The query was running when the last life ended, as far as we know. */
+void od_driver_resume(struct od_driver_run *run);
+/* An executor speaks with an epoch that an earlier life gave it, and nothing newer is known. */
+bool od_driver_inherits(const struct od_driver *driver, uint32_t executor, uint32_t epoch);
+/* An attempt of an earlier life is at work, or done: if its task waits for one, that is it. */
+void od_driver_adopt(struct od_driver_run *run, const struct od_attempt_name *name, uint32_t executor);
+
 /* --- driver_executors.c */
 void od_driver_handle_register(struct od_driver *driver, const struct od_message *message);
 void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_message *message);
@@ -177,6 +205,10 @@ void od_driver_abandon(struct od_driver_task *task, struct od_driver_attempt *at
 void od_driver_cancel(struct od_driver_task *task, struct od_driver_attempt *attempt);
 /* It does not run any more, as far as the driver is concerned; a task without any other waits. */
 void od_driver_remove_attempt(struct od_driver_task *task, struct od_driver_attempt *attempt);
+/* The index of a success: into the task, and as DONE has it out of it. The first is false when it contradicts itself, or for want of
+ * memory: `error` says how. */
+bool od_driver_take_index(struct od_driver_task *task, struct od_body_done body, struct od_error *error);
+void od_driver_write_index(struct od_buffer *body, const struct od_driver_task *task);
 /* Counts one recovery; ends the query when there were too many. */
 void od_driver_count_recovery(struct od_driver_run *run, const struct od_error *cause);
 

@@ -125,7 +125,7 @@ void od_driver_launch(struct od_driver_task *task, uint32_t executor)
 static struct od_driver_task *find_launchable(struct od_driver_run *run, uint64_t now_ns)
 {
     uint32_t slots_max = run->query->options.slots_max;
-    if (run->ended || (slots_max != 0 && run->running_count >= slots_max))
+    if (run->ended || run->quiet_until_ns > now_ns || (slots_max != 0 && run->running_count >= slots_max))
         return NULL;
     for (; run->pump_index < run->task_count; run->pump_index++) {
         struct od_driver_task *task = &run->tasks[run->pump_index];
@@ -379,6 +379,9 @@ static void count_as_committed(struct od_driver_task *task)
     struct od_driver_stage *stage = task->stage;
     task->state = OD_TASK_COMMITTED;
     stage->committed_count++;
+    od_driver_record_commit(task);
+    if (stage->run->driver->life.gone)
+        return;
     od_driver_emit_event(stage->run, (struct od_event){.kind = OD_EVENT_TASK_COMMITTED,
                                                        .site = od_driver_task_site(task),
                                                        .rows = task->done.row_count,
@@ -386,8 +389,13 @@ static void count_as_committed(struct od_driver_task *task)
                                                        .value = task->generation,
                                                        .checksum = task->done.row_checksum});
     count_commit(task);
+}
+
+static void finish_stage(struct od_driver_stage *stage)
+{
     if (stage->committed_count < stage->plan->task_count)
         return;
+    od_driver_sync_journal(stage->run);
     od_driver_emit(stage->run, OD_EVENT_STAGE_COMPLETED, stage_site(stage), 0);
     if (od_driver_gives_result(stage))
         od_driver_collect(stage->run);
@@ -405,8 +413,7 @@ static void commit(struct od_driver_task *task, struct od_driver_attempt *attemp
     count_as_committed(task);
 }
 
-/* Reads the index of a success into the task. False when it contradicts itself: `error` says how. */
-static bool take_index(struct od_driver_task *task, struct od_body_done body, struct od_error *error)
+bool od_driver_take_index(struct od_driver_task *task, struct od_body_done body, struct od_error *error)
 {
     struct od_memory *memory = task->stage->run->driver->world->memory;
     struct od_block_entry *entries = od_take_array(memory, body.block_count, sizeof(*entries));
@@ -446,15 +453,25 @@ static bool take_index(struct od_driver_task *task, struct od_body_done body, st
     return true;
 }
 
+void od_driver_write_index(struct od_buffer *body, const struct od_driver_task *task)
+{
+    od_write_done(body, &task->done);
+    for (uint32_t i = 0; i < task->done.block_count; i++)
+        od_write_entry(body, &task->entries[i]);
+}
+
 /* The first success of a running attempt. */
 static void succeed(struct od_driver_task *task, struct od_driver_attempt *attempt,
                     const struct od_message *message, const struct od_body_done *body)
 {
     struct od_driver_run *run = task->stage->run;
     struct od_error error = {0};
-    if (take_index(task, *body, &error)) {
-        acknowledge(run->driver, message, body->epoch, true);
+    if (od_driver_take_index(task, *body, &error)) {
         commit(task, attempt);
+        if (run->driver->life.gone)
+            return;
+        acknowledge(run->driver, message, body->epoch, true);
+        finish_stage(task->stage);
     } else if (error.status == OD_NO_MEMORY) {
         od_driver_end(run, OD_NO_MEMORY, &error);
     } else {
@@ -473,7 +490,10 @@ void od_driver_handle_done(struct od_driver *driver, const struct od_message *me
     struct od_driver_task *task = od_driver_find_task(run, message->site.stage, message->site.task);
     if (task == NULL)
         return;
+    const struct od_attempt_name name = od_message_attempt(message);
     bool is_current = od_driver_current_sender(driver, message, body.epoch) != NULL;
+    if (is_current)
+        od_driver_adopt(run, &name, message->from);
     struct od_driver_attempt *attempt = is_current ? find_running(task, message, body.epoch) : NULL;
     if (attempt != NULL && task->generation == body.generation) {
         succeed(task, attempt, message, &body);

@@ -102,7 +102,8 @@ static int set_up(void **state)
     od_countdown_init(&bench.memory, od_posix_memory(), UINT64_MAX, false);
     od_stream_init(&bench.random, 1, "engine");
     od_buffer_init(&bench.body, od_posix_memory());
-    bench.world = (struct od_world){.clock = {bench_now, NULL},
+    bench.world = (struct od_world){.incarnation = 1,
+                                    .clock = {bench_now, NULL},
                                     .random = bench.random.random,
                                     .memory = &bench.memory.memory,
                                     .net = {bench_send, NULL, od_posix_memory()},

@@ -452,6 +452,10 @@ static void executor_on_message(void *self, const struct od_message *message)
     struct executor *executor = self;
     if (executor->life.gone || message->kind >= OD_MESSAGE_KIND_COUNT || handlers[message->kind] == NULL)
         return;
+    if (message->from == 0 && message->from_incarnation < executor->life.driver_incarnation)
+        return; /* a word of the driver's last life */
+    if (message->from == 0)
+        executor->life.driver_incarnation = message->from_incarnation;
     handlers[message->kind](executor, message);
 }
 

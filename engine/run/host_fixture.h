@@ -28,7 +28,8 @@
 
 enum host_effect {
     HOST_NOTHING,
-    HOST_CRASH,     /* event k: the executor dies before it, lives again after delay_ns */
+    HOST_CRASH,     /* event k: the executor (or driver: 0) dies before it, lives again after delay_ns */
+    HOST_POWER_CUT, /* event k: the same, and what was not synced is lost */
     HOST_PAUSE,     /* event k: the executor stands still for delay_ns */
     HOST_LOSE,      /* message k */
     HOST_DELAY,     /* message k, by delay_ns */
@@ -65,9 +66,9 @@ struct host_event {
 struct od_file {
     struct od_file *next;
     char name[64];
-    bool removed;
     uint32_t open_count;
     struct od_buffer bytes;
+    size_t synced_bytes;
 };
 
 struct host;
@@ -284,6 +285,7 @@ static enum od_status host_create(void *self, const char *name, struct od_file *
         strncpy((*link)->name, name, sizeof((*link)->name) - 1);
     }
     od_buffer_reset(&(*link)->bytes);
+    (*link)->synced_bytes = 0;
     (*link)->open_count++;
     *file_out = *link;
     return OD_OK;
@@ -311,8 +313,10 @@ static enum od_status host_write(void *self, struct od_file *file, uint64_t offs
     enum od_status status = host_disk_call(self, error);
     if (status != OD_OK)
         return status;
-    od_assert(offset == file->bytes.size);
-    od_buffer_append(&file->bytes, bytes, size);
+    od_assert(offset <= file->bytes.size);
+    if (offset + size > file->bytes.size)
+        od_buffer_append_zeros(&file->bytes, offset + size - file->bytes.size);
+    memcpy(file->bytes.bytes + offset, bytes, size);
     return OD_OK;
 }
 
@@ -330,8 +334,10 @@ static enum od_status host_read(void *self, struct od_file *file, uint64_t offse
 
 static enum od_status host_sync(void *self, struct od_file *file, struct od_error *error)
 {
-    (void)file;
-    return host_disk_call(self, error);
+    enum od_status status = host_disk_call(self, error);
+    if (status == OD_OK)
+        file->synced_bytes = file->bytes.size;
+    return status;
 }
 
 static enum od_status host_size(void *self, struct od_file *file, uint64_t *bytes_out, struct od_error *error)
@@ -387,7 +393,8 @@ static enum od_status host_make_actor(struct host *host, struct host_actor *acto
     enum od_status status = od_driver_new(&actor->world, options, sink, &actor->actor, NULL);
     if (status != OD_OK)
         return status;
-    status = od_driver_submit(&actor->actor, host->query, NULL);
+    if (!host->ended)
+        status = od_driver_submit(&actor->actor, host->query, NULL);
     if (status != OD_OK)
         actor->actor.ops->free(actor->actor.self);
     return status;
@@ -429,9 +436,10 @@ static void host_end_life(struct host_actor *actor, bool with_files)
         host_remove_file(&actor->files);
 }
 
+/* The driver's disk outlives it. */
 static void host_kill(struct host *host, struct host_actor *actor, uint64_t delay_ns)
 {
-    host_end_life(actor, true);
+    host_end_life(actor, actor->id != 0);
     if (delay_ns != HOST_NEVER)
         host_push(host, (struct host_event){
                             .time_ns = host->now_ns + delay_ns, .kind = HOST_START, .actor = actor->id});
@@ -456,9 +464,12 @@ static struct host_event host_pop(struct host *host)
 
 static void host_disturb_actors(struct host *host, uint64_t k)
 {
-    const struct host_disturbance *due = host_due(host, 1u << HOST_CRASH, k);
+    const struct host_disturbance *due = host_due(host, 1u << HOST_CRASH | 1u << HOST_POWER_CUT, k);
     if (due != NULL && host->actors[due->executor].alive)
         host_kill(host, &host->actors[due->executor], due->delay_ns);
+    if (due != NULL && due->effect == HOST_POWER_CUT)
+        for (struct od_file *file = host->actors[due->executor].files; file != NULL; file = file->next)
+            file->bytes.size = file->synced_bytes;
     due = host_due(host, 1u << HOST_PAUSE, k);
     if (due != NULL && host->actors[due->executor].alive)
         host->actors[due->executor].paused_until_ns = host->now_ns + due->delay_ns;

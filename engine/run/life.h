@@ -13,6 +13,7 @@ struct od_life {
     struct od_block_store store;
     struct od_buffer scratch; /* one block on its way through; used within one call only */
     uint32_t epoch;           /* 0: not registered. The driver: its incarnation */
+    uint32_t driver_incarnation; /* the newest that was heard of */
     bool gone;                /* a point said EXECUTOR_GONE: unwind, send and emit nothing more */
 };
 

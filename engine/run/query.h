@@ -18,6 +18,7 @@ struct od_cluster_options {
     uint64_t lease_ns;              /* [100 ms] silence after which an executor counts as lost */
     uint64_t resend_ns;             /* [30 ms] until an unanswered request is sent again */
     uint64_t executor_memory_bytes; /* [0: no limit] */
+    bool journal; /* [no] the driver writes down what it decides, for a next life of its own (driver_restart.c) */
 };
 struct od_run_options {
     struct od_cluster_options cluster;

@@ -1,0 +1,240 @@
+/* driver_restart: what one life of the driver leaves to the next.
+ *
+ *   first life      commit, recompute -> a record in "q7.journal", written before anybody is told; synced when a stage is complete
+ *   dies            executors know nothing of it: attempts go on, blocks stay, reports repeat
+ *   next life       submit: the journal's records give the tasks that are committed, and where their outputs are
+ *                   those executors count as registered, by their old epochs; who does not speak within a lease is lost as ever
+ *                   heartbeats: epochs of an earlier life are believed, attempts that run for a waiting task are adopted
+ *                   after two heartbeats (`quiet_until_ns`) what nobody runs is launched
+ *
+ * Numbers of attempts and epochs carry the life that gave them in their upper bits, so that none is ever given twice, whatever
+ * the journal had no time to say. A record that is lost costs work, never an answer: the task is run again, or its attempt is
+ * adopted. Adoption is only for tasks in their first generation of queries without indeterminate stages: there an attempt of
+ * an earlier life has read what one of this life would.
+ *
+ *   record   BEGIN   stages, tasks                          must fit the query
+ *            COMMIT  executor, its registration, generation, name, index       as DONE has it
+ *            LOST    stage, task, next generation
+ *
+ * A journal that can't be written any more is removed, so that no next life believes an old one; the query goes on without. */
+#include "engine/run/driver_state.h"
+
+#include <stdio.h>
+
+#include "engine/core/assert.h"
+
+enum record_kind { RECORD_BEGIN = 1, RECORD_COMMIT, RECORD_LOST };
+
+static void print_name(const struct od_driver_run *run, char text[32])
+{
+    snprintf(text, 32, "q%u.journal", run->query->query_id);
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------- */
+
+void od_driver_end_journal(struct od_driver_run *run)
+{
+    char name[32];
+    if (run->journal == NULL)
+        return;
+    print_name(run, name);
+    od_journal_close(run->journal);
+    run->journal = NULL;
+    enum od_status status = od_journal_remove(run->driver->world, name, NULL);
+    run->driver->life.gone = run->driver->life.gone || status == OD_EXECUTOR_GONE;
+}
+
+/* What can't be written must not be believed later. */
+static void judge(struct od_driver_run *run, enum od_status status)
+{
+    run->driver->life.gone = run->driver->life.gone || status == OD_EXECUTOR_GONE;
+    if (status != OD_OK && !run->driver->life.gone)
+        od_driver_end_journal(run);
+}
+
+/* Takes the record out of `body`, which it empties. */
+static void put_record(struct od_driver_run *run, enum record_kind kind, struct od_buffer *body)
+{
+    enum od_status status = OD_NO_MEMORY;
+    if (!body->failed)
+        status = od_journal_append(run->journal, kind, body->bytes, body->size, NULL);
+    if (status == OD_OK)
+        status = od_journal_write(run->journal, NULL);
+    od_buffer_reset(body);
+    judge(run, status);
+}
+
+void od_driver_record_commit(const struct od_driver_task *task)
+{
+    struct od_driver_run *run = task->stage->run;
+    struct od_buffer *body = &run->driver->life.outbox.body;
+    if (run->journal == NULL)
+        return;
+    const struct od_attempt_name name = od_driver_task_name(task);
+    od_buffer_append_u32(body, task->executor);
+    od_write_registered(body, &run->driver->executors[task->executor].told);
+    od_write_attempt_name(body, &name);
+    od_driver_write_index(body, task);
+    put_record(run, RECORD_COMMIT, body);
+}
+
+void od_driver_record_lost(const struct od_driver_task *task)
+{
+    struct od_driver_run *run = task->stage->run;
+    struct od_buffer *body = &run->driver->life.outbox.body;
+    if (run->journal == NULL)
+        return;
+    od_buffer_append_u32(body, task->stage->plan->stage_index);
+    od_buffer_append_u32(body, task->index);
+    od_buffer_append_u32(body, task->generation);
+    put_record(run, RECORD_LOST, body);
+}
+
+void od_driver_sync_journal(struct od_driver_run *run)
+{
+    if (run->journal != NULL)
+        judge(run, od_journal_sync(run->journal, NULL));
+}
+
+/* --- reading back ---------------------------------------------------------------------------------------------- */
+
+/* An executor that had outputs when the last life ended: alive until its lease says otherwise. */
+static void inherit_executor(struct od_driver *driver, uint32_t id, const struct od_body_registered *told)
+{
+    struct od_driver_executor *executor = &driver->executors[id];
+    bool may_replace = !executor->alive || !driver->is_started;
+    if (told->epoch > executor->told.epoch && may_replace)
+        *executor = (struct od_driver_executor){
+            .alive = true, .told = *told, .heard_ns = od_world_now_ns(driver->world)};
+}
+
+static bool restore_commit(struct od_driver_run *run, struct od_reader *reader)
+{
+    struct od_driver *driver = run->driver;
+    struct od_body_registered told;
+    struct od_body_done done;
+    uint32_t executor = od_reader_u32(reader);
+    od_body_read_element(reader, OD_BODY_registered, &told);
+    struct od_attempt_name name = od_next_attempt_name(reader);
+    od_body_read_element(reader, OD_BODY_done, &done);
+    struct od_driver_task *task = reader->failed ? NULL : od_driver_find_task(run, name.stage, name.task);
+    if (task == NULL || task->state != OD_TASK_WAITING || executor == 0 ||
+        executor > driver->options->executors_max || !od_driver_take_index(task, done, NULL))
+        return false;
+    task->state = OD_TASK_COMMITTED;
+    task->stage->committed_count++;
+    task->attempt = name.attempt;
+    task->executor = executor;
+    task->epoch = told.epoch;
+    task->generation = done.generation;
+    inherit_executor(driver, executor, &told);
+    return true;
+}
+
+static bool restore_lost(struct od_driver_run *run, struct od_reader *reader)
+{
+    uint32_t stage = od_reader_u32(reader);
+    uint32_t index = od_reader_u32(reader);
+    uint32_t generation = od_reader_u32(reader);
+    struct od_driver_task *task = reader->failed ? NULL : od_driver_find_task(run, stage, index);
+    if (task == NULL || task->state != OD_TASK_COMMITTED || generation <= task->generation)
+        return false;
+    task->state = OD_TASK_WAITING;
+    task->stage->committed_count--;
+    task->generation = generation;
+    return true;
+}
+
+static enum od_status restore(void *self, const struct od_journal_record *record, struct od_error *error)
+{
+    struct od_driver_run *run = self;
+    struct od_reader reader = {.bytes = record->payload, .size = record->size};
+    bool fits = false;
+    if (record->kind == RECORD_BEGIN) {
+        uint32_t stage_count = od_reader_u32(&reader);
+        uint32_t task_count = od_reader_u32(&reader);
+        fits = stage_count == run->stage_count && task_count == run->task_count && run->record_count == 0;
+    } else if (record->kind == RECORD_COMMIT) {
+        fits = restore_commit(run, &reader);
+    } else if (record->kind == RECORD_LOST) {
+        fits = restore_lost(run, &reader);
+    }
+    if (!fits || reader.failed || reader.offset != reader.size)
+        return od_fail(error, OD_CORRUPT, "reading a journal: query=%u: record %u (kind %u) does not fit the query",
+                       run->query->query_id, run->record_count, record->kind);
+    run->record_count++;
+    return OD_OK;
+}
+
+enum od_status od_driver_open_journal(struct od_driver_run *run, struct od_error *error)
+{
+    char name[32];
+    struct od_driver *driver = run->driver;
+    if (!driver->options->journal)
+        return OD_OK;
+    print_name(run, name);
+    const struct od_journal_reader reader = {.record = restore, .self = run};
+    OD_TRY(od_journal_open(driver->world, name, reader, &run->journal, error));
+    if (run->record_count != 0)
+        return OD_OK;
+    struct od_buffer *body = &driver->life.outbox.body;
+    od_buffer_append_u32(body, run->stage_count);
+    od_buffer_append_u32(body, run->task_count);
+    put_record(run, RECORD_BEGIN, body);
+    return OD_OK;
+}
+
+/* --- going on -------------------------------------------------------------------------------------------------- */
+
+void od_driver_resume(struct od_driver_run *run)
+{
+    struct od_driver *driver = run->driver;
+    uint64_t delay_ns = 2 * driver->options->heartbeat_ns;
+    run->quiet_until_ns = od_world_now_ns(driver->world) + delay_ns;
+    driver->world->schedule.timer(driver->world->schedule.self, delay_ns, OD_TIMER_PUMP);
+    od_driver_emit_event(run, (struct od_event){.kind = OD_EVENT_DRIVER_RESTARTED,
+                                                .site = od_driver_run_site(run),
+                                                .rows = run->record_count,
+                                                .value = driver->world->incarnation});
+    for (uint32_t i = 0; i < run->task_count; i++) {
+        struct od_driver_task *task = &run->tasks[i];
+        if (task->state == OD_TASK_COMMITTED && task->epoch != driver->executors[task->executor].told.epoch)
+            od_driver_lose_output(task, OD_UNREACHABLE);
+    }
+    run->loss_happened = true; /* what is needed has to be worked out */
+}
+
+bool od_driver_inherits(const struct od_driver *driver, uint32_t executor, uint32_t epoch)
+{
+    return epoch >> OD_LIFE_SHIFT < driver->world->incarnation - 1 &&
+           epoch > driver->executors[executor].told.epoch;
+}
+
+static bool may_adopt(const struct od_driver_run *run, const struct od_driver_task *task, uint32_t attempt)
+{
+    if (task->state != OD_TASK_WAITING || task->generation != 0 ||
+        attempt >> OD_LIFE_SHIFT >= run->driver->world->incarnation - 1)
+        return false;
+    for (uint32_t s = 0; s < run->stage_count; s++)
+        if (run->stages[s].plan->determinism == OD_INDETERMINATE)
+            return false;
+    return true;
+}
+
+void od_driver_adopt(struct od_driver_run *run, const struct od_attempt_name *name, uint32_t executor)
+{
+    struct od_driver *driver = run->driver;
+    struct od_driver_task *task = od_driver_find_task(run, name->stage, name->task);
+    if (task == NULL || !may_adopt(run, task, name->attempt))
+        return;
+    uint64_t now_ns = od_world_now_ns(driver->world);
+    task->state = OD_TASK_RUNNING;
+    task->running[task->running_count++] =
+        (struct od_driver_attempt){.number = name->attempt,
+                                   .executor = executor,
+                                   .epoch = driver->executors[executor].told.epoch,
+                                   .began_ns = now_ns,
+                                   .launched_ns = now_ns};
+    driver->executors[executor].running_count++;
+    run->running_count++;
+}
