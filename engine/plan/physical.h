@@ -132,8 +132,14 @@ struct od_stage {
     uint32_t key_count;       /* HASH: columns of root->schema */
     const uint32_t *keys;
     const char *reason; /* why this shuffle is written, for --explain */
+    /* What od_stages_judge finds out from the rest: */
     enum od_determinism determinism;
     const char *determinism_reason; /* NULL: DETERMINATE */
+    /* Tasks may read several partitions of all inputs that are parted, in place of one (adaptable.c). */
+    bool may_merge;
+    /* Bit i: then, too, the map tasks of input i may be shared out among tasks that each read the other inputs as before, or
+     * whole; the first 32 inputs. */
+    uint32_t may_split;
 };
 
 /* Gives a tree its node_index numbers, in printing order from *next on. For who has just made the nodes. */
@@ -148,6 +154,8 @@ struct od_stage_graph {
     bool arrival_order;             /* blocks are read as they arrive, but for those of a FORWARD exchange */
 };
 
+/* Fills in what follows from the rest of each stage: for whoever makes stages otherwise than by the two below. */
+void od_stages_judge(struct od_stage *stages, uint32_t stage_count, bool arrival_order);
 /* Optimised logical plan -> physical -> stages. UNSUPPORTED for an APPLY that no rule has turned into joins. */
 enum od_status od_stage_graph_build(struct od_arena *plan_arena, const struct od_plan *plan,
                                     const struct od_plan_options *options,
