@@ -33,7 +33,6 @@ struct decoder {
 OD_FINDER(find_kind, enum od_physical_kind, od_physical_kind_text, OD_PHYSICAL_KIND_COUNT)
 OD_FINDER(find_join, enum od_join_type, od_join_type_text, OD_JOIN_TYPE_COUNT)
 OD_FINDER(find_exchange, enum od_exchange_kind, od_exchange_kind_text, OD_EXCHANGE_KIND_COUNT)
-OD_FINDER(find_determinism, enum od_determinism, od_determinism_text, OD_DETERMINISM_COUNT)
 OD_FINDER(find_rule, enum od_rule, od_rule_text, OD_RULE_COUNT)
 
 static enum od_status corrupt(const struct decoder *decoder, const char *what)
@@ -324,11 +323,8 @@ static enum od_status decode_stage(struct decoder *decoder, uint32_t stage_index
                                .key_count = (uint32_t)message->n_keys,
                                .keys = message->keys,
                                .reason = message->reason};
-    if (!find_exchange(message->exchange, &stage->exchange) ||
-        !find_determinism(message->determinism, &stage->determinism))
+    if (!find_exchange(message->exchange, &stage->exchange))
         return corrupt(decoder, "an exchange that there is not");
-    if (stage->determinism != OD_DETERMINATE)
-        stage->determinism_reason = message->determinism_reason;
     for (uint32_t i = decoder->first; i < message->root; i++)
         OD_TRY(decode_operator(decoder, i, stage_index, stage->task_count));
     for (uint32_t i = decoder->first; i + 1 < message->root; i++)
@@ -399,6 +395,8 @@ static enum od_status decode_message(struct decoder *decoder, const struct od_ta
         OD_TRY(decode_stage(decoder, i));
     if (decoder->first != parts->message->n_nodes)
         return corrupt(decoder, "operators of no stage");
+    graph->arrival_order = decoder->message->arrival_order != 0;
+    od_stages_judge(decoder->stages, (uint32_t)stage_count, graph->arrival_order);
     graph->stage_count = (uint32_t)stage_count;
     graph->stages = decoder->stages;
     graph->schema = &decoder->stages[stage_count - 1].root->schema;

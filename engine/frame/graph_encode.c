@@ -183,9 +183,6 @@ static enum od_status encode_stage(struct graph_encoder *encoder, const struct o
     message->n_keys = stage->key_count;
     message->keys = (uint32_t *)stage->keys;
     message->reason = (char *)stage->reason;
-    message->determinism = (char *)od_determinism_text(stage->determinism);
-    if (stage->determinism_reason != NULL)
-        message->determinism_reason = (char *)stage->determinism_reason;
     return encode_operator(encoder, stage->root, &message->root);
 }
 
@@ -208,6 +205,7 @@ enum od_status od_graph_encode(const struct od_stage_graph *graph, const struct 
     ordeal__graph__init(message);
     ordeal__plan__init(&encoder.parts.message);
     message->version = 1;
+    message->arrival_order = graph->arrival_order;
     message->parts = &encoder.parts.message;
     OD_TRY(od_encode_messages(&encoder.parts, graph->stage_count, sizeof(Ordeal__Stage), &message->stages));
     for (; message->n_stages < graph->stage_count; message->n_stages++)

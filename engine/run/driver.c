@@ -62,7 +62,7 @@ struct od_driver_run *od_driver_find_run(struct od_driver *driver, const struct 
 
 struct od_driver_task *od_driver_find_task(struct od_driver_run *run, uint32_t stage, uint32_t task)
 {
-    bool is_there = stage < run->stage_count && task < run->stages[stage].plan->task_count;
+    bool is_there = stage < run->stage_count && task < run->stages[stage].task_count;
     return is_there ? &run->stages[stage].tasks[task] : NULL;
 }
 
@@ -102,7 +102,7 @@ static void free_run(struct od_driver_run *run)
 {
     struct od_memory *memory = run->driver->world->memory;
     for (uint32_t i = 0; i < run->task_count; i++) {
-        struct od_driver_task *task = &run->tasks[i];
+        struct od_driver_task *task = run->tasks[i];
         while (task->running_count != 0)
             od_driver_remove_attempt(task, task->running);
         od_give(memory, task->entries, task->done.block_count * sizeof(struct od_block_entry));
@@ -162,25 +162,19 @@ static bool make_stages(struct od_driver_run *run)
 {
     const struct od_stage_graph *graph = run->query->graph;
     run->stages = od_arena_take_array(&run->run_arena, graph->stage_count, sizeof(*run->stages));
-    run->tasks = od_arena_take_array(&run->run_arena, od_run_tasks(run->query), sizeof(*run->tasks));
     run->plan_epochs = od_arena_take_array(&run->run_arena, (size_t)run->driver->options->executors_max + 1,
                                            sizeof(uint32_t));
-    if (run->stages == NULL || run->tasks == NULL || run->plan_epochs == NULL)
+    if (run->stages == NULL || run->plan_epochs == NULL)
         return false;
     run->stage_count = graph->stage_count;
     for (uint32_t s = 0; s < graph->stage_count; s++) {
         struct od_driver_stage *stage = &run->stages[s];
-        *stage = (struct od_driver_stage){
-            .run = run, .plan = &graph->stages[s], .tasks = &run->tasks[run->task_count]};
+        *stage = (struct od_driver_stage){.run = run, .plan = &graph->stages[s]};
         od_assert(stage->plan->stage_index == s);
-        for (uint32_t t = 0; t < stage->plan->task_count; t++)
-            stage->tasks[t] = (struct od_driver_task){.stage = stage,
-                                                      .index = t,
-                                                      .is_needed = true,
-                                                      .next_attempt = od_driver_first_number(run->driver)};
-        run->task_count += stage->plan->task_count;
+        if (!od_driver_make_tasks(stage, stage->plan->task_count))
+            return false;
     }
-    return true;
+    return od_driver_list_tasks(run);
 }
 
 /* `is_first`: the driver itself begins. */
@@ -191,7 +185,7 @@ static void begin(struct od_driver_run *run, bool is_first)
     set_timer(run->driver, run->query->options.deadline_ns, OD_TIMER_DEADLINE, run->query->query_id);
     if (run->record_count != 0 || (is_first && run->driver->world->incarnation > 1))
         od_driver_resume(run);
-    if (run->stages[run->stage_count - 1].committed_count == run->stages[run->stage_count - 1].plan->task_count)
+    if (run->stages[run->stage_count - 1].committed_count == run->stages[run->stage_count - 1].task_count)
         od_driver_collect(run);
 }
 

@@ -27,7 +27,7 @@ static void emit(const struct od_driver *driver, enum od_event_kind kind, uint32
 static void lose_attempts(struct od_driver_run *run, uint32_t epoch)
 {
     for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
-        struct od_driver_task *task = &run->tasks[i];
+        struct od_driver_task *task = run->tasks[i];
         for (uint32_t a = task->running_count; a-- > 0;)
             if (task->running[a].epoch == epoch)
                 od_driver_abandon(task, &task->running[a], OD_UNREACHABLE);
@@ -129,7 +129,7 @@ static void repair_launches(struct od_driver_run *run, const struct od_body_hear
 {
     uint64_t now_ns = od_world_now_ns(run->driver->world);
     for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
-        struct od_driver_task *task = &run->tasks[i];
+        struct od_driver_task *task = run->tasks[i];
         for (uint32_t a = task->running_count; a-- > 0;) {
             struct od_driver_attempt *attempt = &task->running[a];
             if (attempt->epoch == body->epoch &&

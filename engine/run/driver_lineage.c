@@ -12,51 +12,21 @@
 
 #include "engine/core/assert.h"
 
-static uint32_t partition_read(const struct od_driver_stage *source, uint32_t reader_task)
-{
-    return od_exchange_is_parted(source->plan->exchange) ? reader_task : 0;
-}
-
-/* The first entry whose partition is not below. */
-static uint32_t lower_bound(const struct od_driver_task *task, uint32_t partition)
-{
-    uint32_t low = 0;
-    uint32_t high = task->done.block_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (task->entries[middle].partition < partition)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The entries of one partition: [*first_out, *first_out + result). */
-static uint32_t partition_entries(const struct od_driver_task *task, uint32_t partition, uint32_t *first_out)
-{
-    *first_out = lower_bound(task, partition);
-    uint32_t end = *first_out;
-    while (end < task->done.block_count && task->entries[end].partition == partition)
-        end++;
-    return end - *first_out;
-}
-
 /* False only when the index proves that there is nothing to read. */
-static bool has_rows_for(const struct od_driver_task *task, uint32_t partition)
+static bool has_rows_in(const struct od_driver_task *task, const struct od_read_range *range)
 {
     uint32_t first;
-    return !task->has_index || partition_entries(task, partition, &first) != 0;
+    return !task->has_index || od_driver_find_entries(task, range->part_first, range->part_end, &first) != 0;
 }
 
-void od_driver_write_input(struct od_buffer *body, const struct od_driver_stage *source, uint32_t reader_task)
+void od_driver_write_input(struct od_buffer *body, const struct od_driver_stage *source,
+                           const struct od_read_range *range)
 {
-    uint32_t partition = partition_read(source, reader_task);
-    od_buffer_append_u32(body, source->plan->task_count);
-    for (uint32_t t = 0; t < source->plan->task_count; t++) {
+    od_buffer_append_u32(body, range->map_end - range->map_first);
+    for (uint32_t t = range->map_first; t < range->map_end; t++) {
         const struct od_driver_task *writer = &source->tasks[t];
         uint32_t first;
-        uint32_t count = partition_entries(writer, partition, &first);
+        uint32_t count = od_driver_find_entries(writer, range->part_first, range->part_end, &first);
         struct od_body_source part = {.writer = od_driver_task_name(writer),
                                       .generation = writer->generation,
                                       .executor = writer->executor,
@@ -66,16 +36,6 @@ void od_driver_write_input(struct od_buffer *body, const struct od_driver_stage 
         for (uint32_t b = first; b < first + count; b++)
             od_write_entry(body, &writer->entries[b]);
     }
-}
-
-static uint64_t partition_bytes(const struct od_driver_task *writer, uint32_t partition)
-{
-    uint32_t first;
-    uint32_t count = partition_entries(writer, partition, &first);
-    uint64_t bytes = 0;
-    for (uint32_t b = first; b < first + count; b++)
-        bytes += writer->entries[b].size;
-    return bytes;
 }
 
 /* What an executor has, the others have not: the one that keeps the lead to the end has more than all others together, if there
@@ -88,10 +48,10 @@ uint32_t od_driver_find_local(const struct od_driver_task *task)
     for (uint32_t pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < plan->input_count; i++) {
             const struct od_driver_stage *source = &task->stage->run->stages[plan->input_stages[i]];
-            uint32_t partition = partition_read(source, task->index);
-            for (uint32_t t = 0; t < source->plan->task_count; t++) {
+            const struct od_read_range *range = od_driver_range(task, i);
+            for (uint32_t t = range->map_first; t < range->map_end; t++) {
                 uint32_t executor = source->tasks[t].executor;
-                uint64_t bytes = partition_bytes(&source->tasks[t], partition);
+                uint64_t bytes = od_driver_bytes_in(&source->tasks[t], range);
                 if (pass == 1) {
                     its_own += executor == candidate ? bytes : 0;
                     continue;
@@ -109,17 +69,17 @@ uint32_t od_driver_find_local(const struct od_driver_task *task)
 bool od_driver_inputs_ready(const struct od_driver_task *task)
 {
     const struct od_stage *plan = task->stage->plan;
-    for (uint32_t i = 0; i < plan->input_count; i++) {
+    for (uint32_t i = 0; task->stage->is_laid_out && i < plan->input_count; i++) {
         const struct od_driver_stage *source = &task->stage->run->stages[plan->input_stages[i]];
-        if (source->committed_count == source->plan->task_count)
+        if (source->committed_count == source->task_count)
             continue;
-        uint32_t partition = partition_read(source, task->index);
-        for (uint32_t t = 0; t < source->plan->task_count; t++) {
-            if (source->tasks[t].state != OD_TASK_COMMITTED && has_rows_for(&source->tasks[t], partition))
+        const struct od_read_range *range = od_driver_range(task, i);
+        for (uint32_t t = range->map_first; t < range->map_end; t++) {
+            if (source->tasks[t].state != OD_TASK_COMMITTED && has_rows_in(&source->tasks[t], range))
                 return false;
         }
     }
-    return true;
+    return task->stage->is_laid_out;
 }
 
 void od_driver_lose_output(struct od_driver_task *task, enum od_status why)
@@ -137,13 +97,13 @@ void od_driver_lose_output(struct od_driver_task *task, enum od_status why)
     run->loss_happened = true;
 }
 
-static bool reads(const struct od_driver_stage *reader, uint32_t stage_index)
+/* Is there anything of this output in the task's input? */
+static bool reads(const struct od_driver_task *reader, uint32_t input, const struct od_driver_task *task)
 {
-    for (uint32_t i = 0; i < reader->plan->input_count; i++) {
-        if (reader->plan->input_stages[i] == stage_index)
-            return true;
-    }
-    return false;
+    if (!reader->stage->is_laid_out)
+        return !task->has_index || task->done.block_count != 0;
+    const struct od_read_range *range = od_driver_range(reader, input);
+    return task->index >= range->map_first && task->index < range->map_end && has_rows_in(task, range);
 }
 
 static bool is_needed(const struct od_driver_run *run, const struct od_driver_task *task)
@@ -153,11 +113,12 @@ static bool is_needed(const struct od_driver_run *run, const struct od_driver_ta
         return task->state != OD_TASK_COMMITTED;
     for (uint32_t s = stage_index + 1; s < run->stage_count; s++) {
         const struct od_driver_stage *reader = &run->stages[s];
-        if (!reads(reader, stage_index))
-            continue;
-        for (uint32_t t = 0; t < reader->plan->task_count; t++) {
+        uint32_t input = 0;
+        while (input < reader->plan->input_count && reader->plan->input_stages[input] != stage_index)
+            input++;
+        for (uint32_t t = 0; t < reader->task_count && input < reader->plan->input_count; t++) {
             if (reader->tasks[t].is_needed && reader->tasks[t].state != OD_TASK_COMMITTED &&
-                has_rows_for(task, partition_read(task->stage, t)))
+                reads(&reader->tasks[t], input, task))
                 return true;
         }
     }
@@ -188,7 +149,7 @@ void od_driver_plan_recomputes(struct od_driver_run *run)
 {
     for (uint32_t s = run->stage_count; s-- > 0;) {
         struct od_driver_stage *stage = &run->stages[s];
-        for (uint32_t t = 0; t < stage->plan->task_count; t++) {
+        for (uint32_t t = 0; t < stage->task_count; t++) {
             struct od_driver_task *task = &stage->tasks[t];
             task->is_needed = is_needed(run, task);
             if (task->is_needed && task->state == OD_TASK_LOST)

@@ -10,7 +10,8 @@
  * Numbers of attempts and epochs carry the life that gave them in their upper bits, so that none is ever given twice, whatever
  * the journal had no time to say. A record that is lost costs work, never an answer: the task is run again, or its attempt is
  * adopted. Adoption is only for tasks in their first generation of queries without indeterminate stages: there an attempt of
- * an earlier life has read what one of this life would.
+ * an earlier life has read what one of this life would; and not where what is read was chosen, and has to be chosen again.
+ * (Choices are not in the journal: they follow from the commits in it, in their order.)
  *
  *   record   BEGIN   stages, tasks                          must fit the query
  *            COMMIT  executor, its registration, generation, name, index       as DONE has it
@@ -150,6 +151,8 @@ static enum od_status restore(void *self, const struct od_journal_record *record
     struct od_driver_run *run = self;
     struct od_reader reader = {.bytes = record->payload, .size = record->size};
     bool fits = false;
+    if (run->record_count > 0)
+        od_driver_lay_out(run); /* chosen from the same outputs as it was when this was written */
     if (record->kind == RECORD_BEGIN) {
         uint32_t stage_count = od_reader_u32(&reader);
         uint32_t task_count = od_reader_u32(&reader);
@@ -197,7 +200,7 @@ void od_driver_resume(struct od_driver_run *run)
                                                 .rows = run->record_count,
                                                 .value = driver->world->incarnation});
     for (uint32_t i = 0; i < run->task_count; i++) {
-        struct od_driver_task *task = &run->tasks[i];
+        struct od_driver_task *task = run->tasks[i];
         if (task->state == OD_TASK_COMMITTED && task->epoch != driver->executors[task->executor].told.epoch)
             od_driver_lose_output(task, OD_UNREACHABLE);
     }
@@ -212,7 +215,8 @@ bool od_driver_inherits(const struct od_driver *driver, uint32_t executor, uint3
 
 static bool may_adopt(const struct od_driver_run *run, const struct od_driver_task *task, uint32_t attempt)
 {
-    if (task->state != OD_TASK_WAITING || task->generation != 0 ||
+    bool reads_as_planned = task->stage->is_laid_out || !od_reading_may_change(run->query, task->stage->plan);
+    if (task->state != OD_TASK_WAITING || task->generation != 0 || !reads_as_planned ||
         attempt >> OD_LIFE_SHIFT >= run->driver->world->incarnation - 1)
         return false;
     for (uint32_t s = 0; s < run->stage_count; s++)

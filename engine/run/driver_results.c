@@ -29,7 +29,7 @@ static enum od_status open_fetch(struct od_driver_run *run, struct od_error *err
     const struct od_driver_stage *stage = result_stage(run);
     const uint32_t input_stages[] = {stage->plan->stage_index};
     struct od_buffer *body = &run->driver->life.outbox.body; /* only to be read at once */
-    od_driver_write_input(body, stage, 0);
+    od_driver_write_input(body, stage, &(struct od_read_range){0, stage->task_count, 0, 1});
     struct od_fetch_plan plan = {.query = run->query,
                                  .reader = {run->query->query_id, OD_ANY, OD_ANY, run->collect_count},
                                  .input_count = 1,
@@ -52,7 +52,7 @@ static enum od_status begin(struct od_driver_run *run, struct od_error *error)
 static void emit_results(struct od_driver_run *run)
 {
     const struct od_driver_stage *stage = result_stage(run);
-    for (uint32_t t = 0; t < stage->plan->task_count; t++) {
+    for (uint32_t t = 0; t < stage->task_count; t++) {
         const struct od_driver_task *task = &stage->tasks[t];
         od_driver_emit_event(run, (struct od_event){.kind = OD_EVENT_RESULT_COMMITTED,
                                                     .site = od_driver_task_site(task),

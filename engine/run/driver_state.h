@@ -3,6 +3,7 @@
  *   driver.c            the actor: handlers, timers, queries come and end
  *   driver_executors.c  registrations, leases, losses of executors
  *   driver_tasks.c      launches, reports, commits, retries
+ *   driver_reading.c    which tasks a stage has, and what they read
  *   driver_lineage.c    lost outputs: who still needs them, what is run again
  *   driver_results.c    fetching the answer
  *   driver_restart.c    the journal; what a next life of the driver makes of it
@@ -17,6 +18,7 @@
 #include "engine/run/driver.h"
 #include "engine/run/fetch.h"
 #include "engine/run/journal.h"
+#include "engine/run/reading.h"
 
 /* What a timer of the driver is for; DEADLINE has the query's number above. */
 enum od_driver_timer { OD_TIMER_TICK, OD_TIMER_PUMP, OD_TIMER_DEADLINE };
@@ -65,7 +67,12 @@ struct od_driver_stage {
     const struct od_stage *plan;
     uint32_t committed_count;
     bool submitted;
-    struct od_driver_task *tasks; /* plan->task_count of the driver's */
+    /* Which tasks there are, and what each reads: as planned, until all that they read is written for the first time and the
+     * reading is chosen; then for good. */
+    bool is_laid_out;
+    struct od_reading reading;
+    uint32_t task_count;
+    struct od_driver_task *tasks;
 };
 
 /* One query on its way. */
@@ -77,7 +84,7 @@ struct od_driver_run {
     uint32_t stage_count;
     struct od_driver_stage *stages;
     uint32_t task_count;
-    struct od_driver_task *tasks; /* of all stages, in their order */
+    struct od_driver_task **tasks; /* of all stages, in their order */
     uint32_t *plan_epochs;        /* by executor: the epoch that was sent the plan last */
     uint32_t running_count;       /* attempts */
     uint32_t pump_index;          /* within one pump: tasks before it can't be launched now */
@@ -212,9 +219,27 @@ void od_driver_write_index(struct od_buffer *body, const struct od_driver_task *
 /* Counts one recovery; ends the query when there were too many. */
 void od_driver_count_recovery(struct od_driver_run *run, const struct od_error *cause);
 
+/* --- driver_reading.c */
+/* Makes room for the tasks of a stage; they wait. False: NO_MEMORY. */
+bool od_driver_make_tasks(struct od_driver_stage *stage, uint32_t task_count);
+/* Lists the tasks of all stages anew. False: NO_MEMORY. */
+bool od_driver_list_tasks(struct od_driver_run *run);
+/* Chooses what is read by stages all of whose inputs are known now. */
+void od_driver_lay_out(struct od_driver_run *run);
+/* What a task of a stage that is laid out reads of an input. */
+static inline const struct od_read_range *od_driver_range(const struct od_driver_task *task, uint32_t input)
+{
+    const struct od_driver_stage *stage = task->stage;
+    return &stage->reading.ranges[(size_t)task->index * stage->plan->input_count + input];
+}
+/* The entries of partitions [first, end): [*first_out, *first_out + result). */
+uint32_t od_driver_find_entries(const struct od_driver_task *task, uint32_t first, uint32_t end, uint32_t *first_out);
+uint64_t od_driver_bytes_in(const struct od_driver_task *writer, const struct od_read_range *range);
+
 /* --- driver_lineage.c */
-/* Appends what LAUNCH says of one input: the sources that a task of a reading stage reads. */
-void od_driver_write_input(struct od_buffer *body, const struct od_driver_stage *source, uint32_t reader_task);
+/* Appends what LAUNCH says of one input: the sources in this range. */
+void od_driver_write_input(struct od_buffer *body, const struct od_driver_stage *source,
+                           const struct od_read_range *range);
 bool od_driver_inputs_ready(const struct od_driver_task *task);
 /* A committed output cannot be had any more. */
 void od_driver_lose_output(struct od_driver_task *task, enum od_status why);

@@ -79,7 +79,7 @@ static void send_launch(const struct od_driver_task *task, struct od_driver_atte
                                     .input_count = plan->input_count};
     od_write_launch(body, &launch);
     for (uint32_t i = 0; i < plan->input_count; i++)
-        od_driver_write_input(body, &run->stages[plan->input_stages[i]], task->index);
+        od_driver_write_input(body, &run->stages[plan->input_stages[i]], od_driver_range(task, i));
     od_outbox_send(&driver->life.outbox, attempt->executor, OD_MESSAGE_LAUNCH,
                    od_driver_attempt_site(task, attempt));
     attempt->launched_ns = od_world_now_ns(driver->world);
@@ -95,7 +95,7 @@ static struct od_site stage_site(const struct od_driver_stage *stage)
 static void submit_stage(struct od_driver_stage *stage)
 {
     uint32_t task_count = 0;
-    for (uint32_t t = 0; t < stage->plan->task_count; t++)
+    for (uint32_t t = 0; t < stage->task_count; t++)
         task_count += stage->tasks[t].state == OD_TASK_WAITING && stage->tasks[t].is_needed;
     stage->submitted = true;
     od_driver_emit(stage->run, OD_EVENT_STAGE_SUBMITTED, stage_site(stage), task_count);
@@ -128,7 +128,7 @@ static struct od_driver_task *find_launchable(struct od_driver_run *run, uint64_
     if (run->ended || run->quiet_until_ns > now_ns || (slots_max != 0 && run->running_count >= slots_max))
         return NULL;
     for (; run->pump_index < run->task_count; run->pump_index++) {
-        struct od_driver_task *task = &run->tasks[run->pump_index];
+        struct od_driver_task *task = run->tasks[run->pump_index];
         if (task->state == OD_TASK_WAITING && task->is_needed && task->ready_ns <= now_ns &&
             od_driver_inputs_ready(task))
             return task;
@@ -156,6 +156,8 @@ void od_driver_pump(struct od_driver *driver)
         run->pump_index = 0;
         if (run->loss_happened && !run->ended)
             od_driver_plan_recomputes(run);
+        if (!run->ended)
+            od_driver_lay_out(run);
     }
     struct od_driver_task *task;
     while ((task = find_next(driver, now_ns)) != NULL) {
@@ -393,7 +395,7 @@ static void count_as_committed(struct od_driver_task *task)
 
 static void finish_stage(struct od_driver_stage *stage)
 {
-    if (stage->committed_count < stage->plan->task_count)
+    if (stage->committed_count < stage->task_count)
         return;
     od_driver_sync_journal(stage->run);
     od_driver_emit(stage->run, OD_EVENT_STAGE_COMPLETED, stage_site(stage), 0);

@@ -2,7 +2,7 @@
  *
  *   blocks of an input    0   1   2   3   4   5   6 ...
  *                         given |<- window of slots ->|
- *   slot   IDLE -> WAITING -> READY -> (consumed) IDLE
+ *   slot   IDLE -> WAITING -> READY -> GIVEN -> IDLE, once all before it is given
  *             \______________/^           local blocks are read at once
  *
  * A bad block (damaged, cut, missing, another's) is fetched once more, as it may have been damaged on the way; bad again, it
@@ -19,29 +19,47 @@
 #define GIVE_UP_TRIES 4
 #define ARENA_BYTES   1024
 
-static enum od_status read_source(struct od_fetch_input *input, struct od_reader *reader,
-                                  uint32_t *block_capacity, struct od_arena *arena, struct od_error *error)
+/* Lists of an input that grow while LAUNCH is read. */
+struct growing {
+    uint32_t block_capacity;
+    uint32_t part_capacity;
+    uint32_t part_count;
+};
+
+static enum od_status read_source(struct od_fetch_input *input, struct od_reader *reader, struct growing *growing,
+                                  struct od_arena *arena, struct od_error *error)
 {
     struct od_body_source source = od_next_source(reader);
     uint64_t room = (reader->size - reader->offset) / OD_ENTRY_BYTES;
     if (reader->failed || source.block_count > room)
         return od_fail(error, OD_CORRUPT, "reading a launch: the source behind block %u", input->block_count);
     for (uint32_t i = 0; i < source.block_count; i++) {
-        OD_TRY(od_arena_grow(arena, &input->blocks, block_capacity, input->block_count,
+        struct od_block_entry entry = od_next_entry(reader);
+        OD_TRY(od_arena_grow(arena, &input->blocks, &growing->block_capacity, input->block_count,
                              sizeof(*input->blocks), error));
+        if (i == 0 || input->blocks[input->block_count - 1].entry.partition != entry.partition) {
+            OD_TRY(od_arena_grow(arena, &input->parts, &growing->part_capacity, growing->part_count,
+                                 sizeof(*input->parts), error));
+            input->parts[growing->part_count++] = (struct od_fetch_part){0};
+        }
+        input->parts[growing->part_count - 1].blocks_left++;
         input->blocks[input->block_count++] = (struct od_fetch_block){.writer = source.writer,
                                                                       .generation = source.generation,
                                                                       .executor = source.executor,
                                                                       .epoch = source.epoch,
-                                                                      .last_of_task = i + 1 == source.block_count,
-                                                                      .entry = od_next_entry(reader)};
+                                                                      .part = growing->part_count - 1,
+                                                                      .entry = entry};
     }
     return OD_OK;
 }
 
-static void init_input(struct od_fetch_input *input, const struct od_stage *source, struct od_memory *memory)
+static void init_input(struct od_fetch_input *input, const struct od_stage_graph *graph, uint32_t source_stage,
+                       struct od_memory *memory)
 {
+    const struct od_stage *source = &graph->stages[source_stage];
     input->schema = &source->root->schema;
+    input->arrival_order = graph->arrival_order && source->exchange != OD_EXCHANGE_FORWARD &&
+                           source->exchange != OD_EXCHANGE_RESULT;
     od_arena_init(&input->slice_arena, memory, ARENA_BYTES);
     for (uint32_t s = 0; s < OD_FETCH_WINDOW; s++)
         od_arena_init(&input->slots[s].block_arena, memory, ARENA_BYTES);
@@ -55,12 +73,12 @@ enum od_status od_fetch_init(struct od_fetch *fetch, struct od_life *life, const
     OD_TAKE(fetch->inputs, arena, plan->input_count, error);
     fetch->input_count = plan->input_count;
     for (uint32_t i = 0; i < plan->input_count; i++)
-        init_input(&fetch->inputs[i], &plan->query->graph->stages[plan->input_stages[i]], life->world->memory);
+        init_input(&fetch->inputs[i], plan->query->graph, plan->input_stages[i], life->world->memory);
     for (uint32_t i = 0; i < plan->input_count; i++) {
         uint32_t source_count = od_reader_u32(&inputs);
-        uint32_t capacity = 0;
+        struct growing growing = {0};
         for (uint32_t s = 0; s < source_count; s++)
-            OD_TRY(read_source(&fetch->inputs[i], &inputs, &capacity, arena, error));
+            OD_TRY(read_source(&fetch->inputs[i], &inputs, &growing, arena, error));
     }
     if (inputs.failed || inputs.offset != inputs.size)
         return od_fail(error, OD_CORRUPT, "reading a launch: it ends too early or too late");
@@ -143,6 +161,7 @@ static enum od_status accept_block(struct od_fetch *fetch, struct od_fetch_input
     if (!as_told)
         return fail_fetch(error, OD_CORRUPT, "not what its index says", block);
     slot->state = OD_FETCH_READY;
+    slot->arrival = input->arrival_count++;
     return OD_OK;
 }
 
@@ -256,7 +275,7 @@ bool od_fetch_deliver(struct od_fetch *fetch, const struct od_body_block *body)
         status = od_fail(&error, OD_NO_MEMORY, "receiving a block: size=%u", body->size);
     error.injected = error.injected || body->injected;
     judge(fetch, input_index, block_index, status, &error);
-    bool is_next = slot->state == OD_FETCH_READY && block_index == input->given_count;
+    bool is_next = slot->state == OD_FETCH_READY && (input->arrival_order || block_index == input->given_count);
     return !fetch->life->gone && (fetch->failed || is_next);
 }
 
@@ -267,7 +286,7 @@ bool od_fetch_lose(struct od_fetch *fetch, uint32_t epoch)
         struct od_fetch_input *input = &fetch->inputs[i];
         for (uint32_t b = input->given_count; b < input->block_count && !fetch->failed; b++) {
             const struct od_fetch_block *block = &input->blocks[b];
-            bool is_here = b < input->asked_count && input->slots[b % OD_FETCH_WINDOW].state == OD_FETCH_READY;
+            bool is_here = b < input->asked_count && input->slots[b % OD_FETCH_WINDOW].state >= OD_FETCH_READY;
             if (block->epoch != epoch || is_here)
                 continue;
             struct od_error error;
@@ -306,38 +325,43 @@ bool od_fetch_tick(struct od_fetch *fetch, uint64_t now_ns)
 
 /* --- rows for the operators ------------------------------------------------------------------------------------ */
 
-static void emit_consumed(const struct od_fetch *fetch, struct od_fetch_input *input,
-                          const struct od_fetch_block *block)
+static void emit_consumed(const struct od_fetch *fetch, const struct od_fetch_block *block,
+                          const struct od_fetch_part *part)
 {
     struct od_event event = block_event(fetch, block, OD_EVENT_BLOCK_CONSUMED);
-    event.rows = input->task_rows;
-    event.bytes = input->task_bytes;
-    event.checksum = input->task_checksum;
+    event.rows = part->rows;
+    event.bytes = part->bytes;
+    event.checksum = part->checksum;
     od_world_emit(fetch->life->world, event);
-    input->task_rows = 0;
-    input->task_bytes = 0;
-    input->task_checksum = (struct od_hash128){0};
 }
 
-/* The last rows of block given_count were used: judge what was given, and let the block go. */
+static struct od_fetch_slot *current_slot(struct od_fetch_input *input)
+{
+    return &input->slots[input->current % OD_FETCH_WINDOW];
+}
+
+/* The last rows of the current block were used: judge what was given, and let the block go. */
 static enum od_status finish_block(struct od_fetch *fetch, struct od_fetch_input *input,
                                    struct od_error *error)
 {
-    const struct od_fetch_block *block = &input->blocks[input->given_count];
-    struct od_fetch_slot *slot = &input->slots[input->given_count % OD_FETCH_WINDOW];
+    const struct od_fetch_block *block = &input->blocks[input->current];
+    struct od_fetch_part *part = &input->parts[block->part];
     if (input->rows_given != block->entry.row_count ||
         !od_hash128_equal(input->block_checksum, block->entry.row_checksum))
         return od_fail(error, OD_CORRUPT,
                        "reading a block: %u rows given of %u written: stage=%u task=%u partition=%u",
                        input->rows_given, block->entry.row_count, block->writer.stage, block->writer.task,
                        block->entry.partition);
-    input->task_rows += input->rows_given;
-    input->task_bytes += block->entry.size;
-    input->task_checksum = od_hash128_add(input->task_checksum, input->block_checksum);
-    if (block->last_of_task)
-        emit_consumed(fetch, input, block);
-    slot->state = OD_FETCH_IDLE;
-    input->given_count++;
+    part->rows += input->rows_given;
+    part->bytes += block->entry.size;
+    part->checksum = od_hash128_add(part->checksum, input->block_checksum);
+    if (--part->blocks_left == 0)
+        emit_consumed(fetch, block, part);
+    current_slot(input)->state = OD_FETCH_GIVEN;
+    while (input->given_count < input->asked_count &&
+           input->slots[input->given_count % OD_FETCH_WINDOW].state == OD_FETCH_GIVEN)
+        input->slots[input->given_count++ % OD_FETCH_WINDOW].state = OD_FETCH_IDLE;
+    input->current = input->given_count;
     input->rows_given = 0;
     input->block_checksum = (struct od_hash128){0};
     return OD_OK;
@@ -362,6 +386,17 @@ static enum od_status give_rows(struct od_fetch *fetch, struct od_fetch_input *i
     return OD_OK;
 }
 
+/* The block that came first becomes the current one. */
+static void take_first_arrival(struct od_fetch_input *input)
+{
+    for (uint32_t b = input->given_count; b < input->asked_count; b++) {
+        const struct od_fetch_slot *slot = &input->slots[b % OD_FETCH_WINDOW];
+        const struct od_fetch_slot *best = current_slot(input);
+        if (slot->state == OD_FETCH_READY && (best->state != OD_FETCH_READY || slot->arrival < best->arrival))
+            input->current = b;
+    }
+}
+
 static enum od_step fetch_next(void *self, uint32_t input_index, const struct od_batch **batch_out,
                                struct od_error *error)
 {
@@ -370,7 +405,7 @@ static enum od_step fetch_next(void *self, uint32_t input_index, const struct od
     struct od_fetch_input *input = &fetch->inputs[input_index];
     *batch_out = NULL;
     if (!fetch->failed && input->rows_given != 0 &&
-        input->rows_given == input->slots[input->given_count % OD_FETCH_WINDOW].batch.row_count &&
+        input->rows_given == current_slot(input)->batch.row_count &&
         finish_block(fetch, input, error) != OD_OK)
         return OD_STEP_FAILED;
     ask_ahead(fetch, input_index);
@@ -381,7 +416,9 @@ static enum od_step fetch_next(void *self, uint32_t input_index, const struct od
     }
     if (input->given_count == input->block_count)
         return OD_STEP_DONE;
-    const struct od_fetch_slot *slot = &input->slots[input->given_count % OD_FETCH_WINDOW];
+    if (input->arrival_order && input->rows_given == 0)
+        take_first_arrival(input);
+    const struct od_fetch_slot *slot = current_slot(input);
     if (slot->state != OD_FETCH_READY) {
         od_assert(slot->state == OD_FETCH_WAITING);
         return OD_STEP_BLOCKED;

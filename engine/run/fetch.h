@@ -1,7 +1,7 @@
 /* fetch: the reading end of exchanges: gives an attempt the rows of its inputs, in order of map task.
  *
  * One od_fetch per attempt; its `source` is what the operators see. Blocks are asked for ahead, within a window, and given
- * in order. Every block is held against what the driver said of it: identity, size, rows, row checksum. */
+ * in order; or, where the plan says so (arrival_order), as they arrive within the window. Every block is held against what the driver said of it: identity, size, rows, row checksum. */
 #ifndef OD_RUN_FETCH_H
 #define OD_RUN_FETCH_H
 
@@ -16,11 +16,24 @@ struct od_fetch_block {
     uint32_t generation;
     uint32_t executor;
     uint32_t epoch;
-    bool last_of_task; /* the next block, if any, is another map task's */
+    uint32_t part;
     struct od_block_entry entry;
 };
 
-enum od_fetch_state { OD_FETCH_IDLE, OD_FETCH_WAITING, OD_FETCH_READY };
+/* One partition of one map task: what was given of its blocks, which are next to each other. */
+struct od_fetch_part {
+    uint32_t blocks_left;
+    uint64_t rows;
+    uint64_t bytes;
+    struct od_hash128 checksum;
+};
+
+enum od_fetch_state {
+    OD_FETCH_IDLE,
+    OD_FETCH_WAITING,
+    OD_FETCH_READY,
+    OD_FETCH_GIVEN /* consumed, while one before it is not */
+};
 
 struct od_fetch_slot {
     enum od_fetch_state state;
@@ -28,6 +41,7 @@ struct od_fetch_slot {
     uint32_t tries;    /* requests since the last answer */
     uint64_t first_ns; /* when the first of these was sent */
     uint64_t sent_ns;  /* and the latest */
+    uint64_t arrival;  /* READY: counts the blocks of the input as they come */
     struct od_arena block_arena; /* the decoded block, until it is consumed */
     struct od_batch batch;
 };
@@ -36,13 +50,14 @@ struct od_fetch_input {
     const struct od_schema *schema; /* borrowed from the plan */
     uint32_t block_count;
     struct od_fetch_block *blocks;    /* in the attempt's arena */
+    struct od_fetch_part *parts;      /* likewise; in order of (map task, partition) */
+    bool arrival_order;
+    uint64_t arrival_count;
     uint32_t asked_count;             /* blocks [0, asked_count) were asked for */
     uint32_t given_count;             /* blocks [0, given_count) are consumed */
-    uint32_t rows_given;              /* of block given_count */
+    uint32_t current;                 /* the block that is being given; given_count, but for arrival_order */
+    uint32_t rows_given;              /* of it; 0: another may become current */
     struct od_hash128 block_checksum; /* of these rows */
-    uint64_t task_rows;               /* of this map task's blocks so far */
-    uint64_t task_bytes;
-    struct od_hash128 task_checksum;
     struct od_arena slice_arena; /* the batch last given, when a block had to be cut */
     struct od_batch slice;
     struct od_fetch_slot slots[OD_FETCH_WINDOW]; /* block i is in slot i % OD_FETCH_WINDOW */

@@ -32,6 +32,12 @@ struct od_run_options {
     /* Rows that are held before some go to disk: */
     uint64_t operator_memory_bytes; /* [0: no limit] by one operator */
     uint64_t query_memory_bytes;    /* [0: no limit] by all of the query: an equal share for each slot */
+    /* What tasks read is fitted to the sizes of their inputs, once these are known (reading.h): */
+    uint64_t partition_bytes; /* [0: read as planned] that a task should read. ORDEAL's commands ask for 1 MiB: a task takes
+                                 milliseconds then, and starting it is a small part of that */
+    uint64_t broadcast_bytes; /* [0: none] small sides up to this are read by every task. ORDEAL's commands ask for 256 KiB:
+                                 what a task can fetch again without it being noticed */
+    uint32_t adaptations_off; /* bits 1 << enum od_adaptation */
     uint64_t
         hash_bits_off;   /* [0] cleared in every hash of keys, to make them collide: answers stay the same */
     enum od_codec codec; /* [STORED] wanted for blocks; ORDEAL's commands ask for ZSTD */

@@ -205,6 +205,11 @@ static void choose(struct chooser *chooser, bool may_adapt)
     od_assert(chooser->reading->task_count >= 1);
 }
 
+bool od_reading_may_change(const struct od_query *query, const struct od_stage *stage)
+{
+    return stage->may_merge && query->options.partition_bytes != 0;
+}
+
 enum od_status od_reading_choose(const struct od_query *query, const struct od_stage *stage,
                                  const struct od_reading_sizes *sizes, struct od_arena *arena,
                                  struct od_reading *reading_out, struct od_error *error)
@@ -214,7 +219,7 @@ enum od_status od_reading_choose(const struct od_query *query, const struct od_s
                               .sizes = sizes,
                               .options = &query->options,
                               .reading = reading_out};
-    bool may_adapt = stage->may_merge && query->options.partition_bytes != 0;
+    bool may_adapt = od_reading_may_change(query, stage);
     *reading_out = (struct od_reading){0};
     if (may_adapt)
         OD_TRY(measure(&chooser, query, arena, error));

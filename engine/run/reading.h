@@ -41,6 +41,8 @@ struct od_reading_sizes {
     const void *self;
 };
 
+/* May what its tasks read be other than planned? */
+bool od_reading_may_change(const struct od_query *query, const struct od_stage *stage);
 /* In `arena`, which also takes what is only used here. NO_MEMORY. */
 enum od_status od_reading_choose(const struct od_query *query, const struct od_stage *stage,
                                  const struct od_reading_sizes *sizes, struct od_arena *arena,
