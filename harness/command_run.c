@@ -17,6 +17,7 @@
 #include "harness/commands.h"
 #include "harness/engines.h"
 #include "harness/exit_status.h"
+#include "harness/knobs.h"
 #include "harness/record_print.h"
 #include "harness/file.h"
 #include "harness/scenario_run.h"
@@ -78,6 +79,8 @@ static enum od_status read_options(struct run_all *all, struct od_error *error)
         status = read_scale(arguments, &all->options.scale_thousandths, error);
     if (status == OD_OK)
         status = od_arguments_number(arguments, "executors", 1, 64, &all->options.executors, error);
+    if (status == OD_OK)
+        status = od_knobs_read(arguments, &all->options.limits, error);
     all->options.in_sim = deployment != 1;
     all->options.in_threads = deployment != 0;
     return status;
@@ -305,6 +308,7 @@ static const struct od_option options[] = {
      "of generated tables, in thousandths: TPC-H's scale factor; else times the rows that the scenario says",
      false},
     {"executors", "N", "in place of the scenario's number", false},
+    OD_KNOB_OPTION,
     {"memory", "BYTES|Nx",
      "once more each query, with so much memory for rows (0.1x: of its peak); repeatable", true},
     {"oracle", "E", "compare answers with duckdb or postgres, too; may be given for both", true},

@@ -98,13 +98,17 @@ static void take_limits(struct od_scenario_run *run)
     run->sim_count = ordeal == NULL || ordeal->sim == 0 ? SIM_SCHEDULES : ordeal->sim;
     run->threads_count = ordeal == NULL || ordeal->threads == 0 ? THREADS_SCHEDULES : ordeal->threads;
     run->faults_max = ordeal == NULL || ordeal->faults == 0 ? FAULTS_MAX : ordeal->faults;
-    run->run_options = (struct od_run_options){
-        .cluster.executor_count = run->options->executors != 0                    ? (uint32_t)run->options->executors
-                          : cluster == NULL || cluster->executors == 0 ? EXECUTORS : cluster->executors,
-        .cluster.slots_per_executor = cluster == NULL || cluster->slots == 0 ? SLOTS : cluster->slots,
-        .batch_rows = cluster == NULL ? 0 : cluster->batch_rows,
-        .codec = OD_CODEC_ZSTD,
-    };
+    struct od_run_options *options = &run->run_options;
+    *options = run->options->limits;
+    options->codec = OD_CODEC_ZSTD;
+    if (run->options->executors != 0)
+        options->cluster.executor_count = (uint32_t)run->options->executors;
+    else if (options->cluster.executor_count == 0)
+        options->cluster.executor_count = cluster == NULL || cluster->executors == 0 ? EXECUTORS : cluster->executors;
+    if (options->cluster.slots_per_executor == 0)
+        options->cluster.slots_per_executor = cluster == NULL || cluster->slots == 0 ? SLOTS : cluster->slots;
+    if (options->batch_rows == 0)
+        options->batch_rows = cluster == NULL ? 0 : cluster->batch_rows;
 }
 
 /* Without --data every table needs a generator. */

@@ -9,6 +9,7 @@
 #ifndef OD_HARNESS_SCENARIO_RUN_H
 #define OD_HARNESS_SCENARIO_RUN_H
 
+#include "engine/run/query.h"
 #include "harness/memory_limit.h"
 #include "harness/opinion.h"
 #include "harness/scenario.h"
@@ -26,6 +27,7 @@ struct od_scenario_run_options {
     const char *faults_path; /* a file with one schedule, in place of the drawn and written ones; NULL: none */
     uint64_t scale_thousandths; /* of generated tables; 0: the scenario's own */
     uint64_t executors; /* 0: as the scenario says */
+    struct od_run_options limits; /* 0: as the scenario says, or the default */
     struct od_opinion *opinions; /* borrowed; engines that every undisturbed answer is compared with, beside SQLite */
     uint32_t opinion_count;
     struct od_memory_limit *memory_limits; /* borrowed; each query runs once more in sim with each of them */

@@ -75,6 +75,7 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
                                 .operator_memory_bytes = operator_bytes,
                                 .hash_bits_off = od_arguments_has(arguments, "collide") ? UINT64_MAX : 0,
                                 .codec = OD_CODEC_ZSTD};
+    OD_TRY(od_knobs_read(arguments, &options_out->request.options, error));
     const char *memory = od_arguments_text(arguments, "memory", NULL);
     if (memory != NULL)
         OD_TRY(od_memory_limit_parse(memory, &options_out->memory, error));

@@ -10,6 +10,7 @@
 #include "harness/cluster.h"
 #include "harness/event_write.h"
 #include "harness/memory_limit.h"
+#include "harness/knobs.h"
 #include "harness/slt.h"
 
 /* What the command line says about where queries run. */
@@ -35,6 +36,7 @@ struct od_session_options {
         {"memory", "BYTES|Nx", "rows a query holds before it spills them; 0.1x: of what it holds without", false}, \
         {"operator-memory", "BYTES", "rows an operator holds before it spills them (default: any number)",   \
          false},                                                                                             \
+        OD_KNOB_OPTION,                                                                                      \
     {                                                                                                        \
         "collide", NULL, "let all hashes of keys be 0", false                                                \
     }

@@ -14,29 +14,6 @@
 
 #include "engine/core/assert.h"
 
-struct od_run_options od_run_options_resolve(const struct od_run_options *options)
-{
-    const uint64_t ms = 1000000;
-    struct od_run_options resolved = *options;
-#define DEFAULT(field, value)                                                                                \
-    if (resolved.field == 0)                                                                                 \
-    resolved.field = (value)
-    DEFAULT(cluster.executor_count, 3);
-    if (resolved.cluster.executors_max < resolved.cluster.executor_count)
-        resolved.cluster.executors_max = resolved.cluster.executor_count;
-    DEFAULT(cluster.slots_per_executor, 1);
-    DEFAULT(batch_rows, 1024);
-    DEFAULT(attempts_max, 4);
-    DEFAULT(recoveries_max, 1000);
-    DEFAULT(cluster.heartbeat_ns, 20 * ms);
-    DEFAULT(cluster.lease_ns, 100 * ms);
-    DEFAULT(cluster.resend_ns, 30 * ms);
-    DEFAULT(retry_backoff_ns, 5 * ms);
-    DEFAULT(deadline_ns, 60000 * ms);
-#undef DEFAULT
-    return resolved;
-}
-
 void od_driver_emit_event(const struct od_driver_run *run, struct od_event event)
 {
     if (!run->ended ||

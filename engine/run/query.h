@@ -14,11 +14,16 @@ struct od_cluster_options {
     uint32_t executor_count;        /* [3] actors 1..N that are there from the start */
     uint32_t executors_max;         /* [executor_count] actors up to this one may be added while queries run */
     uint32_t slots_per_executor;    /* [1] attempts that run at once on one executor */
+    uint32_t backlog_per_slot;      /* [0] attempts that wait there for one of them to end */
     uint64_t heartbeat_ns;          /* [20 ms] */
     uint64_t lease_ns;              /* [100 ms] silence after which an executor counts as lost */
     uint64_t resend_ns;             /* [30 ms] until an unanswered request is sent again */
     uint64_t executor_memory_bytes; /* [0: no limit] */
     bool journal; /* [no] the driver writes down what it decides, for a next life of its own (driver_restart.c) */
+    /* A breaker opens after so many failures within a window; for that long, doubled each time (breaker.h): */
+    uint32_t breaker_failures;  /* [3] */
+    uint64_t breaker_window_ns; /* [1 s] */
+    uint64_t breaker_open_ns;   /* [200 ms] */
 };
 struct od_run_options {
     struct od_cluster_options cluster;
@@ -28,6 +33,13 @@ struct od_run_options {
                                      blocks do not count: the task was not at fault */
     uint32_t recoveries_max;   /* [1000] tasks run again through nobody's fault: a bound on loops */
     uint64_t retry_backoff_ns; /* [5 ms] doubled per failure, plus jitter from the world's random */
+    /* Failures of so many tasks within this time are one failure of what is around them, and not the tasks': */
+    uint32_t burst_tasks; /* [4] */
+    uint64_t burst_ns;    /* [20 ms] */
+    /* A second attempt runs once this share of the stage is committed and the first has taken this much of their median: */
+    uint32_t speculation_share;   /* [75] percent */
+    uint32_t speculation_percent; /* [150]; UINT32_MAX: never */
+    uint64_t speculation_min_ns;  /* [100 ms] and not less than this */
     uint64_t deadline_ns;      /* [60 s] then the query fails with TIMED_OUT */
     /* Rows that are held before some go to disk: */
     uint64_t operator_memory_bytes; /* [0: no limit] by one operator */
@@ -44,6 +56,8 @@ struct od_run_options {
 };
 /* The options with every 0 replaced by its default. */
 struct od_run_options od_run_options_resolve(const struct od_run_options *options);
+/* "attempts_max=6", "heartbeat=5ms": any of them but codec and hash_bits_off, times without their _ns. BAD_INPUT. */
+enum od_status od_run_options_set(struct od_run_options *options, const char *assignment, struct od_error *error);
 
 struct od_query {
     uint32_t query_id;                  /* not 0; never used again in the life of a cluster */
