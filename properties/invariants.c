@@ -6,8 +6,10 @@
  *       succeeded has missed no block with rows in it; when there is an answer, each block with rows has gone into
  *       a reader that succeeded
  *   F4  one commit per (stage, task, generation); one result per result task
- *   F2  attempts of one task write equal blocks: no stage here is indeterminate
+ *   F2  attempts of one task write equal blocks, unless its stage is indeterminate
  *   F9  a commit repeats the attempt's rows; the rows of the results add up to the answer
+ *
+ * What is computed again, and which generation is read, is lineage.c's (F3, H8).
  *
  * Facts are kept in a dense array in order of appearance, found again through an open-addressed index; only
  * the dense order is ever walked, so hash order reaches nothing. Without memory nothing is judged, and that
@@ -49,8 +51,16 @@ struct facts {
     uint32_t *slots; /* index into items plus 1; 0: free */
     uint32_t slot_mask;
     uint32_t collect; /* the last number of the driver as a reader; its site has no stage */
+    const struct od_stage_graph *graph; /* NULL: not told */
     struct od_finding *finding;
 };
+
+/* Its outputs may be others when they are computed again: lineage.c judges who reads what. */
+static bool is_indeterminate(const struct facts *facts, uint32_t stage)
+{
+    const struct od_stage_graph *graph = facts->graph;
+    return graph != NULL && stage < graph->stage_count && graph->stages[stage].determinism == OD_INDETERMINATE;
+}
 
 static bool facts_init(struct facts *facts, uint32_t event_count, struct od_finding *finding)
 {
@@ -136,7 +146,8 @@ static void block_written(struct facts *facts, const struct od_event *event)
     block->checksum = event->checksum;
 
     struct fact *content = put(facts, FACT_CONTENT, KEY(site->stage, site->task, partition), &is_new);
-    if (!is_new && (content->rows != event->rows || !same_checksum(content->checksum, event->checksum)))
+    if (!is_new && !is_indeterminate(facts, site->stage) &&
+        (content->rows != event->rows || !same_checksum(content->checksum, event->checksum)))
         od_finding_set(facts->finding, "F2",
                        "stage %u task %u partition %u: attempt %u wrote %" PRIu64
                        " rows, an earlier one %" PRIu64 " rows; they are not the same rows",
@@ -263,7 +274,7 @@ static void check_reader(struct facts *facts, const struct fact *read)
     const uint32_t *key = read->key;
     for (uint32_t i = 0; i < facts->count; i++) {
         const struct fact *content = &facts->items[i];
-        if (content->kind != FACT_CONTENT || content->key[0] != key[3] ||
+        if (content->kind != FACT_CONTENT || content->key[0] != key[3] || is_indeterminate(facts, key[3]) ||
             content->key[2] != (uint32_t)read->value || content->rows == 0)
             continue;
         if (find(facts, FACT_CONSUMED, KEY(key[0], key[1], key[2], key[3], content->key[1])) == NULL)
@@ -306,7 +317,8 @@ static void check_all_used(struct facts *facts, const struct od_observation *obs
             mark_used(facts, &facts->items[i]);
     for (uint32_t i = 0; i < facts->count; i++) {
         const struct fact *content = &facts->items[i];
-        if (content->kind == FACT_CONTENT && content->rows > 0 && content->value == 0)
+        if (content->kind == FACT_CONTENT && content->rows > 0 && content->value == 0 &&
+            !is_indeterminate(facts, content->key[0]))
             od_finding_set(facts->finding, "H5",
                            "no reader that succeeded consumed the %" PRIu64
                            " rows of stage %u task %u partition %u",
@@ -341,6 +353,7 @@ void od_check_invariants(const struct od_observation *observation, struct od_fin
         facts_release(&facts);
         return;
     }
+    facts.graph = observation->graph;
     for (uint32_t i = 0; i < observation->event_count; i++)
         if (lessons[observation->events[i].kind] != NULL)
             lessons[observation->events[i].kind](&facts, &observation->events[i]);
@@ -349,5 +362,6 @@ void od_check_invariants(const struct od_observation *observation, struct od_fin
     check_readers(&facts);
     check_all_used(&facts, observation);
     check_answer(&facts, observation);
+    od_check_lineage(observation, finding);
     facts_release(&facts);
 }

@@ -41,5 +41,7 @@ const struct od_property *od_property_find(const char *code); /* NULL: none */
 /* Checks on every observation, called by the properties through od_check_run: runtime invariants over the
  * events. */
 void od_check_invariants(const struct od_observation *observation, struct od_finding *finding);
+/* The part of them that needs the stage graph: nothing is said where the observation has none. */
+void od_check_lineage(const struct od_observation *observation, struct od_finding *finding);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef OD_PROPERTIES_SUBJECT_H
 #define OD_PROPERTIES_SUBJECT_H
 
-#include "engine/plan/logical.h"
+#include "engine/plan/physical.h"
 #include "engine/world/event.h"
 
 /* The cluster and the limits a case is run with; plain numbers that the harness maps to the engine's options.
@@ -41,6 +41,7 @@ struct od_observation {
     enum od_status status; /* OK: `answer`; else `error` */
     struct od_error error;
     const struct od_table *answer;
+    const struct od_stage_graph *graph; /* whose run it was; borrowed; NULL: not told */
     const struct od_event *events;
     uint32_t event_count;
     uint64_t digest;
