@@ -15,6 +15,25 @@
 
 static const struct od_schedule no_schedule = {0};
 
+static void note_points(struct od_disturb *disturb)
+{
+    for (uint32_t i = 0; i < disturb->schedule->fault_count; i++) {
+        const struct od_fault *fault = &disturb->schedule->faults[i];
+        if (!fault->at_time) {
+            od_assert(od_fault_kind_allows(fault->kind, fault->point));
+            disturb->points_used |= UINT32_C(1) << fault->point;
+        }
+    }
+}
+
+void od_disturb_share(struct od_disturb *disturb, const struct od_schedule *schedule, uint32_t *fired,
+                      uint32_t *reached)
+{
+    *disturb = (struct od_disturb){
+        .schedule = schedule == NULL ? &no_schedule : schedule, .fired = fired, .reached = reached};
+    note_points(disturb);
+}
+
 enum od_status od_disturb_init(struct od_disturb *disturb, struct od_memory *memory,
                                const struct od_schedule *schedule, struct od_error *error)
 {
@@ -24,13 +43,7 @@ enum od_status od_disturb_init(struct od_disturb *disturb, struct od_memory *mem
     disturb->reached = od_take_array(memory, count, sizeof(*disturb->reached));
     if (count > 0 && (disturb->fired == NULL || disturb->reached == NULL))
         goto no_memory;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct od_fault *fault = &disturb->schedule->faults[i];
-        if (!fault->at_time) {
-            od_assert(od_fault_kind_allows(fault->kind, fault->point));
-            disturb->points_used |= UINT32_C(1) << fault->point;
-        }
-    }
+    note_points(disturb);
     return OD_OK;
 no_memory:
     od_disturb_release(disturb);

@@ -16,8 +16,8 @@
 
 struct od_disturb {
     const struct od_schedule *schedule; /* borrowed; an empty one for NULL */
-    uint32_t *fired;                    /* owned; per fault */
-    uint32_t *reached;                  /* owned; per fault: hits that match but for `nth` */
+    uint32_t *fired;                    /* owned, unless memory is NULL; per fault */
+    uint32_t *reached;                  /* likewise; per fault: hits that match but for `nth` */
     uint64_t total_fired;
     uint32_t points_used; /* one bit per point that some fault waits at */
     struct od_memory *memory;
@@ -25,6 +25,9 @@ struct od_disturb {
 /* `schedule` may be NULL. Fails with NO_MEMORY. */
 enum od_status od_disturb_init(struct od_disturb *disturb, struct od_memory *memory,
                                const struct od_schedule *schedule, struct od_error *error);
+/* The same over counters of the caller's, who sees to it that one process at a time uses them. */
+void od_disturb_share(struct od_disturb *disturb, const struct od_schedule *schedule, uint32_t *fired,
+                      uint32_t *reached);
 void od_disturb_release(struct od_disturb *disturb);
 /* The first fault that matches and still may fire, counted as fired; NULL: none. `actor_id` is who hits the point: the
  * driver's faults are not the executors'. `now_ns` is time since the start (healing). `byte_count` is the size of what passes the point, 0 for nothing: damage needs
