@@ -9,6 +9,7 @@
 #include "engine/core/assert.h"
 #include "engine/run/driver.h"
 #include "engine/run/executor.h"
+#include "engine/run/metrics.h"
 #include "harness/cluster_host.h"
 
 static const char *const deployment_texts[] = {[OD_DEPLOY_SIM] = "sim", [OD_DEPLOY_THREADS] = "threads"};
@@ -67,6 +68,7 @@ static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outco
     od_assert(!result->ended);
     result->ended = true;
     result->outcome = *outcome;
+    result->outcome.metrics = od_query_metrics_copy(result->memory, outcome->metrics);
     if (outcome->answer != NULL) {
         result->outcome.answer = copy_answer(result->memory, outcome->answer, &result->outcome.error);
         if (result->outcome.answer == NULL)
@@ -133,6 +135,7 @@ void od_cluster_result_release(struct od_cluster_result *result)
     if (result->memory == NULL)
         return;
     od_table_free(result->memory, result->outcome.answer);
+    od_query_metrics_free(result->memory, result->outcome.metrics);
     od_give(result->memory, result->events, result->event_capacity * sizeof(*result->events));
     od_give(result->memory, result->fired, result->fault_count * sizeof(*result->fired));
     *result = (struct od_cluster_result){0};

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/core/sweep.h"
+#include "engine/run/metrics.h"
 #include "harness/file.h"
 #include "harness/small_query.h"
 
@@ -113,6 +114,63 @@ static void equal_seeds_give_equal_digests(void **state)
     }
     assert_true(digests[0] == digests[1]);
     assert_true(digests[0] != digests[2]);
+}
+
+static const struct od_stage *stage_of(uint32_t stage)
+{
+    return &query.prepared.graph->stages[stage];
+}
+
+/* Rows that the operators of `node`'s tree say they read of `source`'s output; `position` is the node's in its stage. */
+static uint64_t rows_read(const struct od_physical *node, const struct od_op_metrics *operators, uint32_t *position,
+                          uint32_t source)
+{
+    bool reads = node->kind == OD_PHYSICAL_EXCHANGE_READ && node->exchange.stage_index == source;
+    uint64_t rows = reads ? operators[*position].rows : 0;
+    (*position)++;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        rows += rows_read(node->inputs[i], operators, position, source);
+    return rows;
+}
+
+/* What a stage wrote, its last operator gave and its readers read is one number, in either deployment. */
+static void metrics_agree_with_each_other(void **state)
+{
+    (void)state;
+    for (int deployment = 0; deployment < OD_DEPLOYMENT_COUNT; deployment++) {
+        struct od_cluster_result result;
+        struct od_cluster_request request = request_for((enum od_deployment)deployment, 7);
+        run(&request, &result);
+        expect_answer(&result);
+        struct od_query_metrics *metrics = result.outcome.metrics;
+        uint32_t launched = 0;
+        uint64_t shuffled_rows = 0;
+        assert_int_equal(metrics->stage_count, query.prepared.graph->stage_count);
+        for (uint32_t i = 0; i < metrics->stage_count; i++) {
+            const struct od_stage_metrics *stage = &metrics->stages[i];
+            uint64_t read = 0;
+            assert_int_equal(stage->commits, stage_of(i)->task_count);
+            assert_true(stage->attempts.steps >= stage->commits);
+            assert_true(stage->completed_ns >= stage->submitted_ns);
+            assert_int_equal(od_stage_operators(metrics, i)[0].rows, stage->rows);
+            for (uint32_t k = i + 1; k < metrics->stage_count; k++) {
+                uint32_t position = 0;
+                read += rows_read(stage_of(k)->root, od_stage_operators(metrics, k), &position, i);
+                assert_int_equal(position, metrics->stages[k].operator_count);
+            }
+            if (i + 1 < metrics->stage_count)
+                assert_int_equal(read, stage->rows);
+            else
+                assert_int_equal(stage->rows, 4);
+            launched += stage->attempts_launched;
+            shuffled_rows += i + 1 < metrics->stage_count ? stage->rows : 0;
+        }
+        assert_int_equal(launched, result.outcome.counts.attempts_launched);
+        assert_int_equal(shuffled_rows, result.outcome.counts.shuffle_rows);
+        assert_true(metrics->stages[metrics->stage_count - 1].attempts.fetched_blocks > 0);
+        assert_true((od_stage_operators(metrics, 0)[0].time_ns > 0) == (deployment == OD_DEPLOY_THREADS));
+        od_cluster_result_release(&result);
+    }
 }
 
 static void events_are_kept_on_request_only(void **state)
@@ -295,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_query_has_several_stages),
         cmocka_unit_test(equal_seeds_give_equal_digests),
+        cmocka_unit_test(metrics_agree_with_each_other),
         cmocka_unit_test(events_are_kept_on_request_only),
         cmocka_unit_test(the_answer_survives_faults_in_sim),
         cmocka_unit_test(the_answer_survives_faults_in_threads),

@@ -13,6 +13,7 @@
 #include "harness/session_engine.h"
 #include "harness/table_file.h"
 #include "harness/table_show.h"
+#include "reports/prometheus.h"
 
 struct printing {
     uint32_t format;
@@ -131,8 +132,8 @@ static enum od_status run_session(const struct od_arguments *arguments, struct o
             status =
                 load_table(session, arguments->given[i].value, od_arguments_has(arguments, "schema"), error);
     }
-    if (od_arguments_has(arguments, "explain"))
-        od_session_explain_queries(session, false);
+    if (od_arguments_has(arguments, "explain") || od_arguments_has(arguments, "explain-analyze"))
+        od_session_explain_queries(session, od_arguments_has(arguments, "explain-analyze"));
     printing.output = od_arguments_text(arguments, "output", NULL);
     printing.counted = od_arguments_has(arguments, "counts") ? engine : NULL;
     printing.quiet = printing.format != OD_SHOW_TABLE;
@@ -141,6 +142,24 @@ static enum od_status run_session(const struct od_arguments *arguments, struct o
     if (status == OD_OK)
         status = od_session_run(session, sql, &sink, error);
     od_buffer_release(&text);
+    return status;
+}
+
+/* With the measures that were asked for: written also of what ran before a failure. */
+static enum od_status run_measured(const struct od_arguments *arguments, struct od_session_engine *engine,
+                                   struct od_error *error)
+{
+    const char *path = od_arguments_text(arguments, "metrics", NULL);
+    struct od_record *record = path == NULL ? NULL : od_record_new(od_posix_memory());
+    if (path != NULL && record == NULL)
+        return od_fail(error, OD_NO_MEMORY, "measuring");
+    od_session_engine_measure(engine, record);
+    enum od_status status = run_session(arguments, engine, error);
+    if (record != NULL) {
+        enum od_status written = od_record_write_prometheus(record, path, status == OD_OK ? error : NULL);
+        status = status == OD_OK ? written : status;
+    }
+    od_record_free(record);
     return status;
 }
 
@@ -153,7 +172,7 @@ static enum od_status run_logged(const struct od_arguments *arguments, struct od
     if (path != NULL)
         OD_TRY(od_event_log_open_file(od_posix_memory(), path, &log, error));
     od_session_engine_log_events(engine, log);
-    enum od_status status = run_session(arguments, engine, error);
+    enum od_status status = run_measured(arguments, engine, error);
     enum od_status closed = od_event_log_close(log, status == OD_OK ? error : NULL);
     return status == OD_OK ? closed : status;
 }
@@ -187,8 +206,10 @@ static const struct od_option options[] = {
     {"engine", "E", "ref, the reference engine (`ordeal engines` lists them)", false},
     OD_SESSION_OPTIONS,
     {"explain", NULL, "print what would be done instead of running queries: plans, stages, rules", false},
+    {"explain-analyze", NULL, "run queries and print what each stage and operator did instead of the answers", false},
     {"counts", NULL, "also tell what each statement held, spilled and shuffled, on standard error", false},
     {"events", "FILE", "write every event of the queries there, one JSON object a line", false},
+    {"metrics", "FILE", "write what the queries measured there, in Prometheus' text format", false},
     {"schema", NULL, "also tell the tables' columns and types, on standard error", false},
     {"format", "F", "table (default), csv or json", false},
     {"output", "FILE", "write the answer there: .csv, .jsonl or .parquet", false},

@@ -4,35 +4,67 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/run/metrics.h"
 #include "engine/world/posix.h"
 #include "harness/table_show.h"
 
 #define ROWS_SHOWN_MAX 20
 
-static void record_stage_rows(struct od_record_stage *target, uint32_t stage_index,
-                              const struct od_cluster_result *undisturbed)
+static void record_stage_metrics(struct od_record_stage *target, const struct od_stage_metrics *stage)
 {
-    for (uint32_t i = 0; i < undisturbed->event_count; i++) {
-        const struct od_event *event = &undisturbed->events[i];
-        if (event->site.stage != stage_index)
-            continue;
-        if (event->kind == OD_EVENT_TASK_COMMITTED) {
-            target->rows += event->rows;
-            target->bytes += event->bytes;
-        }
-    }
+    target->attempts = stage->attempts_launched;
+    target->failed_attempts = stage->attempts_failed;
+    target->rows = stage->rows;
+    target->bytes = stage->bytes;
+    target->fetched_blocks = stage->attempts.fetched_blocks;
+    target->fetched_bytes = stage->attempts.fetched_bytes;
+    target->spilled_bytes = stage->spilled_bytes;
+    target->memory_peak_bytes = stage->peak_bytes;
+    target->elapsed_ns = stage->commits == 0 ? 0 : stage->completed_ns - stage->submitted_ns;
+    target->run_ns = stage->attempts.run_ns;
+    target->wait_ns = stage->attempts.wait_ns;
 }
 
-/* Inputs before the operator that reads them. */
-static void record_operators(struct od_record *record, struct od_record_stage *target, const struct od_physical *node)
+/* A stage's operators on the way into its record. */
+struct operators {
+    struct od_record *record;
+    struct od_record_stage *target;
+    const struct od_op_metrics *metrics; /* in printing order; NULL: not measured */
+    uint32_t position;                   /* of the next in that order */
+};
+
+static void record_operator(struct operators *operators, const struct od_op_metrics *metrics, const char *text,
+                            uint64_t rows_in)
 {
+    struct od_record_operator *target = od_record_add_operator(operators->record, operators->target, text);
+    if (target == NULL)
+        return;
+    target->rows_in = rows_in;
+    target->rows = metrics->rows;
+    target->batches = metrics->batches;
+    target->bytes = metrics->bytes;
+    target->spilled_bytes = metrics->spilled_bytes;
+    target->memory_peak_bytes = metrics->peak_bytes;
+    target->time_ns = metrics->time_ns;
+}
+
+/* Inputs before the operator that reads them. Returns how many rows it gave. */
+static uint64_t record_operators(struct operators *operators, const struct od_physical *node)
+{
+    const struct od_op_metrics *metrics =
+        operators->metrics == NULL ? NULL : &operators->metrics[operators->position];
+    uint64_t rows_in = 0;
+    operators->position++;
     for (uint32_t i = 0; i < node->input_count; i++)
-        record_operators(record, target, node->inputs[i]);
+        rows_in += record_operators(operators, node->inputs[i]);
     struct od_buffer text;
     od_buffer_init(&text, od_posix_memory());
     od_physical_print_node(node, &text);
-    od_record_line(record, &target->operators, od_buffer_text(&text));
+    od_record_line(operators->record, &operators->target->operators, od_buffer_text(&text));
+    if (metrics != NULL)
+        record_operator(operators, metrics, od_buffer_text(&text), rows_in);
     od_buffer_release(&text);
+    return metrics == NULL ? 0 : metrics->rows;
 }
 
 static void record_stages(struct od_record *record, struct od_record_query *query,
@@ -48,8 +80,13 @@ static void record_stages(struct od_record *record, struct od_record_query *quer
         target->partitions = stage->partition_count;
         for (uint32_t j = 0; j < stage->input_count; j++)
             od_record_add_parent(record, target, stage->input_stages[j]);
-        record_operators(record, target, stage->root);
-        record_stage_rows(target, i, undisturbed);
+        struct od_query_metrics *metrics = undisturbed->outcome.metrics;
+        record_operators(&(struct operators){.record = record,
+                                             .target = target,
+                                             .metrics = metrics == NULL ? NULL : od_stage_operators(metrics, i)},
+                         stage->root);
+        if (metrics != NULL)
+            record_stage_metrics(target, &metrics->stages[i]);
     }
 }
 

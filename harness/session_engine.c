@@ -3,22 +3,27 @@
  *   SQL --session--> plan --prepare--> stages --cluster--> answer --session--> the sink */
 #include "harness/session_engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "engine/expr/evaluate.h"
+#include "engine/run/metrics.h"
 #include "engine/world/posix.h"
 #include "harness/campaign_worker.h"
 #include "harness/file.h"
 #include "harness/prepare.h"
+#include "harness/run_record.h"
 
 #define ORDER_MAX 16 /* columns of ORDER BY that a comparison looks at */
 
 struct od_session_engine {
     const struct od_session_options *options;
     struct od_session *session;
-    uint64_t until_ns;           /* of the plan that runs */
+    uint64_t began_ns;           /* the plan that runs */
+    uint64_t until_ns;           /* of the same */
+    struct od_record *record;    /* borrowed; NULL: nobody measures */
     struct od_run_counts counts; /* see od_session_engine_take_counts */
     struct od_event_writer events;
     uint32_t order_count;        /* of the plan that ran last: see order_of */
@@ -142,20 +147,37 @@ static uint32_t order_of(const struct od_plan *plan, uint32_t columns[ORDER_MAX]
     return sort->sort.key_count;
 }
 
-static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
-                               struct od_table **answer_out, struct od_error *error)
+/* Puts the run into the record of what the session measures. */
+static void record_run(struct od_session_engine *engine, const struct od_prepared *prepared,
+                       const struct od_cluster_request *request, const struct od_cluster_result *result)
 {
-    struct od_session_engine *engine = self;
+    struct od_record *record = engine->record;
+    if (record == NULL)
+        return;
+    struct od_record_scenario *scenario = record->scenarios.count == 0 ? od_record_add_scenario(record, "sql")
+                                                                       : record->scenarios.items[0];
+    char name[24];
+    snprintf(name, sizeof(name), "%u", scenario == NULL ? 0 : scenario->queries.count);
+    struct od_record_query *query = od_record_add_query(record, scenario, name);
+    od_run_record_query(record, query, prepared, result);
+    od_run_record_run(record, od_record_add_run(record, query, od_deployment_text(request->deployment)), request, result,
+                      od_campaign_now_ns() - engine->began_ns);
+}
+
+/* A plan's result, which is the caller's to release whatever happens. */
+static enum od_status execute(struct od_session_engine *engine, struct od_arena *plan_arena,
+                              const struct od_plan *plan, struct od_prepared *prepared,
+                              struct od_cluster_result *result, struct od_error *error)
+{
     const struct od_session_options *options = engine->options;
     struct od_cluster_request request = options->request;
-    struct od_cluster_result result = {0};
-    struct od_prepared prepared;
     char directory[] = "/tmp/ordeal-XXXXXX";
-    *answer_out = NULL;
     engine->order_count = order_of(plan, engine->order);
-    OD_TRY(od_prepare_plan(plan_arena, plan, &options->plan, &prepared, error));
-    request.graph = prepared.graph;
-    engine->until_ns = od_campaign_now_ns() + options->time_limit_s * UINT64_C(1000000000);
+    OD_TRY(od_prepare_plan(plan_arena, plan, &options->plan, prepared, error));
+    request.graph = prepared->graph;
+    request.keep_events = engine->record != NULL;
+    engine->began_ns = od_campaign_now_ns();
+    engine->until_ns = engine->began_ns + options->time_limit_s * UINT64_C(1000000000);
     request.is_over = options->time_limit_s == 0 ? NULL : is_late;
     request.is_over_self = engine;
     if (request.deployment == OD_DEPLOY_THREADS) {
@@ -163,21 +185,47 @@ static enum od_status run_plan(void *self, struct od_arena *plan_arena, const st
             return od_fail(error, OD_IO, "making a temporary folder in /tmp");
         request.directory = directory;
     }
-    enum od_status status = run_limited(self, &request, &result, error);
+    enum od_status status = run_limited(engine, &request, result, error);
     if (request.directory != NULL)
         od_folder_remove(directory, NULL);
-    if (status == OD_OK && !result.ended)
+    if (status == OD_OK)
+        record_run(engine, prepared, &request, result);
+    if (status == OD_OK && !result->ended)
         status = od_fail(error, OD_TIMED_OUT, "the query did not end: more than %llu s or %llu events",
-                         (unsigned long long)options->time_limit_s, (unsigned long long)result.sim_events);
-    if (status == OD_OK && result.outcome.status != OD_OK) {
+                         (unsigned long long)options->time_limit_s, (unsigned long long)result->sim_events);
+    if (status == OD_OK && result->outcome.status != OD_OK) {
         if (error != NULL)
-            *error = result.outcome.error;
-        status = result.outcome.status;
+            *error = result->outcome.error;
+        status = result->outcome.status;
     }
+    return status;
+}
+
+static enum od_status run_plan(void *self, struct od_arena *plan_arena, const struct od_plan *plan,
+                               struct od_table **answer_out, struct od_error *error)
+{
+    struct od_cluster_result result = {0};
+    struct od_prepared prepared;
+    *answer_out = NULL;
+    enum od_status status = execute(self, plan_arena, plan, &prepared, &result, error);
     if (status == OD_OK) {
         *answer_out = result.outcome.answer;
         result.outcome.answer = NULL;
     }
+    od_cluster_result_release(&result);
+    return status;
+}
+
+static enum od_status analyze_plan(struct od_session_engine *engine, struct od_arena *plan_arena,
+                                   const struct od_plan *plan, struct od_buffer *text, struct od_error *error)
+{
+    struct od_cluster_result result = {0};
+    struct od_prepared prepared;
+    enum od_status status = execute(engine, plan_arena, plan, &prepared, &result, error);
+    if (status == OD_OK && (result.outcome.metrics == NULL ||
+                            !od_query_metrics_print(result.outcome.metrics, prepared.graph,
+                                                    &result.outcome.counts, text)))
+        status = od_fail(error, OD_NO_MEMORY, "telling what a query took");
     od_cluster_result_release(&result);
     return status;
 }
@@ -187,9 +235,8 @@ static enum od_status explain_plan(void *self, struct od_arena *plan_arena, cons
 {
     struct od_plan_options options = ((struct od_session_engine *)self)->options->plan;
     options.evaluate_constant = od_evaluate_constant;
-    if (analyze)
-        return od_fail(error, OD_UNSUPPORTED, "EXPLAIN with analyze");
-    return od_explain(plan_arena, plan, &options, text, error);
+    return analyze ? analyze_plan(self, plan_arena, plan, text, error)
+                   : od_explain(plan_arena, plan, &options, text, error);
 }
 
 enum od_status od_session_engine_new(const struct od_session_options *options,
@@ -222,6 +269,11 @@ struct od_run_counts od_session_engine_take_counts(struct od_session_engine *eng
 void od_session_engine_log_events(struct od_session_engine *engine, struct od_event_log *log)
 {
     engine->events = (struct od_event_writer){.log = log, .schedule = engine->options->request.schedule};
+}
+
+void od_session_engine_measure(struct od_session_engine *engine, struct od_record *record)
+{
+    engine->record = record;
 }
 
 struct od_session *od_session_engine_session(struct od_session_engine *engine)

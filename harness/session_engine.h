@@ -12,6 +12,7 @@
 #include "harness/memory_limit.h"
 #include "harness/knobs.h"
 #include "harness/slt.h"
+#include "reports/record.h"
 
 /* What the command line says about where queries run. */
 struct od_session_options {
@@ -52,6 +53,8 @@ void od_session_engine_free(struct od_session_engine *engine);
 struct od_run_counts od_session_engine_take_counts(struct od_session_engine *engine);
 /* Every query tells the log (borrowed; NULL: nobody) what its cluster does; `run` numbers the queries, from 0. */
 void od_session_engine_log_events(struct od_session_engine *engine, struct od_event_log *log);
+/* Every query is put into the record (borrowed; NULL: nowhere), under a scenario "sql", by its number from 0. */
+void od_session_engine_measure(struct od_session_engine *engine, struct od_record *record);
 struct od_session *od_session_engine_session(struct od_session_engine *engine);
 struct od_slt_engine od_session_engine_slt(struct od_session_engine *engine);
 

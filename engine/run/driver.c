@@ -87,6 +87,7 @@ static void free_run(struct od_driver_run *run)
     od_driver_stop_collecting(run);
     od_journal_close(run->journal);
     od_table_free(memory, run->outcome.answer);
+    od_query_metrics_free(memory, run->metrics);
     od_arena_release(&run->fetch_arena);
     od_arena_release(&run->run_arena);
     od_give(memory, run, sizeof(*run));
@@ -96,6 +97,7 @@ static void tell_sink(struct od_driver *driver, struct od_driver_run **link)
 {
     struct od_driver_run *run = *link;
     struct od_outcome outcome = run->outcome;
+    outcome.metrics = run->metrics; /* lent */
     uint32_t query_id = run->query->query_id;
     *link = run->next;
     run->outcome = (struct od_outcome){0};
@@ -141,7 +143,8 @@ static bool make_stages(struct od_driver_run *run)
     run->stages = od_arena_take_array(&run->run_arena, graph->stage_count, sizeof(*run->stages));
     run->plan_epochs = od_arena_take_array(&run->run_arena, (size_t)run->driver->options->executors_max + 1,
                                            sizeof(uint32_t));
-    if (run->stages == NULL || run->plan_epochs == NULL)
+    run->metrics = od_query_metrics_new(run->driver->world->memory, graph);
+    if (run->stages == NULL || run->plan_epochs == NULL || run->metrics == NULL)
         return false;
     run->stage_count = graph->stage_count;
     for (uint32_t s = 0; s < graph->stage_count; s++) {

@@ -134,6 +134,7 @@ static void plan_again(struct od_driver_task *task)
                                                 .bytes = task->done.total_bytes,
                                                 .value = task->lost_why});
     run->outcome.counts.tasks_recomputed++;
+    od_driver_metrics(task->stage)->tasks_recomputed++;
     task->state = OD_TASK_WAITING;
     task->generation++;
     od_driver_record_lost(task);

@@ -100,6 +100,7 @@ struct od_driver_run {
     uint64_t quiet_until_ns;    /* nothing is launched before: executors may run it already */
     bool ended;              /* the sink is told at the end of the handler */
     struct od_outcome outcome;
+    struct od_query_metrics *metrics; /* owned */
 };
 
 struct od_driver_executor {
@@ -155,6 +156,10 @@ static inline struct od_site od_driver_attempt_site(const struct od_driver_task 
 static inline struct od_site od_driver_run_site(const struct od_driver_run *run)
 {
     return od_site_of(&(struct od_attempt_name){run->query->query_id, OD_ANY, OD_ANY, OD_ANY}, OD_ANY);
+}
+static inline struct od_stage_metrics *od_driver_metrics(const struct od_driver_stage *stage)
+{
+    return &stage->run->metrics->stages[stage->plan->stage_index];
 }
 static inline bool od_driver_gives_result(const struct od_driver_stage *stage)
 {

@@ -98,6 +98,8 @@ static void submit_stage(struct od_driver_stage *stage)
     for (uint32_t t = 0; t < stage->task_count; t++)
         task_count += stage->tasks[t].state == OD_TASK_WAITING && stage->tasks[t].is_needed;
     stage->submitted = true;
+    if (od_driver_metrics(stage)->attempts_launched == 0)
+        od_driver_metrics(stage)->submitted_ns = od_world_now_ns(stage->run->driver->world);
     od_driver_emit(stage->run, OD_EVENT_STAGE_SUBMITTED, stage_site(stage), task_count);
 }
 
@@ -117,6 +119,7 @@ void od_driver_launch(struct od_driver_task *task, uint32_t executor)
     driver->executors[executor].running_count++;
     run->running_count++;
     run->outcome.counts.attempts_launched++;
+    od_driver_metrics(task->stage)->attempts_launched++;
     od_driver_emit(run, OD_EVENT_TASK_LAUNCHED, od_driver_attempt_site(task, attempt), task->generation);
     send_launch(task, attempt);
 }
@@ -335,6 +338,12 @@ void od_driver_handle_plan_wanted(struct od_driver *driver, const struct od_mess
     od_driver_launch_again(task, attempt);
 }
 
+static void count_failure(struct od_driver_task *task)
+{
+    task->stage->run->outcome.counts.attempts_failed++;
+    od_driver_metrics(task->stage)->attempts_failed++;
+}
+
 void od_driver_handle_failed(struct od_driver *driver, const struct od_message *message)
 {
     struct od_body_failed body;
@@ -351,7 +360,7 @@ void od_driver_handle_failed(struct od_driver *driver, const struct od_message *
     struct od_error error = {.status = body.status, .injected = body.injected};
     size_t text_size = body.text_size < sizeof(error.text) - 1 ? body.text_size : sizeof(error.text) - 1;
     memcpy(error.text, body.text, text_size);
-    run->outcome.counts.attempts_failed++;
+    count_failure(task);
     if (is_permanent(error.status))
         od_driver_end(run, error.status, &error);
     else if (body.fetch_failed)
@@ -374,6 +383,26 @@ static void count_commit(struct od_driver_task *task)
         return;
     counts->shuffle_rows += task->done.row_count;
     counts->shuffle_bytes += task->done.total_bytes;
+}
+
+/* What DONE says of the work itself, which goes with the message. */
+static void count_work(struct od_driver_stage *stage, const struct od_body_done *body)
+{
+    struct od_stage_metrics *metrics = od_driver_metrics(stage);
+    struct od_op_metrics *operators = od_stage_operators(stage->run->metrics, stage->plan->stage_index);
+    struct od_reader list = body->operators;
+    metrics->commits++;
+    metrics->rows += body->row_count;
+    metrics->bytes += body->total_bytes;
+    metrics->spilled_bytes += body->spilled_bytes;
+    metrics->peak_bytes =
+        body->held_peak_bytes > metrics->peak_bytes ? body->held_peak_bytes : metrics->peak_bytes;
+    metrics->completed_ns = od_world_now_ns(stage->run->driver->world);
+    od_attempt_metrics_add(&metrics->attempts, &body->metrics);
+    for (uint32_t i = 0; i < metrics->operator_count; i++) {
+        struct od_op_metrics one = od_next_op_metrics(&list);
+        od_op_metrics_add(&operators[i], &one);
+    }
 }
 
 static void count_as_committed(struct od_driver_task *task)
@@ -450,7 +479,8 @@ bool od_driver_take_index(struct od_driver_task *task, struct od_body_done body,
     od_give(memory, task->entries, task->done.block_count * sizeof(*entries));
     task->entries = entries;
     task->done = body;
-    task->done.blocks = (struct od_reader){0}; /* it read the message, which goes */
+    task->done.blocks = task->done.operators = (struct od_reader){0}; /* they read the message, which goes */
+    task->done.operator_count = 0; /* counted when it is committed, and not kept */
     task->has_index = true;
     return true;
 }
@@ -462,13 +492,23 @@ void od_driver_write_index(struct od_buffer *body, const struct od_driver_task *
         od_write_entry(body, &task->entries[i]);
 }
 
+/* An executor that tells of other operators runs another plan. */
+static bool take_success(struct od_driver_task *task, const struct od_body_done *body, struct od_error *error)
+{
+    if (body->operator_count == od_driver_metrics(task->stage)->operator_count)
+        return od_driver_take_index(task, *body, error);
+    od_fail(error, OD_CORRUPT, "committing an output: it tells of %u operators", body->operator_count);
+    return false;
+}
+
 /* The first success of a running attempt. */
 static void succeed(struct od_driver_task *task, struct od_driver_attempt *attempt,
                     const struct od_message *message, const struct od_body_done *body)
 {
     struct od_driver_run *run = task->stage->run;
     struct od_error error = {0};
-    if (od_driver_take_index(task, *body, &error)) {
+    if (take_success(task, body, &error)) {
+        count_work(task->stage, body);
         commit(task, attempt);
         if (run->driver->life.gone)
             return;
@@ -478,7 +518,7 @@ static void succeed(struct od_driver_task *task, struct od_driver_attempt *attem
         od_driver_end(run, OD_NO_MEMORY, &error);
     } else {
         acknowledge(run->driver, message, body->epoch, false);
-        run->outcome.counts.attempts_failed++;
+        count_failure(task);
         retry(task, attempt, &error);
     }
 }

@@ -52,7 +52,9 @@ static struct bench {
     uint32_t event_count[OD_EVENT_COUNT];
     bool ended;
     struct od_outcome outcome;
-    struct od_buffer body; /* of the message that is being made */
+    uint32_t operator_count;          /* that DONE tells of */
+    struct od_query_metrics *metrics; /* owned copy */
+    struct od_buffer body;            /* of the message that is being made */
 } bench;
 
 static uint64_t bench_now(void *self)
@@ -89,6 +91,7 @@ static void bench_ended(void *self, uint32_t query_id, struct od_outcome *outcom
     assert_false(bench.ended);
     bench.ended = true;
     bench.outcome = *outcome;
+    bench.metrics = od_query_metrics_copy(od_posix_memory(), outcome->metrics);
 }
 
 static int set_up(void **state)
@@ -96,6 +99,7 @@ static int set_up(void **state)
     (void)state;
     static const struct od_trace_ops trace_ops = {bench_event};
     memset(&bench, 0, sizeof(bench));
+    bench.operator_count = 1;
     struct od_run_options options = {.cluster.executor_count = 2};
     bench.query =
         (struct od_query){.query_id = 4, .graph = &graph, .options = od_run_options_resolve(&options)};
@@ -110,7 +114,8 @@ static int set_up(void **state)
                                     .schedule = {bench_timer, NULL},
                                     .trace = {&trace_ops, NULL}};
     struct od_outcome_sink sink = {bench_ended, NULL};
-    assert_int_equal(od_driver_new(&bench.world, &bench.query.options.cluster, sink, &bench.driver, NULL), OD_OK);
+    assert_int_equal(od_driver_new(&bench.world, &bench.query.options.cluster, sink, &bench.driver, NULL),
+                     OD_OK);
     assert_int_equal(od_driver_submit(&bench.driver, &bench.query, NULL), OD_OK);
     bench.driver.ops->on_start(bench.driver.self);
     return 0;
@@ -121,6 +126,7 @@ static int tear_down(void **state)
     (void)state;
     bench.driver.ops->free(bench.driver.self);
     od_table_free(&bench.memory.memory, bench.outcome.answer);
+    od_query_metrics_free(od_posix_memory(), bench.metrics);
     for (uint32_t i = 0; i < OD_MESSAGE_KIND_COUNT; i++)
         od_message_free(od_posix_memory(), bench.last[i]);
     od_buffer_release(&bench.body);
@@ -174,7 +180,11 @@ static void say_done_with(uint32_t from, uint32_t epoch, uint32_t stage, uint32_
                                                       .row_count = row_count,
                                                       .total_bytes = 100,
                                                       .row_checksum = {7, 8},
+                                                      .metrics = {.steps = 5},
+                                                      .operator_count = bench.operator_count,
                                                       .block_count = 1});
+    for (uint32_t i = 0; i < bench.operator_count; i++)
+        od_write_op_metrics(&bench.body, &(struct od_op_metrics){.rows = 10 + i, .peak_bytes = 20});
     od_write_entry(&bench.body, &entry);
     say(from, 1, OD_MESSAGE_DONE, stage, attempt);
 }
@@ -212,7 +222,8 @@ static void say_source_failed(uint32_t from, uint32_t epoch, uint32_t attempt, u
 /* `held` NULL: no attempt. */
 static void say_heartbeat(uint32_t from, uint32_t epoch, const struct od_attempt_name *held)
 {
-    od_write_heartbeat(&bench.body, &(struct od_body_heartbeat){.epoch = epoch, .attempt_count = held != NULL});
+    od_write_heartbeat(&bench.body,
+                       &(struct od_body_heartbeat){.epoch = epoch, .attempt_count = held != NULL});
     if (held != NULL)
         od_write_attempt_name(&bench.body, held);
     say(from, 1, OD_MESSAGE_HEARTBEAT, OD_ANY, OD_ANY);
@@ -245,6 +256,38 @@ static const struct od_site *last_launch(void)
 }
 
 /* --- tests ----------------------------------------------------------------------------------------------------- */
+
+static void test_metrics_are_of_committed_attempts(void **state)
+{
+    (void)state;
+    say_register(1, 1, 0);
+    uint32_t epoch = last_epoch();
+    say_failed(1, epoch, 0, 0, OD_TASK_FAILED);
+    let_time_pass(50 * MS);
+    say_done(1, epoch, 0, 0, 3); /* too late: counts for nothing */
+    say_done(1, epoch, 0, 1, 3);
+    say_failed(1, epoch, 1, 0, OD_EVALUATION);
+    assert_true(bench.ended);
+    const struct od_stage_metrics *metrics = &bench.metrics->stages[0];
+    const struct od_op_metrics *scan = od_stage_operators(bench.metrics, 0);
+    assert_int_equal(bench.metrics->stage_count, 2);
+    assert_true(metrics->attempts_launched == 2 && metrics->attempts_failed == 1 && metrics->commits == 1);
+    assert_true(metrics->rows == 3 && metrics->bytes == 100 && metrics->attempts.steps == 5);
+    assert_true(metrics->operator_count == 1 && scan->rows == 10 && scan->peak_bytes == 20);
+    assert_true(metrics->completed_ns >= metrics->submitted_ns + 50 * MS);
+    assert_true(bench.metrics->stages[1].attempts_failed == 1 && bench.metrics->stages[1].commits == 0);
+}
+
+/* An executor that tells of other operators than the plan has runs another plan. */
+static void test_other_operators_are_refused(void **state)
+{
+    (void)state;
+    say_register(1, 1, 0);
+    bench.operator_count = 2;
+    say_done(1, last_epoch(), 0, 0, 3);
+    assert_int_equal(bench.event_count[OD_EVENT_TASK_COMMITTED], 0);
+    assert_int_equal(bench.event_count[OD_EVENT_TASK_RETRIED], 1);
+}
 
 static void test_success_of_an_older_attempt_is_refused(void **state)
 {
@@ -391,6 +434,8 @@ static void test_a_deaf_executor_is_passed_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_metrics_are_of_committed_attempts),
+        TEST(test_other_operators_are_refused),
         TEST(test_success_of_an_older_attempt_is_refused),
         TEST(test_a_zombie_is_told_to_start_over),
         TEST(test_registrations),

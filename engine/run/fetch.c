@@ -354,6 +354,8 @@ static enum od_status finish_block(struct od_fetch *fetch, struct od_fetch_input
                        block->entry.partition);
     part->rows += input->rows_given;
     part->bytes += block->entry.size;
+    fetch->block_count++;
+    fetch->block_bytes += block->entry.size;
     part->checksum = od_hash128_add(part->checksum, input->block_checksum);
     if (--part->blocks_left == 0)
         emit_consumed(fetch, block, part);

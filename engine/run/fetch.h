@@ -73,6 +73,8 @@ struct od_fetch {
     bool source_failed;            /* a block could not be had: the driver must see to `source` */
     struct od_attempt_name source;
     struct od_error error;
+    uint64_t block_count; /* consumed, and found sound */
+    uint64_t block_bytes;
 };
 
 /* Who reads which stages of a query; `inputs` is what LAUNCH says of where they are. */

@@ -27,7 +27,8 @@ struct od_query_metrics *od_query_metrics_new(struct od_memory *memory, const st
     return metrics;
 }
 
-struct od_query_metrics *od_query_metrics_copy(struct od_memory *memory, const struct od_query_metrics *source)
+struct od_query_metrics *od_query_metrics_copy(struct od_memory *memory,
+                                               const struct od_query_metrics *source)
 {
     struct od_query_metrics *copy = source == NULL ? NULL : od_take(memory, source->size);
     if (copy != NULL)
@@ -104,12 +105,14 @@ static void print_stage(void *self, const struct od_stage *stage)
     od_buffer_print(buffer, "  ran: %u attempt%s", metrics->attempts_launched,
                     metrics->attempts_launched == 1 ? "" : "s");
     print_count(buffer, metrics->attempts_failed, "failed");
-    print_count(buffer, metrics->tasks_recomputed, "of tasks done before");
+    print_count(buffer, metrics->tasks_recomputed, "of recomputed tasks");
     od_buffer_print(buffer, ", rows %llu, %s %llu bytes", (unsigned long long)metrics->rows,
                     stage->exchange == OD_EXCHANGE_RESULT ? "answered" : "shuffled",
                     (unsigned long long)metrics->bytes);
-    print_count(buffer, attempts->fetched_blocks, "blocks fetched");
-    print_amount(buffer, "of", attempts->fetched_bytes);
+    if (attempts->fetched_blocks != 0)
+        od_buffer_print(buffer, ", fetched %llu blocks of %llu bytes",
+                        (unsigned long long)attempts->fetched_blocks,
+                        (unsigned long long)attempts->fetched_bytes);
     print_amount(buffer, "held", metrics->peak_bytes);
     print_amount(buffer, "spilled", metrics->spilled_bytes);
     if (metrics->completed_ns > metrics->submitted_ns)
@@ -143,7 +146,7 @@ bool od_query_metrics_print(const struct od_query_metrics *metrics, const struct
     od_buffer_print(buffer, "total: %u attempts", counts->attempts_launched);
     print_count(buffer, counts->attempts_failed, "failed");
     print_count(buffer, counts->attempts_refused, "too late");
-    print_count(buffer, counts->tasks_recomputed, "of tasks done before");
+    print_count(buffer, counts->tasks_recomputed, "of recomputed tasks");
     print_count(buffer, counts->executors_lost, "executors lost");
     print_count(buffer, counts->shuffle_rows, "rows shuffled");
     print_amount(buffer, "in", counts->shuffle_bytes);

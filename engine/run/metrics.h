@@ -47,7 +47,8 @@ struct od_query_metrics {
 /* All 0. NULL on refusal. Freed with od_give(memory, metrics, metrics->size). */
 struct od_query_metrics *od_query_metrics_new(struct od_memory *memory, const struct od_stage_graph *graph);
 /* NULL of NULL, and on refusal. */
-struct od_query_metrics *od_query_metrics_copy(struct od_memory *memory, const struct od_query_metrics *source);
+struct od_query_metrics *od_query_metrics_copy(struct od_memory *memory,
+                                               const struct od_query_metrics *source);
 void od_query_metrics_free(struct od_memory *memory, struct od_query_metrics *metrics); /* NULL is fine */
 /* Of a stage, in printing order: an operator, then its inputs. */
 struct od_op_metrics *od_stage_operators(struct od_query_metrics *metrics, uint32_t stage);

@@ -14,7 +14,7 @@
 
 #define CHECKSUM_BYTES 8
 #define OUTBOX_BYTES   500
-#define PARTS_MAX      12
+#define PARTS_MAX      13
 
 /* --- sending ------------------------------------------------------------------------------------------------- */
 
@@ -79,11 +79,12 @@ struct part {
     uint8_t kind;
     uint8_t bytes; /* of the field, or of a LIST's element */
     uint16_t offset;
+    uint16_t count_offset; /* of a LIST: where how many there are was read to */
 };
-#define PART(S, part, type, field) {PART_##part, sizeof(type), offsetof(struct S, field)},
-#define LIST(S, bytes, field)      {PART_LIST, (bytes), offsetof(struct S, field)},
-#define X(name, type)              [OD_BODY_##name] = {OD_FIELDS_##name(PART, LIST, type){PART_END, 0, 0}},
-static const struct part layouts[][PARTS_MAX] = {OD_BODY_LIST(X) X(entry, od_block_entry)};
+#define PART(S, part, type, field)   {PART_##part, sizeof(type), offsetof(struct S, field), 0},
+#define LIST(S, bytes, count, field) {PART_LIST, (bytes), offsetof(struct S, field), offsetof(struct S, count)},
+#define X(name, type)              [OD_BODY_##name] = {OD_FIELDS_##name(PART, LIST, type){PART_END, 0, 0, 0}},
+static const struct part layouts[][PARTS_MAX] = {OD_BODY_LIST(X) OD_ELEMENT_LIST(X)};
 #undef X
 #undef PART
 #undef LIST
@@ -115,8 +116,9 @@ void od_body_write(struct od_buffer *buffer, enum od_body_kind kind, const void 
     }
 }
 
-static void read_part(struct od_reader *reader, const struct part *part, void *field, uint32_t *count)
+static void read_part(struct od_reader *reader, const struct part *part, uint8_t *body, uint32_t *count)
 {
+    void *field = body + part->offset;
     bool sound = true;
     switch (part->kind) {
     case PART_U64:
@@ -132,11 +134,16 @@ static void read_part(struct od_reader *reader, const struct part *part, void *f
     case PART_BYTES:
         *(const uint8_t **)field = od_reader_bytes(reader, *count);
         break;
-    case PART_LIST:
-        sound = part->bytes == 0 || (uint64_t)*count * part->bytes == reader->size - reader->offset;
+    case PART_LIST: {
+        uint64_t left = reader->size - reader->offset;
+        uint64_t size = part->bytes * (uint64_t) * (uint32_t *)(void *)(body + part->count_offset);
+        sound = size <= left;
+        size = part->bytes == 0 || !sound ? left : size;
         *(struct od_reader *)field = *reader;
-        reader->offset = reader->size;
+        ((struct od_reader *)field)->size = reader->offset + (size_t)size;
+        reader->offset += (size_t)size;
         break;
+    }
     default:
         for (size_t i = 0; i < part->bytes / sizeof(uint32_t); i++)
             *count = ((uint32_t *)field)[i] = od_reader_u32(reader);
@@ -150,7 +157,7 @@ void od_body_read_element(struct od_reader *reader, enum od_body_kind kind, void
 {
     uint32_t count = 0;
     for (const struct part *part = layouts[kind]; part->kind != PART_END; part++)
-        read_part(reader, part, (uint8_t *)element_out + part->offset, &count);
+        read_part(reader, part, element_out, &count);
 }
 
 /* The checksum first: of a body that fails it nothing is believed. */

@@ -12,7 +12,7 @@
 #ifndef OD_RUN_PROTOCOL_H
 #define OD_RUN_PROTOCOL_H
 
-#include "engine/run/query.h"
+#include "engine/run/metrics.h"
 #include "engine/shuffle/partition_writer.h"
 
 enum od_message_kind {
@@ -38,17 +38,18 @@ enum od_message_kind {
 /* Bytes of an element, for bounds before allocating. */
 #define OD_ATTEMPT_NAME_BYTES 16
 #define OD_ENTRY_BYTES        36
+#define OD_OP_METRICS_BYTES   48
 
 /* --- bodies, and the elements of their lists ---------------------------------------------------------------------- */
 
-/* What a body S holds, in the order of the wire: F(S, part, type, field), L(S, bytes of an element, field).
+/* What a body S holds, in the order of the wire: F(S, part, type, field), L(S, bytes of an element, count, field).
  *
  *   U32, U64   one such integer, or a struct of several
  *   FLAG       a bool, in a byte
  *   STATUS     an od_status; FAILURE: one that is not OK
  *   COUNT      a u32: how many BYTES follow (a pointer into the message, not terminated), or elements of a list
- *   lists      come last and take all that is left, which the count must agree with (0 bytes: whoever walks it checks); they are
- *              written by the caller behind the fields, and read by od_next_...() */
+ *   lists      come last, as long as their counts say (0 bytes: all that is left, and whoever walks it checks); they are written
+ *              by the caller behind the fields, in order, and read by od_next_...() */
 #define OD_FIELDS_attempt_name(F, L, S)                                                                      \
     F(S, U32, uint32_t, query)                                                                               \
     F(S, U32, uint32_t, stage) F(S, U32, uint32_t, task) F(S, U32, uint32_t, attempt)
@@ -70,7 +71,7 @@ enum od_message_kind {
  * something here. */
 #define OD_FIELDS_heartbeat(F, L, S)                                                                         \
     F(S, U32, uint32_t, epoch)                                                                               \
-    F(S, U32, uint32_t, attempt_count) F(S, U32, uint32_t, query_count) L(S, 0, held)
+    F(S, U32, uint32_t, attempt_count) F(S, U32, uint32_t, query_count) L(S, 0, attempt_count, held)
 
 #define OD_FIELDS_plan(F, L, S) F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
 
@@ -79,7 +80,7 @@ enum od_message_kind {
 #define OD_FIELDS_launch(F, L, S)                                                                            \
     F(S, U32, struct od_body_registered, registered)                                                         \
     F(S, U32, uint32_t, generation)                                                                          \
-    F(S, U32, uint32_t, input_count) L(S, 0, inputs)
+    F(S, U32, uint32_t, input_count) L(S, 0, input_count, inputs)
 
 /* One map task's part in an input: which attempt counts, where its output is, and the blocks of it to read. */
 #define OD_FIELDS_source(F, L, S)                                                                            \
@@ -93,6 +94,12 @@ enum od_message_kind {
     F(S, U32, uint32_t, row_count) F(S, U32, uint32_t, size) F(S, U64, uint64_t, offset)                     \
         F(S, U64, struct od_hash128, row_checksum)
 
+/* struct od_op_metrics, of op.h. */
+#define OD_FIELDS_op_metrics(F, L, S)                                                                        \
+    F(S, U64, uint64_t, rows)                                                                                \
+    F(S, U64, uint64_t, bytes) F(S, U64, uint64_t, batches) F(S, U64, uint64_t, spilled_bytes)               \
+        F(S, U64, uint64_t, peak_bytes) F(S, U64, uint64_t, time_ns)
+
 /* total_bytes: of all blocks; held_peak_bytes: by all operators of the task. */
 #define OD_FIELDS_done(F, L, S)                                                                              \
     F(S, U32, uint32_t, epoch)                                                                               \
@@ -102,7 +109,10 @@ enum od_message_kind {
     F(S, U64, uint64_t, spilled_bytes)                                                                       \
     F(S, U64, uint64_t, held_peak_bytes)                                                                     \
     F(S, U64, struct od_hash128, row_checksum)                                                               \
-    F(S, COUNT, uint32_t, block_count) L(S, OD_ENTRY_BYTES, blocks)
+    F(S, U64, struct od_attempt_metrics, metrics)                                                            \
+    F(S, COUNT, uint32_t, operator_count)                                                                    \
+    F(S, COUNT, uint32_t, block_count)                                                                       \
+    L(S, OD_OP_METRICS_BYTES, operator_count, operators) L(S, OD_ENTRY_BYTES, block_count, blocks)
 
 /* fetch_failed: the task was not at fault: `source` was. */
 #define OD_FIELDS_failed(F, L, S)                                                                            \
@@ -151,8 +161,10 @@ enum od_message_kind {
     X(fetch_name, od_fetch_name)                                                                             \
     X(fetch, od_body_fetch)                                                                                  \
     X(block, od_body_block)
+/* Of others' making. */
+#define OD_ELEMENT_LIST(X) X(entry, od_block_entry) X(op_metrics, od_op_metrics)
 #define MEMBER(S, part, type, field) type field;
-#define LIST_MEMBER(S, bytes, field) struct od_reader field;
+#define LIST_MEMBER(S, bytes, count, field) struct od_reader field;
 #define X(name, type)                                                                                        \
     struct type {                                                                                            \
         OD_FIELDS_##name(MEMBER, LIST_MEMBER, type)                                                          \
@@ -210,7 +222,7 @@ void od_outbox_send_order(struct od_outbox *outbox, uint32_t to, enum od_message
 
 enum od_body_kind {
 #define X(name, type) OD_BODY_##name,
-    OD_BODY_LIST(X) X(entry, od_block_entry)
+    OD_BODY_LIST(X) OD_ELEMENT_LIST(X)
 #undef X
 };
 /* Appends the fields. */
@@ -236,7 +248,7 @@ void od_body_read_element(struct od_reader *reader, enum od_body_kind kind, void
         od_body_read_element(reader, OD_BODY_##name, &element);                                              \
         return element;                                                                                      \
     }
-OD_BODY_LIST(X) X(entry, od_block_entry)
+OD_BODY_LIST(X) OD_ELEMENT_LIST(X)
 #undef X
 
 #endif

@@ -125,16 +125,25 @@ static void write_done_case(struct od_buffer *body)
                                                .row_count = UINT64_C(1) << 40,
                                                .total_bytes = 4,
                                                .row_checksum = {5, 6},
+                                               .metrics = {.steps = 7, .fetched_bytes = 8},
+                                               .operator_count = 2,
                                                .block_count = 1});
+    od_write_op_metrics(body, &(struct od_op_metrics){.rows = 9});
+    od_write_op_metrics(body, &(struct od_op_metrics){.rows = 10, .time_ns = 11});
     od_write_entry(body, &entry);
 }
 static bool read_done_case(const struct od_message *message, bool whole)
 {
     struct od_body_done body;
     bool is_read = od_read_done(message, &body);
-    if (whole)
+    if (whole) {
         assert_true(body.row_count == UINT64_C(1) << 40 && body.total_bytes == 4 && body.block_count == 1 &&
                     body.row_checksum.high == 6 && od_next_entry(&body.blocks).offset == 4);
+        assert_true(body.metrics.steps == 7 && body.metrics.fetched_bytes == 8 && body.operator_count == 2);
+        assert_int_equal(od_next_op_metrics(&body.operators).rows, 9);
+        assert_int_equal(od_next_op_metrics(&body.operators).time_ns, 11);
+        assert_true(!body.operators.failed && body.operators.offset == body.operators.size);
+    }
     return is_read;
 }
 
@@ -305,6 +314,12 @@ static void write_lying_done(struct od_buffer *body)
     od_write_done(body, &(struct od_body_done){.block_count = 2});
     od_write_entry(body, &entry);
 }
+/* One entry's bytes short of an operator: the lists must not share bytes. */
+static void write_lying_operators(struct od_buffer *body)
+{
+    od_write_done(body, &(struct od_body_done){.operator_count = 1});
+    od_write_entry(body, &entry);
+}
 static void write_lying_block(struct od_buffer *body)
 {
     write_block_case(body);
@@ -317,6 +332,7 @@ static void test_counts_that_lie(void **state)
     static const struct kind_case lies[] = {
         {OD_MESSAGE_PLAN, write_lying_plan, read_plan_case},
         {OD_MESSAGE_DONE, write_lying_done, read_done_case},
+        {OD_MESSAGE_DONE, write_lying_operators, read_done_case},
         {OD_MESSAGE_BLOCK, write_lying_block, read_block_case},
     };
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {

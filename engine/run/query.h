@@ -109,6 +109,7 @@ struct od_run_counts {
     uint64_t ended_ns;
 };
 
+struct od_query_metrics;
 /* What the driver ends with. Answer rows are in final order, in one table owned by whoever takes the outcome. */
 struct od_outcome {
     enum od_status
@@ -116,6 +117,7 @@ struct od_outcome {
     struct od_error error;
     struct od_table *answer; /* owned; free with od_table_free(memory, ...) */
     struct od_run_counts counts;
+    struct od_query_metrics *metrics; /* metrics.h; the driver's for the call of the sink, which may copy it */
 };
 
 #endif

@@ -139,8 +139,17 @@ static void schedule_step(struct od_attempt *attempt)
 
 void od_attempt_wake(struct od_attempt *attempt)
 {
-    if (attempt->state == OD_ATTEMPT_RUNNING && attempt->is_blocked)
-        schedule_step(attempt);
+    if (attempt->state != OD_ATTEMPT_RUNNING || !attempt->is_blocked)
+        return;
+    attempt->metrics.wait_ns += od_world_now_ns(attempt->life->world) - attempt->since_ns;
+    schedule_step(attempt);
+}
+
+static void count_run(struct od_attempt *attempt)
+{
+    uint64_t now_ns = od_world_now_ns(attempt->life->world);
+    attempt->metrics.run_ns += now_ns - attempt->since_ns;
+    attempt->since_ns = now_ns;
 }
 
 /* --- the end --------------------------------------------------------------------------------------------------- */
@@ -191,11 +200,26 @@ static enum od_status write_output(struct od_attempt *attempt, struct od_error *
     return od_block_store_put(&attempt->life->store, &attempt->name, passing.bytes, passing.size, error);
 }
 
+/* Before the operators and the fetch go. */
+static enum od_status take_metrics(struct od_attempt *attempt, struct od_error *error)
+{
+    attempt->operator_count = od_physical_count(attempt->stage->root);
+    OD_TAKE_LIST(struct od_op_metrics, operators, &attempt->attempt_arena, attempt->operator_count, error);
+    od_op_metrics(attempt->op, operators);
+    attempt->operators = operators;
+    attempt->metrics.steps = attempt->step_count;
+    attempt->metrics.fetched_blocks = attempt->fetch.block_count;
+    attempt->metrics.fetched_bytes = attempt->fetch.block_bytes;
+    count_run(attempt);
+    return OD_OK;
+}
+
 static enum od_status finish_output(struct od_attempt *attempt, struct od_error *error)
 {
     OD_TRY(od_partition_writer_finish(&attempt->writer, error));
     OD_TRY(write_output(attempt, error));
     emit_output(attempt);
+    OD_TRY(take_metrics(attempt, error));
     return od_life_hit(attempt->life, OD_POINT_TASK_END, attempt_site(attempt), NULL, error);
 }
 
@@ -224,8 +248,12 @@ static void write_done(const struct od_attempt *attempt, struct od_buffer *body)
                                 .spilled_bytes = attempt->account.spilled_bytes,
                                 .held_peak_bytes = attempt->account.peak_bytes,
                                 .row_checksum = writer->row_checksum,
+                                .metrics = attempt->metrics,
+                                .operator_count = attempt->operator_count,
                                 .block_count = writer->entry_count};
     od_write_done(body, &done);
+    for (uint32_t i = 0; i < attempt->operator_count; i++)
+        od_write_op_metrics(body, &attempt->operators[i]);
     for (uint32_t i = 0; i < writer->entry_count; i++)
         od_write_entry(body, &writer->entries[i]);
 }
@@ -274,6 +302,7 @@ void od_attempt_step(struct od_attempt *attempt)
     od_assert(attempt->state == OD_ATTEMPT_RUNNING);
     struct od_site site = attempt_site(attempt);
     site.nth = attempt->step_count++;
+    attempt->since_ns = od_world_now_ns(attempt->life->world);
     struct od_error error = {0};
     enum od_status status = od_life_hit(attempt->life, OD_POINT_TASK_STEP, site, NULL, &error);
     if (status != OD_OK) {
@@ -306,4 +335,6 @@ void od_attempt_step(struct od_attempt *attempt)
         fail(attempt, error.status, &error);
         break;
     }
+    if (attempt->state == OD_ATTEMPT_RUNNING)
+        count_run(attempt);
 }

@@ -24,6 +24,10 @@ struct od_attempt {
     enum od_attempt_state state;
     bool is_blocked; /* no step is due until a block arrives; else a step timer is on its way */
     uint32_t step_count;
+    uint64_t since_ns; /* the step at hand began, or is_blocked */
+    struct od_attempt_metrics metrics;
+    uint32_t operator_count;
+    struct od_op_metrics *operators; /* in attempt_arena; after success */
     struct od_op_account account;
     char spill_name[OD_SPILL_NAME_BYTES]; /* begins the names of its spill files */
     struct od_arena attempt_arena;
