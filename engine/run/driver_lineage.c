@@ -7,7 +7,11 @@
  * Worked out from the last stage back, so that a lost output whose own inputs are lost too pulls those in (transitively),
  * and a lost output that nobody will read again is left alone. A LOST task that is needed gets its next generation and
  * waits like any other; its readers wait until their inputs are whole again. Attempts that are already reading go on: they may
- * have what they need, and if not they report it. */
+ * have what they need, and if not they report it.
+ *
+ * Not so where computing again may give other rows (plan/determinism.c). A stage that is indeterminate begins again as a whole,
+ * and with it every stage that has read of it or of one that has: commits are dropped, attempts cancelled, all in the next
+ * generation. The result stage is no exception: nothing of it has been shown. What was known of outputs is forgotten. */
 #include "engine/run/driver_state.h"
 
 #include "engine/core/assert.h"
@@ -125,7 +129,7 @@ static bool is_needed(const struct od_driver_run *run, const struct od_driver_ta
     return false;
 }
 
-static void plan_again(struct od_driver_task *task)
+static void count_loss(const struct od_driver_task *task)
 {
     struct od_driver_run *run = task->stage->run;
     od_driver_emit_event(run, (struct od_event){.kind = OD_EVENT_OUTPUT_LOST,
@@ -135,26 +139,120 @@ static void plan_again(struct od_driver_task *task)
                                                 .value = task->lost_why});
     run->outcome.counts.tasks_recomputed++;
     od_driver_metrics(task->stage)->tasks_recomputed++;
-    task->state = OD_TASK_WAITING;
-    task->generation++;
-    od_driver_record_lost(task);
-    task->ready_ns = 0;
-    task->stage->submitted = false;
     struct od_error cause;
     od_fail(&cause, task->lost_why, "the output of stage=%u task=%u was lost", task->stage->plan->stage_index,
             task->index);
     od_driver_count_recovery(run, &cause);
 }
 
-void od_driver_plan_recomputes(struct od_driver_run *run)
+static void plan_again(struct od_driver_task *task)
+{
+    task->state = OD_TASK_WAITING;
+    task->generation++;
+    od_driver_record_lost(task);
+    task->ready_ns = 0;
+    task->stage->submitted = false;
+}
+
+/* --- stages that begin again ----------------------------------------------------------------------------------- */
+
+static bool has_begun(const struct od_driver_stage *stage)
+{
+    for (uint32_t t = 0; t < stage->task_count; t++)
+        if (stage->tasks[t].state != OD_TASK_WAITING || stage->tasks[t].has_index)
+            return true;
+    return false;
+}
+
+static bool reads_one_that_begins_again(const struct od_driver_stage *stage)
+{
+    for (uint32_t i = 0; i < stage->plan->input_count; i++)
+        if (stage->run->stages[stage->plan->input_stages[i]].begins_again)
+            return true;
+    return false;
+}
+
+/* The generation of the whole stage is above all that its tasks have had. */
+static void begin_again(struct od_driver_stage *stage, const struct od_driver_task *cause)
+{
+    struct od_driver_run *run = stage->run;
+    uint32_t generation = 0;
+    for (uint32_t t = 0; t < stage->task_count; t++)
+        generation = stage->tasks[t].generation >= generation ? stage->tasks[t].generation + 1 : generation;
+    struct od_event event = {.kind = OD_EVENT_STAGE_ROLLED_BACK,
+                             .site = od_driver_run_site(run),
+                             .source_stage = cause->stage->plan->stage_index,
+                             .source_task = cause->index,
+                             .source_attempt = cause->attempt,
+                             .value = generation,
+                             .why = cause->lost_why};
+    event.site.stage = stage->plan->stage_index;
+    od_driver_emit_event(run, event);
+    for (uint32_t t = 0; t < stage->task_count; t++) {
+        struct od_driver_task *task = &stage->tasks[t];
+        while (task->running_count != 0)
+            od_driver_cancel(task, task->running);
+        run->outcome.counts.tasks_recomputed += task->state == OD_TASK_COMMITTED;
+        od_driver_metrics(stage)->tasks_recomputed += task->state == OD_TASK_COMMITTED;
+    }
+    od_driver_forget_stage(stage, generation);
+    od_driver_record_rollback(stage, generation);
+    if (od_driver_gives_result(stage) && run->is_collecting)
+        od_driver_stop_collecting(run);
+}
+
+void od_driver_forget_stage(struct od_driver_stage *stage, uint32_t generation)
+{
+    for (uint32_t t = 0; t < stage->task_count; t++) {
+        struct od_driver_task *task = &stage->tasks[t];
+        task->state = OD_TASK_WAITING;
+        task->generation = generation;
+        task->ready_ns = 0;
+        task->has_index = false;
+    }
+    stage->committed_count = 0;
+    stage->submitted = false;
+}
+
+/* An output of an indeterminate stage is to be computed again. Readers come first, so that a next life of the driver that finds
+ * only some of this in the journal finds the cause still lost. */
+static void roll_back(const struct od_driver_task *task)
+{
+    struct od_driver_run *run = task->stage->run;
+    uint32_t first = task->stage->plan->stage_index;
+    for (uint32_t s = first; s < run->stage_count; s++)
+        run->stages[s].begins_again =
+            s == first || (reads_one_that_begins_again(&run->stages[s]) && has_begun(&run->stages[s]));
+    for (uint32_t s = run->stage_count; s-- > first;) {
+        if (run->stages[s].begins_again)
+            begin_again(&run->stages[s], task);
+        run->stages[s].begins_again = false;
+    }
+}
+
+/* One pass from the last stage back. False: a stage has begun again, so that its readers may need other things. */
+static bool plan_pass(struct od_driver_run *run)
 {
     for (uint32_t s = run->stage_count; s-- > 0;) {
         struct od_driver_stage *stage = &run->stages[s];
         for (uint32_t t = 0; t < stage->task_count; t++) {
             struct od_driver_task *task = &stage->tasks[t];
             task->is_needed = is_needed(run, task);
-            if (task->is_needed && task->state == OD_TASK_LOST)
-                plan_again(task);
+            if (!task->is_needed || task->state != OD_TASK_LOST)
+                continue;
+            count_loss(task);
+            if (stage->plan->determinism == OD_INDETERMINATE) {
+                roll_back(task);
+                return false;
+            }
+            plan_again(task);
         }
+    }
+    return true;
+}
+
+void od_driver_plan_recomputes(struct od_driver_run *run)
+{
+    while (!plan_pass(run) && !run->ended) {
     }
 }

@@ -1,7 +1,7 @@
 /* driver_reading: which tasks a stage has, and what each of them reads.
  *
  *   planned tasks --- every task that it reads of has written once ---> laid out: the reading is chosen (reading.h), maybe other
- *                                                                       tasks take the place of the planned ones
+ *                     \_ or at once, where nothing can be chosen           tasks take the place of the planned ones
  *
  * No task is launched before, and nothing changes after: outputs that are lost and computed again may have other sizes, but
  * what was read by tasks that are committed must stay what the others do not read. */
@@ -90,13 +90,15 @@ static uint64_t bytes_of(const void *self, uint32_t input, uint32_t map_task, ui
                               &(struct od_read_range){.part_first = partition, .part_end = partition + 1});
 }
 
+/* Sizes only where they matter. */
 static bool inputs_are_known(const struct od_driver_stage *stage)
 {
+    bool sizes_matter = od_reading_may_change(stage->run->query, stage->plan);
     for (uint32_t i = 0; i < stage->plan->input_count; i++) {
         const struct od_driver_stage *source = source_of(stage, i);
         if (!source->is_laid_out)
             return false;
-        for (uint32_t t = 0; t < source->task_count; t++)
+        for (uint32_t t = 0; sizes_matter && t < source->task_count; t++)
             if (!source->tasks[t].has_index)
                 return false;
     }

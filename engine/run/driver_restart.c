@@ -16,6 +16,7 @@
  *   record   BEGIN   stages, tasks                          must fit the query
  *            COMMIT  executor, its registration, generation, name, index       as DONE has it
  *            LOST    stage, task, next generation
+ *            ROLLED_BACK  stage, next generation of all its tasks; synced
  *
  * A journal that can't be written any more is removed, so that no next life believes an old one; the query goes on without. */
 #include "engine/run/driver_state.h"
@@ -24,7 +25,7 @@
 
 #include "engine/core/assert.h"
 
-enum record_kind { RECORD_BEGIN = 1, RECORD_COMMIT, RECORD_LOST };
+enum record_kind { RECORD_BEGIN = 1, RECORD_COMMIT, RECORD_LOST, RECORD_ROLLED_BACK };
 
 static void print_name(const struct od_driver_run *run, char text[32])
 {
@@ -91,6 +92,18 @@ void od_driver_record_lost(const struct od_driver_task *task)
     put_record(run, RECORD_LOST, body);
 }
 
+void od_driver_record_rollback(const struct od_driver_stage *stage, uint32_t generation)
+{
+    struct od_driver_run *run = stage->run;
+    struct od_buffer *body = &run->driver->life.outbox.body;
+    if (run->journal == NULL)
+        return;
+    od_buffer_append_u32(body, stage->plan->stage_index);
+    od_buffer_append_u32(body, generation);
+    put_record(run, RECORD_ROLLED_BACK, body);
+    od_driver_sync_journal(run);
+}
+
 void od_driver_sync_journal(struct od_driver_run *run)
 {
     if (run->journal != NULL)
@@ -146,6 +159,16 @@ static bool restore_lost(struct od_driver_run *run, struct od_reader *reader)
     return true;
 }
 
+static bool restore_rollback(struct od_driver_run *run, struct od_reader *reader)
+{
+    uint32_t stage = od_reader_u32(reader);
+    uint32_t generation = od_reader_u32(reader);
+    if (reader->failed || stage >= run->stage_count || generation == 0)
+        return false;
+    od_driver_forget_stage(&run->stages[stage], generation);
+    return true;
+}
+
 static enum od_status restore(void *self, const struct od_journal_record *record, struct od_error *error)
 {
     struct od_driver_run *run = self;
@@ -161,6 +184,8 @@ static enum od_status restore(void *self, const struct od_journal_record *record
         fits = restore_commit(run, &reader);
     } else if (record->kind == RECORD_LOST) {
         fits = restore_lost(run, &reader);
+    } else if (record->kind == RECORD_ROLLED_BACK) {
+        fits = restore_rollback(run, &reader);
     }
     if (!fits || reader.failed || reader.offset != reader.size)
         return od_fail(error, OD_CORRUPT, "reading a journal: query=%u: record %u (kind %u) does not fit the query",

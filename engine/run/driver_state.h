@@ -67,8 +67,8 @@ struct od_driver_stage {
     const struct od_stage *plan;
     uint32_t committed_count;
     bool submitted;
-    /* Which tasks there are, and what each reads: as planned, until all that they read is written for the first time and the
-     * reading is chosen; then for good. */
+    bool begins_again; /* within one rollback */
+    /* Which tasks there are, and what each reads: as planned, until the reading is chosen; then for good. */
     bool is_laid_out;
     struct od_reading reading;
     uint32_t task_count;
@@ -181,6 +181,7 @@ void od_driver_end_journal(struct od_driver_run *run);
 /* Before anybody is told. Without a journal these do nothing; a failure costs the journal, or the life (life.gone). */
 void od_driver_record_commit(const struct od_driver_task *task);
 void od_driver_record_lost(const struct od_driver_task *task);
+void od_driver_record_rollback(const struct od_driver_stage *stage, uint32_t generation);
 void od_driver_sync_journal(struct od_driver_run *run);
 /* The query was running when the last life ended, as far as we know. */
 void od_driver_resume(struct od_driver_run *run);
@@ -250,6 +251,8 @@ bool od_driver_inputs_ready(const struct od_driver_task *task);
 void od_driver_lose_output(struct od_driver_task *task, enum od_status why);
 /* Works out what is needed, and plans lost outputs again that are. */
 void od_driver_plan_recomputes(struct od_driver_run *run);
+/* All its tasks wait, in this generation, as if they had never run. None may be running. */
+void od_driver_forget_stage(struct od_driver_stage *stage, uint32_t generation);
 /* The executor that has most of what the task reads, when that is more than half of the bytes. 0: none. */
 uint32_t od_driver_find_local(const struct od_driver_task *task);
 
