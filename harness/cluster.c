@@ -11,8 +11,10 @@
 #include "engine/run/executor.h"
 #include "engine/run/metrics.h"
 #include "harness/cluster_host.h"
+#include "harness/cluster_processes.h"
 
-static const char *const deployment_texts[] = {[OD_DEPLOY_SIM] = "sim", [OD_DEPLOY_THREADS] = "threads"};
+static const char *const deployment_texts[] = {
+    [OD_DEPLOY_SIM] = "sim", [OD_DEPLOY_THREADS] = "threads", [OD_DEPLOY_PROCESSES] = "processes"};
 _Static_assert(sizeof(deployment_texts) / sizeof(deployment_texts[0]) == OD_DEPLOYMENT_COUNT, "every deployment");
 
 const char *od_deployment_text(enum od_deployment deployment)
@@ -104,6 +106,23 @@ static enum od_status make_actor(void *self, struct od_world *world, struct od_a
     return status;
 }
 
+static enum od_status run_in_processes(struct od_cluster_host *host, struct od_error *error)
+{
+    const struct od_cluster_request *request = host->request;
+    const struct od_cluster_options *cluster = &host->query.options.cluster;
+    const struct od_processes_options options = {.executor_count = cluster->executor_count,
+                                                 .slots_per_executor = cluster->slots_per_executor};
+    struct od_processes *own = NULL;
+    if (request->schedule != NULL && request->schedule->fault_count > 0)
+        return od_fail(error, OD_UNSUPPORTED, "a schedule of faults in processes");
+    if (request->processes == NULL)
+        OD_TRY(od_processes_start(host->memory, &options, &own, error));
+    enum od_status status = od_processes_run(own != NULL ? own : request->processes, request->graph, &request->options,
+                                             host->until_ns, host->result, error);
+    od_processes_end(own);
+    return status;
+}
+
 enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,
                               struct od_cluster_result *result_out, struct od_error *error)
 {
@@ -126,6 +145,8 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
         if (result_out->fired == NULL)
             return od_fail(error, OD_NO_MEMORY, "running a query: faults=%u", result_out->fault_count);
     }
+    if (request->deployment == OD_DEPLOY_PROCESSES)
+        return run_in_processes(&host, error);
     return request->deployment == OD_DEPLOY_SIM ? od_cluster_run_sim(&host, error)
                                                 : od_cluster_run_threads(&host, error);
 }

@@ -1,9 +1,11 @@
-/* cluster: one query on one cluster: the reference engine as a system under test, in either deployment.
+/* cluster: one query on one cluster: the reference engine as a system under test, in any deployment.
  *
  *   stage graph + options + schedule --od_cluster_run--> outcome, events, facts
  *
- * `sim` is chaos/sim: virtual time, deterministic. `threads` is a thread an actor with real time and real files. The same driver and
- * executor objects run in both. Nothing of the cluster lives on after the call; the result owns what it shows. */
+ * `sim` is chaos/sim: virtual time, deterministic. `threads` is a thread an actor with real time and real files. `processes` is a
+ * process an actor (cluster_processes.h); there events stay where they happen, and schedules are refused. The same driver and executor
+ * objects run in all. Nothing of the cluster lives on after the call, but for processes that were there before; the result owns what it
+ * shows. */
 #ifndef OD_HARNESS_CLUSTER_H
 #define OD_HARNESS_CLUSTER_H
 
@@ -11,9 +13,10 @@
 #include "chaos/wrap_calls.h"
 #include "engine/run/query.h"
 
-enum od_deployment { OD_DEPLOY_SIM, OD_DEPLOY_THREADS, OD_DEPLOYMENT_COUNT };
+enum od_deployment { OD_DEPLOY_SIM, OD_DEPLOY_THREADS, OD_DEPLOY_PROCESSES, OD_DEPLOYMENT_COUNT };
 const char *od_deployment_text(enum od_deployment deployment);
 
+struct od_processes;
 struct od_cluster_request {
     const struct od_stage_graph *graph;
     struct od_run_options options;
@@ -21,6 +24,7 @@ struct od_cluster_request {
     enum od_deployment deployment;
     uint64_t seed;
     uint64_t until_ns;     /* bound on the run beyond options.deadline_ns; 0: twice the deadline */
+    struct od_processes *processes; /* cluster_processes.h: the cluster to run on; NULL: one for this query alone */
     const char *directory; /* threads: where executors keep their files; made and emptied here. NULL for sim */
     bool keep_events;
     struct od_trace trace;           /* told every event when it happens; ops NULL: nobody listens */

@@ -14,6 +14,8 @@ extern const struct od_command od_command_bench;
 extern const struct od_command od_command_report;
 extern const struct od_command od_command_engines;
 extern const struct od_command od_command_generate;
+extern const struct od_command od_command_driver;
+extern const struct od_command od_command_executor;
 
 /* What main does; separate so that tests can call it. */
 int od_main(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "engine/run/metrics.h"
 #include "engine/world/posix.h"
 #include "harness/campaign_worker.h"
+#include "harness/cluster_processes.h"
 #include "harness/file.h"
 #include "harness/prepare.h"
 #include "harness/run_record.h"
@@ -21,6 +22,7 @@
 struct od_session_engine {
     const struct od_session_options *options;
     struct od_session *session;
+    struct od_processes *processes; /* of the deployment of that name; NULL: not started yet */
     uint64_t began_ns;           /* the plan that runs */
     uint64_t until_ns;           /* of the same */
     struct od_record *record;    /* borrowed; NULL: nobody measures */
@@ -49,7 +51,7 @@ static enum od_status read_schedule(struct od_session_options *options, const ch
 enum od_status od_session_options_read(struct od_arena *arena, const struct od_arguments *arguments,
                                        struct od_session_options *options_out, struct od_error *error)
 {
-    static const char *const deployments[] = {"sim", "threads", NULL};
+    static const char *const deployments[] = {"sim", "threads", "processes", NULL};
     static const char *const joins[] = {"choose", "hash", "merge", "nested-loop", NULL};
     static const char *const spreads[] = {"choose", "broadcast", "partitioned", NULL};
     uint32_t deployment = OD_DEPLOY_SIM;
@@ -147,6 +149,17 @@ static uint32_t order_of(const struct od_plan *plan, uint32_t columns[ORDER_MAX]
     return sort->sort.key_count;
 }
 
+/* One cluster for all queries of the session. */
+static enum od_status use_processes(struct od_session_engine *engine, struct od_cluster_request *request,
+                                    struct od_error *error)
+{
+    const struct od_processes_options options = {.executor_count = request->options.cluster.executor_count};
+    if (engine->processes == NULL)
+        OD_TRY(od_processes_start(od_posix_memory(), &options, &engine->processes, error));
+    request->processes = engine->processes;
+    return OD_OK;
+}
+
 /* Puts the run into the record of what the session measures. */
 static void record_run(struct od_session_engine *engine, const struct od_prepared *prepared,
                        const struct od_cluster_request *request, const struct od_cluster_result *result)
@@ -185,6 +198,8 @@ static enum od_status execute(struct od_session_engine *engine, struct od_arena 
             return od_fail(error, OD_IO, "making a temporary folder in /tmp");
         request.directory = directory;
     }
+    if (request.deployment == OD_DEPLOY_PROCESSES)
+        OD_TRY(use_processes(engine, &request, error));
     enum od_status status = run_limited(engine, &request, result, error);
     if (request.directory != NULL)
         od_folder_remove(directory, NULL);
@@ -256,6 +271,7 @@ void od_session_engine_free(struct od_session_engine *engine)
     if (engine == NULL)
         return;
     od_session_free(engine->session);
+    od_processes_end(engine->processes);
     od_give(od_posix_memory(), engine, sizeof(*engine));
 }
 

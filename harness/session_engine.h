@@ -1,7 +1,7 @@
 /* session_engine: a session (engine/sql/session.h) whose plans run on a cluster of the reference engine.
  *
  * `ordeal sql` and `ordeal slt` are two faces of it. Every query is a cluster of its own: made, run, taken
- * down. */
+ * down; but for processes, which are one cluster for the session. */
 #ifndef OD_HARNESS_SESSION_ENGINE_H
 #define OD_HARNESS_SESSION_ENGINE_H
 
@@ -25,7 +25,7 @@ struct od_session_options {
 };
 /* The rows of a command's options that od_session_options_read reads. */
 #define OD_SESSION_OPTIONS                                                                                   \
-    {"deploy", "D", "sim (default) or threads", false},                                                      \
+    {"deploy", "D", "sim (default), threads or processes", false},                                                      \
         {"executors", "N", "how many executors (default 3)", false},                                         \
         {"partitions", "N", "reduce partitions of an exchange (default 4)", false},                          \
         {"batch", "N", "rows a batch (default 1024)", false},                                                \

@@ -74,6 +74,47 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
     return resolved;
 }
 
+/* --- as bytes --------------------------------------------------------------------------------------------------- */
+
+/* What has no row above, as it has no default and no name. */
+static const struct option_row unnamed[] = {
+#define ROW(field)                                                                                           \
+    {#field, offsetof(struct od_run_options, field), sizeof(((struct od_run_options *)NULL)->field),           \
+     UNIT_COUNT, 0}
+    ROW(cluster.journal), ROW(partition_bytes), ROW(broadcast_bytes),
+    ROW(adaptations_off), ROW(hash_bits_off),   ROW(codec),
+#undef ROW
+};
+#define OPTION_COUNT (ROW_COUNT + sizeof(unnamed) / sizeof(unnamed[0]))
+
+static const struct option_row *option_at(size_t index)
+{
+    return index < ROW_COUNT ? &rows[index] : &unnamed[index - ROW_COUNT];
+}
+
+bool od_run_options_write(const struct od_run_options *options, struct od_buffer *buffer)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        od_buffer_append(buffer, (const char *)options + option_at(i)->offset, option_at(i)->size);
+    return !buffer->failed;
+}
+
+bool od_run_options_read(struct od_reader *reader, struct od_run_options *options_out)
+{
+    *options_out = (struct od_run_options){0};
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const uint8_t *bytes = od_reader_bytes(reader, option_at(i)->size);
+        bool is_flag = option_at(i)->size == sizeof(bool);
+        if (bytes == NULL || (is_flag && *bytes > 1))
+            return false;
+        memcpy((char *)options_out + option_at(i)->offset, bytes, option_at(i)->size);
+    }
+    *options_out = od_run_options_resolve(options_out);
+    return options_out->codec < OD_CODEC_COUNT && options_out->batch_rows <= OD_BATCH_ROWS_MAX &&
+           options_out->cluster.executors_max <= OD_EXECUTORS_MAX &&
+           options_out->cluster.slots_per_executor <= OD_EXECUTORS_MAX;
+}
+
 /* --- by name --------------------------------------------------------------------------------------------------- */
 
 /* Without the group, and without the unit at its end. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/core/sweep.h"
 #include "engine/run/query.h"
 
 static void test_set(void **state)
@@ -53,8 +54,43 @@ static void test_mistakes(void **state)
     }
 }
 
+/* Every byte but the padding goes there and back: a new option without a row is found here. */
+static void test_bytes(void **state)
+{
+    (void)state;
+    enum { PADDING_BYTES = 3 + 4 + 4 + 4 };
+    struct od_buffer buffer;
+    struct od_run_options options;
+    struct od_run_options back;
+    struct od_reader reader;
+    od_buffer_init(&buffer, od_heap_for_tests());
+    memset(&options, 1, sizeof(options));
+    options.codec = OD_CODEC_ZSTD;
+    options.batch_rows = options.cluster.executors_max = options.cluster.slots_per_executor = 7;
+    options.cluster.executor_count = 6;
+    assert_true(od_run_options_write(&options, &buffer));
+    assert_int_equal(buffer.size, sizeof(options) - PADDING_BYTES);
+    reader = (struct od_reader){.bytes = buffer.bytes, .size = buffer.size};
+    assert_true(od_run_options_read(&reader, &back));
+    assert_int_equal(back.codec, OD_CODEC_ZSTD);
+    assert_true(back.cluster.journal);
+    assert_int_equal(back.cluster.executor_count, 6);
+    assert_int_equal(back.hash_bits_off, options.hash_bits_off);
+    assert_int_equal(back.deadline_ns, options.deadline_ns);
+    for (size_t size = 0; size < buffer.size; size++) {
+        reader = (struct od_reader){.bytes = buffer.bytes, .size = size};
+        assert_false(od_run_options_read(&reader, &back));
+    }
+    options.codec = OD_CODEC_COUNT;
+    od_buffer_reset(&buffer);
+    assert_true(od_run_options_write(&options, &buffer));
+    reader = (struct od_reader){.bytes = buffer.bytes, .size = buffer.size};
+    assert_false(od_run_options_read(&reader, &back));
+    od_buffer_release(&buffer);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_set), cmocka_unit_test(test_mistakes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_set), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

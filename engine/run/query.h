@@ -58,6 +58,11 @@ struct od_run_options {
 struct od_run_options od_run_options_resolve(const struct od_run_options *options);
 /* "attempts_max=6", "heartbeat=5ms": any of them but codec and hash_bits_off, times without their _ns. BAD_INPUT. */
 enum od_status od_run_options_set(struct od_run_options *options, const char *assignment, struct od_error *error);
+/* As bytes, for other processes of the same machine type. Read: they come out resolved; false: nothing could run with them. */
+#define OD_BATCH_ROWS_MAX (UINT32_C(1) << 20)
+#define OD_EXECUTORS_MAX  UINT32_C(4096)
+bool od_run_options_write(const struct od_run_options *options, struct od_buffer *buffer);
+bool od_run_options_read(struct od_reader *reader, struct od_run_options *options_out);
 
 struct od_query {
     uint32_t query_id;                  /* not 0; never used again in the life of a cluster */

@@ -1,0 +1,414 @@
+/* cluster_processes: see cluster_processes.h.
+ *
+ *   folder/           driver.socket, 1.socket...      /0 /1 ...  files of each actor      /tables  table images
+ *
+ * One loop: the client's node, and the children. It runs while a query does; between queries children look after themselves.
+ *
+ *   a query:  SUBMIT -> (NEWS | nothing for ASK_NS -> ASK) ... -> ENDED -> the answer's pieces, one ASK each -> FORGET
+ *   UNKNOWN:  submitted again under another number, as executors may still hold something of the first */
+#include "harness/cluster_processes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/io/table_image.h"
+#include "engine/world/posix_children.h"
+#include "harness/cluster_mail.h"
+#include "harness/file.h"
+#include "harness/node_command.h"
+#include "harness/query_plan.h"
+
+#define MS            UINT64_C(1000000)
+#define ASK_NS        (250 * MS)
+#define FOLDER_PREFIX "ordeal-cluster-"
+#define TABLES_KEPT   32
+#define ARGUMENTS_MAX 24
+enum { TEXT_BYTES = 320, QUICK_ENDS_MAX = 20, QUICK_NS = 1000000000 };
+
+struct od_processes {
+    struct od_memory *memory; /* borrowed */
+    struct od_processes_options options;
+    struct od_node *node;
+    struct od_children *children; /* child i is actor i */
+    struct od_table_store *store;
+    char folder[160];
+    char program[TEXT_BYTES];
+    char secret[sizeof(OD_SECRET_VARIABLE) + OD_SECRET_TEXT_BYTES];
+    const char **environment;
+    size_t environment_count;
+    char texts[ARGUMENTS_MAX][TEXT_BYTES]; /* of the arguments of a child that is being started */
+    const char *arguments[ARGUMENTS_MAX + 1];
+    uint32_t restart_count;
+    uint32_t quick_ends; /* lives in a row that were over at once: something is wrong */
+    uint32_t last_query_id;
+    uint64_t watch_ns; /* 0: nobody watches */
+    void (*tick)(void *self);
+    void *tick_self;
+    /* the query that runs */
+    uint32_t query_id;
+    bool is_unknown;
+    bool is_heard; /* news have come since they were last asked for */
+    struct od_news news;
+    struct od_buffer answer;
+};
+
+/* --- the folder --------------------------------------------------------------------------------- */
+
+static const char *parent_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder != NULL && folder[0] == '/' && strlen(folder) < 60 ? folder : "/tmp";
+}
+
+/* Removes what killed processes of this user left: "ordeal-cluster-PID-xxxxxx". */
+static void sweep_folders(void)
+{
+    const char *parent = parent_folder();
+    DIR *folder = opendir(parent);
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        char path[TEXT_BYTES];
+        if (strncmp(entry->d_name, FOLDER_PREFIX, sizeof(FOLDER_PREFIX) - 1) != 0)
+            continue;
+        long pid = strtol(entry->d_name + sizeof(FOLDER_PREFIX) - 1, NULL, 10);
+        snprintf(path, sizeof(path), "%s/%.200s", parent, entry->d_name);
+        if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH && access(path, W_OK) == 0)
+            od_folder_remove(path, NULL);
+    }
+    closedir(folder);
+}
+
+static enum od_status make_folders(struct od_processes *processes, struct od_error *error)
+{
+    char path[TEXT_BYTES];
+    snprintf(processes->folder, sizeof(processes->folder), "%s/" FOLDER_PREFIX "%ld-XXXXXX", parent_folder(),
+             (long)getpid());
+    if (mkdtemp(processes->folder) == NULL) {
+        processes->folder[0] = '\0';
+        return od_fail(error, OD_IO, "making a folder in %s: %s", parent_folder(), strerror(errno));
+    }
+    snprintf(path, sizeof(path), "%s/tables", processes->folder);
+    OD_TRY(od_folder_make(path, error));
+    return od_table_store_new(processes->memory, path, TABLES_KEPT, &processes->store, error);
+}
+
+/* --- children ----------------------------------------------------------------------------------- */
+
+/* This process's environment, with the secret. */
+static enum od_status make_environment(struct od_processes *processes, struct od_error *error)
+{
+    char text[OD_SECRET_TEXT_BYTES];
+    size_t count = 0;
+    while (environ[count] != NULL)
+        count++;
+    processes->environment = od_take_array(processes->memory, count + 2, sizeof(*processes->environment));
+    if (processes->environment == NULL)
+        return od_fail(error, OD_NO_MEMORY, "starting a cluster");
+    processes->environment_count = count + 2;
+    od_secret_make(text);
+    snprintf(processes->secret, sizeof(processes->secret), OD_SECRET_VARIABLE "=%s", text);
+    for (size_t i = 0; i < count; i++)
+        processes->environment[i] = environ[i];
+    processes->environment[count] = processes->secret;
+    return OD_OK;
+}
+
+static void add_argument(struct od_processes *processes, uint32_t *count, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void add_argument(struct od_processes *processes, uint32_t *count, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(processes->texts[*count], TEXT_BYTES, format, list);
+    va_end(list);
+    processes->arguments[*count] = processes->texts[*count];
+    (*count)++;
+}
+
+static const char *const *child_arguments(void *self, uint32_t child, uint32_t life)
+{
+    struct od_processes *processes = self;
+    const char *folder = processes->folder;
+    uint32_t count = 0;
+    add_argument(processes, &count, "%s", processes->program);
+    add_argument(processes, &count, child == 0 ? "driver" : "executor");
+    add_argument(processes, &count, "--child");
+    if (child != 0) {
+        add_argument(processes, &count, "--id=%u", child);
+        add_argument(processes, &count, "--connect=unix:%s/0.socket", folder);
+    }
+    add_argument(processes, &count, "--listen=unix:%s/%u.socket", folder, child);
+    add_argument(processes, &count, "--dir=%s/%u", folder, child);
+    add_argument(processes, &count, "--tables=%s/tables", folder);
+    add_argument(processes, &count, "--incarnation=%u", life);
+    add_argument(processes, &count, "--executors=%u", processes->options.executor_count);
+    add_argument(processes, &count, "--slots=%u", processes->options.slots_per_executor);
+    processes->arguments[count] = NULL;
+    return processes->arguments;
+}
+
+static bool on_end(void *self, const struct od_child_end *end)
+{
+    struct od_processes *processes = self;
+    processes->restart_count++;
+    processes->quick_ends = end->lasted_ns < QUICK_NS && end->signal == 0 ? processes->quick_ends + 1 : 0;
+    return true;
+}
+
+/* --- news --------------------------------------------------------------------------------------- */
+
+static void on_mail(void *self, const struct od_message *message)
+{
+    struct od_processes *processes = self;
+    struct od_reader reader = {.bytes = message->body, .size = message->body_bytes};
+    struct od_news news;
+    if (message->kind != OD_MAIL_NEWS || !od_mail_read_news(&reader, &news) || news.query_id != processes->query_id)
+        return;
+    processes->is_heard = true;
+    processes->is_unknown = news.state == OD_NEWS_UNKNOWN;
+    if (news.state == OD_NEWS_ENDED && news.offset == processes->answer.size)
+        od_buffer_append(&processes->answer, news.piece.bytes, news.piece.size);
+    news.piece = (struct od_piece){0};
+    processes->news = news;
+    od_node_stop(processes->node);
+}
+
+static void send_mail(struct od_processes *processes, enum od_mail_kind kind, uint64_t number, const struct od_buffer *plan)
+{
+    struct od_buffer body;
+    od_buffer_init(&body, processes->memory);
+    od_mail_write(&body, processes->query_id, number);
+    if (plan != NULL)
+        od_buffer_append(&body, plan->bytes, plan->size);
+    struct od_message *message = body.failed ? NULL : od_message_new(processes->memory, body.size);
+    if (message != NULL) { /* else as if lost */
+        memcpy(message->body, body.bytes, body.size);
+        message->to = 0;
+        message->kind = kind;
+        od_node_send(processes->node, message);
+    }
+    od_buffer_release(&body);
+}
+
+/* --- start and end ------------------------------------------------------------------------------ */
+
+static enum od_status start_children(struct od_processes *processes, struct od_error *error)
+{
+    const struct od_children_options options = {.loop = od_node_loop(processes->node),
+                                                .seed = od_posix_seed(),
+                                                .environment = processes->environment,
+                                                .arguments = child_arguments,
+                                                .on_end = on_end,
+                                                .self = processes};
+    OD_TRY(od_children_new(processes->memory, &options, &processes->children, error));
+    for (uint32_t i = 0; i <= processes->options.executor_count; i++) {
+        uint32_t child;
+        OD_TRY(od_children_start(processes->children, &child, error));
+    }
+    return OD_OK;
+}
+
+static enum od_status start(struct od_processes *processes, struct od_error *error)
+{
+    char address[TEXT_BYTES];
+    struct od_node_options options = {.actor_id = OD_NODE_CLIENT_FIRST,
+                                      .incarnation = 1,
+                                      .driver = address,
+                                      .seed = od_posix_seed(),
+                                      .ops = {.on_mail = on_mail},
+                                      .self = processes};
+    if (processes->options.program != NULL)
+        snprintf(processes->program, sizeof(processes->program), "%s", processes->options.program);
+    else if (readlink("/proc/self/exe", processes->program, sizeof(processes->program) - 1) <= 0)
+        return od_fail(error, OD_IO, "finding this program: %s", strerror(errno));
+    sweep_folders();
+    OD_TRY(make_folders(processes, error));
+    OD_TRY(make_environment(processes, error));
+    OD_TRY(od_secret_from_text(processes->secret + sizeof(OD_SECRET_VARIABLE), &options.secret, error));
+    snprintf(address, sizeof(address), "unix:%s/0.socket", processes->folder);
+    OD_TRY(od_node_new(processes->memory, &options, &processes->node, error));
+    return start_children(processes, error);
+}
+
+enum od_status od_processes_start(struct od_memory *memory, const struct od_processes_options *options,
+                                  struct od_processes **processes_out, struct od_error *error)
+{
+    struct od_processes *processes = od_take(memory, sizeof(*processes));
+    *processes_out = NULL;
+    if (processes == NULL)
+        return od_fail(error, OD_NO_MEMORY, "starting a cluster");
+    processes->memory = memory;
+    processes->options = *options;
+    if (processes->options.slots_per_executor == 0)
+        processes->options.slots_per_executor = 1;
+    od_buffer_init(&processes->answer, memory);
+    enum od_status status = start(processes, error);
+    if (status == OD_OK)
+        *processes_out = processes;
+    else
+        od_processes_end(processes);
+    return status;
+}
+
+void od_processes_end(struct od_processes *processes)
+{
+    if (processes == NULL)
+        return;
+    od_children_free(processes->children);
+    od_node_free(processes->node);
+    od_table_store_free(processes->store);
+    od_buffer_release(&processes->answer);
+    if (processes->folder[0] != '\0')
+        od_folder_remove(processes->folder, NULL);
+    od_give(processes->memory, processes->environment, processes->environment_count * sizeof(*processes->environment));
+    od_give(processes->memory, processes, sizeof(*processes));
+}
+
+/* --- a query ------------------------------------------------------------------------------------ */
+
+static void submit(struct od_processes *processes, const struct od_buffer *plan)
+{
+    processes->query_id = ++processes->last_query_id;
+    processes->is_unknown = false;
+    processes->is_heard = true;
+    processes->news = (struct od_news){0};
+    od_buffer_reset(&processes->answer);
+    send_mail(processes, OD_MAIL_SUBMIT, 0, plan);
+}
+
+static bool is_whole(const struct od_processes *processes)
+{
+    return processes->news.state == OD_NEWS_ENDED && processes->answer.size == processes->news.answer_bytes;
+}
+
+/* Until the outcome is here; TIMED_OUT. */
+static enum od_status await(struct od_processes *processes, const struct od_buffer *plan, uint64_t end_ns,
+                            struct od_error *error)
+{
+    struct od_clock clock = od_posix_clock();
+    uint64_t ask_ns = clock.now_ns(clock.self) + ASK_NS;
+    uint64_t step_ns = processes->watch_ns != 0 && processes->watch_ns < ASK_NS ? processes->watch_ns : ASK_NS;
+    while (!is_whole(processes)) {
+        uint64_t before = processes->answer.size;
+        enum od_status status = od_node_run(processes->node, step_ns, error);
+        uint64_t now_ns = clock.now_ns(clock.self);
+        if (processes->watch_ns != 0)
+            processes->tick(processes->tick_self);
+        if (status != OD_OK && status != OD_TIMED_OUT)
+            return status;
+        if (processes->quick_ends > QUICK_ENDS_MAX)
+            return od_fail(error, OD_UNREACHABLE, "the processes of the cluster end as soon as they are started");
+        if (now_ns >= end_ns)
+            return od_fail(error, OD_TIMED_OUT, "the query did not end in time");
+        if (processes->answer.failed)
+            return od_fail(error, OD_NO_MEMORY, "taking an answer");
+        bool has_piece = processes->answer.size > before && !is_whole(processes);
+        if (processes->is_unknown) {
+            submit(processes, plan);
+            ask_ns = now_ns + ASK_NS;
+        } else if (has_piece || now_ns >= ask_ns) {
+            send_mail(processes, OD_MAIL_ASK, processes->answer.size, NULL);
+            ask_ns = now_ns + ASK_NS;
+        }
+    }
+    return OD_OK;
+}
+
+/* A copy that needs nothing of the cluster. */
+static enum od_status take_answer(struct od_processes *processes, struct od_memory *memory, struct od_table **answer_out,
+                                  struct od_error *error)
+{
+    size_t room = (processes->answer.size | (OD_TABLE_IMAGE_ALIGN - 1)) + 1;
+    struct od_table *image = NULL;
+    uint8_t *aligned = aligned_alloc(OD_TABLE_IMAGE_ALIGN, room);
+    if (aligned == NULL)
+        return od_fail(error, OD_NO_MEMORY, "taking an answer");
+    memcpy(aligned, processes->answer.bytes, processes->answer.size);
+    enum od_status status = od_table_image_open(memory, aligned, processes->answer.size, NULL, &image, error);
+    if (status == OD_OK) {
+        struct od_batch rows = od_table_view(image);
+        *answer_out = od_table_new(memory, image->name, &image->schema, error);
+        status = *answer_out == NULL ? OD_NO_MEMORY
+                                     : od_batch_builder_append_rows(&(*answer_out)->rows, &rows, NULL, 0, rows.row_count,
+                                                                    error);
+        if (status == OD_OK) {
+            od_table_finish(*answer_out);
+        } else {
+            od_table_free(memory, *answer_out);
+            *answer_out = NULL;
+        }
+    }
+    od_table_free(memory, image);
+    free(aligned);
+    return status;
+}
+
+enum od_status od_processes_run(struct od_processes *processes, const struct od_stage_graph *graph,
+                                const struct od_run_options *options, uint64_t until_ns,
+                                struct od_cluster_result *result, struct od_error *error)
+{
+    struct od_table_namer namer = od_table_store_namer(processes->store);
+    struct od_clock clock = od_posix_clock();
+    uint64_t start_ns = clock.now_ns(clock.self);
+    uint32_t use = processes->last_query_id + 1; /* of the tables, under whatever number it will run */
+    struct od_arena scratch;
+    struct od_buffer plan;
+    od_arena_init(&scratch, processes->memory, 0);
+    od_buffer_init(&plan, processes->memory);
+    od_table_store_begin(processes->store, use);
+    enum od_status status = od_query_plan_write(graph, options, &namer, &scratch, &plan, error);
+    od_arena_release(&scratch);
+    if (status == OD_OK && plan.size > OD_MAIL_BYTES_MAX - 1024)
+        status = od_fail(error, OD_UNSUPPORTED, "a plan of %zu bytes: more than a message may have", plan.size);
+    if (status == OD_OK) {
+        submit(processes, &plan);
+        status = await(processes, &plan, start_ns + until_ns, error);
+        result->ended = status == OD_OK;
+        if (status == OD_TIMED_OUT)
+            status = OD_OK; /* that is a finding, told by result->ended */
+        send_mail(processes, OD_MAIL_FORGET, 0, NULL);
+    }
+    if (status == OD_OK && result->ended) {
+        result->outcome.status = processes->news.status;
+        result->outcome.error = processes->news.error;
+        result->outcome.counts = processes->news.counts;
+        if (processes->news.answer_bytes > 0)
+            status = take_answer(processes, result->memory, &result->outcome.answer, error);
+    }
+    result->elapsed_ns = clock.now_ns(clock.self) - start_ns;
+    processes->query_id = 0;
+    od_table_store_end(processes->store, use);
+    od_buffer_release(&plan);
+    return status;
+}
+
+/* --- for tests and chaos ------------------------------------------------------------------------ */
+
+int od_processes_id(const struct od_processes *processes, uint32_t actor)
+{
+    return od_children_process_id(processes->children, actor);
+}
+
+void od_processes_watch(struct od_processes *processes, uint64_t period_ns, void (*tick)(void *self), void *self)
+{
+    processes->watch_ns = period_ns;
+    processes->tick = tick;
+    processes->tick_self = self;
+}
+
+uint32_t od_processes_restarts(const struct od_processes *processes)
+{
+    return processes->restart_count;
+}
+
+const char *od_processes_folder(const struct od_processes *processes)
+{
+    return processes->folder;
+}

@@ -1,0 +1,42 @@
+/* cluster_processes: the deployment `processes`: this process supervises a driver and executors, which are processes of the same
+ * program (`ordeal driver`, `ordeal executor`), and is their client.
+ *
+ *   od_processes_start -> od_processes_run (one query after the other) -> od_processes_end
+ *
+ * Whoever dies is started again, the driver too; a query that a driver forgot is submitted again. Everything that the cluster keeps on
+ * disk is in one folder under $TMPDIR (/tmp), named after this process, and removed at the end; what a killed process left there is
+ * removed by the next one that starts a cluster. When this process dies, however it dies, its children end. */
+#ifndef OD_HARNESS_CLUSTER_PROCESSES_H
+#define OD_HARNESS_CLUSTER_PROCESSES_H
+
+#include "harness/cluster.h"
+
+struct od_processes;
+
+struct od_processes_options {
+    uint32_t executor_count;
+    uint32_t slots_per_executor; /* 0: 1 */
+    const char *program;         /* NULL: this one */
+};
+
+/* `memory` is borrowed. IO, NO_MEMORY. It does not wait until all are up. */
+enum od_status od_processes_start(struct od_memory *memory, const struct od_processes_options *options,
+                                  struct od_processes **processes_out, struct od_error *error);
+/* Runs a query as od_cluster_run does; result->memory is set. Without events, digest and faults. UNREACHABLE when the cluster does not
+ * stay up. */
+enum od_status od_processes_run(struct od_processes *processes, const struct od_stage_graph *graph,
+                                const struct od_run_options *options, uint64_t until_ns,
+                                struct od_cluster_result *result, struct od_error *error);
+/* Ends all processes and removes all files. NULL is fine. */
+void od_processes_end(struct od_processes *processes);
+
+/* For tests and chaos: the process of an actor (0: the driver); -1: it does not run now. */
+int od_processes_id(const struct od_processes *processes, uint32_t actor);
+/* Calls tick(self) every so often while a query runs. */
+void od_processes_watch(struct od_processes *processes, uint64_t period_ns, void (*tick)(void *self), void *self);
+/* How often a child was started again. */
+uint32_t od_processes_restarts(const struct od_processes *processes);
+/* Where it keeps everything. */
+const char *od_processes_folder(const struct od_processes *processes);
+
+#endif

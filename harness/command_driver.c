@@ -1,0 +1,273 @@
+/* command_driver: `ordeal driver --listen ADDR ...`: the driver of a cluster, as a process. Clients submit queries and take answers
+ * (cluster_mail.h).
+ *
+ *   client --SUBMIT--> hosted query --od_driver_submit--> the driver ... --outcome--> the hosted query --NEWS--> client
+ *
+ * A query stays until its client has its answer (FORGET) or is gone. A query whose client is gone is cancelled, as nobody wants it. */
+#include <string.h>
+
+#include "engine/io/table_image.h"
+#include "engine/run/driver.h"
+#include "engine/run/protocol.h"
+#include "harness/cluster_mail.h"
+#include "harness/commands.h"
+#include "harness/exit_status.h"
+#include "harness/node_command.h"
+#include "harness/query_plan.h"
+
+struct hosted_query {
+    struct hosted_query *next;
+    uint32_t client;
+    bool unwanted; /* goes when it has ended */
+    struct od_arena arena;
+    struct od_query query;
+    struct od_buffer answer; /* the image of the answer's table */
+    struct od_news news;
+};
+
+struct hosted {
+    struct od_cluster_options cluster;
+    struct od_table_store *store;
+    struct od_node *node;
+    struct od_world *world;
+    struct od_actor actor;
+    struct hosted_query *queries; /* owned; newest first */
+};
+
+static struct hosted_query *find_query(const struct hosted *hosted, uint32_t query_id)
+{
+    struct hosted_query *hosted_query = hosted->queries;
+    while (hosted_query != NULL && hosted_query->query.query_id != query_id)
+        hosted_query = hosted_query->next;
+    return hosted_query;
+}
+
+static void free_query(struct hosted *hosted, struct hosted_query *gone)
+{
+    struct hosted_query **at = &hosted->queries;
+    while (*at != gone)
+        at = &(*at)->next;
+    *at = gone->next;
+    if (hosted->store != NULL)
+        od_table_store_end(hosted->store, gone->query.query_id);
+    od_buffer_release(&gone->answer);
+    od_arena_release(&gone->arena);
+    od_give(od_posix_memory(), gone, sizeof(*gone));
+}
+
+/* Those that have ended and that nobody wants. Not while the driver works on one. */
+static void sweep(struct hosted *hosted)
+{
+    for (struct hosted_query *next, *at = hosted->queries; at != NULL; at = next) {
+        next = at->next;
+        if (at->unwanted && at->news.state == OD_NEWS_ENDED)
+            free_query(hosted, at);
+    }
+}
+
+/* --- what clients hear -------------------------------------------------------------------------- */
+
+static void tell(struct hosted *hosted, uint32_t client, const struct od_news *news)
+{
+    struct od_buffer body;
+    od_buffer_init(&body, od_posix_memory());
+    if (od_mail_write_news(&body, news)) {
+        struct od_message *message = od_message_new(hosted->world->net.message_memory, body.size);
+        if (message != NULL) { /* else it is as if lost */
+            memcpy(message->body, body.bytes, body.size);
+            message->to = client;
+            message->kind = OD_MAIL_NEWS;
+            od_node_send(hosted->node, message);
+        }
+    }
+    od_buffer_release(&body);
+}
+
+static void tell_from(struct hosted *hosted, struct hosted_query *query, uint64_t offset)
+{
+    struct od_news news = query->news;
+    if (offset > news.answer_bytes)
+        return;
+    uint64_t left = news.answer_bytes - offset;
+    news.offset = offset;
+    news.piece.size = left < OD_MAIL_PIECE_BYTES ? left : OD_MAIL_PIECE_BYTES;
+    news.piece.bytes = query->answer.bytes + offset;
+    tell(hosted, query->client, &news);
+}
+
+/* --- what becomes of queries -------------------------------------------------------------------- */
+
+static enum od_status keep_answer(struct hosted_query *query, const struct od_table *answer, struct od_error *error)
+{
+    struct od_arena arena;
+    struct od_table_image image;
+    od_arena_init(&arena, od_posix_memory(), 0);
+    enum od_status status = od_table_image_make(answer, &arena, &image, error);
+    for (uint32_t i = 0; status == OD_OK && i < image.part_count; i++)
+        od_buffer_append(&query->answer, image.parts[i].bytes, image.parts[i].size);
+    if (status == OD_OK && query->answer.failed)
+        status = od_fail(error, OD_NO_MEMORY, "keeping an answer");
+    od_arena_release(&arena);
+    return status;
+}
+
+static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outcome)
+{
+    struct hosted *hosted = self;
+    struct hosted_query *query = find_query(hosted, query_id);
+    if (query != NULL) {
+        query->news.state = OD_NEWS_ENDED;
+        query->news.status = outcome->status;
+        query->news.error = outcome->error;
+        query->news.counts = outcome->counts;
+        if (outcome->answer != NULL)
+            query->news.status = keep_answer(query, outcome->answer, &query->news.error);
+        query->news.answer_bytes = query->news.status == OD_OK ? query->answer.size : 0;
+        tell_from(hosted, query, 0);
+    }
+    od_table_free(hosted->world->memory, outcome->answer);
+    outcome->answer = NULL;
+}
+
+static enum od_status begin(struct hosted *hosted, struct hosted_query *query, const uint8_t *bytes, size_t size,
+                            uint32_t query_id, struct od_error *error)
+{
+    struct od_table_finder finder = od_table_store_finder(hosted->store);
+    uint8_t *copy = od_arena_take_raw(&query->arena, size);
+    query->query.query_id = query_id;
+    if (copy == NULL)
+        return od_fail(error, OD_NO_MEMORY, "taking a query");
+    memcpy(copy, bytes, size);
+    od_table_store_begin(hosted->store, query_id);
+    OD_TRY(od_query_plan_read(&query->arena, &finder, copy, size, query_id, &query->query, error));
+    query->query.options.cluster = hosted->cluster; /* whatever the client thinks */
+    return od_driver_submit(&hosted->actor, &query->query, error);
+}
+
+static void submit(struct hosted *hosted, uint32_t client, uint32_t query_id, const uint8_t *bytes, size_t size)
+{
+    struct hosted_query *query = od_take(od_posix_memory(), sizeof(*query));
+    if (query == NULL)
+        return; /* as if lost */
+    query->client = client;
+    query->next = hosted->queries;
+    hosted->queries = query;
+    query->news = (struct od_news){.query_id = query_id, .state = OD_NEWS_RUNS};
+    od_arena_init(&query->arena, od_posix_memory(), 0);
+    od_buffer_init(&query->answer, od_posix_memory());
+    enum od_status status = begin(hosted, query, bytes, size, query_id, &query->news.error);
+    if (status == OD_OK)
+        return;
+    query->news.state = OD_NEWS_ENDED;
+    query->news.status = status;
+    tell_from(hosted, query, 0);
+}
+
+static void cancel(struct hosted *hosted, struct hosted_query *query)
+{
+    const struct od_order order = {.kind = OD_ORDER_CANCEL_QUERY, .query = query->query.query_id};
+    if (query->news.state == OD_NEWS_RUNS && hosted->actor.ops->on_order != NULL)
+        hosted->actor.ops->on_order(hosted->actor.self, &order);
+}
+
+static void on_mail(void *self, const struct od_message *message)
+{
+    struct hosted *hosted = self;
+    struct od_reader reader = {.bytes = message->body, .size = message->body_bytes};
+    uint32_t query_id;
+    uint64_t number;
+    sweep(hosted);
+    if (!od_mail_read(&reader, &query_id, &number))
+        return;
+    struct hosted_query *query = find_query(hosted, query_id);
+    if (query == NULL && message->kind == OD_MAIL_SUBMIT)
+        submit(hosted, message->from, query_id, reader.bytes + reader.offset, reader.size - reader.offset);
+    else if (query == NULL && message->kind == OD_MAIL_ASK)
+        tell(hosted, message->from, &(struct od_news){.query_id = query_id, .state = OD_NEWS_UNKNOWN});
+    if (query == NULL || query->client != message->from)
+        return;
+    if (message->kind == OD_MAIL_SUBMIT || message->kind == OD_MAIL_ASK)
+        tell_from(hosted, query, message->kind == OD_MAIL_ASK ? number : 0);
+    else if (message->kind == OD_MAIL_CANCEL || message->kind == OD_MAIL_FORGET)
+        cancel(hosted, query);
+    if (message->kind == OD_MAIL_FORGET) {
+        query->unwanted = true;
+        sweep(hosted);
+    }
+}
+
+/* --- peers -------------------------------------------------------------------------------------- */
+
+/* Tells the driver that an executor's life seems to be over. */
+static void report_gone(struct hosted *hosted, uint32_t id, uint32_t incarnation)
+{
+    struct od_buffer body;
+    od_buffer_init(&body, od_posix_memory());
+    od_write_peer_gone(&body, &(struct od_body_peer_gone){.incarnation = incarnation});
+    const struct od_message message = {.from = id,
+                                       .from_incarnation = incarnation,
+                                       .kind = OD_MESSAGE_PEER_GONE,
+                                       .body_bytes = body.size,
+                                       .body = body.bytes};
+    if (!body.failed)
+        hosted->actor.ops->on_message(hosted->actor.self, &message);
+    od_buffer_release(&body);
+}
+
+static void on_peer(void *self, uint32_t id, uint32_t incarnation, bool here)
+{
+    struct hosted *hosted = self;
+    sweep(hosted);
+    if (here)
+        return;
+    if (id < OD_NODE_CLIENT_FIRST) {
+        report_gone(hosted, id, incarnation);
+        return;
+    }
+    for (struct hosted_query *query = hosted->queries; query != NULL; query = query->next) {
+        if (query->client != id)
+            continue;
+        query->unwanted = true;
+        cancel(hosted, query);
+    }
+}
+
+/* --- the command -------------------------------------------------------------------------------- */
+
+static enum od_status make_driver(void *self, struct od_world *world, struct od_actor *actor_out, struct od_error *error)
+{
+    struct hosted *hosted = self;
+    hosted->world = world;
+    OD_TRY(od_driver_new(world, &hosted->cluster, (struct od_outcome_sink){take_outcome, hosted}, actor_out, error));
+    hosted->actor = *actor_out;
+    return OD_OK;
+}
+
+static int run(const struct od_arguments *arguments)
+{
+    struct hosted hosted = {0};
+    struct od_node_options options;
+    struct od_error error = {0};
+    if (od_node_command_read(arguments, &options, &hosted.cluster, &error) != OD_OK)
+        return od_exit_with(&error);
+    options.factory = (struct od_actor_factory){make_driver, &hosted};
+    options.ops = (struct od_node_ops){.on_mail = on_mail, .on_peer = on_peer};
+    options.self = &hosted;
+    int result = od_node_command_run(arguments, &options, &hosted.store, &hosted.node);
+    while (hosted.queries != NULL)
+        free_query(&hosted, hosted.queries);
+    return result;
+}
+
+static const struct od_option options[] = {
+    OD_NODE_COMMAND_OPTIONS,
+    {NULL, NULL, NULL, false},
+};
+const struct od_command od_command_driver = {
+    .name = "driver",
+    .sentence = "is the driver of a cluster of processes",
+    .more = "`--deploy processes` starts one by itself.\n"
+            "example: ordeal driver --listen unix:/tmp/c/driver --dir /tmp/c/0 --tables /tmp/c/tables --executors 3",
+    .options = options,
+    .run = run,
+};
