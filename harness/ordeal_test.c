@@ -1,16 +1,20 @@
-/* Goal: a result that could not be printed is no success, and two runs do not share a directory.
- * Method: od_main in a child whose standard output is a full device; a run into a directory that another process claims. */
+/* Goal: a result that could not be printed is no success; two runs do not share a directory; what a query took is told, in sim
+ * the same every time.
+ * Method: od_main in a child whose standard output is a full device; a run into a directory that another process claims; the
+ * same statement twice, its output, events and measures compared. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "engine/world/posix.h"
 #include "harness/commands.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
@@ -76,9 +80,71 @@ static void a_directory_has_one_run(void **state)
     assert_int_equal(od_folder_remove(folder, NULL), OD_OK);
 }
 
+/* Makes PATH, empty. */
+static void touch(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void expect_text(const char *path, const char *text)
+{
+    struct od_buffer bytes;
+    od_buffer_init(&bytes, od_posix_memory());
+    assert_int_equal(od_file_read(path, &bytes, NULL), OD_OK);
+    if (strstr(od_buffer_text(&bytes), text) == NULL)
+        fail_msg("%s has no %s", path, text);
+    od_buffer_release(&bytes);
+}
+
+static void expect_equal_files(const char *left, const char *right)
+{
+    struct od_buffer bytes[2];
+    const char *const paths[] = {left, right};
+    for (int i = 0; i < 2; i++) {
+        od_buffer_init(&bytes[i], od_posix_memory());
+        assert_int_equal(od_file_read(paths[i], &bytes[i], NULL), OD_OK);
+    }
+    assert_string_equal(od_buffer_text(&bytes[0]), od_buffer_text(&bytes[1]));
+    for (int i = 0; i < 2; i++)
+        od_buffer_release(&bytes[i]);
+}
+
+static void what_a_query_took_is_told(void **state)
+{
+    static char sql[] = "CREATE TABLE t AS SELECT x FROM (VALUES (1), (2), (2), (3)) AS v (x);"
+                        "EXPLAIN ANALYZE SELECT x, count(*) FROM t GROUP BY x ORDER BY x";
+    char folder[] = "/tmp/ordeal_test_XXXXXX";
+    char files[2][3][60];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    for (int i = 0; i < 2; i++) {
+        static const char *const names[] = {"output", "events", "metrics"};
+        for (int k = 0; k < 3; k++)
+            snprintf(files[i][k], sizeof(files[i][k]), "%s/%s%d", folder, names[k], i);
+        touch(files[i][0]);
+        char *run[] = {"ordeal", "sql", sql, "--events", files[i][1], "--metrics", files[i][2]};
+        assert_int_equal(status_of(files[i][0], 7, run), OD_EXIT_HELD);
+    }
+    expect_text(files[0][0], "  scan t (x) (rows 4, ");
+    expect_text(files[0][0], "\ntotal: ");
+    expect_equal_files(files[0][0], files[1][0]);
+    expect_text(files[0][1], "{\"run\":1,\"time_ns\":");
+    expect_equal_files(files[0][1], files[1][1]);
+    expect_text(files[0][2], "ordeal_operator_rows{scenario=\"sql\",query=\"1\",stage=\"0\",operator=\"0\",text=\"scan t");
+    char *flag[] = {"ordeal", "sql", "SELECT 1 AS x", "--explain-analyze"};
+    touch(files[1][0]);
+    assert_int_equal(status_of(files[1][0], 4, flag), OD_EXIT_HELD);
+    expect_text(files[1][0], "values");
+    expect_text(files[1][0], "(rows 1, ");
+    assert_int_equal(od_folder_remove(folder, NULL), OD_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_full_disk_is_no_success),
-                                       cmocka_unit_test(a_directory_has_one_run)};
+                                       cmocka_unit_test(a_directory_has_one_run),
+                                       cmocka_unit_test(what_a_query_took_is_told)};
     return cmocka_run_group_tests_name("ordeal", tests, NULL, NULL);
 }
