@@ -403,6 +403,11 @@ void od_processes_watch(struct od_processes *processes, uint64_t period_ns, void
     processes->tick_self = self;
 }
 
+void od_processes_wait(struct od_processes *processes, uint64_t duration_ns)
+{
+    (void)od_node_run(processes->node, duration_ns, NULL);
+}
+
 uint32_t od_processes_restarts(const struct od_processes *processes)
 {
     return processes->restart_count;

@@ -34,6 +34,8 @@ void od_processes_end(struct od_processes *processes);
 int od_processes_id(const struct od_processes *processes, uint32_t actor);
 /* Calls tick(self) every so often while a query runs. */
 void od_processes_watch(struct od_processes *processes, uint64_t period_ns, void (*tick)(void *self), void *self);
+/* Lets that much time pass: children are seen to between queries only here. */
+void od_processes_wait(struct od_processes *processes, uint64_t duration_ns);
 /* How often a child was started again. */
 uint32_t od_processes_restarts(const struct od_processes *processes);
 /* Where it keeps everything. */

@@ -204,6 +204,7 @@ static void report_gone(struct hosted *hosted, uint32_t id, uint32_t incarnation
     struct od_buffer body;
     od_buffer_init(&body, od_posix_memory());
     od_write_peer_gone(&body, &(struct od_body_peer_gone){.incarnation = incarnation});
+    od_body_seal(&body, OD_MESSAGE_PEER_GONE);
     const struct od_message message = {.from = id,
                                        .from_incarnation = incarnation,
                                        .kind = OD_MESSAGE_PEER_GONE,

@@ -30,13 +30,19 @@ void od_outbox_release(struct od_outbox *outbox)
     od_buffer_release(&outbox->body);
 }
 
+void od_body_seal(struct od_buffer *body, enum od_message_kind kind)
+{
+    od_buffer_append_u64(body, od_hash_bytes(body->bytes, body->size, kind));
+}
+
 bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, struct od_site site)
 {
     struct od_world *world = outbox->world;
     struct od_buffer *body = &outbox->body;
     struct od_message *message = NULL;
+    od_body_seal(body, kind);
     if (!body->failed)
-        message = od_message_new(world->net.message_memory, body->size + CHECKSUM_BYTES);
+        message = od_message_new(world->net.message_memory, body->size);
     if (message != NULL) {
         message->from = world->actor_id;
         message->to = to;
@@ -44,10 +50,7 @@ bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind 
         message->kind = kind;
         message->site = site;
         message->site.message_kind = kind;
-        if (body->size != 0)
-            memcpy(message->body, body->bytes, body->size);
-        uint64_t checksum = od_hash_bytes(message->body, body->size, kind);
-        memcpy(message->body + body->size, &checksum, sizeof(checksum));
+        memcpy(message->body, body->bytes, body->size);
         world->net.send(world->net.self, message);
     }
     od_buffer_reset(body);

@@ -225,6 +225,8 @@ enum od_body_kind {
     OD_BODY_LIST(X) OD_ELEMENT_LIST(X)
 #undef X
 };
+/* Appends the checksum, behind all else; od_outbox_send does it. For hosts that make a message themselves. */
+void od_body_seal(struct od_buffer *body, enum od_message_kind kind);
 /* Appends the fields. */
 void od_body_write(struct od_buffer *buffer, enum od_body_kind kind, const void *body);
 /* False when the message is not what its kind promises. */
