@@ -75,6 +75,25 @@ enum od_status od_block_store_read(struct od_block_store *store, const struct od
     return status;
 }
 
+uint64_t od_block_store_size(const struct od_block_store *store, const struct od_attempt_name *name)
+{
+    const struct od_stored_output *output = store->outputs;
+    while (output != NULL && !od_attempt_name_equal(&output->name, name))
+        output = output->next;
+    return output == NULL ? 0 : output->size;
+}
+
+enum od_status od_block_store_sync(struct od_block_store *store, const struct od_attempt_name *name,
+                                   struct od_error *error)
+{
+    const struct od_disk *disk = &store->world->disk;
+    struct od_file *file = NULL;
+    OD_TRY(disk->ops->open(disk->self, (*find(store, name))->text, &file, error));
+    enum od_status status = disk->ops->sync(disk->self, file, error);
+    disk->ops->close(disk->self, file);
+    return status;
+}
+
 static void drop_link(struct od_block_store *store, struct od_stored_output **link, bool with_file)
 {
     struct od_stored_output *output = *link;
@@ -102,12 +121,13 @@ void od_block_store_drop_query(struct od_block_store *store, uint32_t query_id)
     }
 }
 
-bool od_block_store_holds(const struct od_block_store *store, uint32_t query_id)
+uint32_t od_block_store_next_query(const struct od_block_store *store, uint32_t query_id)
 {
-    const struct od_stored_output *output = store->outputs;
-    while (output != NULL && output->name.query != query_id)
-        output = output->next;
-    return output != NULL;
+    uint32_t next = 0;
+    for (const struct od_stored_output *output = store->outputs; output != NULL; output = output->next)
+        if (output->name.query > query_id && (next == 0 || output->name.query < next))
+            next = output->name.query;
+    return next;
 }
 
 void od_block_store_drop_all(struct od_block_store *store, bool with_files)

@@ -21,12 +21,17 @@ enum od_status od_block_store_put(struct od_block_store *store, const struct od_
 enum od_status od_block_store_read(struct od_block_store *store, const struct od_attempt_name *name,
                                    uint64_t offset, uint32_t size, struct od_buffer *buffer,
                                    struct od_error *error);
+/* 0: there is no such output. */
+uint64_t od_block_store_size(const struct od_block_store *store, const struct od_attempt_name *name);
+/* Of an output that is there: it survives the machine. IO. */
+enum od_status od_block_store_sync(struct od_block_store *store, const struct od_attempt_name *name,
+                                   struct od_error *error);
 /* Removes an output, if it is there. A file that the disk does not let go is the disk's. */
 void od_block_store_drop(struct od_block_store *store, const struct od_attempt_name *name);
 /* Removes all outputs of a query. */
 void od_block_store_drop_query(struct od_block_store *store, uint32_t query_id);
-/* Is there any? */
-bool od_block_store_holds(const struct od_block_store *store, uint32_t query_id);
+/* The smallest query above this one of which there is any; 0: none. */
+uint32_t od_block_store_next_query(const struct od_block_store *store, uint32_t query_id);
 /* Removes all outputs; `with_files` false: only forgets them (the disk died with its executor). */
 void od_block_store_drop_all(struct od_block_store *store, bool with_files);
 

@@ -5,6 +5,7 @@
  *        ^                                                                     |  tick: heartbeat; reports and
  *        |  START_OVER(this epoch): attempts and outputs dropped               |  fetches that nobody answered again
  *        +---------------------------------------------------------------------+
+ *                                                            LEAVE(this epoch): all dropped, for good: silent from then on
  *
  *   a query   (first LAUNCH or PLAN) -> here: seen numbers, attempts, outputs -> END_QUERY: all of it gone
  *
@@ -13,6 +14,7 @@
  *            whose plan is not known asks for it (PLAN_WANTED), and the driver sends both again
  *   CANCEL   before its LAUNCH marks it seen
  *   ACKNOWLEDGE ends an attempt that has ended; its output is kept or dropped as told
+ *   COPY     of what is here or on its way is answered, or not begun twice
  *   END_QUERY   lost, is said again when a heartbeat names the query
  * One timer (tag 0) drives all that repeats; each attempt's steps have its serial as tag, so a timer of a dropped attempt
  * finds nothing. */
@@ -21,6 +23,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/run/copy.h"
 #include "engine/run/task.h"
 
 #define TICK_TAG 0
@@ -43,6 +46,8 @@ struct executor {
     const struct od_query_catalog *catalog; /* borrowed */
     struct known_query *queries;            /* owned list */
     struct od_attempt *attempts;            /* owned list, in order of launch */
+    struct od_copies copies;
+    bool has_left; /* decommissioned: serves nothing, asks for nothing */
     uint64_t last_serial;
     uint32_t ended[ENDED_MAX]; /* ring */
     uint32_t ended_count;
@@ -129,6 +134,7 @@ static void drop_all(struct executor *executor)
 {
     while (executor->attempts != NULL)
         remove_attempt(&executor->attempts);
+    od_copies_drop_query(&executor->copies, OD_ANY);
     od_block_store_drop_all(&executor->life.store, !executor->life.gone);
     while (executor->queries != NULL)
         remove_query(executor, &executor->queries);
@@ -153,6 +159,7 @@ static void drop_query(struct executor *executor, uint32_t query_id)
         else
             attempt = &(*attempt)->next;
     }
+    od_copies_drop_query(&executor->copies, query_id);
     od_block_store_drop_query(&executor->life.store, query_id);
     struct known_query **link = find_query(executor, query_id);
     if (*link != NULL)
@@ -172,7 +179,7 @@ static void send_register(struct executor *executor)
 /* Takes the epoch that answers the latest REGISTER of this life. */
 static void accept_epoch(struct executor *executor, const struct od_body_registered *registered)
 {
-    if (executor->life.epoch == 0 && registered->incarnation == executor->life.world->incarnation &&
+    if (executor->life.epoch == 0 && !executor->has_left && registered->incarnation == executor->life.world->incarnation &&
         registered->request == executor->request)
         executor->life.epoch = registered->epoch;
 }
@@ -193,6 +200,18 @@ static void handle_start_over(struct executor *executor, const struct od_message
     executor->life.epoch = 0;
     executor->request++;
     send_register(executor);
+}
+
+static void handle_leave(struct executor *executor, const struct od_message *message)
+{
+    struct od_body_order body;
+    if (!od_read_order(message, &body) || body.epoch != executor->life.epoch || body.epoch == 0)
+        return;
+    drop_all(executor);
+    executor->life.epoch = 0;
+    executor->has_left = true;
+    if (executor->catalog->left != NULL)
+        executor->catalog->left(executor->catalog->self);
 }
 
 static void handle_end_query(struct executor *executor, const struct od_message *message)
@@ -335,32 +354,24 @@ static void handle_acknowledge(struct executor *executor, const struct od_messag
 
 static void handle_fetch(struct executor *executor, const struct od_message *message)
 {
+    od_life_serve(&executor->life, message);
+}
+
+static void handle_copy(struct executor *executor, const struct od_message *message)
+{
+    struct od_body_copy body;
+    const struct od_attempt_name name = od_message_attempt(message);
+    if (od_read_copy(message, &body) && body.epoch == executor->life.epoch && !has_ended(executor, name.query))
+        od_copies_begin(&executor->copies, &name, &body);
+}
+
+static void tell_copied(void *self, const struct od_attempt_name *name, enum od_status status)
+{
+    struct executor *executor = self;
     struct od_life *life = &executor->life;
-    struct od_body_fetch body;
-    if (!od_read_fetch(message, &body))
-        return;
-    struct od_attempt_name writer = od_message_attempt(message);
-    struct od_site site = od_life_site(life, &writer);
-    site.partition = message->site.partition;
-    struct od_error error = {0};
-    enum od_status status = OD_MISSING; /* of another registration: what it wrote is gone */
-    if (body.epoch == life->epoch)
-        status = od_block_store_read(&life->store, &writer, body.offset, body.size, &life->scratch, &error);
-    struct od_point_bytes passing = {0};
-    if (status == OD_OK) {
-        passing = (struct od_point_bytes){.bytes = life->scratch.bytes, .size = life->scratch.size};
-        status = od_life_hit(life, OD_POINT_BLOCK_SERVE, site, &passing, &error);
-    }
-    life->gone = life->gone || status == OD_EXECUTOR_GONE;
-    if (life->gone)
-        return;
-    struct od_body_block answer = {.name = body.name, .status = status, .injected = error.injected};
-    if (status == OD_OK) {
-        answer.size = (uint32_t)passing.size;
-        answer.bytes = passing.bytes;
-    }
-    od_write_block(&life->outbox.body, &answer);
-    od_outbox_send(&life->outbox, message->from, OD_MESSAGE_BLOCK, site);
+    const struct od_body_copied body = {.epoch = life->epoch, .status = status};
+    od_write_copied(&life->outbox.body, &body);
+    od_outbox_send(&life->outbox, 0, OD_MESSAGE_COPIED, od_life_site(life, name));
 }
 
 static void handle_block(struct executor *executor, const struct od_message *message)
@@ -368,6 +379,10 @@ static void handle_block(struct executor *executor, const struct od_message *mes
     struct od_body_block body;
     if (!od_read_block(message, &body) || body.name.epoch != executor->life.epoch)
         return;
+    if (body.name.input_index == OD_COPY_INPUT) {
+        od_copies_deliver(&executor->copies, &body);
+        return;
+    }
     struct od_attempt *attempt = *find_attempt(executor, &body.name.reader);
     if (attempt != NULL && attempt->state == OD_ATTEMPT_RUNNING && od_fetch_deliver(&attempt->fetch, &body))
         od_attempt_wake(attempt);
@@ -381,9 +396,19 @@ static void handle_lost(struct executor *executor, const struct od_message *mess
     for (struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
         if (attempt->state == OD_ATTEMPT_RUNNING && od_fetch_lose(&attempt->fetch, body.epoch))
             od_attempt_wake(attempt);
+    od_copies_lose(&executor->copies, body.epoch);
 }
 
 /* --- what repeats ---------------------------------------------------------------------------------------------- */
+
+/* Those of which there is a copy here and nothing else: the next after `query_id`; 0: none. */
+static uint32_t next_copied_query(struct executor *executor, uint32_t query_id)
+{
+    do
+        query_id = od_block_store_next_query(&executor->life.store, query_id);
+    while (query_id != 0 && *find_query(executor, query_id) != NULL);
+    return query_id;
+}
 
 static void send_heartbeat(struct executor *executor)
 {
@@ -393,11 +418,15 @@ static void send_heartbeat(struct executor *executor)
         body.attempt_count++;
     for (const struct known_query *known = executor->queries; known != NULL; known = known->next)
         body.query_count++;
+    for (uint32_t id = next_copied_query(executor, 0); id != 0; id = next_copied_query(executor, id))
+        body.query_count++;
     od_write_heartbeat(&life->outbox.body, &body);
     for (const struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
         od_write_attempt_name(&life->outbox.body, &attempt->name);
     for (const struct known_query *known = executor->queries; known != NULL; known = known->next)
         od_buffer_append_u32(&life->outbox.body, known->query_id);
+    for (uint32_t id = next_copied_query(executor, 0); id != 0; id = next_copied_query(executor, id))
+        od_buffer_append_u32(&life->outbox.body, id);
     od_outbox_send(&life->outbox, 0, OD_MESSAGE_HEARTBEAT, od_life_site(life, OD_NOBODY));
 }
 
@@ -406,6 +435,8 @@ static void tick(struct executor *executor)
     struct od_life *life = &executor->life;
     const struct od_cluster_options *options = life->options;
     uint64_t now_ns = od_world_now_ns(life->world);
+    if (executor->has_left)
+        return;
     life->world->schedule.timer(life->world->schedule.self, options->heartbeat_ns, TICK_TAG);
     if (life->epoch == 0) {
         if (now_ns - executor->registered_ns >= options->resend_ns)
@@ -421,6 +452,7 @@ static void tick(struct executor *executor)
             od_attempt_report(attempt);
         }
     }
+    od_copies_tick(&executor->copies, now_ns);
 }
 
 /* --- the actor ------------------------------------------------------------------------------------------------- */
@@ -445,6 +477,8 @@ static const message_handler handlers[OD_MESSAGE_KIND_COUNT] = {
     [OD_MESSAGE_PLAN] = handle_plan,
     [OD_MESSAGE_LOST] = handle_lost,
     [OD_MESSAGE_END_QUERY] = handle_end_query,
+    [OD_MESSAGE_COPY] = handle_copy,
+    [OD_MESSAGE_LEAVE] = handle_leave,
 };
 
 static void executor_on_message(void *self, const struct od_message *message)
@@ -500,6 +534,8 @@ enum od_status od_executor_new(struct od_world *world, const struct od_cluster_o
     if (executor == NULL)
         return od_fail(error, OD_NO_MEMORY, "making executor %u", world->actor_id);
     *executor = (struct executor){.catalog = catalog};
+    executor->copies =
+        (struct od_copies){.life = &executor->life, .ended = tell_copied, .self = executor};
     if (!od_life_init(&executor->life, world, options)) {
         executor_free(executor);
         return od_fail(error, OD_NO_MEMORY, "making executor %u", world->actor_id);

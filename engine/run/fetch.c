@@ -92,7 +92,9 @@ void od_fetch_release(struct od_fetch *fetch)
         for (uint32_t s = 0; s < OD_FETCH_WINDOW; s++)
             od_arena_release(&fetch->inputs[i].slots[s].block_arena);
     }
-    *fetch = (struct od_fetch){.source_failed = fetch->source_failed, .source = fetch->source};
+    *fetch = (struct od_fetch){.source_failed = fetch->source_failed,
+                                .source = fetch->source,
+                                .source_epoch = fetch->source_epoch};
 }
 
 /* --- a block arrives ------------------------------------------------------------------------------------------- */
@@ -109,6 +111,7 @@ static void give_up(struct od_fetch *fetch, const struct od_fetch_block *block, 
     fetch->failed = true;
     fetch->source_failed = error->status != OD_NO_MEMORY && error->status != OD_EXECUTOR_GONE;
     fetch->source = block->writer;
+    fetch->source_epoch = block->epoch;
     fetch->error = *error;
 }
 
@@ -211,7 +214,7 @@ static void ask(struct od_fetch *fetch, uint32_t input_index, uint32_t block_ind
     struct od_fetch_slot *slot = &input->slots[block_index % OD_FETCH_WINDOW];
     struct od_error error = {0};
     slot->tries = 0;
-    if (block->executor == fetch->life->world->actor_id && block->epoch == fetch->life->epoch)
+    if (block->executor == fetch->life->world->actor_id && block->epoch == od_life_place(fetch->life))
         judge(fetch, input_index, block_index, read_local(fetch, input, block, slot, &error), &error);
     else
         send_request(fetch, input_index, block_index, slot);

@@ -72,6 +72,7 @@ struct od_fetch {
     bool failed;                   /* for ever; `error` says why */
     bool source_failed;            /* a block could not be had: the driver must see to `source` */
     struct od_attempt_name source;
+    uint32_t source_epoch;
     struct od_error error;
     uint64_t block_count; /* consumed, and found sound */
     uint64_t block_bytes;

@@ -36,6 +36,15 @@ static inline void od_life_release(struct od_life *life)
     od_block_codec_free(life->codec);
 }
 
+/* The epoch by which readers ask for what is stored here: the driver's store outlives its lives, and has none. */
+static inline uint32_t od_life_place(const struct od_life *life)
+{
+    return life->world->actor_id == 0 ? 0 : life->epoch;
+}
+
+/* Sends the bytes that a FETCH asks for, or why not. May find the life gone. */
+void od_life_serve(struct od_life *life, const struct od_message *message);
+
 /* Hits a point and notices the end of this life. */
 static inline enum od_status od_life_hit(struct od_life *life, enum od_point point, struct od_site site,
                                          struct od_point_bytes *bytes, struct od_error *error)

@@ -32,6 +32,9 @@ enum od_message_kind {
     OD_MESSAGE_LOST,          /* driver -> executor: that registration is over; do not wait for its blocks */
     OD_MESSAGE_END_QUERY,     /* driver -> executor: the query has ended; drop all of it */
     OD_MESSAGE_PEER_GONE,     /* the world -> driver: an executor's life is over, it seems: its lease need not be waited for */
+    OD_MESSAGE_COPY,          /* driver -> executor: store another's output as well; again until COPIED */
+    OD_MESSAGE_COPIED,        /* executor -> driver: it is here, or why not */
+    OD_MESSAGE_LEAVE,         /* driver -> executor: decommissioned: drop all, be silent; again to whoever speaks */
     OD_MESSAGE_KIND_COUNT
 };
 
@@ -39,6 +42,9 @@ enum od_message_kind {
 #define OD_ATTEMPT_NAME_BYTES 16
 #define OD_ENTRY_BYTES        36
 #define OD_OP_METRICS_BYTES   48
+
+/* Of output_checksum. */
+#define OD_OUTPUT_SEED 0
 
 /* --- bodies, and the elements of their lists ---------------------------------------------------------------------- */
 
@@ -61,7 +67,7 @@ enum od_message_kind {
 #define OD_FIELDS_registered(F, L, S)                                                                        \
     F(S, U32, uint32_t, incarnation) F(S, U32, uint32_t, request) F(S, U32, uint32_t, epoch)
 
-/* CANCEL, START_OVER; LOST: the epoch that is; END_QUERY and PLAN_WANTED: 0. */
+/* CANCEL, START_OVER, LEAVE; LOST: the epoch that is; END_QUERY and PLAN_WANTED: 0. */
 #define OD_FIELDS_order(F, L, S) F(S, U32, uint32_t, epoch)
 
 /* PEER_GONE: the life that is over. */
@@ -100,7 +106,7 @@ enum od_message_kind {
     F(S, U64, uint64_t, bytes) F(S, U64, uint64_t, batches) F(S, U64, uint64_t, spilled_bytes)               \
         F(S, U64, uint64_t, peak_bytes) F(S, U64, uint64_t, time_ns)
 
-/* total_bytes: of all blocks; held_peak_bytes: by all operators of the task. */
+/* total_bytes: of all blocks, and output_checksum: od_hash_bytes of these; held_peak_bytes: by all operators of the task. */
 #define OD_FIELDS_done(F, L, S)                                                                              \
     F(S, U32, uint32_t, epoch)                                                                               \
     F(S, U32, uint32_t, generation)                                                                          \
@@ -109,18 +115,28 @@ enum od_message_kind {
     F(S, U64, uint64_t, spilled_bytes)                                                                       \
     F(S, U64, uint64_t, held_peak_bytes)                                                                     \
     F(S, U64, struct od_hash128, row_checksum)                                                               \
+    F(S, U64, uint64_t, output_checksum)                                                                     \
     F(S, U64, struct od_attempt_metrics, metrics)                                                            \
     F(S, COUNT, uint32_t, operator_count)                                                                    \
     F(S, COUNT, uint32_t, block_count)                                                                       \
     L(S, OD_OP_METRICS_BYTES, operator_count, operators) L(S, OD_ENTRY_BYTES, block_count, blocks)
 
-/* fetch_failed: the task was not at fault: `source` was. */
+/* epoch: of the reader; where the output is, and what its bytes are (see DONE). */
+#define OD_FIELDS_copy(F, L, S)                                                                              \
+    F(S, U32, uint32_t, epoch)                                                                               \
+    F(S, U32, uint32_t, source) F(S, U32, uint32_t, source_epoch)                                            \
+    F(S, U64, uint64_t, size) F(S, U64, uint64_t, checksum)
+
+#define OD_FIELDS_copied(F, L, S) F(S, U32, uint32_t, epoch) F(S, STATUS, uint32_t, status)
+
+/* fetch_failed: the task was not at fault: `source` was, as it was to be had from `source_epoch`. */
 #define OD_FIELDS_failed(F, L, S)                                                                            \
     F(S, U32, uint32_t, epoch)                                                                               \
     F(S, FAILURE, uint32_t, status)                                                                          \
     F(S, FLAG, bool, injected)                                                                               \
     F(S, FLAG, bool, fetch_failed)                                                                           \
     F(S, U32, struct od_attempt_name, source)                                                                \
+    F(S, U32, uint32_t, source_epoch)                                                                        \
     F(S, COUNT, uint32_t, text_size) F(S, BYTES, const char *, text)
 
 /* keep: the output counts; else it may be removed. */
@@ -133,7 +149,7 @@ enum od_message_kind {
     F(S, U32, struct od_attempt_name, reader) F(S, U32, uint32_t, input_index)                               \
         F(S, U32, uint32_t, block_index)
 
-/* epoch: of the server. */
+/* epoch: of the server; the driver's is always 0. */
 #define OD_FIELDS_fetch(F, L, S)                                                                             \
     F(S, U32, struct od_fetch_name, name)                                                                    \
     F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, size) F(S, U64, uint64_t, offset)
@@ -155,6 +171,8 @@ enum od_message_kind {
     X(plan, od_body_plan)                                                                                    \
     X(launch, od_body_launch)                                                                                \
     X(source, od_body_source)                                                                                \
+    X(copy, od_body_copy)                                                                                    \
+    X(copied, od_body_copied)                                                                                \
     X(done, od_body_done)                                                                                    \
     X(failed, od_body_failed)                                                                                \
     X(acknowledge, od_body_acknowledge)                                                                      \
@@ -216,7 +234,7 @@ void od_outbox_release(struct od_outbox *outbox);
  * protocol repairs as any loss. `site` names the subject; its message_kind is filled in. The body is empty afterwards. */
 bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, struct od_site site);
 
-/* CANCEL, START_OVER, LOST, END_QUERY, PLAN_WANTED, or REGISTER with its request: a number is all they say. */
+/* CANCEL, START_OVER, LOST, LEAVE, END_QUERY, PLAN_WANTED, or REGISTER with its request: a number is all they say. */
 void od_outbox_send_order(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, uint32_t number,
                           struct od_site site);
 

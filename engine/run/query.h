@@ -24,6 +24,8 @@ struct od_cluster_options {
     uint32_t breaker_failures;  /* [3] */
     uint64_t breaker_window_ns; /* [1 s] */
     uint64_t breaker_open_ns;   /* [200 ms] */
+    uint64_t drain_grace_ns; /* [500 ms] that a decommissioned executor's attempts, then its readers, get to finish */
+    bool drop_on_drain; /* [false] its outputs are not copied elsewhere but lost, and computed again where needed */
 };
 struct od_run_options {
     struct od_cluster_options cluster;
@@ -80,6 +82,7 @@ struct od_query_catalog {
     enum od_status (*add)(void *self, uint32_t query_id, const uint8_t *bytes, size_t size,
                           struct od_error *error);
     void (*remove)(void *self, uint32_t query_id); /* nothing of the query is in use any more */
+    void (*left)(void *self); /* the executor was decommissioned: holds nothing, may be ended */
     void *self;
 };
 

@@ -195,6 +195,7 @@ static enum od_status write_output(struct od_attempt *attempt, struct od_error *
     struct od_buffer *bytes = &attempt->writer.bytes;
     if (bytes->size == 0)
         return OD_OK;
+    attempt->output_checksum = od_hash_bytes(bytes->bytes, bytes->size, OD_OUTPUT_SEED);
     struct od_point_bytes passing = {.bytes = bytes->bytes, .size = bytes->size};
     OD_TRY(od_life_hit(attempt->life, OD_POINT_BLOCK_WRITE, attempt_site(attempt), &passing, error));
     return od_block_store_put(&attempt->life->store, &attempt->name, passing.bytes, passing.size, error);
@@ -250,6 +251,7 @@ static void write_done(const struct od_attempt *attempt, struct od_buffer *body)
                                 .row_checksum = writer->row_checksum,
                                 .metrics = attempt->metrics,
                                 .operator_count = attempt->operator_count,
+                                .output_checksum = attempt->output_checksum,
                                 .block_count = writer->entry_count};
     od_write_done(body, &done);
     for (uint32_t i = 0; i < attempt->operator_count; i++)
@@ -265,6 +267,7 @@ static void write_failed(const struct od_attempt *attempt, struct od_buffer *bod
                                     .injected = attempt->error.injected,
                                     .fetch_failed = attempt->fetch.source_failed,
                                     .source = attempt->fetch.source,
+                                    .source_epoch = attempt->fetch.source_epoch,
                                     .text = attempt->error.text,
                                     .text_size = (uint32_t)strlen(attempt->error.text)};
     od_write_failed(body, &failed);

@@ -33,6 +33,7 @@ struct od_attempt {
     struct od_arena attempt_arena;
     struct od_op *op;
     struct od_partition_writer writer; /* after success: the index */
+    uint64_t output_checksum;          /* likewise */
     struct od_fetch fetch;
     struct od_error error;
     uint64_t reported_ns;
