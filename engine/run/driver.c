@@ -78,6 +78,7 @@ void od_driver_end(struct od_driver_run *run, enum od_status status, const struc
 static void free_run(struct od_driver_run *run)
 {
     struct od_memory *memory = run->driver->world->memory;
+    od_driver_check_copies(run->driver, run);
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct od_driver_task *task = run->tasks[i];
         while (task->running_count != 0)
@@ -100,6 +101,8 @@ static void tell_sink(struct od_driver *driver, struct od_driver_run **link)
     outcome.metrics = run->metrics; /* lent */
     uint32_t query_id = run->query->query_id;
     *link = run->next;
+    od_copies_drop_query(&driver->own_copies, query_id);
+    od_block_store_drop_query(&driver->life.store, query_id);
     run->outcome = (struct od_outcome){0};
     driver->sink.ended(driver->sink.self, query_id, &outcome);
     od_driver_end_journal(run);
@@ -108,25 +111,27 @@ static void tell_sink(struct od_driver *driver, struct od_driver_run **link)
         od_driver_send_end(driver, i, query_id);
 }
 
-/* Every handler ends here. An ended query gives its slots back, so others may begin. */
+/* Every handler ends here. What ends or leaves gives others something to do. */
 static void settle(struct od_driver *driver)
 {
-    bool has_ended;
+    bool has_changed;
     do {
         if (driver->life.gone)
             return;
         od_driver_pump(driver);
-        has_ended = false;
+        has_changed = od_driver_pump_drains(driver);
+        for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+            od_driver_plan_checkpoints(run);
         struct od_driver_run **link = &driver->runs;
         while (*link != NULL && !driver->life.gone) {
             if ((*link)->ended) {
                 tell_sink(driver, link);
-                has_ended = true;
+                has_changed = true;
             } else {
                 link = &(*link)->next;
             }
         }
-    } while (has_ended);
+    } while (has_changed);
 }
 
 /* --- the beginning of a query ---------------------------------------------------------------------------------- */
@@ -214,6 +219,11 @@ static void driver_on_start(void *self)
     set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
 }
 
+static void handle_fetch(struct od_driver *driver, const struct od_message *message)
+{
+    od_life_serve(&driver->life, message);
+}
+
 typedef void (*message_handler)(struct od_driver *driver, const struct od_message *message);
 static const message_handler handlers[OD_MESSAGE_KIND_COUNT] = {
     [OD_MESSAGE_REGISTER] = od_driver_handle_register,
@@ -223,6 +233,8 @@ static const message_handler handlers[OD_MESSAGE_KIND_COUNT] = {
     [OD_MESSAGE_DONE] = od_driver_handle_done,
     [OD_MESSAGE_FAILED] = od_driver_handle_failed,
     [OD_MESSAGE_BLOCK] = od_driver_handle_block,
+    [OD_MESSAGE_FETCH] = handle_fetch,
+    [OD_MESSAGE_COPIED] = od_driver_handle_copied,
 };
 
 static void driver_on_message(void *self, const struct od_message *message)
@@ -258,6 +270,7 @@ static void driver_on_timer(void *self, uint64_t tag)
     } else if (what == OD_TIMER_TICK) {
         set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
         od_driver_check_leases(driver);
+        od_driver_tick_copies(driver, od_world_now_ns(driver->world));
         for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
             od_driver_tick_results(run, od_world_now_ns(driver->world));
     }
@@ -274,6 +287,8 @@ static void driver_on_order(void *self, const struct od_order *order)
         struct od_error error = {0};
         od_fail(&error, OD_CANCELLED, "running a query: cancelled");
         od_driver_end(run, OD_CANCELLED, &error);
+    } else if (order->kind == OD_ORDER_DECOMMISSION) {
+        od_driver_drain(driver, order->executor);
     }
     settle(driver);
 }
@@ -287,6 +302,8 @@ static void driver_free(void *self)
         driver->runs = run->next;
         free_run(run);
     }
+    od_copies_drop_query(&driver->own_copies, OD_ANY);
+    od_block_store_drop_all(&driver->life.store, false); /* the next life's */
     od_life_release(&driver->life);
     od_arena_release(&driver->driver_arena);
     od_give(memory, driver, sizeof(*driver));
@@ -312,6 +329,8 @@ enum od_status od_driver_new(struct od_world *world, const struct od_cluster_opt
     bool is_alive = od_life_init(&driver->life, world, options);
     driver->life.epoch = world->incarnation;
     driver->last_epoch = od_driver_first_number(driver);
+    driver->own_copies = (struct od_copies){
+        .life = &driver->life, .durable = true, .ended = od_driver_own_copy_ended, .self = driver};
     od_arena_init(&driver->driver_arena, world->memory, 0);
     driver->executors = od_arena_take_array(&driver->driver_arena, (size_t)options->executors_max + 1,
                                             sizeof(*driver->executors));

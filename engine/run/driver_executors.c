@@ -37,21 +37,26 @@ static void lose_attempts(struct od_driver_run *run, uint32_t epoch)
 }
 
 /* Nobody need wait for it any longer: not its tasks, and not those who read from it. */
-static void lose_executor(struct od_driver *driver, uint32_t id)
+void od_driver_end_epoch(struct od_driver *driver, uint32_t id)
 {
     struct od_driver_executor *executor = &driver->executors[id];
     od_assert(executor->alive);
     executor->alive = false;
-    emit(driver, OD_EVENT_EXECUTOR_LOST, id);
-    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next) {
-        if (!run->ended)
-            run->outcome.counts.executors_lost++;
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
         lose_attempts(run, executor->told.epoch);
-    }
+    od_copies_lose(&driver->own_copies, executor->told.epoch);
     for (uint32_t other = 1; other <= driver->options->executors_max; other++)
         if (driver->executors[other].alive)
             od_outbox_send_order(&driver->life.outbox, other, OD_MESSAGE_LOST, executor->told.epoch,
                                  executor_site(id));
+}
+
+static void lose_executor(struct od_driver *driver, uint32_t id)
+{
+    emit(driver, OD_EVENT_EXECUTOR_LOST, id);
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+        run->outcome.counts.executors_lost += !run->ended;
+    od_driver_end_epoch(driver, id);
 }
 
 void od_driver_handle_register(struct od_driver *driver, const struct od_message *message)
@@ -63,7 +68,7 @@ void od_driver_handle_register(struct od_driver *driver, const struct od_message
     struct od_driver_executor *executor = &driver->executors[id];
     uint64_t known = (uint64_t)executor->told.incarnation << 32 | executor->told.request;
     uint64_t asked = (uint64_t)message->from_incarnation << 32 | body.request;
-    if (asked < known)
+    if (asked < known || (asked == known && executor->has_left))
         return;
     if (asked > known || !executor->alive) {
         if (executor->alive)
@@ -91,7 +96,9 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
         executor->heard_ns = od_world_now_ns(driver->world);
         return executor;
     }
-    od_outbox_send_order(&driver->life.outbox, message->from, OD_MESSAGE_START_OVER, epoch,
+    bool has_left = executor->has_left && executor->told.epoch == epoch;
+    od_outbox_send_order(&driver->life.outbox, message->from,
+                         has_left ? OD_MESSAGE_LEAVE : OD_MESSAGE_START_OVER, epoch,
                          executor_site(message->from));
     return NULL;
 }

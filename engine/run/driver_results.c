@@ -66,6 +66,7 @@ static void emit_results(struct od_driver_run *run)
 static void fail(struct od_driver_run *run, const struct od_error *error)
 {
     struct od_attempt_name source = run->fetch.source;
+    uint32_t source_epoch = run->fetch.source_epoch;
     bool source_failed = run->fetch.source_failed;
     od_driver_stop_collecting(run);
     if (!source_failed) {
@@ -76,7 +77,7 @@ static void fail(struct od_driver_run *run, const struct od_error *error)
     od_assert(task != NULL);
     run->outcome.counts.blocks_bad++;
     od_driver_count_recovery(run, error);
-    if (task->state == OD_TASK_COMMITTED && task->attempt == source.attempt)
+    if (task->state == OD_TASK_COMMITTED && task->attempt == source.attempt && task->epoch == source_epoch)
         od_driver_lose_output(task, error->status);
 }
 
@@ -110,6 +111,7 @@ void od_driver_collect(struct od_driver_run *run)
     struct od_error error = {0};
     run->is_collecting = true;
     run->collect_count++;
+    run->collect_ns = od_world_now_ns(run->driver->world);
     enum od_status status = begin(run, &error);
     if (status == OD_OK)
         drain(run);
@@ -122,6 +124,10 @@ void od_driver_handle_block(struct od_driver *driver, const struct od_message *m
     struct od_body_block body;
     if (!od_read_block(message, &body) || body.name.epoch != driver->life.epoch)
         return;
+    if (body.name.input_index == OD_COPY_INPUT) {
+        od_copies_deliver(&driver->own_copies, &body);
+        return;
+    }
     struct od_driver_run *run = driver->runs;
     while (run != NULL && run->query->query_id != body.name.reader.query)
         run = run->next;

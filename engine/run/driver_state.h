@@ -7,6 +7,8 @@
  *   driver_lineage.c    lost outputs: who still needs them, what is run again
  *   driver_results.c    fetching the answer
  *   driver_restart.c    the journal; what a next life of the driver makes of it
+ *   driver_copies.c     outputs that get another place: moves, checkpoints
+ *   driver_drain.c      executors that leave
  *
  *   od_driver (the cluster) -- executors[1..N]
  *       \-- od_driver_run (a query) -- stages -- tasks
@@ -15,6 +17,7 @@
 #ifndef OD_RUN_DRIVER_STATE_H
 #define OD_RUN_DRIVER_STATE_H
 
+#include "engine/run/copy.h"
 #include "engine/run/driver.h"
 #include "engine/run/fetch.h"
 #include "engine/run/journal.h"
@@ -57,6 +60,7 @@ struct od_driver_task {
     uint64_t ready_ns;       /* WAITING: not launched before */
     bool is_needed; /* somebody still has to read what it gives */
     enum od_status lost_why;
+    uint32_t copy_failures; /* of the output that counts */
     bool has_index;                 /* `done` and its entries are of `attempt`, or of the last that counted */
     struct od_body_done done;       /* its list is used up: see entries */
     struct od_block_entry *entries; /* owned; done.block_count, in order of (partition, offset) */
@@ -92,6 +96,7 @@ struct od_driver_run {
     bool loss_happened; /* from then on, `is_needed` is worked out before launching */
     uint32_t collect_count; /* how often it was begun: numbers the driver as a reader */
     bool is_collecting;     /* every result task is committed: `fetch` reads their blocks into `answer` */
+    uint64_t collect_ns;    /* when it was begun last */
     struct od_arena fetch_arena;
     struct od_fetch fetch;
     struct od_table *answer; /* owned; not whole while collecting */
@@ -108,13 +113,23 @@ struct od_driver_executor {
     struct od_body_registered told; /* what it was told last; epoch 0: nothing */
     uint32_t running_count;
     uint64_t heard_ns;
+    bool draining; /* takes no more attempts, and goes when nothing needs it */
+    bool has_left; /* this epoch ended so */
+    uint64_t drain_ns;
+    uint64_t moved_ns; /* when an output of it was moved last */
+    uint32_t moved_count; /* by this drain */
+    uint64_t moved_bytes;
+    uint64_t inherited_bytes; /* from others' drains */
 };
+struct od_driver_copy;
 
 struct od_driver {
     struct od_world *world;                   /* borrowed */
     const struct od_cluster_options *options; /* borrowed */
     struct od_outcome_sink sink;
-    struct od_life life; /* as a reader */
+    struct od_life life; /* as a reader; its store has the checkpoints */
+    struct od_copies own_copies;
+    struct od_driver_copy *copies; /* owned list: those that are on their way */
     struct od_arena driver_arena;
     struct od_driver_executor *executors; /* by actor id; [0] unused */
     uint32_t last_epoch;
@@ -199,6 +214,8 @@ void od_driver_handle_peer_gone(struct od_driver *driver, const struct od_messag
 struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
                                                     const struct od_message *message, uint32_t epoch);
 void od_driver_check_leases(struct od_driver *driver);
+/* A registration is over: what ran there runs elsewhere, what it stored is lost, readers are told. */
+void od_driver_end_epoch(struct od_driver *driver, uint32_t id);
 
 /* --- driver_tasks.c */
 void od_driver_handle_done(struct od_driver *driver, const struct od_message *message);
@@ -212,6 +229,8 @@ void od_driver_launch(struct od_driver_task *task, uint32_t executor);
  *
  * LAUNCH was lost, it seems: again, or elsewhere. */
 void od_driver_launch_again(struct od_driver_task *task, struct od_driver_attempt *attempt);
+/* Cancelled, to run elsewhere. */
+void od_driver_move_attempt(struct od_driver_task *task, struct od_driver_attempt *attempt);
 /* It is no more, for a reason that is not the task's. */
 void od_driver_abandon(struct od_driver_task *task, struct od_driver_attempt *attempt, enum od_status why);
 /* Its executor is told to drop it; a task without any other waits. */
@@ -263,5 +282,25 @@ void od_driver_collect(struct od_driver_run *run);
 void od_driver_stop_collecting(struct od_driver_run *run);
 void od_driver_handle_block(struct od_driver *driver, const struct od_message *message);
 void od_driver_tick_results(struct od_driver_run *run, uint64_t now_ns);
+
+/* --- driver_copies.c */
+/* Begins to copy a committed output that is not being copied to executor `to`, or to the driver's disk (0); it moves there at
+ * once when there is no file. Without memory nothing happens. */
+void od_driver_copy_output(struct od_driver_task *task, uint32_t to);
+bool od_driver_is_copied(const struct od_driver_task *task);
+/* From or to this epoch. */
+uint32_t od_driver_count_copies(const struct od_driver *driver, uint32_t epoch);
+/* Forgets what is pointless by now, and all copies of a query (NULL: of none). */
+void od_driver_check_copies(struct od_driver *driver, const struct od_driver_run *ended);
+void od_driver_handle_copied(struct od_driver *driver, const struct od_message *message);
+void od_driver_own_copy_ended(void *self, const struct od_attempt_name *name, enum od_status status);
+void od_driver_tick_copies(struct od_driver *driver, uint64_t now_ns);
+/* Begins what checkpoints are due. */
+void od_driver_plan_checkpoints(struct od_driver_run *run);
+
+/* --- driver_drain.c */
+void od_driver_drain(struct od_driver *driver, uint32_t id);
+/* True: outputs or attempts have gone; there may be something to launch. */
+bool od_driver_pump_drains(struct od_driver *driver);
 
 #endif

@@ -25,7 +25,8 @@ static uint32_t count_free_slots(const struct od_driver *driver, uint32_t id)
 {
     const struct od_driver_executor *executor = &driver->executors[id];
     uint32_t slots = driver->options->slots_per_executor;
-    return executor->alive && executor->running_count < slots ? slots - executor->running_count : 0;
+    bool has_room = executor->alive && !executor->draining && executor->running_count < slots;
+    return has_room ? slots - executor->running_count : 0;
 }
 
 /* The executor with most free slots, lowest number first; one to be avoided only when there is no other. 0: none. */
@@ -239,6 +240,12 @@ void od_driver_abandon(struct od_driver_task *task, struct od_driver_attempt *at
     od_driver_count_recovery(task->stage->run, &cause);
 }
 
+void od_driver_move_attempt(struct od_driver_task *task, struct od_driver_attempt *attempt)
+{
+    send_cancel(task, attempt);
+    od_driver_abandon(task, attempt, OD_UNREACHABLE);
+}
+
 void od_driver_launch_again(struct od_driver_task *task, struct od_driver_attempt *attempt)
 {
     /* an input may have been lost since: its place would be that of an attempt that nobody has committed */
@@ -248,8 +255,7 @@ void od_driver_launch_again(struct od_driver_task *task, struct od_driver_attemp
         return;
     }
     /* alive, but deaf to us: let another one try; or to be launched anew when its inputs are whole again */
-    send_cancel(task, attempt);
-    od_driver_abandon(task, attempt, OD_UNREACHABLE);
+    od_driver_move_attempt(task, attempt);
 }
 
 static bool is_permanent(enum od_status status)
@@ -289,8 +295,8 @@ static void retry(struct od_driver_task *task, struct od_driver_attempt *attempt
     world->schedule.timer(world->schedule.self, delay_ns, OD_TIMER_PUMP);
 }
 
-/* The task could not read an input: that output is gone, if it is still the one that counts. A report about an older attempt
- * is news from the past: the reader is launched again with the new place, and nothing is recomputed. */
+/* The task could not read an input: that output is gone, if it is still the one that counts. A report about an older attempt, or
+ * a place that it has left, is news from the past: the reader is launched again with the new place, and nothing is recomputed. */
 static void source_failed(struct od_driver_task *task, struct od_driver_attempt *attempt,
                           const struct od_body_failed *body, const struct od_error *error)
 {
@@ -299,7 +305,8 @@ static void source_failed(struct od_driver_task *task, struct od_driver_attempt 
     run->outcome.counts.blocks_bad++;
     detach(task, attempt, error->status);
     od_driver_count_recovery(run, error);
-    if (source == NULL || source->state != OD_TASK_COMMITTED || source->attempt != body->source.attempt)
+    if (source == NULL || source->state != OD_TASK_COMMITTED || source->attempt != body->source.attempt ||
+        source->epoch != body->source_epoch)
         return;
     if (error->status == OD_UNREACHABLE)
         source->avoid_executor = source->executor;

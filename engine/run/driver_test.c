@@ -208,15 +208,22 @@ static void say_failed(uint32_t from, uint32_t epoch, uint32_t stage, uint32_t a
     say(from, 1, OD_MESSAGE_FAILED, stage, attempt);
 }
 
-static void say_source_failed(uint32_t from, uint32_t epoch, uint32_t attempt, uint32_t source_attempt)
+static void say_source_failed_at(uint32_t from, uint32_t epoch, uint32_t attempt, uint32_t source_attempt,
+                                 uint32_t source_epoch)
 {
     od_write_failed(&bench.body, &(struct od_body_failed){.epoch = epoch,
                                                           .status = OD_CORRUPT,
                                                           .fetch_failed = true,
                                                           .source = {.query = 4, .attempt = source_attempt},
+                                                          .source_epoch = source_epoch,
                                                           .text = "why",
                                                           .text_size = 3});
     say(from, 1, OD_MESSAGE_FAILED, 1, attempt);
+}
+
+static void say_source_failed(uint32_t from, uint32_t epoch, uint32_t attempt, uint32_t source_attempt)
+{
+    say_source_failed_at(from, epoch, attempt, source_attempt, epoch);
 }
 
 /* `held` NULL: no attempt. */
@@ -429,6 +436,52 @@ static void test_a_deaf_executor_is_passed_over(void **state)
     assert_int_equal(bench.sent_count[OD_MESSAGE_CANCEL], 2);
 }
 
+/* The only executor with an output leaves: the output moves, a reader that was told the old place reads again, and nothing is
+ * computed twice. */
+static void test_an_output_moves(void **state)
+{
+    (void)state;
+    say_register(1, 1, 0);
+    uint32_t epoch = last_epoch();
+    say_done(1, epoch, 0, 0, 3);
+    assert_int_equal(last_launch()->executor, 1);
+    bench.driver.ops->on_order(bench.driver.self, &(struct od_order){OD_ORDER_DECOMMISSION, 0, 1});
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_DRAINING], 0); /* the last one stays */
+    say_register(2, 1, 0);
+    uint32_t other_epoch = last_epoch();
+    bench.driver.ops->on_order(bench.driver.self, &(struct od_order){OD_ORDER_DECOMMISSION, 0, 1});
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_DRAINING], 1);
+    struct od_body_copy copy;
+    assert_true(od_read_copy(bench.last[OD_MESSAGE_COPY], &copy));
+    assert_int_equal(bench.last[OD_MESSAGE_COPY]->to, 2);
+    assert_true(copy.epoch == other_epoch && copy.source == 1 && copy.source_epoch == epoch && copy.size == 100);
+    bench.now_ns += 31 * MS;
+    say_heartbeat(1, epoch, &(struct od_attempt_name){4, 1, 0, 0});
+    let_time_pass(0);
+    assert_int_equal(bench.sent_count[OD_MESSAGE_COPY], 2); /* nobody has answered */
+    od_write_copied(&bench.body, &(struct od_body_copied){.epoch = other_epoch, .status = OD_UNREACHABLE});
+    say(2, 1, OD_MESSAGE_COPIED, 0, 0);
+    assert_int_equal(bench.sent_count[OD_MESSAGE_COPY], 3);
+    od_write_copied(&bench.body, &(struct od_body_copied){.epoch = other_epoch, .status = OD_OK});
+    say(2, 1, OD_MESSAGE_COPIED, 0, 0);
+    assert_int_equal(bench.event_count[OD_EVENT_OUTPUT_MOVED], 1);
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_DECOMMISSIONED], 0); /* its reader still runs there */
+    say_source_failed_at(1, epoch, 0, 0, epoch); /* of the place before: only the reader starts again */
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_DECOMMISSIONED], 1);
+    assert_int_equal(bench.event_count[OD_EVENT_OUTPUT_LOST], 0);
+    assert_int_equal(last_launch()->stage, 1);
+    assert_int_equal(last_launch()->executor, 2);
+    assert_int_equal(bench.sent_count[OD_MESSAGE_LEAVE], 1);
+    say_heartbeat(1, epoch, NULL); /* it has not heard */
+    assert_int_equal(bench.sent_count[OD_MESSAGE_LEAVE], 2);
+    assert_int_equal(bench.sent_count[OD_MESSAGE_START_OVER], 0);
+    say_register(1, 1, 0); /* a late copy */
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_REGISTERED], 2);
+    say_register(1, 2, 0); /* a new life */
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_REGISTERED], 3);
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_LOST], 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -441,6 +494,7 @@ int main(void)
         TEST(test_registrations),
         TEST(test_an_index_that_contradicts_itself_is_a_failure),
         TEST(test_late_news_of_a_lost_output),
+        TEST(test_an_output_moves),
         TEST(test_permanent_errors_end_the_query),
         TEST(test_memory_failures_end_as_such),
         TEST(test_a_deaf_executor_is_passed_over),

@@ -27,6 +27,8 @@ static const struct option_row {
     ROW(cluster.lease_ns, UNIT_NS, 100 * MS),
     ROW(cluster.resend_ns, UNIT_NS, 30 * MS),
     ROW(cluster.executor_memory_bytes, UNIT_COUNT, 0),
+    ROW(cluster.drain_grace_ns, UNIT_NS, 500 * MS),
+    ROW(cluster.drop_on_drain, UNIT_COUNT, 0),
     ROW(cluster.breaker_failures, UNIT_COUNT, 3),
     ROW(cluster.breaker_window_ns, UNIT_NS, 1000 * MS),
     ROW(cluster.breaker_open_ns, UNIT_NS, 200 * MS),

@@ -154,6 +154,7 @@ static void write_failed_case(struct od_buffer *body)
                                                    .injected = true,
                                                    .fetch_failed = true,
                                                    .source = {1, 2, 3, 4},
+                                                   .source_epoch = 5,
                                                    .text = "bad",
                                                    .text_size = 3});
 }
@@ -163,7 +164,34 @@ static bool read_failed_case(const struct od_message *message, bool whole)
     bool is_read = od_read_failed(message, &body);
     if (whole)
         assert_true(body.status == OD_CORRUPT && body.injected && body.fetch_failed &&
-                    body.source.attempt == 4 && body.text_size == 3 && memcmp(body.text, "bad", 3) == 0);
+                    body.source.attempt == 4 && body.source_epoch == 5 && body.text_size == 3 && memcmp(body.text, "bad", 3) == 0);
+    return is_read;
+}
+
+static void write_copy_case(struct od_buffer *body)
+{
+    od_write_copy(body, &(struct od_body_copy){1, 2, 3, 4, 5});
+}
+static bool read_copy_case(const struct od_message *message, bool whole)
+{
+    struct od_body_copy body;
+    bool is_read = od_read_copy(message, &body);
+    if (whole)
+        assert_true(body.epoch == 1 && body.source == 2 && body.source_epoch == 3 && body.size == 4 &&
+                    body.checksum == 5);
+    return is_read;
+}
+
+static void write_copied_case(struct od_buffer *body)
+{
+    od_write_copied(body, &(struct od_body_copied){.epoch = 9, .status = OD_MISSING});
+}
+static bool read_copied_case(const struct od_message *message, bool whole)
+{
+    struct od_body_copied body;
+    bool is_read = od_read_copied(message, &body);
+    if (whole)
+        assert_true(body.epoch == 9 && body.status == OD_MISSING);
     return is_read;
 }
 
@@ -246,6 +274,9 @@ static const struct kind_case cases[] = {
     {OD_MESSAGE_CANCEL, write_epoch_77, read_order_case},
     {OD_MESSAGE_DONE, write_done_case, read_done_case},
     {OD_MESSAGE_FAILED, write_failed_case, read_failed_case},
+    {OD_MESSAGE_COPY, write_copy_case, read_copy_case},
+    {OD_MESSAGE_COPIED, write_copied_case, read_copied_case},
+    {OD_MESSAGE_LEAVE, write_epoch_77, read_order_case},
     {OD_MESSAGE_ACKNOWLEDGE, write_acknowledge_case, read_acknowledge_case},
     {OD_MESSAGE_FETCH, write_fetch_case, read_fetch_case},
     {OD_MESSAGE_BLOCK, write_block_case, read_block_case},
