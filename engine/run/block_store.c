@@ -26,26 +26,35 @@ static struct od_stored_output **find(struct od_block_store *store, const struct
     return link;
 }
 
+enum od_status od_block_store_adopt(struct od_block_store *store, const struct od_attempt_name *name,
+                                    uint64_t size, struct od_error *error)
+{
+    struct od_stored_output *output = od_take(store->world->memory, sizeof(*output));
+    if (output == NULL)
+        return od_fail(error, OD_NO_MEMORY, "storing a map output: size=%llu", (unsigned long long)size);
+    *output = (struct od_stored_output){.next = store->outputs, .name = *name, .size = size};
+    snprintf(output->text, sizeof(output->text), "q%u-s%u-t%u-a%u", name->query, name->stage, name->task,
+             name->attempt);
+    store->outputs = output;
+    return OD_OK;
+}
+
+static void drop_link(struct od_block_store *store, struct od_stored_output **link, bool with_file);
+
 enum od_status od_block_store_put(struct od_block_store *store, const struct od_attempt_name *name,
                                   const uint8_t *bytes, size_t size, struct od_error *error)
 {
     const struct od_disk *disk = &store->world->disk;
     struct od_file *file = NULL;
-    struct od_stored_output *output = od_take(store->world->memory, sizeof(*output));
-    if (output == NULL)
-        return od_fail(error, OD_NO_MEMORY, "storing a map output: size=%zu", size);
-    *output = (struct od_stored_output){.next = store->outputs, .name = *name, .size = size};
-    snprintf(output->text, sizeof(output->text), "q%u-s%u-t%u-a%u", name->query, name->stage, name->task,
-             name->attempt);
-    enum od_status status = disk->ops->create(disk->self, output->text, &file, error);
+    OD_TRY(od_block_store_adopt(store, name, size, error));
+    enum od_status status = disk->ops->create(disk->self, store->outputs->text, &file, error);
     if (status != OD_OK) {
-        od_give(store->world->memory, output, sizeof(*output));
+        drop_link(store, &store->outputs, false);
         return status;
     }
     if (size != 0)
         status = disk->ops->write(disk->self, file, 0, bytes, size, error);
     disk->ops->close(disk->self, file);
-    store->outputs = output;
     if (status != OD_OK)
         od_block_store_drop(store, name);
     return status;

@@ -21,6 +21,9 @@ enum od_status od_block_store_put(struct od_block_store *store, const struct od_
 enum od_status od_block_store_read(struct od_block_store *store, const struct od_attempt_name *name,
                                    uint64_t offset, uint32_t size, struct od_buffer *buffer,
                                    struct od_error *error);
+/* Knows of a file that an earlier life of this actor has made, or has begun to. NO_MEMORY. */
+enum od_status od_block_store_adopt(struct od_block_store *store, const struct od_attempt_name *name,
+                                    uint64_t size, struct od_error *error);
 /* 0: there is no such output. */
 uint64_t od_block_store_size(const struct od_block_store *store, const struct od_attempt_name *name);
 /* Of an output that is there: it survives the machine. IO. */

@@ -102,6 +102,7 @@ static void move_output(struct od_driver_task *task, uint32_t to)
     driver->executors[from].moved_ns = od_world_now_ns(driver->world);
     driver->executors[from].moved_count += to != 0;
     driver->executors[from].moved_bytes += to != 0 ? task->done.total_bytes : 0;
+    od_driver_record_moved(task);
     struct od_event event = {.kind = to == 0 ? OD_EVENT_CHECKPOINTED : OD_EVENT_OUTPUT_MOVED,
                              .site = od_driver_task_site(task),
                              .rows = task->done.row_count,
@@ -129,6 +130,10 @@ void od_driver_copy_output(struct od_driver_task *task, uint32_t to)
                                     .to = to,
                                     .to_epoch = driver->executors[to].told.epoch};
     driver->copies = copy;
+    if (to == 0)
+        od_driver_record_copying(task);
+    if (driver->life.gone)
+        return;
     send_copy(driver, copy);
 }
 
@@ -183,7 +188,7 @@ void od_driver_tick_copies(struct od_driver *driver, uint64_t now_ns)
 void od_driver_plan_checkpoints(struct od_driver_run *run)
 {
     struct od_driver *driver = run->driver;
-    for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
+    for (uint32_t i = 0; i < run->task_count && !run->ended && !driver->life.gone; i++) {
         struct od_driver_task *task = run->tasks[i];
         bool is_due = task->stage->plan->keep == OD_KEEP_CHECKPOINT && task->state == OD_TASK_COMMITTED &&
                       task->executor != 0 && task->copy_failures < FAILURES_MAX;

@@ -17,6 +17,8 @@
  *            COMMIT  executor, its registration, generation, name, index       as DONE has it
  *            LOST    stage, task, next generation
  *            ROLLED_BACK  stage, next generation of all its tasks; synced
+ *            MOVED   executor, its registration, stage, task    where the output is now; 0: on the driver's own disk
+ *            COPYING stage, task                                there may be a file of it there from now on
  *
  * A journal that can't be written any more is removed, so that no next life believes an old one; the query goes on without. */
 #include "engine/run/driver_state.h"
@@ -25,7 +27,14 @@
 
 #include "engine/core/assert.h"
 
-enum record_kind { RECORD_BEGIN = 1, RECORD_COMMIT, RECORD_LOST, RECORD_ROLLED_BACK };
+enum record_kind {
+    RECORD_BEGIN = 1,
+    RECORD_COMMIT,
+    RECORD_LOST,
+    RECORD_ROLLED_BACK,
+    RECORD_MOVED,
+    RECORD_COPYING
+};
 
 static void print_name(const struct od_driver_run *run, char text[32])
 {
@@ -80,14 +89,19 @@ void od_driver_record_commit(const struct od_driver_task *task)
     put_record(run, RECORD_COMMIT, body);
 }
 
+static void write_task(struct od_buffer *body, const struct od_driver_task *task)
+{
+    od_buffer_append_u32(body, task->stage->plan->stage_index);
+    od_buffer_append_u32(body, task->index);
+}
+
 void od_driver_record_lost(const struct od_driver_task *task)
 {
     struct od_driver_run *run = task->stage->run;
     struct od_buffer *body = &run->driver->life.outbox.body;
     if (run->journal == NULL)
         return;
-    od_buffer_append_u32(body, task->stage->plan->stage_index);
-    od_buffer_append_u32(body, task->index);
+    write_task(body, task);
     od_buffer_append_u32(body, task->generation);
     put_record(run, RECORD_LOST, body);
 }
@@ -104,6 +118,28 @@ void od_driver_record_rollback(const struct od_driver_stage *stage, uint32_t gen
     od_driver_sync_journal(run);
 }
 
+void od_driver_record_moved(const struct od_driver_task *task)
+{
+    struct od_driver_run *run = task->stage->run;
+    struct od_buffer *body = &run->driver->life.outbox.body;
+    if (run->journal == NULL)
+        return;
+    od_buffer_append_u32(body, task->executor);
+    od_write_registered(body, &run->driver->executors[task->executor].told);
+    write_task(body, task);
+    put_record(run, RECORD_MOVED, body);
+}
+
+void od_driver_record_copying(const struct od_driver_task *task)
+{
+    struct od_driver_run *run = task->stage->run;
+    if (run->journal == NULL)
+        return;
+    write_task(&run->driver->life.outbox.body, task);
+    put_record(run, RECORD_COPYING, &run->driver->life.outbox.body);
+    od_driver_sync_journal(run);
+}
+
 void od_driver_sync_journal(struct od_driver_run *run)
 {
     if (run->journal != NULL)
@@ -116,7 +152,7 @@ void od_driver_sync_journal(struct od_driver_run *run)
 static void inherit_executor(struct od_driver *driver, uint32_t id, const struct od_body_registered *told)
 {
     struct od_driver_executor *executor = &driver->executors[id];
-    bool may_replace = !executor->alive || !driver->is_started;
+    bool may_replace = id != 0 && (!executor->alive || !driver->is_started);
     if (told->epoch > executor->told.epoch && may_replace)
         *executor = (struct od_driver_executor){
             .alive = true, .told = *told, .heard_ns = od_world_now_ns(driver->world)};
@@ -145,13 +181,45 @@ static bool restore_commit(struct od_driver_run *run, struct od_reader *reader)
     return true;
 }
 
-static bool restore_lost(struct od_driver_run *run, struct od_reader *reader)
+/* One that is committed so far; NULL: the record is of another query. */
+static struct od_driver_task *read_task(struct od_driver_run *run, struct od_reader *reader)
 {
     uint32_t stage = od_reader_u32(reader);
     uint32_t index = od_reader_u32(reader);
-    uint32_t generation = od_reader_u32(reader);
     struct od_driver_task *task = reader->failed ? NULL : od_driver_find_task(run, stage, index);
-    if (task == NULL || task->state != OD_TASK_COMMITTED || generation <= task->generation)
+    return task != NULL && task->state == OD_TASK_COMMITTED ? task : NULL;
+}
+
+static bool restore_moved(struct od_driver_run *run, struct od_reader *reader)
+{
+    struct od_body_registered told;
+    uint32_t executor = od_reader_u32(reader);
+    od_body_read_element(reader, OD_BODY_registered, &told);
+    struct od_driver_task *task = read_task(run, reader);
+    if (task == NULL || executor > run->driver->options->executors_max)
+        return false;
+    task->executor = executor;
+    task->epoch = told.epoch;
+    inherit_executor(run->driver, executor, &told);
+    return true;
+}
+
+static bool restore_copying(struct od_driver_run *run, struct od_reader *reader)
+{
+    struct od_block_store *store = &run->driver->life.store;
+    const struct od_driver_task *task = read_task(run, reader);
+    if (task == NULL)
+        return false;
+    const struct od_attempt_name name = od_driver_task_name(task);
+    return od_block_store_size(store, &name) != 0 ||
+           od_block_store_adopt(store, &name, task->done.total_bytes, NULL) == OD_OK;
+}
+
+static bool restore_lost(struct od_driver_run *run, struct od_reader *reader)
+{
+    struct od_driver_task *task = read_task(run, reader);
+    uint32_t generation = od_reader_u32(reader);
+    if (task == NULL || generation <= task->generation)
         return false;
     task->state = OD_TASK_WAITING;
     task->stage->committed_count--;
@@ -186,6 +254,10 @@ static enum od_status restore(void *self, const struct od_journal_record *record
         fits = restore_lost(run, &reader);
     } else if (record->kind == RECORD_ROLLED_BACK) {
         fits = restore_rollback(run, &reader);
+    } else if (record->kind == RECORD_MOVED) {
+        fits = restore_moved(run, &reader);
+    } else if (record->kind == RECORD_COPYING) {
+        fits = restore_copying(run, &reader);
     }
     if (!fits || reader.failed || reader.offset != reader.size)
         return od_fail(error, OD_CORRUPT, "reading a journal: query=%u: record %u (kind %u) does not fit the query",

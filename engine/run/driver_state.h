@@ -197,6 +197,9 @@ void od_driver_end_journal(struct od_driver_run *run);
 void od_driver_record_commit(const struct od_driver_task *task);
 void od_driver_record_lost(const struct od_driver_task *task);
 void od_driver_record_rollback(const struct od_driver_stage *stage, uint32_t generation);
+/* It has another place. The second: it will have a file on the driver's disk; synced. */
+void od_driver_record_moved(const struct od_driver_task *task);
+void od_driver_record_copying(const struct od_driver_task *task);
 void od_driver_sync_journal(struct od_driver_run *run);
 /* The query was running when the last life ended, as far as we know. */
 void od_driver_resume(struct od_driver_run *run);

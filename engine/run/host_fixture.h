@@ -30,6 +30,8 @@ enum host_effect {
     HOST_NOTHING,
     HOST_CRASH,     /* event k: the executor (or driver: 0) dies before it, lives again after delay_ns */
     HOST_POWER_CUT, /* event k: the same, and what was not synced is lost */
+    HOST_DRAIN,     /* event k: the executor is to be decommissioned */
+    HOST_ADD,       /* event k: one more executor, up to executors_max */
     HOST_PAUSE,     /* event k: the executor stands still for delay_ns */
     HOST_LOSE,      /* message k */
     HOST_DELAY,     /* message k, by delay_ns */
@@ -96,6 +98,7 @@ struct host {
     struct od_stream engine;
     struct host_actor actors[HOST_ACTORS_MAX];
     uint32_t actor_count;
+    uint32_t started_count; /* those after it may be added */
     struct host_event events[HOST_EVENTS_MAX];
     uint32_t event_count;
     uint64_t now_ns;
@@ -470,6 +473,13 @@ static void host_disturb_actors(struct host *host, uint64_t k)
     if (due != NULL && due->effect == HOST_POWER_CUT)
         for (struct od_file *file = host->actors[due->executor].files; file != NULL; file = file->next)
             file->bytes.size = file->synced_bytes;
+    due = host_due(host, 1u << HOST_DRAIN, k);
+    if (due != NULL && host->actors[0].alive)
+        host->actors[0].actor.ops->on_order(
+            host->actors[0].actor.self,
+            &(struct od_order){.kind = OD_ORDER_DECOMMISSION, .executor = due->executor});
+    if (host_due(host, 1u << HOST_ADD, k) != NULL && host->started_count < host->actor_count)
+        host_push(host, (struct host_event){.time_ns = host->now_ns, .kind = HOST_START, .actor = host->started_count++});
     due = host_due(host, 1u << HOST_PAUSE, k);
     if (due != NULL && host->actors[due->executor].alive)
         host->actors[due->executor].paused_until_ns = host->now_ns + due->delay_ns;
@@ -542,11 +552,13 @@ static void host_run(struct host *host, const struct od_query *query,
     od_countdown_init(&host->messages, host_memory, UINT64_MAX, false);
     od_stream_init(&host->latency, seed, "latency");
     od_stream_init(&host->engine, seed, "engine");
-    host->actor_count = query->options.cluster.executor_count + 1;
+    host->actor_count = query->options.cluster.executors_max + 1;
+    host->started_count = query->options.cluster.executor_count + 1;
     od_assert(host->actor_count <= HOST_ACTORS_MAX);
     for (uint32_t i = 0; i < host->actor_count; i++) {
         host->actors[i] = (struct host_actor){.host = host, .id = i};
-        host_push(host, (struct host_event){.kind = HOST_START, .actor = i});
+        if (i < host->started_count)
+            host_push(host, (struct host_event){.kind = HOST_START, .actor = i});
     }
     for (uint64_t steps = 0; !host->ended && host->event_count > 0 && steps < HOST_STEPS_LIMIT; steps++)
         host_step(host);

@@ -14,7 +14,7 @@
 
 #define CHECKSUM_BYTES 8
 #define OUTBOX_BYTES   500
-#define PARTS_MAX      13
+#define PARTS_MAX      14
 
 /* --- sending ------------------------------------------------------------------------------------------------- */
 
