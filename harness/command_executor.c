@@ -78,12 +78,18 @@ static void remove_query(void *self, uint32_t query_id)
     }
 }
 
+/* Decommissioned: the process ends well. */
+static void leave_cluster(void *self)
+{
+    od_node_stop(((struct hosted *)self)->node);
+}
+
 /* --- the command -------------------------------------------------------------------------------- */
 
 static enum od_status make_executor(void *self, struct od_world *world, struct od_actor *actor_out, struct od_error *error)
 {
     struct hosted *hosted = self;
-    hosted->catalog = (struct od_query_catalog){find_query, add_query, remove_query, hosted};
+    hosted->catalog = (struct od_query_catalog){find_query, add_query, remove_query, leave_cluster, hosted};
     return od_executor_new(world, &hosted->cluster, &hosted->catalog, actor_out, error);
 }
 
