@@ -247,6 +247,14 @@ static void driver_on_message(void *self, const struct od_message *message)
     settle(driver);
 }
 
+/* Ends it though nothing in it has failed. */
+static void cancel(struct od_driver_run *run, enum od_status why, const struct od_error *error)
+{
+    od_driver_emit_event(
+        run, (struct od_event){.kind = OD_EVENT_QUERY_CANCELLED, .site = od_driver_run_site(run), .why = why});
+    od_driver_end(run, why, error);
+}
+
 static void end_late_query(struct od_driver *driver, uint32_t query_id)
 {
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next) {
@@ -255,7 +263,7 @@ static void end_late_query(struct od_driver *driver, uint32_t query_id)
         struct od_error error = {0};
         od_fail(&error, OD_TIMED_OUT, "running a query: not done after %llu ms",
                 (unsigned long long)(run->query->options.deadline_ns / 1000000));
-        od_driver_end(run, OD_TIMED_OUT, &error);
+        cancel(run, OD_TIMED_OUT, &error);
     }
 }
 
@@ -286,7 +294,7 @@ static void driver_on_order(void *self, const struct od_order *order)
     if (order->kind == OD_ORDER_CANCEL_QUERY && run != NULL) {
         struct od_error error = {0};
         od_fail(&error, OD_CANCELLED, "running a query: cancelled");
-        od_driver_end(run, OD_CANCELLED, &error);
+        cancel(run, OD_CANCELLED, &error);
     } else if (order->kind == OD_ORDER_DECOMMISSION) {
         od_driver_drain(driver, order->executor);
     }

@@ -296,11 +296,14 @@ void od_driver_resume(struct od_driver_run *run)
                                                 .site = od_driver_run_site(run),
                                                 .rows = run->record_count,
                                                 .value = driver->world->incarnation});
+    uint32_t kept_count = 0;
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct od_driver_task *task = run->tasks[i];
+        kept_count += task->state == OD_TASK_COMMITTED;
         if (task->state == OD_TASK_COMMITTED && task->epoch != driver->executors[task->executor].told.epoch)
             od_driver_lose_output(task, OD_UNREACHABLE);
     }
+    od_driver_emit(run, OD_EVENT_QUERY_RESUMED, od_driver_run_site(run), kept_count);
     run->loss_happened = true; /* what is needed has to be worked out */
 }
 
@@ -338,4 +341,5 @@ void od_driver_adopt(struct od_driver_run *run, const struct od_attempt_name *na
                                    .launched_ns = now_ns};
     driver->executors[executor].running_count++;
     run->running_count++;
+    od_driver_emit(run, OD_EVENT_TASK_ADOPTED, od_site_of(name, executor), task->generation);
 }

@@ -264,6 +264,21 @@ static const struct od_site *last_launch(void)
 
 /* --- tests ----------------------------------------------------------------------------------------------------- */
 
+static void test_a_cancelled_query_ends_as_such(void **state)
+{
+    (void)state;
+    say_register(1, 1, 0);
+    const struct od_order other = {.kind = OD_ORDER_CANCEL_QUERY, .query = 5};
+    bench.driver.ops->on_order(bench.driver.self, &other);
+    assert_false(bench.ended);
+    const struct od_order ours = {.kind = OD_ORDER_CANCEL_QUERY, .query = 4};
+    bench.driver.ops->on_order(bench.driver.self, &ours);
+    assert_true(bench.ended);
+    assert_int_equal(bench.outcome.status, OD_CANCELLED);
+    assert_int_equal(bench.event_count[OD_EVENT_QUERY_CANCELLED], 1);
+    assert_int_equal(bench.event_count[OD_EVENT_QUERY_ENDED], 1);
+}
+
 static void test_metrics_are_of_committed_attempts(void **state)
 {
     (void)state;
@@ -487,6 +502,7 @@ static void test_an_output_moves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_cancelled_query_ends_as_such),
         TEST(test_metrics_are_of_committed_attempts),
         TEST(test_other_operators_are_refused),
         TEST(test_success_of_an_older_attempt_is_refused),

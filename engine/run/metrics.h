@@ -3,7 +3,7 @@
  *   operator --DONE--> driver, at each commit --> od_query_metrics in the outcome --> EXPLAIN ANALYZE, record, Prometheus
  *
  * Sums are over committed attempts: what failed or came too late is in the counts of attempts only, and a task whose output was
- * lost and made again counts as often as it was committed. Rows and counts are exact and, in a simulation, the same every time;
+ * lost and made again counts as often as it was committed. A driver that was restarted knows of its own life only. Rows and counts are exact and, in a simulation, the same every time;
  * so are times, which are the world's. Nothing here reaches an answer or a decision. */
 #ifndef OD_RUN_METRICS_H
 #define OD_RUN_METRICS_H
