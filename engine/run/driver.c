@@ -281,6 +281,9 @@ static void driver_on_timer(void *self, uint64_t tag)
         od_driver_tick_copies(driver, od_world_now_ns(driver->world));
         for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
             od_driver_tick_results(run, od_world_now_ns(driver->world));
+        od_driver_pump(driver); /* what waits goes before second attempts */
+        for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+            od_driver_speculate(run);
     }
     settle(driver);
 }
@@ -342,7 +345,7 @@ enum od_status od_driver_new(struct od_world *world, const struct od_cluster_opt
     od_arena_init(&driver->driver_arena, world->memory, 0);
     driver->executors = od_arena_take_array(&driver->driver_arena, (size_t)options->executors_max + 1,
                                             sizeof(*driver->executors));
-    if (!is_alive || driver->executors == NULL) {
+    if (!is_alive || driver->executors == NULL || !od_driver_make_health(driver)) {
         driver_free(driver);
         return od_fail(error, OD_NO_MEMORY, "making the driver: executors=%u", options->executors_max);
     }

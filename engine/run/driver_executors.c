@@ -54,6 +54,7 @@ void od_driver_end_epoch(struct od_driver *driver, uint32_t id)
 static void lose_executor(struct od_driver *driver, uint32_t id)
 {
     emit(driver, OD_EVENT_EXECUTOR_LOST, id);
+    od_driver_note_failure(driver, id, OD_UNREACHABLE);
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
         run->outcome.counts.executors_lost += !run->ended;
     od_driver_end_epoch(driver, id);

@@ -337,7 +337,7 @@ void od_driver_adopt(struct od_driver_run *run, const struct od_attempt_name *na
         (struct od_driver_attempt){.number = name->attempt,
                                    .executor = executor,
                                    .epoch = driver->executors[executor].told.epoch,
-                                   .began_ns = now_ns,
+                                   .started_ns = now_ns,
                                    .launched_ns = now_ns};
     driver->executors[executor].running_count++;
     run->running_count++;

@@ -77,8 +77,10 @@ static void fail(struct od_driver_run *run, const struct od_error *error)
     od_assert(task != NULL);
     run->outcome.counts.blocks_bad++;
     od_driver_count_recovery(run, error);
-    if (task->state == OD_TASK_COMMITTED && task->attempt == source.attempt && task->epoch == source_epoch)
-        od_driver_lose_output(task, error->status);
+    if (task->state != OD_TASK_COMMITTED || task->attempt != source.attempt || task->epoch != source_epoch)
+        return;
+    od_driver_note_unread(run->driver, task->executor, 0, error->status);
+    od_driver_lose_output(task, error->status);
 }
 
 /* Takes all rows that are here. */

@@ -2,7 +2,10 @@
  *
  *   driver.c            the actor: handlers, timers, queries come and end
  *   driver_executors.c  registrations, leases, losses of executors
- *   driver_tasks.c      launches, reports, commits, retries
+ *   driver_tasks.c      launches, reports, commits
+ *   driver_placement.c  where attempts go; executors that keep failing
+ *   driver_retry.c      failures, budgets
+ *   driver_speculation.c  stragglers
  *   driver_reading.c    which tasks a stage has, and what they read
  *   driver_lineage.c    lost outputs: who still needs them, what is run again
  *   driver_results.c    fetching the answer
@@ -17,6 +20,7 @@
 #ifndef OD_RUN_DRIVER_STATE_H
 #define OD_RUN_DRIVER_STATE_H
 
+#include "engine/run/breaker.h"
 #include "engine/run/copy.h"
 #include "engine/run/driver.h"
 #include "engine/run/fetch.h"
@@ -36,7 +40,7 @@ struct od_driver_attempt {
     uint32_t number;
     uint32_t executor;
     uint32_t epoch;
-    uint64_t began_ns;    /* when LAUNCH was sent first */
+    uint64_t started_ns;  /* 0: it waits there, as far as is known */
     uint64_t launched_ns; /* when it was sent last */
     uint32_t launch_resends;
 };
@@ -55,7 +59,10 @@ struct od_driver_task {
     uint32_t executor;
     uint32_t epoch;
     uint32_t generation;     /* counts the times that the output was lost and planned again */
+    uint64_t took_ns;        /* the one that counted */
     uint32_t failure_count;  /* of the task itself */
+    uint32_t burst_number;   /* the last burst that it was part of, and its failures there */
+    uint32_t burst_failures;
     uint32_t avoid_executor; /* 0: none */
     uint64_t ready_ns;       /* WAITING: not launched before */
     bool is_needed; /* somebody still has to read what it gives */
@@ -79,6 +86,15 @@ struct od_driver_stage {
     struct od_driver_task *tasks;
 };
 
+/* Failures that came together. */
+struct od_driver_burst {
+    uint32_t number; /* from 1 */
+    uint64_t began_ns;
+    uint32_t task_count; /* that failed in it */
+    bool is_forgiven;    /* it counts as one failure of the environment */
+    uint32_t forgiven_count; /* bursts so far */
+};
+
 /* One query on its way. */
 struct od_driver_run {
     struct od_driver_run *next; /* in order of submission */
@@ -92,7 +108,10 @@ struct od_driver_run {
     uint32_t *plan_epochs;        /* by executor: the epoch that was sent the plan last */
     uint32_t running_count;       /* attempts */
     uint32_t pump_index;          /* within one pump: tasks before it can't be launched now */
-    uint32_t recovery_count;
+    uint32_t recovery_count; /* what is spent of the budget */
+    uint64_t recovery_total;
+    uint64_t commit_count;
+    struct od_driver_burst burst;
     bool loss_happened; /* from then on, `is_needed` is worked out before launching */
     uint32_t collect_count; /* how often it was begun: numbers the driver as a reader */
     bool is_collecting;     /* every result task is committed: `fetch` reads their blocks into `answer` */
@@ -123,6 +142,12 @@ struct od_driver_executor {
 };
 struct od_driver_copy;
 
+/* Outlives registrations. */
+struct od_driver_health {
+    struct od_breaker breaker;
+    uint32_t halvings; /* of its slots */
+};
+
 struct od_driver {
     struct od_world *world;                   /* borrowed */
     const struct od_cluster_options *options; /* borrowed */
@@ -132,6 +157,9 @@ struct od_driver {
     struct od_driver_copy *copies; /* owned list: those that are on their way */
     struct od_arena driver_arena;
     struct od_driver_executor *executors; /* by actor id; [0] unused */
+    struct od_driver_health *health;      /* likewise */
+    struct od_breaker *links;             /* by (read from, reader) */
+    uint32_t open_links;                  /* not closed */
     uint32_t last_epoch;
     bool is_started;
     struct od_driver_run *runs; /* owned list */
@@ -234,8 +262,6 @@ void od_driver_launch(struct od_driver_task *task, uint32_t executor);
 void od_driver_launch_again(struct od_driver_task *task, struct od_driver_attempt *attempt);
 /* Cancelled, to run elsewhere. */
 void od_driver_move_attempt(struct od_driver_task *task, struct od_driver_attempt *attempt);
-/* It is no more, for a reason that is not the task's. */
-void od_driver_abandon(struct od_driver_task *task, struct od_driver_attempt *attempt, enum od_status why);
 /* Its executor is told to drop it; a task without any other waits. */
 void od_driver_cancel(struct od_driver_task *task, struct od_driver_attempt *attempt);
 /* It does not run any more, as far as the driver is concerned; a task without any other waits. */
@@ -244,8 +270,40 @@ void od_driver_remove_attempt(struct od_driver_task *task, struct od_driver_atte
  * memory: `error` says how. */
 bool od_driver_take_index(struct od_driver_task *task, struct od_body_done body, struct od_error *error);
 void od_driver_write_index(struct od_buffer *body, const struct od_driver_task *task);
+
+/* --- driver_retry.c */
+enum od_failure_class { OD_FAILURE_TRANSIENT, OD_FAILURE_RESOURCE, OD_FAILURE_PERMANENT };
+enum od_failure_class od_failure_class(enum od_status status);
+/* `attempt` is one of task->running, as above. It failed, and that counts against the task. */
+void od_driver_retry(struct od_driver_task *task, struct od_driver_attempt *attempt, const struct od_error *error);
+/* It could not read an output: that is gone, if it is still the one that counts. A report about an older attempt, or a place that
+ * it has left, is news from the past: the reader is launched again with the new place, and nothing is recomputed. */
+void od_driver_source_failed(struct od_driver_task *task, struct od_driver_attempt *attempt,
+                             const struct od_body_failed *body, const struct od_error *error);
+/* It is no more, for a reason that is not the task's. */
+void od_driver_abandon(struct od_driver_task *task, struct od_driver_attempt *attempt, enum od_status why);
 /* Counts one recovery; ends the query when there were too many. */
 void od_driver_count_recovery(struct od_driver_run *run, const struct od_error *cause);
+/* A task was committed: part of what was spent is given back. */
+void od_driver_pay_back(struct od_driver_run *run);
+
+/* --- driver_placement.c */
+bool od_driver_make_health(struct od_driver *driver);
+/* Where an attempt of the task should go. 0: nowhere now. */
+uint32_t od_driver_choose_executor(const struct od_driver_task *task);
+/* Attempts that may run there at once, and how many more may. */
+uint32_t od_driver_slots(const struct od_driver *driver, uint32_t executor);
+uint32_t od_driver_free_slots(const struct od_driver *driver, uint32_t executor);
+/* Experience: an attempt goes there; one succeeded there; something failed there; an output there could not be read by an
+ * executor, or by the driver (0). */
+void od_driver_note_launch(const struct od_driver_task *task, uint32_t executor);
+void od_driver_note_success(const struct od_driver_task *task, uint32_t executor);
+void od_driver_note_failure(struct od_driver *driver, uint32_t executor, enum od_status why);
+void od_driver_note_unread(struct od_driver *driver, uint32_t from, uint32_t to, enum od_status why);
+
+/* --- driver_speculation.c */
+/* Second attempts for stragglers. */
+void od_driver_speculate(struct od_driver_run *run);
 
 /* --- driver_reading.c */
 /* Makes room for the tasks of a stage; they wait. False: NO_MEMORY. */

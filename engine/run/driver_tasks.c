@@ -17,42 +17,8 @@
 #include "engine/core/assert.h"
 
 #define LAUNCH_RESENDS_MAX 6
-#define BACKOFF_SHIFT_MAX  10
 
 /* --- launching ------------------------------------------------------------------------------------------------- */
-
-static uint32_t count_free_slots(const struct od_driver *driver, uint32_t id)
-{
-    const struct od_driver_executor *executor = &driver->executors[id];
-    uint32_t slots = driver->options->slots_per_executor;
-    bool has_room = executor->alive && !executor->draining && executor->running_count < slots;
-    return has_room ? slots - executor->running_count : 0;
-}
-
-/* The executor with most free slots, lowest number first; one to be avoided only when there is no other. 0: none. */
-static uint32_t find_free(const struct od_driver *driver, uint32_t avoid)
-{
-    uint32_t best = 0;
-    uint32_t best_free = 0;
-    for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
-        uint32_t free_slots = count_free_slots(driver, id);
-        bool is_better = free_slots > best_free || (best == avoid && free_slots != 0);
-        if (free_slots == 0 || !is_better || (id == avoid && best != 0))
-            continue;
-        best = id;
-        best_free = free_slots;
-    }
-    return best;
-}
-
-/* Where most of its input is, when that is free, else where there is most room. */
-static uint32_t choose_executor(const struct od_driver *driver, const struct od_driver_task *task)
-{
-    uint32_t executor = find_free(driver, task->avoid_executor);
-    uint32_t local = executor == 0 ? 0 : od_driver_find_local(task);
-    bool is_local = local != 0 && local != task->avoid_executor && count_free_slots(driver, local) != 0;
-    return is_local ? local : executor;
-}
 
 static void send_plan(struct od_driver_run *run, uint32_t executor)
 {
@@ -115,12 +81,13 @@ void od_driver_launch(struct od_driver_task *task, uint32_t executor)
     *attempt = (struct od_driver_attempt){.number = task->next_attempt++,
                                           .executor = executor,
                                           .epoch = driver->executors[executor].told.epoch,
-                                          .began_ns = od_world_now_ns(driver->world)};
+                                          .started_ns = od_world_now_ns(driver->world)};
     task->state = OD_TASK_RUNNING;
     driver->executors[executor].running_count++;
     run->running_count++;
     run->outcome.counts.attempts_launched++;
     od_driver_metrics(task->stage)->attempts_launched++;
+    od_driver_note_launch(task, executor);
     od_driver_emit(run, OD_EVENT_TASK_LAUNCHED, od_driver_attempt_site(task, attempt), task->generation);
     send_launch(task, attempt);
 }
@@ -165,7 +132,7 @@ void od_driver_pump(struct od_driver *driver)
     }
     struct od_driver_task *task;
     while ((task = find_next(driver, now_ns)) != NULL) {
-        uint32_t executor = choose_executor(driver, task);
+        uint32_t executor = od_driver_choose_executor(task);
         if (executor == 0)
             return;
         od_driver_launch(task, executor);
@@ -173,18 +140,6 @@ void od_driver_pump(struct od_driver *driver)
 }
 
 /* --- attempts that end without success --------------------------------------------------------------------------- */
-
-void od_driver_count_recovery(struct od_driver_run *run, const struct od_error *cause)
-{
-    if (++run->recovery_count <= run->query->options.recoveries_max)
-        return;
-    struct od_error error;
-    od_fail(&error, OD_RETRIES_EXHAUSTED,
-            "running a query: more than %u recoveries, the last because: %.180s",
-            run->query->options.recoveries_max, cause->text);
-    error.injected = cause->injected;
-    od_driver_end(run, OD_RETRIES_EXHAUSTED, &error);
-}
 
 void od_driver_remove_attempt(struct od_driver_task *task, struct od_driver_attempt *attempt)
 {
@@ -222,24 +177,6 @@ void od_driver_cancel(struct od_driver_task *task, struct od_driver_attempt *att
     od_driver_remove_attempt(task, attempt);
 }
 
-/* The attempt is over without success; another is planned, unless one runs. */
-static void detach(struct od_driver_task *task, struct od_driver_attempt *attempt, enum od_status why)
-{
-    struct od_site site = od_driver_attempt_site(task, attempt);
-    od_driver_remove_attempt(task, attempt);
-    if (task->running_count == 0)
-        od_driver_emit(task->stage->run, OD_EVENT_TASK_RETRIED, site, why);
-}
-
-void od_driver_abandon(struct od_driver_task *task, struct od_driver_attempt *attempt, enum od_status why)
-{
-    struct od_error cause;
-    od_fail(&cause, why, "executor %u was lost", attempt->executor);
-    task->avoid_executor = attempt->executor;
-    detach(task, attempt, why);
-    od_driver_count_recovery(task->stage->run, &cause);
-}
-
 void od_driver_move_attempt(struct od_driver_task *task, struct od_driver_attempt *attempt)
 {
     send_cancel(task, attempt);
@@ -255,62 +192,8 @@ void od_driver_launch_again(struct od_driver_task *task, struct od_driver_attemp
         return;
     }
     /* alive, but deaf to us: let another one try; or to be launched anew when its inputs are whole again */
+    od_driver_note_failure(task->stage->run->driver, attempt->executor, OD_UNREACHABLE);
     od_driver_move_attempt(task, attempt);
-}
-
-static bool is_permanent(enum od_status status)
-{
-    return status == OD_EVALUATION || status == OD_BAD_INPUT || status == OD_UNSUPPORTED;
-}
-
-static void give_up(const struct od_driver_task *task, const struct od_error *last)
-{
-    enum od_status status = last->status == OD_NO_MEMORY ? OD_NO_MEMORY : OD_RETRIES_EXHAUSTED;
-    struct od_error error;
-    od_fail(&error, status, "running a query: %u attempts failed: stage=%u task=%u, the last with: %.180s",
-            task->failure_count, task->stage->plan->stage_index, task->index, last->text);
-    error.injected = last->injected;
-    od_driver_end(task->stage->run, status, &error);
-}
-
-/* A failure that counts against the task. */
-static void retry(struct od_driver_task *task, struct od_driver_attempt *attempt, const struct od_error *error)
-{
-    const struct od_run_options *options = &task->stage->run->query->options;
-    struct od_world *world = task->stage->run->driver->world;
-    task->failure_count++;
-    task->avoid_executor = attempt->executor;
-    detach(task, attempt, error->status);
-    if (task->running_count != 0) /* its twin may still do it */
-        return;
-    if (task->failure_count >= options->attempts_max) {
-        give_up(task, error);
-        return;
-    }
-    uint32_t shift =
-        task->failure_count - 1 < BACKOFF_SHIFT_MAX ? task->failure_count - 1 : BACKOFF_SHIFT_MAX;
-    uint64_t delay_ns = options->retry_backoff_ns << shift;
-    delay_ns += od_random_below(&world->random, options->retry_backoff_ns);
-    task->ready_ns = od_world_now_ns(world) + delay_ns;
-    world->schedule.timer(world->schedule.self, delay_ns, OD_TIMER_PUMP);
-}
-
-/* The task could not read an input: that output is gone, if it is still the one that counts. A report about an older attempt, or
- * a place that it has left, is news from the past: the reader is launched again with the new place, and nothing is recomputed. */
-static void source_failed(struct od_driver_task *task, struct od_driver_attempt *attempt,
-                          const struct od_body_failed *body, const struct od_error *error)
-{
-    struct od_driver_run *run = task->stage->run;
-    struct od_driver_task *source = od_driver_find_task(run, body->source.stage, body->source.task);
-    run->outcome.counts.blocks_bad++;
-    detach(task, attempt, error->status);
-    od_driver_count_recovery(run, error);
-    if (source == NULL || source->state != OD_TASK_COMMITTED || source->attempt != body->source.attempt ||
-        source->epoch != body->source_epoch)
-        return;
-    if (error->status == OD_UNREACHABLE)
-        source->avoid_executor = source->executor;
-    od_driver_lose_output(source, error->status);
 }
 
 static void acknowledge(struct od_driver *driver, const struct od_message *message, uint32_t epoch, bool keep)
@@ -368,12 +251,12 @@ void od_driver_handle_failed(struct od_driver *driver, const struct od_message *
     size_t text_size = body.text_size < sizeof(error.text) - 1 ? body.text_size : sizeof(error.text) - 1;
     memcpy(error.text, body.text, text_size);
     count_failure(task);
-    if (is_permanent(error.status))
+    if (od_failure_class(error.status) == OD_FAILURE_PERMANENT)
         od_driver_end(run, error.status, &error);
     else if (body.fetch_failed)
-        source_failed(task, attempt, &body, &error);
+        od_driver_source_failed(task, attempt, &body, &error);
     else
-        retry(task, attempt, &error);
+        od_driver_retry(task, attempt, &error);
 }
 
 /* --- success --------------------------------------------------------------------------------------------------- */
@@ -445,6 +328,9 @@ static void commit(struct od_driver_task *task, struct od_driver_attempt *attemp
     task->attempt = attempt->number;
     task->executor = attempt->executor;
     task->epoch = attempt->epoch;
+    task->took_ns = od_world_now_ns(task->stage->run->driver->world) - attempt->started_ns;
+    od_driver_note_success(task, attempt->executor);
+    od_driver_pay_back(task->stage->run);
     od_driver_remove_attempt(task, attempt);
     while (task->running_count != 0)
         od_driver_cancel(task, task->running);
@@ -526,7 +412,7 @@ static void succeed(struct od_driver_task *task, struct od_driver_attempt *attem
     } else {
         acknowledge(run->driver, message, body->epoch, false);
         count_failure(task);
-        retry(task, attempt, &error);
+        od_driver_retry(task, attempt, &error);
     }
 }
 

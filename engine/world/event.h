@@ -95,7 +95,7 @@ enum od_adaptation {
     X(BUDGET_EXHAUSTED, COUNT, "budget_exhausted",                                                           \
       "driver, alert: value: what was allowed; why: the last failure")                                       \
     X(BREAKER_OPENED, NS, "breaker_opened",                                                                  \
-      "driver: source_stage or executor asked no more; value: ns until a probe; why")                        \
+      "driver: site.executor is to read no more from executor `rows`; value: ns until a probe; why")         \
     X(BREAKER_CLOSED, NONE, "breaker_closed", "driver: a probe succeeded")                                   \
     X(EXECUTOR_EXCLUDED, NS, "executor_excluded",                                                            \
       "driver: gets no tasks; value: ns until it may; why: what failed there")                               \
@@ -106,7 +106,9 @@ enum od_adaptation {
       "driver: holds nothing that is needed, may stop; value: incarnation")                                  \
     X(DRIVER_RESTARTED, INCARNATION, "driver_restarted",                                                     \
       "value: incarnation; rows: records read from the journal")                                             \
-    X(JOURNAL_CUT, NONE, "journal_cut", "driver, restarted: a torn end of the journal is dropped; bytes")
+    X(JOURNAL_CUT, NONE, "journal_cut", "driver, restarted: a torn end of the journal is dropped; bytes")    \
+    X(BUDGET_LOW, COUNT, "budget_low",                                                                       \
+      "driver, alert: four fifths are spent, or one is left; value: what is allowed; why")
 
 enum od_event_kind {
 #define X(name, meaning, text, sentence) OD_EVENT_##name,

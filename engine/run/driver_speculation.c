@@ -1,0 +1,60 @@
+/* driver_speculation: work that is badly placed: stragglers get a twin, idle executors take over what waits elsewhere.
+ *
+ *   straggler   its stage is mostly committed, and it has run for longer than most of the committed ones did, by a factor, and
+ *               than a minimum: a second attempt runs on another executor that has a free slot. The first success counts.
+ *   stealing    an executor has a free slot and nothing can be launched; another has attempts that have not begun: the latest of
+ *               the longest backlog is cancelled there and launched here, under a new number. Had it begun meanwhile, it
+ *               is as late as any other.
+ *
+ * Both only use slots that nothing else wants. Looked at once a heartbeat, and stealing whenever a slot gets free. */
+#include "engine/run/driver_state.h"
+
+#include "engine/core/assert.h"
+
+/* --- stragglers ------------------------------------------------------------------------------------------------- */
+
+/* Have most committed tasks of the stage been faster, by the factor? (Then it has taken longer than factor x median.) */
+static bool is_slow(const struct od_driver_stage *stage, uint64_t ran_ns)
+{
+    uint64_t percent = stage->run->query->options.speculation_percent;
+    uint32_t faster = 0;
+    for (uint32_t t = 0; t < stage->task_count; t++)
+        faster += stage->tasks[t].state == OD_TASK_COMMITTED && stage->tasks[t].took_ns < ran_ns / percent * 100;
+    return 2 * (uint64_t)faster > stage->committed_count;
+}
+
+static bool is_mostly_committed(const struct od_driver_stage *stage)
+{
+    uint64_t share = stage->run->query->options.speculation_share;
+    return stage->committed_count != 0 && stage->committed_count < stage->task_count &&
+           (uint64_t)stage->committed_count * 100 >= share * stage->task_count;
+}
+
+static void speculate(struct od_driver_task *task, uint64_t now_ns)
+{
+    struct od_driver_run *run = task->stage->run;
+    const struct od_driver_attempt first = task->running[0];
+    uint64_t ran_ns = now_ns - first.started_ns;
+    if (task->running_count != 1 || first.started_ns == 0 || ran_ns < run->query->options.speculation_min_ns ||
+        !is_slow(task->stage, ran_ns) || !od_driver_inputs_ready(task))
+        return;
+    uint32_t executor = od_driver_choose_executor(task);
+    if (executor == 0 || od_driver_free_slots(run->driver, executor) == 0)
+        return;
+    od_driver_launch(task, executor);
+    od_driver_emit(run, OD_EVENT_TASK_SPECULATED, od_driver_attempt_site(task, &task->running[1]), ran_ns);
+}
+
+void od_driver_speculate(struct od_driver_run *run)
+{
+    uint64_t now_ns = od_world_now_ns(run->driver->world);
+    uint32_t slots_max = run->query->options.slots_max;
+    for (uint32_t s = 0; s < run->stage_count && !run->ended; s++) {
+        struct od_driver_stage *stage = &run->stages[s];
+        if (!is_mostly_committed(stage) || run->query->options.speculation_percent == UINT32_MAX)
+            continue;
+        for (uint32_t t = 0; t < stage->task_count; t++)
+            if (slots_max == 0 || run->running_count < slots_max)
+                speculate(&stage->tasks[t], now_ns);
+    }
+}
