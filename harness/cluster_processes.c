@@ -26,6 +26,7 @@
 
 #define MS            UINT64_C(1000000)
 #define ASK_NS        (250 * MS)
+#define CHILD_VARIABLE "ORDEAL_CHILD" /* in the environment of every child */
 #define FOLDER_PREFIX "ordeal-cluster-"
 #define TABLES_KEPT   32
 #define ARGUMENTS_MAX 24
@@ -108,15 +109,16 @@ static enum od_status make_environment(struct od_processes *processes, struct od
     size_t count = 0;
     while (environ[count] != NULL)
         count++;
-    processes->environment = od_take_array(processes->memory, count + 2, sizeof(*processes->environment));
+    processes->environment = od_take_array(processes->memory, count + 3, sizeof(*processes->environment));
     if (processes->environment == NULL)
         return od_fail(error, OD_NO_MEMORY, "starting a cluster");
-    processes->environment_count = count + 2;
+    processes->environment_count = count + 3;
     od_secret_make(text);
     snprintf(processes->secret, sizeof(processes->secret), OD_SECRET_VARIABLE "=%s", text);
     for (size_t i = 0; i < count; i++)
         processes->environment[i] = environ[i];
     processes->environment[count] = processes->secret;
+    processes->environment[count + 1] = CHILD_VARIABLE "=1";
     return OD_OK;
 }
 
@@ -224,6 +226,8 @@ static enum od_status start(struct od_processes *processes, struct od_error *err
                                       .seed = od_posix_seed(),
                                       .ops = {.on_mail = on_mail},
                                       .self = processes};
+    if (getenv(CHILD_VARIABLE) != NULL) /* the program was not ours: it would start clusters without end */
+        return od_fail(error, OD_UNSUPPORTED, "a process of a cluster starts no cluster of its own");
     if (processes->options.program != NULL)
         snprintf(processes->program, sizeof(processes->program), "%s", processes->options.program);
     else if (readlink("/proc/self/exe", processes->program, sizeof(processes->program) - 1) <= 0)
