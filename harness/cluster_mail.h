@@ -6,8 +6,8 @@
  *     | <--- NEWS(query, UNKNOWN | RUNS | ENDED with its outcome, and the answer's bytes from offset on)
  *     | CANCEL(query), FORGET(query) ------>  |   FORGET: the answer has arrived
  *
- * Mail gets lost. UNKNOWN means that the driver never heard of the query, or forgot it with an earlier life: the client submits it
- * again, as another one. An answer travels as the image of its table (engine/io/table_image.h), in pieces that the client asks for. */
+ * Mail gets lost. UNKNOWN means that the driver has never heard of the query: the client submits it again. What a driver has heard of,
+ * its next life knows, too. An answer travels as the image of its table (engine/io/table_image.h), in pieces that the client asks for. */
 #ifndef OD_HARNESS_CLUSTER_MAIL_H
 #define OD_HARNESS_CLUSTER_MAIL_H
 

@@ -5,7 +5,7 @@
  * One loop: the client's node, and the children. It runs while a query does; between queries children look after themselves.
  *
  *   a query:  SUBMIT -> (NEWS | nothing for ASK_NS -> ASK) ... -> ENDED -> the answer's pieces, one ASK each -> FORGET
- *   UNKNOWN:  submitted again under another number, as executors may still hold something of the first */
+ *   UNKNOWN:  the driver has never heard of it: submitted again */
 #include "harness/cluster_processes.h"
 
 #include <dirent.h>
@@ -54,7 +54,6 @@ struct od_processes {
     /* the query that runs */
     uint32_t query_id;
     bool is_unknown;
-    bool is_heard; /* news have come since they were last asked for */
     struct od_news news;
     struct od_buffer answer;
 };
@@ -173,7 +172,6 @@ static void on_mail(void *self, const struct od_message *message)
     struct od_news news;
     if (message->kind != OD_MAIL_NEWS || !od_mail_read_news(&reader, &news) || news.query_id != processes->query_id)
         return;
-    processes->is_heard = true;
     processes->is_unknown = news.state == OD_NEWS_UNKNOWN;
     if (news.state == OD_NEWS_ENDED && news.offset == processes->answer.size)
         od_buffer_append(&processes->answer, news.piece.bytes, news.piece.size);
@@ -279,11 +277,7 @@ void od_processes_end(struct od_processes *processes)
 
 static void submit(struct od_processes *processes, const struct od_buffer *plan)
 {
-    processes->query_id = ++processes->last_query_id;
     processes->is_unknown = false;
-    processes->is_heard = true;
-    processes->news = (struct od_news){0};
-    od_buffer_reset(&processes->answer);
     send_mail(processes, OD_MAIL_SUBMIT, 0, plan);
 }
 
@@ -361,17 +355,20 @@ enum od_status od_processes_run(struct od_processes *processes, const struct od_
     struct od_table_namer namer = od_table_store_namer(processes->store);
     struct od_clock clock = od_posix_clock();
     uint64_t start_ns = clock.now_ns(clock.self);
-    uint32_t use = processes->last_query_id + 1; /* of the tables, under whatever number it will run */
+    uint32_t query_id = ++processes->last_query_id;
     struct od_arena scratch;
     struct od_buffer plan;
     od_arena_init(&scratch, processes->memory, 0);
     od_buffer_init(&plan, processes->memory);
-    od_table_store_begin(processes->store, use);
+    od_table_store_begin(processes->store, query_id);
     enum od_status status = od_query_plan_write(graph, options, &namer, &scratch, &plan, error);
     od_arena_release(&scratch);
     if (status == OD_OK && plan.size > OD_MAIL_BYTES_MAX - 1024)
         status = od_fail(error, OD_UNSUPPORTED, "a plan of %zu bytes: more than a message may have", plan.size);
     if (status == OD_OK) {
+        processes->query_id = query_id;
+        processes->news = (struct od_news){0};
+        od_buffer_reset(&processes->answer);
         submit(processes, &plan);
         status = await(processes, &plan, start_ns + until_ns, error);
         result->ended = status == OD_OK;
@@ -388,7 +385,7 @@ enum od_status od_processes_run(struct od_processes *processes, const struct od_
     }
     result->elapsed_ns = clock.now_ns(clock.self) - start_ns;
     processes->query_id = 0;
-    od_table_store_end(processes->store, use);
+    od_table_store_end(processes->store, query_id);
     od_buffer_release(&plan);
     return status;
 }

@@ -3,15 +3,24 @@
  *
  *   client --SUBMIT--> hosted query --od_driver_submit--> the driver ... --outcome--> the hosted query --NEWS--> client
  *
- * A query stays until its client has its answer (FORGET) or is gone. A query whose client is gone is cancelled, as nobody wants it. */
+ * A query stays until its client has its answer (FORGET) or is gone. A query whose client is gone is cancelled, as nobody wants it.
+ *
+ * A life of the driver leaves to the next, in the folder DIR.queries: qN.plan, written before the driver hears of the query, and
+ * qN.outcome, written before the driver's journal of the query goes. So the next life submits what has no outcome, and has the outcomes
+ * that nobody has taken: a query ends once. */
+#include <dirent.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/io/table_image.h"
 #include "engine/run/driver.h"
 #include "engine/run/protocol.h"
+#include "engine/world/posix_map.h"
 #include "harness/cluster_mail.h"
 #include "harness/commands.h"
 #include "harness/exit_status.h"
+#include "harness/file.h"
 #include "harness/node_command.h"
 #include "harness/query_plan.h"
 
@@ -32,6 +41,8 @@ struct hosted {
     struct od_world *world;
     struct od_actor actor;
     struct hosted_query *queries; /* owned; newest first */
+    char folder[400];
+    struct od_disk_ops disk_ops; /* that do not sync */
 };
 
 static struct hosted_query *find_query(const struct hosted *hosted, uint32_t query_id)
@@ -41,6 +52,50 @@ static struct hosted_query *find_query(const struct hosted *hosted, uint32_t que
         hosted_query = hosted_query->next;
     return hosted_query;
 }
+
+/* --- what the next life will know --------------------------------------------------------------- */
+
+static void print_name(char name[32], uint32_t query_id, const char *ending)
+{
+    snprintf(name, 32, "q%u.%s", query_id, ending);
+}
+
+static enum od_status keep_plan(const struct hosted *hosted, const struct hosted_query *query, struct od_error *error)
+{
+    const struct od_piece parts[] = {{&query->client, sizeof(query->client)},
+                                     {query->query.plan_bytes, query->query.plan_size}};
+    char name[32];
+    print_name(name, query->query.query_id, "plan");
+    return od_posix_file_put(hosted->folder, name, parts, 2, false, error);
+}
+
+/* A failure costs work, if this life ends early. */
+static void keep_outcome(const struct hosted *hosted, const struct hosted_query *query)
+{
+    struct od_news news = query->news;
+    struct od_buffer buffer;
+    char name[32];
+    news.piece = (struct od_piece){query->answer.bytes, news.answer_bytes};
+    print_name(name, query->query.query_id, "outcome");
+    od_buffer_init(&buffer, od_posix_memory());
+    if (od_mail_write_news(&buffer, &news))
+        od_posix_file_put(hosted->folder, name, &(struct od_piece){buffer.bytes, buffer.size}, 1, false, NULL);
+    od_buffer_release(&buffer);
+}
+
+static void forget_files(const struct hosted *hosted, uint32_t query_id)
+{
+    static const char *const endings[] = {"plan", "outcome"}; /* in this order: an outcome alone is nothing */
+    for (size_t i = 0; i < 2; i++) {
+        char path[440];
+        char name[32];
+        print_name(name, query_id, endings[i]);
+        snprintf(path, sizeof(path), "%s/%s", hosted->folder, name);
+        unlink(path);
+    }
+}
+
+/* --- queries ------------------------------------------------------------------------------------ */
 
 static void free_query(struct hosted *hosted, struct hosted_query *gone)
 {
@@ -60,8 +115,10 @@ static void sweep(struct hosted *hosted)
 {
     for (struct hosted_query *next, *at = hosted->queries; at != NULL; at = next) {
         next = at->next;
-        if (at->unwanted && at->news.state == OD_NEWS_ENDED)
-            free_query(hosted, at);
+        if (!at->unwanted || at->news.state != OD_NEWS_ENDED)
+            continue;
+        forget_files(hosted, at->query.query_id);
+        free_query(hosted, at);
     }
 }
 
@@ -123,44 +180,70 @@ static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outco
         if (outcome->answer != NULL)
             query->news.status = keep_answer(query, outcome->answer, &query->news.error);
         query->news.answer_bytes = query->news.status == OD_OK ? query->answer.size : 0;
+        keep_outcome(hosted, query);
         tell_from(hosted, query, 0);
     }
     od_table_free(hosted->world->memory, outcome->answer);
     outcome->answer = NULL;
 }
 
-static enum od_status begin(struct hosted *hosted, struct hosted_query *query, const uint8_t *bytes, size_t size,
-                            uint32_t query_id, struct od_error *error)
+/* A query that is known from now on; NULL on refusal. */
+static struct hosted_query *add_query(struct hosted *hosted, uint32_t client, uint32_t query_id, const uint8_t *bytes,
+                                      size_t size)
+{
+    struct hosted_query *query = od_take(od_posix_memory(), sizeof(*query));
+    if (query == NULL)
+        return NULL;
+    od_arena_init(&query->arena, od_posix_memory(), 0);
+    od_buffer_init(&query->answer, od_posix_memory());
+    query->client = client;
+    query->news = (struct od_news){.query_id = query_id, .state = OD_NEWS_RUNS};
+    uint8_t *copy = od_arena_take_raw(&query->arena, size);
+    if (copy == NULL) {
+        od_arena_release(&query->arena);
+        od_give(od_posix_memory(), query, sizeof(*query));
+        return NULL;
+    }
+    memcpy(copy, bytes, size);
+    query->query = (struct od_query){.query_id = query_id, .plan_bytes = copy, .plan_size = size};
+    query->next = hosted->queries;
+    hosted->queries = query;
+    return query;
+}
+
+static enum od_status begin(struct hosted *hosted, struct hosted_query *query, struct od_error *error)
 {
     struct od_table_finder finder = od_table_store_finder(hosted->store);
-    uint8_t *copy = od_arena_take_raw(&query->arena, size);
-    query->query.query_id = query_id;
-    if (copy == NULL)
-        return od_fail(error, OD_NO_MEMORY, "taking a query");
-    memcpy(copy, bytes, size);
-    od_table_store_begin(hosted->store, query_id);
-    OD_TRY(od_query_plan_read(&query->arena, &finder, copy, size, query_id, &query->query, error));
+    od_table_store_begin(hosted->store, query->query.query_id);
+    OD_TRY(od_query_plan_read(&query->arena, &finder, query->query.plan_bytes, query->query.plan_size,
+                              query->query.query_id, &query->query, error));
     query->query.options.cluster = hosted->cluster; /* whatever the client thinks */
     return od_driver_submit(&hosted->actor, &query->query, error);
 }
 
-static void submit(struct hosted *hosted, uint32_t client, uint32_t query_id, const uint8_t *bytes, size_t size)
+static void submit(struct hosted *hosted, struct hosted_query *query)
 {
-    struct hosted_query *query = od_take(od_posix_memory(), sizeof(*query));
-    if (query == NULL)
-        return; /* as if lost */
-    query->client = client;
-    query->next = hosted->queries;
-    hosted->queries = query;
-    query->news = (struct od_news){.query_id = query_id, .state = OD_NEWS_RUNS};
-    od_arena_init(&query->arena, od_posix_memory(), 0);
-    od_buffer_init(&query->answer, od_posix_memory());
-    enum od_status status = begin(hosted, query, bytes, size, query_id, &query->news.error);
+    struct od_error error = {0};
+    enum od_status status = begin(hosted, query, &error);
     if (status == OD_OK)
         return;
     query->news.state = OD_NEWS_ENDED;
     query->news.status = status;
-    tell_from(hosted, query, 0);
+    query->news.error = error;
+}
+
+static void take_query(struct hosted *hosted, uint32_t client, uint32_t query_id, const uint8_t *bytes, size_t size)
+{
+    struct hosted_query *query = add_query(hosted, client, query_id, bytes, size);
+    if (query == NULL)
+        return; /* as if lost */
+    query->news.status = keep_plan(hosted, query, &query->news.error);
+    if (query->news.status == OD_OK)
+        submit(hosted, query);
+    else
+        query->news.state = OD_NEWS_ENDED;
+    if (query->news.state == OD_NEWS_ENDED)
+        tell_from(hosted, query, 0);
 }
 
 static void cancel(struct hosted *hosted, struct hosted_query *query)
@@ -181,7 +264,7 @@ static void on_mail(void *self, const struct od_message *message)
         return;
     struct hosted_query *query = find_query(hosted, query_id);
     if (query == NULL && message->kind == OD_MAIL_SUBMIT)
-        submit(hosted, message->from, query_id, reader.bytes + reader.offset, reader.size - reader.offset);
+        take_query(hosted, message->from, query_id, reader.bytes + reader.offset, reader.size - reader.offset);
     else if (query == NULL && message->kind == OD_MAIL_ASK)
         tell(hosted, message->from, &(struct od_news){.query_id = query_id, .state = OD_NEWS_UNKNOWN});
     if (query == NULL || query->client != message->from)
@@ -233,6 +316,60 @@ static void on_peer(void *self, uint32_t id, uint32_t incarnation, bool here)
     }
 }
 
+/* --- a next life -------------------------------------------------------------------------------- */
+
+/* An outcome that was kept; false: there is none. */
+static bool find_outcome(const struct hosted *hosted, struct hosted_query *query)
+{
+    struct od_piece file;
+    struct od_news news;
+    char name[32];
+    print_name(name, query->query.query_id, "outcome");
+    if (od_posix_map(hosted->folder, name, &file, NULL) != OD_OK)
+        return false;
+    struct od_reader reader = {.bytes = file.bytes, .size = file.size};
+    bool found = od_mail_read_news(&reader, &news) && news.query_id == query->query.query_id &&
+                 news.piece.size == news.answer_bytes &&
+                 od_buffer_append(&query->answer, news.piece.bytes, news.piece.size);
+    news.piece = (struct od_piece){0};
+    if (found)
+        query->news = news;
+    od_posix_unmap(&file);
+    return found;
+}
+
+static void take_up(struct hosted *hosted, const char *name)
+{
+    struct od_piece file;
+    uint32_t client;
+    unsigned query_id;
+    char ending[8];
+    if (sscanf(name, "q%u.%7s", &query_id, ending) != 2 || strcmp(ending, "plan") != 0 ||
+        od_posix_map(hosted->folder, name, &file, NULL) != OD_OK)
+        return;
+    if (query_id != 0 && file.size > sizeof(client)) {
+        memcpy(&client, file.bytes, sizeof(client));
+        struct hosted_query *query = add_query(hosted, client, query_id, (const uint8_t *)file.bytes + sizeof(client),
+                                               file.size - sizeof(client));
+        if (query != NULL && !find_outcome(hosted, query))
+            submit(hosted, query);
+    }
+    od_posix_unmap(&file);
+}
+
+static enum od_status take_up_all(struct hosted *hosted, struct od_error *error)
+{
+    OD_TRY(od_folder_make(hosted->folder, error));
+    OD_TRY(od_posix_file_sweep(hosted->folder, error));
+    DIR *folder = opendir(hosted->folder);
+    if (folder == NULL)
+        return od_fail(error, OD_IO, "reading folder %s", hosted->folder);
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
+        take_up(hosted, entry->d_name);
+    closedir(folder);
+    return OD_OK;
+}
+
 /* --- the command -------------------------------------------------------------------------------- */
 
 static enum od_status make_driver(void *self, struct od_world *world, struct od_actor *actor_out, struct od_error *error)
@@ -241,7 +378,29 @@ static enum od_status make_driver(void *self, struct od_world *world, struct od_
     hosted->world = world;
     OD_TRY(od_driver_new(world, &hosted->cluster, (struct od_outcome_sink){take_outcome, hosted}, actor_out, error));
     hosted->actor = *actor_out;
+    enum od_status status = take_up_all(hosted, error);
+    if (status != OD_OK) {
+        actor_out->ops->free(actor_out->self);
+        *actor_out = (struct od_actor){0};
+    }
+    return status;
+}
+
+static enum od_status do_not_sync(void *self, struct od_file *file, struct od_error *error)
+{
+    (void)self;
+    (void)file;
+    (void)error;
     return OD_OK;
+}
+
+/* Executors keep nothing for the end of the machine; unless the driver is asked to, it does not wait for the disk either. */
+static void dress(void *self, struct od_world *world)
+{
+    struct hosted *hosted = self;
+    hosted->disk_ops = *world->disk.ops;
+    hosted->disk_ops.sync = do_not_sync;
+    world->disk.ops = &hosted->disk_ops;
 }
 
 static int run(const struct od_arguments *arguments)
@@ -251,9 +410,13 @@ static int run(const struct od_arguments *arguments)
     struct od_error error = {0};
     if (od_node_command_read(arguments, &options, &hosted.cluster, &error) != OD_OK)
         return od_exit_with(&error);
+    hosted.cluster.journal = true;
+    options.keep_files = true;
+    snprintf(hosted.folder, sizeof(hosted.folder), "%s.queries", options.directory);
     options.factory = (struct od_actor_factory){make_driver, &hosted};
     options.ops = (struct od_node_ops){.on_mail = on_mail, .on_peer = on_peer};
     options.self = &hosted;
+    options.dress = od_arguments_has(arguments, "sync") ? NULL : dress;
     int result = od_node_command_run(arguments, &options, &hosted.store, &hosted.node);
     while (hosted.queries != NULL)
         free_query(&hosted, hosted.queries);
@@ -262,6 +425,7 @@ static int run(const struct od_arguments *arguments)
 
 static const struct od_option options[] = {
     OD_NODE_COMMAND_OPTIONS,
+    {"sync", NULL, "what the driver writes down is on the disk before it goes on: for the end of the machine", false},
     {NULL, NULL, NULL, false},
 };
 const struct od_command od_command_driver = {

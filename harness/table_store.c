@@ -159,7 +159,7 @@ static enum od_status put_image(struct od_table_store *store, const struct od_ta
     if (find_entry(store, image.checksum) != NULL)
         return OD_OK;
     file_name(name, image.checksum);
-    OD_TRY(od_posix_file_put(store->directory, name, image.parts, image.part_count, error));
+    OD_TRY(od_posix_file_put(store->directory, name, image.parts, image.part_count, false, error));
     store->entries[store->entry_count++] = (struct entry){.checksum = image.checksum};
     return OD_OK;
 }

@@ -37,20 +37,21 @@ static bool write_all(int file, const struct od_piece *part)
     return true;
 }
 
-static bool write_parts(int folder, const char *part_name, const char *name, const struct od_piece *parts, uint32_t count)
+static bool write_parts(int folder, const char *part_name, const char *name, const struct od_piece *parts, uint32_t count,
+                        bool outlives)
 {
     int file = openat(folder, part_name, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
     bool good = file >= 0;
     for (uint32_t i = 0; i < count && good; i++)
         good = write_all(file, &parts[i]);
-    good = good && fsync(file) == 0;
+    good = good && (!outlives || fsync(file) == 0);
     if (file >= 0)
         good = close(file) == 0 && good;
-    return good && renameat(folder, part_name, folder, name) == 0 && fsync(folder) == 0;
+    return good && renameat(folder, part_name, folder, name) == 0 && (!outlives || fsync(folder) == 0);
 }
 
 enum od_status od_posix_file_put(const char *directory, const char *name, const struct od_piece *parts,
-                                 uint32_t part_count, struct od_error *error)
+                                 uint32_t part_count, bool outlives, struct od_error *error)
 {
     char part_name[NAME_MAX + 1];
     enum od_status status = OD_OK;
@@ -58,7 +59,7 @@ enum od_status od_posix_file_put(const char *directory, const char *name, const 
     if (size < 0 || (size_t)size >= sizeof(part_name))
         return od_fail(error, OD_IO, "writing %.100s: its name is too long", name);
     int folder = open_directory(directory);
-    if (folder < 0 || !write_parts(folder, part_name, name, parts, part_count)) {
+    if (folder < 0 || !write_parts(folder, part_name, name, parts, part_count, outlives)) {
         status = failed(error, "writing", directory, name);
         if (folder >= 0)
             unlinkat(folder, part_name, 0);

@@ -55,9 +55,9 @@ static void files_are_put_and_mapped(void **state)
     struct od_piece new;
     struct od_error error;
     (void)state;
-    assert_int_equal(od_posix_file_put(folder, "a", parts, 3, &error), OD_OK);
+    assert_int_equal(od_posix_file_put(folder, "a", parts, 3, true, &error), OD_OK);
     assert_int_equal(od_posix_map(folder, "a", &old, &error), OD_OK);
-    assert_int_equal(od_posix_file_put(folder, "a", parts + 2, 1, &error), OD_OK);
+    assert_int_equal(od_posix_file_put(folder, "a", parts + 2, 1, false, &error), OD_OK);
     assert_int_equal(od_posix_map(folder, "a", &new, &error), OD_OK);
     assert_int_equal(old.size, 7);
     assert_memory_equal(old.bytes, "one two", 7);
@@ -67,7 +67,7 @@ static void files_are_put_and_mapped(void **state)
     od_posix_unmap(&new);
     od_posix_unmap(&new);
     assert_null(new.bytes);
-    assert_int_equal(od_posix_file_put(folder, "a", NULL, 0, &error), OD_OK);
+    assert_int_equal(od_posix_file_put(folder, "a", NULL, 0, false, &error), OD_OK);
     assert_int_equal(od_posix_map(folder, "a", &new, &error), OD_OK);
     assert_int_equal(new.size, 0);
     od_posix_unmap(&new);
@@ -85,11 +85,11 @@ static void failures_leave_nothing(void **state)
     assert_int_equal(od_posix_map(folder, "none", &span, &error), OD_MISSING);
     assert_null(span.bytes);
     assert_int_equal(od_posix_map("/nowhere", "none", &span, &error), OD_MISSING);
-    assert_int_equal(od_posix_file_put("/nowhere", "a", &part, 1, &error), OD_IO);
+    assert_int_equal(od_posix_file_put("/nowhere", "a", &part, 1, true, &error), OD_IO);
     assert_int_equal(od_posix_file_sweep("/nowhere", &error), OD_IO);
     snprintf(path, sizeof(path), "%s/in the way", folder);
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_equal(od_posix_file_put(folder, "in the way", &part, 1, &error), OD_IO); /* the rename */
+    assert_int_equal(od_posix_file_put(folder, "in the way", &part, 1, false, &error), OD_IO); /* the rename */
     assert_int_equal(count_files(), 1);
     assert_int_equal(rmdir(path), 0);
 }
@@ -111,7 +111,7 @@ static void dead_writers_are_swept(void **state)
         close(file);
     }
     const struct od_piece part = {"x", 1};
-    assert_int_equal(od_posix_file_put(folder, "7.part", &part, 1, NULL), OD_OK); /* looks like one, but has no pid */
+    assert_int_equal(od_posix_file_put(folder, "7.part", &part, 1, false, NULL), OD_OK); /* looks like one, but has no pid */
     assert_int_equal(count_files(), 3);
     assert_int_equal(od_posix_file_sweep(folder, NULL), OD_OK);
     assert_int_equal(count_files(), 2);
