@@ -215,6 +215,21 @@ static enum od_status start_children(struct od_processes *processes, struct od_e
     return OD_OK;
 }
 
+/* A program that knows `driver` and `executor`: any other, a test for one, would do whatever it does, once a child. */
+static enum od_status find_program(struct od_processes *processes, struct od_error *error)
+{
+    if (processes->options.program != NULL) {
+        snprintf(processes->program, sizeof(processes->program), "%s", processes->options.program);
+        return OD_OK;
+    }
+    if (readlink("/proc/self/exe", processes->program, sizeof(processes->program) - 1) <= 0)
+        return od_fail(error, OD_IO, "finding this program: %s", strerror(errno));
+    const char *name = strrchr(processes->program, '/');
+    if (name == NULL || strcmp(name, "/ordeal") != 0)
+        return od_fail(error, OD_UNSUPPORTED, "only ordeal can start itself as a driver, not %.200s", processes->program);
+    return OD_OK;
+}
+
 static enum od_status start(struct od_processes *processes, struct od_error *error)
 {
     char address[TEXT_BYTES];
@@ -226,10 +241,7 @@ static enum od_status start(struct od_processes *processes, struct od_error *err
                                       .self = processes};
     if (getenv(CHILD_VARIABLE) != NULL) /* the program was not ours: it would start clusters without end */
         return od_fail(error, OD_UNSUPPORTED, "a process of a cluster starts no cluster of its own");
-    if (processes->options.program != NULL)
-        snprintf(processes->program, sizeof(processes->program), "%s", processes->options.program);
-    else if (readlink("/proc/self/exe", processes->program, sizeof(processes->program) - 1) <= 0)
-        return od_fail(error, OD_IO, "finding this program: %s", strerror(errno));
+    OD_TRY(find_program(processes, error));
     sweep_folders();
     OD_TRY(make_folders(processes, error));
     OD_TRY(make_environment(processes, error));
@@ -295,12 +307,13 @@ static enum od_status await(struct od_processes *processes, const struct od_buff
     uint64_t step_ns = processes->watch_ns != 0 && processes->watch_ns < ASK_NS ? processes->watch_ns : ASK_NS;
     while (!is_whole(processes)) {
         uint64_t before = processes->answer.size;
-        enum od_status status = od_node_run(processes->node, step_ns, error);
+        struct od_error end = {0};
+        enum od_status status = od_node_run(processes->node, step_ns, &end);
         uint64_t now_ns = clock.now_ns(clock.self);
         if (processes->watch_ns != 0)
             processes->tick(processes->tick_self);
         if (status != OD_OK && status != OD_TIMED_OUT)
-            return status;
+            return od_fail(error, status, "%s", end.text);
         if (processes->quick_ends > QUICK_ENDS_MAX)
             return od_fail(error, OD_UNREACHABLE, "the processes of the cluster end as soon as they are started");
         if (now_ns >= end_ns)

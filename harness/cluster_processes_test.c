@@ -1,0 +1,281 @@
+/* Goal: queries on real processes give their answers, whoever is killed, stopped or started again in the middle; the driver goes on
+ * where it was. And nothing is left behind: no process, no file, no descriptor, also when the supervisor itself is killed.
+ * Method: `ordeal` itself, beside this program. A small query and one of about a second, whose answer the simulation gives; signals
+ * from within the supervisor's loop; a child that supervises, and is killed. */
+#include "harness/cluster_processes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/file.h"
+#include "harness/small_query.h"
+
+#define MS UINT64_C(1000000)
+enum { EXECUTORS = 3, LONG_ROWS = 24000, LONG_KEYS = 160 };
+
+static char program[400];
+static struct od_small_query small;
+static struct od_arena arena; /* of the long query */
+static struct od_table *numbers;
+static struct od_prepared prepared;
+static struct od_table *expected;
+
+static const struct od_run_options run_options = {.cluster.executor_count = EXECUTORS, .codec = OD_CODEC_ZSTD};
+
+static void make_numbers(void)
+{
+    static struct od_field fields[] = {{"k", OD_TYPE_INT32, true}, {"v", OD_TYPE_INT64, false}};
+    numbers = od_table_new(od_posix_memory(), "numbers", &(struct od_schema){2, fields}, NULL);
+    for (uint32_t row = 0; row < LONG_ROWS; row++) {
+        const struct od_value k = {.type = OD_TYPE_INT32, .is_null = row % 50 == 0, .int64 = row % LONG_KEYS};
+        const struct od_value v = {.type = OD_TYPE_INT64, .int64 = row};
+        od_batch_builder_append(&numbers->rows, 0, &k, NULL);
+        od_batch_builder_append(&numbers->rows, 1, &v, NULL);
+        od_batch_builder_end_row(&numbers->rows);
+    }
+    od_table_finish(numbers);
+}
+
+static int make_queries(void **state)
+{
+    const struct od_plan_options options = {.join_strategy = OD_JOIN_FORCE_PARTITIONED};
+    struct od_cluster_result result;
+    struct od_error error = {0};
+    (void)state;
+    ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 20);
+    while (size > 0 && program[size - 1] != '/')
+        size--;
+    strcpy(program + size, "ordeal");
+    od_small_query_make(&small, OD_SMALL_QUERY);
+    make_numbers();
+    od_arena_init(&arena, od_posix_memory(), 0);
+    const struct od_catalog catalog = {1, (const struct od_table *const *)&numbers};
+    assert_int_equal(od_prepare_sql(&arena,
+                                    "SELECT a.k, count(*), sum(a.v - b.v), max(b.v) FROM numbers a JOIN numbers b "
+                                    "ON a.k = b.k GROUP BY a.k ORDER BY a.k",
+                                    &catalog, &options, &prepared, &error),
+                     OD_OK);
+    const struct od_cluster_request request = {.graph = prepared.graph, .options = run_options, .seed = 1};
+    assert_int_equal(od_cluster_run(od_posix_memory(), &request, &result, &error), OD_OK);
+    assert_int_equal(result.outcome.status, OD_OK);
+    expected = result.outcome.answer;
+    result.outcome.answer = NULL;
+    od_cluster_result_release(&result);
+    return 0;
+}
+
+static int release_queries(void **state)
+{
+    (void)state;
+    od_small_query_release(&small);
+    od_table_free(od_posix_memory(), expected);
+    od_table_free(od_posix_memory(), numbers);
+    od_arena_release(&arena);
+    return 0;
+}
+
+/* --- what is there ------------------------------------------------------------------------------ */
+
+static uint32_t count_descriptors(void)
+{
+    uint32_t count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static struct od_processes *start(void)
+{
+    const struct od_processes_options options = {.executor_count = EXECUTORS, .program = program};
+    struct od_processes *processes;
+    struct od_error error = {0};
+    od_processes_start(od_posix_memory(), &options, &processes, &error);
+    assert_string_equal(error.text, "");
+    return processes;
+}
+
+/* Ends the cluster: its processes are gone, and its folder. */
+static void end(struct od_processes *processes)
+{
+    char folder[200];
+    int ids[EXECUTORS + 1];
+    snprintf(folder, sizeof(folder), "%s", od_processes_folder(processes));
+    for (uint32_t i = 0; i <= EXECUTORS; i++)
+        ids[i] = od_processes_id(processes, i);
+    assert_int_equal(access(folder, F_OK), 0);
+    od_processes_end(processes);
+    for (uint32_t i = 0; i <= EXECUTORS; i++)
+        assert_true(ids[i] == -1 || (kill(ids[i], 0) != 0 && errno == ESRCH));
+    assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+    assert_int_equal(access(folder, F_OK), -1);
+}
+
+static void run(struct od_processes *processes, const struct od_stage_graph *graph, struct od_cluster_result *result)
+{
+    struct od_error error = {0};
+    *result = (struct od_cluster_result){.memory = od_posix_memory()};
+    enum od_status status = od_processes_run(processes, graph, &run_options, 60000 * MS, result, &error);
+    assert_string_equal(error.text, "");
+    assert_int_equal(status, OD_OK);
+    assert_true(result->ended);
+    assert_string_equal(result->outcome.error.text, "");
+    assert_int_equal(result->outcome.status, OD_OK);
+}
+
+static void run_small(struct od_processes *processes)
+{
+    struct od_cluster_result result;
+    run(processes, small.prepared.graph, &result);
+    assert_string_equal(od_small_csv(&small, result.outcome.answer), OD_SMALL_ANSWER);
+    od_cluster_result_release(&result);
+}
+
+static struct od_run_counts run_long(struct od_processes *processes)
+{
+    struct od_cluster_result result;
+    run(processes, prepared.graph, &result);
+    assert_string_equal(od_small_csv(&small, result.outcome.answer), od_small_csv(&small, expected));
+    struct od_run_counts counts = result.outcome.counts;
+    od_cluster_result_release(&result);
+    return counts;
+}
+
+/* --- tests -------------------------------------------------------------------------------------- */
+
+static void queries_have_their_answers(void **state)
+{
+    (void)state;
+    end(start()); /* libuv keeps two descriptors of the first loop with children */
+    uint32_t descriptors = count_descriptors();
+    struct od_processes *processes = start();
+    for (uint32_t i = 0; i < 50; i++)
+        run_small(processes);
+    run_long(processes);
+    assert_int_equal(od_processes_restarts(processes), 0);
+    end(processes);
+    assert_int_equal(count_descriptors(), descriptors);
+}
+
+/* Signals to actors, in order; 0 ends the list. */
+struct blow {
+    uint32_t actor;
+    int signal;
+};
+struct blows {
+    struct od_processes *processes;
+    const struct blow *next;
+    uint32_t tick_count;
+};
+
+static void strike(void *self)
+{
+    struct blows *blows = self;
+    int id = od_processes_id(blows->processes, blows->next->actor);
+    if (++blows->tick_count % 3 != 0 || blows->next->signal == 0 || id <= 0)
+        return;
+    assert_int_equal(kill(id, blows->next->signal), 0);
+    blows->next++;
+}
+
+static void the_killed_come_back(void **state)
+{
+    static const struct blow all[][8] = {
+        {{2, SIGKILL}},
+        {{1, SIGKILL}, {3, SIGKILL}, {2, SIGKILL}},
+        {{2, SIGSTOP}, {1, SIGKILL}, {2, SIGCONT}},
+        {{0, SIGKILL}},
+        {{0, SIGKILL}, {1, SIGKILL}, {0, SIGKILL}, {3, SIGTERM}},
+        {{0, SIGSTOP}, {0, SIGCONT}},
+    };
+    (void)state;
+    uint32_t descriptors = count_descriptors();
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        struct blows blows = {.processes = start(), .next = all[i]};
+        run_small(blows.processes); /* all are up */
+        od_processes_watch(blows.processes, 25 * MS, strike, &blows);
+        run_long(blows.processes);
+        od_processes_watch(blows.processes, 0, NULL, NULL);
+        assert_true(blows.next > all[i]); /* it took long enough for one at least */
+        run_small(blows.processes);
+        end(blows.processes);
+    }
+    assert_int_equal(count_descriptors(), descriptors);
+}
+
+static void a_killed_supervisor_leaves_nothing_for_long(void **state)
+{
+    (void)state;
+    char folder[200] = "";
+    int ids[EXECUTORS + 1];
+    int pipes[2];
+    int status;
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        const struct od_processes_options options = {.executor_count = EXECUTORS, .program = program};
+        struct od_processes *processes;
+        struct od_cluster_result result = {.memory = od_posix_memory()};
+        if (od_processes_start(od_posix_memory(), &options, &processes, NULL) != OD_OK ||
+            od_processes_run(processes, small.prepared.graph, &run_options, 60000 * MS, &result, NULL) != OD_OK)
+            _exit(1);
+        for (uint32_t i = 0; i <= EXECUTORS; i++)
+            ids[i] = od_processes_id(processes, i);
+        snprintf(folder, sizeof(folder), "%s", od_processes_folder(processes));
+        bool told = write(pipes[1], ids, sizeof(ids)) == sizeof(ids) && write(pipes[1], folder, sizeof(folder)) > 0;
+        for (; told;)
+            pause();
+        _exit(1);
+    }
+    assert_int_equal(read(pipes[0], ids, sizeof(ids)), sizeof(ids));
+    assert_int_equal(read(pipes[0], folder, sizeof(folder)), sizeof(folder));
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    for (uint32_t i = 0; i <= EXECUTORS; i++) { /* not ours: the system adopts and reaps them */
+        for (uint32_t wait = 0; wait < 1000 && kill(ids[i], 0) == 0; wait++)
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    assert_int_equal(access(folder, F_OK), 0);
+    end(start());
+    assert_int_equal(access(folder, F_OK), -1);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+static void a_cluster_that_can_not_be_is_told(void **state)
+{
+    (void)state;
+    const struct od_processes_options options = {.executor_count = 1, .program = "/bin/false"};
+    struct od_processes *processes;
+    struct od_error error = {0};
+    struct od_cluster_result result = {.memory = od_posix_memory()};
+    assert_int_equal(od_processes_start(od_posix_memory(), &options, &processes, &error), OD_OK);
+    assert_int_equal(
+        od_processes_run(processes, small.prepared.graph, &run_options, 60000 * MS, &result, &error),
+        OD_UNREACHABLE);
+    od_processes_end(processes);
+    const struct od_processes_options nowhere = {.executor_count = 1, .program = "/nowhere/at/all"};
+    assert_int_equal(od_processes_start(od_posix_memory(), &nowhere, &processes, &error), OD_IO);
+    assert_null(processes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(queries_have_their_answers),
+        cmocka_unit_test(the_killed_come_back),
+        cmocka_unit_test(a_killed_supervisor_leaves_nothing_for_long),
+        cmocka_unit_test(a_cluster_that_can_not_be_is_told),
+    };
+    return cmocka_run_group_tests(tests, make_queries, release_queries);
+}
