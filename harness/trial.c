@@ -51,6 +51,7 @@ static struct od_plan_options plan_options_of(const struct od_case_cluster *clus
         .scan_task_count = cluster->scan_task_count,
         .join_strategy = cluster->join_strategy,
         .join_algorithm = cluster->join_algorithm,
+        .arrival_order = cluster->arrival_order,
     };
 }
 
@@ -63,6 +64,8 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
         .operator_memory_bytes = cluster->operator_bytes,
         .hash_bits_off = cluster->collide ? UINT64_MAX : 0,
         .codec = cluster->compress ? OD_CODEC_ZSTD : OD_CODEC_STORED,
+        .partition_bytes = cluster->partition_bytes,
+        .broadcast_bytes = cluster->broadcast_bytes,
     };
 }
 

@@ -87,6 +87,7 @@ static void draw_cluster(struct od_choices *choices, struct od_case_cluster *clu
 {
     static const uint32_t batch_rows[] = {1024, 1, 2, 7, 49};
     static const uint64_t operator_bytes[] = {0, 0, 0, 0, 0, 0, 2000, 1};
+    static const uint64_t partition_bytes[] = {0, 0, 0, 0, 1, 300, 1500, 100000};
     cluster->executor_count = 1 + (uint32_t)od_choices_below(choices, 5);
     cluster->slots_per_executor = 1 + (uint32_t)od_choices_below(choices, 3);
     cluster->batch_rows = batch_rows[od_choices_below(choices, 5)];
@@ -104,6 +105,10 @@ static void draw_cluster(struct od_choices *choices, struct od_case_cluster *clu
     od_choices_begin(choices, "seed"); /* so that a shrinker can draw another one for itself */
     cluster->seed = od_choices_below(choices, UINT64_C(1) << 32);
     od_choices_end(choices);
+    cluster->arrival_order = od_choices_below(choices, 3) == 2;
+    cluster->partition_bytes = partition_bytes[od_choices_below(choices, 8)];
+    if (cluster->partition_bytes != 0)
+        cluster->broadcast_bytes = partition_bytes[od_choices_below(choices, 8)];
 }
 
 /* Tables first, which neighbouring cases of a campaign share. */

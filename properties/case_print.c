@@ -34,6 +34,11 @@ static void print_cluster(const struct od_case_cluster *cluster, struct od_buffe
         od_buffer_print(buffer, "an operator spills beyond %" PRIu64 " bytes\n", cluster->operator_bytes);
     if (cluster->collide)
         od_buffer_append_text(buffer, "all hashes of keys are 0\n");
+    if (cluster->arrival_order)
+        od_buffer_append_text(buffer, "blocks are read as they arrive\n");
+    if (cluster->partition_bytes > 0)
+        od_buffer_print(buffer, "a task should read %" PRIu64 " bytes, small sides up to %" PRIu64 " whole\n",
+                        cluster->partition_bytes, cluster->broadcast_bytes);
 }
 
 bool od_case_print(const struct od_case *test_case, struct od_buffer *buffer)

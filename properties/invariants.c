@@ -2,11 +2,11 @@
  *
  *   H1  a consumed block has the rows and checksum it was written with; a successful attempt's blocks add up
  *       to its output
- *   H5  a reader attempt consumes each map task once, of an attempt that had been committed; a reader that
- *       succeeded has missed no block with rows in it; when there is an answer, each block with rows has gone into
- *       a reader that succeeded
+ *   H5  a reader attempt consumes each partition of a map task once, of an attempt that had been committed; a reader that
+ *       succeeded has missed no block with rows in a partition that it reads, or has left it to others of its stage when its
+ *       stage shares partitions out; when there is an answer, each block with rows has gone into a reader that succeeded
  *   F4  one commit per (stage, task, generation); one result per result task
- *   F2  attempts of one task write equal blocks, unless its stage is indeterminate
+ *   F2  attempts of one task write equal blocks, unless its stage is indeterminate or reads of one that is
  *   F9  a commit repeats the attempt's rows; the rows of the results add up to the answer
  *
  * What is computed again, and which generation is read, is lineage.c's (F3, H8).
@@ -32,15 +32,17 @@ enum fact_kind {
     FACT_COMMIT,    /* stage, task, generation */
     FACT_TASK,      /* stage, task: committed at least once */
     FACT_RESULT,    /* stage, task */
-    FACT_CONSUMED,  /* reader stage, task, attempt; source stage, task */
-    FACT_READ       /* reader stage, task, attempt; source stage; `partition` is kept in the value */
+    FACT_CONSUMED,  /* reader stage, task, attempt; source stage, task, partition */
+    FACT_READ,      /* reader stage, task, attempt; source stage, partition */
+    FACT_USED,      /* reader stage; source stage, task, partition: by an attempt that succeeded */
+    FACT_SHARED     /* reader stage: its tasks share partitions */
 };
 
 struct fact {
     enum fact_kind kind;
-    uint32_t key[5];
+    uint32_t key[6];
     uint64_t rows;
-    uint64_t value; /* FACT_CONSUMED: the source attempt; FACT_READ: the partition */
+    uint64_t value; /* FACT_CONSUMED: the source attempt */
     struct od_hash128 checksum;
 };
 
@@ -50,16 +52,16 @@ struct facts {
     uint32_t capacity;
     uint32_t *slots; /* index into items plus 1; 0: free */
     uint32_t slot_mask;
-    uint32_t collect; /* the last number of the driver as a reader; its site has no stage */
+    uint32_t collect;                   /* the last number of the driver as a reader; its site has no stage */
     const struct od_stage_graph *graph; /* NULL: not told */
     struct od_finding *finding;
 };
 
 /* Its outputs may be others when they are computed again: lineage.c judges who reads what. */
-static bool is_indeterminate(const struct facts *facts, uint32_t stage)
+static bool varies(const struct facts *facts, uint32_t stage)
 {
-    const struct od_stage_graph *graph = facts->graph;
-    return graph != NULL && stage < graph->stage_count && graph->stages[stage].determinism == OD_INDETERMINATE;
+    return facts->graph != NULL && stage < facts->graph->stage_count &&
+           od_lineage_varies(facts->graph, stage);
 }
 
 static bool facts_init(struct facts *facts, uint32_t event_count, struct od_finding *finding)
@@ -87,7 +89,7 @@ static struct fact *fact_at(struct facts *facts, enum fact_kind kind, const uint
                             bool *new_out)
 {
     uint64_t hash = (uint64_t)kind;
-    for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t i = 0; i < 6; i++)
         hash = od_mix_two(hash, key[i]);
     uint32_t slot = (uint32_t)hash & facts->slot_mask;
     *new_out = false;
@@ -107,7 +109,7 @@ static struct fact *fact_at(struct facts *facts, enum fact_kind kind, const uint
     return fact;
 }
 
-#define KEY(...) ((const uint32_t[5]){__VA_ARGS__})
+#define KEY(...) ((const uint32_t[6]){__VA_ARGS__})
 
 static struct fact *put(struct facts *facts, enum fact_kind kind, const uint32_t *key, bool *new_out)
 {
@@ -146,7 +148,7 @@ static void block_written(struct facts *facts, const struct od_event *event)
     block->checksum = event->checksum;
 
     struct fact *content = put(facts, FACT_CONTENT, KEY(site->stage, site->task, partition), &is_new);
-    if (!is_new && !is_indeterminate(facts, site->stage) &&
+    if (!is_new && !varies(facts, site->stage) &&
         (content->rows != event->rows || !same_checksum(content->checksum, event->checksum)))
         od_finding_set(facts->finding, "F2",
                        "stage %u task %u partition %u: attempt %u wrote %" PRIu64
@@ -167,18 +169,18 @@ static void block_consumed(struct facts *facts, const struct od_event *event)
     uint32_t stage = event->source_stage, task = event->source_task, attempt = event->source_attempt;
     uint32_t partition = partition_of(event);
     bool is_new;
-    struct fact *consumed =
-        put(facts, FACT_CONSUMED, KEY(site->stage, site->task, site->attempt, stage, task), &is_new);
+    struct fact *consumed = put(facts, FACT_CONSUMED,
+                                KEY(site->stage, site->task, site->attempt, stage, task, partition), &is_new);
     if (!is_new)
         od_finding_set(
             facts->finding, "H5",
-            "stage %u task %u attempt %u consumed the output of stage %u task %u twice: attempts %u and %u",
-            site->stage, site->task, site->attempt, stage, task, (uint32_t)consumed->value, attempt);
+            "stage %u task %u attempt %u consumed partition %u of stage %u task %u twice: attempts %u and %u",
+            site->stage, site->task, site->attempt, partition, stage, task, (uint32_t)consumed->value,
+            attempt);
     consumed->value = attempt;
     if (site->stage == OD_ANY)
         facts->collect = site->attempt;
-    struct fact *read = put(facts, FACT_READ, KEY(site->stage, site->task, site->attempt, stage), &is_new);
-    read->value = partition;
+    put(facts, FACT_READ, KEY(site->stage, site->task, site->attempt, stage, partition), &is_new);
     if (find(facts, FACT_COMMITTED, KEY(stage, task, attempt)) == NULL)
         od_finding_set(facts->finding, "H5",
                        "stage %u task %u consumed stage %u task %u attempt %u, which was not committed",
@@ -237,6 +239,13 @@ static void result_committed(struct facts *facts, const struct od_event *event)
                        event->site.stage, event->site.task);
 }
 
+static void plan_adapted(struct facts *facts, const struct od_event *event)
+{
+    bool is_new;
+    if (event->value == OD_ADAPTATION_SPLIT || event->value == OD_ADAPTATION_BROADCAST)
+        put(facts, FACT_SHARED, KEY(event->site.stage), &is_new);
+}
+
 /* --- the end -------------------------------------------------------------------------------------------- */
 
 /* When there is an answer, the driver's last reading of the results has succeeded. */
@@ -267,22 +276,40 @@ static void check_sums(struct facts *facts)
     }
 }
 
+/* What readers that succeeded have consumed. */
+static void note_used(struct facts *facts)
+{
+    for (uint32_t i = 0; i < facts->count; i++) {
+        const uint32_t *key = facts->items[i].key;
+        bool is_new;
+        if (facts->items[i].kind != FACT_CONSUMED ||
+            find(facts, FACT_SUCCEEDED, KEY(key[0], key[1], key[2])) == NULL)
+            continue;
+        put(facts, FACT_USED, KEY(key[0], key[3], key[4], key[5]), &is_new);
+        struct fact *content = find(facts, FACT_CONTENT, KEY(key[3], key[4], key[5]));
+        if (content != NULL)
+            content->value = 1;
+    }
+}
+
 /* A reader that succeeded has consumed, of every task of a stage it read from, the block of its partition, if
  * that has rows. */
 static void check_reader(struct facts *facts, const struct fact *read)
 {
     const uint32_t *key = read->key;
+    bool shares = find(facts, FACT_SHARED, KEY(key[0])) != NULL;
     for (uint32_t i = 0; i < facts->count; i++) {
         const struct fact *content = &facts->items[i];
-        if (content->kind != FACT_CONTENT || content->key[0] != key[3] || is_indeterminate(facts, key[3]) ||
-            content->key[2] != (uint32_t)read->value || content->rows == 0)
+        if (content->kind != FACT_CONTENT || content->key[0] != key[3] || varies(facts, key[3]) ||
+            content->key[2] != key[4] || content->rows == 0)
             continue;
-        if (find(facts, FACT_CONSUMED, KEY(key[0], key[1], key[2], key[3], content->key[1])) == NULL)
+        uint32_t task = content->key[1];
+        if (find(facts, FACT_CONSUMED, KEY(key[0], key[1], key[2], key[3], task, key[4])) == NULL &&
+            !(shares && find(facts, FACT_USED, KEY(key[0], key[3], task, key[4])) != NULL))
             od_finding_set(facts->finding, "H5",
                            "stage %u task %u attempt %u succeeded without the %" PRIu64
                            " rows of stage %u task %u partition %u",
-                           key[0], key[1], key[2], content->rows, key[3], content->key[1],
-                           (uint32_t)read->value);
+                           key[0], key[1], key[2], content->rows, key[3], task, key[4]);
     }
 }
 
@@ -296,29 +323,15 @@ static void check_readers(struct facts *facts)
     }
 }
 
-static void mark_used(struct facts *facts, const struct fact *consumed)
-{
-    const uint32_t *key = consumed->key;
-    const struct fact *read = find(facts, FACT_READ, KEY(key[0], key[1], key[2], key[3]));
-    if (read == NULL || find(facts, FACT_SUCCEEDED, KEY(key[0], key[1], key[2])) == NULL)
-        return;
-    struct fact *content = find(facts, FACT_CONTENT, KEY(key[3], key[4], (uint32_t)read->value));
-    if (content != NULL)
-        content->value = 1;
-}
-
 /* No rows are left lying. That a reader misses an input as a whole shows only here: it has then read nothing of it. */
 static void check_all_used(struct facts *facts, const struct od_observation *observation)
 {
     if (observation->status != OD_OK)
         return;
-    for (uint32_t i = 0; i < facts->count; i++)
-        if (facts->items[i].kind == FACT_CONSUMED)
-            mark_used(facts, &facts->items[i]);
     for (uint32_t i = 0; i < facts->count; i++) {
         const struct fact *content = &facts->items[i];
         if (content->kind == FACT_CONTENT && content->rows > 0 && content->value == 0 &&
-            !is_indeterminate(facts, content->key[0]))
+            !varies(facts, content->key[0]))
             od_finding_set(facts->finding, "H5",
                            "no reader that succeeded consumed the %" PRIu64
                            " rows of stage %u task %u partition %u",
@@ -343,6 +356,7 @@ static const learn lessons[OD_EVENT_COUNT] = {
     [OD_EVENT_BLOCK_WRITTEN] = block_written,   [OD_EVENT_BLOCK_CONSUMED] = block_consumed,
     [OD_EVENT_TASK_OUTPUT] = task_output,       [OD_EVENT_TASK_SUCCEEDED] = task_succeeded,
     [OD_EVENT_TASK_COMMITTED] = task_committed, [OD_EVENT_RESULT_COMMITTED] = result_committed,
+    [OD_EVENT_PLAN_ADAPTED] = plan_adapted,
 };
 
 void od_check_invariants(const struct od_observation *observation, struct od_finding *finding)
@@ -359,6 +373,7 @@ void od_check_invariants(const struct od_observation *observation, struct od_fin
             lessons[observation->events[i].kind](&facts, &observation->events[i]);
     note_collected(&facts, observation);
     check_sums(&facts);
+    note_used(&facts);
     check_readers(&facts);
     check_all_used(&facts, observation);
     check_answer(&facts, observation);

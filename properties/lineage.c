@@ -12,7 +12,7 @@
  *   H8  a reader consumes an output that the driver took for the current one at some time since it launched the reader; and of an
  *       indeterminate stage outputs of one generation only; and all readers that the answer rests on have consumed the same
  *       output of an indeterminate task.
- *   H5  of an indeterminate stage, too, all rows that such an output has were consumed by such readers.
+ *   H5  of a stage that is indeterminate, or reads of one, too, all rows that such an output has were consumed by such readers.
  *
  * "The answer rests on": from the last stage back, of each task the attempt that readers in this set have consumed, else its
  * last commit (its blocks were empty then). A driver that was restarted may have forgotten the commits of a stage that it had
@@ -61,6 +61,14 @@ struct books {
 static bool is_indeterminate(const struct books *books, uint32_t stage)
 {
     return books->graph->stages[stage].determinism == OD_INDETERMINATE;
+}
+
+bool od_lineage_varies(const struct od_stage_graph *graph, uint32_t stage)
+{
+    bool varies = graph->stages[stage].determinism == OD_INDETERMINATE;
+    for (uint32_t i = 0; i < graph->stages[stage].input_count && !varies; i++)
+        varies = od_lineage_varies(graph, graph->stages[stage].input_stages[i]);
+    return varies;
 }
 
 static bool reads(const struct books *books, uint32_t reader, uint32_t source)
@@ -145,9 +153,10 @@ static void task_launched(struct books *books, const struct od_event *event, uin
     if (task == NULL || task->output == 0)
         return;
     if (task->is_there)
-        od_finding_set(books->finding, "F3",
-                       "stage %u task %u is computed again in attempt %u, although its output of attempt %u is there",
-                       site->stage, site->task, site->attempt, books->outputs[task->output - 1].attempt);
+        od_finding_set(
+            books->finding, "F3",
+            "stage %u task %u is computed again in attempt %u, although its output of attempt %u is there",
+            site->stage, site->task, site->attempt, books->outputs[task->output - 1].attempt);
     else if (!is_needed(books, site->stage))
         od_finding_set(books->finding, "F3",
                        "stage %u task %u is computed again in attempt %u, although nobody needs its output",
@@ -218,9 +227,10 @@ static void stage_rolled_back(struct books *books, const struct od_event *event,
         has_cause = is_indeterminate(books, source) && books->open_counts[source] > 0 &&
                     reaches(books, source, stage);
     if (!has_cause)
-        od_finding_set(books->finding, "F3",
-                       "stage %u is rolled back, although it reads of no indeterminate stage that lost an output",
-                       stage);
+        od_finding_set(
+            books->finding, "F3",
+            "stage %u is rolled back, although it reads of no indeterminate stage that lost an output",
+            stage);
     lose_stage(books, stage);
     books->is_complete[stage] = false;
 }
@@ -246,7 +256,8 @@ static uint32_t launched_at(const struct books *books, const struct od_site *rea
 {
     for (uint32_t i = books->launch_count; i-- > 0;) {
         const struct launch *launch = &books->launches[i];
-        if (launch->stage == reader->stage && launch->task == reader->task && launch->attempt == reader->attempt)
+        if (launch->stage == reader->stage && launch->task == reader->task &&
+            launch->attempt == reader->attempt)
             return launch->at;
     }
     return UINT32_MAX; /* the driver; or an attempt that is not judged here */
@@ -255,27 +266,35 @@ static uint32_t launched_at(const struct books *books, const struct od_site *rea
 static void block_consumed(struct books *books, const struct od_event *event, uint32_t at)
 {
     const struct od_site *reader = &event->site;
-    struct output *output = find_output(books, event->source_stage, event->source_task, event->source_attempt);
+    struct output *output =
+        find_output(books, event->source_stage, event->source_task, event->source_attempt);
     books->consumed[at] = output;
     if (reader->stage == OD_ANY)
         books->collect = reader->attempt;
     if (output == NULL)
         return; /* H5 says that */
     if (output->superseded_at < launched_at(books, reader) && reader->stage != OD_ANY)
-        od_finding_set(books->finding, "H8",
-                       "stage %u task %u attempt %u consumed stage %u task %u attempt %u, which had been replaced "
-                       "before it was launched",
-                       reader->stage, reader->task, reader->attempt, output->stage, output->task, output->attempt);
+        od_finding_set(
+            books->finding, "H8",
+            "stage %u task %u attempt %u consumed stage %u task %u attempt %u, which had been replaced "
+            "before it was launched",
+            reader->stage, reader->task, reader->attempt, output->stage, output->task, output->attempt);
 }
 
 typedef void (*learn)(struct books *books, const struct od_event *event, uint32_t at);
 static const learn lessons[OD_EVENT_COUNT] = {
-    [OD_EVENT_TASK_LAUNCHED] = task_launched,        [OD_EVENT_TASK_COMMITTED] = task_committed,
-    [OD_EVENT_STAGE_COMPLETED] = stage_completed,    [OD_EVENT_EXECUTOR_LOST] = executor_emptied,
-    [OD_EVENT_EXECUTOR_REGISTERED] = executor_emptied, [OD_EVENT_BLOCK_BAD] = block_bad,
-    [OD_EVENT_OUTPUT_MOVED] = output_moved,          [OD_EVENT_CHECKPOINTED] = output_moved,
-    [OD_EVENT_STAGE_ROLLED_BACK] = stage_rolled_back, [OD_EVENT_DRIVER_RESTARTED] = driver_restarted,
-    [OD_EVENT_PLAN_ADAPTED] = plan_adapted,          [OD_EVENT_BLOCK_CONSUMED] = block_consumed,
+    [OD_EVENT_TASK_LAUNCHED] = task_launched,
+    [OD_EVENT_TASK_COMMITTED] = task_committed,
+    [OD_EVENT_STAGE_COMPLETED] = stage_completed,
+    [OD_EVENT_EXECUTOR_LOST] = executor_emptied,
+    [OD_EVENT_EXECUTOR_REGISTERED] = executor_emptied,
+    [OD_EVENT_BLOCK_BAD] = block_bad,
+    [OD_EVENT_OUTPUT_MOVED] = output_moved,
+    [OD_EVENT_CHECKPOINTED] = output_moved,
+    [OD_EVENT_STAGE_ROLLED_BACK] = stage_rolled_back,
+    [OD_EVENT_DRIVER_RESTARTED] = driver_restarted,
+    [OD_EVENT_PLAN_ADAPTED] = plan_adapted,
+    [OD_EVENT_BLOCK_CONSUMED] = block_consumed,
 };
 
 /* --- the end -------------------------------------------------------------------------------------------- */
@@ -325,7 +344,8 @@ static void check_blocks(const struct books *books)
     for (uint32_t i = 0; i < books->observation->event_count; i++) {
         const struct od_event *event = &books->observation->events[i];
         if (event->kind != OD_EVENT_BLOCK_WRITTEN || event->rows == 0 ||
-            event->site.stage >= books->graph->stage_count || !is_indeterminate(books, event->site.stage))
+            event->site.stage >= books->graph->stage_count ||
+            !od_lineage_varies(books->graph, event->site.stage))
             continue;
         const struct output *output =
             find_output(books, event->site.stage, event->site.task, event->site.attempt);
@@ -344,9 +364,10 @@ static void settle_stage(struct books *books, uint32_t stage)
             if (output->stage != stage || output->task != t || !output->counts)
                 continue;
             if (first != UINT32_MAX && is_indeterminate(books, stage))
-                od_finding_set(books->finding, "H8",
-                               "the answer rests on attempts %u and %u of stage %u task %u, which is indeterminate",
-                               first, output->attempt, stage, t);
+                od_finding_set(
+                    books->finding, "H8",
+                    "the answer rests on attempts %u and %u of stage %u task %u, which is indeterminate",
+                    first, output->attempt, stage, t);
             first = output->attempt;
         }
         uint32_t last = books->tasks[stage][t].output;
@@ -371,10 +392,11 @@ static void check_generations(const struct books *books)
             continue;
         for (uint32_t k = 0; k < i; k++) {
             const struct output *before = books->consumed[k];
-            if (before != NULL && before->stage == output->stage && same_reader(&events[k].site, &event->site) &&
-                before->generation != output->generation)
+            if (before != NULL && before->stage == output->stage &&
+                same_reader(&events[k].site, &event->site) && before->generation != output->generation)
                 od_finding_set(books->finding, "H8",
-                               "stage %u task %u attempt %u mixed generations %" PRIu64 " and %" PRIu64 " of stage %u",
+                               "stage %u task %u attempt %u mixed generations %" PRIu64 " and %" PRIu64
+                               " of stage %u",
                                event->site.stage, event->site.task, event->site.attempt, before->generation,
                                output->generation, event->source_stage);
         }

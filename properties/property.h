@@ -43,5 +43,7 @@ const struct od_property *od_property_find(const char *code); /* NULL: none */
 void od_check_invariants(const struct od_observation *observation, struct od_finding *finding);
 /* The part of them that needs the stage graph: nothing is said where the observation has none. */
 void od_check_lineage(const struct od_observation *observation, struct od_finding *finding);
+/* May a stage give other rows in another generation: is it, or one that it reads of directly or not, indeterminate? */
+bool od_lineage_varies(const struct od_stage_graph *graph, uint32_t stage);
 
 #endif

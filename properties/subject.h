@@ -25,6 +25,9 @@ struct od_case_cluster {
     uint32_t join_algorithm;     /* 0 choose, 1 hash, 2 merge, 3 nested loop */
     uint64_t operator_bytes;     /* rows that an operator holds before it spills them; 0: all */
     bool collide;                /* all hashes of keys are 0 */
+    bool arrival_order;          /* blocks are read as they arrive */
+    uint64_t partition_bytes;    /* that a task should read; 0: tasks read as planned */
+    uint64_t broadcast_bytes;    /* sides up to this are read by every task */
 };
 
 struct od_run_request {

@@ -43,6 +43,7 @@ static void send_launch(const struct od_driver_task *task, struct od_driver_atte
         send_plan(run, attempt->executor);
     struct od_body_launch launch = {.registered = driver->executors[attempt->executor].told,
                                     .generation = task->generation,
+                                    .task_count = task->stage->task_count,
                                     .input_count = plan->input_count};
     od_write_launch(body, &launch);
     for (uint32_t i = 0; i < plan->input_count; i++)

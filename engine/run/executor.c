@@ -28,15 +28,21 @@
 
 #define TICK_TAG 0
 
+/* Of a stage: one more than the highest attempt of each task that was seen in this epoch. */
+struct seen_stage {
+    uint32_t *attempts; /* owned */
+    uint32_t capacity;
+};
+
 /* What is here of one query. */
 struct known_query {
     struct known_query *next;
     uint32_t query_id;
     const struct od_query *query; /* borrowed from the catalog; NULL: its plan can't be read, `error` says why */
     struct od_error error;
-    uint32_t task_total;
-    uint32_t *seen; /* owned; per task of the query: one more than the highest attempt seen in this epoch */
+    struct seen_stage *seen; /* owned; a stage each */
 };
+#define TASKS_MAX (UINT32_C(1) << 20) /* of a stage, which may run as more tasks than planned */
 
 /* Queries that are over, the latest ones: an order of theirs that comes late finds the numbers it would be known by gone. */
 #define ENDED_MAX 64
@@ -77,8 +83,7 @@ static struct known_query *add_query(struct executor *executor, uint32_t query_i
     if (query == NULL) {
         known->error = *error;
     } else {
-        known->task_total = od_run_tasks(query);
-        known->seen = od_take_array(memory, known->task_total, sizeof(*known->seen));
+        known->seen = od_take_array(memory, query->graph->stage_count, sizeof(*known->seen));
         if (known->seen == NULL) {
             od_give(memory, known, sizeof(*known));
             return NULL;
@@ -93,24 +98,31 @@ static void remove_query(struct executor *executor, struct known_query **link)
 {
     struct known_query *known = *link;
     struct od_memory *memory = executor->life.world->memory;
+    uint32_t stage_count = known->query == NULL ? 0 : known->query->graph->stage_count;
     *link = known->next;
     if (known->query != NULL && executor->catalog->remove != NULL)
         executor->catalog->remove(executor->catalog->self, known->query_id);
-    od_give(memory, known->seen, known->task_total * sizeof(*known->seen));
+    for (uint32_t s = 0; s < stage_count; s++)
+        od_give(memory, known->seen[s].attempts, known->seen[s].capacity * sizeof(uint32_t));
+    od_give(memory, known->seen, stage_count * sizeof(*known->seen));
     od_give(memory, known, sizeof(*known));
 }
 
-/* The place of a task in `seen`; NULL when there is no such task in the query. */
-static uint32_t *seen_of(struct known_query *known, const struct od_attempt_name *name)
+/* Where a task's seen number is. NULL: there is no such task in the query, or no memory (*refused_out). */
+static uint32_t *seen_of(struct executor *executor, struct known_query *known, const struct od_attempt_name *name,
+                         bool *refused_out)
 {
-    const struct od_stage_graph *graph = known->query == NULL ? NULL : known->query->graph;
-    uint32_t position = name->task;
-    if (graph == NULL || name->stage >= graph->stage_count || name->attempt == OD_ANY ||
-        name->task >= graph->stages[name->stage].task_count)
+    *refused_out = false;
+    if (known->query == NULL || name->stage >= known->query->graph->stage_count || name->attempt == OD_ANY ||
+        name->task >= TASKS_MAX)
         return NULL;
-    for (uint32_t i = 0; i < name->stage; i++)
-        position += graph->stages[i].task_count;
-    return &known->seen[position];
+    struct seen_stage *stage = &known->seen[name->stage];
+    uint32_t before = stage->capacity;
+    *refused_out = !od_grow(executor->life.world->memory, &stage->attempts, &stage->capacity, name->task + 1,
+                            sizeof(*stage->attempts));
+    for (uint32_t i = before; i < stage->capacity; i++)
+        stage->attempts[i] = 0;
+    return *refused_out ? NULL : &stage->attempts[name->task];
 }
 
 /* --- attempts -------------------------------------------------------------------------------------------------- */
@@ -283,8 +295,11 @@ static void handle_plan(struct executor *executor, const struct od_message *mess
 static void start_attempt(struct executor *executor, const struct od_attempt_name *name,
                           const struct od_body_launch *body, struct known_query *known)
 {
-    uint32_t *seen = seen_of(known, name);
-    if (seen == NULL || name->attempt < *seen)
+    bool is_refused;
+    uint32_t *seen = seen_of(executor, known, name, &is_refused);
+    if (is_refused)
+        refuse_for_memory(executor, name);
+    if (seen == NULL || name->attempt < *seen || name->task >= body->task_count)
         return;
     struct od_attempt *attempt = NULL;
     struct od_error error = {0};
@@ -328,7 +343,8 @@ static void handle_cancel(struct executor *executor, const struct od_message *me
     struct known_query *known = *find_query(executor, name.query);
     if (known == NULL && !has_ended(executor, name.query) && executor->catalog->find(executor->catalog->self, name.query) != NULL)
         known = learn_query(executor, &name);
-    uint32_t *seen = known == NULL ? NULL : seen_of(known, &name);
+    bool is_refused; /* then it may yet be launched, and the next heartbeat shows it */
+    uint32_t *seen = known == NULL ? NULL : seen_of(executor, known, &name, &is_refused);
     if (seen != NULL && *seen <= name.attempt)
         *seen = name.attempt + 1;
     struct od_attempt **link = find_attempt(executor, &name);

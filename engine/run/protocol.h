@@ -81,11 +81,12 @@ enum od_message_kind {
 
 #define OD_FIELDS_plan(F, L, S) F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)
 
-/* Carries what REGISTERED says, because it may overtake it. `inputs`: for each the number of its sources (u32), then these,
+/* Carries what REGISTERED says, because it may overtake it. `task_count`: of the stage, as it runs. `inputs`: for each the number of its sources (u32), then these,
  * each with its entries behind it. */
 #define OD_FIELDS_launch(F, L, S)                                                                            \
     F(S, U32, struct od_body_registered, registered)                                                         \
     F(S, U32, uint32_t, generation)                                                                          \
+    F(S, U32, uint32_t, task_count)                                                                          \
     F(S, U32, uint32_t, input_count) L(S, 0, input_count, inputs)
 
 /* One map task's part in an input: which attempt counts, where its output is, and the blocks of it to read. */

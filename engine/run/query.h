@@ -92,15 +92,6 @@ static inline uint64_t od_run_slots(const struct od_query *query)
     return (uint64_t)query->options.cluster.executors_max * query->options.cluster.slots_per_executor;
 }
 
-/* Of all stages. */
-static inline uint32_t od_run_tasks(const struct od_query *query)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < query->graph->stage_count; i++)
-        count += query->graph->stages[i].task_count;
-    return count;
-}
-
 /* Counted by the driver; exact. */
 struct od_run_counts {
     uint32_t attempts_launched;

@@ -50,7 +50,7 @@ static struct od_op_env op_env(struct od_attempt *attempt)
                               .clock = life->world->clock,
                               .source = od_fetch_source(&attempt->fetch),
                               .task_index = attempt->name.task,
-                              .task_count = attempt->stage->task_count,
+                              .task_count = attempt->task_count,
                               .batch_rows = options->batch_rows,
                               .account = &attempt->account,
                               .disk = life->world->disk,
@@ -74,6 +74,7 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_query *query
     attempt->stage = &query->graph->stages[name->stage];
     attempt->serial = serial;
     attempt->generation = launch->generation;
+    attempt->task_count = launch->task_count;
     od_arena_init(&attempt->attempt_arena, memory, ARENA_BYTES);
     const struct od_fetch_plan plan = {query, *name, attempt->stage->input_count, attempt->stage->input_stages,
                                        launch->inputs};

@@ -21,6 +21,7 @@ struct od_attempt {
     const struct od_stage *stage; /* borrowed from the plan */
     uint64_t serial;              /* tag of its step timers: unique in a life */
     uint32_t generation;
+    uint32_t task_count; /* of the stage, as it runs */
     enum od_attempt_state state;
     bool is_blocked; /* no step is due until a block arrives; else a step timer is on its way */
     uint32_t step_count;
