@@ -26,7 +26,8 @@ static uint32_t lower_bound(const struct od_driver_task *task, uint32_t partitio
     return low;
 }
 
-uint32_t od_driver_find_entries(const struct od_driver_task *task, uint32_t first, uint32_t end, uint32_t *first_out)
+uint32_t od_driver_find_entries(const struct od_driver_task *task, uint32_t first, uint32_t end,
+                                uint32_t *first_out)
 {
     *first_out = lower_bound(task, first);
     return lower_bound(task, end) - *first_out;
@@ -107,9 +108,8 @@ static bool inputs_are_known(const struct od_driver_stage *stage)
 
 static void emit_adapted(const struct od_driver_stage *stage)
 {
-    struct od_event event = {.kind = OD_EVENT_PLAN_ADAPTED,
-                             .site = od_driver_run_site(stage->run),
-                             .rows = stage->task_count};
+    struct od_event event = {
+        .kind = OD_EVENT_PLAN_ADAPTED, .site = od_driver_run_site(stage->run), .rows = stage->task_count};
     event.site.stage = stage->plan->stage_index;
     for (uint32_t i = 0; i < stage->plan->input_count; i++)
         for (uint32_t t = 0; t < source_of(stage, i)->task_count; t++)

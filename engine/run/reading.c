@@ -17,8 +17,8 @@ struct chooser {
     const struct od_reading_sizes *sizes;
     const struct od_run_options *options;
     uint64_t target;
-    uint64_t *bytes; /* [input * task_count + partition]; of parted inputs */
-    uint64_t *total; /* [input] */
+    uint64_t *bytes;               /* [input * task_count + partition]; of parted inputs */
+    uint64_t *total;               /* [input] */
     struct od_read_range *scratch; /* [input]: a task's, while tasks are only counted */
     struct od_reading *reading;
 };
@@ -43,8 +43,9 @@ static struct od_read_range *add_task(struct chooser *chooser, uint32_t first, u
 {
     uint32_t input_count = chooser->stage->input_count;
     struct od_reading *reading = chooser->reading;
-    struct od_read_range *ranges =
-        reading->ranges == NULL ? chooser->scratch : reading->ranges + (size_t)reading->task_count * input_count;
+    struct od_read_range *ranges = reading->ranges == NULL
+                                       ? chooser->scratch
+                                       : reading->ranges + (size_t)reading->task_count * input_count;
     reading->task_count++;
     for (uint32_t i = 0; i < input_count; i++) {
         enum od_exchange_kind exchange = exchange_of(chooser, i);
@@ -158,7 +159,8 @@ static void walk(struct chooser *chooser)
             continue;
         }
         uint32_t end = p + 1;
-        for (uint64_t bytes = partition_bytes(chooser, p); is_on(chooser, OD_ADAPTATION_COALESCED) && end < count; end++) {
+        for (uint64_t bytes = partition_bytes(chooser, p);
+             is_on(chooser, OD_ADAPTATION_COALESCED) && end < count; end++) {
             bytes += partition_bytes(chooser, end);
             if (bytes > chooser->target || find_skewed(chooser, end) != chooser->stage->input_count)
                 break;
@@ -184,7 +186,8 @@ static enum od_status measure(struct chooser *chooser, const struct od_query *qu
             continue;
         for (uint32_t m = 0; m < map_count(chooser, i); m++)
             for (uint32_t p = 0; p < stage->task_count; p++)
-                chooser->bytes[(size_t)i * stage->task_count + p] += chooser->sizes->bytes(chooser->sizes->self, i, m, p);
+                chooser->bytes[(size_t)i * stage->task_count + p] +=
+                    chooser->sizes->bytes(chooser->sizes->self, i, m, p);
         for (uint32_t p = 0; p < stage->task_count; p++)
             chooser->total[i] += chooser->bytes[(size_t)i * stage->task_count + p];
         all += chooser->total[i];
