@@ -36,6 +36,7 @@ struct board_head {
     uint32_t actor_count;
     uint64_t origin_ns;
     pthread_mutex_t lock;
+    bool is_armed;
     bool is_healed;
     uint32_t adds_wanted;
     uint32_t order_count;
@@ -309,7 +310,7 @@ enum od_status od_fault_board_hit(struct od_fault_board *board, enum od_point po
         return OD_OK;
     lock(board);
     const struct od_fault *fault = NULL;
-    if (!board->head->is_healed)
+    if (board->head->is_armed && !board->head->is_healed)
         fault = od_disturb_match(&board->disturb, point, site, actor_id, byte_count, od_fault_board_now_ns(board));
     if (fault != NULL) {
         note_fired(board, fault, site);
@@ -430,6 +431,14 @@ static void heal(struct od_fault_board *board, const struct od_fault_hands *hand
                      &(struct od_event){.kind = OD_EVENT_HEALED, .site = OD_SITE_ANY, .time_ns = now_ns});
 }
 
+void od_fault_board_arm(struct od_fault_board *board)
+{
+    lock(board);
+    board->head->origin_ns = clock_ns();
+    board->head->is_armed = true;
+    unlock(board);
+}
+
 uint64_t od_fault_board_tick(struct od_fault_board *board, const struct od_fault_hands *hands)
 {
     if (!lock_soon(board, hands))
@@ -437,6 +446,10 @@ uint64_t od_fault_board_tick(struct od_fault_board *board, const struct od_fault
     uint64_t now_ns = od_fault_board_now_ns(board);
     uint64_t heal_ns = board->disturb.schedule->heal_ns;
     uint64_t next_ns = now_ns + 5 * TICK_NS; /* what processes post is seen at the next call */
+    if (!board->head->is_armed) {
+        unlock(board);
+        return next_ns;
+    }
     if (!board->head->is_healed && heal_ns != 0 && now_ns >= heal_ns)
         heal(board, hands, now_ns);
     next_ns = sooner(next_ns, tick_times(board, hands, now_ns));

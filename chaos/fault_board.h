@@ -6,7 +6,7 @@
  * It holds the counters that say whether a fault fires (so that `nth` and `times` count over all processes, and over their lives), a
  * log of what fired, and what a process asks of the supervisor, because it can't do it to itself: to be started again
  * later, to be woken after a pause, to be slow, to give the driver an order. One lock, which survives the death of who holds it.
- * Times are of the machine's monotonic clock, from the making of the board. */
+ * Times are of the machine's monotonic clock, from its arming. */
 #ifndef OD_CHAOS_FAULT_BOARD_H
 #define OD_CHAOS_FAULT_BOARD_H
 
@@ -36,6 +36,8 @@ void od_fault_board_free(struct od_fault_board *board);
 uint64_t od_fault_board_now_ns(const struct od_fault_board *board);
 
 /* --- the supervisor's */
+/* Nothing fires, and no hit is counted, before: times are from here on. */
+void od_fault_board_arm(struct od_fault_board *board);
 /* Does what has fallen due, and says when to call again at the latest (board's time). */
 uint64_t od_fault_board_tick(struct od_fault_board *board, const struct od_fault_hands *hands);
 /* The process of an actor has ended: how long from now until its next life; UINT64_MAX: not before the schedule heals (ask again). */

@@ -55,6 +55,7 @@ static void open_board(const char *text)
     snprintf(path, sizeof(path), "/tmp/fault-board-%d", (int)getpid());
     assert_int_equal(od_schedule_parse(&arena, "test", text, strlen(text), &schedule, &error), OD_OK);
     assert_int_equal(od_fault_board_new(od_posix_memory(), path, &schedule, ACTORS, &board, &error), OD_OK);
+    od_fault_board_arm(board);
 }
 
 /* --- a child ------------------------------------------------------------------------------------------------------ */

@@ -111,11 +111,11 @@ static enum od_status run_in_processes(struct od_cluster_host *host, struct od_e
     const struct od_cluster_request *request = host->request;
     const struct od_cluster_options *cluster = &host->query.options.cluster;
     const struct od_processes_options options = {.executor_count = cluster->executor_count,
-                                                 .slots_per_executor = cluster->slots_per_executor};
+                                                 .slots_per_executor = cluster->slots_per_executor,
+                                                 .schedule = request->schedule};
     struct od_processes *own = NULL;
-    if (request->schedule != NULL && request->schedule->fault_count > 0)
-        return od_fail(error, OD_UNSUPPORTED, "a schedule of faults in processes");
-    if (request->processes == NULL)
+    bool is_disturbed = request->schedule != NULL && request->schedule->fault_count > 0;
+    if (request->processes == NULL || is_disturbed)
         OD_TRY(od_processes_start(host->memory, &options, &own, error));
     enum od_status status = od_processes_run(own != NULL ? own : request->processes, request->graph, &request->options,
                                              host->until_ns, host->result, error);

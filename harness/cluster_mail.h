@@ -5,6 +5,7 @@
  *     | ASK(query, offset) ---------------->  |   how is it? Also the repair of all that was lost
  *     | <--- NEWS(query, UNKNOWN | RUNS | ENDED with its outcome, and the answer's bytes from offset on)
  *     | CANCEL(query), FORGET(query) ------>  |   FORGET: the answer has arrived
+ *     | ORDER(executor) ------------------->  |   take it out of the cluster (a fault's doing, or a person's)
  *
  * Mail gets lost. UNKNOWN means that the driver has never heard of the query: the client submits it again. What a driver has heard of,
  * its next life knows, too. An answer travels as the image of its table (engine/io/table_image.h), in pieces that the client asks for. */
@@ -17,7 +18,7 @@
 #define OD_MAIL_PIECE_BYTES ((size_t)4 << 20)
 #define OD_MAIL_BYTES_MAX   ((size_t)64 << 20) /* of one mail: what a node lets through */
 
-enum od_mail_kind { OD_MAIL_SUBMIT = 0x10000, OD_MAIL_ASK, OD_MAIL_NEWS, OD_MAIL_CANCEL, OD_MAIL_FORGET };
+enum od_mail_kind { OD_MAIL_SUBMIT = 0x10000, OD_MAIL_ASK, OD_MAIL_NEWS, OD_MAIL_CANCEL, OD_MAIL_FORGET, OD_MAIL_ORDER };
 
 enum od_news_state { OD_NEWS_UNKNOWN, OD_NEWS_RUNS, OD_NEWS_ENDED };
 struct od_news {
@@ -31,7 +32,7 @@ struct od_news {
     struct od_piece piece; /* borrowed */
 };
 
-/* SUBMIT: the plan bytes behind it. ASK: the offset. CANCEL, FORGET: number is 0. */
+/* SUBMIT: the plan bytes behind it. ASK: the offset. ORDER: the number is the executor to decommission. CANCEL, FORGET: number is 0. */
 bool od_mail_write(struct od_buffer *buffer, uint32_t query_id, uint64_t number);
 bool od_mail_read(struct od_reader *reader, uint32_t *query_id_out, uint64_t *number_out);
 bool od_mail_write_news(struct od_buffer *buffer, const struct od_news *news);

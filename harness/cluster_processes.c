@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chaos/fault_board.h"
 #include "engine/io/table_image.h"
 #include "engine/world/posix_children.h"
 #include "harness/cluster_mail.h"
@@ -26,6 +27,8 @@
 
 #define MS            UINT64_C(1000000)
 #define ASK_NS        (250 * MS)
+#define HOLD_NS       (20 * MS) /* then the board is asked again */
+#define BOARD_NS      (2 * MS)
 #define CHILD_VARIABLE "ORDEAL_CHILD" /* in the environment of every child */
 #define FOLDER_PREFIX "ordeal-cluster-"
 #define TABLES_KEPT   32
@@ -45,6 +48,7 @@ struct od_processes {
     size_t environment_count;
     char texts[ARGUMENTS_MAX][TEXT_BYTES]; /* of the arguments of a child that is being started */
     const char *arguments[ARGUMENTS_MAX + 1];
+    struct od_fault_board *board; /* NULL: no schedule */
     uint32_t restart_count;
     uint32_t quick_ends; /* lives in a row that were over at once: something is wrong */
     uint32_t last_query_id;
@@ -151,6 +155,10 @@ static const char *const *child_arguments(void *self, uint32_t child, uint32_t l
     add_argument(processes, &count, "--incarnation=%u", life);
     add_argument(processes, &count, "--executors=%u", processes->options.executor_count);
     add_argument(processes, &count, "--slots=%u", processes->options.slots_per_executor);
+    if (processes->board != NULL) {
+        add_argument(processes, &count, "--faults=%s/faults", folder);
+        add_argument(processes, &count, "--board=%s/board", folder);
+    }
     processes->arguments[count] = NULL;
     return processes->arguments;
 }
@@ -161,6 +169,67 @@ static bool on_end(void *self, const struct od_child_end *end)
     processes->restart_count++;
     processes->quick_ends = end->lasted_ns < QUICK_NS && end->signal == 0 ? processes->quick_ends + 1 : 0;
     return true;
+}
+
+/* --- faults ------------------------------------------------------------------------------------- */
+
+static enum od_status make_board(struct od_processes *processes, struct od_error *error)
+{
+    const struct od_schedule *schedule = processes->options.schedule;
+    char path[TEXT_BYTES];
+    struct od_buffer text;
+    if (schedule == NULL || schedule->fault_count == 0)
+        return OD_OK;
+    snprintf(path, sizeof(path), "%s/faults", processes->folder);
+    od_buffer_init(&text, processes->memory);
+    enum od_status status = od_schedule_print(schedule, &text)
+                                ? od_file_write(path, text.bytes, text.size, error)
+                                : od_fail(error, OD_NO_MEMORY, "writing down a schedule of faults");
+    od_buffer_release(&text);
+    snprintf(path, sizeof(path), "%s/board", processes->folder);
+    if (status == OD_OK)
+        status = od_fault_board_new(processes->memory, path, schedule, processes->options.executor_count + 1,
+                                    &processes->board, error);
+    return status;
+}
+
+static bool give_signal(void *self, uint32_t actor_id, int signal)
+{
+    const struct od_processes *processes = self;
+    int process = od_children_process_id(processes->children, actor_id);
+    return process > 0 && kill(process, signal) == 0;
+}
+
+static void send_mail(struct od_processes *processes, enum od_mail_kind kind, uint64_t number,
+                      const struct od_buffer *plan);
+static bool give_order(void *self, const struct od_order *order)
+{
+    struct od_processes *processes = self;
+    if (order->kind == OD_ORDER_DECOMMISSION)
+        send_mail(processes, OD_MAIL_ORDER, order->executor, NULL);
+    else
+        send_mail(processes, OD_MAIL_CANCEL, 0, NULL);
+    return true;
+}
+
+static bool refuse_to_add(void *self)
+{
+    (void)self;
+    return false; /* every place of the cluster is taken from the start */
+}
+
+static struct od_fault_hands hands_of(struct od_processes *processes)
+{
+    return (struct od_fault_hands){.signal = give_signal, .order = give_order, .add = refuse_to_add, .self = processes};
+}
+
+/* Of the processes' own deaths children sees to the delay; the dead by a fault come back when the fault says. */
+static uint64_t hold_restart(void *self, uint32_t child)
+{
+    struct od_processes *processes = self;
+    struct od_fault_hands hands = hands_of(processes);
+    uint64_t delay_ns = processes->board == NULL ? 0 : od_fault_board_restart_ns(processes->board, child, &hands);
+    return delay_ns < HOLD_NS ? delay_ns : HOLD_NS;
 }
 
 /* --- news --------------------------------------------------------------------------------------- */
@@ -206,6 +275,7 @@ static enum od_status start_children(struct od_processes *processes, struct od_e
                                                 .environment = processes->environment,
                                                 .arguments = child_arguments,
                                                 .on_end = on_end,
+                                                .hold = hold_restart,
                                                 .self = processes};
     OD_TRY(od_children_new(processes->memory, &options, &processes->children, error));
     for (uint32_t i = 0; i <= processes->options.executor_count; i++) {
@@ -245,6 +315,7 @@ static enum od_status start(struct od_processes *processes, struct od_error *err
     sweep_folders();
     OD_TRY(make_folders(processes, error));
     OD_TRY(make_environment(processes, error));
+    OD_TRY(make_board(processes, error));
     OD_TRY(od_secret_from_text(processes->secret + sizeof(OD_SECRET_VARIABLE), &options.secret, error));
     snprintf(address, sizeof(address), "unix:%s/0.socket", processes->folder);
     OD_TRY(od_node_new(processes->memory, &options, &processes->node, error));
@@ -276,6 +347,7 @@ void od_processes_end(struct od_processes *processes)
     if (processes == NULL)
         return;
     od_children_free(processes->children);
+    od_fault_board_free(processes->board);
     od_node_free(processes->node);
     od_table_store_free(processes->store);
     od_buffer_release(&processes->answer);
@@ -305,11 +377,17 @@ static enum od_status await(struct od_processes *processes, const struct od_buff
     struct od_clock clock = od_posix_clock();
     uint64_t ask_ns = clock.now_ns(clock.self) + ASK_NS;
     uint64_t step_ns = processes->watch_ns != 0 && processes->watch_ns < ASK_NS ? processes->watch_ns : ASK_NS;
+    step_ns = processes->board != NULL && step_ns > BOARD_NS ? BOARD_NS : step_ns;
+    const struct od_fault_hands hands = hands_of(processes);
+    if (processes->board != NULL)
+        od_fault_board_arm(processes->board);
     while (!is_whole(processes)) {
         uint64_t before = processes->answer.size;
         struct od_error end = {0};
         enum od_status status = od_node_run(processes->node, step_ns, &end);
         uint64_t now_ns = clock.now_ns(clock.self);
+        if (processes->board != NULL)
+            (void)od_fault_board_tick(processes->board, &hands);
         if (processes->watch_ns != 0)
             processes->tick(processes->tick_self);
         if (status != OD_OK && status != OD_TIMED_OUT)
@@ -397,6 +475,10 @@ enum od_status od_processes_run(struct od_processes *processes, const struct od_
             status = take_answer(processes, result->memory, &result->outcome.answer, error);
     }
     result->elapsed_ns = clock.now_ns(clock.self) - start_ns;
+    for (uint32_t i = 0; processes->board != NULL && i < result->fault_count; i++) {
+        result->fired[i] = od_fault_board_fired(processes->board, i);
+        result->faults_fired += result->fired[i];
+    }
     processes->query_id = 0;
     od_table_store_end(processes->store, query_id);
     od_buffer_release(&plan);

@@ -17,12 +17,13 @@ struct od_processes_options {
     uint32_t executor_count;
     uint32_t slots_per_executor; /* 0: 1 */
     const char *program;         /* NULL: this one */
+    const struct od_schedule *schedule; /* borrowed; of the first query, the only one then; NULL: none */
 };
 
 /* `memory` is borrowed. IO, NO_MEMORY. It does not wait until all are up. */
 enum od_status od_processes_start(struct od_memory *memory, const struct od_processes_options *options,
                                   struct od_processes **processes_out, struct od_error *error);
-/* Runs a query as od_cluster_run does; result->memory is set. Without events, digest and faults. UNREACHABLE when the cluster does not
+/* Runs a query as od_cluster_run does; result->memory and room for `fired` are set. Without events and digest. UNREACHABLE when the cluster does not
  * stay up. */
 enum od_status od_processes_run(struct od_processes *processes, const struct od_stage_graph *graph,
                                 const struct od_run_options *options, uint64_t until_ns,

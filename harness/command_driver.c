@@ -22,6 +22,7 @@
 #include "harness/exit_status.h"
 #include "harness/file.h"
 #include "harness/node_command.h"
+#include "harness/node_faults.h"
 #include "harness/query_plan.h"
 
 struct hosted_query {
@@ -37,6 +38,7 @@ struct hosted_query {
 struct hosted {
     struct od_cluster_options cluster;
     struct od_table_store *store;
+    struct od_node_faults faults;
     struct od_node *node;
     struct od_world *world;
     struct od_actor actor;
@@ -262,6 +264,11 @@ static void on_mail(void *self, const struct od_message *message)
     sweep(hosted);
     if (!od_mail_read(&reader, &query_id, &number))
         return;
+    if (message->kind == OD_MAIL_ORDER) {
+        const struct od_order order = {.kind = OD_ORDER_DECOMMISSION, .executor = (uint32_t)number};
+        hosted->actor.ops->on_order(hosted->actor.self, &order);
+        return;
+    }
     struct hosted_query *query = find_query(hosted, query_id);
     if (query == NULL && message->kind == OD_MAIL_SUBMIT)
         take_query(hosted, message->from, query_id, reader.bytes + reader.offset, reader.size - reader.offset);
@@ -376,6 +383,7 @@ static enum od_status make_driver(void *self, struct od_world *world, struct od_
 {
     struct hosted *hosted = self;
     hosted->world = world;
+    od_node_faults_dress(&hosted->faults, world);
     OD_TRY(od_driver_new(world, &hosted->cluster, (struct od_outcome_sink){take_outcome, hosted}, actor_out, error));
     hosted->actor = *actor_out;
     enum od_status status = take_up_all(hosted, error);
@@ -408,8 +416,13 @@ static int run(const struct od_arguments *arguments)
     struct hosted hosted = {0};
     struct od_node_options options;
     struct od_error error = {0};
-    if (od_node_command_read(arguments, &options, &hosted.cluster, &error) != OD_OK)
+    enum od_status status = od_node_command_read(arguments, &options, &hosted.cluster, &error);
+    if (status == OD_OK)
+        status = od_node_faults_read(&hosted.faults, arguments, hosted.cluster.executors_max + 1, &hosted.node, &error);
+    if (status != OD_OK) {
+        od_node_faults_release(&hosted.faults);
         return od_exit_with(&error);
+    }
     hosted.cluster.journal = true;
     options.keep_files = true;
     snprintf(hosted.folder, sizeof(hosted.folder), "%s.queries", options.directory);
@@ -420,11 +433,13 @@ static int run(const struct od_arguments *arguments)
     int result = od_node_command_run(arguments, &options, &hosted.store, &hosted.node);
     while (hosted.queries != NULL)
         free_query(&hosted, hosted.queries);
+    od_node_faults_release(&hosted.faults);
     return result;
 }
 
 static const struct od_option options[] = {
     OD_NODE_COMMAND_OPTIONS,
+    OD_NODE_FAULTS_OPTIONS,
     {"sync", NULL, "what the driver writes down is on the disk before it goes on: for the end of the machine", false},
     {NULL, NULL, NULL, false},
 };

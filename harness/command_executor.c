@@ -7,6 +7,7 @@
 #include "harness/commands.h"
 #include "harness/exit_status.h"
 #include "harness/node_command.h"
+#include "harness/node_faults.h"
 #include "harness/query_plan.h"
 
 struct planned {
@@ -18,6 +19,7 @@ struct planned {
 struct hosted {
     struct od_cluster_options cluster;
     struct od_table_store *store;
+    struct od_node_faults faults;
     struct od_node *node;
     struct planned *queries; /* owned; newest first */
     struct od_query_catalog catalog;
@@ -90,6 +92,7 @@ static enum od_status make_executor(void *self, struct od_world *world, struct o
 {
     struct hosted *hosted = self;
     hosted->catalog = (struct od_query_catalog){find_query, add_query, remove_query, leave_cluster, hosted};
+    od_node_faults_dress(&hosted->faults, world);
     return od_executor_new(world, &hosted->cluster, &hosted->catalog, actor_out, error);
 }
 
@@ -105,8 +108,12 @@ static int run(const struct od_arguments *arguments)
     options.driver = od_arguments_text(arguments, "connect", NULL);
     if (status == OD_OK && (options.driver == NULL || id == 0))
         status = od_fail(&error, OD_BAD_INPUT, "ordeal executor: expected --connect ADDR and --id N");
-    if (status != OD_OK)
+    if (status == OD_OK)
+        status = od_node_faults_read(&hosted.faults, arguments, hosted.cluster.executors_max + 1, &hosted.node, &error);
+    if (status != OD_OK) {
+        od_node_faults_release(&hosted.faults);
         return od_exit_with(&error);
+    }
     options.actor_id = (uint32_t)id;
     options.factory = (struct od_actor_factory){make_executor, &hosted};
     int result = od_node_command_run(arguments, &options, &hosted.store, &hosted.node);
@@ -115,6 +122,7 @@ static int run(const struct od_arguments *arguments)
         hosted.queries = planned->next;
         free_planned(planned);
     }
+    od_node_faults_release(&hosted.faults);
     return result;
 }
 
@@ -122,6 +130,7 @@ static const struct od_option options[] = {
     {"connect", "ADDR", "the driver's address", false},
     {"id", "N", "which of the cluster's executors it is: 1, 2...", false},
     OD_NODE_COMMAND_OPTIONS,
+    OD_NODE_FAULTS_OPTIONS,
     {NULL, NULL, NULL, false},
 };
 const struct od_command od_command_executor = {

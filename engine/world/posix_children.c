@@ -197,11 +197,16 @@ static int spawn(struct child *child)
 /* --- between lives ------------------------------------------------------------------------------------------------ */
 
 static void wait_for_restart(struct child *child);
+static void start_timer(struct child *child, uv_timer_cb call, uint64_t delay_ns);
 
 static void on_restart(uv_timer_t *timer)
 {
     struct child *child = timer->data;
-    if (spawn(child) != 0)
+    const struct od_children_options *options = &child->children->options;
+    uint64_t hold_ns = options->hold == NULL ? 0 : options->hold(options->self, child->index);
+    if (hold_ns != 0)
+        start_timer(child, on_restart, hold_ns);
+    else if (spawn(child) != 0)
         wait_for_restart(child);
 }
 
