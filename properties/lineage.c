@@ -291,6 +291,7 @@ static const learn lessons[OD_EVENT_COUNT] = {
     [OD_EVENT_BLOCK_BAD] = block_bad,
     [OD_EVENT_OUTPUT_MOVED] = output_moved,
     [OD_EVENT_CHECKPOINTED] = output_moved,
+    [OD_EVENT_EXECUTOR_DECOMMISSIONED] = executor_emptied,
     [OD_EVENT_STAGE_ROLLED_BACK] = stage_rolled_back,
     [OD_EVENT_DRIVER_RESTARTED] = driver_restarted,
     [OD_EVENT_PLAN_ADAPTED] = plan_adapted,

@@ -39,10 +39,26 @@ static void remove_link(struct od_copies *copies, struct od_copy **link)
     od_give(copies->life->world->memory, copy, sizeof(*copy));
 }
 
+/* It could not be had: as a reader would say it. */
+static void emit_bad(const struct od_copies *copies, const struct od_copy *copy, enum od_status status)
+{
+    struct od_site site = od_life_site(copies->life, &copy->name);
+    site.stage = site.task = site.attempt = OD_ANY;
+    od_world_emit(copies->life->world, (struct od_event){.kind = OD_EVENT_BLOCK_BAD,
+                                                         .site = site,
+                                                         .source_stage = copy->name.stage,
+                                                         .source_task = copy->name.task,
+                                                         .source_attempt = copy->name.attempt,
+                                                         .bytes = copy->from.size,
+                                                         .value = status});
+}
+
 static void end(struct od_copies *copies, struct od_copy **link, enum od_status status)
 {
     struct od_attempt_name name = (*link)->name;
     copies->life->gone = copies->life->gone || status == OD_EXECUTOR_GONE; /* a dead disk says so */
+    if (status != OD_OK && !copies->life->gone)
+        emit_bad(copies, *link, status);
     remove_link(copies, link);
     if (!copies->life->gone)
         copies->ended(copies->self, &name, status);
