@@ -49,6 +49,7 @@ static struct od_plan_options plan_options_of(const struct od_case_cluster *clus
         .rules_off = cluster->rules_off,
         .partition_count = cluster->partition_count,
         .scan_task_count = cluster->scan_task_count,
+        .checkpoint_every = cluster->scan_task_count > 4 ? cluster->scan_task_count - 4 : 0, /* nothing more is drawn for it */
         .join_strategy = cluster->join_strategy,
         .join_algorithm = cluster->join_algorithm,
         .arrival_order = cluster->arrival_order,

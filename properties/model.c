@@ -138,7 +138,8 @@ static enum od_status run_union(const struct od_model *model, const struct od_pl
 }
 
 /* The same rows, wherever they lie. */
-static enum od_status run_repartition(const struct od_model *model, const struct od_plan *plan,
+/* The same rows. */
+static enum od_status run_input(const struct od_model *model, const struct od_plan *plan,
                                       struct od_answer *answer)
 {
     return od_model_node(model, plan->inputs[0], answer);
@@ -346,7 +347,8 @@ static const run_node nodes[] = {
     [OD_PLAN_WINDOW] = od_model_window,
     [OD_PLAN_APPLY] = od_model_join,
     [OD_PLAN_MAP] = run_map,
-    [OD_PLAN_REPARTITION] = run_repartition,
+    [OD_PLAN_REPARTITION] = run_input,
+    [OD_PLAN_KEEP] = run_input,
 };
 _Static_assert(sizeof(nodes) / sizeof(nodes[0]) == OD_PLAN_KIND_COUNT, "every node has a row");
 

@@ -189,7 +189,7 @@ static struct source plan_source(struct od_render *render, const struct od_plan 
         return join_source(render, plan);
     if (plan->kind == OD_PLAN_VALUES)
         return values_source(render, plan);
-    if (plan->kind == OD_PLAN_REPARTITION) /* the same rows */
+    if (plan->kind == OD_PLAN_REPARTITION || plan->kind == OD_PLAN_KEEP) /* the same rows */
         return plan_source(render, plan->inputs[0]);
     if (plan->kind == OD_PLAN_UNION)
         return union_source(render, plan);
@@ -476,6 +476,7 @@ static struct select plan_select(struct od_render *render, const struct od_plan 
         [OD_PLAN_APPLY] = join_select,
         [OD_PLAN_MAP] = map_select,
         [OD_PLAN_REPARTITION] = source_select,
+        [OD_PLAN_KEEP] = source_select,
     };
     _Static_assert(sizeof(nodes) / sizeof(nodes[0]) == OD_PLAN_KIND_COUNT, "every node can be written");
     return nodes[plan->kind](render, plan);

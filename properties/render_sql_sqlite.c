@@ -165,6 +165,7 @@ static const char *node_reason(const struct od_plan *plan, bool is_root)
     case OD_PLAN_JOIN:
         return expr_reason(plan->join.condition);
     case OD_PLAN_REPARTITION:
+    case OD_PLAN_KEEP:
     case OD_PLAN_MAP:
         return NULL;
     case OD_PLAN_VALUES:

@@ -343,6 +343,14 @@ const struct od_frame *od_frame_repartition_evenly(struct od_frames *f, const st
     return made(f, "repartition", plan, 0, NULL);
 }
 
+const struct od_frame *od_frame_checkpoint(struct od_frames *f, const struct od_frame *input)
+{
+    const struct od_plan *plan = NULL;
+    OD_NEED(begins(f, "checkpoint", input, NULL));
+    od_plan_keep(f->plan_arena, input->plan, OD_KEEP_CHECKPOINT, 0, &plan, &f->error);
+    return made(f, "checkpoint", plan, input->shard_count, input->shards);
+}
+
 const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,
                                     const struct od_map_function *function, const struct od_schema *schema)
 {

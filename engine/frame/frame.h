@@ -122,6 +122,9 @@ const struct od_frame *od_frame_repartition(struct od_frames *f, const struct od
 /* Dealt out in turn: even parts, whatever the rows hold. */
 const struct od_frame *od_frame_repartition_evenly(struct od_frames *f, const struct od_frame *input,
                                                    uint32_t partition_count);
+/* The same rows; where this is computed, they are also written to the driver's disk, so that no loss of executors makes
+ * anything below be computed again. */
+const struct od_frame *od_frame_checkpoint(struct od_frames *f, const struct od_frame *input);
 /* The function gives rows of `schema`. */
 const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,
                                     const struct od_map_function *function, const struct od_schema *schema);

@@ -33,6 +33,7 @@ struct decoder {
 OD_FINDER(find_kind, enum od_physical_kind, od_physical_kind_text, OD_PHYSICAL_KIND_COUNT)
 OD_FINDER(find_join, enum od_join_type, od_join_type_text, OD_JOIN_TYPE_COUNT)
 OD_FINDER(find_exchange, enum od_exchange_kind, od_exchange_kind_text, OD_EXCHANGE_KIND_COUNT)
+OD_FINDER(find_keep, enum od_keep, od_keep_text, OD_KEEP_COUNT)
 OD_FINDER(find_rule, enum od_rule, od_rule_text, OD_RULE_COUNT)
 
 static enum od_status corrupt(const struct decoder *decoder, const char *what)
@@ -294,7 +295,8 @@ static enum od_status number_inputs(struct decoder *decoder, const struct od_sta
 static enum od_status check_exchange(const struct decoder *decoder, const struct od_stage *stage)
 {
     bool is_last = stage->stage_index + 1 == decoder->message->n_stages;
-    bool fits = (stage->exchange == OD_EXCHANGE_RESULT) == is_last &&
+    bool fits = (stage->exchange == OD_EXCHANGE_RESULT) == is_last && (!is_last || stage->keep == OD_KEEP_NONE) &&
+                (stage->cache_key == 0 || stage->keep >= OD_KEEP_MEMORY) &&
                 (stage->exchange == OD_EXCHANGE_HASH) == (stage->key_count > 0);
     if (stage->exchange == OD_EXCHANGE_HASH || stage->exchange == OD_EXCHANGE_ROUND_ROBIN)
         fits = fits && stage->partition_count > 0 && stage->partition_count <= TASKS_MAX;
@@ -322,9 +324,12 @@ static enum od_status decode_stage(struct decoder *decoder, uint32_t stage_index
                                .partition_count = message->partition_count,
                                .key_count = (uint32_t)message->n_keys,
                                .keys = message->keys,
-                               .reason = message->reason};
+                               .reason = message->reason,
+                               .cache_key = message->cache_key};
     if (!find_exchange(message->exchange, &stage->exchange))
         return corrupt(decoder, "an exchange that there is not");
+    if (*message->keep != '\0' && (!find_keep(message->keep, &stage->keep) || stage->keep == OD_KEEP_NONE))
+        return corrupt(decoder, "outputs kept in a way that there is not");
     for (uint32_t i = decoder->first; i < message->root; i++)
         OD_TRY(decode_operator(decoder, i, stage_index, stage->task_count));
     for (uint32_t i = decoder->first; i + 1 < message->root; i++)

@@ -183,6 +183,9 @@ static enum od_status encode_stage(struct graph_encoder *encoder, const struct o
     message->n_keys = stage->key_count;
     message->keys = (uint32_t *)stage->keys;
     message->reason = (char *)stage->reason;
+    if (stage->keep != OD_KEEP_NONE)
+        message->keep = (char *)od_keep_text(stage->keep);
+    message->cache_key = stage->cache_key;
     return encode_operator(encoder, stage->root, &message->root);
 }
 

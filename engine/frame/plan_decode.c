@@ -296,6 +296,10 @@ static enum od_status decode_rest(struct decoder *decoder, const Ordeal__Node *n
         if (node->count > OD_PARTITIONS_MAX || (node->n_exprs == 0 && node->count == 0))
             return od_decode_corrupt(parts, "a repartition without keys, or in too many parts");
         return OD_OK;
+    case OD_PLAN_KEEP:
+        draft->keep.kind = (enum od_keep)node->count;
+        draft->keep.key = node->offset;
+        return node->count < OD_KEEP_COUNT ? OD_OK : od_decode_corrupt(parts, "rows kept in a way that there is not");
     case OD_PLAN_APPLY:
     case OD_PLAN_MAP:
         return od_fail(parts->error, OD_UNSUPPORTED, "%s has no encoding", node->kind);
@@ -311,6 +315,7 @@ static enum od_status decode_node(struct decoder *decoder, const Ordeal__Node *n
         [OD_PLAN_FILTER] = 1, [OD_PLAN_PROJECT] = 1, [OD_PLAN_JOIN] = 2,  [OD_PLAN_AGGREGATE] = 1,
         [OD_PLAN_SORT] = 1,   [OD_PLAN_LIMIT] = 1,   [OD_PLAN_UNION] = 2, [OD_PLAN_EXPAND] = 1,
         [OD_PLAN_WINDOW] = 1, [OD_PLAN_APPLY] = 2,   [OD_PLAN_MAP] = 1,   [OD_PLAN_REPARTITION] = 1,
+        [OD_PLAN_KEEP] = 1,
     };
     struct od_clause_list lists[OD_CLAUSE_LISTS_MAX];
     struct od_plan draft = {0};

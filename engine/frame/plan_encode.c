@@ -192,6 +192,10 @@ static enum od_status encode_rest(struct od_plan_encoder *encoder, const struct 
     case OD_PLAN_REPARTITION:
         node->count = plan->repartition.partition_count;
         return OD_OK;
+    case OD_PLAN_KEEP:
+        node->count = plan->keep.kind;
+        node->offset = plan->keep.key;
+        return OD_OK;
     case OD_PLAN_AGGREGATE:
         return od_encode_fields(encoder, plan->schema.fields, plan->aggregate.group_count, &node->n_fields, &node->fields);
     case OD_PLAN_PROJECT:

@@ -77,7 +77,7 @@ static inline const struct od_frame *of_groups(struct od_frames *f)
     const struct od_frame *t = od_frame_repartition(f, od_frame_scan(f, t_table), OD_NAMES("s"));
     const struct od_frame_key by_m[] = {{.term = od_col(f, "m"), .descending = true, .nulls_first = true}};
     const struct od_frame *grouped = od_frame_group_by(f, t, OD_NAMES("s"), aggregates, 3);
-    grouped = od_frame_repartition_evenly(f, grouped, 3);
+    grouped = od_frame_checkpoint(f, od_frame_repartition_evenly(f, grouped, 3));
     return od_frame_limit(f, od_frame_sort(f, grouped, by_m, 1), 2, UINT64_MAX);
 }
 

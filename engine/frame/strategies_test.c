@@ -281,6 +281,12 @@ static void aggregates_that_need_all_rows_have_one_phase(void **state)
            "3: 0 => round robin\n"
            "5: aggregate(1) => hash k in 3\n"
            "3: aggregate(2) => result\n");
+    begin(&p);
+    spread = od_frame_checkpoint(&p.f, od_frame_repartition(&p.f, od_frame_scan(&p.f, t_table), OD_NAMES("k")));
+    expect(&p, od_frame_group_by(&p.f, spread, OD_NAMES("k"), &rows, 1), /* kept where they are: still together */
+           "2: scan => hash k in 3\n"
+           "3: 0 => forward\n"
+           "3: aggregate(1) => result\n");
 }
 
 int main(void)

@@ -431,6 +431,7 @@ static bool push_node(struct od_decorrelation *d, const struct od_plan *plan, st
         return push_single(d, plan, pushed) && (plan->aggregate.group_count > 0 || add_empty_groups(d, plan, pushed));
     case OD_PLAN_JOIN:
         return push_join(d, plan, pushed);
+    case OD_PLAN_KEEP: /* other rows than those that are to be kept */
     case OD_PLAN_SORT: /* without a LIMIT above it an order inside a subquery means nothing */
         return od_decorrelate_push(d, plan->inputs[0], pushed);
     case OD_PLAN_LIMIT:

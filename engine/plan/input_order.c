@@ -44,6 +44,7 @@ enum od_status od_plan_input_order(struct od_arena *plan_arena, const struct od_
         return OD_OK;
     case OD_PLAN_FILTER:
     case OD_PLAN_LIMIT:
+    case OD_PLAN_KEEP:
         return od_plan_input_order(plan_arena, plan->inputs[0], keys_out, count_out, error);
     case OD_PLAN_PROJECT:
         OD_TRY(od_plan_input_order(plan_arena, plan->inputs[0], keys_out, count_out, error));

@@ -16,6 +16,7 @@
  *              row_number and ROWS frames must tell peers apart, the whole row decides (total order)
  *   MAP        a user function from batches to rows (frame API)
  *   REPARTITION  the same rows, spread by the hash of the keys, or dealt out in turn (frame API)
+ *   KEEP       the same rows, which are kept beside: a checkpoint, or in a cache for later queries (frame API)
  *   SORT       by keys; ties by the whole row (total order), so that the answer does not depend on arrival order
  *   LIMIT      rows [offset, offset + count) of its input, which is always a SORT: where the input is none, od_plan_limit
  *              puts one, by the order that the input comes in (input_order.h), else by the whole row (no keys). So a LIMIT
@@ -31,7 +32,8 @@
 #define OD_PLAN_KIND_LIST(X)                                                                                 \
     X(SCAN, "scan") X(FILTER, "filter") X(PROJECT, "project") X(JOIN, "join") X(AGGREGATE, "aggregate")        \
     X(SORT, "sort") X(LIMIT, "limit") X(VALUES, "values") X(UNION, "union all") X(EXPAND, "expand")            \
-    X(WINDOW, "window") X(APPLY, "apply") X(MAP, "map") X(REPARTITION, "repartition")
+    X(WINDOW, "window") X(APPLY, "apply") X(MAP, "map") X(REPARTITION, "repartition")           \
+    X(KEEP, "keep")
 
 enum od_plan_kind {
 #define X(name, text) OD_PLAN_##name,
@@ -126,6 +128,20 @@ bool od_window_call_equal(const struct od_window_call *left, const struct od_win
 
 #define OD_PARTITIONS_MAX 4096u /* that a REPARTITION may ask for */
 
+/* How rows are kept that a KEEP hands on. */
+#define OD_KEEP_LIST(X)                                                                                      \
+    X(NONE, "none")                                                                                          \
+    X(CHECKPOINT, "checkpoint") /* on the driver's disk: no loss of executors makes them be computed again */ \
+    X(MEMORY, "in memory")      /* of the executors, beyond the end of the query */                          \
+    X(DISK, "on disk")          /* of the executors, likewise */
+enum od_keep {
+#define X(name, text) OD_KEEP_##name,
+    OD_KEEP_LIST(X)
+#undef X
+        OD_KEEP_COUNT
+};
+const char *od_keep_text(enum od_keep keep);
+
 /* A user function: appends any number of rows to `output` for a batch; called with the batches of one task in order. It
  * must be a pure function of the batch, or no recovery can be right. */
 struct od_map_function {
@@ -206,6 +222,10 @@ struct od_plan {
             const struct od_expr *const *keys;
             uint32_t partition_count; /* 0: as the options say. Without keys: rows are dealt out in turn; neither: one task */
         } repartition;
+        struct {
+            enum od_keep kind;
+            uint64_t key; /* MEMORY, DISK: equal for equal rows; else 0 */
+        } keep;
     };
 };
 
@@ -262,6 +282,8 @@ enum od_status od_plan_window(struct od_arena *plan_arena, const struct od_plan 
 enum od_status od_plan_map(struct od_arena *plan_arena, const struct od_plan *input,
                            const struct od_map_function *function, const struct od_schema *schema,
                            const struct od_plan **plan_out, struct od_error *error);
+enum od_status od_plan_keep(struct od_arena *plan_arena, const struct od_plan *input, enum od_keep keep, uint64_t key,
+                            const struct od_plan **plan_out, struct od_error *error);
 enum od_status od_plan_repartition(struct od_arena *plan_arena, const struct od_plan *input,
                                    const struct od_expr *const *keys, uint32_t key_count,
                                    uint32_t partition_count, const struct od_plan **plan_out,

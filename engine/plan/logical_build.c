@@ -14,6 +14,7 @@
 #include "engine/plan/plan_rewrite.h"
 
 OD_ENUM_TEXT(od_plan_kind_text, enum od_plan_kind, OD_PLAN_KIND_LIST)
+OD_ENUM_TEXT(od_keep_text, enum od_keep, OD_KEEP_LIST)
 OD_ENUM_TEXT(od_join_type_text, enum od_join_type, OD_JOIN_TYPE_LIST)
 
 bool od_join_pads_left(enum od_join_type type)
@@ -260,6 +261,7 @@ static enum od_status fit(struct od_arena *plan_arena, struct od_plan *plan, con
     case OD_PLAN_SORT:
     case OD_PLAN_LIMIT:
     case OD_PLAN_REPARTITION:
+    case OD_PLAN_KEEP:
         break;
     case OD_PLAN_KIND_COUNT:
         od_unreachable();
@@ -434,6 +436,13 @@ enum od_status od_plan_map(struct od_arena *plan_arena, const struct od_plan *in
     struct od_plan draft = {.kind = OD_PLAN_MAP, .inputs = {input}, .map = {function}};
     *plan_out = NULL;
     OD_TRY(od_schema_copy(plan_arena, schema, &draft.schema, error));
+    return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
+}
+
+enum od_status od_plan_keep(struct od_arena *plan_arena, const struct od_plan *input, enum od_keep keep, uint64_t key,
+                            const struct od_plan **plan_out, struct od_error *error)
+{
+    struct od_plan draft = {.kind = OD_PLAN_KEEP, .inputs = {input}, .keep = {keep, key}};
     return od_plan_make(plan_arena, &draft, NULL, plan_out, error);
 }
 

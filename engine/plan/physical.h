@@ -120,13 +120,6 @@ enum od_determinism {
 };
 const char *od_determinism_text(enum od_determinism determinism);
 
-/* What becomes of a stage's outputs beside being read. */
-enum od_keep {
-    OD_KEEP_NONE,
-    OD_KEEP_CHECKPOINT, /* copied to the driver's disk: a loss of executors does not reach below it */
-    OD_KEEP_COUNT
-};
-
 struct od_stage {
     uint32_t stage_index;
     uint32_t task_count;
@@ -147,7 +140,8 @@ struct od_stage {
     /* Bit i: then, too, the map tasks of input i may be shared out among tasks that each read the other inputs as before, or
      * whole; the first 32 inputs. */
     uint32_t may_split;
-    enum od_keep keep;
+    enum od_keep keep;  /* what becomes of its outputs beside being read; never of the last stage */
+    uint64_t cache_key; /* of a stage that is cached: with equal keys the rows of each task are the same. 0: never met again */
 };
 
 /* Gives a tree its node_index numbers, in printing order from *next on. For who has just made the nodes. */

@@ -55,6 +55,17 @@ static bool put_repartition(struct od_stage_builder *builder, const struct od_pl
 }
 
 /* Spreads a side over `task_count` tasks, anyhow: by the hash of all its columns. */
+/* A stage ends where rows are kept; they stay in their tasks, in their order. */
+static bool put_keep(struct od_stage_builder *builder, const struct od_plan *plan, struct od_fragment *fragment)
+{
+    const struct od_exchange forward = {.kind = OD_EXCHANGE_FORWARD, .reason = od_keep_text(plan->keep.kind)};
+    OD_NEED(od_fragment_exchange(builder, fragment, &forward));
+    struct od_stage *stage = &builder->stages[builder->stage_count - 1];
+    stage->keep = plan->keep.kind;
+    stage->cache_key = plan->keep.key;
+    return true;
+}
+
 static bool spread(struct od_stage_builder *builder, struct od_fragment *side, uint32_t task_count)
 {
     static const char reason[] = "the sides of a union need equally many tasks";
@@ -123,6 +134,8 @@ static bool build_node(struct od_stage_builder *builder, const struct od_plan *p
         return od_physical_window(builder, plan, fragment);
     case OD_PLAN_REPARTITION:
         return put_repartition(builder, plan, fragment);
+    case OD_PLAN_KEEP:
+        return put_keep(builder, plan, fragment);
     case OD_PLAN_SORT:
         return od_physical_order(builder, fragment, plan->sort.keys, plan->sort.key_count, UINT64_MAX);
     case OD_PLAN_LIMIT:
@@ -183,6 +196,10 @@ static const struct od_stage_graph *build_graph(struct od_stage_builder *builder
     OD_NEED(build(builder, plan, &fragment) && od_fragment_exchange(builder, &fragment, &result));
     for (uint32_t i = 0; i < builder->stage_count; i++)
         od_physical_number(builder->stages[i].root, &next_node);
+    uint32_t every = builder->make->options->checkpoint_every;
+    for (uint32_t i = 0; every != 0 && i + 1 < builder->stage_count; i++)
+        if (i % every == 0 && builder->stages[i].keep == OD_KEEP_NONE)
+            builder->stages[i].keep = OD_KEEP_CHECKPOINT;
     od_stages_judge(builder->stages, builder->stage_count, builder->make->options->arrival_order);
     OD_NEW_LIST(struct od_stage_graph, graph, builder->make, 1);
     *graph = (struct od_stage_graph){.stage_count = builder->stage_count,

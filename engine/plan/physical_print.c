@@ -126,6 +126,8 @@ static void print_stage(const struct od_stage *stage, const struct od_stage_note
     if (stage->exchange == OD_EXCHANGE_HASH || stage->exchange == OD_EXCHANGE_ROUND_ROBIN)
         od_buffer_print(buffer, " in %u partition%s", stage->partition_count,
                         stage->partition_count == 1 ? "" : "s");
+    if (stage->keep != OD_KEEP_NONE)
+        od_buffer_print(buffer, ", kept: %s", od_keep_text(stage->keep));
     od_buffer_print(buffer, " -- %s\n", stage->reason);
     if (stage->determinism != OD_DETERMINATE)
         od_buffer_print(buffer, "  %s: %s\n", od_determinism_text(stage->determinism),

@@ -207,6 +207,9 @@ void od_plan_print_clauses(const struct od_plan *plan, struct od_buffer *buffer)
         if (plan->repartition.partition_count != 0)
             od_buffer_print(buffer, " in %u", plan->repartition.partition_count);
         break;
+    case OD_PLAN_KEEP:
+        od_buffer_print(buffer, " %s", od_keep_text(plan->keep.kind));
+        break;
     case OD_PLAN_UNION:
     case OD_PLAN_KIND_COUNT:
         break;

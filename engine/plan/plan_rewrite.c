@@ -292,6 +292,7 @@ bool od_plan_gives_one_row(const struct od_plan *plan, bool exactly)
     case OD_PLAN_SORT:
     case OD_PLAN_WINDOW:
     case OD_PLAN_REPARTITION:
+    case OD_PLAN_KEEP:
         return od_plan_gives_one_row(plan->inputs[0], exactly);
     case OD_PLAN_JOIN:
     case OD_PLAN_APPLY: {
@@ -332,6 +333,8 @@ bool od_plan_node_equal(const struct od_plan *left, const struct od_plan *right)
         ((left->kind == OD_PLAN_JOIN || left->kind == OD_PLAN_APPLY) && left->join.type != right->join.type) ||
         (left->kind == OD_PLAN_REPARTITION &&
          left->repartition.partition_count != right->repartition.partition_count) ||
+        (left->kind == OD_PLAN_KEEP &&
+         (left->keep.kind != right->keep.kind || left->keep.key != right->keep.key)) ||
         (left->kind == OD_PLAN_LIMIT &&
          (left->limit.offset != right->limit.offset || left->limit.count != right->limit.count)))
         return false;

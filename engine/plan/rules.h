@@ -38,6 +38,8 @@ struct od_plan_options {
     /* Tasks read blocks as they arrive, as engines do that cannot wait for the slowest map task. Off: in order of map task, so that
      * everything computed again is equal to the byte and a loss costs no more than what was lost. */
     bool arrival_order;
+    /* Every so many stages are checkpoints, beside those that a plan asks for; 0: none. */
+    uint32_t checkpoint_every;
     /* Evaluates an expression without columns: od_evaluate_constant of engine/expr, handed in because plan is below expr.
      * NULL: constants are not folded. */
     enum od_status (*evaluate_constant)(const struct od_expr *expr, struct od_arena *arena,

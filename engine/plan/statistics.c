@@ -114,6 +114,7 @@ static const struct od_table *source_of(const struct od_plan *plan, uint32_t col
         case OD_PLAN_SORT:
         case OD_PLAN_LIMIT:
         case OD_PLAN_REPARTITION:
+        case OD_PLAN_KEEP:
         case OD_PLAN_UNION:
         case OD_PLAN_WINDOW:
             if (column >= left)
