@@ -53,7 +53,7 @@ void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const s
 {
     struct od_event event = od_disturb_fired_event(&sim->disturb, fault, site);
     od_sim_fold(sim, OD_SIM_FOLD_FIRED, event.value, sim->now_ns);
-    od_world_emit(&sim->actors[0].world, event);
+    od_sim_emit(sim, event);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
@@ -299,7 +299,7 @@ static void fault_at_time(struct od_sim *sim, const struct od_fault *fault)
 static void heal(struct od_sim *sim)
 {
     od_sim_fold(sim, OD_SIM_FOLD_HEALED, 0, sim->now_ns);
-    od_world_emit(&sim->actors[0].world, (struct od_event){.kind = OD_EVENT_HEALED, .site = OD_SITE_ANY});
+    od_sim_emit(sim, (struct od_event){.kind = OD_EVENT_HEALED, .site = OD_SITE_ANY});
     for (uint32_t i = 0; i < sim->actor_count; i++) {
         struct od_sim_actor *actor = &sim->actors[i];
         actor->paused_until_ns = 0;
@@ -453,6 +453,12 @@ bool od_sim_run(struct od_sim *sim, uint64_t until_ns)
 void od_sim_stop(struct od_sim *sim)
 {
     sim->stopped = true;
+}
+
+bool od_sim_lives(const struct od_sim *sim, uint32_t actor_id)
+{
+    od_assert(actor_id < sim->actor_count);
+    return sim->actors[actor_id].life == OD_SIM_LIVE;
 }
 
 void od_sim_end_actors(struct od_sim *sim)

@@ -36,6 +36,9 @@ void od_sim_free(struct od_sim *sim);
  * until_ns, or events_max. Returns true when it was stopped. */
 bool od_sim_run(struct od_sim *sim, uint64_t until_ns);
 void od_sim_stop(struct od_sim *sim);
+/* False within the handler in which a fault has ended the actor's life, and until the next one begins: what it says then (to a
+ * sink, say) nobody can have heard. */
+bool od_sim_lives(const struct od_sim *sim, uint32_t actor_id);
 /* Ends all actors (as at the end of a query), so that what they leak can be counted. */
 void od_sim_end_actors(struct od_sim *sim);
 

@@ -85,6 +85,8 @@ static inline uint64_t od_sim_later(uint64_t time_ns, uint64_t delay_ns)
 void od_sim_dress(struct od_sim_actor *actor);
 /* Pushes, or ends the simulation with NO_MEMORY; a message that could not be pushed is freed. */
 void od_sim_push(struct od_sim *sim, uint64_t time_ns, const struct od_sim_event *event);
+/* An event of chaos itself, whoever is alive. */
+void od_sim_emit(struct od_sim *sim, struct od_event event);
 /* Counts, folds and reports that a fault took effect. */
 void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const struct od_site *site);
 /* What a fault that fired does to actors: to `actor`, which is LIVE and was hit; to the driver, as an order; or to the

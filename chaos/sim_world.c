@@ -7,7 +7,7 @@
  *         -> net       loss, delay, duplicate; else a drawn latency
  *         -> timer     due after the handler's end
  *         -> points    task errors, damage, crash, pause, slowness, orders to the driver
- *         -> trace     the caller's
+ *         -> trace     the caller's; the dead are not heard
  *
  * What a handler asks for takes effect at the handler's end (busy_until_ns), so a message can't arrive
  * before its sender has done the work. A dying actor's sends and timers are dropped and its points answer
@@ -80,6 +80,16 @@ static void push_copy(struct od_sim *sim, uint64_t time_ns, const struct od_mess
     push_message(sim, time_ns, copy);
 }
 
+/* The fault that fires at a hit; none once the run was stopped: what its last handler still does is nobody's business. */
+static const struct od_fault *match(const struct od_sim_actor *actor, enum od_point point,
+                                    const struct od_site *site, size_t byte_count)
+{
+    struct od_sim *sim = actor->sim;
+    if (sim->stopped)
+        return NULL;
+    return od_disturb_match(&sim->disturb, point, site, actor->world.actor_id, byte_count, sim->now_ns);
+}
+
 static void world_send(void *self, struct od_message *message)
 {
     struct od_sim_actor *actor = self;
@@ -131,8 +141,7 @@ static enum od_status world_hit(void *self, enum od_point point, const struct od
         return OD_OK;
     struct od_site here = *site;
     here.executor = actor->world.actor_id;
-    const struct od_fault *fault = od_disturb_match(&sim->disturb, point, &here, here.executor,
-                                                    bytes == NULL ? 0 : bytes->size, sim->now_ns);
+    const struct od_fault *fault = match(actor, point, &here, bytes == NULL ? 0 : bytes->size);
     if (fault == NULL)
         return OD_OK;
     od_sim_note_fired(sim, fault, &here);
@@ -141,6 +150,24 @@ static enum od_status world_hit(void *self, enum od_point point, const struct od
 }
 
 static const struct od_points_ops world_points_ops = {.hit = world_hit};
+
+/* --- trace ------------------------------------------------------------------------------------ */
+
+void od_sim_emit(struct od_sim *sim, struct od_event event)
+{
+    event.time_ns = sim->now_ns;
+    if (sim->options.trace.ops != NULL)
+        sim->options.trace.ops->event(sim->options.trace.self, &event);
+}
+
+static void world_event(void *self, const struct od_event *event)
+{
+    const struct od_sim_actor *actor = self;
+    if (actor->life == OD_SIM_LIVE)
+        actor->sim->options.trace.ops->event(actor->sim->options.trace.self, event);
+}
+
+static const struct od_trace_ops world_trace_ops = {.event = world_event};
 
 void od_sim_dress(struct od_sim_actor *actor)
 {
@@ -158,5 +185,6 @@ void od_sim_dress(struct od_sim_actor *actor)
     actor->world.schedule.self = actor;
     actor->world.points.ops = &world_points_ops;
     actor->world.points.self = actor;
-    actor->world.trace = sim->options.trace;
+    if (sim->options.trace.ops != NULL)
+        actor->world.trace = (struct od_trace){.ops = &world_trace_ops, .self = actor};
 }

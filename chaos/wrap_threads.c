@@ -39,7 +39,6 @@ struct od_wrap_threads {
     struct wrapped_actor *actors; /* owned; executors_max + 1 */
     uint32_t actor_count;
     uint32_t first_count;  /* of these, those that are there from the start */
-    struct od_world voice; /* clock and trace of the driver's first life, for the watch: no life ends them */
     void (*next_dress)(void *self, struct od_world *world);
     uint64_t (*next_watch)(void *self, uint64_t now_ns);
     void *next_self;
@@ -49,7 +48,7 @@ struct od_wrap_threads {
 
 static void note_fired(struct od_wrap_threads *wrap, const struct od_fault *fault, const struct od_site *site)
 {
-    od_world_emit(&wrap->voice, od_disturb_fired_event(&wrap->disturb, fault, site));
+    od_threads_emit(wrap->threads, od_disturb_fired_event(&wrap->disturb, fault, site));
 }
 
 static const struct od_fault *match(struct od_wrap_threads *wrap, enum od_point point,
@@ -169,8 +168,6 @@ static void dress(void *self, struct od_world *world)
     pthread_mutex_lock(&wrap->lock);
     actor->net = world->net;
     actor->world = world;
-    if (wrap->voice.clock.now_ns == NULL)
-        wrap->voice = (struct od_world){.clock = world->clock, .trace = world->trace};
     atomic_store(&actor->is_gone, false);
     if ((wrap->disturb.points_used >> OD_POINT_MESSAGE_SEND & 1) != 0) {
         world->net.send = wrapped_send;
@@ -213,7 +210,7 @@ static uint64_t watch_healing(struct od_wrap_threads *wrap, uint64_t now_ns)
         return now_ns + START_RETRY_NS;
     wrap->is_healed = true;
     od_threads_heal(wrap->threads);
-    od_world_emit(&wrap->voice, (struct od_event){.kind = OD_EVENT_HEALED, .site = OD_SITE_ANY});
+    od_threads_emit(wrap->threads, (struct od_event){.kind = OD_EVENT_HEALED, .site = OD_SITE_ANY});
     return UINT64_MAX;
 }
 

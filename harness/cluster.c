@@ -67,6 +67,11 @@ static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outco
     struct od_cluster_host *host = self;
     struct od_cluster_result *result = host->result;
     od_assert(query_id == host->query.query_id);
+    if (!host->driver_lives(host->stop_self)) {
+        od_table_free(host->driver_world->memory, outcome->answer);
+        outcome->answer = NULL;
+        return;
+    }
     od_assert(!result->ended);
     result->ended = true;
     result->outcome = *outcome;
@@ -123,6 +128,15 @@ static enum od_status run_in_processes(struct od_cluster_host *host, struct od_e
     return status;
 }
 
+/* A driver that is to die leaves a journal to its next life. */
+static bool kills_driver(const struct od_schedule *schedule)
+{
+    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++)
+        if (schedule->faults[i].kind == OD_FAULT_DRIVER_CRASH)
+            return true;
+    return false;
+}
+
 enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,
                               struct od_cluster_result *result_out, struct od_error *error)
 {
@@ -134,6 +148,8 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
         .result = result_out,
         .query = {.query_id = 1, .graph = request->graph, .options = od_run_options_resolve(&request->options)},
     };
+    if (kills_driver(request->schedule))
+        host.query.options.cluster.journal = true;
     host.until_ns = request->until_ns != 0 ? request->until_ns : 2 * host.query.options.deadline_ns;
     host.factory = (struct od_actor_factory){make_actor, &host};
     host.catalog = (struct od_query_catalog){.find = find_query, .self = &host};

@@ -16,6 +16,7 @@ struct od_cluster_host {
     struct od_world *driver_world; /* set when the driver is made */
     void (*stop)(void *self);      /* set by the host before it runs: ends the run from within a handler */
     void *stop_self;
+    bool (*driver_lives)(void *self); /* likewise, and with the same self: what a dead driver says is not heard */
 };
 
 enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error *error);

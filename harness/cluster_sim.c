@@ -9,6 +9,11 @@ static void stop_sim(void *self)
     od_sim_stop(*(struct od_sim **)self);
 }
 
+static bool driver_lives(void *self)
+{
+    return od_sim_lives(*(struct od_sim **)self, 0);
+}
+
 static void take_facts(struct od_cluster_result *result, struct od_sim *sim)
 {
     struct od_sim_facts at_stop = od_sim_facts(sim);
@@ -40,6 +45,7 @@ enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error 
     const struct od_sim_options options = {
         .seed = host->request->seed,
         .executor_count = host->query.options.cluster.executor_count,
+        .executors_max = host->query.options.cluster.executors_max,
         .schedule = host->request->schedule,
         .trace = host->trace,
         .executor_memory_bytes = host->query.options.cluster.executor_memory_bytes,
@@ -48,6 +54,7 @@ enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error 
     if (status != OD_OK)
         return status;
     host->stop = stop_sim;
+    host->driver_lives = driver_lives;
     host->stop_self = &sim;
     run_in_slices(sim, host);
     take_facts(host->result, sim);

@@ -7,6 +7,11 @@ static void stop_threads(void *self)
     od_threads_stop(*(struct od_threads **)self);
 }
 
+static bool driver_lives(void *self)
+{
+    return od_threads_lives(*(struct od_threads **)self, 0);
+}
+
 enum od_status od_cluster_run_threads(struct od_cluster_host *host, struct od_error *error)
 {
     struct od_wrap_threads *wrap = NULL;
@@ -15,12 +20,13 @@ enum od_status od_cluster_run_threads(struct od_cluster_host *host, struct od_er
     struct od_threads_options options = {
         .seed = host->request->seed,
         .executor_count = host->query.options.cluster.executor_count,
+        .executors_max = host->query.options.cluster.executors_max,
         .executor_memory_bytes = host->query.options.cluster.executor_memory_bytes,
         .directory = host->request->directory,
         .trace = host->trace,
     };
     enum od_status status =
-        od_wrap_threads_new(host->memory, host->request->schedule, options.executor_count, &wrap, error);
+        od_wrap_threads_new(host->memory, host->request->schedule, options.executors_max, &wrap, error);
     if (status != OD_OK)
         return status;
     od_wrap_threads_arm(wrap, &options);
@@ -29,6 +35,7 @@ enum od_status od_cluster_run_threads(struct od_cluster_host *host, struct od_er
         goto free_wrap;
     od_wrap_threads_attach(wrap, threads);
     host->stop = stop_threads;
+    host->driver_lives = driver_lives;
     host->stop_self = &threads;
     status = od_threads_run(threads, host->until_ns, error);
     if (status == OD_TIMED_OUT) /* the query did not end: that is a finding, told by result->ended */

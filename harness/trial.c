@@ -12,6 +12,11 @@
 
 /* No undisturbed run of a small case takes longer than this in virtual time; fault times are drawn within. */
 #define CASE_SPAN_NS UINT64_C(20000000)
+/* What this engine and its hosts can do beyond what any can; no decommissioning yet: the driver ignores that order. */
+#define CASE_MORE_KINDS                                                                                      \
+    (UINT32_C(1) << OD_FAULT_DRIVER_CRASH | UINT32_C(1) << OD_FAULT_EXECUTOR_ADD |                            \
+     UINT32_C(1) << OD_FAULT_EXECUTOR_SLOW)
+#define EXECUTORS_ADDED_MAX 2 /* in a case */
 #define CASE_FAULTS_MAX 3
 
 void od_trial_init(struct od_trial *trial, struct od_memory *memory)
@@ -61,6 +66,7 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
     return (struct od_run_options){
         .cluster.executor_count = cluster->executor_count,
         .cluster.slots_per_executor = cluster->slots_per_executor,
+        .cluster.executors_max = cluster->executor_count + EXECUTORS_ADDED_MAX,
         .batch_rows = cluster->batch_rows,
         .operator_memory_bytes = cluster->operator_bytes,
         .hash_bits_off = cluster->collide ? UINT64_MAX : 0,
@@ -196,6 +202,7 @@ static enum od_status draw_schedule(struct od_trial *trial, struct od_error *err
         return status;
     shape.fault_count_max = CASE_FAULTS_MAX;
     shape.span_ns = CASE_SPAN_NS;
+    shape.more_kinds = CASE_MORE_KINDS;
     od_choices_begin(trial->choices, "schedule");
     status = od_schedule_draw(&trial->plan_arena, &trial->choices->random, &shape, &trial->schedule, error);
     od_choices_end(trial->choices);

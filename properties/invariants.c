@@ -29,9 +29,9 @@ enum fact_kind {
     FACT_OUTPUT,    /* stage, task, attempt */
     FACT_SUCCEEDED, /* stage, task, attempt */
     FACT_COMMITTED, /* stage, task, attempt */
-    FACT_COMMIT,    /* stage, task, generation */
+    FACT_COMMIT,    /* stage, task, generation, life of the driver: one may have forgotten what another one did */
     FACT_TASK,      /* stage, task: committed at least once */
-    FACT_RESULT,    /* stage, task */
+    FACT_RESULT,    /* stage, task, life of the driver: it may have died before it told anybody */
     FACT_CONSUMED,  /* reader stage, task, attempt; source stage, task, partition */
     FACT_READ,      /* reader stage, task, attempt; source stage, partition */
     FACT_USED,      /* reader stage; source stage, task, partition: by an attempt that succeeded */
@@ -52,6 +52,7 @@ struct facts {
     uint32_t capacity;
     uint32_t *slots; /* index into items plus 1; 0: free */
     uint32_t slot_mask;
+    uint32_t life;                      /* of the driver, from 0 */
     uint32_t collect;                   /* the last number of the driver as a reader; its site has no stage */
     const struct od_stage_graph *graph; /* NULL: not told */
     struct od_finding *finding;
@@ -216,7 +217,7 @@ static void task_committed(struct facts *facts, const struct od_event *event)
 {
     const struct od_site *site = &event->site;
     bool is_new;
-    put(facts, FACT_COMMIT, KEY(site->stage, site->task, (uint32_t)event->value), &is_new);
+    put(facts, FACT_COMMIT, KEY(site->stage, site->task, (uint32_t)event->value, facts->life), &is_new);
     if (!is_new)
         od_finding_set(facts->finding, "F4", "stage %u task %u was committed twice in generation %" PRIu64,
                        site->stage, site->task, event->value);
@@ -232,7 +233,7 @@ static void task_committed(struct facts *facts, const struct od_event *event)
 static void result_committed(struct facts *facts, const struct od_event *event)
 {
     bool is_new;
-    struct fact *result = put(facts, FACT_RESULT, KEY(event->site.stage, event->site.task), &is_new);
+    struct fact *result = put(facts, FACT_RESULT, KEY(event->site.stage, event->site.task, facts->life), &is_new);
     result->rows = event->rows;
     if (!is_new)
         od_finding_set(facts->finding, "F4", "the result of stage %u task %u was committed twice",
@@ -344,11 +345,17 @@ static void check_answer(struct facts *facts, const struct od_observation *obser
     uint64_t rows = 0,
              answer_rows = observation->answer == NULL ? 0 : od_table_row_count(observation->answer);
     for (uint32_t i = 0; i < facts->count; i++)
-        if (facts->items[i].kind == FACT_RESULT)
+        if (facts->items[i].kind == FACT_RESULT && facts->items[i].key[2] == facts->life)
             rows += facts->items[i].rows;
     if (observation->status == OD_OK && observation->event_count > 0 && rows != answer_rows)
         od_finding_set(facts->finding, "F9",
                        "result tasks committed %" PRIu64 " rows, the answer has %" PRIu64, rows, answer_rows);
+}
+
+static void driver_restarted(struct facts *facts, const struct od_event *event)
+{
+    (void)event;
+    facts->life++;
 }
 
 typedef void (*learn)(struct facts *facts, const struct od_event *event);
@@ -356,7 +363,7 @@ static const learn lessons[OD_EVENT_COUNT] = {
     [OD_EVENT_BLOCK_WRITTEN] = block_written,   [OD_EVENT_BLOCK_CONSUMED] = block_consumed,
     [OD_EVENT_TASK_OUTPUT] = task_output,       [OD_EVENT_TASK_SUCCEEDED] = task_succeeded,
     [OD_EVENT_TASK_COMMITTED] = task_committed, [OD_EVENT_RESULT_COMMITTED] = result_committed,
-    [OD_EVENT_PLAN_ADAPTED] = plan_adapted,
+    [OD_EVENT_PLAN_ADAPTED] = plan_adapted,     [OD_EVENT_DRIVER_RESTARTED] = driver_restarted,
 };
 
 void od_check_invariants(const struct od_observation *observation, struct od_finding *finding)

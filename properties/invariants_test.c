@@ -169,6 +169,15 @@ static void miss_an_input_as_a_whole(struct history *history)
     remove_event(history, nth(history, OD_EVENT_BLOCK_CONSUMED, 3));
     remove_event(history, nth(history, OD_EVENT_BLOCK_CONSUMED, 2));
 }
+/* Another life of the driver may commit again what the one before had forgotten; one may not. */
+static void commit_twice_in_two_lives(struct history *history)
+{
+    add(history, OD_EVENT_DRIVER_RESTARTED, OD_ANY, OD_ANY, OD_ANY, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct od_event event = *nth(history, OD_EVENT_TASK_COMMITTED, 1);
+        history->events[history->count++] = event;
+    }
+}
 static void answer_without_results(struct history *history)
 {
     remove_event(history, nth(history, OD_EVENT_RESULT_COMMITTED, 1));
@@ -207,9 +216,22 @@ static const struct {
     {miss_an_input_as_a_whole, "H5"},
     {answer_without_results, "F9"},
     {commit_twice, "F4"},
+    {commit_twice_in_two_lives, "F4"},
     {give_a_result_twice, "F4"},
     {commit_other_rows, "F9"},
 };
+
+static void each_life_of_the_driver_commits_once(void **state)
+{
+    struct history history;
+    struct od_finding finding;
+    (void)state;
+    sound_history(&history);
+    commit_twice_in_two_lives(&history);
+    history.count--; /* the second one of the second life */
+    judge(&history, &finding);
+    assert_false(finding.found);
+}
 
 static void each_unsound_history_is_named(void **state)
 {
@@ -228,6 +250,7 @@ static void each_unsound_history_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_sound_history_is_silent),
+                                       cmocka_unit_test(each_life_of_the_driver_commits_once),
                                        cmocka_unit_test(each_unsound_history_is_named)};
     return cmocka_run_group_tests_name("invariants", tests, NULL, NULL);
 }

@@ -152,6 +152,7 @@ static void task_launched(struct books *books, const struct od_event *event, uin
     books->launches[books->launch_count++] = (struct launch){site->stage, site->task, site->attempt, at};
     if (task == NULL || task->output == 0)
         return;
+    books->is_complete[site->stage] = false;
     if (task->is_there)
         od_finding_set(
             books->finding, "F3",
@@ -192,7 +193,12 @@ static void stage_completed(struct books *books, const struct od_event *event, u
 
 static void executor_emptied(struct books *books, const struct od_event *event, uint32_t at)
 {
-    (void)at;
+    for (uint32_t i = at; event->kind == OD_EVENT_EXECUTOR_REGISTERED && i-- > 0;) {
+        const struct od_event *before = &books->observation->events[i];
+        if (before->kind == event->kind && before->site.executor == event->site.executor &&
+            before->value == event->value)
+            return; /* still the same life of it: a driver that was restarted hears of it for the first time */
+    }
     for (uint32_t stage = 0; stage < books->graph->stage_count; stage++)
         for (uint32_t i = 0; i < books->task_counts[stage]; i++)
             if (books->tasks[stage][i].holder == event->site.executor)
@@ -242,6 +248,9 @@ static void driver_restarted(struct books *books, const struct od_event *event, 
     for (uint32_t stage = 0; stage < books->graph->stage_count; stage++)
         if (!books->is_complete[stage])
             lose_stage(books, stage);
+    for (uint32_t i = 0; i < books->output_count; i++)
+        if (!books->is_complete[books->outputs[i].stage])
+            books->outputs[i].superseded_at = UINT32_MAX; /* what replaced it may be forgotten */
 }
 
 static void plan_adapted(struct books *books, const struct od_event *event, uint32_t at)

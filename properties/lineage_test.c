@@ -132,6 +132,10 @@ static const struct {
     /* a driver that comes back repeats no stage that it had called complete */
     {false, STAGE_0 "D L0021", "F3"},
     {false, "L0001 L0102 C0001 D L0021", NULL},
+    {false, STAGE_0 "X1 L0023 C0023 D L0041", NULL},
+    {false, STAGE_0 "X1 L0023 C0023 S0 D L0041", "F3"},
+    {false, "N1 N2 " STAGE_0 "D N1 L0021", "F3"},
+    {false, STAGE_0 "X1 L0023 C0023 D L1001 R100000", NULL},
     /* rolling back: with a cause only, and then whole */
     {false, STAGE_0 "X1 Y0", "F3"},
     {true, STAGE_0 "Y0", "F3"},

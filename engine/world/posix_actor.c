@@ -104,7 +104,10 @@ static uint64_t world_now_ns(void *self)
 
 static void world_event(void *self, const struct od_event *event)
 {
-    struct od_threads *host = self;
+    const struct od_posix_actor *actor = self;
+    struct od_threads *host = actor->host;
+    if (atomic_load(&actor->is_gone))
+        return; /* the dead are not heard */
     pthread_mutex_lock(&host->trace_lock);
     host->options.trace.ops->event(host->options.trace.self, event);
     pthread_mutex_unlock(&host->trace_lock);
@@ -131,7 +134,7 @@ static void make_world(struct od_posix_actor *actor)
         .schedule = {.timer = world_timer, .self = actor},
     };
     if (host->options.trace.ops != NULL)
-        actor->world.trace = (struct od_trace){.ops = &world_trace_ops, .self = host};
+        actor->world.trace = (struct od_trace){.ops = &world_trace_ops, .self = actor};
 }
 
 /* Lives. */

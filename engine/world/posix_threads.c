@@ -184,6 +184,16 @@ enum od_status od_threads_run(struct od_threads *threads, uint64_t limit_ns, str
     return threads->run_status;
 }
 
+void od_threads_emit(struct od_threads *threads, struct od_event event)
+{
+    if (threads->options.trace.ops == NULL)
+        return;
+    event.time_ns = od_threads_now_ns(threads);
+    pthread_mutex_lock(&threads->trace_lock);
+    threads->options.trace.ops->event(threads->options.trace.self, &event);
+    pthread_mutex_unlock(&threads->trace_lock);
+}
+
 static struct od_posix_actor *find_actor(struct od_threads *threads, uint32_t actor_id)
 {
     od_assert(actor_id < threads->actor_count);
@@ -208,6 +218,11 @@ bool od_threads_kill(struct od_threads *threads, uint32_t actor_id, uint64_t res
     }
     pthread_mutex_unlock(&actor->lock);
     return was_alive;
+}
+
+bool od_threads_lives(struct od_threads *threads, uint32_t actor_id)
+{
+    return !atomic_load(&find_actor(threads, actor_id)->is_gone);
 }
 
 void od_threads_pause(struct od_threads *threads, uint32_t actor_id, uint64_t duration_ns)

@@ -49,6 +49,8 @@ void od_threads_stop(struct od_threads *threads);
  * given back. NULL is fine. */
 void od_threads_free(struct od_threads *threads);
 
+/* Into the trace, as an event of nobody's: a wrapper's own. */
+void od_threads_emit(struct od_threads *threads, struct od_event event);
 /* Time since od_threads_new, the same that the actors see. */
 uint64_t od_threads_now_ns(const struct od_threads *threads);
 
@@ -56,6 +58,8 @@ uint64_t od_threads_now_ns(const struct od_threads *threads);
  * it, with its timers, its mail and its files (the driver's files stay for its next life); the factory makes the next life, incarnation + 1, after restart_after_ns
  * (OD_THREADS_NEVER: not before od_threads_heal). False, and no effect, when it is dead already. */
 bool od_threads_kill(struct od_threads *threads, uint32_t actor_id, uint64_t restart_after_ns);
+/* False from the kill on until the next life begins, within the handler too that runs then. */
+bool od_threads_lives(struct od_threads *threads, uint32_t actor_id);
 /* No handler of this actor starts for that long; mail and timers wait. A longer pause wins. */
 void od_threads_pause(struct od_threads *threads, uint32_t actor_id, uint64_t duration_ns);
 /* The handlers of this actor take `factor` times as long, each 10 us at least, for that long. False: it is dead. */
