@@ -114,20 +114,26 @@ void od_driver_handle_peer_gone(struct od_driver *driver, const struct od_messag
 
 static bool is_whole(const struct od_body_heartbeat *body)
 {
+    if (body->begun_count > body->attempt_count)
+        return false;
     uint64_t held_bytes = (uint64_t)body->attempt_count * OD_ATTEMPT_NAME_BYTES +
                           (uint64_t)body->query_count * sizeof(uint32_t);
     return held_bytes == body->held.size - body->held.offset;
 }
 
+/* Then it also says whether the attempt has begun. */
 static bool heartbeat_names(struct od_body_heartbeat body, const struct od_driver_task *task,
-                            const struct od_driver_attempt *attempt)
+                            struct od_driver_attempt *attempt, uint64_t now_ns)
 {
     struct od_attempt_name wanted = od_driver_task_name(task);
     wanted.attempt = attempt->number;
     for (uint32_t i = 0; i < body.attempt_count; i++) {
         struct od_attempt_name name = od_next_attempt_name(&body.held);
-        if (od_attempt_name_equal(&name, &wanted))
-            return true;
+        if (!od_attempt_name_equal(&name, &wanted))
+            continue;
+        if (attempt->started_ns == 0 || i >= body.begun_count)
+            attempt->started_ns = i < body.begun_count ? now_ns : 0;
+        return true;
     }
     return false;
 }
@@ -140,9 +146,8 @@ static void repair_launches(struct od_driver_run *run, const struct od_body_hear
         struct od_driver_task *task = run->tasks[i];
         for (uint32_t a = task->running_count; a-- > 0;) {
             struct od_driver_attempt *attempt = &task->running[a];
-            if (attempt->epoch == body->epoch &&
-                now_ns - attempt->launched_ns >= run->driver->options->resend_ns &&
-                !heartbeat_names(*body, task, attempt))
+            if (attempt->epoch == body->epoch && !heartbeat_names(*body, task, attempt, now_ns) &&
+                now_ns - attempt->launched_ns >= run->driver->options->resend_ns)
                 od_driver_launch_again(task, attempt);
         }
     }

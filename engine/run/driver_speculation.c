@@ -58,3 +58,87 @@ void od_driver_speculate(struct od_driver_run *run)
                 speculate(&stage->tasks[t], now_ns);
     }
 }
+
+/* --- stealing --------------------------------------------------------------------------------------------------- */
+
+struct waiting {
+    struct od_driver_task *task; /* NULL: nothing waits */
+    uint32_t place;              /* in task->running */
+};
+
+/* What waits there: what was launched first, or last. */
+static struct waiting find_waiting(const struct od_driver *driver, uint32_t epoch, bool last)
+{
+    struct waiting found = {0};
+    uint64_t found_ns = 0;
+    for (const struct od_driver_run *run = driver->runs; run != NULL; run = run->next) {
+        for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
+            struct od_driver_task *task = run->tasks[i];
+            for (uint32_t a = 0; a < task->running_count; a++) {
+                const struct od_driver_attempt *attempt = &task->running[a];
+                bool is_better = found.task == NULL || (last ? attempt->launched_ns >= found_ns
+                                                             : attempt->launched_ns < found_ns);
+                if (attempt->epoch != epoch || attempt->started_ns != 0 || !is_better)
+                    continue;
+                found = (struct waiting){task, a};
+                found_ns = attempt->launched_ns;
+            }
+        }
+    }
+    return found;
+}
+
+void od_driver_note_room(struct od_driver *driver, uint32_t executor, uint32_t epoch)
+{
+    if (driver->options->backlog_per_slot == 0 || driver->executors[executor].told.epoch != epoch)
+        return;
+    struct waiting next = find_waiting(driver, epoch, false);
+    if (next.task != NULL)
+        next.task->running[next.place].started_ns = od_world_now_ns(driver->world);
+}
+
+/* Attempts beyond the slots of an executor. */
+static uint32_t backlog_of(const struct od_driver *driver, uint32_t executor)
+{
+    const struct od_driver_executor *there = &driver->executors[executor];
+    uint32_t slots = od_driver_slots(driver, executor);
+    return there->alive && there->running_count > slots ? there->running_count - slots : 0;
+}
+
+/* The one with the longest backlog; 0: nobody has any, or nobody is idle. */
+static uint32_t find_victim(const struct od_driver *driver)
+{
+    uint32_t victim = 0;
+    bool is_idle = false;
+    for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
+        is_idle = is_idle || od_driver_free_slots(driver, id) != 0;
+        if (backlog_of(driver, id) > (victim == 0 ? 0 : backlog_of(driver, victim)))
+            victim = id;
+    }
+    return is_idle ? victim : 0;
+}
+
+static bool steal_one(struct od_driver *driver)
+{
+    uint32_t victim = find_victim(driver);
+    if (victim == 0)
+        return false;
+    struct waiting waiting = find_waiting(driver, driver->executors[victim].told.epoch, true);
+    if (waiting.task == NULL || !od_driver_inputs_ready(waiting.task))
+        return false;
+    uint32_t thief = od_driver_choose_executor(waiting.task);
+    if (thief == 0 || od_driver_free_slots(driver, thief) == 0)
+        return false;
+    od_driver_cancel(waiting.task, &waiting.task->running[waiting.place]);
+    od_driver_launch(waiting.task, thief);
+    const struct od_driver_attempt *stolen = &waiting.task->running[waiting.task->running_count - 1];
+    od_driver_emit(waiting.task->stage->run, OD_EVENT_TASK_STOLEN, od_driver_attempt_site(waiting.task, stolen),
+                   victim);
+    return true;
+}
+
+void od_driver_steal(struct od_driver *driver)
+{
+    while (driver->options->backlog_per_slot != 0 && steal_one(driver))
+        ;
+}

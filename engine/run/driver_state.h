@@ -5,7 +5,7 @@
  *   driver_tasks.c      launches, reports, commits
  *   driver_placement.c  where attempts go; executors that keep failing
  *   driver_retry.c      failures, budgets
- *   driver_speculation.c  stragglers
+ *   driver_speculation.c  stragglers, stealing
  *   driver_reading.c    which tasks a stage has, and what they read
  *   driver_lineage.c    lost outputs: who still needs them, what is run again
  *   driver_results.c    fetching the answer
@@ -40,7 +40,7 @@ struct od_driver_attempt {
     uint32_t number;
     uint32_t executor;
     uint32_t epoch;
-    uint64_t started_ns;  /* 0: it waits there, as far as is known */
+    uint64_t started_ns;  /* 0: it waits for a slot there, as far as is known */
     uint64_t launched_ns; /* when it was sent last */
     uint32_t launch_resends;
 };
@@ -304,6 +304,10 @@ void od_driver_note_unread(struct od_driver *driver, uint32_t from, uint32_t to,
 /* --- driver_speculation.c */
 /* Second attempts for stragglers. */
 void od_driver_speculate(struct od_driver_run *run);
+/* Idle executors take over what waits elsewhere. */
+void od_driver_steal(struct od_driver *driver);
+/* A slot is free there: what waits longest begins. */
+void od_driver_note_room(struct od_driver *driver, uint32_t executor, uint32_t epoch);
 
 /* --- driver_reading.c */
 /* Makes room for the tasks of a stage; they wait. False: NO_MEMORY. */

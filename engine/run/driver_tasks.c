@@ -78,11 +78,12 @@ void od_driver_launch(struct od_driver_task *task, uint32_t executor)
     od_assert(task->running_count < OD_TWINS_MAX);
     if (!task->stage->submitted)
         submit_stage(task->stage);
+    bool begins = od_driver_free_slots(driver, executor) != 0;
     struct od_driver_attempt *attempt = &task->running[task->running_count++];
     *attempt = (struct od_driver_attempt){.number = task->next_attempt++,
                                           .executor = executor,
                                           .epoch = driver->executors[executor].told.epoch,
-                                          .started_ns = od_world_now_ns(driver->world)};
+                                          .started_ns = begins ? od_world_now_ns(driver->world) : 0};
     task->state = OD_TASK_RUNNING;
     driver->executors[executor].running_count++;
     run->running_count++;
@@ -135,9 +136,10 @@ void od_driver_pump(struct od_driver *driver)
     while ((task = find_next(driver, now_ns)) != NULL) {
         uint32_t executor = od_driver_choose_executor(task);
         if (executor == 0)
-            return;
+            break;
         od_driver_launch(task, executor);
     }
+    od_driver_steal(driver);
 }
 
 /* --- attempts that end without success --------------------------------------------------------------------------- */
@@ -151,6 +153,7 @@ void od_driver_remove_attempt(struct od_driver_task *task, struct od_driver_atte
     od_assert(place < task->running_count);
     od_assert(run->running_count > 0);
     run->running_count--;
+    const struct od_driver_attempt removed = *attempt;
     if (executor->told.epoch == attempt->epoch) {
         od_assert(executor->running_count > 0);
         executor->running_count--;
@@ -158,6 +161,8 @@ void od_driver_remove_attempt(struct od_driver_task *task, struct od_driver_atte
     task->running_count--;
     for (uint32_t i = place; i < task->running_count; i++)
         task->running[i] = task->running[i + 1];
+    if (removed.started_ns != 0)
+        od_driver_note_room(run->driver, removed.executor, removed.epoch);
     if (task->running_count != 0)
         return;
     task->state = OD_TASK_WAITING;
@@ -329,7 +334,8 @@ static void commit(struct od_driver_task *task, struct od_driver_attempt *attemp
     task->attempt = attempt->number;
     task->executor = attempt->executor;
     task->epoch = attempt->epoch;
-    task->took_ns = od_world_now_ns(task->stage->run->driver->world) - attempt->started_ns;
+    if (attempt->started_ns != 0)
+        task->took_ns = od_world_now_ns(task->stage->run->driver->world) - attempt->started_ns;
     od_driver_note_success(task, attempt->executor);
     od_driver_pay_back(task->stage->run);
     od_driver_remove_attempt(task, attempt);

@@ -230,7 +230,7 @@ static void say_source_failed(uint32_t from, uint32_t epoch, uint32_t attempt, u
 static void say_heartbeat(uint32_t from, uint32_t epoch, const struct od_attempt_name *held)
 {
     od_write_heartbeat(&bench.body,
-                       &(struct od_body_heartbeat){.epoch = epoch, .attempt_count = held != NULL});
+                       &(struct od_body_heartbeat){.epoch = epoch, .begun_count = held != NULL, .attempt_count = held != NULL});
     if (held != NULL)
         od_write_attempt_name(&bench.body, held);
     say(from, 1, OD_MESSAGE_HEARTBEAT, OD_ANY, OD_ANY);

@@ -315,7 +315,22 @@ static void start_attempt(struct executor *executor, const struct od_attempt_nam
     while (*end != NULL)
         end = &(*end)->next;
     *end = attempt;
-    od_attempt_start(attempt);
+}
+
+/* As many as there are slots, in order of launch: those that wait are the last ones. */
+static void begin_waiting(struct executor *executor)
+{
+    uint32_t slots = executor->life.options->slots_per_executor;
+    for (const struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
+        slots -= attempt->state == OD_ATTEMPT_RUNNING;
+    for (struct od_attempt *attempt = executor->attempts; attempt != NULL && slots != 0; attempt = attempt->next) {
+        if (attempt->state != OD_ATTEMPT_WAITING)
+            continue;
+        od_attempt_start(attempt);
+        if (executor->life.gone)
+            return;
+        slots -= attempt->state == OD_ATTEMPT_RUNNING;
+    }
 }
 
 static void handle_launch(struct executor *executor, const struct od_message *message)
@@ -360,7 +375,7 @@ static void handle_acknowledge(struct executor *executor, const struct od_messag
     if (!od_read_acknowledge(message, &body) || body.epoch != executor->life.epoch)
         return;
     struct od_attempt **link = find_attempt(executor, &name);
-    if (*link != NULL && (*link)->state != OD_ATTEMPT_RUNNING)
+    if (*link != NULL && (*link)->state > OD_ATTEMPT_RUNNING)
         remove_attempt(link);
     if (!body.keep)
         od_block_store_drop(&executor->life.store, &name);
@@ -410,7 +425,7 @@ static void handle_lost(struct executor *executor, const struct od_message *mess
     if (!od_read_order(message, &body))
         return;
     for (struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
-        if (attempt->state == OD_ATTEMPT_RUNNING && od_fetch_lose(&attempt->fetch, body.epoch))
+        if (attempt->state <= OD_ATTEMPT_RUNNING && od_fetch_lose(&attempt->fetch, body.epoch))
             od_attempt_wake(attempt);
     od_copies_lose(&executor->copies, body.epoch);
 }
@@ -430,8 +445,10 @@ static void send_heartbeat(struct executor *executor)
 {
     struct od_life *life = &executor->life;
     struct od_body_heartbeat body = {.epoch = life->epoch};
-    for (const struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next)
+    for (const struct od_attempt *attempt = executor->attempts; attempt != NULL; attempt = attempt->next) {
         body.attempt_count++;
+        body.begun_count += attempt->state != OD_ATTEMPT_WAITING;
+    }
     for (const struct known_query *known = executor->queries; known != NULL; known = known->next)
         body.query_count++;
     for (uint32_t id = next_copied_query(executor, 0); id != 0; id = next_copied_query(executor, id))
@@ -464,7 +481,7 @@ static void tick(struct executor *executor)
         if (attempt->state == OD_ATTEMPT_RUNNING) {
             if (od_fetch_tick(&attempt->fetch, now_ns))
                 od_attempt_wake(attempt);
-        } else if (now_ns - attempt->reported_ns >= options->resend_ns) {
+        } else if (attempt->state != OD_ATTEMPT_WAITING && now_ns - attempt->reported_ns >= options->resend_ns) {
             od_attempt_report(attempt);
         }
     }
@@ -507,6 +524,8 @@ static void executor_on_message(void *self, const struct od_message *message)
     if (message->from == 0)
         executor->life.driver_incarnation = message->from_incarnation;
     handlers[message->kind](executor, message);
+    if (!executor->life.gone)
+        begin_waiting(executor);
 }
 
 static void executor_on_timer(void *self, uint64_t tag)
@@ -523,6 +542,8 @@ static void executor_on_timer(void *self, uint64_t tag)
         attempt = attempt->next;
     if (attempt != NULL && attempt->state == OD_ATTEMPT_RUNNING)
         od_attempt_step(attempt);
+    if (!executor->life.gone)
+        begin_waiting(executor);
 }
 
 static void executor_free(void *self)

@@ -73,10 +73,11 @@ enum od_message_kind {
 /* PEER_GONE: the life that is over. */
 #define OD_FIELDS_peer_gone(F, L, S) F(S, U32, uint32_t, incarnation)
 
-/* Names of attempts that run, or that ended and are not acknowledged yet; then the numbers of all queries of which there is
- * something here. */
+/* Names of attempts that have begun, or that ended and are not acknowledged yet, then of those that wait for a slot; then the
+ * numbers of all queries of which there is something here. */
 #define OD_FIELDS_heartbeat(F, L, S)                                                                         \
     F(S, U32, uint32_t, epoch)                                                                               \
+    F(S, U32, uint32_t, begun_count)                                                                         \
     F(S, U32, uint32_t, attempt_count) F(S, U32, uint32_t, query_count) L(S, 0, attempt_count, held)
 
 #define OD_FIELDS_plan(F, L, S) F(S, COUNT, uint32_t, size) F(S, BYTES, const uint8_t *, bytes)

@@ -277,7 +277,7 @@ static void write_failed(const struct od_attempt *attempt, struct od_buffer *bod
 void od_attempt_report(struct od_attempt *attempt)
 {
     struct od_life *life = attempt->life;
-    od_assert(attempt->state != OD_ATTEMPT_RUNNING);
+    od_assert(attempt->state == OD_ATTEMPT_SUCCEEDED || attempt->state == OD_ATTEMPT_FAILED);
     bool succeeded = attempt->state == OD_ATTEMPT_SUCCEEDED;
     if (succeeded)
         write_done(attempt, &life->outbox.body);
@@ -292,6 +292,8 @@ void od_attempt_report(struct od_attempt *attempt)
 void od_attempt_start(struct od_attempt *attempt)
 {
     struct od_error error = {0};
+    od_assert(attempt->state == OD_ATTEMPT_WAITING);
+    attempt->state = OD_ATTEMPT_RUNNING;
     emit(attempt, (struct od_event){.kind = OD_EVENT_TASK_STARTED, .value = attempt->generation});
     enum od_status status =
         od_life_hit(attempt->life, OD_POINT_TASK_START, attempt_site(attempt), NULL, &error);

@@ -8,6 +8,7 @@
 #define OD_SPILL_NAME_BYTES 64
 
 enum od_attempt_state {
+    OD_ATTEMPT_WAITING, /* for a slot */
     OD_ATTEMPT_RUNNING,
     OD_ATTEMPT_SUCCEEDED, /* until the driver acknowledges */
     OD_ATTEMPT_FAILED     /* likewise */
@@ -46,7 +47,7 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_query *query
                               uint64_t serial, struct od_attempt **attempt_out, struct od_error *error);
 /* NULL is fine. Leaves the stored output alone. */
 void od_attempt_free(struct od_attempt *attempt);
-/* Begins. Like the two below it may find the life gone: the caller then returns and touches nothing. */
+/* Begins one that waits. Like the two below it may find the life gone: the caller then returns and touches nothing. */
 void od_attempt_start(struct od_attempt *attempt);
 /* One step of the operators; ends the attempt or sees to the next step. Only when it runs. */
 void od_attempt_step(struct od_attempt *attempt);
