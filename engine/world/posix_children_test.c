@@ -288,6 +288,11 @@ static void the_deaf_and_the_stopped_are_ended(void **state)
     assert_int_equal(od_children_start(parent.children, &child, NULL), OD_OK);
     assert_true(od_children_signal(parent.children, child, SIGSTOP));
     uint64_t start_ns = now_ns();
+    od_children_end(parent.children, child);
+    while (od_children_count(parent.children) > 1)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_true(now_ns() - start_ns < 300 * MS); /* a stopped one hears it */
+    start_ns = now_ns();
     od_children_free(parent.children);
     assert_true(now_ns() - start_ns >= 300 * MS);
     assert_true(now_ns() - start_ns < 2000 * MS);

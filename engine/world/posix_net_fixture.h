@@ -22,7 +22,7 @@ struct side {
     uint64_t started, got, timers, here, gone, refused, mail;
     uint32_t last_from, last_incarnation; /* of the last message, or peer */
     struct od_error last_refusal;
-    uint64_t got_at_timer;
+    uint64_t got_at_timer; /* the first one */
     uint64_t sum; /* of the bodies' bytes */
     char body[64];
 };
@@ -57,8 +57,9 @@ static inline void side_message(void *self, const struct od_message *message)
 static inline void side_timer(void *self, uint64_t tag)
 {
     struct side *side = (struct side *)self;
+    if (side->timers == 0)
+        side->got_at_timer = side->got;
     side->timers += tag;
-    side->got_at_timer = side->got;
 }
 
 static inline void side_free(void *self)

@@ -96,13 +96,13 @@ static struct od_buffer frame_of(const struct stranger *stranger, uint32_t from,
 {
     uint8_t head[OD_FRAME_HEAD_BYTES];
     struct od_message message = {.from = from,
+                                 .to = stranger->victim->world->actor_id,
                                  .from_incarnation = incarnation,
                                  .kind = kind,
                                  .site = OD_SITE_ANY,
                                  .body_bytes = size,
                                  .body = (uint8_t *)(uintptr_t)body};
     struct od_buffer frame;
-    (void)stranger;
     od_buffer_init(&frame, od_heap_for_tests());
     assert_true(od_buffer_append(&frame, head, od_frame_head(&message, head)));
     assert_true(size == 0 || od_buffer_append(&frame, body, size));
@@ -169,7 +169,7 @@ static void make_proof(const struct stranger *stranger, const struct od_secret *
     od_buffer_append_u32(&text, 1);
     od_buffer_append_u32(&text, STRANGER_ID);
     od_buffer_append_u32(&text, incarnation);
-    od_buffer_append_u32(&text, 0);
+    od_buffer_append_u32(&text, stranger->victim->world->actor_id);
     od_buffer_append_u32(&text, 1);
     assert_true(od_buffer_append(&text, stranger->nonces, sizeof(stranger->nonces)));
     od_secret_prove(secret, text.bytes, text.size, proof_out);
@@ -403,13 +403,16 @@ static void liars_are_cut_off(void **state)
         assert_hung_up(&peer);
         assert_int_equal(od_node_facts(sides[0].node).violation_count, ++violations);
     }
-    struct stranger peer =
-        become_peer(&sides[0], 2); /* a peer's list of addresses is the driver's business */
-    write_frame(&peer, STRANGER_ID, 2, PEERS, "\1\0\0\0\6\0\0\0unix:/", 14);
+    struct stranger peer = become_peer(&sides[1], 2); /* where the others are, only the driver may say */
+    write_frame(&peer, STRANGER_ID, 2, PEERS, "\11\0\0\0\6\0\0\0unix:/", 14);
     write_frame(&peer, STRANGER_ID, 2, 5, "true", 4);
-    run_until(sides, 1, &sides[0].got, 1);
+    run_until(sides, 2, &sides[1].got, 1);
+    uint32_t links = od_node_facts(sides[1].node).link_count;
+    say(&sides[1], 9, 5, "to a place that it was not told by the driver", 45);
+    assert_int_equal(od_node_facts(sides[1].node).link_count, links);
     hang_up(&peer);
-    assert_int_equal(sides[0].got, 1);
+    run_until(sides, 2, &sides[1].gone, 1);
+    sides[1].gone = 0;
     end_victim(sides);
 }
 
