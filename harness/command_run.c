@@ -61,7 +61,7 @@ static enum od_status read_scale(const struct od_arguments *arguments, uint64_t 
 
 static enum od_status read_options(struct run_all *all, struct od_error *error)
 {
-    static const char *const deployments[] = {"sim", "threads", "both", NULL};
+    static const char *const deployments[] = {"sim", "threads", "both", "processes", "all", NULL};
     const struct od_arguments *arguments = all->arguments;
     uint32_t deployment = 2;
     const char *faults = od_arguments_text(arguments, "faults", NULL);
@@ -81,8 +81,9 @@ static enum od_status read_options(struct run_all *all, struct od_error *error)
         status = od_arguments_number(arguments, "executors", 1, 64, &all->options.executors, error);
     if (status == OD_OK)
         status = od_knobs_read(arguments, &all->options.limits, error);
-    all->options.in_sim = deployment != 1;
-    all->options.in_threads = deployment != 0;
+    all->options.in_sim = deployment == 0 || deployment == 2 || deployment == 4;
+    all->options.in_threads = deployment == 1 || deployment == 2 || deployment == 4;
+    all->options.in_processes = deployment >= 3;
     return status;
 }
 
@@ -186,6 +187,8 @@ static enum od_status begin_record(struct run_all *all, struct od_error *error)
         od_record_line(record, &record->deployments, "sim");
     if (all->options.in_threads)
         od_record_line(record, &record->deployments, "threads");
+    if (all->options.in_processes)
+        od_record_line(record, &record->deployments, "processes");
     record->seed = all->options.has_seed ? all->options.seed : od_scenario_run_seed(all->scenarios[0]);
     for (uint32_t i = 0; i < all->count; i++)
         record->runs_planned += od_scenario_run_count(all->scenarios[i]);
@@ -300,7 +303,7 @@ static int run(const struct od_arguments *arguments)
 
 static const struct od_option options[] = {
     {"engine", "E", "ref, the reference engine (`ordeal engines` lists them)", false},
-    {"deploy", "D", "sim, threads or both (default)", false},
+    {"deploy", "D", "sim, threads, both (default), processes or all", false},
     {"data", "DIR", "read the tables' files there instead of generating them", false},
     {"seed", "N", "of generated tables and drawn faults, in place of the scenario's", false},
     {"faults", "FILE|none", "one written schedule, or none, in place of the scenario's", false},

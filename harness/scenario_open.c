@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/world/posix.h"
+#include "harness/cluster_processes.h"
 #include "harness/file.h"
 #include "harness/scenario_plan.h"
 
@@ -180,6 +181,7 @@ void od_scenario_close(struct od_scenario_run *run)
 {
     if (run == NULL)
         return;
+    od_processes_end(run->processes);
     for (uint32_t i = 0; run->tables != NULL && i < run->scenario->tables_count; i++)
         od_table_free(od_posix_memory(), run->tables[i]);
     od_arena_release(&run->arena);
@@ -196,11 +198,10 @@ uint64_t od_scenario_run_seed(const struct od_scenario_run *run)
 uint64_t od_scenario_run_count(const struct od_scenario_run *run)
 {
     uint64_t per_query = 0;
-    if (run->options->in_sim || run->options->in_threads)
+    if (run->options->in_sim || run->options->in_threads || run->options->in_processes)
         per_query += 2 + run->options->memory_limit_count; /* undisturbed, and again for the digest */
     if (run->options->in_sim)
         per_query += run->sim_count + run->written_count;
-    if (run->options->in_threads)
-        per_query += 1 + run->threads_count;
+    per_query += (uint64_t)(run->options->in_threads + run->options->in_processes) * (1 + run->threads_count);
     return per_query * run->scenario->queries_count;
 }

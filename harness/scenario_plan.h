@@ -23,6 +23,7 @@ struct od_scenario_run {
     uint32_t threads_count;
     uint32_t faults_max;
     struct od_run_options run_options;
+    struct od_processes *processes; /* owned; NULL until a query runs in processes */
 };
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "engine/world/posix.h"
 #include "harness/cluster.h"
+#include "harness/cluster_processes.h"
 #include "harness/event_write.h"
 #include "harness/file.h"
 #include "harness/judge.h"
@@ -91,6 +92,7 @@ static enum od_status run_once(struct trial_of_query *query, const struct one_ru
         .schedule = one->schedule,
         .deployment = one->deployment,
         .seed = one->seed,
+        .processes = run->processes,
         .directory = one->deployment == OD_DEPLOY_THREADS ? files : NULL,
         .keep_events = true,
     };
@@ -299,22 +301,34 @@ static enum od_status run_limited(struct trial_of_query *query, struct od_error 
     return OD_OK;
 }
 
-static enum od_status run_in_threads(struct trial_of_query *query, struct od_error *error)
+/* One cluster for all undisturbed runs; a disturbed one has its own. */
+static enum od_status start_processes(struct od_scenario_run *run, struct od_error *error)
 {
-    const struct one_run one = {.deployment = OD_DEPLOY_THREADS, .seed = query->run->seed};
+    const struct od_processes_options options = {
+        .executor_count = run->run_options.cluster.executor_count,
+        .slots_per_executor = run->run_options.cluster.slots_per_executor};
+    return run->processes != NULL ? OD_OK : od_processes_start(od_posix_memory(), &options, &run->processes, error);
+}
+
+/* On threads or processes: undisturbed, and with the given schedule or drawn ones. */
+static enum od_status run_for_real(struct trial_of_query *query, enum od_deployment deployment, struct od_error *error)
+{
+    const struct one_run one = {.deployment = deployment, .seed = query->run->seed};
     struct od_cluster_result result = {0};
+    if (deployment == OD_DEPLOY_PROCESSES)
+        OD_TRY(start_processes(query->run, error));
     enum od_status status = run_once(query, &one, &result, error);
-    query->undisturbed_ns[OD_DEPLOY_THREADS] = result.elapsed_ns;
+    query->undisturbed_ns[deployment] = result.elapsed_ns;
     od_cluster_result_release(&result);
     if (status != OD_OK)
         return status;
     if (query->run->options->faults_path != NULL) {
         const struct one_run given = {
-            .deployment = OD_DEPLOY_THREADS, .schedule = &query->run->written[0], .schedule_index = 1000,
+            .deployment = deployment, .schedule = &query->run->written[0], .schedule_index = 1000,
             .seed = query->run->seed};
         return run_and_forget(query, &given, error);
     }
-    return run_drawn(query, OD_DEPLOY_THREADS, query->run->threads_count, error);
+    return run_drawn(query, deployment, query->run->threads_count, error);
 }
 
 static enum od_status run_query(struct od_scenario_run *run, struct od_scenario_sink *sink,
@@ -335,7 +349,9 @@ static enum od_status run_query(struct od_scenario_run *run, struct od_scenario_
     if (status == OD_OK && has_answer && run->options->in_sim)
         status = run_written(&query, error);
     if (status == OD_OK && has_answer && run->options->in_threads)
-        status = run_in_threads(&query, error);
+        status = run_for_real(&query, OD_DEPLOY_THREADS, error);
+    if (status == OD_OK && has_answer && run->options->in_processes)
+        status = run_for_real(&query, OD_DEPLOY_PROCESSES, error);
     od_cluster_result_release(&query.undisturbed);
     od_arena_release(&query.arena);
     return status;

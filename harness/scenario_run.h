@@ -23,6 +23,7 @@ struct od_scenario_run_options {
     uint64_t seed;
     bool in_sim;     /* which deployments are asked for */
     bool in_threads;
+    bool in_processes;
     bool no_faults;
     const char *faults_path; /* a file with one schedule, in place of the drawn and written ones; NULL: none */
     uint64_t scale_thousandths; /* of generated tables; 0: the scenario's own */
