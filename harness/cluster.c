@@ -117,13 +117,17 @@ static enum od_status run_in_processes(struct od_cluster_host *host, struct od_e
     const struct od_cluster_options *cluster = &host->query.options.cluster;
     const struct od_processes_options options = {.executor_count = cluster->executor_count,
                                                  .slots_per_executor = cluster->slots_per_executor,
-                                                 .schedule = request->schedule};
+                                                 .schedule = request->schedule,
+                                                 .tells_events = host->trace.ops != NULL};
     struct od_processes *own = NULL;
     bool is_disturbed = request->schedule != NULL && request->schedule->fault_count > 0;
     if (request->processes == NULL || is_disturbed)
         OD_TRY(od_processes_start(host->memory, &options, &own, error));
-    enum od_status status = od_processes_run(own != NULL ? own : request->processes, request->graph, &request->options,
-                                             host->until_ns, host->result, error);
+    struct od_processes *processes = own != NULL ? own : request->processes;
+    od_processes_trace(processes, host->trace);
+    enum od_status status =
+        od_processes_run(processes, request->graph, &request->options, host->until_ns, host->result, error);
+    od_processes_trace(processes, (struct od_trace){0});
     od_processes_end(own);
     return status;
 }

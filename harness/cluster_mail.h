@@ -27,7 +27,8 @@ struct od_news {
     enum od_status status; /* ENDED */
     struct od_error error; /* ENDED */
     struct od_run_counts counts;
-    uint64_t answer_bytes; /* of the whole image; 0: no answer */
+    uint64_t answer_bytes;  /* of the whole image, and of the metrics behind it; 0: no answer */
+    uint64_t metrics_bytes; /* of these, at the end */
     uint64_t offset;       /* of the piece */
     struct od_piece piece; /* borrowed */
 };

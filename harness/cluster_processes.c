@@ -20,7 +20,9 @@
 #include "chaos/fault_board.h"
 #include "engine/io/table_image.h"
 #include "engine/world/posix_children.h"
+#include "engine/run/metrics.h"
 #include "harness/cluster_mail.h"
+#include "harness/event_spool.h"
 #include "harness/file.h"
 #include "harness/node_command.h"
 #include "harness/query_plan.h"
@@ -30,6 +32,8 @@
 #define HOLD_NS       (20 * MS) /* then the board is asked again */
 #define BOARD_NS      (2 * MS)
 #define CHILD_VARIABLE "ORDEAL_CHILD" /* in the environment of every child */
+/* Nobody takes longer from an event to its file. */
+#define EVENTS_HELD_NS (20 * MS)
 #define FOLDER_PREFIX "ordeal-cluster-"
 #define TABLES_KEPT   32
 #define ARGUMENTS_MAX 24
@@ -55,6 +59,8 @@ struct od_processes {
     uint64_t watch_ns; /* 0: nobody watches */
     void (*tick)(void *self);
     void *tick_self;
+    struct od_event_merge *events; /* NULL: none are told */
+    struct od_trace trace;
     /* the query that runs */
     uint32_t query_id;
     bool is_unknown;
@@ -145,6 +151,8 @@ static const char *const *child_arguments(void *self, uint32_t child, uint32_t l
     add_argument(processes, &count, "%s", processes->program);
     add_argument(processes, &count, child == 0 ? "driver" : "executor");
     add_argument(processes, &count, "--child");
+    if (processes->events != NULL)
+        add_argument(processes, &count, "--spool=%s/%u.events", folder, child);
     if (child != 0) {
         add_argument(processes, &count, "--id=%u", child);
         add_argument(processes, &count, "--connect=unix:%s/0.socket", folder);
@@ -266,6 +274,45 @@ static void send_mail(struct od_processes *processes, enum od_mail_kind kind, ui
     od_buffer_release(&body);
 }
 
+/* --- events ------------------------------------------------------------------------------------- */
+
+static enum od_status open_spools(struct od_processes *processes, struct od_error *error)
+{
+    if (!processes->options.tells_events)
+        return OD_OK;
+    processes->events = od_event_merge_new(processes->memory);
+    if (processes->events == NULL)
+        return od_fail(error, OD_NO_MEMORY, "starting a cluster");
+    for (uint32_t i = 0; i <= processes->options.executor_count; i++) {
+        char path[TEXT_BYTES];
+        snprintf(path, sizeof(path), "%s/%u.events", processes->folder, i);
+        OD_TRY(od_event_merge_add(processes->events, path, error));
+    }
+    return OD_OK;
+}
+
+void od_processes_trace(struct od_processes *processes, struct od_trace trace)
+{
+    processes->trace = trace;
+}
+
+/* Of this query, or of the cluster. */
+static void pass_event(void *self, const struct od_event *event)
+{
+    const struct od_processes *processes = self;
+    bool is_of_query = event->site.query == OD_ANY || event->site.query == processes->query_id;
+    if (is_of_query && processes->trace.ops != NULL)
+        processes->trace.ops->event(processes->trace.self, event);
+}
+
+static enum od_status pass_events(struct od_processes *processes, uint64_t until_ns, struct od_error *error)
+{
+    static const struct od_trace_ops ops = {.event = pass_event};
+    const struct od_trace passing = {&ops, processes};
+    return processes->events == NULL ? OD_OK
+                                     : od_event_merge_read(processes->events, until_ns, &passing, error);
+}
+
 /* --- start and end ------------------------------------------------------------------------------ */
 
 static enum od_status start_children(struct od_processes *processes, struct od_error *error)
@@ -316,6 +363,7 @@ static enum od_status start(struct od_processes *processes, struct od_error *err
     OD_TRY(make_folders(processes, error));
     OD_TRY(make_environment(processes, error));
     OD_TRY(make_board(processes, error));
+    OD_TRY(open_spools(processes, error));
     OD_TRY(od_secret_from_text(processes->secret + sizeof(OD_SECRET_VARIABLE), &options.secret, error));
     snprintf(address, sizeof(address), "unix:%s/0.socket", processes->folder);
     OD_TRY(od_node_new(processes->memory, &options, &processes->node, error));
@@ -349,6 +397,7 @@ void od_processes_end(struct od_processes *processes)
     od_children_free(processes->children);
     od_fault_board_free(processes->board);
     od_node_free(processes->node);
+    od_event_merge_free(processes->events);
     od_table_store_free(processes->store);
     od_buffer_release(&processes->answer);
     if (processes->folder[0] != '\0')
@@ -392,6 +441,7 @@ static enum od_status await(struct od_processes *processes, const struct od_buff
             processes->tick(processes->tick_self);
         if (status != OD_OK && status != OD_TIMED_OUT)
             return od_fail(error, status, "%s", end.text);
+        OD_TRY(pass_events(processes, now_ns - EVENTS_HELD_NS, error));
         if (processes->quick_ends > QUICK_ENDS_MAX)
             return od_fail(error, OD_UNREACHABLE, "the processes of the cluster end as soon as they are started");
         if (now_ns >= end_ns)
@@ -420,7 +470,8 @@ static enum od_status take_answer(struct od_processes *processes, struct od_memo
     if (aligned == NULL)
         return od_fail(error, OD_NO_MEMORY, "taking an answer");
     memcpy(aligned, processes->answer.bytes, processes->answer.size);
-    enum od_status status = od_table_image_open(memory, aligned, processes->answer.size, NULL, &image, error);
+    size_t image_bytes = (size_t)(processes->answer.size - processes->news.metrics_bytes);
+    enum od_status status = od_table_image_open(memory, aligned, image_bytes, NULL, &image, error);
     if (status == OD_OK) {
         struct od_batch rows = od_table_view(image);
         *answer_out = od_table_new(memory, image->name, &image->schema, error);
@@ -437,6 +488,20 @@ static enum od_status take_answer(struct od_processes *processes, struct od_memo
     od_table_free(memory, image);
     free(aligned);
     return status;
+}
+
+/* NULL when they are not there. */
+static struct od_query_metrics *take_metrics(struct od_processes *processes, struct od_memory *memory,
+                                             const struct od_stage_graph *graph)
+{
+    struct od_query_metrics *metrics = od_query_metrics_new(memory, graph);
+    struct od_reader reader = {.bytes = processes->answer.bytes,
+                               .size = processes->answer.size,
+                               .offset = (size_t)(processes->answer.size - processes->news.metrics_bytes)};
+    if (metrics == NULL || od_query_metrics_read(&reader, metrics))
+        return metrics;
+    od_query_metrics_free(memory, metrics);
+    return NULL;
 }
 
 enum od_status od_processes_run(struct od_processes *processes, const struct od_stage_graph *graph,
@@ -462,6 +527,8 @@ enum od_status od_processes_run(struct od_processes *processes, const struct od_
         od_buffer_reset(&processes->answer);
         submit(processes, &plan);
         status = await(processes, &plan, start_ns + until_ns, error);
+        enum od_status told = pass_events(processes, UINT64_MAX, status == OD_OK ? error : NULL);
+        status = status == OD_OK ? told : status;
         result->ended = status == OD_OK;
         if (status == OD_TIMED_OUT)
             status = OD_OK; /* that is a finding, told by result->ended */
@@ -473,6 +540,8 @@ enum od_status od_processes_run(struct od_processes *processes, const struct od_
         result->outcome.counts = processes->news.counts;
         if (processes->news.answer_bytes > 0)
             status = take_answer(processes, result->memory, &result->outcome.answer, error);
+        if (processes->news.answer_bytes > 0)
+            result->outcome.metrics = take_metrics(processes, result->memory, graph);
     }
     result->elapsed_ns = clock.now_ns(clock.self) - start_ns;
     for (uint32_t i = 0; processes->board != NULL && i < result->fault_count; i++) {

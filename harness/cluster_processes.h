@@ -18,18 +18,24 @@ struct od_processes_options {
     uint32_t slots_per_executor; /* 0: 1 */
     const char *program;         /* NULL: this one */
     const struct od_schedule *schedule; /* borrowed; of the first query, the only one then; NULL: none */
+    bool tells_events;           /* see od_processes_trace */
 };
 
 /* `memory` is borrowed. IO, NO_MEMORY. It does not wait until all are up. */
 enum od_status od_processes_start(struct od_memory *memory, const struct od_processes_options *options,
                                   struct od_processes **processes_out, struct od_error *error);
-/* Runs a query as od_cluster_run does; result->memory and room for `fired` are set. Without events and digest. UNREACHABLE when the cluster does not
+/* Runs a query as od_cluster_run does; result->memory and room for `fired` are set. Events go to the trace; there is no digest.
+ * UNREACHABLE when the cluster does not
  * stay up. */
 enum od_status od_processes_run(struct od_processes *processes, const struct od_stage_graph *graph,
                                 const struct od_run_options *options, uint64_t until_ns,
                                 struct od_cluster_result *result, struct od_error *error);
 /* Ends all processes and removes all files. NULL is fine. */
 void od_processes_end(struct od_processes *processes);
+
+/* Whom the events of the queries from now on are told, in order of time, a moment after they happened; ops NULL: nobody. Only where
+ * the options say that there will be events. */
+void od_processes_trace(struct od_processes *processes, struct od_trace trace);
 
 /* For tests and chaos: the process of an actor (0: the driver); -1: it does not run now. */
 int od_processes_id(const struct od_processes *processes, uint32_t actor);

@@ -15,6 +15,7 @@
 
 #include "engine/io/table_image.h"
 #include "engine/run/driver.h"
+#include "engine/run/metrics.h"
 #include "engine/run/protocol.h"
 #include "engine/world/posix_map.h"
 #include "harness/cluster_mail.h"
@@ -181,6 +182,10 @@ static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outco
         query->news.counts = outcome->counts;
         if (outcome->answer != NULL)
             query->news.status = keep_answer(query, outcome->answer, &query->news.error);
+        size_t image_bytes = query->answer.size;
+        if (query->news.status == OD_OK && !od_query_metrics_write(&query->answer, outcome->metrics))
+            query->news.status = od_fail(&query->news.error, OD_NO_MEMORY, "keeping an answer");
+        query->news.metrics_bytes = query->news.status == OD_OK ? query->answer.size - image_bytes : 0;
         query->news.answer_bytes = query->news.status == OD_OK ? query->answer.size : 0;
         keep_outcome(hosted, query);
         tell_from(hosted, query, 0);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "harness/event_spool.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
 
@@ -71,10 +72,16 @@ int od_node_command_run(const struct od_arguments *arguments, const struct od_no
                         struct od_table_store **store, struct od_node **node)
 {
     struct od_error error = {0};
+    struct od_event_spool spool = {.file = -1};
+    struct od_node_options with_trace = *options;
+    const char *path = od_arguments_text(arguments, "spool", NULL);
+    if (path != NULL && od_event_spool_open(path, &spool, &error) != OD_OK)
+        return od_exit_with(&error);
+    with_trace.trace = od_event_spool_trace(&spool);
     enum od_status status = od_table_store_new(
         od_posix_memory(), od_arguments_text(arguments, "tables", NULL), OD_TABLES_KEPT, store, &error);
     if (status == OD_OK)
-        status = od_node_new(od_posix_memory(), options, node, &error);
+        status = od_node_new(od_posix_memory(), &with_trace, node, &error);
     if (status == OD_OK && !options->is_child)
         fprintf(stderr, "ordeal %s: listening at %s\n", arguments->command->name, od_node_address(*node));
     if (status == OD_OK)
@@ -82,5 +89,6 @@ int od_node_command_run(const struct od_arguments *arguments, const struct od_no
     od_node_free(*node);
     od_table_store_free(*store);
     *store = NULL;
+    od_event_spool_close(&spool);
     return status == OD_OK || status == OD_CANCELLED ? OD_EXIT_HELD : od_exit_with(&error);
 }

@@ -24,6 +24,7 @@
         {"slots", "N", "tasks that run at once on an executor (default 1)", false},                          \
         {"heartbeat", "TIME", "between an executor's signs of life (default 50ms)", false},                  \
         {"lease", "TIME", "silence after which an executor is given up (default 1s)", false},                \
+        {"spool", "FILE", "where its events go, for a supervisor to read", false},                           \
         {"resend", "TIME", "until an unanswered request is sent again (default 200ms)", false},              \
     {                                                                                                        \
         "child", NULL, "end when standard input ends: how a supervisor starts it", false                     \

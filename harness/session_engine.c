@@ -153,7 +153,8 @@ static uint32_t order_of(const struct od_plan *plan, uint32_t columns[ORDER_MAX]
 static enum od_status use_processes(struct od_session_engine *engine, struct od_cluster_request *request,
                                     struct od_error *error)
 {
-    const struct od_processes_options options = {.executor_count = request->options.cluster.executor_count};
+    const struct od_processes_options options = {.executor_count = request->options.cluster.executor_count,
+                                                 .tells_events = engine->events.log != NULL || engine->record != NULL};
     if (engine->processes == NULL)
         OD_TRY(od_processes_start(od_posix_memory(), &options, &engine->processes, error));
     request->processes = engine->processes;

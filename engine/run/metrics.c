@@ -68,6 +68,48 @@ void od_op_metrics_add(struct od_op_metrics *sum, const struct od_op_metrics *mo
     sum->time_ns += more->time_ns;
 }
 
+/* --- as bytes ------------------------------------------------------------------------------------------------------- */
+
+/* Of a stage, in this order; what is not here is the graph's. */
+#define OD_STAGE_NUMBERS(X)                                                                                  \
+    X(attempts_launched) X(attempts_failed) X(tasks_recomputed) X(commits) X(rows) X(bytes) X(spilled_bytes) \
+    X(peak_bytes) X(submitted_ns) X(completed_ns) X(attempts.steps) X(attempts.run_ns) X(attempts.wait_ns)   \
+    X(attempts.fetched_blocks) X(attempts.fetched_bytes)
+#define OD_OPERATOR_NUMBERS(X) X(rows) X(bytes) X(batches) X(spilled_bytes) X(peak_bytes) X(time_ns)
+
+bool od_query_metrics_write(struct od_buffer *buffer, const struct od_query_metrics *metrics)
+{
+#define X(field) od_buffer_append_u64(buffer, numbers->field);
+    for (uint32_t i = 0; i < metrics->stage_count; i++) {
+        const struct od_stage_metrics *numbers = &metrics->stages[i];
+        OD_STAGE_NUMBERS(X)
+    }
+    for (uint32_t i = 0; i < metrics->operator_count; i++) {
+        const struct od_op_metrics *numbers = &od_stage_operators((struct od_query_metrics *)metrics, 0)[i];
+        OD_OPERATOR_NUMBERS(X)
+    }
+#undef X
+    return !buffer->failed;
+}
+
+bool od_query_metrics_read(struct od_reader *reader, struct od_query_metrics *metrics)
+{
+#define X(field)                                                                                             \
+    number = od_reader_u64(reader);                                                                          \
+    numbers->field = number;
+    uint64_t number;
+    for (uint32_t i = 0; i < metrics->stage_count; i++) {
+        struct od_stage_metrics *numbers = &metrics->stages[i];
+        OD_STAGE_NUMBERS(X)
+    }
+    for (uint32_t i = 0; i < metrics->operator_count; i++) {
+        struct od_op_metrics *numbers = &od_stage_operators(metrics, 0)[i];
+        OD_OPERATOR_NUMBERS(X)
+    }
+#undef X
+    return !reader->failed && reader->offset == reader->size;
+}
+
 /* --- for people --------------------------------------------------------------------------------------------------- */
 
 struct printing {

@@ -53,6 +53,11 @@ void od_query_metrics_free(struct od_memory *memory, struct od_query_metrics *me
 /* Of a stage, in printing order: an operator, then its inputs. */
 struct od_op_metrics *od_stage_operators(struct od_query_metrics *metrics, uint32_t stage);
 
+/* As bytes, for another process: numbers in the order of the structs. Reading fills metrics of the same graph; false when the
+ * bytes are not theirs. */
+bool od_query_metrics_write(struct od_buffer *buffer, const struct od_query_metrics *metrics);
+bool od_query_metrics_read(struct od_reader *reader, struct od_query_metrics *metrics);
+
 void od_attempt_metrics_add(struct od_attempt_metrics *sum, const struct od_attempt_metrics *more);
 /* Sums, and of peak_bytes the larger one. */
 void od_op_metrics_add(struct od_op_metrics *sum, const struct od_op_metrics *more);

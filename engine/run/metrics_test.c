@@ -87,6 +87,27 @@ static void people_can_read_them(void **state)
     od_query_metrics_free(od_posix_memory(), metrics);
 }
 
+static void bytes_come_back_or_are_refused(void **state)
+{
+    (void)state;
+    struct od_buffer bytes;
+    struct od_query_metrics *metrics = make();
+    struct od_query_metrics *again = od_query_metrics_new(od_posix_memory(), &graph);
+    od_buffer_init(&bytes, od_posix_memory());
+    assert_true(od_query_metrics_write(&bytes, metrics));
+    for (size_t size = 0; size <= bytes.size; size++) { /* cut anywhere */
+        struct od_reader part = {.bytes = bytes.bytes, .size = size};
+        assert_int_equal(od_query_metrics_read(&part, again), size == bytes.size);
+    }
+    assert_memory_equal(again, metrics, metrics->size);
+    od_buffer_append_u8(&bytes, 0);
+    struct od_reader longer = {.bytes = bytes.bytes, .size = bytes.size};
+    assert_false(od_query_metrics_read(&longer, again));
+    od_buffer_release(&bytes);
+    od_query_metrics_free(od_posix_memory(), metrics);
+    od_query_metrics_free(od_posix_memory(), again);
+}
+
 static void a_refused_allocation_gives_none(void **state)
 {
     (void)state;
@@ -104,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operators_have_their_places),
         cmocka_unit_test(people_can_read_them),
+        cmocka_unit_test(bytes_come_back_or_are_refused),
         cmocka_unit_test(a_refused_allocation_gives_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
