@@ -63,7 +63,7 @@ static struct od_plan_options plan_options_of(const struct od_case_cluster *clus
 
 static struct od_run_options run_options_of(const struct od_case_cluster *cluster)
 {
-    return (struct od_run_options){
+    struct od_run_options options = {
         .cluster.executor_count = cluster->executor_count,
         .cluster.slots_per_executor = cluster->slots_per_executor,
         .cluster.executors_max = cluster->executor_count + EXECUTORS_ADDED_MAX,
@@ -73,7 +73,12 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
         .codec = cluster->compress ? OD_CODEC_ZSTD : OD_CODEC_STORED,
         .partition_bytes = cluster->partition_bytes,
         .broadcast_bytes = cluster->broadcast_bytes,
+        .cluster.backlog_per_slot = cluster->backlog,
+        .cluster.breaker_failures = cluster->touchy ? 1 : 0,
     };
+    if (cluster->eager)
+        options.speculation_share = options.speculation_percent = options.speculation_min_ns = 1;
+    return options;
 }
 
 /* What the engine says to the query text or plan before anything runs counts as its answer. */

@@ -109,6 +109,10 @@ static void draw_cluster(struct od_choices *choices, struct od_case_cluster *clu
     cluster->partition_bytes = partition_bytes[od_choices_below(choices, 8)];
     if (cluster->partition_bytes != 0)
         cluster->broadcast_bytes = partition_bytes[od_choices_below(choices, 8)];
+    uint64_t backlog = od_choices_below(choices, 6);
+    cluster->backlog = backlog < 3 ? 0 : (uint32_t)backlog - 2;
+    cluster->eager = od_choices_below(choices, 3) == 2;
+    cluster->touchy = od_choices_below(choices, 4) == 3;
 }
 
 /* Tables first, which neighbouring cases of a campaign share. */

@@ -39,6 +39,12 @@ static void print_cluster(const struct od_case_cluster *cluster, struct od_buffe
     if (cluster->partition_bytes > 0)
         od_buffer_print(buffer, "a task should read %" PRIu64 " bytes, small sides up to %" PRIu64 " whole\n",
                         cluster->partition_bytes, cluster->broadcast_bytes);
+    if (cluster->backlog > 0)
+        od_buffer_print(buffer, "%u attempts a slot may wait on an executor\n", cluster->backlog);
+    if (cluster->eager)
+        od_buffer_append_text(buffer, "second attempts run soon\n");
+    if (cluster->touchy)
+        od_buffer_append_text(buffer, "one failure excludes an executor for a while\n");
 }
 
 bool od_case_print(const struct od_case *test_case, struct od_buffer *buffer)

@@ -28,6 +28,9 @@ struct od_case_cluster {
     bool arrival_order;          /* blocks are read as they arrive */
     uint64_t partition_bytes;    /* that a task should read; 0: tasks read as planned */
     uint64_t broadcast_bytes;    /* sides up to this are read by every task */
+    uint32_t backlog;            /* 0..3: attempts that wait on an executor, for each of its slots */
+    bool eager;                  /* second attempts run soon */
+    bool touchy;                 /* one failure excludes an executor for a while */
 };
 
 struct od_run_request {
