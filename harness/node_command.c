@@ -11,11 +11,13 @@
 
 struct od_cluster_options od_node_cluster_defaults(void)
 {
-    return (struct od_cluster_options){.executor_count = 3,
-                                       .slots_per_executor = 1,
-                                       .heartbeat_ns = 50 * MS,
-                                       .lease_ns = 1000 * MS,
-                                       .resend_ns = 200 * MS};
+    const struct od_run_options options = {.cluster = {.executor_count = 3,
+                                                       .slots_per_executor = 1,
+                                                       .backlog_per_slot = 1,
+                                                       .heartbeat_ns = 50 * MS,
+                                                       .lease_ns = 1000 * MS,
+                                                       .resend_ns = 200 * MS}};
+    return od_run_options_resolve(&options).cluster;
 }
 
 static enum od_status read_secret(const struct od_arguments *arguments, struct od_secret *secret, struct od_error *error)

@@ -45,6 +45,9 @@ static const struct option_row {
     ROW(deadline_ns, UNIT_NS, 60000 * MS),
     ROW(operator_memory_bytes, UNIT_COUNT, 0),
     ROW(query_memory_bytes, UNIT_COUNT, 0),
+    ROW(partition_bytes, UNIT_COUNT, 0),
+    ROW(broadcast_bytes, UNIT_COUNT, 0),
+    ROW(adaptations_off, UNIT_COUNT, 0),
 #undef ROW
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -78,13 +81,12 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
 
 /* --- as bytes --------------------------------------------------------------------------------------------------- */
 
-/* What has no row above, as it has no default and no name. */
+/* What has no row above: it is no number to set by name. */
 static const struct option_row unnamed[] = {
 #define ROW(field)                                                                                           \
     {#field, offsetof(struct od_run_options, field), sizeof(((struct od_run_options *)NULL)->field),           \
      UNIT_COUNT, 0}
-    ROW(cluster.journal), ROW(partition_bytes), ROW(broadcast_bytes),
-    ROW(adaptations_off), ROW(hash_bits_off),   ROW(codec),
+    ROW(cluster.journal), ROW(hash_bits_off), ROW(codec),
 #undef ROW
 };
 #define OPTION_COUNT (ROW_COUNT + sizeof(unnamed) / sizeof(unnamed[0]))
