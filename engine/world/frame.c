@@ -1,9 +1,11 @@
-/* frame: encoding is two writes; decoding is a machine of four stages, each of which waits for a known number of bytes:
+/* frame: encoding is two writes; decoding is a machine of four stages, each of which waits for a known number
+ * of bytes:
  *
  *   START (8) -> SIZES (24) -> ENVELOPE (24 + its size) -> BODY (its size) -> START
  *
- * Each stage checks what it got before the next one asks for more, and nothing is taken from memory before both sizes are
- * known to be within their bounds. protobuf-c's parser works in a block on the stack: what does not fit is refused. */
+ * Each stage checks what it got before the next one asks for more, and nothing is taken from memory before
+ * both sizes are known to be within their bounds. protobuf-c's parser works in a block on the stack: what
+ * does not fit is refused. */
 #include "engine/world/frame.h"
 
 #include <stdalign.h>

@@ -3,9 +3,10 @@
  *   | magic | version | envelope size | body size | checksum | envelope (envelope.proto) | body |
  *   0       4         8               12          16         24                           24 + envelope size
  *
- * Integers are u32, the checksum u64, little-endian; the checksum is xxh3 of the first 16 bytes, the envelope and the body. The
- * first 8 bytes mean the same in all versions, so that two programs of different versions can say so. The body is
- * neither looked at nor copied to be sent. Pure functions of bytes: sockets are posix_link.c's business. */
+ * Integers are u32, the checksum u64, little-endian; the checksum is xxh3 of the first 16 bytes, the envelope
+ * and the body. The first 8 bytes mean the same in all versions, so that two programs of different versions
+ * can say so. The body is neither looked at nor copied to be sent. Pure functions of bytes: sockets are
+ * posix_net_link.c's business. */
 #ifndef OD_WORLD_FRAME_H
 #define OD_WORLD_FRAME_H
 
@@ -18,7 +19,8 @@
 #define OD_FRAME_ENVELOPE_BYTES 128 /* at most */
 #define OD_FRAME_HEAD_BYTES     (OD_FRAME_HEADER_BYTES + OD_FRAME_ENVELOPE_BYTES)
 
-/* Writes all of a frame that comes before the body, and returns its size. The body is message->body, at most UINT32_MAX bytes. */
+/* Writes all of a frame that comes before the body, and returns its size. The body is message->body, at most
+ * UINT32_MAX bytes. */
 size_t od_frame_head(const struct od_message *message, uint8_t head_out[OD_FRAME_HEAD_BYTES]);
 
 enum od_frame_stage {
@@ -44,10 +46,10 @@ struct od_frame_decoder {
 
 void od_frame_decoder_init(struct od_frame_decoder *decoder, struct od_memory *memory, size_t body_bytes_max);
 void od_frame_decoder_release(struct od_frame_decoder *decoder);
-/* Takes bytes from (*bytes, *size) until a message is complete or none is left. *message_out is the caller's, NULL when
- * more bytes are needed.
- * NO_MEMORY: one message is lost; go on. CORRUPT (no frame, sizes out of bounds, a bad checksum) and UNSUPPORTED (another version;
- * the text names both) are for good: this and every later call fails so and takes nothing. */
+/* Takes bytes from (*bytes, *size) until a message is complete or none is left. *message_out is the caller's,
+ * NULL when more bytes are needed. NO_MEMORY: one message is lost; go on. CORRUPT (no frame, sizes out of
+ * bounds, a bad checksum) and UNSUPPORTED (another version; the text names both) are for good: this and every
+ * later call fails so and takes nothing. */
 enum od_status od_frame_decode(struct od_frame_decoder *decoder, const uint8_t **bytes, size_t *size,
                                struct od_message **message_out, struct od_error *error);
 

@@ -1,8 +1,10 @@
-/* frame_fuzzer: any bytes are frames, or are refused for good; within memory bounds; and however they are cut.
+/* frame_fuzzer: any bytes are frames, or are refused for good; within memory bounds; and however they are
+ * cut.
  *
- * The first byte of an input chooses: bit 0 repairs the checksums of what looks like frames, so that the fuzzer gets past them;
- * the other bits are the size of the pieces, less 1. The stream is decoded whole and in pieces, which must agree; what decodes is
- * encoded and decoded again, and must be the same. Seeds: frame_fuzzer_corpus/, by frame_fuzzer_seeds.py. */
+ * The first byte of an input chooses: bit 0 repairs the checksums of what looks like frames, so that the
+ * fuzzer gets past them; the other bits are the size of the pieces, less 1. The stream is decoded whole and
+ * in pieces, which must agree; what decodes is encoded and decoded again, and must be the same. Seeds:
+ * frame_fuzzer_corpus/, by frame_fuzzer_seeds.py. */
 #include <stdlib.h>
 #include <string.h>
 

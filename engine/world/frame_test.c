@@ -1,7 +1,7 @@
-/* Goal: a message comes out of the bytes as it went in, however they are cut; nothing else is taken for a frame, and nothing is
- * allocated for sizes that are out of bounds.
- * Method: messages with fields at their bounds, in pieces of every size; every bit of a frame flipped; every length cut; hostile
- * sizes; each allocation refused. */
+/* Goal: a message comes out of the bytes as it went in, however they are cut; nothing else is taken for a
+ * frame, and nothing is allocated for sizes that are out of bounds. Method: messages with fields at their
+ * bounds, in pieces of every size; every bit of a frame flipped; every length cut; hostile sizes; each
+ * allocation refused. */
 #include "engine/world/frame.h"
 
 #include <setjmp.h>

@@ -4,9 +4,9 @@
  *             |  \--exit, on_end says no--> DONE
  *             +--od_children_end--> ENDS --exit--> DONE          (SIGKILL when the grace is over)
  *
- * What belongs to one life (the process, both pipes) is one block, freed when libuv has closed all three: a child's last lines may
- * come after the news of its exit. A pid is only used between its start and its exit's news, before which the system does not
- * give it to anyone else. */
+ * What belongs to one life (the process, both pipes) is one block, freed when libuv has closed all three: a
+ * child's last lines may come after the news of its exit. A pid is only used between its start and its exit's
+ * news, before which the system does not give it to anyone else. */
 #include "engine/world/posix_children.h"
 
 #include <signal.h>
@@ -77,7 +77,7 @@ enum od_status od_children_new(struct od_memory *memory, const struct od_childre
     return OD_OK;
 }
 
-/* --- one life --------------------------------------------------------------------------------------------------- */
+/* --- one life --- */
 
 static void on_life_closed(uv_handle_t *handle)
 {
@@ -194,7 +194,7 @@ static int spawn(struct child *child)
     return 0;
 }
 
-/* --- between lives ------------------------------------------------------------------------------------------------ */
+/* --- between lives --- */
 
 static void wait_for_restart(struct child *child);
 static void start_timer(struct child *child, uv_timer_cb call, uint64_t delay_ns);
@@ -257,7 +257,7 @@ static void on_exit_news(uv_process_t *process, int64_t exit_status, int signal)
     wait_for_restart(child);
 }
 
-/* --- from outside --------------------------------------------------------------------------------------------------- */
+/* --- from outside --- */
 
 static void on_timer_closed(uv_handle_t *handle)
 {

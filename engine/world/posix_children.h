@@ -1,10 +1,12 @@
 /* posix_children: the processes that a process starts, watches, starts again and ends.
  *
- *   od_children_new -> od_children_start (once per child) -> the loop runs -> od_children_free (ends all, waits for each)
+ *   od_children_new -> od_children_start (once per child) -> the loop runs -> od_children_free
+ *                                                                              (ends all, waits for each)
  *
- * A child gets a pipe as stdin, its lifeline (posix_lifeline.h): when this process dies, however it dies, the pipe closes and the child
- * ends. Its stdout is read by lines if anybody wants them; stderr is this process's. It has a session of its own, so that Ctrl-C at a
- * terminal reaches this process alone, which then ends its children in order.
+ * A child gets a pipe as stdin, its lifeline (posix_lifeline.h): when this process dies, however it dies, the
+ * pipe closes and the child ends. Its stdout is read by lines if anybody wants them; stderr is this
+ * process's. It has a session of its own, so that Ctrl-C at a terminal reaches this process alone, which then
+ * ends its children in order.
  *
  * Everything happens on the loop's thread, which must live as long as this process. */
 #ifndef OD_WORLD_POSIX_CHILDREN_H
@@ -30,13 +32,14 @@ struct od_child_end {
 struct od_children_options {
     struct uv_loop_s *loop; /* borrowed; closed after od_children_free */
     uint64_t seed;          /* of the jitter */
-    uint64_t
-        restart_first_ns; /* delay of a restart, doubled up to restart_last_ns, less up to a half by chance: 20 ms */
-    uint64_t restart_last_ns; /* 2 s */
-    uint64_t healthy_ns;      /* a life that lasted so long begins with restart_first_ns again: 5 s */
-    uint64_t grace_ns;        /* from SIGTERM to SIGKILL: 3 s */
-    const char *const
-        *environment; /* "NAME=VALUE"..., NULL; borrowed until _free. NULL: this process's own */
+    /* Delay of a restart: 20 ms, doubled up to 2 s, so that what dies at once does not keep the machine busy;
+     * less up to a half by chance. */
+    uint64_t restart_first_ns;
+    uint64_t restart_last_ns;
+    uint64_t healthy_ns; /* a life that lasted so long begins with restart_first_ns again: 5 s */
+    uint64_t grace_ns;   /* from SIGTERM to SIGKILL: 3 s */
+    /* "NAME=VALUE"..., NULL; borrowed until _free. NULL: this process's own. */
+    const char *const *environment;
     /* The program and its arguments for this life, ended by NULL; borrowed until the next call. */
     const char *const *(*arguments)(void *self, uint32_t child, uint32_t life);
     /* A life has ended; true: start the next one. Not asked when the end was asked for. */
@@ -50,7 +53,8 @@ struct od_children_options {
 
 enum od_status od_children_new(struct od_memory *memory, const struct od_children_options *options,
                                struct od_children **children_out, struct od_error *error);
-/* Starts one more; they count from 0. Fails with NO_MEMORY, or IO when the program can't be started: *child_out is then OD_CHILD_NONE. */
+/* Starts one more; they count from 0. Fails with NO_MEMORY, or IO when the program can't be started:
+ * *child_out is then OD_CHILD_NONE. */
 enum od_status od_children_start(struct od_children *children, uint32_t *child_out, struct od_error *error);
 /* False: it does not run now. */
 bool od_children_signal(struct od_children *children, uint32_t child, int signal);

@@ -1,7 +1,7 @@
-/* Goal: children are started, watched, started again and ended; nobody is left behind, whoever dies first; a cluster of processes
- * survives the loss of any of them and leaves no file, process or descriptor.
- * Method: this program is its own children: its first argument says what it plays (see `roles`). It is made the reaper of
- * orphans, so that it can tell how each ended. */
+/* Goal: children are started, watched, started again and ended; nobody is left behind, whoever dies first; a
+ * cluster of processes survives the loss of any of them and leaves no file, process or descriptor. Method:
+ * this program is its own children: its first argument says what it plays (see `roles`). It is made the
+ * reaper of orphans, so that it can tell how each ended. */
 #include "engine/world/posix_children.h"
 
 #include <errno.h>
@@ -90,7 +90,7 @@ static void run_loop_until(uv_loop_t *loop, const uint64_t *number, uint64_t wan
     assert_int_equal(*number, wanted);
 }
 
-/* --- roles ---------------------------------------------------------------------------------------------------------- */
+/* --- roles --- */
 
 static int play_talker(char **arguments)
 {
@@ -120,7 +120,8 @@ static int play_patient(char **arguments)
     return 0;
 }
 
-/* A node whose actor keeps a file open, and greets the driver; or, as "stuck", never returns from its first message. */
+/* A node whose actor keeps a file open, and greets the driver; or, as "stuck", never returns from its first
+ * message. */
 static bool is_stuck;
 
 static void greet(void *self)
@@ -212,7 +213,7 @@ static const struct {
 } roles[] = {{"talker", play_talker}, {"deaf", play_deaf},        {"patient", play_patient},
              {"node", play_node},     {"stuck", play_stuck_node}, {"supervisor", play_supervisor}};
 
-/* --- children of this process ---------------------------------------------------------------------------------------- */
+/* --- children of this process --- */
 
 static void lines_and_ends_are_told(void **state)
 {
@@ -328,7 +329,7 @@ static void refused_allocations_start_nothing(void **state)
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-/* --- orphans ---------------------------------------------------------------------------------------------------------- */
+/* --- orphans --- */
 
 /* How an orphan ended, which this process inherits; -1: not within 6 s. */
 static int wait_for_orphan(int process_id)
@@ -414,7 +415,7 @@ static void stuck_orphans_are_ended(void **state)
     orphans_end("stuck", false, 125);
 }
 
-/* --- a cluster of processes -------------------------------------------------------------------------------------------- */
+/* --- a cluster of processes --- */
 
 /* This process is the driver; three executors are killed, stopped, continued and end. */
 static void a_cluster_survives_its_losses(void **state)

@@ -1,4 +1,5 @@
-/* posix_lifeline: one thread in poll() over two descriptors: the parent's pipe, and an eventfd by which it is told to go. */
+/* posix_lifeline: one thread in poll() over two descriptors: the parent's pipe, and an eventfd by which it is
+ * told to go. */
 #include "engine/world/posix_lifeline.h"
 
 #include <errno.h>

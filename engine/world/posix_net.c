@@ -1,14 +1,14 @@
 /* posix_net: the node itself: its loop, its actor's world, its start and end.
  *
- *   round of the loop:  prepare  flush links; set the alarm for what is due next, or don't sleep when something is due now
- *                       poll     libuv: bytes, connections, signals, a stop from another thread
- *                       check    departures, a burst of mail, timers that were due and known by then, dialling, late handshakes
+ *   a round:  prepare  late handshakes, dialling; flush links; set the alarm for what is due next
+ *             poll     libuv: bytes, connections, signals, a stop from another thread
+ *             check    departures, a burst of mail, timers that were due and known by then
  *
- * Mail and timers thus share the loop fairly, and a timer of delay 0 runs after what is waiting. A handler that sends to its own node
- * only queues: nothing is nested.
+ * Mail and timers thus share the loop fairly, and a timer of delay 0 runs after what is waiting. A handler
+ * that sends to its own node only queues: nothing is nested.
  *
- * End: od_node_free frees the actor first (its files are closed), sends what is queued for a short while, closes all handles, and runs
- * the loop until libuv has let go of each. */
+ * End: od_node_free frees the actor first (its files are closed), sends what is queued for a short while,
+ * closes all handles, and runs the loop until libuv has let go of each. */
 #include "engine/world/posix_net.h"
 
 #include <errno.h>
@@ -49,7 +49,7 @@ static struct od_node_limits with_defaults(struct od_node_limits limits)
     return limits;
 }
 
-/* --- ends of a run -------------------------------------------------------------------------------------------------- */
+/* --- ends of a run --- */
 
 /* Any thread. The first reason counts. */
 static void end_run(struct od_node *node, enum od_node_end end)
@@ -90,7 +90,7 @@ static bool is_stopping(const struct od_node *node)
     return atomic_load(&node->end) != OD_NODE_RUNS;
 }
 
-/* --- the actor's world ---------------------------------------------------------------------------------------------- */
+/* --- the actor's world --- */
 
 void od_node_drop(struct od_node *node, struct od_message *message)
 {
@@ -159,7 +159,8 @@ static void world_send(void *self, struct od_message *message)
     od_node_send(self, message);
 }
 
-/* An actor whose timer can't be remembered would wait for ever: the process ends, and its parent starts another one. */
+/* An actor whose timer can't be remembered would wait for ever: the process ends, and its parent starts
+ * another one. */
 static void world_timer(void *self, uint64_t delay_ns, uint64_t tag)
 {
     struct od_node *node = self;
@@ -189,7 +190,7 @@ static void make_world(struct od_node *node)
     };
 }
 
-/* --- the round ------------------------------------------------------------------------------------------------------ */
+/* --- the round --- */
 
 static void dispatch(struct od_node *node, const struct od_message *message)
 {
@@ -340,7 +341,7 @@ enum od_status od_node_run(struct od_node *node, uint64_t limit_ns, struct od_er
     }
 }
 
-/* --- the start ------------------------------------------------------------------------------------------------------ */
+/* --- the start --- */
 
 static void on_connection(uv_stream_t *server, int status)
 {
@@ -518,7 +519,7 @@ enum od_status od_node_new(struct od_memory *memory, const struct od_node_option
     return status;
 }
 
-/* --- the end -------------------------------------------------------------------------------------------------------- */
+/* --- the end --- */
 
 static void free_queue(struct od_node *node, struct od_mail_queue *queue)
 {
@@ -587,7 +588,7 @@ void od_node_free(struct od_node *node)
     od_give(node->memory, node, sizeof(*node));
 }
 
-/* --- questions ------------------------------------------------------------------------------------------------------ */
+/* --- questions --- */
 
 const char *od_node_address(const struct od_node *node)
 {

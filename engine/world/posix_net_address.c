@@ -1,4 +1,5 @@
-/* posix_net_address: the texts "tcp:127.0.0.1:7000", "tcp:[::1]:7000", "tcp:localhost:7000" and "unix:/run/ordeal/driver". */
+/* posix_net_address: the texts "tcp:127.0.0.1:7000", "tcp:[::1]:7000", "tcp:localhost:7000" and
+ * "unix:/run/ordeal/driver". */
 #include "engine/world/posix_net_address.h"
 
 #include <arpa/inet.h>

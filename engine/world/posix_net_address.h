@@ -1,5 +1,5 @@
-/* posix_net_address: where a node listens, as text and as the system wants it. Names are not looked up: but for localhost
- * a host is a number. */
+/* posix_net_address: where a node listens, as text and as the system wants it. Names are not looked up: but
+ * for localhost a host is a number. */
 #ifndef OD_WORLD_POSIX_NET_ADDRESS_H
 #define OD_WORLD_POSIX_NET_ADDRESS_H
 

@@ -1,5 +1,5 @@
-/* posix_net_fixture: for tests of nodes. Sides are nodes with an actor that counts; all run in this thread, in turns of a
- * millisecond, until a number is reached. */
+/* posix_net_fixture: for tests of nodes. Sides are nodes with an actor that counts; all run in this thread,
+ * in turns of a millisecond, until a number is reached. */
 #ifndef OD_WORLD_POSIX_NET_FIXTURE_H
 #define OD_WORLD_POSIX_NET_FIXTURE_H
 
@@ -23,7 +23,7 @@ struct side {
     uint32_t last_from, last_incarnation; /* of the last message, or peer */
     struct od_error last_refusal;
     uint64_t got_at_timer; /* the first one */
-    uint64_t sum; /* of the bodies' bytes */
+    uint64_t sum;          /* of the bodies' bytes */
     char body[64];
 };
 

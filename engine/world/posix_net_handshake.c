@@ -1,16 +1,18 @@
 /* posix_net_handshake: how two nodes come to know each other, before anything else is read.
  *
- *   dialler                                                        acceptor
- *   HELLO      to whom, own id and incarnation; nonce, address  ->
- *                                                               <-  CHALLENGE  own id and incarnation; nonce, proof(acceptor)
- *   PROOF      proof(dialler)                                   ->
- *                                                               <-  WELCOME, or REFUSED: status, text   (REFUSED at any step)
+ *   dialler                                                    acceptor
+ *   HELLO   to whom, own id, incarnation; nonce, address   ->
+ *                                                          <-  CHALLENGE  own id, incarnation; nonce, proof(acceptor)
+ *   PROOF   proof(dialler)                                 ->
+ *                                                          <-  WELCOME
+ *                                      (after any step)    <-  REFUSED  status, text
  *
- *   proof(side) = crypto_auth(key, side's name | version | ids, incarnations | both nonces | the dialler's address)
+ *   proof(side) = crypto_auth(key, side's name | version | ids, incarnations | both nonces | dialler's address)
  *
- * Each side proves that it knows the secret, for these two nodes and this connection only: a proof can't be replayed (nonces),
- * reflected (the side's name) or moved to other nodes (ids). The acceptor proves first, so a dialler tells nothing to strangers but
- * its address. Ids and incarnations are believed, and remembered, after the proof. Without a secret the key is zero.
+ * Each side proves that it knows the secret, for these two nodes and this connection only: a proof can't be
+ * replayed (nonces), reflected (the side's name) or moved to other nodes (ids). The acceptor proves first, so
+ * a dialler tells nothing to strangers but its address. Ids and incarnations are believed, and remembered,
+ * after the proof. Without a secret the key is zero.
  *
  * The frames are ordinary ones, of the transport's own kinds, with small bodies of fixed form. */
 #include "engine/world/posix_net_state.h"
@@ -132,7 +134,7 @@ void od_handshake_begin(struct od_link *link)
     say(link, OD_NET_HELLO, body, OD_SECRET_NONCE_BYTES + address_bytes);
 }
 
-/* --- steps: each gets a frame of its kind whose body has at least the bytes that its row says ------------------------ */
+/* --- steps: each gets a frame of its kind whose body has at least the bytes that its row says --- */
 
 static enum od_status take_hello(struct od_link *link, const struct od_message *message,
                                  struct od_error *error)

@@ -1,7 +1,8 @@
-/* Goal: strangers get nothing but a reason, cost little and are gone soon; liars and damaged peers are cut off; addresses and secrets
- * are taken only where they are safe. The node serves its friends all the while.
- * Method: plain sockets in this thread that say what they like to a node with a secret. The handshake is written here a second time,
- * from its description; a friend of the test's checks after each attack that the node is well. */
+/* Goal: strangers get nothing but a reason, cost little and are gone soon; liars and damaged peers are cut
+ * off; addresses and secrets are taken only where they are safe. The node serves its friends all the while.
+ * Method: plain sockets in this thread that say what they like to a node with a secret. The handshake is
+ * written here a second time, from its description; a friend of the test's checks after each attack that the
+ * node is well. */
 #include "engine/world/posix_net_fixture.h"
 
 #include <arpa/inet.h>
@@ -58,7 +59,7 @@ static void end_victim(struct side *sides)
     end_all(sides, 2);
 }
 
-/* --- a stranger's socket ------------------------------------------------------------------------------------------- */
+/* --- a stranger's socket --- */
 
 struct stranger {
     struct side *victim;
@@ -210,7 +211,7 @@ static struct stranger become_peer(struct side *victim, uint32_t incarnation)
     return stranger;
 }
 
-/* --- strangers ------------------------------------------------------------------------------------------------------ */
+/* --- strangers --- */
 
 static void proofs_are_needed(void **state)
 {
@@ -376,7 +377,29 @@ static void the_slow_are_ended(void **state)
     end_victim(sides);
 }
 
-/* --- peers gone bad ---------------------------------------------------------------------------------------------------- */
+/* Connections that come and go, of all kinds, cost nothing once they are gone. */
+static void connections_leave_nothing(void **state)
+{
+    (void)state;
+    struct side sides[2];
+    begin_victim(sides);
+    int descriptors = open_descriptors();
+    for (int i = 0; i < 600; i++) {
+        struct stranger stranger = i % 3 == 0 ? become_peer(&sides[0], 1) : dial(&sides[0]);
+        if (i % 3 == 1)
+            write_bytes(&stranger, "ORDL\1\0\0\0\20", i % 10);
+        hang_up(&stranger);
+        run_ms(&sides[0]);
+    }
+    run_until(sides, 2, &sides[0].gone, 200);
+    while (od_node_facts(sides[0].node).link_count > 1)
+        run_ms(&sides[0]);
+    assert_int_equal(open_descriptors(), descriptors);
+    assert_int_equal(sides[0].here, 201);
+    end_victim(sides);
+}
+
+/* --- peers gone bad --- */
 
 static void liars_are_cut_off(void **state)
 {
@@ -443,7 +466,8 @@ static void large_and_damaged_frames_end_a_link(void **state)
     end_victim(sides);
 }
 
-/* A false driver: whoever answers at its address. The node ends for what can't get better, and tries again for the rest. */
+/* A false driver: whoever answers at its address. The node ends for what can't get better, and tries again
+ * for the rest. */
 static void false_drivers(void **state)
 {
     (void)state;
@@ -517,7 +541,7 @@ static void another_secret_ends_a_node(void **state)
     }
 }
 
-/* --- addresses and secrets ------------------------------------------------------------------------------------------- */
+/* --- addresses and secrets --- */
 
 static void addresses(void **state)
 {
@@ -686,6 +710,7 @@ int main(void)
         cmocka_unit_test(other_versions_are_told_both),
         cmocka_unit_test(garbage_at_every_byte),
         cmocka_unit_test(the_slow_are_ended),
+        cmocka_unit_test(connections_leave_nothing),
         cmocka_unit_test(liars_are_cut_off),
         cmocka_unit_test(large_and_damaged_frames_end_a_link),
         cmocka_unit_test(false_drivers),

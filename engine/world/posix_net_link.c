@@ -1,12 +1,13 @@
 /* posix_net_link: one connection between two nodes.
  *
- *   accepted: WANTS_HELLO -> WANTS_PROOF -> OPEN            (dialled: DIALLING -> WANTS_CHALLENGE -> WANTS_WELCOME -> OPEN)
- *        any state -> CLOSED -> freed when libuv says that nothing of it is used any more
+ *   accepted:  WANTS_HELLO -> WANTS_PROOF -> OPEN
+ *   dialled:   DIALLING -> WANTS_CHALLENGE -> WANTS_WELCOME -> OPEN
+ *   any state -> CLOSED -> freed when libuv says that nothing of it is used any more
  *
- * Out: messages wait in `unsent`; a flush hands up to OD_LINK_BATCH of them to one vectored write, heads from the link's own
- * array, bodies from where they are. One write at a time, so a link needs no memory to send. In: libuv reads into the node's one
- * buffer, the decoder copies each body to its message. A stranger's frames are small, its time is short, and there are few of
- * them: the oldest one goes when another comes. */
+ * Out: messages wait in `unsent`; a flush hands up to OD_LINK_BATCH of them to one vectored write, heads from
+ * the link's own array, bodies from where they are. One write at a time, so a link needs no memory to send.
+ * In: libuv reads into the node's one buffer, the decoder copies each body to its message. A stranger's
+ * frames are small, its time is short, and there are few of them: the oldest one goes when another comes. */
 #include "engine/world/posix_net_state.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ void od_link_close(struct od_link *link, const struct od_error *why)
         node->options.ops.on_refused(node->options.self, why);
 }
 
-/* --- bytes in ------------------------------------------------------------------------------------------------- */
+/* --- bytes in --- */
 
 /* An open link carries what its peer itself says to this node. */
 static enum od_status check_message(const struct od_link *link, const struct od_message *message,
@@ -164,7 +165,7 @@ void od_link_set_reading(struct od_link *link, bool is_read)
     od_link_close(link, &error);
 }
 
-/* --- bytes out ------------------------------------------------------------------------------------------------ */
+/* --- bytes out --- */
 
 void od_link_say(struct od_link *link, const struct od_message *message)
 {
@@ -246,7 +247,7 @@ void od_link_flush(struct od_link *link)
     od_link_close(link, &error);
 }
 
-/* --- beginnings ----------------------------------------------------------------------------------------------- */
+/* --- beginnings --- */
 
 static void set_up_tcp(struct od_link *link)
 {

@@ -1,11 +1,13 @@
 /* posix_net_peers: who is known, where it listens, and by which link it is spoken to.
  *
- *   executor: driver's address from its options, kept dialled       driver: addresses from HELLO, handed round (PEERS)
- *   executor k to executor j: dialled when there is something to say; messages wait in the link meanwhile
+ *   executor, client:  the driver's address from the options; kept dialled
+ *   driver:            addresses from HELLO, handed round to executors (PEERS); it dials nobody
+ *   executor to executor:  dialled when there is something to say, which waits in the link meanwhile
  *
- * A peer is spoken to by its newest open link. Two may be open when both sides dialled at once; both are read. A link of a larger
- * incarnation ends those of smaller ones; a smaller one is refused from then on. A dial that failed is not tried again
- * before a time that doubles up to a bound, with jitter; what is sent meanwhile is lost. */
+ * A peer is spoken to by its newest open link. Two may be open when both sides dialled at once; both are
+ * read. A link of a larger incarnation ends those of smaller ones; a smaller one is refused from then on. A
+ * dial that failed is not tried again before a time that doubles up to a bound, with jitter; what is sent
+ * meanwhile is lost. */
 #include "engine/world/posix_net_state.h"
 
 #include <stdio.h>
@@ -59,7 +61,7 @@ enum od_status od_peers_init(struct od_node *node, const char *driver, struct od
     return OD_OK;
 }
 
-/* --- the driver hands addresses round -------------------------------------------------------------------------- */
+/* --- the driver hands addresses round --- */
 
 static bool is_executor(uint32_t id)
 {
@@ -110,7 +112,7 @@ void od_peers_learn(struct od_node *node, const struct od_message *message)
     }
 }
 
-/* --- links open and close ---------------------------------------------------------------------------------------- */
+/* --- links open and close --- */
 
 static bool is_open_to(const struct od_link *link, uint32_t id, uint32_t incarnation)
 {
@@ -189,7 +191,7 @@ void od_peer_closed(struct od_link *link, enum od_link_state before)
         back_off(node, peer);
 }
 
-/* --- sending and dialling ---------------------------------------------------------------------------------------- */
+/* --- sending and dialling --- */
 
 static void dial(struct od_node *node, struct od_peer *peer)
 {

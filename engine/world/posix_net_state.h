@@ -5,10 +5,11 @@
  *   posix_net_handshake.c  what is said on it before it is open
  *   posix_net_peers.c      who is known, where, and by which link it is reached
  *
- *   net.send -> peer -> link.unsent -> (prepare) -> socket      socket -> decoder -> mail -> (check) -> actor, on_mail
+ *   out:  net.send -> peer -> link.unsent -> (prepare) -> socket
+ *   in:   socket -> decoder -> mail -> (check) -> actor, on_mail
  *
- * A loop's round is: prepare (flush links, set the alarm), poll (bytes in), check (mail, timers, chores). The actor and the program's
- * callbacks run in check alone, except on_refused; so code that closes a link or takes bytes never runs inside a handler. */
+ * The actor and the program's callbacks run in check alone (posix_net.c says what a round is), except on_refused; so code
+ * that takes bytes, or ends a link that is open, never runs inside a handler. */
 #ifndef OD_WORLD_POSIX_NET_STATE_H
 #define OD_WORLD_POSIX_NET_STATE_H
 
@@ -22,7 +23,8 @@
 #include "engine/world/posix_net_address.h"
 #include "engine/world/posix_timers.h"
 
-/* The transport's own kinds: first the handshake's, in its order, then what open links say, then notes of a node to itself. */
+/* The transport's own kinds: first the handshake's, in its order, then what open links say, then notes of a
+ * node to itself. */
 #define OD_NET_HELLO     UINT32_C(0xffff0000)
 #define OD_NET_CHALLENGE UINT32_C(0xffff0001)
 #define OD_NET_PROOF     UINT32_C(0xffff0002)
@@ -116,9 +118,8 @@ struct od_peer {
 enum od_node_end { OD_NODE_RUNS, OD_NODE_STOPPED, OD_NODE_ENDED, OD_NODE_FAILED };
 
 struct od_node {
-    struct od_memory *memory; /* borrowed */
-    struct od_node_options
-        options; /* its texts are not to be used after od_node_new; the secret and limits are */
+    struct od_memory *memory;       /* borrowed */
+    struct od_node_options options; /* without its texts, once the node is made */
     uv_loop_t loop;
     uv_prepare_t prepare;
     uv_check_t check;
@@ -210,7 +211,8 @@ struct od_peer *od_peer_find(const struct od_node *node, uint32_t id);
 /* Finds or adds; NULL when there is no room or no memory. */
 struct od_peer *od_peer_get(struct od_node *node, uint32_t id);
 enum od_status od_peers_init(struct od_node *node, const char *driver, struct od_error *error);
-/* A link has become open, with id and incarnation. STALE: a later incarnation is known; NO_MEMORY: no room, for now. */
+/* A link has become open, with id and incarnation. STALE: a later incarnation is known; NO_MEMORY: no room,
+ * for now. */
 enum od_status od_peer_opened(struct od_link *link, struct od_error *error);
 /* A link was closed that was in this state before. */
 void od_peer_closed(struct od_link *link, enum od_link_state before);

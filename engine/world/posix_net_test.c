@@ -1,7 +1,7 @@
-/* Goal: nodes find each other, carry messages both ways and between executors, within their bounds, through restarts; what is made is
- * gone at the end.
- * Method: nodes in this thread (posix_net_fixture.h), two threads for the million messages. What strangers try is
- * in posix_net_hostile_test.c, real processes in posix_children_test.c. */
+/* Goal: nodes find each other, carry messages both ways and between executors, within their bounds, through
+ * restarts; what is made is gone at the end. Method: nodes in this thread (posix_net_fixture.h), two threads
+ * for the million messages. What strangers try is in posix_net_hostile_test.c, real processes in
+ * posix_children_test.c. */
 #include "engine/world/posix_net_fixture.h"
 
 #include <pthread.h>
@@ -122,7 +122,8 @@ static void a_client_speaks_to_the_driver(void **state)
     end_all(sides, 2);
 }
 
-/* The driver dies and comes back at its address; the executor finds it, and a zombie of the driver's first life is refused. */
+/* The driver dies and comes back at its address; the executor finds it, and a zombie of the driver's first
+ * life is refused. */
 static void a_restarted_driver_is_found(void **state)
 {
     (void)state;
@@ -231,7 +232,7 @@ static void timers_and_own_mail_take_turns(void **state)
     end(&side);
 }
 
-/* --- ends of a run ------------------------------------------------------------------------------------------------- */
+/* --- ends of a run --- */
 
 static void *stop_soon(void *node)
 {
@@ -322,7 +323,8 @@ static void a_refused_allocation_leaves_nothing(void **state)
     (void)rmdir(directory);
 }
 
-/* Any allocation of a whole talk is refused: the nodes come together all the same, for what is lost is tried again. */
+/* Any allocation of a whole talk is refused: the nodes come together all the same, for what is lost is tried
+ * again. */
 static void talks_survive_refused_allocations(void **state)
 {
     (void)state;
@@ -353,7 +355,7 @@ static void talks_survive_refused_allocations(void **state)
     }
 }
 
-/* --- much mail -------------------------------------------------------------------------------------------------------- */
+/* --- much mail --- */
 
 enum { MILLION = 1000000 };
 struct flood {

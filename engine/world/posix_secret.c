@@ -1,5 +1,6 @@
-/* posix_secret: keys from texts and files; the mathematics is libsodium's. A text of any length becomes a key by hashing
- * (crypto_generichash, BLAKE2b): that adds no strength to a weak text, which is why there is a least length. */
+/* posix_secret: keys from texts and files; the mathematics is libsodium's. A text of any length becomes a key
+ * by hashing (crypto_generichash, BLAKE2b): that adds no strength to a weak text, which is why there is a
+ * least length. */
 #include "engine/world/posix_secret.h"
 
 #include <errno.h>
