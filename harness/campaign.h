@@ -10,6 +10,7 @@
 #ifndef OD_HARNESS_CAMPAIGN_H
 #define OD_HARNESS_CAMPAIGN_H
 
+#include "harness/cluster.h"
 #include "engine/core/status.h"
 #include "harness/query_oracles.h"
 #include "properties/property.h"
@@ -22,6 +23,7 @@ struct od_campaign_options {
     uint32_t shard_index; /* this shard runs the cases i with i mod shard_count == shard_index */
     uint32_t shard_count; /* >= 1 */
     const struct od_property *only; /* NULL: all */
+    enum od_deployment deployment;  /* where cases run; but in sim there are no digests, and failures are saved as they are */
     uint32_t oracles;               /* who is asked about statements: bits of enum od_oracle */
     const char *directory;          /* cases are saved in directory/cases; made when the first failure is saved */
     bool tells_refusals;            /* statements that were refused, on standard error */

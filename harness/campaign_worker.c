@@ -83,7 +83,8 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
     uint32_t original_bytes = od_choices_trimmed_bytes(&worker->choices);
     memcpy(original, worker->choices.bytes, original_bytes);
     memcpy(shrinking.code, failure->code, sizeof(shrinking.code));
-    bool shrank = od_shrink(worker->memory, original, original_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
+    bool shrank = worker->options->deployment == OD_DEPLOY_SIM &&
+                  od_shrink(worker->memory, original, original_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
                   shrunk.reproduced;
     od_case_save(worker->options->directory, worker->memory, shrank ? shrunk.bytes : original,
                  shrank ? shrunk.size : original_bytes, worker->options->only, failure->code, true, failure->path,
@@ -109,8 +110,10 @@ static bool handle_failure(struct worker *worker, uint64_t case_index)
     uint64_t first_digest = worker->trial.digest;
     memcpy(failure.code, worker->trial.finding.code, sizeof(failure.code));
     snprintf(failure.text, sizeof(failure.text), "%.290s", worker->trial.finding.text);
-    draw_from(worker, case_index);
-    if (od_trial_run(&worker->trial, &worker->choices, NULL) != OD_OK)
+    bool repeats = worker->options->deployment == OD_DEPLOY_SIM;
+    if (repeats)
+        draw_from(worker, case_index);
+    if (repeats && od_trial_run(&worker->trial, &worker->choices, NULL) != OD_OK)
         return false;
     if (worker->trial.digest != first_digest) {
         failure.own_bug = true;
@@ -192,6 +195,7 @@ int od_campaign_work(const struct od_campaign_options *options, struct od_campai
     od_choices_init(&worker.choices, worker.memory);
     od_trial_init(&worker.trial, worker.memory);
     worker.trial.only = options->only;
+    worker.trial.deployment = options->deployment;
     worker.trial.drawn = publish_choices;
     worker.trial.drawn_self = &worker;
     struct od_error error = {0};

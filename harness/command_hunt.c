@@ -82,7 +82,9 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
                                    struct od_error *error)
 {
     static const char *const explorations[] = {"swarm", NULL};
+    static const char *const deployments[] = {"sim", "processes", NULL};
     uint32_t exploration = 0;
+    uint32_t deployment = 0;
     uint64_t jobs = 1;
     uint64_t shown = 3;
     uint64_t shrink_ns = 20 * SECOND_NS;
@@ -100,6 +102,9 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
         status = od_arguments_number(arguments, "jobs", 1, OD_CAMPAIGN_JOBS_MAX, &jobs, error);
     if (status == OD_OK)
         status = od_arguments_choice(arguments, "explore", explorations, &exploration, error);
+    if (status == OD_OK)
+        status = od_arguments_choice(arguments, "deploy", deployments, &deployment, error);
+    options->deployment = deployment == 0 ? OD_DEPLOY_SIM : OD_DEPLOY_PROCESSES;
     if (status == OD_OK)
         status = read_shard(arguments, options, error);
     if (status == OD_OK)
@@ -274,6 +279,7 @@ static const struct od_option options[] = {
     {"seed", "N", "of the campaign; drawn and printed when not given", false},
     {"jobs", "N", "worker processes (default 1); the digest does not depend on it", false},
     {"shard", "I/N", "only every N-th case, beginning with the I-th: for campaigns over machines", false},
+    {"deploy", "D", "sim (default), or processes: the same cases on real clusters, one for each run", false},
     {"case", "N", "only the case of this number, as failures are told, of the same seed", false},
     {"property", "CODE", "only this property", false},
     {"sql", NULL, "statements in SQL, in every variation of how they are run, instead of plans under faults", false},

@@ -1,6 +1,7 @@
-/* command_replay: `ordeal replay CASE`: reproduces a saved case bit by bit, twice, and says whether it still fails;
- * `ordeal shrink CASE`: tries to make it smaller. */
+/* command_replay: `ordeal replay CASE`: reproduces a saved case bit by bit, twice, and says whether it still fails; with --deploy, once on
+ * a real cluster, where the same faults meet the same logical points; `ordeal shrink CASE`: tries to make it smaller. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -81,29 +82,58 @@ static int tell(const struct od_case_file *file, uint64_t first_digest)
     return status;
 }
 
+static int tell_real(const struct od_case_file *file)
+{
+    printf("\nin %s: %s %s\n", od_deployment_text(trial.deployment),
+           trial.finding.found ? "reproduced:" : "held: the case does not fail;",
+           trial.finding.found ? trial.finding.code : file->found);
+    return trial.finding.found ? OD_EXIT_FAILED : OD_EXIT_HELD;
+}
+
+/* Once where it was asked for; in the simulation a second time, for the digest. */
+static enum od_status run_opened(const struct od_case_file *file, struct od_choices *choices, uint64_t *first_digest,
+                                 struct od_error *error)
+{
+    char directory[] = "/tmp/ordeal-XXXXXX";
+    if (trial.deployment == OD_DEPLOY_THREADS) {
+        if (mkdtemp(directory) == NULL)
+            return od_fail(error, OD_IO, "making a temporary folder in /tmp");
+        trial.directory = directory;
+    }
+    enum od_status status = run_case(choices, file->choices, file->choices_bytes, error);
+    *first_digest = trial.digest;
+    if (status == OD_OK && trial.deployment == OD_DEPLOY_SIM)
+        status = run_case(choices, file->choices, file->choices_bytes, error);
+    if (trial.directory != NULL)
+        od_folder_remove(directory, NULL);
+    return status;
+}
+
 static int replay(const struct od_arguments *arguments)
 {
+    static const char *const deployments[] = {"sim", "threads", "processes", NULL};
     struct od_error error = {0};
     struct od_case_file file = {0};
     struct od_choices choices;
     uint64_t first_digest = 0;
+    uint32_t deployment = OD_DEPLOY_SIM;
     od_trial_init(&trial, od_posix_memory());
     od_choices_init(&choices, od_posix_memory());
-    enum od_status status = OD_OK;
-    if (arguments->positional_count > 1)
+    enum od_status status = od_arguments_choice(arguments, "deploy", deployments, &deployment, &error);
+    trial.deployment = (enum od_deployment)deployment;
+    if (status == OD_OK && arguments->positional_count > 1)
         status = od_fail(&error, OD_BAD_INPUT, "ordeal replay: expected one case file");
     if (status == OD_OK)
         status = open_case(arguments->positional[0], &file, &error);
     if (status == OD_OK)
-        status = run_case(&choices, file.choices, file.choices_bytes, &error);
-    first_digest = trial.digest;
-    if (status == OD_OK)
-        status = run_case(&choices, file.choices, file.choices_bytes, &error);
+        status = run_opened(&file, &choices, &first_digest, &error);
     if (status == OD_OK && od_arguments_has(arguments, "events"))
         status = write_events(od_arguments_text(arguments, "events", NULL), &error);
     if (status == OD_OK)
         print_rendering();
-    int result = status == OD_OK ? tell(&file, first_digest) : od_exit_with(&error);
+    int result = status != OD_OK                        ? od_exit_with(&error)
+                 : trial.deployment == OD_DEPLOY_SIM ? tell(&file, first_digest)
+                                                     : tell_real(&file);
     od_query_oracles_close(trial.oracles);
     od_trial_release(&trial);
     od_choices_release(&choices);
@@ -187,6 +217,7 @@ static int shrink(const struct od_arguments *arguments)
 }
 
 static const struct od_option replay_options[] = {
+    {"deploy", "D", "sim (default), threads or processes: where the case is run", false},
     {"events", "DIR", "write what every run of the case did to DIR/events.jsonl", false},
     {NULL, NULL, NULL, false},
 };

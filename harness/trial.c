@@ -153,12 +153,18 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
         .graph = prepared.graph,
         .options = run_options_of(request->cluster),
         .schedule = request->disturbed ? &trial->schedule : NULL,
-        .deployment = OD_DEPLOY_SIM,
+        .deployment = trial->deployment,
+        .directory = trial->directory,
         .seed = request->cluster->seed,
         .keep_events = true,
     };
     struct od_cluster_result *result = &trial->results[trial->run_count];
     status = od_cluster_run(trial->memory, &cluster_request, result, error);
+    if (status == OD_UNSUPPORTED && trial->deployment == OD_DEPLOY_PROCESSES) { /* functions of this program stay in it */
+        *observation_out = (struct od_observation){.status = status, .ended = true};
+        od_cluster_result_release(result);
+        return OD_OK;
+    }
     if (status != OD_OK)
         return status;
     trial->known[trial->run_count++] = hash;

@@ -2,7 +2,7 @@
  *
  *   choices -> case (properties) -> plan -> stages -> schedule (chaos, from the same choices) -> property->check(subject)
  *
- * The trial is the subject: it runs whatever plan a property asks for on a simulated cluster. One trial object is used for many
+ * The trial is the subject: it runs whatever plan a property asks for on a cluster, simulated unless told otherwise. One trial object is used for many
  * cases; nothing of one case reaches the next. Equal choices give equal digests: the digest folds those of all runs. */
 #ifndef OD_HARNESS_TRIAL_H
 #define OD_HARNESS_TRIAL_H
@@ -20,6 +20,8 @@
 struct od_trial {
     struct od_memory *memory; /* borrowed */
     const struct od_property *only; /* NULL: the case draws its property */
+    enum od_deployment deployment;  /* where cases run: in the simulation, unless somebody sets another one; then digests mean nothing */
+    const char *directory;          /* borrowed: of od_cluster_request, for threads */
     struct od_choices *choices;     /* of the running case; borrowed from the caller of od_trial_run */
     struct od_case test_case;
     struct od_arena plan_arena; /* plans, graphs and the schedule of this case */
