@@ -40,6 +40,7 @@ static void forget_case(struct od_trial *trial)
     trial->tally = (struct od_query_tally){0};
     od_case_release(&trial->test_case);
     od_arena_reset(&trial->plan_arena);
+    trial->cannot_travel = false;
 }
 
 void od_trial_release(struct od_trial *trial)
@@ -163,6 +164,7 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
     if (status == OD_UNSUPPORTED && trial->deployment == OD_DEPLOY_PROCESSES) { /* functions of this program stay in it */
         *observation_out = (struct od_observation){.status = status, .ended = true};
         od_cluster_result_release(result);
+        trial->cannot_travel = true;
         return OD_OK;
     }
     if (status != OD_OK)
@@ -243,6 +245,8 @@ enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, 
     od_assert(trial->test_case.property != NULL);
     struct od_subject subject = od_trial_subject(trial);
     status = trial->test_case.property->check(&trial->test_case, &subject, &trial->finding, error);
+    if (trial->cannot_travel)
+        trial->finding = (struct od_finding){.excused = true};
     if (status == OD_OK && trial->finding.found)
         trial->digest = od_mix_two(trial->digest, od_hash_bytes(trial->finding.code, strlen(trial->finding.code), 1));
     return status;

@@ -27,6 +27,7 @@ struct od_trial {
     struct od_arena plan_arena; /* plans, graphs and the schedule of this case */
     struct od_schedule schedule;
     struct od_finding finding;
+    bool cannot_travel; /* the case has a function of this program: other processes can't run it, so it is excused */
     uint64_t digest;
     uint32_t run_count;
     uint32_t disturbed_count; /* runs in which at least one fault fired */
