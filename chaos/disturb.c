@@ -168,7 +168,7 @@ bool od_disturb_order(const struct od_fault *fault, const struct od_site *site, 
         [OD_FAULT_EXECUTOR_DECOMMISSION] = OD_ORDER_DECOMMISSION,
         [OD_FAULT_DRIVER_CANCEL_QUERY] = OD_ORDER_CANCEL_QUERY,
     };
-    *order_out = (struct od_order){kinds[fault->kind], site->query, site->executor};
+    *order_out = (struct od_order){.kind = kinds[fault->kind], .query = site->query, .executor = site->executor};
     return kinds[fault->kind] != 0;
 }
 

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/frame/cache_key.h"
 #include "engine/frame/term.h"
 #include "engine/frame/window_check.h"
 
@@ -349,6 +350,24 @@ const struct od_frame *od_frame_checkpoint(struct od_frames *f, const struct od_
     OD_NEED(begins(f, "checkpoint", input, NULL));
     od_plan_keep(f->plan_arena, input->plan, OD_KEEP_CHECKPOINT, 0, &plan, &f->error);
     return made(f, "checkpoint", plan, input->shard_count, input->shards);
+}
+
+const struct od_frame *od_frame_persist(struct od_frames *f, const struct od_frame *input, enum od_keep level)
+{
+    const struct od_plan *plan = NULL;
+    uint64_t key = 0;
+    OD_NEED(begins(f, "persist", input, NULL));
+    if (level != OD_KEEP_MEMORY && level != OD_KEEP_DISK)
+        od_fail(&f->error, OD_BAD_INPUT, "persist: expected a level: in memory or on disk");
+    OD_NEED(f->error.status == OD_OK);
+    if (od_plan_cache_key(f->plan_arena, input->plan, &key, &f->error) == OD_OK)
+        od_plan_keep(f->plan_arena, input->plan, level, key, &plan, &f->error);
+    return made(f, "persist", plan, input->shard_count, input->shards);
+}
+
+uint64_t od_frame_cache_key(const struct od_frame *frame)
+{
+    return frame->plan->kind == OD_PLAN_KEEP ? frame->plan->keep.key : 0;
 }
 
 const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,

@@ -125,6 +125,12 @@ const struct od_frame *od_frame_repartition_evenly(struct od_frames *f, const st
 /* The same rows; where this is computed, they are also written to the driver's disk, so that no loss of executors makes
  * anything below be computed again. */
 const struct od_frame *od_frame_checkpoint(struct od_frames *f, const struct od_frame *input);
+/* The same rows; where this is computed, executors keep them (MEMORY, DISK) beyond the end of the query, and a later query on
+ * the cluster that asks for the same (equal calls down to tables of equal rows) finds them there, if there was room for so
+ * long. Reads the tables once, here. UNSUPPORTED over a map, which has no name that would hold beyond this process. */
+const struct od_frame *od_frame_persist(struct od_frames *f, const struct od_frame *input, enum od_keep level);
+/* Of a persisted frame: what OD_ORDER_UNCACHE names; 0 of another. */
+uint64_t od_frame_cache_key(const struct od_frame *frame);
 /* The function gives rows of `schema`. */
 const struct od_frame *od_frame_map(struct od_frames *f, const struct od_frame *input,
                                     const struct od_map_function *function, const struct od_schema *schema);

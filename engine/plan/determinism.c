@@ -80,4 +80,5 @@ void od_stages_judge(struct od_stage *stages, uint32_t stage_count, bool arrival
         stages[s].determinism_reason = rows.reason;
     }
     od_stages_find_adaptable(stages, stage_count);
+    od_stages_find_shapes(stages, stage_count);
 }

@@ -141,7 +141,8 @@ struct od_stage {
      * whole; the first 32 inputs. */
     uint32_t may_split;
     enum od_keep keep;  /* what becomes of its outputs beside being read; never of the last stage */
-    uint64_t cache_key; /* of a stage that is cached: with equal keys the rows of each task are the same. 0: never met again */
+    uint64_t cache_key; /* MEMORY, DISK: stands for all rows of the stage */
+    uint64_t cache_shape; /* with the key for those of each task (cache_shape.c); 0: never met again */
 };
 
 /* Gives a tree its node_index numbers, in printing order from *next on. For who has just made the nodes. */

@@ -85,6 +85,7 @@ bool od_fragment_pick(struct od_stage_builder *builder, struct od_fragment *frag
 uint32_t *od_fragment_columns(struct od_stage_builder *builder, struct od_fragment *fragment,
                               const struct od_expr *const *exprs, uint32_t count, uint32_t *extra_out);
 /* What od_stages_judge (physical.h) says of how tasks may read otherwise (adaptable.c). */
+void od_stages_find_shapes(struct od_stage *stages, uint32_t stage_count);
 void od_stages_find_adaptable(struct od_stage *stages, uint32_t stage_count);
 /* Is every row in one task, and may we make use of that? */
 bool od_fragment_is_single(const struct od_stage_builder *builder, const struct od_fragment *fragment);

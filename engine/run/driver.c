@@ -104,6 +104,7 @@ static void tell_sink(struct od_driver *driver, struct od_driver_run **link)
     od_copies_drop_query(&driver->own_copies, query_id);
     od_block_store_drop_query(&driver->life.store, query_id);
     run->outcome = (struct od_outcome){0};
+    od_driver_cache_outputs(run);
     driver->sink.ended(driver->sink.self, query_id, &outcome);
     od_driver_end_journal(run);
     free_run(run);
@@ -170,6 +171,8 @@ static void begin(struct od_driver_run *run, bool is_first)
     set_timer(run->driver, run->query->options.deadline_ns, OD_TIMER_DEADLINE, run->query->query_id);
     if (run->record_count != 0 || (is_first && run->driver->world->incarnation > 1))
         od_driver_resume(run);
+    else
+        od_driver_reuse_outputs(run);
     if (run->stages[run->stage_count - 1].committed_count == run->stages[run->stage_count - 1].task_count)
         od_driver_collect(run);
 }
@@ -300,6 +303,8 @@ static void driver_on_order(void *self, const struct od_order *order)
         cancel(run, OD_CANCELLED, &error);
     } else if (order->kind == OD_ORDER_DECOMMISSION) {
         od_driver_drain(driver, order->executor);
+    } else if (order->kind == OD_ORDER_UNCACHE && order->key != 0) {
+        od_driver_uncache(driver, order->key);
     }
     settle(driver);
 }
@@ -313,6 +318,7 @@ static void driver_free(void *self)
         driver->runs = run->next;
         free_run(run);
     }
+    od_driver_uncache(driver, 0);
     od_copies_drop_query(&driver->own_copies, OD_ANY);
     od_block_store_drop_all(&driver->life.store, false); /* the next life's */
     od_life_release(&driver->life);

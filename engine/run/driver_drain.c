@@ -40,6 +40,8 @@ static uint32_t count_outputs(const struct od_driver *driver, uint32_t epoch, st
     for (const struct od_driver_run *run = driver->runs; run != NULL; run = run->next) {
         for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
             struct od_driver_task *task = run->tasks[i];
+            if (task->stored.query != 0)
+                continue; /* it was only lent */
             bool stays = task->state != OD_TASK_COMMITTED || task->epoch != epoch || task->done.block_count == 0 ||
                          !(task->is_needed || od_driver_gives_result(task->stage));
             if (stays)

@@ -32,6 +32,7 @@ void od_driver_write_input(struct od_buffer *body, const struct od_driver_stage 
         uint32_t first;
         uint32_t count = od_driver_find_entries(writer, range->part_first, range->part_end, &first);
         struct od_body_source part = {.writer = od_driver_task_name(writer),
+                                      .stored = od_driver_stored_name(writer),
                                       .generation = writer->generation,
                                       .executor = writer->executor,
                                       .epoch = writer->epoch,

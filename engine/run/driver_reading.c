@@ -97,7 +97,7 @@ static bool inputs_are_known(const struct od_driver_stage *stage)
     bool sizes_matter = od_reading_may_change(stage->run->query, stage->plan);
     for (uint32_t i = 0; i < stage->plan->input_count; i++) {
         const struct od_driver_stage *source = source_of(stage, i);
-        if (!source->is_laid_out)
+        if (!source->is_laid_out && !source->is_reused)
             return false;
         for (uint32_t t = 0; sizes_matter && t < source->task_count; t++)
             if (!source->tasks[t].has_index)

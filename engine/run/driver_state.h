@@ -12,6 +12,7 @@
  *   driver_restart.c    the journal; what a next life of the driver makes of it
  *   driver_copies.c     outputs that get another place: moves, checkpoints
  *   driver_drain.c      executors that leave
+ *   driver_cache.c      outputs that outlive their query
  *
  *   od_driver (the cluster) -- executors[1..N]
  *       \-- od_driver_run (a query) -- stages -- tasks
@@ -67,6 +68,7 @@ struct od_driver_task {
     uint64_t ready_ns;       /* WAITING: not launched before */
     bool is_needed; /* somebody still has to read what it gives */
     enum od_status lost_why;
+    struct od_attempt_name stored; /* query not 0: it counts by the cache, and is called so where it is */
     uint32_t copy_failures; /* of the output that counts */
     bool has_index;                 /* `done` and its entries are of `attempt`, or of the last that counted */
     struct od_body_done done;       /* its list is used up: see entries */
@@ -81,6 +83,7 @@ struct od_driver_stage {
     bool begins_again; /* within one rollback */
     /* Which tasks there are, and what each reads: as planned, until the reading is chosen; then for good. */
     bool is_laid_out;
+    bool is_reused; /* all tasks, by the cache: nobody need know what they read */
     struct od_reading reading;
     uint32_t task_count;
     struct od_driver_task *tasks;
@@ -141,6 +144,7 @@ struct od_driver_executor {
     uint64_t inherited_bytes; /* from others' drains */
 };
 struct od_driver_copy;
+struct od_driver_cached;
 
 /* Outlives registrations. */
 struct od_driver_health {
@@ -154,6 +158,7 @@ struct od_driver {
     struct od_outcome_sink sink;
     struct od_life life; /* as a reader; its store has the checkpoints */
     struct od_copies own_copies;
+    struct od_driver_cached *cached; /* owned list */
     struct od_driver_copy *copies; /* owned list: those that are on their way */
     struct od_arena driver_arena;
     struct od_driver_executor *executors; /* by actor id; [0] unused */
@@ -183,6 +188,11 @@ static inline struct od_attempt_name od_driver_task_name(const struct od_driver_
 {
     return (struct od_attempt_name){task->stage->run->query->query_id, task->stage->plan->stage_index,
                                     task->index, task->attempt};
+}
+/* What its output is called where it is. */
+static inline struct od_attempt_name od_driver_stored_name(const struct od_driver_task *task)
+{
+    return task->stored.query != 0 ? task->stored : od_driver_task_name(task);
 }
 static inline struct od_site od_driver_task_site(const struct od_driver_task *task)
 {
@@ -362,6 +372,13 @@ void od_driver_own_copy_ended(void *self, const struct od_attempt_name *name, en
 void od_driver_tick_copies(struct od_driver *driver, uint64_t now_ns);
 /* Begins what checkpoints are due. */
 void od_driver_plan_checkpoints(struct od_driver_run *run);
+
+/* --- driver_cache.c */
+/* When a query begins: what is cached of it is committed. When it ends: what is to be cached of it is taken from its tasks. */
+void od_driver_reuse_outputs(struct od_driver_run *run);
+void od_driver_cache_outputs(struct od_driver_run *run);
+/* The executors may drop what has this key. 0: all is forgotten, and nobody told. */
+void od_driver_uncache(struct od_driver *driver, uint64_t key);
 
 /* --- driver_drain.c */
 void od_driver_drain(struct od_driver *driver, uint32_t id);

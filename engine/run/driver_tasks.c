@@ -332,6 +332,7 @@ static void finish_stage(struct od_driver_stage *stage)
 static void commit(struct od_driver_task *task, struct od_driver_attempt *attempt)
 {
     task->attempt = attempt->number;
+    task->stored = (struct od_attempt_name){0};
     task->executor = attempt->executor;
     task->epoch = attempt->epoch;
     if (attempt->started_ns != 0)

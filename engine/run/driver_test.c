@@ -203,11 +203,11 @@ static void test_an_output_moves(void **state)
     uint32_t epoch = last_epoch();
     say_done(1, epoch, 0, 0, 3);
     assert_int_equal(last_launch()->executor, 1);
-    bench.driver.ops->on_order(bench.driver.self, &(struct od_order){OD_ORDER_DECOMMISSION, 0, 1});
+    bench.driver.ops->on_order(bench.driver.self, &(struct od_order){.kind = OD_ORDER_DECOMMISSION, .executor = 1});
     assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_DRAINING], 0); /* the last one stays */
     say_register(2, 1, 0);
     uint32_t other_epoch = last_epoch();
-    bench.driver.ops->on_order(bench.driver.self, &(struct od_order){OD_ORDER_DECOMMISSION, 0, 1});
+    bench.driver.ops->on_order(bench.driver.self, &(struct od_order){.kind = OD_ORDER_DECOMMISSION, .executor = 1});
     assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_DRAINING], 1);
     struct od_body_copy copy;
     assert_true(od_read_copy(bench.last[OD_MESSAGE_COPY], &copy));

@@ -160,18 +160,39 @@ static bool has_ended(const struct executor *executor, uint32_t query_id)
     return false;
 }
 
+/* What is to outlive its query; of what else is cached the least recently used goes where there is no room. */
+static void cache_outputs(struct executor *executor, const struct known_query *known)
+{
+    struct od_life *life = &executor->life;
+    struct od_attempt_name oldest;
+    for (uint32_t s = 0; known != NULL && known->query != NULL && s < known->query->graph->stage_count; s++) {
+        const struct od_stage *stage = &known->query->graph->stages[s];
+        if (stage->keep >= OD_KEEP_MEMORY && stage->cache_key != 0 && stage->cache_shape != 0)
+            od_block_store_cache(&life->store, known->query_id, s);
+    }
+    while (od_block_store_oldest(&life->store, life->options->cache_bytes, &oldest)) {
+        od_world_emit(life->world, (struct od_event){.kind = OD_EVENT_OUTPUT_EVICTED,
+                                                     .site = od_life_site(life, &oldest),
+                                                     .bytes = od_block_store_size(&life->store, &oldest)});
+        od_block_store_drop(&life->store, &oldest);
+    }
+}
+
 static void drop_query(struct executor *executor, uint32_t query_id)
 {
     if (!has_ended(executor, query_id))
         executor->ended[executor->ended_count++ % ENDED_MAX] = query_id;
     struct od_attempt **attempt = &executor->attempts;
     while (*attempt != NULL) {
-        if ((*attempt)->name.query == query_id)
+        if ((*attempt)->name.query == query_id) {
+            od_block_store_drop(&executor->life.store, &(*attempt)->name);
             remove_attempt(attempt);
-        else
+        } else {
             attempt = &(*attempt)->next;
+        }
     }
     od_copies_drop_query(&executor->copies, query_id);
+    cache_outputs(executor, *find_query(executor, query_id));
     od_block_store_drop_query(&executor->life.store, query_id);
     struct known_query **link = find_query(executor, query_id);
     if (*link != NULL)

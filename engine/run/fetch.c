@@ -44,6 +44,7 @@ static enum od_status read_source(struct od_fetch_input *input, struct od_reader
         }
         input->parts[growing->part_count - 1].blocks_left++;
         input->blocks[input->block_count++] = (struct od_fetch_block){.writer = source.writer,
+                                                                      .stored = source.stored,
                                                                       .generation = source.generation,
                                                                       .executor = source.executor,
                                                                       .epoch = source.epoch,
@@ -154,7 +155,7 @@ static enum od_status accept_block(struct od_fetch *fetch, struct od_fetch_input
     struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
     OD_TRY(od_life_hit(life, OD_POINT_BLOCK_RECEIVE, block_site(fetch, block), &passing, error));
     struct od_block_id expected =
-        od_block_id_of(&block->writer, block->generation, block->entry.partition);
+        od_block_id_of(&block->stored, block->generation, block->entry.partition);
     struct od_block_info info;
     od_arena_reset(&slot->block_arena);
     OD_TRY(od_block_decode(life->codec, passing.bytes, passing.size, input->schema, &expected,
@@ -181,8 +182,10 @@ static void send_request(struct od_fetch *fetch, uint32_t input_index, uint32_t 
                                  .epoch = block->epoch,
                                  .size = block->entry.size,
                                  .offset = block->entry.offset};
+    struct od_site site = od_life_site(life, &block->stored);
+    site.partition = block->entry.partition;
     od_write_fetch(&life->outbox.body, &body);
-    od_outbox_send(&life->outbox, block->executor, OD_MESSAGE_FETCH, block_site(fetch, block));
+    od_outbox_send(&life->outbox, block->executor, OD_MESSAGE_FETCH, site);
     if (slot->tries == 0)
         slot->first_ns = now_ns;
     slot->tries++;
@@ -196,7 +199,7 @@ static enum od_status read_local(struct od_fetch *fetch, struct od_fetch_input *
                                  struct od_error *error)
 {
     struct od_life *life = fetch->life;
-    OD_TRY(od_block_store_read(&life->store, &block->writer, block->entry.offset, block->entry.size,
+    OD_TRY(od_block_store_read(&life->store, &block->stored, block->entry.offset, block->entry.size,
                                &life->scratch, error));
     struct od_point_bytes passing = {.bytes = life->scratch.bytes, .size = life->scratch.size};
     OD_TRY(od_life_hit(life, OD_POINT_BLOCK_SERVE, block_site(fetch, block), &passing, error));

@@ -13,6 +13,7 @@
 /* A block to read: where, and what it must hold. */
 struct od_fetch_block {
     struct od_attempt_name writer;
+    struct od_attempt_name stored; /* what its output is called where it is */
     uint32_t generation;
     uint32_t executor;
     uint32_t epoch;

@@ -58,7 +58,7 @@ struct host_disturbance {
 struct host_event {
     uint64_t time_ns;
     uint64_t sequence;
-    enum { HOST_START, HOST_MESSAGE, HOST_TIMER } kind;
+    enum { HOST_START, HOST_MESSAGE, HOST_TIMER, HOST_SUBMIT } kind;
     uint32_t actor;
     uint32_t life;
     uint64_t tag;
@@ -88,7 +88,9 @@ struct host_actor {
 };
 
 struct host {
-    const struct od_query *query;
+    const struct od_query *query; /* that runs, or is about to */
+    const struct od_query *first;
+    bool is_between; /* the first has ended, the second not begun */
     struct od_query_catalog catalog;
     const struct host_disturbance *disturbances;
     uint32_t disturbance_count;
@@ -118,6 +120,8 @@ struct host {
 
 /* What everything of the host is taken from; the test program sets it. */
 static struct od_memory *host_memory;
+/* Begins when the first query has its answer; then that of this one is the outcome. NULL: there is one query. */
+static const struct od_query *host_second;
 
 /* The disturbance of one of `effects` (bits) that is due at index k, or NULL. */
 static const struct host_disturbance *host_due(const struct host *host, uint32_t effects, uint64_t k)
@@ -377,6 +381,13 @@ static void host_ended(void *self, uint32_t query_id, struct od_outcome *outcome
     struct host *host = self;
     od_assert(query_id == host->query->query_id);
     od_assert(!host->ended);
+    if (host_second != NULL && host->query != host_second && outcome->status == OD_OK) {
+        od_table_free(&host->memory.memory, outcome->answer);
+        host->query = host_second;
+        host->is_between = true;
+        host_push(host, (struct host_event){.time_ns = host->now_ns + 3 * HOST_MS, .kind = HOST_SUBMIT});
+        return;
+    }
     host->ended = true;
     host->outcome = *outcome;
 }
@@ -384,6 +395,8 @@ static void host_ended(void *self, uint32_t query_id, struct od_outcome *outcome
 static const struct od_query *host_find_query(void *self, uint32_t query_id)
 {
     struct host *host = self;
+    if (query_id == host->first->query_id)
+        return host->first;
     return query_id == host->query->query_id ? host->query : NULL;
 }
 
@@ -396,7 +409,7 @@ static enum od_status host_make_actor(struct host *host, struct host_actor *acto
     enum od_status status = od_driver_new(&actor->world, options, sink, &actor->actor, NULL);
     if (status != OD_OK)
         return status;
-    if (!host->ended)
+    if (!host->ended && !host->is_between)
         status = od_driver_submit(&actor->actor, host->query, NULL);
     if (status != OD_OK)
         actor->actor.ops->free(actor->actor.self);
@@ -485,9 +498,24 @@ static void host_disturb_actors(struct host *host, uint64_t k)
         host->actors[due->executor].paused_until_ns = host->now_ns + due->delay_ns;
 }
 
+/* Again, as long as it can't be: the driver is dead, or short of memory. */
+static void host_submit(struct host *host, struct host_event *event)
+{
+    host->is_between = false;
+    if (host->actors[0].alive && od_driver_submit(&host->actors[0].actor, host->query, NULL) == OD_OK)
+        return;
+    host->is_between = true;
+    event->time_ns = host->now_ns + HOST_MS;
+    host_push(host, *event);
+}
+
 static void host_deliver(struct host *host, struct host_event *event)
 {
     struct host_actor *actor = &host->actors[event->actor];
+    if (event->kind == HOST_SUBMIT) {
+        host_submit(host, event);
+        return;
+    }
     if (event->kind == HOST_START && !actor->alive) {
         host_start(host, actor);
         return;
@@ -540,7 +568,8 @@ static void host_run(struct host *host, const struct od_query *query,
     host->ended = false;
     host->clogged_until_ns = host->clogged_executor = 0;
     host->outcome = (struct od_outcome){0};
-    host->query = query;
+    host->query = host->first = query;
+    host->is_between = false;
     host->catalog = (struct od_query_catalog){.find = host_find_query, .self = host};
     host->disturbances = disturbances;
     host->disturbance_count = disturbance_count;

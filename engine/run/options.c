@@ -29,6 +29,7 @@ static const struct option_row {
     ROW(cluster.executor_memory_bytes, UNIT_COUNT, 0),
     ROW(cluster.drain_grace_ns, UNIT_NS, 500 * MS),
     ROW(cluster.drop_on_drain, UNIT_COUNT, 0),
+    ROW(cluster.cache_bytes, UNIT_COUNT, UINT64_C(256) << 20),
     ROW(cluster.breaker_failures, UNIT_COUNT, 3),
     ROW(cluster.breaker_window_ns, UNIT_NS, 1000 * MS),
     ROW(cluster.breaker_open_ns, UNIT_NS, 200 * MS),

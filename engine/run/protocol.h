@@ -90,9 +90,11 @@ enum od_message_kind {
     F(S, U32, uint32_t, task_count)                                                                          \
     F(S, U32, uint32_t, input_count) L(S, 0, input_count, inputs)
 
-/* One map task's part in an input: which attempt counts, where its output is, and the blocks of it to read. */
+/* One map task's part in an input: which attempt counts, where its output is, and the blocks of it to read. `stored`: the name that the
+ * output has there: the writer's, but for one that an earlier query has left. */
 #define OD_FIELDS_source(F, L, S)                                                                            \
     F(S, U32, struct od_attempt_name, writer)                                                                \
+    F(S, U32, struct od_attempt_name, stored)                                                                \
     F(S, U32, uint32_t, generation)                                                                          \
     F(S, U32, uint32_t, executor) F(S, U32, uint32_t, epoch) F(S, U32, uint32_t, block_count)
 

@@ -93,7 +93,7 @@ static bool read_heartbeat_case(const struct od_message *message, bool whole)
 }
 
 static const struct od_block_entry entry = {1, 2, 3, 4, {5, 6}};
-static const struct od_body_source source = {{1, 2, 3, 4}, 5, 6, 7, 1};
+static const struct od_body_source source = {{1, 2, 3, 4}, {8, 9, 10, 11}, 5, 6, 7, 1};
 
 static void write_launch_case(struct od_buffer *body)
 {

@@ -25,6 +25,7 @@ struct od_cluster_options {
     uint64_t breaker_window_ns; /* [1 s] */
     uint64_t breaker_open_ns;   /* [200 ms] */
     uint64_t drain_grace_ns; /* [500 ms] that a decommissioned executor's attempts, then its readers, get to finish */
+    uint64_t cache_bytes;    /* [256 MiB] of outputs that outlive their query, on each executor */
     uint32_t drop_on_drain;  /* [0] 1: its outputs are not copied elsewhere but lost, and computed again where needed */
 };
 struct od_run_options {

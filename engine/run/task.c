@@ -199,7 +199,11 @@ static enum od_status write_output(struct od_attempt *attempt, struct od_error *
     attempt->output_checksum = od_hash_bytes(bytes->bytes, bytes->size, OD_OUTPUT_SEED);
     struct od_point_bytes passing = {.bytes = bytes->bytes, .size = bytes->size};
     OD_TRY(od_life_hit(attempt->life, OD_POINT_BLOCK_WRITE, attempt_site(attempt), &passing, error));
-    return od_block_store_put(&attempt->life->store, &attempt->name, passing.bytes, passing.size, error);
+    struct od_block_store *store = &attempt->life->store;
+    if (attempt->stage->keep == OD_KEEP_MEMORY && /* else to the disk, as there is no memory */
+        od_block_store_hold(store, &attempt->name, passing.bytes, passing.size, NULL) == OD_OK)
+        return OD_OK;
+    return od_block_store_put(store, &attempt->name, passing.bytes, passing.size, error);
 }
 
 /* Before the operators and the fetch go. */

@@ -93,12 +93,14 @@ static inline void od_world_emit(const struct od_world *world, struct od_event e
  * wish: one that came to nothing (a query that ended, an executor that is gone) is no error. */
 enum od_order_kind {
     OD_ORDER_CANCEL_QUERY = 1, /* query */
+    OD_ORDER_UNCACHE = 3,      /* key: of outputs that no later query will want */
     OD_ORDER_DECOMMISSION = 2, /* executor: takes no new task, its outputs move elsewhere, then it leaves */
 };
 struct od_order {
     enum od_order_kind kind;
     uint32_t query;
     uint32_t executor;
+    uint64_t key;
 };
 
 /* What a host calls. on_message borrows the message; the host frees it. */
