@@ -289,9 +289,54 @@ static void aggregates_that_need_all_rows_have_one_phase(void **state)
            "3: aggregate(1) => result\n");
 }
 
+enum cached_as { AS_IT_IS, BEHIND_ANOTHER, ON_DISK, OF_OTHER_ROWS, IN_MORE_PARTS, DEALT_OUT, ARRIVING, CACHED_AS_COUNT };
+
+/* Plans t, grouped and kept; says by what it is known to later queries. */
+static struct od_stage cached_stage(enum cached_as as)
+{
+    struct planning p;
+    struct od_stage kept = {0};
+    const struct od_stage_graph *graph;
+    begin(&p);
+    p.options.partition_count = as == IN_MORE_PARTS ? 4 : 3;
+    p.options.arrival_order = as == ARRIVING;
+    const struct od_frame_aggregate rows = {.name = "n", .function = OD_AGGREGATE_COUNT_STAR};
+    const struct od_frame *t = od_frame_scan(&p.f, as == OF_OTHER_ROWS ? u_table : t_table);
+    if (as == DEALT_OUT || as == ARRIVING)
+        t = od_frame_repartition_evenly(&p.f, od_frame_repartition(&p.f, t, OD_NAMES("k")), 2);
+    t = od_frame_group_by(&p.f, t, OD_NAMES("k"), &rows, 1);
+    t = od_frame_persist(&p.f, t, as == ON_DISK ? OD_KEEP_DISK : OD_KEEP_MEMORY);
+    assert_string_equal(p.f.error.text, "");
+    uint64_t key = od_frame_cache_key(t);
+    if (as == BEHIND_ANOTHER)
+        t = od_frame_union(&p.f, od_frame_group_by(&p.f, od_frame_scan(&p.f, u_table), OD_NAMES("k"), &rows, 1), t);
+    assert_int_equal(od_stage_graph_build(&p.arena, od_frame_distinct(&p.f, t)->plan, &p.options, &graph, NULL), OD_OK);
+    for (uint32_t s = 0; s < graph->stage_count; s++)
+        kept = graph->stages[s].keep != OD_KEEP_NONE ? graph->stages[s] : kept;
+    assert_true(kept.keep == (as == ON_DISK ? OD_KEEP_DISK : OD_KEEP_MEMORY) && kept.cache_key == key && key != 0);
+    od_buffer_release(&p.text);
+    od_arena_release(&p.arena);
+    return kept;
+}
+
+static void a_cached_stage_is_known_by_its_rows_and_their_spread(void **state)
+{
+    (void)state;
+    const struct od_stage plain = cached_stage(AS_IT_IS);
+    assert_true(plain.cache_shape != 0);
+    for (enum cached_as as = AS_IT_IS; as < CACHED_AS_COUNT; as++) {
+        const struct od_stage kept = cached_stage(as);
+        bool same_rows = as <= ON_DISK || as == IN_MORE_PARTS;
+        assert_int_equal(kept.cache_key == plain.cache_key, same_rows);
+        assert_int_equal(kept.cache_shape == plain.cache_shape, as <= ON_DISK);
+        assert_int_equal(kept.cache_shape == 0, as == ARRIVING); /* dealt out otherwise the next time */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cached_stage_is_known_by_its_rows_and_their_spread),
         cmocka_unit_test(joins_meet_as_they_must_or_as_they_are_forced),
         cmocka_unit_test(sides_follow_what_is_spread_already),
         cmocka_unit_test(windows_are_spread_and_sorted_once),
