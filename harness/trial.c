@@ -12,10 +12,10 @@
 
 /* No undisturbed run of a small case takes longer than this in virtual time; fault times are drawn within. */
 #define CASE_SPAN_NS UINT64_C(20000000)
-/* What this engine and its hosts can do beyond what any can; no decommissioning yet: the driver ignores that order. */
+/* What this engine and its hosts can do beyond what any can. No query is cancelled: it would have no answer to judge. */
 #define CASE_MORE_KINDS                                                                                      \
-    (UINT32_C(1) << OD_FAULT_DRIVER_CRASH | UINT32_C(1) << OD_FAULT_EXECUTOR_ADD |                            \
-     UINT32_C(1) << OD_FAULT_EXECUTOR_SLOW)
+    (UINT32_C(1) << OD_FAULT_DRIVER_CRASH | UINT32_C(1) << OD_FAULT_EXECUTOR_DECOMMISSION |                   \
+     UINT32_C(1) << OD_FAULT_EXECUTOR_ADD | UINT32_C(1) << OD_FAULT_EXECUTOR_SLOW)
 #define EXECUTORS_ADDED_MAX 2 /* in a case */
 #define CASE_FAULTS_MAX 3
 
