@@ -4,8 +4,8 @@
  *   commit -> there, at an executor -> that executor is lost or registers anew | a reader finds a bad block   -> may be lost
  *                                   -> a stage that was rolled back, in which it was                          -> may be lost
  *
- *   F3  an attempt is launched for a task whose output is there, or although nobody needs it: no stage between it and the
- *       answer still has work to do. "Needs" goes by stages, and what may be lost may be there after all, so the check is a
+ *   F3  an attempt is launched for a task whose output is there, or although nobody needs it, or did when that was planned:
+ *       no stage between it and the answer still has work to do. "Needs" goes by stages, and what may be lost may be there after all, so the check is a
  *       bound from above: the closure of what was lost.
  *       A stage is rolled back only with a cause: its own or another stage, indeterminate and read by it directly or not, had
  *       an output that may be lost.
@@ -16,7 +16,7 @@
  *
  * "The answer rests on": from the last stage back, of each task the attempt that readers in this set have consumed, else its
  * last commit (its blocks were empty then). A driver that was restarted may have forgotten the commits of a stage that it had
- * not said to be complete. */
+ * not said to be complete, and where outputs had been copied to. */
 #include "properties/property.h"
 
 #include "engine/core/assert.h"
@@ -41,6 +41,8 @@ struct task {
     uint32_t output; /* index plus 1 of its last commit; 0: none */
     uint32_t holder; /* executor; 0: the driver's disk */
     bool is_there;
+    bool is_elsewhere; /* than where it was written: a driver that dies may not have noted that for good */
+    bool is_wanted;    /* it is not there, and somebody needed it when the driver planned to compute it again */
 };
 struct books {
     const struct od_stage_graph *graph;
@@ -158,7 +160,7 @@ static void task_launched(struct books *books, const struct od_event *event, uin
             books->finding, "F3",
             "stage %u task %u is computed again in attempt %u, although its output of attempt %u is there",
             site->stage, site->task, site->attempt, books->outputs[task->output - 1].attempt);
-    else if (!is_needed(books, site->stage))
+    else if (!task->is_wanted && !is_needed(books, site->stage))
         od_finding_set(books->finding, "F3",
                        "stage %u task %u is computed again in attempt %u, although nobody needs its output",
                        site->stage, site->task, site->attempt);
@@ -180,6 +182,7 @@ static void task_committed(struct books *books, const struct od_event *event, ui
                                                             .superseded_at = UINT32_MAX};
     task->output = books->output_count;
     task->holder = site->executor;
+    task->is_elsewhere = task->is_wanted = false;
     books->open_counts[site->stage] -= !task->is_there;
     task->is_there = true;
 }
@@ -218,8 +221,19 @@ static void output_moved(struct books *books, const struct od_event *event, uint
 {
     struct task *task = find_task(books, event->site.stage, event->site.task);
     (void)at;
-    if (task != NULL)
-        task->holder = event->kind == OD_EVENT_CHECKPOINTED ? 0 : event->site.executor;
+    if (task == NULL)
+        return;
+    task->holder = event->kind == OD_EVENT_CHECKPOINTED ? 0 : event->site.executor;
+    task->is_elsewhere = true;
+}
+
+/* The driver plans; what is launched later, and again elsewhere, rests on that, even if the last reader ends meanwhile. */
+static void output_lost(struct books *books, const struct od_event *event, uint32_t at)
+{
+    struct task *task = find_task(books, event->site.stage, event->site.task);
+    (void)at;
+    if (task != NULL && !task->is_there)
+        task->is_wanted = is_needed(books, event->site.stage);
 }
 
 static void stage_rolled_back(struct books *books, const struct od_event *event, uint32_t at)
@@ -246,8 +260,9 @@ static void driver_restarted(struct books *books, const struct od_event *event, 
     (void)event;
     (void)at;
     for (uint32_t stage = 0; stage < books->graph->stage_count; stage++)
-        if (!books->is_complete[stage])
-            lose_stage(books, stage);
+        for (uint32_t i = 0; i < books->task_counts[stage]; i++)
+            if (!books->is_complete[stage] || books->tasks[stage][i].is_elsewhere)
+                lose(books, stage, &books->tasks[stage][i]);
     for (uint32_t i = 0; i < books->output_count; i++)
         if (!books->is_complete[books->outputs[i].stage])
             books->outputs[i].superseded_at = UINT32_MAX; /* what replaced it may be forgotten */
@@ -301,6 +316,7 @@ static const learn lessons[OD_EVENT_COUNT] = {
     [OD_EVENT_OUTPUT_MOVED] = output_moved,
     [OD_EVENT_CHECKPOINTED] = output_moved,
     [OD_EVENT_EXECUTOR_DECOMMISSIONED] = executor_emptied,
+    [OD_EVENT_OUTPUT_LOST] = output_lost,
     [OD_EVENT_STAGE_ROLLED_BACK] = stage_rolled_back,
     [OD_EVENT_DRIVER_RESTARTED] = driver_restarted,
     [OD_EVENT_PLAN_ADAPTED] = plan_adapted,

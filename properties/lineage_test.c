@@ -4,7 +4,7 @@
  *   0 (two tasks) -> 1 -> 3        1, 2 and 3 have one task each; 3 is read by the driver
  *                 -> 2 -> 3
  *
- * "in" rows have an indeterminate stage 0. */
+ * `in` rows have an indeterminate stage 0. */
 #include "engine/plan/physical.h"
 #include "properties/property.h"
 
@@ -25,6 +25,7 @@ struct history {
 /* One word an event, blanks between them; digits are single:
  *   L<stage><task><attempt><executor>   launched          C<stage><task><attempt><executor>   committed, generation = attempt / 2
  *   R<stage><task><attempt><stage><task><attempt>         the first consumed the second's block; driver: R---...
+ *   O<stage><task><attempt>  the driver plans to compute it again
  *   B<stage><task><attempt>  a bad block of it            W<stage><task><attempt>             wrote a block with rows
  *   X<executor> lost         N<executor> registers        M<stage><task><executor> moved      K<stage><task> checkpointed
  *   S<stage> completed       Y<stage> rolled back         D driver restarted */
@@ -40,7 +41,7 @@ static enum od_event_kind kind_of(char byte)
         enum od_event_kind kind;
     } kinds[] = {
         {'L', OD_EVENT_TASK_LAUNCHED},   {'C', OD_EVENT_TASK_COMMITTED},      {'R', OD_EVENT_BLOCK_CONSUMED},
-        {'B', OD_EVENT_BLOCK_BAD},       {'W', OD_EVENT_BLOCK_WRITTEN},       {'X', OD_EVENT_EXECUTOR_LOST},
+        {'O', OD_EVENT_OUTPUT_LOST},     {'B', OD_EVENT_BLOCK_BAD},       {'W', OD_EVENT_BLOCK_WRITTEN},       {'X', OD_EVENT_EXECUTOR_LOST},
         {'M', OD_EVENT_OUTPUT_MOVED},    {'N', OD_EVENT_EXECUTOR_REGISTERED}, {'K', OD_EVENT_CHECKPOINTED},
         {'S', OD_EVENT_STAGE_COMPLETED}, {'Y', OD_EVENT_STAGE_ROLLED_BACK},   {'D', OD_EVENT_DRIVER_RESTARTED},
     };
@@ -55,11 +56,11 @@ static struct od_event read_event(const char *word)
 {
     struct od_event event = {.kind = kind_of(word[0]), .site = OD_SITE_ANY};
     const char *digits = word + 1;
-    if (strchr("LCRWMKSYB", word[0]) != NULL)
+    if (strchr("LCRWMKSYBO", word[0]) != NULL)
         event.site.stage = digit(*digits++);
-    if (strchr("LCRWMKB", word[0]) != NULL)
+    if (strchr("LCRWMKBO", word[0]) != NULL)
         event.site.task = digit(*digits++);
-    if (strchr("LCRWB", word[0]) != NULL)
+    if (strchr("LCRWBO", word[0]) != NULL)
         event.site.attempt = digit(*digits++);
     if (strchr("LCXNM", word[0]) != NULL)
         event.site.executor = digit(*digits++);
@@ -124,10 +125,16 @@ static const struct {
     {false, STAGE_0 STAGE_1 STAGE_2 STAGE_3 "X2 L3023", NULL},
     {false, STAGE_0 STAGE_1 STAGE_2 STAGE_3 "X2 L2023", NULL},
     {false, STAGE_0 STAGE_1 STAGE_2 STAGE_3 "X2 L1023", "F3"},
+    {false, STAGE_0 STAGE_1 "L2002 B000 O000 R200000 R200010 C2002 S2 L0023", NULL},
+    {false, STAGE_0 STAGE_1 STAGE_2 "B000 O000 L0023", "F3"},
+    {false, STAGE_0 STAGE_1 "L2002 B000 O000 L0023 C0023 R200000 R200010 C2002 S2 B002 L0043", "F3"},
     /* moved and checkpointed outputs are where they are */
     {false, STAGE_0 "M002 X1 L0023", "F3"},
     {false, STAGE_0 "M003 X3 L0023", NULL},
     {false, STAGE_0 "K00 X1 L0023", "F3"},
+    {false, STAGE_0 "K00 D X1 L0023", NULL},
+    {false, STAGE_0 "M002 D L0023", NULL},
+    {false, STAGE_0 "M002 D L0123", "F3"},
     {false, STAGE_0 "K00 B000 L0023", NULL},
     /* a driver that comes back repeats no stage that it had called complete */
     {false, STAGE_0 "D L0021", "F3"},

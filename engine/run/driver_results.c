@@ -62,7 +62,7 @@ static void emit_results(struct od_driver_run *run)
     }
 }
 
-/* A source failed: its output is lost, if it is still the one that counts. Anything else ends the query. */
+/* A source failed: its output is lost, if it is still the one that counts and where it was. Anything else ends the query. */
 static void fail(struct od_driver_run *run, const struct od_error *error)
 {
     struct od_attempt_name source = run->fetch.source;
@@ -77,8 +77,12 @@ static void fail(struct od_driver_run *run, const struct od_error *error)
     od_assert(task != NULL);
     run->outcome.counts.blocks_bad++;
     od_driver_count_recovery(run, error);
-    if (task->state != OD_TASK_COMMITTED || task->attempt != source.attempt || task->epoch != source_epoch)
+    if (task->state != OD_TASK_COMMITTED || task->attempt != source.attempt || task->epoch != source_epoch) {
+        /* it is elsewhere by now: no loss, and nothing else would begin again */
+        if (!run->ended && result_stage(run)->committed_count == result_stage(run)->task_count)
+            od_driver_collect(run);
         return;
+    }
     od_driver_note_unread(run->driver, task->executor, 0, error->status);
     od_driver_lose_output(task, error->status);
 }
