@@ -61,7 +61,8 @@ static void open_and_read(const uint8_t *bytes, size_t size)
     od_assert(status == OD_OK ? table != NULL : status == OD_CORRUPT || status == OD_NO_MEMORY);
     if (status == OD_OK) {
         struct od_batch rows = od_table_view(table);
-        od_batch_checksum(&rows);
+        if (rows.schema->field_count > 0) /* rows of nothing may be many */
+            od_batch_checksum(&rows);
         for (uint32_t i = 0; i < rows.schema->field_count && rows.row_count > 0; i++) {
             struct od_value value = od_column_value(&rows.columns[i], rows.row_count - 1);
             od_value_print(&value, &text);
