@@ -178,6 +178,10 @@ static void count_events(struct od_record_run *run, const struct od_cluster_resu
         [OD_EVENT_EXECUTOR_DECOMMISSIONED] = offsetof(struct od_record_run, decommissions),
         [OD_EVENT_DRIVER_RESTARTED] = offsetof(struct od_record_run, driver_restarts),
         [OD_EVENT_BUDGET_EXHAUSTED] = offsetof(struct od_record_run, alerts),
+        [OD_EVENT_BUDGET_LOW] = offsetof(struct od_record_run, alerts),
+        [OD_EVENT_TASK_STOLEN] = offsetof(struct od_record_run, steals),
+        [OD_EVENT_TASK_ADOPTED] = offsetof(struct od_record_run, adoptions),
+        [OD_EVENT_BREAKER_OPENED] = offsetof(struct od_record_run, breakers_opened),
     };
     for (uint32_t i = 0; i < result->event_count; i++) {
         size_t offset = measures[result->events[i].kind];

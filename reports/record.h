@@ -74,6 +74,9 @@ enum od_record_fold { OD_RECORD_SUM, OD_RECORD_MAX };
     X(recomputed_tasks, recomputed_tasks, COUNT, SUM, "tasks run again because their output was lost")       \
     X(recomputed_ppm, recomputed_share, PPM, MAX, "recomputed tasks by tasks of the plan")                   \
     X(speculations, speculations, COUNT, SUM, "second attempts of stragglers")                               \
+    X(steals, steals, COUNT, SUM, "waiting attempts that went to another executor")                          \
+    X(adoptions, adoptions, COUNT, SUM, "attempts that ran on while the driver was away")                    \
+    X(breakers_opened, breakers_opened, COUNT, SUM, "ways between executors that were given up for a while") \
     X(rollbacks, rollbacks, COUNT, SUM, "stages begun again because what they read may have changed")        \
     X(adaptations, adaptations, COUNT, SUM,                                                                  \
       "stages whose tasks were dealt out anew for the sizes that were seen")                                 \
@@ -84,7 +87,7 @@ enum od_record_fold { OD_RECORD_SUM, OD_RECORD_MAX };
     X(exclusions, exclusions, COUNT, SUM, "times that a failing executor got no more tasks for a while")     \
     X(decommissions, decommissions, COUNT, SUM, "executors that left in good order")                         \
     X(driver_restarts, driver_restarts, COUNT, SUM, "lives of the driver after its first")                   \
-    X(alerts, alerts, COUNT, SUM, "budgets that were used up")                                               \
+    X(alerts, alerts, COUNT, SUM, "budgets that were used up, or nearly")                                    \
     X(memory_peak_bytes, memory_peak, BYTES, MAX,                                                            \
       "the least memory limit with which no rows would have gone to disk")                                   \
     X(spilled_bytes, spilled, BYTES, SUM, "rows that operators set aside on disk")                           \
@@ -130,11 +133,11 @@ struct od_record_run {
     OD_RECORD_RUN_MEASURES(OD_RECORD_MEASURE_FIELD)
     uint64_t memory_limit_bytes; /* rows that the query may hold; 0: any number */
     uint64_t answer_rows;
-    char *digest;        /* of the answer, hex */
-    char *trace_digest;  /* of all that crossed the seam, hex */
-    char *replay;        /* the command that repeats it */
-    char *case_file;     /* relative to the run directory */
-    bool timeline;       /* worth a look: the page shows it, from its events */
+    char *digest;       /* of the answer, hex */
+    char *trace_digest; /* of all that crossed the seam, hex */
+    char *replay;       /* the command that repeats it */
+    char *case_file;    /* relative to the run directory */
+    bool timeline;      /* worth a look: the page shows it, from its events */
 };
 
 struct od_record_parent {

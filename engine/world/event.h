@@ -106,7 +106,6 @@ enum od_adaptation {
       "driver: holds nothing that is needed, may stop; value: incarnation")                                  \
     X(DRIVER_RESTARTED, INCARNATION, "driver_restarted",                                                     \
       "value: incarnation; rows: records read from the journal")                                             \
-    X(JOURNAL_CUT, NONE, "journal_cut", "driver, restarted: a torn end of the journal is dropped; bytes")    \
     X(BUDGET_LOW, COUNT, "budget_low",                                                                       \
       "driver, alert: four fifths are spent, or one is left; value: what is allowed; why")
 

@@ -76,7 +76,7 @@ static void events_have_their_own_names(void **state)
     assert_string_equal(od_event_text(OD_EVENT_TASK_LAUNCHED), "task_launched");
     assert_string_equal(od_event_text(OD_EVENT_COUNT), "unknown");
     assert_int_equal(od_event_value_of(OD_EVENT_TASK_RETRIED), OD_EVENT_VALUE_STATUS);
-    assert_int_equal(od_event_value_of(OD_EVENT_JOURNAL_CUT), OD_EVENT_VALUE_NONE);
+    assert_int_equal(od_event_value_of(OD_EVENT_HEALED), OD_EVENT_VALUE_NONE);
     assert_string_equal(od_adaptation_text(OD_ADAPTATION_SPLIT), "split");
     assert_string_equal(od_adaptation_text(OD_ADAPTATION_COUNT), "unknown");
 }
