@@ -105,7 +105,7 @@ static void draw_cluster(struct od_choices *choices, struct od_case_cluster *clu
     od_choices_begin(choices, "seed"); /* so that a shrinker can draw another one for itself */
     cluster->seed = od_choices_below(choices, UINT64_C(1) << 32);
     od_choices_end(choices);
-    cluster->arrival_order = od_choices_below(choices, 3) == 2;
+    cluster->arrival_order = od_choices_below(choices, 2) == 1;
     cluster->partition_bytes = partition_bytes[od_choices_below(choices, 8)];
     if (cluster->partition_bytes != 0)
         cluster->broadcast_bytes = partition_bytes[od_choices_below(choices, 8)];

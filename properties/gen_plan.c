@@ -217,9 +217,13 @@ static struct od_relation make_repartition(struct od_gen *gen, uint32_t depth)
     const struct od_expr *key = od_gen_key(gen, &input.plan->schema);
     if (key == NULL)
         return od_relation_failed();
-    uint32_t in_turn = (uint32_t)od_choices_below(gen->choices, 4); /* 0: by the key */
-    enum od_status status =
-        od_plan_repartition(gen->arena, input.plan, &key, in_turn == 0, in_turn, &plan, gen->error);
+    uint32_t in_turn = (uint32_t)od_choices_below(gen->choices, 6); /* 0: by the key; from 3 on: by it first */
+    enum od_status status = OD_OK;
+    if (in_turn == 0 || in_turn >= 3)
+        status = od_plan_repartition(gen->arena, input.plan, &key, 1, 0, &input.plan, gen->error);
+    plan = input.plan;
+    if (status == OD_OK && in_turn != 0)
+        status = od_plan_repartition(gen->arena, input.plan, NULL, 0, in_turn, &plan, gen->error);
     return od_relation_built(gen, status, plan, input.rows_max);
 }
 
@@ -276,7 +280,7 @@ static const struct {
     {od_gen_grouped, 10},  {make_sort, 4},     {make_limit, 4},           {make_having, 4},
     {od_gen_distinct, 2},  {make_union, 4},    {od_gen_window, 6},        {od_gen_apply, 5},
     {make_values, 1},      {od_gen_expand, 1}, {od_gen_grouping_sets, 2}, {make_map, 1},
-    {make_repartition, 1},
+    {make_repartition, 4},
 };
 #define RELATION_COUNT (sizeof(relations) / sizeof(relations[0]))
 

@@ -344,7 +344,8 @@ static void mark_consumed(struct books *books, uint32_t stage)
     }
 }
 
-/* Every reading stage has a counting reader that consumed the block. */
+/* Every reading stage has a counting reader that consumed the block; or, but for indeterminate stages, the same partition of
+ * another attempt. */
 static void check_block(const struct books *books, const struct od_event *written)
 {
     const struct od_site *block = &written->site;
@@ -354,8 +355,9 @@ static void check_block(const struct books *books, const struct od_event *writte
             const struct od_event *event = &books->observation->events[i];
             const struct output *output = books->consumed[i];
             is_read = output != NULL && output->stage == block->stage && output->task == block->task &&
-                      output->attempt == block->attempt && event->site.stage == stage &&
-                      event->site.partition == block->partition && reader_counts(books, &event->site);
+                      (output->attempt == block->attempt || !is_indeterminate(books, block->stage)) &&
+                      event->site.stage == stage && event->site.partition == block->partition &&
+                      reader_counts(books, &event->site);
         }
         if (!is_read)
             od_finding_set(books->finding, "H5",
