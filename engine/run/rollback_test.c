@@ -223,7 +223,7 @@ static void what_is_read_is_chosen_once(void **state)
     for (uint32_t i = 0; i < 4; i++) {
         memset(adapted_count, 0, sizeof(adapted_count));
         plan_query(i % 2 == 1);
-        query.options.partition_bytes = i < 2 ? 1500 : 300; /* of about 2 KB in all */
+        query.options.partition_bytes = i < 2 ? 4000 : 300;
         query.options.hash_bits_off = bits_off[i / 2];
         if (i % 2 == 0)
             sweep_all();
@@ -233,6 +233,8 @@ static void what_is_read_is_chosen_once(void **state)
         try_sets(OD_IS_SANITIZED ? 50 : 500, true);
         may_forget = false;
         query.options.cluster.journal = false;
+        print_message("adapted: %llu merged, %llu shared out\n", (unsigned long long)adapted_count[0],
+                      (unsigned long long)adapted_count[1]);
         assert_true(adapted_count[i < 2 ? OD_ADAPTATION_COALESCED : OD_ADAPTATION_SPLIT] > 100);
     }
     query.options.partition_bytes = 0;
