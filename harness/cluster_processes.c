@@ -34,6 +34,7 @@
 #define CHILD_VARIABLE "ORDEAL_CHILD" /* in the environment of every child */
 /* Nobody takes longer from an event to its file. */
 #define EVENTS_HELD_NS (20 * MS)
+#define LINK_BYTES_PER_S UINT64_C(1000000000) /* of local sockets: zstd does not pay there */
 #define FOLDER_PREFIX "ordeal-cluster-"
 #define TABLES_KEPT   32
 #define ARGUMENTS_MAX 24
@@ -517,7 +518,9 @@ enum od_status od_processes_run(struct od_processes *processes, const struct od_
     od_arena_init(&scratch, processes->memory, 0);
     od_buffer_init(&plan, processes->memory);
     od_table_store_begin(processes->store, query_id);
-    enum od_status status = od_query_plan_write(graph, options, &namer, &scratch, &plan, error);
+    struct od_run_options asked = *options;
+    asked.link_bytes_per_s = asked.link_bytes_per_s == 0 ? LINK_BYTES_PER_S : asked.link_bytes_per_s;
+    enum od_status status = od_query_plan_write(graph, &asked, &namer, &scratch, &plan, error);
     od_arena_release(&scratch);
     if (status == OD_OK && plan.size > OD_MAIL_BYTES_MAX - 1024)
         status = od_fail(error, OD_UNSUPPORTED, "a plan of %zu bytes: more than a message may have", plan.size);

@@ -46,6 +46,7 @@ static const struct option_row {
     ROW(deadline_ns, UNIT_NS, 60000 * MS),
     ROW(operator_memory_bytes, UNIT_COUNT, 0),
     ROW(query_memory_bytes, UNIT_COUNT, 0),
+    ROW(link_bytes_per_s, UNIT_COUNT, 0),
     ROW(partition_bytes, UNIT_COUNT, 0),
     ROW(broadcast_bytes, UNIT_COUNT, 0),
     ROW(adaptations_off, UNIT_COUNT, 0),

@@ -55,6 +55,7 @@ struct od_run_options {
     uint32_t adaptations_off; /* bits 1 << enum od_adaptation */
     uint64_t
         hash_bits_off;   /* [0] cleared in every hash of keys, to make them collide: answers stay the same */
+    uint64_t link_bytes_per_s; /* [0: as if infinitely slow] what blocks travel at: see partition_writer.h */
     enum od_codec codec; /* [STORED] wanted for blocks; ORDEAL's commands ask for ZSTD */
 };
 /* The options with every 0 replaced by its default. */

@@ -34,6 +34,7 @@ static struct od_partition_writer_options writer_options(const struct od_attempt
         .keys = stage->keys,
         .id = od_block_id_of(&attempt->name, attempt->generation, is_forward ? attempt->name.task : 0),
         .hash_bits_off = attempt->query->options.hash_bits_off,
+        .link_bytes_per_s = attempt->query->options.link_bytes_per_s,
         .codec = attempt->query->options.codec};
 }
 

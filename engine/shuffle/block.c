@@ -236,6 +236,7 @@ enum od_status od_block_encode(struct od_block_codec *codec, const struct od_bat
     info_out->schema_hash = od_schema_hash(batch->schema);
     info_out->row_checksum = od_batch_checksum(batch);
     info_out->total_bytes = buffer->size - start;
+    info_out->raw_bytes = BLOCK_HEADER_BYTES + raw_bytes;
     struct block_header header = {.magic = BLOCK_MAGIC,
                                   .version = BLOCK_VERSION,
                                   .codec = info_out->codec,
@@ -278,7 +279,8 @@ static enum od_status read_header(const uint8_t *bytes, size_t size, struct od_b
                                    .row_count = header->row_count,
                                    .schema_hash = header->schema_hash,
                                    .row_checksum = header->row_checksum,
-                                   .total_bytes = size};
+                                   .total_bytes = size,
+                                   .raw_bytes = BLOCK_HEADER_BYTES + header->raw_bytes};
     return OD_OK;
 }
 

@@ -31,6 +31,7 @@ struct od_block_info {
     uint64_t schema_hash;
     struct od_hash128 row_checksum;
     uint64_t total_bytes; /* header and payload */
+    uint64_t raw_bytes;   /* what total_bytes would be of a stored block */
 };
 
 /* Keeps compression state between blocks; one per actor. */

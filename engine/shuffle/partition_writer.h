@@ -27,6 +27,9 @@ struct od_partition_writer_options {
     struct od_block_id id;          /* its partition is filled in, or is the one to write when there is only one */
     uint64_t hash_bits_off;         /* cleared in every key hash: 0, or more to make partitions uneven */
     enum od_codec codec;
+    /* ZSTD: how fast blocks travel. They are compressed while what that saves on the way is more than what it takes, as measured on
+     * every block that is; else stored, and tried again now and then. 0: always compressed. */
+    uint64_t link_bytes_per_s;
     uint32_t block_rows; /* rows gathered before a flush; 0 means 4096 */
 };
 
@@ -47,6 +50,7 @@ struct od_partition_writer {
     struct od_block_entry *entries; /* owned; in order of partition after _finish */
     uint32_t entry_count;
     uint32_t entry_capacity;
+    uint32_t stored_left; /* blocks to store before one is compressed again, to see */
     uint64_t row_count;             /* appended */
     struct od_hash128 row_checksum; /* of what was appended, before parting */
 };

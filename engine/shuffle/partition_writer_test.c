@@ -176,6 +176,41 @@ static void test_rows_are_dealt_out_in_turn(void **state)
     od_block_codec_free(codec);
 }
 
+/* Rows that shrink well: on a slow link all blocks are compressed, on one that is faster than zstd one in a while. */
+static void test_compression_must_pay(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t link_bytes_per_s;
+        uint32_t compressed_least, compressed_most; /* of 40 blocks */
+    } cases[] = {{0, 40, 40}, {1000000, 40, 40}, {UINT64_C(100000000000), 2, 2}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct od_block_codec *codec = od_block_codec_new(od_posix_memory(), NULL);
+        struct od_partition_writer_options options = options_for(1, 1000);
+        struct od_partition_writer writer;
+        uint32_t compressed = 0;
+        options.codec = OD_CODEC_ZSTD;
+        options.link_bytes_per_s = cases[i].link_bytes_per_s;
+        assert_int_equal(od_partition_writer_init(&writer, od_posix_memory(), codec, &options, NULL), OD_OK);
+        assert_int_equal(write_rows(&writer, 40 * 1000), OD_OK);
+        assert_in_range(writer.entry_count, 35, 45);
+        for (uint32_t b = 0; b < writer.entry_count; b++) {
+            struct od_block_info info;
+            const struct od_block_entry *entry = &writer.entries[b];
+            assert_int_equal(od_block_peek(writer.bytes.bytes + entry->offset, entry->size, &info, NULL), OD_OK);
+            assert_true(info.codec == OD_CODEC_STORED ? info.raw_bytes == info.total_bytes
+                                                      : info.raw_bytes > info.total_bytes);
+            compressed += info.codec == OD_CODEC_ZSTD;
+        }
+        if (cases[i].compressed_least == 40)
+            assert_int_equal(compressed, writer.entry_count);
+        else
+            assert_in_range(compressed, cases[i].compressed_least, cases[i].compressed_most);
+        od_partition_writer_release(&writer);
+        od_block_codec_free(codec);
+    }
+}
+
 static void test_each_allocation_refused(void **state)
 {
     (void)state;
@@ -207,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_kept),
         cmocka_unit_test(test_rows_are_dealt_out_in_turn),
+        cmocka_unit_test(test_compression_must_pay),
         cmocka_unit_test(test_each_allocation_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
