@@ -54,7 +54,7 @@ static uint32_t find_splits(const struct od_physical *node)
     case OD_PHYSICAL_MERGE_JOIN: /* sorts the pieces */
         probe = probe->kind == OD_PHYSICAL_SORT ? probe->inputs[0] : probe;
         build = build->kind == OD_PHYSICAL_SORT ? build->inputs[0] : build;
-        /* fall through */
+        __attribute__((fallthrough));
     case OD_PHYSICAL_HASH_JOIN:
     case OD_PHYSICAL_NESTED_LOOP_JOIN:
         if (node->join.type != OD_JOIN_RIGHT && node->join.type != OD_JOIN_FULL)
