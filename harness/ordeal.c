@@ -19,7 +19,7 @@ static void print_overview(FILE *stream)
                     "its recovery and its speed still hold.\n\nusage: ordeal COMMAND [options] ...\n\ncommands:\n",
             OD_VERSION);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        fprintf(stream, "  %-8s %s\n", commands[i]->name, commands[i]->sentence);
+        fprintf(stream, "  %-9s %s\n", commands[i]->name, commands[i]->sentence);
     fprintf(stream, "\n`ordeal COMMAND --help` says more. Exit status: 0 all held; 1 a property failed; 2 bad usage or\n"
                     "input; 3 undecided or engine missing; 4 a bug in ordeal.\n");
 }
