@@ -78,6 +78,7 @@ static void record_stages(struct od_record *record, struct od_record_query *quer
         od_record_text(record, &target->exchange, od_exchange_kind_text(stage->exchange));
         target->tasks = stage->task_count;
         target->partitions = stage->partition_count;
+        target->indeterminate = stage->determinism == OD_INDETERMINATE;
         for (uint32_t j = 0; j < stage->input_count; j++)
             od_record_add_parent(record, target, stage->input_stages[j]);
         struct od_query_metrics *metrics = undisturbed->outcome.metrics;

@@ -69,6 +69,13 @@ static inline void fixture_stage(struct od_record *record, struct od_record_quer
         od_record_add_parent(record, stage, 1);
     } else if (number == 3) {
         od_record_add_parent(record, stage, 2);
+        for (uint32_t i = 0; i < stage->operators.count; i++) {
+            struct od_record_operator *measured =
+                od_record_add_operator(record, stage, stage->operators.items[i]);
+            if (measured != NULL)
+                *measured = (struct od_record_operator){measured->text, .rows = 7, .spilled_bytes = 1 << 20,
+                                                        .time_ns = 3400000};
+        }
     }
 }
 

@@ -50,6 +50,17 @@ static void write_answer(struct od_page *page, const struct od_record_query *que
     od_page_put(page, "</p>\n</div>\n");
 }
 
+/* " (12,345 rows, 1.2 MiB spilled, 3.4 ms)" */
+static void write_measured(struct od_page *page, const struct od_record_operator *measured)
+{
+    od_page_print(page, " (%s rows", od_measure_count(measured->rows).text);
+    if (measured->spilled_bytes > 0)
+        od_page_print(page, ", %s spilled", od_measure_bytes(measured->spilled_bytes).text);
+    if (measured->time_ns > 0)
+        od_page_print(page, ", %s", od_measure_ns(measured->time_ns).text);
+    od_page_put(page, ")");
+}
+
 static void write_stage(struct od_page *page, const struct od_record_stage *stage)
 {
     od_page_print(page, "<tr><td class=\"n\">%" PRIu64 "</td><td>", stage->stage);
@@ -58,6 +69,8 @@ static void write_stage(struct od_page *page, const struct od_record_stage *stag
     for (uint32_t i = 0; i < stage->operators.count; i++) {
         od_page_put(page, i > 0 ? " &rarr; " : "");
         od_page_text(page, stage->operators.items[i]);
+        if (stage->measured.count == stage->operators.count)
+            write_measured(page, stage->measured.items[i]);
     }
     od_page_put(page, "</td><td>");
     for (uint32_t i = 0; i < stage->parents.count; i++)

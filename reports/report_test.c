@@ -72,6 +72,7 @@ static void html_escapes_and_shows(void **state)
     assert_shows(&out, "\\u003c/script\\u003e\\u003cb\\u003e");
     assert_shows(&out, "18446744073709551614");
     assert_shows(&out, "web_analytics.yaml, seed 41");
+    assert_shows(&out, "top 10 &quot;&lt;&amp;&gt;\\ (7 rows, 1.0 MiB spilled, 3.4 ms)");
     assert_hides(&out, "reference 0.1.0, seed"); /* no one number says it */
     assert_hides(&out, "</script><b>");
     assert_hides(&out, "\x01");
