@@ -118,6 +118,41 @@ static void test_executors_join(void **state)
     assert_true(used > 0);
 }
 
+/* Outputs of several pieces each: whole at the other end, also when a piece comes late, twice, damaged or never. */
+static void test_large_outputs_move(void **state)
+{
+    (void)state;
+    struct od_table *small = table;
+    struct od_batch rows = od_table_view(small);
+    struct od_buffer small_answer = expected;
+    static const enum host_effect effects[] = {HOST_LOSE, HOST_DAMAGE, HOST_DELAY, HOST_DUPLICATE, HOST_POINT_FLIP};
+    uint64_t moved_bytes = 0;
+    table = od_table_new(od_posix_memory(), "large", &schema, NULL);
+    for (uint32_t i = 0; i < 3000; i++)
+        assert_int_equal(od_batch_builder_append_rows(&table->rows, &rows, NULL, 0, ROWS, NULL), OD_OK);
+    od_table_finish(table);
+    nodes[0].scan.table = table;
+    query.options.batch_rows = 4096;
+    host_run(host, &query, NULL, 0, 1);
+    expected = (struct od_buffer){0};
+    encode_answer(&expected);
+    check_clean();
+    for (uint64_t k = 0; k < 30; k++) {
+        struct host_disturbance set[2] = {drain_at(70, 1),
+                                          {.effect = effects[k % 5], .at = 40 + 6 * k, .delay_ns = 3 * HOST_MS}};
+        run_and_check(set, 2, 1);
+        for (uint32_t i = 0; i < host->trace_count; i++)
+            if (host->trace[i].kind == OD_EVENT_OUTPUT_MOVED && host->trace[i].bytes > moved_bytes)
+                moved_bytes = host->trace[i].bytes;
+    }
+    assert_true(moved_bytes > 2 * (256 << 10));
+    od_buffer_release(&expected);
+    expected = small_answer;
+    query.options.batch_rows = 16;
+    od_table_free(od_posix_memory(), table);
+    nodes[0].scan.table = table = small;
+}
+
 /* --- disturbed --------------------------------------------------------------------------------------------------- */
 
 /* `base` happens in every run, and one thing more. */
@@ -217,7 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drained_at_each_event),   cmocka_unit_test(test_two_leave),
         cmocka_unit_test(test_the_last_stays),          cmocka_unit_test(test_dropped_in_place_of_moved),
-        cmocka_unit_test(test_executors_join),          cmocka_unit_test(test_disturbed_drain),
+        cmocka_unit_test(test_executors_join),          cmocka_unit_test(test_large_outputs_move),    cmocka_unit_test(test_disturbed_drain),
         cmocka_unit_test(test_disturbed_checkpoint),    cmocka_unit_test(test_nothing_below_a_checkpoint),
     };
     return cmocka_run_group_tests(tests, set_up_drain, tear_down);
