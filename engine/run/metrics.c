@@ -185,7 +185,8 @@ bool od_query_metrics_print(const struct od_query_metrics *metrics, const struct
     struct printing printing = {metrics, buffer};
     const struct od_stage_notes notes = {print_stage, print_operator, &printing};
     od_stage_graph_print_noted(graph, &notes, buffer);
-    od_buffer_print(buffer, "total: %u attempts", counts->attempts_launched);
+    od_buffer_print(buffer, "total: %u attempt%s", counts->attempts_launched,
+                    counts->attempts_launched == 1 ? "" : "s");
     print_count(buffer, counts->attempts_failed, "failed");
     print_count(buffer, counts->attempts_refused, "too late");
     print_count(buffer, counts->tasks_recomputed, "of recomputed tasks");
