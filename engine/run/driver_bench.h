@@ -16,7 +16,6 @@
 #include "engine/core/sweep.h"
 #include "engine/run/driver.h"
 #include "engine/run/protocol.h"
-#include "engine/world/posix.h"
 
 #define MS UINT64_C(1000000)
 
@@ -76,7 +75,7 @@ static inline uint64_t bench_now(void *self)
 static inline void bench_send(void *self, struct od_message *message)
 {
     (void)self;
-    od_message_free(od_posix_memory(), bench.last[message->kind]);
+    od_message_free(od_heap_for_tests(), bench.last[message->kind]);
     bench.last[message->kind] = message;
     bench.sent_count[message->kind]++;
 }
@@ -104,7 +103,7 @@ static inline void bench_ended(void *self, uint32_t query_id, struct od_outcome 
     assert_false(bench.ended);
     bench.ended = true;
     bench.outcome = *outcome;
-    bench.metrics = od_query_metrics_copy(od_posix_memory(), outcome->metrics);
+    bench.metrics = od_query_metrics_copy(od_heap_for_tests(), outcome->metrics);
 }
 
 static inline int set_up(void **state)
@@ -117,14 +116,14 @@ static inline int set_up(void **state)
     stages[0].task_count = bench_tasks;
     bench.query =
         (struct od_query){.query_id = 4, .graph = &graph, .options = od_run_options_resolve(&bench_options)};
-    od_countdown_init(&bench.memory, od_posix_memory(), UINT64_MAX, false);
+    od_countdown_init(&bench.memory, od_heap_for_tests(), UINT64_MAX, false);
     od_stream_init(&bench.random, 1, "engine");
-    od_buffer_init(&bench.body, od_posix_memory());
+    od_buffer_init(&bench.body, od_heap_for_tests());
     bench.world = (struct od_world){.incarnation = 1,
                                     .clock = {bench_now, NULL},
                                     .random = bench.random.random,
                                     .memory = &bench.memory.memory,
-                                    .net = {bench_send, NULL, od_posix_memory()},
+                                    .net = {bench_send, NULL, od_heap_for_tests()},
                                     .schedule = {bench_timer, NULL},
                                     .trace = {&trace_ops, NULL}};
     struct od_outcome_sink sink = {bench_ended, NULL};
@@ -140,9 +139,9 @@ static inline int tear_down(void **state)
     (void)state;
     bench.driver.ops->free(bench.driver.self);
     od_table_free(&bench.memory.memory, bench.outcome.answer);
-    od_query_metrics_free(od_posix_memory(), bench.metrics);
+    od_query_metrics_free(od_heap_for_tests(), bench.metrics);
     for (uint32_t i = 0; i < OD_MESSAGE_KIND_COUNT; i++)
-        od_message_free(od_posix_memory(), bench.last[i]);
+        od_message_free(od_heap_for_tests(), bench.last[i]);
     od_buffer_release(&bench.body);
     assert_int_equal(bench.memory.live_block_count, 0);
     return 0;
@@ -164,8 +163,8 @@ static inline void say(uint32_t from, uint32_t incarnation, enum od_message_kind
 {
     struct od_world world = {.actor_id = from,
                              .incarnation = incarnation,
-                             .memory = od_posix_memory(),
-                             .net = {keep_message, NULL, od_posix_memory()}};
+                             .memory = od_heap_for_tests(),
+                             .net = {keep_message, NULL, od_heap_for_tests()}};
     struct od_outbox outbox = {.world = &world, .body = bench.body};
     struct od_site site = OD_SITE_ANY;
     site.query = 4;
@@ -176,7 +175,7 @@ static inline void say(uint32_t from, uint32_t incarnation, enum od_message_kind
     assert_true(od_outbox_send(&outbox, 0, kind, site));
     bench.body = outbox.body;
     bench.driver.ops->on_message(bench.driver.self, kept);
-    od_message_free(od_posix_memory(), kept);
+    od_message_free(od_heap_for_tests(), kept);
 }
 
 static inline void say_register(uint32_t from, uint32_t incarnation, uint32_t request)

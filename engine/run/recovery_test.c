@@ -273,6 +273,41 @@ static void sweep_shape(void)
     sweep(HOST_POINT_FAIL, reach.points, 0, 0);
 }
 
+/* Attempts wait on executors and are stolen, second ones run at the first tick, one failure excludes: the same answers. */
+static void test_hasty(void **state)
+{
+    (void)state;
+    const struct od_run_options patient = query.options;
+    query.options.cluster.backlog_per_slot = 2;
+    query.options.cluster.breaker_failures = 1;
+    query.options.speculation_share = query.options.speculation_percent = 1;
+    query.options.speculation_min_ns = 1;
+    expect_this_query();
+    check_clean();
+    uint32_t twins = 0;
+    uint32_t stolen = 0;
+    uint32_t excluded = 0;
+    for (uint64_t k = 0; k < reach.events; k++) {
+        struct host_disturbance pause = {.effect = HOST_PAUSE, .at = k, .executor = 2, .delay_ns = 60 * HOST_MS};
+        run_and_check(&pause, 1, 1);
+        for (uint32_t i = 0; i < host->trace_count; i++) {
+            twins += host->trace[i].kind == OD_EVENT_TASK_SPECULATED;
+            stolen += host->trace[i].kind == OD_EVENT_TASK_STOLEN;
+        }
+    }
+    for (uint64_t k = 0; k < reach.points; k++) {
+        struct host_disturbance fault = {.effect = HOST_POINT_FAIL, .at = k};
+        run_and_check(&fault, 1, 1);
+        for (uint32_t i = 0; i < host->trace_count; i++)
+            excluded += host->trace[i].kind == OD_EVENT_EXECUTOR_EXCLUDED;
+    }
+    sweep_shape();
+    assert_true(twins > 0);
+    assert_true(stolen > 0);
+    assert_true(excluded > 0);
+    query.options = patient;
+}
+
 /* A stage with two inputs, one of them broadcast: the probe side waits while the build side is fetched. */
 static void test_join_with_broadcast(void **state)
 {
@@ -428,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_recoveries_are_bounded),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_recompute_is_minimal),
+        cmocka_unit_test(test_hasty),
         cmocka_unit_test(test_join_with_broadcast),
         cmocka_unit_test(test_shared_and_spilled),
         cmocka_unit_test(test_empty_table),
