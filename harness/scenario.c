@@ -56,6 +56,7 @@ static const cyaml_schema_field_t cluster_fields[] = {
     CYAML_FIELD_UINT("partitions", CYAML_FLAG_OPTIONAL, struct od_scenario_cluster, partitions),
     CYAML_FIELD_UINT("scan_tasks", CYAML_FLAG_OPTIONAL, struct od_scenario_cluster, scan_tasks),
     CYAML_FIELD_UINT("batch_rows", CYAML_FLAG_OPTIONAL, struct od_scenario_cluster, batch_rows),
+    TEXT("options", CYAML_FLAG_OPTIONAL, struct od_scenario_cluster, options),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t ordeal_fields[] = {
@@ -203,6 +204,32 @@ static enum od_status check_limits(const struct source *source, const struct od_
     return OD_OK;
 }
 
+enum od_status od_scenario_set_options(const struct od_scenario_cluster *cluster, struct od_run_options *options,
+                                       struct od_error *error)
+{
+    const char *rest = cluster == NULL || cluster->options == NULL ? "" : cluster->options;
+    for (rest += strspn(rest, " \n"); *rest != '\0'; rest += strspn(rest, " \n")) {
+        char one[80];
+        size_t size = strcspn(rest, " \n");
+        if (size >= sizeof(one))
+            return od_fail(error, OD_BAD_INPUT, "option '%.60s...': expected NAME=VALUE", rest);
+        snprintf(one, sizeof(one), "%.*s", (int)size, rest);
+        OD_TRY(od_run_options_set(options, one, error));
+        rest += size;
+    }
+    return OD_OK;
+}
+
+static enum od_status check_options(const struct source *source, const struct od_scenario *scenario,
+                                    struct od_error *error)
+{
+    struct od_run_options options = {0};
+    struct od_error at_the_option = {0};
+    if (od_scenario_set_options(scenario->cluster, &options, &at_the_option) == OD_OK)
+        return OD_OK;
+    return fail_at_path(source, error, "cluster/options", at_the_option.text);
+}
+
 static enum od_status read_scale(const struct source *source, struct od_scenario *scenario,
                                  struct od_error *error)
 {
@@ -221,7 +248,9 @@ static enum od_status check_meaning(const struct source *source, const struct od
     enum od_status status = check_names(source, scenario, error);
     for (uint32_t i = 0; i < scenario->tables_count && status == OD_OK; i++)
         status = check_table(source, &scenario->tables[i], i, error);
-    return status == OD_OK ? check_limits(source, scenario, error) : status;
+    if (status == OD_OK)
+        status = check_limits(source, scenario, error);
+    return status == OD_OK ? check_options(source, scenario, error) : status;
 }
 
 enum od_status od_scenario_parse(const char *name, const char *text, size_t size,

@@ -20,7 +20,7 @@
  *                                        # Without it: rendered from the plan, where SQLite is known to mean the same
  *       duckdb: |                      # DuckDB's words (--oracle duckdb), where it means something else by the same SQL
  *         SELECT ...
- *   cluster: {executors: 4, slots: 2, partitions: 4, scan_tasks: 4, batch_rows: 1024}
+ *   cluster: {executors: 4, slots: 2, partitions: 4, scan_tasks: 4, batch_rows: 1024, options: lease=50ms attempts_max=6}
  *   ordeal:
  *     sim: 20                          # schedules drawn from the seed, each query
  *     threads: 3
@@ -37,6 +37,7 @@
 
 #include "chaos/fault.h"
 #include "engine/data/batch.h"
+#include "engine/run/query.h"
 
 struct od_scenario_table {
     char *name;
@@ -61,6 +62,7 @@ struct od_scenario_cluster {
     uint32_t partitions;
     uint32_t scan_tasks;
     uint32_t batch_rows;
+    char *options; /* NULL: the defaults */
 };
 struct od_scenario_ordeal {
     uint32_t sim;
@@ -90,6 +92,9 @@ enum od_status od_scenario_load(const char *path, struct od_scenario **scenario_
 enum od_status od_scenario_parse(const char *name, const char *text, size_t size, struct od_scenario **scenario_out,
                                  struct od_error *error);
 void od_scenario_free(struct od_scenario *scenario); /* NULL is fine */
+/* Takes the options that the cluster says over. BAD_INPUT, never of a scenario that was parsed. */
+enum od_status od_scenario_set_options(const struct od_scenario_cluster *cluster, struct od_run_options *options,
+                                       struct od_error *error);
 
 /* A place in the file, from 1. */
 struct od_scenario_place {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/core/assert.h"
 #include "engine/world/posix.h"
 #include "harness/cluster_processes.h"
 #include "harness/file.h"
@@ -100,7 +101,10 @@ static void take_limits(struct od_scenario_run *run)
     run->threads_count = ordeal == NULL || ordeal->threads == 0 ? THREADS_SCHEDULES : ordeal->threads;
     run->faults_max = ordeal == NULL || ordeal->faults == 0 ? FAULTS_MAX : ordeal->faults;
     struct od_run_options *options = &run->run_options;
-    *options = run->options->limits;
+    *options = (struct od_run_options){0};
+    enum od_status status = od_scenario_set_options(cluster, options, NULL);
+    od_assert(status == OD_OK);
+    od_run_options_override(options, &run->options->limits);
     options->codec = OD_CODEC_ZSTD;
     if (run->options->executors != 0)
         options->cluster.executor_count = (uint32_t)run->options->executors;

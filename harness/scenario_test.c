@@ -52,7 +52,7 @@ static void a_whole_file_is_read(void **state)
         "name: all_of_it\ntitle: T\nabout: >\n  folded\n  text\nseed: 18446744073709551615\n"
         "tables:\n  - {name: x, generator: flights, rows: 12, file: x.csv}\n  - {name: y, file: y.csv}\n"
         "queries:\n  - {name: q, asks: why, sql: SELECT 1, sqlite: SELECT 2, duckdb: SELECT 3}\n"
-        "cluster: {executors: 4, slots: 2, partitions: 5, scan_tasks: 6, batch_rows: 7}\n"
+        "cluster: {executors: 4, slots: 2, partitions: 5, scan_tasks: 6, batch_rows: 7, options: lease=50ms attempts_max=6}\n"
         "ordeal:\n  sim: 8\n  threads: 9\n  faults: 2\n  schedules:\n"
         "    - name: s\n      faults: |\n        one\n        two\n";
     struct od_scenario *scenario = NULL;
@@ -69,6 +69,7 @@ static void a_whole_file_is_read(void **state)
     assert_string_equal(scenario->queries[0].sqlite, "SELECT 2");
     assert_string_equal(scenario->queries[0].duckdb, "SELECT 3");
     assert_int_equal(scenario->cluster->batch_rows, 7);
+    assert_string_equal(scenario->cluster->options, "lease=50ms attempts_max=6");
     assert_int_equal(scenario->ordeal->threads, 9);
     assert_int_equal(scenario->ordeal->schedules_count, 1);
     assert_string_equal(scenario->ordeal->schedules[0].faults, "one\ntwo\n");
@@ -121,7 +122,7 @@ static void keys_are_checked_at_every_level(void **state)
          "unknown key 'generater'; expected one of name, generator, rows, file"},
         {WHOLE "    sqlight: x\n", 10, 5, "unknown key 'sqlight'; expected one of name, asks, sql, sqlite, duckdb"},
         {WHOLE "cluster: {executors: 2, nodes: 3}\n", 10, 25,
-         "unknown key 'nodes'; expected one of executors, slots, partitions, scan_tasks, batch_rows"},
+         "unknown key 'nodes'; expected one of executors, slots, partitions, scan_tasks, batch_rows, options"},
         {WHOLE "ordeal:\n  schedules:\n    - nom: s\n", 12, 7,
          "unknown key 'nom'; expected one of name, faults"},
         {WHOLE "[a]: 1\n", 10, 1,
@@ -190,6 +191,7 @@ static void meaning_is_checked(void **state)
         {"name: a\ntitle: t\ntables: [{name: x, generator: flights, rows: 100000001}]\n" QUERIES, 3, 46,
          "table x: expected at most 100000000 rows"},
         {WHOLE "cluster: {executors: 65}\n", 10, 22, "cluster/executors: expected at most 64, found 65"},
+        {WHOLE "cluster: {options: lease=50ms atempts=3}\n", 10, 20, "no option is named 'atempts': engine/run/README.md lists them"},
         {WHOLE "cluster: {slots: 65}\n", 10, 18, "cluster/slots: expected at most 64, found 65"},
         {WHOLE "cluster:\n  partitions: 1025\n", 11, 15,
          "cluster/partitions: expected at most 1024, found 1025"},

@@ -81,6 +81,13 @@ struct od_run_options od_run_options_resolve(const struct od_run_options *option
     return resolved;
 }
 
+void od_run_options_override(struct od_run_options *options, const struct od_run_options *by)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (get(by, &rows[i]) != 0)
+            set(options, &rows[i], get(by, &rows[i]));
+}
+
 /* --- as bytes --------------------------------------------------------------------------------------------------- */
 
 /* What has no row above: it is no number to set by name. */

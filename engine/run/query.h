@@ -62,6 +62,8 @@ struct od_run_options {
 struct od_run_options od_run_options_resolve(const struct od_run_options *options);
 /* "attempts_max=6", "heartbeat=5ms": any of them but codec and hash_bits_off, times without their _ns. BAD_INPUT. */
 enum od_status od_run_options_set(struct od_run_options *options, const char *assignment, struct od_error *error);
+/* Takes over from `by` every one of these that is not 0. */
+void od_run_options_override(struct od_run_options *options, const struct od_run_options *by);
 /* As bytes, for other processes of the same machine type. Read: they come out resolved; false: nothing could run with them. */
 #define OD_BATCH_ROWS_MAX (UINT32_C(1) << 20)
 #define OD_EXECUTORS_MAX  UINT32_C(4096)
