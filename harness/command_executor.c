@@ -55,6 +55,7 @@ static enum od_status add_query(void *self, uint32_t query_id, const uint8_t *by
     if (status == OD_OK) {
         memcpy(copy, bytes, size);
         status = od_query_plan_read(&planned->arena, &finder, copy, size, query_id, &planned->query, error);
+        planned->query.options.cluster = hosted->cluster; /* whatever the client thinks */
     }
     if (status != OD_OK) {
         od_table_store_end(hosted->store, query_id);
