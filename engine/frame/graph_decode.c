@@ -11,8 +11,6 @@
 #include "engine/frame/graph_proto.h"
 #include "engine/frame/plan_codec.h"
 
-#define TASKS_MAX      100000 /* of all stages; and partitions of one */
-#define NODE_DEPTH_MAX 1000
 #define FIELDS_MAX     4000000 /* of all operators */
 #define JOIN_KEYS_MAX  64
 
@@ -246,7 +244,7 @@ static enum od_status take_inputs(struct decoder *decoder, const Ordeal__Node *n
         decoder->depths[input] = 0;
     }
     decoder->depths[index] = depth;
-    return depth <= NODE_DEPTH_MAX ? OD_OK : corrupt(decoder, "more operators than a stage may have");
+    return depth <= OD_CODEC_NODE_DEPTH_MAX ? OD_OK : corrupt(decoder, "more operators than a stage may have");
 }
 
 static enum od_status decode_operator(struct decoder *decoder, uint32_t index, uint32_t stage_index, uint32_t task_count)
@@ -299,7 +297,7 @@ static enum od_status check_exchange(const struct decoder *decoder, const struct
                 (stage->cache_key == 0 || stage->keep >= OD_KEEP_MEMORY) &&
                 (stage->exchange == OD_EXCHANGE_HASH) == (stage->key_count > 0);
     if (stage->exchange == OD_EXCHANGE_HASH || stage->exchange == OD_EXCHANGE_ROUND_ROBIN)
-        fits = fits && stage->partition_count > 0 && stage->partition_count <= TASKS_MAX;
+        fits = fits && stage->partition_count > 0 && stage->partition_count <= OD_CODEC_TASKS_MAX;
     else
         fits = fits && stage->partition_count == (stage->exchange == OD_EXCHANGE_FORWARD ? stage->task_count : 1);
     for (uint32_t i = 0; i < stage->key_count && fits; i++)
@@ -414,7 +412,7 @@ enum od_status od_graph_decode(struct od_arena *plan_arena, const struct od_tabl
     struct od_decode_unpacking unpacking = {.arena = plan_arena};
     ProtobufCAllocator allocator = od_decode_allocator(&unpacking);
     struct decoder decoder = {.parts = {.arena = plan_arena, .error = error},
-                              .tasks_left = TASKS_MAX,
+                              .tasks_left = OD_CODEC_TASKS_MAX,
                               .fields_left = FIELDS_MAX};
     *graph_out = NULL;
     OD_TAKE_LIST(struct od_stage_graph, graph, plan_arena, 1, error);

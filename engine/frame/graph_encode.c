@@ -13,6 +13,8 @@ struct graph_encoder {
     uint32_t schema_list_capacity;
     uint32_t table_capacity;
     uint32_t table_list_capacity;
+    uint32_t depth; /* of the operator at hand */
+    uint64_t task_count;
     const struct od_schema **schemas; /* as many as message.n_schemas */
     const struct od_table **tables;   /* as many as message.n_tables */
 };
@@ -152,6 +154,9 @@ static enum od_status encode_operator(struct graph_encoder *encoder, const struc
     struct od_plan_encoder *parts = &encoder->parts;
     struct od_plan draft = {
         .kind = od_physical_clause_kind(operator->kind), .schema = operator->schema, .clause = operator->clause};
+    if (++encoder->depth > OD_CODEC_NODE_DEPTH_MAX)
+        return od_fail(parts->error, OD_UNSUPPORTED, "encoding a plan: more than %u operators one below the other",
+                       OD_CODEC_NODE_DEPTH_MAX);
     OD_TAKE_LIST(Ordeal__Node, node, parts->scratch, 1, parts->error);
     ordeal__node__init(node);
     node->kind = (char *)od_physical_kind_text(operator->kind);
@@ -168,6 +173,7 @@ static enum od_status encode_operator(struct graph_encoder *encoder, const struc
     OD_TRY(od_arena_grow(parts->scratch, &plan->nodes, &parts->node_capacity, (uint32_t)plan->n_nodes,
                          sizeof(*plan->nodes), parts->error));
     plan->nodes[plan->n_nodes++] = node;
+    encoder->depth--;
     *place_out = (uint32_t)plan->n_nodes;
     return OD_OK;
 }
@@ -175,6 +181,10 @@ static enum od_status encode_operator(struct graph_encoder *encoder, const struc
 static enum od_status encode_stage(struct graph_encoder *encoder, const struct od_stage *stage, Ordeal__Stage *message)
 {
     ordeal__stage__init(message);
+    encoder->task_count += stage->task_count;
+    if (encoder->task_count > OD_CODEC_TASKS_MAX || stage->partition_count > OD_CODEC_TASKS_MAX)
+        return od_fail(encoder->parts.error, OD_UNSUPPORTED, "encoding a plan: more than %u tasks, or partitions",
+                       OD_CODEC_TASKS_MAX);
     message->task_count = stage->task_count;
     message->n_inputs = stage->input_count;
     message->inputs = (uint32_t *)stage->input_stages;

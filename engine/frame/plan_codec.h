@@ -12,6 +12,13 @@
 #include "engine/plan/plan_rewrite.h"
 #include <plan.pb-c.h>
 
+/* What neither side goes beyond: encoding refuses as UNSUPPORTED what decoding would take for an attack. */
+#define OD_CODEC_EXPR_DEPTH_MAX 500
+#define OD_CODEC_EXPR_SIZE_MAX  1000000 /* of all uses together */
+#define OD_CODEC_NODE_SIZE_MAX  2000    /* of a logical plan, as a tree */
+#define OD_CODEC_NODE_DEPTH_MAX 1000    /* of a stage */
+#define OD_CODEC_TASKS_MAX      100000  /* of all stages; and partitions of one */
+
 struct od_plan_encoder {
     struct od_arena *scratch;
     struct od_error *error;
@@ -19,6 +26,7 @@ struct od_plan_encoder {
     uint32_t expr_capacity;
     uint32_t node_capacity;
     uint32_t plan_capacity;
+    uint32_t depth; /* of the expression at hand */
     const struct od_plan **plans; /* the nodes written, as many as message.n_nodes */
 };
 

@@ -13,10 +13,6 @@
 #include "engine/frame/plan_proto.h"
 #include "engine/frame/window_check.h"
 
-#define EXPR_DEPTH_MAX 500
-#define EXPR_SIZE_MAX  1000000 /* of all uses together */
-#define NODE_SIZE_MAX  2000    /* of the root, as a tree */
-
 struct decoder {
     struct od_plan_decoder parts;
     const struct od_catalog *catalog;
@@ -51,7 +47,7 @@ enum od_status od_decode_weigh_exprs(struct od_plan_decoder *decoder)
             size += decoder->expr_sizes[at];
             depths[i] = depths[at] + 1 > depths[i] ? depths[at] + 1 : depths[i];
         }
-        if (depths[i] > EXPR_DEPTH_MAX || size > EXPR_SIZE_MAX)
+        if (depths[i] > OD_CODEC_EXPR_DEPTH_MAX || size > OD_CODEC_EXPR_SIZE_MAX)
             return od_decode_corrupt(decoder, "an expression that is too large");
         decoder->expr_sizes[i] = (uint32_t)size;
     }
@@ -68,7 +64,7 @@ static enum od_status weigh_nodes(struct od_plan_decoder *decoder)
             if (node->inputs[k] == 0 || node->inputs[k] > i)
                 return od_decode_corrupt(decoder, "a node that does not stand behind its inputs");
             sizes[i] += sizes[node->inputs[k] - 1];
-            if (sizes[i] > NODE_SIZE_MAX)
+            if (sizes[i] > OD_CODEC_NODE_SIZE_MAX)
                 return od_decode_corrupt(decoder, "more nodes than a plan may have");
         }
     }
@@ -140,7 +136,7 @@ enum od_status od_decode_expr(struct od_plan_decoder *decoder, uint32_t place, c
         return OD_OK;
     if (place > 0 && place <= decoder->message->n_exprs)
         decoder->expr_total += decoder->expr_sizes[place - 1];
-    if (decoder->expr_total > EXPR_SIZE_MAX)
+    if (decoder->expr_total > OD_CODEC_EXPR_SIZE_MAX)
         return od_decode_corrupt(decoder, "more expressions than a plan may have");
     return decode_expr(decoder, place, schema, expr_out);
 }
@@ -220,7 +216,7 @@ enum od_status od_decode_row_count(const struct od_plan_decoder *decoder, const 
                                    struct od_plan *draft)
 {
     draft->rows.row_count = (uint32_t)node->count;
-    bool sound = node->count <= EXPR_SIZE_MAX && node->count * draft->schema.field_count == node->n_exprs &&
+    bool sound = node->count <= OD_CODEC_EXPR_SIZE_MAX && node->count * draft->schema.field_count == node->n_exprs &&
                  (draft->kind != OD_PLAN_EXPAND || node->count > 0) &&
                  (draft->kind != OD_PLAN_PROJECT || node->count == 1);
     return sound ? OD_OK : od_decode_corrupt(decoder, "rows that do not fit their fields");

@@ -36,6 +36,10 @@ enum od_status od_encode_expr(struct od_plan_encoder *encoder, const struct od_e
     *place_out = 0;
     if (expr == NULL)
         return OD_OK;
+    Ordeal__Plan *plan = &encoder->message;
+    if (++encoder->depth > OD_CODEC_EXPR_DEPTH_MAX || plan->n_exprs >= OD_CODEC_EXPR_SIZE_MAX)
+        return od_fail(encoder->error, OD_UNSUPPORTED, "encoding a plan: expressions of more than %u parts, or %u deep",
+                       OD_CODEC_EXPR_SIZE_MAX, OD_CODEC_EXPR_DEPTH_MAX);
     OD_TAKE_LIST(Ordeal__Expr, message, encoder->scratch, 1, encoder->error);
     ordeal__expr__init(message);
     message->sql_offset = expr->sql_offset;
@@ -56,10 +60,10 @@ enum od_status od_encode_expr(struct od_plan_encoder *encoder, const struct od_e
         return od_fail(encoder->error, OD_UNSUPPORTED,
                        "a plan that reads the query around it has no encoding");
     }
-    Ordeal__Plan *plan = &encoder->message;
     OD_TRY(od_arena_grow(encoder->scratch, &plan->exprs, &encoder->expr_capacity, (uint32_t)plan->n_exprs,
                          sizeof(*plan->exprs), encoder->error));
     plan->exprs[plan->n_exprs++] = message;
+    encoder->depth--;
     *place_out = (uint32_t)plan->n_exprs;
     return OD_OK;
 }
