@@ -176,7 +176,8 @@ static bool on_end(void *self, const struct od_child_end *end)
 {
     struct od_processes *processes = self;
     processes->restart_count++;
-    processes->quick_ends = end->lasted_ns < QUICK_NS && end->signal == 0 ? processes->quick_ends + 1 : 0;
+    bool was_killed = end->signal == SIGKILL || end->signal == SIGTERM;
+    processes->quick_ends = end->lasted_ns < QUICK_NS && !was_killed ? processes->quick_ends + 1 : 0;
     return true;
 }
 
