@@ -81,6 +81,8 @@ enum od_status od_session_options_read(struct od_arena *arena, const struct od_a
                                 .batch_rows = (uint32_t)batch_rows,
                                 .operator_memory_bytes = operator_bytes,
                                 .hash_bits_off = od_arguments_has(arguments, "collide") ? UINT64_MAX : 0,
+                                .partition_bytes = UINT64_C(1) << 20,
+                                .broadcast_bytes = UINT64_C(256) << 10,
                                 .codec = OD_CODEC_ZSTD};
     OD_TRY(od_knobs_read(arguments, &options_out->request.options, error));
     const char *memory = od_arguments_text(arguments, "memory", NULL);

@@ -49,7 +49,9 @@ static const struct option_row {
     ROW(link_bytes_per_s, UNIT_COUNT, 0),
     ROW(partition_bytes, UNIT_COUNT, 0),
     ROW(broadcast_bytes, UNIT_COUNT, 0),
-    ROW(adaptations_off, UNIT_COUNT, 0),
+    ROW(coalesce_off, UNIT_COUNT, 0),
+    ROW(split_off, UNIT_COUNT, 0),
+    ROW(broadcast_off, UNIT_COUNT, 0),
 #undef ROW
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

@@ -52,7 +52,9 @@ struct od_run_options {
                                  milliseconds then, and starting it is a small part of that */
     uint64_t broadcast_bytes; /* [0: none] small sides up to this are read by every task. ORDEAL's commands ask for 256 KiB:
                                  what a task can fetch again without it being noticed */
-    uint32_t adaptations_off; /* bits 1 << enum od_adaptation */
+    uint32_t coalesce_off;    /* [0] 1: small partitions are not read together */
+    uint32_t split_off;       /* [0] 1: a large partition is not shared out */
+    uint32_t broadcast_off;   /* [0] 1: no side is read whole that was planned to be read in partitions */
     uint64_t
         hash_bits_off;   /* [0] cleared in every hash of keys, to make them collide: answers stay the same */
     uint64_t link_bytes_per_s; /* [0: as if infinitely slow] what blocks travel at: see partition_writer.h */

@@ -25,7 +25,10 @@ struct chooser {
 
 static bool is_on(const struct chooser *chooser, enum od_adaptation adaptation)
 {
-    return (chooser->options->adaptations_off >> adaptation & 1) == 0;
+    const uint32_t off[OD_ADAPTATION_COUNT] = {[OD_ADAPTATION_COALESCED] = chooser->options->coalesce_off,
+                                               [OD_ADAPTATION_SPLIT] = chooser->options->split_off,
+                                               [OD_ADAPTATION_BROADCAST] = chooser->options->broadcast_off};
+    return off[adaptation] == 0;
 }
 
 static enum od_exchange_kind exchange_of(const struct chooser *chooser, uint32_t input)

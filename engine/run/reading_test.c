@@ -121,7 +121,7 @@ static void sizes_decide(void **state)
     stages[INPUTS].may_merge = false;
     expect(0, "0-2.0-1 0-2.1-2 0-2.2-3 0-2.3-4");
     stages[INPUTS].may_merge = true;
-    query.options.adaptations_off = COALESCED;
+    query.options.coalesce_off = 1;
     expect(0, "0-2.0-1 0-2.1-2 0-2.2-3 0-2.3-4");
     /* every slot gets a task, while that is worth one */
     make_stage(1, 2, 4);
@@ -159,7 +159,7 @@ static void a_skewed_partition_is_shared(void **state)
     stages[INPUTS].may_split = 2; /* the other side could be */
     expect(0, "0-4.0-1,0-4.0-1 0-4.1-2,0-4.1-2 0-4.2-3,0-4.2-3");
     stages[INPUTS].may_split = 1;
-    query.options.adaptations_off = SPLIT;
+    query.options.split_off = 1;
     expect(0, "0-4.0-1,0-4.0-1 0-4.1-2,0-4.1-2 0-4.2-3,0-4.2-3");
 }
 
@@ -180,9 +180,9 @@ static void a_small_side_is_read_by_all(void **state)
     query.options.broadcast_bytes = 29;
     expect(0, "0-3.0-1,0-3.0-1,0-3.0-1 0-3.1-2,0-3.1-2,0-3.0-1");
     query.options.broadcast_bytes = 30;
-    query.options.adaptations_off = LOCAL;
+    query.options.broadcast_off = 1;
     expect(0, "0-3.0-1,0-3.0-1,0-3.0-1 0-3.1-2,0-3.1-2,0-3.0-1");
-    query.options.adaptations_off = 0;
+    query.options.broadcast_off = 0;
     fill(0, 0, 20); /* reading the small side three times would move more than it saves */
     fill(0, 1, 20);
     expect(0, "0-3.0-1,0-3.0-1,0-3.0-1 0-3.1-2,0-3.1-2,0-3.0-1");
@@ -239,7 +239,9 @@ static void what_must_meet_meets_once(void **state)
         stages[INPUTS].may_split = (uint32_t)od_random_below(draws, 4);
         query.options.partition_bytes = amounts[1 + od_random_below(draws, 6)];
         query.options.broadcast_bytes = amounts[od_random_below(draws, 7)];
-        query.options.adaptations_off = (uint32_t)(od_random_below(draws, 8) & od_random_below(draws, 8));
+        query.options.coalesce_off = od_random_below(draws, 4) == 0;
+        query.options.split_off = od_random_below(draws, 4) == 0;
+        query.options.broadcast_off = od_random_below(draws, 4) == 0;
         for (uint32_t i = 0; i < 2; i++)
             for (uint32_t m = 0; m < maps; m++)
                 for (uint32_t p = 0; p < parts; p++)
@@ -249,7 +251,9 @@ static void what_must_meet_meets_once(void **state)
         struct od_reading second = choose(&second_arena);
         assert_int_equal(first.task_count, second.task_count);
         assert_memory_equal(first.ranges, second.ranges, first.task_count * 3 * sizeof(*first.ranges));
-        assert_int_equal(first.adapted & query.options.adaptations_off, 0);
+        assert_true(!query.options.coalesce_off || (first.adapted & COALESCED) == 0);
+        assert_true(!query.options.split_off || (first.adapted & SPLIT) == 0);
+        assert_true(!query.options.broadcast_off || (first.adapted & LOCAL) == 0);
         check_meetings(&first);
         seen |= first.adapted;
         od_arena_release(&first_arena);
