@@ -60,7 +60,7 @@ struct row {
 
 #define ORDERED(kind_name, query_id, executor_id)                                                            \
     {                                                                                                        \
-        .results = 1, .order = { OD_ORDER_##kind_name, query_id, executor_id }                               \
+        .results = 1, .order = {.kind = OD_ORDER_##kind_name, .query = query_id, .executor = executor_id}                               \
     }
 
 static const struct row rows[] = {
