@@ -138,6 +138,8 @@ static void lay_out(struct od_driver_stage *stage)
     stage->is_laid_out = true;
     if (stage->reading.adapted != 0)
         od_driver_sync_journal(run); /* a next life has to choose from the same outputs */
+    od_driver_metrics(stage)->adaptations = stage->reading.adapted;
+    od_driver_metrics(stage)->adapted_tasks = stage->task_count;
     emit_adapted(stage);
 }
 

@@ -72,7 +72,8 @@ void od_op_metrics_add(struct od_op_metrics *sum, const struct od_op_metrics *mo
 
 /* Of a stage, in this order; what is not here is the graph's. */
 #define OD_STAGE_NUMBERS(X)                                                                                  \
-    X(attempts_launched) X(attempts_failed) X(tasks_recomputed) X(commits) X(rows) X(bytes) X(spilled_bytes) \
+    X(attempts_launched) X(attempts_failed) X(tasks_recomputed) X(commits) X(adaptations) X(adapted_tasks)   \
+    X(rows) X(bytes) X(spilled_bytes)                                                                          \
     X(peak_bytes) X(submitted_ns) X(completed_ns) X(attempts.steps) X(attempts.run_ns) X(attempts.wait_ns)   \
     X(attempts.fetched_blocks) X(attempts.fetched_bytes)
 #define OD_OPERATOR_NUMBERS(X) X(rows) X(bytes) X(batches) X(spilled_bytes) X(peak_bytes) X(time_ns)
@@ -148,6 +149,11 @@ static void print_stage(void *self, const struct od_stage *stage)
                     metrics->attempts_launched == 1 ? "" : "s");
     print_count(buffer, metrics->attempts_failed, "failed");
     print_count(buffer, metrics->tasks_recomputed, "of recomputed tasks");
+    if (metrics->adaptations != 0)
+        od_buffer_print(buffer, ", %u task%s", metrics->adapted_tasks, metrics->adapted_tasks == 1 ? "" : "s");
+    for (uint32_t a = 0; a < OD_ADAPTATION_COUNT; a++)
+        if (metrics->adaptations >> a & 1)
+            od_buffer_print(buffer, ", %s", od_adaptation_text((enum od_adaptation)a));
     od_buffer_print(buffer, ", rows %llu, %s %llu bytes", (unsigned long long)metrics->rows,
                     stage->exchange == OD_EXCHANGE_RESULT ? "answered" : "shuffled",
                     (unsigned long long)metrics->bytes);

@@ -25,7 +25,9 @@ struct od_stage_metrics {
     uint32_t attempts_failed;
     uint32_t tasks_recomputed;
     uint32_t commits;
-    uint64_t rows; /* of the output */
+    uint32_t adaptations;   /* bits 1 << enum od_adaptation; 0: its tasks read as planned */
+    uint32_t adapted_tasks; /* then: how many there are */
+    uint64_t rows;          /* of the output */
     uint64_t bytes;
     uint64_t spilled_bytes;
     uint64_t peak_bytes; /* of rows held by one attempt, at most */
