@@ -76,6 +76,7 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
         .broadcast_bytes = cluster->broadcast_bytes,
         .cluster.backlog_per_slot = cluster->backlog,
         .cluster.breaker_failures = cluster->touchy ? 1 : 0,
+        .cluster.drop_on_drain = cluster->touchy,
     };
     if (cluster->eager)
         options.speculation_share = options.speculation_percent = options.speculation_min_ns = 1;
