@@ -62,17 +62,45 @@ static struct od_table *copy_answer(struct od_memory *memory, const struct od_ta
     return copy;
 }
 
+/* A driver that is to die leaves a journal to its next life. */
+static bool kills_driver(const struct od_schedule *schedule)
+{
+    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++)
+        if (schedule->faults[i].kind == OD_FAULT_DRIVER_CRASH)
+            return true;
+    return false;
+}
+
+/* Refused memory: what there is counts. Not where the driver may die between the two: nobody then takes the first one's journal
+ * away. */
+static bool runs_again(struct od_cluster_host *host, struct od_outcome *outcome)
+{
+    if (!host->request->twice || kills_driver(host->request->schedule) || host->again.query_id != 0 || outcome->status != OD_OK)
+        return false;
+    host->again = host->query;
+    host->again.query_id = host->query.query_id + 1;
+    if (od_driver_submit(&host->driver, &host->again, NULL) != OD_OK) {
+        host->again.query_id = 0;
+        return false;
+    }
+    od_table_free(host->driver_world->memory, outcome->answer);
+    outcome->answer = NULL;
+    return true;
+}
+
 static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outcome)
 {
     struct od_cluster_host *host = self;
     struct od_cluster_result *result = host->result;
-    od_assert(query_id == host->query.query_id);
+    od_assert(query_id == (host->again.query_id != 0 ? host->again : host->query).query_id);
     if (!host->driver_lives(host->stop_self)) {
         od_table_free(host->driver_world->memory, outcome->answer);
         outcome->answer = NULL;
         return;
     }
     od_assert(!result->ended);
+    if (runs_again(host, outcome))
+        return;
     result->ended = true;
     result->outcome = *outcome;
     result->outcome.metrics = od_query_metrics_copy(result->memory, outcome->metrics);
@@ -89,7 +117,9 @@ static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outco
 static const struct od_query *find_query(void *self, uint32_t query_id)
 {
     struct od_cluster_host *host = self;
-    return query_id == host->query.query_id ? &host->query : NULL;
+    if (query_id == host->query.query_id)
+        return &host->query;
+    return query_id == host->again.query_id ? &host->again : NULL;
 }
 
 static enum od_status make_actor(void *self, struct od_world *world, struct od_actor *actor_out,
@@ -103,7 +133,9 @@ static enum od_status make_actor(void *self, struct od_world *world, struct od_a
     host->driver_world = world;
     OD_TRY(od_driver_new(world, &host->query.options.cluster, (struct od_outcome_sink){take_outcome, host}, actor_out,
                          error));
-    enum od_status status = od_driver_submit(actor_out, &host->query, error);
+    host->driver = *actor_out;
+    enum od_status status =
+        od_driver_submit(actor_out, host->again.query_id != 0 ? &host->again : &host->query, error);
     if (status != OD_OK) {
         actor_out->ops->free(actor_out->self);
         *actor_out = (struct od_actor){0};
@@ -130,15 +162,6 @@ static enum od_status run_in_processes(struct od_cluster_host *host, struct od_e
     od_processes_trace(processes, (struct od_trace){0});
     od_processes_end(own);
     return status;
-}
-
-/* A driver that is to die leaves a journal to its next life. */
-static bool kills_driver(const struct od_schedule *schedule)
-{
-    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++)
-        if (schedule->faults[i].kind == OD_FAULT_DRIVER_CRASH)
-            return true;
-    return false;
 }
 
 enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,

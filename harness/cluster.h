@@ -27,6 +27,7 @@ struct od_cluster_request {
     struct od_processes *processes; /* cluster_processes.h: the cluster to run on; NULL: one for this query alone */
     const char *directory; /* threads: where executors keep their files; made and emptied here. NULL for sim */
     bool keep_events;
+    bool twice; /* sim and threads: when it has an answer it runs again, on the same cluster; that run's outcome counts */
     struct od_trace trace;           /* told every event when it happens; ops NULL: nobody listens */
     struct od_wrap_calls *calls;     /* sim: goes around every actor's world; NULL: nothing does */
     struct od_memory *answer_memory; /* what the result is made of; NULL: the memory of the call */

@@ -9,6 +9,8 @@ struct od_cluster_host {
     struct od_memory *memory;
     struct od_cluster_result *result;
     struct od_query query;
+    struct od_query again; /* the same, under another number; query_id 0: it has not begun */
+    struct od_actor driver;
     struct od_query_catalog catalog; /* of that one */
     uint64_t until_ns;
     struct od_actor_factory factory;

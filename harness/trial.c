@@ -77,6 +77,7 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
         .cluster.backlog_per_slot = cluster->backlog,
         .cluster.breaker_failures = cluster->touchy ? 1 : 0,
         .cluster.drop_on_drain = cluster->touchy,
+        .cluster.cache_bytes = cluster->twice && cluster->eager ? 200 : 0, /* little room: some is evicted */
     };
     if (cluster->eager)
         options.speculation_share = options.speculation_percent = options.speculation_min_ns = 1;
@@ -129,6 +130,26 @@ static bool is_known(const struct od_trial *trial, uint64_t hash)
     return false;
 }
 
+/* Every stage but the last is kept, in one way or the other. */
+static bool cache_all(struct od_arena *arena, const struct od_stage_graph **graph)
+{
+    struct od_stage_graph *copy = od_arena_take(arena, sizeof(*copy));
+    struct od_stage *stages = od_arena_take_array(arena, (*graph)->stage_count, sizeof(*stages));
+    if (copy == NULL || stages == NULL)
+        return false;
+    for (uint32_t s = 0; s < (*graph)->stage_count; s++) {
+        stages[s] = (*graph)->stages[s];
+        if (s + 1 == (*graph)->stage_count)
+            continue;
+        stages[s].keep = s % 2 == 0 ? OD_KEEP_DISK : OD_KEEP_MEMORY;
+        stages[s].cache_key = s + 1;
+    }
+    *copy = **graph;
+    copy->stages = stages;
+    *graph = copy;
+    return true;
+}
+
 static enum od_status run_subject(void *self, const struct od_run_request *request,
                                   struct od_observation *observation_out, struct od_error *error)
 {
@@ -151,14 +172,17 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
     }
     if (trial->run_count == OD_TRIAL_RUNS_MAX)
         return od_fail(error, OD_TIMED_OUT, "a property asked for more than %d runs", OD_TRIAL_RUNS_MAX);
+    if (request->cluster->twice && !cache_all(&trial->plan_arena, &prepared.graph))
+        return od_fail(error, OD_NO_MEMORY, "preparing a query");
     const struct od_cluster_request cluster_request = {
         .graph = prepared.graph,
+        .twice = request->cluster->twice,
         .options = run_options_of(request->cluster),
         .schedule = request->disturbed ? &trial->schedule : NULL,
         .deployment = trial->deployment,
         .directory = trial->directory,
         .seed = request->cluster->seed,
-        .keep_events = true,
+        .keep_events = !request->cluster->twice,
     };
     struct od_cluster_result *result = &trial->results[trial->run_count];
     status = od_cluster_run(trial->memory, &cluster_request, result, error);

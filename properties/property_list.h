@@ -20,7 +20,8 @@
     X("E1", e1, 6, FILTER, false, "the rows where p, not p, and p is null are the rows")                     \
     X("H1", h1, 3, GROUPS, false, "shuffles keep the multiset of rows")                                      \
     X("H5", h5, 3, INNER_JOIN, false, "each block is read once a reader, of one committed attempt")          \
-    X("R2", r2, 6, ANY, true, "undisturbed, the answer is SQLite's")
+    X("R2", r2, 6, ANY, true, "undisturbed, the answer is SQLite's")                                         \
+    X("F12", f12, 6, ANY, false, "what an earlier query left in caches changes no answer")
 
 #define X(code, name, weight, root, plain, sentence)                                                         \
     enum od_status od_check_##name(const struct od_case *test_case, struct od_subject *subject,              \

@@ -214,6 +214,7 @@ static const struct {
     {LOSES_A_ROW, "R1", "R1"},
     {LOSES_A_ROW, "R2", "R2"},
     {LOSES_A_ROW, "A3", "A3"},
+    {LOSES_A_ROW, "F12", "F12"},
     {LOSES_WHEN_PERMUTED, "A2", "A2"},
     {LOSES_IN_JOIN, "J1", "J1"},
     {LOSES_UNMATCHED, "J2", "J2"},

@@ -31,6 +31,7 @@ struct od_case_cluster {
     uint32_t backlog;            /* 0..3: attempts that wait on an executor, for each of its slots */
     bool eager;                  /* second attempts run soon */
     bool touchy;                 /* one failure excludes an executor for a while */
+    bool twice; /* never drawn: the query runs twice on one cluster that caches what it can; the second run is the one that counts */
 };
 
 struct od_run_request {

@@ -115,10 +115,9 @@ static void tell_sink(struct od_driver *driver, struct od_driver_run **link)
 /* Every handler ends here. What ends or leaves gives others something to do. */
 static void settle(struct od_driver *driver)
 {
-    bool has_changed;
-    do {
-        if (driver->life.gone)
-            return;
+    bool has_changed = true;
+    driver->is_settling = true;
+    while (has_changed && !driver->life.gone) {
         od_driver_pump(driver);
         has_changed = od_driver_pump_drains(driver);
         for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
@@ -132,7 +131,8 @@ static void settle(struct od_driver *driver)
                 link = &(*link)->next;
             }
         }
-    } while (has_changed);
+    }
+    driver->is_settling = false;
 }
 
 /* --- the beginning of a query ---------------------------------------------------------------------------------- */
@@ -204,10 +204,10 @@ enum od_status od_driver_submit(const struct od_actor *actor, const struct od_qu
     while (*end != NULL)
         end = &(*end)->next;
     *end = run;
-    if (driver->is_started) {
+    if (driver->is_started)
         begin(run, false);
+    if (driver->is_started && !driver->is_settling) /* else that happens anyway when the sink has returned */
         settle(driver);
-    }
     return OD_OK;
 }
 

@@ -13,7 +13,7 @@
 
 /* Called when a query has ended, from a driver handler; once in a life of the driver, but again in the next one when this life
  * ends before the query's journal is gone: whoever keeps outcomes keeps one a query. `outcome` is moved to the callee, which
- * must not end the driver's life within the call. */
+ * may submit more, and must not end the driver's life within the call. */
 struct od_outcome_sink {
     void (*ended)(void *self, uint32_t query_id, struct od_outcome *outcome);
     void *self;

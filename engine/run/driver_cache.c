@@ -49,7 +49,7 @@ static bool is_cached(const struct od_driver_stage *stage)
 {
     const struct od_stage *plan = stage->plan;
     return plan->keep >= OD_KEEP_MEMORY && plan->cache_key != 0 && plan->cache_shape != 0 &&
-           plan->task_count == stage->task_count;
+           plan->task_count == stage->task_count && !od_reading_may_change(stage->run->query, plan);
 }
 
 /* Of this stage, if there is one. */

@@ -167,6 +167,7 @@ struct od_driver {
     uint32_t open_links;                  /* not closed */
     uint32_t last_epoch;
     bool is_started;
+    bool is_settling; /* the sink may be speaking */
     struct od_driver_run *runs; /* owned list */
 };
 
