@@ -111,23 +111,19 @@ static bool reads(const struct od_driver_task *reader, uint32_t input, const str
     return task->index >= range->map_first && task->index < range->map_end && has_rows_in(task, range);
 }
 
-static bool is_needed(const struct od_driver_run *run, const struct od_driver_task *task)
+/* What a stage's tasks still read is needed. */
+static void need_inputs(struct od_driver_run *run, const struct od_driver_stage *reader)
 {
-    uint32_t stage_index = task->stage->plan->stage_index;
-    if (od_driver_gives_result(task->stage))
-        return task->state != OD_TASK_COMMITTED;
-    for (uint32_t s = stage_index + 1; s < run->stage_count; s++) {
-        const struct od_driver_stage *reader = &run->stages[s];
-        uint32_t input = 0;
-        while (input < reader->plan->input_count && reader->plan->input_stages[input] != stage_index)
-            input++;
-        for (uint32_t t = 0; t < reader->task_count && input < reader->plan->input_count; t++) {
-            if (reader->tasks[t].is_needed && reader->tasks[t].state != OD_TASK_COMMITTED &&
-                reads(&reader->tasks[t], input, task))
-                return true;
+    for (uint32_t r = 0; r < reader->task_count; r++) {
+        if (!reader->tasks[r].is_needed || reader->tasks[r].state == OD_TASK_COMMITTED)
+            continue;
+        for (uint32_t input = 0; input < reader->plan->input_count; input++) {
+            struct od_driver_stage *stage = &run->stages[reader->plan->input_stages[input]];
+            for (uint32_t t = 0; t < stage->task_count; t++)
+                if (!stage->tasks[t].is_needed)
+                    stage->tasks[t].is_needed = reads(&reader->tasks[r], input, &stage->tasks[t]);
         }
     }
-    return false;
 }
 
 static void count_loss(const struct od_driver_task *task)
@@ -234,11 +230,13 @@ static void roll_back(const struct od_driver_task *task)
 /* One pass from the last stage back. False: a stage has begun again, so that its readers may need other things. */
 static bool plan_pass(struct od_driver_run *run)
 {
+    for (uint32_t i = 0; i < run->task_count; i++)
+        run->tasks[i]->is_needed =
+            od_driver_gives_result(run->tasks[i]->stage) && run->tasks[i]->state != OD_TASK_COMMITTED;
     for (uint32_t s = run->stage_count; s-- > 0;) {
         struct od_driver_stage *stage = &run->stages[s];
         for (uint32_t t = 0; t < stage->task_count; t++) {
             struct od_driver_task *task = &stage->tasks[t];
-            task->is_needed = is_needed(run, task);
             if (!task->is_needed || task->state != OD_TASK_LOST)
                 continue;
             count_loss(task);
@@ -248,6 +246,7 @@ static bool plan_pass(struct od_driver_run *run)
             }
             plan_again(task);
         }
+        need_inputs(run, stage);
     }
     return true;
 }
