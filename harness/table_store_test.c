@@ -160,6 +160,44 @@ static void what_is_missing_or_damaged_is_told(void **state)
     }
     closedir(all);
     od_table_store_free(writer);
+    writer = open_store(0); /* one that keeps nothing */
+    write_plan(writer, 1, &plan);
+    od_table_store_end(writer, 1);
+    assert_int_equal(count_files(), 0);
+    od_table_store_free(writer);
+    od_buffer_release(&plan);
+    od_arena_release(&arena);
+}
+
+/* A sound image under the name of another one is not what was meant. */
+static void images_are_what_they_are_named(void **state)
+{
+    (void)state;
+    struct od_table_store *writer = open_store(0);
+    struct od_table_store *reader = open_store(0);
+    struct od_buffer plan;
+    struct od_arena arena;
+    struct od_query read;
+    char paths[3][400]; /* two, and another */
+    uint32_t count = 0;
+    od_buffer_init(&plan, od_heap_for_tests());
+    od_arena_init(&arena, od_heap_for_tests(), 0);
+    write_plan(writer, 1, &plan);
+    DIR *all = opendir(folder);
+    for (struct dirent *entry = readdir(all); entry != NULL && count < 2; entry = readdir(all))
+        if (entry->d_name[0] != '.')
+            snprintf(paths[count++], sizeof(paths[0]), "%s/%s", folder, entry->d_name);
+    closedir(all);
+    assert_int_equal(count, 2);
+    snprintf(paths[2], sizeof(paths[2]), "%s/other", folder);
+    for (uint32_t i = 0; i < 3; i++) /* 0 to 2, 1 to 0, 2 to 1 */
+        assert_int_equal(rename(paths[i], paths[(i + 2) % 3]), 0);
+    assert_int_equal(read_plan(reader, &arena, plan.bytes, plan.size, 1, &read), OD_CORRUPT);
+    od_table_store_end(reader, 1);
+    od_table_store_end(writer, 1);
+    assert_int_equal(count_files(), 0);
+    od_table_store_free(writer);
+    od_table_store_free(reader);
     od_buffer_release(&plan);
     od_arena_release(&arena);
 }
@@ -249,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_travel),
         cmocka_unit_test(what_is_missing_or_damaged_is_told),
+        cmocka_unit_test(images_are_what_they_are_named),
         cmocka_unit_test(every_allocation_may_be_refused),
         cmocka_unit_test(news_travel),
     };
