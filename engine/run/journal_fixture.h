@@ -68,7 +68,8 @@ static enum od_status bench_write(void *self, struct od_file *file, uint64_t off
     OD_TRY(bench_call(bench, error));
     od_assert(offset <= bench->bytes.size);
     size_t over = bench->bytes.size - offset < size ? bench->bytes.size - offset : size;
-    memcpy(bench->bytes.bytes + offset, bytes, over);
+    if (over > 0)
+        memcpy(bench->bytes.bytes + offset, bytes, over);
     od_buffer_append(&bench->bytes, (const uint8_t *)bytes + over, size - over);
     return OD_OK;
 }
