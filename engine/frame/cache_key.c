@@ -1,7 +1,7 @@
 /* cache_key: see cache_key.h.
  *
- * A table is its name, its columns, the hashes of its rows in their order, and the exact checksum of them all (the hashes do not
- * tell -0.0 from 0.0). A plan that reads a table twice takes it in twice. */
+ * A table is its name, its columns, the hashes of its rows in their order, and the exact checksum of them all
+ * (the hashes do not tell -0.0 from 0.0). A plan that reads a table twice takes it in twice. */
 #include "engine/frame/cache_key.h"
 
 #include "engine/frame/plan_proto.h"

@@ -1,4 +1,5 @@
-/* cache_key: what stands for all rows of a plan: the plan as bytes, and the tables that it reads, to the last row and in their order. */
+/* cache_key: what stands for all rows of a plan: the plan as bytes, and the tables that it reads, to the last
+ * row and in their order. */
 #ifndef OD_FRAME_CACHE_KEY_H
 #define OD_FRAME_CACHE_KEY_H
 

@@ -1,10 +1,11 @@
-/* cache_shape: when may a task's cached output stand for the one of another query? When the rows below are the same (cache_key, from
- * the logical plan and the tables) and are cut into tasks in the same way. The way is what this file takes a hash of: operators
- * with their kinds, strategies and keys, tasks, partitions and exchanges, from the stage down through all that it reads, without
- * the numbers that stages have in their query. Two ways of one plan that differ in nothing of this cut its rows alike.
+/* cache_shape: when may a task's cached output stand for the one of another query? When the rows below are
+ * the same (cache_key, from the logical plan and the tables) and are cut into tasks in the same way. The way
+ * is what this file takes a hash of: operators with their kinds, strategies and keys, tasks, partitions and
+ * exchanges, from the stage down through all that it reads, without the numbers that stages have in their
+ * query. Two ways of one plan that differ in nothing of this cut its rows alike.
  *
- * A stage that reads of an indeterminate one, directly or not, is never met again: half of its tasks cached and half computed again
- * would be of two different deals. */
+ * A stage that reads of an indeterminate one, directly or not, is never met again: half of its tasks cached
+ * and half computed again would be of two different deals. */
 #include "engine/core/hash.h"
 #include "engine/plan/stage_build.h"
 

@@ -1,8 +1,9 @@
 /* block_store: "q1-s0-t2-a0" holds all blocks of one map attempt in a row.
  *
- * Files are opened for each read and closed again: descriptors stay few whatever the number of tasks. Nothing is synced: an
- * output lives exactly as long as its executor, whose loss the driver repairs by lineage, so durability would buy nothing.
- * What is cached is used again when it is read, by whichever query. The list is short (the tasks that this executor ran), and searched in order. */
+ * Files are opened for each read and closed again: descriptors stay few whatever the number of tasks. On an
+ * executor nothing is synced: an output lives at most as long as it does, and lineage repairs its loss, so
+ * durability would buy nothing; the driver syncs its checkpoints. The list is short (the tasks that this
+ * executor ran), and searched in order; each read makes an output the most recently used one. */
 #include "engine/run/block_store.h"
 
 #include <stdio.h>

@@ -1,10 +1,11 @@
-/* cache_test: two queries, one after the other, that share a cached stage: the answers are what they are without a cache, whatever is
- * left of it.
+/* cache_test: two queries, one after the other, that share a cached stage: the answers are what they are
+ * without a cache, whatever is left of it.
  *
- * Method: the small query of recovery_fixture.h runs twice on one cluster, under two numbers; its second stage is cached. First
- * undisturbed: the second run launches nothing up to that stage. Then with nothing that fits (another key, another shape, no
- * room), and with everything going wrong in either run: crashes, lost and doubled messages, failing points, disks, allocations,
- * executors that leave, the driver's death. The answer of the second run is compared. */
+ * Method: the small query of recovery_fixture.h runs twice on one cluster, under two numbers; its second
+ * stage is cached. First undisturbed: the second run launches nothing up to that stage. Then with nothing
+ * that fits (another key, another shape, no room), and with everything going wrong in either run: crashes,
+ * lost and doubled messages, failing points, disks, allocations, executors that leave, the driver's death.
+ * The answer of the second run is compared. */
 #include "engine/run/recovery_fixture.h"
 
 #include "engine/core/sanitizer.h"
@@ -15,7 +16,8 @@ static struct od_query again; /* the same, under another number */
 static struct od_stage other_stages[STAGES];
 static struct od_stage_graph other_graph;
 
-static uint32_t count_events(enum od_event_kind kind, uint32_t query_id, uint32_t stages_from, uint32_t stages_to)
+static uint32_t count_events(enum od_event_kind kind, uint32_t query_id, uint32_t stages_from,
+                             uint32_t stages_to)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < host->trace_count; i++) {
@@ -100,7 +102,8 @@ static void test_what_does_not_fit(void **state)
         again.options.hash_bits_off = i == 2 ? UINT64_MAX << 60 : 0;
         run_twice(NULL, 0, 1);
         expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
-        expect(count_events(OD_EVENT_OUTPUT_REUSED, 10, 0, OD_ANY) == 0, "another stage's outputs are not taken");
+        expect(count_events(OD_EVENT_OUTPUT_REUSED, 10, 0, OD_ANY) == 0,
+               "another stage's outputs are not taken");
         expect_no_leak();
     }
     again.options.hash_bits_off = 0;

@@ -1,10 +1,12 @@
-/* copy: pieces in order, one on its way at a time; judged as a whole by the checksum that its writer reported.
+/* copy: pieces in order, one on its way at a time; judged as a whole by the checksum that its writer
+ * reported.
  *
  *   bytes [0, 256 KiB) -> [256 KiB, 512 KiB) -> ... -> whole: checksum right -> stored
  *                                                      wrong -> all of it once more (damage on the way), then CORRUPT
  *
- * A piece that is refused (missing, cut) is asked for once more too, as readers do; what nobody answers is asked for again until
- * more than a lease has passed. Pieces are held in memory until the last one: an output was held so by who wrote it. */
+ * A piece that is refused (missing, cut) is asked for once more too, as readers do; what nobody answers is
+ * asked for again until more than a lease has passed. Pieces are held in memory until the last one: an output
+ * was held so by who wrote it. */
 #include "engine/run/copy.h"
 
 #include "engine/core/assert.h"

@@ -1,11 +1,12 @@
-/* drain_test: executors leave and join in the middle of a query, checkpoints are made, and whatever goes wrong meanwhile, the
- * answer stays.
+/* drain_test: executors leave and join in the middle of a query, checkpoints are made, and whatever goes
+ * wrong meanwhile, the answer stays.
  *
- * Method: the small query of recovery_fixture.h. An executor is decommissioned at each event of the run: nothing is computed
- * twice, nobody is lost, and it has left at the end (unless the query ended first). Then one such run, with copies under way, is
- * disturbed as recovery_test disturbs the plain one: each message lost, damaged, delayed, doubled; each point, disk call and
- * allocation failing; each executor and the driver dying at each event. The same with the first shuffle checkpointed; and all
- * executors die after that: nothing below it is computed again. */
+ * Method: the small query of recovery_fixture.h. An executor is decommissioned at each event of the run:
+ * nothing is computed twice, nobody is lost, and it has left at the end (unless the query ended first). Then
+ * one such run, with copies under way, is disturbed as recovery_test disturbs the plain one: each message
+ * lost, damaged, delayed, doubled; each point, disk call and allocation failing; each executor and the driver
+ * dying at each event. The same with the first shuffle checkpointed; and all executors die after that:
+ * nothing below it is computed again. */
 #include "engine/run/recovery_fixture.h"
 
 #include "engine/core/sanitizer.h"
@@ -107,9 +108,8 @@ static void test_executors_join(void **state)
     query.options.cluster.executor_count = 1;
     query.options.cluster.executors_max = 3;
     for (uint64_t k = 0; k < events_undisturbed; k += 3) {
-        struct host_disturbance set[3] = {{.effect = HOST_ADD, .at = k},
-                                          {.effect = HOST_ADD, .at = k + 20},
-                                          drain_at(k + 80, 1)};
+        struct host_disturbance set[3] = {
+            {.effect = HOST_ADD, .at = k}, {.effect = HOST_ADD, .at = k + 20}, drain_at(k + 80, 1)};
         run_and_check(set, 3, 1);
         for (uint32_t i = 0; i < host->trace_count; i++)
             used += host->trace[i].kind == OD_EVENT_TASK_COMMITTED && host->trace[i].site.executor > 1;
@@ -125,7 +125,8 @@ static void test_large_outputs_move(void **state)
     struct od_table *small = table;
     struct od_batch rows = od_table_view(small);
     struct od_buffer small_answer = expected;
-    static const enum host_effect effects[] = {HOST_LOSE, HOST_DAMAGE, HOST_DELAY, HOST_DUPLICATE, HOST_POINT_FLIP};
+    static const enum host_effect effects[] = {HOST_LOSE, HOST_DAMAGE, HOST_DELAY, HOST_DUPLICATE,
+                                               HOST_POINT_FLIP};
     uint64_t moved_bytes = 0;
     table = od_table_new(od_posix_memory(), "large", &schema, NULL);
     for (uint32_t i = 0; i < 3000; i++)
@@ -138,8 +139,8 @@ static void test_large_outputs_move(void **state)
     encode_answer(&expected);
     check_clean();
     for (uint64_t k = 0; k < 30; k++) {
-        struct host_disturbance set[2] = {drain_at(70, 1),
-                                          {.effect = effects[k % 5], .at = 40 + 6 * k, .delay_ns = 3 * HOST_MS}};
+        struct host_disturbance set[2] = {
+            drain_at(70, 1), {.effect = effects[k % 5], .at = 40 + 6 * k, .delay_ns = 3 * HOST_MS}};
         run_and_check(set, 2, 1);
         for (uint32_t i = 0; i < host->trace_count; i++)
             if (host->trace[i].kind == OD_EVENT_OUTPUT_MOVED && host->trace[i].bytes > moved_bytes)
@@ -237,7 +238,8 @@ static void test_nothing_below_a_checkpoint(void **state)
         for (uint32_t i = 0; i < host->trace_count; i++) {
             const struct od_event *event = &host->trace[i];
             checkpointed += event->kind == OD_EVENT_CHECKPOINTED;
-            is_after = is_after || (event->kind == OD_EVENT_EXECUTOR_LOST && checkpointed == stages[1].task_count);
+            is_after =
+                is_after || (event->kind == OD_EVENT_EXECUTOR_LOST && checkpointed == stages[1].task_count);
             late_crashes += event->kind == OD_EVENT_EXECUTOR_LOST && is_after;
             expect(!is_after || event->kind != OD_EVENT_TASK_LAUNCHED || event->site.stage > 1,
                    "nothing below the checkpoint is run");
@@ -250,10 +252,15 @@ static void test_nothing_below_a_checkpoint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_drained_at_each_event),   cmocka_unit_test(test_two_leave),
-        cmocka_unit_test(test_the_last_stays),          cmocka_unit_test(test_dropped_in_place_of_moved),
-        cmocka_unit_test(test_executors_join),          cmocka_unit_test(test_large_outputs_move),    cmocka_unit_test(test_disturbed_drain),
-        cmocka_unit_test(test_disturbed_checkpoint),    cmocka_unit_test(test_nothing_below_a_checkpoint),
+        cmocka_unit_test(test_drained_at_each_event),
+        cmocka_unit_test(test_two_leave),
+        cmocka_unit_test(test_the_last_stays),
+        cmocka_unit_test(test_dropped_in_place_of_moved),
+        cmocka_unit_test(test_executors_join),
+        cmocka_unit_test(test_large_outputs_move),
+        cmocka_unit_test(test_disturbed_drain),
+        cmocka_unit_test(test_disturbed_checkpoint),
+        cmocka_unit_test(test_nothing_below_a_checkpoint),
     };
     return cmocka_run_group_tests(tests, set_up_drain, tear_down);
 }

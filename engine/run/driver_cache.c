@@ -4,10 +4,12 @@
  *   a query begins   a stage with the same key and shape: its tasks are committed from the start, in an attempt of their own that never
  *                    ran; they are stored under the name that they had (`stored`)
  *
- * The entry is only a hint of where outputs are. An executor that needs room has dropped some (least recently used first), one that
- * was lost has none: whoever reads finds the block missing, and lineage computes that task again, as it would any other.
+ * The entry is only a hint of where outputs are. An executor that needs room has dropped some (least recently
+ * used first), one that was lost has none: whoever reads finds the block missing, and lineage computes that
+ * task again, as it would any other.
  *
- * So no answer depends on the cache. What a driver knew of it goes with its life; the files then go when there is no room. */
+ * So no answer depends on the cache. What a driver knew of it goes with its life; the files then go when
+ * there is no room. */
 #include "engine/run/driver_state.h"
 
 #include "engine/core/assert.h"
@@ -57,9 +59,9 @@ static struct od_driver_cached **find_entry(struct od_driver *driver, const stru
 {
     const struct od_stage *plan = stage->plan;
     struct od_driver_cached **link = &driver->cached;
-    while (*link != NULL &&
-           ((*link)->key != plan->cache_key || (*link)->shape != plan->cache_shape ||
-            (*link)->hash_bits_off != stage->run->query->options.hash_bits_off || (*link)->task_count != plan->task_count))
+    while (*link != NULL && ((*link)->key != plan->cache_key || (*link)->shape != plan->cache_shape ||
+                             (*link)->hash_bits_off != stage->run->query->options.hash_bits_off ||
+                             (*link)->task_count != plan->task_count))
         link = &(*link)->next;
     return link;
 }

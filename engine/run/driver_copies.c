@@ -3,21 +3,24 @@
  *   COMMITTED at A --COPY to B, again until COPIED--> COMMITTED at B        B an executor: OUTPUT_MOVED (driver_drain.c)
  *                                                                           B the driver: CHECKPOINTED
  *
- * Readers that are launched from then on go to B; those that began before still find it at A as long as A is there, and when it is
- * not, they say from which epoch they could not read, so that nobody thinks the output lost.
+ * Readers that are launched from then on go to B; those that began before still find it at A as long as A is
+ * there, and when it is not, they say from which epoch they could not read, so that nobody thinks the output
+ * lost.
  *
- * A copy is about one output (task, attempt, place): when that is lost, rolled back or moved otherwise, or its target's epoch ends,
- * the copy is forgotten. What can't be copied because it is damaged or missing is lost, and lineage sees to it; what could not be
- * copied for other reasons is tried again, FAILURES_MAX times.
+ * A copy is about one output (task, attempt, place): when that is lost, rolled back or moved otherwise, or
+ * its target's epoch ends, the copy is forgotten. What can't be copied because it is damaged or missing is
+ * lost, and lineage sees to it; what could not be copied for other reasons is tried again, FAILURES_MAX
+ * times.
  *
- * Checkpoints: the driver copies the outputs of a marked stage to its own disk, and syncs them. No loss of executors reaches
- * them any more, so nothing below is computed again. Its store has no epochs: it outlives the driver's lives. */
+ * Checkpoints: the driver copies the outputs of a marked stage to its own disk, and syncs them. No loss of
+ * executors reaches them any more, so nothing below is computed again. Its store has no epochs: it outlives
+ * the driver's lives. */
 #include "engine/run/driver_state.h"
 
 #include "engine/core/assert.h"
 
-#define FAILURES_MAX        3
-#define CHECKPOINT_COPIES   4 /* to the driver at a time */
+#define FAILURES_MAX      3
+#define CHECKPOINT_COPIES 4 /* to the driver at a time */
 
 struct od_driver_copy {
     struct od_driver_copy *next;
@@ -41,7 +44,8 @@ static bool is_current(const struct od_driver *driver, const struct od_driver_co
 {
     const struct od_driver_task *task = copy->task;
     const struct od_driver_executor *target = &driver->executors[copy->to];
-    return task->state == OD_TASK_COMMITTED && task->attempt == copy->attempt && task->epoch == copy->from_epoch &&
+    return task->state == OD_TASK_COMMITTED && task->attempt == copy->attempt &&
+           task->epoch == copy->from_epoch &&
            (copy->to == 0 || (target->alive && target->told.epoch == copy->to_epoch));
 }
 
@@ -138,7 +142,8 @@ void od_driver_copy_output(struct od_driver_task *task, uint32_t to)
 }
 
 /* The copy of this output to `to` has ended, if there is one and it is current. */
-static void end_copy(struct od_driver *driver, const struct od_attempt_name *name, uint32_t to, enum od_status status)
+static void end_copy(struct od_driver *driver, const struct od_attempt_name *name, uint32_t to,
+                     enum od_status status)
 {
     struct od_driver_copy **link = &driver->copies;
     while (*link != NULL) {

@@ -5,9 +5,9 @@
  *                         -> nothing needed is left, and whoever still reads from the old places has ended (or a grace has
  *                            passed): LEAVE. Its epoch is over as by a loss, with nothing to lose
  *
- * An executor that dies half-way is lost like any other; its next life is welcome. LEAVE is said again to one that still speaks.
- * The last executor that could work is not let go: a drain of it is called off, as an order is a wish. With
- * options.drop_on_drain nothing is copied: what was needed is lost and computed again. */
+ * An executor that dies half-way is lost like any other; its next life is welcome. LEAVE is said again to one
+ * that still speaks. The last executor that could work is not let go: a drain of it is called off, as an
+ * order is a wish. With options.drop_on_drain nothing is copied: what was needed is lost and computed again. */
 #include "engine/run/driver_state.h"
 
 #include "engine/core/assert.h"
@@ -33,7 +33,8 @@ static uint32_t find_heir(const struct od_driver *driver, uint32_t leaving)
 }
 
 /* Its outputs that must not go with it; the one of most bytes that is not on its way yet. */
-static uint32_t count_outputs(const struct od_driver *driver, uint32_t epoch, struct od_driver_task **largest_out)
+static uint32_t count_outputs(const struct od_driver *driver, uint32_t epoch,
+                              struct od_driver_task **largest_out)
 {
     uint32_t count = 0;
     *largest_out = NULL;
@@ -42,12 +43,14 @@ static uint32_t count_outputs(const struct od_driver *driver, uint32_t epoch, st
             struct od_driver_task *task = run->tasks[i];
             if (task->stored.query != 0)
                 continue; /* it was only lent */
-            bool stays = task->state != OD_TASK_COMMITTED || task->epoch != epoch || task->done.block_count == 0 ||
+            bool stays = task->state != OD_TASK_COMMITTED || task->epoch != epoch ||
+                         task->done.block_count == 0 ||
                          !(task->is_needed || od_driver_gives_result(task->stage));
             if (stays)
                 continue;
             count++;
-            bool is_larger = *largest_out == NULL || task->done.total_bytes > (*largest_out)->done.total_bytes;
+            bool is_larger =
+                *largest_out == NULL || task->done.total_bytes > (*largest_out)->done.total_bytes;
             if (is_larger && !od_driver_is_copied(task))
                 *largest_out = task;
         }
@@ -70,8 +73,9 @@ void od_driver_drain(struct od_driver *driver, uint32_t id)
         run->loss_happened = true; /* from now on it matters what is needed */
     struct od_driver_task *largest;
     uint32_t count = count_outputs(driver, executor->told.epoch, &largest);
-    od_world_emit(driver->world, (struct od_event){
-                                     .kind = OD_EVENT_EXECUTOR_DRAINING, .site = executor_site(id), .value = count});
+    od_world_emit(
+        driver->world,
+        (struct od_event){.kind = OD_EVENT_EXECUTOR_DRAINING, .site = executor_site(id), .value = count});
 }
 
 /* The grace is over: what still runs there runs elsewhere. */
@@ -160,7 +164,8 @@ bool od_driver_pump_drains(struct od_driver *driver)
             continue;
         if (find_heir(driver, id) == 0) {
             executor->draining = false;
-            od_world_emit(driver->world, (struct od_event){.kind = OD_EVENT_EXECUTOR_READMITTED, .site = executor_site(id)});
+            od_world_emit(driver->world,
+                          (struct od_event){.kind = OD_EVENT_EXECUTOR_READMITTED, .site = executor_site(id)});
             has_changed = true;
             continue;
         }
