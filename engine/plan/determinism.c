@@ -78,6 +78,13 @@ void od_stages_judge(struct od_stage *stages, uint32_t stage_count, bool arrival
             rows = (struct verdict){OD_INDETERMINATE, "rows that come in any order are dealt out in turn"};
         stages[s].determinism = rows.is;
         stages[s].determinism_reason = rows.reason;
+        stages[s].inputs_vary = false;
+        for (uint32_t i = 0; i < stages[s].input_count; i++) {
+            const struct od_stage *input = &stages[stages[s].input_stages[i]];
+            stages[s].inputs_vary = stages[s].inputs_vary || input->inputs_vary ||
+                                    input->determinism == OD_INDETERMINATE ||
+                                    input->exchange == OD_EXCHANGE_ROUND_ROBIN;
+        }
     }
     od_stages_find_adaptable(stages, stage_count);
     od_stages_find_shapes(stages, stage_count);

@@ -135,6 +135,8 @@ struct od_stage {
     /* What od_stages_judge finds out from the rest: */
     enum od_determinism determinism;
     const char *determinism_reason; /* NULL: DETERMINATE */
+    bool inputs_vary; /* rows on their way here were dealt out in turn, or by a stage that is indeterminate: which of them a
+                         task reads is a matter of the run, and not of the plan */
     /* Tasks may read several partitions of all inputs that are parted, in place of one (adaptable.c). */
     bool may_merge;
     /* Bit i: then, too, the map tasks of input i may be shared out among tasks that each read the other inputs as before, or

@@ -47,11 +47,13 @@ static void remove_entry(struct od_driver *driver, struct od_driver_cached **lin
     od_give(memory, cached, sizeof(*cached));
 }
 
+/* Only where a task of another query would give the same. */
 static bool is_cached(const struct od_driver_stage *stage)
 {
     const struct od_stage *plan = stage->plan;
     return plan->keep >= OD_KEEP_MEMORY && plan->cache_key != 0 && plan->cache_shape != 0 &&
-           plan->task_count == stage->task_count && !od_reading_may_change(stage->run->query, plan);
+           plan->task_count == stage->task_count && !od_reading_may_change(stage->run->query, plan) &&
+           !plan->inputs_vary;
 }
 
 /* Of this stage, if there is one. */
