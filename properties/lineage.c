@@ -268,10 +268,12 @@ static void driver_restarted(struct books *books, const struct od_event *event, 
             books->outputs[i].superseded_at = UINT32_MAX; /* what replaced it may be forgotten */
 }
 
+/* A driver that was restarted says it again: nothing is new then. */
 static void plan_adapted(struct books *books, const struct od_event *event, uint32_t at)
 {
     (void)at;
     if (event->site.stage < books->graph->stage_count && event->rows < UINT32_MAX &&
+        event->rows != books->task_counts[event->site.stage] &&
         !set_task_count(books, event->site.stage, (uint32_t)event->rows))
         od_finding_set(books->finding, "F3", "no memory to check what is computed again");
 }

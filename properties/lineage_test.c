@@ -28,6 +28,7 @@ struct history {
  *   O<stage><task><attempt>  the driver plans to compute it again
  *   B<stage><task><attempt>  a bad block of it            W<stage><task><attempt>             wrote a block with rows
  *   X<executor> lost         N<executor> registers        M<stage><task><executor> moved      K<stage><task> checkpointed
+ *   P<stage><tasks> adapted
  *   S<stage> completed       Y<stage> rolled back         D driver restarted */
 static uint32_t digit(char byte)
 {
@@ -43,6 +44,7 @@ static enum od_event_kind kind_of(char byte)
         {'L', OD_EVENT_TASK_LAUNCHED},   {'C', OD_EVENT_TASK_COMMITTED},      {'R', OD_EVENT_BLOCK_CONSUMED},
         {'O', OD_EVENT_OUTPUT_LOST},     {'B', OD_EVENT_BLOCK_BAD},       {'W', OD_EVENT_BLOCK_WRITTEN},       {'X', OD_EVENT_EXECUTOR_LOST},
         {'M', OD_EVENT_OUTPUT_MOVED},    {'N', OD_EVENT_EXECUTOR_REGISTERED}, {'K', OD_EVENT_CHECKPOINTED},
+        {'P', OD_EVENT_PLAN_ADAPTED},
         {'S', OD_EVENT_STAGE_COMPLETED}, {'Y', OD_EVENT_STAGE_ROLLED_BACK},   {'D', OD_EVENT_DRIVER_RESTARTED},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -56,7 +58,7 @@ static struct od_event read_event(const char *word)
 {
     struct od_event event = {.kind = kind_of(word[0]), .site = OD_SITE_ANY};
     const char *digits = word + 1;
-    if (strchr("LCRWMKSYBO", word[0]) != NULL)
+    if (strchr("LCRWMKSYBOP", word[0]) != NULL)
         event.site.stage = digit(*digits++);
     if (strchr("LCRWMKBO", word[0]) != NULL)
         event.site.task = digit(*digits++);
@@ -65,7 +67,7 @@ static struct od_event read_event(const char *word)
     if (strchr("LCXNM", word[0]) != NULL)
         event.site.executor = digit(*digits++);
     event.value = word[0] == 'C' ? event.site.attempt / 2 : 0;
-    event.rows = 1;
+    event.rows = word[0] == 'P' ? digit(*digits++) : 1;
     if (word[0] == 'B') {
         event.source_stage = event.site.stage;
         event.source_task = event.site.task;
@@ -140,6 +142,8 @@ static const struct {
     {false, STAGE_0 "D L0021", "F3"},
     {false, "L0001 L0102 C0001 D L0021", NULL},
     {false, STAGE_0 "X1 L0023 C0023 D L0041", NULL},
+    {false, STAGE_0 "D P02 L0023", "F3"},
+    {false, STAGE_0 "P03 L0023", NULL},
     {false, STAGE_0 "X1 L0023 C0023 S0 D L0041", "F3"},
     {false, "N1 N2 " STAGE_0 "D N1 L0021", "F3"},
     {false, STAGE_0 "X1 L0023 C0023 D L1001 R100000", NULL},
