@@ -25,7 +25,7 @@ static uint32_t find_heir(const struct od_driver *driver, uint32_t leaving)
     uint32_t heir = 0;
     for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
         const struct od_driver_executor *executor = &driver->executors[id];
-        if (id != leaving && executor->alive && !executor->draining &&
+        if (id != leaving && executor->alive && !executor->is_hearsay && !executor->draining &&
             (heir == 0 || executor->inherited_bytes < driver->executors[heir].inherited_bytes))
             heir = id;
     }

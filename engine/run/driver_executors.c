@@ -95,6 +95,7 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
     }
     if (executor->alive && executor->told.epoch == epoch) {
         executor->heard_ns = od_world_now_ns(driver->world);
+        executor->is_hearsay = false;
         return executor;
     }
     bool has_left = executor->has_left && executor->told.epoch == epoch;

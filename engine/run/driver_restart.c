@@ -155,7 +155,7 @@ static void inherit_executor(struct od_driver *driver, uint32_t id, const struct
     bool may_replace = id != 0 && (!executor->alive || !driver->is_started);
     if (told->epoch > executor->told.epoch && may_replace)
         *executor = (struct od_driver_executor){
-            .alive = true, .told = *told, .heard_ns = od_world_now_ns(driver->world)};
+            .alive = true, .told = *told, .heard_ns = od_world_now_ns(driver->world), .is_hearsay = true};
 }
 
 static bool restore_commit(struct od_driver_run *run, struct od_reader *reader)

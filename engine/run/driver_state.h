@@ -135,6 +135,7 @@ struct od_driver_executor {
     struct od_body_registered told; /* what it was told last; epoch 0: nothing */
     uint32_t running_count;
     uint64_t heard_ns;
+    bool is_hearsay; /* an earlier life of the driver knew it; it has said nothing to this one, and may have left */
     bool draining; /* takes no more attempts, and goes when nothing needs it */
     bool has_left; /* this epoch ended so */
     uint64_t drain_ns;
