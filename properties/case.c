@@ -151,6 +151,18 @@ static enum od_status draw_statement(struct od_case *test_case, struct od_gen *g
     return OD_OK;
 }
 
+/* SQL has no words for where rows are: a query says that its rows keep the order of the sub-query, the plan that they lose it. */
+static bool deals_out_sorted_rows(const struct od_plan *plan, bool is_dealt_out)
+{
+    is_dealt_out = is_dealt_out || plan->kind == OD_PLAN_REPARTITION;
+    if (is_dealt_out && plan->kind == OD_PLAN_SORT)
+        return true;
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        if (deals_out_sorted_rows(plan->inputs[i], is_dealt_out))
+            return true;
+    return false;
+}
+
 enum od_status od_case_draw(struct od_case *test_case, struct od_memory *memory, struct od_choices *choices,
                             const struct od_property *only, struct od_error *error)
 {
@@ -179,6 +191,7 @@ enum od_status od_case_draw(struct od_case *test_case, struct od_memory *memory,
     od_choices_begin(choices, "cluster");
     draw_cluster(choices, &test_case->cluster);
     od_choices_end(choices);
+    test_case->cluster.via_sql &= !deals_out_sorted_rows(test_case->plan, false);
     return od_render_sql(&test_case->case_arena, test_case->plan, OD_DIALECT_ENGINE, &test_case->sql, error);
 }
 

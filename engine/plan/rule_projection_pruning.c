@@ -156,7 +156,8 @@ static bool calls_tell_peers_apart(const struct od_plan *window)
     for (uint32_t i = 0; i < window->window.call_count; i++) {
         const struct od_window_call *call = &window->window.calls[i];
         bool ranks = call->function >= OD_WINDOW_RANK && call->function <= OD_WINDOW_CUME_DIST;
-        bool peers = call->function == OD_WINDOW_AGGREGATE && call->frame.unit != OD_FRAME_ROWS;
+        bool peers = call->function == OD_WINDOW_AGGREGATE && call->frame.unit != OD_FRAME_ROWS &&
+                     call->aggregate.function != OD_AGGREGATE_STRING_AGG;
         if (!ranks && !peers)
             return true;
     }

@@ -205,9 +205,24 @@ void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_messag
     repair_ends(driver, message->from, body);
 }
 
+/* Whoever stood still cannot say that others were silent: their words may be waiting behind this tick. */
+static void forgive_own_silence(struct od_driver *driver, uint64_t now_ns)
+{
+    uint64_t passed_ns = now_ns - driver->ticked_ns;
+    uint64_t late_ns = driver->ticked_ns == 0 || passed_ns < 2 * driver->options->heartbeat_ns
+                           ? 0
+                           : passed_ns - driver->options->heartbeat_ns;
+    driver->ticked_ns = now_ns;
+    for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
+        struct od_driver_executor *executor = &driver->executors[id];
+        executor->heard_ns = executor->heard_ns > now_ns - late_ns ? now_ns : executor->heard_ns + late_ns;
+    }
+}
+
 void od_driver_check_leases(struct od_driver *driver)
 {
     uint64_t now_ns = od_world_now_ns(driver->world);
+    forgive_own_silence(driver, now_ns);
     for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
         const struct od_driver_executor *executor = &driver->executors[id];
         if (executor->alive && now_ns - executor->heard_ns > driver->options->lease_ns)

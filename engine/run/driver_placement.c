@@ -62,6 +62,8 @@ void od_driver_note_failure(struct od_driver *driver, uint32_t executor, enum od
 
 void od_driver_note_unread(struct od_driver *driver, uint32_t from, uint32_t to, enum od_status why)
 {
+    if (from == 0) /* the driver's own disk: there is no other, and no link to it */
+        return;
     struct od_breaker *link = link_of(driver, from, to);
     const struct od_breaker_limits limits = limits_of(driver);
     od_driver_note_failure(driver, from, why);
@@ -133,7 +135,8 @@ uint32_t od_driver_free_slots(const struct od_driver *driver, uint32_t executor)
 static uint32_t free_places(const struct od_driver *driver, uint32_t executor)
 {
     uint64_t slots = od_driver_slots(driver, executor);
-    uint64_t places = slots + slots * driver->options->backlog_per_slot;
+    bool is_halved = driver->health[executor].halvings != 0; /* it would begin what waits there at once */
+    uint64_t places = is_halved ? slots : slots + slots * driver->options->backlog_per_slot;
     return count_free(driver, executor, places < UINT32_MAX ? (uint32_t)places : UINT32_MAX);
 }
 

@@ -442,7 +442,8 @@ void od_driver_handle_done(struct od_driver *driver, const struct od_message *me
         succeed(task, attempt, message, &body);
         return;
     }
-    bool was_committed = is_current && task->attempt == message->site.attempt && task->epoch == body.epoch &&
+    /* wherever its output is by now: numbers of attempts are never given twice */
+    bool was_committed = is_current && task->attempt == message->site.attempt &&
                          (task->state == OD_TASK_COMMITTED || task->state == OD_TASK_LOST);
     if (!was_committed) {
         run->outcome.counts.attempts_refused++;

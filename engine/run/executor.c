@@ -304,13 +304,18 @@ static void handle_plan(struct executor *executor, const struct od_message *mess
     uint32_t query_id = message->site.query;
     struct od_error error = {0};
     if (!od_read_plan(message, &body) || executor->catalog->add == NULL ||
-        *find_query(executor, query_id) != NULL ||
+        *find_query(executor, query_id) != NULL || has_ended(executor, query_id) ||
         executor->catalog->find(executor->catalog->self, query_id) != NULL)
         return;
     enum od_status status =
         executor->catalog->add(executor->catalog->self, query_id, body.bytes, body.size, &error);
-    if (status != OD_OK && status != OD_NO_MEMORY) /* a refusal may pass: the next LAUNCH asks for the plan again */
-        (void)add_query(executor, query_id, NULL, &error);
+    if (status == OD_NO_MEMORY) /* it may pass: the next LAUNCH asks for the plan again */
+        return;
+    /* known from here on, so that a heartbeat names it and END_QUERY finds it, whether it is ever launched or not */
+    const struct od_query *query =
+        status == OD_OK ? executor->catalog->find(executor->catalog->self, query_id) : NULL;
+    if (add_query(executor, query_id, query, &error) == NULL && status == OD_OK && executor->catalog->remove != NULL)
+        executor->catalog->remove(executor->catalog->self, query_id);
 }
 
 static void start_attempt(struct executor *executor, const struct od_attempt_name *name,
@@ -326,10 +331,10 @@ static void start_attempt(struct executor *executor, const struct od_attempt_nam
     struct od_error error = {0};
     enum od_status status = od_attempt_new(&executor->life, known->query, name, body,
                                            executor->last_serial + 1, &attempt, &error);
-    if (status == OD_NO_MEMORY)
+    if (status != OD_OK) {
         refuse_launch(executor, name, &error);
-    if (status != OD_OK)
         return;
+    }
     executor->last_serial++;
     *seen = name->attempt + 1;
     struct od_attempt **end = &executor->attempts;

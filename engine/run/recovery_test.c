@@ -107,6 +107,19 @@ static void test_each_executor_pauses_at_each_event(void **state)
     }
 }
 
+/* Its own silence is nobody else's. */
+static void test_driver_pauses_at_each_event(void **state)
+{
+    (void)state;
+    sweep_cost(HOST_PAUSE, reach.events, 0, 50 * HOST_MS, COSTS_NOTHING);
+    for (uint64_t k = 0; k < reach.events; k++) {
+        struct host_disturbance pause = {.effect = HOST_PAUSE, .at = k, .executor = 0, .delay_ns = 250 * HOST_MS};
+        run_and_check(&pause, 1, 1 + k % 3);
+        expect(host->outcome.counts.executors_lost == 0, "nobody was given up"); /* a second attempt may have been tried */
+        expect(host->outcome.counts.tasks_recomputed == 0, "nothing was computed again");
+    }
+}
+
 static void test_each_message(void **state)
 {
     (void)state;
@@ -454,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_seeds_agree),
         cmocka_unit_test(test_each_executor_crashes_at_each_event),
         cmocka_unit_test(test_each_executor_pauses_at_each_event),
+        cmocka_unit_test(test_driver_pauses_at_each_event),
         cmocka_unit_test(test_each_message),
         cmocka_unit_test(test_each_point),
         cmocka_unit_test(test_each_disk_call),
