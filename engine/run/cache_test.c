@@ -126,7 +126,55 @@ static void sweep(enum host_effect effect, uint64_t count, uint32_t executor, ui
     for (uint64_t k = 0; k < count; k += STRIDE) {
         struct host_disturbance one = {.effect = effect, .at = k, .executor = executor, .delay_ns = delay_ns};
         run_twice_and_check(&one, 1, 1 + k % 3);
+        if (effect == HOST_CRASH && executor == 0)
+            expect(count_events(OD_EVENT_EXECUTOR_LOST, OD_ANY, 0, OD_ANY) != 0 ||
+                       count_events(OD_EVENT_OUTPUT_LOST, OD_ANY, 0, OD_ANY) == 0,
+                   "what nobody lost is there");
     }
+}
+
+/* The driver dies while a query reads what it has not computed: where those outputs are, and that nobody need know what they
+ * were computed from, is known to the next life. `cached`: the stage. */
+static void sweep_restarts(uint32_t cached, uint64_t partition_bytes)
+{
+    const struct od_run_options options = query.options;
+    query.options.partition_bytes = again.options.partition_bytes = partition_bytes;
+    again.options.slots_max = 1;
+    stages[cached].keep = OD_KEEP_DISK;
+    stages[cached].cache_key = 77;
+    stages[cached].cache_shape = 5;
+    memcpy(other_stages, stages, sizeof(stages));
+    run_twice(NULL, 0, 1);
+    expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
+    assert_int_equal(count_events(OD_EVENT_OUTPUT_REUSED, 10, cached, cached), stages[cached].task_count);
+    const struct od_buffer plain_answer = expected;
+    encode_answer(&expected);
+    expect_no_leak();
+    sweep(HOST_CRASH, host->event_index, 0, 2 * HOST_MS);
+    od_buffer_release(&expected);
+    expected = plain_answer;
+    query.options = again.options = options;
+}
+
+static void test_restarts_while_reused(void **state)
+{
+    (void)state;
+    struct od_stage planned[STAGES];
+    memcpy(planned, stages, sizeof(stages));
+    sweep_restarts(1, query.options.partition_bytes);
+    /* a stage whose tasks are chosen by the sizes of what is not there is below the cached one */
+    stages[1] = planned[1];
+    stages[1].keep = OD_KEEP_NONE;
+    stages[1].cache_key = stages[1].cache_shape = 0;
+    stages[1].may_merge = true;
+    stages[2].exchange = OD_EXCHANGE_FORWARD;
+    stages[2].partition_count = 3;
+    stages[3].task_count = 3;
+    nodes[3].exchange.forward = true;
+    sweep_restarts(2, 1 << 20);
+    nodes[3].exchange.forward = false;
+    memcpy(stages, planned, sizeof(stages));
+    memcpy(other_stages, planned, sizeof(stages));
 }
 
 static void test_disturbed(void **state)
@@ -166,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_what_does_not_fit),
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_disturbed),
+        cmocka_unit_test(test_restarts_while_reused),
     };
     return cmocka_run_group_tests(tests, set_up_cache, tear_down);
 }

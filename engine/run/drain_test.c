@@ -164,6 +164,9 @@ static void sweep(struct host_disturbance base, enum host_effect effect, uint64_
         struct host_disturbance set[2] = {
             base, {.effect = effect, .at = k, .executor = executor, .delay_ns = delay_ns}};
         run_and_check(set, 2, 1 + k % 3);
+        if (effect == HOST_CRASH && executor == 0)
+            expect(count_events(OD_EVENT_EXECUTOR_LOST, OD_ANY) != 0 || count_events(OD_EVENT_OUTPUT_LOST, OD_ANY) == 0,
+                   "what nobody lost is there");
     }
 }
 

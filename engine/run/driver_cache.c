@@ -112,7 +112,6 @@ void od_driver_reuse_outputs(struct od_driver_run *run)
             continue;
         for (uint32_t t = 0; t < stage->task_count && !run->driver->life.gone; t++)
             run->loss_happened = reuse_output(&stage->tasks[t], &cached->outputs[t]) || run->loss_happened;
-        stage->is_reused = stage->committed_count == stage->task_count;
     }
 }
 

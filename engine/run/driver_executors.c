@@ -87,10 +87,13 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
                                                     const struct od_message *message, uint32_t epoch)
 {
     struct od_driver_executor *executor = &driver->executors[message->from];
-    if (od_driver_inherits(driver, message->from, epoch)) {
-        if (executor->alive)
+    if (od_driver_inherits(driver, message, epoch)) {
+        if (executor->alive && executor->told.epoch < epoch)
             lose_executor(driver, message->from);
-        *executor = (struct od_driver_executor){.alive = true, .told = {message->from_incarnation, 0, epoch}};
+        else if (executor->alive) /* nobody was there */
+            od_driver_end_epoch(driver, message->from);
+        /* it asked before it had this epoch: a late copy of that is nothing new, but the next time is */
+        *executor = (struct od_driver_executor){.alive = true, .told = {message->from_incarnation, epoch - 1, epoch}};
         emit(driver, OD_EVENT_EXECUTOR_REGISTERED, message->from);
     }
     if (executor->alive && executor->told.epoch == epoch) {

@@ -91,15 +91,13 @@ static uint64_t bytes_of(const void *self, uint32_t input, uint32_t map_task, ui
                               &(struct od_read_range){.part_first = partition, .part_end = partition + 1});
 }
 
-/* Sizes only where they matter. */
+/* Sizes only where they matter. A stage that is not laid out but all written is from the cache: nobody need know what it reads. */
 static bool inputs_are_known(const struct od_driver_stage *stage)
 {
     bool sizes_matter = od_reading_may_change(stage->run->query, stage->plan);
     for (uint32_t i = 0; i < stage->plan->input_count; i++) {
         const struct od_driver_stage *source = source_of(stage, i);
-        if (!source->is_laid_out && !source->is_reused)
-            return false;
-        for (uint32_t t = 0; sizes_matter && t < source->task_count; t++)
+        for (uint32_t t = 0; (sizes_matter || !source->is_laid_out) && t < source->task_count; t++)
             if (!source->tasks[t].has_index)
                 return false;
     }
@@ -121,31 +119,27 @@ static void emit_adapted(const struct od_driver_stage *stage)
     }
 }
 
-static void lay_out(struct od_driver_stage *stage)
+static enum od_status lay_out(struct od_driver_stage *stage, struct od_error *error)
 {
     struct od_driver_run *run = stage->run;
     const struct od_reading_sizes sizes = {.map_count = map_count, .bytes = bytes_of, .self = stage};
-    struct od_error error = {0};
-    enum od_status status =
-        od_reading_choose(run->query, stage->plan, &sizes, &run->run_arena, &stage->reading, &error);
-    if (status == OD_OK && stage->reading.task_count != stage->task_count &&
+    OD_TRY(od_reading_choose(run->query, stage->plan, &sizes, &run->run_arena, &stage->reading, error));
+    if (stage->reading.task_count != stage->task_count &&
         (!od_driver_make_tasks(stage, stage->reading.task_count) || !od_driver_list_tasks(run)))
-        status = od_fail(&error, OD_NO_MEMORY, "adapting a stage: tasks=%u", stage->reading.task_count);
-    if (status != OD_OK) {
-        od_driver_end(run, status, &error);
-        return;
-    }
+        return od_fail(error, OD_NO_MEMORY, "adapting a stage: tasks=%u", stage->reading.task_count);
     stage->is_laid_out = true;
     if (stage->reading.adapted != 0)
         od_driver_sync_journal(run); /* a next life has to choose from the same outputs */
     od_driver_metrics(stage)->adaptations = stage->reading.adapted;
     od_driver_metrics(stage)->adapted_tasks = stage->task_count;
     emit_adapted(stage);
+    return OD_OK;
 }
 
-void od_driver_lay_out(struct od_driver_run *run)
+enum od_status od_driver_lay_out(struct od_driver_run *run, struct od_error *error)
 {
-    for (uint32_t s = 0; s < run->stage_count && !run->ended; s++)
+    for (uint32_t s = 0; s < run->stage_count; s++)
         if (!run->stages[s].is_laid_out && inputs_are_known(&run->stages[s]))
-            lay_out(&run->stages[s]);
+            OD_TRY(lay_out(&run->stages[s], error));
+    return OD_OK;
 }

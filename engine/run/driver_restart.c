@@ -14,7 +14,7 @@
  * (Choices are not in the journal: they follow from the commits in it, in their order.)
  *
  *   record   BEGIN   stages, tasks                          must fit the query
- *            COMMIT  executor, its registration, generation, name, index       as DONE has it
+ *            COMMIT  executor, its registration, name, name where it is (query 0: the same), index as DONE has it
  *            LOST    stage, task, next generation
  *            ROLLED_BACK  stage, next generation of all its tasks; synced
  *            MOVED   executor, its registration, stage, task    where the output is now; 0: on the driver's own disk
@@ -85,6 +85,7 @@ void od_driver_record_commit(const struct od_driver_task *task)
     od_buffer_append_u32(body, task->executor);
     od_write_registered(body, &run->driver->executors[task->executor].told);
     od_write_attempt_name(body, &name);
+    od_write_attempt_name(body, &task->stored);
     od_driver_write_index(body, task);
     put_record(run, RECORD_COMMIT, body);
 }
@@ -158,7 +159,8 @@ static void inherit_executor(struct od_driver *driver, uint32_t id, const struct
             .alive = true, .told = *told, .heard_ns = od_world_now_ns(driver->world), .is_hearsay = true};
 }
 
-static bool restore_commit(struct od_driver_run *run, struct od_reader *reader)
+/* Each restore_*: CORRUPT without a text when the record does not fit the query; NO_MEMORY. */
+static enum od_status restore_commit(struct od_driver_run *run, struct od_reader *reader, struct od_error *error)
 {
     struct od_driver *driver = run->driver;
     struct od_body_registered told;
@@ -166,19 +168,24 @@ static bool restore_commit(struct od_driver_run *run, struct od_reader *reader)
     uint32_t executor = od_reader_u32(reader);
     od_body_read_element(reader, OD_BODY_registered, &told);
     struct od_attempt_name name = od_next_attempt_name(reader);
+    struct od_attempt_name stored = od_next_attempt_name(reader);
     od_body_read_element(reader, OD_BODY_done, &done);
     struct od_driver_task *task = reader->failed ? NULL : od_driver_find_task(run, name.stage, name.task);
     if (task == NULL || task->state != OD_TASK_WAITING || executor == 0 ||
-        executor > driver->options->executors_max || !od_driver_take_index(task, done, NULL))
-        return false;
+        executor > driver->options->executors_max)
+        return OD_CORRUPT;
+    struct od_error why;
+    if (!od_driver_take_index(task, done, &why))
+        return why.status == OD_NO_MEMORY ? od_fail(error, OD_NO_MEMORY, "%s", why.text) : OD_CORRUPT;
     task->state = OD_TASK_COMMITTED;
     task->stage->committed_count++;
     task->attempt = name.attempt;
     task->executor = executor;
     task->epoch = told.epoch;
+    task->stored = stored;
     task->generation = done.generation;
     inherit_executor(driver, executor, &told);
-    return true;
+    return OD_OK;
 }
 
 /* One that is committed so far; NULL: the record is of another query. */
@@ -190,76 +197,81 @@ static struct od_driver_task *read_task(struct od_driver_run *run, struct od_rea
     return task != NULL && task->state == OD_TASK_COMMITTED ? task : NULL;
 }
 
-static bool restore_moved(struct od_driver_run *run, struct od_reader *reader)
+static enum od_status restore_moved(struct od_driver_run *run, struct od_reader *reader)
 {
     struct od_body_registered told;
     uint32_t executor = od_reader_u32(reader);
     od_body_read_element(reader, OD_BODY_registered, &told);
     struct od_driver_task *task = read_task(run, reader);
     if (task == NULL || executor > run->driver->options->executors_max)
-        return false;
+        return OD_CORRUPT;
     task->executor = executor;
     task->epoch = told.epoch;
     inherit_executor(run->driver, executor, &told);
-    return true;
+    return OD_OK;
 }
 
-static bool restore_copying(struct od_driver_run *run, struct od_reader *reader)
+/* Whether the file is whole only MOVED says (od_driver_resume). */
+static enum od_status restore_copying(struct od_driver_run *run, struct od_reader *reader, struct od_error *error)
 {
     struct od_block_store *store = &run->driver->life.store;
     const struct od_driver_task *task = read_task(run, reader);
     if (task == NULL)
-        return false;
+        return OD_CORRUPT;
     const struct od_attempt_name name = od_driver_task_name(task);
-    return od_block_store_size(store, &name) != 0 ||
-           od_block_store_adopt(store, &name, task->done.total_bytes, NULL) == OD_OK;
+    if (od_block_store_size(store, &name) != 0)
+        return OD_OK;
+    return od_block_store_adopt(store, &name, task->done.total_bytes, error);
 }
 
-static bool restore_lost(struct od_driver_run *run, struct od_reader *reader)
+static enum od_status restore_lost(struct od_driver_run *run, struct od_reader *reader)
 {
     struct od_driver_task *task = read_task(run, reader);
     uint32_t generation = od_reader_u32(reader);
     if (task == NULL || generation <= task->generation)
-        return false;
+        return OD_CORRUPT;
     task->state = OD_TASK_WAITING;
     task->stage->committed_count--;
     task->generation = generation;
-    return true;
+    return OD_OK;
 }
 
-static bool restore_rollback(struct od_driver_run *run, struct od_reader *reader)
+static enum od_status restore_rollback(struct od_driver_run *run, struct od_reader *reader)
 {
     uint32_t stage = od_reader_u32(reader);
     uint32_t generation = od_reader_u32(reader);
     if (reader->failed || stage >= run->stage_count || generation == 0)
-        return false;
+        return OD_CORRUPT;
     od_driver_forget_stage(&run->stages[stage], generation);
-    return true;
+    return OD_OK;
 }
 
 static enum od_status restore(void *self, const struct od_journal_record *record, struct od_error *error)
 {
     struct od_driver_run *run = self;
     struct od_reader reader = {.bytes = record->payload, .size = record->size};
-    bool fits = false;
+    enum od_status status = OD_CORRUPT;
     if (run->record_count > 0)
-        od_driver_lay_out(run); /* chosen from the same outputs as it was when this was written */
+        OD_TRY(od_driver_lay_out(run, error)); /* chosen from the same outputs as it was when this was written */
     if (record->kind == RECORD_BEGIN) {
         uint32_t stage_count = od_reader_u32(&reader);
         uint32_t task_count = od_reader_u32(&reader);
-        fits = stage_count == run->stage_count && task_count == run->task_count && run->record_count == 0;
+        if (stage_count == run->stage_count && task_count == run->task_count && run->record_count == 0)
+            status = OD_OK;
     } else if (record->kind == RECORD_COMMIT) {
-        fits = restore_commit(run, &reader);
+        status = restore_commit(run, &reader, error);
     } else if (record->kind == RECORD_LOST) {
-        fits = restore_lost(run, &reader);
+        status = restore_lost(run, &reader);
     } else if (record->kind == RECORD_ROLLED_BACK) {
-        fits = restore_rollback(run, &reader);
+        status = restore_rollback(run, &reader);
     } else if (record->kind == RECORD_MOVED) {
-        fits = restore_moved(run, &reader);
+        status = restore_moved(run, &reader);
     } else if (record->kind == RECORD_COPYING) {
-        fits = restore_copying(run, &reader);
+        status = restore_copying(run, &reader, error);
     }
-    if (!fits || reader.failed || reader.offset != reader.size)
+    if (status == OD_NO_MEMORY)
+        return status;
+    if (status != OD_OK || reader.failed || reader.offset != reader.size)
         return od_fail(error, OD_CORRUPT, "reading a journal: query=%u: record %u (kind %u) does not fit the query",
                        run->query->query_id, run->record_count, record->kind);
     run->record_count++;
@@ -302,27 +314,39 @@ void od_driver_resume(struct od_driver_run *run)
         kept_count += task->state == OD_TASK_COMMITTED;
         if (task->state == OD_TASK_COMMITTED && task->epoch != driver->executors[task->executor].told.epoch)
             od_driver_lose_output(task, OD_UNREACHABLE);
+        const struct od_attempt_name name = od_driver_task_name(task);
+        if (task->executor != 0) /* a copy that was not finished, if there is one */
+            od_block_store_drop(&driver->life.store, &name);
     }
     od_driver_emit(run, OD_EVENT_QUERY_RESUMED, od_driver_run_site(run), kept_count);
     run->loss_happened = true; /* what is needed has to be worked out */
 }
 
-bool od_driver_inherits(const struct od_driver *driver, uint32_t executor, uint32_t epoch)
+/* What it was told by this life, in answer to what it asked before it had that epoch, was not asked for: a late copy. */
+bool od_driver_inherits(const struct od_driver *driver, const struct od_message *message, uint32_t epoch)
 {
-    return epoch >> OD_LIFE_SHIFT < driver->world->incarnation - 1 &&
-           epoch > driver->executors[executor].told.epoch;
+    const struct od_body_registered *told = &driver->executors[message->from].told;
+    bool is_unasked = told->incarnation == message->from_incarnation && told->request < epoch &&
+                      told->epoch > od_driver_first_number(driver);
+    return epoch >> OD_LIFE_SHIFT < driver->world->incarnation - 1 && (epoch > told->epoch || is_unasked);
 }
 
 static bool may_adopt(const struct od_driver_run *run, const struct od_driver_task *task, uint32_t attempt)
 {
     bool reads_as_planned = task->stage->is_laid_out || !od_reading_may_change(run->query, task->stage->plan);
-    if (task->state != OD_TASK_WAITING || task->generation != 0 || !reads_as_planned ||
+    if (task->state != OD_TASK_WAITING || task->generation != 0 || !reads_as_planned || attempt < task->adopt_from ||
         attempt >> OD_LIFE_SHIFT >= run->driver->world->incarnation - 1)
         return false;
     for (uint32_t s = 0; s < run->stage_count; s++)
         if (run->stages[s].plan->determinism == OD_INDETERMINATE)
             return false;
     return true;
+}
+
+void od_driver_forbid_adoption(struct od_driver_task *task, uint32_t attempt)
+{
+    if (task != NULL && attempt >= task->adopt_from && attempt < task->next_attempt)
+        task->adopt_from = attempt + 1;
 }
 
 void od_driver_adopt(struct od_driver_run *run, const struct od_attempt_name *name, uint32_t executor)
@@ -332,6 +356,7 @@ void od_driver_adopt(struct od_driver_run *run, const struct od_attempt_name *na
     if (task == NULL || !may_adopt(run, task, name->attempt))
         return;
     uint64_t now_ns = od_world_now_ns(driver->world);
+    od_driver_forbid_adoption(task, name->attempt); /* again */
     task->state = OD_TASK_RUNNING;
     task->running[task->running_count++] =
         (struct od_driver_attempt){.number = name->attempt,

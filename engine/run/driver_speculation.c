@@ -13,14 +13,17 @@
 
 /* --- stragglers ------------------------------------------------------------------------------------------------- */
 
-/* Have most committed tasks of the stage been faster, by the factor? (Then it has taken longer than factor x median.) */
+/* Have most committed tasks of the stage whose time is known been faster, by the factor? (Then it has taken longer than factor x median.) */
 static bool is_slow(const struct od_driver_stage *stage, uint64_t ran_ns)
 {
     uint64_t percent = stage->run->query->options.speculation_percent;
-    uint32_t faster = 0;
-    for (uint32_t t = 0; t < stage->task_count; t++)
-        faster += stage->tasks[t].state == OD_TASK_COMMITTED && stage->tasks[t].took_ns < ran_ns / percent * 100;
-    return 2 * (uint64_t)faster > stage->committed_count;
+    uint32_t faster = 0, known = 0;
+    for (uint32_t t = 0; t < stage->task_count; t++) {
+        bool is_known = stage->tasks[t].state == OD_TASK_COMMITTED && stage->tasks[t].took_ns != 0;
+        known += is_known;
+        faster += is_known && stage->tasks[t].took_ns < ran_ns / percent * 100;
+    }
+    return 2 * (uint64_t)faster > known;
 }
 
 static bool is_mostly_committed(const struct od_driver_stage *stage)

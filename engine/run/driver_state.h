@@ -54,13 +54,14 @@ struct od_driver_task {
     uint32_t index; /* in its stage */
     enum od_task_state state;
     uint32_t next_attempt;  /* never used twice */
+    uint32_t adopt_from;    /* those below have been dealt with by this life */
     uint32_t running_count; /* not 0 <=> RUNNING */
     struct od_driver_attempt running[OD_TWINS_MAX]; /* oldest first */
     uint32_t attempt; /* COMMITTED, LOST: the one that counted, and where its output is */
     uint32_t executor;
     uint32_t epoch;
     uint32_t generation;     /* counts the times that the output was lost and planned again */
-    uint64_t took_ns;        /* the one that counted */
+    uint64_t took_ns;        /* the one that counted; 0: not known */
     uint32_t failure_count;  /* of the task itself */
     uint32_t burst_number;   /* the last burst that it was part of, and its failures there */
     uint32_t burst_failures;
@@ -83,7 +84,6 @@ struct od_driver_stage {
     bool begins_again; /* within one rollback */
     /* Which tasks there are, and what each reads: as planned, until the reading is chosen; then for good. */
     bool is_laid_out;
-    bool is_reused; /* all tasks, by the cache: nobody need know what they read */
     struct od_reading reading;
     uint32_t task_count;
     struct od_driver_task *tasks;
@@ -245,9 +245,12 @@ void od_driver_sync_journal(struct od_driver_run *run);
 /* The query was running when the last life ended, as far as we know. */
 void od_driver_resume(struct od_driver_run *run);
 /* An executor speaks with an epoch that an earlier life gave it, and nothing newer is known. */
-bool od_driver_inherits(const struct od_driver *driver, uint32_t executor, uint32_t epoch);
-/* An attempt of an earlier life is at work, or done: if its task waits for one, that is it. */
+bool od_driver_inherits(const struct od_driver *driver, const struct od_message *message, uint32_t epoch);
+/* An attempt of an earlier life is at work, or done: if its task waits for one, that is it, once: who hears of an attempt late may
+ * have heard of its end. */
 void od_driver_adopt(struct od_driver_run *run, const struct od_attempt_name *name, uint32_t executor);
+/* Of this attempt, or any before it; task NULL is fine. */
+void od_driver_forbid_adoption(struct od_driver_task *task, uint32_t attempt);
 
 /* --- driver_executors.c */
 void od_driver_handle_register(struct od_driver *driver, const struct od_message *message);
@@ -327,8 +330,8 @@ void od_driver_note_room(struct od_driver *driver, uint32_t executor, uint32_t e
 bool od_driver_make_tasks(struct od_driver_stage *stage, uint32_t task_count);
 /* Lists the tasks of all stages anew. False: NO_MEMORY. */
 bool od_driver_list_tasks(struct od_driver_run *run);
-/* Chooses what is read by stages all of whose inputs are known now. */
-void od_driver_lay_out(struct od_driver_run *run);
+/* Chooses what is read by stages all of whose inputs are known now. NO_MEMORY. */
+enum od_status od_driver_lay_out(struct od_driver_run *run, struct od_error *error);
 /* What a task of a stage that is laid out reads of an input. */
 static inline const struct od_read_range *od_driver_range(const struct od_driver_task *task, uint32_t input)
 {

@@ -129,8 +129,9 @@ void od_driver_pump(struct od_driver *driver)
         run->pump_index = 0;
         if (run->loss_happened && !run->ended)
             od_driver_plan_recomputes(run);
-        if (!run->ended)
-            od_driver_lay_out(run);
+        struct od_error error = {0};
+        if (!run->ended && od_driver_lay_out(run, &error) != OD_OK)
+            od_driver_end(run, error.status, &error);
     }
     struct od_driver_task *task;
     while ((task = find_next(driver, now_ns)) != NULL) {
@@ -251,8 +252,10 @@ void od_driver_handle_failed(struct od_driver *driver, const struct od_message *
     acknowledge(driver, message, body.epoch, false);
     struct od_driver_task *task = od_driver_find_task(run, message->site.stage, message->site.task);
     struct od_driver_attempt *attempt = find_running(task, message, body.epoch);
-    if (attempt == NULL)
+    if (attempt == NULL) {
+        od_driver_forbid_adoption(task, message->site.attempt);
         return;
+    }
     struct od_error error = {.status = body.status, .injected = body.injected};
     size_t text_size = body.text_size < sizeof(error.text) - 1 ? body.text_size : sizeof(error.text) - 1;
     memcpy(error.text, body.text, text_size);
@@ -335,8 +338,8 @@ static void commit(struct od_driver_task *task, struct od_driver_attempt *attemp
     task->stored = (struct od_attempt_name){0};
     task->executor = attempt->executor;
     task->epoch = attempt->epoch;
-    if (attempt->started_ns != 0)
-        task->took_ns = od_world_now_ns(task->stage->run->driver->world) - attempt->started_ns;
+    bool is_known = attempt->started_ns != 0 && attempt->number >= od_driver_first_number(task->stage->run->driver);
+    task->took_ns = is_known ? od_world_now_ns(task->stage->run->driver->world) - attempt->started_ns : 0;
     od_driver_note_success(task, attempt->executor);
     od_driver_pay_back(task->stage->run);
     od_driver_remove_attempt(task, attempt);

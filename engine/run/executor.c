@@ -57,7 +57,7 @@ struct executor {
     uint64_t last_serial;
     uint32_t ended[ENDED_MAX]; /* ring */
     uint32_t ended_count;
-    uint32_t request;       /* registrations asked for in this life */
+    uint32_t request;       /* the epoch before, in this life; 0: none */
     uint64_t registered_ns; /* when the last REGISTER was sent */
 };
 
@@ -230,8 +230,8 @@ static void handle_start_over(struct executor *executor, const struct od_message
     if (!od_read_order(message, &body) || body.epoch != executor->life.epoch || body.epoch == 0)
         return;
     drop_all(executor);
+    executor->request = body.epoch;
     executor->life.epoch = 0;
-    executor->request++;
     send_register(executor);
 }
 

@@ -60,7 +60,7 @@ enum od_message_kind {
     F(S, U32, uint32_t, query)                                                                               \
     F(S, U32, uint32_t, stage) F(S, U32, uint32_t, task) F(S, U32, uint32_t, attempt)
 
-/* `request` counts an executor's registrations within one life, so that a late answer to an older one is known. */
+/* `request` is the epoch that the executor has had before in this life (0: none), so that a late answer to an older one is known. */
 #define OD_FIELDS_register(F, L, S) F(S, U32, uint32_t, request)
 
 /* `incarnation` and `request` say whom it is for: an answer to an earlier life may still be on its way. */

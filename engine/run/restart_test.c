@@ -68,6 +68,7 @@ static void sweep_driver(enum host_effect effect, uint64_t delay_ns)
             continue;
         expect(count_events(OD_EVENT_TASK_COMMITTED) == TASKS, "every task commits once, over all lives");
         expect(count_events(OD_EVENT_EXECUTOR_LOST) == 0, "nobody is given up");
+        expect(count_events(OD_EVENT_OUTPUT_LOST) == 0, "what nobody lost is there");
     }
     may_forget = false;
 }
@@ -96,6 +97,67 @@ static void test_running_attempts_are_adopted(void **state)
         run_and_check(&death, 1, 1);
         expect(count_events(OD_EVENT_TASK_STARTED) == TASKS, "what runs is not run again");
     }
+}
+
+static uint32_t count_adopted_again(void)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < host->trace_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            count += host->trace[i].kind == OD_EVENT_TASK_ADOPTED &&
+                     host->trace[j].kind == OD_EVENT_TASK_ADOPTED &&
+                     same_attempt(&host->trace[i].site, &host->trace[j].site);
+    return count;
+}
+
+/* An adopted attempt fails: a heartbeat that was on its way does not bring it back. */
+static void test_attempts_are_adopted_once(void **state)
+{
+    (void)state;
+    may_forget = true; /* where it is the journal that fails */
+    for (uint64_t k = 7; k < events_undisturbed; k += 13) {
+        for (uint64_t p = k % (OD_IS_SANITIZED ? 7 : 1); p < 120; p += OD_IS_SANITIZED ? 7 : 1) {
+            struct host_disturbance set[2] = {{.effect = HOST_CRASH, .at = k, .delay_ns = 2 * HOST_MS},
+                                              {.effect = HOST_POINT_FAIL, .at = p}};
+            run_and_check(set, 2, 1 + k);
+            expect(count_adopted_again() == 0, "an attempt is adopted once");
+        }
+    }
+    may_forget = false;
+}
+
+/* Executors that are known by their heartbeats only, and then a late copy of the message by which they registered in
+ * the life before. */
+static void test_late_registrations(void **state)
+{
+    (void)state;
+    for (uint64_t k = 0; k < events_undisturbed; k++) {
+        for (uint64_t message = 0; message < 3; message++) {
+            struct host_disturbance set[2] = {{.effect = HOST_CRASH, .at = k, .delay_ns = HOST_MS},
+                                              {.effect = HOST_DUPLICATE, .at = message, .delay_ns = 15 * HOST_MS}};
+            run_and_check(set, 2, 1);
+            expect(count_events(OD_EVENT_EXECUTOR_LOST) == 0, "nobody is given up");
+        }
+    }
+}
+
+/* How long a task took is not in the journal: those of an earlier life make no stragglers. */
+static void test_restarts_make_no_stragglers(void **state)
+{
+    (void)state;
+    const struct od_run_options options = query.options;
+    query.options.cluster.heartbeat_ns = HOST_MS;
+    query.options.cluster.lease_ns = 400 * HOST_MS;
+    query.options.speculation_min_ns = 1;
+    query.options.speculation_percent = 100000;
+    for (uint64_t k = 0; k < events_undisturbed; k++) {
+        struct host_disturbance set[2] = {
+            {.effect = HOST_PAUSE, .at = k, .executor = 1, .delay_ns = 60 * HOST_MS},
+            {.effect = HOST_CRASH, .at = k + 1, .delay_ns = HOST_MS}};
+        run_and_check(set, 2, 1);
+        expect(count_events(OD_EVENT_TASK_SPECULATED) == 0, "nothing is slower than what is known");
+    }
+    query.options = options;
 }
 
 static void test_driver_and_executor_die(void **state)
@@ -155,6 +217,9 @@ int main(void)
         cmocka_unit_test(test_driver_dies_at_each_event),
         cmocka_unit_test(test_its_machine_dies_at_each_event),
         cmocka_unit_test(test_running_attempts_are_adopted),
+        cmocka_unit_test(test_attempts_are_adopted_once),
+        cmocka_unit_test(test_late_registrations),
+        cmocka_unit_test(test_restarts_make_no_stragglers),
         cmocka_unit_test(test_driver_and_executor_die),
         cmocka_unit_test(test_journal_that_fails),
     };
