@@ -217,6 +217,7 @@ static void driver_on_start(void *self)
 {
     struct od_driver *driver = self;
     driver->is_started = true;
+    driver->ticked_ns = od_world_now_ns(driver->world);
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
         begin(run, true);
     set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);

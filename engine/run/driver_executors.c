@@ -212,9 +212,8 @@ void od_driver_handle_heartbeat(struct od_driver *driver, const struct od_messag
 static void forgive_own_silence(struct od_driver *driver, uint64_t now_ns)
 {
     uint64_t passed_ns = now_ns - driver->ticked_ns;
-    uint64_t late_ns = driver->ticked_ns == 0 || passed_ns < 2 * driver->options->heartbeat_ns
-                           ? 0
-                           : passed_ns - driver->options->heartbeat_ns;
+    bool is_late = passed_ns >= 2 * driver->options->heartbeat_ns;
+    uint64_t late_ns = is_late ? passed_ns - driver->options->heartbeat_ns : 0;
     driver->ticked_ns = now_ns;
     for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
         struct od_driver_executor *executor = &driver->executors[id];

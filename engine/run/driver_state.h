@@ -167,7 +167,7 @@ struct od_driver {
     struct od_breaker *links;             /* by (read from, reader) */
     uint32_t open_links;                  /* not closed */
     uint32_t last_epoch;
-    uint64_t ticked_ns; /* when the last tick was; 0: none yet */
+    uint64_t ticked_ns; /* when the last tick was, or the start */
     bool is_started;
     bool is_settling; /* the sink may be speaking */
     struct od_driver_run *runs; /* owned list */

@@ -60,6 +60,8 @@ static void test_plans_do_not_outlive_their_query(void **state)
         host->actors[1] = (struct host_actor){.host = host, .id = 1};
         od_countdown_init(&host->memory, host_memory, UINT64_MAX, false);
         od_countdown_init(&host->messages, host_memory, UINT64_MAX, false);
+        od_stream_init(&host->latency, 1, "latency");
+        od_stream_init(&host->engine, 1, "engine");
         added = removed = 0;
         host_start(host, &host->actors[1]);
         for (uint32_t i = 0; i < 2; i++) {
