@@ -9,6 +9,10 @@
  * waits like any other; its readers wait until their inputs are whole again. Attempts that are already reading go on: they may
  * have what they need, and if not they report it.
  *
+ * All of it is worked out after a loss and when a reading was chosen. A commit can only make less needed: of its own stage, and of
+ * those that it read; what is not needed any more has the same effect on its inputs. There, each task that was needed asks whether
+ * the reader that was found last (`needed_by`) still reads, and else looks for the next: no commit walks readers x writers.
+ *
  * Not so where computing again may give other rows (plan/determinism.c). A stage that is indeterminate begins again as a whole,
  * and with it every stage that has read of it or of one that has: commits are dropped, attempts cancelled, all in the next
  * generation. The result stage is no exception: nothing of it has been shown. What was known of outputs is forgotten. */
@@ -75,11 +79,14 @@ bool od_driver_inputs_ready(const struct od_driver_task *task)
 {
     const struct od_stage *plan = task->stage->plan;
     for (uint32_t i = 0; task->stage->is_laid_out && i < plan->input_count; i++) {
-        const struct od_driver_stage *source = &task->stage->run->stages[plan->input_stages[i]];
+        struct od_driver_stage *source = &task->stage->run->stages[plan->input_stages[i]];
         if (source->committed_count == source->task_count)
             continue;
+        while (source->tasks[source->whole_count].state == OD_TASK_COMMITTED)
+            source->whole_count++;
         const struct od_read_range *range = od_driver_range(task, i);
-        for (uint32_t t = range->map_first; t < range->map_end; t++) {
+        uint32_t first = range->map_first > source->whole_count ? range->map_first : source->whole_count;
+        for (uint32_t t = first; t < range->map_end; t++) {
             if (source->tasks[t].state != OD_TASK_COMMITTED && has_rows_in(&source->tasks[t], range))
                 return false;
         }
@@ -99,8 +106,13 @@ void od_driver_lose_output(struct od_driver_task *task, enum od_status why)
     task->state = OD_TASK_LOST;
     task->lost_why = why;
     task->stage->committed_count--;
+    if (task->index < task->stage->whole_count)
+        task->stage->whole_count = task->index;
     run->loss_happened = true;
+    run->plan_is_fresh = false;
 }
+
+/* --- what is needed -------------------------------------------------------------------------------------------- */
 
 /* Is there anything of this output in the task's input? */
 static bool reads(const struct od_driver_task *reader, uint32_t input, const struct od_driver_task *task)
@@ -111,19 +123,63 @@ static bool reads(const struct od_driver_task *reader, uint32_t input, const str
     return task->index >= range->map_first && task->index < range->map_end && has_rows_in(task, range);
 }
 
-/* What a stage's tasks still read is needed. */
-static void need_inputs(struct od_driver_run *run, const struct od_driver_stage *reader)
+static bool still_reads(const struct od_driver_task *reader)
 {
-    for (uint32_t r = 0; r < reader->task_count; r++) {
-        if (!reader->tasks[r].is_needed || reader->tasks[r].state == OD_TASK_COMMITTED)
-            continue;
-        for (uint32_t input = 0; input < reader->plan->input_count; input++) {
-            struct od_driver_stage *stage = &run->stages[reader->plan->input_stages[input]];
-            for (uint32_t t = 0; t < stage->task_count; t++)
-                if (!stage->tasks[t].is_needed)
-                    stage->tasks[t].is_needed = reads(&reader->tasks[r], input, &stage->tasks[t]);
+    return reader->is_needed && reader->state != OD_TASK_COMMITTED;
+}
+
+/* By a task of this stage; readers come and go in order, so the search goes on where it found one. */
+static bool is_needed_by(struct od_driver_task *task, const struct od_driver_stage *stage, uint32_t input)
+{
+    if (stage->committed_count == stage->task_count)
+        return false;
+    bool goes_on = task->needed_by != NULL && task->needed_by->stage == stage;
+    uint32_t first = goes_on ? task->needed_by->index : 0;
+    for (uint32_t i = 0; i < stage->task_count; i++) {
+        const struct od_driver_task *reader = &stage->tasks[(first + i) % stage->task_count];
+        if (still_reads(reader) && reads(reader, input, task)) {
+            task->needed_by = reader;
+            return true;
         }
     }
+    return false;
+}
+
+static bool is_needed(struct od_driver_task *task)
+{
+    const struct od_driver_run *run = task->stage->run;
+    uint32_t index = task->stage->plan->stage_index;
+    if (od_driver_gives_result(task->stage))
+        return task->state != OD_TASK_COMMITTED;
+    if (run->plan_is_fresh && task->needed_by != NULL && still_reads(task->needed_by))
+        return true;
+    for (uint32_t s = index + 1; s < run->stage_count; s++)
+        for (uint32_t input = 0; input < run->stages[s].plan->input_count; input++)
+            if (run->stages[s].plan->input_stages[input] == index &&
+                is_needed_by(task, &run->stages[s], input))
+                return true;
+    return false;
+}
+
+void od_driver_need_less(struct od_driver_stage *stage)
+{
+    for (uint32_t i = 0; i < stage->plan->input_count; i++)
+        stage->run->stages[stage->plan->input_stages[i]].may_be_needed_less = true;
+}
+
+/* As long as the plan is fresh, nothing gets needed that was not. */
+static void find_needed(struct od_driver_stage *stage)
+{
+    bool is_less = false;
+    for (uint32_t t = 0; t < stage->task_count; t++) {
+        struct od_driver_task *task = &stage->tasks[t];
+        bool was_needed = task->is_needed;
+        task->is_needed = (was_needed || !stage->run->plan_is_fresh) && is_needed(task);
+        is_less = is_less || (was_needed && !task->is_needed);
+    }
+    stage->may_be_needed_less = false;
+    if (is_less)
+        od_driver_need_less(stage);
 }
 
 static void count_loss(const struct od_driver_task *task)
@@ -207,8 +263,9 @@ void od_driver_forget_stage(struct od_driver_stage *stage, uint32_t generation)
         task->ready_ns = 0;
         task->has_index = false;
     }
-    stage->committed_count = 0;
+    stage->committed_count = stage->whole_count = 0;
     stage->submitted = false;
+    stage->run->plan_is_fresh = false;
 }
 
 /* An output of an indeterminate stage is to be computed again. Readers come first, so that a next life of the driver that finds
@@ -230,11 +287,11 @@ static void roll_back(const struct od_driver_task *task)
 /* One pass from the last stage back. False: a stage has begun again, so that its readers may need other things. */
 static bool plan_pass(struct od_driver_run *run)
 {
-    for (uint32_t i = 0; i < run->task_count; i++)
-        run->tasks[i]->is_needed =
-            od_driver_gives_result(run->tasks[i]->stage) && run->tasks[i]->state != OD_TASK_COMMITTED;
     for (uint32_t s = run->stage_count; s-- > 0;) {
         struct od_driver_stage *stage = &run->stages[s];
+        if (run->plan_is_fresh && !stage->may_be_needed_less)
+            continue;
+        find_needed(stage);
         for (uint32_t t = 0; t < stage->task_count; t++) {
             struct od_driver_task *task = &stage->tasks[t];
             if (!task->is_needed || task->state != OD_TASK_LOST)
@@ -246,7 +303,6 @@ static bool plan_pass(struct od_driver_run *run)
             }
             plan_again(task);
         }
-        need_inputs(run, stage);
     }
     return true;
 }
@@ -255,4 +311,5 @@ void od_driver_plan_recomputes(struct od_driver_run *run)
 {
     while (!plan_pass(run) && !run->ended) {
     }
+    run->plan_is_fresh = true;
 }

@@ -256,6 +256,26 @@ static void test_want_keeps_its_name(void **state)
     end();
 }
 
+/* A lost output waits for a slot; its only reader ends before there is one. */
+static void test_nothing_is_computed_for_nobody(void **state)
+{
+    (void)state;
+    begin(2, &(struct od_run_options){.cluster = {.executor_count = 2}});
+    tell_done(0);
+    tell_done(1);
+    const struct od_site reader = *last_launch();
+    assert_int_equal(reader.stage, 1);
+    uint32_t other = 3 - reader.executor;
+    od_write_peer_gone(&bench.body, &(struct od_body_peer_gone){.incarnation = 1});
+    say(other, 1, OD_MESSAGE_PEER_GONE, OD_ANY, OD_ANY);
+    assert_int_equal(bench.event_count[OD_EVENT_OUTPUT_LOST], 1);
+    assert_int_equal(bench.event_count[OD_EVENT_TASK_LAUNCHED], 3);
+    say_done(reader.executor, epochs[reader.executor], 1, reader.attempt, 3);
+    assert_int_equal(bench.event_count[OD_EVENT_TASK_COMMITTED], 3);
+    assert_int_equal(bench.event_count[OD_EVENT_TASK_LAUNCHED], 3);
+    end();
+}
+
 /* --- budgets ---------------------------------------------------------------------------------------------------- */
 
 static void test_a_burst_is_one_failure(void **state)
@@ -359,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_outputs_that_cannot_be_read),
         cmocka_unit_test(test_want_halves_the_slots),
         cmocka_unit_test(test_want_keeps_its_name),
+        cmocka_unit_test(test_nothing_is_computed_for_nobody),
         cmocka_unit_test(test_a_burst_is_one_failure),
         cmocka_unit_test(test_recoveries_are_bounded_and_paid_back),
         cmocka_unit_test(test_stealing),

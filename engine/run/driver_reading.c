@@ -128,6 +128,7 @@ static enum od_status lay_out(struct od_driver_stage *stage, struct od_error *er
         (!od_driver_make_tasks(stage, stage->reading.task_count) || !od_driver_list_tasks(run)))
         return od_fail(error, OD_NO_MEMORY, "adapting a stage: tasks=%u", stage->reading.task_count);
     stage->is_laid_out = true;
+    run->plan_is_fresh = false;
     if (stage->reading.adapted != 0)
         od_driver_sync_journal(run); /* a next life has to choose from the same outputs */
     od_driver_metrics(stage)->adaptations = stage->reading.adapted;

@@ -68,6 +68,7 @@ struct od_driver_task {
     uint32_t avoid_executor; /* 0: none */
     uint64_t ready_ns;       /* WAITING: not launched before */
     bool is_needed; /* somebody still has to read what it gives */
+    const struct od_driver_task *needed_by; /* the reader that was found last; NULL: look from the first */
     enum od_status lost_why;
     struct od_attempt_name stored; /* query not 0: it counts by the cache, and is called so where it is */
     uint32_t copy_failures; /* of the output that counts */
@@ -80,6 +81,8 @@ struct od_driver_stage {
     struct od_driver_run *run;
     const struct od_stage *plan;
     uint32_t committed_count;
+    uint32_t whole_count;   /* tasks before this one are committed; maybe more */
+    bool may_be_needed_less; /* since `is_needed` was worked out */
     bool submitted;
     bool begins_again; /* within one rollback */
     /* Which tasks there are, and what each reads: as planned, until the reading is chosen; then for good. */
@@ -116,6 +119,7 @@ struct od_driver_run {
     uint64_t commit_count;
     struct od_driver_burst burst;
     bool loss_happened; /* from then on, `is_needed` is worked out before launching */
+    bool plan_is_fresh; /* it is worked out, but for stages that may be needed less */
     uint32_t collect_count; /* how often it was begun: numbers the driver as a reader */
     bool is_collecting;     /* every result task is committed: `fetch` reads their blocks into `answer` */
     uint64_t collect_ns;    /* when it was begun last */
@@ -349,7 +353,9 @@ void od_driver_write_input(struct od_buffer *body, const struct od_driver_stage 
 bool od_driver_inputs_ready(const struct od_driver_task *task);
 /* A committed output cannot be had any more. */
 void od_driver_lose_output(struct od_driver_task *task, enum od_status why);
-/* Works out what is needed, and plans lost outputs again that are. */
+/* A task of the stage does not read any more. */
+void od_driver_need_less(struct od_driver_stage *stage);
+/* Works out what is needed, where that may have changed, and plans lost outputs again that are. */
 void od_driver_plan_recomputes(struct od_driver_run *run);
 /* All its tasks wait, in this generation, as if they had never run. None may be running. */
 void od_driver_forget_stage(struct od_driver_stage *stage, uint32_t generation);

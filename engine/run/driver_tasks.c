@@ -308,7 +308,11 @@ static void count_as_committed(struct od_driver_task *task)
 {
     struct od_driver_stage *stage = task->stage;
     task->state = OD_TASK_COMMITTED;
+    task->is_needed = true; /* asked anew: it may give other blocks than before */
+    task->needed_by = NULL;
+    stage->may_be_needed_less = true;
     stage->committed_count++;
+    od_driver_need_less(stage);
     od_driver_record_commit(task);
     if (stage->run->driver->life.gone)
         return;
