@@ -50,6 +50,7 @@ struct board_actor {
     uint64_t held_until_ns;   /* 0: not by the supervisor */
     uint64_t slow_until_ns;
     uint32_t slow_factor;
+    bool has_crashed;
     bool is_held;
 };
 struct board_log {
@@ -77,6 +78,11 @@ static uint64_t clock_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t od_fault_board_origin_ns(const struct od_fault_board *board)
+{
+    return board->head->origin_ns;
 }
 
 uint64_t od_fault_board_now_ns(const struct od_fault_board *board)
@@ -280,6 +286,7 @@ static void post(struct od_fault_board *board, const struct od_fault *fault, uin
     struct od_order order;
     if (fault->kind == OD_FAULT_EXECUTOR_CRASH || fault->kind == OD_FAULT_DRIVER_CRASH) {
         actor->restart_at_ns = after_ns(board, fault);
+        actor->has_crashed = true;
     } else if (fault->kind == OD_FAULT_EXECUTOR_SLOW) {
         actor->slow_until_ns = after_ns(board, fault);
         actor->slow_factor = fault->amount < 2 ? 2 : fault->amount;
@@ -459,6 +466,16 @@ uint64_t od_fault_board_tick(struct od_fault_board *board, const struct od_fault
     tell_fired(board, hands);
     unlock(board);
     return next_ns;
+}
+
+bool od_fault_board_take_crash(struct od_fault_board *board, uint32_t actor_id, const struct od_fault_hands *hands)
+{
+    if (!lock_soon(board, hands))
+        return false;
+    bool has_crashed = board->actors[actor_id].has_crashed;
+    board->actors[actor_id].has_crashed = false;
+    unlock(board);
+    return has_crashed;
 }
 
 uint64_t od_fault_board_restart_ns(struct od_fault_board *board, uint32_t actor_id,

@@ -34,12 +34,16 @@ enum od_status od_fault_board_open(struct od_memory *memory, const char *path, c
 /* Unmaps; the one who made the file removes it. NULL is fine. */
 void od_fault_board_free(struct od_fault_board *board);
 uint64_t od_fault_board_now_ns(const struct od_fault_board *board);
+/* The machine's monotonic clock at the board's time 0. */
+uint64_t od_fault_board_origin_ns(const struct od_fault_board *board);
 
 /* --- the supervisor's */
 /* Nothing fires, and no hit is counted, before: times are from here on. */
 void od_fault_board_arm(struct od_fault_board *board);
 /* Does what has fallen due, and says when to call again at the latest (board's time). */
 uint64_t od_fault_board_tick(struct od_fault_board *board, const struct od_fault_hands *hands);
+/* True once a crash: the process of this actor ended by a fault, and not by itself. */
+bool od_fault_board_take_crash(struct od_fault_board *board, uint32_t actor_id, const struct od_fault_hands *hands);
 /* The process of an actor has ended: how long from now until its next life; UINT64_MAX: not before the schedule heals (ask again). */
 uint64_t od_fault_board_restart_ns(struct od_fault_board *board, uint32_t actor_id,
                                    const struct od_fault_hands *hands);

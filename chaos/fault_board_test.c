@@ -197,6 +197,8 @@ static void a_crash_ends_the_process(void **state)
     start(3, die_at_the_end);
     int status = wait_for(3);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(od_fault_board_take_crash(board, 3, &hands));
+    assert_false(od_fault_board_take_crash(board, 3, &hands));
     uint64_t delay_ns = od_fault_board_restart_ns(board, 3, &hands);
     assert_true(delay_ns > 100 * MS && delay_ns <= 300 * MS);
     assert_int_equal(od_fault_board_restart_ns(board, 2, &hands), 0);

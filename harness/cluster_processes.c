@@ -228,12 +228,28 @@ static bool refuse_to_add(void *self)
     return false; /* every place of the cluster is taken from the start */
 }
 
-static struct od_fault_hands hands_of(struct od_processes *processes)
+static void tell_fired(void *self, const struct od_event *event)
 {
-    return (struct od_fault_hands){.signal = give_signal, .order = give_order, .add = refuse_to_add, .self = processes};
+    struct od_processes *processes = self;
+    struct od_event told = *event;
+    told.time_ns += od_fault_board_origin_ns(processes->board);
+    if (processes->trace.ops != NULL)
+        processes->trace.ops->event(processes->trace.self, &told);
 }
 
-/* Of the processes' own deaths children sees to the delay; the dead by a fault come back when the fault says. */
+static struct od_fault_hands hands_of(struct od_processes *processes)
+{
+    return (struct od_fault_hands){give_signal, give_order, refuse_to_add, tell_fired, processes};
+}
+
+static bool was_meant(void *self, uint32_t child)
+{
+    struct od_processes *processes = self;
+    struct od_fault_hands hands = hands_of(processes);
+    return processes->board != NULL && od_fault_board_take_crash(processes->board, child, &hands);
+}
+
+/* The dead by a fault come back when the fault says. */
 static uint64_t hold_restart(void *self, uint32_t child)
 {
     struct od_processes *processes = self;
@@ -324,6 +340,7 @@ static enum od_status start_children(struct od_processes *processes, struct od_e
                                                 .environment = processes->environment,
                                                 .arguments = child_arguments,
                                                 .on_end = on_end,
+                                                .was_meant = was_meant,
                                                 .hold = hold_restart,
                                                 .self = processes};
     OD_TRY(od_children_new(processes->memory, &options, &processes->children, error));

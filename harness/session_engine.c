@@ -201,7 +201,8 @@ static enum od_status execute(struct od_session_engine *engine, struct od_arena 
             return od_fail(error, OD_IO, "making a temporary folder in /tmp");
         request.directory = directory;
     }
-    if (request.deployment == OD_DEPLOY_PROCESSES)
+    bool is_disturbed = request.schedule != NULL && request.schedule->fault_count > 0; /* on a cluster of its own */
+    if (request.deployment == OD_DEPLOY_PROCESSES && !is_disturbed)
         OD_TRY(use_processes(engine, &request, error));
     enum od_status status = run_limited(engine, &request, result, error);
     if (request.directory != NULL)

@@ -252,9 +252,15 @@ static void on_exit_news(uv_process_t *process, int64_t exit_status, int signal)
     if (was_asked_for || options->on_end == NULL || !options->on_end(options->self, &end) ||
         child->children->is_ending)
         return;
-    if (end.lasted_ns >= options->healthy_ns)
+    bool was_meant = options->was_meant != NULL && options->was_meant(options->self, child->index);
+    if (end.lasted_ns >= options->healthy_ns || was_meant)
         child->backoff_ns = options->restart_first_ns;
-    wait_for_restart(child);
+    if (was_meant) {
+        child->state = CHILD_WAITS;
+        start_timer(child, on_restart, 0);
+    } else {
+        wait_for_restart(child);
+    }
 }
 
 /* --- from outside --- */

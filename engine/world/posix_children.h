@@ -44,6 +44,8 @@ struct od_children_options {
     const char *const *(*arguments)(void *self, uint32_t child, uint32_t life);
     /* A life has ended; true: start the next one. Not asked when the end was asked for. */
     bool (*on_end)(void *self, const struct od_child_end *end);
+    /* The end was meant to be: the next life need not wait but for `hold`. NULL: none was. */
+    bool (*was_meant)(void *self, uint32_t child);
     /* How much longer the next life must wait, asked when it is due; 0: it starts. NULL: none waits. */
     uint64_t (*hold)(void *self, uint32_t child);
     /* A line of its stdout, without its end; cut at 4095 bytes. NULL: stdout is this process's. */
