@@ -100,6 +100,28 @@ static void test_dropped_in_place_of_moved(void **state)
     assert_true(recomputed > 0);
 }
 
+/* The driver dies after the order: its next life sees to it that the executor leaves, and loses nothing. One that had left is not
+ * missed. */
+static void test_orders_survive_the_driver(void **state)
+{
+    (void)state;
+    uint32_t left = 0;
+    for (uint64_t k = 20; k < events_undisturbed; k += 7) {
+        for (uint64_t crash = k; crash < k + 200; crash += STRIDE) {
+            struct host_disturbance set[2] = {
+                drain_at(k, 1), {.effect = HOST_CRASH, .at = crash, .delay_ns = 2 * HOST_MS}};
+            run_and_check(set, 2, 1 + k % 3);
+            uint32_t gone = count_events(OD_EVENT_EXECUTOR_DECOMMISSIONED, OD_ANY);
+            expect(count_events(OD_EVENT_EXECUTOR_LOST, OD_ANY) == 0, "nobody is lost");
+            expect(count_events(OD_EVENT_OUTPUT_LOST, OD_ANY) == 0, "nothing is computed again");
+            expect(gone >= count_events(OD_EVENT_EXECUTOR_DRAINING, OD_ANY), "who is to leave leaves");
+            left += gone;
+        }
+    }
+    print_message("%u executors left\n", left);
+    assert_true(left > events_undisturbed);
+}
+
 /* They get tasks, and what they hold is read. */
 static void test_executors_join(void **state)
 {
@@ -259,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_two_leave),
         cmocka_unit_test(test_the_last_stays),
         cmocka_unit_test(test_dropped_in_place_of_moved),
+        cmocka_unit_test(test_orders_survive_the_driver),
         cmocka_unit_test(test_executors_join),
         cmocka_unit_test(test_large_outputs_move),
         cmocka_unit_test(test_disturbed_drain),

@@ -7,7 +7,7 @@
  *
  * An executor that dies half-way is lost like any other; its next life is welcome. LEAVE is said again to one
  * that still speaks. The last executor that could work is not let go: a drain of it is called off, as an
- * order is a wish. With options.drop_on_drain nothing is copied: what was needed is lost and computed again. */
+ * order is a wish. Journals tell the next life of the driver who is to leave; it waits until the others have spoken. With options.drop_on_drain nothing is copied: what was needed is lost and computed again. */
 #include "engine/run/driver_state.h"
 
 #include "engine/core/assert.h"
@@ -66,6 +66,7 @@ void od_driver_drain(struct od_driver *driver, uint32_t id)
     if (!executor->alive || executor->draining)
         return;
     executor->draining = true;
+    od_driver_record_drain(driver, id);
     executor->drain_ns = od_world_now_ns(driver->world);
     executor->moved_count = 0;
     executor->moved_bytes = 0;
@@ -149,6 +150,9 @@ static void leave(struct od_driver *driver, uint32_t id)
                                                    .value = executor->told.incarnation});
     executor->draining = false;
     executor->has_left = true;
+    od_driver_record_drain(driver, id);
+    if (driver->life.gone)
+        return;
     od_outbox_send_order(&driver->life.outbox, id, OD_MESSAGE_LEAVE, executor->told.epoch, executor_site(id));
     od_driver_end_epoch(driver, id);
 }
@@ -158,12 +162,13 @@ bool od_driver_pump_drains(struct od_driver *driver)
     uint64_t now_ns = od_world_now_ns(driver->world);
     bool has_changed = false;
     od_driver_check_copies(driver, NULL);
-    for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
+    for (uint32_t id = 1; id <= driver->options->executors_max && !driver->life.gone; id++) {
         struct od_driver_executor *executor = &driver->executors[id];
-        if (!executor->alive || !executor->draining)
+        if (!executor->alive || !executor->draining || now_ns < executor->drain_ns)
             continue;
         if (find_heir(driver, id) == 0) {
             executor->draining = false;
+            od_driver_record_drain(driver, id);
             od_world_emit(driver->world,
                           (struct od_event){.kind = OD_EVENT_EXECUTOR_READMITTED, .site = executor_site(id)});
             has_changed = true;

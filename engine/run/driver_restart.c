@@ -19,6 +19,7 @@
  *            ROLLED_BACK  stage, next generation of all its tasks; synced
  *            MOVED   executor, its registration, stage, task    where the output is now; 0: on the driver's own disk
  *            COPYING stage, task                                there may be a file of it there from now on
+ *            DRAIN   executor, its registration, is it to leave, has it left      in the journals of all queries
  *
  * A journal that can't be written any more is removed, so that no next life believes an old one; the query goes on without. */
 #include "engine/run/driver_state.h"
@@ -33,7 +34,8 @@ enum record_kind {
     RECORD_LOST,
     RECORD_ROLLED_BACK,
     RECORD_MOVED,
-    RECORD_COPYING
+    RECORD_COPYING,
+    RECORD_DRAIN
 };
 
 static void print_name(const struct od_driver_run *run, char text[32])
@@ -141,6 +143,25 @@ void od_driver_record_copying(const struct od_driver_task *task)
     od_driver_sync_journal(run);
 }
 
+static void record_drain(struct od_driver_run *run, uint32_t id)
+{
+    const struct od_driver_executor *executor = &run->driver->executors[id];
+    struct od_buffer *body = &run->driver->life.outbox.body;
+    if (run->journal == NULL || run->driver->life.gone)
+        return;
+    od_buffer_append_u32(body, id);
+    od_write_registered(body, &executor->told);
+    od_buffer_append_u32(body, executor->draining);
+    od_buffer_append_u32(body, executor->has_left);
+    put_record(run, RECORD_DRAIN, body);
+}
+
+void od_driver_record_drain(struct od_driver *driver, uint32_t id)
+{
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+        record_drain(run, id);
+}
+
 void od_driver_sync_journal(struct od_driver_run *run)
 {
     if (run->journal != NULL)
@@ -246,6 +267,27 @@ static enum od_status restore_rollback(struct od_driver_run *run, struct od_read
     return OD_OK;
 }
 
+static enum od_status restore_drain(struct od_driver_run *run, struct od_reader *reader)
+{
+    struct od_driver *driver = run->driver;
+    struct od_body_registered told;
+    uint32_t id = od_reader_u32(reader);
+    od_body_read_element(reader, OD_BODY_registered, &told);
+    bool draining = od_reader_u32(reader) != 0;
+    bool has_left = od_reader_u32(reader) != 0;
+    if (reader->failed || id == 0 || id > driver->options->executors_max)
+        return OD_CORRUPT;
+    inherit_executor(driver, id, &told);
+    struct od_driver_executor *executor = &driver->executors[id];
+    if (executor->told.epoch != told.epoch || !executor->is_hearsay)
+        return OD_OK;
+    executor->alive = !has_left;
+    executor->draining = draining;
+    executor->has_left = has_left;
+    executor->drain_ns = od_world_now_ns(driver->world) + 2 * driver->options->heartbeat_ns;
+    return OD_OK;
+}
+
 static enum od_status restore(void *self, const struct od_journal_record *record, struct od_error *error)
 {
     struct od_driver_run *run = self;
@@ -268,6 +310,8 @@ static enum od_status restore(void *self, const struct od_journal_record *record
         status = restore_moved(run, &reader);
     } else if (record->kind == RECORD_COPYING) {
         status = restore_copying(run, &reader, error);
+    } else if (record->kind == RECORD_DRAIN) {
+        status = restore_drain(run, &reader);
     }
     if (status == OD_NO_MEMORY)
         return status;
@@ -293,6 +337,9 @@ enum od_status od_driver_open_journal(struct od_driver_run *run, struct od_error
     od_buffer_append_u32(body, run->stage_count);
     od_buffer_append_u32(body, run->task_count);
     put_record(run, RECORD_BEGIN, body);
+    for (uint32_t id = 1; id <= driver->options->executors_max; id++)
+        if ((driver->executors[id].alive && driver->executors[id].draining) || driver->executors[id].has_left)
+            record_drain(run, id);
     return OD_OK;
 }
 
@@ -312,7 +359,9 @@ void od_driver_resume(struct od_driver_run *run)
     for (uint32_t i = 0; i < run->task_count; i++) {
         struct od_driver_task *task = run->tasks[i];
         kept_count += task->state == OD_TASK_COMMITTED;
-        if (task->state == OD_TASK_COMMITTED && task->epoch != driver->executors[task->executor].told.epoch)
+        const struct od_driver_executor *executor = &driver->executors[task->executor];
+        bool is_there = task->epoch == executor->told.epoch && (executor->alive || task->executor == 0);
+        if (task->state == OD_TASK_COMMITTED && !is_there)
             od_driver_lose_output(task, OD_UNREACHABLE);
         const struct od_attempt_name name = od_driver_task_name(task);
         if (task->executor != 0) /* a copy that was not finished, if there is one */

@@ -246,6 +246,8 @@ void od_driver_record_rollback(const struct od_driver_stage *stage, uint32_t gen
 void od_driver_record_moved(const struct od_driver_task *task);
 void od_driver_record_copying(const struct od_driver_task *task);
 void od_driver_sync_journal(struct od_driver_run *run);
+/* Whether this executor is to leave, or has left. */
+void od_driver_record_drain(struct od_driver *driver, uint32_t id);
 /* The query was running when the last life ended, as far as we know. */
 void od_driver_resume(struct od_driver_run *run);
 /* An executor speaks with an epoch that an earlier life gave it, and nothing newer is known. */
