@@ -112,6 +112,22 @@ static void test_registrations(void **state)
     assert_int_equal(last_launch()->attempt, 1);
 }
 
+/* An executor that registered in a life of the driver before, with this epoch: how it asked for it is no news, however late. */
+static void test_late_copies_of_registrations(void **state)
+{
+    (void)state;
+    bench.world.incarnation = 2;
+    say_heartbeat(1, 5, NULL);
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_REGISTERED], 1);
+    say_register(1, 1, 0);
+    say_register(1, 1, 4);
+    assert_int_equal(last_epoch(), 5);
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_LOST], 0);
+    say_register(1, 1, 5);
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_LOST], 1);
+    assert_int_equal(bench.event_count[OD_EVENT_EXECUTOR_REGISTERED], 2);
+}
+
 static void test_an_index_that_contradicts_itself_is_a_failure(void **state)
 {
     (void)state;
@@ -252,6 +268,7 @@ int main(void)
         TEST(test_success_of_an_older_attempt_is_refused),
         TEST(test_a_zombie_is_told_to_start_over),
         TEST(test_registrations),
+        TEST(test_late_copies_of_registrations),
         TEST(test_an_index_that_contradicts_itself_is_a_failure),
         TEST(test_late_news_of_a_lost_output),
         TEST(test_an_output_moves),

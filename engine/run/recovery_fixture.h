@@ -220,10 +220,10 @@ static bool still_reads(const struct od_event *lost, uint32_t index, uint32_t re
 }
 
 /* F3: an output is computed again only when some reader that has not committed has rows in it; the driver is the reader of the
- * last stage, to the end. */
+ * last stage, to the end. A reader whose commit was forgotten reads again. */
 static void check_loss(const struct od_event *lost, uint32_t index)
 {
-    bool is_needed = lost->site.stage + 1 == graph.stage_count && lost->rows != 0;
+    bool is_needed = may_forget || (lost->site.stage + 1 == graph.stage_count && lost->rows != 0);
     for (uint32_t s = lost->site.stage + 1; s < graph.stage_count; s++) {
         for (uint32_t i = 0; i < graph.stages[s].input_count; i++) {
             if (graph.stages[s].input_stages[i] != lost->site.stage)
