@@ -13,8 +13,7 @@
 #define POINT(name)         (UINT32_C(1) << OD_POINT_##name)
 #define TASK_POINTS         (POINT(TASK_START) | POINT(TASK_STEP) | POINT(TASK_END) | POINT(TASK_REPORTED))
 #define BLOCK_POINTS        (POINT(BLOCK_WRITE) | POINT(BLOCK_SERVE) | POINT(BLOCK_RECEIVE))
-#define BYTES_POINTS        (BLOCK_POINTS | POINT(RESULT_SEND))
-#define CRASH_POINTS        (TASK_POINTS | BYTES_POINTS)
+#define CRASH_POINTS        (TASK_POINTS | BLOCK_POINTS)
 #define DURATION_DEFAULT_NS (UINT64_C(20) * 1000 * 1000)
 
 _Static_assert(OD_POINT_COUNT <= 32, "a set of points fits in 32 bits");
@@ -29,8 +28,8 @@ _Static_assert(OD_POINT_COUNT <= 32, "a set of points fits in 32 bits");
 #define SHAPE_EXECUTOR_CRASH          SHAPE_LIFE
 #define SHAPE_EXECUTOR_PAUSE          SHAPE_LIFE
 #define SHAPE_SHUFFLE_BLOCK_MISSING   .points = POINT(BLOCK_SERVE)
-#define SHAPE_SHUFFLE_BLOCK_BIT_FLIP  .points = BYTES_POINTS, .amount = OD_FAULT_AMOUNT_BIT
-#define SHAPE_SHUFFLE_BLOCK_TRUNCATED .points = BYTES_POINTS, .amount = OD_FAULT_AMOUNT_CUT
+#define SHAPE_SHUFFLE_BLOCK_BIT_FLIP  .points = BLOCK_POINTS, .amount = OD_FAULT_AMOUNT_BIT
+#define SHAPE_SHUFFLE_BLOCK_TRUNCATED .points = BLOCK_POINTS, .amount = OD_FAULT_AMOUNT_CUT
 #define SHAPE_NETWORK_DELAY           .points = POINT(MESSAGE_SEND), .has_duration = true
 #define SHAPE_NETWORK_LOSS            .points = POINT(MESSAGE_SEND)
 #define SHAPE_NETWORK_DUPLICATE       .points = POINT(MESSAGE_SEND), .has_duration = true

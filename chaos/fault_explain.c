@@ -44,7 +44,6 @@ static const char *const point_words[] = {
     [OD_POINT_BLOCK_WRITE] = "when the output is written",
     [OD_POINT_BLOCK_SERVE] = "when a block is served",
     [OD_POINT_BLOCK_RECEIVE] = "when a block is received",
-    [OD_POINT_RESULT_SEND] = "when a result is sent",
     [OD_POINT_MESSAGE_SEND] = "",
     [OD_POINT_JOURNAL_WRITE] = "when the journal is written",
     [OD_POINT_JOURNAL_SYNC] = "when the journal is synced",
@@ -73,7 +72,7 @@ static void print_who(struct od_buffer *buffer, const struct od_fault *fault)
             od_buffer_append_text(buffer, "the executor");
         return;
     case WHO_BLOCK:
-        od_buffer_append_text(buffer, fault->point == OD_POINT_RESULT_SEND ? "a result block" : "a block");
+        od_buffer_append_text(buffer, "a block");
         break;
     case WHO_MESSAGE:
         od_buffer_append_text(buffer, "a message");

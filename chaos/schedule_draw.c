@@ -55,18 +55,11 @@ static const struct duration_table duration_tables[OD_FAULT_KIND_COUNT] = {
 #define KEEP_SOME     512
 #define POINT(name)   (UINT32_C(1) << OD_POINT_##name)
 #define JOURNALS      (POINT(JOURNAL_WRITE) | POINT(JOURNAL_SYNC))
-#define SHUFFLES      (POINT(BLOCK_WRITE) | POINT(BLOCK_SERVE) | POINT(BLOCK_RECEIVE))
+#define BLOCK_POINTS      (POINT(BLOCK_WRITE) | POINT(BLOCK_SERVE) | POINT(BLOCK_RECEIVE))
 
 static uint32_t draw(struct od_random *draws, uint64_t bound)
 {
     return (uint32_t)od_random_below(draws, bound == 0 ? 1 : bound);
-}
-
-/* A query of one stage has no shuffle: nothing passes the points of one. */
-static uint32_t points_of(const struct od_schedule_shape *shape, enum od_fault_kind kind)
-{
-    uint32_t points = od_fault_kind_row(kind)->points;
-    return shape->stage_count == 1 ? points & ~SHUFFLES : points;
 }
 
 static enum od_fault_kind draw_kind(struct od_random *draws, const struct od_schedule_shape *shape)
@@ -76,7 +69,7 @@ static enum od_fault_kind draw_kind(struct od_random *draws, const struct od_sch
     for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
         enum od_fault_kind kind = (enum od_fault_kind)i;
         bool is_known = kind < OD_FAULT_KIND_MORE || (shape->more_kinds >> i & 1) != 0;
-        if (is_known && (points_of(shape, kind) != 0 || od_fault_kind_row(kind)->at_time))
+        if (is_known && (od_fault_kind_row(kind)->points != 0 || od_fault_kind_row(kind)->at_time))
             kinds[count++] = kind;
     }
     return kinds[draw(draws, count)];
@@ -85,7 +78,7 @@ static enum od_fault_kind draw_kind(struct od_random *draws, const struct od_sch
 /* One of the kind's points, or a time: half of the times lie in the first quarter of the span. */
 static void draw_place(struct od_random *draws, const struct od_schedule_shape *shape, struct od_fault *fault)
 {
-    uint32_t points = points_of(shape, fault->kind);
+    uint32_t points = od_fault_kind_row(fault->kind)->points;
     uint32_t point_count = (uint32_t)__builtin_popcount(points);
     uint32_t chosen = draw(draws, point_count + od_fault_kind_row(fault->kind)->at_time);
     fault->at_time = chosen == point_count;
@@ -120,23 +113,13 @@ static uint32_t draw_attempt(struct od_random *draws, bool is_first_fault)
     return attempts[draw(draws, is_first_fault ? 3 : 4)];
 }
 
-/* The stages in which something passes the point. */
-static uint32_t draw_stage(struct od_random *draws, const struct od_schedule_shape *shape,
-                           enum od_point point)
-{
-    if (point == OD_POINT_RESULT_SEND)
-        return shape->stage_count - 1;
-    bool is_shuffle = (SHUFFLES >> point & 1) != 0 && shape->stage_count > 1;
-    return draw(draws, is_shuffle ? shape->stage_count - 1 : shape->stage_count);
-}
-
 static void draw_task_site(struct od_random *draws, const struct od_schedule_shape *shape,
                            bool is_first_fault, struct od_fault *fault)
 {
     static const uint32_t steps[] = {0, 0, 1, 0, 1, 2, 3, 6};
-    bool has_bytes = ((SHUFFLES | POINT(RESULT_SEND)) >> fault->point & 1) != 0;
+    bool has_bytes = (BLOCK_POINTS >> fault->point & 1) != 0;
     if (shape->stage_count > 0) {
-        fault->site.stage = draw_stage(draws, shape, fault->point);
+        fault->site.stage = draw(draws, shape->stage_count);
         if (!has_bytes || draw(draws, 4) == 0)
             fault->site.task = draw(draws, shape->task_counts[fault->site.stage]);
     }

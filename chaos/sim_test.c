@@ -115,8 +115,8 @@ static void other_schedules_give_other_digests(void **state)
                                         "shuffle.block_bit_flip at block_write task=2 bit=1",
                                         "shuffle.block_bit_flip at block_write task=2 bit=2",
                                         /* these two differ in the body of one message only */
-                                        "shuffle.block_bit_flip at result_send task=2 bit=1",
-                                        "shuffle.block_bit_flip at result_send task=2 bit=2"};
+                                        "shuffle.block_bit_flip at block_serve task=2 bit=1",
+                                        "shuffle.block_bit_flip at block_serve task=2 bit=2"};
     uint64_t digests[7];
     for (size_t i = 0; i < 7; i++) {
         struct trial trial;

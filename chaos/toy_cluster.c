@@ -252,8 +252,7 @@ static void finish_work(struct toy_executor *executor)
     bool goes_on = reach(executor, OD_POINT_BLOCK_WRITE, OD_ANY, &bytes) && store(executor, &bytes) &&
                    reach(executor, OD_POINT_TASK_END, OD_ANY, NULL) && load(executor, &bytes) &&
                    reach(executor, OD_POINT_BLOCK_SERVE, OD_ANY, &bytes) &&
-                   reach(executor, OD_POINT_BLOCK_RECEIVE, OD_ANY, &bytes) &&
-                   reach(executor, OD_POINT_RESULT_SEND, OD_ANY, &bytes);
+                   reach(executor, OD_POINT_BLOCK_RECEIVE, OD_ANY, &bytes);
     if (!goes_on)
         return;
     send(executor->world, 0, OD_TOY_RESULT, bytes.bytes, bytes.size);

@@ -3,7 +3,7 @@
  *   driver             executor e (1..3)
  *      <---- HELLO -----   at its start; from then on it ticks every millisecond
  *      ----- WORK ----->   TASK_START, 3 times TASK_STEP, BLOCK_WRITE, disk, TASK_END, disk, BLOCK_SERVE, BLOCK_RECEIVE,
- *      <---- RESULT ----   RESULT_SEND, (sent), TASK_REPORTED
+ *      <---- RESULT ----   BLOCK_SERVE, BLOCK_RECEIVE, (sent), TASK_REPORTED
  *      <---- FAILED ----   instead, when a point fails the task
  *
  * The driver keeps a journal of OD_TOY_RECORD_BYTES per result: JOURNAL_WRITE, disk, JOURNAL_SYNC, sync; each life of it

@@ -51,7 +51,7 @@ static const struct row rows[] = {
     {"executor.pause at task_start task=1 for=never\nheal at=60ms", {.results = 1, .late_ns = 60 * MS}},
     {"shuffle.block_missing at block_serve task=1", {.failed_with = OD_MISSING}},
     {"shuffle.block_bit_flip at block_receive task=1 bit=77", {.results = 1, .flipped_bits = 1}},
-    {"shuffle.block_truncated at result_send task=1 cut=9", {.results = 1, .cut_bytes = 9}},
+    {"shuffle.block_truncated at block_serve task=1 cut=9", {.results = 1, .cut_bytes = 9}},
     {"network.delay at message_send executor=2 message_kind=2 for=30ms", {.results = 1, .late_ns = 30 * MS}},
     {"network.loss at message_send executor=2 message_kind=3", {.results = 0}},
     {"network.duplicate at message_send executor=2 message_kind=3 for=30ms",

@@ -15,7 +15,6 @@
     X(BLOCK_WRITE, "block_write", "the bytes of one map attempt's output file, before they reach the disk")   \
     X(BLOCK_SERVE, "block_serve", "the bytes of one block, read from disk, before they are sent to a reader") \
     X(BLOCK_RECEIVE, "block_receive", "the bytes of one block as a reader received them")                     \
-    X(RESULT_SEND, "result_send", "the bytes of one result block, before they are sent to the driver")        \
     X(MESSAGE_SEND, "message_send", "a message is handed to the network (hit by the network's wrapper)")      \
     X(JOURNAL_WRITE, "journal_write", "the driver's journal: records, before they reach the disk")            \
     X(JOURNAL_SYNC, "journal_sync", "the driver's journal: records that were written, before they are synced")
