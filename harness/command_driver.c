@@ -438,7 +438,8 @@ static int run(const struct od_arguments *arguments)
     int result = od_node_command_run(arguments, &options, &hosted.store, &hosted.node);
     while (hosted.queries != NULL)
         free_query(&hosted, hosted.queries);
-    rmdir(hosted.folder); /* unless somebody still wants what is in it */
+    if (hosted.world != NULL) /* else it is maybe another driver's */
+        rmdir(hosted.folder); /* unless somebody still wants what is in it */
     od_node_faults_release(&hosted.faults);
     return result;
 }

@@ -20,7 +20,7 @@ uint64_t od_posix_seed(void);
 struct od_posix_disk;
 
 /* Opens `directory`, and makes it (its last part only) when it is not there. The text is copied; `memory` is borrowed.
- * Fails with NO_MEMORY, or with IO when the directory can't be made or entered; *disk_out is then NULL. */
+ * Fails with NO_MEMORY, or with BAD_INPUT (the path) or IO when the directory can't be made or entered; *disk_out is then NULL. */
 enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory,
                                  struct od_posix_disk **disk_out, struct od_error *error);
 /* What goes into od_world.disk; lives as long as the disk. A name is flat: not empty, no '/', not "." or "..".
@@ -28,8 +28,9 @@ enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory
 struct od_disk od_posix_disk_part(struct od_posix_disk *disk);
 /* How many files are open: not 0 once its actor is gone means that the actor leaks. */
 uint64_t od_posix_disk_open_files(const struct od_posix_disk *disk);
-/* Takes over what an earlier life left in the directory: its files count as made through this disk, the directory too. Only for
- * directories that belong to one actor alone. Fails with NO_MEMORY or IO. */
+/* Keeps the directory for this disk alone, and takes over what an earlier life left in it: its files count as made through this disk,
+ * the directory too. Fails with NO_MEMORY, IO, or BAD_INPUT: a directory that is neither empty nor was a disk's (it has no file
+ * .ordeal-disk), or that another disk has; nothing in it is touched then. */
 enum od_status od_posix_disk_adopt(struct od_posix_disk *disk, struct od_error *error);
 /* Removes every file that was made through this disk and is still there, as when a machine is lost. Open files stay
  * usable until they are closed. Goes on after a failure and reports the first one. */

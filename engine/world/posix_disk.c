@@ -6,6 +6,9 @@
  * The list is why this disk can clean up without touching what it did not make: a user may well point it at a directory
  * that holds other files. An actor has at most a few hundred files at a time, so a list is searched, not hashed.
  *
+ * A directory that a process keeps to itself (od_posix_disk_adopt) has a marker: by it a later life knows that all files are its own,
+ * and its lock, which ends with the process, keeps out whoever is given the same directory.
+ *
  * Lifetimes: a file lives from create/open to close, a name from create to remove (or the disk's end). As in POSIX, a
  * removed name leaves open files usable. Writes go to the system at once; `sync` makes them survive the machine. */
 #include "engine/world/posix.h"
@@ -14,11 +17,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/core/assert.h"
 #include "engine/core/buffer.h"
+
+#define MARKER ".ordeal-disk"
 
 struct od_file {
     int descriptor;
@@ -28,6 +34,7 @@ struct od_posix_disk {
     struct od_memory *memory; /* borrowed */
     struct od_buffer made;    /* owned */
     int directory_descriptor; /* owned; -1 when not open */
+    int marker_descriptor;    /* owned, and locked; -1: the directory is not ours alone */
     bool made_directory;
     uint64_t open_file_count;
     size_t bytes; /* of this struct with its text */
@@ -199,14 +206,23 @@ static const struct od_disk_ops posix_disk_ops = {
     .remove = disk_remove,
 };
 
+/* Whoever named it has to name another one. */
+static bool is_wrong_path(int number)
+{
+    return number == ENOENT || number == ENOTDIR || number == EACCES || number == ENAMETOOLONG || number == ELOOP ||
+           number == EROFS;
+}
+
 static enum od_status enter_directory(struct od_posix_disk *disk, struct od_error *error)
 {
     disk->made_directory = mkdir(disk->directory, 0700) == 0;
     if (!disk->made_directory && errno != EEXIST)
-        return od_fail(error, OD_IO, "making directory '%s': %s", disk->directory, strerror(errno));
+        return od_fail(error, is_wrong_path(errno) ? OD_BAD_INPUT : OD_IO, "making directory '%s': %s",
+                       disk->directory, strerror(errno));
     disk->directory_descriptor = open(disk->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (disk->directory_descriptor < 0)
-        return od_fail(error, OD_IO, "opening directory '%s': %s", disk->directory, strerror(errno));
+        return od_fail(error, is_wrong_path(errno) ? OD_BAD_INPUT : OD_IO, "opening directory '%s': %s",
+                       disk->directory, strerror(errno));
     return OD_OK;
 }
 
@@ -221,7 +237,7 @@ enum od_status od_posix_disk_new(struct od_memory *memory, const char *directory
     disk->memory = memory;
     od_buffer_init(&disk->made, memory);
     disk->bytes = sizeof(*disk) + text_bytes;
-    disk->directory_descriptor = -1;
+    disk->directory_descriptor = disk->marker_descriptor = -1;
     memcpy(disk->directory, directory, text_bytes);
     enum od_status status = enter_directory(disk, error);
     if (status == OD_OK)
@@ -247,15 +263,60 @@ static bool is_plain_file(const struct od_posix_disk *disk, const char *name)
     return fstatat(disk->directory_descriptor, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
 }
 
+static bool is_inside(const char *name)
+{
+    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, MARKER) != 0;
+}
+
+/* Only in a directory with nothing else in it. */
+static enum od_status make_marker(struct od_posix_disk *disk, struct od_error *error)
+{
+    const struct dirent *entry;
+    DIR *entries = opendir(disk->directory);
+    if (entries == NULL)
+        return io_failed(error, "reading directory", disk->directory);
+    do {
+        entry = readdir(entries);
+    } while (entry != NULL && !is_inside(entry->d_name));
+    enum od_status status = entry == NULL ? OD_OK
+                                          : od_fail(error, OD_BAD_INPUT,
+                                                    "'%s' is not empty and no disk of ordeal: it has '%s'; expected a "
+                                                    "new or an empty folder",
+                                                    disk->directory, entry->d_name);
+    closedir(entries);
+    if (status == OD_OK)
+        disk->marker_descriptor =
+            openat(disk->directory_descriptor, MARKER, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return status;
+}
+
+static enum od_status claim(struct od_posix_disk *disk, struct od_error *error)
+{
+    struct stat facts;
+    disk->marker_descriptor = openat(disk->directory_descriptor, MARKER, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (disk->marker_descriptor < 0 && errno == ENOENT)
+        OD_TRY(make_marker(disk, error));
+    if (disk->marker_descriptor < 0)
+        return od_fail(error, OD_IO, "opening '%s/" MARKER "': %s", disk->directory, strerror(errno));
+    /* a marker without a name is one that its owner has just removed */
+    if (flock(disk->marker_descriptor, LOCK_EX | LOCK_NB) == 0 && fstat(disk->marker_descriptor, &facts) == 0 &&
+        facts.st_nlink > 0)
+        return OD_OK;
+    close(disk->marker_descriptor);
+    disk->marker_descriptor = -1;
+    return od_fail(error, OD_BAD_INPUT, "'%s' is used by another process", disk->directory);
+}
+
 enum od_status od_posix_disk_adopt(struct od_posix_disk *disk, struct od_error *error)
 {
     enum od_status status = OD_OK;
+    OD_TRY(claim(disk, error));
     const struct dirent *entry;
     DIR *entries = opendir(disk->directory);
     if (entries == NULL)
         return io_failed(error, "reading directory", disk->directory);
     while (status == OD_OK && (entry = readdir(entries)) != NULL) {
-        if (!is_plain_file(disk, entry->d_name) || find_made(disk, entry->d_name) != NULL)
+        if (!is_inside(entry->d_name) || !is_plain_file(disk, entry->d_name) || find_made(disk, entry->d_name) != NULL)
             continue;
         if (!od_buffer_append(&disk->made, entry->d_name, strlen(entry->d_name) + 1)) {
             disk->made.failed = false;
@@ -285,6 +346,10 @@ void od_posix_disk_free(struct od_posix_disk *disk)
         return;
     if (disk->directory_descriptor >= 0) {
         (void)od_posix_disk_empty(disk, NULL);
+        if (disk->marker_descriptor >= 0) {
+            (void)unlinkat(disk->directory_descriptor, MARKER, 0);
+            close(disk->marker_descriptor);
+        }
         close(disk->directory_descriptor);
     }
     od_buffer_release(&disk->made);

@@ -488,8 +488,8 @@ static enum od_status start(struct od_node *node, struct od_error *error)
     if (options->driver != NULL)
         OD_TRY(check_address(node, options->driver, &driver, error));
     OD_TRY(od_peers_init(node, options->driver, error));
+    OD_TRY(start_server(node, error)); /* first: a second one of the same address must not come to the first one's files */
     OD_TRY(start_disk(node, error));
-    OD_TRY(start_server(node, error));
     return start_actor(node, error);
 }
 

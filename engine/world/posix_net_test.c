@@ -278,10 +278,11 @@ static void files_of_earlier_lives(void **state)
 {
     (void)state;
     char root[] = "/tmp/posix-net-test-XXXXXX";
-    char directory[64], name[80];
+    char directory[64], name[80], marker[80];
     assert_non_null(mkdtemp(root));
     snprintf(directory, sizeof(directory), "%s/k", root);
     snprintf(name, sizeof(name), "%s/old.blocks", directory);
+    snprintf(marker, sizeof(marker), "%s/.ordeal-disk", directory);
     for (int keep = 0; keep < 2; keep++) {
         struct side side;
         struct od_node_options options = options_of(&side, 0, NULL);
@@ -289,6 +290,7 @@ static void files_of_earlier_lives(void **state)
         options.keep_files = keep == 1;
         assert_int_equal(mkdir(directory, 0700), 0);
         fclose(fopen(name, "w"));
+        fclose(fopen(marker, "w"));
         begin(&side, &options);
         struct od_file *file;
         enum od_status status = side.world->disk.ops->open(side.world->disk.self, "old.blocks", &file, NULL);
@@ -298,6 +300,32 @@ static void files_of_earlier_lives(void **state)
         end(&side);
         assert_int_not_equal(access(directory, F_OK), 0);
     }
+    assert_int_equal(rmdir(root), 0);
+}
+
+/* A directory that holds something else, or that a living node has, is left as it is. */
+static void a_directory_of_others_is_refused(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/posix-net-test-XXXXXX";
+    char name[80];
+    struct side first, second;
+    struct od_error error = {0};
+    assert_non_null(mkdtemp(root));
+    struct od_node_options options = options_of(&first, 0, NULL);
+    struct od_node_options same = options_of(&second, 0, NULL);
+    options.directory = same.directory = root;
+    snprintf(name, sizeof(name), "%s/letter", root);
+    fclose(fopen(name, "w"));
+    assert_int_equal(od_node_new(od_posix_memory(), &same, &second.node, &error), OD_BAD_INPUT);
+    assert_non_null(strstr(error.text, "is not empty and no disk of ordeal"));
+    assert_int_equal(unlink(name), 0);
+    begin(&first, &options);
+    fclose(fopen(name, "w"));
+    assert_int_equal(od_node_new(od_posix_memory(), &same, &second.node, &error), OD_BAD_INPUT);
+    assert_non_null(strstr(error.text, "is used by another process"));
+    end(&first);
+    assert_int_equal(unlink(name), 0); /* is there still, as it came after the node's start */
     assert_int_equal(rmdir(root), 0);
 }
 
@@ -460,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_run_ends_and_goes_on),
         cmocka_unit_test(what_is_queued_is_sent_at_the_end),
         cmocka_unit_test(files_of_earlier_lives),
+        cmocka_unit_test(a_directory_of_others_is_refused),
         cmocka_unit_test(a_refused_allocation_leaves_nothing),
         cmocka_unit_test(talks_survive_refused_allocations),
         cmocka_unit_test(a_million_messages),

@@ -154,10 +154,10 @@ static void test_disk_refusals(void **state)
     (void)state;
     struct od_posix_disk *owner;
     struct od_error error = {0};
-    assert_int_equal(od_posix_disk_new(od_posix_memory(), "/nowhere/at/all", &owner, &error), OD_IO);
+    assert_int_equal(od_posix_disk_new(od_posix_memory(), "/nowhere/at/all", &owner, &error), OD_BAD_INPUT);
     assert_null(owner);
     assert_non_null(strstr(error.text, "/nowhere/at/all"));
-    assert_int_equal(od_posix_disk_new(od_posix_memory(), "/dev/null", &owner, NULL), OD_IO);
+    assert_int_equal(od_posix_disk_new(od_posix_memory(), "/dev/null", &owner, NULL), OD_BAD_INPUT);
 
     owner = open_disk(od_posix_memory());
     struct od_disk disk = od_posix_disk_part(owner);

@@ -531,7 +531,7 @@ static void test_directory_refused(void **state)
     struct od_error error = {0};
     open_scene(&scene, &script, 2);
     scene.options.directory = "/nowhere/at/all";
-    assert_int_equal(play(&scene, LIMIT_NS, &facts, &error), OD_IO);
+    assert_int_equal(play(&scene, LIMIT_NS, &facts, &error), OD_BAD_INPUT);
     assert_non_null(strstr(error.text, "/nowhere/at/all"));
     close_scene(&scene, &facts);
 }
