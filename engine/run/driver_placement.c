@@ -1,6 +1,7 @@
 /* driver_placement: which executor gets an attempt, and what experience says about executors.
  *
- *   may have it     alive, not leaving, room, no attempt of the same task there, not excluded
+ *   may have it     alive, not leaving, room (for a twin, or what is stolen: a free slot), no attempt of the same task there, not
+ *                   excluded
  *   best            not where it failed last; not where what it reads can't be read; a free slot before a place in the backlog;
  *                   where most of its input is; where there is most room; the lowest number
  *
@@ -190,7 +191,7 @@ static uint64_t rate(const struct od_driver_task *task, uint32_t executor, uint3
     return rating;
 }
 
-uint32_t od_driver_choose_executor(const struct od_driver_task *task)
+uint32_t od_driver_choose_executor(const struct od_driver_task *task, bool at_once)
 {
     const struct od_driver *driver = task->stage->run->driver;
     uint64_t now_ns = od_world_now_ns(driver->world);
@@ -199,7 +200,7 @@ uint32_t od_driver_choose_executor(const struct od_driver_task *task)
     uint32_t best = 0;
     uint64_t best_rating = 0;
     for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
-        if (free_places(driver, id) == 0 ||
+        if ((at_once ? od_driver_free_slots(driver, id) : free_places(driver, id)) == 0 ||
             (id != least_bad && !od_breaker_allows(&driver->health[id].breaker, now_ns)))
             continue;
         local = local == UINT32_MAX ? od_driver_find_local(task) : local;

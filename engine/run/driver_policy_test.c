@@ -354,6 +354,26 @@ static void test_stealing(void **state)
     end();
 }
 
+/* By one that failed it before, when the other has only a place in its backlog. */
+static void test_stealing_where_a_slot_is_free(void **state)
+{
+    (void)state;
+    begin(5, &(struct od_run_options){.cluster = {.executor_count = 3, .backlog_per_slot = 1}});
+    const uint32_t wanted[] = {1, 1, 2, 2, 3};
+    for (uint32_t t = 0; t < 5; t++)
+        assert_int_equal(bench.launched[t].executor, wanted[t]);
+    tell_failed(1, OD_TASK_FAILED);
+    let_time_pass(20 * MS);
+    assert_int_equal(bench.launched[1].executor, 3);
+    tell_done(2);
+    assert_int_equal(bench.event_count[OD_EVENT_TASK_STOLEN], 0);
+    tell_done(0);
+    assert_int_equal(bench.event_count[OD_EVENT_TASK_STOLEN], 1);
+    assert_int_equal(bench.last_event[OD_EVENT_TASK_STOLEN].value, 3);
+    assert_int_equal(bench.launched[1].executor, 1);
+    end();
+}
+
 static void test_what_has_begun_is_not_stolen(void **state)
 {
     (void)state;
@@ -383,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_a_burst_is_one_failure),
         cmocka_unit_test(test_recoveries_are_bounded_and_paid_back),
         cmocka_unit_test(test_stealing),
+        cmocka_unit_test(test_stealing_where_a_slot_is_free),
         cmocka_unit_test(test_what_has_begun_is_not_stolen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

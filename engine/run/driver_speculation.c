@@ -41,8 +41,8 @@ static void speculate(struct od_driver_task *task, uint64_t now_ns)
     if (task->running_count != 1 || first.started_ns == 0 || ran_ns < run->query->options.speculation_min_ns ||
         !is_slow(task->stage, ran_ns) || !od_driver_inputs_ready(task))
         return;
-    uint32_t executor = od_driver_choose_executor(task);
-    if (executor == 0 || od_driver_free_slots(run->driver, executor) == 0)
+    uint32_t executor = od_driver_choose_executor(task, true);
+    if (executor == 0)
         return;
     od_driver_launch(task, executor);
     od_driver_emit(run, OD_EVENT_TASK_SPECULATED, od_driver_attempt_site(task, &task->running[1]), ran_ns);
@@ -129,8 +129,8 @@ static bool steal_one(struct od_driver *driver)
     struct waiting waiting = find_waiting(driver, driver->executors[victim].told.epoch, true);
     if (waiting.task == NULL || !od_driver_inputs_ready(waiting.task))
         return false;
-    uint32_t thief = od_driver_choose_executor(waiting.task);
-    if (thief == 0 || od_driver_free_slots(driver, thief) == 0)
+    uint32_t thief = od_driver_choose_executor(waiting.task, true);
+    if (thief == 0)
         return false;
     od_driver_cancel(waiting.task, &waiting.task->running[waiting.place]);
     od_driver_launch(waiting.task, thief);

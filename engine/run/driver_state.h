@@ -311,8 +311,8 @@ void od_driver_pay_back(struct od_driver_run *run);
 
 /* --- driver_placement.c */
 bool od_driver_make_health(struct od_driver *driver);
-/* Where an attempt of the task should go. 0: nowhere now. */
-uint32_t od_driver_choose_executor(const struct od_driver_task *task);
+/* Where an attempt of the task should go; `at_once`: only where it would not wait for a slot. 0: nowhere now. */
+uint32_t od_driver_choose_executor(const struct od_driver_task *task, bool at_once);
 /* Attempts that may run there at once, and how many more may. */
 uint32_t od_driver_slots(const struct od_driver *driver, uint32_t executor);
 uint32_t od_driver_free_slots(const struct od_driver *driver, uint32_t executor);

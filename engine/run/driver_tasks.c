@@ -135,7 +135,7 @@ void od_driver_pump(struct od_driver *driver)
     }
     struct od_driver_task *task;
     while ((task = find_next(driver, now_ns)) != NULL) {
-        uint32_t executor = od_driver_choose_executor(task);
+        uint32_t executor = od_driver_choose_executor(task, false);
         if (executor == 0)
             break;
         od_driver_launch(task, executor);
