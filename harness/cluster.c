@@ -13,6 +13,8 @@
 #include "harness/cluster_host.h"
 #include "harness/cluster_processes.h"
 
+#define THREADS_LEASE_NS UINT64_C(1000000000) /* one step of an operator is longer than that of a simulated one */
+
 static const char *const deployment_texts[] = {
     [OD_DEPLOY_SIM] = "sim", [OD_DEPLOY_THREADS] = "threads", [OD_DEPLOY_PROCESSES] = "processes"};
 _Static_assert(sizeof(deployment_texts) / sizeof(deployment_texts[0]) == OD_DEPLOYMENT_COUNT, "every deployment");
@@ -149,6 +151,7 @@ static enum od_status run_in_processes(struct od_cluster_host *host, struct od_e
     const struct od_cluster_options *cluster = &host->query.options.cluster;
     const struct od_processes_options options = {.executor_count = cluster->executor_count,
                                                  .slots_per_executor = cluster->slots_per_executor,
+                                                 .cluster = request->options.cluster,
                                                  .schedule = request->schedule,
                                                  .tells_events = host->trace.ops != NULL};
     struct od_processes *own = NULL;
@@ -175,6 +178,8 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
         .result = result_out,
         .query = {.query_id = 1, .graph = request->graph, .options = od_run_options_resolve(&request->options)},
     };
+    if (request->deployment == OD_DEPLOY_THREADS && request->options.cluster.lease_ns == 0)
+        host.query.options.cluster.lease_ns = THREADS_LEASE_NS;
     if (kills_driver(request->schedule))
         host.query.options.cluster.journal = true;
     host.until_ns = request->until_ns != 0 ? request->until_ns : 2 * host.query.options.deadline_ns;

@@ -37,7 +37,7 @@
 #define LINK_BYTES_PER_S UINT64_C(1000000000) /* of local sockets: zstd does not pay there */
 #define FOLDER_PREFIX "ordeal-cluster-"
 #define TABLES_KEPT   32
-#define ARGUMENTS_MAX 24
+#define ARGUMENTS_MAX 48
 enum { TEXT_BYTES = 320, QUICK_ENDS_MAX = 20, QUICK_NS = 1000000000 };
 
 struct od_processes {
@@ -164,6 +164,11 @@ static const char *const *child_arguments(void *self, uint32_t child, uint32_t l
     add_argument(processes, &count, "--incarnation=%u", life);
     add_argument(processes, &count, "--executors=%u", processes->options.executor_count);
     add_argument(processes, &count, "--slots=%u", processes->options.slots_per_executor);
+    const struct od_run_options asked = {.cluster = processes->options.cluster};
+    char assignment[OD_OPTION_TEXT_BYTES];
+    for (size_t i = 0; od_run_options_assignment(&asked, i, assignment); i++)
+        if (assignment[0] != '\0')
+            add_argument(processes, &count, "--set=%s", assignment);
     if (processes->board != NULL) {
         add_argument(processes, &count, "--faults=%s/faults", folder);
         add_argument(processes, &count, "--board=%s/board", folder);

@@ -16,6 +16,7 @@ struct od_processes;
 struct od_processes_options {
     uint32_t executor_count;
     uint32_t slots_per_executor; /* 0: 1 */
+    struct od_cluster_options cluster; /* what else its processes are told; 0: their own default */
     const char *program;         /* NULL: this one */
     const struct od_schedule *schedule; /* borrowed; of the first query, the only one then; NULL: none */
     bool tells_events;           /* see od_processes_trace */

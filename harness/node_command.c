@@ -6,6 +6,7 @@
 #include "harness/event_spool.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
+#include "harness/knobs.h"
 
 #define MS UINT64_C(1000000)
 
@@ -15,7 +16,7 @@ struct od_cluster_options od_node_cluster_defaults(void)
                                                        .slots_per_executor = 1,
                                                        .backlog_per_slot = 1,
                                                        .heartbeat_ns = 50 * MS,
-                                                       .lease_ns = 1000 * MS,
+                                                       .lease_ns = 10000 * MS, /* who dies is seen at once: its connection ends */
                                                        .resend_ns = 200 * MS}};
     return od_run_options_resolve(&options).cluster;
 }
@@ -40,7 +41,9 @@ static enum od_status need(const struct od_arguments *arguments, const char *nam
 enum od_status od_node_command_read(const struct od_arguments *arguments, struct od_node_options *options_out,
                                     struct od_cluster_options *cluster_out, struct od_error *error)
 {
-    struct od_cluster_options cluster = od_node_cluster_defaults();
+    struct od_run_options run = {.cluster = od_node_cluster_defaults()};
+    OD_TRY(od_knobs_read(arguments, &run, error));
+    struct od_cluster_options cluster = run.cluster;
     uint64_t incarnation = 1;
     uint64_t executors = cluster.executor_count;
     uint64_t slots = cluster.slots_per_executor;

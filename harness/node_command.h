@@ -5,6 +5,7 @@
 #include "engine/run/query.h"
 #include "engine/world/posix_net.h"
 #include "harness/arguments.h"
+#include "harness/knobs.h"
 #include "harness/table_store.h"
 
 /* Where a supervisor puts the secret for its children. */
@@ -23,7 +24,8 @@
         {"executors", "N", "how many executors the cluster begins with (default 3)", false},                 \
         {"slots", "N", "tasks that run at once on an executor (default 1)", false},                          \
         {"heartbeat", "TIME", "between an executor's signs of life (default 50ms)", false},                  \
-        {"lease", "TIME", "silence after which an executor is given up (default 1s)", false},                \
+        {"lease", "TIME", "silence after which an executor is given up (default 10s)", false},                \
+        OD_KNOB_OPTION,                                                                                      \
         {"spool", "FILE", "where its events go, for a supervisor to read", false},                           \
         {"resend", "TIME", "until an unanswered request is sent again (default 200ms)", false},              \
     {                                                                                                        \

@@ -156,6 +156,8 @@ static enum od_status use_processes(struct od_session_engine *engine, struct od_
                                     struct od_error *error)
 {
     const struct od_processes_options options = {.executor_count = request->options.cluster.executor_count,
+                                                 .slots_per_executor = request->options.cluster.slots_per_executor,
+                                                 .cluster = request->options.cluster,
                                                  .tells_events = engine->events.log != NULL || engine->record != NULL};
     if (engine->processes == NULL)
         OD_TRY(od_processes_start(od_posix_memory(), &options, &engine->processes, error));

@@ -2,6 +2,8 @@
  * resolving options and behind setting them by name. README.md explains what each does. */
 #include "engine/run/query.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define US UINT64_C(1000)
@@ -184,4 +186,19 @@ enum od_status od_run_options_set(struct od_run_options *options, const char *as
     }
     return od_fail(error, OD_BAD_INPUT, "no option is named '%.*s': engine/run/README.md lists them",
                    name_size < 60 ? (int)name_size : 60, assignment);
+}
+
+bool od_run_options_assignment(const struct od_run_options *options, size_t index, char text[OD_OPTION_TEXT_BYTES])
+{
+    static const char group[] = "cluster.";
+    text[0] = '\0';
+    if (index >= ROW_COUNT)
+        return false;
+    const struct option_row *row = &rows[index];
+    const char *name = row->name + sizeof(group) - 1;
+    bool is_time = row->unit == UNIT_NS;
+    if (strncmp(row->name, group, sizeof(group) - 1) == 0 && get(options, row) != 0)
+        snprintf(text, OD_OPTION_TEXT_BYTES, "%.*s=%" PRIu64 "%s", (int)(strlen(name) - (is_time ? strlen("_ns") : 0)), name,
+                 get(options, row), is_time ? "ns" : "");
+    return true;
 }

@@ -89,8 +89,30 @@ static void test_bytes(void **state)
     od_buffer_release(&buffer);
 }
 
+/* What is told of a cluster's options is understood where it is told, and nothing else is told. */
+static void test_assignments(void **state)
+{
+    (void)state;
+    static const char *const given[] = {"lease=7s", "heartbeat=3us", "slots_per_executor=4", "cache_bytes=99"};
+    struct od_run_options options = {.batch_rows = 9};
+    struct od_run_options back = {0};
+    char text[OD_OPTION_TEXT_BYTES];
+    size_t told = 0;
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+        assert_int_equal(od_run_options_set(&options, given[i], NULL), OD_OK);
+    for (size_t i = 0; od_run_options_assignment(&options, i, text); i++) {
+        if (text[0] == '\0')
+            continue;
+        assert_int_equal(od_run_options_set(&back, text, NULL), OD_OK);
+        told++;
+    }
+    assert_int_equal(told, sizeof(given) / sizeof(given[0]));
+    assert_int_equal(back.batch_rows, 0);
+    assert_memory_equal(&back.cluster, &options.cluster, sizeof(back.cluster));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_set), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_bytes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_assignments), cmocka_unit_test(test_set), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

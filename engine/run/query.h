@@ -64,6 +64,9 @@ struct od_run_options {
 struct od_run_options od_run_options_resolve(const struct od_run_options *options);
 /* "attempts_max=6", "heartbeat=5ms": any of them but codec and hash_bits_off, times without their _ns. BAD_INPUT. */
 enum od_status od_run_options_set(struct od_run_options *options, const char *assignment, struct od_error *error);
+/* The assignment for the index'th of them, if it is one of the cluster's and set, else ""; false: there is no such index. */
+enum { OD_OPTION_TEXT_BYTES = 80 };
+bool od_run_options_assignment(const struct od_run_options *options, size_t index, char text[OD_OPTION_TEXT_BYTES]);
 /* Takes over from `by` every one of these that is not 0. */
 void od_run_options_override(struct od_run_options *options, const struct od_run_options *by);
 /* As bytes, for other processes of the same machine type. Read: they come out resolved; false: nothing could run with them. */
