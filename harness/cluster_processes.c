@@ -1,6 +1,7 @@
 /* cluster_processes: see cluster_processes.h.
  *
- *   folder/           driver.socket, 1.socket...      /0 /1 ...  files of each actor      /tables  table images
+ *   folder/           0.socket, 1.socket...     /0 /1 ...  files of each actor     /tables  table images
+ *   folder/lock       is locked while this process lives
  *
  * One loop: the client's node, and the children. It runs while a query does; between queries children look after themselves.
  *
@@ -10,11 +11,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "chaos/fault_board.h"
@@ -47,6 +50,7 @@ struct od_processes {
     struct od_children *children; /* child i is actor i */
     struct od_table_store *store;
     char folder[160];
+    int lock; /* of the folder; -1: none */
     char program[TEXT_BYTES];
     char secret[sizeof(OD_SECRET_VARIABLE) + OD_SECRET_TEXT_BYTES];
     const char **environment;
@@ -77,6 +81,31 @@ static const char *parent_folder(void)
     return folder != NULL && folder[0] == '/' && strlen(folder) < 60 ? folder : "/tmp";
 }
 
+/* Of a process that is gone, whatever its number: other containers may share the folder. */
+static bool is_left_behind(const char *path)
+{
+    char name[TEXT_BYTES + 8];
+    snprintf(name, sizeof(name), "%s/lock", path);
+    int lock = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    bool is_free = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0;
+    if (lock >= 0)
+        close(lock);
+    return is_free;
+}
+
+/* Locked before it has its name, so that nobody finds it free. */
+static enum od_status lock_folder(struct od_processes *processes, struct od_error *error)
+{
+    char early[TEXT_BYTES];
+    char name[TEXT_BYTES];
+    snprintf(early, sizeof(early), "%s/early", processes->folder);
+    snprintf(name, sizeof(name), "%s/lock", processes->folder);
+    processes->lock = open(early, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    if (processes->lock < 0 || flock(processes->lock, LOCK_EX | LOCK_NB) != 0 || rename(early, name) != 0)
+        return od_fail(error, OD_IO, "locking %s: %s", name, strerror(errno));
+    return OD_OK;
+}
+
 /* Removes what killed processes of this user left: "ordeal-cluster-PID-xxxxxx". */
 static void sweep_folders(void)
 {
@@ -88,9 +117,8 @@ static void sweep_folders(void)
         char path[TEXT_BYTES];
         if (strncmp(entry->d_name, FOLDER_PREFIX, sizeof(FOLDER_PREFIX) - 1) != 0)
             continue;
-        long pid = strtol(entry->d_name + sizeof(FOLDER_PREFIX) - 1, NULL, 10);
         snprintf(path, sizeof(path), "%s/%.200s", parent, entry->d_name);
-        if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH && access(path, W_OK) == 0)
+        if (is_left_behind(path))
             od_folder_remove(path, NULL);
     }
     closedir(folder);
@@ -103,8 +131,10 @@ static enum od_status make_folders(struct od_processes *processes, struct od_err
              (long)getpid());
     if (mkdtemp(processes->folder) == NULL) {
         processes->folder[0] = '\0';
-        return od_fail(error, OD_IO, "making a folder in %s: %s", parent_folder(), strerror(errno));
+        return od_fail(error, errno == ENOSPC ? OD_IO : OD_BAD_INPUT, "making a folder in %s, see TMPDIR: %s", parent_folder(),
+                       strerror(errno));
     }
+    OD_TRY(lock_folder(processes, error));
     snprintf(path, sizeof(path), "%s/tables", processes->folder);
     OD_TRY(od_folder_make(path, error));
     return od_table_store_new(processes->memory, path, TABLES_KEPT, &processes->store, error);
@@ -377,6 +407,7 @@ static enum od_status start(struct od_processes *processes, struct od_error *err
     struct od_node_options options = {.actor_id = OD_NODE_CLIENT_FIRST,
                                       .incarnation = 1,
                                       .driver = address,
+                                      .handle_signals = true,
                                       .seed = od_posix_seed(),
                                       .ops = {.on_mail = on_mail},
                                       .self = processes};
@@ -403,6 +434,7 @@ enum od_status od_processes_start(struct od_memory *memory, const struct od_proc
         return od_fail(error, OD_NO_MEMORY, "starting a cluster");
     processes->memory = memory;
     processes->options = *options;
+    processes->lock = -1;
     if (processes->options.slots_per_executor == 0)
         processes->options.slots_per_executor = 1;
     od_buffer_init(&processes->answer, memory);
@@ -419,6 +451,7 @@ void od_processes_end(struct od_processes *processes)
     if (processes == NULL)
         return;
     od_children_free(processes->children);
+    int signal_number = processes->node == NULL ? 0 : od_node_signal(processes->node);
     od_fault_board_free(processes->board);
     od_node_free(processes->node);
     od_event_merge_free(processes->events);
@@ -426,8 +459,15 @@ void od_processes_end(struct od_processes *processes)
     od_buffer_release(&processes->answer);
     if (processes->folder[0] != '\0')
         od_folder_remove(processes->folder, NULL);
+    if (processes->lock >= 0)
+        close(processes->lock);
     od_give(processes->memory, processes->environment, processes->environment_count * sizeof(*processes->environment));
     od_give(processes->memory, processes, sizeof(*processes));
+    if (signal_number == 0)
+        return;
+    (void)signal(signal_number, SIG_DFL); /* only put off until nothing was left behind */
+    (void)raise(signal_number);
+    _exit(128 + signal_number);
 }
 
 /* --- a query ------------------------------------------------------------------------------------ */
@@ -459,6 +499,8 @@ static enum od_status await(struct od_processes *processes, const struct od_buff
         struct od_error end = {0};
         enum od_status status = od_node_run(processes->node, step_ns, &end);
         uint64_t now_ns = clock.now_ns(clock.self);
+        if (status == OD_CANCELLED)
+            od_processes_end(processes); /* a signal: there is no way back */
         if (processes->board != NULL)
             (void)od_fault_board_tick(processes->board, &hands);
         if (processes->watch_ns != 0)
@@ -596,7 +638,8 @@ void od_processes_watch(struct od_processes *processes, uint64_t period_ns, void
 
 void od_processes_wait(struct od_processes *processes, uint64_t duration_ns)
 {
-    (void)od_node_run(processes->node, duration_ns, NULL);
+    if (od_node_run(processes->node, duration_ns, NULL) == OD_CANCELLED)
+        od_processes_end(processes);
 }
 
 uint32_t od_processes_restarts(const struct od_processes *processes)

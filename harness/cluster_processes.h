@@ -5,7 +5,8 @@
  *
  * Whoever dies is started again, the driver too; a query that a driver forgot is submitted again. Everything that the cluster keeps on
  * disk is in one folder under $TMPDIR (/tmp), named after this process, and removed at the end; what a killed process left there is
- * removed by the next one that starts a cluster. When this process dies, however it dies, its children end. */
+ * removed by the next one that starts a cluster. SIGINT, SIGTERM and SIGHUP end this process in od_processes_run, _wait or _end, once
+ * the cluster's processes and files are gone. When this process dies, however it dies, its children end. */
 #ifndef OD_HARNESS_CLUSTER_PROCESSES_H
 #define OD_HARNESS_CLUSTER_PROCESSES_H
 

@@ -6,10 +6,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -213,9 +216,8 @@ static void the_killed_come_back(void **state)
     assert_int_equal(count_descriptors(), descriptors);
 }
 
-static void a_killed_supervisor_leaves_nothing_for_long(void **state)
+static void supervisor_ends_by(int number)
 {
-    (void)state;
     char folder[200] = "";
     int ids[EXECUTORS + 1];
     int pipes[2];
@@ -235,21 +237,48 @@ static void a_killed_supervisor_leaves_nothing_for_long(void **state)
         if (write(pipes[1], ids, sizeof(ids)) != sizeof(ids) || write(pipes[1], folder, sizeof(folder)) <= 0)
             _exit(1);
         for (;;)
-            pause();
+            od_processes_wait(processes, 60000 * MS);
     }
     assert_int_equal(read(pipes[0], ids, sizeof(ids)), sizeof(ids));
     assert_int_equal(read(pipes[0], folder, sizeof(folder)), sizeof(folder));
-    kill(child, SIGKILL);
+    kill(child, number);
     assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), number);
     for (uint32_t i = 0; i <= EXECUTORS; i++) { /* not ours: the system adopts and reaps them */
         for (uint32_t wait = 0; wait < 1000 && kill(ids[i], 0) == 0; wait++)
             nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
-    assert_int_equal(access(folder, F_OK), 0);
+    assert_int_equal(access(folder, F_OK), number == SIGKILL ? 0 : -1);
     end(start());
     assert_int_equal(access(folder, F_OK), -1);
     close(pipes[0]);
     close(pipes[1]);
+}
+
+static void an_ended_supervisor_leaves_nothing_for_long(void **state)
+{
+    static const int signals[] = {SIGKILL, SIGINT, SIGTERM, SIGHUP};
+    (void)state;
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        supervisor_ends_by(signals[i]);
+}
+
+/* The number of a process that is none here may be one of another container. */
+static void the_folder_of_the_living_stays(void **state)
+{
+    char folder[200], name[220];
+    (void)state;
+    snprintf(folder, sizeof(folder), "%s/ordeal-cluster-2147483647-x", getenv("TMPDIR"));
+    snprintf(name, sizeof(name), "%s/lock", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    int lock = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+    end(start());
+    assert_int_equal(access(name, F_OK), 0);
+    close(lock);
+    end(start());
+    assert_int_equal(access(folder, F_OK), -1);
 }
 
 static void a_cluster_that_can_not_be_is_told(void **state)
@@ -278,7 +307,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_have_their_answers),
         cmocka_unit_test(the_killed_come_back),
-        cmocka_unit_test(a_killed_supervisor_leaves_nothing_for_long),
+        cmocka_unit_test(an_ended_supervisor_leaves_nothing_for_long),
+        cmocka_unit_test(the_folder_of_the_living_stays),
         cmocka_unit_test(a_cluster_that_can_not_be_is_told),
     };
     int failed = cmocka_run_group_tests(tests, make_queries, release_queries);

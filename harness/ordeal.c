@@ -1,7 +1,10 @@
 /* ordeal: picks the command by its first word. The commands themselves are in command_*.c. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "harness/commands.h"
 #include "harness/exit_status.h"
@@ -76,7 +79,27 @@ static int choose_command(int argc, char **argv)
     return OD_EXIT_BAD_INPUT;
 }
 
+/* A file that we open must not become a standard stream. Nothing can be written to what is opened here: output that is wanted and
+ * can not be printed stays a failure. */
+static void fill_standard_streams(void)
+{
+    for (int i = 0; i <= 2; i++)
+        if (fcntl(i, F_GETFD) < 0 && errno == EBADF)
+            (void)open("/dev/null", O_RDONLY); /* gets the lowest free number: i */
+}
+
+/* A process of a cluster may be stopped at any time; when its parent is gone, it is woken and ends (engine/world/posix_lifeline.h).
+ * The parent may be gone already: then the pipe from it has ended. */
+static void be_woken_when_orphaned(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--child") == 0)
+            (void)prctl(PR_SET_PDEATHSIG, SIGCONT);
+}
+
 int od_main(int argc, char **argv)
 {
+    be_woken_when_orphaned(argc, argv);
+    fill_standard_streams();
     return flush_output(choose_command(argc, argv));
 }

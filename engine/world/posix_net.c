@@ -71,8 +71,9 @@ static void on_orphaned(void *self)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    (void)number;
-    end_run(handle->data, OD_NODE_ENDED);
+    struct od_node *node = handle->data;
+    node->signal = number;
+    end_run(node, OD_NODE_ENDED);
 }
 
 void od_node_fail(struct od_node *node, enum od_status status, const struct od_error *error)
@@ -431,6 +432,13 @@ static enum od_status start_server(struct od_node *node, struct od_error *error)
     return OD_OK;
 }
 
+/* As under nohup: whoever started us wants no end by it. */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static enum od_status start_loop(struct od_node *node, struct od_error *error)
 {
     int result = uv_loop_init(&node->loop);
@@ -445,12 +453,12 @@ static enum od_status start_loop(struct od_node *node, struct od_error *error)
     uv_prepare_start(&node->prepare, on_prepare);
     uv_check_start(&node->check, on_check);
     result = uv_async_init(&node->loop, &node->wake, on_wake);
-    static const int numbers[] = {SIGTERM, SIGINT};
-    for (int i = 0; i < 2 && result == 0 && node->options.handle_signals; i++) {
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    for (int i = 0; i < 3 && result == 0 && node->options.handle_signals; i++) {
         result = uv_signal_init(&node->loop, &node->signals[i]);
         node->signals[i].data = node;
-        if (result == 0)
-            result = uv_signal_start(&node->signals[i], on_signal, numbers[i]);
+        if (result == 0 && !is_ignored(numbers[i]))
+            result = uv_signal_start_oneshot(&node->signals[i], on_signal, numbers[i]);
     }
     return result == 0 ? OD_OK : od_fail(error, OD_IO, "starting a loop: %s", uv_strerror(result));
 }
@@ -557,7 +565,7 @@ static void close_loop(struct od_node *node)
     uv_handle_t *handles[] = {(uv_handle_t *)&node->prepare,   (uv_handle_t *)&node->check,
                               (uv_handle_t *)&node->idle,      (uv_handle_t *)&node->alarm,
                               (uv_handle_t *)&node->wake,      (uv_handle_t *)&node->signals[0],
-                              (uv_handle_t *)&node->signals[1]};
+                              (uv_handle_t *)&node->signals[1], (uv_handle_t *)&node->signals[2]};
     for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
         close_handle(handles[i]);
     (void)uv_run(&node->loop, UV_RUN_DEFAULT);
@@ -593,6 +601,11 @@ void od_node_free(struct od_node *node)
 const char *od_node_address(const struct od_node *node)
 {
     return node->address.text;
+}
+
+int od_node_signal(const struct od_node *node)
+{
+    return node->signal;
 }
 
 struct uv_loop_s *od_node_loop(struct od_node *node)

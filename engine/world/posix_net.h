@@ -78,7 +78,8 @@ struct od_node_options {
     struct od_secret secret;
     bool allow_remote;     /* other addresses than loopback and Unix ones; needs a secret */
     bool is_child;         /* of posix_children.h: ends when stdin does, and is woken when its parent dies */
-    bool handle_signals;   /* SIGTERM and SIGINT end od_node_run */
+    /* SIGTERM, SIGINT and SIGHUP, unless they are ignored, end od_node_run; the second of a kind ends the process. */
+    bool handle_signals;
     const char *directory; /* of the actor's disk, for it alone; NULL: no disk */
     bool keep_files;       /* of earlier lives, until the node is freed; else they are removed at the start */
     size_t memory_bytes;   /* the actor's budget; 0: no limit */
@@ -108,6 +109,8 @@ void od_node_free(struct od_node *node);
 
 /* Where this node listens, with the port that was chosen; "" when it does not. Lives as long as the node. */
 const char *od_node_address(const struct od_node *node);
+/* The signal that ended od_node_run; 0: none did. */
+int od_node_signal(const struct od_node *node);
 /* For other things on the same loop, such as posix_children.h; closed by their owner before od_node_free. */
 struct uv_loop_s *od_node_loop(struct od_node *node);
 struct od_world *od_node_world(struct od_node *node);

@@ -126,7 +126,8 @@ struct od_node {
     uv_idle_t idle;
     uv_timer_t alarm;
     uv_async_t wake;
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
+    int signal; /* that ended the run; 0: none */
     union {
         uv_handle_t handle;
         uv_stream_t stream;
