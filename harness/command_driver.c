@@ -151,7 +151,7 @@ static void tell_from(struct hosted *hosted, struct hosted_query *query, uint64_
     uint64_t left = news.answer_bytes - offset;
     news.offset = offset;
     news.piece.size = left < OD_MAIL_PIECE_BYTES ? left : OD_MAIL_PIECE_BYTES;
-    news.piece.bytes = query->answer.bytes + offset;
+    news.piece.bytes = left == 0 ? NULL : query->answer.bytes + offset;
     tell(hosted, query->client, &news);
 }
 
