@@ -131,7 +131,7 @@ static enum od_status make_folders(struct od_processes *processes, struct od_err
              (long)getpid());
     if (mkdtemp(processes->folder) == NULL) {
         processes->folder[0] = '\0';
-        return od_fail(error, errno == ENOSPC ? OD_IO : OD_BAD_INPUT, "making a folder in %s, see TMPDIR: %s", parent_folder(),
+        return od_fail(error, od_file_status(errno), "making a folder in %s, see TMPDIR: %s", parent_folder(),
                        strerror(errno));
     }
     OD_TRY(lock_folder(processes, error));

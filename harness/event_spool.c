@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/file.h"
+
 #define READ_EVENTS 256u /* at once */
 #define PATH_BYTES  320u
 
@@ -18,7 +20,7 @@ enum od_status od_event_spool_open(const char *path, struct od_event_spool *spoo
     struct stat facts;
     spool_out->file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (spool_out->file < 0)
-        return od_fail(error, OD_IO, "opening an event spool: %.200s: %s", path, strerror(errno));
+        return od_fail(error, od_file_status(errno), "opening an event spool: %.200s: %s", path, strerror(errno));
     /* a torn end would shift all that follows */
     if (fstat(spool_out->file, &facts) == 0 && facts.st_size % (off_t)sizeof(struct od_event) != 0 &&
         ftruncate(spool_out->file, facts.st_size - facts.st_size % (off_t)sizeof(struct od_event)) != 0) {

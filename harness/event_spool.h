@@ -16,7 +16,7 @@
 struct od_event_spool {
     int file; /* -1: closed */
 };
-/* Goes on behind what earlier lives of the process wrote. IO. */
+/* Goes on behind what earlier lives of the process wrote. MISSING, BAD_INPUT (the path), IO. */
 enum od_status od_event_spool_open(const char *path, struct od_event_spool *spool_out,
                                    struct od_error *error);
 void od_event_spool_close(struct od_event_spool *spool);

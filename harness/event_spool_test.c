@@ -157,7 +157,7 @@ static void what_cannot_be_opened_is_told(void **state)
     (void)state;
     struct od_event_spool out;
     struct od_error error = {0};
-    assert_int_equal(od_event_spool_open("/nosuch/folder/file", &out, &error), OD_IO);
+    assert_int_equal(od_event_spool_open("/nosuch/folder/file", &out, &error), OD_MISSING);
     assert_non_null(strstr(error.text, "/nosuch"));
     assert_null(od_event_spool_trace(&out).ops);
 }

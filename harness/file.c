@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a failed call on a path that the user gave means: nothing there, a path that can't be meant, or trouble of the machine. */
-static enum od_status status_of(int number)
+enum od_status od_file_status(int number)
 {
     switch (number) {
     case ENOENT:
@@ -33,7 +32,7 @@ enum od_status od_file_read(const char *path, struct od_buffer *buffer, struct o
     struct stat info;
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     if (file == NULL)
-        return od_fail(error, status_of(errno), "opening %s: %s", path, strerror(errno));
+        return od_fail(error, od_file_status(errno), "opening %s: %s", path, strerror(errno));
     enum od_status status = OD_OK;
     if (fstat(fileno(file), &info) == 0 && S_ISDIR(info.st_mode)) {
         status = od_fail(error, OD_BAD_INPUT, "reading %s: expected a file, found a folder", path);
@@ -59,7 +58,7 @@ enum od_status od_file_write(const char *path, const void *bytes, size_t size, s
 {
     FILE *file = fopen(path, "wb");
     if (file == NULL)
-        return od_fail(error, status_of(errno), "writing %s: %s", path, strerror(errno));
+        return od_fail(error, od_file_status(errno), "writing %s: %s", path, strerror(errno));
     bool written = size == 0 || fwrite(bytes, 1, size, file) == size;
     if (fclose(file) != 0 || !written)
         return od_fail(error, OD_IO, "writing %s: %s", path, strerror(errno));
@@ -78,7 +77,7 @@ enum od_status od_folder_make(const char *path, struct od_error *error)
             continue;
         *at = '\0';
         if (mkdir(partial, 0777) != 0 && errno != EEXIST)
-            return od_fail(error, status_of(errno), "making the folder %s: %s", partial, strerror(errno));
+            return od_fail(error, od_file_status(errno), "making the folder %s: %s", partial, strerror(errno));
         if (end)
             break;
         *at = '/';

@@ -5,6 +5,9 @@
 #include "engine/core/buffer.h"
 #include "engine/core/status.h"
 
+/* What errno after a failed call on a path that the user gave means: MISSING (nothing there), BAD_INPUT (a path that can't be meant),
+ * IO (trouble of the machine). */
+enum od_status od_file_status(int number);
 /* Appends the file's bytes. MISSING (no such file), BAD_INPUT (a folder, no permission: another path was meant), IO, NO_MEMORY.
  * "-" reads standard input. */
 enum od_status od_file_read(const char *path, struct od_buffer *buffer, struct od_error *error);

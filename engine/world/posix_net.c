@@ -410,6 +410,12 @@ static enum od_status check_address(const struct od_node *node, const char *text
                    node->options.allow_remote ? "that needs a secret" : "that must be allowed explicitly");
 }
 
+/* Whoever named the address has to name another one; else the machine has too little of something. */
+static enum od_status status_of_listening(int result)
+{
+    return result == UV_ENOMEM || result == UV_EMFILE || result == UV_ENFILE || result == UV_ENOBUFS ? OD_IO : OD_BAD_INPUT;
+}
+
 static enum od_status start_server(struct od_node *node, struct od_error *error)
 {
     const struct od_node_options *options = &node->options;
@@ -424,7 +430,7 @@ static enum od_status start_server(struct od_node *node, struct od_error *error)
     if (result == 0)
         result = uv_listen(&node->server.stream, 128, on_connection);
     if (result != 0)
-        return od_fail(error, OD_IO, "listening at '%s': %s", options->listen, uv_strerror(result));
+        return od_fail(error, status_of_listening(result), "listening at '%s': %s", options->listen, uv_strerror(result));
     struct od_address advertised = node->address;
     if (options->advertise != NULL)
         OD_TRY(check_address(node, options->advertise, &advertised, error));

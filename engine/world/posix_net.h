@@ -95,7 +95,7 @@ struct od_node_options {
 
 /* Listens, and makes the actor; on_start is called by the first run. `memory` is borrowed and must be
  * thread-safe if it is shared with another node. Fails with NO_MEMORY, BAD_INPUT (an address, or one that is
- * not allowed), IO (directory, socket), or as the factory; *node_out is then NULL and nothing is left behind. */
+ * not allowed or taken; a directory that is another's), IO (directory, socket), or as the factory; *node_out is then NULL and nothing is left behind. */
 enum od_status od_node_new(struct od_memory *memory, const struct od_node_options *options,
                            struct od_node **node_out, struct od_error *error);
 /* Until od_node_stop (OK), a signal or the end of the parent (CANCELLED), the time (TIMED_OUT; OD_NODE_NEVER:

@@ -611,7 +611,7 @@ static void remote_addresses_need_leave_and_secret(void **state)
         {"tcp:0.0.0.0:0", NULL, "tcp:127.0.0.1:9", true, true, OD_OK, ""},
         {NULL, "tcp:192.0.2.1:9", NULL, false, true, OD_BAD_INPUT, "allowed explicitly"},
         {NULL, "nonsense", NULL, false, true, OD_BAD_INPUT, "expected tcp:"},
-        {"unix:/proc/no/such/directory", NULL, NULL, false, true, OD_IO, "listening at"},
+        {"unix:/proc/no/such/directory", NULL, NULL, false, true, OD_BAD_INPUT, "listening at"},
     };
     int descriptors = open_descriptors();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -654,7 +654,7 @@ static void a_path_is_not_stolen(void **state)
     assert_int_equal(info.st_mode & 0777, 0600);
     struct od_node_options second = options_of(&sides[1], 0, NULL);
     second.listen = text;
-    assert_int_equal(od_node_new(od_heap_for_tests(), &second, &sides[1].node, NULL), OD_IO);
+    assert_int_equal(od_node_new(od_heap_for_tests(), &second, &sides[1].node, NULL), OD_BAD_INPUT);
     assert_int_equal(access(address.as.path.sun_path, F_OK), 0);
     end(&sides[0]);
     assert_int_equal(rmdir(directory), 0);
