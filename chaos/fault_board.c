@@ -135,19 +135,31 @@ static size_t aligned(size_t size)
     return (size + 63) / 64 * 64;
 }
 
-static size_t place(struct od_fault_board *board, uint8_t *base, uint32_t fault_count, uint32_t actor_count)
+/* Where the parts are, from the file's beginning. */
+struct layout {
+    size_t fired, reached, time_done, actors, log, end;
+};
+
+static struct layout layout_of(uint32_t fault_count, uint32_t actor_count)
 {
     size_t counters = aligned(fault_count * sizeof(uint32_t));
-    size_t offset = aligned(sizeof(struct board_head));
+    struct layout at = {.fired = aligned(sizeof(struct board_head))};
+    at.reached = at.fired + counters;
+    at.time_done = at.reached + counters;
+    at.actors = at.time_done + counters;
+    at.log = at.actors + aligned(actor_count * sizeof(struct board_actor));
+    at.end = at.log + LOG_MAX * sizeof(struct board_log);
+    return at;
+}
+
+static void place(struct od_fault_board *board, uint8_t *base, const struct layout *at)
+{
     board->head = (void *)base;
-    board->fired = (void *)(base + offset);
-    board->reached = (void *)(base + offset + counters);
-    board->time_done = (void *)(base + offset + 2 * counters);
-    offset += 3 * counters;
-    board->actors = (void *)(base + offset);
-    offset += aligned(actor_count * sizeof(struct board_actor));
-    board->log = (void *)(base + offset);
-    return offset + LOG_MAX * sizeof(struct board_log);
+    board->fired = (void *)(base + at->fired);
+    board->reached = (void *)(base + at->reached);
+    board->time_done = (void *)(base + at->time_done);
+    board->actors = (void *)(base + at->actors);
+    board->log = (void *)(base + at->log);
 }
 
 static void init_file(struct od_fault_board *board, uint32_t fault_count, uint32_t actor_count)
@@ -210,14 +222,13 @@ static enum od_status make(struct od_memory *memory, const char *path, const str
                          strlen(path), sizeof(board->path));
     else
         strcpy(board->path, path);
-    uint8_t nothing[1] = {0};
-    board->size = place(board, nothing, fault_count, actor_count);
-    board->head = NULL;
+    const struct layout at = layout_of(fault_count, actor_count);
+    board->size = at.end;
     if (status == OD_OK)
         status = map_file(board, is_new, error);
     if (status == OD_OK) {
         board->is_mine = is_new;
-        place(board, (uint8_t *)board->head, fault_count, actor_count);
+        place(board, (uint8_t *)board->head, &at);
         if (is_new)
             init_file(board, fault_count, actor_count);
         else if (board->head->magic != MAGIC || board->head->fault_count != fault_count ||
