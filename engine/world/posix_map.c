@@ -4,9 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -69,8 +67,8 @@ enum od_status od_posix_file_put(const char *directory, const char *name, const 
     return status == OD_MISSING ? OD_IO : status;
 }
 
-/* "NAME.PID.part" of a process that is no more. */
-static bool is_left_behind(const char *name)
+/* "NAME.PID.part". */
+static bool is_part(const char *name)
 {
     size_t size = strlen(name);
     size_t ending = sizeof(PART_ENDING) - 1;
@@ -79,8 +77,7 @@ static bool is_left_behind(const char *name)
     size_t at = size - ending;
     while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9')
         at--;
-    long pid = strtol(name + at, NULL, 10);
-    return at > 1 && name[at - 1] == '.' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return at > 1 && at < size - ending && name[at - 1] == '.';
 }
 
 enum od_status od_posix_file_sweep(const char *directory, struct od_error *error)
@@ -89,7 +86,7 @@ enum od_status od_posix_file_sweep(const char *directory, struct od_error *error
     if (folder == NULL)
         return od_fail(error, OD_IO, "sweeping %s: %s", directory, strerror(errno));
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
-        if (is_left_behind(entry->d_name))
+        if (is_part(entry->d_name))
             unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);
     return OD_OK;

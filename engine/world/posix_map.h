@@ -12,7 +12,8 @@
  * name has changed then. `outlives` the machine's end: else only that of processes, which takes a tenth of the time. */
 enum od_status od_posix_file_put(const char *directory, const char *name, const struct od_piece *parts,
                                  uint32_t part_count, bool outlives, struct od_error *error);
-/* Removes what dead processes were writing there. IO when the directory can't be read. */
+/* Removes what was being written there when processes were killed. For who alone writes there, and does not now: no number of a
+ * process tells whether it lives, as other containers may have the directory too. IO when the directory can't be read. */
 enum od_status od_posix_file_sweep(const char *directory, struct od_error *error);
 
 /* Read-only; begins at a page. Reading beyond what somebody has cut off the file ends the process: such files are replaced, not
