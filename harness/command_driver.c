@@ -26,10 +26,13 @@
 #include "harness/node_faults.h"
 #include "harness/query_plan.h"
 
+#define TRIES_MAX 40 /* one for each mail that comes: about ten seconds */
+
 struct hosted_query {
     struct hosted_query *next;
     uint32_t client;
     bool unwanted; /* goes when it has ended */
+    uint32_t tries; /* to take it up; 0: the driver has it, or never will */
     struct od_arena arena;
     struct od_query query;
     struct od_buffer answer; /* the image of the answer's table */
@@ -228,11 +231,14 @@ static enum od_status begin(struct hosted *hosted, struct hosted_query *query, s
     return od_driver_submit(&hosted->actor, &query->query, error);
 }
 
+/* One that an earlier life had begun waits where only means are wanting: what is written of it may be read another time. */
 static void submit(struct hosted *hosted, struct hosted_query *query)
 {
     struct od_error error = {0};
     enum od_status status = begin(hosted, query, &error);
-    if (status == OD_OK)
+    bool may_wait = query->tries != 0 && query->tries < TRIES_MAX && (status == OD_IO || status == OD_NO_MEMORY);
+    query->tries = may_wait ? query->tries + 1 : 0;
+    if (status == OD_OK || may_wait)
         return;
     query->news.state = OD_NEWS_ENDED;
     query->news.status = status;
@@ -253,8 +259,24 @@ static void take_query(struct hosted *hosted, uint32_t client, uint32_t query_id
         tell_from(hosted, query, 0);
 }
 
+static void submit_again(struct hosted *hosted)
+{
+    for (struct hosted_query *query = hosted->queries; query != NULL; query = query->next) {
+        if (query->tries == 0)
+            continue;
+        submit(hosted, query);
+        if (query->news.state == OD_NEWS_ENDED)
+            tell_from(hosted, query, 0);
+    }
+}
+
 static void cancel(struct hosted *hosted, struct hosted_query *query)
 {
+    if (query->tries != 0) {
+        query->tries = 0;
+        query->news.state = OD_NEWS_ENDED;
+        query->news.status = od_fail(&query->news.error, OD_CANCELLED, "taking up a query: cancelled");
+    }
     const struct od_order order = {.kind = OD_ORDER_CANCEL_QUERY, .query = query->query.query_id};
     if (query->news.state == OD_NEWS_RUNS && hosted->actor.ops->on_order != NULL)
         hosted->actor.ops->on_order(hosted->actor.self, &order);
@@ -267,6 +289,7 @@ static void on_mail(void *self, const struct od_message *message)
     uint32_t query_id;
     uint64_t number;
     sweep(hosted);
+    submit_again(hosted);
     if (!od_mail_read(&reader, &query_id, &number))
         return;
     if (message->kind == OD_MAIL_ORDER) {
@@ -363,8 +386,10 @@ static void take_up(struct hosted *hosted, const char *name)
         memcpy(&client, file.bytes, sizeof(client));
         struct hosted_query *query = add_query(hosted, client, query_id, (const uint8_t *)file.bytes + sizeof(client),
                                                file.size - sizeof(client));
-        if (query != NULL && !find_outcome(hosted, query))
+        if (query != NULL && !find_outcome(hosted, query)) {
+            query->tries = 1;
             submit(hosted, query);
+        }
     }
     od_posix_unmap(&file);
 }

@@ -25,7 +25,7 @@ enum od_status od_driver_new(struct od_world *world, const struct od_cluster_opt
 /* Begins a query, or sees to it that it begins when the driver starts; with a journal (query.h) that an earlier life of the driver
  * has left, it goes on from there. `query` is borrowed until its outcome was told or the
  * driver is freed. After a failure (NO_MEMORY; IO, CORRUPT, UNSUPPORTED: the journal)
- * nothing has begun, and the sink hears nothing. */
+ * nothing has begun, and the sink hears nothing; after NO_MEMORY and IO it may be tried again. */
 enum od_status od_driver_submit(const struct od_actor *driver, const struct od_query *query,
                                 struct od_error *error);
 

@@ -330,7 +330,11 @@ enum od_status od_driver_open_journal(struct od_driver_run *run, struct od_error
         return OD_OK;
     print_name(run, name);
     const struct od_journal_reader reader = {.record = restore, .self = run};
-    OD_TRY(od_journal_open(driver->world, name, reader, &run->journal, error));
+    enum od_status status = od_journal_open(driver->world, name, reader, &run->journal, error);
+    if (status == OD_IO && driver->world->incarnation == 1)
+        return OD_OK; /* nothing was there */
+    if (status != OD_OK)
+        return status;
     if (run->record_count != 0)
         return OD_OK;
     struct od_buffer *body = &driver->life.outbox.body;

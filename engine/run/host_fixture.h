@@ -411,6 +411,7 @@ static enum od_status host_make_actor(struct host *host, struct host_actor *acto
         return status;
     if (!host->ended && !host->is_between)
         status = od_driver_submit(&actor->actor, host->query, NULL);
+    od_assert(status != OD_CORRUPT); /* whatever is refused, the journal is its own */
     if (status != OD_OK)
         actor->actor.ops->free(actor->actor.self);
     return status;

@@ -245,7 +245,8 @@ static void check_refusals(void)
             const struct od_event *event = &host->trace[j];
             if (event->kind == OD_EVENT_TASK_COMMITTED && same_attempt(&event->site, &refused->site))
                 counts = true;
-            if (event->kind == OD_EVENT_EXECUTOR_LOST || event->kind == OD_EVENT_DRIVER_RESTARTED ||
+            if (event->kind == OD_EVENT_EXECUTOR_LOST || event->kind == OD_EVENT_EXECUTOR_DECOMMISSIONED ||
+                event->kind == OD_EVENT_DRIVER_RESTARTED ||
                 (event->kind == OD_EVENT_OUTPUT_LOST && event->site.stage == refused->site.stage) ||
                 event->kind == OD_EVENT_STAGE_ROLLED_BACK)
                 counts = false;

@@ -211,6 +211,23 @@ static void test_journal_that_fails(void **state)
     }
 }
 
+/* While a next life reads the journal too: that life is short of memory, and the journal is as good as before. */
+static void test_refused_memory(void **state)
+{
+    (void)state;
+    const struct host_disturbance death = {.effect = HOST_CRASH, .at = events_undisturbed / 5, .delay_ns = HOST_MS};
+    run_and_check(&death, 1, 1);
+    uint64_t allocations = host->memory.call_count;
+    for (uint64_t k = 0; k < allocations; k += OD_IS_SANITIZED ? 7 : 1) {
+        struct host_disturbance set[2] = {death, {.effect = HOST_REFUSE, .at = k}};
+        describe(set, 2, 1);
+        host_run(host, &query, set, 2, 1);
+        expect(host->ended && (host->outcome.status == OD_OK || host->outcome.status == OD_NO_MEMORY),
+               "refused memory is an ordinary status");
+        check_clean();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_restarts_make_no_stragglers),
         cmocka_unit_test(test_driver_and_executor_die),
         cmocka_unit_test(test_journal_that_fails),
+        cmocka_unit_test(test_refused_memory),
     };
     return cmocka_run_group_tests(tests, set_up_journal, tear_down);
 }
