@@ -47,6 +47,7 @@ bool od_mail_write_news(struct od_buffer *buffer, const struct od_news *news)
         od_buffer_append_u64(buffer, number);
     }
     od_buffer_append_u64(buffer, news->answer_bytes);
+    od_buffer_append_u64(buffer, news->answer_id);
     od_buffer_append_u64(buffer, news->metrics_bytes);
     od_buffer_append_u64(buffer, news->offset);
     od_buffer_append_u64(buffer, news->piece.size);
@@ -75,6 +76,7 @@ bool od_mail_read_news(struct od_reader *reader, struct od_news *news_out)
         memcpy((char *)&news_out->counts + count_fields[i].offset, &number, count_fields[i].bytes);
     }
     news_out->answer_bytes = od_reader_u64(reader);
+    news_out->answer_id = od_reader_u64(reader);
     news_out->metrics_bytes = od_reader_u64(reader);
     news_out->offset = od_reader_u64(reader);
     news_out->piece.size = od_reader_u64(reader);

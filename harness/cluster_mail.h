@@ -28,6 +28,7 @@ struct od_news {
     struct od_error error; /* ENDED */
     struct od_run_counts counts;
     uint64_t answer_bytes;  /* of the whole image, and of the metrics behind it; 0: no answer */
+    uint64_t answer_id;     /* of these bytes: pieces of two answers, of two lives of a driver, do not go together */
     uint64_t metrics_bytes; /* of these, at the end */
     uint64_t offset;       /* of the piece */
     struct od_piece piece; /* borrowed */

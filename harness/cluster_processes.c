@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "chaos/fault_board.h"
+#include "engine/core/assert.h"
 #include "engine/io/table_image.h"
 #include "engine/world/posix_children.h"
 #include "engine/run/metrics.h"
@@ -59,7 +60,9 @@ struct od_processes {
     const char *arguments[ARGUMENTS_MAX + 1];
     struct od_fault_board *board; /* NULL: no schedule */
     uint32_t restart_count;
-    uint32_t quick_ends; /* lives in a row that were over at once: something is wrong */
+    uint32_t quick_ends; /* lives in a row of this query that were over at once: something is wrong */
+    bool struck[OD_EXECUTORS_MAX + 1]; /* killed by a fault */
+    bool leaves[OD_EXECUTORS_MAX + 1]; /* asked to: ends well, for good */
     uint32_t last_query_id;
     uint64_t watch_ns; /* 0: nobody watches */
     void (*tick)(void *self);
@@ -210,10 +213,12 @@ static const char *const *child_arguments(void *self, uint32_t child, uint32_t l
 static bool on_end(void *self, const struct od_child_end *end)
 {
     struct od_processes *processes = self;
-    processes->restart_count++;
-    bool was_killed = end->signal == SIGKILL || end->signal == SIGTERM;
-    processes->quick_ends = end->lasted_ns < QUICK_NS && !was_killed ? processes->quick_ends + 1 : 0;
-    return true;
+    bool has_left = processes->leaves[end->child] && end->exit_status == 0 && end->signal == 0;
+    bool by_us = processes->struck[end->child];
+    processes->struck[end->child] = false;
+    processes->quick_ends = end->lasted_ns < QUICK_NS && !by_us ? processes->quick_ends + 1 : 0;
+    processes->restart_count += !has_left;
+    return !has_left;
 }
 
 /* --- faults ------------------------------------------------------------------------------------- */
@@ -240,8 +245,9 @@ static enum od_status make_board(struct od_processes *processes, struct od_error
 
 static bool give_signal(void *self, uint32_t actor_id, int signal)
 {
-    const struct od_processes *processes = self;
+    struct od_processes *processes = self;
     int process = od_children_process_id(processes->children, actor_id);
+    processes->struck[actor_id] |= process > 0 && signal == SIGKILL;
     return process > 0 && kill(process, signal) == 0;
 }
 
@@ -250,10 +256,13 @@ static void send_mail(struct od_processes *processes, enum od_mail_kind kind, ui
 static bool give_order(void *self, const struct od_order *order)
 {
     struct od_processes *processes = self;
-    if (order->kind == OD_ORDER_DECOMMISSION)
+    if (order->kind == OD_ORDER_DECOMMISSION) {
+        od_assert(order->executor <= OD_EXECUTORS_MAX);
+        processes->leaves[order->executor] = true;
         send_mail(processes, OD_MAIL_ORDER, order->executor, NULL);
-    else
+    } else {
         send_mail(processes, OD_MAIL_CANCEL, 0, NULL);
+    }
     return true;
 }
 
@@ -303,6 +312,8 @@ static void on_mail(void *self, const struct od_message *message)
     if (message->kind != OD_MAIL_NEWS || !od_mail_read_news(&reader, &news) || news.query_id != processes->query_id)
         return;
     processes->is_unknown = news.state == OD_NEWS_UNKNOWN;
+    if (news.answer_id != processes->news.answer_id)
+        od_buffer_reset(&processes->answer);
     if (news.state == OD_NEWS_ENDED && news.offset == processes->answer.size)
         od_buffer_append(&processes->answer, news.piece.bytes, news.piece.size);
     news.piece = (struct od_piece){0};
@@ -591,6 +602,7 @@ enum od_status od_processes_run(struct od_processes *processes, const struct od_
         status = od_fail(error, OD_UNSUPPORTED, "a plan of %zu bytes: more than a message may have", plan.size);
     if (status == OD_OK) {
         processes->query_id = query_id;
+        processes->quick_ends = 0;
         processes->news = (struct od_news){0};
         od_buffer_reset(&processes->answer);
         submit(processes, &plan);

@@ -216,6 +216,42 @@ static void the_killed_come_back(void **state)
     assert_int_equal(count_descriptors(), descriptors);
 }
 
+/* The driver dies once while its client takes the pieces of an answer, and what it kept of it is lost. */
+static void lose_outcome(void *self)
+{
+    struct blows *blows = self;
+    char path[240];
+    snprintf(path, sizeof(path), "%s/0.queries/q2.outcome", od_processes_folder(blows->processes));
+    if (blows->tick_count > 0 || unlink(path) != 0)
+        return;
+    blows->tick_count++;
+    assert_int_equal(kill(od_processes_id(blows->processes, 0), SIGKILL), 0);
+}
+
+static void pieces_of_two_answers_are_not_one(void **state)
+{
+    (void)state;
+    const struct od_plan_options options = {.partition_count = 4};
+    const struct od_catalog catalog = {1, (const struct od_table *const *)&numbers};
+    struct od_prepared wide;
+    struct blows blows = {.processes = start()};
+    struct od_cluster_result result;
+    assert_int_equal(od_prepare_sql(&arena, "SELECT a.v, b.v FROM numbers a JOIN numbers b ON a.k = b.k WHERE a.v < 9000", &catalog,
+                                    &options, &wide, NULL), OD_OK);
+    run_small(blows.processes);
+    od_processes_watch(blows.processes, 1 * MS, lose_outcome, &blows);
+    run(blows.processes, wide.graph, &result);
+    int64_t sum = 0;
+    struct od_batch rows = od_table_view(result.outcome.answer);
+    for (uint32_t row = 0; row < rows.row_count; row++)
+        sum += od_column_value(&rows.columns[0], row).int64;
+    assert_int_equal(blows.tick_count, 1);
+    assert_int_equal(rows.row_count, 720 * 120 + 8100 * 150); /* v in tens but not in fifties: their k has fewer rows */
+    assert_int_equal(sum, INT64_C(3240000) * 120 + INT64_C(36450000) * 150);
+    od_cluster_result_release(&result);
+    end(blows.processes);
+}
+
 static void supervisor_ends_by(int number)
 {
     char folder[200] = "";
@@ -307,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_have_their_answers),
         cmocka_unit_test(the_killed_come_back),
+        cmocka_unit_test(pieces_of_two_answers_are_not_one),
         cmocka_unit_test(an_ended_supervisor_leaves_nothing_for_long),
         cmocka_unit_test(the_folder_of_the_living_stays),
         cmocka_unit_test(a_cluster_that_can_not_be_is_told),

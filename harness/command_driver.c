@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/core/hash.h"
 #include "engine/io/table_image.h"
 #include "engine/run/driver.h"
 #include "engine/run/metrics.h"
@@ -27,12 +28,14 @@
 #include "harness/query_plan.h"
 
 #define TRIES_MAX 40 /* one for each mail that comes: about ten seconds */
+#define SILENCE_NS UINT64_C(30000000000) /* of a client about its query, about which it asks many times a second */
 
 struct hosted_query {
     struct hosted_query *next;
     uint32_t client;
     bool unwanted; /* goes when it has ended */
     uint32_t tries; /* to take it up; 0: the driver has it, or never will */
+    uint64_t asked_ns; /* when its client last said anything about it */
     struct od_arena arena;
     struct od_query query;
     struct od_buffer answer; /* the image of the answer's table */
@@ -50,6 +53,12 @@ struct hosted {
     char folder[400];
     struct od_disk_ops disk_ops; /* that do not sync */
 };
+
+static uint64_t now_ns(void)
+{
+    struct od_clock clock = od_posix_clock();
+    return clock.now_ns(clock.self);
+}
 
 static struct hosted_query *find_query(const struct hosted *hosted, uint32_t query_id)
 {
@@ -75,8 +84,7 @@ static enum od_status keep_plan(const struct hosted *hosted, const struct hosted
     return od_posix_file_put(hosted->folder, name, parts, 2, false, error);
 }
 
-/* A failure costs work, if this life ends early. */
-static void keep_outcome(const struct hosted *hosted, const struct hosted_query *query)
+static enum od_status keep_outcome(const struct hosted *hosted, const struct hosted_query *query, struct od_error *error)
 {
     struct od_news news = query->news;
     struct od_buffer buffer;
@@ -84,9 +92,12 @@ static void keep_outcome(const struct hosted *hosted, const struct hosted_query 
     news.piece = (struct od_piece){query->answer.bytes, news.answer_bytes};
     print_name(name, query->query.query_id, "outcome");
     od_buffer_init(&buffer, od_posix_memory());
-    if (od_mail_write_news(&buffer, &news))
-        od_posix_file_put(hosted->folder, name, &(struct od_piece){buffer.bytes, buffer.size}, 1, false, NULL);
+    enum od_status status = od_mail_write_news(&buffer, &news)
+                                ? od_posix_file_put(hosted->folder, name,
+                                                    &(struct od_piece){buffer.bytes, buffer.size}, 1, false, error)
+                                : od_fail(error, OD_NO_MEMORY, "keeping an outcome");
     od_buffer_release(&buffer);
+    return status;
 }
 
 static void forget_files(const struct hosted *hosted, uint32_t query_id)
@@ -116,18 +127,6 @@ static void free_query(struct hosted *hosted, struct hosted_query *gone)
     od_give(od_posix_memory(), gone, sizeof(*gone));
 }
 
-/* Those that have ended and that nobody wants. Not while the driver works on one. */
-static void sweep(struct hosted *hosted)
-{
-    for (struct hosted_query *next, *at = hosted->queries; at != NULL; at = next) {
-        next = at->next;
-        if (!at->unwanted || at->news.state != OD_NEWS_ENDED)
-            continue;
-        forget_files(hosted, at->query.query_id);
-        free_query(hosted, at);
-    }
-}
-
 /* --- what clients hear -------------------------------------------------------------------------- */
 
 static void tell(struct hosted *hosted, uint32_t client, const struct od_news *news)
@@ -149,8 +148,8 @@ static void tell(struct hosted *hosted, uint32_t client, const struct od_news *n
 static void tell_from(struct hosted *hosted, struct hosted_query *query, uint64_t offset)
 {
     struct od_news news = query->news;
-    if (offset > news.answer_bytes)
-        return;
+    if (offset > news.answer_bytes) /* of another life's answer */
+        offset = 0;
     uint64_t left = news.answer_bytes - offset;
     news.offset = offset;
     news.piece.size = left < OD_MAIL_PIECE_BYTES ? left : OD_MAIL_PIECE_BYTES;
@@ -190,7 +189,15 @@ static void take_outcome(void *self, uint32_t query_id, struct od_outcome *outco
             query->news.status = od_fail(&query->news.error, OD_NO_MEMORY, "keeping an answer");
         query->news.metrics_bytes = query->news.status == OD_OK ? query->answer.size - image_bytes : 0;
         query->news.answer_bytes = query->news.status == OD_OK ? query->answer.size : 0;
-        keep_outcome(hosted, query);
+        if (query->news.answer_bytes > 0)
+            query->news.answer_id = od_hash_bytes(query->answer.bytes, (size_t)query->news.answer_bytes, 1);
+        struct od_error error = {0};
+        enum od_status status = keep_outcome(hosted, query, &error);
+        if (status != OD_OK) { /* a next life might find another one */
+            query->news.status = status;
+            query->news.error = error;
+            query->news.answer_bytes = query->news.metrics_bytes = query->news.answer_id = 0;
+        }
         tell_from(hosted, query, 0);
     }
     od_table_free(hosted->world->memory, outcome->answer);
@@ -207,6 +214,7 @@ static struct hosted_query *add_query(struct hosted *hosted, uint32_t client, ui
     od_arena_init(&query->arena, od_posix_memory(), 0);
     od_buffer_init(&query->answer, od_posix_memory());
     query->client = client;
+    query->asked_ns = now_ns();
     query->news = (struct od_news){.query_id = query_id, .state = OD_NEWS_RUNS};
     uint8_t *copy = od_arena_take_raw(&query->arena, size);
     if (copy == NULL) {
@@ -282,6 +290,27 @@ static void cancel(struct hosted *hosted, struct hosted_query *query)
         hosted->actor.ops->on_order(hosted->actor.self, &order);
 }
 
+static void drop(struct hosted *hosted, struct hosted_query *query)
+{
+    query->unwanted = true;
+    cancel(hosted, query);
+}
+
+/* Those that have ended and that nobody wants; whose client came with an earlier life only may be gone since. Not while the driver
+ * works on one. */
+static void sweep(struct hosted *hosted)
+{
+    for (struct hosted_query *next, *at = hosted->queries; at != NULL; at = next) {
+        next = at->next;
+        if (!at->unwanted && now_ns() - at->asked_ns > SILENCE_NS)
+            drop(hosted, at);
+        if (!at->unwanted || at->news.state != OD_NEWS_ENDED)
+            continue;
+        forget_files(hosted, at->query.query_id);
+        free_query(hosted, at);
+    }
+}
+
 static void on_mail(void *self, const struct od_message *message)
 {
     struct hosted *hosted = self;
@@ -304,6 +333,7 @@ static void on_mail(void *self, const struct od_message *message)
         tell(hosted, message->from, &(struct od_news){.query_id = query_id, .state = OD_NEWS_UNKNOWN});
     if (query == NULL || query->client != message->from)
         return;
+    query->asked_ns = now_ns();
     if (message->kind == OD_MAIL_SUBMIT || message->kind == OD_MAIL_ASK)
         tell_from(hosted, query, message->kind == OD_MAIL_ASK ? number : 0);
     else if (message->kind == OD_MAIL_CANCEL || message->kind == OD_MAIL_FORGET)
@@ -346,9 +376,9 @@ static void on_peer(void *self, uint32_t id, uint32_t incarnation, bool here)
     for (struct hosted_query *query = hosted->queries; query != NULL; query = query->next) {
         if (query->client != id)
             continue;
-        query->unwanted = true;
-        cancel(hosted, query);
+        drop(hosted, query);
     }
+    sweep(hosted);
 }
 
 /* --- a next life -------------------------------------------------------------------------------- */

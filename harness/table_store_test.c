@@ -256,6 +256,7 @@ static void news_travel(void **state)
                            .error = {.status = OD_EVALUATION, .line = 2, .column = 9, .text = "division by zero"},
                            .counts = {.attempts_launched = 3, .ended_ns = 99},
                            .answer_bytes = 10,
+                           .answer_id = UINT64_C(0xfedcba9876543210),
                            .offset = 4,
                            .piece = {"sixsix", 6}};
     od_buffer_init(&buffer, od_heap_for_tests());
@@ -268,6 +269,7 @@ static void news_travel(void **state)
     assert_int_equal(back.error.column, 9);
     assert_int_equal(back.counts.attempts_launched, 3);
     assert_int_equal(back.counts.ended_ns, 99);
+    assert_true(back.answer_id == news.answer_id);
     assert_int_equal(back.piece.size, 6);
     assert_memory_equal(back.piece.bytes, "sixsix", 6);
     for (size_t size = 0; size < buffer.size; size++) {
