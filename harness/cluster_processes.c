@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "chaos/fault_board.h"
@@ -243,12 +244,21 @@ static enum od_status make_board(struct od_processes *processes, struct od_error
     return status;
 }
 
+/* It has its second thread, its lifeline: so it would be woken when we die, which it asks for before. */
+static bool can_be_woken(int process)
+{
+    char path[64];
+    struct stat info;
+    snprintf(path, sizeof(path), "/proc/%d/task", process);
+    return stat(path, &info) == 0 && info.st_nlink > 2 + 1;
+}
+
 static bool give_signal(void *self, uint32_t actor_id, int signal)
 {
     struct od_processes *processes = self;
     int process = od_children_process_id(processes->children, actor_id);
     processes->struck[actor_id] |= process > 0 && signal == SIGKILL;
-    return process > 0 && kill(process, signal) == 0;
+    return process > 0 && (signal != SIGSTOP || can_be_woken(process)) && kill(process, signal) == 0;
 }
 
 static void send_mail(struct od_processes *processes, enum od_mail_kind kind, uint64_t number,
