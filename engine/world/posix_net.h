@@ -100,7 +100,8 @@ enum od_status od_node_new(struct od_memory *memory, const struct od_node_option
                            struct od_node **node_out, struct od_error *error);
 /* Until od_node_stop (OK), a signal or the end of the parent (CANCELLED), the time (TIMED_OUT; OD_NODE_NEVER:
  * none), a timer that could not be remembered (NO_MEMORY), or a final No of the driver: BAD_INPUT for another
- * secret or a wrong id, UNSUPPORTED for another version, STALE when a later incarnation of this id is known. */
+ * secret or a wrong id, UNSUPPORTED for another version, STALE when a later incarnation of this id is known,
+ * or one as late is here that listens elsewhere. */
 enum od_status od_node_run(struct od_node *node, uint64_t limit_ns, struct od_error *error);
 /* Makes od_node_run return soon. Any thread, callback or handler. */
 void od_node_stop(struct od_node *node);

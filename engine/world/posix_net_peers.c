@@ -154,6 +154,10 @@ enum od_status od_peer_opened(struct od_link *link, struct od_error *error)
                        "node %u refuses node %u (incarnation %u): it knows a later incarnation, %u",
                        node->options.actor_id, link->peer_id, link->peer_incarnation, peer->incarnation);
     bool is_news = find_open(node, link->peer_id, link->peer_incarnation, link) == NULL;
+    bool is_elsewhere = !link->is_dialled && peer->address[0] != '\0' && strcmp(peer->address, link->dialler_address) != 0;
+    if (!is_news && is_elsewhere) /* two processes; one life listens at one address */
+        return od_fail(error, OD_STALE, "node %u refuses a second node %u (incarnation %u) at '%s': there is one at %s",
+                       node->options.actor_id, link->peer_id, link->peer_incarnation, link->dialler_address, peer->address);
     peer->incarnation = link->peer_incarnation;
     peer->backoff_ns = node->options.limits.redial_first_ns;
     if (!link->is_dialled)

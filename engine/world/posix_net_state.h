@@ -212,7 +212,7 @@ struct od_peer *od_peer_find(const struct od_node *node, uint32_t id);
 /* Finds or adds; NULL when there is no room or no memory. */
 struct od_peer *od_peer_get(struct od_node *node, uint32_t id);
 enum od_status od_peers_init(struct od_node *node, const char *driver, struct od_error *error);
-/* A link has become open, with id and incarnation. STALE: a later incarnation is known; NO_MEMORY: no room,
+/* A link has become open, with id and incarnation. STALE: a later incarnation, or another of it, is known; NO_MEMORY: no room,
  * for now. */
 enum od_status od_peer_opened(struct od_link *link, struct od_error *error);
 /* A link was closed that was in this state before. */

@@ -178,6 +178,26 @@ static void a_later_incarnation_ends_the_earlier(void **state)
     end_all(sides, 3);
 }
 
+static void two_processes_are_not_one_life(void **state)
+{
+    (void)state;
+    struct side sides[3];
+    begin_cluster(sides, 2, NULL);
+    struct od_node_options second = options_of(&sides[2], 1, od_node_address(sides[0].node));
+    begin(&sides[2], &second);
+    struct od_error error = {0};
+    enum od_status status = OD_TIMED_OUT;
+    for (uint64_t end_ns = now_ns() + 5000 * MS; status == OD_TIMED_OUT && now_ns() < end_ns;) {
+        status = od_node_run(sides[2].node, MS, &error);
+        run_ms(&sides[0]);
+        run_ms(&sides[1]);
+    }
+    assert_int_equal(status, OD_STALE);
+    assert_non_null(strstr(error.text, "a second node 1"));
+    assert_int_equal(sides[0].gone, 0);
+    end_all(sides, 3);
+}
+
 static void queues_have_bounds(void **state)
 {
     (void)state;
@@ -483,6 +503,7 @@ int main(void)
         cmocka_unit_test(a_client_speaks_to_the_driver),
         cmocka_unit_test(a_restarted_driver_is_found),
         cmocka_unit_test(a_later_incarnation_ends_the_earlier),
+        cmocka_unit_test(two_processes_are_not_one_life),
         cmocka_unit_test(queues_have_bounds),
         cmocka_unit_test(timers_and_own_mail_take_turns),
         cmocka_unit_test(a_run_ends_and_goes_on),
