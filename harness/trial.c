@@ -18,6 +18,7 @@
      UINT32_C(1) << OD_FAULT_EXECUTOR_ADD | UINT32_C(1) << OD_FAULT_EXECUTOR_SLOW)
 #define EXECUTORS_ADDED_MAX 2 /* in a case */
 #define CASE_FAULTS_MAX 3
+#define CASE_STAGES_MAX 400
 
 void od_trial_init(struct od_trial *trial, struct od_memory *memory)
 {
@@ -84,14 +85,34 @@ static struct od_run_options run_options_of(const struct od_case_cluster *cluste
     return options;
 }
 
+static enum od_status prepare_with(struct od_trial *trial, const struct od_plan_options *options, const char *sql,
+                                   const struct od_plan *plan, struct od_prepared *prepared_out, struct od_error *error)
+{
+    if (sql != NULL)
+        return od_prepare_sql(&trial->plan_arena, sql, &trial->test_case.catalog, options, prepared_out, error);
+    return od_prepare_plan(&trial->plan_arena, plan, options, prepared_out, error);
+}
+
+/* Where nothing is shared a plan can grow beyond all use: such a one is shared after all. `sql` NULL: the plan as it is. */
+static enum od_status prepare_within(struct od_trial *trial, const struct od_case_cluster *cluster, const char *sql,
+                                     const struct od_plan *plan, struct od_prepared *prepared_out, struct od_error *error)
+{
+    const uint32_t sharing = UINT32_C(1) << OD_RULE_COMMON_SUBPLANS;
+    struct od_plan_options options = plan_options_of(cluster);
+    enum od_status status = prepare_with(trial, &options, sql, plan, prepared_out, error);
+    bool is_large = status == OD_UNSUPPORTED || (status == OD_OK && prepared_out->graph->stage_count > CASE_STAGES_MAX);
+    if (!is_large || (options.rules_off & sharing) == 0)
+        return status;
+    options.rules_off &= ~sharing;
+    return prepare_with(trial, &options, sql, plan, prepared_out, error);
+}
+
 /* What the engine says to the query text or plan before anything runs counts as its answer. */
 static enum od_status prepare(struct od_trial *trial, const struct od_run_request *request,
                               struct od_prepared *prepared_out, struct od_error *error)
 {
-    struct od_plan_options options = plan_options_of(request->cluster);
-    if (request->cluster->via_sql && request->sql != NULL)
-        return od_prepare_sql(&trial->plan_arena, request->sql, &trial->test_case.catalog, &options, prepared_out, error);
-    return od_prepare_plan(&trial->plan_arena, request->plan, &options, prepared_out, error);
+    const char *sql = request->cluster->via_sql ? request->sql : NULL;
+    return prepare_within(trial, request->cluster, sql, request->plan, prepared_out, error);
 }
 
 static void observe(struct od_trial *trial, const struct od_cluster_request *request,
@@ -227,10 +248,9 @@ static enum od_status ask_others(void *self, const struct od_case *test_case, co
 static enum od_status draw_schedule(struct od_trial *trial, struct od_error *error)
 {
     const struct od_case_cluster *cluster = &trial->test_case.cluster;
-    struct od_plan_options options = plan_options_of(cluster);
     struct od_prepared prepared;
     struct od_schedule_shape shape;
-    enum od_status status = od_prepare_plan(&trial->plan_arena, trial->test_case.plan, &options, &prepared, error);
+    enum od_status status = prepare_within(trial, cluster, NULL, trial->test_case.plan, &prepared, error);
     if (status == OD_NO_MEMORY)
         return status;
     if (status != OD_OK)
