@@ -62,7 +62,6 @@ struct od_processes {
     struct od_fault_board *board; /* NULL: no schedule */
     uint32_t restart_count;
     uint32_t quick_ends; /* lives in a row of this query that were over at once: something is wrong */
-    bool struck[OD_EXECUTORS_MAX + 1]; /* killed by a fault */
     bool leaves[OD_EXECUTORS_MAX + 1]; /* asked to: ends well, for good */
     uint32_t last_query_id;
     uint64_t watch_ns; /* 0: nobody watches */
@@ -215,9 +214,10 @@ static bool on_end(void *self, const struct od_child_end *end)
 {
     struct od_processes *processes = self;
     bool has_left = processes->leaves[end->child] && end->exit_status == 0 && end->signal == 0;
-    bool by_us = processes->struck[end->child];
-    processes->struck[end->child] = false;
-    processes->quick_ends = end->lasted_ns < QUICK_NS && !by_us ? processes->quick_ends + 1 : 0;
+    bool by_somebody = end->signal == SIGKILL || end->signal == SIGTERM; /* says nothing about the program */
+    bool is_quick = end->lasted_ns < QUICK_NS;
+    if (!by_somebody)
+        processes->quick_ends = is_quick ? processes->quick_ends + 1 : 0;
     processes->restart_count += !has_left;
     return !has_left;
 }
@@ -257,7 +257,6 @@ static bool give_signal(void *self, uint32_t actor_id, int signal)
 {
     struct od_processes *processes = self;
     int process = od_children_process_id(processes->children, actor_id);
-    processes->struck[actor_id] |= process > 0 && signal == SIGKILL;
     return process > 0 && (signal != SIGSTOP || can_be_woken(process)) && kill(process, signal) == 0;
 }
 
