@@ -16,7 +16,7 @@ static struct od_query again; /* the same, under another number */
 static struct od_stage other_stages[STAGES];
 static struct od_stage_graph other_graph;
 
-static uint32_t count_events(enum od_event_kind kind, uint32_t query_id, uint32_t stages_from,
+static uint32_t count_of_query(enum od_event_kind kind, uint32_t query_id, uint32_t stages_from,
                              uint32_t stages_to)
 {
     uint32_t count = 0;
@@ -85,10 +85,10 @@ static void test_nothing_is_computed_twice(void **state)
     for (uint32_t i = 0; i < 2; i++) {
         stages[1].keep = other_stages[1].keep = levels[i];
         run_twice_and_check(NULL, 0, 1);
-        assert_int_equal(count_events(OD_EVENT_OUTPUT_REUSED, 10, 1, 1), stages[1].task_count);
-        assert_int_equal(count_events(OD_EVENT_TASK_LAUNCHED, 10, 0, 1), 0);
-        assert_int_equal(count_events(OD_EVENT_TASK_LAUNCHED, 10, 2, 3), 4);
-        assert_int_equal(count_events(OD_EVENT_OUTPUT_EVICTED, OD_ANY, 0, OD_ANY), 0);
+        assert_int_equal(count_of_query(OD_EVENT_OUTPUT_REUSED, 10, 1, 1), stages[1].task_count);
+        assert_int_equal(count_of_query(OD_EVENT_TASK_LAUNCHED, 10, 0, 1), 0);
+        assert_int_equal(count_of_query(OD_EVENT_TASK_LAUNCHED, 10, 2, 3), 4);
+        assert_int_equal(count_of_query(OD_EVENT_OUTPUT_EVICTED, OD_ANY, 0, OD_ANY), 0);
     }
     stages[1].keep = other_stages[1].keep = OD_KEEP_DISK;
 }
@@ -102,7 +102,7 @@ static void test_what_does_not_fit(void **state)
         again.options.hash_bits_off = i == 2 ? UINT64_MAX << 60 : 0;
         run_twice(NULL, 0, 1);
         expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
-        expect(count_events(OD_EVENT_OUTPUT_REUSED, 10, 0, OD_ANY) == 0,
+        expect(count_of_query(OD_EVENT_OUTPUT_REUSED, 10, 0, OD_ANY) == 0,
                "another stage's outputs are not taken");
         expect_no_leak();
     }
@@ -115,9 +115,9 @@ static void test_no_room(void **state)
     (void)state;
     query.options.cluster.cache_bytes = 1;
     run_twice_and_check(NULL, 0, 1);
-    assert_int_equal(count_events(OD_EVENT_OUTPUT_REUSED, 10, 1, 1), stages[1].task_count);
-    assert_true(count_events(OD_EVENT_OUTPUT_EVICTED, OD_ANY, 0, OD_ANY) > 0);
-    assert_true(count_events(OD_EVENT_TASK_LAUNCHED, 10, 0, 1) > 0);
+    assert_int_equal(count_of_query(OD_EVENT_OUTPUT_REUSED, 10, 1, 1), stages[1].task_count);
+    assert_true(count_of_query(OD_EVENT_OUTPUT_EVICTED, OD_ANY, 0, OD_ANY) > 0);
+    assert_true(count_of_query(OD_EVENT_TASK_LAUNCHED, 10, 0, 1) > 0);
     query.options.cluster.cache_bytes = 256 << 20;
 }
 
@@ -127,8 +127,8 @@ static void sweep(enum host_effect effect, uint64_t count, uint32_t executor, ui
         struct host_disturbance one = {.effect = effect, .at = k, .executor = executor, .delay_ns = delay_ns};
         run_twice_and_check(&one, 1, 1 + k % 3);
         if (effect == HOST_CRASH && executor == 0)
-            expect(count_events(OD_EVENT_EXECUTOR_LOST, OD_ANY, 0, OD_ANY) != 0 ||
-                       count_events(OD_EVENT_OUTPUT_LOST, OD_ANY, 0, OD_ANY) == 0,
+            expect(count_of_query(OD_EVENT_EXECUTOR_LOST, OD_ANY, 0, OD_ANY) != 0 ||
+                       count_of_query(OD_EVENT_OUTPUT_LOST, OD_ANY, 0, OD_ANY) == 0,
                    "what nobody lost is there");
     }
 }
@@ -146,7 +146,7 @@ static void sweep_restarts(uint32_t cached, uint64_t partition_bytes)
     memcpy(other_stages, stages, sizeof(stages));
     run_twice(NULL, 0, 1);
     expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
-    assert_int_equal(count_events(OD_EVENT_OUTPUT_REUSED, 10, cached, cached), stages[cached].task_count);
+    assert_int_equal(count_of_query(OD_EVENT_OUTPUT_REUSED, 10, cached, cached), stages[cached].task_count);
     const struct od_buffer plain_answer = expected;
     encode_answer(&expected);
     expect_no_leak();

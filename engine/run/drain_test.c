@@ -13,28 +13,6 @@
 
 #define STRIDE (OD_IS_SANITIZED ? 7 : 1)
 
-static uint64_t events_undisturbed;
-
-static uint32_t count_events(enum od_event_kind kind, uint32_t stage)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < host->trace_count; i++)
-        count += host->trace[i].kind == kind && (stage == OD_ANY || host->trace[i].site.stage == stage);
-    return count;
-}
-
-static int set_up_drain(void **state)
-{
-    set_up(state);
-    query.options.cluster.journal = true;
-    describe(NULL, 0, 1);
-    host_run(host, &query, NULL, 0, 1);
-    expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
-    encode_answer(&expected);
-    events_undisturbed = host->event_index;
-    check_clean();
-    return 0;
-}
 
 static struct host_disturbance drain_at(uint64_t k, uint32_t executor)
 {
@@ -288,5 +266,5 @@ int main(void)
         cmocka_unit_test(test_disturbed_checkpoint),
         cmocka_unit_test(test_nothing_below_a_checkpoint),
     };
-    return cmocka_run_group_tests(tests, set_up_drain, tear_down);
+    return cmocka_run_group_tests(tests, set_up_journal, tear_down);
 }

@@ -311,4 +311,30 @@ __attribute__((unused)) static void run_and_check(const struct host_disturbance 
     check_clean();
 }
 
+/* A set-up with a journal: the answer and the number of events of the undisturbed run are known from here on. */
+__attribute__((unused)) static uint64_t events_undisturbed;
+
+__attribute__((unused)) static int set_up_journal(void **state)
+{
+    set_up(state);
+    query.options.cluster.journal = true;
+    describe(NULL, 0, 1);
+    host_run(host, &query, NULL, 0, 1);
+    expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
+    encode_answer(&expected);
+    events_undisturbed = host->event_index;
+    check_books();
+    check_clean();
+    return 0;
+}
+
+/* OD_ANY: of all stages. */
+__attribute__((unused)) static uint32_t count_events(enum od_event_kind kind, uint32_t stage)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < host->trace_count; i++)
+        count += host->trace[i].kind == kind && (stage == OD_ANY || host->trace[i].site.stage == stage);
+    return count;
+}
+
 #endif

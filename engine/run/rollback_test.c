@@ -79,7 +79,7 @@ static void check_generations(void)
     }
 }
 
-static void count_events(void)
+static void tally_events(void)
 {
     for (uint32_t i = 0; i < host->trace_count; i++) {
         const struct od_event *event = &host->trace[i];
@@ -109,7 +109,7 @@ static void run_rows(const struct host_disturbance *disturbances, uint32_t count
     }
     if (graph.stages[DEALT].determinism == OD_INDETERMINATE)
         check_generations();
-    count_events();
+    tally_events();
     check_clean();
 }
 
