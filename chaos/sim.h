@@ -12,12 +12,20 @@
 #include "chaos/fault.h"
 #include "engine/world/world.h"
 
+/* Told of every point that an actor reaches alive, whether or not a fault waits there, and before one fires. */
+struct od_sim_listener {
+    void (*reached)(void *self, enum od_point point, const struct od_site *site, uint32_t actor_id, size_t byte_count,
+                    uint64_t now_ns); /* NULL: nobody listens */
+    void *self;
+};
+
 struct od_sim_options {
     uint64_t seed;
     uint32_t executor_count;            /* actors 1..N; actor 0 is the driver */
     uint32_t executors_max;             /* executor.add starts actors N+1..; 0: as executor_count, none */
     const struct od_schedule *schedule; /* borrowed; NULL: undisturbed */
     struct od_trace trace;          /* gets every event of every actor, chaos' own included; ops NULL: none */
+    struct od_sim_listener listener;
     uint64_t latency_min_ns;        /* 0 means 50 us */
     uint64_t latency_max_ns;        /* 0 means 500 us */
     uint64_t executor_memory_bytes; /* budget of each executor; 0: no limit */

@@ -90,6 +90,13 @@ static const struct od_fault *match(const struct od_sim_actor *actor, enum od_po
     return od_disturb_match(&sim->disturb, point, site, actor->world.actor_id, byte_count, sim->now_ns);
 }
 
+static void tell(const struct od_sim_actor *actor, enum od_point point, const struct od_site *site, size_t byte_count)
+{
+    const struct od_sim_listener *listener = &actor->sim->options.listener;
+    if (listener->reached != NULL && !actor->sim->stopped)
+        listener->reached(listener->self, point, site, actor->world.actor_id, byte_count, actor->sim->now_ns);
+}
+
 static void world_send(void *self, struct od_message *message)
 {
     struct od_sim_actor *actor = self;
@@ -110,6 +117,7 @@ static void world_send(void *self, struct od_message *message)
     uint64_t arrival_ns = od_sim_later(actor->busy_until_ns, latency_ns);
 
     struct od_site site = od_disturb_message_site(message);
+    tell(actor, OD_POINT_MESSAGE_SEND, &site, message->body_bytes);
     const struct od_fault *fault = od_disturb_match(&sim->disturb, OD_POINT_MESSAGE_SEND, &site,
                                                     message->from, message->body_bytes, sim->now_ns);
     if (fault != NULL) {
@@ -137,10 +145,11 @@ static enum od_status world_hit(void *self, enum od_point point, const struct od
     struct od_sim *sim = actor->sim;
     if (actor->life != OD_SIM_LIVE)
         return od_disturb_gone(error);
-    if ((sim->disturb.points_used >> point & 1) == 0)
+    if ((sim->disturb.points_used >> point & 1) == 0 && sim->options.listener.reached == NULL)
         return OD_OK;
     struct od_site here = *site;
     here.executor = actor->world.actor_id;
+    tell(actor, point, &here, bytes == NULL ? 0 : bytes->size);
     const struct od_fault *fault = match(actor, point, &here, bytes == NULL ? 0 : bytes->size);
     if (fault == NULL)
         return OD_OK;

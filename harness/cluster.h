@@ -9,7 +9,7 @@
 #ifndef OD_HARNESS_CLUSTER_H
 #define OD_HARNESS_CLUSTER_H
 
-#include "chaos/fault.h"
+#include "chaos/sim.h"
 #include "chaos/wrap_calls.h"
 #include "engine/run/query.h"
 
@@ -29,6 +29,7 @@ struct od_cluster_request {
     bool keep_events;
     bool twice; /* sim and threads: when it has an answer it runs again, on the same cluster; that run's outcome counts */
     struct od_trace trace;           /* told every event when it happens; ops NULL: nobody listens */
+    struct od_sim_listener listener; /* sim: told of the points that are reached */
     struct od_wrap_calls *calls;     /* sim: goes around every actor's world; NULL: nothing does */
     struct od_memory *answer_memory; /* what the result is made of; NULL: the memory of the call */
     bool (*is_over)(void *self); /* sim: asked now and then; true leaves the query unended. NULL: nobody asks */

@@ -48,6 +48,7 @@ enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error 
         .executors_max = host->query.options.cluster.executors_max,
         .schedule = host->request->schedule,
         .trace = host->trace,
+        .listener = host->request->listener,
         .executor_memory_bytes = host->query.options.cluster.executor_memory_bytes,
     };
     enum od_status status = od_sim_new(host->memory, &options, &host->factory, &sim, error);

@@ -106,11 +106,17 @@ struct od_scenario_place {
 bool od_scenario_locate(const char *text, size_t size, const char *path, uint32_t line, uint32_t column,
                         struct od_scenario_place *place_out);
 
-/* The tables of a scenario. directory NULL: generated, at the scale in thousandths (0: the scenario's) where the generator's
- * number of rows is not fixed; else every table that names a file is read from there (MISSING with the path
- * when it is not there). `tables` has tables_count entries, filled as far as it went; the caller frees each. */
+/* Where a scenario's tables come from, and how large they get. */
+struct od_table_source {
+    const char *directory; /* every table that names a file is read from there; NULL: all are generated */
+    uint64_t seed;
+    uint64_t scale_thousandths; /* of generated tables whose number of rows is not fixed; 0: the scenario's */
+    uint64_t rows_max; /* at most so many rows: of generated tables (but fixed ones), else the first; 0: any number */
+};
+/* The tables of a scenario; MISSING with the path when a file is not there. `tables` has tables_count entries, filled as far as it
+ * went; the caller frees each. */
 enum od_status od_scenario_load_tables(struct od_memory *memory, const struct od_scenario *scenario,
-                                       const char *directory, uint64_t seed, uint64_t scale_thousandths,
-                                       struct od_table **tables, struct od_error *error);
+                                       const struct od_table_source *source, struct od_table **tables,
+                                       struct od_error *error);
 
 #endif

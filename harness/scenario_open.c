@@ -32,14 +32,21 @@ static void place_in_file(const struct od_scenario_run *run, const char *list, u
     error->column = place.column;
 }
 
+/* 0 stands for no limit, and for the default. */
+static uint32_t at_most(uint32_t count, uint32_t most)
+{
+    return most != 0 && (count == 0 || count > most) ? most : count;
+}
+
 static enum od_status plan_queries(struct od_scenario_run *run, struct od_error *error)
 {
     const struct od_scenario *scenario = run->scenario;
     const struct od_catalog catalog = {scenario->tables_count, (const struct od_table *const *)run->tables};
     const struct od_scenario_cluster *cluster = scenario->cluster;
+    uint32_t tasks_max = run->options->tasks_max;
     const struct od_plan_options options = {
-        .partition_count = cluster == NULL ? 0 : cluster->partitions,
-        .scan_task_count = cluster == NULL ? 0 : cluster->scan_tasks,
+        .partition_count = at_most(cluster == NULL ? 0 : cluster->partitions, tasks_max),
+        .scan_task_count = at_most(cluster == NULL ? 0 : cluster->scan_tasks, tasks_max),
     };
     run->queries = od_arena_take_array(&run->arena, scenario->queries_count, sizeof(*run->queries));
     if (run->queries == NULL)
@@ -149,8 +156,11 @@ static enum od_status load(struct od_scenario_run *run, struct od_error *error)
     run->tables = od_arena_take_array(&run->arena, run->scenario->tables_count, sizeof(*run->tables));
     if (run->tables == NULL)
         return od_fail(error, OD_NO_MEMORY, "loading %s", run->path);
-    status = od_scenario_load_tables(od_posix_memory(), run->scenario, run->options->data_directory,
-                                     run->seed, run->options->scale_thousandths, run->tables, error);
+    const struct od_table_source source = {.directory = run->options->data_directory,
+                                           .seed = run->seed,
+                                           .scale_thousandths = run->options->scale_thousandths,
+                                           .rows_max = run->options->rows_max};
+    status = od_scenario_load_tables(od_posix_memory(), run->scenario, &source, run->tables, error);
     if (status == OD_OK)
         status = plan_queries(run, error);
     if (status == OD_OK && run->options->no_faults)

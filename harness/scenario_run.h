@@ -27,6 +27,8 @@ struct od_scenario_run_options {
     bool no_faults;
     const char *faults_path; /* a file with one schedule, in place of the drawn and written ones; NULL: none */
     uint64_t scale_thousandths; /* of generated tables; 0: the scenario's own */
+    uint64_t rows_max; /* of every table; 0: any number */
+    uint32_t tasks_max; /* partitions, and tasks of a scan, as planned: at most so many; 0: as the scenario says */
     uint64_t executors; /* 0: as the scenario says */
     struct od_run_options limits; /* 0: as the scenario says, or the default */
     struct od_opinion *opinions; /* borrowed; engines that every undisturbed answer is compared with, beside SQLite */

@@ -15,52 +15,74 @@ static bool is_from_file(const struct od_scenario_table *table, const char *dire
     return directory != NULL && table->file != NULL;
 }
 
-static enum od_status read_table(struct od_memory *memory, const struct od_scenario_table *table,
-                                 const char *directory, struct od_table **table_out, struct od_error *error)
+/* Its first rows, where it has more than that. */
+static enum od_status cut_table(struct od_memory *memory, uint64_t rows_max, struct od_table **table, struct od_error *error)
 {
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/%s", directory, table->file);
-    return od_table_file_read(memory, table->name, path, table_out, error);
+    struct od_batch rows = od_table_view(*table);
+    if (rows_max == 0 || rows.row_count <= rows_max)
+        return OD_OK;
+    struct od_table *cut = od_table_new(memory, (*table)->name, &(*table)->schema, error);
+    if (cut == NULL)
+        return OD_NO_MEMORY;
+    enum od_status status = od_batch_builder_append_rows(&cut->rows, &rows, NULL, 0, (uint32_t)rows_max, error);
+    od_table_finish(cut);
+    od_table_free(memory, *table);
+    *table = cut;
+    return status;
 }
 
-static uint64_t rows_of(const struct od_scenario_table *table, uint64_t scale_thousandths)
+static enum od_status read_table(struct od_memory *memory, const struct od_scenario_table *table,
+                                 const struct od_table_source *source, struct od_table **table_out, struct od_error *error)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", source->directory, table->file);
+    OD_TRY(od_table_file_read(memory, table->name, path, table_out, error));
+    return cut_table(memory, source->rows_max, table_out, error);
+}
+
+static uint64_t rows_of(const struct od_scenario_table *table, const struct od_table_source *source)
 {
     const struct od_generator *generator = od_generator_find(table->generator);
     od_assert(generator != NULL); /* od_scenario_parse has looked */
     uint64_t rows = table->rows != 0 ? table->rows : generator->rows_default;
-    return generator->rows_are_fixed ? rows : od_rows_at_scale(rows, scale_thousandths);
+    if (generator->rows_are_fixed)
+        return rows;
+    rows = od_rows_at_scale(rows, source->scale_thousandths);
+    return source->rows_max != 0 && rows > source->rows_max ? source->rows_max : rows;
 }
 
 /* Asked of all tables before the first is made: making one can take minutes. */
-static enum od_status check_table(const struct od_scenario_table *table, uint64_t scale_thousandths,
+static enum od_status check_table(const struct od_scenario_table *table, const struct od_table_source *source,
                                   struct od_error *error)
 {
     if (table->generator == NULL)
         return od_fail(error, OD_BAD_INPUT, "table %s has no generator: expected --data DIR with %s",
                        table->name, table->file);
-    uint64_t rows = rows_of(table, scale_thousandths);
+    uint64_t rows = rows_of(table, source);
     return rows <= SCALED_ROWS_MAX
                ? OD_OK
                : od_fail(error, OD_BAD_INPUT, "table %s: expected at most %u rows, found %llu at scale %g",
                          table->name, SCALED_ROWS_MAX, (unsigned long long)rows,
-                         (double)scale_thousandths / (double)OD_SCALE_ONE);
+                         (double)source->scale_thousandths / (double)OD_SCALE_ONE);
 }
 
 enum od_status od_scenario_load_tables(struct od_memory *memory, const struct od_scenario *scenario,
-                                       const char *directory, uint64_t seed, uint64_t scale_thousandths,
-                                       struct od_table **tables, struct od_error *error)
+                                       const struct od_table_source *source, struct od_table **tables,
+                                       struct od_error *error)
 {
-    uint64_t scale = scale_thousandths == 0 ? scenario->scale_thousandths : scale_thousandths;
+    struct od_table_source from = *source;
+    if (from.scale_thousandths == 0)
+        from.scale_thousandths = scenario->scale_thousandths;
     enum od_status status = OD_OK;
     for (uint32_t i = 0; status == OD_OK && i < scenario->tables_count; i++)
-        if (!is_from_file(&scenario->tables[i], directory))
-            status = check_table(&scenario->tables[i], scale, error);
+        if (!is_from_file(&scenario->tables[i], from.directory))
+            status = check_table(&scenario->tables[i], &from, error);
     for (uint32_t i = 0; status == OD_OK && i < scenario->tables_count; i++) {
         const struct od_scenario_table *table = &scenario->tables[i];
-        status = is_from_file(table, directory)
-                     ? read_table(memory, table, directory, &tables[i], error)
+        status = is_from_file(table, from.directory)
+                     ? read_table(memory, table, &from, &tables[i], error)
                      : od_generator_find(table->generator)
-                           ->make(memory, table->name, rows_of(table, scale), seed, &tables[i], error);
+                           ->make(memory, table->name, rows_of(table, &from), from.seed, &tables[i], error);
     }
     return status;
 }
