@@ -18,6 +18,7 @@
 #include "engine/world/posix.h"
 #include "harness/campaign_worker.h"
 #include "harness/case_save.h"
+#include "harness/trial.h"
 #include "reports/terminal.h"
 
 struct campaign {
@@ -89,34 +90,51 @@ static void read_failures(struct campaign *campaign, int timeout_ms)
     }
 }
 
-/* A worker died or was killed in the middle of a case: that case is the failure. The rest of its slot stays valid. */
-static void note_lost_worker(struct campaign *campaign, uint32_t slot_index, const char *code, const char *text)
+/* The rest of the slot stays valid. */
+static void count_lost(struct od_campaign_slot *slot)
 {
-    struct od_campaign_slot *slot = &campaign->page->slots[slot_index];
-    uint64_t case_index = atomic_load(&slot->case_index);
-    if (case_index == 0)
-        return;
-    struct od_campaign_failure failure = {.case_index = case_index - 1};
+    atomic_fetch_add(&slot->failure_count, 1);
+    if (atomic_load(&slot->case_count) == atomic_load(&slot->count_before)) { /* else it was ended while it was shrunk */
+        atomic_fetch_add(&slot->case_count, 1);
+        /* keeps the campaign digest defined; it has failed anyway */
+        atomic_fetch_add(&slot->digest, atomic_load(&slot->case_index));
+    }
+}
+
+/* The case of a worker that ended is the failure, as it was drawn. */
+static void note_lost_case(struct campaign *campaign, struct od_campaign_slot *slot, const char *code, const char *text)
+{
+    struct od_campaign_failure failure = {.case_index = atomic_load(&slot->case_index) - 1};
     snprintf(failure.code, sizeof(failure.code), "%s", code);
     snprintf(failure.text, sizeof(failure.text), "%s", text);
     if (atomic_load(&slot->drawn)) /* else the choices are another case's */
         od_case_save(campaign->options->directory, od_posix_memory(), slot->choices, slot->choice_bytes,
                      campaign->options->only, code, false, failure.path, sizeof(failure.path), NULL);
-    atomic_fetch_add(&slot->failure_count, 1);
-    if (atomic_load(&slot->case_count) == atomic_load(&slot->count_before)) { /* else it was ended while it was shrunk */
-        atomic_fetch_add(&slot->case_count, 1);
-        atomic_fetch_add(&slot->digest, case_index); /* keeps the campaign digest defined; it has failed anyway */
-    }
     atomic_store(&slot->case_index, 0);
     note_failure(campaign, &failure);
 }
 
-/* A worker that ended in the middle of a case: the case is told, and another worker goes on behind it. */
+/* A worker ended: another one goes on behind its case. Of a case that killed it in the simulation the next worker tells, for it can look
+ * twice; others are told as they are: the hanging, those that nobody can run again, and whoever kills that worker, too. */
 static enum od_status replace_worker(struct campaign *campaign, uint32_t slot_index, const char *code, const char *text,
                                      struct od_error *error)
 {
+    const struct od_campaign_options *options = campaign->options;
+    struct od_campaign_slot *slot = &campaign->page->slots[slot_index];
+    bool was_told = atomic_exchange(&slot->died, 0) != 0;
+    bool has_case = atomic_load(&slot->case_index) != 0;
+    bool can_repeat = strcmp(code, OD_TRIAL_CRASH) == 0 && options->deployment == OD_DEPLOY_SIM &&
+                      options->oracles == 0 && atomic_load(&slot->drawn);
     campaign->workers[slot_index] = 0;
-    note_lost_worker(campaign, slot_index, code, text);
+    if (has_case && !was_told)
+        count_lost(slot);
+    if (has_case && !was_told && can_repeat) {
+        snprintf(slot->death, sizeof(slot->death), "%s", text);
+        atomic_store(&slot->died, 1);
+        return start_worker(campaign, slot_index, error);
+    }
+    if (has_case)
+        note_lost_case(campaign, slot, code, text);
     return atomic_load(&campaign->page->stop) ? OD_OK : start_worker(campaign, slot_index, error);
 }
 
@@ -149,7 +167,7 @@ static enum od_status reap_workers(struct campaign *campaign, struct od_error *e
             char text[100];
             snprintf(text, sizeof(text), "the engine or the harness died of signal %d (%s)", WTERMSIG(how),
                      strsignal(WTERMSIG(how)));
-            status = replace_worker(campaign, i, "crash", text, error);
+            status = replace_worker(campaign, i, OD_TRIAL_CRASH, text, error);
         } else {
             campaign->workers[i] = 0;
             if (WEXITSTATUS(how) != 0)

@@ -6,7 +6,8 @@
  *
  * Case i of a campaign is drawn from (seed, i) alone. The campaign digest is the sum of mix(i, digest of case i) modulo 2^64, so it is
  * the same in whatever order and process the cases ran. A worker that dies or hangs costs one case: the parent knows its choices from
- * the shared page, reports it as a failure "crash" or "hang", and starts another worker. */
+ * the shared page and starts another worker. A case that hangs is told as a failure "hang"; one that kills is run again by the new worker,
+ * in processes of their own (trial_guard), and becomes a failure "crash" that is shrunk, saved with its digest, and replays. */
 #ifndef OD_HARNESS_CAMPAIGN_H
 #define OD_HARNESS_CAMPAIGN_H
 

@@ -9,11 +9,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "engine/core/assert.h"
 #include "engine/world/posix.h"
 #include "harness/campaign.h"
 #include "harness/file.h"
+#include "harness/trial.h"
 #include "properties/case_file.h"
 
 static struct od_campaign_result result; /* large */
@@ -116,6 +119,29 @@ static enum od_status check_dies(const struct od_case *test_case, struct od_subj
     return OD_OK;
 }
 
+static uint32_t *died; /* shared with the workers */
+
+static enum od_status check_dies_once(const struct od_case *test_case, struct od_subject *subject,
+                                      struct od_finding *finding, struct od_error *error)
+{
+    (void)subject;
+    (void)finding;
+    (void)error;
+    if (rows_of_nth_case(test_case) == 3 && (*died)++ == 0)
+        raise(SIGKILL);
+    return OD_OK;
+}
+
+static enum od_status check_asserts(const struct od_case *test_case, struct od_subject *subject,
+                                    struct od_finding *finding, struct od_error *error)
+{
+    (void)subject;
+    (void)finding;
+    (void)error;
+    od_assert(test_case == NULL);
+    return OD_OK;
+}
+
 static enum od_status check_hangs(const struct od_case *test_case, struct od_subject *subject,
                                   struct od_finding *finding, struct od_error *error)
 {
@@ -168,21 +194,89 @@ static void failures_are_shrunk_and_saved(void **state)
     od_case_file_release(od_posix_memory(), &file);
 }
 
+/* Of the case with 3 rows, which dies: shrunk, saved with the digest of its death, and that is how it replays. */
 static void a_dead_worker_costs_one_case(void **state)
 {
     (void)state;
+    static struct od_trial trial; /* large */
     struct od_property property = toy_property(check_dies);
     struct od_campaign_options options = options_for(150, 2);
+    struct od_case_file file;
+    struct od_choices choices;
     options.only = &property;
     run(&options);
     assert_int_equal(result.case_count, 150);
     assert_in_range(result.failure_count, 1, 149);
+    assert_in_range(result.shown_count, 1, 4); /* failures_shown_max, of each of two jobs */
     assert_string_equal(result.shown[0].code, "crash");
     assert_non_null(strstr(result.shown[0].text, "signal 9"));
-    struct od_case_file file;
     assert_int_equal(od_case_file_read(od_posix_memory(), result.shown[0].path, &file, NULL), OD_OK);
-    assert_true(file.choices_bytes > 0);
+    assert_string_equal(file.found, "crash");
+    assert_true(file.has_digest);
+    assert_in_range(file.choices_bytes, 1, 64); /* three rows and little else */
+    od_trial_init(&trial, od_posix_memory());
+    od_choices_init(&choices, od_posix_memory());
+    od_choices_from_bytes(&choices, file.choices, file.choices_bytes);
+    trial.only = &property;
+    trial.guarded = true;
+    assert_int_equal(od_trial_run(&trial, &choices, NULL), OD_OK);
+    assert_true(od_trial_fails_with(&trial, "crash", file.digest));
+    assert_false(od_trial_fails_with(&trial, "crash", file.digest + 1));
+    assert_false(od_trial_fails_with(&trial, "T1", file.digest));
+    od_choices_release(&choices);
+    od_trial_release(&trial);
     od_case_file_release(od_posix_memory(), &file);
+}
+
+/* What others do to a process is told, and that it was not the case. */
+static void a_worker_that_others_end_is_told(void **state)
+{
+    (void)state;
+    struct od_property property = toy_property(check_dies_once);
+    struct od_campaign_options options = options_for(60, 1);
+    struct od_case_file file;
+    options.only = &property;
+    died = mmap(NULL, sizeof(*died), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(died != MAP_FAILED);
+    run(&options);
+    munmap(died, sizeof(*died));
+    assert_int_equal(result.case_count, 60);
+    assert_int_equal(result.failure_count, 1);
+    assert_int_equal(result.shown_count, 1);
+    assert_non_null(strstr(result.shown[0].text, ", and not again"));
+    assert_int_equal(od_case_file_read(od_posix_memory(), result.shown[0].path, &file, NULL), OD_OK);
+    assert_false(file.has_digest);
+    od_case_file_release(od_posix_memory(), &file);
+}
+
+/* A process of its own changes nothing but who dies: the same finding and digest; an assertion's words are the finding. */
+static void a_guard_changes_nothing_else(void **state)
+{
+    (void)state;
+    static struct od_trial trial; /* large */
+    struct od_property asserting = toy_property(check_asserts);
+    struct od_choices choices;
+    od_trial_init(&trial, od_posix_memory());
+    od_choices_init(&choices, od_posix_memory());
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        uint64_t digests[2];
+        for (unsigned guarded = 0; guarded < 2; guarded++) {
+            trial.guarded = guarded != 0;
+            od_choices_from_seed(&choices, seed, "case");
+            assert_int_equal(od_trial_run(&trial, &choices, NULL), OD_OK);
+            assert_false(trial.finding.found);
+            digests[guarded] = trial.digest;
+        }
+        assert_true(digests[0] == digests[1]);
+    }
+    trial.only = &asserting;
+    od_choices_from_seed(&choices, 1, "case");
+    assert_int_equal(od_trial_run(&trial, &choices, NULL), OD_OK);
+    assert_string_equal(trial.finding.code, "crash");
+    assert_non_null(strstr(trial.finding.text, "campaign_test.c:"));
+    assert_non_null(strstr(trial.finding.text, ": assertion failed: test_case == NULL"));
+    od_choices_release(&choices);
+    od_trial_release(&trial);
 }
 
 static void a_hanging_case_is_ended(void **state)
@@ -225,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digest_does_not_depend_on_jobs), cmocka_unit_test(shards_add_up),
         cmocka_unit_test(failures_are_shrunk_and_saved),  cmocka_unit_test(a_dead_worker_costs_one_case),
+        cmocka_unit_test(a_worker_that_others_end_is_told), cmocka_unit_test(a_guard_changes_nothing_else),
         cmocka_unit_test(a_hanging_case_is_ended),        cmocka_unit_test(unequal_digests_are_our_bug),
         cmocka_unit_test(time_ends_a_campaign),
     };

@@ -1,7 +1,8 @@
 /* campaign_worker: see campaign_worker.h.
  *
  * A failure is repeated before it is believed: unequal digests are a bug of ours (code F8, own_bug), and nothing else is then said
- * about the case. A failure that repeats is shrunk with "fails with the same code" as the test, then saved with its rendering. */
+ * about the case. A failure that repeats is shrunk with "fails with the same code" as the test, then saved with its rendering.
+ * A case that ended the worker before this one is handled like that, too, each try in a process of its own. */
 #include "harness/campaign_worker.h"
 
 #include <stdio.h>
@@ -13,8 +14,6 @@
 #include "harness/trial.h"
 #include "properties/shrink.h"
 
-#define CODES_MAX 64
-
 struct worker {
     const struct od_campaign_options *options;
     struct od_campaign_page *page;
@@ -23,44 +22,42 @@ struct worker {
     struct od_memory *memory;
     struct od_choices choices;
     struct od_trial trial;
-    /* how often each code was shown */
-    uint32_t code_count;
-    struct {
-        char code[8];
-        uint32_t shown;
-    } codes[CODES_MAX];
 };
 
-/* Before anything runs, so that the parent has the case should this process die in it. */
+/* Before anything runs, so that the parent has the case should this process die in it. One that is told of stays as it was. */
 static void publish_choices(void *self, const struct od_trial *trial)
 {
     struct worker *worker = self;
+    atomic_store(&worker->slot->started_ns, od_campaign_now_ns());
+    if (atomic_load(&worker->slot->died))
+        return;
     uint32_t size = od_choices_trimmed_bytes(trial->choices);
     memcpy(worker->slot->choices, trial->choices->bytes, size);
     worker->slot->choice_bytes = size;
-    atomic_store(&worker->slot->started_ns, od_campaign_now_ns());
     atomic_store(&worker->slot->drawn, 1);
 }
 
 static bool may_show(struct worker *worker, const char *code)
 {
+    struct od_campaign_slot *slot = worker->slot;
     uint32_t i = 0;
-    while (i < worker->code_count && strcmp(worker->codes[i].code, code) != 0)
+    while (i < slot->code_count && strcmp(slot->codes[i].code, code) != 0)
         i++;
-    if (i == worker->code_count) {
-        if (i == CODES_MAX)
+    if (i == slot->code_count) {
+        if (i == OD_CAMPAIGN_CODES_MAX)
             return false;
-        snprintf(worker->codes[i].code, sizeof(worker->codes[i].code), "%s", code);
-        worker->code_count++;
+        snprintf(slot->codes[i].code, sizeof(slot->codes[i].code), "%s", code);
+        slot->code_count++;
     }
-    return worker->codes[i].shown++ < worker->options->failures_shown_max;
+    return slot->codes[i].shown++ < worker->options->failures_shown_max;
 }
 
 /* --- shrinking ------------------------------------------------------------------------------------------------ */
 
 struct shrinking {
     struct worker *worker;
-    char code[8];
+    const char *code;
+    uint64_t digest;
     uint64_t until_ns;
 };
 
@@ -70,19 +67,20 @@ static bool still_fails(void *self, struct od_choices *choices)
     struct od_trial *trial = &shrinking->worker->trial;
     if (od_campaign_now_ns() > shrinking->until_ns || atomic_load(&shrinking->worker->page->hurry))
         return false;
-    return od_trial_run(trial, choices, NULL) == OD_OK && trial->finding.found &&
-           strcmp(trial->finding.code, shrinking->code) == 0;
+    return od_trial_run(trial, choices, NULL) == OD_OK && od_trial_fails_with(trial, shrinking->code, shrinking->digest);
 }
 
 static void shrink_and_save(struct worker *worker, struct od_campaign_failure *failure)
 {
     struct od_shrunk shrunk = {0};
-    struct shrinking shrinking = {.worker = worker, .until_ns = od_campaign_now_ns() + worker->options->shrink_ns};
+    struct shrinking shrinking = {.worker = worker,
+                                  .code = failure->code,
+                                  .digest = worker->trial.digest,
+                                  .until_ns = od_campaign_now_ns() + worker->options->shrink_ns};
     const struct od_shrink_test test = {still_fails, &shrinking, NULL, OD_TRIAL_RESAMPLES};
     uint8_t original[OD_CHOICES_LIMIT_BYTES];
     uint32_t original_bytes = od_choices_trimmed_bytes(&worker->choices);
     memcpy(original, worker->choices.bytes, original_bytes);
-    memcpy(shrinking.code, failure->code, sizeof(shrinking.code));
     bool shrank = worker->options->deployment == OD_DEPLOY_SIM &&
                   od_shrink(worker->memory, original, original_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
                   shrunk.reproduced;
@@ -127,6 +125,32 @@ static bool handle_failure(struct worker *worker, uint64_t case_index)
         return true;
     shrink_and_save(worker, &failure);
     return write(worker->pipe, &failure, sizeof(failure)) == (ssize_t)sizeof(failure);
+}
+
+/* The case that ended the worker before this one. It may not do so again: others end processes, too. */
+static bool tell_death(struct worker *worker)
+{
+    struct od_campaign_slot *slot = worker->slot;
+    struct od_campaign_failure failure = {.case_index = atomic_load(&slot->case_index) - 1, .code = OD_TRIAL_CRASH};
+    bool good = true;
+    if (may_show(worker, failure.code)) {
+        worker->trial.guarded = true;
+        od_choices_from_bytes(&worker->choices, slot->choices, slot->choice_bytes);
+        bool again = od_trial_run(&worker->trial, &worker->choices, NULL) == OD_OK &&
+                     strcmp(worker->trial.finding.code, failure.code) == 0;
+        snprintf(failure.text, sizeof(failure.text), "%.250s%s", again ? worker->trial.finding.text : slot->death,
+                 again ? "" : ", and not again");
+        if (again)
+            shrink_and_save(worker, &failure);
+        else
+            od_case_save(worker->options->directory, worker->memory, slot->choices, slot->choice_bytes, worker->options->only,
+                         failure.code, false, failure.path, sizeof(failure.path), NULL);
+        worker->trial.guarded = false;
+        good = write(worker->pipe, &failure, sizeof(failure)) == (ssize_t)sizeof(failure);
+    }
+    atomic_store(&slot->case_index, 0);
+    atomic_store(&slot->died, 0);
+    return good;
 }
 
 /* Of the table of properties; one that is not in it (a test's own) counts as the first. */
@@ -202,6 +226,8 @@ int od_campaign_work(const struct od_campaign_options *options, struct od_campai
     bool good = options->oracles == 0 || od_query_oracles_open(options->oracles, &worker.trial.oracles, &error) == OD_OK;
     if (!good)
         fprintf(stderr, "%s\n", error.text);
+    if (good && atomic_load(&worker.slot->died))
+        good = tell_death(&worker);
     while (good && !atomic_load(&page->stop)) {
         uint64_t case_index = atomic_fetch_add(&page->next_index, 1) * options->shard_count + options->shard_index;
         if (options->case_count != 0 && case_index >= options->case_count)

@@ -6,7 +6,8 @@
 
 #include "harness/campaign.h"
 
-#define OD_CAMPAIGN_JOBS_MAX 64
+#define OD_CAMPAIGN_JOBS_MAX  64
+#define OD_CAMPAIGN_CODES_MAX 64
 
 /* Written by one worker, read by the parent at any time. */
 struct od_campaign_slot {
@@ -25,6 +26,13 @@ struct od_campaign_slot {
     _Atomic uint64_t status_counts[32];
     _Atomic uint64_t feature_counts[OD_QUERY_FEATURE_COUNT][2];
     _Atomic uint64_t asked_counts[OD_ORACLE_COUNT][OD_ASKED_COUNT];
+    uint32_t code_count; /* how often each code was shown; the worker's, and its successors' when it dies */
+    struct {
+        char code[8];
+        uint32_t shown;
+    } codes[OD_CAMPAIGN_CODES_MAX];
+    _Atomic uint32_t died;  /* 1: the case below has ended a worker; the next one begins with telling it */
+    char death[100];        /* how */
     _Atomic uint32_t drawn; /* 1 when `choices` are those of the running case */
     uint32_t choice_bytes;  /* of the running case, for the parent should the worker die */
     uint8_t choices[OD_CHOICES_LIMIT_BYTES];

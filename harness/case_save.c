@@ -39,6 +39,7 @@ enum od_status od_case_save(const char *directory, struct od_memory *memory, con
     od_choices_from_bytes(&drawn, choices, choice_bytes);
     od_trial_init(&trial, memory);
     trial.only = only;
+    trial.guarded = strcmp(code, OD_TRIAL_CRASH) == 0;
     enum od_status status = runs_it ? od_trial_run(&trial, &drawn, error) : od_trial_draw(&trial, &drawn, error);
     struct od_case_file file = {.engine = "ref", .has_digest = runs_it, .digest = trial.digest};
     if (status == OD_OK) {

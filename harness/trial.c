@@ -280,21 +280,30 @@ struct od_subject od_trial_subject(struct od_trial *trial)
     return (struct od_subject){.run = run_subject, .self = trial, .bind = bind_statement, .ask_others = ask_others};
 }
 
-enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, struct od_error *error)
+enum od_status od_trial_check(struct od_trial *trial, struct od_error *error)
 {
-    enum od_status status = od_trial_draw(trial, choices, error);
-    if (status != OD_OK)
-        return status;
-    if (trial->drawn != NULL)
-        trial->drawn(trial->drawn_self, trial);
     od_assert(trial->test_case.property != NULL);
     struct od_subject subject = od_trial_subject(trial);
-    status = trial->test_case.property->check(&trial->test_case, &subject, &trial->finding, error);
+    enum od_status status = trial->test_case.property->check(&trial->test_case, &subject, &trial->finding, error);
     if (trial->cannot_travel)
         trial->finding = (struct od_finding){.excused = true};
     if (status == OD_OK && trial->finding.found)
         trial->digest = od_mix_two(trial->digest, od_hash_bytes(trial->finding.code, strlen(trial->finding.code), 1));
     return status;
+}
+
+enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, struct od_error *error)
+{
+    OD_TRY(od_trial_draw(trial, choices, error));
+    if (trial->drawn != NULL)
+        trial->drawn(trial->drawn_self, trial);
+    return trial->guarded ? od_trial_check_guarded(trial, error) : od_trial_check(trial, error);
+}
+
+bool od_trial_fails_with(const struct od_trial *trial, const char *code, uint64_t digest)
+{
+    return trial->finding.found && strcmp(trial->finding.code, code) == 0 &&
+           (strcmp(code, OD_TRIAL_CRASH) != 0 || trial->digest == digest);
 }
 
 bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer)

@@ -16,6 +16,8 @@
 /* For od_shrink on trials, which take 0.2 ms or less each. */
 #define OD_TRIAL_RESAMPLES       400
 #define OD_TRIAL_EVALUATIONS_MAX 100000
+/* The code of cases that end the process. */
+#define OD_TRIAL_CRASH "crash"
 
 struct od_trial {
     struct od_memory *memory; /* borrowed */
@@ -27,6 +29,7 @@ struct od_trial {
     struct od_arena plan_arena; /* plans, graphs and the schedule of this case */
     struct od_schedule schedule;
     struct od_finding finding;
+    bool guarded; /* check in a process of its own: its death is the finding OD_TRIAL_CRASH; runs and counts stay there; no oracles */
     bool cannot_travel; /* the case has a function of this program: other processes can't run it, so it is excused */
     uint64_t digest;
     uint32_t run_count;
@@ -51,6 +54,11 @@ enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, 
 struct od_subject od_trial_subject(struct od_trial *trial);
 /* Only the drawing: for a case that must not be run, because running it kills the process. */
 enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices, struct od_error *error);
+/* Whether the trial that was run fails with `code`; of deaths, which all have one code, with this digest, too. */
+bool od_trial_fails_with(const struct od_trial *trial, const char *code, uint64_t digest);
+/* The other half of od_trial_run: judges what was drawn; here, or guarded (IO when no process can be started). */
+enum od_status od_trial_check(struct od_trial *trial, struct od_error *error);
+enum od_status od_trial_check_guarded(struct od_trial *trial, struct od_error *error);
 /* Tables, SQL, plan, cluster and faults of the last case, for people. */
 bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer);
 
