@@ -77,7 +77,7 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
                                   .code = failure->code,
                                   .digest = worker->trial.digest,
                                   .until_ns = od_campaign_now_ns() + worker->options->shrink_ns};
-    const struct od_shrink_test test = {still_fails, &shrinking, NULL, OD_TRIAL_RESAMPLES};
+    const struct od_shrink_test test = {still_fails, &shrinking, NULL, worker->trial.guarded ? 0 : OD_TRIAL_RESAMPLES};
     uint8_t original[OD_CHOICES_LIMIT_BYTES];
     uint32_t original_bytes = od_choices_trimmed_bytes(&worker->choices);
     memcpy(original, worker->choices.bytes, original_bytes);

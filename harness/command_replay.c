@@ -171,12 +171,12 @@ static enum od_status shrink_case(const struct od_arguments *arguments, const st
                                   size_t path_size, struct od_shrunk *shrunk, struct od_error *error)
 {
     struct shrinking shrinking = {.file = file, .until_ns = 60 * SECOND_NS};
-    const struct od_shrink_test test = {still_fails, &shrinking, show_progress, OD_TRIAL_RESAMPLES};
+    trial.guarded = strcmp(file->found, OD_TRIAL_CRASH) == 0;
+    const struct od_shrink_test test = {still_fails, &shrinking, show_progress, trial.guarded ? 0 : OD_TRIAL_RESAMPLES};
     enum od_status status = od_arguments_duration(arguments, "time", &shrinking.until_ns, error);
     if (status != OD_OK)
         return status;
     shrinking.until_ns += od_campaign_now_ns();
-    trial.guarded = strcmp(file->found, OD_TRIAL_CRASH) == 0;
     od_terminal_init(&shrinking.terminal, stderr);
     od_progress_init(&shrinking.progress, &shrinking.terminal, 0);
     status = od_shrink(od_posix_memory(), file->choices, file->choices_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, shrunk, error);

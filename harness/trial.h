@@ -13,7 +13,7 @@
 #include "properties/property.h"
 
 #define OD_TRIAL_RUNS_MAX 64
-/* For od_shrink on trials, which take 0.2 ms or less each. */
+/* For od_shrink on trials, which take 0.2 ms or less each; guarded ones are dearer, and nothing is resampled for them. */
 #define OD_TRIAL_RESAMPLES       400
 #define OD_TRIAL_EVALUATIONS_MAX 100000
 /* The code of cases that end the process. */
