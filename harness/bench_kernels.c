@@ -257,14 +257,14 @@ static bool decode_run(void *self, uint64_t iterations, char *problem)
 
 static const struct od_bench kernels[] = {
     {"kernel/filter", "a comparison on 16,384 rows, by share of rows kept", "percent", {1, 50, 99}, filter_set_up,
-     filter_check, filter_run, kernel_tear_down, kernel_items},
+     filter_check, filter_run, kernel_tear_down, kernel_items, NULL},
     {"kernel/arithmetic", "a product of doubles on 16,384 rows", NULL, {0}, arithmetic_set_up, arithmetic_check,
-     arithmetic_run, kernel_tear_down, kernel_items},
+     arithmetic_run, kernel_tear_down, kernel_items, NULL},
     {"kernel/hash_keys", "hashes of a bigint and a text key on 16,384 rows", NULL, {0}, hash_set_up, hash_check, hash_run,
-     kernel_tear_down, kernel_items},
+     kernel_tear_down, kernel_items, NULL},
     {"kernel/block_encode", "a block of 16,384 rows written; codec 1 stored, 2 zstd", "codec", {1, 2}, hash_set_up,
-     block_check, encode_run, kernel_tear_down, kernel_items},
+     block_check, encode_run, kernel_tear_down, kernel_items, NULL},
     {"kernel/block_decode", "a block of 16,384 rows checked and read; codec 1 stored, 2 zstd", "codec", {1, 2},
-     hash_set_up, block_check, decode_run, kernel_tear_down, kernel_items},
+     hash_set_up, block_check, decode_run, kernel_tear_down, kernel_items, NULL},
 };
 const struct od_bench_list od_bench_kernels = {kernels, sizeof(kernels) / sizeof(kernels[0])};

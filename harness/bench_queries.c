@@ -7,7 +7,6 @@
 #include "engine/world/posix.h"
 #include "harness/bench_fixtures.h"
 #include "harness/bench_suite.h"
-#include "harness/trial.h"
 #include "scenarios/generate.h"
 
 /* Queries over left(id, key, value, name) of `rows` rows and right of a tenth. */
@@ -90,68 +89,10 @@ static void *crash_set_up(int64_t rows, char *problem)
     return recovery("executor.crash at task_reported stage=0 task=1 attempt=0 for=20ms", rows, problem);
 }
 
-/* --- the harness itself: generated, disturbed, checked cases --- */
-
-struct hunt_fixture {
-    struct od_trial trial;
-    struct od_choices choices;
-    uint64_t next;
-};
-
-static void *hunt_set_up(int64_t argument, char *problem)
-{
-    struct hunt_fixture *fixture = calloc(1, sizeof(*fixture));
-    (void)argument;
-    if (fixture == NULL)
-        od_bench_problem(problem, "setting up", "no memory");
-    else
-        od_trial_init(&fixture->trial, od_posix_memory());
-    if (fixture != NULL)
-        od_choices_init(&fixture->choices, od_posix_memory());
-    return fixture;
-}
-
-static void hunt_tear_down(void *self)
-{
-    struct hunt_fixture *fixture = self;
-    if (fixture != NULL) {
-        od_trial_release(&fixture->trial);
-        od_choices_release(&fixture->choices);
-    }
-    free(fixture);
-}
-
-static bool hunt_run(void *self, uint64_t iterations, char *problem)
-{
-    struct hunt_fixture *fixture = self;
-    struct od_error error = {0};
-    for (uint64_t i = 0; i < iterations; i++) {
-        od_choices_from_seed(&fixture->choices, fixture->next++ % 1000, "bench");
-        if (od_trial_run(&fixture->trial, &fixture->choices, &error) != OD_OK)
-            return od_bench_problem(problem, "running a case", error.text);
-        if (fixture->trial.finding.found)
-            return od_bench_problem(problem, fixture->trial.finding.code, fixture->trial.finding.text);
-    }
-    return true;
-}
-
-static bool hunt_check(void *self, char *problem)
-{
-    bool good = hunt_run(self, 10, problem);
-    ((struct hunt_fixture *)self)->next = 0;
-    return good;
-}
-
-static uint64_t hunt_items(const void *self)
-{
-    (void)self;
-    return 1;
-}
-
 #define QUERY(name, sentence, set_up)                                                                        \
     {                                                                                                        \
         name, sentence, "rows", {10000, 100000}, set_up, od_bench_query_check, od_bench_query_run,           \
-            od_bench_query_free, od_bench_query_rows                                                         \
+            od_bench_query_free, od_bench_query_rows, NULL                                                 \
     }
 static const struct od_bench queries[] = {
     QUERY("operator/group_by", "grouped aggregates over a tenth as many keys as rows", group_set_up),
@@ -162,7 +103,5 @@ static const struct od_bench queries[] = {
     QUERY("query/flights", "two joins, a group-by and an order over generated flights", flights_set_up),
     QUERY("recovery/task_error", "query/flights with one failed attempt", task_error_set_up),
     QUERY("recovery/executor_crash", "query/flights with an executor that dies after its output", crash_set_up),
-    {"harness/case", "generated, disturbed and checked cases", NULL, {0}, hunt_set_up, hunt_check, hunt_run,
-     hunt_tear_down, hunt_items},
 };
 const struct od_bench_list od_bench_queries = {queries, sizeof(queries) / sizeof(queries[0])};

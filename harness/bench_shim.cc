@@ -33,12 +33,16 @@ void measure(benchmark::State &state, const od_bench *bench, int64_t argument)
         fail(state, problem);
     } else {
         uint64_t iterations = state.max_iterations;
+        uint64_t virtual_before = bench->virtual_ns == nullptr ? 0 : bench->virtual_ns(fixture);
         bool good = true;
         while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(iterations)))
             good = good && bench->run(fixture, iterations, problem);
         if (!good)
             fail(state, problem);
         state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * bench->items(fixture)));
+        if (bench->virtual_ns != nullptr)
+            state.counters["virtual"] = benchmark::Counter(
+                static_cast<double>(bench->virtual_ns(fixture) - virtual_before) / 1e9, benchmark::Counter::kIsRate);
     }
     bench->tear_down(fixture);
 }

@@ -30,6 +30,8 @@ struct od_bench {
     void (*tear_down)(void *fixture); /* NULL fixture is fine */
     /* Rows (or cases) that one iteration handles: items a second in the output. */
     uint64_t (*items)(const void *fixture);
+    /* Of simulations, in all iterations so far: "virtual" in the output, seconds a second. NULL: nothing is simulated. */
+    uint64_t (*virtual_ns)(const void *fixture);
 };
 #define OD_BENCH_PROBLEM_BYTES 200
 

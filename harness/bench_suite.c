@@ -5,7 +5,7 @@
 
 uint32_t od_bench_suite(struct od_bench *benches_out)
 {
-    const struct od_bench_list *const lists[] = {&od_bench_kernels, &od_bench_queries};
+    const struct od_bench_list *const lists[] = {&od_bench_kernels, &od_bench_queries, &od_bench_cases};
     uint32_t count = 0;
     for (uint32_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         for (uint32_t j = 0; j < lists[i]->count; j++) {

@@ -10,6 +10,7 @@ struct od_bench_list {
 };
 extern const struct od_bench_list od_bench_kernels; /* bench_kernels.c */
 extern const struct od_bench_list od_bench_queries; /* bench_queries.c */
+extern const struct od_bench_list od_bench_cases;   /* bench_cases.c */
 
 /* All of them in one array; `benches_out` has room for OD_BENCHES_MAX. Returns how many. */
 #define OD_BENCHES_MAX 64

@@ -84,7 +84,7 @@ static uint64_t toy_items(const void *fixture)
 
 static const struct od_bench toys[] = {
     {"toy", "1 is fine, 2 answers wrongly, 3 breaks", "kind", {1, 2, 3}, toy_set_up, toy_check, toy_run, toy_tear_down,
-     toy_items}};
+     toy_items, NULL}};
 
 static int run_toys(const char *filter, const char *out_path, uint32_t *failed, char *problem)
 {
