@@ -334,6 +334,24 @@ static void a_cluster_that_can_not_be_is_told(void **state)
     assert_null(processes);
 }
 
+/* How many names are left in the test's folder, which are told. A process that is killed while the thread sanitizer begins in it
+ * leaves that one's file of constants, which it makes and unlinks at once: not ours. */
+static int count_left(const char *path)
+{
+    int count = 0;
+    DIR *folder = opendir(path);
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (strncmp(entry->d_name, "tsan.rodata.", 12) == 0) {
+            unlinkat(dirfd(folder), entry->d_name, 0);
+        } else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            print_error("left behind: %s/%s\n", path, entry->d_name);
+            count++;
+        }
+    }
+    closedir(folder);
+    return count;
+}
+
 int main(void)
 {
     /* Clusters sweep what dead ones left beside them: those of others must not, before this test has looked. */
@@ -349,5 +367,8 @@ int main(void)
         cmocka_unit_test(a_cluster_that_can_not_be_is_told),
     };
     int failed = cmocka_run_group_tests(tests, make_queries, release_queries);
-    return failed != 0 ? failed : rmdir(folder) != 0; /* a folder that is not empty is one that was left behind */
+    int left = count_left(folder);
+    if (left == 0)
+        rmdir(folder);
+    return failed + left;
 }

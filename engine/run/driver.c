@@ -143,6 +143,27 @@ static void set_timer(struct od_driver *driver, uint64_t delay_ns, enum od_drive
     driver->world->schedule.timer(driver->world->schedule.self, delay_ns, tag);
 }
 
+static uint64_t deadline_of(const struct od_driver_run *run)
+{
+    uint64_t deadline_ns;
+    const struct od_run_counts *counts = &run->outcome.counts;
+    bool is_never = __builtin_add_overflow(counts->started_ns, run->query->options.deadline_ns, &deadline_ns);
+    return is_never ? UINT64_MAX : deadline_ns;
+}
+
+/* One timer for all queries, of the earliest deadline: what ends before its own leaves none behind. */
+static void watch_deadline(struct od_driver_run *run)
+{
+    struct od_driver *driver = run->driver;
+    uint64_t now_ns = od_world_now_ns(driver->world);
+    uint64_t deadline_ns = deadline_of(run);
+    if (driver->deadline_query != 0 && driver->deadline_ns <= deadline_ns)
+        return;
+    driver->deadline_query = run->query->query_id;
+    driver->deadline_ns = deadline_ns;
+    set_timer(driver, deadline_ns > now_ns ? deadline_ns - now_ns : 0, OD_TIMER_DEADLINE, driver->deadline_query);
+}
+
 static bool make_stages(struct od_driver_run *run)
 {
     const struct od_stage_graph *graph = run->query->graph;
@@ -168,7 +189,7 @@ static void begin(struct od_driver_run *run, bool is_first)
 {
     run->outcome.counts.started_ns = od_world_now_ns(run->driver->world);
     od_driver_emit(run, OD_EVENT_QUERY_STARTED, od_driver_run_site(run), run->stage_count);
-    set_timer(run->driver, run->query->options.deadline_ns, OD_TIMER_DEADLINE, run->query->query_id);
+    watch_deadline(run);
     if (run->record_count != 0 || (is_first && run->driver->world->incarnation > 1))
         od_driver_resume(run);
     else
@@ -259,16 +280,25 @@ static void cancel(struct od_driver_run *run, enum od_status why, const struct o
     od_driver_end(run, why, error);
 }
 
-static void end_late_query(struct od_driver *driver, uint32_t query_id)
+/* The timer of this query's deadline; it is over now, or was before. Then that of the next query. */
+static void handle_deadline(struct od_driver *driver, uint32_t query_id)
 {
+    struct od_driver_run *earliest = NULL;
+    if (driver->deadline_query != query_id)
+        return;
+    driver->deadline_query = 0;
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next) {
-        if (run->query->query_id != query_id)
-            continue;
-        struct od_error error = {0};
-        od_fail(&error, OD_TIMED_OUT, "running a query: not done after %llu ms",
-                (unsigned long long)(run->query->options.deadline_ns / 1000000));
-        cancel(run, OD_TIMED_OUT, &error);
+        if (run->query->query_id == query_id) {
+            struct od_error error = {0};
+            od_fail(&error, OD_TIMED_OUT, "running a query: not done after %llu ms",
+                    (unsigned long long)(run->query->options.deadline_ns / 1000000));
+            cancel(run, OD_TIMED_OUT, &error);
+        } else if (!run->ended && (earliest == NULL || deadline_of(run) < deadline_of(earliest))) {
+            earliest = run;
+        }
     }
+    if (earliest != NULL)
+        watch_deadline(earliest);
 }
 
 static void driver_on_timer(void *self, uint64_t tag)
@@ -278,7 +308,7 @@ static void driver_on_timer(void *self, uint64_t tag)
         return;
     enum od_driver_timer what = tag & ((1u << OD_TIMER_BITS) - 1);
     if (what == OD_TIMER_DEADLINE) {
-        end_late_query(driver, (uint32_t)(tag >> OD_TIMER_BITS));
+        handle_deadline(driver, (uint32_t)(tag >> OD_TIMER_BITS));
     } else if (what == OD_TIMER_TICK) {
         set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
         od_driver_check_leases(driver);

@@ -28,7 +28,7 @@
 #include "engine/run/journal.h"
 #include "engine/run/reading.h"
 
-/* What a timer of the driver is for; DEADLINE has the query's number above. */
+/* What a timer of the driver is for; DEADLINE has above the number of the query for which it was set. */
 enum od_driver_timer { OD_TIMER_TICK, OD_TIMER_PUMP, OD_TIMER_DEADLINE };
 #define OD_TIMER_BITS 8
 
@@ -171,6 +171,8 @@ struct od_driver {
     struct od_breaker *links;             /* by (read from, reader) */
     uint32_t open_links;                  /* not closed */
     uint32_t last_epoch;
+    uint32_t deadline_query; /* whose deadline the timer is set for; it may have ended. 0: no timer */
+    uint64_t deadline_ns;
     uint64_t ticked_ns; /* when the last tick was, or the start */
     bool is_started;
     bool is_settling; /* the sink may be speaking */

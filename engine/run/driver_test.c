@@ -259,6 +259,56 @@ static void test_an_output_moves(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void fire_timer(uint64_t tag)
+{
+    bench.now_ns = bench.timer_due_ns;
+    bench.driver.ops->on_timer(bench.driver.self, tag);
+}
+
+/* It is set again when it has passed, or when something is to end earlier. */
+static void test_one_timer_watches_all_deadlines(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t id;
+        uint64_t deadline_ns;
+        uint32_t timers; /* set so far */
+    } rows[] = {{5, 60000 * MS, 1}, {6, 1000 * MS, 2}, {7, 30000 * MS, 2}};
+    struct od_query queries[3];
+    uint64_t began_ns = bench.now_ns;
+    assert_int_equal(bench.timer_count, 1);
+    assert_int_equal(bench.timer_due_ns, began_ns + 60000 * MS);
+    for (uint32_t i = 0; i < 3; i++) {
+        queries[i] = bench.query;
+        queries[i].query_id = rows[i].id;
+        queries[i].options.deadline_ns = rows[i].deadline_ns;
+        bench.now_ns += MS;
+        assert_int_equal(od_driver_submit(&bench.driver, &queries[i], NULL), OD_OK);
+        assert_int_equal(bench.timer_count, rows[i].timers);
+    }
+    fire_timer(bench.timer_tag);
+    assert_int_equal(bench.other_ended, 6);
+    assert_int_equal(bench.other_status, OD_TIMED_OUT);
+    assert_int_equal(bench.timer_count, 3);
+    assert_int_equal(bench.timer_due_ns, began_ns + 30003 * MS); /* of 7, which ends earlier */
+    bench.driver.ops->on_order(bench.driver.self, &(struct od_order){.kind = OD_ORDER_CANCEL_QUERY, .query = 7});
+    assert_int_equal(bench.other_status, OD_CANCELLED);
+    fire_timer(bench.timer_tag);
+    assert_int_equal(bench.timer_count, 4);
+    assert_int_equal(bench.timer_due_ns, began_ns + 60000 * MS);
+    uint64_t tag = bench.timer_tag;
+    fire_timer(tag);
+    assert_true(bench.ended);
+    assert_int_equal(bench.outcome.status, OD_TIMED_OUT);
+    assert_int_equal(bench.timer_count, 5);
+    assert_int_equal(bench.timer_due_ns, began_ns + 60001 * MS);
+    bench.driver.ops->on_timer(bench.driver.self, tag); /* the one of its beginning, which nobody waits for any more */
+    assert_int_equal(bench.other_ended, 7);
+    fire_timer(bench.timer_tag);
+    assert_int_equal(bench.other_ended, 5);
+    assert_int_equal(bench.timer_count, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +325,7 @@ int main(void)
         TEST(test_permanent_errors_end_the_query),
         TEST(test_memory_failures_end_as_such),
         TEST(test_a_deaf_executor_is_passed_over),
+        TEST(test_one_timer_watches_all_deadlines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
