@@ -6,6 +6,14 @@
 #include "properties/check_run.h"
 #include "properties/model.h"
 
+static bool was_cancelled(const struct od_cluster_request *request, const struct od_cluster_result *result)
+{
+    for (uint32_t i = 0; i < result->fault_count; i++)
+        if (request->schedule->faults[i].kind == OD_FAULT_DRIVER_CANCEL_QUERY && result->fired[i] > 0)
+            return true;
+    return false;
+}
+
 struct od_observation od_judge_observe(const struct od_cluster_request *request, const struct od_cluster_result *result)
 {
     return (struct od_observation){
@@ -20,6 +28,7 @@ struct od_observation od_judge_observe(const struct od_cluster_request *request,
         .faults_fired = result->faults_fired,
         .may_exhaust = request->schedule != NULL &&
                        od_schedule_may_exhaust(request->schedule, od_run_options_resolve(&request->options).attempts_max),
+        .was_cancelled = was_cancelled(request, result),
         .ended = result->ended,
         .leaked = result->leaked,
     };

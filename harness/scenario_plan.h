@@ -1,4 +1,4 @@
-/* scenario_plan: a checked scenario: what scenario_run.c executes. Private to scenario_*.c. */
+/* scenario_plan: a checked scenario: what scenario_run.c executes. Private to scenario_*.c and explore_subject.c. */
 #ifndef OD_HARNESS_SCENARIO_PLAN_H
 #define OD_HARNESS_SCENARIO_PLAN_H
 

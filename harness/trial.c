@@ -275,6 +275,22 @@ enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices,
     return status == OD_OK && trial->test_case.query == NULL ? draw_schedule(trial, error) : status;
 }
 
+enum od_status od_trial_request(struct od_trial *trial, struct od_cluster_request *request_out, struct od_error *error)
+{
+    const struct od_case *test_case = &trial->test_case;
+    const struct od_case_cluster *cluster = &test_case->cluster;
+    struct od_prepared prepared;
+    const struct od_run_request wanted = {.plan = test_case->plan, .sql = test_case->sql, .cluster = cluster};
+    OD_TRY(prepare(trial, &wanted, &prepared, error));
+    *request_out = (struct od_cluster_request){.graph = prepared.graph,
+                                               .options = run_options_of(cluster),
+                                               .deployment = trial->deployment,
+                                               .directory = trial->directory,
+                                               .seed = cluster->seed,
+                                               .keep_events = true};
+    return OD_OK;
+}
+
 struct od_subject od_trial_subject(struct od_trial *trial)
 {
     return (struct od_subject){.run = run_subject, .self = trial, .bind = bind_statement, .ask_others = ask_others};

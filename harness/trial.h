@@ -50,6 +50,9 @@ void od_trial_release(struct od_trial *trial);
 /* Draws a case from `choices` (whose supplier is set) and judges it; the result is in trial->finding and trial->digest. Other than OK:
  * the harness' own trouble. The case stays until the next run, so that it can be printed. */
 enum od_status od_trial_run(struct od_trial *trial, struct od_choices *choices, struct od_error *error);
+/* How the case's own plan runs on its own cluster, undisturbed. It lives until the next case. What the
+ * engine says to it before it runs, or NO_MEMORY. */
+enum od_status od_trial_request(struct od_trial *trial, struct od_cluster_request *request_out, struct od_error *error);
 /* The trial as properties see it; valid as long as the trial. */
 struct od_subject od_trial_subject(struct od_trial *trial);
 /* Only the drawing: for a case that must not be run, because running it kills the process. */

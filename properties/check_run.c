@@ -49,7 +49,8 @@ void od_check_end(const struct od_observation *observation, const char *code, st
                        "%" PRIu64 " memory blocks, files or descriptors were left after the end",
                        observation->leaked);
     bool promised = status == OD_OK || status == OD_EVALUATION ||
-                    (status == OD_RETRIES_EXHAUSTED && observation->may_exhaust);
+                    (status == OD_RETRIES_EXHAUSTED && observation->may_exhaust) ||
+                    (status == OD_CANCELLED && observation->was_cancelled);
     if (!promised)
         od_finding_set(finding, code, "the query failed: %s: %s", od_status_text(status),
                        observation->error.text);

@@ -57,6 +57,7 @@ struct od_observation {
     bool
         /* the schedule could use up the retry budget: failing with RETRIES_EXHAUSTED is right then */
         may_exhaust;
+    bool was_cancelled; /* a fault asked the driver to end the query: failing with CANCELLED is right then */
     bool ended;      /* false: the run did not end within its bound of virtual time (F10) */
     bool known;      /* nothing was run: see only_new */
     uint64_t leaked; /* memory blocks, files and descriptors left after the end (F5) */
