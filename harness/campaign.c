@@ -107,9 +107,10 @@ static void note_lost_case(struct campaign *campaign, struct od_campaign_slot *s
     struct od_campaign_failure failure = {.case_index = atomic_load(&slot->case_index) - 1};
     snprintf(failure.code, sizeof(failure.code), "%s", code);
     snprintf(failure.text, sizeof(failure.text), "%s", text);
+    const struct od_failing_case failing = {
+        .choices = slot->choices, .choice_bytes = slot->choice_bytes, .only = campaign->options->only, .code = code};
     if (atomic_load(&slot->drawn)) /* else the choices are another case's */
-        od_case_save(campaign->options->directory, od_posix_memory(), slot->choices, slot->choice_bytes,
-                     campaign->options->only, code, false, failure.path, sizeof(failure.path), NULL);
+        od_case_save(campaign->options->directory, od_posix_memory(), &failing, false, failure.path, sizeof(failure.path), NULL);
     atomic_store(&slot->case_index, 0);
     note_failure(campaign, &failure);
 }

@@ -30,6 +30,7 @@ struct od_campaign_options {
     bool tells_refusals;            /* statements that were refused, on standard error */
     uint64_t shrink_ns;             /* bound on one failure's shrinking */
     uint32_t failures_shown_max;    /* so many failures of one property are shrunk and saved by each worker */
+    bool ends_at_failure;           /* no case begins after one has failed */
     uint64_t hang_ns;               /* a case that takes longer is a hang */
 };
 

@@ -84,9 +84,11 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
     bool shrank = worker->options->deployment == OD_DEPLOY_SIM &&
                   od_shrink(worker->memory, original, original_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
                   shrunk.reproduced;
-    od_case_save(worker->options->directory, worker->memory, shrank ? shrunk.bytes : original,
-                 shrank ? shrunk.size : original_bytes, worker->options->only, failure->code, true, failure->path,
-                 sizeof(failure->path), NULL);
+    const struct od_failing_case failing = {.choices = shrank ? shrunk.bytes : original,
+                                            .choice_bytes = shrank ? shrunk.size : original_bytes,
+                                            .only = worker->options->only,
+                                            .code = failure->code};
+    od_case_save(worker->options->directory, worker->memory, &failing, true, failure->path, sizeof(failure->path), NULL);
     od_shrunk_release(worker->memory, &shrunk);
 }
 
@@ -132,6 +134,10 @@ static bool tell_death(struct worker *worker)
 {
     struct od_campaign_slot *slot = worker->slot;
     struct od_campaign_failure failure = {.case_index = atomic_load(&slot->case_index) - 1, .code = OD_TRIAL_CRASH};
+    const struct od_failing_case failing = {.choices = slot->choices,
+                                            .choice_bytes = slot->choice_bytes,
+                                            .only = worker->options->only,
+                                            .code = failure.code};
     bool good = true;
     if (may_show(worker, failure.code)) {
         worker->trial.guarded = true;
@@ -143,8 +149,7 @@ static bool tell_death(struct worker *worker)
         if (again)
             shrink_and_save(worker, &failure);
         else
-            od_case_save(worker->options->directory, worker->memory, slot->choices, slot->choice_bytes, worker->options->only,
-                         failure.code, false, failure.path, sizeof(failure.path), NULL);
+            od_case_save(worker->options->directory, worker->memory, &failing, false, failure.path, sizeof(failure.path), NULL);
         worker->trial.guarded = false;
         good = write(worker->pipe, &failure, sizeof(failure)) == (ssize_t)sizeof(failure);
     }
@@ -203,6 +208,8 @@ static bool run_case(struct worker *worker, uint64_t case_index)
         fprintf(stderr, "case %llu, %s: %s\n  %s\n", (unsigned long long)case_index, od_status_text(trial->tally.status),
                 trial->refusal.text, trial->test_case.sql);
     bool good = !trial->finding.found || handle_failure(worker, case_index);
+    if (trial->finding.found && worker->options->ends_at_failure)
+        atomic_store(&worker->page->stop, 1);
     atomic_store(&slot->case_index, 0);
     return good;
 }

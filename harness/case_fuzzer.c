@@ -32,8 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (trial.finding.found) {
         char path[300];
         fprintf(stderr, "%s: %s\n", trial.finding.code, trial.finding.text);
-        od_case_save("crash-case", od_posix_memory(), choices.bytes, od_choices_trimmed_bytes(&choices), NULL,
-                     trial.finding.code, true, path, sizeof(path), NULL);
+        const struct od_failing_case failing = {
+            .choices = choices.bytes, .choice_bytes = od_choices_trimmed_bytes(&choices), .code = trial.finding.code};
+        od_case_save("crash-case", od_posix_memory(), &failing, true, path, sizeof(path), NULL);
         fprintf(stderr, "ordeal replay %s\n", path);
         abort();
     }

@@ -15,6 +15,8 @@ static enum od_status write_case(const char *directory, struct od_memory *memory
     char path[4100];
     struct od_buffer rendering;
     uint64_t name = od_hash_bytes(file->choices, file->choices_bytes, 0);
+    if (file->schedule != NULL)
+        name = od_hash_bytes(file->schedule, file->schedule_bytes, name);
     snprintf(cases, sizeof(cases), "%s/cases", directory);
     snprintf(path, sizeof(path), "%s/%s-%012llx.case", cases, file->found, (unsigned long long)(name >> 16));
     od_buffer_init(&rendering, memory);
@@ -28,29 +30,62 @@ static enum od_status write_case(const char *directory, struct od_memory *memory
     return status;
 }
 
-enum od_status od_case_save(const char *directory, struct od_memory *memory, const uint8_t *choices, uint32_t choice_bytes,
-                            const struct od_property *only, const char *code, bool runs_it, char *path_out,
-                            size_t path_size, struct od_error *error)
+/* The file of the case that the trial holds; borrows from both, and from `schedule`. */
+static struct od_case_file describe(const struct od_trial *trial, const struct od_choices *drawn, const char *code,
+                                    struct od_buffer *schedule)
+{
+    struct od_case_file file = {.engine = "ref", .digest = trial->digest};
+    /* the shrinker's bytes are canonical; zeros at the end are supplied by replay itself */
+    file.choices = drawn->bytes;
+    file.choices_bytes = od_choices_trimmed_bytes(drawn);
+    if (trial->given != NULL) {
+        file.schedule = (char *)od_buffer_text(schedule);
+        file.schedule_bytes = (uint32_t)schedule->size;
+    }
+    snprintf(file.property, sizeof(file.property), "%s", trial->test_case.property->code);
+    snprintf(file.found, sizeof(file.found), "%s", code);
+    return file;
+}
+
+enum od_status od_case_save(const char *directory, struct od_memory *memory, const struct od_failing_case *failing, bool runs_it,
+                            char *path_out, size_t path_size, struct od_error *error)
 {
     static struct od_trial trial; /* too large for a stack; one at a time */
     struct od_choices drawn;
+    struct od_buffer schedule;
     path_out[0] = '\0';
+    od_buffer_init(&schedule, memory);
     od_choices_init(&drawn, memory);
-    od_choices_from_bytes(&drawn, choices, choice_bytes);
+    od_choices_from_bytes(&drawn, failing->choices, failing->choice_bytes);
     od_trial_init(&trial, memory);
-    trial.only = only;
-    trial.guarded = strcmp(code, OD_TRIAL_CRASH) == 0;
+    trial.only = failing->only;
+    trial.given = failing->schedule;
+    trial.guarded = strcmp(failing->code, OD_TRIAL_CRASH) == 0;
     enum od_status status = runs_it ? od_trial_run(&trial, &drawn, error) : od_trial_draw(&trial, &drawn, error);
-    struct od_case_file file = {.engine = "ref", .has_digest = runs_it, .digest = trial.digest};
+    if (status == OD_OK && failing->schedule != NULL && !od_schedule_print(failing->schedule, &schedule))
+        status = od_fail(error, OD_NO_MEMORY, "writing a schedule");
     if (status == OD_OK) {
-        /* the shrinker's bytes are canonical; zeros at the end are supplied by replay itself */
-        file.choices = drawn.bytes;
-        file.choices_bytes = od_choices_trimmed_bytes(&drawn);
-        snprintf(file.property, sizeof(file.property), "%s", trial.test_case.property->code);
-        snprintf(file.found, sizeof(file.found), "%s", code);
+        struct od_case_file file = describe(&trial, &drawn, failing->code, &schedule);
+        file.has_digest = runs_it;
         status = write_case(directory, memory, &trial, &file, path_out, path_size, error);
     }
     od_trial_release(&trial);
     od_choices_release(&drawn);
+    od_buffer_release(&schedule);
     return status;
+}
+
+enum od_status od_case_schedule(struct od_arena *arena, const char *path, const struct od_case_file *file,
+                                const struct od_schedule **schedule_out, struct od_error *error)
+{
+    char name[4200];
+    *schedule_out = NULL;
+    if (file->schedule == NULL)
+        return OD_OK;
+    struct od_schedule *schedule = od_arena_take(arena, sizeof(*schedule));
+    if (schedule == NULL)
+        return od_fail(error, OD_NO_MEMORY, "reading a schedule");
+    snprintf(name, sizeof(name), "%s, schedule", path);
+    *schedule_out = schedule;
+    return od_schedule_parse(arena, name, file->schedule, file->schedule_bytes, schedule, error);
 }

@@ -116,6 +116,7 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
     if (status == OD_OK)
         status = od_arguments_number(arguments, "show", 0, 1000, &shown, error);
     options->failures_shown_max = (uint32_t)shown;
+    options->ends_at_failure = od_arguments_has(arguments, "first");
     options->job_count = (uint32_t)jobs;
     options->shrink_ns = shrink_ns;
     if (options->case_count == 0 && options->time_ns == 0)
@@ -286,6 +287,7 @@ static const struct od_option options[] = {
     {"oracle", "LIST", "with --sql: who is asked: some of model, sqlite, duckdb, postgres (default model,sqlite)", false},
     {"refusals", NULL, "with --sql: tell the statements that this engine refuses, and why", false},
     {"show", "N", "so many failures of one kind are shrunk and saved by each job (default 3)", false},
+    {"first", NULL, "end with the first failure", false},
     {"explore", "E", "swarm (default): random subsets of everything", false},
     {"shrink-time", "T", "bound on the shrinking of one failure (default 20s)", false},
     {"json", NULL, "the result as JSON on standard output, text on standard error", false},

@@ -20,6 +20,7 @@
 #define SECOND_NS UINT64_C(1000000000)
 
 static struct od_trial trial; /* too large for a stack */
+static struct od_arena file_arena; /* of the schedule that a file gives */
 
 static enum od_status open_case(const char *path, struct od_case_file *file, struct od_error *error)
 {
@@ -29,6 +30,8 @@ static enum od_status open_case(const char *path, struct od_case_file *file, str
     trial.only = od_property_find(file->property);
     if (trial.only == NULL)
         return od_fail(error, OD_BAD_INPUT, "%s: property %s: this build has no such property", path, file->property);
+    od_arena_init(&file_arena, od_posix_memory(), 0);
+    OD_TRY(od_case_schedule(&file_arena, path, file, &trial.given, error));
     uint32_t oracles = od_query_oracles_of(file->found);
     return oracles == 0 ? OD_OK : od_query_oracles_open(oracles, &trial.oracles, error);
 }
@@ -140,6 +143,7 @@ static int replay(const struct od_arguments *arguments)
     od_trial_release(&trial);
     od_choices_release(&choices);
     od_case_file_release(od_posix_memory(), &file);
+    od_arena_release(&file_arena);
     return result;
 }
 
@@ -183,8 +187,13 @@ static enum od_status shrink_case(const struct od_arguments *arguments, const st
     od_progress_end(&shrinking.progress);
     if (status != OD_OK || !shrunk->reproduced)
         return status;
-    return od_case_save(od_arguments_text(arguments, "out", "ordeal-out/shrunk"), od_posix_memory(), shrunk->bytes,
-                        shrunk->size, trial.only, file->found, true, path, path_size, error);
+    const struct od_failing_case failing = {.choices = shrunk->bytes,
+                                            .choice_bytes = shrunk->size,
+                                            .schedule = trial.given,
+                                            .only = trial.only,
+                                            .code = file->found};
+    return od_case_save(od_arguments_text(arguments, "out", "ordeal-out/shrunk"), od_posix_memory(), &failing, true, path,
+                        path_size, error);
 }
 
 static int shrink(const struct od_arguments *arguments)
@@ -215,6 +224,7 @@ static int shrink(const struct od_arguments *arguments)
     od_query_oracles_close(trial.oracles);
     od_trial_release(&trial);
     od_case_file_release(od_posix_memory(), &file);
+    od_arena_release(&file_arena);
     return result;
 }
 

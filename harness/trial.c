@@ -272,7 +272,11 @@ enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices,
     forget_case(trial);
     trial->choices = choices;
     enum od_status status = od_case_draw(&trial->test_case, trial->memory, choices, trial->only, error);
-    return status == OD_OK && trial->test_case.query == NULL ? draw_schedule(trial, error) : status;
+    if (trial->given != NULL)
+        trial->schedule = *trial->given;
+    else if (status == OD_OK && trial->test_case.query == NULL)
+        status = draw_schedule(trial, error);
+    return status;
 }
 
 enum od_status od_trial_request(struct od_trial *trial, struct od_cluster_request *request_out, struct od_error *error)

@@ -24,6 +24,7 @@ struct od_trial {
     const struct od_property *only; /* NULL: the case draws its property */
     enum od_deployment deployment;  /* where cases run: in the simulation, unless somebody sets another one; then digests mean nothing */
     const char *directory;          /* borrowed: of od_cluster_request, for threads */
+    const struct od_schedule *given; /* borrowed; in place of a drawn one: then none is drawn; NULL: it is drawn */
     struct od_choices *choices;     /* of the running case; borrowed from the caller of od_trial_run */
     struct od_case test_case;
     struct od_arena plan_arena; /* plans, graphs and the schedule of this case */

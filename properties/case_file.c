@@ -13,6 +13,7 @@
 
 #define CHOICES_MAX    16384u
 #define LINE_BYTES     32u
+#define SCHEDULE_LINES_MAX 1000u
 #define FILE_BYTES_MAX (4u << 20)
 
 struct cursor {
@@ -112,10 +113,11 @@ static enum od_status read_digest(struct cursor *cursor, struct od_case_file *fi
     return OD_OK;
 }
 
-static enum od_status read_count(struct cursor *cursor, uint32_t *count_out)
+/* "key N", N up to `most`. */
+static enum od_status read_count(struct cursor *cursor, const char *key, uint32_t most, const char *what,
+                                 uint32_t *count_out)
 {
-    static const char what[] = "\"choices\" and a number of bytes up to 16384";
-    size_t from = value_offset(cursor, "choices");
+    size_t from = value_offset(cursor, key);
     uint32_t count = 0;
     if (from == 0 || from == cursor->line_size)
         return expected(cursor, from, what);
@@ -123,12 +125,39 @@ static enum od_status read_count(struct cursor *cursor, uint32_t *count_out)
         if (cursor->line[i] < '0' || cursor->line[i] > '9')
             return expected(cursor, i, what);
         count = count * 10 + (uint32_t)(cursor->line[i] - '0');
-        if (count > CHOICES_MAX)
+        if (count > most)
             return expected(cursor, from, what);
     }
     *count_out = count;
     next_line(cursor);
     return OD_OK;
+}
+
+/* What the lines say is for others to read. */
+static enum od_status read_schedule(struct cursor *cursor, struct od_case_file *file)
+{
+    uint32_t count = 0;
+    struct od_buffer text;
+    if (value_offset(cursor, "schedule") == 0)
+        return OD_OK; /* optional */
+    OD_TRY(read_count(cursor, "schedule", SCHEDULE_LINES_MAX, "\"schedule\" and a number of lines up to 1000", &count));
+    od_buffer_init(&text, cursor->memory);
+    enum od_status status = OD_OK;
+    for (uint32_t i = 0; i < count && status == OD_OK; i++) {
+        if (cursor->line_size == 0)
+            status = expected(cursor, 0, "one more line of the schedule");
+        else if (!od_buffer_print(&text, "%.*s\n", (int)cursor->line_size, cursor->line))
+            status = od_fail(cursor->error, OD_NO_MEMORY, "reading a case file: its schedule");
+        next_line(cursor);
+    }
+    if (status == OD_OK && (file->schedule = od_take(cursor->memory, text.size + 1)) == NULL)
+        status = od_fail(cursor->error, OD_NO_MEMORY, "reading a case file: its schedule");
+    if (status == OD_OK) {
+        file->schedule_bytes = (uint32_t)text.size;
+        memcpy(file->schedule, od_buffer_text(&text), text.size);
+    }
+    od_buffer_release(&text);
+    return status;
 }
 
 /* One line of hexadecimal pairs behind `size` bytes already read. */
@@ -152,7 +181,8 @@ static enum od_status read_hex_line(struct cursor *cursor, uint8_t *bytes, uint3
 static enum od_status read_choices(struct cursor *cursor, struct od_case_file *file)
 {
     uint32_t count = 0, size = 0;
-    enum od_status status = read_count(cursor, &count);
+    enum od_status status = read_count(cursor, "choices", CHOICES_MAX,
+                                       "\"choices\" and a number of bytes up to 16384", &count);
     if (status != OD_OK)
         return status;
     file->choices = od_take(cursor->memory, (size_t)count + 1);
@@ -202,6 +232,8 @@ enum od_status od_case_file_parse(struct od_memory *memory, const char *source_n
     if (status == OD_OK)
         status = read_digest(&cursor, file);
     if (status == OD_OK)
+        status = read_schedule(&cursor, file);
+    if (status == OD_OK)
         status = read_choices(&cursor, file);
     if (status == OD_OK)
         status = read_end(&cursor);
@@ -214,10 +246,20 @@ void od_case_file_release(struct od_memory *memory, struct od_case_file *file)
 {
     if (file->choices != NULL)
         od_give(memory, file->choices, (size_t)file->choices_bytes + 1);
+    if (file->schedule != NULL)
+        od_give(memory, file->schedule, (size_t)file->schedule_bytes + 1);
     memset(file, 0, sizeof(*file));
 }
 
 /* --- writing -------------------------------------------------------------------------------------------- */
+
+static uint32_t line_count(const char *text)
+{
+    uint32_t count = 0;
+    for (; *text != '\0'; text++)
+        count += *text == '\n';
+    return count;
+}
 
 bool od_case_file_print(const struct od_case_file *file, const char *rendering, struct od_buffer *buffer)
 {
@@ -227,6 +269,8 @@ bool od_case_file_print(const struct od_case_file *file, const char *rendering, 
         od_buffer_print(buffer, "bug %s\n", file->bug);
     if (file->has_digest)
         od_buffer_print(buffer, "digest %016" PRIx64 "\n", file->digest);
+    if (file->schedule != NULL)
+        od_buffer_print(buffer, "schedule %u\n%s", line_count(file->schedule), file->schedule);
     od_buffer_print(buffer, "choices %u\n", file->choices_bytes);
     for (uint32_t i = 0; i < file->choices_bytes; i++) {
         bool ends_line = i % LINE_BYTES == LINE_BYTES - 1 || i + 1 == file->choices_bytes;

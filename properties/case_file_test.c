@@ -40,6 +40,9 @@ static void assert_same(const struct od_case_file *left, const struct od_case_fi
     assert_string_equal(left->bug, right->bug);
     assert_int_equal(left->has_digest, right->has_digest);
     assert_true(left->digest == right->digest);
+    assert_int_equal(left->schedule == NULL, right->schedule == NULL);
+    if (left->schedule != NULL)
+        assert_string_equal(left->schedule, right->schedule);
     assert_int_equal(left->choices_bytes, right->choices_bytes);
     assert_memory_equal(left->choices, right->choices, left->choices_bytes);
 }
@@ -47,6 +50,7 @@ static void assert_same(const struct od_case_file *left, const struct od_case_fi
 static void files_round_trip(void **state)
 {
     static const uint32_t sizes[] = {0, 1, 31, 32, 33, 64, 1000};
+    static char *const schedules[] = {NULL, "", "executor.crash at time=1ms executor=2\nheal at=2s\n"};
     struct od_memory memory = od_plain_memory();
     uint8_t choices[1000];
     char path[] = "/tmp/case_file_test_XXXXXX";
@@ -58,6 +62,7 @@ static void files_round_trip(void **state)
         struct od_case_file written = sample(choices, sizes[i]), read;
         written.has_digest = i % 2 == 0;
         written.digest = written.has_digest ? written.digest : 0;
+        written.schedule = schedules[i % 3];
         assert_int_equal(od_case_file_write(&memory, path, &written, "tables\nchoices 77\n", NULL), OD_OK);
         assert_int_equal(od_case_file_read(&memory, path, &read, NULL), OD_OK);
         assert_same(&written, &read);
@@ -96,6 +101,9 @@ static const struct {
     {HEAD "digest 12\n", 5, 10, "16 hexadecimal digits"},
     {HEAD "digest 0123456789abcdefa\n", 5, 24, "the end of the line"},
     {HEAD "digest 0123456789ABCDEF\n", 5, 18, "16 hexadecimal digits"},
+    {HEAD "schedule 1001\n", 5, 10, "up to 1000"},
+    {HEAD "schedule 1\n", 6, 1, "one more line"},
+    {HEAD "schedule 1\nheal at=1s\nheal at=2s\nchoices 0\n", 7, 1, "\"choices\""},
     {HEAD "---\n", 5, 1, "\"choices\""},
     {HEAD "choices x\n", 5, 9, "\"choices\""},
     {HEAD "choices 16385\n", 5, 9, "\"choices\""},
