@@ -207,8 +207,9 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     if (worker->options->tells_refusals && (trial->tally.status == OD_UNSUPPORTED || trial->tally.status == OD_BAD_INPUT))
         fprintf(stderr, "case %llu, %s: %s\n  %s\n", (unsigned long long)case_index, od_status_text(trial->tally.status),
                 trial->refusal.text, trial->test_case.sql);
-    bool good = !trial->finding.found || handle_failure(worker, case_index);
-    if (trial->finding.found && worker->options->ends_at_failure)
+    bool has_failed = trial->finding.found;
+    bool good = !has_failed || handle_failure(worker, case_index);
+    if (has_failed && worker->options->ends_at_failure)
         atomic_store(&worker->page->stop, 1);
     atomic_store(&slot->case_index, 0);
     return good;
