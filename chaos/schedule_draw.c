@@ -131,11 +131,12 @@ static void draw_task_site(struct od_random *draws, const struct od_schedule_sha
         fault->site.partition = draw(draws, shape->partition_counts[fault->site.stage]);
 }
 
-/* Nothing, mostly; all, which is much more than anybody writes; or a part, with a hole in it now and then. */
+/* Nothing, as when a machine dies; as often all, which is much more than anybody writes, as when only a
+ * process does; or a part, with a hole in it now and then. */
 static void draw_keep(struct od_random *draws, struct od_fault *fault)
 {
     uint32_t chosen = draw(draws, 8);
-    if (chosen >= 4)
+    if (chosen >= 3)
         fault->amount = chosen < 6 ? KEEP_ALL : draw(draws, KEEP_SOME);
     if (chosen == 5)
         fault->lost_write = 1 + draw(draws, 4);
