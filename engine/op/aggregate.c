@@ -65,6 +65,13 @@ struct aggregate {
     enum { TAKING, EMITTING, LOADING } state;
     bool input_is_done;
     uint32_t next_group; /* to come out */
+    /* The batch that is coming out. */
+    uint32_t coming_count; /* its groups; 0: none is begun */
+    uint32_t coming_call;  /* whose column is being made */
+    uint32_t coming_group; /* for which it is */
+    bool kept_are_sorted;  /* the rows that the one keeps for the other */
+    const uint32_t *kept;  /* these; lent */
+    uint32_t next_kept;    /* to be added to the state */
     /* Spilling. */
     struct od_schema spill_schema; /* in the operator_arena */
     uint32_t part_column;
@@ -505,55 +512,89 @@ static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uin
     return OD_OK;
 }
 
-/* The result over the rows that were kept of a group. */
-static enum od_status emit_kept(struct aggregate *aggregate, struct call *call, uint32_t group,
-                                uint32_t column)
+static enum od_status end_group(struct aggregate *aggregate)
 {
-    uint32_t count;
-    const uint32_t *rows = od_aggregate_rows_sorted(&call->rows, group, &count);
-    const struct od_column *columns = call->rows.rows.views;
-    if (od_aggregate_is_within_group(call->aggregate->function)) {
-        struct od_value value;
-        OD_TRY(od_aggregate_of_sorted(call->aggregate, &call->fraction, columns, rows, count, &value,
-                                      aggregate->op.error));
-        return od_batch_builder_append(&aggregate->op.output, column, &value, aggregate->op.error);
-    }
-    od_aggregate_states_clear(&call->states, 0);
-    for (uint32_t i = 0; i < count; i++)
-        OD_TRY(od_aggregate_states_add(&call->states, 0, columns, rows[i]));
-    return od_aggregate_states_put(&call->states, 0, false, &aggregate->op.output, column);
+    aggregate->kept_are_sorted = false;
+    aggregate->coming_group++;
+    return OD_OK;
 }
 
-static enum od_status emit_calls(struct aggregate *aggregate, uint32_t first, uint32_t count)
+/* The result over the rows that were kept of a group, if there is room enough to come to its end. */
+static enum od_status emit_kept(struct aggregate *aggregate, struct call *call, uint32_t column,
+                                uint32_t *room)
+{
+    struct od_batch_builder *output = &aggregate->op.output;
+    const struct od_column *columns = call->rows.rows.views;
+    uint32_t group = aggregate->coming_group;
+    if (!aggregate->kept_are_sorted) {
+        if (!od_aggregate_rows_sort(&call->rows, group, room, &aggregate->kept))
+            return OD_OK;
+        aggregate->kept_are_sorted = true;
+        aggregate->next_kept = 0;
+        od_aggregate_states_clear(&call->states, 0);
+    }
+    uint32_t count = call->rows.sorted_count;
+    if (od_aggregate_is_within_group(call->aggregate->function)) {
+        struct od_value value;
+        OD_TRY(od_aggregate_of_sorted(call->aggregate, &call->fraction, columns, aggregate->kept, count,
+                                      &value, aggregate->op.error));
+        OD_TRY(od_batch_builder_append(output, column, &value, aggregate->op.error));
+        return end_group(aggregate);
+    }
+    for (; aggregate->next_kept < count && *room != 0; aggregate->next_kept++, --*room)
+        OD_TRY(od_aggregate_states_add(&call->states, 0, columns, aggregate->kept[aggregate->next_kept]));
+    if (aggregate->next_kept < count)
+        return OD_OK;
+    OD_TRY(od_aggregate_states_put(&call->states, 0, false, output, column));
+    return end_group(aggregate);
+}
+
+/* The columns of the calls, as far as there is room for kept rows. */
+static enum od_status emit_calls(struct aggregate *aggregate)
 {
     bool is_partial = aggregate->op.node->phase == OD_AGGREGATE_PARTIAL;
-    for (uint32_t i = 0; i < aggregate->call_count; i++) {
-        struct call *call = &aggregate->calls[i];
-        uint32_t column = aggregate->key_schema.field_count + i; /* a state is one column, too */
-        for (uint32_t group = first; group < first + count; group++) {
-            if (call->keeps_rows)
-                OD_TRY(emit_kept(aggregate, call, group, column));
-            else
-                OD_TRY(
-                    od_aggregate_states_put(&call->states, group, is_partial, &aggregate->op.output, column));
+    uint32_t end = aggregate->next_group + aggregate->coming_count;
+    uint32_t room = od_op_step_rows(&aggregate->op);
+    for (; aggregate->coming_call < aggregate->call_count; aggregate->coming_call++) {
+        struct call *call = &aggregate->calls[aggregate->coming_call];
+        uint32_t column = aggregate->key_schema.field_count + aggregate->coming_call; /* states, too */
+        while (call->keeps_rows && aggregate->coming_group < end) {
+            if (room == 0)
+                return OD_OK;
+            OD_TRY(emit_kept(aggregate, call, column, &room));
         }
+        for (; aggregate->coming_group < end; aggregate->coming_group++)
+            OD_TRY(od_aggregate_states_put(&call->states, aggregate->coming_group, is_partial,
+                                           &aggregate->op.output, column));
+        aggregate->coming_group = aggregate->next_group;
     }
     return OD_OK;
+}
+
+static enum od_status begin_batch(struct aggregate *aggregate)
+{
+    struct od_op *op = &aggregate->op;
+    uint32_t left = aggregate->group_count - aggregate->next_group;
+    aggregate->coming_count = left < op->env.batch_rows ? left : op->env.batch_rows;
+    aggregate->coming_call = 0;
+    aggregate->coming_group = aggregate->next_group;
+    od_arena_reset(&op->batch_arena);
+    od_batch_builder_reset(&op->output);
+    return emit_keys(aggregate, aggregate->next_group, aggregate->coming_count);
 }
 
 static enum od_status emit(struct aggregate *aggregate)
 {
     struct od_op *op = &aggregate->op;
-    uint32_t first = aggregate->next_group;
-    uint32_t left = aggregate->group_count - first;
-    uint32_t count = left < op->env.batch_rows ? left : op->env.batch_rows;
-    od_arena_reset(&op->batch_arena);
-    od_batch_builder_reset(&aggregate->op.output);
-    OD_TRY(emit_keys(aggregate, first, count));
-    OD_TRY(emit_calls(aggregate, first, count));
-    od_batch_builder_end_rows(&aggregate->op.output, count);
-    aggregate->next_group += count;
-    op->view = od_batch_builder_view(&aggregate->op.output);
+    if (aggregate->coming_count == 0)
+        OD_TRY(begin_batch(aggregate));
+    OD_TRY(emit_calls(aggregate));
+    if (aggregate->coming_call < aggregate->call_count)
+        return OD_OK;
+    od_batch_builder_end_rows(&op->output, aggregate->coming_count);
+    aggregate->next_group += aggregate->coming_count;
+    aggregate->coming_count = 0;
+    op->view = od_batch_builder_view(&op->output);
     return OD_OK;
 }
 

@@ -177,23 +177,38 @@ enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t gr
     return OD_OK;
 }
 
-const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_t group, uint32_t *count_out)
+/* Of equal sorted rows the last one stays. True: all have been looked at. */
+static bool drop_repeated(struct od_aggregate_rows *rows, uint32_t *list, uint32_t count, uint32_t *room)
+{
+    const struct od_column *columns = rows->rows.views;
+    for (; rows->looked < count && *room != 0; rows->looked++, --*room) {
+        bool repeats = rows->looked > 0 && od_keys_equal(columns, list[rows->sorted_count - 1], columns,
+                                                         list[rows->looked], rows->argument_count);
+        rows->sorted_count += !repeats;
+        list[rows->sorted_count - 1] = list[rows->looked];
+    }
+    return rows->looked == count;
+}
+
+bool od_aggregate_rows_sort(struct od_aggregate_rows *rows, uint32_t group, uint32_t *room,
+                            const uint32_t **sorted_out)
 {
     od_assert(group < rows->group_count);
     uint32_t first = rows->starts[group];
     uint32_t count = rows->starts[group + 1] - first;
-    *count_out = 0;
-    if (count == 0)
-        return NULL;
-    uint32_t *list = rows->order + first;
-    const struct od_column *columns = rows->rows.views;
-    od_row_order_sort(&rows->order_of_rows, columns, list, count,
-                      rows->order + rows->rows.row_count);
-    for (uint32_t i = 0; i < count; i++) {
-        bool repeats = rows->aggregate->distinct && i > 0 &&
-                       od_keys_equal(columns, list[*count_out - 1], columns, list[i], rows->argument_count);
-        *count_out += !repeats;
-        list[*count_out - 1] = list[i]; /* the last of equal ones stays */
+    uint32_t *list = rows->order == NULL ? NULL : rows->order + first;
+    if (rows->sort.order == NULL) {
+        rows->looked = rows->sorted_count = 0;
+        od_row_sort_begin(&rows->sort, &rows->order_of_rows, rows->rows.views, list, count,
+                          rows->order == NULL ? NULL : rows->order + rows->rows.row_count);
     }
-    return list;
+    if (rows->looked == 0 && !od_row_sort_step(&rows->sort, room))
+        return false;
+    if (!rows->aggregate->distinct)
+        rows->sorted_count = count;
+    else if (!drop_repeated(rows, list, count, room))
+        return false;
+    rows->sort.order = NULL;
+    *sorted_out = count == 0 ? NULL : list;
+    return true;
 }

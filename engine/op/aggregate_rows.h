@@ -1,6 +1,6 @@
 /* aggregate_rows: the rows of an aggregate that needs them all: DISTINCT, ORDER BY, string_agg, percentiles, mode.
  *
- *   init -> add* -> end_of_rows -> sorted(group)*        reset: back to no rows
+ *   init -> add* -> end_of_rows -> (sort(group)* until it is true)*        reset: back to no rows
  *
  *   rows    [ argument | second | order keys that are neither ]     as they came, of all groups
  *   groups  [ group of each ]
@@ -32,6 +32,9 @@ struct od_aggregate_rows {
     uint32_t *order;  /* owned; twice as many as rows: the second half is scratch */
     uint32_t *starts; /* owned; group_count + 1 */
     uint32_t group_count;
+    struct od_row_sort sort; /* of the group at hand; order NULL: it has not begun */
+    uint32_t looked;         /* at so many of its sorted rows, for DISTINCT */
+    uint32_t sorted_count;   /* so many of them stay */
 };
 
 /* Has an aggregate to keep its rows? */
@@ -50,8 +53,10 @@ enum od_status od_aggregate_rows_add(struct od_aggregate_rows *rows, const struc
                                      struct od_arena *batch_arena);
 /* Gathers the rows of each of the groups [0, group_count). NO_MEMORY. */
 enum od_status od_aggregate_rows_end(struct od_aggregate_rows *rows, uint32_t group_count);
-/* The rows of a group in their order, each once if DISTINCT: numbers in rows->rows; NULL for none.
+/* True: `*sorted_out` are the rows of the group in their order, sorted_count of them, each once if DISTINCT: numbers in
+ * rows->rows; NULL for none. False: the same again, with more room; a row takes one for each time that it is moved or looked at.
  * Once for each group. */
-const uint32_t *od_aggregate_rows_sorted(struct od_aggregate_rows *rows, uint32_t group, uint32_t *count_out);
+bool od_aggregate_rows_sort(struct od_aggregate_rows *rows, uint32_t group, uint32_t *room,
+                            const uint32_t **sorted_out);
 
 #endif

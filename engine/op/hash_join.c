@@ -12,9 +12,9 @@
  * key are not even kept where they can neither match nor come out.
  *
  * Only the steps change the state. Both inputs are read to their ends, whatever the other one holds: whether
- * an expression below fails must not depend on it. A step works on one batch and looks at LOOKED_MAX
- * candidates at most; linking the table is the one thing here that grows with the whole side (about 10 ns a
- * row). */
+ * an expression below fails must not depend on it. A step works on one batch and looks at
+ * od_op_step_rows candidates at most; linking the table is the one thing here that grows with the whole side
+ * (about 10 ns a row). */
 #include "engine/op/join.h"
 
 #include <string.h>
@@ -22,8 +22,7 @@
 #include "engine/core/assert.h"
 #include "engine/data/key_equal.h"
 
-#define LOOKED_MAX 65536u
-#define NULL_HASH  0 /* of build rows with a NULL key, where FALSE and NULL differ; others may have it, too */
+#define NULL_HASH 0 /* of build rows with a NULL key, where FALSE and NULL differ; others may have it, too */
 
 static bool key_is_null_safe(const struct join *join, uint32_t key)
 {
@@ -241,14 +240,15 @@ static bool is_decided(const struct join *join)
     return join->may_stop && join->probe_truth[join->probe_row] >= (can_be_true ? JOIN_TRUE : JOIN_NULL);
 }
 
-/* Collects pairs as far as there is room, and looks at LOOKED_MAX candidates. True at the end of the batch.
+/* Collects pairs as far as there is room, and looks at od_op_step_rows candidates. True at the end of the batch.
  * */
 static bool collect_pairs(struct join *join)
 {
     uint32_t looked = 0;
+    uint32_t looked_max = od_op_step_rows(&join->op);
     while (join->probe_row < join->probe->row_count) {
         for (; join->candidate != OD_HASH_TABLE_NONE && !is_decided(join); seek_candidate(join)) {
-            if (join->pair_count == join->op.env.batch_rows || looked++ == LOOKED_MAX)
+            if (join->pair_count == join->op.env.batch_rows || looked++ == looked_max)
                 return false;
             enum join_truth truth = key_truth(join);
             if (truth == JOIN_TRUE || (truth == JOIN_NULL && join->asks_nulls))

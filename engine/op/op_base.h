@@ -3,8 +3,8 @@
  *   struct filter { struct od_op op; ... }   op.c takes `bytes` zeroed, fills `op`, calls start
  *
  * start    builds what lives as long as the operator; inputs exist already. May be NULL.
- * step     bounded work: at most one input batch, or batch_rows rows of output. It shows rows by leaving them in `view`, which
- *          is empty before; else `says` tells why there are none: AGAIN (as it is before), BLOCKED or DONE. Not called again
+ * step     bounded work: at most one input batch, or batch_rows rows of output, or od_op_step_rows of others. It shows rows by
+ *          leaving them in `view`, which is empty before; else `says` tells why there are none: AGAIN (as it is before), BLOCKED or DONE. Not called again
  *          after DONE or a failure: od_op_step remembers the end and repeats it.
  * release  lets go of what the operator holds beside its two arenas; must accept a half-started operator. May be NULL.
  *
@@ -56,6 +56,12 @@ extern const struct od_op_kind od_op_expand; /* and project: one list of express
 extern const struct od_op_kind od_op_window;
 extern const struct od_op_kind od_op_map;
 
+/* Rows that a step may look at where there can be any number: 64 batches, some milliseconds. Who needs more says AGAIN: an
+ * executor is heard only between steps. */
+static inline uint32_t od_op_step_rows(const struct od_op *op)
+{
+    return op->env.batch_rows < UINT32_MAX / 64 ? 64 * op->env.batch_rows : UINT32_MAX;
+}
 /* Tells the account how many bytes of rows the operator holds now. True: too many, so it has to set rows aside. Where others
  * hold most of what the task may, a share is left to it, so that it does not write row by row. */
 bool od_op_holds(struct od_op *op, uint64_t held_bytes);

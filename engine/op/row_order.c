@@ -1,4 +1,4 @@
-/* row_order: comparing rows of columns, and a merge sort of their numbers.
+/* row_order: comparing rows of columns, and a merge sort of their numbers, in steps.
  *
  *   rows     [ 4 1 3 0 2 ]  ->  short runs by insertion  ->  runs merged back and forth with the scratch
  *
@@ -74,45 +74,95 @@ static void insertion_sort(const struct od_row_order *order, const struct od_col
     }
 }
 
-/* source[0, middle) and source[middle, count) into target. */
-static void merge_runs(const struct od_row_order *order, const struct od_column *columns,
-                       const uint32_t *source, uint32_t middle, uint32_t count, uint32_t *target)
+static int compare(const struct od_row_sort *sort, uint32_t left_row, uint32_t right_row)
 {
-    uint32_t left = 0;
-    uint32_t right = middle;
-    uint32_t filled = 0;
-    if (middle == count ||
-        od_row_order_compare(order, columns, source[middle - 1], columns, source[middle]) <= 0) {
-        memcpy(target, source, count * sizeof(*target));
-        return;
-    }
-    while (left < middle && right < count) {
-        bool takes_left = od_row_order_compare(order, columns, source[left], columns, source[right]) <= 0;
-        target[filled++] = takes_left ? source[left++] : source[right++];
-    }
+    return od_row_order_compare(sort->order, sort->columns, left_row, sort->columns, right_row);
+}
+
+/* The two runs at hand, from source to target, as far as there is room. True at their end. */
+static bool merge_runs(struct od_row_sort *sort, uint32_t *room)
+{
+    uint64_t rest = sort->count - sort->first;
+    uint32_t count = (uint32_t)(rest < 2 * sort->width ? rest : 2 * sort->width);
+    uint32_t middle = (uint32_t)(rest < sort->width ? rest : sort->width);
+    const uint32_t *source = sort->source + sort->first;
+    uint32_t *target = sort->target + sort->first;
+    uint32_t left = sort->left;
+    uint32_t right = middle + sort->right;
+    uint32_t filled = sort->left + sort->right;
+    uint32_t end = *room < count - filled ? filled + *room : count;
+    bool follows = filled == 0 && (middle == count || compare(sort, source[middle - 1], source[middle]) <= 0);
+    while (!follows && left < middle && right < count && filled < end)
+        target[filled++] = compare(sort, source[left], source[right]) <= 0 ? source[left++] : source[right++];
+    uint32_t moved = follows ? 1 : filled - sort->left - sort->right;
+    *room -= moved < *room ? moved : *room;
+    sort->left = left;
+    sort->right = right - middle;
+    if (!follows && left < middle && right < count)
+        return false;
     memcpy(target + filled, source + left, (middle - left) * sizeof(*target));
     filled += middle - left;
     memcpy(target + filled, source + right, (count - right) * sizeof(*target));
+    sort->left = sort->right = 0;
+    return true;
+}
+
+void od_row_sort_begin(struct od_row_sort *sort, const struct od_row_order *order,
+                       const struct od_column *columns, uint32_t *rows, uint32_t count, uint32_t *scratch)
+{
+    *sort = (struct od_row_sort){
+        .order = order, .columns = columns, .rows = rows, .count = count, .source = rows, .target = scratch};
+}
+
+/* The next short run, and the first pass behind the last one. */
+static void sort_run(struct od_row_sort *sort, uint32_t *room)
+{
+    uint64_t rest = sort->count - sort->first;
+    uint32_t count = (uint32_t)(rest < RUN_ROWS ? rest : RUN_ROWS);
+    insertion_sort(sort->order, sort->columns, sort->rows + sort->first, count);
+    *room -= *room < count ? *room : count;
+    sort->first += count;
+    if (sort->first < sort->count)
+        return;
+    sort->width = RUN_ROWS;
+    sort->first = 0;
+}
+
+static void end_pass(struct od_row_sort *sort)
+{
+    uint32_t *swap = sort->source;
+    sort->source = sort->target;
+    sort->target = swap;
+    sort->width *= 2;
+    sort->first = 0;
+}
+
+bool od_row_sort_step(struct od_row_sort *sort, uint32_t *room)
+{
+    while (*room > 0) {
+        if (sort->width == 0) {
+            sort_run(sort, room);
+        } else if (sort->width < sort->count) {
+            if (merge_runs(sort, room))
+                sort->first += 2 * sort->width;
+            if (sort->first >= sort->count)
+                end_pass(sort);
+        } else {
+            if (sort->source != sort->rows)
+                memcpy(sort->rows, sort->source, sort->count * sizeof(*sort->rows));
+            return true;
+        }
+    }
+    return false;
 }
 
 void od_row_order_sort(const struct od_row_order *order, const struct od_column *columns, uint32_t *rows,
                        uint32_t count, uint32_t *scratch)
 {
-    uint32_t *source = rows;
-    uint32_t *target = scratch;
-    for (uint32_t first = 0; first < count; first += RUN_ROWS)
-        insertion_sort(order, columns, rows + first, count - first < RUN_ROWS ? count - first : RUN_ROWS);
-    for (uint64_t width = RUN_ROWS; width < count; width *= 2) {
-        for (uint64_t first = 0; first < count; first += 2 * width) {
-            uint64_t left = count - first;
-            uint32_t both = (uint32_t)(left < 2 * width ? left : 2 * width);
-            uint32_t middle = (uint32_t)(left < width ? left : width);
-            merge_runs(order, columns, source + first, middle, both, target + first);
-        }
-        uint32_t *swap = source;
-        source = target;
-        target = swap;
-    }
-    if (source != rows && count > 0)
-        memcpy(rows, source, count * sizeof(*rows));
+    struct od_row_sort sort;
+    uint32_t room;
+    od_row_sort_begin(&sort, order, columns, rows, count, scratch);
+    do {
+        room = UINT32_MAX;
+    } while (!od_row_sort_step(&sort, &room));
 }

@@ -31,4 +31,23 @@ int od_row_order_compare(const struct od_row_order *order, const struct od_colum
 void od_row_order_sort(const struct od_row_order *order, const struct od_column *columns, uint32_t *rows,
                        uint32_t count, uint32_t *scratch);
 
+/* The same in steps: begin -> step* until it is true. All but `order` are private; nothing is owned. */
+struct od_row_sort {
+    const struct od_row_order *order; /* borrowed, like the columns and both lists */
+    const struct od_column *columns;
+    uint32_t *rows;
+    uint32_t count;
+    uint32_t *source; /* of the pass: `rows` or the scratch */
+    uint32_t *target;
+    uint64_t width; /* of the runs that are merged */
+    uint64_t first; /* of the two at hand */
+    uint32_t left;  /* taken of the one, of the other */
+    uint32_t right;
+};
+void od_row_sort_begin(struct od_row_sort *sort, const struct od_row_order *order,
+                       const struct od_column *columns, uint32_t *rows, uint32_t count, uint32_t *scratch);
+/* Moves about `*room` rows at most, and takes them off. True: they are sorted. Sorting n rows moves each of them about
+ * log2(n) - 3 times. */
+bool od_row_sort_step(struct od_row_sort *sort, uint32_t *room);
+
 #endif
