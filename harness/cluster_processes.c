@@ -71,6 +71,7 @@ struct od_processes {
     struct od_trace trace;
     /* the query that runs */
     uint32_t query_id;
+    uint64_t started_ns;
     bool is_unknown;
     struct od_news news;
     struct od_buffer answer;
@@ -369,12 +370,13 @@ void od_processes_trace(struct od_processes *processes, struct od_trace trace)
     processes->trace = trace;
 }
 
-/* Of this query, or of the cluster. */
+/* Of this query, or of the cluster in its time; to the first query the beginning of the cluster belongs, too. */
 static void pass_event(void *self, const struct od_event *event)
 {
     const struct od_processes *processes = self;
+    bool is_in_time = processes->query_id == 1 || event->time_ns >= processes->started_ns;
     bool is_of_query = event->site.query == OD_ANY || event->site.query == processes->query_id;
-    if (is_of_query && processes->trace.ops != NULL)
+    if (is_in_time && is_of_query && processes->trace.ops != NULL)
         processes->trace.ops->event(processes->trace.self, event);
 }
 
@@ -611,6 +613,7 @@ enum od_status od_processes_run(struct od_processes *processes, const struct od_
         status = od_fail(error, OD_UNSUPPORTED, "a plan of %zu bytes: more than a message may have", plan.size);
     if (status == OD_OK) {
         processes->query_id = query_id;
+        processes->started_ns = start_ns;
         processes->quick_ends = 0;
         processes->news = (struct od_news){0};
         od_buffer_reset(&processes->answer);

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "harness/file.h"
+#include "harness/repair.h"
 #include "harness/small_query.h"
 
 #define MS UINT64_C(1000000)
@@ -100,7 +101,8 @@ static uint32_t count_descriptors(void)
 
 static struct od_processes *start(void)
 {
-    const struct od_processes_options options = {.executor_count = EXECUTORS, .program = program};
+    const struct od_processes_options options = {
+        .executor_count = EXECUTORS, .program = program, .tells_events = true};
     struct od_processes *processes;
     struct od_error error = {0};
     od_processes_start(od_posix_memory(), &options, &processes, &error);
@@ -214,6 +216,54 @@ static void the_killed_come_back(void **state)
         end(blows.processes);
     }
     assert_int_equal(count_descriptors(), descriptors);
+}
+
+static struct od_event told[20000];
+static uint32_t told_count;
+static void take_event(void *self, const struct od_event *event)
+{
+    (void)self;
+    assert_true(told_count < sizeof(told) / sizeof(told[0]));
+    told[told_count++] = *event;
+}
+static uint32_t count_told(enum od_event_kind kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < told_count; i++)
+        count += told[i].kind == kind;
+    return count;
+}
+
+static void events_are_of_their_query_and_tell_of_repairs(void **state)
+{
+    static const struct od_trace_ops ops = {.event = take_event};
+    static const struct blow driver_dies[] = {{0, SIGKILL}, {0, 0}};
+    (void)state;
+    struct od_clock clock = od_posix_clock();
+    struct od_repair repair;
+    struct blows blows = {.processes = start(), .next = driver_dies};
+    told_count = 0;
+    od_processes_trace(blows.processes, (struct od_trace){&ops, NULL});
+    run_small(blows.processes);
+    assert_int_equal(count_told(OD_EVENT_QUERY_ENDED), 1);
+    assert_true(count_told(OD_EVENT_EXECUTOR_REGISTERED) > 0); /* the beginning of the cluster */
+    assert_int_equal(od_repair_measure(od_posix_memory(), small.prepared.graph, told, told_count, &repair, NULL), OD_OK);
+    assert_true(repair.total_ns == 0);
+    assert_int_equal(kill(od_processes_id(blows.processes, 1), SIGKILL), 0);
+    od_processes_wait(blows.processes, 500 * MS);
+    assert_int_equal(od_processes_restarts(blows.processes), 1);
+    uint64_t start_ns = clock.now_ns(clock.self);
+    told_count = 0;
+    od_processes_watch(blows.processes, 25 * MS, strike, &blows);
+    run_long(blows.processes);
+    for (uint32_t i = 0; i < told_count; i++) {
+        assert_true(told[i].site.query == 2 || told[i].site.query == OD_ANY);
+        assert_true(told[i].time_ns >= start_ns); /* nothing of the executor that came back before */
+    }
+    assert_int_equal(count_told(OD_EVENT_DRIVER_RESTARTED), 1);
+    assert_int_equal(od_repair_measure(od_posix_memory(), prepared.graph, told, told_count, &repair, NULL), OD_OK);
+    assert_true(repair.total_ns > 0 && repair.longest_ns > 0);
+    end(blows.processes);
 }
 
 /* The driver dies once while its client takes the pieces of an answer, and what it kept of it is lost. */
@@ -361,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queries_have_their_answers),
         cmocka_unit_test(the_killed_come_back),
+        cmocka_unit_test(events_are_of_their_query_and_tell_of_repairs),
         cmocka_unit_test(pieces_of_two_answers_are_not_one),
         cmocka_unit_test(an_ended_supervisor_leaves_nothing_for_long),
         cmocka_unit_test(the_folder_of_the_living_stays),

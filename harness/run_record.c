@@ -6,6 +6,7 @@
 
 #include "engine/run/metrics.h"
 #include "engine/world/posix.h"
+#include "harness/repair.h"
 #include "harness/table_show.h"
 
 #define ROWS_SHOWN_MAX 20
@@ -165,6 +166,18 @@ static void record_schedule(struct od_record *record, struct od_record_run *run,
     od_buffer_release(&text);
 }
 
+/* Refused memory is the record's. */
+static void record_repair(struct od_record *record, struct od_record_run *run, const struct od_stage_graph *graph,
+                          const struct od_cluster_result *result)
+{
+    struct od_repair repair;
+    enum od_status status =
+        od_repair_measure(od_posix_memory(), graph, result->events, result->event_count, &repair, NULL);
+    record->failed = record->failed || status != OD_OK;
+    run->repair_ns = repair.total_ns;
+    run->repair_longest_ns = repair.longest_ns;
+}
+
 /* What the driver decided and does not count. */
 static void count_events(struct od_record_run *run, const struct od_cluster_result *result)
 {
@@ -210,6 +223,7 @@ void od_run_record_run(struct od_record *record, struct od_record_run *run, cons
     run->retries = counts->attempts_failed;
     run->refused_attempts = counts->attempts_refused;
     count_events(run, result);
+    record_repair(record, run, request->graph, result);
     run->executors_lost = counts->executors_lost;
     run->memory_limit_bytes = request->options.query_memory_bytes;
     run->memory_peak_bytes = counts->memory_peak_bytes;

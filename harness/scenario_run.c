@@ -307,7 +307,8 @@ static enum od_status start_processes(struct od_scenario_run *run, struct od_err
     const struct od_processes_options options = {
         .executor_count = run->run_options.cluster.executor_count,
         .slots_per_executor = run->run_options.cluster.slots_per_executor,
-        .cluster = run->run_options.cluster};
+        .cluster = run->run_options.cluster,
+        .tells_events = true};
     return run->processes != NULL ? OD_OK : od_processes_start(od_posix_memory(), &options, &run->processes, error);
 }
 

@@ -95,6 +95,8 @@ static inline void fixture_runs(struct od_record *record, struct od_record_query
         if (!run->disturbed)
             continue;
         run->recovery_ns = run->virtual_ns - 40000000;
+        run->repair_ns = run->recovery_ns + 2000000;
+        run->repair_longest_ns = run->repair_ns / 2;
         run->faults_fired = 1 + i % 2;
         run->retries = i % 3;
         run->recomputed_tasks = i % 5;

@@ -179,15 +179,6 @@ static enum od_record_verdict query_verdict(const struct od_record_counts *count
                                                                           : OD_RECORD_HELD;
 }
 
-static uint64_t worst_recovery(const struct od_record_query *query)
-{
-    uint64_t worst_ns = 0;
-    for (uint32_t i = 0; i < query->runs.count; i++)
-        worst_ns =
-            query->runs.items[i]->recovery_ns > worst_ns ? query->runs.items[i]->recovery_ns : worst_ns;
-    return worst_ns;
-}
-
 static void write_overview_row(struct od_page *page, const struct od_record_scenario *scenario,
                                const struct od_record_query *query, uint32_t key)
 {
@@ -204,8 +195,9 @@ static void write_overview_row(struct od_page *page, const struct od_record_scen
                   od_measure_count(query->answer_rows).text, od_measure_count(counts.runs).text,
                   od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
                   od_measure_count(counts.faults_fired).text);
-    od_page_print(page, "<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
-                  od_measure_count(counts.recomputed_tasks).text, od_measure_ns(worst_recovery(query)).text);
+    od_page_print(page, "<td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
+                  od_measure_count(counts.recomputed_tasks).text, od_measure_ns(counts.repair_worst_ns).text,
+                  od_measure_ns(counts.recovery_worst_ns).text);
 }
 
 static void write_overview(struct od_page *page)
@@ -217,7 +209,7 @@ static void write_overview(struct od_page *page)
               "<table class=\"sortable\">\n<thead><tr><th>verdict</th><th>scenario</th><th>query</th>"
               "<th class=\"n\">answer rows</th><th class=\"n\">runs</th><th class=\"n\">held</th>"
               "<th class=\"n\">faults fired</th><th class=\"n\">tasks recomputed</th>"
-              "<th class=\"n\">longest recovery</th></tr></thead>\n<tbody>\n");
+              "<th class=\"n\">longest repair</th><th class=\"n\">longest recovery</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < record->scenarios.count; i++) {
         const struct od_record_scenario *scenario = record->scenarios.items[i];
         for (uint32_t k = 0; k < scenario->queries.count; k++)

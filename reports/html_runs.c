@@ -56,6 +56,7 @@ static void write_run(struct od_page *page, const struct od_record_run *run)
     od_page_print(page, "</td><td class=\"n\">%s</td>", od_measure_count(run->faults_fired).text);
     write_time(page, run_time(run));
     write_time(page, run->recovery_ns);
+    write_time(page, run->repair_ns);
     od_page_print(
         page, "<td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%" PRIu64 "</td></tr>\n",
         od_measure_count(run->recomputed_tasks).text, od_measure_count(run->retries).text, run->seed);
@@ -68,7 +69,8 @@ static void write_table(struct od_page *page, const struct od_record_query *quer
     od_page_print(
         page,
         "<h4>Runs</h4>\n<p>%s held, %s failed, %s undecided. <span class=\"dim\">Time is virtual in sim, "
-        "wall time elsewhere; recovery is the time beyond the undisturbed run.</span></p>\n"
+        "wall time elsewhere; recovery is the time beyond the undisturbed run, repair the time in which "
+        "something lost was not yet made good.</span></p>\n"
         "<div class=\"chart\" data-key=\"%u\"></div>\n<div class=\"tools\" data-key=\"%u\"></div>\n",
         od_measure_count(counts.verdicts[OD_RECORD_HELD]).text,
         od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
@@ -80,8 +82,9 @@ static void write_table(struct od_page *page, const struct od_record_query *quer
         "id=\"runs-%u\">\n<thead><tr><th>verdict</th><th>deployment</th><th class=\"n\">schedule</th>"
         "<th>faults planned</th><th class=\"n\">fired</th>",
         page->query_key);
-    od_page_put(page, "<th class=\"n\">time</th><th class=\"n\">recovery</th><th class=\"n\">recomputed</th>"
-                      "<th class=\"n\">retries</th><th class=\"n\">seed</th></tr></thead>\n<tbody>\n");
+    od_page_put(page, "<th class=\"n\">time</th><th class=\"n\">recovery</th><th class=\"n\">repair</th>"
+                      "<th class=\"n\">recomputed</th><th class=\"n\">retries</th>"
+                      "<th class=\"n\">seed</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < query->runs.count; i++)
         write_run(page, query->runs.items[i]);
     od_page_put(page, "</tbody></table></div>\n");

@@ -296,6 +296,11 @@ void od_record_finish(struct od_record *record, enum od_record_state state)
     record->ended_unix_ms = unix_ms();
 }
 
+static uint64_t larger(uint64_t left, uint64_t right)
+{
+    return left > right ? left : right;
+}
+
 static void count_runs(const struct od_record_query *query, struct od_record_counts *counts)
 {
     for (uint32_t i = 0; i < query->runs.count; i++) {
@@ -306,6 +311,9 @@ static void count_runs(const struct od_record_query *query, struct od_record_cou
         counts->faults_fired += run->faults_fired;
         counts->retries += run->retries;
         counts->recomputed_tasks += run->recomputed_tasks;
+        counts->repair_ns += run->repair_ns;
+        counts->recovery_worst_ns = larger(counts->recovery_worst_ns, run->recovery_ns);
+        counts->repair_worst_ns = larger(counts->repair_worst_ns, run->repair_longest_ns);
     }
     counts->queries++;
 }

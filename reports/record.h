@@ -67,6 +67,8 @@ enum od_record_fold { OD_RECORD_SUM, OD_RECORD_MAX };
     X(virtual_ns, virtual, NS, SUM, "virtual time, in sim")                                                  \
     X(wall_ns, wall, NS, SUM, "time on the wall")                                                            \
     X(recovery_ns, recovery, NS, MAX, "time beyond the undisturbed run of the same query and deployment")    \
+    X(repair_ns, repair, NS, SUM, "time in which something lost was not yet made good, by events")           \
+    X(repair_longest_ns, repair_longest, NS, MAX, "the longest such time without a break")                   \
     X(tasks, tasks, COUNT, SUM, "tasks of the plan")                                                         \
     X(tasks_run, tasks_run, COUNT, SUM, "attempts at tasks that were started")                               \
     X(retries, retries, COUNT, SUM, "attempts that failed")                                                  \
@@ -286,6 +288,9 @@ struct od_record_counts {
     uint64_t faults_fired;
     uint64_t retries;
     uint64_t recomputed_tasks;
+    uint64_t repair_ns;         /* of all runs */
+    uint64_t recovery_worst_ns; /* of one run */
+    uint64_t repair_worst_ns;   /* the longest repair without a break */
 };
 struct od_record_counts od_record_count(const struct od_record *record);
 struct od_record_counts od_record_count_query(const struct od_record_query *query);

@@ -73,6 +73,8 @@ static void html_escapes_and_shows(void **state)
     assert_shows(&out, "18446744073709551614");
     assert_shows(&out, "web_analytics.yaml, seed 41");
     assert_shows(&out, "top 10 &quot;&lt;&amp;&gt;\\ (7 rows, 1.0 MiB spilled, 3.4 ms)");
+    assert_shows(&out, "<td class=\"n\">10</td><td class=\"n\">14.8 ms</td><td class=\"n\">27.5 ms</td>"); /* recomputed */
+    assert_shows(&out, "27.5 ms</td><td class=\"n\" data-value=\"29500000\">29.5 ms</td>");
     assert_hides(&out, "reference 0.1.0, seed"); /* no one number says it */
     assert_hides(&out, "</script><b>");
     assert_hides(&out, "\x01");
@@ -195,6 +197,7 @@ static void terminal_fits_and_is_plain_in_a_pipe(void **state)
     struct od_terminal terminal = {.width = 60};
     char *text = terminal_text(&terminal);
     assert_non_null(strstr(text, "failed: 12 runs of 2 queries"));
+    assert_non_null(strstr(text, "20 tasks recomputed; repairs took 189 ms, the longest 14.8 ms\n"));
     assert_non_null(strstr(text, "replay: ordeal replay cases/rings-1.case"));
     assert_null(strchr(text, '\033'));
     assert_null(strchr(text, '\x01'));

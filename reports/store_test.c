@@ -74,7 +74,7 @@ static void put_and_put_again(void **state)
     assert_int_equal(ask("SELECT count(*) FROM runs"), 1);
     assert_int_equal(ask("SELECT count(*) FROM queries"), 2);
     assert_int_equal(ask("SELECT count(*) FROM verdicts"), 10);
-    assert_int_equal(ask("SELECT count(*) FROM measures"), 10 * 28);
+    assert_int_equal(ask("SELECT count(*) FROM measures"), 10 * 30);
     assert_int_equal(ask("SELECT count(*) FROM verdicts WHERE property = 'H1' AND verdict = 'failed'"), 1);
     assert_int_equal(ask("SELECT value FROM measures WHERE name = 'virtual' LIMIT 1"), 40000000);
     assert_int_equal(ask("SELECT seed = '18446744073709551615' FROM runs"), 1);

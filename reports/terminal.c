@@ -142,6 +142,10 @@ static void put_headline(const struct od_record *record, const struct od_termina
         od_measure_count(counts.verdicts[OD_RECORD_FAILED]).text,
         od_measure_count(counts.verdicts[OD_RECORD_UNDECIDED]).text,
         od_measure_count(counts.faults_fired).text);
+    if (counts.recomputed_tasks > 0 || counts.repair_ns > 0)
+        fprintf(terminal->file, "%s tasks recomputed; repairs took %s, the longest %s\n",
+                od_measure_count(counts.recomputed_tasks).text, od_measure_ns(counts.repair_ns).text,
+                od_measure_ns(counts.repair_worst_ns).text);
     if (record->state != OD_RECORD_FINISHED)
         fprintf(terminal->file, "%sthis run %s: only what was done up to then is shown%s\n",
                 od_terminal_start(terminal, OD_STYLE_WARN),
