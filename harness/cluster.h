@@ -3,8 +3,8 @@
  *   stage graph + options + schedule --od_cluster_run--> outcome, events, facts
  *
  * `sim` is chaos/sim: virtual time, deterministic. `threads` is a thread an actor with real time and real files. `processes` is a
- * process an actor (cluster_processes.h). The same driver and executor objects run in all. Nothing of the cluster lives on after the call, but for processes that were there before; the result owns what it
- * shows. */
+ * process an actor (cluster_processes.h). The same driver and executor objects run in all. Nothing of the
+ * cluster lives on after the call, but for processes that were there before; the result owns what it shows. */
 #ifndef OD_HARNESS_CLUSTER_H
 #define OD_HARNESS_CLUSTER_H
 

@@ -29,7 +29,7 @@ static const struct rule rules[OD_EVENT_COUNT] = {
     [OD_EVENT_TASK_RETRIED]      = {TASK,  false, {OWED,      OWED,         OWED,      OWED,         OWED}},
     [OD_EVENT_OUTPUT_LOST]       = {TASK,  false, {OWED,      OWED,         OWED,      OWED,         OWED}},
     [OD_EVENT_STAGE_ROLLED_BACK] = {STAGE, false, {NEW,       OWED,         OWED,      OWED,         OWED}},
-    [OD_EVENT_STAGE_COMPLETED]   = {STAGE, true,  {NEW,       COMMITTED,    COMMITTED, COMMITTED,    COMMITTED}},
+    [OD_EVENT_STAGE_COMPLETED]   = {STAGE, false, {NEW,       COMMITTED,    COMMITTED, COMMITTED,    COMMITTED}},
     [OD_EVENT_DRIVER_RESTARTED]  = {ALL,   false, {NEW,       LEFT_RUNNING, COMMITTED, LEFT_RUNNING, OWED}},
     [OD_EVENT_QUERY_ENDED]       = {ALL,   true,  {NEW,       NEW,          NEW,       NEW,          NEW}},
 };

@@ -67,6 +67,8 @@ static const struct list lists[] = {
      {{10, LOSE, 0, 0}, {20, COMMIT, 1, 0}, {30, COMMIT, 1, 1}, {30, COMPLETE, 1, ANY}, {60, END, ANY, ANY}}},
     {"until a reader is lost itself", 45, 25,
      {{10, LOSE, 0, 0}, {30, COMPLETE, 1, ANY}, {35, LOSE, 1, 0}, {40, COMMIT, 0, 0}, {60, COMMIT, 1, 0}, {90, END, ANY, ANY}}},
+    {"until all of its readers are whole again", 45, 25,
+     {{10, LOSE, 0, 0}, {30, COMPLETE, 1, ANY}, {35, LOSE, 1, 0}, {40, COMMIT, 1, 0}, {60, COMMIT, 0, 0}, {90, END, ANY, ANY}}},
     {"what only a stage reads that nobody needs", 20, 20,
      {{10, LOSE, 1, 0}, {15, LOSE, 0, 0}, {30, COMPLETE, 2, ANY}, {60, END, ANY, ANY}}},
     {"a stage begins again: what had begun", 50, 50,
@@ -76,6 +78,7 @@ static const struct list lists[] = {
      {{1, REUSE, 0, 1}, {10, AGAIN, 0, ANY}, {20, COMMIT, 0, 1}, {30, END, ANY, ANY}}},
     {"a restarted driver, until it goes on", 5, 5,
      {{1, COMMIT, 0, 0}, {10, RESTART, ANY, ANY}, {15, LAUNCH, 1, 0}, {20, COMMIT, 1, 0}, {30, END, ANY, ANY}}},
+    {"goes on by a commit", 10, 10, {{10, RESTART, ANY, ANY}, {20, COMMIT, 1, 0}, {30, END, ANY, ANY}}},
     {"one that only collects", 10, 10,
      {{1, LAUNCH, 2, 0}, {10, RESTART, ANY, ANY}, {20, RESULT, 2, 0}, {90, END, ANY, ANY}}},
     {"what ran in its last life, until adopted", 7, 7,
@@ -93,7 +96,8 @@ static const struct list lists[] = {
      {{1, LAUNCH, 0, 0}, {10, RESTART, ANY, ANY}, {40, COMMIT, 0, 1}, {40, COMPLETE, 0, ANY}, {90, END, ANY, ANY}}},
     {"the next query begins with nothing lost", 10, 10,
      {{1, COMMIT, 0, 0}, {10, LOSE, 0, 0}, {20, END, ANY, ANY}, {30, LAUNCH, 0, 0}, {40, COMMIT, 0, 0}, {50, END, ANY, ANY}}},
-    {"clocks that go back", 10, 10, {{30, LOSE, 0, 0}, {20, COMMIT, 0, 1}, {40, COMMIT, 0, 0}, {5, END, ANY, ANY}}},
+    {"clocks that go back", 10, 10,
+     {{30, LOSE, 0, 0}, {20, COMMIT, 0, 0}, {40, LOSE, 0, 0}, {50, COMMIT, 0, 0}, {5, END, ANY, ANY}}},
     {"of no stage of this plan", 0, 0, {{10, LOSE, 3, 0}, {20, LOSE, 0, ANY}, {25, LOSE, ANY, 7}, {30, END, ANY, ANY}}},
 };
 /* clang-format on */
