@@ -3,7 +3,7 @@
  *   input --+--> rows    [ given | begun partition ........ | next ones ]    all columns; first in, first out
  *           +--> needed  [ partition keys | order keys | each call's columns ]    of the same rows
  *
- *   GATHERING --the end of the partition is seen--> GIVING its rows, batch_rows at a time --> GATHERING ...
+ *   GATHERING --the end of the partition is seen--> RANKING: peers are found --> GIVING, batch_rows at a time --> GATHERING ...
  *
  * A partition must be seen whole before its first row can be given. `needed` stays in memory, since frames look anywhere; of
  * `rows` only the next ones are ever wanted, so when too many bytes are held (od_op_holds) they go to a run, and come back
@@ -29,11 +29,14 @@ struct window {
     struct od_batch_builder needed;
     uint32_t scanned; /* rows of `needed` that are known to be of the begun partition, or before */
     bool input_is_done;
-    bool is_giving;
-    struct od_window_partition partition; /* while giving; before: where it begins */
-    uint32_t next_row;                    /* of the partition */
+    enum { GATHERING, RANKING, GIVING } state;
+    struct od_window_partition partition; /* whole while GIVING; before: where it begins */
+    uint32_t next_row;                    /* of the partition: to be ranked, to be given */
     uint32_t *peers;                      /* owned: groups, then their starts */
     uint32_t peer_capacity;               /* rows */
+    uint32_t coming_count;                /* rows of the batch that is being made; 0: none is begun */
+    uint32_t coming_call;                 /* whose column is being made */
+    uint32_t coming_row;                  /* of these rows, for which it is */
 
     struct od_batch_builder rows;
     uint32_t next_kept;       /* of `rows`, or of `loaded` */
@@ -233,34 +236,9 @@ static enum od_status forget_given(struct window *window)
     return OD_OK;
 }
 
-static enum od_status find_peers(struct window *window)
-{
-    struct od_window_partition *partition = &window->partition;
-    uint32_t needed = partition->row_count + 1;
-    if (!od_grow(&window->held.memory, &window->peers, &window->peer_capacity, needed,
-                 2 * sizeof(*window->peers)))
-        return od_op_no_memory(&window->op, "finding peers");
-    const struct od_column *keys = window->key_count == 0 ? NULL : window->needed.views + window->partition_count;
-    uint32_t *starts = window->peers + needed;
-    uint32_t group = 0;
-    starts[0] = 0;
-    for (uint32_t row = 0; row < partition->row_count; row++) {
-        uint32_t here = partition->first_row + row;
-        if (row > 0 && !od_keys_equal(keys, here - 1, keys, here, window->key_count))
-            starts[++group] = row;
-        window->peers[row] = group;
-    }
-    partition->group_count = group + 1;
-    starts[partition->group_count] = partition->row_count;
-    partition->groups = window->peers;
-    partition->group_starts = starts;
-    return OD_OK;
-}
-
 static enum od_status begin_giving(struct window *window)
 {
     struct od_op *op = &window->op;
-    OD_TRY(find_peers(window));
     if (window->key_count > 0) {
         window->partition.key = &window->needed.views[window->partition_count];
         window->partition.descending = op->node->window.keys[0].descending;
@@ -269,26 +247,49 @@ static enum od_status begin_giving(struct window *window)
     const struct od_column *views = window->needed.views; /* NULL: no expression is needed */
     for (uint32_t i = 0; i < window->call_count; i++)
         OD_TRY(od_window_call_partition(&window->calls[i], &window->partition,
-                                        views == NULL ? NULL : &views[window->calls[i].column], &op->operator_arena));
+                                        views == NULL ? NULL : &views[window->calls[i].column],
+                                        &op->operator_arena));
     window->next_row = 0;
-    window->is_giving = true;
+    window->state = GIVING;
     return OD_OK;
+}
+
+/* Finds the peers of some rows more. */
+static enum od_status rank(struct window *window)
+{
+    struct od_window_partition *partition = &window->partition;
+    uint32_t needed = partition->row_count + 1;
+    if (!od_grow(&window->held.memory, &window->peers, &window->peer_capacity, needed,
+                 2 * sizeof(*window->peers)))
+        return od_op_no_memory(&window->op, "finding peers");
+    const struct od_column *keys = window->key_count == 0 ? NULL : window->needed.views + window->partition_count;
+    uint32_t *starts = window->peers + needed;
+    uint32_t row = window->next_row;
+    uint32_t left = partition->row_count - row;
+    uint32_t room = od_op_step_rows(&window->op);
+    uint32_t end = row + (left < room ? left : room);
+    uint32_t group = row == 0 ? 0 : window->peers[row - 1];
+    starts[0] = 0;
+    for (; row < end; row++) {
+        uint32_t here = partition->first_row + row;
+        if (row > 0 && !od_keys_equal(keys, here - 1, keys, here, window->key_count))
+            starts[++group] = row;
+        window->peers[row] = group;
+    }
+    window->next_row = row;
+    if (row < partition->row_count)
+        return OD_OK;
+    partition->group_count = group + 1;
+    starts[partition->group_count] = partition->row_count;
+    partition->groups = window->peers;
+    partition->group_starts = starts;
+    return begin_giving(window);
 }
 
 /* --- giving --------------------------------------------------------------------------------------------- */
 
-static enum od_status put_values(struct window *window, struct od_window_state *call, uint32_t column,
-                                 uint32_t count)
-{
-    for (uint32_t row = window->next_row; row < window->next_row + count; row++) {
-        struct od_value value;
-        OD_TRY(od_window_call_value(call, row, &value));
-        OD_TRY(od_batch_builder_append(&window->op.output, column, &value, window->op.error));
-    }
-    return OD_OK;
-}
-
-static enum od_status give(struct window *window)
+/* The next rows, without the calls' columns. */
+static enum od_status begin_batch(struct window *window)
 {
     struct od_op *op = &window->op;
     struct od_batch rows;
@@ -298,22 +299,56 @@ static enum od_status give(struct window *window)
     count = count < op->env.batch_rows ? count : op->env.batch_rows;
     count = count < rows.row_count - first ? count : rows.row_count - first;
     od_arena_reset(&op->batch_arena);
-    od_batch_builder_reset(&window->op.output);
+    od_batch_builder_reset(&op->output);
     OD_TAKE_LIST(uint32_t, places, &op->batch_arena, count, op->error);
     for (uint32_t i = 0; i < count; i++)
         places[i] = first + i;
     for (uint32_t i = 0; i < rows.schema->field_count; i++)
-        OD_TRY(od_batch_builder_append_column(&window->op.output, i, &rows.columns[i], places, count,
-                                              window->op.error));
-    for (uint32_t i = 0; i < window->call_count; i++)
-        OD_TRY(put_values(window, &window->calls[i], rows.schema->field_count + i, count));
-    od_batch_builder_end_rows(&window->op.output, count);
-    window->next_kept += count;
-    window->next_row += count;
-    window->is_giving = window->next_row < window->partition.row_count;
-    if (!window->is_giving)
+        OD_TRY(od_batch_builder_append_column(&op->output, i, &rows.columns[i], places, count, op->error));
+    window->coming_count = count;
+    window->coming_call = 0;
+    window->coming_row = 0;
+    return OD_OK;
+}
+
+/* The column of the call at hand, as far as there is room. */
+static enum od_status put_values(struct window *window)
+{
+    struct od_window_state *call = &window->calls[window->coming_call];
+    uint32_t column = window->op.node->inputs[0]->schema.field_count + window->coming_call;
+    bool is_there = true;
+    call->room = od_op_step_rows(&window->op);
+    while (window->coming_row < window->coming_count && call->room != 0) {
+        struct od_value value;
+        OD_TRY(od_window_call_value(call, window->next_row + window->coming_row, &is_there, &value));
+        if (!is_there)
+            return OD_OK;
+        OD_TRY(od_batch_builder_append(&window->op.output, column, &value, window->op.error));
+        window->coming_row++;
+    }
+    return OD_OK;
+}
+
+static enum od_status give(struct window *window)
+{
+    struct od_op *op = &window->op;
+    if (window->coming_count == 0)
+        OD_TRY(begin_batch(window));
+    for (; window->coming_call < window->call_count; window->coming_call++) {
+        OD_TRY(put_values(window));
+        if (window->coming_row < window->coming_count)
+            return OD_OK;
+        window->coming_row = 0;
+    }
+    od_batch_builder_end_rows(&op->output, window->coming_count);
+    window->next_kept += window->coming_count;
+    window->next_row += window->coming_count;
+    window->coming_count = 0;
+    if (window->next_row == window->partition.row_count) {
+        window->state = GATHERING;
         window->partition.first_row += window->partition.row_count;
-    op->view = od_batch_builder_view(&window->op.output);
+    }
+    op->view = od_batch_builder_view(&op->output);
     return OD_OK;
 }
 
@@ -321,10 +356,14 @@ static enum od_status window_step(struct od_op *op)
 {
     struct window *window = (struct window *)op;
     const struct od_batch *input;
-    if (window->is_giving)
+    if (window->state == GIVING)
         return give(window);
-    if (is_whole(window))
-        return begin_giving(window);
+    if (window->state == GATHERING && is_whole(window)) {
+        window->state = RANKING;
+        window->next_row = 0;
+    }
+    if (window->state == RANKING)
+        return rank(window);
     if (window->input_is_done) {
         op->says = OD_STEP_DONE;
         return OD_OK;

@@ -51,7 +51,7 @@ enum od_status od_window_call_partition(struct od_window_state *self, const stru
     if (self->call->function != OD_WINDOW_AGGREGATE)
         return OD_OK;
     od_aggregate_states_release(&self->states);
-    self->leaf_count = 0;
+    self->leaf_count = self->built_count = 0;
     self->is_covering = true;
     self->covered = (struct od_row_range){0};
     return od_aggregate_states_grow(&self->states, 1);
@@ -65,26 +65,46 @@ static struct od_value argument(const struct od_window_state *self, uint32_t ind
 
 /* --- aggregates over frames ----------------------------------------------------------------------------- */
 
+static void use_room(struct od_window_state *self, uint32_t row_count)
+{
+    self->room -= row_count < self->room ? row_count : self->room;
+}
+
 static enum od_status add_rows(struct od_window_state *self, uint32_t state, struct od_row_range range)
 {
     for (uint32_t row = range.first; row < range.end; row++)
         OD_TRY(od_aggregate_states_add(&self->states, state, self->columns, self->partition->first_row + row));
+    use_room(self, range.end - range.first);
     return OD_OK;
 }
 
+static bool wants_tree(const struct od_window_state *self, struct od_row_range range)
+{
+    return range.end - range.first >= TREE_ROWS && od_aggregate_states_can_combine(&self->states);
+}
+
+static bool tree_is_built(const struct od_window_state *self)
+{
+    return self->leaf_count != 0 && self->built_count == 2 * self->leaf_count - 1;
+}
+
+/* Leaves, then the nodes above them, as far as there is room. */
 static enum od_status build_tree(struct od_window_state *self)
 {
     uint32_t leaf_count = self->partition->row_count / BLOCK_ROWS;
+    uint32_t node_count = 2 * leaf_count - 1;
     OD_TRY(od_aggregate_states_grow(&self->states, 1 + 2 * leaf_count));
-    for (uint32_t i = 0; i < leaf_count; i++) {
-        struct od_row_range block = {i * BLOCK_ROWS, (i + 1) * BLOCK_ROWS};
-        OD_TRY(add_rows(self, 1 + leaf_count + i, block));
+    self->leaf_count = leaf_count;
+    for (; self->built_count < leaf_count && self->room != 0; self->built_count++) {
+        struct od_row_range block = {self->built_count * BLOCK_ROWS, (self->built_count + 1) * BLOCK_ROWS};
+        OD_TRY(add_rows(self, 1 + leaf_count + self->built_count, block));
     }
-    for (uint32_t node = leaf_count; node-- > 1;) {
+    for (; self->built_count < node_count && self->room != 0; self->built_count++) {
+        uint32_t node = node_count - self->built_count;
         OD_TRY(od_aggregate_states_combine(&self->states, 1 + node, 1 + 2 * node));
         OD_TRY(od_aggregate_states_combine(&self->states, 1 + node, 1 + 2 * node + 1));
+        use_room(self, 2);
     }
-    self->leaf_count = leaf_count;
     return OD_OK;
 }
 
@@ -103,10 +123,8 @@ static enum od_status add_leaves(struct od_window_state *self, uint32_t first, u
 
 static enum od_status add_range(struct od_window_state *self, struct od_row_range range)
 {
-    if (range.end - range.first < TREE_ROWS || !od_aggregate_states_can_combine(&self->states))
+    if (!wants_tree(self, range))
         return add_rows(self, 0, range);
-    if (self->leaf_count == 0)
-        OD_TRY(build_tree(self));
     uint32_t first_leaf = (range.first + BLOCK_ROWS - 1) / BLOCK_ROWS;
     uint32_t end_leaf = range.end / BLOCK_ROWS;
     struct od_row_range head = {range.first, first_leaf * BLOCK_ROWS};
@@ -116,17 +134,37 @@ static enum od_status add_range(struct od_window_state *self, struct od_row_rang
     return add_rows(self, 0, tail);
 }
 
-static enum od_status cover(struct od_window_state *self, const struct od_row_range *ranges, uint32_t count)
+/* State 0 holds more rows of a frame that grew. */
+static enum od_status extend(struct od_window_state *self, uint32_t end)
 {
-    struct od_row_range covered = self->covered;
-    if (self->is_covering && count == 1 && covered.first == ranges[0].first && covered.end <= ranges[0].end) {
-        struct od_row_range new_rows = {covered.end, ranges[0].end};
-        OD_TRY(add_rows(self, 0, new_rows));
-    } else {
-        od_aggregate_states_clear(&self->states, 0);
-        for (uint32_t i = 0; i < count; i++)
-            OD_TRY(add_range(self, ranges[i]));
+    uint32_t left = end - self->covered.end;
+    uint32_t count = left < self->room ? left : self->room;
+    struct od_row_range new_rows = {self->covered.end, self->covered.end + count};
+    OD_TRY(add_rows(self, 0, new_rows));
+    self->covered.end = new_rows.end;
+    return OD_OK;
+}
+
+/* Brings state 0 to these ranges; false when there is no room for that. A frame that is put together row by row comes whole. */
+static enum od_status cover(struct od_window_state *self, const struct od_row_range *ranges, uint32_t count,
+                            bool *is_there_out)
+{
+    const struct od_row_range *covered = &self->covered;
+    if (self->is_covering && count == 1 && covered->first == ranges[0].first && covered->end <= ranges[0].end) {
+        OD_TRY(extend(self, ranges[0].end));
+        *is_there_out = covered->end == ranges[0].end;
+        return OD_OK;
     }
+    for (uint32_t i = 0; i < count && !tree_is_built(self); i++) {
+        if (wants_tree(self, ranges[i]))
+            OD_TRY(build_tree(self));
+        *is_there_out = *is_there_out && (!wants_tree(self, ranges[i]) || tree_is_built(self));
+    }
+    if (!*is_there_out)
+        return OD_OK;
+    od_aggregate_states_clear(&self->states, 0);
+    for (uint32_t i = 0; i < count; i++)
+        OD_TRY(add_range(self, ranges[i]));
     self->is_covering = count <= 1;
     self->covered = count == 1 ? ranges[0] : (struct od_row_range){0};
     return OD_OK;
@@ -193,7 +231,8 @@ static enum od_status wanted_place(const struct od_window_state *self, uint32_t 
     return OD_OK;
 }
 
-static enum od_status value_in_frame(struct od_window_state *self, uint32_t row, struct od_value *value_out)
+static enum od_status value_in_frame(struct od_window_state *self, uint32_t row, bool *is_there_out,
+                                     struct od_value *value_out)
 {
     struct od_row_range ranges[OD_FRAME_RANGES_MAX];
     uint32_t count;
@@ -201,8 +240,8 @@ static enum od_status value_in_frame(struct od_window_state *self, uint32_t row,
     uint64_t frame_rows = 0;
     OD_TRY(od_frame_ranges(&self->finder, row, ranges, &count));
     if (self->call->function == OD_WINDOW_AGGREGATE) {
-        OD_TRY(cover(self, ranges, count));
-        return od_aggregate_states_result(&self->states, 0, value_out);
+        OD_TRY(cover(self, ranges, count, is_there_out));
+        return *is_there_out ? od_aggregate_states_result(&self->states, 0, value_out) : OD_OK;
     }
     for (uint32_t i = 0; i < count; i++)
         frame_rows += ranges[i].end - ranges[i].first;
@@ -216,11 +255,13 @@ static enum od_status value_in_frame(struct od_window_state *self, uint32_t row,
     return OD_OK;
 }
 
-enum od_status od_window_call_value(struct od_window_state *self, uint32_t row, struct od_value *value_out)
+enum od_status od_window_call_value(struct od_window_state *self, uint32_t row, bool *is_there_out,
+                                    struct od_value *value_out)
 {
     const struct od_window_partition *partition = self->partition;
     uint32_t group = partition->groups[row];
     const uint32_t *starts = partition->group_starts;
+    *is_there_out = true;
     *value_out = (struct od_value){.type = self->call->type, .is_null = true};
     switch (self->call->function) {
     case OD_WINDOW_ROW_NUMBER:
@@ -245,6 +286,6 @@ enum od_status od_window_call_value(struct od_window_state *self, uint32_t row, 
         *value_out = shifted(self, row);
         return OD_OK;
     default:
-        return value_in_frame(self, row, value_out);
+        return value_in_frame(self, row, is_there_out, value_out);
     }
 }

@@ -1,6 +1,6 @@
 /* window_call: the value of one window function for one row of a partition.
  *
- *   start -> (partition -> value*)* -> release      partition: another one begins
+ *   start -> (partition -> (room -> value*)*)* -> release      partition: another one begins; room: another step
  *
  * Aggregates over frames are exact (aggregate_state.h), so how a frame is put together cannot be seen:
  *   the frame only grew behind its end      its new rows are added to the running state
@@ -27,6 +27,8 @@ struct od_window_state {
     struct od_aggregate_states
         states;                  /* 0: of the frame; 1 + node: the tree, leaves behind the inner nodes */
     uint32_t leaf_count;         /* 0: no tree yet */
+    uint32_t built_count;        /* nodes of it that are */
+    uint32_t room;               /* rows that may still be added in this step; set by the operator */
     struct od_row_range covered; /* what state 0 holds */
     bool is_covering;            /* state 0 holds just that */
     struct od_frame_finder finder;
@@ -39,7 +41,9 @@ void od_window_call_release(struct od_window_state *self);
 /* Another partition. NO_MEMORY; EVALUATION: an offset that is NULL or negative. */
 enum od_status od_window_call_partition(struct od_window_state *self, const struct od_window_partition *partition,
                                         const struct od_column *columns, struct od_arena *operator_arena);
-/* The value borrows from the columns or from the states, until the next call. NO_MEMORY, EVALUATION. */
-enum od_status od_window_call_value(struct od_window_state *self, uint32_t row, struct od_value *value_out);
+/* The value borrows from the columns or from the states, until the next call. None yet (*is_there_out): the room is used up; the
+ * same row again, with more. NO_MEMORY, EVALUATION. */
+enum od_status od_window_call_value(struct od_window_state *self, uint32_t row, bool *is_there_out,
+                                    struct od_value *value_out);
 
 #endif
