@@ -1,13 +1,14 @@
 /* journal: records chained by their checksums.
  *
  *   header   "ORDEALJ1" | version u32 | life u32 | check u64            written when the file is made
- *   record   size u32 | kind u32 | check u64 | payload                  kind 0: "opened again" (payload: life u64 | drawn u64)
+ *   record   size u32 | kind u32 | check u64 | payload                  kind 0: "opened" (payload: life u64 | drawn u64)
  *            check = xxh3(size, kind, payload; seed: the check before it)            all numbers little-endian
  *
  * Reading stops at the first record that is cut or whose check is wrong; the next one is written over it, there is no
  * need to cut the file. What lies behind it then must never count again, although it was good once: a write that was lost,
  * written again as it was, would fit in front of the one behind it. Therefore each opening begins with a record that
- * no other one has, so that every chain of checks belongs to one opening only.
+ * no other one has, so that every chain of checks belongs to one opening only; and where anything lies behind, that record is
+ * synced before anybody hears what was read: half of it may be just what the cut record had lost.
  *
  * A header that does not hold is that of a journal whose making was not finished: it is made anew. */
 #include "engine/run/journal.h"
@@ -72,6 +73,14 @@ static bool next_record(struct od_reader *reader, uint64_t *chain, struct od_jou
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
+/* Of the records to come: like no other journal's, and no other opening's. */
+static enum od_status append_opening(struct od_journal *journal, struct od_error *error)
+{
+    struct od_world *world = journal->world;
+    const uint64_t opening[2] = {world->incarnation, od_random_below(&world->random, UINT64_MAX)};
+    return append(journal, KIND_OPENED, opening, sizeof(opening), error);
+}
+
 static enum od_status make(struct od_journal *journal, const char *name, struct od_error *error)
 {
     const struct od_world *world = journal->world;
@@ -84,7 +93,7 @@ static enum od_status make(struct od_journal *journal, const char *name, struct 
     journal->chain = od_hash_bytes(journal->waiting.bytes, journal->waiting.size, 0);
     if (!od_buffer_append_u64(&journal->waiting, journal->chain))
         return od_fail(error, OD_NO_MEMORY, "making a journal: %s", name);
-    return OD_OK;
+    return append_opening(journal, error);
 }
 
 static enum od_status read_records(struct od_journal *journal, const uint8_t *bytes, size_t size,
@@ -96,9 +105,7 @@ static enum od_status read_records(struct od_journal *journal, const uint8_t *by
          journal->end = cursor.offset)
         if (record.kind != KIND_OPENED)
             OD_TRY(reader.record(reader.self, &record, error));
-    struct od_world *world = journal->world;
-    const uint64_t opening[2] = {world->incarnation, od_random_below(&world->random, UINT64_MAX)};
-    return append(journal, KIND_OPENED, opening, sizeof(opening), error);
+    return append_opening(journal, error);
 }
 
 static enum od_status read_back(struct od_journal *journal, const char *name, const uint8_t *bytes,
@@ -132,6 +139,8 @@ static enum od_status read_file(struct od_journal *journal, const char *name, st
     enum od_status status = disk->ops->read(disk->self, journal->file, 0, bytes, (size_t)size, error);
     if (status == OD_OK)
         status = read_back(journal, name, bytes, (size_t)size, reader, error);
+    if (status == OD_OK && size > journal->end) /* what is not believed now must not be later */
+        status = od_journal_sync(journal, error);
     od_give(journal->world->memory, bytes, (size_t)size + 1);
     return status;
 }

@@ -26,7 +26,7 @@ struct od_journal_reader {
 };
 
 /* Makes the file or goes on behind its last whole record. The world (memory, disk, random, points) is borrowed
- * until _close. Nothing has been synced yet. Fails with NO_MEMORY, IO,
+ * until _close. When it returns, no later opening will read more than it has. Fails with NO_MEMORY, IO,
  * UNSUPPORTED (another version's journal, which is left as it is), what the reader or a point said; *journal_out is
  * then NULL, and the journal can be opened again. */
 enum od_status od_journal_open(struct od_world *world, const char *name, struct od_journal_reader reader,

@@ -36,6 +36,7 @@ struct od_posix_disk {
     int directory_descriptor; /* owned; -1 when not open */
     int marker_descriptor;    /* owned, and locked; -1: the directory is not ours alone */
     bool made_directory;
+    bool is_rooted; /* the directory's own name is durable */
     uint64_t open_file_count;
     size_t bytes; /* of this struct with its text */
     char directory[];
@@ -148,11 +149,23 @@ static enum od_status disk_read(void *self, struct od_file *file, uint64_t offse
     return transfer(file, offset, NULL, bytes, size, error);
 }
 
+/* The directory's own name, once. */
+static bool sync_parent(struct od_posix_disk *disk)
+{
+    if (disk->is_rooted || !disk->made_directory)
+        return true;
+    int parent = openat(disk->directory_descriptor, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    disk->is_rooted = parent >= 0 && fsync(parent) == 0;
+    if (parent >= 0)
+        close(parent);
+    return disk->is_rooted;
+}
+
 /* With its name: a file that a crash of the machine leaves without one is lost. */
 static enum od_status disk_sync(void *self, struct od_file *file, struct od_error *error)
 {
-    const struct od_posix_disk *disk = self;
-    if (fsync(file->descriptor) != 0 || fsync(disk->directory_descriptor) != 0)
+    struct od_posix_disk *disk = self;
+    if (fsync(file->descriptor) != 0 || fsync(disk->directory_descriptor) != 0 || !sync_parent(disk))
         return od_fail(error, OD_IO, "syncing a file: %s", strerror(errno));
     return OD_OK;
 }

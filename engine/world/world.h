@@ -39,8 +39,9 @@ struct od_schedule_part {
 };
 
 /* Files are flat names chosen by the engine ("q1-s0-t2-a0.blocks"), private to one actor, gone with its host. An
- * executor's are gone with its life, too. The driver's next life finds those of the one before: names that were made are
- * there, bytes that were synced are what they were; of the writes after the last sync each may be there, in part, or not.
+ * executor's are gone with its life, too. The driver's next life finds those of the one before: bytes that were synced are what
+ * they were, names made or removed before a sync, of whatever file, are there or gone; of what was written to a file since its last
+ * sync, and of the names made or removed since the last of all, each may have come to the disk, in part, or not.
  * All offsets and sizes in bytes. Short reads and writes are the world's to complete: OK means all of it. */
 struct od_file;
 struct od_disk_ops {
