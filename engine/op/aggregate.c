@@ -20,7 +20,8 @@
  *   part 0: a group with its states; part i + 1: a row that aggregate i keeps. What does not belong to the part is NULL.
  *
  *   TAKING --input ends--> EMITTING --groups are out--> LOADING a run --it ends--> EMITTING ... --no more runs--> done
- *     ^---PARTIAL only---------'                          '--too large--> more runs */
+ *     ^---PARTIAL only---------'
+ *   TAKING | LOADING --too large--> SPILLING --groups are written--> as before; at the end of rows that were divided: EMITTING */
 #include "engine/op/op_base.h"
 
 #include <string.h>
@@ -53,6 +54,8 @@ struct pending_run {
     uint32_t depth;
 };
 
+enum aggregate_state { TAKING, EMITTING, LOADING, SPILLING };
+
 struct aggregate {
     struct od_op op;
     struct od_budget held;       /* no limit: it counts */
@@ -62,7 +65,7 @@ struct aggregate {
     struct call *calls;         /* in the operator_arena */
     uint32_t call_count;
     uint32_t group_count;
-    enum { TAKING, EMITTING, LOADING } state;
+    enum aggregate_state state;
     bool input_is_done;
     uint32_t next_group; /* to come out */
     /* The batch that is coming out. */
@@ -79,6 +82,12 @@ struct aggregate {
     struct od_spill_run *divided[FAN_OUT]; /* owned; being written; all NULL: nothing is */
     struct pending_run pending[RUNS_MAX]; /* to be loaded, last first; the last one is loading when LOADING */
     uint32_t pending_count;
+    /* While SPILLING. */
+    enum aggregate_state state_after;
+    uint32_t spill_depth; /* of what is written */
+    uint32_t spill_part;  /* and its next row */
+    uint32_t spill_row;
+    struct od_batch_builder spilled; /* of spill_schema */
 };
 
 /* --- life ----------------------------------------------------------------------------------------------- */
@@ -201,6 +210,7 @@ static void aggregate_release(struct od_op *op)
         od_spill_run_free(aggregate->divided[i]);
     for (uint32_t i = 0; i < aggregate->pending_count; i++)
         od_spill_run_free(aggregate->pending[i].run);
+    od_batch_builder_release(&aggregate->spilled);
     od_budget_release(&aggregate->held);
 }
 
@@ -407,19 +417,20 @@ static enum od_status put_spilled(struct aggregate *aggregate, struct od_batch_b
     return OD_OK;
 }
 
-/* Rows [first, first + spilled's) of a part, each to the run of its group. */
-static enum od_status divide(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
-                             uint32_t first, uint32_t depth)
+/* What `spilled` holds, from spill_row on, each row to the run of its group. */
+static enum od_status divide(struct aggregate *aggregate)
 {
+    uint32_t first = aggregate->spill_row;
+    uint32_t part = aggregate->spill_part;
     const uint32_t *groups = part == 0 ? NULL : aggregate->calls[part - 1].rows.groups + first;
-    struct od_batch batch = od_batch_builder_view(spilled);
+    struct od_batch batch = od_batch_builder_view(&aggregate->spilled);
     od_arena_reset(&aggregate->op.batch_arena);
     OD_TAKE_LIST(uint32_t, rows, &aggregate->op.batch_arena, batch.row_count, aggregate->op.error);
     for (uint32_t run = 0; run < FAN_OUT; run++) {
         uint32_t count = 0;
         for (uint32_t i = 0; i < batch.row_count; i++) {
             uint64_t hash = aggregate->table.hashes[groups == NULL ? first + i : groups[i]];
-            if (od_mix_two(hash, depth) % FAN_OUT == run)
+            if (od_mix_two(hash, aggregate->spill_depth) % FAN_OUT == run)
                 rows[count++] = i;
         }
         OD_TRY(od_spill_run_append(aggregate->divided[run], &batch, rows, count, aggregate->op.error));
@@ -427,47 +438,41 @@ static enum od_status divide(struct aggregate *aggregate, struct od_batch_builde
     return OD_OK;
 }
 
-static enum od_status spill_part(struct aggregate *aggregate, struct od_batch_builder *spilled, int64_t part,
-                                 uint32_t depth)
+/* The rows of the part at hand, as far as there is room. */
+static enum od_status spill_part(struct aggregate *aggregate, uint32_t *room)
 {
+    uint32_t part = aggregate->spill_part;
+    struct od_batch_builder *spilled = &aggregate->spilled;
     struct od_batch_builder *kept = part == 0 ? &aggregate->keys : &aggregate->calls[part - 1].rows.rows;
     od_batch_builder_view(kept); /* the views that put_spilled reads */
-    for (uint32_t first = 0; first < kept->row_count; first += spilled->row_count) {
+    while (aggregate->spill_row < kept->row_count && *room != 0) {
+        uint32_t left = kept->row_count - aggregate->spill_row;
+        uint32_t count = left < aggregate->op.env.batch_rows ? left : aggregate->op.env.batch_rows;
         od_batch_builder_reset(spilled);
-        while (spilled->row_count < aggregate->op.env.batch_rows &&
-               first + spilled->row_count < kept->row_count)
-            OD_TRY(put_spilled(aggregate, spilled, part, first + spilled->row_count));
-        OD_TRY(divide(aggregate, spilled, part, first, depth));
+        for (uint32_t i = 0; i < count; i++)
+            OD_TRY(put_spilled(aggregate, spilled, part, aggregate->spill_row + i));
+        OD_TRY(divide(aggregate));
+        aggregate->spill_row += count;
+        *room -= count < *room ? count : *room;
     }
     return OD_OK;
 }
 
-static enum od_status spill_parts(struct aggregate *aggregate, struct od_batch_builder *spilled,
-                                  uint32_t depth)
+/* All groups are to go to runs. */
+static enum od_status begin_spilling(struct aggregate *aggregate, uint32_t depth, enum aggregate_state after)
 {
-    od_batch_builder_view(&aggregate->keys);
+    aggregate->state = SPILLING;
+    aggregate->state_after = after;
+    aggregate->spill_depth = depth;
+    aggregate->spill_part = 0;
+    aggregate->spill_row = 0;
     for (uint32_t run = 0; run < FAN_OUT; run++) {
         if (aggregate->divided[run] == NULL)
             OD_TRY(od_spill_run_new(&aggregate->op.env, &aggregate->spill_schema, &aggregate->divided[run],
                                     aggregate->op.error));
     }
-    for (uint32_t part = 0; part <= aggregate->call_count; part++) {
-        if (part == 0 || aggregate->calls[part - 1].keeps_rows)
-            OD_TRY(spill_part(aggregate, spilled, part, depth));
-    }
-    return OD_OK;
-}
-
-/* All groups to runs; none is left. */
-static enum od_status spill_groups(struct aggregate *aggregate, uint32_t depth)
-{
-    struct od_batch_builder spilled;
-    enum od_status status = od_batch_builder_init(&spilled, aggregate->op.env.memory,
-                                                  &aggregate->spill_schema, aggregate->op.error);
-    if (status == OD_OK)
-        status = spill_parts(aggregate, &spilled, depth);
-    od_batch_builder_release(&spilled);
-    return status == OD_OK ? restart_groups(aggregate) : status;
+    return od_batch_builder_init(&aggregate->spilled, aggregate->op.env.memory, &aggregate->spill_schema,
+                                 aggregate->op.error);
 }
 
 static bool is_too_large(struct aggregate *aggregate)
@@ -478,25 +483,50 @@ static bool is_too_large(struct aggregate *aggregate)
 
 /* --- output --------------------------------------------------------------------------------------------- */
 
-/* Input, or a run, has ended: what is in memory comes out, unless part of it has been divided. */
-static enum od_status end_of_rows(struct aggregate *aggregate)
+static enum od_status begin_emitting(struct aggregate *aggregate)
 {
     aggregate->state = EMITTING;
     aggregate->next_group = 0;
-    if (aggregate->divided[0] != NULL) {
-        OD_TRY(spill_groups(aggregate, aggregate->depth));
-        for (uint32_t run = 0; run < FAN_OUT; run++) {
-            od_assert(aggregate->pending_count < RUNS_MAX);
-            aggregate->pending[aggregate->pending_count++] =
-                (struct pending_run){.run = aggregate->divided[run], .depth = aggregate->depth + 1};
-            aggregate->divided[run] = NULL;
-        }
-    }
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         if (aggregate->calls[i].keeps_rows)
             OD_TRY(od_aggregate_rows_end(&aggregate->calls[i].rows, aggregate->group_count));
     }
     return OD_OK;
+}
+
+/* Input, or a run, has ended: what is in memory comes out, unless part of it has been divided. */
+static enum od_status end_of_rows(struct aggregate *aggregate)
+{
+    return aggregate->divided[0] == NULL ? begin_emitting(aggregate)
+                                         : begin_spilling(aggregate, aggregate->depth, EMITTING);
+}
+
+/* All that was divided waits; nothing is in memory. */
+static enum od_status end_dividing(struct aggregate *aggregate)
+{
+    for (uint32_t run = 0; run < FAN_OUT; run++) {
+        od_assert(aggregate->pending_count < RUNS_MAX);
+        aggregate->pending[aggregate->pending_count++] =
+            (struct pending_run){.run = aggregate->divided[run], .depth = aggregate->depth + 1};
+        aggregate->divided[run] = NULL;
+    }
+    return begin_emitting(aggregate);
+}
+
+static enum od_status spill(struct aggregate *aggregate)
+{
+    uint32_t room = od_op_step_rows(&aggregate->op);
+    for (; aggregate->spill_part <= aggregate->call_count; aggregate->spill_part++) {
+        if (aggregate->spill_part == 0 || aggregate->calls[aggregate->spill_part - 1].keeps_rows)
+            OD_TRY(spill_part(aggregate, &room));
+        if (room == 0)
+            return OD_OK;
+        aggregate->spill_row = 0;
+    }
+    od_batch_builder_release(&aggregate->spilled);
+    OD_TRY(restart_groups(aggregate));
+    aggregate->state = aggregate->state_after;
+    return aggregate->state == EMITTING ? end_dividing(aggregate) : OD_OK;
 }
 
 static enum od_status emit_keys(struct aggregate *aggregate, uint32_t first, uint32_t count)
@@ -623,7 +653,7 @@ static enum od_status load(struct aggregate *aggregate)
         return end_of_rows(aggregate);
     }
     OD_TRY(take_batch(aggregate, batch, true));
-    return is_too_large(aggregate) ? spill_groups(aggregate, aggregate->depth) : OD_OK;
+    return is_too_large(aggregate) ? begin_spilling(aggregate, aggregate->depth, LOADING) : OD_OK;
 }
 
 /* A batch of the input. PARTIAL gives too many groups away, the others write them. */
@@ -634,7 +664,7 @@ static enum od_status take(struct aggregate *aggregate, const struct od_batch *b
         return OD_OK;
     if (aggregate->op.node->phase == OD_AGGREGATE_PARTIAL)
         return end_of_rows(aggregate);
-    return spill_groups(aggregate, 0);
+    return begin_spilling(aggregate, 0, TAKING);
 }
 
 static enum od_status aggregate_step(struct od_op *op)
@@ -650,6 +680,8 @@ static enum od_status aggregate_step(struct od_op *op)
         return aggregate->input_is_done ? end_of_rows(aggregate) : OD_OK;
     case LOADING:
         return load(aggregate);
+    case SPILLING:
+        return spill(aggregate);
     case EMITTING:
         if (aggregate->next_group < aggregate->group_count)
             return emit(aggregate);
