@@ -143,10 +143,8 @@ static enum od_status check_generators(const struct od_scenario_run *run, struct
 
 static enum od_status load(struct od_scenario_run *run, struct od_error *error)
 {
-    enum od_status status = od_file_read(run->path, &run->text, error);
-    if (status == OD_OK)
-        status =
-            od_scenario_parse(run->path, od_buffer_text(&run->text), run->text.size, &run->scenario, error);
+    enum od_status status =
+        od_scenario_parse(run->path, od_buffer_text(&run->text), run->text.size, &run->scenario, error);
     if (status != OD_OK)
         return status;
     status = check_generators(run, error);
@@ -174,6 +172,19 @@ static enum od_status load(struct od_scenario_run *run, struct od_error *error)
 enum od_status od_scenario_open(const char *path, const struct od_scenario_run_options *options,
                                 struct od_scenario_run **run_out, struct od_error *error)
 {
+    struct od_buffer text;
+    *run_out = NULL;
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = od_file_read(path, &text, error);
+    if (status == OD_OK)
+        status = od_scenario_open_text(path, od_buffer_text(&text), text.size, options, run_out, error);
+    od_buffer_release(&text);
+    return status;
+}
+
+enum od_status od_scenario_open_text(const char *path, const char *text, size_t size, const struct od_scenario_run_options *options,
+                                     struct od_scenario_run **run_out, struct od_error *error)
+{
     *run_out = NULL;
     struct od_scenario_run *run = calloc(1, sizeof(*run));
     if (run == NULL)
@@ -182,7 +193,8 @@ enum od_status od_scenario_open(const char *path, const struct od_scenario_run_o
     snprintf(run->path, sizeof(run->path), "%s", path);
     od_buffer_init(&run->text, od_posix_memory());
     od_arena_init(&run->arena, od_posix_memory(), 0);
-    enum od_status status = load(run, error);
+    enum od_status status = od_buffer_append(&run->text, text, size) ? load(run, error)
+                                                                     : od_fail(error, OD_NO_MEMORY, "opening %s", path);
     if (status != OD_OK) {
         od_scenario_close(run);
         return status;

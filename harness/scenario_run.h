@@ -56,6 +56,9 @@ struct od_scenario_sink {
  * *run_out NULL on failure. */
 enum od_status od_scenario_open(const char *path, const struct od_scenario_run_options *options,
                                 struct od_scenario_run **run_out, struct od_error *error);
+/* The same for a file's text; `path` is what it is called. */
+enum od_status od_scenario_open_text(const char *path, const char *text, size_t size, const struct od_scenario_run_options *options,
+                                     struct od_scenario_run **run_out, struct od_error *error);
 void od_scenario_close(struct od_scenario_run *run); /* NULL is fine */
 /* How many runs it will take. */
 uint64_t od_scenario_run_count(const struct od_scenario_run *run);
