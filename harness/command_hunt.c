@@ -10,6 +10,7 @@
 #include "harness/campaign_worker.h"
 #include "harness/commands.h"
 #include "harness/exit_status.h"
+#include "harness/hunt_exhaustive.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -81,8 +82,10 @@ static enum od_status read_statements(const struct od_arguments *arguments, stru
 static enum od_status read_options(const struct od_arguments *arguments, struct od_campaign_options *options,
                                    struct od_error *error)
 {
-    static const char *const explorations[] = {"swarm", NULL};
+    static const char *const explorations[] = {"swarm", "exhaustive", NULL};
     static const char *const deployments[] = {"sim", "processes", NULL};
+    if (arguments->positional_count > 0)
+        return od_fail(error, OD_BAD_INPUT, "ordeal hunt: %s: scenarios are for --explore exhaustive", arguments->positional[0]);
     uint32_t exploration = 0;
     uint32_t deployment = 0;
     uint64_t jobs = 1;
@@ -256,6 +259,8 @@ static enum od_status print_json(const struct od_campaign_options *options, cons
 
 static int run(const struct od_arguments *arguments)
 {
+    if (strcmp(od_arguments_text(arguments, "explore", "swarm"), "exhaustive") == 0)
+        return od_hunt_exhaustive(arguments);
     static struct od_campaign_result result;
     struct od_campaign_options campaign;
     struct od_error error = {0};
@@ -288,7 +293,8 @@ static const struct od_option options[] = {
     {"refusals", NULL, "with --sql: tell the statements that this engine refuses, and why", false},
     {"show", "N", "so many failures of one kind are shrunk and saved by each job (default 3)", false},
     {"first", NULL, "end with the first failure", false},
-    {"explore", "E", "swarm (default): random subsets of everything", false},
+    {"explore", "E", "swarm (default): random subsets of everything; exhaustive: every fault, on drawn cases or scenarios' queries", false},
+    OD_HUNT_EXHAUSTIVE_OPTIONS,
     {"shrink-time", "T", "bound on the shrinking of one failure (default 20s)", false},
     {"json", NULL, "the result as JSON on standard output, text on standard error", false},
     {"out", "DIR", "where failures go: DIR/cases (default ordeal-out/hunt)", false},
@@ -296,8 +302,10 @@ static const struct od_option options[] = {
 };
 const struct od_command od_command_hunt = {
     .name = "hunt",
+    .positional = "[SCENARIO...]",
     .sentence = "hunts for bugs: generated queries under generated faults, checked; failures are shrunk and saved",
     .more = "example: ordeal hunt --time 60s --jobs 2\n"
+            "         ordeal hunt scenarios/*.yaml --explore exhaustive --depth 2 --jobs 2\n"
             "Last on standard output: \"cases N, failures N, N cases/s/core\" and \"campaign digest HEX\".",
     .options = options,
     .run = run,

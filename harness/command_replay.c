@@ -11,6 +11,7 @@
 #include "harness/commands.h"
 #include "harness/event_write.h"
 #include "harness/exit_status.h"
+#include "harness/explore_case.h"
 #include "harness/file.h"
 #include "harness/trial.h"
 #include "properties/case_file.h"
@@ -116,6 +117,9 @@ static enum od_status run_opened(const struct od_case_file *file, struct od_choi
 
 static int replay(const struct od_arguments *arguments)
 {
+    int of_query = 0;
+    if (od_explore_case_replay(arguments->positional[0], &of_query))
+        return of_query;
     static const char *const deployments[] = {"sim", "threads", "processes", NULL};
     struct od_error error = {0};
     struct od_case_file file = {0};

@@ -137,9 +137,19 @@ enum od_status od_explore_open(struct od_explore_subject *subject, struct od_mem
     subject->request.schedule = NULL;
     subject->request.deployment = OD_DEPLOY_SIM;
     subject->request.keep_events = true;
-    subject->request.options.cluster.journal = true;
+    bool keeps_journal = request->options.cluster.journal;
     struct od_explore_run run = {0};
+    struct od_explore_run other = {0};
     enum od_status status = od_explore_run(subject, NULL, true, &run, error);
+    if (status == OD_OK && !keeps_journal) { /* a driver that is to die keeps one: what else it reaches then */
+        subject->request.options.cluster.journal = true;
+        status = od_explore_run(subject, NULL, true, &other, error);
+        subject->request.options.cluster.journal = false;
+        struct od_explore_hits hits = run.hits;
+        run.hits = other.hits;
+        other.hits = hits;
+        od_explore_run_release(&other);
+    }
     subject->undisturbed = run;
     if (status != OD_OK)
         od_explore_release(subject);
@@ -172,8 +182,11 @@ enum od_status od_explore_open_query(struct od_explore_subject *subject, struct 
     const struct od_scenario_query *asked = &scenario->scenario->queries[query_index];
     const struct od_prepared *prepared = &scenario->queries[query_index];
     const struct od_catalog catalog = {scenario->scenario->tables_count, (const struct od_table *const *)scenario->tables};
-    const struct od_cluster_request request = {
+    struct od_cluster_request request = {
         .graph = prepared->graph, .options = scenario->run_options, .seed = scenario->seed};
+    request.options.cluster.journal = true;
+    if (request.options.cluster.executors_max == 0) /* room for one that is added */
+        request.options.cluster.executors_max = request.options.cluster.executor_count + 1;
     char name[sizeof(subject->name)];
     snprintf(name, sizeof(name), "%.70s/%.70s", scenario->scenario->name, asked->name);
     OD_TRY(od_explore_open(subject, memory, name, prepared->plan, &request, error));

@@ -6,8 +6,8 @@
  *                                               +--od_explore_run(schedule)--> verdict, events, points reached
  *
  * Whoever explores asks the undisturbed run what can go wrong, makes schedules of it, and runs them. All is prepared once; a run takes
- * about as long as the simulation does. Runs of a subject differ in nothing but their schedule: same seed, same cluster. The driver
- * keeps a journal in all of them, so that it may die in any.
+ * about as long as the simulation does. Runs of a subject differ in nothing but their schedule: same seed, same cluster; where the
+ * request keeps no journal, a driver that is to die does.
  *
  * Lifetimes: a subject borrows graph, plan and tables from the scenario or the trial that it was opened from. A run's outcome lives in
  * `struct od_explore_run`, which is used over and over: each run forgets the one before. */
@@ -61,7 +61,7 @@ struct od_explore_subject {
     char oracle[200];                    /* whom the undisturbed answer was compared with, and what came of it */
 };
 
-/* Runs once undisturbed. `plan` and `request` (its graph, options and seed count) are borrowed in parts. What is wrong with that run
+/* Runs once undisturbed; the points are those of a driver with a journal. `plan` and `request` (its graph, options and seed count) are borrowed in parts. What is wrong with that run
  * is in subject->undisturbed: a subject whose verdict is not HELD must not be run further. NO_MEMORY. */
 enum od_status od_explore_open(struct od_explore_subject *subject, struct od_memory *memory, const char *name,
                                const struct od_plan *plan, const struct od_cluster_request *request, struct od_error *error);
