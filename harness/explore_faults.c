@@ -290,7 +290,7 @@ static struct od_site site_of(const struct od_explore_hit *hit)
 {
     struct od_site site = hit->site;
     site.query = OD_ANY;
-    if (hit->site.task != OD_ANY && hit->point != OD_POINT_MESSAGE_SEND)
+    if (od_explore_names_task(hit->point, &hit->site))
         site.executor = OD_ANY;
     if (hit->point != OD_POINT_TASK_STEP && site.nth == 0)
         site.nth = OD_ANY;

@@ -20,11 +20,18 @@ struct hit_key {
     struct od_site site; /* nth ANY but where it is the point's own */
 };
 
+bool od_explore_names_task(enum od_point point, const struct od_site *site)
+{
+    return point != OD_POINT_MESSAGE_SEND && site->task != OD_ANY;
+}
+
 static struct hit_key key_of(enum od_point point, const struct od_site *site, uint32_t actor_id)
 {
     struct hit_key key = {.point = (uint32_t)point, .by_driver = actor_id == 0, .site = *site};
     if (point != OD_POINT_TASK_STEP)
         key.site.nth = OD_ANY;
+    if (od_explore_names_task(point, site))
+        key.site.executor = OD_ANY;
     return key;
 }
 

@@ -19,7 +19,8 @@
 #include "harness/trial.h"
 
 /* A point that was reached. `site` is as a fault names it: at message_send `executor` is the end that is not the driver, and `nth`
- * counts the hits before it whose point, other fields and side (driver or not) are equal; at task_step it is the step. */
+ * counts the hits before it whose point, other fields and side (driver or not) are equal; at task_step it is the step. Where the task is
+ * named (od_explore_names_task) hits of other executors count as well: which one a task meets is nobody's choice. */
 struct od_explore_hit {
     enum od_point point;
     uint32_t actor_id; /* who reached it */
@@ -27,6 +28,8 @@ struct od_explore_hit {
     uint64_t time_ns;
     uint64_t byte_count; /* that passed it; 0: nothing that could be damaged */
 };
+
+bool od_explore_names_task(enum od_point point, const struct od_site *site);
 
 struct od_explore_hits {
     struct od_memory *memory; /* borrowed */

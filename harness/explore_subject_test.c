@@ -106,7 +106,7 @@ static void every_hit_can_be_named(void **state)
     struct od_explore_run run = {0};
     const struct od_explore_hits *hits = &subject.undisturbed.hits;
     for (uint32_t i = 0; i < hits->count; i++) {
-        struct od_fault fault;
+        struct od_fault fault = {0};
         struct od_error error = {0};
         const struct od_explore_hit *hit = &hits->items[i];
         assert_true(plain_fault(hit, &fault));
