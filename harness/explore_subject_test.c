@@ -17,7 +17,7 @@ static struct od_explore_subject subject;
 
 static struct od_cluster_request small_request(void)
 {
-    return (struct od_cluster_request){.graph = query.prepared.graph, .seed = 5};
+    return (struct od_cluster_request){.graph = query.prepared.graph, .seed = 5, .options.cluster.journal = true};
 }
 
 static int open_subject(void **state)
