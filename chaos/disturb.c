@@ -10,6 +10,8 @@
  * Most hits meet no fault at all: `points_used` answers those with one bit test. */
 #include "chaos/disturb.h"
 
+#include <string.h>
+
 #include "chaos/fault_kind.h"
 #include "engine/core/assert.h"
 
@@ -26,22 +28,43 @@ static void note_points(struct od_disturb *disturb)
     }
 }
 
-void od_disturb_share(struct od_disturb *disturb, const struct od_schedule *schedule, uint32_t *fired,
-                      uint32_t *reached)
+static bool opens_windows(const struct od_schedule *schedule)
 {
-    *disturb = (struct od_disturb){
-        .schedule = schedule == NULL ? &no_schedule : schedule, .fired = fired, .reached = reached};
+    for (uint32_t i = 0; i < schedule->fault_count; i++)
+        if (od_effect_is_window(od_fault_kind_row(schedule->faults[i].kind)->effect))
+            return true;
+    return false;
+}
+
+static size_t window_count(const struct od_disturb *disturb)
+{
+    return (size_t)disturb->actor_count * OD_EFFECT_WINDOW_COUNT;
+}
+
+void od_disturb_share(struct od_disturb *disturb, const struct od_schedule *schedule, uint32_t *fired,
+                      uint32_t *reached, struct od_window *windows, uint32_t actor_count)
+{
+    *disturb = (struct od_disturb){.schedule = schedule == NULL ? &no_schedule : schedule,
+                                   .fired = fired,
+                                   .reached = reached,
+                                   .windows = windows,
+                                   .actor_count = actor_count};
     note_points(disturb);
 }
 
 enum od_status od_disturb_init(struct od_disturb *disturb, struct od_memory *memory,
-                               const struct od_schedule *schedule, struct od_error *error)
+                               const struct od_schedule *schedule, uint32_t actor_count, struct od_error *error)
 {
-    *disturb = (struct od_disturb){.schedule = schedule == NULL ? &no_schedule : schedule, .memory = memory};
+    *disturb = (struct od_disturb){
+        .schedule = schedule == NULL ? &no_schedule : schedule, .memory = memory, .actor_count = actor_count};
     uint32_t count = disturb->schedule->fault_count;
     disturb->fired = od_take_array(memory, count, sizeof(*disturb->fired));
     disturb->reached = od_take_array(memory, count, sizeof(*disturb->reached));
+    if (opens_windows(disturb->schedule))
+        disturb->windows = od_take_array(memory, window_count(disturb), sizeof(*disturb->windows));
     if (count > 0 && (disturb->fired == NULL || disturb->reached == NULL))
+        goto no_memory;
+    if (disturb->windows == NULL && opens_windows(disturb->schedule))
         goto no_memory;
     note_points(disturb);
     return OD_OK;
@@ -56,6 +79,7 @@ void od_disturb_release(struct od_disturb *disturb)
         size_t count = disturb->schedule->fault_count;
         od_give(disturb->memory, disturb->fired, count * sizeof(*disturb->fired));
         od_give(disturb->memory, disturb->reached, count * sizeof(*disturb->reached));
+        od_give(disturb->memory, disturb->windows, window_count(disturb) * sizeof(*disturb->windows));
     }
     *disturb = (struct od_disturb){.schedule = &no_schedule};
 }
@@ -88,13 +112,61 @@ static bool nth_matches(const struct od_fault *fault, const struct od_site *foun
     return fault->point == OD_POINT_TASK_STEP ? fault->site.nth == found->nth : hit_number >= fault->site.nth;
 }
 
-/* Damage needs bytes, and what happens to an executor does not happen to the driver. */
-static bool is_hit_of(const struct od_fault_kind_row *row, uint32_t actor_id, size_t byte_count)
+/* Damage needs bytes, what happens to an executor does not happen to the driver, and messages have links. Where a window opens,
+ * links are what it cuts, not which messages open it. */
+static bool is_hit_of(const struct od_fault_kind_row *row, const struct od_hit *hit)
 {
     bool is_victim =
-        row->victim == OD_FAULT_OF_ANYBODY || (row->victim == OD_FAULT_OF_DRIVER) == (actor_id == 0);
-    return is_victim && (byte_count > 0 || !od_fault_amount_row(row->amount)->needs_bytes);
+        row->victim == OD_FAULT_OF_ANYBODY || (row->victim == OD_FAULT_OF_DRIVER) == (hit->actor_id == 0);
+    bool has_link = row->links == 0 || hit->link == 0 || od_effect_is_window(row->effect) || (row->links & hit->link) != 0;
+    return is_victim && has_link && (hit->byte_count > 0 || !od_fault_needs_bytes(row));
 }
+
+/* --- windows ---------------------------------------------------------------------------------- */
+
+static struct od_window *window_of(struct od_disturb *disturb, enum od_fault_effect effect, uint32_t actor_id)
+{
+    od_assert(od_effect_is_window(effect) && actor_id < disturb->actor_count);
+    return &disturb->windows[(size_t)actor_id * OD_EFFECT_WINDOW_COUNT + effect];
+}
+
+void od_disturb_open(struct od_disturb *disturb, const struct od_fault *fault, uint32_t actor_id, uint64_t now_ns)
+{
+    enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
+    if (!od_effect_is_window(effect))
+        return;
+    uint64_t duration_ns = od_fault_duration_ns(fault);
+    *window_of(disturb, effect, actor_id) = (struct od_window){
+        .fault_number = (uint32_t)(fault - disturb->schedule->faults) + 1,
+        .since_ns = now_ns,
+        .until_ns = duration_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + duration_ns,
+    };
+}
+
+struct od_window *od_disturb_window(struct od_disturb *disturb, enum od_fault_effect effect, uint32_t actor_id,
+                                    uint64_t now_ns)
+{
+    if (disturb->windows == NULL)
+        return NULL;
+    struct od_window *window = window_of(disturb, effect, actor_id);
+    bool is_open = window->fault_number != 0 && now_ns < window->until_ns && !od_disturb_is_healed(disturb, now_ns);
+    return is_open ? window : NULL;
+}
+
+const struct od_fault *od_window_fault(const struct od_disturb *disturb, const struct od_window *window)
+{
+    od_assert(window->fault_number - 1 < disturb->schedule->fault_count);
+    return &disturb->schedule->faults[window->fault_number - 1];
+}
+
+uint32_t od_fault_victim_id(const struct od_fault *fault)
+{
+    enum od_fault_target target = od_fault_kind_row(fault->kind)->target;
+    bool names_actor = target == OD_FAULT_TARGET_EXECUTOR || target == OD_FAULT_TARGET_ACTOR;
+    return names_actor ? fault->site.executor : 0;
+}
+
+/* --- hits ------------------------------------------------------------------------------------- */
 
 void od_disturb_count_fired(struct od_disturb *disturb, const struct od_fault *fault)
 {
@@ -104,55 +176,88 @@ void od_disturb_count_fired(struct od_disturb *disturb, const struct od_fault *f
     disturb->total_fired++;
 }
 
-const struct od_fault *od_disturb_match(struct od_disturb *disturb, enum od_point point,
-                                        const struct od_site *site, uint32_t actor_id, size_t byte_count,
-                                        uint64_t now_ns)
+const struct od_fault *od_disturb_match(struct od_disturb *disturb, const struct od_hit *hit, uint64_t now_ns)
 {
     const struct od_fault *found = NULL;
-    if ((disturb->points_used >> point & 1) == 0 || od_disturb_is_healed(disturb, now_ns))
+    if ((disturb->points_used >> hit->point & 1) == 0 || od_disturb_is_healed(disturb, now_ns))
         return NULL;
     for (uint32_t i = 0; i < disturb->schedule->fault_count; i++) {
         const struct od_fault *fault = &disturb->schedule->faults[i];
-        if (fault->at_time || fault->point != point || !site_matches(&fault->site, site))
+        if (fault->at_time || fault->point != hit->point || !site_matches(&fault->site, &hit->site))
             continue;
-        if (!is_hit_of(od_fault_kind_row(fault->kind), actor_id, byte_count))
+        if (!is_hit_of(od_fault_kind_row(fault->kind), hit))
             continue;
         uint32_t hit_number = disturb->reached[i]++;
         bool may_fire = fault->times == OD_FAULT_ALWAYS || disturb->fired[i] < fault->times;
-        if (found == NULL && may_fire && nth_matches(fault, site, hit_number))
+        if (found == NULL && may_fire && nth_matches(fault, &hit->site, hit_number))
             found = fault;
     }
-    if (found != NULL)
-        od_disturb_count_fired(disturb, found);
+    if (found == NULL)
+        return NULL;
+    od_disturb_count_fired(disturb, found);
+    od_disturb_open(disturb, found, hit->actor_id, now_ns);
     return found;
 }
 
 /* --- effects ---------------------------------------------------------------------------------- */
 
-/* What the operation at the point fails with; the kinds that let it go on have no row. */
-static const enum od_status fault_statuses[OD_FAULT_KIND_COUNT] = {
-    [OD_FAULT_TASK_ERROR_BEFORE] = OD_TASK_FAILED, [OD_FAULT_TASK_ERROR_MIDDLE] = OD_TASK_FAILED,
-    [OD_FAULT_TASK_ERROR_AFTER] = OD_TASK_FAILED,  [OD_FAULT_EXECUTOR_CRASH] = OD_EXECUTOR_GONE,
-    [OD_FAULT_SHUFFLE_BLOCK_MISSING] = OD_MISSING, [OD_FAULT_DRIVER_CRASH] = OD_EXECUTOR_GONE,
-};
+#define HEADER_BYTES 64
+
+static void flip(struct od_point_bytes *bytes, size_t size, uint32_t bit_number)
+{
+    uint64_t bit = bit_number % ((uint64_t)size * 8);
+    bytes->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+}
+
+/* Bytes that are all alike have no two to swap: one bit changes. */
+static void swap_bytes(struct od_point_bytes *bytes)
+{
+    for (size_t i = 1; i < bytes->size; i++) {
+        uint8_t left = bytes->bytes[i - 1];
+        if (left == bytes->bytes[i])
+            continue;
+        bytes->bytes[i - 1] = bytes->bytes[i];
+        bytes->bytes[i] = left;
+        return;
+    }
+    flip(bytes, bytes->size, 0);
+}
 
 static void damage(const struct od_fault *fault, struct od_point_bytes *bytes)
 {
-    if (fault->kind == OD_FAULT_SHUFFLE_BLOCK_BIT_FLIP) {
-        uint64_t bit = fault->amount % ((uint64_t)bytes->size * 8);
-        bytes->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
-    } else if (fault->kind == OD_FAULT_SHUFFLE_BLOCK_TRUNCATED) {
-        size_t cut = fault->amount == 0 ? 1 : fault->amount;
+    size_t cut = fault->amount == 0 ? 1 : fault->amount;
+    switch (od_fault_kind_row(fault->kind)->damage) {
+    case OD_DAMAGE_FLIP:
+        flip(bytes, bytes->size, fault->amount);
+        break;
+    case OD_DAMAGE_CUT:
         bytes->size -= cut < bytes->size ? cut : bytes->size;
+        break;
+    case OD_DAMAGE_ZERO:
+        memset(bytes->bytes, 0, bytes->size);
+        break;
+    case OD_DAMAGE_EMPTY:
+        bytes->size = 0;
+        break;
+    case OD_DAMAGE_HEADER:
+        flip(bytes, bytes->size < HEADER_BYTES ? bytes->size : HEADER_BYTES, fault->amount);
+        break;
+    case OD_DAMAGE_SWAP_BYTES:
+        swap_bytes(bytes);
+        break;
+    case OD_DAMAGE_OTHER: /* the wrapper's, who knows what was before */
+    case OD_DAMAGE_COUNT:
+        break;
     }
 }
 
 enum od_status od_disturb_act(const struct od_fault *fault, enum od_point point, const struct od_site *site,
                               struct od_point_bytes *bytes, struct od_error *error)
 {
-    if (bytes != NULL && bytes->size > 0)
+    const struct od_fault_kind_row *row = od_fault_kind_row(fault->kind);
+    if (row->effect == OD_EFFECT_DAMAGE && bytes != NULL && bytes->size > 0)
         damage(fault, bytes);
-    enum od_status status = fault_statuses[fault->kind];
+    enum od_status status = row->effect == OD_EFFECT_KILL ? OD_EXECUTOR_GONE : row->status;
     if (status == OD_OK)
         return OD_OK;
     od_fail(error, status, "injected: %s at %s, stage=%d task=%d attempt=%d", od_fault_kind_text(fault->kind),
@@ -164,12 +269,9 @@ enum od_status od_disturb_act(const struct od_fault *fault, enum od_point point,
 
 bool od_disturb_order(const struct od_fault *fault, const struct od_site *site, struct od_order *order_out)
 {
-    static const enum od_order_kind kinds[OD_FAULT_KIND_COUNT] = {
-        [OD_FAULT_EXECUTOR_DECOMMISSION] = OD_ORDER_DECOMMISSION,
-        [OD_FAULT_DRIVER_CANCEL_QUERY] = OD_ORDER_CANCEL_QUERY,
-    };
-    *order_out = (struct od_order){.kind = kinds[fault->kind], .query = site->query, .executor = site->executor};
-    return kinds[fault->kind] != 0;
+    const struct od_fault_kind_row *row = od_fault_kind_row(fault->kind);
+    *order_out = (struct od_order){.kind = row->order, .query = site->query, .executor = site->executor};
+    return row->effect == OD_EFFECT_ORDER;
 }
 
 enum od_status od_disturb_gone(struct od_error *error)
@@ -196,4 +298,13 @@ struct od_event od_disturb_fired_event(const struct od_disturb *disturb, const s
         .site = *site,
         .value = (uint64_t)(fault - disturb->schedule->faults),
     };
+}
+
+uint32_t od_disturb_message_link(const struct od_message *message, bool is_receiver)
+{
+    if (message->from == 0)
+        return OD_LINK_FROM_DRIVER;
+    if (message->to == 0)
+        return OD_LINK_TO_DRIVER;
+    return is_receiver ? OD_LINK_FROM_PEER : OD_LINK_TO_PEER;
 }

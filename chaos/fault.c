@@ -10,45 +10,16 @@
 #include "chaos/fault_kind.h"
 #include "engine/core/assert.h"
 
-#define POINT(name)         (UINT32_C(1) << OD_POINT_##name)
-#define TASK_POINTS         (POINT(TASK_START) | POINT(TASK_STEP) | POINT(TASK_END) | POINT(TASK_REPORTED))
-#define BLOCK_POINTS        (POINT(BLOCK_WRITE) | POINT(BLOCK_SERVE) | POINT(BLOCK_RECEIVE))
-#define CRASH_POINTS        (TASK_POINTS | BLOCK_POINTS)
+#define ON(name)            (UINT32_C(1) << OD_POINT_##name)
 #define DURATION_DEFAULT_NS (UINT64_C(20) * 1000 * 1000)
 
 _Static_assert(OD_POINT_COUNT <= 32, "a set of points fits in 32 bits");
-
-/* The initialiser of each row: where the kind acts and which parameters it takes. */
-#define SHAPE_TASK_ERROR_BEFORE       .points = POINT(TASK_START)
-#define SHAPE_TASK_ERROR_MIDDLE       .points = POINT(TASK_STEP)
-#define SHAPE_TASK_ERROR_AFTER        .points = POINT(TASK_END)
-#define SHAPE_LIFE                                                                                           \
-    .points = CRASH_POINTS, .at_time = true, .has_duration = true, .may_last = true,                         \
-    .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR
-#define SHAPE_EXECUTOR_CRASH          SHAPE_LIFE
-#define SHAPE_EXECUTOR_PAUSE          SHAPE_LIFE
-#define SHAPE_SHUFFLE_BLOCK_MISSING   .points = POINT(BLOCK_SERVE)
-#define SHAPE_SHUFFLE_BLOCK_BIT_FLIP  .points = BLOCK_POINTS, .amount = OD_FAULT_AMOUNT_BIT
-#define SHAPE_SHUFFLE_BLOCK_TRUNCATED .points = BLOCK_POINTS, .amount = OD_FAULT_AMOUNT_CUT
-#define SHAPE_NETWORK_DELAY           .points = POINT(MESSAGE_SEND), .has_duration = true
-#define SHAPE_NETWORK_LOSS            .points = POINT(MESSAGE_SEND)
-#define SHAPE_NETWORK_DUPLICATE       .points = POINT(MESSAGE_SEND), .has_duration = true
-#define SHAPE_DRIVER_CRASH                                                                                   \
-    .points = POINT(MESSAGE_SEND) | POINT(JOURNAL_WRITE) | POINT(JOURNAL_SYNC), .at_time = true,             \
-    .has_duration = true, .may_last = true, .amount = OD_FAULT_AMOUNT_KEEP, .victim = OD_FAULT_OF_DRIVER
-#define SHAPE_EXECUTOR_DECOMMISSION                                                                          \
-    .points = TASK_POINTS | POINT(BLOCK_SERVE), .at_time = true, .victim = OD_FAULT_OF_EXECUTOR,             \
-    .target = OD_FAULT_TARGET_EXECUTOR
-#define SHAPE_EXECUTOR_ADD .at_time = true
-#define SHAPE_EXECUTOR_SLOW                                                                                  \
-    .points = POINT(TASK_START) | POINT(TASK_STEP), .at_time = true, .has_duration = true, .may_last = true, \
-    .amount = OD_FAULT_AMOUNT_FACTOR, .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR
-#define SHAPE_DRIVER_CANCEL_QUERY                                                                            \
-    .points = TASK_POINTS, .at_time = true, .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_QUERY
+_Static_assert(OD_FAULT_KIND_COUNT <= OD_FAULT_KIND_WORDS * 64, "a set of kinds fits in its words");
 
 static const struct od_fault_kind_row kind_rows[] = {
-#define X(name, name_text, name_sentence)                                                                    \
-    [OD_FAULT_##name] = {.text = name_text, .sentence = name_sentence, SHAPE_##name},
+#define X(name, name_text, name_promise, name_sentence, ...)                                                 \
+    [OD_FAULT_##name] = {                                                                                    \
+        .text = name_text, .sentence = name_sentence, .promise = OD_FAULT_##name_promise, __VA_ARGS__},
     OD_FAULT_LIST(X)
 #undef X
 };
@@ -63,10 +34,18 @@ const struct od_fault_kind_row *od_fault_kind_row(enum od_fault_kind kind)
 const struct od_fault_amount_row *od_fault_amount_row(enum od_fault_amount amount)
 {
     static const struct od_fault_amount_row rows[] = {
-        [OD_FAULT_AMOUNT_NONE] = {NULL, 0, 0, false},        [OD_FAULT_AMOUNT_BIT] = {"bit", 0, 0, true},
-        [OD_FAULT_AMOUNT_CUT] = {"cut", 1, 1, true},         [OD_FAULT_AMOUNT_KEEP] = {"keep", 0, 0, false},
-        [OD_FAULT_AMOUNT_FACTOR] = {"factor", 2, 10, false},
+        [OD_FAULT_AMOUNT_NONE] = {NULL, 0, 0, NULL},
+        [OD_FAULT_AMOUNT_BIT] = {"bit", 0, 0, "bit %u"},
+        [OD_FAULT_AMOUNT_CUT] = {"cut", 1, 1, "%u bytes"},
+        [OD_FAULT_AMOUNT_KEEP] = {"keep", 0, 0, "%u unsynced bytes stay"},
+        [OD_FAULT_AMOUNT_FACTOR] = {"factor", 2, 10, "%u times"},
+        [OD_FAULT_AMOUNT_RATE] = {"rate", 1, 64, "%u KiB/s"},
+        [OD_FAULT_AMOUNT_BY] = {"by", 1, 512, "by %u bytes"},
+        [OD_FAULT_AMOUNT_MS] = {"ms", 1, 200, "by %u ms"},
+        [OD_FAULT_AMOUNT_LIMIT] = {"limit", 1, 64, "%u KiB"},
     };
+    _Static_assert(sizeof(rows) / sizeof(rows[0]) == OD_FAULT_AMOUNT_COUNT, "every amount has a row");
+    od_assert(amount < OD_FAULT_AMOUNT_COUNT);
     return &rows[amount];
 }
 
@@ -78,6 +57,66 @@ const char *od_fault_kind_text(enum od_fault_kind kind)
 const char *od_fault_kind_sentence(enum od_fault_kind kind)
 {
     return (unsigned)kind < OD_FAULT_KIND_COUNT ? kind_rows[kind].sentence : "unknown kind";
+}
+
+enum od_fault_promise od_fault_kind_promise(enum od_fault_kind kind)
+{
+    return od_fault_kind_row(kind)->promise;
+}
+
+struct od_fault_kinds od_fault_kinds_survivable(void)
+{
+    struct od_fault_kinds kinds = {0};
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
+        if (kind_rows[i].promise != OD_FAULT_ENDS)
+            od_fault_kinds_add(&kinds, (enum od_fault_kind)i);
+    return kinds;
+}
+
+bool od_fault_needs_bytes(const struct od_fault_kind_row *row)
+{
+    return row->effect == OD_EFFECT_DAMAGE || (row->effect >= OD_EFFECT_WRITE_SHORT && row->effect < OD_EFFECT_COUNT);
+}
+
+/* --- what a schedule reaches -------------------------------------------------------------------- */
+
+#define ON_DISK (ON(DISK_CREATE) | ON(DISK_OPEN) | ON(DISK_WRITE) | ON(DISK_READ) | ON(DISK_SYNC) | ON(DISK_REMOVE))
+
+static uint32_t parts_of_point(enum od_point point)
+{
+    if (point == OD_POINT_MESSAGE_SEND)
+        return OD_PART_NET;
+    if (point == OD_POINT_MEMORY_TAKE)
+        return OD_PART_MEMORY;
+    if (point == OD_POINT_TIMER_SET)
+        return OD_PART_TIMERS;
+    return (ON_DISK >> point & 1) != 0 ? OD_PART_DISK : 0;
+}
+
+static uint32_t parts_of_effect(enum od_fault_effect effect)
+{
+    if (effect <= OD_EFFECT_BANDWIDTH || (effect >= OD_EFFECT_LOSE && effect <= OD_EFFECT_NEXT_DUPLICATE))
+        return OD_PART_NET;
+    if (effect <= OD_EFFECT_CLOCK_COARSE)
+        return OD_PART_CLOCK;
+    if (effect <= OD_EFFECT_TIMERS_EARLY || (effect >= OD_EFFECT_HANG && effect <= OD_EFFECT_TIMER_TWICE))
+        return OD_PART_TIMERS;
+    if (effect <= OD_EFFECT_DISK_DEAD)
+        return OD_PART_DISK;
+    return effect == OD_EFFECT_MEMORY_LIMIT ? OD_PART_MEMORY : 0;
+}
+
+/* Disk and memory are told whose attempt they serve, so they need the points too. */
+uint32_t od_schedule_parts(const struct od_schedule *schedule)
+{
+    uint32_t parts = 0;
+    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++) {
+        const struct od_fault *fault = &schedule->faults[i];
+        parts |= OD_PART_POINTS | parts_of_effect(od_fault_kind_row(fault->kind)->effect);
+        if (!fault->at_time)
+            parts |= parts_of_point(fault->point);
+    }
+    return parts;
 }
 
 bool od_fault_kind_allows(enum od_fault_kind kind, enum od_point point)
@@ -93,9 +132,13 @@ uint64_t od_fault_duration_ns(const struct od_fault *fault)
 
 /* --- the retry budget ------------------------------------------------------------------------- */
 
+/* It can make an attempt fail by itself. Lost bytes and lives are another budget. */
 static bool fault_is_task_error(const struct od_fault *fault)
 {
-    return fault->kind <= OD_FAULT_TASK_ERROR_AFTER;
+    enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
+    bool is_block = fault->point == OD_POINT_BLOCK_SERVE || fault->point == OD_POINT_BLOCK_RECEIVE;
+    bool is_disk = (ON_DISK >> fault->point & 1) != 0 && effect >= OD_EFFECT_WRITE_SHORT;
+    return !fault->at_time && !is_block && (effect == OD_EFFECT_FAIL || is_disk);
 }
 
 static bool field_covers(uint32_t field, uint32_t value)
@@ -132,6 +175,36 @@ static uint64_t failures_of_task(const struct od_schedule *schedule, uint32_t st
             count += 1;
     }
     return count;
+}
+
+bool od_schedule_may_fail(const struct od_schedule *schedule)
+{
+    for (uint32_t i = 0; i < schedule->fault_count; i++)
+        if (od_fault_kind_promise(schedule->faults[i].kind) == OD_FAULT_MAY_FAIL)
+            return true;
+    return false;
+}
+
+bool od_schedule_may_leave_files(const struct od_schedule *schedule)
+{
+    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++) {
+        const struct od_fault *fault = &schedule->faults[i];
+        enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
+        bool fails_removal = effect == OD_EFFECT_FAIL && !fault->at_time && fault->point == OD_POINT_DISK_REMOVE;
+        if (fails_removal || effect == OD_EFFECT_DISK_READ_ONLY || effect == OD_EFFECT_DISK_DEAD)
+            return true;
+    }
+    return false;
+}
+
+bool od_schedule_kills_driver(const struct od_schedule *schedule)
+{
+    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++) {
+        const struct od_fault_kind_row *row = od_fault_kind_row(schedule->faults[i].kind);
+        if (row->effect == OD_EFFECT_KILL && row->victim == OD_FAULT_OF_DRIVER)
+            return true;
+    }
+    return false;
 }
 
 bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attempts_max)

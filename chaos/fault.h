@@ -28,42 +28,44 @@
 #ifndef OD_CHAOS_FAULT_H
 #define OD_CHAOS_FAULT_H
 
+#include "chaos/fault_list.h"
 #include "engine/core/arena.h"
 #include "engine/core/buffer.h"
 #include "engine/core/random.h"
 #include "engine/world/point.h"
 
-#define OD_FAULT_LIST(X)                                                                                     \
-    X(TASK_ERROR_BEFORE, "task.error_before", "an attempt fails before its first row")                       \
-    X(TASK_ERROR_MIDDLE, "task.error_middle", "an attempt fails between two steps")                          \
-    X(TASK_ERROR_AFTER, "task.error_after", "an attempt fails after its output was written")                 \
-    X(EXECUTOR_CRASH, "executor.crash", "an executor dies with its blocks; a new life starts after `for`")   \
-    X(EXECUTOR_PAUSE, "executor.pause",                                                                      \
-      "an executor stands still for `for`, then goes on as if nothing was")                                  \
-    X(SHUFFLE_BLOCK_MISSING, "shuffle.block_missing", "a block is not there when a reader asks")             \
-    X(SHUFFLE_BLOCK_BIT_FLIP, "shuffle.block_bit_flip", "one bit of a block changes, at rest or on its way") \
-    X(SHUFFLE_BLOCK_TRUNCATED, "shuffle.block_truncated", "the end of a block is cut off")                   \
-    X(NETWORK_DELAY, "network.delay", "a message arrives later by `for`")                                    \
-    X(NETWORK_LOSS, "network.loss", "a message never arrives")                                               \
-    X(NETWORK_DUPLICATE, "network.duplicate", "a message arrives twice, the copy later by `for`")            \
-    X(DRIVER_CRASH, "driver.crash",                                                                          \
-      "the driver dies; what it had synced stays, and `keep` bytes more; a new life starts after `for`")     \
-    X(EXECUTOR_DECOMMISSION, "executor.decommission", "the driver is asked to do without an executor")       \
-    X(EXECUTOR_ADD, "executor.add", "one more executor starts, while there is room for it")                  \
-    X(EXECUTOR_SLOW, "executor.slow", "all that an executor does takes `factor` times as long, for `for`")   \
-    X(DRIVER_CANCEL_QUERY, "driver.cancel_query", "the driver is asked to end a query")
-/* The kinds before this one mean something to every cluster, so they are always drawn; the others ask something of the
- * driver or of the host: od_schedule_shape's more_kinds. */
-#define OD_FAULT_KIND_MORE OD_FAULT_DRIVER_CRASH
-
 enum od_fault_kind {
-#define X(name, text, sentence) OD_FAULT_##name,
+#define X(name, text, promise, sentence, ...) OD_FAULT_##name,
     OD_FAULT_LIST(X)
 #undef X
         OD_FAULT_KIND_COUNT
 };
 const char *od_fault_kind_text(enum od_fault_kind kind);
 const char *od_fault_kind_sentence(enum od_fault_kind kind);
+
+/* What the engine owes its user under a kind, within its budgets: see fault_list.h. */
+enum od_fault_promise { OD_FAULT_RECOVERS, OD_FAULT_MAY_FAIL, OD_FAULT_ENDS };
+enum od_fault_promise od_fault_kind_promise(enum od_fault_kind kind);
+
+/* A set of kinds. */
+#define OD_FAULT_KIND_WORDS 4
+struct od_fault_kinds {
+    uint64_t words[OD_FAULT_KIND_WORDS];
+};
+static inline bool od_fault_kinds_has(const struct od_fault_kinds *kinds, enum od_fault_kind kind)
+{
+    return (kinds->words[kind / 64] >> kind % 64 & 1) != 0;
+}
+static inline void od_fault_kinds_add(struct od_fault_kinds *kinds, enum od_fault_kind kind)
+{
+    kinds->words[kind / 64] |= UINT64_C(1) << kind % 64;
+}
+static inline void od_fault_kinds_drop(struct od_fault_kinds *kinds, enum od_fault_kind kind)
+{
+    kinds->words[kind / 64] &= ~(UINT64_C(1) << kind % 64);
+}
+/* All but those that end a query. */
+struct od_fault_kinds od_fault_kinds_survivable(void);
 
 #define OD_FAULT_ALWAYS UINT32_MAX
 
@@ -75,9 +77,7 @@ struct od_fault {
     enum od_point point;  /* which points a kind may use: od_fault_kind_allows */
     struct od_site site;  /* OD_ANY matches all */
     uint64_t duration_ns; /* crash: until the new life; else how long. 0: 20 ms; UINT64_MAX: until healed */
-    uint32_t
-        amount; /* bit flip: bit number (modulo the size); truncated: bytes cut (at least 1); driver.crash: bytes
-                             kept; slow: factor (at least 2) */
+    uint32_t amount; /* what the kind takes: enum od_fault_amount */
     uint32_t lost_write;  /* driver.crash; 0: none */
     uint32_t times;       /* 1..OD_FAULT_ALWAYS */
 };
@@ -110,8 +110,7 @@ struct od_schedule_shape {
     const uint32_t *partition_counts; /* per stage */
     uint32_t fault_count_max;
     uint64_t span_ns; /* how long an undisturbed run takes about; times are drawn within */
-    uint32_t
-        more_kinds; /* one bit per kind from OD_FAULT_KIND_MORE on that may be drawn: what driver and host can do */
+    struct od_fault_kinds kinds; /* that may be drawn */
     uint32_t query; /* whose id a cancelling at a time names */
 };
 /* Draws a schedule; smaller draws are plainer (fewer faults, earlier kinds of the list, shorter, first
@@ -125,5 +124,11 @@ enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
  * `always` (each recovery can be undone again). Finite crashes and lost blocks are not counted: give
  * queries a recoveries_max beyond what a schedule can cause. */
 bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attempts_max);
+/* True when some fault is of a kind under which a query may fail with any typed error (promise MAY_FAIL). */
+bool od_schedule_may_fail(const struct od_schedule *schedule);
+/* True when a file may be there at the end because its removal was refused. */
+bool od_schedule_may_leave_files(const struct od_schedule *schedule);
+/* True when some fault ends a life of the driver. `schedule` may be NULL. */
+bool od_schedule_kills_driver(const struct od_schedule *schedule);
 
 #endif

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "chaos/fault_kind.h"
+#include "chaos/wrap_world.h"
 #include "engine/core/assert.h"
 
 #define MAGIC          UINT64_C(0x314452414f42444f)
@@ -51,6 +52,7 @@ struct board_actor {
     uint64_t slow_until_ns;
     uint32_t slow_factor;
     bool has_crashed;
+    bool must_die; /* by the supervisor's hand */
     bool is_held;
 };
 struct board_log {
@@ -63,10 +65,11 @@ struct od_fault_board {
     struct od_memory *memory; /* borrowed */
     struct od_disturb disturb; /* its counters are the file's */
     struct board_head *head;
-    uint32_t *fired; /* in the file, as the next three are */
+    uint32_t *fired; /* in the file, as the next five are */
     uint32_t *reached;
     uint32_t *time_done;
     struct board_actor *actors;
+    struct od_window *windows;
     struct board_log *log;
     size_t size;
     bool is_mine;
@@ -137,7 +140,7 @@ static size_t aligned(size_t size)
 
 /* Where the parts are, from the file's beginning. */
 struct layout {
-    size_t fired, reached, time_done, actors, log, end;
+    size_t fired, reached, time_done, actors, windows, log, end;
 };
 
 static struct layout layout_of(uint32_t fault_count, uint32_t actor_count)
@@ -147,7 +150,8 @@ static struct layout layout_of(uint32_t fault_count, uint32_t actor_count)
     at.reached = at.fired + counters;
     at.time_done = at.reached + counters;
     at.actors = at.time_done + counters;
-    at.log = at.actors + aligned(actor_count * sizeof(struct board_actor));
+    at.windows = at.actors + aligned(actor_count * sizeof(struct board_actor));
+    at.log = at.windows + aligned((size_t)actor_count * OD_EFFECT_WINDOW_COUNT * sizeof(struct od_window));
     at.end = at.log + LOG_MAX * sizeof(struct board_log);
     return at;
 }
@@ -159,6 +163,7 @@ static void place(struct od_fault_board *board, uint8_t *base, const struct layo
     board->reached = (void *)(base + at->reached);
     board->time_done = (void *)(base + at->time_done);
     board->actors = (void *)(base + at->actors);
+    board->windows = (void *)(base + at->windows);
     board->log = (void *)(base + at->log);
 }
 
@@ -239,7 +244,7 @@ static enum od_status make(struct od_memory *memory, const char *path, const str
         od_fault_board_free(board);
         return status;
     }
-    od_disturb_share(&board->disturb, schedule, board->fired, board->reached);
+    od_disturb_share(&board->disturb, schedule, board->fired, board->reached, board->windows, actor_count);
     *board_out = board;
     return OD_OK;
 }
@@ -288,27 +293,75 @@ static uint64_t after_ns(const struct od_fault_board *board, const struct od_fau
     return duration_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + duration_ns;
 }
 
-/* What the supervisor has to see to, of a fault that fired. */
+/* What the supervisor has to see to, of a fault that fired: the others of a group it must kill itself. */
+static void post_kill(struct od_fault_board *board, const struct od_fault *fault, uint32_t actor_id)
+{
+    uint32_t group = od_fault_kind_row(fault->kind)->group;
+    for (uint32_t i = 0; i < board->head->actor_count; i++) {
+        bool is_other = group != 0 && i != 0 && i != actor_id && (i - 1) / group == (actor_id - 1) / group;
+        if (i != actor_id && !is_other)
+            continue;
+        board->actors[i].restart_at_ns = after_ns(board, fault);
+        board->actors[i].has_crashed = true;
+        board->actors[i].must_die = is_other;
+    }
+}
+
 static void post(struct od_fault_board *board, const struct od_fault *fault, uint32_t actor_id,
                  const struct od_site *site)
 {
     struct board_head *head = board->head;
     struct board_actor *actor = &board->actors[actor_id];
     struct od_order order;
-    if (fault->kind == OD_FAULT_EXECUTOR_CRASH || fault->kind == OD_FAULT_DRIVER_CRASH) {
-        actor->restart_at_ns = after_ns(board, fault);
-        actor->has_crashed = true;
-    } else if (fault->kind == OD_FAULT_EXECUTOR_SLOW) {
+    switch (od_fault_kind_row(fault->kind)->effect) {
+    case OD_EFFECT_KILL:
+        post_kill(board, fault, actor_id);
+        break;
+    case OD_EFFECT_SLOW:
         actor->slow_until_ns = after_ns(board, fault);
         actor->slow_factor = fault->amount < 2 ? 2 : fault->amount;
-    } else if (fault->kind == OD_FAULT_EXECUTOR_ADD) {
+        break;
+    case OD_EFFECT_ADD:
         head->adds_wanted++;
-    } else if (od_disturb_order(fault, site, &order) && head->order_count < ORDERS_MAX) {
-        head->orders[head->order_count++] = order;
+        break;
+    case OD_EFFECT_ORDER:
+        if (od_disturb_order(fault, site, &order) && head->order_count < ORDERS_MAX)
+            head->orders[head->order_count++] = order;
+        break;
+    default:
+        break; /* the wrappers' */
     }
 }
 
-/* --- a process hits a point ------------------------------------------------------------------------------------ */
+/* --- a process: what wrap_process asks ------------------------------------------------------------------------- */
+
+const struct od_schedule *od_fault_board_schedule(const struct od_fault_board *board)
+{
+    return board->disturb.schedule;
+}
+
+struct od_disturb *od_fault_board_enter(struct od_fault_board *board)
+{
+    lock(board);
+    if (board->head->is_armed && !board->head->is_healed)
+        return &board->disturb;
+    unlock(board);
+    return NULL;
+}
+
+void od_fault_board_leave(struct od_fault_board *board)
+{
+    unlock(board);
+}
+
+void od_fault_board_strike(struct od_fault_board *board, uint32_t actor_id, const struct od_fault *fault,
+                           const struct od_site *site)
+{
+    note_fired(board, fault, site);
+    post(board, fault, actor_id, site);
+    if (od_fault_kind_row(fault->kind)->effect == OD_EFFECT_PAUSE)
+        board->actors[actor_id].paused_until_ns = after_ns(board, fault);
+}
 
 static void stop_myself(struct od_fault_board *board, uint32_t actor_id)
 {
@@ -318,36 +371,15 @@ static void stop_myself(struct od_fault_board *board, uint32_t actor_id)
     unlock(board);
 }
 
-enum od_status od_fault_board_hit(struct od_fault_board *board, enum od_point point, const struct od_site *site,
-                                  uint32_t actor_id, struct od_point_bytes *bytes, size_t byte_count,
-                                  enum od_fault_kind *kind_out, uint64_t *duration_out, struct od_error *error)
+void od_fault_board_suffer(struct od_fault_board *board, uint32_t actor_id, const struct od_fault *fault)
 {
-    if (kind_out != NULL)
-        *kind_out = OD_FAULT_KIND_COUNT;
-    if ((board->disturb.points_used >> point & 1) == 0)
-        return OD_OK;
-    lock(board);
-    const struct od_fault *fault = NULL;
-    if (board->head->is_armed && !board->head->is_healed)
-        fault = od_disturb_match(&board->disturb, point, site, actor_id, byte_count, od_fault_board_now_ns(board));
-    if (fault != NULL) {
-        note_fired(board, fault, site);
-        post(board, fault, actor_id, site);
-        if (fault->kind == OD_FAULT_EXECUTOR_PAUSE)
-            board->actors[actor_id].paused_until_ns = after_ns(board, fault);
-    }
-    unlock(board);
-    if (fault == NULL)
-        return OD_OK;
-    if (fault->kind == OD_FAULT_EXECUTOR_CRASH || fault->kind == OD_FAULT_DRIVER_CRASH)
+    enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
+    if (effect == OD_EFFECT_KILL)
         kill(getpid(), SIGKILL);
-    if (fault->kind == OD_FAULT_EXECUTOR_PAUSE)
+    else if (effect == OD_EFFECT_PAUSE)
         stop_myself(board, actor_id);
-    if (kind_out != NULL) {
-        *kind_out = fault->kind;
-        *duration_out = od_fault_duration_ns(fault);
-    }
-    return od_disturb_act(fault, point, site, bytes, error);
+    else if (effect == OD_EFFECT_STALL)
+        od_wrap_stand_still(od_fault_duration_ns(fault));
 }
 
 /* --- the supervisor; the lock is held -------------------------------------------------------------------------- */
@@ -360,17 +392,18 @@ static uint64_t sooner(uint64_t left, uint64_t right)
 /* Of a fault at a time that has fallen due. False: there was nobody to do it to. */
 static bool strike(struct od_fault_board *board, const struct od_fault *fault, const struct od_fault_hands *hands)
 {
-    bool names_executor = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_EXECUTOR;
-    uint32_t actor_id = names_executor ? fault->site.executor : 0;
+    uint32_t actor_id = od_fault_victim_id(fault);
     if (actor_id >= board->head->actor_count)
         return false;
     post(board, fault, actor_id, &fault->site);
-    if (fault->kind == OD_FAULT_EXECUTOR_PAUSE) {
+    enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
+    if (effect == OD_EFFECT_PAUSE) {
         board->actors[actor_id].held_until_ns = after_ns(board, fault);
         return hands->signal(hands->self, actor_id, 0);
     }
-    if (fault->kind == OD_FAULT_EXECUTOR_CRASH || fault->kind == OD_FAULT_DRIVER_CRASH)
+    if (effect == OD_EFFECT_KILL)
         return hands->signal(hands->self, actor_id, SIGKILL);
+    od_disturb_open(&board->disturb, fault, actor_id, od_fault_board_now_ns(board));
     return true;
 }
 
@@ -400,6 +433,10 @@ static uint64_t tick_actor(struct od_fault_board *board, const struct od_fault_h
 {
     struct board_actor *actor = &board->actors[actor_id];
     uint64_t phase_ns = now_ns % SLOW_PERIOD_NS;
+    if (actor->must_die) {
+        actor->must_die = false;
+        hands->signal(hands->self, actor_id, SIGKILL);
+    }
     bool is_slow = now_ns < actor->slow_until_ns && !board->head->is_healed;
     bool is_held = (now_ns < actor->held_until_ns && !board->head->is_healed) ||
                    (is_slow && phase_ns >= SLOW_PERIOD_NS / actor->slow_factor);

@@ -50,10 +50,13 @@ uint64_t od_fault_board_restart_ns(struct od_fault_board *board, uint32_t actor_
 /* How often it took effect; exact when no process runs. */
 uint32_t od_fault_board_fired(const struct od_fault_board *board, uint32_t fault_index);
 
-/* --- wrap_process's. What a point answers; a fault that ends or stops this process does so within the call. `kind_out` (may be
- * NULL) says what fired (OD_FAULT_KIND_COUNT: nothing), for what only the network's wrapper can do; `duration_out` its duration. */
-enum od_status od_fault_board_hit(struct od_fault_board *board, enum od_point point, const struct od_site *site,
-                                  uint32_t actor_id, struct od_point_bytes *bytes, size_t byte_count,
-                                  enum od_fault_kind *kind_out, uint64_t *duration_out, struct od_error *error);
+/* --- wrap_process's: struct od_wrap_host's calls of the same names. */
+const struct od_schedule *od_fault_board_schedule(const struct od_fault_board *board);
+struct od_disturb *od_fault_board_enter(struct od_fault_board *board);
+void od_fault_board_leave(struct od_fault_board *board);
+void od_fault_board_strike(struct od_fault_board *board, uint32_t actor_id, const struct od_fault *fault,
+                           const struct od_site *site);
+/* A fault that ends or stops this process does so within this call. */
+void od_fault_board_suffer(struct od_fault_board *board, uint32_t actor_id, const struct od_fault *fault);
 
 #endif

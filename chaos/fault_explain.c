@@ -9,33 +9,6 @@
 #include "chaos/fault.h"
 #include "chaos/fault_kind.h"
 
-enum who { WHO_ATTEMPT, WHO_EXECUTOR, WHO_BLOCK, WHO_MESSAGE, WHO_DRIVER, WHO_NEW, WHO_QUERY };
-
-struct kind_words {
-    enum who who;
-    const char *what;
-    const char *after; /* before the duration; NULL: none */
-};
-static const struct kind_words kind_words[] = {
-    [OD_FAULT_TASK_ERROR_BEFORE] = {WHO_ATTEMPT, "fails", NULL},
-    [OD_FAULT_TASK_ERROR_MIDDLE] = {WHO_ATTEMPT, "fails", NULL},
-    [OD_FAULT_TASK_ERROR_AFTER] = {WHO_ATTEMPT, "fails", NULL},
-    [OD_FAULT_EXECUTOR_CRASH] = {WHO_EXECUTOR, "dies", "a new one starts after"},
-    [OD_FAULT_EXECUTOR_PAUSE] = {WHO_EXECUTOR, "stands still", "it goes on after"},
-    [OD_FAULT_SHUFFLE_BLOCK_MISSING] = {WHO_BLOCK, "is missing", NULL},
-    [OD_FAULT_SHUFFLE_BLOCK_BIT_FLIP] = {WHO_BLOCK, "has one bit changed", NULL},
-    [OD_FAULT_SHUFFLE_BLOCK_TRUNCATED] = {WHO_BLOCK, "loses its end", NULL},
-    [OD_FAULT_NETWORK_DELAY] = {WHO_MESSAGE, "arrives late", "by"},
-    [OD_FAULT_NETWORK_LOSS] = {WHO_MESSAGE, "never arrives", NULL},
-    [OD_FAULT_NETWORK_DUPLICATE] = {WHO_MESSAGE, "arrives twice", "the copy later by"},
-    [OD_FAULT_DRIVER_CRASH] = {WHO_DRIVER, "dies", "a new one starts after"},
-    [OD_FAULT_EXECUTOR_DECOMMISSION] = {WHO_EXECUTOR, "is to leave", NULL},
-    [OD_FAULT_EXECUTOR_ADD] = {WHO_NEW, "starts", NULL},
-    [OD_FAULT_EXECUTOR_SLOW] = {WHO_EXECUTOR, "is slow", "as fast as ever after"},
-    [OD_FAULT_DRIVER_CANCEL_QUERY] = {WHO_QUERY, "is cancelled", NULL},
-};
-_Static_assert(sizeof(kind_words) / sizeof(kind_words[0]) == OD_FAULT_KIND_COUNT, "every kind has words");
-
 static const char *const point_words[] = {
     [OD_POINT_TASK_START] = "before its first row",
     [OD_POINT_TASK_STEP] = "between two steps",
@@ -47,6 +20,15 @@ static const char *const point_words[] = {
     [OD_POINT_MESSAGE_SEND] = "",
     [OD_POINT_JOURNAL_WRITE] = "when the journal is written",
     [OD_POINT_JOURNAL_SYNC] = "when the journal is synced",
+    [OD_POINT_ACTOR_START] = "when a life of it begins",
+    [OD_POINT_DISK_CREATE] = "when a file is made",
+    [OD_POINT_DISK_OPEN] = "when a file is opened",
+    [OD_POINT_DISK_WRITE] = "when a file is written",
+    [OD_POINT_DISK_READ] = "when a file is read",
+    [OD_POINT_DISK_SYNC] = "when a file is synced",
+    [OD_POINT_DISK_REMOVE] = "when a file is removed",
+    [OD_POINT_MEMORY_TAKE] = "when memory is taken",
+    [OD_POINT_TIMER_SET] = "when a timer is set",
 };
 _Static_assert(sizeof(point_words) / sizeof(point_words[0]) == OD_POINT_COUNT, "every point has words");
 
@@ -58,39 +40,32 @@ static void print_milliseconds(struct od_buffer *buffer, uint64_t ns)
         od_buffer_print(buffer, "%g ms", (double)ns / 1e6);
 }
 
+/* Of whom; `is_named`: with the executor's number in it. */
+static const struct {
+    const char *text;
+    const char *with_number;
+} who_words[] = {
+    [OD_FAULT_WHO_ATTEMPT] = {"an attempt", "an attempt on executor %" PRIu32},
+    [OD_FAULT_WHO_EXECUTOR] = {"the executor", "executor %" PRIu32},
+    [OD_FAULT_WHO_BLOCK] = {"a block", "a block on executor %" PRIu32},
+    [OD_FAULT_WHO_MESSAGE] = {"a message", "a message of executor %" PRIu32},
+    [OD_FAULT_WHO_DRIVER] = {"the driver", "the driver"},
+    [OD_FAULT_WHO_NEW] = {"one more executor", "one more executor"},
+    [OD_FAULT_WHO_QUERY] = {"the query", "the query"},
+    [OD_FAULT_WHO_DISK] = {"a disk", "the disk of executor %" PRIu32},
+    [OD_FAULT_WHO_ACTOR] = {"an executor or the driver", "executor %" PRIu32},
+};
+
 static void print_who(struct od_buffer *buffer, const struct od_fault *fault)
 {
     uint32_t executor = fault->site.executor;
-    switch (kind_words[fault->kind].who) {
-    case WHO_ATTEMPT:
-        od_buffer_append_text(buffer, "an attempt");
-        break;
-    case WHO_EXECUTOR:
-        if (executor != OD_ANY)
-            od_buffer_print(buffer, "executor %" PRIu32, executor);
-        else
-            od_buffer_append_text(buffer, "the executor");
-        return;
-    case WHO_BLOCK:
-        od_buffer_append_text(buffer, "a block");
-        break;
-    case WHO_MESSAGE:
-        od_buffer_append_text(buffer, "a message");
-        break;
-    case WHO_DRIVER:
+    enum od_fault_who who = od_fault_kind_row(fault->kind)->who;
+    if (executor == OD_ANY)
+        od_buffer_append_text(buffer, who_words[who].text);
+    else if (who == OD_FAULT_WHO_ACTOR && executor == 0)
         od_buffer_append_text(buffer, "the driver");
-        return;
-    case WHO_NEW:
-        od_buffer_append_text(buffer, "one more executor");
-        return;
-    case WHO_QUERY:
-        od_buffer_append_text(buffer, "the query");
-        return;
-    }
-    if (executor != OD_ANY && fault->point == OD_POINT_MESSAGE_SEND)
-        od_buffer_print(buffer, " of executor %" PRIu32, executor);
-    else if (executor != OD_ANY)
-        od_buffer_print(buffer, " on executor %" PRIu32, executor);
+    else
+        od_buffer_print(buffer, who_words[who].with_number, executor);
 }
 
 static void print_when(struct od_buffer *buffer, const struct od_fault *fault)
@@ -101,7 +76,7 @@ static void print_when(struct od_buffer *buffer, const struct od_fault *fault)
         od_buffer_append_text(buffer, " after the start");
     } else if (fault->point == OD_POINT_TASK_STEP && fault->site.nth != OD_ANY) {
         od_buffer_print(buffer, " before step %" PRIu32, fault->site.nth);
-    } else if (fault->kind == OD_FAULT_DRIVER_CRASH && fault->point == OD_POINT_MESSAGE_SEND) {
+    } else if (od_fault_kind_row(fault->kind)->victim == OD_FAULT_OF_DRIVER && fault->point == OD_POINT_MESSAGE_SEND) {
         od_buffer_append_text(buffer, " in place of sending a message");
         if (fault->site.executor != OD_ANY)
             od_buffer_print(buffer, " to executor %" PRIu32, fault->site.executor);
@@ -129,21 +104,19 @@ static void print_where(struct od_buffer *buffer, const struct od_fault *fault)
 
 static void print_amount(struct od_buffer *buffer, const struct od_fault *fault)
 {
-    if (od_fault_kind_row(fault->kind)->amount == OD_FAULT_AMOUNT_BIT)
-        od_buffer_print(buffer, " (bit %" PRIu32 ")", fault->amount);
-    if (od_fault_kind_row(fault->kind)->amount == OD_FAULT_AMOUNT_CUT)
-        od_buffer_print(buffer, " (%" PRIu32 " bytes)", fault->amount);
-    if (od_fault_kind_row(fault->kind)->amount == OD_FAULT_AMOUNT_FACTOR)
-        od_buffer_print(buffer, " (%" PRIu32 " times)", fault->amount);
-    if (od_fault_kind_row(fault->kind)->amount == OD_FAULT_AMOUNT_KEEP)
-        od_buffer_print(buffer, " (%" PRIu32 " unsynced bytes stay)", fault->amount);
+    const struct od_fault_amount_row *row = od_fault_amount_row(od_fault_kind_row(fault->kind)->amount);
+    if (row->key != NULL) {
+        od_buffer_append_text(buffer, " (");
+        od_buffer_print(buffer, row->unit, fault->amount);
+        od_buffer_append_text(buffer, ")");
+    }
     if (fault->lost_write != 0)
         od_buffer_print(buffer, " (write %" PRIu32 " of them is lost)", fault->lost_write);
 }
 
 bool od_fault_explain(const struct od_fault *fault, struct od_buffer *buffer)
 {
-    const struct kind_words *words = &kind_words[fault->kind];
+    const struct od_fault_kind_row *words = od_fault_kind_row(fault->kind);
     print_who(buffer, fault);
     od_buffer_print(buffer, " %s", words->what);
     print_amount(buffer, fault);

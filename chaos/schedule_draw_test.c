@@ -15,17 +15,31 @@
 
 static const uint32_t task_counts[] = {3, 1, 6};
 static const uint32_t partition_counts[] = {2, 4, 1};
-#define EVERY_KIND (UINT32_MAX << OD_FAULT_KIND_MORE)
-static const struct od_schedule_shape shape = {3, 3,       task_counts, partition_counts,
-                                               4, 5000000, EVERY_KIND,  1};
+#define EVERY_KIND                                                                                           \
+    {                                                                                                        \
+        {                                                                                                    \
+            UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX                                                   \
+        }                                                                                                    \
+    }
+static const struct od_schedule_shape shape = {.executor_count = 3,
+                                               .stage_count = 3,
+                                               .task_counts = task_counts,
+                                               .partition_counts = partition_counts,
+                                               .fault_count_max = 4,
+                                               .span_ns = 5000000,
+                                               .kinds = EVERY_KIND,
+                                               .query = 1};
 
 static void assert_fault_fits(const struct od_fault *fault)
 {
     const struct od_site *site = &fault->site;
     assert_true(fault->times >= 1);
-    assert_true(site->executor == OD_ANY || (site->executor >= 1 && site->executor <= shape.executor_count));
+    enum od_fault_target target = od_fault_kind_row(fault->kind)->target;
+    uint32_t least = fault->at_time && target == OD_FAULT_TARGET_ACTOR ? 0 : 1;
+    assert_true(site->executor == OD_ANY || (site->executor >= least && site->executor <= shape.executor_count));
+    assert_true(fault->duration_ns != UINT64_MAX || od_fault_kind_row(fault->kind)->may_last);
     if (fault->at_time) {
-        bool has_executor = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_EXECUTOR;
+        bool has_executor = target == OD_FAULT_TARGET_EXECUTOR || target == OD_FAULT_TARGET_ACTOR;
         bool has_query = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_QUERY;
         assert_true(fault->time_ns <= shape.span_ns);
         assert_int_equal(site->executor != OD_ANY, has_executor);
@@ -33,7 +47,7 @@ static void assert_fault_fits(const struct od_fault *fault)
         return;
     }
     assert_true(od_fault_kind_allows(fault->kind, fault->point));
-    if (fault->point == OD_POINT_JOURNAL_WRITE || fault->point == OD_POINT_JOURNAL_SYNC) {
+    if (fault->point >= OD_POINT_JOURNAL_WRITE) { /* the journal, and calls */
         assert_true(site->nth != OD_ANY);
         assert_int_equal(site->stage, OD_ANY);
     } else if (fault->point != OD_POINT_MESSAGE_SEND) {
@@ -53,7 +67,7 @@ static void draws_are_in_range_and_reach_everything(void **state)
     uint32_t count_seen[5] = {0};
     bool always_seen = false;
     bool healed_for_nothing_seen = false;
-    for (uint64_t seed = 0; seed < 20000; seed++) {
+    for (uint64_t seed = 0; seed < 60000; seed++) {
         struct od_arena arena;
         struct od_stream stream;
         struct od_schedule schedule;
@@ -95,7 +109,11 @@ static void draws_are_in_range_and_reach_everything(void **state)
 static void nothing_is_aimed_at_what_is_not_there(void **state)
 {
     (void)state;
-    static const struct od_schedule_shape one_stage = {2, 1, task_counts, partition_counts, 3, 5000000, 0, 1};
+    struct od_schedule_shape one_stage = shape;
+    one_stage.stage_count = 1;
+    one_stage.kinds = (struct od_fault_kinds){0};
+    for (unsigned kind = 0; kind <= OD_FAULT_EXECUTOR_PAUSE; kind++)
+        od_fault_kinds_add(&one_stage.kinds, (enum od_fault_kind)kind);
     uint32_t second_attempts = 0;
     for (uint64_t seed = 0; seed < 5000; seed++) {
         struct od_arena arena;
@@ -106,7 +124,7 @@ static void nothing_is_aimed_at_what_is_not_there(void **state)
         assert_int_equal(od_schedule_draw(&arena, &stream.random, &one_stage, &schedule, NULL), OD_OK);
         for (uint32_t i = 0; i < schedule.fault_count; i++) {
             const struct od_fault *fault = &schedule.faults[i];
-            assert_true(fault->kind < OD_FAULT_KIND_MORE); /* driver and host can't */
+            assert_true(fault->kind <= OD_FAULT_EXECUTOR_PAUSE);
             assert_true(fault->at_time || fault->point == OD_POINT_MESSAGE_SEND || fault->site.stage == 0);
             assert_true(i > 0 || fault->site.attempt != 1);
             second_attempts += fault->site.attempt == 1;
@@ -116,13 +134,15 @@ static void nothing_is_aimed_at_what_is_not_there(void **state)
     assert_true(second_attempts > 0);
 }
 
-/* Answers `first` once, then 0 for ever. */
+/* Answers `more` to the second question, which is whether there is a fault, and 0 to all others. */
+struct plain {
+    uint64_t more;
+    uint32_t asked;
+};
 static uint64_t plain_below(void *self, uint64_t bound)
 {
-    uint64_t *first = self;
-    uint64_t drawn = *first % bound;
-    *first = 0;
-    return drawn;
+    struct plain *plain = self;
+    return plain->asked++ == 1 ? plain->more % bound : 0;
 }
 
 static void zeros_draw_the_plainest(void **state)
@@ -130,8 +150,8 @@ static void zeros_draw_the_plainest(void **state)
     (void)state;
     static const struct od_random_ops plain_ops = {.below = plain_below};
     for (uint64_t fault_count = 0; fault_count <= 1; fault_count++) {
-        uint64_t first = fault_count;
-        struct od_random plain = {&plain_ops, &first};
+        struct plain answers = {.more = fault_count};
+        struct od_random plain = {&plain_ops, &answers};
         struct od_arena arena;
         struct od_buffer buffer;
         struct od_schedule schedule;

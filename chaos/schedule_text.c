@@ -3,7 +3,7 @@
  *   line  :=  KIND "at" PLACE field*  |  "heal" "at=" DURATION  |  nothing        and '#' starts a comment
  *   PLACE :=  POINT | "time=" DURATION
  *   field :=  SITE "=" NUMBER | "for=" DURATION | AMOUNT "=" NUMBER | "lost=" NUMBER | "times=" (NUMBER | "always")
- *   AMOUNT:=  "bit" | "cut" | "keep" | "factor", as the kind takes it
+ *   AMOUNT:=  "bit" | "cut" | "keep" | "factor" | "rate" | "by" | "ms" | "limit", as the kind takes it
  *
  * Words are separated by blanks. Fields come in any order, each once; printing has one order and leaves
  * out what has its default, so that equal faults print equal. Normal form: parameters that the kind does
@@ -228,11 +228,12 @@ static const struct {
     [OD_FAULT_TARGET_NONE] = {"", "no site with this kind of fault at a time"},
     [OD_FAULT_TARGET_EXECUTOR] = {"executor", "only executor and for with a fault at a time"},
     [OD_FAULT_TARGET_QUERY] = {"query", "only query with this kind of fault at a time"},
+    [OD_FAULT_TARGET_ACTOR] = {"executor", "only executor (0: the driver) and parameters with a fault at a time"},
 };
 
 static bool is_amount(struct word key)
 {
-    for (unsigned i = OD_FAULT_AMOUNT_NONE + 1; i <= OD_FAULT_AMOUNT_FACTOR; i++)
+    for (unsigned i = OD_FAULT_AMOUNT_NONE + 1; i < OD_FAULT_AMOUNT_COUNT; i++)
         if (word_is(key, od_fault_amount_row((enum od_fault_amount)i)->key))
             return true;
     return false;
@@ -263,8 +264,7 @@ static enum od_status take_field(struct line_reader *line, struct word word, str
     else
         return complain(line, key,
                         "query, stage, task, attempt, executor, partition, nth, message_kind, for, bit, cut, "
-                        "keep, lost, factor or "
-                        "times");
+                        "keep, lost, factor, rate, by, ms, limit or times");
     if ((*seen & bit) != 0)
         return complain(line, key, "each field once");
     *seen |= bit;
@@ -350,6 +350,8 @@ static enum od_status parse_fault(struct line_reader *line, struct word first, s
     bool no_executor = fault->site.executor == OD_ANY || fault->site.executor == 0;
     if (fault->at_time && row->target == OD_FAULT_TARGET_EXECUTOR && no_executor)
         return complain(line, word, "executor=, from 1 on: a fault at a time needs one");
+    if (fault->at_time && row->target == OD_FAULT_TARGET_ACTOR && fault->site.executor == OD_ANY)
+        return complain(line, word, "executor= (0: the driver): a fault at a time needs one");
     if (fault->at_time && row->target == OD_FAULT_TARGET_QUERY && fault->site.query == OD_ANY)
         return complain(line, word, "query=: this fault at a time needs one");
     return OD_OK;

@@ -59,7 +59,15 @@ static void drawn_schedules_read_back_as_they_were_printed(void **state)
 {
     (void)state;
     const uint32_t counts[] = {3, 1, 6};
-    const struct od_schedule_shape shape = {3, 3, counts, counts, 6, 5000000, UINT32_MAX, 1};
+    struct od_schedule_shape shape = {.executor_count = 3,
+                                      .stage_count = 3,
+                                      .task_counts = counts,
+                                      .partition_counts = counts,
+                                      .fault_count_max = 6,
+                                      .span_ns = 5000000,
+                                      .query = 1};
+    for (unsigned kind = 0; kind < OD_FAULT_KIND_COUNT; kind++)
+        od_fault_kinds_add(&shape.kinds, (enum od_fault_kind)kind);
     for (uint64_t seed = 0; seed < 3000; seed++) {
         struct bench bench;
         struct od_stream stream;

@@ -124,6 +124,7 @@ static void end_life(struct od_sim_actor *actor)
 static void bury(struct od_sim_actor *actor)
 {
     end_life(actor);
+    od_wrap_world_end(&actor->wrap);
     if (actor->disk.is_durable)
         od_sim_disk_crash(&actor->disk, actor->killer->amount, actor->killer->lost_write);
     else
@@ -143,6 +144,21 @@ static void kill(struct od_sim_actor *actor, const struct od_fault *fault, uint6
     actor->killer = fault;
 }
 
+/* The others of its group, who run no handler now, end at once. */
+static void kill_group(struct od_sim_actor *actor, const struct od_fault *fault, uint64_t until_ns)
+{
+    uint32_t group = od_fault_kind_row(fault->kind)->group;
+    uint32_t actor_id = actor->world.actor_id;
+    kill(actor, fault, until_ns);
+    for (uint32_t i = 1; group != 0 && i < actor->sim->actor_count; i++) {
+        struct od_sim_actor *other = &actor->sim->actors[i];
+        if (i == actor_id || (i - 1) / group != (actor_id - 1) / group || other->life != OD_SIM_LIVE)
+            continue;
+        kill(other, fault, until_ns);
+        bury(other);
+    }
+}
+
 /* The first executor that was never started; NULL: there is room for none. */
 static struct od_sim_actor *find_room(struct od_sim *sim)
 {
@@ -152,24 +168,48 @@ static struct od_sim_actor *find_room(struct od_sim *sim)
     return NULL;
 }
 
+static void add_executor(struct od_sim *sim)
+{
+    struct od_sim_actor *added = find_room(sim);
+    added->is_member = true;
+    push_start(added, sim->now_ns);
+}
+
 void od_sim_strike(struct od_sim_actor *actor, const struct od_fault *fault, const struct od_site *site)
 {
     struct od_sim *sim = actor->sim;
-    uint64_t until_ns = od_sim_later(sim->now_ns, od_fault_duration_ns(fault));
+    uint64_t duration_ns = od_fault_duration_ns(fault);
+    uint64_t until_ns = od_sim_later(sim->now_ns, duration_ns);
     struct od_sim_event event = {.kind = OD_SIM_ORDER};
-    if (fault->kind == OD_FAULT_EXECUTOR_CRASH || fault->kind == OD_FAULT_DRIVER_CRASH) {
-        kill(actor, fault, until_ns);
-    } else if (fault->kind == OD_FAULT_EXECUTOR_PAUSE) {
+    switch (od_fault_kind_row(fault->kind)->effect) {
+    case OD_EFFECT_KILL:
+        kill_group(actor, fault, until_ns);
+        break;
+    case OD_EFFECT_PAUSE:
         actor->paused_until_ns = until_ns > actor->paused_until_ns ? until_ns : actor->paused_until_ns;
-    } else if (fault->kind == OD_FAULT_EXECUTOR_SLOW) {
+        break;
+    case OD_EFFECT_SLOW:
         actor->slow_until_ns = until_ns;
         actor->slow_factor = fault->amount;
-    } else if (fault->kind == OD_FAULT_EXECUTOR_ADD) {
-        struct od_sim_actor *added = find_room(sim);
-        added->is_member = true;
-        push_start(added, sim->now_ns);
-    } else if (od_disturb_order(fault, site, &event.of.order)) {
+        break;
+    case OD_EFFECT_STALL:
+        actor->busy_until_ns = od_sim_later(actor->busy_until_ns, duration_ns);
+        break;
+    case OD_EFFECT_ADD:
+        add_executor(sim);
+        break;
+    case OD_EFFECT_ORDER:
+        (void)od_disturb_order(fault, site, &event.of.order);
         od_sim_push(sim, sim->now_ns, &event);
+        break;
+    case OD_EFFECT_FORGET_DISK:
+        od_sim_disk_empty(&actor->disk);
+        break;
+    case OD_EFFECT_RESET:
+        actor->link_era++;
+        break;
+    default:
+        break; /* the wrappers' */
     }
 }
 
@@ -202,7 +242,7 @@ static void start_life(struct od_sim *sim, const struct od_sim_event *start)
         sim->status = status;
         return;
     }
-    if (actor->life == OD_SIM_LIVE)
+    if (actor->life == OD_SIM_LIVE && od_wrap_world_begin(&actor->wrap) == OD_OK)
         actor->actor.ops->on_start(actor->actor.self);
     if (actor->life == OD_SIM_DYING)
         bury(actor);
@@ -255,6 +295,8 @@ static void arrive(struct od_sim *sim, uint32_t event_index)
     const struct od_sim_event *event = &sim->queue.events[event_index];
     struct od_sim_actor *actor = &sim->actors[event->actor];
     bool is_old = event->kind == OD_SIM_TIMER && event->incarnation != actor->world.incarnation;
+    if (event->kind == OD_SIM_MESSAGE) /* of before a reset */
+        is_old = event->incarnation != actor->link_era + sim->actors[event->of.message->from].link_era;
     if (actor->life != OD_SIM_LIVE || is_old)
         drop_event(sim, event_index);
     else if (actor->waiting_first != OD_ANY || sim->now_ns < ready_ns(actor))
@@ -279,16 +321,16 @@ static void wake(struct od_sim_actor *actor)
 /* Without effect, and not counted: what happens to the dead, orders to a dead driver, an executor too many. */
 static void fault_at_time(struct od_sim *sim, const struct od_fault *fault)
 {
-    bool names_executor = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_EXECUTOR;
-    uint32_t actor_id = names_executor ? fault->site.executor : 0;
-    struct od_order order;
+    uint32_t actor_id = od_fault_victim_id(fault);
+    enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
     if (actor_id >= sim->actor_count || od_disturb_is_healed(&sim->disturb, sim->now_ns))
         return;
-    if (fault->kind == OD_FAULT_EXECUTOR_ADD && find_room(sim) == NULL)
+    if (effect == OD_EFFECT_ADD && find_room(sim) == NULL)
         return;
-    struct od_sim_actor *actor = &sim->actors[od_disturb_order(fault, &fault->site, &order) ? 0 : actor_id];
-    if (actor->life != OD_SIM_LIVE && fault->kind != OD_FAULT_EXECUTOR_ADD)
+    struct od_sim_actor *actor = &sim->actors[effect == OD_EFFECT_ORDER ? 0 : actor_id];
+    if (actor->life != OD_SIM_LIVE && effect != OD_EFFECT_ADD)
         return;
+    od_disturb_open(&sim->disturb, fault, actor_id, sim->now_ns);
     od_disturb_count_fired(&sim->disturb, fault);
     od_sim_note_fired(sim, fault, &fault->site);
     od_sim_strike(actor, fault, &fault->site);
@@ -390,9 +432,10 @@ enum od_status od_sim_new(struct od_memory *memory, const struct od_sim_options 
     od_sim_queue_init(&sim->queue, &sim->pool.memory);
     od_stream_init(&sim->schedule_stream, options->seed, "schedule");
     sim->digest.value = options->seed;
-    if (od_disturb_init(&sim->disturb, &sim->pool.memory, options->schedule, NULL) != OD_OK)
-        goto no_memory;
     sim->actor_count = sim->options.executors_max + 1;
+    if (od_disturb_init(&sim->disturb, &sim->pool.memory, options->schedule, sim->actor_count, NULL) != OD_OK)
+        goto no_memory;
+    sim->wrap_host = od_sim_wrap_host(sim);
     sim->actors = od_take_array(&sim->pool.memory, sim->actor_count, sizeof(*sim->actors));
     if (sim->actors == NULL)
         goto no_memory;

@@ -17,6 +17,7 @@ struct od_sim_listener {
     void (*reached)(void *self, enum od_point point, const struct od_site *site, uint32_t actor_id, size_t byte_count,
                     uint64_t now_ns); /* NULL: nobody listens */
     void *self;
+    bool hears_calls; /* also the points of the wrappers: every call of the disk, of memory, every timer */
 };
 
 struct od_sim_options {

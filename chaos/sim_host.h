@@ -12,6 +12,7 @@
 #include "chaos/sim_disk.h"
 #include "chaos/sim_pool.h"
 #include "chaos/sim_queue.h"
+#include "chaos/wrap_world.h"
 #include "engine/core/random.h"
 
 enum od_sim_life {
@@ -23,6 +24,7 @@ enum od_sim_life {
 struct od_sim_actor {
     struct od_sim *sim;
     struct od_world world;
+    struct od_wrap_world wrap; /* around its parts, where the schedule reaches them */
     struct od_budget budget;
     struct od_stream engine_stream;
     struct od_sim_disk disk;
@@ -33,6 +35,7 @@ struct od_sim_actor {
     uint64_t restart_ns;      /* DYING: when the next life starts; UINT64_MAX: not before healing */
     const struct od_fault *killer; /* DYING: borrowed */
     bool is_member;                /* it was there from the start, or was added */
+    uint32_t link_era;             /* resets so far: messages of an older one never arrive */
     uint64_t slow_until_ns;        /* handlers take slow_factor times as long */
     uint32_t slow_factor;
     uint64_t wake_ns;         /* of the pending WAKE that counts; UINT64_MAX: none */
@@ -46,6 +49,7 @@ struct od_sim {
     struct od_sim_options options; /* resolved */
     struct od_actor_factory factory;
     struct od_disturb disturb;
+    struct od_wrap_host wrap_host;
     struct od_sim_queue queue;
     struct od_budget message_budget; /* no limit: counts the messages in flight */
     struct od_stream schedule_stream;
@@ -92,5 +96,7 @@ void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const s
 /* What a fault that fired does to actors: to `actor`, which is LIVE and was hit; to the driver, as an order; or to the
  * cluster. A kill in a handler takes effect when that returns. `site` says where. */
 void od_sim_strike(struct od_sim_actor *actor, const struct od_fault *fault, const struct od_site *site);
+/* The simulation as a host of wrappers. */
+struct od_wrap_host od_sim_wrap_host(struct od_sim *sim);
 
 #endif

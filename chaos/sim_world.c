@@ -4,17 +4,16 @@
  *         -> random    the actor's own stream, new with each life
  *         -> memory    a budget over the pool
  *         -> disk      sim_disk
- *         -> net       loss, delay, duplicate; else a drawn latency
+ *         -> net       a drawn latency
  *         -> timer     due after the handler's end
- *         -> points    task errors, damage, crash, pause, slowness, orders to the driver
+ *         -> points    nothing but that the dead are gone
  *         -> trace     the caller's; the dead are not heard
  *
  * What a handler asks for takes effect at the handler's end (busy_until_ns), so a message can't arrive
  * before its sender has done the work. A dying actor's sends and timers are dropped and its points answer
- * EXECUTOR_GONE. */
+ * EXECUTOR_GONE. Faults are the wrappers' (wrap_world.h), which are around these parts where the schedule reaches them, and whose
+ * host this is. */
 #include "chaos/sim_host.h"
-
-#include <string.h>
 
 #include "engine/core/assert.h"
 
@@ -57,49 +56,13 @@ static void world_timer(void *self, uint64_t delay_ns, uint64_t tag)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static void push_message(struct od_sim *sim, uint64_t time_ns, struct od_message *message)
+static uint32_t link_era(const struct od_sim *sim, const struct od_message *message)
 {
-    struct od_sim_event event = {.kind = OD_SIM_MESSAGE, .actor = message->to, .of.message = message};
-    od_sim_push(sim, time_ns, &event);
+    return sim->actors[message->from].link_era + sim->actors[message->to].link_era;
 }
 
-static void push_copy(struct od_sim *sim, uint64_t time_ns, const struct od_message *message)
+static void send_after(struct od_sim_actor *actor, struct od_message *message, uint64_t delay_ns)
 {
-    struct od_message *copy = od_message_new(&sim->message_budget.memory, message->body_bytes);
-    if (copy == NULL) {
-        sim->status = OD_NO_MEMORY;
-        return;
-    }
-    copy->from = message->from;
-    copy->to = message->to;
-    copy->from_incarnation = message->from_incarnation;
-    copy->kind = message->kind;
-    copy->site = message->site;
-    if (message->body_bytes > 0)
-        memcpy(copy->body, message->body, message->body_bytes);
-    push_message(sim, time_ns, copy);
-}
-
-/* The fault that fires at a hit; none once the run was stopped: what its last handler still does is nobody's business. */
-static const struct od_fault *match(const struct od_sim_actor *actor, enum od_point point,
-                                    const struct od_site *site, size_t byte_count)
-{
-    struct od_sim *sim = actor->sim;
-    if (sim->stopped)
-        return NULL;
-    return od_disturb_match(&sim->disturb, point, site, actor->world.actor_id, byte_count, sim->now_ns);
-}
-
-static void tell(const struct od_sim_actor *actor, enum od_point point, const struct od_site *site, size_t byte_count)
-{
-    const struct od_sim_listener *listener = &actor->sim->options.listener;
-    if (listener->reached != NULL && !actor->sim->stopped)
-        listener->reached(listener->self, point, site, actor->world.actor_id, byte_count, actor->sim->now_ns);
-}
-
-static void world_send(void *self, struct od_message *message)
-{
-    struct od_sim_actor *actor = self;
     struct od_sim *sim = actor->sim;
     od_assert(message->to < sim->actor_count);
     if (actor->life != OD_SIM_LIVE) {
@@ -114,26 +77,17 @@ static void world_send(void *self, struct od_message *message)
     uint64_t span_ns = sim->options.latency_max_ns - sim->options.latency_min_ns + 1;
     uint64_t latency_ns =
         sim->options.latency_min_ns + od_random_below(&sim->schedule_stream.random, span_ns);
+    struct od_sim_event event = {.kind = OD_SIM_MESSAGE,
+                                 .actor = message->to,
+                                 .incarnation = link_era(sim, message),
+                                 .of.message = message};
     uint64_t arrival_ns = od_sim_later(actor->busy_until_ns, latency_ns);
+    od_sim_push(sim, od_sim_later(arrival_ns, delay_ns), &event);
+}
 
-    struct od_site site = od_disturb_message_site(message);
-    tell(actor, OD_POINT_MESSAGE_SEND, &site, message->body_bytes);
-    const struct od_fault *fault = od_disturb_match(&sim->disturb, OD_POINT_MESSAGE_SEND, &site,
-                                                    message->from, message->body_bytes, sim->now_ns);
-    if (fault != NULL) {
-        uint64_t later_ns = od_sim_later(arrival_ns, od_fault_duration_ns(fault));
-        od_sim_note_fired(sim, fault, &site);
-        od_sim_strike(actor, fault, &site);
-        if (fault->kind == OD_FAULT_NETWORK_LOSS || actor->life == OD_SIM_DYING) {
-            od_message_free(&sim->message_budget.memory, message);
-            return;
-        }
-        if (fault->kind == OD_FAULT_NETWORK_DUPLICATE)
-            push_copy(sim, later_ns, message);
-        else
-            arrival_ns = later_ns;
-    }
-    push_message(sim, arrival_ns, message);
+static void world_send(void *self, struct od_message *message)
+{
+    send_after(self, message, 0);
 }
 
 /* --- points ----------------------------------------------------------------------------------- */
@@ -141,21 +95,11 @@ static void world_send(void *self, struct od_message *message)
 static enum od_status world_hit(void *self, enum od_point point, const struct od_site *site,
                                 struct od_point_bytes *bytes, struct od_error *error)
 {
-    struct od_sim_actor *actor = self;
-    struct od_sim *sim = actor->sim;
-    if (actor->life != OD_SIM_LIVE)
-        return od_disturb_gone(error);
-    if ((sim->disturb.points_used >> point & 1) == 0 && sim->options.listener.reached == NULL)
-        return OD_OK;
-    struct od_site here = *site;
-    here.executor = actor->world.actor_id;
-    tell(actor, point, &here, bytes == NULL ? 0 : bytes->size);
-    const struct od_fault *fault = match(actor, point, &here, bytes == NULL ? 0 : bytes->size);
-    if (fault == NULL)
-        return OD_OK;
-    od_sim_note_fired(sim, fault, &here);
-    od_sim_strike(actor, fault, &here);
-    return od_disturb_act(fault, point, &here, bytes, error);
+    const struct od_sim_actor *actor = self;
+    (void)point;
+    (void)site;
+    (void)bytes;
+    return actor->life == OD_SIM_LIVE ? OD_OK : od_disturb_gone(error);
 }
 
 static const struct od_points_ops world_points_ops = {.hit = world_hit};
@@ -169,14 +113,77 @@ void od_sim_emit(struct od_sim *sim, struct od_event event)
         sim->options.trace.ops->event(sim->options.trace.self, &event);
 }
 
+/* By the simulation's clock: the actor's may be wrong. */
 static void world_event(void *self, const struct od_event *event)
 {
     const struct od_sim_actor *actor = self;
     if (actor->life == OD_SIM_LIVE)
-        actor->sim->options.trace.ops->event(actor->sim->options.trace.self, event);
+        od_sim_emit(actor->sim, *event);
 }
 
 static const struct od_trace_ops world_trace_ops = {.event = world_event};
+
+/* --- the host of wrappers --------------------------------------------------------------------- */
+
+/* Nothing fires once the run was stopped: what its last handler still does is nobody's business. */
+static struct od_disturb *wrap_enter(void *self)
+{
+    struct od_sim *sim = self;
+    return sim->stopped ? NULL : &sim->disturb;
+}
+
+static void wrap_leave(void *self)
+{
+    (void)self;
+}
+
+static void wrap_strike(void *self, uint32_t actor_id, const struct od_fault *fault, const struct od_site *site)
+{
+    struct od_sim *sim = self;
+    od_sim_note_fired(sim, fault, site);
+    od_sim_strike(&sim->actors[actor_id], fault, site);
+}
+
+static void wrap_reached(void *self, const struct od_hit *hit)
+{
+    const struct od_sim *sim = self;
+    const struct od_sim_listener *listener = &sim->options.listener;
+    bool is_heard = listener->hears_calls || hit->point < OD_POINT_ACTOR_START;
+    if (is_heard && !sim->stopped)
+        listener->reached(listener->self, hit->point, &hit->site, hit->actor_id, hit->byte_count, sim->now_ns);
+}
+
+static bool wrap_lives(void *self, uint32_t actor_id)
+{
+    return od_sim_lives(self, actor_id);
+}
+
+static uint64_t wrap_now_ns(void *self)
+{
+    const struct od_sim *sim = self;
+    return sim->now_ns;
+}
+
+static void wrap_send_later(void *self, uint32_t actor_id, struct od_message *message, uint64_t delay_ns)
+{
+    struct od_sim *sim = self;
+    send_after(&sim->actors[actor_id], message, delay_ns);
+}
+
+struct od_wrap_host od_sim_wrap_host(struct od_sim *sim)
+{
+    return (struct od_wrap_host){
+        .enter = wrap_enter,
+        .leave = wrap_leave,
+        .strike = wrap_strike,
+        .reached = sim->options.listener.reached == NULL ? NULL : wrap_reached,
+        .lives = wrap_lives,
+        .now_ns = wrap_now_ns,
+        .send_later = wrap_send_later,
+        .self = sim,
+        .memory = &sim->pool.memory,
+    };
+}
 
 void od_sim_dress(struct od_sim_actor *actor)
 {
@@ -196,4 +203,6 @@ void od_sim_dress(struct od_sim_actor *actor)
     actor->world.points.self = actor;
     if (sim->options.trace.ops != NULL)
         actor->world.trace = (struct od_trace){.ops = &world_trace_ops, .self = actor};
+    od_wrap_world_init(&actor->wrap, &sim->wrap_host, sim->disturb.schedule, actor->world.actor_id);
+    od_wrap_world_dress(&actor->wrap, &actor->world);
 }

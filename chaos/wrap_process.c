@@ -1,63 +1,65 @@
 /* wrap_process: see wrap_process.h. Not thread-safe: a process has one actor, on one thread. */
 #include "chaos/wrap_process.h"
 
-#include <string.h>
+#include "chaos/fault_kind.h"
 
-static enum od_status wrapped_hit(void *self, enum od_point point, const struct od_site *site,
-                                  struct od_point_bytes *bytes, struct od_error *error)
+static struct od_disturb *wrap_enter(void *self)
 {
     struct od_wrap_process *wrap = self;
-    struct od_site here = *site;
-    here.executor = wrap->world->actor_id;
-    return od_fault_board_hit(wrap->board, point, &here, here.executor, bytes, bytes == NULL ? 0 : bytes->size, NULL,
-                              NULL, error);
+    return od_fault_board_enter(wrap->board);
 }
 
-static const struct od_points_ops wrapped_points_ops = {.hit = wrapped_hit};
-
-/* When memory is short the message just arrives once. */
-static void send_copy_later(struct od_wrap_process *wrap, const struct od_message *message, uint64_t delay_ns)
-{
-    struct od_message *copy = od_message_new(wrap->net.message_memory, message->body_bytes);
-    if (copy == NULL)
-        return;
-    uint8_t *body = copy->body;
-    *copy = *message;
-    copy->next = NULL;
-    copy->body = body;
-    if (message->body_bytes > 0)
-        memcpy(body, message->body, message->body_bytes);
-    wrap->send_later(wrap->self, copy, delay_ns);
-}
-
-static void wrapped_send(void *self, struct od_message *message)
+static void wrap_leave(void *self)
 {
     struct od_wrap_process *wrap = self;
-    enum od_fault_kind kind;
-    uint64_t duration_ns = 0;
-    message->from = wrap->world->actor_id;
-    message->from_incarnation = wrap->world->incarnation;
-    struct od_site site = od_disturb_message_site(message);
-    (void)od_fault_board_hit(wrap->board, OD_POINT_MESSAGE_SEND, &site, wrap->world->actor_id, NULL,
-                             message->body_bytes, &kind, &duration_ns, NULL);
-    if (kind == OD_FAULT_NETWORK_LOSS) {
-        od_message_free(wrap->net.message_memory, message);
-        return;
-    }
-    if (kind == OD_FAULT_NETWORK_DELAY) {
-        wrap->send_later(wrap->self, message, duration_ns);
-        return;
-    }
-    if (kind == OD_FAULT_NETWORK_DUPLICATE)
-        send_copy_later(wrap, message, duration_ns);
-    wrap->net.send(wrap->net.self, message);
+    od_fault_board_leave(wrap->board);
+}
+
+static void wrap_strike(void *self, uint32_t actor_id, const struct od_fault *fault, const struct od_site *site)
+{
+    struct od_wrap_process *wrap = self;
+    od_fault_board_strike(wrap->board, actor_id, fault, site);
+}
+
+static void wrap_suffer(void *self, uint32_t actor_id, const struct od_fault *fault)
+{
+    struct od_wrap_process *wrap = self;
+    od_fault_board_suffer(wrap->board, actor_id, fault);
+}
+
+/* Whom a fault ended is not here any more. */
+static bool wrap_lives(void *self, uint32_t actor_id)
+{
+    (void)self;
+    (void)actor_id;
+    return true;
+}
+
+static uint64_t wrap_now_ns(void *self)
+{
+    const struct od_wrap_process *wrap = self;
+    return od_fault_board_now_ns(wrap->board);
+}
+
+static void wrap_send_later(void *self, uint32_t actor_id, struct od_message *message, uint64_t delay_ns)
+{
+    struct od_wrap_process *wrap = self;
+    (void)actor_id;
+    wrap->send_later(wrap->self, message, delay_ns);
 }
 
 void od_wrap_process_dress(struct od_wrap_process *wrap, struct od_world *world)
 {
-    wrap->world = world;
-    wrap->net = world->net;
-    world->net.send = wrapped_send;
-    world->net.self = wrap;
-    world->points = (struct od_points){&wrapped_points_ops, wrap};
+    wrap->host = (struct od_wrap_host){.enter = wrap_enter,
+                                       .leave = wrap_leave,
+                                       .strike = wrap_strike,
+                                       .suffer = wrap_suffer,
+                                       .lives = wrap_lives,
+                                       .now_ns = wrap_now_ns,
+                                       .send_later = wrap_send_later,
+                                       .self = wrap,
+                                       .memory = world->net.message_memory};
+    od_wrap_world_init(&wrap->world, &wrap->host, od_fault_board_schedule(wrap->board), world->actor_id);
+    od_wrap_world_dress(&wrap->world, world);
+    (void)od_wrap_world_begin(&wrap->world);
 }

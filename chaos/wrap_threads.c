@@ -1,7 +1,6 @@
-/* wrap_threads: wrappers around two parts of each actor's world, and a watch for what happens at a time.
+/* wrap_threads: threads as a host of wrappers (wrap_world.h), and a watch for what happens at a time.
  *
- *   actor -> points.hit (ours)  -> match -> damage, status, kill, pause, slowness, orders
- *         -> net.send   (ours)  -> match -> lose, later, twice -> net.send (the host's)
+ *   actor -> wrap_world -> match, windows -> kill, pause, slowness, orders: here
  *   watch (the thread of od_threads_run) -> faults at a time, healing
  *
  * One lock guards the armed schedule, and is held while the host is told to kill, pause, heal and so on: a kill
@@ -14,18 +13,17 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #include "chaos/disturb.h"
 #include "chaos/fault_kind.h"
+#include "chaos/wrap_world.h"
 #include "engine/core/assert.h"
 
 #define START_RETRY_NS UINT64_C(200000)
 
 struct wrapped_actor {
-    struct od_wrap_threads *wrap;
+    struct od_wrap_world wrap;
     struct od_world *world; /* borrowed from the host; NULL: no life yet */
-    struct od_net net;      /* the host's, which ours goes around */
     _Atomic bool is_gone;   /* killed by a fault, and its next life has not begun */
 };
 
@@ -34,6 +32,7 @@ struct od_wrap_threads {
     struct od_threads *threads; /* borrowed */
     pthread_mutex_t lock;       /* of everything below but the hooks */
     struct od_disturb disturb;
+    struct od_wrap_host host;
     bool *time_done; /* owned; per fault: a fault at a time that had its turn */
     bool is_healed;
     struct wrapped_actor *actors; /* owned; executors_max + 1 */
@@ -51,110 +50,98 @@ static void note_fired(struct od_wrap_threads *wrap, const struct od_fault *faul
     od_threads_emit(wrap->threads, od_disturb_fired_event(&wrap->disturb, fault, site));
 }
 
-static const struct od_fault *match(struct od_wrap_threads *wrap, enum od_point point,
-                                    const struct od_site *site, uint32_t actor_id, size_t byte_count)
+static bool kill_one(struct od_wrap_threads *wrap, uint32_t actor_id, uint64_t duration_ns)
 {
-    if (wrap->is_healed)
-        return NULL;
-    return od_disturb_match(&wrap->disturb, point, site, actor_id, byte_count,
-                            od_threads_now_ns(wrap->threads));
-}
-
-/* What only the host can do. False: it came to nothing, as the actor was dead already or there is no room. */
-static bool strike(struct wrapped_actor *actor, uint32_t actor_id, const struct od_fault *fault,
-                   const struct od_site *site)
-{
-    struct od_threads *threads = actor->wrap->threads;
-    uint64_t duration_ns = od_fault_duration_ns(fault);
-    struct od_order order;
-    if (fault->kind == OD_FAULT_EXECUTOR_PAUSE) {
-        od_threads_pause(threads, actor_id, duration_ns);
-        return !atomic_load(&actor->is_gone);
-    }
-    if (fault->kind == OD_FAULT_EXECUTOR_SLOW)
-        return od_threads_slow(threads, actor_id, fault->amount, duration_ns);
-    if (fault->kind == OD_FAULT_EXECUTOR_ADD)
-        return od_threads_add(threads);
-    if (od_disturb_order(fault, site, &order))
-        return od_threads_order(threads, &order);
-    if (fault->kind != OD_FAULT_EXECUTOR_CRASH && fault->kind != OD_FAULT_DRIVER_CRASH)
-        return true;
-    if (!od_threads_kill(threads, actor_id, duration_ns))
+    if (!od_threads_kill(wrap->threads, actor_id, duration_ns))
         return false;
-    atomic_store(&actor->is_gone, true);
+    atomic_store(&wrap->actors[actor_id].is_gone, true);
     return true;
 }
 
-/* --- points ----------------------------------------------------------------------------------- */
-
-static enum od_status wrapped_hit(void *self, enum od_point point, const struct od_site *site,
-                                  struct od_point_bytes *bytes, struct od_error *error)
+static bool kill_group(struct od_wrap_threads *wrap, uint32_t actor_id, uint32_t group, uint64_t duration_ns)
 {
-    struct wrapped_actor *actor = self;
-    struct od_wrap_threads *wrap = actor->wrap;
-    uint32_t actor_id = actor->world->actor_id;
-    if (atomic_load(&actor->is_gone))
-        return od_disturb_gone(error);
-    if ((wrap->disturb.points_used >> point & 1) == 0)
-        return OD_OK;
-    struct od_site here = *site;
-    here.executor = actor_id;
-    pthread_mutex_lock(&wrap->lock);
-    const struct od_fault *fault = match(wrap, point, &here, actor_id, bytes == NULL ? 0 : bytes->size);
-    if (fault != NULL) {
-        note_fired(wrap, fault, &here);
-        (void)strike(actor, actor_id, fault, &here);
-    }
-    pthread_mutex_unlock(&wrap->lock);
-    return fault == NULL ? OD_OK : od_disturb_act(fault, point, &here, bytes, error);
+    bool killed = kill_one(wrap, actor_id, duration_ns);
+    for (uint32_t i = 1; group != 0 && i < wrap->actor_count; i++)
+        if (i != actor_id && (i - 1) / group == (actor_id - 1) / group && wrap->actors[i].world != NULL)
+            (void)kill_one(wrap, i, duration_ns);
+    return killed;
 }
 
-static const struct od_points_ops wrapped_points_ops = {.hit = wrapped_hit};
-
-/* --- messages --------------------------------------------------------------------------------- */
-
-/* A copy sent later; when memory is short the message just arrives once. */
-static void send_copy_later(struct wrapped_actor *actor, const struct od_message *message, uint64_t delay_ns)
+/* What only the host can do. False: it came to nothing, as the actor was dead already or there is no room. */
+static bool strike(struct od_wrap_threads *wrap, uint32_t actor_id, const struct od_fault *fault,
+                   const struct od_site *site)
 {
-    struct od_message *copy = od_message_new(actor->net.message_memory, message->body_bytes);
-    if (copy == NULL)
-        return;
-    copy->from = message->from;
-    copy->to = message->to;
-    copy->from_incarnation = message->from_incarnation;
-    copy->kind = message->kind;
-    copy->site = message->site;
-    if (message->body_bytes > 0)
-        memcpy(copy->body, message->body, message->body_bytes);
-    od_threads_send_later(actor->wrap->threads, copy, delay_ns);
+    struct od_threads *threads = wrap->threads;
+    const struct od_fault_kind_row *row = od_fault_kind_row(fault->kind);
+    uint64_t duration_ns = od_fault_duration_ns(fault);
+    struct od_order order;
+    switch (row->effect) {
+    case OD_EFFECT_PAUSE:
+        od_threads_pause(threads, actor_id, duration_ns);
+        return !atomic_load(&wrap->actors[actor_id].is_gone);
+    case OD_EFFECT_SLOW:
+        return od_threads_slow(threads, actor_id, fault->amount, duration_ns);
+    case OD_EFFECT_ADD:
+        return od_threads_add(threads);
+    case OD_EFFECT_ORDER:
+        (void)od_disturb_order(fault, site, &order);
+        return od_threads_order(threads, &order);
+    case OD_EFFECT_KILL:
+        return kill_group(wrap, actor_id, row->group, duration_ns);
+    default:
+        return true; /* the wrappers' */
+    }
 }
 
-static void wrapped_send(void *self, struct od_message *message)
+/* --- the host of wrappers --------------------------------------------------------------------- */
+
+static struct od_disturb *wrap_enter(void *self)
 {
-    struct wrapped_actor *actor = self;
-    struct od_wrap_threads *wrap = actor->wrap;
-    message->from = actor->world->actor_id;
-    message->from_incarnation = actor->world->incarnation;
-    struct od_site site = od_disturb_message_site(message);
+    struct od_wrap_threads *wrap = self;
     pthread_mutex_lock(&wrap->lock);
-    const struct od_fault *fault =
-        match(wrap, OD_POINT_MESSAGE_SEND, &site, message->from, message->body_bytes);
-    if (fault != NULL) {
-        note_fired(wrap, fault, &site);
-        (void)strike(actor, message->from, fault, &site);
-    }
+    if (!wrap->is_healed)
+        return &wrap->disturb;
     pthread_mutex_unlock(&wrap->lock);
-    if (fault != NULL && (fault->kind == OD_FAULT_NETWORK_LOSS || fault->kind == OD_FAULT_DRIVER_CRASH)) {
-        od_message_free(actor->net.message_memory, message);
-        return;
-    }
-    if (fault != NULL && fault->kind == OD_FAULT_NETWORK_DELAY) {
-        od_threads_send_later(wrap->threads, message, od_fault_duration_ns(fault));
-        return;
-    }
-    if (fault != NULL)
-        send_copy_later(actor, message, od_fault_duration_ns(fault));
-    actor->net.send(actor->net.self, message);
+    return NULL;
+}
+
+static void wrap_leave(void *self)
+{
+    struct od_wrap_threads *wrap = self;
+    pthread_mutex_unlock(&wrap->lock);
+}
+
+static void wrap_strike(void *self, uint32_t actor_id, const struct od_fault *fault, const struct od_site *site)
+{
+    note_fired(self, fault, site);
+    (void)strike(self, actor_id, fault, site);
+}
+
+static void wrap_suffer(void *self, uint32_t actor_id, const struct od_fault *fault)
+{
+    (void)self;
+    (void)actor_id;
+    if (od_fault_kind_row(fault->kind)->effect == OD_EFFECT_STALL)
+        od_wrap_stand_still(od_fault_duration_ns(fault));
+}
+
+static bool wrap_lives(void *self, uint32_t actor_id)
+{
+    struct od_wrap_threads *wrap = self;
+    return !atomic_load(&wrap->actors[actor_id].is_gone);
+}
+
+static uint64_t wrap_now_ns(void *self)
+{
+    const struct od_wrap_threads *wrap = self;
+    return od_threads_now_ns(wrap->threads);
+}
+
+static void wrap_send_later(void *self, uint32_t actor_id, struct od_message *message, uint64_t delay_ns)
+{
+    struct od_wrap_threads *wrap = self;
+    (void)actor_id;
+    od_threads_send_later(wrap->threads, message, delay_ns);
 }
 
 /* --- hooks of the host ------------------------------------------------------------------------ */
@@ -166,24 +153,17 @@ static void dress(void *self, struct od_world *world)
     if (wrap->next_dress != NULL)
         wrap->next_dress(wrap->next_self, world);
     pthread_mutex_lock(&wrap->lock);
-    actor->net = world->net;
     actor->world = world;
     atomic_store(&actor->is_gone, false);
-    if ((wrap->disturb.points_used >> OD_POINT_MESSAGE_SEND & 1) != 0) {
-        world->net.send = wrapped_send;
-        world->net.self = actor;
-    }
-    world->points.ops = &wrapped_points_ops;
-    world->points.self = actor;
     pthread_mutex_unlock(&wrap->lock);
+    od_wrap_world_dress(&actor->wrap, world);
 }
 
 /* When to look at this fault again; UINT64_MAX: it had its turn. */
 static uint64_t watch_fault(struct od_wrap_threads *wrap, uint32_t fault_index, uint64_t now_ns)
 {
     const struct od_fault *fault = &wrap->disturb.schedule->faults[fault_index];
-    bool names_executor = od_fault_kind_row(fault->kind)->target == OD_FAULT_TARGET_EXECUTOR;
-    uint32_t actor_id = names_executor ? fault->site.executor : 0;
+    uint32_t actor_id = od_fault_victim_id(fault);
     if (!fault->at_time || wrap->time_done[fault_index] || actor_id >= wrap->actor_count)
         return UINT64_MAX;
     if (now_ns < fault->time_ns)
@@ -192,7 +172,8 @@ static uint64_t watch_fault(struct od_wrap_threads *wrap, uint32_t fault_index, 
     if (wrap->actors[0].world == NULL || (!is_there && actor_id < wrap->first_count))
         return now_ns + START_RETRY_NS;
     wrap->time_done[fault_index] = true;
-    if (is_there && !wrap->is_healed && strike(&wrap->actors[actor_id], actor_id, fault, &fault->site)) {
+    if (is_there && !wrap->is_healed && strike(wrap, actor_id, fault, &fault->site)) {
+        od_disturb_open(&wrap->disturb, fault, actor_id, now_ns);
         od_disturb_count_fired(&wrap->disturb, fault);
         note_fired(wrap, fault, &fault->site);
     }
@@ -258,10 +239,19 @@ enum od_status od_wrap_threads_new(struct od_memory *memory, const struct od_sch
     if (wrap == NULL)
         return od_fail(error, OD_NO_MEMORY, "wrapping threads: executors=%u", executors_max);
     wrap->memory = memory;
+    wrap->host = (struct od_wrap_host){.enter = wrap_enter,
+                                       .leave = wrap_leave,
+                                       .strike = wrap_strike,
+                                       .suffer = wrap_suffer,
+                                       .lives = wrap_lives,
+                                       .now_ns = wrap_now_ns,
+                                       .send_later = wrap_send_later,
+                                       .self = wrap,
+                                       .memory = memory};
     int result = pthread_mutex_init(&wrap->lock, NULL);
     od_assert(result == 0);
     wrap->actor_count = executors_max + 1;
-    enum od_status status = od_disturb_init(&wrap->disturb, memory, schedule, error);
+    enum od_status status = od_disturb_init(&wrap->disturb, memory, schedule, wrap->actor_count, error);
     uint32_t fault_count = wrap->disturb.schedule->fault_count;
     wrap->actors = od_take_array(memory, wrap->actor_count, sizeof(*wrap->actors));
     wrap->time_done = od_take_array(memory, fault_count, sizeof(*wrap->time_done));
@@ -269,7 +259,7 @@ enum od_status od_wrap_threads_new(struct od_memory *memory, const struct od_sch
     if (status == OD_OK && !is_whole)
         status = od_fail(error, OD_NO_MEMORY, "wrapping threads: executors=%u", executors_max);
     for (uint32_t i = 0; status == OD_OK && i < wrap->actor_count; i++)
-        wrap->actors[i].wrap = wrap;
+        od_wrap_world_init(&wrap->actors[i].wrap, &wrap->host, wrap->disturb.schedule, i);
     if (status == OD_OK)
         *wrap_out = wrap;
     else
@@ -283,6 +273,8 @@ void od_wrap_threads_free(struct od_wrap_threads *wrap)
         return;
     size_t fault_count = wrap->disturb.schedule->fault_count;
     od_give(wrap->memory, wrap->time_done, fault_count * sizeof(*wrap->time_done));
+    for (uint32_t i = 0; wrap->actors != NULL && i < wrap->actor_count; i++)
+        od_wrap_world_release(&wrap->actors[i].wrap);
     od_give(wrap->memory, wrap->actors, wrap->actor_count * sizeof(*wrap->actors));
     od_disturb_release(&wrap->disturb);
     pthread_mutex_destroy(&wrap->lock);

@@ -64,20 +64,11 @@ static struct od_table *copy_answer(struct od_memory *memory, const struct od_ta
     return copy;
 }
 
-/* A driver that is to die leaves a journal to its next life. */
-static bool kills_driver(const struct od_schedule *schedule)
-{
-    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++)
-        if (schedule->faults[i].kind == OD_FAULT_DRIVER_CRASH)
-            return true;
-    return false;
-}
-
 /* Refused memory: what there is counts. Not where the driver may die between the two: nobody then takes the first one's journal
  * away. */
 static bool runs_again(struct od_cluster_host *host, struct od_outcome *outcome)
 {
-    if (!host->request->twice || kills_driver(host->request->schedule) || host->again.query_id != 0 || outcome->status != OD_OK)
+    if (!host->request->twice || od_schedule_kills_driver(host->request->schedule) || host->again.query_id != 0 || outcome->status != OD_OK)
         return false;
     host->again = host->query;
     host->again.query_id = host->query.query_id + 1;
@@ -180,7 +171,7 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
     };
     if (request->deployment == OD_DEPLOY_THREADS && request->options.cluster.lease_ns == 0)
         host.query.options.cluster.lease_ns = THREADS_LEASE_NS;
-    if (kills_driver(request->schedule))
+    if (od_schedule_kills_driver(request->schedule))
         host.query.options.cluster.journal = true;
     host.until_ns = request->until_ns != 0 ? request->until_ns : 2 * host.query.options.deadline_ns;
     host.factory = (struct od_actor_factory){make_actor, &host};

@@ -73,7 +73,7 @@ static enum od_status draw(struct agree *agree, uint32_t query, uint64_t seed, s
     shape.fault_count_max = 3;
     shape.span_ns = 5000000;
     shape.query = 1;
-    shape.more_kinds = 1u << OD_FAULT_DRIVER_CRASH | 1u << OD_FAULT_EXECUTOR_SLOW | 1u << OD_FAULT_EXECUTOR_DECOMMISSION;
+    shape.kinds = od_fault_kinds_survivable();
     do
         OD_TRY(od_schedule_draw(&agree->arena, &stream.random, &shape, schedule_out, error));
     while (schedule_out->fault_count == 0);

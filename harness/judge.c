@@ -29,6 +29,7 @@ struct od_observation od_judge_observe(const struct od_cluster_request *request,
         .may_exhaust = request->schedule != NULL &&
                        od_schedule_may_exhaust(request->schedule, od_run_options_resolve(&request->options).attempts_max),
         .was_cancelled = was_cancelled(request, result),
+        .may_fail = request->schedule != NULL && od_schedule_may_fail(request->schedule),
         .ended = result->ended,
         .leaked = result->leaked,
     };

@@ -12,10 +12,6 @@
 
 /* No undisturbed run of a small case takes longer than this in virtual time; fault times are drawn within. */
 #define CASE_SPAN_NS UINT64_C(20000000)
-/* What this engine and its hosts can do beyond what any can. No query is cancelled: it would have no answer to judge. */
-#define CASE_MORE_KINDS                                                                                      \
-    (UINT32_C(1) << OD_FAULT_DRIVER_CRASH | UINT32_C(1) << OD_FAULT_EXECUTOR_DECOMMISSION |                   \
-     UINT32_C(1) << OD_FAULT_EXECUTOR_ADD | UINT32_C(1) << OD_FAULT_EXECUTOR_SLOW)
 #define EXECUTORS_ADDED_MAX 2 /* in a case */
 #define CASE_FAULTS_MAX 3
 #define CASE_STAGES_MAX 400
@@ -260,7 +256,7 @@ static enum od_status draw_schedule(struct od_trial *trial, struct od_error *err
         return status;
     shape.fault_count_max = CASE_FAULTS_MAX;
     shape.span_ns = CASE_SPAN_NS;
-    shape.more_kinds = CASE_MORE_KINDS;
+    shape.kinds = od_fault_kinds_survivable(); /* a cancelled query would have no answer to judge */
     od_choices_begin(trial->choices, "schedule");
     status = od_schedule_draw(&trial->plan_arena, &trial->choices->random, &shape, &trial->schedule, error);
     od_choices_end(trial->choices);

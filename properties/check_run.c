@@ -35,6 +35,22 @@ static enum od_status copy_texts(struct od_arena *arena, struct od_answer *answe
     return OD_OK;
 }
 
+/* Of the world around it, as a fault may bring it about; never a word about the query itself. */
+static bool is_typed_failure(enum od_status status)
+{
+    switch (status) {
+    case OD_RETRIES_EXHAUSTED:
+    case OD_NO_MEMORY:
+    case OD_IO:
+    case OD_CORRUPT:
+    case OD_MISSING:
+    case OD_UNREACHABLE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void od_check_end(const struct od_observation *observation, const char *code, struct od_finding *finding)
 {
     enum od_status status = observation->status;
@@ -49,8 +65,8 @@ void od_check_end(const struct od_observation *observation, const char *code, st
                        "%" PRIu64 " memory blocks, files or descriptors were left after the end",
                        observation->leaked);
     bool promised = status == OD_OK || status == OD_EVALUATION ||
-                    (status == OD_RETRIES_EXHAUSTED && observation->may_exhaust) ||
-                    (status == OD_CANCELLED && observation->was_cancelled);
+                    (status == OD_CANCELLED && observation->was_cancelled) ||
+                    ((observation->may_exhaust || observation->may_fail) && is_typed_failure(status));
     if (!promised)
         od_finding_set(finding, code, "the query failed: %s: %s", od_status_text(status),
                        observation->error.text);
@@ -130,7 +146,7 @@ enum od_status od_check_expected(struct od_arena *arena, const struct od_expecta
     bool equal = true;
     if (finding->found || !result->usable)
         return OD_OK; /* said already */
-    if (result->status == OD_RETRIES_EXHAUSTED) {
+    if (is_typed_failure(result->status) || result->status == OD_CANCELLED) { /* promised, or it were a finding */
         finding->excused = true;
         return OD_OK;
     }

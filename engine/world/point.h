@@ -17,7 +17,16 @@
     X(BLOCK_RECEIVE, "block_receive", "the bytes of one block as a reader received them")                     \
     X(MESSAGE_SEND, "message_send", "a message is handed to the network (hit by the network's wrapper)")      \
     X(JOURNAL_WRITE, "journal_write", "the driver's journal: records, before they reach the disk")            \
-    X(JOURNAL_SYNC, "journal_sync", "the driver's journal: records that were written, before they are synced")
+    X(JOURNAL_SYNC, "journal_sync", "the driver's journal: records that were written, before they are synced") \
+    X(ACTOR_START, "actor_start", "a life of an actor begins; it has said nothing yet (hit by wrappers, as all below)") \
+    X(DISK_CREATE, "disk_create", "a file is about to be made")                                              \
+    X(DISK_OPEN, "disk_open", "a file is about to be opened")                                                \
+    X(DISK_WRITE, "disk_write", "bytes are about to be written to a file; the site is the attempt's that writes") \
+    X(DISK_READ, "disk_read", "bytes are about to be read from a file")                                      \
+    X(DISK_SYNC, "disk_sync", "a file is about to be synced")                                                \
+    X(DISK_REMOVE, "disk_remove", "a file is about to be removed")                                           \
+    X(MEMORY_TAKE, "memory_take", "an actor is about to take or grow memory")                                \
+    X(TIMER_SET, "timer_set", "an actor is about to set a timer")
 
 enum od_point {
 #define X(name, text, sentence) OD_POINT_##name,

@@ -1,0 +1,214 @@
+/* wrap_net: what becomes of a message, and of a timer.
+ *
+ *   send -> a fault that fires at this message, or waits for this report   -> lost, later, twice
+ *        -> windows of the sender (what it sends), of the receiver (what it is sent) -> lost, later
+ *        -> net.send below, or the host's send_later
+ *
+ * Delays add up. A window is asked when the message is sent: what was under way when it opened arrives. */
+#include <string.h>
+
+#include "chaos/wrap_parts.h"
+#include "engine/core/assert.h"
+#include "engine/core/hash.h"
+
+#define MS           UINT64_C(1000000)
+#define US           UINT64_C(1000)
+#define OVERTAKEN_NS (3 * MS)
+#define SHUFFLE_STEPS 16
+#define SHUFFLE_NS   (500 * US)
+#define TAIL_NS      (200 * MS)
+#define KIB          UINT64_C(1024)
+
+/* --- messages ---------------------------------------------------------------------------------- */
+
+struct fate {
+    bool is_lost;
+    uint64_t delay_ns;
+    bool has_copy;
+    uint64_t copy_delay_ns;
+};
+
+static void befall(struct od_wrap_world *wrap, const struct od_fault *fault, struct fate *fate)
+{
+    uint64_t duration_ns = od_wrap_duration_ns(wrap, fault);
+    switch (od_fault_effect_of(fault)) {
+    case OD_EFFECT_LOSE:
+    case OD_EFFECT_NEXT_LOSE:
+    case OD_EFFECT_KILL:
+        fate->is_lost = true;
+        break;
+    case OD_EFFECT_DELAY:
+    case OD_EFFECT_NEXT_DELAY:
+        fate->delay_ns += duration_ns;
+        break;
+    case OD_EFFECT_DUPLICATE:
+    case OD_EFFECT_NEXT_DUPLICATE:
+        fate->has_copy = true;
+        fate->copy_delay_ns = duration_ns;
+        break;
+    default:
+        break; /* the host's, or a window */
+    }
+}
+
+/* Seven of eight messages a little late, the eighth up to all of the tail. */
+static uint64_t tail_ns(uint64_t number)
+{
+    uint64_t drawn = od_mix_two(number, 0x7461696c);
+    return drawn % 8 == 0 ? (drawn >> 8) % TAIL_NS : (drawn >> 8) % MS;
+}
+
+/* One window of an actor: what it does to this message. `left_ns` is how long it stays open. */
+static void pass_window(struct od_window *window, const struct od_fault *fault, uint64_t now_ns, uint64_t left_ns,
+                        size_t byte_count, struct fate *fate)
+{
+    uint64_t number = window->state;
+    switch (od_fault_effect_of(fault)) {
+    case OD_EFFECT_CUT:
+        fate->is_lost = true;
+        break;
+    case OD_EFFECT_CLOG:
+        fate->delay_ns += left_ns;
+        break;
+    case OD_EFFECT_CLOG_SHUFFLED:
+        fate->delay_ns += left_ns + od_mix_two(number, 0x636c6f67) % SHUFFLE_STEPS * SHUFFLE_NS;
+        window->state++;
+        break;
+    case OD_EFFECT_TAIL:
+        fate->delay_ns += tail_ns(number);
+        window->state++;
+        break;
+    case OD_EFFECT_SWAP:
+        fate->delay_ns += number % 2 == 0 ? OVERTAKEN_NS : 0;
+        window->state++;
+        break;
+    case OD_EFFECT_BANDWIDTH: {
+        uint64_t free_ns = window->state > now_ns ? window->state : now_ns;
+        window->state = free_ns + byte_count * UINT64_C(1000000000) / (fault->amount * KIB);
+        fate->delay_ns += window->state - now_ns;
+        break;
+    }
+    default:
+        od_unreachable();
+    }
+}
+
+/* The windows of one end of the message. */
+static void pass_windows(struct od_disturb *disturb, uint32_t actor_id, uint32_t link, size_t byte_count,
+                         uint64_t now_ns, struct fate *fate)
+{
+    for (unsigned i = OD_EFFECT_CUT; i <= OD_EFFECT_BANDWIDTH; i++) {
+        struct od_window *window = od_disturb_window(disturb, (enum od_fault_effect)i, actor_id, now_ns);
+        if (window == NULL)
+            continue;
+        const struct od_fault *fault = od_window_fault(disturb, window);
+        if ((od_fault_kind_row(fault->kind)->links & link) != 0)
+            pass_window(window, fault, now_ns, window->until_ns - now_ns, byte_count, fate);
+    }
+}
+
+static void pass_both_ends(struct od_wrap_world *wrap, const struct od_message *message, struct fate *fate)
+{
+    const struct od_wrap_host *host = wrap->host;
+    struct od_disturb *disturb = host->enter(host->self);
+    if (disturb == NULL)
+        return;
+    uint64_t now_ns = host->now_ns(host->self);
+    if (message->from != 0)
+        pass_windows(disturb, message->from, od_disturb_message_link(message, false), message->body_bytes, now_ns, fate);
+    if (message->to != 0)
+        pass_windows(disturb, message->to, od_disturb_message_link(message, true), message->body_bytes, now_ns, fate);
+    host->leave(host->self);
+}
+
+static bool is_report(const struct od_wrap_world *wrap, const struct od_message *message)
+{
+    return wrap->report != NULL && message->to == 0 && message->site.stage == wrap->reported.stage &&
+           message->site.task == wrap->reported.task && message->site.attempt == wrap->reported.attempt;
+}
+
+/* When memory is short the message just arrives once. */
+static struct od_message *copy_of(struct od_wrap_world *wrap, const struct od_message *message)
+{
+    struct od_message *copy = od_message_new(wrap->net_below.message_memory, message->body_bytes);
+    if (copy == NULL)
+        return NULL;
+    uint8_t *body = copy->body;
+    *copy = *message;
+    copy->next = NULL;
+    copy->body = body;
+    if (message->body_bytes > 0)
+        memcpy(body, message->body, message->body_bytes);
+    return copy;
+}
+
+static void wrapped_send(void *self, struct od_message *message)
+{
+    struct od_wrap_world *wrap = self;
+    const struct od_wrap_host *host = wrap->host;
+    struct fate fate = {0};
+    struct od_message *copy = NULL;
+    message->from = wrap->actor_id;
+    message->from_incarnation = wrap->world->incarnation;
+    struct od_site site = od_disturb_message_site(message);
+    const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_MESSAGE_SEND, &site, message->body_bytes,
+                                                od_disturb_message_link(message, false));
+    if (fault != NULL)
+        befall(wrap, fault, &fate);
+    if (is_report(wrap, message)) {
+        befall(wrap, wrap->report, &fate);
+        wrap->report = NULL;
+    }
+    pass_both_ends(wrap, message, &fate);
+    if (fate.has_copy && !fate.is_lost)
+        copy = copy_of(wrap, message);
+    if (fate.is_lost)
+        od_message_free(wrap->net_below.message_memory, message);
+    else if (fate.delay_ns > 0)
+        host->send_later(host->self, wrap->actor_id, message, fate.delay_ns);
+    else
+        wrap->net_below.send(wrap->net_below.self, message);
+    if (copy != NULL)
+        host->send_later(host->self, wrap->actor_id, copy, fate.copy_delay_ns);
+}
+
+void od_wrap_dress_net(struct od_wrap_world *wrap, struct od_world *world)
+{
+    wrap->net_below = world->net;
+    world->net.send = wrapped_send;
+    world->net.self = wrap;
+}
+
+/* --- timers ------------------------------------------------------------------------------------ */
+
+static uint64_t add(uint64_t left, uint64_t right)
+{
+    return right > UINT64_MAX - left ? UINT64_MAX : left + right;
+}
+
+static void wrapped_timer(void *self, uint64_t delay_ns, uint64_t tag)
+{
+    struct od_wrap_world *wrap = self;
+    const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_TIMER_SET, NULL, 0, 0);
+    const struct od_fault *late = od_wrap_window(wrap, OD_EFFECT_TIMERS_LATE, wrap->actor_id, NULL);
+    const struct od_fault *early = od_wrap_window(wrap, OD_EFFECT_TIMERS_EARLY, wrap->actor_id, NULL);
+    if (delay_ns == 0 && wrap->hang_ns != 0) {
+        delay_ns = wrap->hang_ns;
+        wrap->hang_ns = 0;
+    }
+    if (early != NULL)
+        delay_ns /= 2;
+    if (late != NULL)
+        delay_ns = add(delay_ns, late->amount * MS);
+    if (fault != NULL && od_fault_effect_of(fault) == OD_EFFECT_TIMER_LATE)
+        delay_ns = add(delay_ns, od_wrap_duration_ns(wrap, fault));
+    wrap->timers_below.timer(wrap->timers_below.self, delay_ns, tag);
+    if (fault != NULL && od_fault_effect_of(fault) == OD_EFFECT_TIMER_TWICE)
+        wrap->timers_below.timer(wrap->timers_below.self, delay_ns, tag);
+}
+
+void od_wrap_dress_timers(struct od_wrap_world *wrap, struct od_world *world)
+{
+    wrap->timers_below = world->schedule;
+    world->schedule = (struct od_schedule_part){wrapped_timer, wrap};
+}
