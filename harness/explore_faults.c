@@ -256,6 +256,8 @@ struct lister {
 static const uint32_t amounts[][OD_EXPLORE_VARIANTS] = {
     [OD_FAULT_AMOUNT_NONE] = {0, 0},          [OD_FAULT_AMOUNT_BIT] = {0, UINT32_MAX}, [OD_FAULT_AMOUNT_CUT] = {1, KEEP_ALL},
     [OD_FAULT_AMOUNT_KEEP] = {0, KEEP_ALL}, [OD_FAULT_AMOUNT_FACTOR] = {10, 10000},
+    [OD_FAULT_AMOUNT_RATE] = {64, 1},         [OD_FAULT_AMOUNT_BY] = {512, 8},         [OD_FAULT_AMOUNT_MS] = {20, 1000},
+    [OD_FAULT_AMOUNT_LIMIT] = {64, 1},
 };
 
 static uint32_t variant_count(const struct od_fault_kind_row *row)
@@ -282,7 +284,7 @@ static bool take_variants(const struct lister *lister, struct candidate *candida
 static bool concerns(const struct od_fault_kind_row *row, const struct od_explore_hit *hit)
 {
     bool is_victim = row->victim == OD_FAULT_OF_ANYBODY || (row->victim == OD_FAULT_OF_DRIVER) == (hit->actor_id == 0);
-    return is_victim && (hit->byte_count > 0 || !od_fault_amount_row(row->amount)->needs_bytes);
+    return is_victim && (hit->byte_count > 0 || !od_fault_needs_bytes(row));
 }
 
 /* Only what tells this hit from others: which executor a task met is its own business. */
@@ -314,7 +316,7 @@ static bool list_hit(const struct lister *lister, const struct od_explore_hit *h
 static bool list_moment(const struct lister *lister, enum od_fault_kind kind, uint32_t moment)
 {
     enum od_fault_target aim = od_fault_kind_row(kind)->target;
-    uint32_t victim_count = aim == OD_FAULT_TARGET_EXECUTOR ? lister->target->executor_count : 1;
+    uint32_t victim_count = aim == OD_FAULT_TARGET_EXECUTOR || aim == OD_FAULT_TARGET_ACTOR ? lister->target->executor_count : 1;
     bool more = true;
     for (uint32_t i = 0; more && i < victim_count; i++) {
         struct candidate candidate = {.fault = {.kind = kind,
@@ -323,7 +325,7 @@ static bool list_moment(const struct lister *lister, enum od_fault_kind kind, ui
                                                 .site = OD_SITE_ANY,
                                                 .times = 1},
                                       .moment = moment};
-        if (aim == OD_FAULT_TARGET_EXECUTOR)
+        if (aim == OD_FAULT_TARGET_EXECUTOR || aim == OD_FAULT_TARGET_ACTOR)
             candidate.fault.site.executor = i + 1;
         else if (aim == OD_FAULT_TARGET_QUERY)
             candidate.fault.site.query = 1;

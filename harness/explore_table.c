@@ -43,7 +43,7 @@ static const char *untried(const struct od_coverage *coverage, struct row row)
         return "only executors reach this point";
     if (victim == OD_FAULT_OF_EXECUTOR && by_executors == 0)
         return "only the driver reaches this point";
-    if (od_fault_amount_row(od_fault_kind_row(row.kind)->amount)->needs_bytes && reach(coverage, row.point, OD_REACH_WITH_BYTES) == 0)
+    if (od_fault_needs_bytes(od_fault_kind_row(row.kind)) && reach(coverage, row.point, OD_REACH_WITH_BYTES) == 0)
         return "no bytes pass this point";
     return NULL;
 }
