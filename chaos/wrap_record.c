@@ -97,8 +97,9 @@ static enum od_status record_write(void *self, struct od_file *file, uint64_t of
     if (size != 0)
         memcpy(kept, bytes, size);
     *note = (struct od_disk_note){OD_DISK_WRITTEN, file->number, file->name, offset, size, kept};
-    record->note_count++;
-    return record->below.ops->write(record->below.self, file->below, offset, bytes, size, error);
+    enum od_status status = record->below.ops->write(record->below.self, file->below, offset, bytes, size, error);
+    record->note_count += status != OD_EXECUTOR_GONE;
+    return status;
 }
 
 static enum od_status record_read(void *self, struct od_file *file, uint64_t offset, void *bytes, size_t size,

@@ -38,7 +38,7 @@ struct od_wrap_record {
 void od_wrap_record_init(struct od_wrap_record *record, struct od_memory *memory, const struct od_disk *below);
 void od_wrap_record_release(struct od_wrap_record *record);
 /* The part for a world. Each of its calls may fail with NO_MEMORY beside what the disk below says. A write is noted though it fails:
- * some of it may be there. */
+ * some of it may be there, unless its writer is gone. */
 struct od_disk od_wrap_record_part(struct od_wrap_record *record);
 /* From here on what is opened and read is what this state has (NULL: what the disk below has): for readers that outlive the crash of
  * their disk. Through handles that were open before, too. */

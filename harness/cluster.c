@@ -121,6 +121,8 @@ static enum od_status make_actor(void *self, struct od_world *world, struct od_a
     struct od_cluster_host *host = self;
     if (host->request->calls != NULL)
         od_wrap_calls_dress(host->request->calls, world);
+    if (host->request->dress != NULL)
+        host->request->dress(host->request->dress_self, world);
     if (world->actor_id != 0)
         return od_executor_new(world, &host->query.options.cluster, &host->catalog, actor_out, error);
     host->driver_world = world;

@@ -30,6 +30,9 @@ struct od_cluster_request {
     struct od_trace trace;           /* told every event when it happens; ops NULL: nobody listens */
     struct od_sim_listener listener; /* sim: told of the points that are reached */
     struct od_wrap_calls *calls;     /* sim: goes around every actor's world; NULL: nothing does */
+    /* sim and threads: sees every life's world before the actor is made, and may put itself around it. NULL: nobody looks */
+    void (*dress)(void *self, struct od_world *world);
+    void *dress_self;
     struct od_memory *answer_memory; /* what the result is made of; NULL: the memory of the call */
     bool (*is_over)(void *self); /* sim: asked now and then; true leaves the query unended. NULL: nobody asks */
     void *is_over_self;

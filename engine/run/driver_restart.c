@@ -333,8 +333,9 @@ enum od_status od_driver_open_journal(struct od_driver_run *run, struct od_error
     enum od_status status = od_journal_open(driver->world, name, reader, &run->journal, error);
     if (status == OD_IO && driver->world->incarnation == 1)
         return OD_OK; /* nothing was there */
+    driver->life.gone = driver->life.gone || status == OD_EXECUTOR_GONE;
     if (status != OD_OK)
-        return status;
+        return driver->life.gone ? OD_OK : status;
     if (run->record_count != 0)
         return OD_OK;
     struct od_buffer *body = &driver->life.outbox.body;
