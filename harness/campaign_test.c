@@ -161,7 +161,7 @@ static enum od_status check_wavers(const struct od_case *test_case, struct od_su
     struct od_observation observation;
     struct od_case_cluster cluster = test_case->cluster;
     cluster.seed += calls++;
-    const struct od_run_request request = {.plan = test_case->plan, .sql = test_case->sql, .cluster = &cluster};
+    const struct od_run_request request = {.plan = test_case->plan, .cluster = &cluster};
     enum od_status status = subject->run(subject->self, &request, &observation, error);
     od_finding_set(finding, "T2", "fails always");
     return status;

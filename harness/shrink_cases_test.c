@@ -70,7 +70,7 @@ static enum od_status run_disturbed(const struct od_case *test_case, struct od_s
                                     struct od_observation *observation_out, struct od_error *error)
 {
     const struct od_run_request request = {
-        .plan = test_case->plan, .sql = test_case->sql, .cluster = &test_case->cluster, .disturbed = true};
+        .plan = test_case->plan, .cluster = &test_case->cluster, .disturbed = true};
     return subject->run(subject->self, &request, observation_out, error);
 }
 

@@ -9,6 +9,7 @@
 
 #include "chaos/fault.h"
 #include "harness/cluster.h"
+#include "harness/prepare.h"
 #include "harness/query_oracles.h"
 #include "properties/property.h"
 
@@ -29,6 +30,7 @@ struct od_trial {
     struct od_case test_case;
     struct od_arena plan_arena; /* plans, graphs and the schedule of this case */
     struct od_schedule schedule;
+    struct od_prepared aimed_at; /* the case's own plan, for which the schedule was drawn; zeroed once a run has taken it */
     struct od_finding finding;
     bool guarded; /* check in a process of its own: its death is the finding OD_TRIAL_CRASH; runs and counts stay there; no oracles */
     bool cannot_travel; /* the case has a function of this program: other processes can't run it, so it is excused */

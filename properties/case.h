@@ -19,7 +19,7 @@ struct od_case {
     struct od_catalog catalog;
     const struct od_plan *plan;   /* NULL: the case is a statement */
     const struct od_statement *query; /* NULL: the case is a plan */
-    const char *sql; /* in the engine's dialect */
+    const char *sql; /* of the statement; NULL: a plan is rendered where somebody wants its SQL */
     struct od_case_cluster cluster;
 };
 

@@ -3,6 +3,7 @@
 
 #include "properties/answer.h"
 #include "properties/property.h"
+#include "properties/render_sql.h"
 
 #include <inttypes.h>
 
@@ -47,6 +48,18 @@ static void print_cluster(const struct od_case_cluster *cluster, struct od_buffe
         od_buffer_append_text(buffer, "one failure excludes an executor for a while\n");
 }
 
+static void print_sql(const struct od_case *test_case, struct od_buffer *buffer)
+{
+    struct od_arena arena;
+    const char *sql = test_case->sql;
+    od_arena_init(&arena, test_case->memory, 0);
+    if (sql == NULL && od_render_sql(&arena, test_case->plan, OD_DIALECT_ENGINE, &sql, NULL) != OD_OK)
+        buffer->failed = true;
+    else
+        od_buffer_append_text(buffer, sql);
+    od_arena_release(&arena);
+}
+
 bool od_case_print(const struct od_case *test_case, struct od_buffer *buffer)
 {
     od_buffer_print(buffer, "== property ==\n%s: %s\n\n== tables ==\n", test_case->property->code,
@@ -54,7 +67,7 @@ bool od_case_print(const struct od_case *test_case, struct od_buffer *buffer)
     for (uint32_t i = 0; i < test_case->table_count; i++)
         print_table(test_case->tables[i], buffer);
     od_buffer_print(buffer, "\n== SQL ==\n");
-    od_buffer_append_text(buffer, test_case->sql);
+    print_sql(test_case, buffer);
     if (test_case->plan != NULL) {
         od_buffer_append_text(buffer, "\n\n== plan ==\n");
         od_plan_print(test_case->plan, buffer);

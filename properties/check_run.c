@@ -3,7 +3,6 @@
 
 #include "engine/core/assert.h"
 #include "properties/model.h"
-#include "properties/render_sql.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -104,16 +103,12 @@ enum od_status od_check_run(struct od_arena *arena, const struct od_case *test_c
 {
     struct od_observation observation;
     struct od_run_request request = {.plan = plan,
-                                     .sql = test_case->sql,
                                      .cluster = cluster != NULL ? cluster : &test_case->cluster,
                                      .disturbed = disturbed};
     enum od_status status = OD_OK;
     memset(result_out, 0, sizeof(*result_out));
     memset(&observation, 0, sizeof(observation));
-    if (plan != test_case->plan && request.cluster->via_sql)
-        status = od_render_sql(arena, plan, OD_DIALECT_ENGINE, &request.sql, error);
-    if (status == OD_OK)
-        status = subject->run(subject->self, &request, &observation, error);
+    status = subject->run(subject->self, &request, &observation, error);
     if (status != OD_OK)
         return status;
     bool found_before = finding->found;

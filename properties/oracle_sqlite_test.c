@@ -26,6 +26,13 @@ struct tally {
     uint32_t unsupported;
 };
 
+static const char *sql_of(struct od_arena *arena, const struct od_case *test_case)
+{
+    const char *sql = NULL;
+    assert_int_equal(od_render_sql(arena, test_case->plan, OD_DIALECT_ENGINE, &sql, NULL), OD_OK);
+    return sql;
+}
+
 static void compare_case(struct od_oracle_sqlite *oracle, struct od_case *test_case, struct tally *tally)
 {
     struct od_arena arena;
@@ -45,13 +52,13 @@ static void compare_case(struct od_oracle_sqlite *oracle, struct od_case *test_c
         if (status == OD_OK)
             status = od_oracle_sqlite_run(oracle, &arena, test_case->plan, &answered, &did_answer, &error);
         if (status != OD_OK)
-            fail_msg("%s\n%s", error.text, test_case->sql);
+            fail_msg("%s\n%s", error.text, sql_of(&arena, test_case));
         if (did_answer) {
             assert_int_equal(od_answer_compare(&arena, &modelled, &answered, OD_COMPARE_CLOSE, &equal, text,
                                                sizeof(text), &error),
                              OD_OK);
             if (!equal)
-                fail_msg("%s\n%s", text, test_case->sql);
+                fail_msg("%s\n%s", text, sql_of(&arena, test_case));
             tally->compared++;
             tally->with_rows += modelled.row_count > 0;
         }

@@ -36,7 +36,7 @@ struct od_case_cluster {
 
 struct od_run_request {
     const struct od_plan *plan;
-    const char *sql; /* rendered from the plan; used when cluster->via_sql */
+    const char *sql; /* used when cluster->via_sql; NULL: the subject renders the plan */
     const struct od_case_cluster *cluster;
     bool disturbed; /* under the case's schedule, else undisturbed */
     /* Not to be run when this case has been run by the same stages on the same cluster: `known` of the observation. */
