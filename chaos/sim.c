@@ -28,6 +28,7 @@
 #define LATENCY_MAX_NS (500 * US)
 #define HANDLER_NS_MIN (1 * US)
 #define HANDLER_NS_MAX (20 * US)
+#define START_AGAIN_NS (20000 * US)
 #define EVENTS_MAX     UINT64_C(2000000)
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -223,6 +224,20 @@ static void become_busy(struct od_sim_actor *actor)
     actor->busy_until_ns = actor->sim->now_ns + cost_ns;
 }
 
+/* A life could not be made: a fault may do that, and its supervisor then tries again; else it is the simulation's own trouble. */
+static void miscarry(struct od_sim_actor *actor, enum od_status status)
+{
+    struct od_sim *sim = actor->sim;
+    uint64_t next_ns = actor->life == OD_SIM_DYING ? actor->restart_ns : od_sim_later(sim->now_ns, START_AGAIN_NS);
+    actor->life = OD_SIM_ABSENT;
+    if (actor->disk.open_count == 0 && !actor->disk.is_durable)
+        od_sim_disk_empty(&actor->disk);
+    if (sim->disturb.total_fired == 0)
+        sim->status = status;
+    else if (next_ns != UINT64_MAX)
+        push_start(actor, next_ns);
+}
+
 static void start_life(struct od_sim *sim, const struct od_sim_event *start)
 {
     struct od_sim_actor *actor = &sim->actors[start->actor];
@@ -238,8 +253,7 @@ static void start_life(struct od_sim *sim, const struct od_sim_event *start)
     actor->life = OD_SIM_LIVE;
     enum od_status status = sim->factory.make(sim->factory.self, &actor->world, &actor->actor, NULL);
     if (status != OD_OK) {
-        actor->life = OD_SIM_ABSENT;
-        sim->status = status;
+        miscarry(actor, status);
         return;
     }
     if (actor->life == OD_SIM_LIVE && od_wrap_world_begin(&actor->wrap) == OD_OK)
