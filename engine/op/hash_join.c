@@ -167,6 +167,8 @@ static enum od_status step_split(struct join *join)
     const struct od_batch *batch;
     struct build_rows chosen;
     bool is_build = join->state == JOIN_SPLITTING_BUILD;
+    if (is_build && join->build_rows.row_count > 0)
+        return od_join_split_loaded(join);
     OD_TRY(pull(join, is_build, &batch));
     if (batch == NULL && !od_op_input_ended(&join->op))
         return OD_OK;

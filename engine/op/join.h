@@ -76,7 +76,7 @@ struct join {
     struct od_batch build;  /* view of build_rows */
     uint8_t *build_matched; /* owned; a row, when keeps_build */
     uint32_t build_matched_capacity;
-    uint32_t build_cursor;
+    uint32_t build_cursor; /* of build rows: the next to be dealt out, or to come out */
 
     /* hash_join.c */
     struct od_hash_table table; /* over build_rows, unless all candidates are everywhere */
@@ -132,8 +132,9 @@ void od_join_job_release(struct join_job *job);
 /* Makes the first waiting job the one at hand, LOADING; DONE when none waits. */
 enum od_status od_join_job_next(struct join *join);
 bool od_join_can_split(const struct join *join);
-/* Begins with the build rows that are loaded. */
 enum od_status od_join_split_begin(struct join *join);
+/* First some of the build rows that are loaded, until none is. */
+enum od_status od_join_split_loaded(struct join *join);
 /* Deals the rows out to the runs of one side; rows NULL: all. hashes[i] belongs to the i-th of them. */
 enum od_status od_join_split_rows(struct join *join, const struct od_batch *batch, const uint32_t *rows,
                                   uint32_t count, const uint64_t *hashes, bool is_build);

@@ -83,14 +83,28 @@ enum od_status od_join_split_rows(struct join *join, const struct od_batch *batc
 
 enum od_status od_join_split_begin(struct join *join)
 {
-    struct od_batch loaded = od_batch_builder_view(&join->build_rows);
     for (uint32_t part = JOIN_PARTS; part-- > 0;)
         OD_TRY(add_job(join, join->job.depth + 1, &join->parts[part]));
+    join->build_cursor = 0;
+    join->state = JOIN_SPLITTING_BUILD;
+    return OD_OK;
+}
+
+enum od_status od_join_split_loaded(struct join *join)
+{
+    struct od_batch some;
+    struct od_batch loaded = od_batch_builder_view(&join->build_rows);
+    uint32_t first = join->build_cursor;
+    uint32_t left = loaded.row_count - first;
+    uint32_t count = left < od_op_step_rows(&join->op) ? left : od_op_step_rows(&join->op);
     od_arena_reset(&join->op.batch_arena);
-    OD_TRY(od_join_split_rows(join, &loaded, NULL, loaded.row_count, join->table.hashes, true));
+    OD_TRY(od_batch_slice(&join->op.batch_arena, &loaded, first, count, &some, join->op.error));
+    OD_TRY(od_join_split_rows(join, &some, NULL, count, join->table.hashes + first, true));
+    join->build_cursor += count;
+    if (count < left)
+        return OD_OK;
     od_batch_builder_reset(&join->build_rows);
     od_hash_table_reset(&join->table);
     od_op_holds(&join->op, 0);
-    join->state = JOIN_SPLITTING_BUILD;
     return OD_OK;
 }

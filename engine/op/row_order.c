@@ -140,18 +140,19 @@ static void end_pass(struct od_row_sort *sort)
 bool od_row_sort_step(struct od_row_sort *sort, uint32_t *room)
 {
     while (*room > 0) {
-        if (sort->width == 0) {
-            sort_run(sort, room);
-        } else if (sort->width < sort->count) {
-            if (merge_runs(sort, room))
-                sort->first += 2 * sort->width;
-            if (sort->first >= sort->count)
-                end_pass(sort);
-        } else {
+        if (sort->width >= sort->count) {
             if (sort->source != sort->rows)
                 memcpy(sort->rows, sort->source, sort->count * sizeof(*sort->rows));
             return true;
         }
+        if (sort->width == 0) {
+            sort_run(sort, room);
+            continue;
+        }
+        if (merge_runs(sort, room))
+            sort->first += 2 * sort->width;
+        if (sort->first >= sort->count)
+            end_pass(sort);
     }
     return false;
 }
