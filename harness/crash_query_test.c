@@ -19,6 +19,8 @@
 #include "harness/judge.h"
 #include "harness/small_query.h"
 
+#define LEASE_NS UINT64_C(100000000)
+
 static bool is_full;
 static uint32_t part = 0, parts = 1; /* of the moments */
 
@@ -131,6 +133,18 @@ static void note_wrong(struct trial *trial, const char *what, const char *more)
     od_buffer_release(&text);
 }
 
+/* Where nobody but the driver dies, and that not for long, nothing is lost: neither outputs of executors nor those on the
+ * driver's disk. */
+static bool has_lost_outputs(const struct trial *trial, const struct od_cluster_result *result)
+{
+    bool may_lose = trial->setting->other_faults[0] != '\0' || trial->setting->dead_ns > LEASE_NS / 2;
+    bool has_lost = false;
+    for (uint32_t i = 0; i < result->event_count; i++)
+        has_lost = has_lost || result->events[i].kind == OD_EVENT_OUTPUT_LOST ||
+                   result->events[i].kind == OD_EVENT_BLOCK_BAD;
+    return has_lost && !may_lose;
+}
+
 static void judge(struct trial *trial, const struct od_cluster_request *request, const struct od_cluster_result *result)
 {
     struct od_finding finding = {0};
@@ -141,6 +155,8 @@ static void judge(struct trial *trial, const struct od_cluster_request *request,
         note_wrong(trial, od_status_text(result->outcome.status), result->outcome.error.text);
     else if (finding.found)
         note_wrong(trial, finding.code, finding.text);
+    else if (has_lost_outputs(trial, result))
+        note_wrong(trial, "an output was lost", "");
     else if (result->leaked != 0)
         note_wrong(trial, "something was left", "");
 }
@@ -169,7 +185,7 @@ static void run(struct trial *trial, bool dies)
     }
     const struct od_cluster_request request = {
         .graph = trial->query.prepared.graph,
-        .options = {.cluster = {.executor_count = 2, .slots_per_executor = 2, .journal = true}, .batch_rows = 8},
+        .options = {.cluster = {.executor_count = 2, .slots_per_executor = 2, .lease_ns = LEASE_NS, .journal = true}, .batch_rows = 8},
         .schedule = &schedule,
         .seed = 5,
         .keep_events = true,
