@@ -23,6 +23,7 @@
 #include "harness/commands.h"
 #include "harness/exit_status.h"
 #include "harness/file.h"
+#include "harness/kept_file.h"
 #include "harness/node_command.h"
 #include "harness/node_faults.h"
 #include "harness/query_plan.h"
@@ -51,7 +52,8 @@ struct hosted {
     struct od_actor actor;
     struct hosted_query *queries; /* owned; newest first */
     char folder[400];
-    struct od_disk_ops disk_ops; /* that do not sync */
+    bool syncs;                  /* what is kept outlives the machine */
+    struct od_disk_ops disk_ops; /* that do not sync, else */
 };
 
 static uint64_t now_ns(void)
@@ -81,7 +83,7 @@ static enum od_status keep_plan(const struct hosted *hosted, const struct hosted
                                      {query->query.plan_bytes, query->query.plan_size}};
     char name[32];
     print_name(name, query->query.query_id, "plan");
-    return od_posix_file_put(hosted->folder, name, parts, 2, false, error);
+    return od_kept_put(hosted->folder, name, parts, 2, hosted->syncs, error);
 }
 
 static enum od_status keep_outcome(const struct hosted *hosted, const struct hosted_query *query, struct od_error *error)
@@ -93,8 +95,8 @@ static enum od_status keep_outcome(const struct hosted *hosted, const struct hos
     print_name(name, query->query.query_id, "outcome");
     od_buffer_init(&buffer, od_posix_memory());
     enum od_status status = od_mail_write_news(&buffer, &news)
-                                ? od_posix_file_put(hosted->folder, name,
-                                                    &(struct od_piece){buffer.bytes, buffer.size}, 1, false, error)
+                                ? od_kept_put(hosted->folder, name, &(struct od_piece){buffer.bytes, buffer.size}, 1,
+                                              hosted->syncs, error)
                                 : od_fail(error, OD_NO_MEMORY, "keeping an outcome");
     od_buffer_release(&buffer);
     return status;
@@ -386,42 +388,41 @@ static void on_peer(void *self, uint32_t id, uint32_t incarnation, bool here)
 /* An outcome that was kept; false: there is none. */
 static bool find_outcome(const struct hosted *hosted, struct hosted_query *query)
 {
-    struct od_piece file;
+    struct od_kept_file file;
     struct od_news news;
     char name[32];
     print_name(name, query->query.query_id, "outcome");
-    if (od_posix_map(hosted->folder, name, &file, NULL) != OD_OK)
+    if (od_kept_open(hosted->folder, name, &file, NULL) != OD_OK)
         return false;
-    struct od_reader reader = {.bytes = file.bytes, .size = file.size};
-    bool found = od_mail_read_news(&reader, &news) && news.query_id == query->query.query_id &&
+    bool found = od_mail_read_news(&file.reader, &news) && news.query_id == query->query.query_id &&
                  news.piece.size == news.answer_bytes &&
                  od_buffer_append(&query->answer, news.piece.bytes, news.piece.size);
     news.piece = (struct od_piece){0};
     if (found)
         query->news = news;
-    od_posix_unmap(&file);
+    od_kept_close(&file);
     return found;
 }
 
 static void take_up(struct hosted *hosted, const char *name)
 {
-    struct od_piece file;
+    struct od_kept_file file;
     uint32_t client;
     unsigned query_id;
     char ending[8];
     if (sscanf(name, "q%u.%7s", &query_id, ending) != 2 || strcmp(ending, "plan") != 0 ||
-        od_posix_map(hosted->folder, name, &file, NULL) != OD_OK)
+        od_kept_open(hosted->folder, name, &file, NULL) != OD_OK)
         return;
-    if (query_id != 0 && file.size > sizeof(client)) {
-        memcpy(&client, file.bytes, sizeof(client));
-        struct hosted_query *query = add_query(hosted, client, query_id, (const uint8_t *)file.bytes + sizeof(client),
-                                               file.size - sizeof(client));
+    client = od_reader_u32(&file.reader);
+    if (query_id != 0 && file.reader.offset < file.reader.size) {
+        struct hosted_query *query = add_query(hosted, client, query_id, file.reader.bytes + file.reader.offset,
+                                               file.reader.size - file.reader.offset);
         if (query != NULL && !find_outcome(hosted, query)) {
             query->tries = 1;
             submit(hosted, query);
         }
     }
-    od_posix_unmap(&file);
+    od_kept_close(&file);
 }
 
 static enum od_status take_up_all(struct hosted *hosted, struct od_error *error)
@@ -489,7 +490,8 @@ static int run(const struct od_arguments *arguments)
     options.factory = (struct od_actor_factory){make_driver, &hosted};
     options.ops = (struct od_node_ops){.on_mail = on_mail, .on_peer = on_peer};
     options.self = &hosted;
-    options.dress = od_arguments_has(arguments, "sync") ? NULL : dress;
+    hosted.syncs = od_arguments_has(arguments, "sync");
+    options.dress = hosted.syncs ? NULL : dress;
     int result = od_node_command_run(arguments, &options, &hosted.store, &hosted.node);
     while (hosted.queries != NULL)
         free_query(&hosted, hosted.queries);

@@ -24,7 +24,7 @@
 static bool is_full;
 static uint32_t part = 0, parts = 1; /* of the moments */
 
-enum kept { KEEPS_NOTHING, KEEPS_OUTPUTS };
+enum kept { KEEPS_NOTHING, KEEPS_OUTPUTS, ROLLS_BACK }; /* the last: rows come in any order, so that stages are indeterminate */
 struct setting {
     const char *name;
     enum kept kept;
@@ -37,6 +37,7 @@ static const struct setting settings[] = {
     {"checkpoints", KEEPS_OUTPUTS, 20000000, ""},
     {"an executor dies", KEEPS_NOTHING, 20000000, "executor.crash at task_reported executor=1 stage=1 for=40ms\n"},
     {"checkpoints, an executor dies", KEEPS_OUTPUTS, 20000000, "executor.crash at task_end executor=2 nth=3 for=never\n"},
+    {"a stage is rolled back", ROLLS_BACK, 20000000, "executor.crash at task_start executor=1 stage=3 for=40ms\n"},
     {"dies again", KEEPS_NOTHING, 20000000, "driver.crash at journal_write nth=11 keep=70 lost=1 for=10ms\n"},
     {"checkpoints, dies again", KEEPS_OUTPUTS, 20000000, "driver.crash at journal_sync nth=8 keep=300 for=10ms\n"},
     {"an output is lost", KEEPS_NOTHING, 20000000, "shuffle.block_missing at block_serve nth=2 times=3\n"},
@@ -61,6 +62,7 @@ struct trial {
     uint64_t visits;
     uint64_t runs;
     uint64_t moments;
+    uint64_t rollbacks;
     uint64_t wrong_count;
 };
 
@@ -197,6 +199,8 @@ static void run(struct trial *trial, bool dies)
     enum od_status status = od_cluster_run(od_posix_memory(), &request, &result, &error);
     trial->runs++;
     trial->has_fired = dies && result.fired != NULL && result.fired[others.fault_count] > 0;
+    for (uint32_t i = 0; i < result.event_count; i++)
+        trial->rollbacks += result.events[i].kind == OD_EVENT_STAGE_ROLLED_BACK;
     if (status != OD_OK)
         note_wrong(trial, "the simulation ended:", error.text);
     else
@@ -249,14 +253,25 @@ static void keep_outputs(struct od_small_query *query)
         ((struct od_stage *)(uintptr_t)&graph->stages[i])->keep = OD_KEEP_CHECKPOINT;
 }
 
+static void make_query(struct trial *trial)
+{
+    struct od_small_query *query = &trial->query;
+    const struct od_plan_options options = {.join_strategy = OD_JOIN_FORCE_PARTITIONED, .arrival_order = true};
+    od_small_query_make(query, OD_SMALL_QUERY);
+    const struct od_catalog catalog = {2, (const struct od_table *const *)query->tables};
+    if (trial->setting->kept == KEEPS_OUTPUTS)
+        keep_outputs(query);
+    if (trial->setting->kept == ROLLS_BACK)
+        assert_int_equal(od_prepare_sql(&query->plan_arena, OD_SMALL_QUERY, &catalog, &options, &query->prepared, NULL),
+                         OD_OK);
+}
+
 static void a_next_life_is_right(const struct setting *setting)
 {
     static const enum od_point points[] = {OD_POINT_JOURNAL_WRITE, OD_POINT_JOURNAL_SYNC, OD_POINT_MESSAGE_SEND};
     static struct trial trial;
     trial = (struct trial){.setting = setting};
-    od_small_query_make(&trial.query, OD_SMALL_QUERY);
-    if (setting->kept == KEEPS_OUTPUTS)
-        keep_outputs(&trial.query);
+    make_query(&trial);
     run(&trial, false);
     od_wrap_record_release(&trial.log);
     for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++) {
@@ -265,9 +280,11 @@ static void a_next_life_is_right(const struct setting *setting)
         for (trial.nth = is_full ? part : 0; crash_at(&trial); trial.nth += step)
             continue;
     }
-    print_message("%s: %llu moments, %llu states, %llu runs, %llu wrong\n", setting->name,
+    print_message("%s: %llu moments, %llu states, %llu runs, %llu rollbacks, %llu wrong\n", setting->name,
                   (unsigned long long)trial.moments, (unsigned long long)trial.facts.states,
-                  (unsigned long long)trial.runs, (unsigned long long)trial.wrong_count);
+                  (unsigned long long)trial.runs, (unsigned long long)trial.rollbacks,
+                  (unsigned long long)trial.wrong_count);
+    assert_int_equal(trial.rollbacks > 0, setting->kept == ROLLS_BACK);
     assert_in_range(trial.moments, is_full && parts > 1 ? 1 : 5, UINT64_MAX);
     assert_int_equal(trial.wrong_count, 0);
     od_table_free(od_posix_memory(), trial.expected);
