@@ -229,7 +229,7 @@ static void print_case(const struct od_explore_case *explore_case, const struct 
     for (uint32_t i = 0; i < explore_case->schedule.fault_count; i++) {
         od_buffer_append_text(&text, "  ");
         od_fault_print(&explore_case->schedule.faults[i], &text);
-        od_buffer_print(&text, "   (fired %u times)\n      ", run->result.fault_count > i ? run->result.fired[i] : 0);
+        od_buffer_print(&text, "   (fired: %u)\n      ", run->result.fault_count > i ? run->result.fired[i] : 0);
         od_fault_explain(&explore_case->schedule.faults[i], &text);
         od_buffer_append_text(&text, "\n");
     }

@@ -29,6 +29,7 @@ struct exploration {
     struct od_explore_set chosen_index; /* identity -> index in chosen */
     uint32_t *single_of; /* owned; index in chosen -> index in singles */
     uint32_t grains[2];
+    uint64_t pair_stride; /* 1: all of them */
     struct mark *marks;      /* shared; of singles */
     uint8_t *reached;        /* shared; [chosen][chosen]: a run with the first reaches the second */
     /* of a worker: */
@@ -204,11 +205,18 @@ static bool reaches(const struct exploration *exploration, uint32_t first, uint3
     return exploration->reached[(size_t)first * exploration->chosen.count + second] != 0;
 }
 
+/* Where even one of each class makes too many pairs, every so-manieth of them is run, by number. */
+static bool is_sampled(const struct exploration *exploration, uint32_t first, uint32_t second)
+{
+    const struct od_explore_fault *items = exploration->chosen.items;
+    return od_explore_pair_identity(items[first].identity, items[second].identity) % exploration->pair_stride == 0;
+}
+
 static bool runs_pair(const struct exploration *exploration, uint32_t first, uint32_t second)
 {
     if (first == second || !may_pair(exploration, second) || !reaches(exploration, first, second))
         return false;
-    return first < second || !reaches(exploration, second, first);
+    return is_sampled(exploration, first, second) && (first < second || !reaches(exploration, second, first));
 }
 
 /* The faults at what the run with the first fault reaches, other than those that stand for their classes and are reached, too. */
@@ -302,6 +310,8 @@ static enum od_status choose(struct exploration *exploration, struct od_error *e
     OD_TRY(od_explore_faults_grain(chosen, &exploration->target, hits, most, &grains[1], error));
     grains[1] = grains[1] < grains[0] ? grains[0] : grains[1];
     OD_TRY(od_explore_faults_list(chosen, &exploration->target, hits, grains[1], NULL, error));
+    uint64_t pairs = (uint64_t)chosen->count * (chosen->count - 1) / 2;
+    exploration->pair_stride = pairs <= exploration->options->pairs_max ? 1 : pairs / exploration->options->pairs_max + 1;
     exploration->single_of = od_take_array(exploration->subject->memory, chosen->count, sizeof(*exploration->single_of));
     if (exploration->single_of == NULL)
         return od_fail(error, OD_NO_MEMORY, "choosing %u faults", chosen->count);
@@ -348,6 +358,7 @@ static void note_subject(struct exploration *exploration)
         return;
     coverage->candidate_pairs += chosen == 0 ? 0 : exploration->chosen.candidate_count * (exploration->chosen.candidate_count - 1) / 2;
     coverage->grain_subjects[1][exploration->grains[1]]++;
+    coverage->sampled_subjects += exploration->pair_stride > 1;
 }
 
 static void release(struct exploration *exploration)

@@ -57,6 +57,7 @@ struct od_coverage {
     uint64_t candidates;    /* single faults, and those that grains left out */
     uint64_t grain_subjects[2][OD_EXPLORE_GRAIN_COUNT]; /* how many subjects were explored at each grain */
     uint64_t candidate_pairs;
+    uint64_t sampled_subjects; /* of which not even all pairs at the coarsest grain were run */
     bool is_cut; /* somebody wanted the end */
     _Atomic uint32_t failure_count; /* that were noted; at most OD_COVERAGE_FAILURES_MAX are here */
     struct od_coverage_failure failures[OD_COVERAGE_FAILURES_MAX];

@@ -292,7 +292,8 @@ static struct od_site site_of(const struct od_explore_hit *hit)
 {
     struct od_site site = hit->site;
     site.query = OD_ANY;
-    if (od_explore_names_task(hit->point, &hit->site))
+    bool is_drivers = hit->actor_id == 0 && hit->point != OD_POINT_MESSAGE_SEND;
+    if (is_drivers || od_explore_names_task(hit->point, &hit->site))
         site.executor = OD_ANY;
     if (hit->point != OD_POINT_TASK_STEP && site.nth == 0)
         site.nth = OD_ANY;

@@ -122,6 +122,8 @@ void od_coverage_print_bounds(const struct od_coverage *coverage, uint32_t depth
             load(&coverage->runs[1]) - load(&coverage->recovery_pairs), (unsigned long long)coverage->candidate_pairs,
             load(&coverage->recovery_pairs), load(&coverage->pairs_left_out));
     print_grains(coverage, 1, stream);
+    if (coverage->sampled_subjects > 0)
+        fprintf(stream, "    of the pairs of %llu of these a fixed share, not all\n", (unsigned long long)coverage->sampled_subjects);
 }
 
 struct gap_counter {
