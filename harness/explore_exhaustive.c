@@ -86,6 +86,10 @@ static void count(struct exploration *exploration, const struct step_note *step,
     struct od_coverage *coverage = exploration->coverage;
     uint32_t depth = step->fault_count - 1;
     atomic_fetch_add(&coverage->runs[depth], 1);
+    if (depth == 1 && fired) {
+        uint32_t first = step->faults[0].kind < step->faults[1].kind ? 0 : 1;
+        atomic_fetch_add(&coverage->kinds_met[step->faults[first].kind][step->faults[1 - first].kind], 1);
+    }
     for (uint32_t i = 0; i < step->fault_count; i++) {
         const struct od_fault *fault = &step->faults[i];
         _Atomic uint64_t *cell = coverage->cells[fault->kind][fault->at_time ? OD_COVERAGE_AT_TIME : (uint32_t)fault->point][depth];
@@ -205,11 +209,12 @@ static bool reaches(const struct exploration *exploration, uint32_t first, uint3
     return exploration->reached[(size_t)first * exploration->chosen.count + second] != 0;
 }
 
-/* Where even one of each class makes too many pairs, every so-manieth of them is run, by number. */
+/* Where even one of each class makes too many pairs, every so-manieth of them is run, by number: of each subject other ones. */
 static bool is_sampled(const struct exploration *exploration, uint32_t first, uint32_t second)
 {
     const struct od_explore_fault *items = exploration->chosen.items;
-    return od_explore_pair_identity(items[first].identity, items[second].identity) % exploration->pair_stride == 0;
+    uint64_t pair = od_explore_pair_identity(items[first].identity, items[second].identity);
+    return od_mix_two(exploration->subject_hash, pair) % exploration->pair_stride == 0;
 }
 
 static bool runs_pair(const struct exploration *exploration, uint32_t first, uint32_t second)

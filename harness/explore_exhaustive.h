@@ -43,6 +43,7 @@ struct od_coverage_failure {
 /* All that was seen, over all subjects. Shared between processes. */
 struct od_coverage {
     _Atomic uint64_t cells[OD_FAULT_KIND_COUNT][OD_POINT_COUNT + 1][2][OD_COVERAGE_FIELD_COUNT]; /* [singles, pairs] */
+    _Atomic uint64_t kinds_met[OD_FAULT_KIND_COUNT][OD_FAULT_KIND_COUNT]; /* pairs of which both fired; the smaller kind first */
     _Atomic uint64_t reached[OD_POINT_COUNT][OD_REACH_COUNT];
     _Atomic uint64_t reached_in_recovery[OD_POINT_COUNT]; /* at points' hits that no undisturbed run has */
     _Atomic uint64_t runs[2];

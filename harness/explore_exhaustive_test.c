@@ -89,13 +89,12 @@ static void the_number_of_workers_changes_nothing(void **state)
     struct od_coverage *three = explore(2, 3, 200, 300);
     assert_int_equal(atomic_load(&one->digest), atomic_load(&three->digest));
     assert_memory_equal(one->cells, three->cells, sizeof(one->cells));
-    assert_in_range(atomic_load(&one->runs[0]), 50, 200);
-    assert_true(one->candidates > 200);
+    assert_in_range(atomic_load(&one->runs[0]), 200, one->candidates - 1); /* at least one of each kind at each point */
     uint64_t pairs = atomic_load(&one->runs[1]);
     assert_in_range(pairs, 100, 700);
     assert_int_equal(sum(one, 1, OD_COVERAGE_RUNS), 2 * pairs); /* each counts for both of its faults */
     assert_true(atomic_load(&one->recovery_pairs) > 0);
-    assert_true(sum(one, 1, OD_COVERAGE_FIRED) > pairs); /* of most, both fire */
+    assert_true(sum(one, 1, OD_COVERAGE_FIRED) > pairs / 2); /* of many, both fire */
     assert_int_equal(sum(one, 1, OD_COVERAGE_VIOLATED), 0);
     od_coverage_free(one);
     od_coverage_free(three);
@@ -105,6 +104,7 @@ static void what_goes_wrong_is_noted(void **state)
 {
     (void)state;
     subject.request.options.deadline_ns = 110000000; /* that of a long pause or crash ends later */
+    subject.request.until_ns = UINT64_C(10000000000); /* also by a driver's clock that is slow or stands still */
     struct od_coverage *coverage = explore(2, 2, 100000, 300);
     uint64_t violated = atomic_load(&coverage->violated[0]);
     uint32_t noted = atomic_load(&coverage->failure_count);
@@ -123,6 +123,7 @@ static void what_goes_wrong_is_noted(void **state)
         od_explore_run_release(&run);
     }
     subject.request.options.deadline_ns = 0;
+    subject.request.until_ns = 0;
     od_coverage_free(coverage);
 }
 

@@ -317,17 +317,18 @@ static bool list_hit(const struct lister *lister, const struct od_explore_hit *h
 static bool list_moment(const struct lister *lister, enum od_fault_kind kind, uint32_t moment)
 {
     enum od_fault_target aim = od_fault_kind_row(kind)->target;
-    uint32_t victim_count = aim == OD_FAULT_TARGET_EXECUTOR || aim == OD_FAULT_TARGET_ACTOR ? lister->target->executor_count : 1;
+    bool names_actor = aim == OD_FAULT_TARGET_EXECUTOR || aim == OD_FAULT_TARGET_ACTOR;
+    uint32_t last = names_actor ? lister->target->executor_count : 1;
     bool more = true;
-    for (uint32_t i = 0; more && i < victim_count; i++) {
+    for (uint32_t i = aim == OD_FAULT_TARGET_ACTOR ? 0 : 1; more && i <= last; i++) {
         struct candidate candidate = {.fault = {.kind = kind,
                                                 .at_time = true,
                                                 .time_ns = lister->target->moments_ns[moment],
                                                 .site = OD_SITE_ANY,
                                                 .times = 1},
                                       .moment = moment};
-        if (aim == OD_FAULT_TARGET_EXECUTOR || aim == OD_FAULT_TARGET_ACTOR)
-            candidate.fault.site.executor = i + 1;
+        if (names_actor)
+            candidate.fault.site.executor = i;
         else if (aim == OD_FAULT_TARGET_QUERY)
             candidate.fault.site.query = 1;
         more = take_variants(lister, &candidate);

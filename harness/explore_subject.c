@@ -121,7 +121,7 @@ enum od_status od_explore_run(const struct od_explore_subject *subject, const st
     request.schedule = schedule;
     hits_reset(&run->hits, subject->memory);
     if (wants_hits)
-        request.listener = (struct od_sim_listener){.reached = note_hit, .self = &run->hits};
+        request.listener = (struct od_sim_listener){.reached = note_hit, .hears_calls = true, .self = &run->hits};
     od_cluster_result_release(&run->result);
     run->finding = (struct od_finding){0};
     OD_TRY(od_cluster_run(subject->memory, &request, &run->result, error));

@@ -3,6 +3,23 @@
 
 #include "chaos/fault_kind.h"
 
+/* Pairs of kinds of which both fired in one run; *possible_out: of those that fired at all. */
+static uint32_t kinds_met(const struct od_coverage *coverage, uint32_t *possible_out)
+{
+    bool has_fired[OD_FAULT_KIND_COUNT] = {false};
+    uint32_t met = 0;
+    *possible_out = 0;
+    for (unsigned k = 0; k < OD_FAULT_KIND_COUNT; k++)
+        for (uint32_t p = 0; p <= OD_COVERAGE_AT_TIME; p++)
+            has_fired[k] = has_fired[k] || atomic_load(&coverage->cells[k][p][0][OD_COVERAGE_FIRED]) > 0;
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
+        for (unsigned k = i; k < OD_FAULT_KIND_COUNT; k++) {
+            *possible_out += has_fired[i] && has_fired[k];
+            met += atomic_load(&coverage->kinds_met[i][k]) > 0;
+        }
+    return met;
+}
+
 /* A row of the table. */
 struct row {
     enum od_fault_kind kind;
@@ -122,6 +139,9 @@ void od_coverage_print_bounds(const struct od_coverage *coverage, uint32_t depth
             load(&coverage->runs[1]) - load(&coverage->recovery_pairs), (unsigned long long)coverage->candidate_pairs,
             load(&coverage->recovery_pairs), load(&coverage->pairs_left_out));
     print_grains(coverage, 1, stream);
+    uint32_t possible = 0;
+    uint32_t met = kinds_met(coverage, &possible);
+    fprintf(stream, "    pairs of kinds that took effect in one run: %u of %u\n", met, possible);
     if (coverage->sampled_subjects > 0)
         fprintf(stream, "    of the pairs of %llu of these a fixed share, not all\n", (unsigned long long)coverage->sampled_subjects);
 }
@@ -164,15 +184,17 @@ json_t *od_coverage_json(const struct od_coverage *coverage, uint32_t depth)
 {
     uint32_t unexplained = 0;
     uint32_t gaps = od_coverage_gaps(coverage, &unexplained);
+    uint32_t possible = 0;
+    uint32_t met = kinds_met(coverage, &possible);
     json_t *rows = json_array();
     char digest[17];
     snprintf(digest, sizeof(digest), "%016llx", load(&coverage->digest));
     each_row(add_row, coverage, rows);
-    return json_pack("{si sI sI sI sI sI sI sI sI sI sb si si ss so}", "depth", (int)depth, "subjects", (json_int_t)coverage->subject_count,
+    return json_pack("{si sI sI sI sI sI sI sI sI sI si si sb si si ss so}", "depth", (int)depth, "subjects", (json_int_t)coverage->subject_count,
                      "empty_answers", (json_int_t)coverage->empty_count, "single_runs", (json_int_t)load(&coverage->runs[0]),
                      "single_candidates", (json_int_t)coverage->candidates, "pair_runs", (json_int_t)load(&coverage->runs[1]),
                      "pair_candidates", (json_int_t)coverage->candidate_pairs, "recovery_pairs", (json_int_t)load(&coverage->recovery_pairs),
                      "recovery_pairs_left_out", (json_int_t)load(&coverage->pairs_left_out), "violated",
-                     (json_int_t)(load(&coverage->violated[0]) + load(&coverage->violated[1])), "cut", (int)coverage->is_cut, "gaps",
+                     (json_int_t)(load(&coverage->violated[0]) + load(&coverage->violated[1])), "kind_pairs_met", (int)met, "kind_pairs_possible", (int)possible, "cut", (int)coverage->is_cut, "gaps",
                      (int)gaps, "unexplained_gaps", (int)unexplained, "digest", digest, "rows", rows);
 }

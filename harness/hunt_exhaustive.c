@@ -28,7 +28,7 @@
 #define EXECUTORS     3
 #define TASKS_MAX     2 /* partitions, and tasks of a scan: the least in which tasks have brothers */
 #define SINGLES_MAX   20000
-#define PAIRS_MAX     20000
+#define PAIRS_MAX     10000
 #define SAVED_MAX     3 /* failures of one code of one query that are saved */
 #define SIZES         4
 static const uint64_t sizes[SIZES] = {60, 200, 600, 2000};
