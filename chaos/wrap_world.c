@@ -40,11 +40,14 @@ const struct od_fault *od_wrap_fire(struct od_wrap_world *wrap, enum od_point po
     return fault;
 }
 
+_Static_assert(OD_EFFECT_COUNT <= 64, "a set of effects fits in 64 bits");
 const struct od_fault *od_wrap_window(struct od_wrap_world *wrap, enum od_fault_effect effect, uint32_t actor_id,
                                       struct od_window *window_out)
 {
     const struct od_wrap_host *host = wrap->host;
     const struct od_fault *fault = NULL;
+    if ((wrap->effects_used >> effect & 1) == 0)
+        return NULL;
     struct od_disturb *disturb = host->enter(host->self);
     if (disturb == NULL)
         return NULL;
@@ -215,9 +218,12 @@ void od_wrap_world_init(struct od_wrap_world *wrap, const struct od_wrap_host *h
 {
     *wrap = (struct od_wrap_world){.host = host, .actor_id = actor_id, .current = OD_SITE_ANY};
     wrap->parts = host->reached != NULL ? OD_PART_ALL : od_schedule_parts(schedule);
-    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++)
-        if (!schedule->faults[i].at_time)
-            wrap->points_used |= UINT32_C(1) << schedule->faults[i].point;
+    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++) {
+        const struct od_fault *fault = &schedule->faults[i];
+        wrap->effects_used |= UINT64_C(1) << od_fault_effect_of(fault);
+        if (!fault->at_time)
+            wrap->points_used |= UINT32_C(1) << fault->point;
+    }
     wrap->heal_ns = schedule == NULL ? 0 : schedule->heal_ns;
 }
 

@@ -47,8 +47,9 @@ struct od_wrap_world {
     struct od_memory memory; /* what the actor gets */
     uint32_t actor_id;
     uint32_t parts;
-    uint32_t points_used; /* of the schedule */
-    uint64_t heal_ns;     /* likewise */
+    uint32_t points_used;  /* of the schedule */
+    uint64_t effects_used; /* likewise; a bit an effect: windows of others are never open */
+    uint64_t heal_ns;      /* likewise */
     struct od_site current;         /* whose work the actor does */
     const struct od_fault *report;  /* what becomes of the report of `reported`; NULL: nothing */
     struct od_site reported;
