@@ -90,8 +90,8 @@ static struct fact *fact_at(struct facts *facts, enum fact_kind kind, const uint
                             bool *new_out)
 {
     uint64_t hash = (uint64_t)kind;
-    for (uint32_t i = 0; i < 6; i++)
-        hash = od_mix_two(hash, key[i]);
+    for (uint32_t i = 0; i < 6; i += 2)
+        hash = od_mix_two(hash, (uint64_t)key[i] << 32 | key[i + 1]);
     uint32_t slot = (uint32_t)hash & facts->slot_mask;
     *new_out = false;
     for (; facts->slots[slot] != 0; slot = (slot + 1) & facts->slot_mask) {

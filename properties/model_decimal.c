@@ -257,10 +257,11 @@ bool od_model_decimal_arithmetic(char operation, const struct od_decimal *left,
 
 int od_model_decimal_compare(const struct od_decimal *left, const struct od_decimal *right)
 {
+    __int128 first = od_decimal_coefficient(left), second = od_decimal_coefficient(right);
+    if (left->scale == right->scale || (first < 0) != (second < 0))
+        return (first > second) - (first < second);
     struct od_big a = at_scale(left, DIGITS), b = at_scale(right, DIGITS);
-    b = negated(&b);
-    a = add(&a, &b);
-    return a.count == 0 ? 0 : a.is_negative ? -1 : 1;
+    return a.is_negative ? compare_magnitudes(&b, &a) : compare_magnitudes(&a, &b);
 }
 
 bool od_model_decimal_round(char how, const struct od_decimal *decimal, int scale,
