@@ -4,11 +4,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/explain.h"
 #include "harness/file.h"
 #include "harness/trial.h"
 #include "properties/case_file.h"
 
-static enum od_status write_case(const char *directory, struct od_memory *memory, const struct od_trial *trial,
+static enum od_status explain(struct od_trial *trial, const struct od_case_file *file, struct od_buffer *rendering,
+                              struct od_error *error)
+{
+    const struct od_explain_options options = {
+        .is_short = true, .choices = file->choices, .choices_bytes = file->choices_bytes};
+    return od_explain_case(trial, &options, rendering, error);
+}
+
+static enum od_status write_case(const char *directory, struct od_memory *memory, struct od_trial *trial,
                                  struct od_case_file *file, char *path_out, size_t path_size, struct od_error *error)
 {
     char cases[4000];
@@ -21,7 +30,11 @@ static enum od_status write_case(const char *directory, struct od_memory *memory
     snprintf(path, sizeof(path), "%s/%s-%012llx.case", cases, file->found, (unsigned long long)(name >> 16));
     od_buffer_init(&rendering, memory);
     od_trial_print(trial, &rendering);
-    enum od_status status = od_folder_make(cases, error);
+    enum od_status status = OD_OK;
+    if (file->has_digest)
+        status = explain(trial, file, &rendering, error);
+    if (status == OD_OK)
+        status = od_folder_make(cases, error);
     if (status == OD_OK)
         status = od_case_file_write(memory, path, file, od_buffer_text(&rendering), error);
     if (status == OD_OK)

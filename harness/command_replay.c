@@ -11,6 +11,7 @@
 #include "harness/commands.h"
 #include "harness/event_write.h"
 #include "harness/exit_status.h"
+#include "harness/explain.h"
 #include "harness/explore_case.h"
 #include "harness/file.h"
 #include "harness/trial.h"
@@ -66,6 +67,22 @@ static enum od_status write_events(const char *directory, struct od_error *error
     }
     enum od_status closed = od_event_log_close(log, status == OD_OK ? error : NULL);
     return status != OD_OK ? status : closed;
+}
+
+/* Where it fails in the simulation, why. */
+static enum od_status explain(const struct od_arguments *arguments, const struct od_case_file *file, struct od_error *error)
+{
+    const struct od_explain_options options = {.is_verbose = od_arguments_has(arguments, "verbose"),
+                                               .choices = file->choices,
+                                               .choices_bytes = file->choices_bytes};
+    struct od_buffer text;
+    if (trial.deployment != OD_DEPLOY_SIM || !trial.finding.found)
+        return OD_OK;
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = od_explain_case(&trial, &options, &text, error);
+    fwrite(text.bytes, 1, text.size, stdout);
+    od_buffer_release(&text);
+    return status;
 }
 
 /* The verdict's lines come last. Returns the exit status. */
@@ -140,6 +157,8 @@ static int replay(const struct od_arguments *arguments)
         status = write_events(od_arguments_text(arguments, "events", NULL), &error);
     if (status == OD_OK)
         print_rendering();
+    if (status == OD_OK)
+        status = explain(arguments, &file, &error);
     int result = status != OD_OK                        ? od_exit_with(&error)
                  : trial.deployment == OD_DEPLOY_SIM ? tell(&file, first_digest)
                                                      : tell_real(&file);
@@ -235,6 +254,7 @@ static int shrink(const struct od_arguments *arguments)
 static const struct od_option replay_options[] = {
     {"deploy", "D", "sim (default), threads or processes: where the case is run", false},
     {"events", "DIR", "write what every run of the case did to DIR/events.jsonl", false},
+    {"verbose", NULL, "tell all that happened, where it fails", false},
     {NULL, NULL, NULL, false},
 };
 const struct od_command od_command_replay = {
@@ -242,7 +262,9 @@ const struct od_command od_command_replay = {
     .positional = "CASE",
     .positional_min = 1,
     .sentence = "reproduces a saved case bit by bit and says whether it still fails",
-    .more = "Exit status 1: it fails as before; 0: it no longer fails.",
+    .more = "Exit status 1: it fails as before; 0: it no longer fails.\n"
+            "Where it fails in the simulation it is explained: the run that is wrong, the first operator, block or decision that\n"
+            "differs from the run without faults, what the wrong rows rest on, and what happened when.",
     .options = replay_options,
     .run = replay,
 };

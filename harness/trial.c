@@ -112,6 +112,12 @@ static bool plans_alike(const struct od_case_cluster *left, const struct od_case
            left->join_algorithm == right->join_algorithm && left->arrival_order == right->arrival_order;
 }
 
+enum od_status od_trial_prepare(struct od_trial *trial, const struct od_case_cluster *cluster, const struct od_plan *plan,
+                                struct od_prepared *prepared_out, struct od_error *error)
+{
+    return prepare_within(trial, cluster, NULL, plan, prepared_out, error);
+}
+
 /* What the engine says to the query text or plan before anything runs counts as its answer. */
 static enum od_status prepare(struct od_trial *trial, const struct od_run_request *request,
                               struct od_prepared *prepared_out, struct od_error *error)
@@ -232,6 +238,8 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
     if (result->events_cut)
         return od_fail(error, OD_NO_MEMORY, "recording events");
     observe(trial, &cluster_request, result, observation_out);
+    if (trial->ran != NULL)
+        trial->ran(trial->ran_self, request, &cluster_request);
     return OD_OK;
 }
 

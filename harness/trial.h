@@ -46,6 +46,10 @@ struct od_trial {
     struct od_query_tally tally;       /* of the last statement */
     void (*drawn)(void *self, const struct od_trial *trial); /* called when all is drawn and nothing has run; may be NULL */
     void *drawn_self;
+    /* Called after each run, before the property sees it; may be NULL. The graph of `request` lives as long as the case; the tables of
+     * asked->plan may be the property's own and die with its check. What came of it is the last of `results`. */
+    void (*ran)(void *self, const struct od_run_request *asked, const struct od_cluster_request *request);
+    void *ran_self;
 };
 
 void od_trial_init(struct od_trial *trial, struct od_memory *memory);
@@ -65,6 +69,10 @@ bool od_trial_fails_with(const struct od_trial *trial, const char *code, uint64_
 /* The other half of od_trial_run: judges what was drawn; here, or guarded (IO when no process can be started). */
 enum od_status od_trial_check(struct od_trial *trial, struct od_error *error);
 enum od_status od_trial_check_guarded(struct od_trial *trial, struct od_error *error);
+/* Another plan as the case's own would be run on such a cluster; lives as long as the case. */
+struct od_prepared;
+enum od_status od_trial_prepare(struct od_trial *trial, const struct od_case_cluster *cluster, const struct od_plan *plan,
+                                struct od_prepared *prepared_out, struct od_error *error);
 /* Tables, SQL, plan, cluster and faults of the last case, for people. */
 bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer);
 

@@ -137,6 +137,8 @@ static void take_step(struct od_op *op)
     metrics->batches++;
     metrics->rows += op->view.row_count;
     metrics->bytes += od_spill_batch_bytes(&op->view);
+    if (op->env.sums_outputs)
+        op->checksum = od_hash128_add(op->checksum, od_batch_checksum(&op->view));
 }
 
 static uint32_t collect_metrics(const struct od_op *op, struct od_op_metrics *list_out)
@@ -155,6 +157,20 @@ static uint32_t collect_metrics(const struct od_op *op, struct od_op_metrics *li
 void od_op_metrics(const struct od_op *op, struct od_op_metrics *list_out)
 {
     collect_metrics(op, list_out);
+}
+
+static uint32_t collect_checksums(const struct od_op *op, struct od_hash128 *list_out)
+{
+    uint32_t count = 1;
+    *list_out = op->checksum;
+    for (uint32_t i = 0; i < op->node->input_count; i++)
+        count += collect_checksums(op->inputs[i], list_out + count);
+    return count;
+}
+
+void od_op_checksums(const struct od_op *op, struct od_hash128 *list_out)
+{
+    collect_checksums(op, list_out);
 }
 
 enum od_step od_op_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error)

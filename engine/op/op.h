@@ -68,6 +68,7 @@ struct od_op_env {
     /* Bits that are cleared in every key hash of an operator: 0, or more to make keys collide. Answers do not
      * depend on it. */
     uint64_t hash_bits_off;
+    bool sums_outputs; /* somebody will ask od_op_checksums */
 };
 
 struct od_op; /* every kind's own struct begins with this one (op_base.h, for operators only) */
@@ -81,5 +82,7 @@ void od_op_free(struct od_op *op);
 enum od_step od_op_step(struct od_op *op, const struct od_batch **batch_out, struct od_error *error);
 /* What the operators of the tree did so far, in printing order (an operator, then its inputs): od_physical_count() of them. */
 void od_op_metrics(const struct od_op *op, struct od_op_metrics *list_out);
+/* In the same order: the sum of the rows that each gave, in any order; 0 unless env.sums_outputs. */
+void od_op_checksums(const struct od_op *op, struct od_hash128 *list_out);
 
 #endif

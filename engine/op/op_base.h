@@ -40,6 +40,7 @@ struct od_op {
     struct od_error failure;
     uint64_t held_bytes;          /* what the account was told last */
     struct od_op_metrics metrics; /* spilled_bytes and time_ns: its inputs' too */
+    struct od_hash128 checksum;   /* of the rows it gave; where env.sums_outputs */
 };
 
 extern const struct od_op_kind od_op_scan;

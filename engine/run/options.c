@@ -54,6 +54,7 @@ static const struct option_row {
     ROW(coalesce_off, UNIT_COUNT, 0),
     ROW(split_off, UNIT_COUNT, 0),
     ROW(broadcast_off, UNIT_COUNT, 0),
+    ROW(trace_operators, UNIT_COUNT, 0),
 #undef ROW
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

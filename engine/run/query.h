@@ -55,6 +55,7 @@ struct od_run_options {
     uint32_t coalesce_off;    /* [0] 1: small partitions are not read together */
     uint32_t split_off;       /* [0] 1: a large partition is not shared out */
     uint32_t broadcast_off;   /* [0] 1: no side is read whole that was planned to be read in partitions */
+    uint32_t trace_operators; /* [0] 1: every attempt tells what each of its operators gave: OPERATOR_OUTPUT */
     uint64_t
         hash_bits_off;   /* [0] cleared in every hash of keys, to make them collide: answers stay the same */
     uint64_t link_bytes_per_s; /* [0: as if infinitely slow] what blocks travel at: see partition_writer.h */

@@ -4,7 +4,7 @@
  *      \______\_______________________\-> fail ------> report -/
  *
  *   points    TASK_START   TASK_STEP      BLOCK_WRITE, TASK_END, TASK_REPORTED
- *   events    TASK_STARTED                TASK_INPUT, TASK_OUTPUT, BLOCK_WRITTEN, TASK_SUCCEEDED | TASK_FAILED
+ *   events    TASK_STARTED                TASK_INPUT, TASK_OUTPUT, BLOCK_WRITTEN, OPERATOR_OUTPUT, TASK_SUCCEEDED | TASK_FAILED
  *
  * A step works on one batch, then the task asks for a timer of 0 so that mail gets its turn. BLOCKED asks for none: the block that
  * arrives wakes it.
@@ -57,7 +57,8 @@ static struct od_op_env op_env(struct od_attempt *attempt)
                               .disk = life->world->disk,
                               .codec = life->codec,
                               .spill_name = attempt->spill_name,
-                              .hash_bits_off = options->hash_bits_off};
+                              .hash_bits_off = options->hash_bits_off,
+                              .sums_outputs = options->trace_operators != 0};
 }
 
 enum od_status od_attempt_new(struct od_life *life, const struct od_query *query,
@@ -221,12 +222,29 @@ static enum od_status take_metrics(struct od_attempt *attempt, struct od_error *
     return OD_OK;
 }
 
+/* After take_metrics. */
+static enum od_status emit_operators(struct od_attempt *attempt, struct od_error *error)
+{
+    if (attempt->query->options.trace_operators == 0)
+        return OD_OK;
+    OD_TAKE_LIST(struct od_hash128, checksums, &attempt->attempt_arena, attempt->operator_count, error);
+    od_op_checksums(attempt->op, checksums);
+    for (uint32_t i = 0; i < attempt->operator_count; i++) /* numbers of nodes are in printing order, too */
+        emit(attempt, (struct od_event){.kind = OD_EVENT_OPERATOR_OUTPUT,
+                                        .rows = attempt->operators[i].rows,
+                                        .bytes = attempt->operators[i].peak_bytes,
+                                        .value = attempt->stage->root->node_index + i,
+                                        .checksum = checksums[i]});
+    return OD_OK;
+}
+
 static enum od_status finish_output(struct od_attempt *attempt, struct od_error *error)
 {
     OD_TRY(od_partition_writer_finish(&attempt->writer, error));
     OD_TRY(write_output(attempt, error));
     emit_output(attempt);
     OD_TRY(take_metrics(attempt, error));
+    OD_TRY(emit_operators(attempt, error));
     return od_life_hit(attempt->life, OD_POINT_TASK_END, attempt_site(attempt), NULL, error);
 }
 

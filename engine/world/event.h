@@ -107,7 +107,9 @@ enum od_adaptation {
     X(DRIVER_RESTARTED, INCARNATION, "driver_restarted",                                                     \
       "value: incarnation; rows: records read from the journal")                                             \
     X(BUDGET_LOW, COUNT, "budget_low",                                                                       \
-      "driver, alert: four fifths are spent, or one is left; value: what is allowed; why")
+      "driver, alert: four fifths are spent, or one is left; value: what is allowed; why")                  \
+    X(OPERATOR_OUTPUT, COUNT, "operator_output",                                                             \
+      "executor, at the end, where asked for: what an operator gave; bytes: held at most; value: its node")
 
 enum od_event_kind {
 #define X(name, meaning, text, sentence) OD_EVENT_##name,

@@ -1,0 +1,25 @@
+/* explain: why a case fails: which run, where its rows went wrong first, what the wrong rows rest on, what happened when.
+ *
+ *   the case again -> its runs, each held against the model -> the run that failed -> that run, and one without faults, with the
+ *   outputs of all operators summed -> explain_place.h -> explain_rows.h -> explain_timeline.h
+ *
+ * A run is explained while the property still holds its tables: the case is run twice for this. All of it is as deterministic as
+ * the case. Only in the simulation. */
+#ifndef OD_HARNESS_EXPLAIN_H
+#define OD_HARNESS_EXPLAIN_H
+
+#include "harness/trial.h"
+
+struct od_explain_options {
+    bool is_short;       /* only what went wrong first */
+    bool is_verbose;     /* the whole timeline */
+    const uint8_t *choices; /* the case; borrowed */
+    uint32_t choices_bytes;
+};
+
+/* Appends to `text`. `trial` ends as it was after the case; a case that holds is explained with nothing. Other than OK: the
+ * harness' own trouble. */
+enum od_status od_explain_case(struct od_trial *trial, const struct od_explain_options *options, struct od_buffer *text,
+                               struct od_error *error);
+
+#endif
