@@ -58,7 +58,7 @@ static void test_mistakes(void **state)
 static void test_bytes(void **state)
 {
     (void)state;
-    enum { PADDING_BYTES = 3 + 4 + 4 + 4 + 4 };
+    enum { PADDING_BYTES = 3 + 4 + 4 + 4 };
     struct od_buffer buffer;
     struct od_run_options options;
     struct od_run_options back;
