@@ -14,7 +14,7 @@ static enum od_status explain(struct od_trial *trial, const struct od_case_file 
 {
     const struct od_explain_options options = {
         .is_short = true, .choices = file->choices, .choices_bytes = file->choices_bytes};
-    return od_explain_case(trial, &options, rendering, error);
+    return od_explain_case_guarded(trial, &options, rendering, error);
 }
 
 static enum od_status write_case(const char *directory, struct od_memory *memory, struct od_trial *trial,

@@ -79,7 +79,8 @@ static enum od_status explain(const struct od_arguments *arguments, const struct
     if (trial.deployment != OD_DEPLOY_SIM || !trial.finding.found)
         return OD_OK;
     od_buffer_init(&text, od_posix_memory());
-    enum od_status status = od_explain_case(&trial, &options, &text, error);
+    enum od_status status = trial.oracles == NULL ? od_explain_case_guarded(&trial, &options, &text, error)
+                                                  : od_explain_case(&trial, &options, &text, error);
     fwrite(text.bytes, 1, text.size, stdout);
     od_buffer_release(&text);
     return status;

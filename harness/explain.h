@@ -17,9 +17,13 @@ struct od_explain_options {
     uint32_t choices_bytes;
 };
 
-/* Appends to `text`. `trial` ends as it was after the case; a case that holds is explained with nothing. Other than OK: the
+/* Appends to `text`. `trial` ends as it was after the case; a case that holds, or ends its process, is explained
+ * with nothing. Other than OK: the
  * harness' own trouble. */
 enum od_status od_explain_case(struct od_trial *trial, const struct od_explain_options *options, struct od_buffer *text,
                                struct od_error *error);
+/* The same in a process of its own; the trial stays as it is. Not for trials with oracles, which may have threads. IO, NO_MEMORY. */
+enum od_status od_explain_case_guarded(struct od_trial *trial, const struct od_explain_options *options,
+                                       struct od_buffer *text, struct od_error *error);
 
 #endif
