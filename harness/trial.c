@@ -226,9 +226,10 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
     };
     struct od_cluster_result *result = &trial->results[trial->run_count];
     status = od_cluster_run(trial->memory, &cluster_request, result, error);
+    if (status != OD_OK)
+        od_cluster_result_release(result); /* it is not counted, so nobody else does */
     if (status == OD_UNSUPPORTED && trial->deployment == OD_DEPLOY_PROCESSES) { /* functions of this program stay in it */
         *observation_out = (struct od_observation){.status = status, .ended = true};
-        od_cluster_result_release(result);
         trial->cannot_travel = true;
         return OD_OK;
     }
