@@ -55,6 +55,15 @@ static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, 
     world->net.send(world->net.self, message);
 }
 
+static void note_tick(struct od_toy_seat *seat, const struct od_world *world)
+{
+    uint64_t now_ns = od_world_now_ns(world);
+    uint64_t gap_ns = now_ns - seat->last_tick_ns;
+    if (gap_ns > seat->longest_gap_ns)
+        seat->longest_gap_ns = gap_ns;
+    seat->last_tick_ns = now_ns;
+}
+
 /* --- the driver ------------------------------------------------------------------------------- */
 
 static struct od_toy_seat *driver_seat(const struct toy_driver *driver)
@@ -110,6 +119,8 @@ static void driver_start(void *self)
 {
     struct toy_driver *driver = self;
     driver_seat(driver)->lives++;
+    note_tick(driver_seat(driver), driver->world);
+    driver->world->schedule.timer(driver->world->schedule.self, TICK_NS, TAG_TICK);
     look_for_journal(driver);
     if (driver->toy->stop_at_ns != 0)
         driver->world->schedule.timer(driver->world->schedule.self, driver->toy->stop_at_ns, TAG_STOP);
@@ -155,10 +166,15 @@ static void driver_message(void *self, const struct od_message *message)
 static void driver_timer(void *self, uint64_t tag)
 {
     const struct toy_driver *driver = self;
-    if (tag == TAG_STOP)
+    if (tag == TAG_STOP) {
         driver->toy->stop(driver->toy->stop_self);
-    else
+    } else if (tag == TAG_TICK) {
+        driver_seat(driver)->ticks++;
+        note_tick(driver_seat(driver), driver->world);
+        driver->world->schedule.timer(driver->world->schedule.self, TICK_NS, TAG_TICK);
+    } else {
         driver_seat(driver)->ghost_timers++;
+    }
 }
 
 static void driver_order(void *self, const struct od_order *order)
@@ -177,15 +193,6 @@ static void driver_free(void *self)
 
 /* --- executors -------------------------------------------------------------------------------- */
 
-static void note_tick(struct toy_executor *executor)
-{
-    uint64_t now_ns = od_world_now_ns(executor->world);
-    uint64_t gap_ns = now_ns - executor->seat->last_tick_ns;
-    if (gap_ns > executor->seat->longest_gap_ns)
-        executor->seat->longest_gap_ns = gap_ns;
-    executor->seat->last_tick_ns = now_ns;
-}
-
 static void set_timer(struct toy_executor *executor, uint64_t delay_ns, uint64_t tag)
 {
     executor->world->schedule.timer(executor->world->schedule.self, delay_ns, tag);
@@ -201,17 +208,10 @@ static void misbehave(struct toy_executor *executor)
         executor->seat->gone_lapses++;
 }
 
-/* Hits a point. False: the work is over, and whoever must know has been told. */
-static bool reach(struct toy_executor *executor, enum od_point point, uint32_t nth,
-                  struct od_point_bytes *bytes)
+/* The work is over, and whoever must know is told. */
+static bool fail(struct toy_executor *executor, enum od_status status, const struct od_error *error)
 {
-    struct od_error error = {0};
-    struct od_site site = work_site(executor->world->actor_id);
-    site.nth = nth;
-    enum od_status status = od_point_hit(&executor->world->points, point, &site, bytes, &error);
-    if (status == OD_OK)
-        return true;
-    executor->seat->failure = error;
+    executor->seat->failure = *error;
     executor->seat->failure.status = status;
     if (status == OD_EXECUTOR_GONE) {
         executor->seat->gone_answers++;
@@ -222,26 +222,71 @@ static bool reach(struct toy_executor *executor, enum od_point point, uint32_t n
     return false;
 }
 
+/* Hits a point. False: the work is over. */
+static bool reach(struct toy_executor *executor, enum od_point point, uint32_t nth,
+                  struct od_point_bytes *bytes)
+{
+    struct od_error error = {0};
+    struct od_site site = work_site(executor->world->actor_id);
+    site.nth = nth;
+    enum od_status status = od_point_hit(&executor->world->points, point, &site, bytes, &error);
+    return status == OD_OK || fail(executor, status, &error);
+}
+
 static bool store(struct toy_executor *executor, const struct od_point_bytes *bytes)
 {
     const struct od_disk *disk = &executor->world->disk;
     struct od_file *file = NULL;
-    if (disk->ops->create(disk->self, "block", &file, NULL) != OD_OK)
-        return false;
-    enum od_status status = disk->ops->write(disk->self, file, 0, bytes->bytes, bytes->size, NULL);
+    struct od_error error = {0};
+    enum od_status status = disk->ops->create(disk->self, "block", &file, &error);
+    if (status == OD_OK)
+        status = disk->ops->write(disk->self, file, 0, bytes->bytes, bytes->size, &error);
     disk->ops->close(disk->self, file);
-    return status == OD_OK;
+    return status == OD_OK || fail(executor, status, &error);
 }
 
 static bool load(struct toy_executor *executor, struct od_point_bytes *bytes)
 {
     const struct od_disk *disk = &executor->world->disk;
     struct od_file *file = NULL;
-    if (disk->ops->open(disk->self, "block", &file, NULL) != OD_OK)
-        return false;
-    enum od_status status = disk->ops->read(disk->self, file, 0, bytes->bytes, bytes->size, NULL);
+    struct od_error error = {0};
+    enum od_status status = disk->ops->open(disk->self, "block", &file, &error);
+    if (status == OD_OK)
+        status = disk->ops->read(disk->self, file, 0, bytes->bytes, bytes->size, &error);
     disk->ops->close(disk->self, file);
-    return status == OD_OK && disk->ops->remove(disk->self, "block", NULL) == OD_OK;
+    if (status == OD_OK)
+        status = disk->ops->remove(disk->self, "block", &error);
+    return status == OD_OK || fail(executor, status, &error);
+}
+
+/* A file that each life writes at its start, and every work needs at its end. */
+static void write_notes(struct toy_executor *executor)
+{
+    const struct od_disk *disk = &executor->world->disk;
+    struct od_file *file = NULL;
+    if (disk->ops->create(disk->self, "notes", &file, NULL) == OD_OK)
+        (void)disk->ops->write(disk->self, file, 0, "notes", 5, NULL);
+    disk->ops->close(disk->self, file);
+}
+
+static bool has_notes(struct toy_executor *executor)
+{
+    const struct od_disk *disk = &executor->world->disk;
+    struct od_file *file = NULL;
+    struct od_error error = {0};
+    enum od_status status = disk->ops->open(disk->self, "notes", &file, &error);
+    disk->ops->close(disk->self, file);
+    return status == OD_OK || fail(executor, status, &error);
+}
+
+static bool take_memory(struct toy_executor *executor)
+{
+    struct od_error error = {0};
+    void *taken = od_take(executor->world->memory, OD_TOY_BLOCK_BYTES);
+    if (taken == NULL)
+        return fail(executor, od_fail(&error, OD_NO_MEMORY, "working"), &error);
+    od_give(executor->world->memory, taken, OD_TOY_BLOCK_BYTES);
+    return true;
 }
 
 static void finish_work(struct toy_executor *executor)
@@ -249,10 +294,10 @@ static void finish_work(struct toy_executor *executor)
     struct od_point_bytes bytes = {executor->scratch, OD_TOY_BLOCK_BYTES};
     for (size_t i = 0; i < bytes.size; i++)
         bytes.bytes[i] = pattern_byte(i);
-    bool goes_on = reach(executor, OD_POINT_BLOCK_WRITE, OD_ANY, &bytes) && store(executor, &bytes) &&
-                   reach(executor, OD_POINT_TASK_END, OD_ANY, NULL) && load(executor, &bytes) &&
-                   reach(executor, OD_POINT_BLOCK_SERVE, OD_ANY, &bytes) &&
-                   reach(executor, OD_POINT_BLOCK_RECEIVE, OD_ANY, &bytes);
+    bool goes_on = take_memory(executor) && reach(executor, OD_POINT_BLOCK_WRITE, OD_ANY, &bytes) &&
+                   store(executor, &bytes) && reach(executor, OD_POINT_TASK_END, OD_ANY, NULL) &&
+                   load(executor, &bytes) && reach(executor, OD_POINT_BLOCK_SERVE, OD_ANY, &bytes) &&
+                   reach(executor, OD_POINT_BLOCK_RECEIVE, OD_ANY, &bytes) && has_notes(executor);
     if (!goes_on)
         return;
     send(executor->world, 0, OD_TOY_RESULT, bytes.bytes, bytes.size);
@@ -270,7 +315,8 @@ static void executor_start(void *self)
 {
     struct toy_executor *executor = self;
     executor->seat->lives++;
-    note_tick(executor);
+    note_tick(executor->seat, executor->world);
+    write_notes(executor);
     send(executor->world, 0, OD_TOY_HELLO, NULL, 0);
     set_timer(executor, TICK_NS, TAG_TICK);
     if (executor->toy->leaks)
@@ -291,7 +337,7 @@ static void executor_timer(void *self, uint64_t tag)
     struct toy_executor *executor = self;
     if (tag == TAG_TICK) {
         executor->seat->ticks++;
-        note_tick(executor);
+        note_tick(executor->seat, executor->world);
         set_timer(executor, TICK_NS, TAG_TICK);
     } else if (tag == TAG_GHOST) {
         executor->seat->ghost_timers++;

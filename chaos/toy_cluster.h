@@ -1,10 +1,10 @@
 /* toy_cluster: the smallest cluster that reaches every fault point, to prove hosts and kinds of faults with.
  *
  *   driver             executor e (1..3)
- *      <---- HELLO -----   at its start; from then on it ticks every millisecond
- *      ----- WORK ----->   TASK_START, 3 times TASK_STEP, BLOCK_WRITE, disk, TASK_END, disk, BLOCK_SERVE, BLOCK_RECEIVE,
- *      <---- RESULT ----   BLOCK_SERVE, BLOCK_RECEIVE, (sent), TASK_REPORTED
- *      <---- FAILED ----   instead, when a point fails the task
+ *      <---- HELLO -----   at its start, when it has written a file of notes; both tick every millisecond
+ *      ----- WORK ----->   TASK_START, 3 times TASK_STEP, memory, BLOCK_WRITE, disk, TASK_END, disk,
+ *      <---- RESULT ----   BLOCK_SERVE, BLOCK_RECEIVE, the notes are there, (sent), TASK_REPORTED
+ *      <---- FAILED ----   instead, when a point fails the task or the notes are gone
  *
  * The driver keeps a journal of OD_TOY_RECORD_BYTES per result: JOURNAL_WRITE, disk, JOURNAL_SYNC, sync; each life of it
  * looks how long that is. It notes the orders it is given.
@@ -52,7 +52,7 @@ struct od_toy_seat {
 
 struct od_toy {
     struct od_toy_seat
-        seats[OD_TOY_SEATS]; /* by actor id; the driver's: lives, frees, gone_*, ghost_timers */
+        seats[OD_TOY_SEATS]; /* by actor id; the driver's: lives, frees, gone_*, ticks, ghost_timers */
     uint64_t journal_bytes;  /* that the driver's last life found */
     uint32_t order_count;
     struct od_order order;                          /* the last one */
