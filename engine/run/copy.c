@@ -81,7 +81,7 @@ static void ask(struct od_copies *copies, struct od_copy *copy)
     };
     od_write_fetch(&life->outbox.body, &body);
     od_outbox_send(&life->outbox, copy->from.source, OD_MESSAGE_FETCH, od_life_site(life, &copy->name));
-    copy->sent_ns = od_world_now_ns(life->world);
+    copy->sent_ns = od_life_now_ns(life);
     if (copy->tries++ == 0)
         copy->first_ns = copy->sent_ns;
 }

@@ -62,7 +62,7 @@ void od_driver_end(struct od_driver_run *run, enum od_status status, const struc
         outcome->error = *error;
     outcome->status = status;
     outcome->error.status = status;
-    outcome->counts.ended_ns = od_world_now_ns(driver->world);
+    outcome->counts.ended_ns = od_life_now_ns(&driver->life);
     if (status == OD_OK) {
         outcome->answer = run->answer;
         run->answer = NULL;
@@ -155,7 +155,7 @@ static uint64_t deadline_of(const struct od_driver_run *run)
 static void watch_deadline(struct od_driver_run *run)
 {
     struct od_driver *driver = run->driver;
-    uint64_t now_ns = od_world_now_ns(driver->world);
+    uint64_t now_ns = od_life_now_ns(&driver->life);
     uint64_t deadline_ns = deadline_of(run);
     if (driver->deadline_query != 0 && driver->deadline_ns <= deadline_ns)
         return;
@@ -187,7 +187,7 @@ static bool make_stages(struct od_driver_run *run)
 /* `is_first`: the driver itself begins. */
 static void begin(struct od_driver_run *run, bool is_first)
 {
-    run->outcome.counts.started_ns = od_world_now_ns(run->driver->world);
+    run->outcome.counts.started_ns = od_life_now_ns(&run->driver->life);
     od_driver_emit(run, OD_EVENT_QUERY_STARTED, od_driver_run_site(run), run->stage_count);
     watch_deadline(run);
     if (run->record_count != 0 || (is_first && run->driver->world->incarnation > 1))
@@ -238,7 +238,7 @@ static void driver_on_start(void *self)
 {
     struct od_driver *driver = self;
     driver->is_started = true;
-    driver->ticked_ns = od_world_now_ns(driver->world);
+    driver->ticked_ns = od_life_now_ns(&driver->life);
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
         begin(run, true);
     set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
@@ -312,9 +312,9 @@ static void driver_on_timer(void *self, uint64_t tag)
     } else if (what == OD_TIMER_TICK) {
         set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
         od_driver_check_leases(driver);
-        od_driver_tick_copies(driver, od_world_now_ns(driver->world));
+        od_driver_tick_copies(driver, od_life_now_ns(&driver->life));
         for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
-            od_driver_tick_results(run, od_world_now_ns(driver->world));
+            od_driver_tick_results(run, od_life_now_ns(&driver->life));
         od_driver_pump(driver); /* what waits goes before second attempts */
         for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
             od_driver_speculate(run);

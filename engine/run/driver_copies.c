@@ -85,7 +85,7 @@ static void send_copy(struct od_driver *driver, struct od_driver_copy *copy)
                                       .source_epoch = task->epoch,
                                       .size = task->done.total_bytes,
                                       .checksum = task->done.output_checksum};
-    copy->sent_ns = od_world_now_ns(driver->world);
+    copy->sent_ns = od_life_now_ns(&driver->life);
     if (copy->to == 0) {
         od_copies_begin(&driver->own_copies, &name, &body);
         return;
@@ -103,7 +103,7 @@ static void move_output(struct od_driver_task *task, uint32_t to)
     task->executor = to;
     task->epoch = driver->executors[to].told.epoch; /* 0 of the driver */
     task->copy_failures = 0;
-    driver->executors[from].moved_ns = od_world_now_ns(driver->world);
+    driver->executors[from].moved_ns = od_life_now_ns(&driver->life);
     driver->executors[from].moved_count += to != 0;
     driver->executors[from].moved_bytes += to != 0 ? task->done.total_bytes : 0;
     od_driver_record_moved(task);

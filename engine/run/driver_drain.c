@@ -67,7 +67,7 @@ void od_driver_drain(struct od_driver *driver, uint32_t id)
         return;
     executor->draining = true;
     od_driver_record_drain(driver, id);
-    executor->drain_ns = od_world_now_ns(driver->world);
+    executor->drain_ns = od_life_now_ns(&driver->life);
     executor->moved_count = 0;
     executor->moved_bytes = 0;
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
@@ -159,7 +159,7 @@ static void leave(struct od_driver *driver, uint32_t id)
 
 bool od_driver_pump_drains(struct od_driver *driver)
 {
-    uint64_t now_ns = od_world_now_ns(driver->world);
+    uint64_t now_ns = od_life_now_ns(&driver->life);
     bool has_changed = false;
     od_driver_check_copies(driver, NULL);
     for (uint32_t id = 1; id <= driver->options->executors_max && !driver->life.gone; id++) {

@@ -78,7 +78,7 @@ void od_driver_handle_register(struct od_driver *driver, const struct od_message
             .alive = true, .told = {message->from_incarnation, body.request, ++driver->last_epoch}};
         emit(driver, OD_EVENT_EXECUTOR_REGISTERED, id);
     }
-    executor->heard_ns = od_world_now_ns(driver->world);
+    executor->heard_ns = od_life_now_ns(&driver->life);
     od_write_registered(&driver->life.outbox.body, &executor->told);
     od_outbox_send(&driver->life.outbox, id, OD_MESSAGE_REGISTERED, executor_site(id));
 }
@@ -97,7 +97,7 @@ struct od_driver_executor *od_driver_current_sender(struct od_driver *driver,
         emit(driver, OD_EVENT_EXECUTOR_REGISTERED, message->from);
     }
     if (executor->alive && executor->told.epoch == epoch) {
-        executor->heard_ns = od_world_now_ns(driver->world);
+        executor->heard_ns = od_life_now_ns(&driver->life);
         executor->is_hearsay = false;
         return executor;
     }
@@ -145,7 +145,7 @@ static bool heartbeat_names(struct od_body_heartbeat body, const struct od_drive
 /* Attempts that should be there and are not: their LAUNCH was lost. */
 static void repair_launches(struct od_driver_run *run, const struct od_body_heartbeat *body)
 {
-    uint64_t now_ns = od_world_now_ns(run->driver->world);
+    uint64_t now_ns = od_life_now_ns(&run->driver->life);
     for (uint32_t i = 0; i < run->task_count && !run->ended; i++) {
         struct od_driver_task *task = run->tasks[i];
         for (uint32_t a = task->running_count; a-- > 0;) {
@@ -223,7 +223,7 @@ static void forgive_own_silence(struct od_driver *driver, uint64_t now_ns)
 
 void od_driver_check_leases(struct od_driver *driver)
 {
-    uint64_t now_ns = od_world_now_ns(driver->world);
+    uint64_t now_ns = od_life_now_ns(&driver->life);
     forgive_own_silence(driver, now_ns);
     for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
         const struct od_driver_executor *executor = &driver->executors[id];

@@ -57,7 +57,7 @@ void od_driver_note_failure(struct od_driver *driver, uint32_t executor, enum od
         return;
     if (od_failure_class(why) == OD_FAILURE_RESOURCE && health->halvings < HALVINGS_MAX)
         health->halvings++;
-    if (od_breaker_fail(&health->breaker, &limits, od_world_now_ns(driver->world)))
+    if (od_breaker_fail(&health->breaker, &limits, od_life_now_ns(&driver->life)))
         emit(driver, OD_EVENT_EXECUTOR_EXCLUDED, executor, 0, health->breaker.open_ns, why);
 }
 
@@ -69,7 +69,7 @@ void od_driver_note_unread(struct od_driver *driver, uint32_t from, uint32_t to,
     const struct od_breaker_limits limits = limits_of(driver);
     od_driver_note_failure(driver, from, why);
     bool was_closed = link->state == OD_BREAKER_CLOSED;
-    if (to == 0 || !od_breaker_fail(link, &limits, od_world_now_ns(driver->world)))
+    if (to == 0 || !od_breaker_fail(link, &limits, od_life_now_ns(&driver->life)))
         return;
     driver->open_links += was_closed;
     emit(driver, OD_EVENT_BREAKER_OPENED, to, from, link->open_ns, why);
@@ -106,7 +106,7 @@ void od_driver_note_success(const struct od_driver_task *task, uint32_t executor
 void od_driver_note_launch(const struct od_driver_task *task, uint32_t executor)
 {
     struct od_driver *driver = task->stage->run->driver;
-    uint64_t now_ns = od_world_now_ns(driver->world);
+    uint64_t now_ns = od_life_now_ns(&driver->life);
     od_breaker_probe(&driver->health[executor].breaker, now_ns);
     for (uint32_t from = 1; driver->open_links != 0 && from <= driver->options->executors_max; from++)
         if (reads_from(task, from))
@@ -193,8 +193,8 @@ static uint64_t rate(const struct od_driver_task *task, uint32_t executor, uint3
 
 uint32_t od_driver_choose_executor(const struct od_driver_task *task, bool at_once)
 {
-    const struct od_driver *driver = task->stage->run->driver;
-    uint64_t now_ns = od_world_now_ns(driver->world);
+    struct od_driver *driver = task->stage->run->driver;
+    uint64_t now_ns = od_life_now_ns(&driver->life);
     uint32_t least_bad = find_least_bad(driver, now_ns);
     uint32_t local = UINT32_MAX; /* not asked yet: it costs a walk over all that is read */
     uint32_t best = 0;

@@ -177,7 +177,7 @@ static void inherit_executor(struct od_driver *driver, uint32_t id, const struct
     bool may_replace = id != 0 && (!executor->alive || !driver->is_started);
     if (told->epoch > executor->told.epoch && may_replace)
         *executor = (struct od_driver_executor){
-            .alive = true, .told = *told, .heard_ns = od_world_now_ns(driver->world), .is_hearsay = true};
+            .alive = true, .told = *told, .heard_ns = od_life_now_ns(&driver->life), .is_hearsay = true};
 }
 
 /* Each restore_*: CORRUPT without a text when the record does not fit the query; NO_MEMORY. */
@@ -284,7 +284,7 @@ static enum od_status restore_drain(struct od_driver_run *run, struct od_reader 
     executor->alive = !has_left;
     executor->draining = draining;
     executor->has_left = has_left;
-    executor->drain_ns = od_world_now_ns(driver->world) + 2 * driver->options->heartbeat_ns;
+    executor->drain_ns = od_life_now_ns(&driver->life) + 2 * driver->options->heartbeat_ns;
     return OD_OK;
 }
 
@@ -354,7 +354,7 @@ void od_driver_resume(struct od_driver_run *run)
 {
     struct od_driver *driver = run->driver;
     uint64_t delay_ns = 2 * driver->options->heartbeat_ns;
-    run->quiet_until_ns = od_world_now_ns(driver->world) + delay_ns;
+    run->quiet_until_ns = od_life_now_ns(&driver->life) + delay_ns;
     driver->world->schedule.timer(driver->world->schedule.self, delay_ns, OD_TIMER_PUMP);
     od_driver_emit_event(run, (struct od_event){.kind = OD_EVENT_DRIVER_RESTARTED,
                                                 .site = od_driver_run_site(run),
@@ -409,7 +409,7 @@ void od_driver_adopt(struct od_driver_run *run, const struct od_attempt_name *na
     struct od_driver_task *task = od_driver_find_task(run, name->stage, name->task);
     if (task == NULL || !may_adopt(run, task, name->attempt))
         return;
-    uint64_t now_ns = od_world_now_ns(driver->world);
+    uint64_t now_ns = od_life_now_ns(&driver->life);
     od_driver_forbid_adoption(task, name->attempt); /* again */
     task->state = OD_TASK_RUNNING;
     task->running[task->running_count++] =

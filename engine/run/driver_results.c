@@ -117,7 +117,7 @@ void od_driver_collect(struct od_driver_run *run)
     struct od_error error = {0};
     run->is_collecting = true;
     run->collect_count++;
-    run->collect_ns = od_world_now_ns(run->driver->world);
+    run->collect_ns = od_life_now_ns(&run->driver->life);
     enum od_status status = begin(run, &error);
     if (status == OD_OK)
         drain(run);

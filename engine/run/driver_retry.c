@@ -108,7 +108,7 @@ static void count_failure(struct od_driver_task *task, const struct od_error *er
     struct od_driver_run *run = task->stage->run;
     const struct od_run_options *options = &run->query->options;
     struct od_driver_burst *burst = &run->burst;
-    uint64_t now_ns = od_world_now_ns(run->driver->world);
+    uint64_t now_ns = od_life_now_ns(&run->driver->life);
     if (burst->number == 0 || now_ns - burst->began_ns > options->burst_ns)
         *burst = (struct od_driver_burst){
             .number = burst->number + 1, .forgiven_count = burst->forgiven_count, .began_ns = now_ns};
@@ -151,7 +151,7 @@ static void back_off(struct od_driver_task *task, struct od_site site, enum od_s
     uint32_t shift = task->failure_count == 0 ? 0 : task->failure_count - 1;
     uint64_t delay_ns = unit_ns << (shift < BACKOFF_SHIFT_MAX ? shift : BACKOFF_SHIFT_MAX);
     delay_ns += od_random_below(&world->random, unit_ns);
-    task->ready_ns = od_world_now_ns(world) + delay_ns;
+    task->ready_ns = od_life_now_ns(&run->driver->life) + delay_ns;
     world->schedule.timer(world->schedule.self, delay_ns, OD_TIMER_PUMP);
     od_driver_emit_event(run, (struct od_event){
                                   .kind = OD_EVENT_TASK_DELAYED, .site = site, .value = delay_ns, .why = why});

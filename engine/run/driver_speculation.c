@@ -50,7 +50,7 @@ static void speculate(struct od_driver_task *task, uint64_t now_ns)
 
 void od_driver_speculate(struct od_driver_run *run)
 {
-    uint64_t now_ns = od_world_now_ns(run->driver->world);
+    uint64_t now_ns = od_life_now_ns(&run->driver->life);
     uint32_t slots_max = run->query->options.slots_max;
     for (uint32_t s = 0; s < run->stage_count && !run->ended; s++) {
         struct od_driver_stage *stage = &run->stages[s];
@@ -97,7 +97,7 @@ void od_driver_note_room(struct od_driver *driver, uint32_t executor, uint32_t e
         return;
     struct waiting next = find_waiting(driver, epoch, false);
     if (next.task != NULL)
-        next.task->running[next.place].started_ns = od_world_now_ns(driver->world);
+        next.task->running[next.place].started_ns = od_life_now_ns(&driver->life);
 }
 
 /* Attempts beyond the slots of an executor. */

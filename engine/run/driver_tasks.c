@@ -50,7 +50,7 @@ static void send_launch(const struct od_driver_task *task, struct od_driver_atte
         od_driver_write_input(body, &run->stages[plan->input_stages[i]], od_driver_range(task, i));
     od_outbox_send(&driver->life.outbox, attempt->executor, OD_MESSAGE_LAUNCH,
                    od_driver_attempt_site(task, attempt));
-    attempt->launched_ns = od_world_now_ns(driver->world);
+    attempt->launched_ns = od_life_now_ns(&driver->life);
 }
 
 static struct od_site stage_site(const struct od_driver_stage *stage)
@@ -67,7 +67,7 @@ static void submit_stage(struct od_driver_stage *stage)
         task_count += stage->tasks[t].state == OD_TASK_WAITING && stage->tasks[t].is_needed;
     stage->submitted = true;
     if (od_driver_metrics(stage)->attempts_launched == 0)
-        od_driver_metrics(stage)->submitted_ns = od_world_now_ns(stage->run->driver->world);
+        od_driver_metrics(stage)->submitted_ns = od_life_now_ns(&stage->run->driver->life);
     od_driver_emit(stage->run, OD_EVENT_STAGE_SUBMITTED, stage_site(stage), task_count);
 }
 
@@ -83,7 +83,7 @@ void od_driver_launch(struct od_driver_task *task, uint32_t executor)
     *attempt = (struct od_driver_attempt){.number = task->next_attempt++,
                                           .executor = executor,
                                           .epoch = driver->executors[executor].told.epoch,
-                                          .started_ns = begins ? od_world_now_ns(driver->world) : 0};
+                                          .started_ns = begins ? od_life_now_ns(&driver->life) : 0};
     task->state = OD_TASK_RUNNING;
     driver->executors[executor].running_count++;
     run->running_count++;
@@ -124,7 +124,7 @@ static struct od_driver_task *find_next(struct od_driver *driver, uint64_t now_n
 
 void od_driver_pump(struct od_driver *driver)
 {
-    uint64_t now_ns = od_world_now_ns(driver->world);
+    uint64_t now_ns = od_life_now_ns(&driver->life);
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next) {
         run->pump_index = 0;
         if (run->loss_happened && !run->ended)
@@ -296,7 +296,7 @@ static void count_work(struct od_driver_stage *stage, const struct od_body_done 
     metrics->spilled_bytes += body->spilled_bytes;
     metrics->peak_bytes =
         body->held_peak_bytes > metrics->peak_bytes ? body->held_peak_bytes : metrics->peak_bytes;
-    metrics->completed_ns = od_world_now_ns(stage->run->driver->world);
+    metrics->completed_ns = od_life_now_ns(&stage->run->driver->life);
     od_attempt_metrics_add(&metrics->attempts, &body->metrics);
     for (uint32_t i = 0; i < metrics->operator_count; i++) {
         struct od_op_metrics one = od_next_op_metrics(&list);
@@ -343,7 +343,7 @@ static void commit(struct od_driver_task *task, struct od_driver_attempt *attemp
     task->executor = attempt->executor;
     task->epoch = attempt->epoch;
     bool is_known = attempt->started_ns != 0 && attempt->number >= od_driver_first_number(task->stage->run->driver);
-    task->took_ns = is_known ? od_world_now_ns(task->stage->run->driver->world) - attempt->started_ns : 0;
+    task->took_ns = is_known ? od_life_now_ns(&task->stage->run->driver->life) - attempt->started_ns : 0;
     od_driver_note_success(task, attempt->executor);
     od_driver_pay_back(task->stage->run);
     od_driver_remove_attempt(task, attempt);

@@ -206,7 +206,7 @@ static void send_register(struct executor *executor)
     struct od_life *life = &executor->life;
     od_outbox_send_order(&life->outbox, 0, OD_MESSAGE_REGISTER, executor->request,
                          od_life_site(life, OD_NOBODY));
-    executor->registered_ns = od_world_now_ns(life->world);
+    executor->registered_ns = od_life_now_ns(life);
 }
 
 /* Takes the epoch that answers the latest REGISTER of this life. */
@@ -493,7 +493,7 @@ static void tick(struct executor *executor)
 {
     struct od_life *life = &executor->life;
     const struct od_cluster_options *options = life->options;
-    uint64_t now_ns = od_world_now_ns(life->world);
+    uint64_t now_ns = od_life_now_ns(life);
     if (executor->has_left)
         return;
     life->world->schedule.timer(life->world->schedule.self, options->heartbeat_ns, TICK_TAG);

@@ -174,7 +174,7 @@ static void send_request(struct od_fetch *fetch, uint32_t input_index, uint32_t 
 {
     const struct od_fetch_block *block = &fetch->inputs[input_index].blocks[block_index];
     struct od_life *life = fetch->life;
-    uint64_t now_ns = od_world_now_ns(life->world);
+    uint64_t now_ns = od_life_now_ns(life);
     struct od_body_fetch body = {.name = {.epoch = life->epoch,
                                           .reader = fetch->reader,
                                           .input_index = input_index,

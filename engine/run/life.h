@@ -7,6 +7,9 @@
 
 struct od_life {
     struct od_world *world; /* borrowed */
+    uint64_t clock_ns; /* what the world's clock showed when it was asked last */
+    uint64_t now_ns;   /* of this life, then */
+    bool has_time;     /* it was asked */
     const struct od_cluster_options *options; /* borrowed */
     struct od_outbox outbox;
     struct od_block_codec *codec; /* owned */
@@ -26,6 +29,22 @@ static inline bool od_life_init(struct od_life *life, struct od_world *world,
     od_buffer_init(&life->scratch, world->memory);
     life->codec = od_block_codec_new(world->memory, NULL);
     return can_speak && life->codec != NULL;
+}
+
+/* This life's own time, by which it decides what is late: it begins with the world's clock and goes on with it, but never back, and
+ * never by more than a lease at once. A clock that jumps is then no reason to give somebody up, and what waits for a
+ * moment waits no longer for it when the clock has come back. */
+static inline uint64_t od_life_now_ns(struct od_life *life)
+{
+    uint64_t clock_ns = od_world_now_ns(life->world);
+    uint64_t step_ns = clock_ns > life->clock_ns ? clock_ns - life->clock_ns : 0;
+    if (life->has_time)
+        life->now_ns += step_ns < life->options->lease_ns ? step_ns : life->options->lease_ns;
+    else
+        life->now_ns = clock_ns;
+    life->has_time = true;
+    life->clock_ns = clock_ns;
+    return life->now_ns;
 }
 
 /* Leaves the store to its owner. */

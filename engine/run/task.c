@@ -144,13 +144,13 @@ void od_attempt_wake(struct od_attempt *attempt)
 {
     if (attempt->state != OD_ATTEMPT_RUNNING || !attempt->is_blocked)
         return;
-    attempt->metrics.wait_ns += od_world_now_ns(attempt->life->world) - attempt->since_ns;
+    attempt->metrics.wait_ns += od_life_now_ns(attempt->life) - attempt->since_ns;
     schedule_step(attempt);
 }
 
 static void count_run(struct od_attempt *attempt)
 {
-    uint64_t now_ns = od_world_now_ns(attempt->life->world);
+    uint64_t now_ns = od_life_now_ns(attempt->life);
     attempt->metrics.run_ns += now_ns - attempt->since_ns;
     attempt->since_ns = now_ns;
 }
@@ -307,7 +307,7 @@ void od_attempt_report(struct od_attempt *attempt)
     else
         write_failed(attempt, &life->outbox.body);
     od_outbox_send(&life->outbox, 0, succeeded ? OD_MESSAGE_DONE : OD_MESSAGE_FAILED, attempt_site(attempt));
-    attempt->reported_ns = od_world_now_ns(life->world);
+    attempt->reported_ns = od_life_now_ns(life);
 }
 
 /* --- running --------------------------------------------------------------------------------------------------- */
@@ -331,7 +331,7 @@ void od_attempt_step(struct od_attempt *attempt)
     od_assert(attempt->state == OD_ATTEMPT_RUNNING);
     struct od_site site = attempt_site(attempt);
     site.nth = attempt->step_count++;
-    attempt->since_ns = od_world_now_ns(attempt->life->world);
+    attempt->since_ns = od_life_now_ns(attempt->life);
     struct od_error error = {0};
     enum od_status status = od_life_hit(attempt->life, OD_POINT_TASK_STEP, site, NULL, &error);
     if (status != OD_OK) {
