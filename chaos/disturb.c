@@ -38,7 +38,7 @@ static bool opens_windows(const struct od_schedule *schedule)
 
 static size_t window_count(const struct od_disturb *disturb)
 {
-    return (size_t)disturb->actor_count * OD_EFFECT_WINDOW_COUNT;
+    return (size_t)disturb->actor_count * disturb->schedule->fault_count;
 }
 
 void od_disturb_share(struct od_disturb *disturb, const struct od_schedule *schedule, uint32_t *fired,
@@ -124,39 +124,31 @@ static bool is_hit_of(const struct od_fault_kind_row *row, const struct od_hit *
 
 /* --- windows ---------------------------------------------------------------------------------- */
 
-static struct od_window *window_of(struct od_disturb *disturb, enum od_fault_effect effect, uint32_t actor_id)
-{
-    od_assert(od_effect_is_window(effect) && actor_id < disturb->actor_count);
-    return &disturb->windows[(size_t)actor_id * OD_EFFECT_WINDOW_COUNT + effect];
-}
-
 void od_disturb_open(struct od_disturb *disturb, const struct od_fault *fault, uint32_t actor_id, uint64_t now_ns)
 {
-    enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
-    if (!od_effect_is_window(effect))
+    const struct od_schedule *schedule = disturb->schedule;
+    if (!od_effect_is_window(od_fault_kind_row(fault->kind)->effect))
         return;
+    od_assert(actor_id < disturb->actor_count);
     uint64_t duration_ns = od_fault_duration_ns(fault);
-    *window_of(disturb, effect, actor_id) = (struct od_window){
-        .fault_number = (uint32_t)(fault - disturb->schedule->faults) + 1,
+    disturb->windows[(size_t)actor_id * schedule->fault_count + (size_t)(fault - schedule->faults)] = (struct od_window){
         .since_ns = now_ns,
         .until_ns = duration_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + duration_ns,
     };
 }
 
-struct od_window *od_disturb_window(struct od_disturb *disturb, enum od_fault_effect effect, uint32_t actor_id,
-                                    uint64_t now_ns)
+struct od_window *od_disturb_window(struct od_disturb *disturb, uint32_t actor_id, uint64_t now_ns, uint32_t *index)
 {
-    if (disturb->windows == NULL)
+    uint32_t fault_count = disturb->schedule->fault_count;
+    if (disturb->windows == NULL || od_disturb_is_healed(disturb, now_ns))
         return NULL;
-    struct od_window *window = window_of(disturb, effect, actor_id);
-    bool is_open = window->fault_number != 0 && now_ns < window->until_ns && !od_disturb_is_healed(disturb, now_ns);
-    return is_open ? window : NULL;
-}
-
-const struct od_fault *od_window_fault(const struct od_disturb *disturb, const struct od_window *window)
-{
-    od_assert(window->fault_number - 1 < disturb->schedule->fault_count);
-    return &disturb->schedule->faults[window->fault_number - 1];
+    od_assert(actor_id < disturb->actor_count);
+    for (; *index < fault_count; ++*index) {
+        struct od_window *window = &disturb->windows[(size_t)actor_id * fault_count + *index];
+        if (now_ns < window->until_ns)
+            return window;
+    }
+    return NULL;
 }
 
 uint32_t od_fault_victim_id(const struct od_fault *fault)

@@ -23,19 +23,19 @@ struct od_hit {
     uint32_t link;     /* of a message: enum od_fault_link, as its sender sees it; else 0 */
 };
 
-/* A state of one actor that a fault has opened; one per actor and effect, the last one counts. */
+/* A state of one actor that a fault has opened: one per actor and fault, so that states overlap as they like. A fault that fires
+ * again opens its own anew. */
 struct od_window {
-    uint32_t fault_number; /* index in the schedule + 1; 0: never open */
     uint64_t since_ns;
-    uint64_t until_ns;
-    uint64_t state; /* the effect's own; 0 when it opens */
+    uint64_t until_ns; /* 0: never open */
+    uint64_t state;    /* the effect's own; 0 when it opens */
 };
 
 struct od_disturb {
     const struct od_schedule *schedule; /* borrowed; an empty one for NULL */
     uint32_t *fired;                    /* owned, unless memory is NULL; per fault */
     uint32_t *reached;                  /* likewise; per fault: hits that match but for `nth` */
-    struct od_window *windows; /* likewise; OD_EFFECT_WINDOW_COUNT per actor */
+    struct od_window *windows; /* likewise; per actor, one a fault; NULL: no fault opens any */
     uint32_t actor_count;
     uint64_t total_fired;
     uint32_t points_used; /* one bit per point that some fault waits at */
@@ -53,10 +53,9 @@ void od_disturb_release(struct od_disturb *disturb);
 const struct od_fault *od_disturb_match(struct od_disturb *disturb, const struct od_hit *hit, uint64_t now_ns);
 /* Opens the window of a fault at a time; nothing for other effects. */
 void od_disturb_open(struct od_disturb *disturb, const struct od_fault *fault, uint32_t actor_id, uint64_t now_ns);
-/* The window of this effect that is open on an actor now; NULL: none, or healed. Its state may be changed. */
-struct od_window *od_disturb_window(struct od_disturb *disturb, enum od_fault_effect effect, uint32_t actor_id,
-                                    uint64_t now_ns);
-const struct od_fault *od_window_fault(const struct od_disturb *disturb, const struct od_window *window);
+/* The next window that is open on an actor now, of the faults from `*index` on, in their order; NULL: none, or healed. `*index` is
+ * its fault's then. Its state may be changed. */
+struct od_window *od_disturb_window(struct od_disturb *disturb, uint32_t actor_id, uint64_t now_ns, uint32_t *index);
 /* On whom a fault at a time acts. */
 uint32_t od_fault_victim_id(const struct od_fault *fault);
 /* Counts a fault at a time as fired, by its host. */

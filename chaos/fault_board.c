@@ -151,7 +151,7 @@ static struct layout layout_of(uint32_t fault_count, uint32_t actor_count)
     at.time_done = at.reached + counters;
     at.actors = at.time_done + counters;
     at.windows = at.actors + aligned(actor_count * sizeof(struct board_actor));
-    at.log = at.windows + aligned((size_t)actor_count * OD_EFFECT_WINDOW_COUNT * sizeof(struct od_window));
+    at.log = at.windows + aligned((size_t)actor_count * fault_count * sizeof(struct od_window));
     at.end = at.log + LOG_MAX * sizeof(struct board_log);
     return at;
 }

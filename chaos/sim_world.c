@@ -61,6 +61,7 @@ static uint32_t link_era(const struct od_sim *sim, const struct od_message *mess
     return sim->actors[message->from].link_era + sim->actors[message->to].link_era;
 }
 
+/* What a fault holds back (`delay_ns`) travels at the least latency from then on: what waits for the same moment keeps its order. */
 static void send_after(struct od_sim_actor *actor, struct od_message *message, uint64_t delay_ns)
 {
     struct od_sim *sim = actor->sim;
@@ -81,8 +82,12 @@ static void send_after(struct od_sim_actor *actor, struct od_message *message, u
                                  .actor = message->to,
                                  .incarnation = link_era(sim, message),
                                  .of.message = message};
-    uint64_t arrival_ns = od_sim_later(actor->busy_until_ns, latency_ns);
-    od_sim_push(sim, od_sim_later(arrival_ns, delay_ns), &event);
+    uint64_t free_ns = od_sim_later(sim->now_ns, delay_ns);
+    if (delay_ns > 0)
+        latency_ns = sim->options.latency_min_ns;
+    if (free_ns < actor->busy_until_ns)
+        free_ns = actor->busy_until_ns;
+    od_sim_push(sim, od_sim_later(free_ns, latency_ns), &event);
 }
 
 static void world_send(void *self, struct od_message *message)

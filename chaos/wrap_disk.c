@@ -26,11 +26,14 @@ static const struct {
     {OD_EFFECT_DISK_FULL, CALL_GROWS, "no space left"},
 };
 
+/* The dead are told so below. */
 static enum od_status ask_windows(struct od_wrap_world *wrap, uint32_t call, struct od_error *error)
 {
+    if (!wrap->host->lives(wrap->host->self, wrap->actor_id))
+        return OD_OK;
     for (size_t i = 0; i < sizeof(forbidding) / sizeof(forbidding[0]); i++) {
         bool concerns = forbidding[i].call == 0 || (forbidding[i].call & call) != 0;
-        if (!concerns || od_wrap_window(wrap, forbidding[i].effect, wrap->actor_id, NULL) == NULL)
+        if (!concerns || od_wrap_window(wrap, forbidding[i].effect) == NULL)
             continue;
         od_fail(error, OD_IO, "injected: %s", forbidding[i].why);
         if (error != NULL)
@@ -122,15 +125,20 @@ static enum od_status wrapped_write(void *self, struct od_file *file, uint64_t o
     }
 }
 
-/* From further on in the file, or from before where it ends too soon. A file too short for either tells the truth. */
-static uint64_t misdirect(struct od_wrap_world *wrap, struct od_file *file, uint64_t offset, size_t size, uint64_t by)
+/* From further on in the file, or from before where it ends too soon; behind its end are zeroes. The right bytes have been read. */
+static enum od_status misdirect(struct od_wrap_world *wrap, struct od_file *file, uint64_t offset, uint8_t *bytes,
+                                size_t size, uint64_t by, struct od_error *error)
 {
+    const struct od_disk *disk = &wrap->disk_below;
     uint64_t file_bytes = 0;
-    if (wrap->disk_below.ops->size(wrap->disk_below.self, file, &file_bytes, NULL) != OD_OK)
-        return offset;
-    if (offset + by + size <= file_bytes)
-        return offset + by;
-    return offset >= by ? offset - by : offset;
+    OD_TRY(disk->ops->size(disk->self, file, &file_bytes, error));
+    bool is_before = offset + by + size > file_bytes && offset >= by;
+    uint64_t from = is_before ? offset - by : offset + by;
+    uint64_t left = from < file_bytes ? file_bytes - from : 0;
+    size_t there = left < size ? (size_t)left : size;
+    if (there < size)
+        memset(bytes + there, 0, size - there);
+    return there == 0 ? OD_OK : disk->ops->read(disk->self, file, from, bytes, there, error);
 }
 
 static enum od_status wrapped_read(void *self, struct od_file *file, uint64_t offset, void *bytes, size_t size,
@@ -140,9 +148,9 @@ static enum od_status wrapped_read(void *self, struct od_file *file, uint64_t of
     const struct od_fault *fault;
     OD_TRY(ask(wrap, CALL_READS, OD_POINT_DISK_READ, size, &fault, error));
     enum od_fault_effect effect = fault == NULL ? OD_EFFECT_COUNT : od_fault_effect_of(fault);
-    if (effect == OD_EFFECT_READ_MISDIRECTED)
-        offset = misdirect(wrap, file, offset, size, fault->amount);
     OD_TRY(wrap->disk_below.ops->read(wrap->disk_below.self, file, offset, bytes, size, error));
+    if (effect == OD_EFFECT_READ_MISDIRECTED)
+        return misdirect(wrap, file, offset, bytes, size, fault->amount, error);
     if (effect == OD_EFFECT_READ_FLIPPED)
         ((uint8_t *)bytes)[fault->amount % ((uint64_t)size * 8) / 8] ^= (uint8_t)(1u << fault->amount % 8);
     if (effect == OD_EFFECT_READ_ZEROED)

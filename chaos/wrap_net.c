@@ -58,6 +58,15 @@ static uint64_t tail_ns(uint64_t number)
     return drawn % 8 == 0 ? (drawn >> 8) % TAIL_NS : (drawn >> 8) % MS;
 }
 
+/* Bytes queue for the link; when it is as wide as ever again, all at once goes. */
+static uint64_t queue_ns(struct od_window *window, const struct od_fault *fault, uint64_t now_ns, uint64_t left_ns,
+                         size_t byte_count)
+{
+    uint64_t free_ns = window->state > now_ns ? window->state : now_ns;
+    window->state = free_ns + byte_count * UINT64_C(1000000000) / (fault->amount * KIB);
+    return window->state - now_ns < left_ns ? window->state - now_ns : left_ns;
+}
+
 /* One window of an actor: what it does to this message. `left_ns` is how long it stays open. */
 static void pass_window(struct od_window *window, const struct od_fault *fault, uint64_t now_ns, uint64_t left_ns,
                         size_t byte_count, struct fate *fate)
@@ -82,14 +91,11 @@ static void pass_window(struct od_window *window, const struct od_fault *fault, 
         fate->delay_ns += number % 2 == 0 ? OVERTAKEN_NS : 0;
         window->state++;
         break;
-    case OD_EFFECT_BANDWIDTH: {
-        uint64_t free_ns = window->state > now_ns ? window->state : now_ns;
-        window->state = free_ns + byte_count * UINT64_C(1000000000) / (fault->amount * KIB);
-        fate->delay_ns += window->state - now_ns;
+    case OD_EFFECT_BANDWIDTH:
+        fate->delay_ns += queue_ns(window, fault, now_ns, left_ns, byte_count);
         break;
-    }
     default:
-        od_unreachable();
+        break; /* no message's */
     }
 }
 
@@ -97,13 +103,13 @@ static void pass_window(struct od_window *window, const struct od_fault *fault, 
 static void pass_windows(struct od_disturb *disturb, uint32_t actor_id, uint32_t link, size_t byte_count,
                          uint64_t now_ns, struct fate *fate)
 {
-    for (unsigned i = OD_EFFECT_CUT; i <= OD_EFFECT_BANDWIDTH; i++) {
-        struct od_window *window = od_disturb_window(disturb, (enum od_fault_effect)i, actor_id, now_ns);
-        if (window == NULL)
-            continue;
-        const struct od_fault *fault = od_window_fault(disturb, window);
+    uint64_t heal_ns = disturb->schedule->heal_ns;
+    struct od_window *window;
+    for (uint32_t i = 0; (window = od_disturb_window(disturb, actor_id, now_ns, &i)) != NULL; i++) {
+        const struct od_fault *fault = &disturb->schedule->faults[i];
+        uint64_t end_ns = heal_ns != 0 && heal_ns < window->until_ns ? heal_ns : window->until_ns;
         if ((od_fault_kind_row(fault->kind)->links & link) != 0)
-            pass_window(window, fault, now_ns, window->until_ns - now_ns, byte_count, fate);
+            pass_window(window, fault, now_ns, end_ns - now_ns, byte_count, fate);
     }
 }
 
@@ -123,7 +129,8 @@ static void pass_both_ends(struct od_wrap_world *wrap, const struct od_message *
 
 static bool is_report(const struct od_wrap_world *wrap, const struct od_message *message)
 {
-    return wrap->report != NULL && message->to == 0 && message->site.stage == wrap->reported.stage &&
+    return wrap->report != NULL && message->to == 0 && message->site.query == wrap->reported.query &&
+           message->site.stage == wrap->reported.stage &&
            message->site.task == wrap->reported.task && message->site.attempt == wrap->reported.attempt;
 }
 
@@ -190,8 +197,8 @@ static void wrapped_timer(void *self, uint64_t delay_ns, uint64_t tag)
 {
     struct od_wrap_world *wrap = self;
     const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_TIMER_SET, NULL, 0, 0);
-    const struct od_fault *late = od_wrap_window(wrap, OD_EFFECT_TIMERS_LATE, wrap->actor_id, NULL);
-    const struct od_fault *early = od_wrap_window(wrap, OD_EFFECT_TIMERS_EARLY, wrap->actor_id, NULL);
+    const struct od_fault *late = od_wrap_window(wrap, OD_EFFECT_TIMERS_LATE);
+    const struct od_fault *early = od_wrap_window(wrap, OD_EFFECT_TIMERS_EARLY);
     if (delay_ns == 0 && wrap->hang_ns != 0) {
         delay_ns = wrap->hang_ns;
         wrap->hang_ns = 0;

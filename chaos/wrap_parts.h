@@ -13,9 +13,8 @@
 /* The fault that fires at this hit, struck and suffered; NULL: none. `site` may be NULL: the work of the moment. */
 const struct od_fault *od_wrap_fire(struct od_wrap_world *wrap, enum od_point point, const struct od_site *site,
                                     size_t byte_count, uint32_t link);
-/* The fault whose window of this effect is open on an actor; NULL: none. `window_out` (may be NULL) gets a copy. */
-const struct od_fault *od_wrap_window(struct od_wrap_world *wrap, enum od_fault_effect effect, uint32_t actor_id,
-                                      struct od_window *window_out);
+/* The first fault whose window of this effect is open on this actor; NULL: none. */
+const struct od_fault *od_wrap_window(struct od_wrap_world *wrap, enum od_fault_effect effect);
 /* Until the schedule heals, for what lasts "never"; at least 1. */
 uint64_t od_wrap_duration_ns(const struct od_wrap_world *wrap, const struct od_fault *fault);
 /* The row's status, or that of the dead, with error->injected. */

@@ -41,8 +41,7 @@ const struct od_fault *od_wrap_fire(struct od_wrap_world *wrap, enum od_point po
 }
 
 _Static_assert(OD_EFFECT_COUNT <= 64, "a set of effects fits in 64 bits");
-const struct od_fault *od_wrap_window(struct od_wrap_world *wrap, enum od_fault_effect effect, uint32_t actor_id,
-                                      struct od_window *window_out)
+const struct od_fault *od_wrap_window(struct od_wrap_world *wrap, enum od_fault_effect effect)
 {
     const struct od_wrap_host *host = wrap->host;
     const struct od_fault *fault = NULL;
@@ -51,12 +50,10 @@ const struct od_fault *od_wrap_window(struct od_wrap_world *wrap, enum od_fault_
     struct od_disturb *disturb = host->enter(host->self);
     if (disturb == NULL)
         return NULL;
-    struct od_window *window = od_disturb_window(disturb, effect, actor_id, host->now_ns(host->self));
-    if (window != NULL) {
-        fault = od_window_fault(disturb, window);
-        if (window_out != NULL)
-            *window_out = *window;
-    }
+    uint64_t now_ns = host->now_ns(host->self);
+    for (uint32_t i = 0; fault == NULL && od_disturb_window(disturb, wrap->actor_id, now_ns, &i) != NULL; i++)
+        if (od_fault_effect_of(&disturb->schedule->faults[i]) == effect)
+            fault = &disturb->schedule->faults[i];
     host->leave(host->self);
     return fault;
 }
@@ -79,27 +76,26 @@ enum od_status od_wrap_fail(struct od_wrap_world *wrap, const struct od_fault *f
 /* --- points ------------------------------------------------------------------------------------ */
 
 /* Keeps what passes, and puts what passed before in its place. Without memory the block stays as it is. */
-static void keep_block(struct od_wrap_world *wrap, const struct od_point_bytes *bytes)
+static void keep_block(struct od_memory *memory, struct od_wrap_kept *kept, const struct od_point_bytes *bytes)
 {
-    struct od_memory *memory = wrap->host->memory;
-    if (bytes->size > wrap->kept_capacity) {
-        uint8_t *grown = od_resize(memory, wrap->kept, wrap->kept_capacity, bytes->size);
+    if (bytes->size > kept->capacity) {
+        uint8_t *grown = od_resize(memory, kept->bytes, kept->capacity, bytes->size);
         if (grown == NULL)
             return;
-        wrap->kept = grown;
-        wrap->kept_capacity = bytes->size;
+        kept->bytes = grown;
+        kept->capacity = bytes->size;
     }
-    memcpy(wrap->kept, bytes->bytes, bytes->size);
-    wrap->kept_size = bytes->size;
+    memcpy(kept->bytes, bytes->bytes, bytes->size);
+    kept->size = bytes->size;
 }
 
 /* The bytes of another block; cut where they are more. */
-static void put_other(const struct od_wrap_world *wrap, struct od_point_bytes *bytes)
+static void put_other(const struct od_wrap_kept *kept, struct od_point_bytes *bytes)
 {
-    size_t size = wrap->kept_size < bytes->size ? wrap->kept_size : bytes->size;
-    if (wrap->kept_size == 0)
+    size_t size = kept->size < bytes->size ? kept->size : bytes->size;
+    if (kept->size == 0)
         return;
-    memcpy(bytes->bytes, wrap->kept, size);
+    memcpy(bytes->bytes, kept->bytes, size);
     bytes->size = size;
 }
 
@@ -129,6 +125,8 @@ static enum od_status wrapped_hit(void *self, enum od_point point, const struct 
         return od_disturb_gone(error);
     wrap->current = *site;
     wrap->is_at_work = true;
+    if (point == OD_POINT_TASK_START || point == OD_POINT_TASK_STEP)
+        wrap->hang_ns = 0; /* the one that was to hang waits for something else */
     if ((wrap->points_used >> point & 1) == 0 && host->reached == NULL)
         return OD_OK;
     bool is_block = bytes != NULL && bytes->size > 0 && (point == OD_POINT_BLOCK_SERVE || point == OD_POINT_BLOCK_RECEIVE);
@@ -136,9 +134,9 @@ static enum od_status wrapped_hit(void *self, enum od_point point, const struct 
     if (fault != NULL)
         take_note(wrap, fault, site);
     if (is_block && is_other_block(fault))
-        put_other(wrap, bytes);
+        put_other(&wrap->kept[point == OD_POINT_BLOCK_RECEIVE], bytes);
     else if (is_block)
-        keep_block(wrap, bytes);
+        keep_block(host->memory, &wrap->kept[point == OD_POINT_BLOCK_RECEIVE], bytes);
     return fault == NULL ? OD_OK : od_disturb_act(fault, point, site, bytes, error);
 }
 
@@ -150,7 +148,7 @@ static bool is_refused(struct od_wrap_world *wrap, size_t more_bytes)
 {
     if (od_wrap_fire(wrap, OD_POINT_MEMORY_TAKE, NULL, more_bytes, 0) != NULL)
         return true;
-    const struct od_fault *fault = od_wrap_window(wrap, OD_EFFECT_MEMORY_LIMIT, wrap->actor_id, NULL);
+    const struct od_fault *fault = od_wrap_window(wrap, OD_EFFECT_MEMORY_LIMIT);
     return fault != NULL && wrap->memory_used + more_bytes > fault->amount * KIB;
 }
 
@@ -193,21 +191,25 @@ static uint64_t show(enum od_fault_effect effect, uint64_t ns, uint64_t elapsed_
     case OD_EFFECT_CLOCK_COARSE:
         return ns / COARSE_NS * COARSE_NS;
     default:
-        od_unreachable();
+        return ns; /* no clock's */
     }
 }
 
 static uint64_t wrapped_now_ns(void *self)
 {
     struct od_wrap_world *wrap = self;
+    const struct od_wrap_host *host = wrap->host;
     uint64_t ns = wrap->clock_below.now_ns(wrap->clock_below.self);
-    for (unsigned i = OD_EFFECT_CLOCK_AHEAD; i <= OD_EFFECT_CLOCK_COARSE; i++) {
-        struct od_window window;
-        enum od_fault_effect effect = (enum od_fault_effect)i;
-        const struct od_fault *fault = od_wrap_window(wrap, effect, wrap->actor_id, &window);
-        if (fault != NULL)
-            ns = show(effect, ns, less(wrap->host->now_ns(wrap->host->self), window.since_ns), fault->amount * MS);
+    struct od_disturb *disturb = host->enter(host->self);
+    if (disturb == NULL)
+        return ns;
+    uint64_t now_ns = host->now_ns(host->self);
+    const struct od_window *window;
+    for (uint32_t i = 0; (window = od_disturb_window(disturb, wrap->actor_id, now_ns, &i)) != NULL; i++) {
+        const struct od_fault *fault = &disturb->schedule->faults[i];
+        ns = show(od_fault_effect_of(fault), ns, less(now_ns, window->since_ns), fault->amount * MS);
     }
+    host->leave(host->self);
     return ns;
 }
 
@@ -276,8 +278,9 @@ void od_wrap_stand_still(uint64_t duration_ns)
 
 void od_wrap_world_release(struct od_wrap_world *wrap)
 {
-    if (wrap->kept != NULL)
-        od_give(wrap->host->memory, wrap->kept, wrap->kept_capacity);
-    wrap->kept = NULL;
-    wrap->kept_size = wrap->kept_capacity = 0;
+    for (uint32_t i = 0; i < sizeof(wrap->kept) / sizeof(wrap->kept[0]); i++) {
+        if (wrap->kept[i].bytes != NULL)
+            od_give(wrap->host->memory, wrap->kept[i].bytes, wrap->kept[i].capacity);
+        wrap->kept[i] = (struct od_wrap_kept){0};
+    }
 }

@@ -29,10 +29,17 @@ struct od_wrap_host {
     /* False: a fault has ended this life. */
     bool (*lives)(void *self, uint32_t actor_id);
     uint64_t (*now_ns)(void *self); /* since the start; what windows are measured in */
-    /* As net.send below, `delay_ns` later. */
+    /* As net.send below, `delay_ns` later; those of the same moment in their order, where the host can. */
     void (*send_later)(void *self, uint32_t actor_id, struct od_message *message, uint64_t delay_ns);
     void *self;
     struct od_memory *memory; /* for what wrappers keep; not the actor's */
+};
+
+/* The bytes of the block that passed before. */
+struct od_wrap_kept {
+    uint8_t *bytes; /* owned */
+    size_t size;
+    size_t capacity;
 };
 
 struct od_wrap_world {
@@ -56,9 +63,7 @@ struct od_wrap_world {
     uint64_t hang_ns;               /* for the next timer that is due at once; 0: none */
     bool is_at_work;                /* it has reached a point in this life; before, memory is not refused: it is being made */
     uint64_t memory_used;           /* bytes, taken through us */
-    uint8_t *kept;                  /* owned; the bytes of the block before */
-    size_t kept_size;
-    size_t kept_capacity;
+    struct od_wrap_kept kept[2];    /* as served, as received */
 };
 
 void od_wrap_world_init(struct od_wrap_world *wrap, const struct od_wrap_host *host, const struct od_schedule *schedule,

@@ -1,0 +1,48 @@
+/* Goal: every kind of the network takes effect, and nowhere else. Method: see kinds_bench.h. Each actor sends each other one a note a
+ * tick: to the driver first, then to its peers. */
+#include "chaos/kinds_bench.h"
+
+/* A state of 20 ms: so many notes of each link. */
+#define OF_ONE(name)    EXPECT(name, 19, 21)
+#define OF_TWO(name)    EXPECT(name, 38, 42)
+#define HELD_BACK(link) EXPECT(link##_LATE_US, 18500, 20300)
+
+static const struct bench_row rows[] = {
+    KIND("network.delay for=5ms", ONE(TO_DRIVER_LATE), ONE(TO_DRIVER_OVERTAKEN),
+         EXPECT(TO_DRIVER_LATE_US, 5000, 5300)),
+    KIND("network.loss", ONE(TO_DRIVER_LOST)),
+    KIND("network.duplicate for=5ms", ONE(TO_DRIVER_TWICE), ONE(TO_DRIVER_LATE), ONE(TO_DRIVER_OVERTAKEN),
+         EXPECT(TO_DRIVER_LATE_US, 5000, 5300)),
+    KIND("network.isolate for=20ms", OF_ONE(TO_DRIVER_LOST), OF_ONE(FROM_DRIVER_LOST), OF_TWO(TO_PEERS_LOST),
+         OF_TWO(FROM_PEERS_LOST)),
+    KIND("network.mute for=20ms", OF_ONE(TO_DRIVER_LOST), OF_TWO(TO_PEERS_LOST)),
+    KIND("network.deaf for=20ms", OF_ONE(FROM_DRIVER_LOST), OF_TWO(FROM_PEERS_LOST)),
+    KIND("network.cut_driver for=20ms", OF_ONE(TO_DRIVER_LOST), OF_ONE(FROM_DRIVER_LOST)),
+    KIND("network.cut_peers for=20ms", OF_TWO(TO_PEERS_LOST), OF_TWO(FROM_PEERS_LOST)),
+    KIND("network.clog_out for=20ms", OF_ONE(TO_DRIVER_LATE), OF_TWO(TO_PEERS_LATE), HELD_BACK(TO_DRIVER),
+         HELD_BACK(TO_PEERS)),
+    KIND("network.clog_in for=20ms", OF_ONE(FROM_DRIVER_LATE), OF_TWO(FROM_PEERS_LATE),
+         HELD_BACK(FROM_DRIVER), HELD_BACK(FROM_PEERS)),
+    KIND("network.clog_shuffled for=20ms", EXPECT(TO_DRIVER_LATE, 19, 28),
+         EXPECT(TO_DRIVER_LATE_US, 18500, 28500), EXPECT(TO_DRIVER_OVERTAKEN, 5, 30),
+         EXPECT(FROM_DRIVER_LATE, 19, 28), EXPECT(FROM_DRIVER_LATE_US, 18500, 28500),
+         EXPECT(FROM_DRIVER_OVERTAKEN, 5, 30), EXPECT(TO_PEERS_LATE, 38, 56),
+         EXPECT(TO_PEERS_LATE_US, 18500, 28500), EXPECT(TO_PEERS_OVERTAKEN, 10, 60),
+         EXPECT(FROM_PEERS_LATE, 38, 56), EXPECT(FROM_PEERS_LATE_US, 18500, 28500),
+         EXPECT(FROM_PEERS_OVERTAKEN, 10, 60)),
+    KIND("network.delay_tail for=20ms", EXPECT(TO_DRIVER_LATE, 5, 21),
+         EXPECT(TO_DRIVER_LATE_US, 5000, 200300), EXPECT(TO_DRIVER_OVERTAKEN, 1, 10),
+         EXPECT(TO_PEERS_LATE, 10, 42), EXPECT(TO_PEERS_LATE_US, 5000, 200300),
+         EXPECT(TO_PEERS_OVERTAKEN, 2, 20)),
+    KIND("network.reorder for=20ms", EXPECT(TO_DRIVER_LATE, 9, 11), EXPECT(TO_DRIVER_LATE_US, 3000, 3300),
+         EXPECT(TO_DRIVER_OVERTAKEN, 9, 11), EXPECT(TO_PEERS_LATE, 19, 21),
+         EXPECT(TO_PEERS_LATE_US, 3000, 3300), EXPECT(TO_PEERS_OVERTAKEN, 19, 21)),
+    KIND("network.bandwidth rate=64 for=20ms", OF_ONE(TO_DRIVER_LATE), OF_TWO(TO_PEERS_LATE),
+         HELD_BACK(TO_DRIVER), HELD_BACK(TO_PEERS)),
+    {.text = "network.reset",
+     .expects = {EXPECT(TO_DRIVER_LOST, 2, 3), EXPECT(FROM_DRIVER_LOST, 2, 3), EXPECT(TO_PEERS_LOST, 4, 6),
+                 EXPECT(FROM_PEERS_LOST, 4, 6)},
+     .latency_us = 2500},
+};
+
+BENCH_MAIN("network.", rows)
