@@ -107,8 +107,13 @@ static void note_lost_case(struct campaign *campaign, struct od_campaign_slot *s
     struct od_campaign_failure failure = {.case_index = atomic_load(&slot->case_index) - 1};
     snprintf(failure.code, sizeof(failure.code), "%s", code);
     snprintf(failure.text, sizeof(failure.text), "%s", text);
+    const struct od_schedule schedule = {.fault_count = slot->fault_count, .faults = slot->faults};
     const struct od_failing_case failing = {
-        .choices = slot->choices, .choice_bytes = slot->choice_bytes, .only = campaign->options->only, .code = code};
+        .choices = slot->choices,
+        .choice_bytes = slot->choice_bytes,
+        .schedule = campaign->options->exploration == OD_EXPLORE_LINEAGE ? &schedule : NULL,
+        .only = campaign->options->only,
+        .code = code};
     if (atomic_load(&slot->drawn)) /* else the choices are another case's */
         od_case_save(campaign->options->directory, od_posix_memory(), &failing, false, failure.path, sizeof(failure.path), NULL);
     atomic_store(&slot->case_index, 0);
@@ -208,7 +213,7 @@ static void sum_statements(struct campaign *campaign)
 static void sum_up(struct campaign *campaign)
 {
     struct od_campaign_result *result = campaign->result;
-    uint64_t totals[7] = {0};
+    uint64_t totals[9] = {0};
     memset(result->property_counts, 0, sizeof(result->property_counts));
     memset(result->excused_counts, 0, sizeof(result->excused_counts));
     for (uint32_t i = 0; i < campaign->options->job_count; i++) {
@@ -220,6 +225,8 @@ static void sum_up(struct campaign *campaign)
         totals[4] += atomic_load(&slot->run_count);
         totals[5] += atomic_load(&slot->digest);
         totals[6] += atomic_load(&slot->virtual_ns);
+        totals[7] += atomic_load(&slot->explored_count);
+        totals[8] += atomic_load(&slot->unbroken_count);
         for (uint32_t j = 0; j < 64; j++) {
             result->excused_counts[j] += atomic_load(&slot->excused_counts[j]);
             result->property_counts[j] += atomic_load(&slot->property_counts[j]);
@@ -233,6 +240,8 @@ static void sum_up(struct campaign *campaign)
     result->run_count = totals[4];
     result->digest = totals[5];
     result->virtual_ns = totals[6];
+    result->explored_count = totals[7];
+    result->unbroken_count = totals[8];
     result->wall_ns = od_campaign_now_ns() - campaign->started_ns;
 }
 

@@ -16,6 +16,8 @@
 #include "harness/query_oracles.h"
 #include "properties/property.h"
 
+enum od_exploration { OD_EXPLORE_SWARM, OD_EXPLORE_LINEAGE };
+
 struct od_campaign_options {
     uint64_t seed;
     uint64_t case_count;  /* 0: until time_ns */
@@ -30,12 +32,16 @@ struct od_campaign_options {
     bool tells_refusals;            /* statements that were refused, on standard error */
     uint64_t shrink_ns;             /* bound on one failure's shrinking */
     uint32_t failures_shown_max;    /* so many failures of one property are shrunk and saved by each worker */
+    enum od_exploration exploration;
+    uint32_t faults_max;            /* lineage: at a time */
+    uint64_t runs_max;              /* lineage: of one case */
     bool ends_at_failure;           /* no case begins after one has failed */
     uint64_t hang_ns;               /* a case that takes longer is a hang */
 };
 
 #define OD_CAMPAIGN_FAILURES_MAX 256
 #define OD_CAMPAIGN_TABLE_CASES  100 /* neighbouring statements over the same tables */
+#define OD_CAMPAIGN_LINEAGE_CASES 512 /* neighbours that know what was tried in each other: one worker takes them all */
 
 struct od_campaign_failure {
     char code[8];
@@ -51,6 +57,8 @@ struct od_campaign_result {
     uint64_t own_bug_count;
     uint64_t disturbed_count; /* cases in which a fault took effect */
     uint64_t run_count;       /* cluster runs */
+    uint64_t explored_count; /* lineage: cases whose turn it was; the others were passed over without a run */
+    uint64_t unbroken_count; /* of them: no set of up to faults_max faults was left untried, and all held */
     uint64_t digest;
     uint64_t wall_ns;
     uint64_t virtual_ns;

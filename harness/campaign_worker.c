@@ -11,7 +11,9 @@
 
 #include "engine/world/posix.h"
 #include "harness/case_save.h"
+#include "harness/explore_lineage.h"
 #include "harness/trial.h"
+#include "properties/case_print.h"
 #include "properties/shrink.h"
 
 struct worker {
@@ -22,6 +24,10 @@ struct worker {
     struct od_memory *memory;
     struct od_choices choices;
     struct od_trial trial;
+    struct od_arena found_arena;     /* what exploring the case at hand has found */
+    struct od_schedule found;        /* lives there */
+    struct od_lineage_memory *tried; /* owned; NULL unless lineages are explored */
+    uint64_t explored_count;         /* cluster runs of exploring the case at hand */
 };
 
 /* Before anything runs, so that the parent has the case should this process die in it. One that is told of stays as it was. */
@@ -86,6 +92,7 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
                   shrunk.reproduced;
     const struct od_failing_case failing = {.choices = shrank ? shrunk.bytes : original,
                                             .choice_bytes = shrank ? shrunk.size : original_bytes,
+                                            .schedule = worker->trial.given,
                                             .only = worker->options->only,
                                             .code = failure->code};
     od_case_save(worker->options->directory, worker->memory, &failing, true, failure->path, sizeof(failure->path), NULL);
@@ -129,6 +136,13 @@ static bool handle_failure(struct worker *worker, uint64_t case_index)
     return write(worker->pipe, &failure, sizeof(failure)) == (ssize_t)sizeof(failure);
 }
 
+/* The faults under which the case of the slot was explored when it ended a worker; NULL: they were drawn. */
+static const struct od_schedule *given_by_slot(struct worker *worker)
+{
+    worker->found = (struct od_schedule){.fault_count = worker->slot->fault_count, .faults = worker->slot->faults};
+    return worker->options->exploration == OD_EXPLORE_LINEAGE ? &worker->found : NULL;
+}
+
 /* The case that ended the worker before this one. It may not do so again: others end processes, too. */
 static bool tell_death(struct worker *worker)
 {
@@ -136,11 +150,13 @@ static bool tell_death(struct worker *worker)
     struct od_campaign_failure failure = {.case_index = atomic_load(&slot->case_index) - 1, .code = OD_TRIAL_CRASH};
     const struct od_failing_case failing = {.choices = slot->choices,
                                             .choice_bytes = slot->choice_bytes,
+                                            .schedule = given_by_slot(worker),
                                             .only = worker->options->only,
                                             .code = failure.code};
     bool good = true;
     if (may_show(worker, failure.code)) {
         worker->trial.guarded = true;
+        worker->trial.given = failing.schedule;
         od_choices_from_bytes(&worker->choices, slot->choices, slot->choice_bytes);
         bool again = od_trial_run(&worker->trial, &worker->choices, NULL) == OD_OK &&
                      strcmp(worker->trial.finding.code, failure.code) == 0;
@@ -180,6 +196,73 @@ static void count_statement(struct od_campaign_slot *slot, const struct od_trial
         atomic_fetch_add(&slot->asked_counts[i][tally->asked[i]], 1);
 }
 
+/* --- exploring by lineage ------------------------------------------------------------------------------------- */
+
+/* Before each run, so that the parent has its faults, too. */
+static bool publish_schedule(void *self, const struct od_schedule *schedule)
+{
+    struct worker *worker = self;
+    struct od_campaign_slot *slot = worker->slot;
+    slot->fault_count = schedule->fault_count;
+    memcpy(slot->faults, schedule->faults, schedule->fault_count * sizeof(slot->faults[0]));
+    atomic_store(&slot->started_ns, od_campaign_now_ns());
+    atomic_store(&slot->drawn, 1);
+    return !atomic_load(&worker->page->hurry);
+}
+
+/* Undisturbed, then under the sets of faults that break what its answer rests on. One that it fails under is worker->found. */
+static enum od_status explore_drawn(struct worker *worker, uint32_t due, bool *has_failed_out, struct od_error *error)
+{
+    struct od_lineage_result result = {0};
+    struct od_explore_subject subject = {0};
+    const struct od_lineage_options options = {.faults_max = worker->options->faults_max,
+                                               .runs_max = worker->options->runs_max,
+                                               .goes_on = publish_schedule,
+                                               .self = worker,
+                                               .due = due,
+                                               .memory = worker->tried};
+    OD_TRY(od_explore_open_case(&subject, worker->memory, &worker->trial, "a drawn case", error));
+    enum od_status status = OD_OK;
+    if (subject.undisturbed.verdict == OD_EXPLORE_HELD)
+        status = od_lineage_explore(&subject, &options, &worker->found_arena, &result, error);
+    *has_failed_out = result.is_broken || subject.undisturbed.verdict == OD_EXPLORE_VIOLATED;
+    worker->found = result.schedule;
+    worker->explored_count = 1 + result.runs;
+    od_lineage_spend(worker->tried, due, worker->explored_count);
+    worker->trial.digest = result.digest;
+    atomic_fetch_add(&worker->slot->explored_count, 1);
+    atomic_fetch_add(&worker->slot->unbroken_count, result.is_done);
+    od_explore_release(&subject);
+    return status;
+}
+
+/* A case that is not due counts as excused. The faults that one fails under are the given schedule of the trial from then on: so it is
+ * judged, shrunk and saved. */
+static enum od_status explore_case(struct worker *worker, uint64_t case_index, struct od_error *error)
+{
+    static const struct od_schedule none = {0};
+    struct od_trial *trial = &worker->trial;
+    struct od_cluster_request request;
+    bool has_failed = false;
+    worker->explored_count = 0;
+    od_arena_reset(&worker->found_arena);
+    trial->given = &none;
+    OD_TRY(od_trial_draw(trial, &worker->choices, error));
+    publish_choices(worker, trial);
+    publish_schedule(worker, &none);
+    uint32_t due = 0;
+    if (od_trial_request(trial, &request, NULL) == OD_OK)
+        due = od_lineage_due(&request, od_case_row_count(&trial->test_case), worker->tried);
+    trial->finding.excused = due == 0;
+    if (due != 0)
+        OD_TRY(explore_drawn(worker, due, &has_failed, error));
+    if (!has_failed)
+        return OD_OK;
+    trial->given = &worker->found;
+    draw_from(worker, case_index);
+    return od_trial_run(trial, &worker->choices, error);
+}
+
 static bool run_case(struct worker *worker, uint64_t case_index)
 {
     struct od_campaign_slot *slot = worker->slot;
@@ -190,7 +273,10 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     atomic_store(&slot->case_index, case_index + 1);
     draw_from(worker, case_index);
     struct od_error error = {0};
-    if (od_trial_run(trial, &worker->choices, &error) != OD_OK) {
+    bool explores = worker->options->exploration == OD_EXPLORE_LINEAGE;
+    trial->given = NULL;
+    enum od_status status = explores ? explore_case(worker, case_index, &error) : od_trial_run(trial, &worker->choices, &error);
+    if (status != OD_OK) {
         fprintf(stderr, "case %llu: %s\n", (unsigned long long)case_index, error.text);
         return false;
     }
@@ -198,8 +284,8 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     _Atomic uint64_t *counts = is_excused ? slot->excused_counts : slot->property_counts;
     atomic_fetch_add(&counts[property_index(trial->test_case.property) % 64], 1);
     atomic_fetch_add(&slot->case_count, 1);
-    atomic_fetch_add(&slot->disturbed_count, trial->disturbed_count > 0);
-    atomic_fetch_add(&slot->run_count, trial->run_count);
+    atomic_fetch_add(&slot->disturbed_count, explores ? worker->explored_count > 1 : trial->disturbed_count > 0);
+    atomic_fetch_add(&slot->run_count, explores ? worker->explored_count : trial->run_count);
     atomic_fetch_add(&slot->virtual_ns, trial->virtual_ns);
     atomic_fetch_add(&slot->digest, od_mix_two(case_index, trial->digest));
     if (trial->test_case.query != NULL)
@@ -226,22 +312,39 @@ int od_campaign_work(const struct od_campaign_options *options, struct od_campai
     worker.memory = od_posix_memory();
     od_choices_init(&worker.choices, worker.memory);
     od_trial_init(&worker.trial, worker.memory);
+    od_arena_init(&worker.found_arena, worker.memory, 0);
     worker.trial.only = options->only;
     worker.trial.deployment = options->deployment;
     worker.trial.drawn = publish_choices;
     worker.trial.drawn_self = &worker;
+    bool explores = options->exploration == OD_EXPLORE_LINEAGE;
+    uint64_t unit = explores ? OD_CAMPAIGN_LINEAGE_CASES : 1;
     struct od_error error = {0};
+    if (explores && (worker.tried = od_take(worker.memory, sizeof(*worker.tried))) == NULL)
+        return 1;
     bool good = options->oracles == 0 || od_query_oracles_open(options->oracles, &worker.trial.oracles, &error) == OD_OK;
     if (!good)
         fprintf(stderr, "%s\n", error.text);
-    if (good && atomic_load(&worker.slot->died))
+    uint64_t next = 0, end = 0; /* of the cases in hand */
+    if (good && atomic_load(&worker.slot->died)) {
+        next = (atomic_load(&worker.slot->case_index) - 1) / options->shard_count + 1;
+        end = (next + unit - 1) / unit * unit;
         good = tell_death(&worker);
+    }
     while (good && !atomic_load(&page->stop)) {
-        uint64_t case_index = atomic_fetch_add(&page->next_index, 1) * options->shard_count + options->shard_index;
+        if (next == end) {
+            next = atomic_fetch_add(&page->next_index, unit);
+            end = next + unit;
+            if (worker.tried != NULL)
+                memset(worker.tried, 0, sizeof(*worker.tried));
+        }
+        uint64_t case_index = next++ * options->shard_count + options->shard_index;
         if (options->case_count != 0 && case_index >= options->case_count)
             break;
         good = run_case(&worker, case_index);
     }
+    od_arena_release(&worker.found_arena);
+    od_give(worker.memory, worker.tried, sizeof(*worker.tried));
     od_query_oracles_close(worker.trial.oracles);
     od_trial_release(&worker.trial);
     od_choices_release(&worker.choices);

@@ -4,7 +4,9 @@
 
 #include <stdatomic.h>
 
+#include "chaos/fault.h"
 #include "harness/campaign.h"
+#include "harness/hitting_sets.h"
 
 #define OD_CAMPAIGN_JOBS_MAX  64
 #define OD_CAMPAIGN_CODES_MAX 64
@@ -21,6 +23,8 @@ struct od_campaign_slot {
     _Atomic uint64_t run_count;
     _Atomic uint64_t digest;
     _Atomic uint64_t virtual_ns;
+    _Atomic uint64_t explored_count;
+    _Atomic uint64_t unbroken_count;
     _Atomic uint64_t property_counts[64];
     _Atomic uint64_t excused_counts[64];
     _Atomic uint64_t status_counts[32];
@@ -34,6 +38,8 @@ struct od_campaign_slot {
     _Atomic uint32_t died;  /* 1: the case below has ended a worker; the next one begins with telling it */
     char death[100];        /* how */
     _Atomic uint32_t drawn; /* 1 when `choices` are those of the running case */
+    uint32_t fault_count; /* exploring: of the running run of that case */
+    struct od_fault faults[OD_HITTING_SIZE_MAX];
     uint32_t choice_bytes;  /* of the running case, for the parent should the worker die */
     uint8_t choices[OD_CHOICES_LIMIT_BYTES];
 };

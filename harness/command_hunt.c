@@ -10,6 +10,7 @@
 #include "harness/campaign_worker.h"
 #include "harness/commands.h"
 #include "harness/exit_status.h"
+#include "harness/hitting_sets.h"
 #include "harness/hunt_exhaustive.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -60,6 +61,27 @@ static enum od_status read_case(const struct od_arguments *arguments, struct od_
     return OD_OK;
 }
 
+/* --explore lineage [--faults K] [--runs N]: what is judged is the answer, property F1. */
+static enum od_status read_lineage(const struct od_arguments *arguments, struct od_campaign_options *options,
+                                   struct od_error *error)
+{
+    uint64_t faults = 2;
+    bool is_meant = strcmp(od_arguments_text(arguments, "explore", "swarm"), "lineage") == 0;
+    static const char *const others[] = {"sql", "property", "deploy"};
+    for (uint32_t i = 0; i < 3 && is_meant; i++)
+        if (od_arguments_has(arguments, others[i]))
+            return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --explore lineage judges answers in sim: without --%s", others[i]);
+    options->runs_max = 8;
+    OD_TRY(od_arguments_number(arguments, "faults", 1, OD_HITTING_SIZE_MAX, &faults, error));
+    OD_TRY(od_arguments_number(arguments, "runs", 1, UINT64_MAX, &options->runs_max, error));
+    options->faults_max = (uint32_t)faults;
+    if (!is_meant)
+        return OD_OK;
+    options->exploration = OD_EXPLORE_LINEAGE;
+    options->only = od_property_find("F1");
+    return OD_OK;
+}
+
 /* --sql [--oracle LIST]: before any worker is made, so that an engine that is not there ends the command. */
 static enum od_status read_statements(const struct od_arguments *arguments, struct od_campaign_options *options,
                                       struct od_error *error)
@@ -82,7 +104,7 @@ static enum od_status read_statements(const struct od_arguments *arguments, stru
 static enum od_status read_options(const struct od_arguments *arguments, struct od_campaign_options *options,
                                    struct od_error *error)
 {
-    static const char *const explorations[] = {"swarm", "exhaustive", NULL};
+    static const char *const explorations[] = {"swarm", "lineage", "exhaustive", NULL};
     static const char *const deployments[] = {"sim", "processes", NULL};
     if (arguments->positional_count > 0)
         return od_fail(error, OD_BAD_INPUT, "ordeal hunt: %s: scenarios are for --explore exhaustive", arguments->positional[0]);
@@ -114,6 +136,8 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
         status = read_case(arguments, options, error);
     if (status == OD_OK)
         status = read_property(arguments, options, error);
+    if (status == OD_OK)
+        status = read_lineage(arguments, options, error);
     if (status == OD_OK)
         status = read_statements(arguments, options, error);
     if (status == OD_OK)
@@ -176,6 +200,10 @@ static void print_result(const struct od_campaign_options *options, const struct
            (unsigned long long)options->seed, options->job_count, options->job_count == 1 ? "" : "s", seconds,
            (unsigned long long)result->run_count, (unsigned long long)result->disturbed_count,
            seconds > 0 ? (double)result->virtual_ns / 1e9 / seconds : 0);
+    if (options->exploration == OD_EXPLORE_LINEAGE)
+        fprintf(stream, "%llu cases explored, of which %llu to the end: no %u faults break them; %llu passed over without a run\n",
+                (unsigned long long)result->explored_count, (unsigned long long)result->unbroken_count, options->faults_max,
+                (unsigned long long)(result->case_count - result->explored_count));
     if (options->only == &od_property_statement)
         print_statements(result, stream);
     else
@@ -293,8 +321,11 @@ static const struct od_option options[] = {
     {"refusals", NULL, "with --sql: tell the statements that this engine refuses, and why", false},
     {"show", "N", "so many failures of one kind are shrunk and saved by each job (default 3)", false},
     {"first", NULL, "end with the first failure", false},
-    {"explore", "E", "swarm (default): random subsets of everything; exhaustive: every fault, on drawn cases or scenarios' queries", false},
+    {"explore", "E", "swarm (default): random subsets of everything; lineage: faults that take away what the answer rests on; exhaustive: "
+                     "every fault; the last two on drawn cases or scenarios' queries", false},
     OD_HUNT_EXHAUSTIVE_OPTIONS,
+    {"faults", "K", "lineage: at a time (default 2)", false},
+    {"runs", "N", "lineage: of one case (default 8)", false},
     {"shrink-time", "T", "bound on the shrinking of one failure (default 20s)", false},
     {"json", NULL, "the result as JSON on standard output, text on standard error", false},
     {"out", "DIR", "where failures go: DIR/cases (default ordeal-out/hunt)", false},

@@ -205,7 +205,7 @@ struct candidate {
     uint32_t moment; /* at a time: which one */
 };
 
-static uint64_t identity_of(const struct od_fault *fault)
+uint64_t od_explore_identity(const struct od_fault *fault)
 {
     const struct od_site *site = &fault->site;
     const uint64_t fields[] = {(uint64_t)fault->kind << 32 | fault->at_time,
@@ -225,7 +225,7 @@ static uint64_t class_of(const struct od_explore_target *target, const struct ca
     const struct od_fault *fault = &candidate->fault;
     const struct od_site *site = &fault->site;
     if (grain == 0)
-        return identity_of(fault);
+        return od_explore_identity(fault);
     uint32_t task_count = site->stage < target->stage_count ? target->task_counts[site->stage] : 1;
     uint32_t stage = forgets(grain, FIELD_STAGE) ? role_of(site->stage, target->stage_count) : site->stage;
     uint32_t moment = forgets(grain, FIELD_STAGE) ? role_of(candidate->moment, target->moment_count) : candidate->moment;
@@ -281,14 +281,15 @@ static bool take_variants(const struct lister *lister, struct candidate *candida
     return more;
 }
 
-static bool concerns(const struct od_fault_kind_row *row, const struct od_explore_hit *hit)
+bool od_explore_concerns(enum od_fault_kind kind, const struct od_explore_hit *hit)
 {
+    const struct od_fault_kind_row *row = od_fault_kind_row(kind);
     bool is_victim = row->victim == OD_FAULT_OF_ANYBODY || (row->victim == OD_FAULT_OF_DRIVER) == (hit->actor_id == 0);
     return is_victim && (hit->byte_count > 0 || !od_fault_needs_bytes(row));
 }
 
 /* Only what tells this hit from others: which executor a task met is its own business. */
-static struct od_site site_of(const struct od_explore_hit *hit)
+struct od_site od_explore_site(const struct od_explore_hit *hit)
 {
     struct od_site site = hit->site;
     site.query = OD_ANY;
@@ -305,9 +306,9 @@ static bool list_hit(const struct lister *lister, const struct od_explore_hit *h
     bool more = true;
     for (unsigned k = 0; more && k < OD_FAULT_KIND_COUNT; k++) {
         enum od_fault_kind kind = (enum od_fault_kind)k;
-        if (!od_fault_kind_allows(kind, hit->point) || !concerns(od_fault_kind_row(kind), hit))
+        if (!od_fault_kind_allows(kind, hit->point) || !od_explore_concerns(kind, hit))
             continue;
-        struct candidate candidate = {.fault = {.kind = kind, .point = hit->point, .site = site_of(hit), .times = 1},
+        struct candidate candidate = {.fault = {.kind = kind, .point = hit->point, .site = od_explore_site(hit), .times = 1},
                                       .moment = OD_ANY};
         more = take_variants(lister, &candidate);
     }
@@ -387,7 +388,7 @@ static bool keep(void *self, const struct candidate *candidate)
         return false;
     }
     faults->items[faults->count++] =
-        (struct od_explore_fault){.fault = candidate->fault, .identity = identity_of(&candidate->fault), .class = class};
+        (struct od_explore_fault){.fault = candidate->fault, .identity = od_explore_identity(&candidate->fault), .class = class};
     return faults->count <= keeper->most;
 }
 
@@ -429,7 +430,7 @@ struct visitor {
 static bool visit_one(void *self, const struct candidate *candidate)
 {
     const struct visitor *visitor = self;
-    visitor->visit(visitor->self, &candidate->fault, identity_of(&candidate->fault));
+    visitor->visit(visitor->self, &candidate->fault, od_explore_identity(&candidate->fault));
     return true;
 }
 

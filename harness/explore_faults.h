@@ -76,6 +76,10 @@ enum od_status od_explore_faults_list(struct od_explore_faults *faults, const st
 enum od_status od_explore_faults_grain(struct od_explore_faults *faults, const struct od_explore_target *target,
                                        const struct od_explore_hits *hits, uint64_t most, uint32_t *grain_out,
                                        struct od_error *error);
+/* What all of these are made of: may a fault of the kind strike who was hit; where it is then aimed; a number for a fault. */
+bool od_explore_concerns(enum od_fault_kind kind, const struct od_explore_hit *hit);
+struct od_site od_explore_site(const struct od_explore_hit *hit);
+uint64_t od_explore_identity(const struct od_fault *fault);
 /* Calls back for every fault at grain 0, without memory. */
 void od_explore_faults_each(const struct od_explore_target *target, const struct od_explore_hits *hits,
                             void (*visit)(void *self, const struct od_fault *fault, uint64_t identity), void *self);

@@ -214,7 +214,7 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
         return od_fail(error, OD_TIMED_OUT, "a property asked for more than %d runs", OD_TRIAL_RUNS_MAX);
     if (request->cluster->twice && !cache_all(&trial->plan_arena, &prepared.graph))
         return od_fail(error, OD_NO_MEMORY, "preparing a query");
-    const struct od_cluster_request cluster_request = {
+    struct od_cluster_request cluster_request = {
         .graph = prepared.graph,
         .twice = request->cluster->twice,
         .options = run_options_of(request->cluster),
@@ -224,6 +224,8 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
         .seed = request->cluster->seed,
         .keep_events = !request->cluster->twice,
     };
+    if (trial->given != NULL) /* as where it was found: whoever explores may kill the driver in any run */
+        cluster_request.options.cluster.journal = true;
     struct od_cluster_result *result = &trial->results[trial->run_count];
     status = od_cluster_run(trial->memory, &cluster_request, result, error);
     if (status != OD_OK)
