@@ -30,12 +30,10 @@ static bool has_source(enum od_event_kind kind)
            kind == OD_EVENT_STAGE_ROLLED_BACK;
 }
 
-enum od_status od_event_writer_write(const struct od_event_writer *writer, const struct od_event *event,
-                                     struct od_error *error)
+struct od_report_event od_event_line(const struct od_event_writer *writer, const struct od_event *event,
+                                     struct od_buffer *text)
 {
-    struct od_buffer text;
     struct od_report_event line = od_report_event_none();
-    od_buffer_init(&text, od_posix_memory());
     line.run = writer->run;
     line.time_ns = event->time_ns;
     line.kind = od_event_text(event->kind);
@@ -53,7 +51,16 @@ enum od_status od_event_writer_write(const struct od_event_writer *writer, const
     line.rows = event->rows;
     line.bytes = event->bytes;
     line.value = event->value;
-    line.text = reason_text(writer, event, &text);
+    line.text = reason_text(writer, event, text);
+    return line;
+}
+
+enum od_status od_event_writer_write(const struct od_event_writer *writer, const struct od_event *event,
+                                     struct od_error *error)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    struct od_report_event line = od_event_line(writer, event, &text);
     enum od_status status = od_event_log_write(writer->log, &line, error);
     od_buffer_release(&text);
     return status;

@@ -17,6 +17,9 @@ struct od_event_writer {
     const struct od_schedule *schedule; /* whose faults are told in words; NULL: undisturbed */
 };
 
+/* An event as reports know it; words of its own go to `text`, from which the line then borrows. */
+struct od_report_event od_event_line(const struct od_event_writer *writer, const struct od_event *event,
+                                     struct od_buffer *text);
 /* As od_event_log_write. */
 enum od_status od_event_writer_write(const struct od_event_writer *writer, const struct od_event *event,
                                      struct od_error *error);

@@ -87,6 +87,12 @@ void od_json_number(struct od_json *json, const char *key, uint64_t number)
     od_buffer_print(json->out, "%" PRIu64, number > INT64_MAX ? (uint64_t)INT64_MAX : number);
 }
 
+void od_json_thousandths(struct od_json *json, const char *key, uint64_t number)
+{
+    begin_value(json, key);
+    od_buffer_print(json->out, "%" PRIu64 ".%03u", number / 1000, (unsigned)(number % 1000));
+}
+
 void od_json_bool(struct od_json *json, const char *key, bool value)
 {
     begin_value(json, key);

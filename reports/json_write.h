@@ -24,6 +24,8 @@ void od_json_close(struct od_json *json, char bracket);
 void od_json_text(struct od_json *json, const char *key, const char *text);
 /* Saturates at INT64_MAX, which is as far as readers agree. */
 void od_json_number(struct od_json *json, const char *key, uint64_t number);
+/* number / 1000, exactly. */
+void od_json_thousandths(struct od_json *json, const char *key, uint64_t number);
 void od_json_bool(struct od_json *json, const char *key, bool value);
 
 #endif
