@@ -32,6 +32,11 @@ static void record_event(void *self, const struct od_event *event)
     const struct od_trace *trace = &host->request->trace;
     if (trace->ops != NULL)
         trace->ops->event(trace->self, event);
+    if (host->request->stops_at != NULL) {
+        bool lives = host->driver.self != NULL && host->driver_lives(host->stop_self);
+        if (host->request->stops_at(host->request->stops_at_self, event, lives ? &host->driver : NULL))
+            host->stop(host->stop_self);
+    }
     if (!host->request->keep_events)
         return;
     if (result->event_count == result->event_capacity) {
@@ -178,7 +183,7 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
     host.until_ns = request->until_ns != 0 ? request->until_ns : 2 * host.query.options.deadline_ns;
     host.factory = (struct od_actor_factory){make_actor, &host};
     host.catalog = (struct od_query_catalog){.find = find_query, .self = &host};
-    if (request->keep_events || request->trace.ops != NULL)
+    if (request->keep_events || request->trace.ops != NULL || request->stops_at != NULL)
         host.trace = (struct od_trace){&record_ops, &host};
     if (request->schedule != NULL && request->schedule->fault_count > 0) {
         result_out->fault_count = request->schedule->fault_count;

@@ -36,6 +36,10 @@ struct od_cluster_request {
     struct od_memory *answer_memory; /* what the result is made of; NULL: the memory of the call */
     bool (*is_over)(void *self); /* sim: asked now and then; true leaves the query unended. NULL: nobody asks */
     void *is_over_self;
+    /* sim: asked at every event, within the handler that it happens in; true ends the run behind that handler, unended. `driver` is NULL
+     * while it is dead. NULL: nobody asks. */
+    bool (*stops_at)(void *self, const struct od_event *event, const struct od_actor *driver);
+    void *stops_at_self;
 };
 
 struct od_cluster_result {

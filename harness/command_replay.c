@@ -1,9 +1,11 @@
 /* command_replay: `ordeal replay CASE`: reproduces a saved case bit by bit, twice, and says whether it still fails; with --deploy, once on
  * a real cluster, where the same faults meet the same logical points; `ordeal shrink CASE`: tries to make it smaller. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/world/posix.h"
 #include "harness/campaign_worker.h"
@@ -14,6 +16,7 @@
 #include "harness/explain.h"
 #include "harness/explore_case.h"
 #include "harness/file.h"
+#include "harness/replay_watch.h"
 #include "harness/trial.h"
 #include "properties/case_file.h"
 #include "properties/shrink.h"
@@ -86,6 +89,55 @@ static enum od_status explain(const struct od_arguments *arguments, const struct
     return status;
 }
 
+/* --debug: ourselves again under gdb, which breaks where --until stops. Returns only when that can't be. */
+static enum od_status debug(const struct od_arguments *arguments, struct od_error *error)
+{
+    char *given[64];
+    char *debugger[] = {"gdb", "-q", "-ex", "break od_replay_stop_here", "-ex", "run", "--args", "/proc/self/exe", NULL};
+    char path[4096];
+    size_t count = 0;
+    if (!od_arguments_has(arguments, "until"))
+        return od_fail(error, OD_BAD_INPUT, "ordeal replay: --debug wants --until EVENT, to know where to stop");
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (size < 0 || arguments->argc > 50)
+        return od_fail(error, OD_IO, "ordeal replay: --debug: starting gdb");
+    path[size] = '\0';
+    for (size_t i = 0; debugger[i] != NULL; i++)
+        given[count++] = debugger[i];
+    given[count - 1] = path;
+    for (int i = 0; i < arguments->argc; i++) /* from the name of the command on */
+        if (strcmp(arguments->argv[i], "--debug") != 0)
+            given[count++] = arguments->argv[i];
+    given[count] = NULL;
+    fflush(NULL);
+    execvp("gdb", given);
+    return od_fail(error, OD_MISSING, "ordeal replay: --debug: gdb can't be started: %s", strerror(errno));
+}
+
+/* --trace, --until. */
+static enum od_status watch(const struct od_arguments *arguments, const struct od_case_file *file, struct od_error *error)
+{
+    struct od_until until;
+    struct od_buffer text;
+    struct od_replay_watch watch = {.choices = file->choices,
+                                    .choices_bytes = file->choices_bytes,
+                                    .trace_path = od_arguments_text(arguments, "trace", NULL),
+                                    .text = &text};
+    if (watch.trace_path == NULL && !od_arguments_has(arguments, "until"))
+        return OD_OK;
+    if (trial.deployment != OD_DEPLOY_SIM)
+        return od_fail(error, OD_UNSUPPORTED, "ordeal replay: --trace and --until are for --deploy sim");
+    if (od_arguments_has(arguments, "until")) {
+        OD_TRY(od_until_parse(od_arguments_text(arguments, "until", ""), &until, error));
+        watch.until = &until;
+    }
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status = od_replay_watched(&trial, &watch, error);
+    fwrite(text.bytes, 1, text.size, stdout);
+    od_buffer_release(&text);
+    return status;
+}
+
 /* The verdict's lines come last. Returns the exit status. */
 static int tell(const struct od_case_file *file, uint64_t first_digest)
 {
@@ -147,6 +199,8 @@ static int replay(const struct od_arguments *arguments)
     od_trial_init(&trial, od_posix_memory());
     od_choices_init(&choices, od_posix_memory());
     enum od_status status = od_arguments_choice(arguments, "deploy", deployments, &deployment, &error);
+    if (status == OD_OK && od_arguments_has(arguments, "debug"))
+        status = debug(arguments, &error);
     trial.deployment = (enum od_deployment)deployment;
     if (status == OD_OK && arguments->positional_count > 1)
         status = od_fail(&error, OD_BAD_INPUT, "ordeal replay: expected one case file");
@@ -159,6 +213,8 @@ static int replay(const struct od_arguments *arguments)
     if (status == OD_OK)
         print_rendering();
     if (status == OD_OK)
+        status = watch(arguments, &file, &error);
+    if (status == OD_OK && !od_arguments_has(arguments, "until"))
         status = explain(arguments, &file, &error);
     int result = status != OD_OK                        ? od_exit_with(&error)
                  : trial.deployment == OD_DEPLOY_SIM ? tell(&file, first_digest)
@@ -255,6 +311,9 @@ static int shrink(const struct od_arguments *arguments)
 static const struct od_option replay_options[] = {
     {"deploy", "D", "sim (default), threads or processes: where the case is run", false},
     {"events", "DIR", "write what every run of the case did to DIR/events.jsonl", false},
+    {"trace", "FILE", "write the run that is explained as Chrome's trace-event JSON, which Perfetto opens", false},
+    {"until", "EVENT", "stop that run at an event, and tell what the driver knows there", false},
+    {"debug", NULL, "with --until: under gdb, which stops there, too", false},
     {"verbose", NULL, "tell all that happened, where it fails", false},
     {NULL, NULL, NULL, false},
 };
@@ -265,7 +324,8 @@ const struct od_command od_command_replay = {
     .sentence = "reproduces a saved case bit by bit and says whether it still fails",
     .more = "Exit status 1: it fails as before; 0: it no longer fails.\n"
             "Where it fails in the simulation it is explained: the run that is wrong, the first operator, block or decision that\n"
-            "differs from the run without faults, what the wrong rows rest on, and what happened when.",
+            "differs from the run without faults, what the wrong rows rest on, and what happened when.\n"
+            "EVENT: \"task_failed stage=1 task=0 attempt=0\", \"fault_fired nth=2\", \"#29\" (as the explanation numbers them), \"time=3ms\".",
     .options = replay_options,
     .run = replay,
 };

@@ -234,18 +234,38 @@ static enum od_status run_again(struct explaining *explaining, struct od_error *
     return status == OD_OK ? explaining->status : status;
 }
 
+/* *run_out: NO_RUN where nothing was run. */
+static enum od_status choose_run(struct explaining *explaining, uint32_t *run_out, struct od_error *error)
+{
+    const struct od_trial *trial = explaining->trial;
+    *run_out = NO_RUN;
+    OD_TRY(run_again(explaining, error));
+    explaining->found = trial->finding;
+    bool is_last = explaining->first_wrong == NO_RUN || is_of_events(trial->finding.code);
+    if (trial->run_count > 0)
+        *run_out = is_last ? trial->run_count - 1 : explaining->first_wrong;
+    return OD_OK;
+}
+
 enum od_status od_explain_case(struct od_trial *trial, const struct od_explain_options *options, struct od_buffer *text,
                                struct od_error *error)
 {
     struct explaining explaining = {
         .trial = trial, .options = options, .text = text, .run_index = NO_RUN, .first_wrong = NO_RUN};
+    uint32_t run_index;
     if (trial->guarded)
         return OD_OK;
-    OD_TRY(run_again(&explaining, error));
-    if (!trial->finding.found || trial->run_count == 0)
+    OD_TRY(choose_run(&explaining, &run_index, error));
+    if (!trial->finding.found || run_index == NO_RUN)
         return OD_OK;
-    explaining.found = trial->finding;
-    bool is_last = explaining.first_wrong == NO_RUN || is_of_events(trial->finding.code);
-    explaining.run_index = is_last ? trial->run_count - 1 : explaining.first_wrong;
+    explaining.run_index = run_index;
     return run_again(&explaining, error);
+}
+
+enum od_status od_explain_which(struct od_trial *trial, const struct od_explain_options *options, uint32_t *run_out,
+                                struct od_error *error)
+{
+    struct explaining explaining = {.trial = trial, .options = options, .run_index = NO_RUN, .first_wrong = NO_RUN};
+    OD_TRY(choose_run(&explaining, run_out, error));
+    return *run_out != NO_RUN ? OD_OK : od_fail(error, OD_BAD_INPUT, "the case runs nothing");
 }

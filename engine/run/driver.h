@@ -29,4 +29,7 @@ enum od_status od_driver_new(struct od_world *world, const struct od_cluster_opt
 enum od_status od_driver_submit(const struct od_actor *driver, const struct od_query *query,
                                 struct od_error *error);
 
+/* Appends what the driver knows now, for people: who lives, where each task is, what waits. False: the buffer has failed. */
+bool od_driver_print(const struct od_actor *driver, struct od_buffer *text);
+
 #endif

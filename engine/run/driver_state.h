@@ -13,6 +13,7 @@
  *   driver_copies.c     outputs that get another place: moves, checkpoints
  *   driver_drain.c      executors that leave
  *   driver_cache.c      outputs that outlive their query
+ *   driver_print.c      all of it, in words
  *
  *   od_driver (the cluster) -- executors[1..N]
  *       \-- od_driver_run (a query) -- stages -- tasks
