@@ -16,7 +16,8 @@
  *
  * "The answer rests on": from the last stage back, of each task the attempt that readers in this set have consumed, else its
  * last commit (its blocks were empty then). A driver that was restarted may have forgotten the commits of a stage that it had
- * not said to be complete, and where outputs had been copied to. */
+ * not said to be complete, and where outputs had been copied to; it knows nothing when it has found no journal, as one that can't
+ * be written is given up. Whoever leaves may take an output along that the driver says is lost: it could not be copied. */
 #include "properties/property.h"
 
 #include "engine/core/assert.h"
@@ -227,11 +228,24 @@ static void output_moved(struct books *books, const struct od_event *event, uint
     task->is_elsewhere = true;
 }
 
+static bool is_leaving(const struct books *books, uint32_t executor, uint32_t at)
+{
+    for (uint32_t i = at; i-- > 0;) {
+        const struct od_event *event = &books->observation->events[i];
+        if (event->kind == OD_EVENT_EXECUTOR_DRAINING && event->site.executor == executor)
+            return true;
+        if (event->kind == OD_EVENT_EXECUTOR_READMITTED && event->site.executor == executor)
+            return false;
+    }
+    return false;
+}
+
 /* The driver plans; what is launched later, and again elsewhere, rests on that, even if the last reader ends meanwhile. */
 static void output_lost(struct books *books, const struct od_event *event, uint32_t at)
 {
     struct task *task = find_task(books, event->site.stage, event->site.task);
-    (void)at;
+    if (task != NULL && task->is_there && is_leaving(books, task->holder, at))
+        lose(books, event->site.stage, task);
     if (task != NULL && !task->is_there)
         task->is_wanted = is_needed(books, event->site.stage);
 }
@@ -257,8 +271,9 @@ static void stage_rolled_back(struct books *books, const struct od_event *event,
 
 static void driver_restarted(struct books *books, const struct od_event *event, uint32_t at)
 {
-    (void)event;
     (void)at;
+    for (uint32_t stage = 0; stage < books->graph->stage_count; stage++)
+        books->is_complete[stage] = books->is_complete[stage] && event->rows > 0;
     for (uint32_t stage = 0; stage < books->graph->stage_count; stage++)
         for (uint32_t i = 0; i < books->task_counts[stage]; i++)
             if (!books->is_complete[stage] || books->tasks[stage][i].is_elsewhere)

@@ -29,7 +29,8 @@ struct history {
  *   B<stage><task><attempt>  a bad block of it            W<stage><task><attempt>             wrote a block with rows
  *   X<executor> lost         N<executor> registers        M<stage><task><executor> moved      K<stage><task> checkpointed
  *   P<stage><tasks> adapted
- *   S<stage> completed       Y<stage> rolled back         D driver restarted */
+ *   G<executor> is to leave
+ *   S<stage> completed       Y<stage> rolled back         D driver restarted                  E and has found no journal */
 static uint32_t digit(char byte)
 {
     return byte == '-' ? OD_ANY : (uint32_t)(byte - '0');
@@ -44,7 +45,7 @@ static enum od_event_kind kind_of(char byte)
         {'L', OD_EVENT_TASK_LAUNCHED},   {'C', OD_EVENT_TASK_COMMITTED},      {'R', OD_EVENT_BLOCK_CONSUMED},
         {'O', OD_EVENT_OUTPUT_LOST},     {'B', OD_EVENT_BLOCK_BAD},       {'W', OD_EVENT_BLOCK_WRITTEN},       {'X', OD_EVENT_EXECUTOR_LOST},
         {'M', OD_EVENT_OUTPUT_MOVED},    {'N', OD_EVENT_EXECUTOR_REGISTERED}, {'K', OD_EVENT_CHECKPOINTED},
-        {'P', OD_EVENT_PLAN_ADAPTED},
+        {'P', OD_EVENT_PLAN_ADAPTED},    {'G', OD_EVENT_EXECUTOR_DRAINING},   {'E', OD_EVENT_DRIVER_RESTARTED},
         {'S', OD_EVENT_STAGE_COMPLETED}, {'Y', OD_EVENT_STAGE_ROLLED_BACK},   {'D', OD_EVENT_DRIVER_RESTARTED},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -64,10 +65,10 @@ static struct od_event read_event(const char *word)
         event.site.task = digit(*digits++);
     if (strchr("LCRWBO", word[0]) != NULL)
         event.site.attempt = digit(*digits++);
-    if (strchr("LCXNM", word[0]) != NULL)
+    if (strchr("LCXNMG", word[0]) != NULL)
         event.site.executor = digit(*digits++);
     event.value = word[0] == 'C' ? event.site.attempt / 2 : 0;
-    event.rows = word[0] == 'P' ? digit(*digits++) : 1;
+    event.rows = word[0] == 'P' ? digit(*digits++) : word[0] != 'E';
     if (word[0] == 'B') {
         event.source_stage = event.site.stage;
         event.source_task = event.site.task;
@@ -141,6 +142,12 @@ static const struct {
     /* a driver that comes back repeats no stage that it had called complete */
     {false, STAGE_0 "D L0021", "F3"},
     {false, "L0001 L0102 C0001 D L0021", NULL},
+    {false, STAGE_0 "D L0021", "F3"}, /* a stage that was complete is in the journal */
+    {false, STAGE_0 "E L0021", NULL},
+    /* who leaves may take along what could not be copied, and nothing else */
+    {false, STAGE_0 "G1 O000 L0022", NULL},
+    {false, STAGE_0 "G1 L0022", "F3"},
+    {false, STAGE_0 "G2 O000 L0022", "F3"},
     {false, STAGE_0 "X1 L0023 C0023 D L0041", NULL},
     {false, STAGE_0 "D P02 L0023", "F3"},
     {false, STAGE_0 "P03 L0023", NULL},

@@ -157,6 +157,7 @@ static void end_copy(struct od_driver *driver, const struct od_attempt_name *nam
     struct od_driver_task *task = (*link)->task;
     remove_link(driver, link);
     bool is_bad = status == OD_CORRUPT || status == OD_MISSING;
+    driver->executors[to].failed_copies = status == OD_OK ? 0 : driver->executors[to].failed_copies + 1;
     if (status == OD_OK) {
         move_output(task, to);
     } else if (is_bad || (to != 0 && task->copy_failures + 1 == FAILURES_MAX)) {

@@ -19,6 +19,14 @@ static struct od_site executor_site(uint32_t id)
     return od_site_of(OD_NOBODY, id);
 }
 
+/* One that has just failed to copy is asked after the others. */
+static bool is_better_heir(const struct od_driver_executor *executor, const struct od_driver_executor *than)
+{
+    if (executor->failed_copies != than->failed_copies)
+        return executor->failed_copies < than->failed_copies;
+    return executor->inherited_bytes < than->inherited_bytes;
+}
+
 /* Another executor that takes work: the one that was given least by drains, lowest number first. 0: none. */
 static uint32_t find_heir(const struct od_driver *driver, uint32_t leaving)
 {
@@ -26,7 +34,7 @@ static uint32_t find_heir(const struct od_driver *driver, uint32_t leaving)
     for (uint32_t id = 1; id <= driver->options->executors_max; id++) {
         const struct od_driver_executor *executor = &driver->executors[id];
         if (id != leaving && executor->alive && !executor->is_hearsay && !executor->draining &&
-            (heir == 0 || executor->inherited_bytes < driver->executors[heir].inherited_bytes))
+            (heir == 0 || is_better_heir(executor, &driver->executors[heir])))
             heir = id;
     }
     return heir;

@@ -148,6 +148,7 @@ struct od_driver_executor {
     uint32_t moved_count; /* by this drain */
     uint64_t moved_bytes;
     uint64_t inherited_bytes; /* from others' drains */
+    uint32_t failed_copies;   /* to it, since the last one that succeeded */
 };
 struct od_driver_copy;
 struct od_driver_cached;
