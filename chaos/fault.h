@@ -46,6 +46,13 @@ const char *od_fault_kind_sentence(enum od_fault_kind kind);
 /* What the engine owes its user under a kind, within its budgets: see fault_list.h. */
 enum od_fault_promise { OD_FAULT_RECOVERS, OD_FAULT_MAY_FAIL, OD_FAULT_ENDS };
 enum od_fault_promise od_fault_kind_promise(enum od_fault_kind kind);
+const char *od_fault_promise_text(enum od_fault_promise promise);
+/* For lists of kinds: which property would notice a wrong reaction ("F10"), which test of this folder proves that it takes
+ * effect ("kinds_test"), where it may act ("task_start, a time") and what it takes besides a site ("for factor times"). */
+const char *od_fault_kind_property(enum od_fault_kind kind);
+const char *od_fault_kind_test(enum od_fault_kind kind);
+bool od_fault_kind_print_places(enum od_fault_kind kind, struct od_buffer *buffer);
+bool od_fault_kind_print_parameters(enum od_fault_kind kind, struct od_buffer *buffer);
 
 /* A set of kinds. */
 #define OD_FAULT_KIND_WORDS 4
@@ -66,6 +73,9 @@ static inline void od_fault_kinds_drop(struct od_fault_kinds *kinds, enum od_fau
 }
 /* All but those that end a query. */
 struct od_fault_kinds od_fault_kinds_survivable(void);
+/* "task,network.loss,-task.hang": subjects and kinds, in order, each added, or with '-' left out; a list that begins with one that
+ * is left out begins with all survivable ones. BAD_INPUT for a word that is neither, and for an empty set. */
+enum od_status od_fault_kinds_parse(const char *text, struct od_fault_kinds *kinds_out, struct od_error *error);
 
 #define OD_FAULT_ALWAYS UINT32_MAX
 

@@ -157,6 +157,7 @@ struct od_fault_kind_row {
     enum od_fault_who who;
     const char *what;  /* "dies" */
     const char *after; /* before the duration; NULL: none is told */
+    const char *property; /* that would notice a wrong reaction; NULL: the effect's (fault_table.c) */
 };
 
 /* `kind` must be one of the list. */

@@ -11,10 +11,23 @@
  *   MAY_FAIL   the answer is right, or the query fails with a typed error and commits nothing
  *   ENDS       the query ends as it was asked to
  *
+ * Each subject names the test that proves that its kinds take effect: all of them, at every place where they may act.
+ *
  * Earlier is plainer: draws and the shrinker prefer it. New kinds go to the end of their subject. Inside chaos/, and for those
  * that print the list. */
 #ifndef OD_CHAOS_FAULT_LIST_H
 #define OD_CHAOS_FAULT_LIST_H
+
+/* X("subject", "the test in this folder") */
+#define OD_FAULT_SUBJECT_LIST(X)                                                                             \
+    X("task", "kinds_test")                                                                                  \
+    X("executor", "kinds_test")                                                                              \
+    X("shuffle", "kinds_shuffle_test")                                                                       \
+    X("network", "kinds_network_test")                                                                       \
+    X("driver", "kinds_test")                                                                                \
+    X("storage", "kinds_storage_test")                                                                       \
+    X("clock", "kinds_clock_test")                                                                           \
+    X("memory", "kinds_memory_test")
 
 #define OD_FAULT_LIST(X)                                                                                     \
     OD_FAULT_TASK_LIST(X)                                                                                    \

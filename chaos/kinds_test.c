@@ -285,11 +285,7 @@ static void parse(struct od_arena *arena, const char *text, struct od_schedule *
 
 static bool is_ours(enum od_fault_kind kind)
 {
-    static const char *const subjects[] = {"task.", "executor.", "driver."};
-    for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
-        if (strncmp(od_fault_kind_text(kind), subjects[i], strlen(subjects[i])) == 0)
-            return true;
-    return false;
+    return strcmp(od_fault_kind_test(kind), "kinds_test") == 0;
 }
 
 static void each_kind_takes_effect_where_it_may_act(void **state)
@@ -340,10 +336,49 @@ static void each_kind_takes_effect_where_it_may_act(void **state)
     }
 }
 
+/* Words name kinds and subjects, in order; what is neither is refused. */
+static void sets_of_kinds_have_names(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t least, most; /* how many kinds; 0: refused */
+        enum od_fault_kind in, out;
+    } names[] = {
+        {"task", 12, 40, OD_FAULT_TASK_ERROR_BEFORE, OD_FAULT_EXECUTOR_CRASH},
+        {"task.hang", 1, 1, OD_FAULT_TASK_HANG, OD_FAULT_TASK_STALL},
+        {"task,-task.hang,network.loss", 12, 40, OD_FAULT_NETWORK_LOSS, OD_FAULT_TASK_HANG},
+        {"-network", 50, OD_FAULT_KIND_COUNT, OD_FAULT_TASK_HANG, OD_FAULT_NETWORK_LOSS},
+        {"-task.hang", 90, OD_FAULT_KIND_COUNT, OD_FAULT_TASK_STALL, OD_FAULT_DRIVER_CANCEL_QUERY},
+        {"driver", 8, 40, OD_FAULT_DRIVER_CANCEL_QUERY, OD_FAULT_TASK_HANG},
+        {"task.", 0, 0, 0, 0},
+        {"tas", 0, 0, 0, 0},
+        {"", 0, 0, 0, 0},
+        {"task,,driver", 0, 0, 0, 0},
+        {"task,-task", 0, 0, 0, 0},
+        {"task.a_kind_with_a_name_that_is_far_too_long_for_any_kind_of_fault_there_is", 0, 0, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct od_fault_kinds kinds;
+        struct od_error error = {0};
+        enum od_status status = od_fault_kinds_parse(names[i].text, &kinds, &error);
+        uint32_t count = 0;
+        for (unsigned k = 0; k < OD_FAULT_KIND_COUNT; k++)
+            count += od_fault_kinds_has(&kinds, (enum od_fault_kind)k);
+        assert_int_equal(status, names[i].most == 0 ? OD_BAD_INPUT : OD_OK);
+        if (status != OD_OK)
+            continue;
+        assert_in_range(count, names[i].least, names[i].most);
+        assert_true(od_fault_kinds_has(&kinds, names[i].in));
+        assert_false(od_fault_kinds_has(&kinds, names[i].out));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_takes_effect_where_it_may_act),
+        cmocka_unit_test(sets_of_kinds_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

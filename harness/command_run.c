@@ -18,6 +18,7 @@
 #include "harness/engines.h"
 #include "harness/exit_status.h"
 #include "harness/knobs.h"
+#include "harness/list_faults.h"
 #include "harness/record_print.h"
 #include "harness/file.h"
 #include "harness/scenario_run.h"
@@ -121,6 +122,8 @@ static enum od_status read_memory_limits(struct run_all *all, struct od_error *e
 
 static enum od_status open_scenarios(struct run_all *all, struct od_error *error)
 {
+    if (all->arguments->positional_count == 0)
+        return od_fail(error, OD_BAD_INPUT, "ordeal run: expected SCENARIO...");
     all->count = all->arguments->positional_count;
     all->scenarios = calloc(all->count, sizeof(struct od_scenario_run *));
     if (all->scenarios == NULL)
@@ -262,11 +265,26 @@ static int tell(struct run_all *all, enum od_status status, struct od_error *err
                                          : OD_EXIT_UNDECIDED;
 }
 
+static int list_faults(const struct od_arguments *arguments)
+{
+    struct od_error error = {0};
+    enum od_status status = OD_OK;
+    if (arguments->positional_count > 0)
+        status = od_fail(&error, OD_BAD_INPUT, "ordeal run: --list-faults runs nothing: without %s", arguments->positional[0]);
+    else if (od_arguments_has(arguments, "json"))
+        status = od_list_faults_print_json(stdout, &error);
+    else
+        status = od_list_faults_print(stdout, &error);
+    return status == OD_OK ? OD_EXIT_HELD : od_exit_with(&error);
+}
+
 static int run(const struct od_arguments *arguments)
 {
     static struct run_all all; /* one command a process */
     struct od_error error = {0};
     all.arguments = arguments;
+    if (od_arguments_has(arguments, "list-faults"))
+        return list_faults(arguments);
     enum od_status status = read_options(&all, &error);
     if (status == OD_OK)
         status = read_memory_limits(&all, &error);
@@ -319,13 +337,14 @@ static const struct od_option options[] = {
     {"out", "DIR", "run directory (default ordeal-out/run-TIME-PID)", false},
     {"metrics", "FILE", "the measures in Prometheus' text format, too", false},
     {"json", NULL, "the record as JSON on standard output, text on standard error", false},
+    {"list-faults", NULL, "every kind of fault: what happens, where, what is owed under it, who proves and who checks that; runs nothing",
+     false},
     {"store", "FILE", "result store (default in the user's state directory)", false},
     {NULL, NULL, NULL, false},
 };
 const struct od_command od_command_run = {
     .name = "run",
     .positional = "SCENARIO...",
-    .positional_min = 1,
     .sentence = "puts scenarios through their ordeal: every query undisturbed and under faults, all checked",
     .more = "example: ordeal run scenarios/*.yaml\n"
             "         ordeal run scenarios/flights.yaml --data path/to/csv --deploy sim",
