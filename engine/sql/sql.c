@@ -86,11 +86,15 @@ const char *od_sql_string(const PgQuery__Node *node)
     return node != NULL && node->node_case == PG_QUERY__NODE__NODE_STRING ? node->string->sval : NULL;
 }
 
-/* The first place that anything below the node mentions: an expression begins where its leftmost part does.
- * */
+/* The first place that anything below the node mentions: an expression begins where its leftmost part does. A Node is one of
+ * hundreds of messages: that one. */
 static int32_t first_location(const ProtobufCMessage *message)
 {
     int32_t first = -1;
+    if (message->descriptor == &pg_query__node__descriptor) {
+        const PgQuery__Node *node = (const PgQuery__Node *)message;
+        return node->node_case == PG_QUERY__NODE__NODE__NOT_SET ? -1 : first_location(&node->alias->base); /* whichever */
+    }
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
         const char *at = (const char *)message + field->offset;
