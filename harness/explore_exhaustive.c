@@ -209,19 +209,21 @@ static bool reaches(const struct exploration *exploration, uint32_t first, uint3
     return exploration->reached[(size_t)first * exploration->chosen.count + second] != 0;
 }
 
-/* Where even one of each class makes too many pairs, every so-manieth of them is run, by number: of each subject other ones. */
-static bool is_sampled(const struct exploration *exploration, uint32_t first, uint32_t second)
+/* Where even one of each class makes too many pairs, one in `stride` of them is run, by number: of each subject other ones. */
+static bool is_sampled(const struct exploration *exploration, const struct od_explore_fault *first,
+                       const struct od_explore_fault *second, uint64_t stride)
 {
-    const struct od_explore_fault *items = exploration->chosen.items;
-    uint64_t pair = od_explore_pair_identity(items[first].identity, items[second].identity);
-    return od_mix_two(exploration->subject_hash, pair) % exploration->pair_stride == 0;
+    uint64_t pair = od_explore_pair_identity(first->identity, second->identity);
+    return od_mix_two(exploration->subject_hash, pair) % stride == 0;
 }
 
 static bool runs_pair(const struct exploration *exploration, uint32_t first, uint32_t second)
 {
     if (first == second || !may_pair(exploration, second) || !reaches(exploration, first, second))
         return false;
-    return is_sampled(exploration, first, second) && (first < second || !reaches(exploration, second, first));
+    const struct od_explore_fault *items = exploration->chosen.items;
+    return (first < second || !reaches(exploration, second, first)) &&
+           is_sampled(exploration, &items[first], &items[second], exploration->pair_stride);
 }
 
 /* The faults at what the run with the first fault reaches, other than those that stand for their classes and are reached, too. */
@@ -254,11 +256,11 @@ static bool run_pair(struct exploration *exploration, const struct od_explore_fa
     return od_worker_step(slot, step_number) ? run_step(exploration, &step, false, slot) : true;
 }
 
-/* So many faults that only the first one makes reachable are paired with it. */
-static uint32_t beside_max(const struct exploration *exploration)
+/* One in so many of the faults that only the first one makes reachable is paired with it. */
+static uint64_t beside_stride(const struct exploration *exploration)
 {
     uint64_t most = exploration->options->pairs_max / (exploration->chosen.count + 1) + 1;
-    return most > UINT32_MAX ? UINT32_MAX : (uint32_t)most;
+    return exploration->beside.count / most + 1;
 }
 
 /* All pairs of which item is the first: steps 1.. are those with the others of its kind, then those with what only it makes reachable. */
@@ -277,18 +279,20 @@ static bool run_pairs(void *self, uint64_t item, uint64_t first_step, struct od_
     for (uint32_t i = 0; good && i < chosen->count && atomic_load(slot->stop) == 0; i++, step++)
         if (step >= first_step && runs_pair(exploration, first, i))
             good = run_pair(exploration, &chosen->items[first], &chosen->items[i], step, slot);
-    uint32_t most = beside_max(exploration);
-    uint32_t beside_count = exploration->beside.count < most ? exploration->beside.count : most;
-    for (uint32_t i = 0; good && i < beside_count && atomic_load(slot->stop) == 0; i++, step++) {
+    uint64_t stride = beside_stride(exploration);
+    for (uint32_t i = 0; good && i < exploration->beside.count && atomic_load(slot->stop) == 0; i++, step++) {
         const struct od_explore_fault *second = &exploration->beside.items[i];
         if (step < first_step || second->identity == chosen->items[first].identity)
+            continue;
+        bool is_run = is_sampled(exploration, &chosen->items[first], second, stride);
+        atomic_fetch_add(&coverage->pairs_left_out, !is_run);
+        if (!is_run)
             continue;
         atomic_fetch_add(&coverage->recovery_pairs, 1);
         if (!second->fault.at_time)
             atomic_fetch_add(&coverage->reached_in_recovery[second->fault.point], 1);
         good = run_pair(exploration, &chosen->items[first], second, step, slot);
     }
-    atomic_fetch_add(&coverage->pairs_left_out, exploration->beside.count - beside_count);
     return good;
 }
 
