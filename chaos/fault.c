@@ -185,12 +185,23 @@ bool od_schedule_may_fail(const struct od_schedule *schedule)
     return false;
 }
 
+/* A driver that can't write its journal gives it up; when it dies then, no next life knows of the copies of outputs on its disk. */
+static bool may_end_journal(const struct od_fault *fault)
+{
+    enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
+    bool is_of_disk = !fault->at_time && (ON_DISK >> fault->point & 1) != 0;
+    return is_of_disk && (effect == OD_EFFECT_FAIL || effect == OD_EFFECT_WRITE_SHORT);
+}
+
 bool od_schedule_may_leave_files(const struct od_schedule *schedule)
 {
+    bool kills_driver = od_schedule_kills_driver(schedule);
     for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++) {
         const struct od_fault *fault = &schedule->faults[i];
         enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
         bool fails_removal = effect == OD_EFFECT_FAIL && !fault->at_time && fault->point == OD_POINT_DISK_REMOVE;
+        if (kills_driver && may_end_journal(fault))
+            return true;
         if (fails_removal || effect == OD_EFFECT_DISK_READ_ONLY || effect == OD_EFFECT_DISK_DEAD)
             return true;
     }

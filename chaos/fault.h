@@ -136,7 +136,7 @@ enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
 bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attempts_max);
 /* True when some fault is of a kind under which a query may fail with any typed error (promise MAY_FAIL). */
 bool od_schedule_may_fail(const struct od_schedule *schedule);
-/* True when a file may be there at the end because its removal was refused. */
+/* True when a file may be there at the end: its removal was refused, or the driver that knew of it could write no journal and died. */
 bool od_schedule_may_leave_files(const struct od_schedule *schedule);
 /* True when some fault ends a life of the driver. `schedule` may be NULL. */
 bool od_schedule_kills_driver(const struct od_schedule *schedule);
