@@ -78,6 +78,9 @@ static enum od_status expect(struct od_explained *explained, struct od_error *er
  * show goes first: it is nearer to the cause. */
 static enum od_status find_place(const struct od_explained *explained, struct od_place *place, struct od_error *error)
 {
+    od_place_completions(&explained->run, place);
+    if (place->found)
+        return OD_OK;
     if (!explained->run_result.ended || explained->run_result.outcome.answer == NULL) {
         od_place_standstill(&explained->run, place);
         return OD_OK;

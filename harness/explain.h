@@ -17,15 +17,15 @@ struct od_explain_options {
     uint32_t choices_bytes;
 };
 
-/* Appends to `text`. `trial` ends as it was after the case; a case that holds, or ends its process, is explained
- * with nothing. Other than OK: the
- * harness' own trouble. */
+/* Appends to `text`. `trial` ends as it was after the case; a case that holds, or ends its process, is explained with nothing.
+ * Other than OK: the harness' own trouble. */
 enum od_status od_explain_case(struct od_trial *trial, const struct od_explain_options *options, struct od_buffer *text,
                                struct od_error *error);
 /* Which of the trial's runs is explained, from 0; of a case that holds the last one. BAD_INPUT: nothing was run. */
 enum od_status od_explain_which(struct od_trial *trial, const struct od_explain_options *options, uint32_t *run_out,
                                 struct od_error *error);
-/* od_explain_case in a process of its own; the trial stays as it is. Not for trials with oracles, which may have threads. IO, NO_MEMORY. */
+/* od_explain_case in a process of its own; a case that ends its process is told up to there. The trial stays as it is. Not for
+ * trials with oracles, which may have threads. IO, NO_MEMORY. */
 enum od_status od_explain_case_guarded(struct od_trial *trial, const struct od_explain_options *options,
                                        struct od_buffer *text, struct od_error *error);
 

@@ -1,7 +1,8 @@
 /* explain_place: the first place at which the rows of a run went wrong: an operator, an edge, or the writer of an exchange.
  *
- *   od_place_balance   one run against itself: what is handed on is what came out, what is read is what was written
- *   od_place_compare   a disturbed run against the undisturbed one, task by task, in the order in which rows flow
+ *   od_place_balance      one run against itself: what is handed on is what came out, what is read is what was written
+ *   od_place_compare      a disturbed run against the undisturbed one, task by task, in the order in which rows flow
+ *   od_place_completions  stages that were taken for completed and are not
  *   od_place_standstill   a run that gave no answer: what it waited for, or what it failed of
  *
  * Only attempts that the answer rests on are compared, and only those whose output differs are looked into: what an operator does
@@ -24,6 +25,7 @@ struct od_place {
 enum od_status od_place_balance(const struct od_traced_run *run, struct od_place *place, struct od_error *error);
 enum od_status od_place_compare(const struct od_traced_run *calm, const struct od_traced_run *run, struct od_place *place,
                                 struct od_error *error);
+void od_place_completions(const struct od_traced_run *run, struct od_place *place);
 void od_place_standstill(const struct od_traced_run *run, struct od_place *place);
 /* "hash join (node 5)". */
 void od_place_node(const struct od_stage_graph *graph, uint32_t stage, uint32_t position, char *text, size_t size);

@@ -223,6 +223,7 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
         .directory = trial->directory,
         .seed = request->cluster->seed,
         .keep_events = !request->cluster->twice,
+        .trace = trial->trace,
     };
     if (trial->given != NULL) /* as where it was found: whoever explores may kill the driver in any run */
         cluster_request.options.cluster.journal = true;
