@@ -113,6 +113,7 @@ static void note_lost_case(struct campaign *campaign, struct od_campaign_slot *s
         .choice_bytes = slot->choice_bytes,
         .schedule = campaign->options->exploration == OD_EXPLORE_LINEAGE ? &schedule : NULL,
         .only = campaign->options->only,
+        .kinds = campaign->options->kinds,
         .code = code};
     if (atomic_load(&slot->drawn)) /* else the choices are another case's */
         od_case_save(campaign->options->directory, od_posix_memory(), &failing, false, failure.path, sizeof(failure.path), NULL);
@@ -216,6 +217,7 @@ static void sum_up(struct campaign *campaign)
     uint64_t totals[9] = {0};
     memset(result->property_counts, 0, sizeof(result->property_counts));
     memset(result->excused_counts, 0, sizeof(result->excused_counts));
+    memset(result->kind_counts, 0, sizeof(result->kind_counts));
     for (uint32_t i = 0; i < campaign->options->job_count; i++) {
         struct od_campaign_slot *slot = &campaign->page->slots[i];
         totals[0] += atomic_load(&slot->case_count);
@@ -231,6 +233,9 @@ static void sum_up(struct campaign *campaign)
             result->excused_counts[j] += atomic_load(&slot->excused_counts[j]);
             result->property_counts[j] += atomic_load(&slot->property_counts[j]);
         }
+        for (uint32_t j = 0; j < OD_FAULT_KIND_COUNT * OD_KIND_COUNTS; j++)
+            result->kind_counts[j / OD_KIND_COUNTS][j % OD_KIND_COUNTS] +=
+                atomic_load(&slot->kind_counts[j / OD_KIND_COUNTS][j % OD_KIND_COUNTS]);
     }
     sum_statements(campaign);
     result->case_count = totals[0];

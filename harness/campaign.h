@@ -11,6 +11,7 @@
 #ifndef OD_HARNESS_CAMPAIGN_H
 #define OD_HARNESS_CAMPAIGN_H
 
+#include "chaos/fault.h"
 #include "harness/cluster.h"
 #include "engine/core/status.h"
 #include "harness/query_oracles.h"
@@ -26,6 +27,7 @@ struct od_campaign_options {
     uint32_t shard_index; /* this shard runs the cases i with i mod shard_count == shard_index */
     uint32_t shard_count; /* >= 1 */
     const struct od_property *only; /* NULL: all */
+    const struct od_fault_kinds *kinds; /* that schedules are drawn from; NULL: all that a query may survive */
     enum od_deployment deployment;  /* where cases run; but in sim there are no digests, and failures are saved as they are */
     uint32_t oracles;               /* who is asked about statements: bits of enum od_oracle */
     const char *directory;          /* cases are saved in directory/cases; made when the first failure is saved */
@@ -42,6 +44,16 @@ struct od_campaign_options {
 #define OD_CAMPAIGN_FAILURES_MAX 256
 #define OD_CAMPAIGN_TABLE_CASES  100 /* neighbouring statements over the same tables */
 #define OD_CAMPAIGN_LINEAGE_CASES 512 /* neighbours that know what was tried in each other: one worker takes them all */
+
+/* Cases in whose schedule a kind was, by what came of them. Only those in which it took effect held, failed or were violated. */
+enum od_campaign_kind_count {
+    OD_KIND_DRAWN,
+    OD_KIND_FIRED,
+    OD_KIND_HELD,
+    OD_KIND_FAILED, /* as promised: with a typed error, where the schedule or the plan allows one */
+    OD_KIND_VIOLATED,
+    OD_KIND_COUNTS
+};
 
 struct od_campaign_failure {
     char code[8];
@@ -64,6 +76,7 @@ struct od_campaign_result {
     uint64_t virtual_ns;
     uint64_t property_counts[64]; /* by index in od_properties; without the excused ones */
     uint64_t excused_counts[64];  /* cases in which only invariants could be judged: see struct od_finding */
+    uint64_t kind_counts[OD_FAULT_KIND_COUNT][OD_KIND_COUNTS];
     uint64_t status_counts[32];              /* statements by what came of them: enum od_status */
     uint64_t feature_counts[OD_QUERY_FEATURE_COUNT][2]; /* statements that we answered, and all */
     uint64_t asked_counts[OD_ORACLE_COUNT][OD_ASKED_COUNT];

@@ -167,6 +167,18 @@ static enum od_status check_wavers(const struct od_case *test_case, struct od_su
     return status;
 }
 
+/* Fails when something fired. */
+static enum od_status check_undisturbed(const struct od_case *test_case, struct od_subject *subject,
+                                        struct od_finding *finding, struct od_error *error)
+{
+    struct od_observation observation;
+    const struct od_run_request request = {.plan = test_case->plan, .cluster = &test_case->cluster, .disturbed = true};
+    OD_TRY(subject->run(subject->self, &request, &observation, error));
+    if (observation.faults_fired > 0)
+        od_finding_set(finding, "T3", "something happened");
+    return OD_OK;
+}
+
 static struct od_property toy_property(enum od_status (*check)(const struct od_case *, struct od_subject *,
                                                                struct od_finding *, struct od_error *))
 {
@@ -191,6 +203,44 @@ static void failures_are_shrunk_and_saved(void **state)
     assert_string_equal(file.found, "T1");
     assert_true(file.has_digest);
     assert_in_range(file.choices_bytes, 1, 64); /* one row */
+    od_case_file_release(od_posix_memory(), &file);
+}
+
+static uint64_t cases_of(enum od_fault_kind kind, enum od_campaign_kind_count count)
+{
+    return result.kind_counts[kind][count];
+}
+
+/* Kinds are counted by what came of their cases. An aimed campaign draws no others, and says in the file what it drew. */
+static void campaigns_are_aimed_at_kinds_of_faults(void **state)
+{
+    (void)state;
+    struct od_property property = toy_property(check_undisturbed);
+    struct od_campaign_options options = options_for(60, 1);
+    struct od_fault_kinds kinds;
+    uint64_t fired_count = 0;
+    assert_int_equal(od_fault_kinds_parse("task.error_before,task.error_memory", &kinds, NULL), OD_OK);
+    options.kinds = &kinds;
+    run(&options);
+    assert_int_equal(result.failure_count, 0);
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
+        const uint64_t *counts = result.kind_counts[i];
+        assert_int_equal(counts[OD_KIND_DRAWN] > 0, od_fault_kinds_has(&kinds, (enum od_fault_kind)i));
+        assert_in_range(counts[OD_KIND_FIRED], 0, counts[OD_KIND_DRAWN]);
+        assert_true(counts[OD_KIND_FIRED] == counts[OD_KIND_HELD] + counts[OD_KIND_FAILED] + counts[OD_KIND_VIOLATED]);
+        fired_count += counts[OD_KIND_FIRED];
+    }
+    assert_in_range(fired_count, 30, 120);
+    assert_true(cases_of(OD_FAULT_TASK_ERROR_BEFORE, OD_KIND_HELD) > 10);
+    options.only = &property;
+    run(&options);
+    assert_true(cases_of(OD_FAULT_TASK_ERROR_BEFORE, OD_KIND_VIOLATED) > 10);
+    assert_int_equal(cases_of(OD_FAULT_TASK_ERROR_BEFORE, OD_KIND_HELD), 0);
+    assert_string_equal(result.shown[0].code, "T3");
+    struct od_case_file file;
+    assert_int_equal(od_case_file_read(od_posix_memory(), result.shown[0].path, &file, NULL), OD_OK);
+    assert_non_null(file.schedule);
+    assert_int_equal(strncmp(file.schedule, "task.error_", 11), 0);
     od_case_file_release(od_posix_memory(), &file);
 }
 
@@ -321,7 +371,7 @@ int main(void)
         cmocka_unit_test(failures_are_shrunk_and_saved),  cmocka_unit_test(a_dead_worker_costs_one_case),
         cmocka_unit_test(a_worker_that_others_end_is_told), cmocka_unit_test(a_guard_changes_nothing_else),
         cmocka_unit_test(a_hanging_case_is_ended),        cmocka_unit_test(unequal_digests_are_our_bug),
-        cmocka_unit_test(time_ends_a_campaign),
+        cmocka_unit_test(time_ends_a_campaign),           cmocka_unit_test(campaigns_are_aimed_at_kinds_of_faults),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -94,6 +94,7 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
                                             .choice_bytes = shrank ? shrunk.size : original_bytes,
                                             .schedule = worker->trial.given,
                                             .only = worker->options->only,
+                                            .kinds = worker->options->kinds,
                                             .code = failure->code};
     od_case_save(worker->options->directory, worker->memory, &failing, true, failure->path, sizeof(failure->path), NULL);
     od_shrunk_release(worker->memory, &shrunk);
@@ -152,6 +153,7 @@ static bool tell_death(struct worker *worker)
                                             .choice_bytes = slot->choice_bytes,
                                             .schedule = given_by_slot(worker),
                                             .only = worker->options->only,
+                                            .kinds = worker->options->kinds,
                                             .code = failure.code};
     bool good = true;
     if (may_show(worker, failure.code)) {
@@ -263,6 +265,25 @@ static enum od_status explore_case(struct worker *worker, uint64_t case_index, s
     return od_trial_run(trial, &worker->choices, error);
 }
 
+static void count_kinds(struct od_campaign_slot *slot, const struct od_trial *trial)
+{
+    bool has_failed;
+    struct od_fault_kinds drawn = {0};
+    struct od_fault_kinds fired = od_trial_kinds_fired(trial, &has_failed);
+    enum od_campaign_kind_count outcome =
+        trial->finding.found ? OD_KIND_VIOLATED : has_failed ? OD_KIND_FAILED : OD_KIND_HELD;
+    for (uint32_t i = 0; i < trial->schedule.fault_count; i++)
+        od_fault_kinds_add(&drawn, trial->schedule.faults[i].kind);
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
+        bool has_fired = od_fault_kinds_has(&fired, (enum od_fault_kind)i);
+        if (!od_fault_kinds_has(&drawn, (enum od_fault_kind)i))
+            continue;
+        atomic_fetch_add(&slot->kind_counts[i][OD_KIND_DRAWN], 1);
+        atomic_fetch_add(&slot->kind_counts[i][OD_KIND_FIRED], has_fired);
+        atomic_fetch_add(&slot->kind_counts[i][outcome], has_fired);
+    }
+}
+
 static bool run_case(struct worker *worker, uint64_t case_index)
 {
     struct od_campaign_slot *slot = worker->slot;
@@ -290,6 +311,8 @@ static bool run_case(struct worker *worker, uint64_t case_index)
     atomic_fetch_add(&slot->digest, od_mix_two(case_index, trial->digest));
     if (trial->test_case.query != NULL)
         count_statement(slot, trial);
+    else if (!explores) /* its runs are not the trial's */
+        count_kinds(slot, trial);
     if (worker->options->tells_refusals && (trial->tally.status == OD_UNSUPPORTED || trial->tally.status == OD_BAD_INPUT))
         fprintf(stderr, "case %llu, %s: %s\n  %s\n", (unsigned long long)case_index, od_status_text(trial->tally.status),
                 trial->refusal.text, trial->test_case.sql);
@@ -315,6 +338,8 @@ int od_campaign_work(const struct od_campaign_options *options, struct od_campai
     od_arena_init(&worker.found_arena, worker.memory, 0);
     worker.trial.only = options->only;
     worker.trial.deployment = options->deployment;
+    if (options->kinds != NULL)
+        worker.trial.kinds = *options->kinds;
     worker.trial.drawn = publish_choices;
     worker.trial.drawn_self = &worker;
     bool explores = options->exploration == OD_EXPLORE_LINEAGE;

@@ -27,6 +27,7 @@ struct od_campaign_slot {
     _Atomic uint64_t unbroken_count;
     _Atomic uint64_t property_counts[64];
     _Atomic uint64_t excused_counts[64];
+    _Atomic uint64_t kind_counts[OD_FAULT_KIND_COUNT][OD_KIND_COUNTS];
     _Atomic uint64_t status_counts[32];
     _Atomic uint64_t feature_counts[OD_QUERY_FEATURE_COUNT][2];
     _Atomic uint64_t asked_counts[OD_ORACLE_COUNT][OD_ASKED_COUNT];

@@ -43,7 +43,7 @@ static enum od_status write_case(const char *directory, struct od_memory *memory
     return status;
 }
 
-/* The file of the case that the trial holds; borrows from both, and from `schedule`. */
+/* The file of the case that the trial holds; borrows from both, and from `schedule`, which may be NULL. */
 static struct od_case_file describe(const struct od_trial *trial, const struct od_choices *drawn, const char *code,
                                     struct od_buffer *schedule)
 {
@@ -51,7 +51,7 @@ static struct od_case_file describe(const struct od_trial *trial, const struct o
     /* the shrinker's bytes are canonical; zeros at the end are supplied by replay itself */
     file.choices = drawn->bytes;
     file.choices_bytes = od_choices_trimmed_bytes(drawn);
-    if (trial->given != NULL) {
+    if (schedule != NULL) {
         file.schedule = (char *)od_buffer_text(schedule);
         file.schedule_bytes = (uint32_t)schedule->size;
     }
@@ -73,12 +73,15 @@ enum od_status od_case_save(const char *directory, struct od_memory *memory, con
     od_trial_init(&trial, memory);
     trial.only = failing->only;
     trial.given = failing->schedule;
+    if (failing->kinds != NULL)
+        trial.kinds = *failing->kinds;
     trial.guarded = strcmp(failing->code, OD_TRIAL_CRASH) == 0;
     enum od_status status = runs_it ? od_trial_run(&trial, &drawn, error) : od_trial_draw(&trial, &drawn, error);
-    if (status == OD_OK && failing->schedule != NULL && !od_schedule_print(failing->schedule, &schedule))
+    bool has_schedule = failing->schedule != NULL || failing->kinds != NULL;
+    if (status == OD_OK && has_schedule && !od_schedule_print(&trial.schedule, &schedule))
         status = od_fail(error, OD_NO_MEMORY, "writing a schedule");
     if (status == OD_OK) {
-        struct od_case_file file = describe(&trial, &drawn, failing->code, &schedule);
+        struct od_case_file file = describe(&trial, &drawn, failing->code, has_schedule ? &schedule : NULL);
         file.has_digest = runs_it;
         status = write_case(directory, memory, &trial, &file, path_out, path_size, error);
     }

@@ -101,6 +101,19 @@ static enum od_status read_statements(const struct od_arguments *arguments, stru
     return status;
 }
 
+/* --kinds LIST. `kinds` lives as long as the options. */
+static enum od_status read_kinds(const struct od_arguments *arguments, struct od_fault_kinds *kinds,
+                                 struct od_campaign_options *options, struct od_error *error)
+{
+    const char *text = od_arguments_text(arguments, "kinds", NULL);
+    if (text == NULL)
+        return OD_OK;
+    if (od_arguments_has(arguments, "sql") || options->exploration != OD_EXPLORE_SWARM)
+        return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --kinds is for --explore swarm, without --sql");
+    options->kinds = kinds;
+    return od_fault_kinds_parse(text, kinds, error);
+}
+
 static enum od_status read_options(const struct od_arguments *arguments, struct od_campaign_options *options,
                                    struct od_error *error)
 {
@@ -113,6 +126,7 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
     uint64_t jobs = 1;
     uint64_t shown = 3;
     uint64_t shrink_ns = 20 * SECOND_NS;
+    static struct od_fault_kinds kinds;
     *options = (struct od_campaign_options){
         .directory = od_arguments_text(arguments, "out", "ordeal-out/hunt"), .hang_ns = 60 * SECOND_NS};
     options->seed = od_arguments_has(arguments, "seed") ? 0 : od_posix_seed();
@@ -139,6 +153,8 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
     if (status == OD_OK)
         status = read_lineage(arguments, options, error);
     if (status == OD_OK)
+        status = read_kinds(arguments, &kinds, options, error);
+    if (status == OD_OK)
         status = read_statements(arguments, options, error);
     if (status == OD_OK)
         status = od_arguments_number(arguments, "show", 0, 1000, &shown, error);
@@ -160,6 +176,52 @@ static void print_properties(const struct od_campaign_result *result, FILE *stre
         fprintf(stream, "  %-4s %10llu %8llu  %s\n", od_properties[i].code,
                 (unsigned long long)result->property_counts[i], (unsigned long long)result->excused_counts[i],
                 od_properties[i].sentence);
+}
+
+static void print_kind_counts(const char *name, int name_bytes, const uint64_t *counts, FILE *stream)
+{
+    fprintf(stream, "  %-25.*s", name_bytes, name);
+    for (unsigned i = 0; i < OD_KIND_COUNTS; i++)
+        fprintf(stream, " %11llu", (unsigned long long)counts[i]);
+    fputc('\n', stream);
+}
+
+/* Those that may be drawn and never took effect: nothing was checked under them. */
+static void print_silent_kinds(const struct od_fault_kinds *kinds, const struct od_campaign_result *result, FILE *stream)
+{
+    const char *between = "kinds that never took effect:";
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
+        if (!od_fault_kinds_has(kinds, (enum od_fault_kind)i) || result->kind_counts[i][OD_KIND_FIRED] > 0)
+            continue;
+        fprintf(stream, "%s %s", between, od_fault_kind_text((enum od_fault_kind)i));
+        between = "";
+    }
+    if (between[0] == '\0')
+        fputc('\n', stream);
+}
+
+/* One line a kind where a campaign is aimed at some; else one a subject. */
+static void print_kinds(const struct od_campaign_options *options, const struct od_campaign_result *result, FILE *stream)
+{
+    struct od_fault_kinds kinds = options->kinds != NULL ? *options->kinds : od_fault_kinds_survivable();
+    uint64_t sums[OD_KIND_COUNTS] = {0};
+    fprintf(stream, "%-27s %11s %11s %11s %11s %11s\n", "cases by kind of fault:", "drawn", "took effect", "held", "failed",
+            "violated");
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
+        const char *text = od_fault_kind_text((enum od_fault_kind)i);
+        const char *next = i + 1 < OD_FAULT_KIND_COUNT ? od_fault_kind_text((enum od_fault_kind)(i + 1)) : "";
+        size_t subject_bytes = strcspn(text, ".");
+        for (unsigned k = 0; k < OD_KIND_COUNTS; k++)
+            sums[k] += result->kind_counts[i][k];
+        if (options->kinds != NULL && od_fault_kinds_has(&kinds, (enum od_fault_kind)i))
+            print_kind_counts(text, (int)strlen(text), result->kind_counts[i], stream);
+        if (strncmp(text, next, subject_bytes + 1) == 0)
+            continue;
+        if (options->kinds == NULL)
+            print_kind_counts(text, (int)subject_bytes, sums, stream);
+        memset(sums, 0, sizeof(sums));
+    }
+    print_silent_kinds(&kinds, result, stream);
 }
 
 /* What statements had in them, and who was asked about them. */
@@ -208,6 +270,8 @@ static void print_result(const struct od_campaign_options *options, const struct
         print_statements(result, stream);
     else
         print_properties(result, stream);
+    if (options->only != &od_property_statement && options->exploration == OD_EXPLORE_SWARM)
+        print_kinds(options, result, stream);
     for (uint32_t i = 0; i < result->shown_count; i++)
         fprintf(stream, "%s case %llu: ordeal replay %s\n", result->shown[i].code, (unsigned long long)result->shown[i].case_index,
                result->shown[i].path);
@@ -249,6 +313,21 @@ static json_t *statements_json(const struct od_campaign_result *result)
     return json_pack("{so so so}", "by_status", statuses, "by_oracle", oracles, "by_feature", features);
 }
 
+/* The same numbers as print_kinds, of each kind. */
+static json_t *kinds_json(const struct od_campaign_result *result)
+{
+    json_t *kinds = json_object();
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
+        const uint64_t *counts = result->kind_counts[i];
+        json_object_set_new(kinds, od_fault_kind_text((enum od_fault_kind)i),
+                            json_pack("{sI sI sI sI sI}", "drawn", (json_int_t)counts[OD_KIND_DRAWN], "took_effect",
+                                      (json_int_t)counts[OD_KIND_FIRED], "held", (json_int_t)counts[OD_KIND_HELD],
+                                      "failed_as_promised", (json_int_t)counts[OD_KIND_FAILED], "violated",
+                                      (json_int_t)counts[OD_KIND_VIOLATED]));
+    }
+    return kinds;
+}
+
 /* The same as one JSON object on standard output. */
 static enum od_status print_json(const struct od_campaign_options *options, const struct od_campaign_result *result,
                                  struct od_error *error)
@@ -276,6 +355,8 @@ static enum od_status print_json(const struct od_campaign_options *options, cons
         rate_per_core(options, result), "campaign_digest", digest, "cases_by_property", properties, "excused_by_property", excused, "shown", failures);
     if (root != NULL && of_statements)
         json_object_set_new(root, "statements", statements_json(result));
+    if (root != NULL && !of_statements && options->exploration == OD_EXPLORE_SWARM)
+        json_object_set_new(root, "cases_by_kind_of_fault", kinds_json(result));
     char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(2));
     json_decref(root);
     if (text == NULL)
@@ -287,11 +368,15 @@ static enum od_status print_json(const struct od_campaign_options *options, cons
 
 static int run(const struct od_arguments *arguments)
 {
-    if (strcmp(od_arguments_text(arguments, "explore", "swarm"), "exhaustive") == 0)
-        return od_hunt_exhaustive(arguments);
     static struct od_campaign_result result;
     struct od_campaign_options campaign;
     struct od_error error = {0};
+    if (strcmp(od_arguments_text(arguments, "explore", "swarm"), "exhaustive") == 0) {
+        if (!od_arguments_has(arguments, "kinds"))
+            return od_hunt_exhaustive(arguments);
+        od_fail(&error, OD_BAD_INPUT, "ordeal hunt: --kinds is for --explore swarm: exhaustive tries every one");
+        return od_exit_with(&error);
+    }
     if (read_options(arguments, &campaign, &error) != OD_OK)
         return od_exit_with(&error);
     if (od_campaign_run(&campaign, &result, &error) != OD_OK)
@@ -316,6 +401,8 @@ static const struct od_option options[] = {
     {"deploy", "D", "sim (default), or processes: the same cases on real clusters, one for each run", false},
     {"case", "N", "only the case of this number, as failures are told, of the same seed", false},
     {"property", "CODE", "only this property", false},
+    {"kinds", "LIST", "only such faults: kinds and subjects as `ordeal run --list-faults` has them, with - to leave out: task,-task.hang",
+     false},
     {"sql", NULL, "statements in SQL, in every variation of how they are run, instead of plans under faults", false},
     {"oracle", "LIST", "with --sql: who is asked: some of model, sqlite, duckdb, postgres (default model,sqlite)", false},
     {"refusals", NULL, "with --sql: tell the statements that this engine refuses, and why", false},

@@ -20,6 +20,7 @@ void od_trial_init(struct od_trial *trial, struct od_memory *memory)
 {
     memset(trial, 0, sizeof(*trial));
     trial->memory = memory;
+    trial->kinds = od_fault_kinds_survivable(); /* a cancelled query would have no answer to judge */
     od_arena_init(&trial->plan_arena, memory, 64 * 1024);
 }
 
@@ -286,7 +287,7 @@ static enum od_status draw_schedule(struct od_trial *trial, struct od_error *err
         return status;
     shape.fault_count_max = CASE_FAULTS_MAX;
     shape.span_ns = CASE_SPAN_NS;
-    shape.kinds = od_fault_kinds_survivable(); /* a cancelled query would have no answer to judge */
+    shape.kinds = trial->kinds;
     od_choices_begin(trial->choices, "schedule");
     status = od_schedule_draw(&trial->plan_arena, &trial->choices->random, &shape, &trial->schedule, error);
     od_choices_end(trial->choices);
@@ -350,6 +351,23 @@ bool od_trial_fails_with(const struct od_trial *trial, const char *code, uint64_
 {
     return trial->finding.found && strcmp(trial->finding.code, code) == 0 &&
            (strcmp(code, OD_TRIAL_CRASH) != 0 || trial->digest == digest);
+}
+
+struct od_fault_kinds od_trial_kinds_fired(const struct od_trial *trial, bool *has_failed_out)
+{
+    struct od_fault_kinds kinds = {0};
+    *has_failed_out = false;
+    for (uint32_t i = 0; i < trial->run_count; i++) {
+        const struct od_cluster_result *result = &trial->results[i];
+        if (result->faults_fired == 0)
+            continue;
+        od_assert(result->fault_count == trial->schedule.fault_count);
+        for (uint32_t k = 0; k < result->fault_count; k++)
+            if (result->fired[k] > 0)
+                od_fault_kinds_add(&kinds, trial->schedule.faults[k].kind);
+        *has_failed_out = *has_failed_out || (result->outcome.status != OD_OK && result->outcome.status != OD_EVALUATION);
+    }
+    return kinds;
 }
 
 bool od_trial_print(const struct od_trial *trial, struct od_buffer *buffer)

@@ -25,6 +25,7 @@ struct od_trial {
     const struct od_property *only; /* NULL: the case draws its property */
     enum od_deployment deployment;  /* where cases run: in the simulation, unless somebody sets another one; then digests mean nothing */
     const char *directory;          /* borrowed: of od_cluster_request, for threads */
+    struct od_fault_kinds kinds;     /* that schedules are drawn from; od_trial_init: all that a query may survive */
     const struct od_schedule *given; /* borrowed; in place of a drawn one: then none is drawn; NULL: it is drawn */
     struct od_choices *choices;     /* of the running case; borrowed from the caller of od_trial_run */
     struct od_case test_case;
@@ -67,6 +68,8 @@ struct od_subject od_trial_subject(struct od_trial *trial);
 enum od_status od_trial_draw(struct od_trial *trial, struct od_choices *choices, struct od_error *error);
 /* Whether the trial that was run fails with `code`; of deaths, which all have one code, with this digest, too. */
 bool od_trial_fails_with(const struct od_trial *trial, const char *code, uint64_t digest);
+/* Which kinds of the case's schedule took effect in any of its runs; *has_failed_out: one of those ended without an answer. */
+struct od_fault_kinds od_trial_kinds_fired(const struct od_trial *trial, bool *has_failed_out);
 /* The other half of od_trial_run: judges what was drawn; here, or guarded (IO when no process can be started). */
 enum od_status od_trial_check(struct od_trial *trial, struct od_error *error);
 enum od_status od_trial_check_guarded(struct od_trial *trial, struct od_error *error);
