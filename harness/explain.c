@@ -8,6 +8,7 @@
 #include "harness/explain_timeline.h"
 #include "harness/judge.h"
 #include "properties/check_run.h"
+#include "properties/model.h"
 
 #define NO_RUN       UINT32_MAX
 #define PREFIXES_MAX 2000 /* events: all beginnings of a run are checked */
@@ -36,17 +37,17 @@ static bool is_of_events(const char *code)
 /* --- one run, explained ----------------------------------------------------------------------------------------- */
 
 /* A run again, with everything summed. */
-static enum od_status run_traced(struct od_trial *trial, struct od_arena *arena, const struct od_cluster_request *request,
-                                 bool disturbed, struct od_cluster_result *result, struct od_traced_run *run,
-                                 struct od_error *error)
+static enum od_status run_traced(const struct od_explained *explained, bool disturbed, struct od_cluster_result *result,
+                                 struct od_traced_run *run, struct od_error *error)
 {
+    const struct od_cluster_request *request = explained->request;
     struct od_cluster_request again = *request;
     again.deployment = OD_DEPLOY_SIM;
     again.options.trace_operators = 1;
     again.keep_events = true;
     again.schedule = disturbed ? request->schedule : NULL;
-    OD_TRY(od_cluster_run(trial->memory, &again, result, error));
-    return od_traced_run_read(arena, request->graph, result, run, error);
+    OD_TRY(od_cluster_run(explained->memory, &again, result, error));
+    return od_traced_run_read(explained->arena, request->graph, result, run, error);
 }
 
 static enum od_status judge(struct od_arena *arena, const struct od_expectation *expected,
@@ -66,11 +67,12 @@ static enum od_status expect(struct od_explained *explained, struct od_error *er
 {
     struct od_expectation *expected = &explained->expected;
     const struct od_outcome *calm = &explained->calm_result.outcome;
-    enum od_status status = od_expect_model(explained->arena, explained->asked->plan, expected, error);
+    enum od_status status =
+        explained->trial == NULL ? OD_UNSUPPORTED : od_expect_model(explained->arena, explained->plan, expected, error);
     if (status != OD_UNSUPPORTED)
         return status;
     explained->has_no_model = true;
-    *expected = (struct od_expectation){.status = calm->status, .compare = expected->compare};
+    *expected = (struct od_expectation){.status = calm->status, .compare = od_model_comparison(explained->plan)};
     return calm->answer == NULL ? OD_OK : od_answer_from_table(explained->arena, calm->answer, &expected->answer, error);
 }
 
@@ -146,9 +148,12 @@ static enum od_status print_explained(const struct explaining *explaining, struc
     struct od_place place = {0};
     struct od_buffer *text = explaining->text;
     OD_TRY(find_place(explained, &place, error));
-    if (!place.found && !explained->is_calm_right)
+    if (!place.found && !explained->is_calm_right && explained->trial != NULL)
         OD_TRY(od_explain_nodes(explained, &place, error));
-    od_buffer_print(text, "\nexplanation, of run %u of %u\n", explaining->run_index + 1, explaining->trial->run_count);
+    if (explained->trial == NULL)
+        od_buffer_append_text(text, "\nexplanation\n");
+    else
+        od_buffer_print(text, "\nexplanation, of run %u of %u\n", explaining->run_index + 1, explained->trial->run_count);
     print_need(explaining, explained);
     if (place.found)
         od_buffer_print(text, "first difference%s: %s\n", place.may_vary ? ", which may be a whim" : "", place.text);
@@ -164,29 +169,35 @@ static enum od_status print_explained(const struct explaining *explaining, struc
     return od_explain_timeline(explained, explaining->options->is_verbose, text, error);
 }
 
-static enum od_status explain_run(struct explaining *explaining, const struct od_run_request *asked,
-                                  const struct od_cluster_request *request, struct od_error *error)
+static enum od_status explain_run(struct explaining *explaining, struct od_explained *explained, struct od_error *error)
 {
-    struct od_trial *trial = explaining->trial;
     struct od_arena arena;
-    struct od_explained explained = {.trial = trial, .asked = asked, .request = request, .arena = &arena};
-    od_arena_init(&arena, trial->memory, 64 * 1024);
-    enum od_status status =
-        run_traced(trial, &arena, request, false, &explained.calm_result, &explained.calm, error);
+    od_arena_init(&arena, explained->memory, 64 * 1024);
+    explained->arena = &arena;
+    enum od_status status = run_traced(explained, false, &explained->calm_result, &explained->calm, error);
     if (status == OD_OK)
-        status = run_traced(trial, &arena, request, true, &explained.run_result, &explained.run, error);
+        status = run_traced(explained, true, &explained->run_result, &explained->run, error);
     if (status == OD_OK)
-        status = expect(&explained, error);
+        status = expect(explained, error);
     if (status == OD_OK)
-        status = judge(&arena, &explained.expected, &explained.calm_result, &explained.is_calm_right, error);
+        status = judge(&arena, &explained->expected, &explained->calm_result, &explained->is_calm_right, error);
     if (status == OD_OK)
-        status = judge(&arena, &explained.expected, &explained.run_result, &explained.is_run_right, error);
+        status = judge(&arena, &explained->expected, &explained->run_result, &explained->is_run_right, error);
     if (status == OD_OK)
-        status = print_explained(explaining, &explained, error);
-    od_cluster_result_release(&explained.calm_result);
-    od_cluster_result_release(&explained.run_result);
+        status = print_explained(explaining, explained, error);
+    od_cluster_result_release(&explained->calm_result);
+    od_cluster_result_release(&explained->run_result);
     od_arena_release(&arena);
     return status;
+}
+
+enum od_status od_explain_query(struct od_memory *memory, const struct od_plan *plan, const struct od_cluster_request *request,
+                                const struct od_finding *finding, const struct od_explain_options *options,
+                                struct od_buffer *text, struct od_error *error)
+{
+    struct explaining explaining = {.options = options, .text = text, .found = *finding};
+    struct od_explained explained = {.memory = memory, .plan = plan, .request = request};
+    return explain_run(&explaining, &explained, error);
 }
 
 /* --- which run --------------------------------------------------------------------------------------------------- */
@@ -213,8 +224,13 @@ static void on_run(void *self, const struct od_run_request *asked, const struct 
     bool is_right = true;
     if (explaining->status != OD_OK)
         return;
+    struct od_explained explained = {.memory = explaining->trial->memory,
+                                     .trial = explaining->trial,
+                                     .plan = asked->plan,
+                                     .asked = asked,
+                                     .request = request};
     if (explaining->run_index == index)
-        explaining->status = explain_run(explaining, asked, request, &explaining->error);
+        explaining->status = explain_run(explaining, &explained, &explaining->error);
     else if (explaining->run_index == NO_RUN && explaining->first_wrong == NO_RUN)
         explaining->status = hold_against_model(explaining, asked, &is_right, &explaining->error);
     if (!is_right)

@@ -21,6 +21,11 @@ struct od_explain_options {
  * Other than OK: the harness' own trouble. */
 enum od_status od_explain_case(struct od_trial *trial, const struct od_explain_options *options, struct od_buffer *text,
                                struct od_error *error);
+/* One run of a query that is no case, because of `finding`; what is right is what it answers without the request's schedule. The options'
+ * choices are not looked at. */
+enum od_status od_explain_query(struct od_memory *memory, const struct od_plan *plan, const struct od_cluster_request *request,
+                                const struct od_finding *finding, const struct od_explain_options *options,
+                                struct od_buffer *text, struct od_error *error);
 /* Which of the trial's runs is explained, from 0; of a case that holds the last one. BAD_INPUT: nothing was run. */
 enum od_status od_explain_which(struct od_trial *trial, const struct od_explain_options *options, uint32_t *run_out,
                                 struct od_error *error);

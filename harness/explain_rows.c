@@ -176,7 +176,7 @@ static enum od_status print_behind(const struct od_explained *explained, const s
 static struct od_table *copy_without(const struct od_explained *explained, const struct od_table *source, uint32_t without,
                                      struct od_error *error)
 {
-    struct od_memory *memory = explained->trial->memory;
+    struct od_memory *memory = explained->memory;
     struct od_batch rows = od_table_view(source);
     struct od_table *copy = od_table_new(memory, source->name, &source->schema, error);
     if (copy == NULL)
@@ -210,7 +210,7 @@ static enum od_status answer_both(const struct od_explained *explained, struct o
     request.deployment = OD_DEPLOY_SIM;
     request.schedule = disturbed ? request.schedule : NULL;
     request.keep_events = false;
-    OD_TRY(od_cluster_run(explained->trial->memory, &request, result, error));
+    OD_TRY(od_cluster_run(explained->memory, &request, result, error));
     *known_out = true;
     return OD_OK;
 }
@@ -233,7 +233,7 @@ static enum od_status is_wrong_over(const struct od_explained *explained, struct
     struct od_answer actual = {0};
     const struct od_plan *plan = NULL;
     bool is_known = false;
-    od_arena_init(&arena, explained->trial->memory, 0);
+    od_arena_init(&arena, explained->memory, 0);
     enum od_status status = od_case_replan(&explained->trial->plan_arena, &explained->trial->test_case, tables, &plan, error);
     if (status == OD_OK)
         status = answer_both(explained, &arena, plan, true, &result, &expected, &is_known, error);
@@ -262,7 +262,7 @@ static enum od_status leave_out(const struct od_explained *explained, uint32_t t
     if (tables[table] == NULL)
         return OD_NO_MEMORY;
     enum od_status status = is_wrong_over(explained, tables, rows, wrong_out, error);
-    od_table_free(explained->trial->memory, tables[table]);
+    od_table_free(explained->memory, tables[table]);
     return status;
 }
 
@@ -281,6 +281,8 @@ static void print_source_row(const struct od_table *table, uint32_t row, struct 
 /* Only for the case's own plan: other plans have tables of their own. */
 static bool can_leave_out(const struct od_explained *explained)
 {
+    if (explained->trial == NULL)
+        return false;
     const struct od_case *test_case = &explained->trial->test_case;
     uint64_t row_count = 0;
     for (uint32_t i = 0; i < test_case->table_count; i++)
@@ -292,11 +294,11 @@ static bool can_leave_out(const struct od_explained *explained)
 static enum od_status print_source_rows(const struct od_explained *explained, const struct wrong_rows *rows,
                                         struct od_buffer *text, struct od_error *error)
 {
-    const struct od_case *test_case = &explained->trial->test_case;
     bool is_wrong[2 * ROWS_SHOWN] = {false};
     bool is_still_wrong[2 * ROWS_SHOWN];
     if (!can_leave_out(explained))
         return OD_OK;
+    const struct od_case *test_case = &explained->trial->test_case;
     OD_TRY(leave_out(explained, 0, UINT32_MAX, rows, is_wrong, error)); /* none is: the same must come out */
     for (uint32_t k = 0; k < test_case->table_count; k++)
         for (uint32_t r = 0; r < od_table_row_count(test_case->tables[k]); r++) {
@@ -367,7 +369,7 @@ static enum od_status check_node(struct od_explained *explained, const struct od
                                    sizeof(text), error);
     if (status == OD_OK && !is_equal) {
         struct od_buffer node;
-        od_buffer_init(&node, explained->trial->memory);
+        od_buffer_init(&node, explained->memory);
         od_plan_print_node(plan, &node);
         place->found = true;
         snprintf(place->text, sizeof(place->text), "of the query's parts, the first whose answer is wrong is: %s (%s)",

@@ -13,8 +13,10 @@
 
 /* A run that is explained; all borrowed but what the results hold. */
 struct od_explained {
-    struct od_trial *trial;
-    const struct od_run_request *asked;
+    struct od_memory *memory;
+    struct od_trial *trial; /* NULL: a query that is no case; then nothing is left out or taken apart */
+    const struct od_plan *plan;
+    const struct od_run_request *asked; /* of the trial */
     const struct od_cluster_request *request;
     struct od_arena *arena;
     struct od_cluster_result calm_result;

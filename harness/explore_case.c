@@ -9,6 +9,7 @@
 #include "engine/world/posix.h"
 #include "harness/arguments.h"
 #include "harness/exit_status.h"
+#include "harness/explain.h"
 #include "harness/file.h"
 #include "harness/scenario_plan.h"
 
@@ -255,6 +256,24 @@ static int tell(const struct od_explore_case *explore_case, const struct od_expl
     return run->finding.found ? OD_EXIT_FAILED : OD_EXIT_HELD;
 }
 
+/* What the run did, when it was wrong and the one without faults was not. */
+static enum od_status explain(const struct od_explore_case *explore_case, const struct od_explore_subject *subject,
+                              const struct od_explore_run *run, struct od_error *error)
+{
+    struct od_cluster_request request = subject->request;
+    const struct od_explain_options options = {.is_short = false};
+    struct od_buffer text;
+    if (run->verdict != OD_EXPLORE_VIOLATED || subject->undisturbed.verdict == OD_EXPLORE_VIOLATED)
+        return OD_OK;
+    request.schedule = &explore_case->schedule;
+    od_buffer_init(&text, od_posix_memory());
+    enum od_status status =
+        od_explain_query(od_posix_memory(), subject->plan, &request, &run->finding, &options, &text, error);
+    fwrite(text.bytes, 1, text.size, stdout);
+    od_buffer_release(&text);
+    return status;
+}
+
 static int replay(const char *path, const char *text, size_t size)
 {
     struct od_error error = {0};
@@ -278,6 +297,8 @@ static int replay(const char *path, const char *text, size_t size)
         run.finding = subject.undisturbed.finding;
     if (status == OD_OK) {
         print_case(&explore_case, &subject, &run);
+        if (explain(&explore_case, &subject, &run, &error) != OD_OK)
+            od_exit_with(&error);
         result = tell(&explore_case, &run, first_digest);
     } else {
         result = od_exit_with(&error);
