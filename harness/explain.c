@@ -110,7 +110,7 @@ static void print_need(const struct explaining *explaining, const struct od_expl
     else if (strcmp(finding.code, explaining->found.code) == 0)
         od_buffer_print(text, "%s, too; no fault is needed\n", finding.code);
     else
-        od_buffer_append_text(text, explained->has_no_model ? "an answer; there is no other one to compare it with\n"
+        od_buffer_append_text(text, explained->has_no_model ? "an answer, which is taken for the right one\n"
                                                             : "the right answer\n");
 }
 
