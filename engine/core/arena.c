@@ -157,10 +157,13 @@ char *od_arena_print(struct od_arena *arena, const char *format, ...)
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    char short_text[256]; /* most are; longer ones are printed twice */
+    int length = vsnprintf(short_text, sizeof(short_text), format, arguments);
     va_end(arguments);
     char *text = length < 0 ? NULL : od_arena_take_raw(arena, (size_t)length + 1);
-    if (text != NULL)
+    if (text != NULL && (size_t)length < sizeof(short_text))
+        memcpy(text, short_text, (size_t)length + 1);
+    else if (text != NULL)
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;

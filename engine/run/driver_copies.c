@@ -191,14 +191,20 @@ void od_driver_tick_copies(struct od_driver *driver, uint64_t now_ns)
             send_copy(driver, copy);
 }
 
-void od_driver_plan_checkpoints(struct od_driver_run *run)
+static void checkpoint(struct od_driver_stage *stage)
 {
-    struct od_driver *driver = run->driver;
-    for (uint32_t i = 0; i < run->task_count && !run->ended && !driver->life.gone; i++) {
-        struct od_driver_task *task = run->tasks[i];
-        bool is_due = task->stage->plan->keep == OD_KEEP_CHECKPOINT && task->state == OD_TASK_COMMITTED &&
-                      task->executor != 0 && task->copy_failures < FAILURES_MAX;
-        if (is_due && od_driver_count_copies(driver, 0) < CHECKPOINT_COPIES && !od_driver_is_copied(task))
+    const struct od_driver_run *run = stage->run;
+    for (uint32_t i = 0; i < stage->task_count && !run->ended && !run->driver->life.gone; i++) {
+        struct od_driver_task *task = &stage->tasks[i];
+        bool is_due = task->state == OD_TASK_COMMITTED && task->executor != 0 && task->copy_failures < FAILURES_MAX;
+        if (is_due && od_driver_count_copies(run->driver, 0) < CHECKPOINT_COPIES && !od_driver_is_copied(task))
             od_driver_copy_output(task, 0);
     }
+}
+
+void od_driver_plan_checkpoints(struct od_driver_run *run)
+{
+    for (uint32_t i = 0; i < run->stage_count; i++)
+        if (run->stages[i].plan->keep == OD_KEEP_CHECKPOINT)
+            checkpoint(&run->stages[i]);
 }
