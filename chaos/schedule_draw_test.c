@@ -221,6 +221,31 @@ static void retry_budgets_are_judged(void **state)
     }
 }
 
+static void files_may_be_left(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool may_leave;
+    } rows[] = {
+        {"executor.crash at task_end", false},
+        {"storage.sync_error at disk_sync", false},
+        {"storage.remove_error at disk_remove", true},
+        {"storage.sync_error at disk_sync\nexecutor.crash at task_end", false},
+        {"storage.sync_error at disk_sync\ndriver.crash at time=3ms", true}, /* without a journal: nobody knows of them */
+        {"storage.latency at disk_sync for=5ms\ndriver.crash at time=3ms", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct od_arena arena;
+        struct od_schedule schedule;
+        od_arena_init(&arena, od_posix_memory(), 0);
+        assert_int_equal(od_schedule_parse(&arena, "row", rows[i].text, strlen(rows[i].text), &schedule, NULL), OD_OK);
+        if (od_schedule_may_leave_files(&schedule) != rows[i].may_leave)
+            fail_msg("judged wrongly:\n%s", rows[i].text);
+        od_arena_release(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +254,7 @@ int main(void)
         cmocka_unit_test(zeros_draw_the_plainest),
         cmocka_unit_test(refused_allocations_are_reported),
         cmocka_unit_test(retry_budgets_are_judged),
+        cmocka_unit_test(files_may_be_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

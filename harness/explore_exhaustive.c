@@ -359,8 +359,6 @@ static void note_subject(struct exploration *exploration)
         coverage->reached[hit->point][hit->actor_id == 0 ? OD_REACH_DRIVER : OD_REACH_EXECUTOR]++;
         coverage->reached[hit->point][OD_REACH_WITH_BYTES] += hit->byte_count > 0;
     }
-    coverage->subject_count++;
-    coverage->empty_count += undisturbed->result.outcome.answer->rows.row_count == 0;
     coverage->candidates += exploration->singles.candidate_count;
     coverage->grain_subjects[0][exploration->grains[0]]++;
     if (exploration->options->depth < 2)
@@ -406,11 +404,15 @@ enum od_status od_exhaustive_explore(const struct od_exhaustive_options *options
     if (status == OD_OK)
         status = share(&exploration, error);
     if (status == OD_OK)
+        note_subject(&exploration);
+    if (status == OD_OK)
         status = spread(&exploration, exploration.singles.count, run_single, error);
     if (status == OD_OK && !coverage->is_cut && options->depth >= 2)
         status = spread(&exploration, exploration.chosen.count, run_pairs, error);
-    if (status == OD_OK && !coverage->is_cut)
-        note_subject(&exploration);
+    if (status == OD_OK && !coverage->is_cut) {
+        coverage->subject_count++;
+        coverage->empty_count += subject->undisturbed.result.outcome.answer->rows.row_count == 0;
+    }
     release(&exploration);
     return status;
 }

@@ -68,13 +68,13 @@ static const char *untried(const struct od_coverage *coverage, struct row row)
 /* NULL: there is no gap. "" is one without a reason. */
 static const char *gap_of(const struct od_coverage *coverage, struct row row)
 {
-    if (coverage->subject_count == 0)
-        return "nothing was explored";
     if (at(coverage, row, 0, OD_COVERAGE_FIRED) + at(coverage, row, 1, OD_COVERAGE_FIRED) > 0)
         return NULL;
     if (at(coverage, row, 0, OD_COVERAGE_RUNS) > 0)
         return "tried, without effect: there was nothing that it could act on";
     const char *reason = untried(coverage, row);
+    if (coverage->is_cut)
+        return "not tried before the end";
     return reason == NULL ? "" : reason;
 }
 
