@@ -31,6 +31,7 @@ struct exploration {
     uint32_t grains[2];
     uint64_t pair_stride; /* 1: all of them */
     struct mark *marks;      /* shared; of singles */
+    uint8_t *picked;         /* owned; [chosen][chosen]: this pair is run */
     uint8_t *reached;        /* shared; [chosen][chosen]: a run with the first reaches the second */
     /* of a worker: */
     struct od_explore_run run;
@@ -76,6 +77,13 @@ static void note_failure(struct exploration *exploration, const struct step_note
     snprintf(failure->text, sizeof(failure->text), "%s", text);
 }
 
+static _Atomic uint8_t *met_of(struct od_coverage *coverage, const struct od_fault *first, const struct od_fault *second)
+{
+    uint32_t rows[2] = {od_coverage_row(first), od_coverage_row(second)};
+    uint32_t least = rows[0] < rows[1] ? 0 : 1;
+    return &coverage->met[rows[least]][rows[1 - least]];
+}
+
 static void count(struct exploration *exploration, const struct step_note *step, enum od_explore_verdict verdict, bool fired)
 {
     static const enum od_coverage_field fields[OD_EXPLORE_VERDICT_COUNT] = {
@@ -86,10 +94,9 @@ static void count(struct exploration *exploration, const struct step_note *step,
     struct od_coverage *coverage = exploration->coverage;
     uint32_t depth = step->fault_count - 1;
     atomic_fetch_add(&coverage->runs[depth], 1);
-    if (depth == 1 && fired) {
-        uint32_t first = step->faults[0].kind < step->faults[1].kind ? 0 : 1;
-        atomic_fetch_add(&coverage->kinds_met[step->faults[first].kind][step->faults[1 - first].kind], 1);
-    }
+    if (depth == 1)
+        atomic_fetch_or(met_of(coverage, &step->faults[0], &step->faults[1]),
+                        (uint8_t)(OD_MET_TRIED | (fired ? OD_MET_BOTH_FIRED : 0)));
     for (uint32_t i = 0; i < step->fault_count; i++) {
         const struct od_fault *fault = &step->faults[i];
         _Atomic uint64_t *cell = coverage->cells[fault->kind][fault->at_time ? OD_COVERAGE_AT_TIME : (uint32_t)fault->point][depth];
@@ -217,13 +224,33 @@ static bool is_sampled(const struct exploration *exploration, const struct od_ex
     return od_mix_two(exploration->subject_hash, pair) % stride == 0;
 }
 
-static bool runs_pair(const struct exploration *exploration, uint32_t first, uint32_t second)
+static bool can_meet(const struct exploration *exploration, uint32_t first, uint32_t second)
 {
-    if (first == second || !may_pair(exploration, second) || !reaches(exploration, first, second))
-        return false;
+    return first != second && may_pair(exploration, second) && reaches(exploration, first, second) &&
+           (first < second || !reaches(exploration, second, first));
+}
+
+/* Which pairs are run: decided before any of them is, by what was tried on subjects before this one. */
+static enum od_status pick_pairs(struct exploration *exploration, struct od_error *error)
+{
+    struct od_coverage *coverage = exploration->coverage;
     const struct od_explore_fault *items = exploration->chosen.items;
-    return (first < second || !reaches(exploration, second, first)) &&
-           is_sampled(exploration, &items[first], &items[second], exploration->pair_stride);
+    size_t count = exploration->chosen.count;
+    exploration->picked = od_take_array(exploration->subject->memory, count, count);
+    if (exploration->picked == NULL)
+        return count == 0 ? OD_OK : od_fail(error, OD_NO_MEMORY, "choosing pairs of %zu faults", count);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; may_pair(exploration, i) && k < count; k++) {
+            if (!can_meet(exploration, i, k))
+                continue;
+            _Atomic uint8_t *met = met_of(coverage, &items[i].fault, &items[k].fault);
+            bool is_picked = atomic_load(met) == 0 || is_sampled(exploration, &items[i], &items[k], exploration->pair_stride);
+            exploration->picked[i * count + k] = is_picked;
+            if (is_picked)
+                atomic_fetch_or(met, OD_MET_TRIED);
+        }
+    }
+    return OD_OK;
 }
 
 /* The faults at what the run with the first fault reaches, other than those that stand for their classes and are reached, too. */
@@ -277,7 +304,7 @@ static bool run_pairs(void *self, uint64_t item, uint64_t first_step, struct od_
     if (!list_beside(exploration, first, slot, first_step == 0 ? 0 : first_step - 1))
         return false;
     for (uint32_t i = 0; good && i < chosen->count && atomic_load(slot->stop) == 0; i++, step++)
-        if (step >= first_step && runs_pair(exploration, first, i))
+        if (step >= first_step && exploration->picked[(size_t)first * chosen->count + i])
             good = run_pair(exploration, &chosen->items[first], &chosen->items[i], step, slot);
     uint64_t stride = beside_stride(exploration);
     for (uint32_t i = 0; good && i < exploration->beside.count && atomic_load(slot->stop) == 0; i++, step++) {
@@ -374,6 +401,7 @@ static void release(struct exploration *exploration)
     size_t chosen = exploration->chosen.count;
     od_shared_give(exploration->marks, (exploration->singles.count + 1) * sizeof(*exploration->marks));
     od_shared_give(exploration->reached, chosen * chosen + 1);
+    od_give(memory, exploration->picked, exploration->picked == NULL ? 0 : chosen * chosen);
     od_give(memory, exploration->single_of, chosen * sizeof(*exploration->single_of));
     od_explore_set_release(&exploration->chosen_index);
     od_explore_set_release(&exploration->skip);
@@ -407,6 +435,8 @@ enum od_status od_exhaustive_explore(const struct od_exhaustive_options *options
         note_subject(&exploration);
     if (status == OD_OK)
         status = spread(&exploration, exploration.singles.count, run_single, error);
+    if (status == OD_OK && !coverage->is_cut && options->depth >= 2)
+        status = pick_pairs(&exploration, error);
     if (status == OD_OK && !coverage->is_cut && options->depth >= 2)
         status = spread(&exploration, exploration.chosen.count, run_pairs, error);
     if (status == OD_OK && !coverage->is_cut) {

@@ -4,6 +4,9 @@
  *                                                       |
  *   one of each class -> with each other one that is reached beside it, and with the faults at points that only recovery reaches
  *
+ * Where these pairs are too many, those of two rows of the table (a kind at a point) that have not been tried on any subject before are
+ * run, and a fixed share of the others.
+ *
  * Which faults are tried is decided by counts alone, never by time: equal subjects and options give equal digests, whatever the number
  * of workers. A bound that leaves something out says how much. Runs are spread over processes, so that one that ends its process is a
  * finding like others. */
@@ -17,6 +20,14 @@
 
 #define OD_COVERAGE_FAILURES_MAX 512
 #define OD_COVERAGE_AT_TIME      OD_POINT_COUNT /* the column of faults at a time */
+
+/* A kind at a point, or at a time. */
+#define OD_COVERAGE_ROW_COUNT (OD_FAULT_KIND_COUNT * (OD_POINT_COUNT + 1))
+static inline uint32_t od_coverage_row(const struct od_fault *fault)
+{
+    return (uint32_t)fault->kind * (OD_POINT_COUNT + 1) + (fault->at_time ? OD_COVERAGE_AT_TIME : (uint32_t)fault->point);
+}
+enum od_coverage_met { OD_MET_TRIED = 1, OD_MET_BOTH_FIRED = 2 };
 
 enum od_coverage_field {
     OD_COVERAGE_RUNS,
@@ -43,7 +54,8 @@ struct od_coverage_failure {
 /* All that was seen, over all subjects. Shared between processes. */
 struct od_coverage {
     _Atomic uint64_t cells[OD_FAULT_KIND_COUNT][OD_POINT_COUNT + 1][2][OD_COVERAGE_FIELD_COUNT]; /* [singles, pairs] */
-    _Atomic uint64_t kinds_met[OD_FAULT_KIND_COUNT][OD_FAULT_KIND_COUNT]; /* pairs of which both fired; the smaller kind first */
+    /* Of two rows (od_coverage_row), the smaller first: enum od_coverage_met. */
+    _Atomic uint8_t met[OD_COVERAGE_ROW_COUNT][OD_COVERAGE_ROW_COUNT];
     _Atomic uint64_t reached[OD_POINT_COUNT][OD_REACH_COUNT];
     _Atomic uint64_t reached_in_recovery[OD_POINT_COUNT]; /* at points' hits that no undisturbed run has */
     _Atomic uint64_t runs[2];
@@ -69,7 +81,8 @@ void od_coverage_free(struct od_coverage *coverage);
 struct od_exhaustive_options {
     uint32_t depth; /* 1: singles; 2: and pairs */
     uint64_t singles_max; /* of a subject */
-    uint64_t pairs_max;   /* likewise; those with points that only recovery reaches have the same bound again */
+    uint64_t pairs_max; /* likewise, about, beside those of rows that were never tried together; those with points that only recovery
+                           reaches have the same bound again */
     uint32_t job_count;
     uint64_t hang_ns;
     bool (*go_on)(void *self, uint64_t run_count); /* `run_count`: of this subject and depth; false: end soon */

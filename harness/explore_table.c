@@ -3,21 +3,32 @@
 
 #include "chaos/fault_kind.h"
 
-/* Pairs of kinds of which both fired in one run; *possible_out: of those that fired at all. */
-static uint32_t kinds_met(const struct od_coverage *coverage, uint32_t *possible_out)
+/* Pairs of rows that each take effect alone, and what became of them together. */
+struct meetings {
+    uint32_t possible;
+    uint32_t tried;
+    uint32_t both_fired;
+};
+
+static bool has_fired(const struct od_coverage *coverage, uint32_t row)
 {
-    bool has_fired[OD_FAULT_KIND_COUNT] = {false};
-    uint32_t met = 0;
-    *possible_out = 0;
-    for (unsigned k = 0; k < OD_FAULT_KIND_COUNT; k++)
-        for (uint32_t p = 0; p <= OD_COVERAGE_AT_TIME; p++)
-            has_fired[k] = has_fired[k] || atomic_load(&coverage->cells[k][p][0][OD_COVERAGE_FIRED]) > 0;
-    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
-        for (unsigned k = i; k < OD_FAULT_KIND_COUNT; k++) {
-            *possible_out += has_fired[i] && has_fired[k];
-            met += atomic_load(&coverage->kinds_met[i][k]) > 0;
+    return atomic_load(&coverage->cells[row / (OD_POINT_COUNT + 1)][row % (OD_POINT_COUNT + 1)][0][OD_COVERAGE_FIRED]) > 0;
+}
+
+static struct meetings count_meetings(const struct od_coverage *coverage)
+{
+    struct meetings meetings = {0};
+    for (uint32_t i = 0; i < OD_COVERAGE_ROW_COUNT; i++) {
+        for (uint32_t k = i; has_fired(coverage, i) && k < OD_COVERAGE_ROW_COUNT; k++) {
+            if (!has_fired(coverage, k))
+                continue;
+            uint8_t met = atomic_load(&coverage->met[i][k]);
+            meetings.possible++;
+            meetings.tried += (met & OD_MET_TRIED) != 0;
+            meetings.both_fired += (met & OD_MET_BOTH_FIRED) != 0;
         }
-    return met;
+    }
+    return meetings;
 }
 
 /* A row of the table. */
@@ -139,9 +150,9 @@ void od_coverage_print_bounds(const struct od_coverage *coverage, uint32_t depth
             load(&coverage->runs[1]) - load(&coverage->recovery_pairs), (unsigned long long)coverage->candidate_pairs,
             load(&coverage->recovery_pairs), load(&coverage->pairs_left_out));
     print_grains(coverage, 1, stream);
-    uint32_t possible = 0;
-    uint32_t met = kinds_met(coverage, &possible);
-    fprintf(stream, "    pairs of kinds that took effect in one run: %u of %u\n", met, possible);
+    const struct meetings meetings = count_meetings(coverage);
+    fprintf(stream, "    pairs of rows of the table: %u, of which %u were tried, and %u took effect in one run\n", meetings.possible,
+            meetings.tried, meetings.both_fired);
     if (coverage->sampled_subjects > 0)
         fprintf(stream, "    of the pairs of %llu of these a fixed share, not all\n", (unsigned long long)coverage->sampled_subjects);
 }
@@ -184,17 +195,16 @@ json_t *od_coverage_json(const struct od_coverage *coverage, uint32_t depth)
 {
     uint32_t unexplained = 0;
     uint32_t gaps = od_coverage_gaps(coverage, &unexplained);
-    uint32_t possible = 0;
-    uint32_t met = kinds_met(coverage, &possible);
+    const struct meetings meetings = count_meetings(coverage);
     json_t *rows = json_array();
     char digest[17];
     snprintf(digest, sizeof(digest), "%016llx", load(&coverage->digest));
     each_row(add_row, coverage, rows);
-    return json_pack("{si sI sI sI sI sI sI sI sI sI si si sb si si ss so}", "depth", (int)depth, "subjects", (json_int_t)coverage->subject_count,
+    return json_pack("{si sI sI sI sI sI sI sI sI sI si si si sb si si ss so}", "depth", (int)depth, "subjects", (json_int_t)coverage->subject_count,
                      "empty_answers", (json_int_t)coverage->empty_count, "single_runs", (json_int_t)load(&coverage->runs[0]),
                      "single_candidates", (json_int_t)coverage->candidates, "pair_runs", (json_int_t)load(&coverage->runs[1]),
                      "pair_candidates", (json_int_t)coverage->candidate_pairs, "recovery_pairs", (json_int_t)load(&coverage->recovery_pairs),
                      "recovery_pairs_left_out", (json_int_t)load(&coverage->pairs_left_out), "violated",
-                     (json_int_t)(load(&coverage->violated[0]) + load(&coverage->violated[1])), "kind_pairs_met", (int)met, "kind_pairs_possible", (int)possible, "cut", (int)coverage->is_cut, "gaps",
+                     (json_int_t)(load(&coverage->violated[0]) + load(&coverage->violated[1])), "row_pairs", (int)meetings.possible, "row_pairs_tried", (int)meetings.tried, "row_pairs_fired", (int)meetings.both_fired, "cut", (int)coverage->is_cut, "gaps",
                      (int)gaps, "unexplained_gaps", (int)unexplained, "digest", digest, "rows", rows);
 }

@@ -10,7 +10,7 @@
         {"rows", "N",                                                                                        \
          "exhaustive: at most so many in each table of a scenario; default: the fewest of 60, 200, 600, 2000 with an answer", false},    \
         {"singles", "N", "exhaustive: at most so many single faults a query (default 20000)", false},        \
-        {"pairs", "N", "exhaustive: at most so many pairs a query and as many at points that only recovery reaches (default 10000)", false}
+        {"pairs", "N", "exhaustive: about so many pairs a query, beside new ones, and as many at points that only recovery reaches (default 10000)", false}
 
 /* Returns the exit status. */
 int od_hunt_exhaustive(const struct od_arguments *arguments);
