@@ -35,4 +35,4 @@ static const struct bench_row rows[] = {
     KIND_OF_DRIVER("clock.timers_early for=20ms", EARLY),
 };
 
-BENCH_MAIN("clock.", rows)
+BENCH_MAIN("kinds_clock_test", rows)

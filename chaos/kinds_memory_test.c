@@ -6,4 +6,4 @@ static const struct bench_row rows[] = {
     KIND("memory.limit limit=64 for=20ms", TICKS_OF_STATE(REFUSED_BIG)),
 };
 
-BENCH_MAIN("memory.", rows)
+BENCH_MAIN("kinds_memory_test", rows)

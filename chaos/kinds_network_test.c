@@ -45,4 +45,4 @@ static const struct bench_row rows[] = {
      .latency_us = 2500},
 };
 
-BENCH_MAIN("network.", rows)
+BENCH_MAIN("kinds_network_test", rows)

@@ -23,4 +23,4 @@ static const struct bench_row rows[] = {
     KIND("shuffle.fetch_refused", STATUS(UNREACHABLE)),
 };
 
-BENCH_MAIN("shuffle.", rows)
+BENCH_MAIN("kinds_shuffle_test", rows)

@@ -31,4 +31,4 @@ static const struct bench_row rows[] = {
          TICKS_OF_STATE(HELD_READ), TICKS_OF_STATE(HELD_OPEN), STATUS(IO)),
 };
 
-BENCH_MAIN("storage.", rows)
+BENCH_MAIN("kinds_storage_test", rows)
