@@ -12,6 +12,7 @@
 #include "harness/exit_status.h"
 #include "harness/hitting_sets.h"
 #include "harness/hunt_exhaustive.h"
+#include "harness/hunt_lineage.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -120,7 +121,7 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
     static const char *const explorations[] = {"swarm", "lineage", "exhaustive", NULL};
     static const char *const deployments[] = {"sim", "processes", NULL};
     if (arguments->positional_count > 0)
-        return od_fail(error, OD_BAD_INPUT, "ordeal hunt: %s: scenarios are for --explore exhaustive", arguments->positional[0]);
+        return od_fail(error, OD_BAD_INPUT, "ordeal hunt: %s: scenarios are for --explore lineage and exhaustive", arguments->positional[0]);
     uint32_t exploration = 0;
     uint32_t deployment = 0;
     uint64_t jobs = 1;
@@ -371,6 +372,8 @@ static int run(const struct od_arguments *arguments)
     static struct od_campaign_result result;
     struct od_campaign_options campaign;
     struct od_error error = {0};
+    if (arguments->positional_count > 0 && strcmp(od_arguments_text(arguments, "explore", "swarm"), "lineage") == 0)
+        return od_hunt_lineage(arguments);
     if (strcmp(od_arguments_text(arguments, "explore", "swarm"), "exhaustive") == 0) {
         if (!od_arguments_has(arguments, "kinds"))
             return od_hunt_exhaustive(arguments);
@@ -412,7 +415,7 @@ static const struct od_option options[] = {
                      "every fault; the last two on drawn cases or scenarios' queries", false},
     OD_HUNT_EXHAUSTIVE_OPTIONS,
     {"faults", "K", "lineage: at a time (default 2)", false},
-    {"runs", "N", "lineage: of one case (default 8)", false},
+    {"runs", "N", "lineage: of one case (default 8), of one query of a scenario (default 20000)", false},
     {"shrink-time", "T", "bound on the shrinking of one failure (default 20s)", false},
     {"json", NULL, "the result as JSON on standard output, text on standard error", false},
     {"out", "DIR", "where failures go: DIR/cases (default ordeal-out/hunt)", false},

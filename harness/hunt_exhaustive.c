@@ -2,9 +2,7 @@
  * of what was tried and what came of it.
  *
  *   scenario -> its tables, cut down -> each query: subject -> od_exhaustive_explore --+
- *   drawn case (property F1) ------------------> subject -> od_exhaustive_explore --+--> one coverage -> table, JSON, cases
- *
- * Small data can leave a query without a row to get wrong: then the tables are made larger, for that query, as long as they stay small. */
+ *   drawn case (property F1) ------------------> subject -> od_exhaustive_explore --+--> one coverage -> table, JSON, cases */
 #include "harness/hunt_exhaustive.h"
 
 #include <signal.h>
@@ -17,21 +15,16 @@
 #include "harness/campaign_worker.h"
 #include "harness/case_save.h"
 #include "harness/exit_status.h"
-#include "harness/explore_case.h"
+#include "harness/explore_queries.h"
 #include "harness/explore_table.h"
 #include "harness/file.h"
-#include "harness/scenario_plan.h"
 #include "properties/property_list.h"
 #include "reports/terminal.h"
 
 #define SECOND_NS     UINT64_C(1000000000)
-#define EXECUTORS     3
-#define TASKS_MAX     2 /* partitions, and tasks of a scan: the least in which tasks have brothers */
 #define SINGLES_MAX   20000
 #define PAIRS_MAX     10000
 #define SAVED_MAX     3 /* failures of one code of one query that are saved */
-#define SIZES         4
-static const uint64_t sizes[SIZES] = {60, 200, 600, 2000};
 
 struct hunt {
     const struct od_arguments *arguments;
@@ -177,62 +170,14 @@ static enum od_status explore(struct hunt *hunt, const struct od_explore_subject
     return tell_all(hunt, origin, error);
 }
 
-/* One scenario, opened at as many sizes as its queries need. */
-struct sized {
-    struct od_scenario_run_options options[SIZES];
-    struct od_scenario_run *scenarios[SIZES]; /* owned; NULL: not opened yet */
-};
-
-static enum od_status open_sized(struct hunt *hunt, const char *path, const struct od_buffer *text, struct sized *sized, uint32_t size,
-                                 struct od_error *error)
+static enum od_status explore_queries(struct hunt *hunt, struct od_explore_queries *queries, struct od_error *error)
 {
-    if (sized->scenarios[size] != NULL)
-        return OD_OK;
-    sized->options[size] = (struct od_scenario_run_options){.has_seed = od_arguments_has(hunt->arguments, "seed"),
-                                                            .seed = hunt->seed,
-                                                            .rows_max = hunt->rows_max != 0 ? hunt->rows_max : sizes[size],
-                                                            .tasks_max = TASKS_MAX,
-                                                            .executors = EXECUTORS};
-    return od_scenario_open_text(path, (const char *)text->bytes, text->size, &sized->options[size], &sized->scenarios[size], error);
-}
-
-/* At the smallest size at which it has an answer with a row; at the first where there is none. */
-static enum od_status open_query(struct hunt *hunt, const char *path, const struct od_buffer *text, struct sized *sized, uint32_t query,
-                                 struct od_explore_subject *subject, uint32_t *size_out, struct od_error *error)
-{
-    bool fits = false;
-    for (uint32_t size = 0; size < (hunt->rows_max != 0 ? 1 : SIZES) && !fits; size++) {
-        OD_TRY(open_sized(hunt, path, text, sized, size, error));
-        OD_TRY(od_explore_open_query(subject, od_posix_memory(), sized->scenarios[size], query, error));
-        *size_out = size;
-        fits = subject->undisturbed.verdict != OD_EXPLORE_HELD || subject->undisturbed.result.outcome.answer->rows.row_count > 0;
-        if (!fits)
-            od_explore_release(subject);
-    }
-    if (fits)
-        return OD_OK;
-    *size_out = 0;
-    return od_explore_open_query(subject, od_posix_memory(), sized->scenarios[0], query, error);
-}
-
-static enum od_status explore_queries(struct hunt *hunt, const char *path, const struct od_buffer *text, struct sized *sized,
-                                      struct od_error *error)
-{
-    OD_TRY(open_sized(hunt, path, text, sized, 0, error));
-    uint32_t count = od_explore_query_count(sized->scenarios[0]);
     enum od_status status = OD_OK;
+    uint32_t count = od_explore_queries_count(queries);
     for (uint32_t i = 0; i < count && status == OD_OK && !hunt->coverage->is_cut; i++) {
         struct od_explore_subject subject = {0};
-        uint32_t size = 0;
-        OD_TRY(open_query(hunt, path, text, sized, i, &subject, &size, error));
-        const struct od_explore_source source = {.path = path,
-                                                 .text = (const char *)text->bytes,
-                                                 .text_bytes = text->size,
-                                                 .query = sized->scenarios[size]->scenario->queries[i].name,
-                                                 .seed = od_scenario_run_seed(sized->scenarios[size]),
-                                                 .rows_max = sized->options[size].rows_max,
-                                                 .executors = EXECUTORS,
-                                                 .tasks_max = TASKS_MAX};
+        struct od_explore_source source;
+        OD_TRY(od_explore_queries_open_one(queries, i, &subject, &source, error));
         status = explore(hunt, &subject, &(struct origin){.source = &source}, source.rows_max, error);
         od_explore_release(&subject);
     }
@@ -241,15 +186,11 @@ static enum od_status explore_queries(struct hunt *hunt, const char *path, const
 
 static enum od_status explore_scenario(struct hunt *hunt, const char *path, struct od_error *error)
 {
-    struct sized sized = {0};
-    struct od_buffer text;
-    od_buffer_init(&text, od_posix_memory());
-    enum od_status status = od_file_read(path, &text, error);
-    if (status == OD_OK)
-        status = explore_queries(hunt, path, &text, &sized, error);
-    for (uint32_t i = 0; i < SIZES; i++)
-        od_scenario_close(sized.scenarios[i]);
-    od_buffer_release(&text);
+    struct od_explore_queries queries;
+    const uint64_t *seed = od_arguments_has(hunt->arguments, "seed") ? &hunt->seed : NULL;
+    OD_TRY(od_explore_queries_open(&queries, path, hunt->rows_max, seed, error));
+    enum od_status status = explore_queries(hunt, &queries, error);
+    od_explore_queries_close(&queries);
     return status;
 }
 
