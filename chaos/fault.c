@@ -218,6 +218,15 @@ bool od_schedule_kills_driver(const struct od_schedule *schedule)
     return false;
 }
 
+bool od_schedule_wants_journal(const struct od_schedule *schedule)
+{
+    const uint32_t journals = ON(JOURNAL_WRITE) | ON(JOURNAL_SYNC) | ON(DISK_SYNC);
+    for (uint32_t i = 0; schedule != NULL && i < schedule->fault_count; i++)
+        if (!schedule->faults[i].at_time && (journals >> schedule->faults[i].point & 1) != 0)
+            return true;
+    return od_schedule_kills_driver(schedule);
+}
+
 bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attempts_max)
 {
     for (uint32_t i = 0; i < schedule->fault_count; i++) {

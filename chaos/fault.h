@@ -140,5 +140,7 @@ bool od_schedule_may_fail(const struct od_schedule *schedule);
 bool od_schedule_may_leave_files(const struct od_schedule *schedule);
 /* True when some fault ends a life of the driver. `schedule` may be NULL. */
 bool od_schedule_kills_driver(const struct od_schedule *schedule);
+/* True when some fault does, or waits where only a driver with a journal gets to. `schedule` may be NULL. */
+bool od_schedule_wants_journal(const struct od_schedule *schedule);
 
 #endif

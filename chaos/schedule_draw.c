@@ -62,6 +62,7 @@ static struct duration_table durations_of(const struct od_fault_kind_row *row)
 #define TIME_STEPS    256
 #define BIT_COUNT     65536
 #define NTH_EARLY     6
+#define NTH_RARE      3
 #define NTH_MESSAGES  32
 #define HEAL_STEP_NS  (100 * MS)
 #define HEAL_SOON_NS  (3 * MS)
@@ -95,20 +96,18 @@ static bool is_in_swarm(uint32_t swarm, enum od_fault_kind kind)
     return swarm == 0 || (subject % 2 == 0 && od_mix_two(swarm, (uint64_t)kind) % 4 != 0);
 }
 
-/* The first kind of the swarm at or behind the drawn one; where there is none, the drawn one. */
+/* One of the swarm; where that has none of the shape's, one of those. All are as likely. */
 static enum od_fault_kind draw_kind(struct od_random *draws, const struct od_schedule_shape *shape, uint32_t swarm)
 {
     enum od_fault_kind kinds[OD_FAULT_KIND_COUNT];
     uint32_t count = 0;
-    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
-        if (od_fault_kinds_has(&shape->kinds, (enum od_fault_kind)i))
-            kinds[count++] = (enum od_fault_kind)i;
+    for (unsigned pass = 0; pass < 2 && count == 0; pass++)
+        for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
+            if (od_fault_kinds_has(&shape->kinds, (enum od_fault_kind)i) &&
+                is_in_swarm(pass == 0 ? swarm : 0, (enum od_fault_kind)i))
+                kinds[count++] = (enum od_fault_kind)i;
     od_assert(count > 0);
-    uint32_t drawn = draw(draws, count);
-    for (uint32_t i = 0; i < count; i++)
-        if (is_in_swarm(swarm, kinds[(drawn + i) % count]))
-            return kinds[(drawn + i) % count];
-    return kinds[drawn];
+    return kinds[draw(draws, count)];
 }
 
 /* One of the kind's points, or a time: half of the times lie in the first quarter of the span. */
@@ -135,13 +134,15 @@ static void draw_place(struct od_random *draws, const struct od_schedule_shape *
     fault->point = (enum od_point)__builtin_ctz(points);
 }
 
-/* The n-th message of one executor, or of all. */
+/* The n-th message of one executor, or of all. Between executors there are few: the first ones of all. */
 static void draw_message_site(struct od_random *draws, const struct od_schedule_shape *shape,
                               struct od_fault *fault)
 {
+    uint32_t links = od_fault_kind_row(fault->kind)->links;
+    bool is_rare = links != 0 && (links & ~(uint32_t)OD_LINK_PEERS) == 0;
     uint32_t executor = 1 + draw(draws, (uint64_t)shape->executor_count + 1);
-    fault->site.executor = executor > shape->executor_count ? OD_ANY : executor;
-    fault->site.nth = draw(draws, draw(draws, 4) == 3 ? NTH_MESSAGES : NTH_EARLY);
+    fault->site.executor = executor > shape->executor_count || is_rare ? OD_ANY : executor;
+    fault->site.nth = draw(draws, draw(draws, 4) == 3 ? NTH_MESSAGES : is_rare ? NTH_RARE : NTH_EARLY);
 }
 
 /* The first attempt, mostly; the one after a recovery; or any. */
@@ -169,12 +170,13 @@ static void draw_task_site(struct od_random *draws, const struct od_schedule_sha
         fault->site.partition = draw(draws, shape->partition_counts[fault->site.stage]);
 }
 
-/* The n-th call of one executor, or of all: early ones, mostly, as small queries make few. */
+/* The n-th call of one executor, or as often of all: early ones, mostly, as small queries make few. Files are synced by drivers, mostly. */
 static void draw_call_site(struct od_random *draws, const struct od_schedule_shape *shape, struct od_fault *fault)
 {
-    static const uint32_t bounds[] = {NTH_EARLY, NTH_MESSAGES, NTH_EARLY, NTH_CALLS};
-    uint32_t executor = 1 + draw(draws, (uint64_t)shape->executor_count + 1);
-    fault->site.executor = executor > shape->executor_count ? OD_ANY : executor;
+    static const uint32_t bounds[] = {NTH_EARLY, NTH_MESSAGES, NTH_RARE, NTH_CALLS};
+    uint32_t executor = 1 + draw(draws, 2 * (uint64_t)shape->executor_count);
+    bool is_any = executor > shape->executor_count || fault->point == OD_POINT_DISK_SYNC;
+    fault->site.executor = is_any ? OD_ANY : executor;
     fault->site.nth = draw(draws, DRAW_OF(bounds));
 }
 

@@ -178,7 +178,7 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
     };
     if (request->deployment == OD_DEPLOY_THREADS && request->options.cluster.lease_ns == 0)
         host.query.options.cluster.lease_ns = THREADS_LEASE_NS;
-    if (od_schedule_kills_driver(request->schedule))
+    if (od_schedule_wants_journal(request->schedule))
         host.query.options.cluster.journal = true;
     host.until_ns = request->until_ns != 0 ? request->until_ns : 2 * host.query.options.deadline_ns;
     host.factory = (struct od_actor_factory){make_actor, &host};
