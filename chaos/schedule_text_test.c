@@ -97,6 +97,7 @@ static void canonical_lines_stay_as_they_are(void **state)
                                "executor.pause at time=3ms executor=2 for=150ms\n"
                                "shuffle.block_missing at block_serve partition=7 times=always\n"
                                "shuffle.block_bit_flip at block_write stage=0 task=2 partition=1 bit=77\n"
+                               "shuffle.block_bit_flip at block_write bit=4294967295\n"
                                "shuffle.block_truncated at block_receive stage=0 cut=8\n"
                                "network.delay at message_send executor=1 nth=3 for=20ms times=2\n"
                                "network.loss at message_send message_kind=5\n"
@@ -116,7 +117,7 @@ static void canonical_lines_stay_as_they_are(void **state)
     struct od_schedule schedule;
     bench_init(&bench);
     assert_int_equal(parse(&bench, text, &schedule), OD_OK);
-    assert_int_equal(schedule.fault_count, 22);
+    assert_int_equal(schedule.fault_count, 23);
     assert_true(od_schedule_print(&schedule, &bench.buffer));
     assert_string_equal(od_buffer_text(&bench.buffer), text);
     bench_release(&bench);
