@@ -158,9 +158,11 @@ static enum od_status print_explained(const struct explaining *explaining, struc
     if (place.found)
         od_buffer_print(text, "first difference%s: %s\n", place.may_vary ? ", which may be a whim" : "", place.text);
     else
-        od_buffer_append_text(text, explained->is_calm_right
-                                        ? "first difference: none, all rows are what they are undisturbed\n"
-                                        : "first difference: not known; every part of the query alone is right\n");
+        od_buffer_print(text, "first difference: %s\n",
+                        !explained->is_calm_right ? "not known; every part of the query alone is right"
+                        : explained->is_run_right && !explained->has_no_model
+                            ? "none, the answer is what the model says"
+                            : "none, all rows are what they are undisturbed");
     if (is_of_events(explaining->found.code))
         print_decision(explaining, explained);
     if (explaining->options->is_short)
