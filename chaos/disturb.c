@@ -122,6 +122,12 @@ static bool is_hit_of(const struct od_fault_kind_row *row, const struct od_hit *
     return is_victim && has_link && (hit->byte_count > 0 || !od_fault_needs_bytes(row));
 }
 
+bool od_fault_strikes_both(const struct od_fault *fault, uint32_t left, uint32_t right)
+{
+    uint32_t group = od_fault_kind_row(fault->kind)->group;
+    return group != 0 && left != 0 && right != 0 && (left - 1) / group == (right - 1) / group;
+}
+
 /* --- windows ---------------------------------------------------------------------------------- */
 
 void od_disturb_open(struct od_disturb *disturb, const struct od_fault *fault, uint32_t actor_id, uint64_t now_ns)
@@ -131,10 +137,12 @@ void od_disturb_open(struct od_disturb *disturb, const struct od_fault *fault, u
         return;
     od_assert(actor_id < disturb->actor_count);
     uint64_t duration_ns = od_fault_duration_ns(fault);
-    disturb->windows[(size_t)actor_id * schedule->fault_count + (size_t)(fault - schedule->faults)] = (struct od_window){
-        .since_ns = now_ns,
-        .until_ns = duration_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + duration_ns,
-    };
+    for (uint32_t i = 0; i < disturb->actor_count; i++)
+        if (i == actor_id || od_fault_strikes_both(fault, i, actor_id))
+            disturb->windows[(size_t)i * schedule->fault_count + (size_t)(fault - schedule->faults)] = (struct od_window){
+                .since_ns = now_ns,
+                .until_ns = duration_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + duration_ns,
+            };
 }
 
 struct od_window *od_disturb_window(struct od_disturb *disturb, uint32_t actor_id, uint64_t now_ns, uint32_t *index)

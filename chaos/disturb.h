@@ -56,6 +56,8 @@ void od_disturb_open(struct od_disturb *disturb, const struct od_fault *fault, u
 /* The next window that is open on an actor now, of the faults from `*index` on, in their order; NULL: none, or healed. `*index` is
  * its fault's then. Its state may be changed. */
 struct od_window *od_disturb_window(struct od_disturb *disturb, uint32_t actor_id, uint64_t now_ns, uint32_t *index);
+/* True when these two are of one group of those that a fault strikes together. */
+bool od_fault_strikes_both(const struct od_fault *fault, uint32_t left, uint32_t right);
 /* On whom a fault at a time acts. */
 uint32_t od_fault_victim_id(const struct od_fault *fault);
 /* Counts a fault at a time as fired, by its host. */

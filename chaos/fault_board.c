@@ -296,9 +296,8 @@ static uint64_t after_ns(const struct od_fault_board *board, const struct od_fau
 /* What the supervisor has to see to, of a fault that fired: the others of a group it must kill itself. */
 static void post_kill(struct od_fault_board *board, const struct od_fault *fault, uint32_t actor_id)
 {
-    uint32_t group = od_fault_kind_row(fault->kind)->group;
     for (uint32_t i = 0; i < board->head->actor_count; i++) {
-        bool is_other = group != 0 && i != 0 && i != actor_id && (i - 1) / group == (actor_id - 1) / group;
+        bool is_other = i != actor_id && od_fault_strikes_both(fault, i, actor_id);
         if (i != actor_id && !is_other)
             continue;
         board->actors[i].restart_at_ns = after_ns(board, fault);

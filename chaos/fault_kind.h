@@ -14,6 +14,9 @@ enum od_fault_effect {
     OD_EFFECT_CUT,           /* are lost */
     OD_EFFECT_CLOG,          /* wait until the end */
     OD_EFFECT_CLOG_SHUFFLED, /* wait until the end, and come in another order */
+    OD_EFFECT_CLOG_SOME,     /* of some links, wait, each link's until another time */
+    OD_EFFECT_LOSSY,         /* are lost, one in three */
+    OD_EFFECT_ECHO,          /* come again a little later */
     OD_EFFECT_TAIL,          /* are late, few of them by much */
     OD_EFFECT_SWAP,          /* every other one is overtaken */
     OD_EFFECT_BANDWIDTH,     /* queue for a link of `rate` KiB/s */
@@ -92,6 +95,7 @@ enum od_fault_amount {
     OD_FAULT_AMOUNT_BY,     /* `by=`: bytes; default 512 */
     OD_FAULT_AMOUNT_MS,     /* `ms=`: milliseconds; default 200 */
     OD_FAULT_AMOUNT_LIMIT,  /* `limit=`: KiB; default 64 */
+    OD_FAULT_AMOUNT_SEED,   /* `seed=`: what is left to chance; default 0 */
     OD_FAULT_AMOUNT_COUNT
 };
 struct od_fault_amount_row {
@@ -152,7 +156,7 @@ struct od_fault_kind_row {
     enum od_status status;       /* of FAIL, WRITE_SHORT */
     enum od_fault_damage damage; /* of DAMAGE */
     enum od_order_kind order;    /* of ORDER */
-    uint32_t group;              /* of KILL: executors g * group + 1 .. die together; 0: one */
+    uint32_t group;              /* of KILL, CUT: executors g * group + 1 .. are struck together; 0: one */
     uint32_t links;              /* of messages: which count; 0: all */
     enum od_fault_who who;
     const char *what;  /* "dies" */

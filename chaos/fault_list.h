@@ -214,7 +214,25 @@
     X(NETWORK_RESET, "network.reset", RECOVERS, "all messages under way from and to an executor are lost at once", \
       .effect = OD_EFFECT_RESET, .points = ON(TASK_START) | ON(TASK_STEP) | ON(TASK_END), .at_time = true,   \
       .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR, .who = OD_FAULT_WHO_EXECUTOR,      \
-      .what = "loses all that is under way")
+      .what = "loses all that is under way")                                                                 \
+    X(NETWORK_PARTITION, "network.partition", RECOVERS,                                                      \
+      "two neighbouring executors are cut off from all others, for `for`; they hear each other",             \
+      .effect = OD_EFFECT_CUT, .group = 2, .links = OD_LINK_ALL, OF_STATE, .what = "is cut off, and its neighbour with it", \
+      .after = "until after")                                                                                \
+    X(NETWORK_PARTITION_PEERS, "network.partition_peers", RECOVERS,                                          \
+      "two neighbouring executors and the others don't hear each other, for `for`; the driver hears all",    \
+      .effect = OD_EFFECT_CUT, .group = 2, .links = OD_LINK_PEERS, OF_STATE,                                 \
+      .what = "is cut off from its peers, and its neighbour with it", .after = "until after")                \
+    X(NETWORK_CLOG_SOME, "network.clog_some", RECOVERS,                                                      \
+      "some of an executor's links are clogged, each for another part of `for`", .effect = OD_EFFECT_CLOG_SOME, \
+      .links = OD_LINK_ALL, .amount = OD_FAULT_AMOUNT_SEED, OF_STATE_FINITE, .what = "has clogged links",    \
+      .after = "until after")                                                                                \
+    X(NETWORK_LOSSY, "network.lossy", RECOVERS, "of what an executor sends and is sent in the next `for` every third message is lost", \
+      .effect = OD_EFFECT_LOSSY, .links = OD_LINK_ALL, .amount = OD_FAULT_AMOUNT_SEED, OF_STATE,             \
+      .what = "has lossy links", .after = "until after")                                                     \
+    X(NETWORK_ECHO, "network.echo", RECOVERS, "all that an executor sends in the next `for` arrives twice",  \
+      .effect = OD_EFFECT_ECHO, .links = OD_LINK_OUT, .amount = OD_FAULT_AMOUNT_SEED, OF_STATE,              \
+      .what = "is heard twice", .after = "until after")
 #define OF_STATE_FINITE                                                                                      \
     .points = ON(TASK_START) | ON(TASK_STEP) | ON(TASK_END), .at_time = true, .has_duration = true,          \
     .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR, .who = OD_FAULT_WHO_EXECUTOR
@@ -341,7 +359,14 @@
     X(CLOCK_TIMER_TWICE, "clock.timer_twice", RECOVERS, "a timer fires twice", .effect = OD_EFFECT_TIMER_TWICE, \
       .points = ON(TIMER_SET), .who = OD_FAULT_WHO_ACTOR, .what = "gets a timer twice")                      \
     X(CLOCK_TIMER_LATE, "clock.timer_late", RECOVERS, "one timer fires late by `for`", .effect = OD_EFFECT_TIMER_LATE, \
-      .points = ON(TIMER_SET), .has_duration = true, .who = OD_FAULT_WHO_ACTOR, .what = "gets a timer late", .after = "by")
+      .points = ON(TIMER_SET), .has_duration = true, .who = OD_FAULT_WHO_ACTOR, .what = "gets a timer late", .after = "by") \
+    X(CLOCK_SKEW_AHEAD, "clock.skew_ahead", RECOVERS, "a life begins with a clock that is ahead by `ms`, for `for`", \
+      .effect = OD_EFFECT_CLOCK_AHEAD, .amount = OD_FAULT_AMOUNT_MS, OF_BIRTH, .what = "has a clock that is ahead", \
+      .after = "right after")                                                                                \
+    X(CLOCK_SKEW_BEHIND, "clock.skew_behind", RECOVERS, "a life begins with a clock that is behind by `ms`, for `for`", \
+      .effect = OD_EFFECT_CLOCK_BEHIND, .amount = OD_FAULT_AMOUNT_MS, OF_BIRTH, .what = "has a clock that is behind", \
+      .after = "right after")
+#define OF_BIRTH .points = ON(ACTOR_START), .has_duration = true, .may_last = true, .who = OD_FAULT_WHO_ACTOR
 
 #define OD_FAULT_MEMORY_LIST(X)                                                                              \
     X(MEMORY_REFUSED, "memory.refused", MAY_FAIL, "memory is refused", .effect = OD_EFFECT_FAIL,             \

@@ -280,6 +280,7 @@ static inline void bench_prove(const char *test, const struct bench_row *rows, s
         enum od_fault_kind kind = bench_kind_of(&rows[i]);
         uint32_t places = rows[i].places != 0 ? rows[i].places : bench_places_of(kind);
         assert_int_equal(places & ~bench_places_of(kind), 0);
+        assert_true(rows[i].expects[0].most > 0);
         for (unsigned place = 0; place < 32; place++)
             if ((places >> place & 1) != 0)
                 wrong += bench_try_at(&rows[i], place, i);
@@ -299,7 +300,7 @@ static inline void bench_prove(const char *test, const struct bench_row *rows, s
     static void each_kind_takes_effect_where_it_may_act(void **state)                                        \
     {                                                                                                        \
         (void)state;                                                                                         \
-        bench_prove(test, rows, sizeof(rows) / sizeof((rows)[0]));                                        \
+        bench_prove(test, rows, sizeof(rows) / sizeof((rows)[0]));                                           \
     }                                                                                                        \
     int main(void)                                                                                           \
     {                                                                                                        \

@@ -24,6 +24,8 @@ static const struct bench_row rows[] = {
     KIND("clock.timers_early for=20ms", EARLY),
     KIND("clock.timer_twice", ONE(TIMERS_TWICE)),
     KIND("clock.timer_late for=50ms", EXPECT(TIMER_LATE_US, 50000, 50100), ONE(TIMERS_OFF)),
+    KIND("clock.skew_ahead ms=30 for=never", EXPECT(CLOCK_AHEAD_US, 30000, 30000)),
+    KIND("clock.skew_behind ms=1 for=never", EXPECT(CLOCK_BEHIND_US, 1000, 1000)),
     KIND_OF_DRIVER("clock.jump_forward ms=200 for=20ms", AHEAD(200)),
     KIND_OF_DRIVER("clock.jump_back ms=10 for=20ms", BEHIND(10)),
     KIND_OF_DRIVER("clock.drift_fast for=20ms", FAST),

@@ -28,7 +28,7 @@
 static const uint64_t crash_durations[] = {20 * MS, 5 * MS, 40 * MS, 60 * MS, 150 * MS, 300 * MS, UINT64_MAX};
 static const uint64_t pause_durations[] = {20 * MS, 60 * MS, 95 * MS, 110 * MS, 150 * MS, 400 * MS};
 static const uint64_t delay_durations[] = {1 * MS, 20 * MS, 60 * MS, 110 * MS, 400 * MS};
-static const uint64_t state_durations[] = {20 * MS, 60 * MS, 150 * MS, 400 * MS};
+static const uint64_t state_durations[] = {20 * MS, 60 * MS, 150 * MS, 400 * MS, UINT64_MAX};
 static const uint64_t copy_durations[] = {1 * MS, 20 * MS, 150 * MS};
 
 struct duration_table {
@@ -202,6 +202,8 @@ static void draw_amount(struct od_random *draws, struct od_fault *fault)
     bool is_lateness = od_fault_kind_row(fault->kind)->effect == OD_EFFECT_TIMERS_LATE;
     fault->amount = od_fault_amount_row(amount)->plain;
     if (amount == OD_FAULT_AMOUNT_BIT)
+        fault->amount = draw(draws, BIT_COUNT);
+    else if (amount == OD_FAULT_AMOUNT_SEED)
         fault->amount = draw(draws, BIT_COUNT);
     else if (amount == OD_FAULT_AMOUNT_CUT)
         fault->amount = 1 + draw(draws, 256);

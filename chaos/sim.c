@@ -148,12 +148,10 @@ static void kill(struct od_sim_actor *actor, const struct od_fault *fault, uint6
 /* The others of its group, who run no handler now, end at once. */
 static void kill_group(struct od_sim_actor *actor, const struct od_fault *fault, uint64_t until_ns)
 {
-    uint32_t group = od_fault_kind_row(fault->kind)->group;
-    uint32_t actor_id = actor->world.actor_id;
     kill(actor, fault, until_ns);
-    for (uint32_t i = 1; group != 0 && i < actor->sim->actor_count; i++) {
+    for (uint32_t i = 1; i < actor->sim->actor_count; i++) {
         struct od_sim_actor *other = &actor->sim->actors[i];
-        if (i == actor_id || (i - 1) / group != (actor_id - 1) / group || other->life != OD_SIM_LIVE)
+        if (other == actor || !od_fault_strikes_both(fault, i, actor->world.actor_id) || other->life != OD_SIM_LIVE)
             continue;
         kill(other, fault, until_ns);
         bury(other);

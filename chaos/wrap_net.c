@@ -16,6 +16,7 @@
 #define OVERTAKEN_NS (3 * MS)
 #define SHUFFLE_STEPS 16
 #define SHUFFLE_NS   (500 * US)
+#define ECHO_NS      (20 * MS)
 #define TAIL_NS      (200 * MS)
 #define KIB          UINT64_C(1024)
 
@@ -67,14 +68,46 @@ static uint64_t queue_ns(struct od_window *window, const struct od_fault *fault,
     return window->state - now_ns < left_ns ? window->state - now_ns : left_ns;
 }
 
+/* A message, as one of its ends sees it. */
+struct passing {
+    uint32_t actor_id;
+    uint32_t other_id;
+    uint32_t link;
+    size_t byte_count;
+    uint64_t now_ns;
+};
+
+/* Half of the links, the driver's always where the seed is even; each until another eighth of the window is over. */
+static uint64_t clogged_ns(const struct od_window *window, const struct od_fault *fault, const struct passing *passing,
+                           uint64_t left_ns)
+{
+    uint64_t drawn = od_mix_two(fault->amount, passing->other_id);
+    uint64_t span_ns = passing->now_ns - window->since_ns + left_ns;
+    uint64_t end_ns = window->since_ns + span_ns / 8 * (1 + (drawn >> 8) % 8);
+    bool is_clogged = drawn % 2 == 0 || (passing->other_id == 0 && fault->amount % 2 == 0);
+    return is_clogged && end_ns > passing->now_ns ? end_ns - passing->now_ns : 0;
+}
+
 /* One window of an actor: what it does to this message. `left_ns` is how long it stays open. */
-static void pass_window(struct od_window *window, const struct od_fault *fault, uint64_t now_ns, uint64_t left_ns,
-                        size_t byte_count, struct fate *fate)
+static void pass_window(struct od_window *window, const struct od_fault *fault, const struct passing *passing,
+                        uint64_t left_ns, struct fate *fate)
 {
     uint64_t number = window->state;
     switch (od_fault_effect_of(fault)) {
     case OD_EFFECT_CUT:
-        fate->is_lost = true;
+        fate->is_lost = fate->is_lost || !od_fault_strikes_both(fault, passing->actor_id, passing->other_id);
+        break;
+    case OD_EFFECT_CLOG_SOME:
+        fate->delay_ns += clogged_ns(window, fault, passing, left_ns);
+        break;
+    case OD_EFFECT_LOSSY:
+        fate->is_lost = fate->is_lost || od_mix_two(fault->amount, number) % 3 == 0;
+        window->state++;
+        break;
+    case OD_EFFECT_ECHO:
+        fate->has_copy = true;
+        fate->copy_delay_ns = MS + od_mix_two(fault->amount, number) % ECHO_NS;
+        window->state++;
         break;
     case OD_EFFECT_CLOG:
         fate->delay_ns += left_ns;
@@ -92,7 +125,7 @@ static void pass_window(struct od_window *window, const struct od_fault *fault, 
         window->state++;
         break;
     case OD_EFFECT_BANDWIDTH:
-        fate->delay_ns += queue_ns(window, fault, now_ns, left_ns, byte_count);
+        fate->delay_ns += queue_ns(window, fault, passing->now_ns, left_ns, passing->byte_count);
         break;
     default:
         break; /* no message's */
@@ -100,16 +133,16 @@ static void pass_window(struct od_window *window, const struct od_fault *fault, 
 }
 
 /* The windows of one end of the message. */
-static void pass_windows(struct od_disturb *disturb, uint32_t actor_id, uint32_t link, size_t byte_count,
-                         uint64_t now_ns, struct fate *fate)
+static void pass_windows(struct od_disturb *disturb, const struct passing *passing, struct fate *fate)
 {
+    uint64_t now_ns = passing->now_ns;
     uint64_t heal_ns = disturb->schedule->heal_ns;
     struct od_window *window;
-    for (uint32_t i = 0; (window = od_disturb_window(disturb, actor_id, now_ns, &i)) != NULL; i++) {
+    for (uint32_t i = 0; (window = od_disturb_window(disturb, passing->actor_id, now_ns, &i)) != NULL; i++) {
         const struct od_fault *fault = &disturb->schedule->faults[i];
         uint64_t end_ns = heal_ns != 0 && heal_ns < window->until_ns ? heal_ns : window->until_ns;
-        if ((od_fault_kind_row(fault->kind)->links & link) != 0)
-            pass_window(window, fault, now_ns, end_ns - now_ns, byte_count, fate);
+        if ((od_fault_kind_row(fault->kind)->links & passing->link) != 0)
+            pass_window(window, fault, passing, end_ns - now_ns, fate);
     }
 }
 
@@ -119,11 +152,19 @@ static void pass_both_ends(struct od_wrap_world *wrap, const struct od_message *
     struct od_disturb *disturb = host->enter(host->self);
     if (disturb == NULL)
         return;
-    uint64_t now_ns = host->now_ns(host->self);
-    if (message->from != 0)
-        pass_windows(disturb, message->from, od_disturb_message_link(message, false), message->body_bytes, now_ns, fate);
-    if (message->to != 0)
-        pass_windows(disturb, message->to, od_disturb_message_link(message, true), message->body_bytes, now_ns, fate);
+    struct passing sent = {.actor_id = message->from,
+                           .other_id = message->to,
+                           .link = od_disturb_message_link(message, false),
+                           .byte_count = message->body_bytes,
+                           .now_ns = host->now_ns(host->self)};
+    struct passing received = sent;
+    received.actor_id = message->to;
+    received.other_id = message->from;
+    received.link = od_disturb_message_link(message, true);
+    if (sent.actor_id != 0)
+        pass_windows(disturb, &sent, fate);
+    if (received.actor_id != 0)
+        pass_windows(disturb, &received, fate);
     host->leave(host->self);
 }
 

@@ -58,11 +58,11 @@ static bool kill_one(struct od_wrap_threads *wrap, uint32_t actor_id, uint64_t d
     return true;
 }
 
-static bool kill_group(struct od_wrap_threads *wrap, uint32_t actor_id, uint32_t group, uint64_t duration_ns)
+static bool kill_group(struct od_wrap_threads *wrap, uint32_t actor_id, const struct od_fault *fault, uint64_t duration_ns)
 {
     bool killed = kill_one(wrap, actor_id, duration_ns);
-    for (uint32_t i = 1; group != 0 && i < wrap->actor_count; i++)
-        if (i != actor_id && (i - 1) / group == (actor_id - 1) / group && wrap->actors[i].world != NULL)
+    for (uint32_t i = 1; i < wrap->actor_count; i++)
+        if (i != actor_id && od_fault_strikes_both(fault, i, actor_id) && wrap->actors[i].world != NULL)
             (void)kill_one(wrap, i, duration_ns);
     return killed;
 }
@@ -87,7 +87,7 @@ static bool strike(struct od_wrap_threads *wrap, uint32_t actor_id, const struct
         (void)od_disturb_order(fault, site, &order);
         return od_threads_order(threads, &order);
     case OD_EFFECT_KILL:
-        return kill_group(wrap, actor_id, row->group, duration_ns);
+        return kill_group(wrap, actor_id, fault, duration_ns);
     default:
         return true; /* the wrappers' */
     }

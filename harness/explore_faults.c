@@ -258,6 +258,7 @@ static const uint32_t amounts[][OD_EXPLORE_VARIANTS] = {
     [OD_FAULT_AMOUNT_KEEP] = {0, KEEP_ALL}, [OD_FAULT_AMOUNT_FACTOR] = {10, 10000},
     [OD_FAULT_AMOUNT_RATE] = {64, 1},         [OD_FAULT_AMOUNT_BY] = {512, 8},         [OD_FAULT_AMOUNT_MS] = {20, 1000},
     [OD_FAULT_AMOUNT_LIMIT] = {64, 1},
+    [OD_FAULT_AMOUNT_SEED] = {1, 2},
 };
 
 static uint32_t variant_count(const struct od_fault_kind_row *row)
