@@ -43,7 +43,7 @@ const struct od_fault_amount_row *od_fault_amount_row(enum od_fault_amount amoun
         [OD_FAULT_AMOUNT_BY] = {"by", 1, 512, "by %u bytes"},
         [OD_FAULT_AMOUNT_MS] = {"ms", 1, 200, "by %u ms"},
         [OD_FAULT_AMOUNT_LIMIT] = {"limit", 1, 64, "%u KiB"},
-        [OD_FAULT_AMOUNT_SEED] = {"seed", 0, 0, "as %u draws"},
+        [OD_FAULT_AMOUNT_SEED] = {"seed", 0, 0, "seed %u"},
     };
     _Static_assert(sizeof(rows) / sizeof(rows[0]) == OD_FAULT_AMOUNT_COUNT, "every amount has a row");
     od_assert(amount < OD_FAULT_AMOUNT_COUNT);

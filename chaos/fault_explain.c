@@ -35,7 +35,7 @@ _Static_assert(sizeof(point_words) / sizeof(point_words[0]) == OD_POINT_COUNT, "
 static void print_milliseconds(struct od_buffer *buffer, uint64_t ns)
 {
     if (ns == UINT64_MAX)
-        od_buffer_append_text(buffer, "nothing but the end of all faults");
+        od_buffer_append_text(buffer, "the end of all faults");
     else
         od_buffer_print(buffer, "%g ms", (double)ns / 1e6);
 }
@@ -64,6 +64,8 @@ static void print_who(struct od_buffer *buffer, const struct od_fault *fault)
         od_buffer_append_text(buffer, who_words[who].text);
     else if (who == OD_FAULT_WHO_ACTOR && executor == 0)
         od_buffer_append_text(buffer, "the driver");
+    else if (od_fault_kind_row(fault->kind)->links == OD_LINK_FROM_DRIVER)
+        od_buffer_print(buffer, "a message to executor %" PRIu32, executor);
     else
         od_buffer_print(buffer, who_words[who].with_number, executor);
 }
@@ -77,7 +79,8 @@ static void print_when(struct od_buffer *buffer, const struct od_fault *fault)
     } else if (fault->point == OD_POINT_TASK_STEP && fault->site.nth != OD_ANY) {
         od_buffer_print(buffer, " before step %" PRIu32, fault->site.nth);
     } else if (od_fault_kind_row(fault->kind)->victim == OD_FAULT_OF_DRIVER && fault->point == OD_POINT_MESSAGE_SEND) {
-        od_buffer_append_text(buffer, " in place of sending a message");
+        bool dies = od_fault_kind_row(fault->kind)->effect == OD_EFFECT_KILL;
+        od_buffer_append_text(buffer, dies ? " in place of sending a message" : " when it sends a message");
         if (fault->site.executor != OD_ANY)
             od_buffer_print(buffer, " to executor %" PRIu32, fault->site.executor);
     } else if (point_words[fault->point][0] != '\0') {

@@ -115,12 +115,12 @@
       .who = OD_FAULT_WHO_EXECUTOR, .what = "is killed", .after = "a new one starts after")                  \
     X(EXECUTOR_HOST_CRASH, "executor.host_crash", RECOVERS,                                                  \
       "a host dies: two neighbouring executors at once", .effect = OD_EFFECT_KILL, .group = 2, OF_LIFE,      \
-      .what = "dies, and its neighbour", .after = "new ones start after")                                    \
+      .what = "dies with its neighbour", .after = "new ones start after")                                    \
     X(EXECUTOR_RACK_CRASH, "executor.rack_crash", RECOVERS, "a rack dies: four neighbouring executors at once", \
-      .effect = OD_EFFECT_KILL, .group = 4, OF_LIFE, .what = "dies, and its rack",                           \
+      .effect = OD_EFFECT_KILL, .group = 4, OF_LIFE, .what = "dies with its rack",                           \
       .after = "new ones start after")                                                                       \
     X(EXECUTOR_ALL_CRASH, "executor.all_crash", RECOVERS, "all executors die at once",                       \
-      .effect = OD_EFFECT_KILL, .group = UINT32_MAX, OF_LIFE, .what = "dies, and all others",                \
+      .effect = OD_EFFECT_KILL, .group = UINT32_MAX, OF_LIFE, .what = "dies with all others",                \
       .after = "new ones start after")                                                                       \
     X(EXECUTOR_DISK_LOST, "executor.disk_lost", RECOVERS,                                                    \
       "all files of an executor are gone, while it lives", .effect = OD_EFFECT_FORGET_DISK,                  \
@@ -180,59 +180,59 @@
       .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .has_duration = true, .what = "arrives twice",             \
       .after = "the copy later by")                                                                          \
     X(NETWORK_ISOLATE, "network.isolate", RECOVERS, "all that an executor sends and is sent is lost, for `for`", \
-      .effect = OD_EFFECT_CUT, .links = OD_LINK_ALL, OF_STATE, .what = "is cut off", .after = "until after") \
+      .effect = OD_EFFECT_CUT, .links = OD_LINK_ALL, OF_STATE, .what = "is cut off", .after = "it ends after") \
     X(NETWORK_MUTE, "network.mute", RECOVERS, "all that an executor sends is lost, for `for`; it hears the others", \
-      .effect = OD_EFFECT_CUT, .links = OD_LINK_OUT, OF_STATE, .what = "is not heard", .after = "until after") \
+      .effect = OD_EFFECT_CUT, .links = OD_LINK_OUT, OF_STATE, .what = "is not heard", .after = "it ends after") \
     X(NETWORK_DEAF, "network.deaf", RECOVERS, "all that an executor is sent is lost, for `for`; the others hear it", \
-      .effect = OD_EFFECT_CUT, .links = OD_LINK_IN, OF_STATE, .what = "hears nothing", .after = "until after") \
+      .effect = OD_EFFECT_CUT, .links = OD_LINK_IN, OF_STATE, .what = "hears nothing", .after = "it ends after") \
     X(NETWORK_CUT_DRIVER, "network.cut_driver", RECOVERS,                                                    \
       "an executor and the driver don't hear each other, for `for`; other executors do (a bridge)",          \
       .effect = OD_EFFECT_CUT, .links = OD_LINK_TO_DRIVER | OD_LINK_FROM_DRIVER, OF_STATE,                   \
-      .what = "is cut off from the driver", .after = "until after")                                          \
+      .what = "is cut off from the driver", .after = "it ends after")                                          \
     X(NETWORK_CUT_PEERS, "network.cut_peers", RECOVERS,                                                      \
       "an executor and the other executors don't hear each other, for `for`; the driver hears all",          \
       .effect = OD_EFFECT_CUT, .links = OD_LINK_PEERS, OF_STATE, .what = "is cut off from its peers",        \
-      .after = "until after")                                                                                \
+      .after = "it ends after")                                                                                \
     X(NETWORK_CLOG_OUT, "network.clog_out", RECOVERS, "all that an executor sends waits for `for`, then arrives in order", \
-      .effect = OD_EFFECT_CLOG, .links = OD_LINK_OUT, OF_STATE_FINITE, .what = "is clogged outwards", .after = "until after") \
+      .effect = OD_EFFECT_CLOG, .links = OD_LINK_OUT, OF_STATE_FINITE, .what = "is clogged outwards", .after = "it ends after") \
     X(NETWORK_CLOG_IN, "network.clog_in", RECOVERS, "all that an executor is sent waits for `for`, then arrives in order", \
-      .effect = OD_EFFECT_CLOG, .links = OD_LINK_IN, OF_STATE_FINITE, .what = "is clogged inwards", .after = "until after") \
+      .effect = OD_EFFECT_CLOG, .links = OD_LINK_IN, OF_STATE_FINITE, .what = "is clogged inwards", .after = "it ends after") \
     X(NETWORK_CLOG_SHUFFLED, "network.clog_shuffled", RECOVERS,                                              \
       "all that an executor sends and is sent waits for `for`, then arrives in another order",               \
       .effect = OD_EFFECT_CLOG_SHUFFLED, .links = OD_LINK_ALL, OF_STATE_FINITE, .what = "is clogged",        \
       .after = "then all comes in another order, after")                                                     \
     X(NETWORK_TAIL, "network.delay_tail", RECOVERS,                                                          \
       "what an executor sends in the next `for` is late, most of it little, some very",                      \
-      .effect = OD_EFFECT_TAIL, .links = OD_LINK_OUT, OF_STATE, .what = "is heard late, sometimes very late", \
-      .after = "until after")                                                                                \
+      .effect = OD_EFFECT_TAIL, .links = OD_LINK_OUT, OF_STATE, .what = "is heard late", \
+      .after = "it ends after")                                                                                \
     X(NETWORK_REORDER, "network.reorder", RECOVERS,                                                          \
       "of what an executor sends in the next `for` every other message is overtaken by the next",            \
-      .effect = OD_EFFECT_SWAP, .links = OD_LINK_OUT, OF_STATE, .what = "is heard out of order", .after = "until after") \
+      .effect = OD_EFFECT_SWAP, .links = OD_LINK_OUT, OF_STATE, .what = "is heard out of order", .after = "it ends after") \
     X(NETWORK_BANDWIDTH, "network.bandwidth", RECOVERS, "an executor's link carries `rate` KiB a second, for `for`", \
       .effect = OD_EFFECT_BANDWIDTH, .links = OD_LINK_OUT, .amount = OD_FAULT_AMOUNT_RATE, OF_STATE,         \
-      .what = "has a thin link", .after = "until after")                                                     \
+      .what = "has a thin link", .after = "it ends after")                                                     \
     X(NETWORK_RESET, "network.reset", RECOVERS, "all messages under way from and to an executor are lost at once", \
       .effect = OD_EFFECT_RESET, .points = ON(TASK_START) | ON(TASK_STEP) | ON(TASK_END), .at_time = true,   \
       .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR, .who = OD_FAULT_WHO_EXECUTOR,      \
       .what = "loses all that is under way")                                                                 \
     X(NETWORK_PARTITION, "network.partition", RECOVERS,                                                      \
       "two neighbouring executors are cut off from all others, for `for`; they hear each other",             \
-      .effect = OD_EFFECT_CUT, .group = 2, .links = OD_LINK_ALL, OF_STATE, .what = "is cut off, and its neighbour with it", \
-      .after = "until after")                                                                                \
+      .effect = OD_EFFECT_CUT, .group = 2, .links = OD_LINK_ALL, OF_STATE, .what = "is cut off with its neighbour", \
+      .after = "it ends after")                                                                                \
     X(NETWORK_PARTITION_PEERS, "network.partition_peers", RECOVERS,                                          \
       "two neighbouring executors and the others don't hear each other, for `for`; the driver hears all",    \
       .effect = OD_EFFECT_CUT, .group = 2, .links = OD_LINK_PEERS, OF_STATE,                                 \
-      .what = "is cut off from its peers, and its neighbour with it", .after = "until after")                \
+      .what = "is cut off from its peers with its neighbour", .after = "it ends after")                \
     X(NETWORK_CLOG_SOME, "network.clog_some", RECOVERS,                                                      \
       "some of an executor's links are clogged, each for another part of `for`", .effect = OD_EFFECT_CLOG_SOME, \
       .links = OD_LINK_ALL, .amount = OD_FAULT_AMOUNT_SEED, OF_STATE_FINITE, .what = "has clogged links",    \
-      .after = "until after")                                                                                \
+      .after = "it ends after")                                                                                \
     X(NETWORK_LOSSY, "network.lossy", RECOVERS, "of what an executor sends and is sent in the next `for` every third message is lost", \
       .effect = OD_EFFECT_LOSSY, .links = OD_LINK_ALL, .amount = OD_FAULT_AMOUNT_SEED, OF_STATE,             \
-      .what = "has lossy links", .after = "until after")                                                     \
+      .what = "has lossy links", .after = "it ends after")                                                     \
     X(NETWORK_ECHO, "network.echo", RECOVERS, "all that an executor sends in the next `for` arrives twice",  \
       .effect = OD_EFFECT_ECHO, .links = OD_LINK_OUT, .amount = OD_FAULT_AMOUNT_SEED, OF_STATE,              \
-      .what = "is heard twice", .after = "until after")
+      .what = "is heard twice", .after = "it ends after")
 #define OF_STATE_FINITE                                                                                      \
     .points = ON(TASK_START) | ON(TASK_STEP) | ON(TASK_END), .at_time = true, .has_duration = true,          \
     .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR, .who = OD_FAULT_WHO_EXECUTOR
@@ -266,14 +266,14 @@
       .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .links = OD_LINK_TO_DRIVER, .has_duration = true,          \
       .what = "to the driver arrives twice", .after = "the copy later by")                                   \
     X(DRIVER_ORDER_LOST, "driver.order_lost", RECOVERS, "what the driver tells an executor never arrives",   \
-      .effect = OD_EFFECT_LOSE, OF_MESSAGES, .links = OD_LINK_FROM_DRIVER, .what = "of the driver never arrives") \
+      .effect = OD_EFFECT_LOSE, OF_MESSAGES, .links = OD_LINK_FROM_DRIVER, .what = "from the driver never arrives") \
     X(DRIVER_ORDER_LATE, "driver.order_late", RECOVERS, "what the driver tells an executor arrives later by `for`", \
       .effect = OD_EFFECT_DELAY, OF_MESSAGES, .links = OD_LINK_FROM_DRIVER, .has_duration = true,            \
-      .what = "of the driver arrives late", .after = "by")                                                   \
+      .what = "from the driver arrives late", .after = "by")                                                   \
     X(DRIVER_ORDER_TWICE, "driver.order_twice", RECOVERS,                                                    \
       "what the driver tells an executor arrives twice: a task is launched twice, say",                      \
       .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .links = OD_LINK_FROM_DRIVER, .has_duration = true,        \
-      .what = "of the driver arrives twice", .after = "the copy later by")
+      .what = "from the driver arrives twice", .after = "the copy later by")
 
 #define OF_DISK .who = OD_FAULT_WHO_DISK
 #define OF_DISK_OF_EXECUTOR OF_DISK, .victim = OD_FAULT_OF_EXECUTOR
@@ -317,18 +317,18 @@
       .effect = OD_EFFECT_READ_FLIPPED, .points = ON(DISK_READ), .amount = OD_FAULT_AMOUNT_BIT,              \
       OF_DISK_OF_EXECUTOR, .what = "reads one bit wrong")                                                    \
     X(STORAGE_STALE_READ, "storage.stale_read", RECOVERS, "a read gives zeroes, as if the last write had not been yet", \
-      .effect = OD_EFFECT_READ_ZEROED, .points = ON(DISK_READ), OF_DISK_OF_EXECUTOR, .what = "reads what was there before") \
+      .effect = OD_EFFECT_READ_ZEROED, .points = ON(DISK_READ), OF_DISK_OF_EXECUTOR, .what = "reads zeroes") \
     X(STORAGE_LATENCY, "storage.latency", RECOVERS, "a call of the disk takes `for`", .effect = OD_EFFECT_STALL, \
       .points = ON(DISK_READ) | ON(DISK_WRITE) | ON(DISK_SYNC), .has_duration = true, OF_DISK, .what = "takes long", \
       .after = "it answers after")                                                                           \
     X(STORAGE_FULL, "storage.full", MAY_FAIL, "an executor's disk takes no more bytes, for `for`",           \
       .effect = OD_EFFECT_DISK_FULL, OF_STATE, .what = "has a full disk", .after = "there is room again after") \
     X(STORAGE_READ_ONLY, "storage.read_only", MAY_FAIL, "an executor's disk takes no change, for `for`",     \
-      .effect = OD_EFFECT_DISK_READ_ONLY, OF_STATE, .what = "has a read-only disk", .after = "until after")  \
+      .effect = OD_EFFECT_DISK_READ_ONLY, OF_STATE, .what = "has a read-only disk", .after = "it ends after")  \
     X(STORAGE_NO_DESCRIPTORS, "storage.no_descriptors", MAY_FAIL, "an executor can make and open no file, for `for`", \
-      .effect = OD_EFFECT_NO_DESCRIPTORS, OF_STATE, .what = "is out of descriptors", .after = "until after") \
+      .effect = OD_EFFECT_NO_DESCRIPTORS, OF_STATE, .what = "is out of descriptors", .after = "it ends after") \
     X(STORAGE_DEAD, "storage.dead", MAY_FAIL, "every call of an executor's disk fails, for `for`",           \
-      .effect = OD_EFFECT_DISK_DEAD, OF_STATE, .what = "has a dead disk", .after = "until after")
+      .effect = OD_EFFECT_DISK_DEAD, OF_STATE, .what = "has a dead disk", .after = "it ends after")
 
 /* Of an executor or the driver (executor=0), at a time. */
 #define OF_CLOCK                                                                                             \
@@ -353,9 +353,9 @@
     X(CLOCK_COARSE, "clock.coarse", RECOVERS, "a clock shows whole 10 ms only, so that many times are equal, for `for`", \
       .effect = OD_EFFECT_CLOCK_COARSE, OF_CLOCK, .what = "has a coarse clock", .after = "right again after") \
     X(CLOCK_TIMERS_LATE, "clock.timers_late", RECOVERS, "an actor's timers come late by `ms`, for `for`",    \
-      .effect = OD_EFFECT_TIMERS_LATE, .amount = OD_FAULT_AMOUNT_MS, OF_CLOCK, .what = "has late timers", .after = "until after") \
+      .effect = OD_EFFECT_TIMERS_LATE, .amount = OD_FAULT_AMOUNT_MS, OF_CLOCK, .what = "has late timers", .after = "it ends after") \
     X(CLOCK_TIMERS_EARLY, "clock.timers_early", RECOVERS, "an actor's timers come at half their time, for `for`", \
-      .effect = OD_EFFECT_TIMERS_EARLY, OF_CLOCK, .what = "has early timers", .after = "until after")        \
+      .effect = OD_EFFECT_TIMERS_EARLY, OF_CLOCK, .what = "has early timers", .after = "it ends after")        \
     X(CLOCK_TIMER_TWICE, "clock.timer_twice", RECOVERS, "a timer fires twice", .effect = OD_EFFECT_TIMER_TWICE, \
       .points = ON(TIMER_SET), .who = OD_FAULT_WHO_ACTOR, .what = "gets a timer twice")                      \
     X(CLOCK_TIMER_LATE, "clock.timer_late", RECOVERS, "one timer fires late by `for`", .effect = OD_EFFECT_TIMER_LATE, \
@@ -374,6 +374,6 @@
       .who = OD_FAULT_WHO_ACTOR, .what = "is refused memory")                                                \
     X(MEMORY_LIMIT, "memory.limit", MAY_FAIL, "an executor gets no memory beyond `limit` KiB, for `for`",    \
       .effect = OD_EFFECT_MEMORY_LIMIT, .amount = OD_FAULT_AMOUNT_LIMIT, OF_STATE, .what = "has little memory", \
-      .after = "until after")
+      .after = "it ends after")
 
 #endif
