@@ -74,7 +74,7 @@ static bool facts_init(struct facts *facts, uint32_t event_count, struct od_find
     while (slot_count < facts->capacity * 2)
         slot_count *= 2;
     facts->slot_mask = slot_count - 1;
-    facts->items = calloc(facts->capacity, sizeof(*facts->items));
+    facts->items = malloc(facts->capacity * sizeof(*facts->items)); /* most are never used: zeroed when they are */
     facts->slots = calloc(slot_count, sizeof(*facts->slots));
     return facts->items != NULL && facts->slots != NULL;
 }
@@ -104,7 +104,7 @@ static struct fact *fact_at(struct facts *facts, enum fact_kind kind, const uint
     od_assert(facts->count < facts->capacity);
     struct fact *fact = &facts->items[facts->count++];
     facts->slots[slot] = facts->count;
-    fact->kind = kind;
+    *fact = (struct fact){.kind = kind};
     memcpy(fact->key, key, sizeof(fact->key));
     *new_out = true;
     return fact;
