@@ -445,6 +445,9 @@ enum od_status od_sim_new(struct od_memory *memory, const struct od_sim_options 
     od_stream_init(&sim->schedule_stream, options->seed, "schedule");
     sim->digest.value = options->seed;
     sim->actor_count = sim->options.executors_max + 1;
+    if (od_sim_pct_init(&sim->pct, &sim->pool.memory, sim->options.pct_depth, sim->actor_count, options->seed,
+                        sim->options.latency_max_ns) != OD_OK)
+        goto no_memory;
     if (od_disturb_init(&sim->disturb, &sim->pool.memory, options->schedule, sim->actor_count, NULL) != OD_OK)
         goto no_memory;
     sim->wrap_host = od_sim_wrap_host(sim);
@@ -500,7 +503,9 @@ bool od_sim_run(struct od_sim *sim, uint64_t until_ns)
         od_assert(time_ns >= sim->now_ns);
         sim->now_ns = time_ns;
         sim->event_count++;
-        dispatch(sim, od_sim_queue_pop(&sim->queue));
+        uint32_t event_index = od_sim_queue_pop(&sim->queue);
+        if (!od_sim_pct_puts_off(&sim->pct, &sim->queue, event_index, sim->now_ns))
+            dispatch(sim, event_index);
     }
     return sim->stopped;
 }

@@ -20,6 +20,8 @@ struct od_sim_listener {
     bool hears_calls; /* also the points of the wrappers: every call of the disk, of memory, every timer */
 };
 
+#define OD_SIM_PCT_DEPTH_MAX 8
+
 struct od_sim_options {
     uint64_t seed;
     uint32_t executor_count;            /* actors 1..N; actor 0 is the driver */
@@ -27,6 +29,7 @@ struct od_sim_options {
     const struct od_schedule *schedule; /* borrowed; NULL: undisturbed */
     struct od_trace trace;          /* gets every event of every actor, chaos' own included; ops NULL: none */
     struct od_sim_listener listener;
+    uint32_t pct_depth;             /* random priorities in place of chance, as in sim_pct.h: 1..8; 0: not */
     uint64_t latency_min_ns;        /* 0 means 50 us */
     uint64_t latency_max_ns;        /* 0 means 500 us */
     uint64_t executor_memory_bytes; /* budget of each executor; 0: no limit */

@@ -10,6 +10,7 @@
 #include "chaos/disturb.h"
 #include "chaos/sim.h"
 #include "chaos/sim_disk.h"
+#include "chaos/sim_pct.h"
 #include "chaos/sim_pool.h"
 #include "chaos/sim_queue.h"
 #include "chaos/wrap_world.h"
@@ -51,6 +52,7 @@ struct od_sim {
     struct od_disturb disturb;
     struct od_wrap_host wrap_host;
     struct od_sim_queue queue;
+    struct od_sim_pct pct;
     struct od_budget message_budget; /* no limit: counts the messages in flight */
     struct od_stream schedule_stream;
     struct od_digest digest;

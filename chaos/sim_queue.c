@@ -120,6 +120,12 @@ uint32_t od_sim_queue_pop(struct od_sim_queue *queue)
     return event_index;
 }
 
+void od_sim_queue_put_back(struct od_sim_queue *queue, uint64_t time_ns, uint32_t event_index)
+{
+    od_assert(queue->count < queue->capacity);
+    sift_up(queue->slots, queue->count++, (struct od_sim_slot){time_ns, queue->next_sequence++, event_index});
+}
+
 void od_sim_queue_give_back(struct od_sim_queue *queue, uint32_t event_index)
 {
     od_assert(event_index < queue->capacity);

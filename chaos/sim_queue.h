@@ -53,6 +53,8 @@ bool od_sim_queue_push(struct od_sim_queue *queue, uint64_t time_ns, const struc
 uint64_t od_sim_queue_first_time(const struct od_sim_queue *queue);
 /* Takes the first event out: its index is the caller's until given back. OD_ANY when there is none. */
 uint32_t od_sim_queue_pop(struct od_sim_queue *queue);
+/* One that was taken out, behind all of that time. */
+void od_sim_queue_put_back(struct od_sim_queue *queue, uint64_t time_ns, uint32_t event_index);
 void od_sim_queue_give_back(struct od_sim_queue *queue, uint32_t event_index);
 
 #endif

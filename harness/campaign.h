@@ -35,6 +35,7 @@ struct od_campaign_options {
     uint64_t shrink_ns;             /* bound on one failure's shrinking */
     uint32_t failures_shown_max;    /* so many failures of one property are shrunk and saved by each worker */
     enum od_exploration exploration;
+    uint32_t pct_depth;             /* of every disturbed run; 0: no priorities */
     uint32_t faults_max;            /* lineage: at a time */
     uint64_t runs_max;              /* lineage: of one case */
     bool ends_at_failure;           /* no case begins after one has failed */

@@ -93,6 +93,7 @@ static void shrink_and_save(struct worker *worker, struct od_campaign_failure *f
     const struct od_failing_case failing = {.choices = shrank ? shrunk.bytes : original,
                                             .choice_bytes = shrank ? shrunk.size : original_bytes,
                                             .schedule = worker->trial.given,
+                                            .pct_depth = worker->options->pct_depth,
                                             .only = worker->options->only,
                                             .kinds = worker->options->kinds,
                                             .code = failure->code};
@@ -152,6 +153,7 @@ static bool tell_death(struct worker *worker)
     const struct od_failing_case failing = {.choices = slot->choices,
                                             .choice_bytes = slot->choice_bytes,
                                             .schedule = given_by_slot(worker),
+                                            .pct_depth = worker->options->pct_depth,
                                             .only = worker->options->only,
                                             .kinds = worker->options->kinds,
                                             .code = failure.code};
@@ -338,6 +340,7 @@ int od_campaign_work(const struct od_campaign_options *options, struct od_campai
     od_arena_init(&worker.found_arena, worker.memory, 0);
     worker.trial.only = options->only;
     worker.trial.deployment = options->deployment;
+    worker.trial.pct_depth = options->pct_depth;
     if (options->kinds != NULL)
         worker.trial.kinds = *options->kinds;
     worker.trial.drawn = publish_choices;

@@ -47,7 +47,7 @@ static enum od_status write_case(const char *directory, struct od_memory *memory
 static struct od_case_file describe(const struct od_trial *trial, const struct od_choices *drawn, const char *code,
                                     struct od_buffer *schedule)
 {
-    struct od_case_file file = {.engine = "ref", .digest = trial->digest};
+    struct od_case_file file = {.engine = "ref", .digest = trial->digest, .pct_depth = trial->pct_depth};
     /* the shrinker's bytes are canonical; zeros at the end are supplied by replay itself */
     file.choices = drawn->bytes;
     file.choices_bytes = od_choices_trimmed_bytes(drawn);
@@ -73,6 +73,7 @@ enum od_status od_case_save(const char *directory, struct od_memory *memory, con
     od_trial_init(&trial, memory);
     trial.only = failing->only;
     trial.given = failing->schedule;
+    trial.pct_depth = failing->pct_depth;
     if (failing->kinds != NULL)
         trial.kinds = *failing->kinds;
     trial.guarded = strcmp(failing->code, OD_TRIAL_CRASH) == 0;

@@ -12,6 +12,7 @@ struct od_failing_case {
     uint32_t choice_bytes;
     const struct od_schedule *schedule; /* NULL: the choices draw it */
     const struct od_fault_kinds *kinds; /* that they draw it from; NULL: all that a query may survive; else it is saved, too */
+    uint32_t pct_depth;
     const struct od_property *only;     /* as in od_case_draw when it was found */
     const char *code;
 };

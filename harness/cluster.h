@@ -25,6 +25,7 @@ struct od_cluster_request {
     uint64_t until_ns;     /* bound on the run beyond options.deadline_ns; 0: twice the deadline */
     struct od_processes *processes; /* cluster_processes.h: the cluster to run on; NULL: one for this query alone */
     const char *directory; /* threads: where executors keep their files; made and emptied here. NULL for sim */
+    uint32_t pct_depth; /* sim: of od_sim_options */
     bool keep_events;
     bool twice; /* sim and threads: when it has an answer it runs again, on the same cluster; that run's outcome counts */
     struct od_trace trace;           /* told every event when it happens; ops NULL: nobody listens */

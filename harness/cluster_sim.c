@@ -50,6 +50,7 @@ enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error 
         .executors_max = host->query.options.cluster.executors_max,
         .schedule = host->request->schedule,
         .trace = host->trace,
+        .pct_depth = host->request->pct_depth,
         .listener = host->request->listener,
         .executor_memory_bytes = host->query.options.cluster.executor_memory_bytes,
     };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chaos/sim.h"
 #include "engine/world/posix.h"
 #include "harness/campaign.h"
 #include "harness/campaign_worker.h"
@@ -59,6 +60,19 @@ static enum od_status read_case(const struct od_arguments *arguments, struct od_
     options->shard_index = (uint32_t)index;
     options->shard_count = (uint32_t)index + 1;
     options->case_count = index + 1;
+    return OD_OK;
+}
+
+/* --explore pct [--depth D]: swarm, with priorities. */
+static enum od_status read_pct(const struct od_arguments *arguments, struct od_campaign_options *options, struct od_error *error)
+{
+    uint64_t depth = 3;
+    if (strcmp(od_arguments_text(arguments, "explore", "swarm"), "pct") != 0)
+        return OD_OK;
+    if (od_arguments_has(arguments, "sql") || options->deployment != OD_DEPLOY_SIM)
+        return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --explore pct is for faults in sim: without --sql and --deploy");
+    OD_TRY(od_arguments_number(arguments, "depth", 1, OD_SIM_PCT_DEPTH_MAX, &depth, error));
+    options->pct_depth = (uint32_t)depth;
     return OD_OK;
 }
 
@@ -118,7 +132,7 @@ static enum od_status read_kinds(const struct od_arguments *arguments, struct od
 static enum od_status read_options(const struct od_arguments *arguments, struct od_campaign_options *options,
                                    struct od_error *error)
 {
-    static const char *const explorations[] = {"swarm", "lineage", "exhaustive", NULL};
+    static const char *const explorations[] = {"swarm", "lineage", "exhaustive", "pct", NULL};
     static const char *const deployments[] = {"sim", "processes", NULL};
     if (arguments->positional_count > 0)
         return od_fail(error, OD_BAD_INPUT, "ordeal hunt: %s: scenarios are for --explore lineage and exhaustive", arguments->positional[0]);
@@ -153,6 +167,8 @@ static enum od_status read_options(const struct od_arguments *arguments, struct 
         status = read_property(arguments, options, error);
     if (status == OD_OK)
         status = read_lineage(arguments, options, error);
+    if (status == OD_OK)
+        status = read_pct(arguments, options, error);
     if (status == OD_OK)
         status = read_kinds(arguments, &kinds, options, error);
     if (status == OD_OK)
@@ -411,8 +427,9 @@ static const struct od_option options[] = {
     {"refusals", NULL, "with --sql: tell the statements that this engine refuses, and why", false},
     {"show", "N", "so many failures of one kind are shrunk and saved by each job (default 3)", false},
     {"first", NULL, "end with the first failure", false},
-    {"explore", "E", "swarm (default): random subsets of everything; lineage: faults that take away what the answer rests on; exhaustive: "
-                     "every fault; the last two on drawn cases or scenarios' queries", false},
+    {"explore", "E", "swarm (default): random subsets of everything; lineage: faults that take away what the answer rests on; pct: swarm, with "
+                     "priorities of actors, some of which change; exhaustive: "
+                     "every fault. lineage and exhaustive: on drawn cases or scenarios' queries", false},
     OD_HUNT_EXHAUSTIVE_OPTIONS,
     {"faults", "K", "lineage: at a time (default 2)", false},
     {"runs", "N", "lineage: of one case (default 8), of one query of a scenario (default 20000)", false},

@@ -37,6 +37,7 @@ static enum od_status open_case(const char *path, struct od_case_file *file, str
         return od_fail(error, OD_BAD_INPUT, "%s: property %s: this build has no such property", path, file->property);
     od_arena_init(&file_arena, od_posix_memory(), 0);
     OD_TRY(od_case_schedule(&file_arena, path, file, &trial.given, error));
+    trial.pct_depth = file->pct_depth;
     uint32_t oracles = od_query_oracles_of(file->found);
     return oracles == 0 ? OD_OK : od_query_oracles_open(oracles, &trial.oracles, error);
 }
@@ -270,6 +271,7 @@ static enum od_status shrink_case(const struct od_arguments *arguments, const st
     const struct od_failing_case failing = {.choices = shrunk->bytes,
                                             .choice_bytes = shrunk->size,
                                             .schedule = trial.given,
+                                            .pct_depth = trial.pct_depth,
                                             .only = trial.only,
                                             .code = file->found};
     return od_case_save(od_arguments_text(arguments, "out", "ordeal-out/shrunk"), od_posix_memory(), &failing, true, path,

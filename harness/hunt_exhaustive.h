@@ -6,7 +6,7 @@
 
 /* Its options, for the table of the command. */
 #define OD_HUNT_EXHAUSTIVE_OPTIONS                                                                           \
-    {"depth", "N", "exhaustive: 1: every single fault (default); 2: every pair, too", false},                \
+    {"depth", "N", "exhaustive: 1: every single fault (default); 2: every pair, too. pct: 1 more than changes of priority (default 3)", false},                \
         {"rows", "N",                                                                                        \
          "exhaustive: at most so many in each table of a scenario; default: the fewest of 60, 200, 600, 2000 with an answer", false},    \
         {"singles", "N", "exhaustive: at most so many single faults a query (default 20000)", false},        \

@@ -223,6 +223,7 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
         .deployment = trial->deployment,
         .directory = trial->directory,
         .seed = request->cluster->seed,
+        .pct_depth = request->disturbed ? trial->pct_depth : 0,
         .keep_events = !request->cluster->twice,
         .trace = trial->trace,
     };

@@ -26,6 +26,7 @@ struct od_trial {
     enum od_deployment deployment;  /* where cases run: in the simulation, unless somebody sets another one; then digests mean nothing */
     const char *directory;          /* borrowed: of od_cluster_request, for threads */
     struct od_fault_kinds kinds;     /* that schedules are drawn from; od_trial_init: all that a query may survive */
+    uint32_t pct_depth; /* of disturbed runs: od_sim_options */
     const struct od_schedule *given; /* borrowed; in place of a drawn one: then none is drawn; NULL: it is drawn */
     struct od_choices *choices;     /* of the running case; borrowed from the caller of od_trial_run */
     struct od_case test_case;

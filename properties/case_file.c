@@ -13,6 +13,7 @@
 
 #define CHOICES_MAX    16384u
 #define LINE_BYTES     32u
+#define PCT_DEPTH_MAX      8u
 #define SCHEDULE_LINES_MAX 1000u
 #define FILE_BYTES_MAX (4u << 20)
 
@@ -231,6 +232,8 @@ enum od_status od_case_file_parse(struct od_memory *memory, const char *source_n
         status = read_word(&cursor, "bug", "\"bug\" and a name", file->bug, sizeof(file->bug));
     if (status == OD_OK)
         status = read_digest(&cursor, file);
+    if (status == OD_OK && value_offset(&cursor, "pct") != 0)
+        status = read_count(&cursor, "pct", PCT_DEPTH_MAX, "\"pct\" and a number up to 8", &file->pct_depth);
     if (status == OD_OK)
         status = read_schedule(&cursor, file);
     if (status == OD_OK)
@@ -269,6 +272,8 @@ bool od_case_file_print(const struct od_case_file *file, const char *rendering, 
         od_buffer_print(buffer, "bug %s\n", file->bug);
     if (file->has_digest)
         od_buffer_print(buffer, "digest %016" PRIx64 "\n", file->digest);
+    if (file->pct_depth != 0)
+        od_buffer_print(buffer, "pct %u\n", file->pct_depth);
     if (file->schedule != NULL)
         od_buffer_print(buffer, "schedule %u\n%s", line_count(file->schedule), file->schedule);
     od_buffer_print(buffer, "choices %u\n", file->choices_bytes);

@@ -6,6 +6,7 @@
  *   engine reference
  *   bug shuffle_lost_row        (optional)
  *   digest 0123456789abcdef     (optional: of the run that failed)
+ *   pct 3                       (optional: actors have priorities, and two of them change)
  *   schedule 1                  (optional: how many lines of faults follow; they stand in place of those that the choices would draw)
  *   task.error_after at task_end stage=1 task=0
  *   choices 35                  (how many bytes follow, in lines of at most 32)
@@ -29,6 +30,7 @@ struct od_case_file {
     char bug[OD_CASE_NAME_MAX + 1];    /* planted bug, "" for none */
     bool has_digest;
     uint64_t digest;
+    uint32_t pct_depth; /* 0: none */
     char *schedule; /* owned; the lines as they are, with their ends, NUL-terminated; NULL: drawn */
     uint32_t schedule_bytes; /* without the NUL */
     uint8_t *choices; /* owned */

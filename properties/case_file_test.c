@@ -40,6 +40,7 @@ static void assert_same(const struct od_case_file *left, const struct od_case_fi
     assert_string_equal(left->bug, right->bug);
     assert_int_equal(left->has_digest, right->has_digest);
     assert_true(left->digest == right->digest);
+    assert_int_equal(left->pct_depth, right->pct_depth);
     assert_int_equal(left->schedule == NULL, right->schedule == NULL);
     if (left->schedule != NULL)
         assert_string_equal(left->schedule, right->schedule);
@@ -63,6 +64,7 @@ static void files_round_trip(void **state)
         written.has_digest = i % 2 == 0;
         written.digest = written.has_digest ? written.digest : 0;
         written.schedule = schedules[i % 3];
+        written.pct_depth = (uint32_t)i;
         assert_int_equal(od_case_file_write(&memory, path, &written, "tables\nchoices 77\n", NULL), OD_OK);
         assert_int_equal(od_case_file_read(&memory, path, &read, NULL), OD_OK);
         assert_same(&written, &read);
@@ -101,6 +103,7 @@ static const struct {
     {HEAD "digest 12\n", 5, 10, "16 hexadecimal digits"},
     {HEAD "digest 0123456789abcdefa\n", 5, 24, "the end of the line"},
     {HEAD "digest 0123456789ABCDEF\n", 5, 18, "16 hexadecimal digits"},
+    {HEAD "pct 9\n", 5, 5, "up to 8"},
     {HEAD "schedule 1001\n", 5, 10, "up to 1000"},
     {HEAD "schedule 1\n", 6, 1, "one more line"},
     {HEAD "schedule 1\nheal at=1s\nheal at=2s\nchoices 0\n", 7, 1, "\"choices\""},
