@@ -157,11 +157,25 @@ static bool was_committed(const struct od_traced_run *run, uint32_t stage, uint3
     return false;
 }
 
+/* Only where a task reads of every task of its inputs. */
+static void check_launch(const struct od_traced_run *run, const struct od_event *event, struct od_place *place)
+{
+    const struct od_stage *stage = &run->graph->stages[event->site.stage];
+    for (uint32_t i = 0; i < stage->input_count && run->adapted[event->site.stage] == 0; i++)
+        for (uint32_t t = 0; t < run->task_counts[stage->input_stages[i]] && !place->found; t++)
+            if (run->graph->stages[stage->input_stages[i]].exchange != OD_EXCHANGE_FORWARD && !was_committed(run, stage->input_stages[i], t, event))
+                set_place(place, event->site.stage, event->site.task,
+                          "task %u.%u was launched at %.3f ms, and task %u.%u, which it reads, had not been committed",
+                          event->site.stage, event->site.task, ms(event), stage->input_stages[i], t);
+}
+
 void od_place_completions(const struct od_traced_run *run, struct od_place *place)
 {
     for (uint32_t i = 0; i < run->result->event_count; i++) {
         const struct od_event *event = &run->result->events[i];
         bool is_completion = event->kind == OD_EVENT_STAGE_COMPLETED && event->site.query == run->query;
+        if (event->kind == OD_EVENT_TASK_LAUNCHED && event->site.query == run->query)
+            check_launch(run, event, place);
         for (uint32_t t = 0; is_completion && t < run->task_counts[event->site.stage]; t++)
             if (!was_committed(run, event->site.stage, t, event))
                 set_place(place, event->site.stage, t,

@@ -2,7 +2,7 @@
  *
  *   od_place_balance      one run against itself: what is handed on is what came out, what is read is what was written
  *   od_place_compare      a disturbed run against the undisturbed one, task by task, in the order in which rows flow
- *   od_place_completions  stages that were taken for completed and are not
+ *   od_place_completions  what was taken for there, and was not: stages completed, and tasks launched, too early
  *   od_place_standstill   a run that gave no answer: what it waited for, or what it failed of
  *
  * Only attempts that the answer rests on are compared, and only those whose output differs are looked into: what an operator does

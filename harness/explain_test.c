@@ -146,6 +146,15 @@ static void change_uncommitted(struct changed *changed)
 {
     remove_event(changed, find_event(changed, OD_EVENT_TASK_COMMITTED, 1, 0));
 }
+static void change_early(struct changed *changed)
+{
+    struct od_event *late = find_event(changed, OD_EVENT_TASK_COMMITTED, 1, 0);
+    struct od_event *done = find_event(changed, OD_EVENT_STAGE_COMPLETED, 1, OD_ANY);
+    struct od_event commit = *late;
+    changed->result.events[changed->result.event_count++] = commit;
+    remove_event(changed, done);
+    remove_event(changed, late);
+}
 static void change_answer(struct changed *changed)
 {
     for (uint32_t i = 0; i < changed->result.event_count; i++) {
@@ -161,6 +170,9 @@ static void change_endless(struct changed *changed)
     changed->result.outcome.answer = NULL;
     remove_event(changed, find_event(changed, OD_EVENT_TASK_COMMITTED, 1, 0));
     remove_event(changed, find_event(changed, OD_EVENT_STAGE_COMPLETED, 1, OD_ANY));
+    for (uint32_t i = 0; i < changed->result.event_count; i++) /* nobody reads it then */
+        if (changed->result.events[i].kind == OD_EVENT_TASK_LAUNCHED && changed->result.events[i].site.stage == 2)
+            remove_event(changed, &changed->result.events[i--]);
 }
 static void change_unlaunched(struct changed *changed)
 {
@@ -205,6 +217,7 @@ static void places_are_named(void **state)
         {"unread's words", change_unread, " read of task "},
         {"number", change_number, "the number of task 1.0 attempt 0 was used twice: in generation 0 and in generation 1"},
         {"uncommitted", change_uncommitted, "stage 1 was taken for completed at "},
+        {"early", change_early, ", and task 1.0, which it reads, had not been committed"},
         {"answer", change_answer, "the driver read"},
         {"endless", change_endless, "stage 1 stands still"},
         {"endless task", change_endless, "succeeded, and was not committed"},
