@@ -118,7 +118,8 @@ static bool is_hit_of(const struct od_fault_kind_row *row, const struct od_hit *
 {
     bool is_victim =
         row->victim == OD_FAULT_OF_ANYBODY || (row->victim == OD_FAULT_OF_DRIVER) == (hit->actor_id == 0);
-    bool has_link = row->links == 0 || hit->link == 0 || od_effect_is_window(row->effect) || (row->links & hit->link) != 0;
+    bool has_link = hit->link == 0 || od_effect_is_window(row->effect) ||
+                    ((row->links == 0 || (row->links & hit->link) != 0) && od_fault_has_role(row, hit->role));
     return is_victim && has_link && (hit->byte_count > 0 || !od_fault_needs_bytes(row));
 }
 

@@ -21,6 +21,7 @@ struct od_hit {
     uint32_t actor_id; /* who: the driver's faults are not the executors' */
     size_t byte_count; /* of what passes the point, 0 for nothing: damage needs bytes */
     uint32_t link;     /* of a message: enum od_fault_link, as its sender sees it; else 0 */
+    enum od_message_role role; /* likewise */
 };
 
 /* A state of one actor that a fault has opened: one per actor and fault, so that states overlap as they like. A fault that fires

@@ -158,6 +158,7 @@ struct od_fault_kind_row {
     enum od_order_kind order;    /* of ORDER */
     uint32_t group;              /* of KILL, CUT: executors g * group + 1 .. are struck together; 0: one */
     uint32_t links;              /* of messages: which count; 0: all */
+    uint32_t roles;              /* likewise: one bit per od_message_role; 0: all */
     enum od_fault_who who;
     const char *what;  /* "dies" */
     const char *after; /* before the duration; NULL: none is told */
@@ -182,6 +183,11 @@ uint32_t od_schedule_parts(const struct od_schedule *schedule);
 static inline bool od_effect_is_window(enum od_fault_effect effect)
 {
     return effect < OD_EFFECT_WINDOW_COUNT;
+}
+/* A message of this role is among those that the row speaks of. */
+static inline bool od_fault_has_role(const struct od_fault_kind_row *row, enum od_message_role role)
+{
+    return row->roles == 0 || (row->roles >> role & 1) != 0;
 }
 /* It acts on bytes that pass: a hit without any is none. */
 bool od_fault_needs_bytes(const struct od_fault_kind_row *row);

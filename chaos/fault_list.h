@@ -27,7 +27,11 @@
     X("driver", "kinds_test")                                                                                \
     X("storage", "kinds_storage_test")                                                                       \
     X("clock", "kinds_clock_test")                                                                           \
-    X("memory", "kinds_memory_test")
+    X("memory", "kinds_memory_test")                                                                         \
+    X("speculation", "kinds_test")                                                                           \
+    X("lineage", "kinds_test")                                                                               \
+    X("source", "kinds_test")                                                                                \
+    X("sink", "kinds_test")
 
 #define OD_FAULT_LIST(X)                                                                                     \
     OD_FAULT_TASK_LIST(X)                                                                                    \
@@ -37,8 +41,13 @@
     OD_FAULT_DRIVER_LIST(X)                                                                                  \
     OD_FAULT_STORAGE_LIST(X)                                                                                 \
     OD_FAULT_CLOCK_LIST(X)                                                                                   \
-    OD_FAULT_MEMORY_LIST(X)
+    OD_FAULT_MEMORY_LIST(X)                                                                                  \
+    OD_FAULT_SPECULATION_LIST(X)                                                                             \
+    OD_FAULT_LINEAGE_LIST(X)                                                                                 \
+    OD_FAULT_SOURCE_LIST(X)                                                                                  \
+    OD_FAULT_SINK_LIST(X)
 
+#define ROLE(name) (UINT32_C(1) << OD_ROLE_##name)
 #define OD_FAULT_TASK_LIST(X)                                                                                \
     X(TASK_ERROR_BEFORE, "task.error_before", RECOVERS, "an attempt fails before its first row",             \
       .effect = OD_EFFECT_FAIL, .status = OD_TASK_FAILED, .points = ON(TASK_START), .what = "fails")         \
@@ -72,7 +81,15 @@
       .what = "is done, and its report comes late", .after = "by")                                           \
     X(TASK_REPORT_TWICE, "task.report_twice", RECOVERS, "the success of an attempt is reported twice",       \
       .effect = OD_EFFECT_NEXT_DUPLICATE, .points = ON(TASK_END), .has_duration = true,                      \
-      .what = "is done, and says so twice", .after = "the copy later by")
+      .what = "is done, and says so twice", .after = "the copy later by")                                    \
+    X(TASK_LAUNCH_LOST, "task.launch_lost", RECOVERS, "the order to run an attempt never arrives", .effect = OD_EFFECT_LOSE, \
+      OF_MESSAGES, .roles = ROLE(LAUNCH), .what = "that launches an attempt never arrives")                  \
+    X(TASK_LAUNCH_LATE, "task.launch_late", RECOVERS, "the order to run an attempt arrives later by `for`",  \
+      .effect = OD_EFFECT_DELAY, OF_MESSAGES, .roles = ROLE(LAUNCH), .has_duration = true,                   \
+      .what = "that launches an attempt arrives late", .after = "by")                                        \
+    X(TASK_LAUNCH_TWICE, "task.launch_twice", RECOVERS, "the order to run an attempt arrives twice",         \
+      .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .roles = ROLE(LAUNCH), .has_duration = true,               \
+      .what = "that launches an attempt arrives twice", .after = "the copy later by")
 
 #define ON_TASK   (ON(TASK_START) | ON(TASK_STEP) | ON(TASK_END) | ON(TASK_REPORTED))
 #define ON_BLOCK  (ON(BLOCK_WRITE) | ON(BLOCK_SERVE) | ON(BLOCK_RECEIVE))
@@ -126,7 +143,20 @@
       "all files of an executor are gone, while it lives", .effect = OD_EFFECT_FORGET_DISK,                  \
       .points = ON(TASK_START) | ON(TASK_END) | ON(BLOCK_SERVE), .at_time = true,                            \
       .victim = OD_FAULT_OF_EXECUTOR, .target = OD_FAULT_TARGET_EXECUTOR, .who = OD_FAULT_WHO_EXECUTOR,      \
-      .what = "loses its disk")
+      .what = "loses its disk")                                                                              \
+    X(EXECUTOR_SILENT, "executor.silent", RECOVERS,                                                          \
+      "an executor's heartbeats are lost, for `for`; all else that it says arrives", .effect = OD_EFFECT_CUT, \
+      .links = OD_LINK_OUT, .roles = ROLE(HEARTBEAT), OF_STATE, .what = "has no heartbeat", .after = "again after") \
+    X(EXECUTOR_REGISTER_LOST, "executor.register_lost", RECOVERS, "the registration of an executor never arrives", .effect = OD_EFFECT_LOSE, \
+      OF_MESSAGES, .roles = ROLE(REGISTRATION), .what = "that registers an executor never arrives")          \
+    X(EXECUTOR_REGISTER_LATE, "executor.register_late", RECOVERS, "the registration of an executor arrives later by `for`", \
+      .effect = OD_EFFECT_DELAY, OF_MESSAGES, .roles = ROLE(REGISTRATION), .has_duration = true,             \
+      .what = "that registers an executor arrives late", .after = "by")                                      \
+    X(EXECUTOR_REGISTER_TWICE, "executor.register_twice", RECOVERS, "the registration of an executor arrives twice", \
+      .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .roles = ROLE(REGISTRATION), .has_duration = true,         \
+      .what = "that registers an executor arrives twice", .after = "the copy later by")                      \
+    X(EXECUTOR_WELCOME_LOST, "executor.registered_lost", RECOVERS, "the answer to a registration never arrives", \
+      .effect = OD_EFFECT_LOSE, OF_MESSAGES, .roles = ROLE(WELCOME), .what = "that answers a registration never arrives")
 
 #define OF_BYTES .effect = OD_EFFECT_DAMAGE, .points = ON_BLOCK, .who = OD_FAULT_WHO_BLOCK
 #define OD_FAULT_SHUFFLE_LIST(X)                                                                             \
@@ -273,7 +303,9 @@
     X(DRIVER_ORDER_TWICE, "driver.order_twice", RECOVERS,                                                    \
       "what the driver tells an executor arrives twice: a task is launched twice, say",                      \
       .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .links = OD_LINK_FROM_DRIVER, .has_duration = true,        \
-      .what = "from the driver arrives twice", .after = "the copy later by")
+      .what = "from the driver arrives twice", .after = "the copy later by")                                   \
+    X(DRIVER_END_LOST, "driver.end_lost", RECOVERS, "an executor is not told that a query has ended",        \
+      .effect = OD_EFFECT_LOSE, OF_MESSAGES, .roles = ROLE(END), .what = "that ends a query never arrives")
 
 #define OF_DISK .who = OD_FAULT_WHO_DISK
 #define OF_DISK_OF_EXECUTOR OF_DISK, .victim = OD_FAULT_OF_EXECUTOR
@@ -375,5 +407,85 @@
     X(MEMORY_LIMIT, "memory.limit", MAY_FAIL, "an executor gets no memory beyond `limit` KiB, for `for`",    \
       .effect = OD_EFFECT_MEMORY_LIMIT, .amount = OD_FAULT_AMOUNT_LIMIT, OF_STATE, .what = "has little memory", \
       .after = "it ends after")
+
+#define OD_FAULT_SPECULATION_LIST(X)                                                                         \
+    X(SPECULATION_KILL_LOST, "speculation.kill_lost", RECOVERS, "the order to stop an attempt, of two that run, say, never arrives", .effect = OD_EFFECT_LOSE, \
+      OF_MESSAGES, .roles = ROLE(CANCEL), .what = "that stops an attempt never arrives")                     \
+    X(SPECULATION_KILL_LATE, "speculation.kill_late", RECOVERS, "the order to stop an attempt, of two that run, say, arrives later by `for`", \
+      .effect = OD_EFFECT_DELAY, OF_MESSAGES, .roles = ROLE(CANCEL), .has_duration = true,                   \
+      .what = "that stops an attempt arrives late", .after = "by")                                           \
+    X(SPECULATION_KILL_TWICE, "speculation.kill_twice", RECOVERS, "the order to stop an attempt, of two that run, say, arrives twice", \
+      .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .roles = ROLE(CANCEL), .has_duration = true,               \
+      .what = "that stops an attempt arrives twice", .after = "the copy later by")
+#define OF_BLOCK_OF_DRIVER .victim = OD_FAULT_OF_DRIVER, .who = OD_FAULT_WHO_BLOCK
+#define OD_FAULT_LINEAGE_LIST(X)                                                                             \
+    X(LINEAGE_LOSS_UNHEARD, "lineage.loss_unheard", RECOVERS,                                                \
+      "a reader is not told that the executor it reads from is gone", .effect = OD_EFFECT_LOSE, OF_MESSAGES, \
+      .roles = ROLE(LOSS), .what = "with the news of a loss never arrives")                                  \
+    X(LINEAGE_COPY_LOST, "lineage.copy_lost", RECOVERS,                                                      \
+      "the order to keep a copy of an output, or its answer, never arrives", .effect = OD_EFFECT_LOSE, OF_MESSAGES, \
+      .roles = ROLE(COPY), .what = "about a copy of an output never arrives")                                \
+    X(LINEAGE_CHECKPOINT_TORN, "lineage.checkpoint_torn", RECOVERS, "the end of a checkpoint is not written", \
+      .effect = OD_EFFECT_DAMAGE, .damage = OD_DAMAGE_CUT, .amount = OD_FAULT_AMOUNT_CUT, .points = ON(BLOCK_WRITE), \
+      OF_BLOCK_OF_DRIVER, .what = "of a checkpoint loses its end")                                           \
+    X(LINEAGE_CHECKPOINT_FLIP, "lineage.checkpoint_bit_flip", RECOVERS,                                      \
+      "one bit of a checkpoint changes, as it is written or read", .effect = OD_EFFECT_DAMAGE, .damage = OD_DAMAGE_FLIP, \
+      .amount = OD_FAULT_AMOUNT_BIT, .points = ON(BLOCK_WRITE) | ON(BLOCK_SERVE), OF_BLOCK_OF_DRIVER,        \
+      .what = "of a checkpoint has one bit changed")                                                         \
+    X(LINEAGE_CHECKPOINT_LOST, "lineage.checkpoint_lost", RECOVERS, "a checkpoint is not there when a reader asks", \
+      .effect = OD_EFFECT_FAIL, .status = OD_MISSING, .points = ON(BLOCK_SERVE), OF_BLOCK_OF_DRIVER,         \
+      .what = "of a checkpoint is missing")                                                                  \
+    X(LINEAGE_CHECKPOINT_UNREADABLE, "lineage.checkpoint_unreadable", RECOVERS,                              \
+      "a checkpoint can't be read when a reader asks", .effect = OD_EFFECT_FAIL, .status = OD_IO, .points = ON(BLOCK_SERVE), \
+      OF_BLOCK_OF_DRIVER, .what = "of a checkpoint can't be read")
+
+#define OD_FAULT_SOURCE_LIST(X)                                                                              \
+    X(SOURCE_ERROR, "source.error", RECOVERS, "the next rows of a table can't be read", .effect = OD_EFFECT_FAIL, \
+      .status = OD_IO, .points = ON(SCAN_READ), .what = "fails")                                             \
+    X(SOURCE_MISSING, "source.missing", RECOVERS, "a part of a table is not there when it is read",          \
+      .effect = OD_EFFECT_FAIL, .status = OD_MISSING, .points = ON(SCAN_READ), .what = "finds nothing")      \
+    X(SOURCE_TRUNCATED, "source.truncated", RECOVERS, "a part of a table ends too soon when it is read",     \
+      .effect = OD_EFFECT_FAIL, .status = OD_CORRUPT, .points = ON(SCAN_READ), .what = "finds an end too soon") \
+    X(SOURCE_SLOW, "source.slow", RECOVERS, "the next rows of a table take `for` to be read", .effect = OD_EFFECT_STALL, \
+      .points = ON(SCAN_READ), .has_duration = true, .what = "waits", .after = "it goes on after")
+
+#define OF_COMMIT .victim = OD_FAULT_OF_DRIVER, .who = OD_FAULT_WHO_DRIVER
+#define OD_FAULT_SINK_LIST(X)                                                                                \
+    X(SINK_ACK_LOST, "sink.ack_lost", RECOVERS, "the word that a success was counted never arrives", .effect = OD_EFFECT_LOSE, \
+      OF_MESSAGES, .roles = ROLE(ACKNOWLEDGEMENT), .what = "that acknowledges a success never arrives")      \
+    X(SINK_ACK_LATE, "sink.ack_late", RECOVERS, "the word that a success was counted arrives later by `for`", \
+      .effect = OD_EFFECT_DELAY, OF_MESSAGES, .roles = ROLE(ACKNOWLEDGEMENT), .has_duration = true,          \
+      .what = "that acknowledges a success arrives late", .after = "by")                                     \
+    X(SINK_ACK_TWICE, "sink.ack_twice", RECOVERS, "the word that a success was counted arrives twice",       \
+      .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .roles = ROLE(ACKNOWLEDGEMENT), .has_duration = true,      \
+      .what = "that acknowledges a success arrives twice", .after = "the copy later by")                     \
+    X(SINK_RESULT_LOST, "sink.result_lost", RECOVERS, "a block of the result never arrives", .effect = OD_EFFECT_LOSE, \
+      OF_MESSAGES, .roles = ROLE(REPLY), .links = OD_LINK_TO_DRIVER, .what = "with a block of the result never arrives") \
+    X(SINK_RESULT_LATE, "sink.result_late", RECOVERS, "a block of the result arrives later by `for`",        \
+      .effect = OD_EFFECT_DELAY, OF_MESSAGES, .roles = ROLE(REPLY), .links = OD_LINK_TO_DRIVER, .has_duration = true, \
+      .what = "with a block of the result arrives late", .after = "by")                                      \
+    X(SINK_RESULT_TWICE, "sink.result_twice", RECOVERS, "a block of the result arrives twice",               \
+      .effect = OD_EFFECT_DUPLICATE, OF_MESSAGES, .roles = ROLE(REPLY), .links = OD_LINK_TO_DRIVER, .has_duration = true, \
+      .what = "with a block of the result arrives twice", .after = "the copy later by")                      \
+    X(SINK_RESULT_FLIP, "sink.result_bit_flip", RECOVERS, "one bit of a block that the driver fetches changes: of the result, or for a checkpoint", \
+      .effect = OD_EFFECT_DAMAGE, .damage = OD_DAMAGE_FLIP, .amount = OD_FAULT_AMOUNT_BIT, .points = ON(BLOCK_RECEIVE), \
+      OF_BLOCK_OF_DRIVER, .what = "of the result has one bit changed")                                       \
+    X(SINK_RESULT_TRUNCATED, "sink.result_truncated", RECOVERS, "the end of a block that the driver fetches is cut off: of the result, or for a checkpoint", \
+      .effect = OD_EFFECT_DAMAGE, .damage = OD_DAMAGE_CUT, .amount = OD_FAULT_AMOUNT_CUT, .points = ON(BLOCK_RECEIVE), \
+      OF_BLOCK_OF_DRIVER, .what = "of the result loses its end")                                             \
+    X(SINK_RESULT_MISSING, "sink.result_missing", RECOVERS, "the driver is told that a block it fetches is not there: of the result, or for a checkpoint", \
+      .effect = OD_EFFECT_FAIL, .status = OD_MISSING, .points = ON(BLOCK_RECEIVE), OF_BLOCK_OF_DRIVER,       \
+      .what = "of the result is missing")                                                                    \
+    X(SINK_COMMIT_REFUSED, "sink.commit_refused", RECOVERS, "the driver can't count a success: it is done again", \
+      .effect = OD_EFFECT_FAIL, .status = OD_IO, .points = ON(COMMIT), OF_COMMIT, .what = "can't count a success") \
+    X(SINK_CRASH_BEFORE, "sink.crash_before_commit", RECOVERS, "the driver dies as it is about to count a success", \
+      .effect = OD_EFFECT_KILL, .points = ON(COMMIT), .has_duration = true, OF_COMMIT, .property = "F4", .what = "dies", \
+      .after = "a new one starts after")                                                                     \
+    X(SINK_CRASH_AFTER, "sink.crash_after_commit", RECOVERS,                                                 \
+      "the driver dies when it has counted a success and told nobody", .effect = OD_EFFECT_KILL, .points = ON(COMMITTED), \
+      .has_duration = true, OF_COMMIT, .property = "F4", .what = "dies", .after = "a new one starts after")  \
+    X(SINK_STALL, "sink.slow_commit", RECOVERS, "the driver takes `for` to count a success, and does nothing else", \
+      .effect = OD_EFFECT_STALL, .points = ON(COMMIT) | ON(COMMITTED), .has_duration = true, OF_COMMIT,      \
+      .what = "takes long to count a success", .after = "it goes on after")
 
 #endif

@@ -1,4 +1,4 @@
-/* Goal: every kind of fault of tasks, executors and the driver takes effect at every place where it may act, as its sentence
+/* Goal: every kind of fault of tasks, executors, the driver, speculation, lineage, sources and sinks takes effect at every place where it may act, as its sentence
  * says, and nowhere else. Method: a table of (faults, effect) over the toy cluster in the simulation; the first fault of
  * a row is the one that is proven, others only bring it about. The table itself is checked to have a row for each allowed
  * pair of kind and point. Executors 1 and 3 are the control group, and so is the driver: nothing may happen to them, unless
@@ -32,10 +32,15 @@ struct effect {
     /* Of the cluster: */
     uint32_t others;        /* executors that die too, of nothing that they did: 1 << id */
     uint32_t driver_lives;  /* 0 means 1; if more, nothing is said of results: the dead take none */
+    enum od_status driver_failed_with; /* a point that it did not die of */
     uint64_t driver_gap_ns; /* the driver stood still at least so long; 0: it did not. Then results may be late */
     uint64_t journal_bytes; /* that its next life found */
     struct od_order order;  /* kind 0: none came */
     uint32_t added_lives;
+    /* Of the salutes of executor 2 to the driver, those of one role; all others come once, if one is named. */
+    enum od_message_role role;
+    uint32_t salutes;
+    uint64_t salute_ns; /* the last came not before */
 };
 struct row {
     const char *text; /* aimed at executor 2, its task is number 1 */
@@ -112,6 +117,26 @@ struct row {
 #define ORDERED(kind_name, query_id, executor_id)                                                            \
     {                                                                                                        \
         .results = 1, .order = {.kind = OD_ORDER_##kind_name, .query = query_id, .executor = executor_id}                               \
+    }
+
+/* A kind of message, by its role. */
+#define OF_ROLE(kind, name)                                                                                  \
+    {kind "_lost at message_send executor=2", {.results = 1, .role = OD_ROLE_##name, .salutes = 0}},         \
+        {kind "_late at message_send executor=2 for=50ms",                                                   \
+         {.results = 1, .role = OD_ROLE_##name, .salutes = 1, .salute_ns = 50 * MS}},                        \
+    {                                                                                                        \
+        kind "_twice at message_send executor=2 for=50ms",                                                   \
+        {                                                                                                    \
+            .results = 1, .role = OD_ROLE_##name, .salutes = 2, .salute_ns = 50 * MS                         \
+        }                                                                                                    \
+    }
+#define LOST_ROLE(name)                                                                                      \
+    {                                                                                                        \
+        .results = 1, .role = OD_ROLE_##name                                                                 \
+    }
+#define REFUSED(status)                                                                                      \
+    {                                                                                                        \
+        .failures = 1, .driver_failed_with = (status)                                                        \
     }
 
 static const struct row rows[] = {
@@ -211,6 +236,35 @@ static const struct row rows[] = {
     {"driver.order_lost at message_send executor=2", {.results = 0}},
     {"driver.order_late at message_send executor=2 for=50ms", {.results = 1, .late_ns = 50 * MS}},
     {"driver.order_twice at message_send executor=2 for=50ms", {.results = 2, .late_ns = 50 * MS}},
+    OF_ROLE("task.launch", LAUNCH),
+    OF_ROLE("executor.register", REGISTRATION),
+    OF_ROLE("speculation.kill", CANCEL),
+    OF_ROLE("sink.ack", ACKNOWLEDGEMENT),
+    OF_ROLE("sink.result", REPLY),
+    {"executor.registered_lost at message_send executor=2", LOST_ROLE(WELCOME)},
+    {"driver.end_lost at message_send executor=2", LOST_ROLE(END)},
+    {"lineage.loss_unheard at message_send executor=2", LOST_ROLE(LOSS)},
+    {"lineage.copy_lost at message_send executor=2", LOST_ROLE(COPY)},
+    AT_TASK("executor.silent", LOST_ROLE(HEARTBEAT)),
+    {"executor.silent at time=30us executor=2 for=50ms", LOST_ROLE(HEARTBEAT)},
+    {"sink.result_lost at message_send executor=2 message_kind=2", {.never = true, .results = 1}},
+    {"sink.result_bit_flip at block_receive task=1 bit=77", FLIPPED},
+    {"sink.result_truncated at block_receive task=1 cut=9", CUT},
+    {"sink.result_missing at block_receive task=1", REFUSED(OD_MISSING)},
+    {"sink.commit_refused at commit task=1", REFUSED(OD_IO)},
+    {"sink.crash_before_commit at commit nth=1 for=50ms", {.driver_lives = 2, .journal_bytes = 10}},
+    {"sink.crash_after_commit at committed nth=1 for=50ms", {.driver_lives = 2, .journal_bytes = 20}},
+    {"sink.slow_commit at commit nth=0 for=50ms", DRIVER_STILL},
+    {"sink.slow_commit at committed nth=0 for=50ms", DRIVER_STILL},
+    {"lineage.checkpoint_torn at block_write task=1 cut=9", CUT},
+    {"lineage.checkpoint_bit_flip at block_write task=1 bit=77", FLIPPED},
+    {"lineage.checkpoint_bit_flip at block_serve task=1 bit=77", FLIPPED},
+    {"lineage.checkpoint_lost at block_serve task=1", REFUSED(OD_MISSING)},
+    {"lineage.checkpoint_unreadable at block_serve task=1", REFUSED(OD_IO)},
+    {"source.error at scan_read task=1", FAILS_WITH(OD_IO)},
+    {"source.missing at scan_read task=1", FAILS_WITH(OD_MISSING)},
+    {"source.truncated at scan_read task=1", FAILS_WITH(OD_CORRUPT)},
+    {"source.slow at scan_read task=1 for=50ms", STANDS_STILL},
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
@@ -225,10 +279,12 @@ static void check_cluster(const struct row *row, const struct od_toy *toy)
     const struct effect *effect = &row->effect;
     const struct od_toy_seat *seat = &toy->seats[0];
     uint32_t lives = effect->driver_lives == 0 ? 1 : effect->driver_lives;
-    bool dies_at_journal = lives > 1 && strstr(row->text, "at journal") != NULL;
+    bool dies_at_point = lives > 1 && (strstr(row->text, "at journal") != NULL || strstr(row->text, "at commit") != NULL);
+    enum od_status failed_with = dies_at_point ? OD_EXECUTOR_GONE : effect->driver_failed_with;
     uint64_t gap_ns = lives > 1 && effect->driver_gap_ns == 0 ? 50 * MS : effect->driver_gap_ns;
     if (seat->lives != lives || toy->journal_bytes != effect->journal_bytes || seat->ghost_timers != 0 ||
-        seat->gone_lapses != 0 || seat->gone_answers != dies_at_journal || !gap_is_right(seat, gap_ns) ||
+        seat->gone_lapses != 0 || seat->gone_answers != dies_at_point || seat->failure.status != failed_with ||
+        seat->failure.injected != (failed_with != OD_OK) || !gap_is_right(seat, gap_ns) ||
         toy->seats[OD_TOY_SEATS - 1].lives != effect->added_lives ||
         toy->order_count != (effect->order.kind != 0) || toy->order.kind != effect->order.kind ||
         toy->order.query != effect->order.query || toy->order.executor != effect->order.executor)
@@ -245,6 +301,20 @@ static bool executor_is_right(const struct effect *effect, const struct od_toy_s
            seat->failure.injected == (effect->failed_with != OD_OK && !effect->is_real) &&
            seat->driver.flipped_bits == effect->flipped_bits && seat->driver.cut_bytes == effect->cut_bytes &&
            gap_is_right(seat, effect->gap_ns) && seat->driver.last_result_ns >= effect->late_ns;
+}
+
+/* Where a row names a role: that one as it says, each other one once, both ways. */
+static void check_salutes(const struct row *row, uint32_t executor, const struct od_toy_seat *seat)
+{
+    const struct effect *effect = &row->effect;
+    for (unsigned role = OD_ROLE_OTHER + 1; role < OD_ROLE_COUNT && effect->role != OD_ROLE_OTHER; role++) {
+        bool is_named = executor == 2 && role == effect->role;
+        const struct od_toy_salute *sent = &seat->driver.salutes[role];
+        if (sent->count != (is_named ? effect->salutes : 1) || seat->salutes[role].count != 1 ||
+            sent->last_ns < (is_named ? effect->salute_ns : 0) || (!is_named && sent->last_ns >= 10 * MS))
+            fail_msg("%s\nexecutor %u, role %u: %u came, the last at %u us; of the driver's %u", row->text, executor, role,
+                     sent->count, (unsigned)(sent->last_ns / 1000), seat->salutes[role].count);
+    }
 }
 
 /* It died with executor 2, before its work or after. */
@@ -265,6 +335,7 @@ static void check_row(const struct row *row, const struct od_toy *toy)
         bool is_right = dies_too ? died_too(seat) : executor_is_right(effect, seat, driver_dies);
         bool is_clean = seat->driver.ghosts == 0 && seat->ghost_timers == 0 && seat->gone_lapses == 0 &&
                         seat->work_bytes_lost == 0;
+        check_salutes(row, executor, seat);
         bool may_be_late = executor == 2 || dies_too || driver_dies || row->effect.driver_gap_ns > 0;
         if (!is_right || !is_clean || (!may_be_late && seat->driver.last_result_ns >= 10 * MS))
             fail_msg("%s\nexecutor %u: lives %u, results %u, failures %u, status %s, flipped %u, cut %u, gap "

@@ -47,7 +47,8 @@ static void assert_fault_fits(const struct od_fault *fault)
         return;
     }
     assert_true(od_fault_kind_allows(fault->kind, fault->point));
-    if (fault->point >= OD_POINT_JOURNAL_WRITE) { /* the journal, and calls */
+    bool is_journal = fault->point == OD_POINT_JOURNAL_WRITE || fault->point == OD_POINT_JOURNAL_SYNC;
+    if (is_journal || fault->point >= OD_POINT_ACTOR_START) { /* the journal, and calls */
         assert_true(site->nth != OD_ANY);
         assert_int_equal(site->stage, OD_ANY);
     } else if (fault->point != OD_POINT_MESSAGE_SEND) {

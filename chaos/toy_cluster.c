@@ -15,6 +15,7 @@
 struct toy_driver {
     struct od_toy *toy;
     struct od_world *world;
+    uint32_t gone_before; /* deaths of lives before */
 };
 
 struct toy_executor {
@@ -39,8 +40,8 @@ static struct od_site work_site(uint32_t executor)
     return site;
 }
 
-static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, const void *bytes,
-                 size_t size)
+static void send_as(struct od_world *world, uint32_t to, enum od_toy_message kind, enum od_message_role role,
+                    const void *bytes, size_t size)
 {
     struct od_message *message = od_message_new(world->net.message_memory, size);
     if (message == NULL)
@@ -49,10 +50,30 @@ static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, 
     message->from_incarnation = world->incarnation;
     message->to = to;
     message->kind = kind;
+    message->role = role;
     message->site = work_site(to == 0 ? world->actor_id : to);
     if (size > 0)
         memcpy(message->body, bytes, size);
     world->net.send(world->net.self, message);
+}
+
+static void send(struct od_world *world, uint32_t to, enum od_toy_message kind, const void *bytes, size_t size)
+{
+    send_as(world, to, kind, OD_ROLE_OTHER, bytes, size);
+}
+
+/* The role travels in the body: the host need not carry it. */
+static void salute(struct od_world *world, uint32_t to)
+{
+    for (uint8_t role = OD_ROLE_OTHER + 1; role < OD_ROLE_COUNT; role++)
+        send_as(world, to, OD_TOY_SALUTE, (enum od_message_role)role, &role, 1);
+}
+
+static void note_salute(const struct od_world *world, const struct od_message *message, struct od_toy_salute *salutes)
+{
+    od_assert(message->body_bytes == 1 && message->body[0] < OD_ROLE_COUNT);
+    salutes[message->body[0]].count++;
+    salutes[message->body[0]].last_ns = od_world_now_ns(world);
 }
 
 static void note_tick(struct od_toy_seat *seat, const struct od_world *world)
@@ -71,21 +92,35 @@ static struct od_toy_seat *driver_seat(const struct toy_driver *driver)
     return &driver->toy->seats[0];
 }
 
-/* Hits a point of the journal. False: the driver is dead, and has tried what the dead may try. */
-static bool driver_reach(struct toy_driver *driver, enum od_point point, struct od_point_bytes *bytes)
+/* Hits a point. False: it failed; or the driver is dead, and has tried what the dead may try. */
+static bool driver_reach_at(struct toy_driver *driver, enum od_point point, struct od_site site,
+                            struct od_point_bytes *bytes)
 {
-    const struct od_site site = OD_SITE_ANY;
     struct od_toy_seat *seat = driver_seat(driver);
     struct od_error error = {0};
-    if (od_point_hit(&driver->world->points, point, &site, bytes, &error) == OD_OK)
+    enum od_status status = od_point_hit(&driver->world->points, point, &site, bytes, &error);
+    if (status == OD_OK)
         return true;
     seat->failure = error;
+    seat->failure.status = status;
+    if (status != OD_EXECUTOR_GONE)
+        return false;
     seat->gone_answers++;
     send(driver->world, 1, OD_TOY_GHOST, NULL, 0);
     driver->world->schedule.timer(driver->world->schedule.self, 0, TAG_GHOST);
     seat->gone_lapses +=
         od_point_hit(&driver->world->points, OD_POINT_JOURNAL_SYNC, &site, NULL, NULL) != OD_EXECUTOR_GONE;
     return false;
+}
+
+static bool has_died(const struct toy_driver *driver)
+{
+    return driver_seat(driver)->gone_answers != driver->gone_before;
+}
+
+static bool driver_reach(struct toy_driver *driver, enum od_point point, struct od_point_bytes *bytes)
+{
+    return driver_reach_at(driver, point, OD_SITE_ANY, bytes);
 }
 
 static void write_journal(struct toy_driver *driver)
@@ -119,6 +154,7 @@ static void driver_start(void *self)
 {
     struct toy_driver *driver = self;
     driver_seat(driver)->lives++;
+    driver->gone_before = driver_seat(driver)->gone_answers;
     note_tick(driver_seat(driver), driver->world);
     driver->world->schedule.timer(driver->world->schedule.self, TICK_NS, TAG_TICK);
     look_for_journal(driver);
@@ -129,15 +165,30 @@ static void driver_start(void *self)
 static void note_result(struct toy_driver *driver, const struct od_message *message)
 {
     struct od_toy_seat *seat = &driver->toy->seats[message->from];
+    struct od_site site = work_site(message->from);
+    uint8_t copy[OD_TOY_BLOCK_BYTES];
+    struct od_point_bytes bytes = {copy, message->body_bytes};
+    od_assert(bytes.size <= sizeof(copy));
+    memcpy(copy, message->body, bytes.size);
+    bool is_good = driver_reach_at(driver, OD_POINT_BLOCK_RECEIVE, site, &bytes) &&
+                   driver_reach_at(driver, OD_POINT_BLOCK_WRITE, site, &bytes) &&
+                   driver_reach_at(driver, OD_POINT_BLOCK_SERVE, site, &bytes) &&
+                   driver_reach_at(driver, OD_POINT_COMMIT, site, NULL);
+    if (!is_good) {
+        seat->driver.failures += !has_died(driver);
+        return;
+    }
     seat->driver.results++;
     seat->driver.last_result_ns = od_world_now_ns(driver->world);
     if (seat->driver.results == 1)
         seat->driver.first_result_ns = seat->driver.last_result_ns;
     seat->driver.flipped_bits = 0;
-    seat->driver.cut_bytes = OD_TOY_BLOCK_BYTES - (uint32_t)message->body_bytes;
-    for (size_t i = 0; i < message->body_bytes; i++)
-        seat->driver.flipped_bits += (uint32_t)__builtin_popcount(message->body[i] ^ pattern_byte(i));
+    seat->driver.cut_bytes = OD_TOY_BLOCK_BYTES - (uint32_t)bytes.size;
+    for (size_t i = 0; i < bytes.size; i++)
+        seat->driver.flipped_bits += (uint32_t)__builtin_popcount(copy[i] ^ pattern_byte(i));
     write_journal(driver);
+    if (!has_died(driver) && driver_reach_at(driver, OD_POINT_COMMITTED, site, NULL))
+        salute(driver->world, message->from);
 }
 
 static void driver_message(void *self, const struct od_message *message)
@@ -157,6 +208,9 @@ static void driver_message(void *self, const struct od_message *message)
         break;
     case OD_TOY_GHOST:
         seat->driver.ghosts++;
+        break;
+    case OD_TOY_SALUTE:
+        note_salute(driver->world, message, seat->driver.salutes);
         break;
     case OD_TOY_WORK:
         od_unreachable();
@@ -301,7 +355,8 @@ static void finish_work(struct toy_executor *executor)
     if (!goes_on)
         return;
     send(executor->world, 0, OD_TOY_RESULT, bytes.bytes, bytes.size);
-    (void)reach(executor, OD_POINT_TASK_REPORTED, OD_ANY, NULL);
+    if (reach(executor, OD_POINT_TASK_REPORTED, OD_ANY, NULL))
+        salute(executor->world, 0);
 }
 
 static void leak(struct toy_executor *executor)
@@ -326,6 +381,10 @@ static void executor_start(void *self)
 static void executor_message(void *self, const struct od_message *message)
 {
     struct toy_executor *executor = self;
+    if (message->kind == OD_TOY_SALUTE) {
+        note_salute(executor->world, message, executor->seat->salutes);
+        return;
+    }
     od_assert(message->kind == OD_TOY_WORK);
     executor->seat->work_bytes_lost += message->body_bytes != 4 || memcmp(message->body, "work", 4) != 0;
     if (reach(executor, OD_POINT_TASK_START, OD_ANY, NULL))
@@ -343,7 +402,8 @@ static void executor_timer(void *self, uint64_t tag)
         executor->seat->ghost_timers++;
     } else if (tag == OD_TOY_STEPS) {
         finish_work(executor);
-    } else if (reach(executor, OD_POINT_TASK_STEP, (uint32_t)tag, NULL)) {
+    } else if (reach(executor, OD_POINT_TASK_STEP, (uint32_t)tag, NULL) &&
+               reach(executor, OD_POINT_SCAN_READ, (uint32_t)tag, NULL)) {
         set_timer(executor, 0, tag + 1);
     }
 }
@@ -370,7 +430,7 @@ static enum od_status make_driver(struct od_toy *toy, struct od_world *world, st
     struct toy_driver *driver = od_take(world->memory, sizeof(*driver));
     if (driver == NULL)
         return od_fail(error, OD_NO_MEMORY, "making a toy driver");
-    *driver = (struct toy_driver){toy, world};
+    *driver = (struct toy_driver){toy, world, 0};
     *actor_out = (struct od_actor){&driver_ops, driver};
     return OD_OK;
 }

@@ -49,7 +49,7 @@ static enum od_status ask(struct od_wrap_world *wrap, uint32_t call, enum od_poi
 {
     *fault_out = NULL;
     OD_TRY(ask_windows(wrap, call, error));
-    const struct od_fault *fault = od_wrap_fire(wrap, point, NULL, size, 0);
+    const struct od_fault *fault = od_wrap_fire(wrap, point, NULL, size, NULL);
     if (fault == NULL)
         return OD_OK;
     enum od_fault_effect effect = od_fault_effect_of(fault);

@@ -73,6 +73,7 @@ struct passing {
     uint32_t actor_id;
     uint32_t other_id;
     uint32_t link;
+    enum od_message_role role;
     size_t byte_count;
     uint64_t now_ns;
 };
@@ -141,7 +142,8 @@ static void pass_windows(struct od_disturb *disturb, const struct passing *passi
     for (uint32_t i = 0; (window = od_disturb_window(disturb, passing->actor_id, now_ns, &i)) != NULL; i++) {
         const struct od_fault *fault = &disturb->schedule->faults[i];
         uint64_t end_ns = heal_ns != 0 && heal_ns < window->until_ns ? heal_ns : window->until_ns;
-        if ((od_fault_kind_row(fault->kind)->links & passing->link) != 0)
+        const struct od_fault_kind_row *row = od_fault_kind_row(fault->kind);
+        if ((row->links & passing->link) != 0 && od_fault_has_role(row, passing->role))
             pass_window(window, fault, passing, end_ns - now_ns, fate);
     }
 }
@@ -155,6 +157,7 @@ static void pass_both_ends(struct od_wrap_world *wrap, const struct od_message *
     struct passing sent = {.actor_id = message->from,
                            .other_id = message->to,
                            .link = od_disturb_message_link(message, false),
+                           .role = message->role,
                            .byte_count = message->body_bytes,
                            .now_ns = host->now_ns(host->self)};
     struct passing received = sent;
@@ -199,8 +202,7 @@ static void wrapped_send(void *self, struct od_message *message)
     message->from = wrap->actor_id;
     message->from_incarnation = wrap->world->incarnation;
     struct od_site site = od_disturb_message_site(message);
-    const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_MESSAGE_SEND, &site, message->body_bytes,
-                                                od_disturb_message_link(message, false));
+    const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_MESSAGE_SEND, &site, message->body_bytes, message);
     if (fault != NULL)
         befall(wrap, fault, &fate);
     if (is_report(wrap, message)) {
@@ -237,7 +239,7 @@ static uint64_t add(uint64_t left, uint64_t right)
 static void wrapped_timer(void *self, uint64_t delay_ns, uint64_t tag)
 {
     struct od_wrap_world *wrap = self;
-    const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_TIMER_SET, NULL, 0, 0);
+    const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_TIMER_SET, NULL, 0, NULL);
     const struct od_fault *late = od_wrap_window(wrap, OD_EFFECT_TIMERS_LATE);
     const struct od_fault *early = od_wrap_window(wrap, OD_EFFECT_TIMERS_EARLY);
     if (delay_ns == 0 && wrap->hang_ns != 0) {

@@ -10,9 +10,10 @@
 
 #include "chaos/wrap_world.h"
 
-/* The fault that fires at this hit, struck and suffered; NULL: none. `site` may be NULL: the work of the moment. */
+/* The fault that fires at this hit, struck and suffered; NULL: none. `site` may be NULL: the work of the moment. `message`: that is
+ * sent here, or NULL. */
 const struct od_fault *od_wrap_fire(struct od_wrap_world *wrap, enum od_point point, const struct od_site *site,
-                                    size_t byte_count, uint32_t link);
+                                    size_t byte_count, const struct od_message *message);
 /* The first fault whose window of this effect is open on this actor; NULL: none. */
 const struct od_fault *od_wrap_window(struct od_wrap_world *wrap, enum od_fault_effect effect);
 /* Until the schedule heals, for what lasts "never"; at least 1. */

@@ -15,15 +15,19 @@
 /* --- what the files share ---------------------------------------------------------------------- */
 
 const struct od_fault *od_wrap_fire(struct od_wrap_world *wrap, enum od_point point, const struct od_site *site,
-                                    size_t byte_count, uint32_t link)
+                                    size_t byte_count, const struct od_message *message)
 {
     const struct od_wrap_host *host = wrap->host;
-    struct od_hit hit = {.point = point, .actor_id = wrap->actor_id, .byte_count = byte_count, .link = link};
+    struct od_hit hit = {.point = point, .actor_id = wrap->actor_id, .byte_count = byte_count};
     if ((wrap->points_used >> point & 1) == 0 && host->reached == NULL)
         return NULL;
     if (!host->lives(host->self, wrap->actor_id))
         return NULL;
     hit.site = site == NULL ? wrap->current : *site;
+    if (message != NULL) {
+        hit.link = od_disturb_message_link(message, false);
+        hit.role = message->role;
+    }
     if (point != OD_POINT_MESSAGE_SEND) /* there it is the far end from the driver */
         hit.site.executor = wrap->actor_id;
     if (host->reached != NULL)
@@ -130,7 +134,7 @@ static enum od_status wrapped_hit(void *self, enum od_point point, const struct 
     if ((wrap->points_used >> point & 1) == 0 && host->reached == NULL)
         return OD_OK;
     bool is_block = bytes != NULL && bytes->size > 0 && (point == OD_POINT_BLOCK_SERVE || point == OD_POINT_BLOCK_RECEIVE);
-    const struct od_fault *fault = od_wrap_fire(wrap, point, site, bytes == NULL ? 0 : bytes->size, 0);
+    const struct od_fault *fault = od_wrap_fire(wrap, point, site, bytes == NULL ? 0 : bytes->size, NULL);
     if (fault != NULL)
         take_note(wrap, fault, site);
     if (is_block && is_other_block(fault))
@@ -146,7 +150,7 @@ static const struct od_points_ops points_ops = {.hit = wrapped_hit};
 
 static bool is_refused(struct od_wrap_world *wrap, size_t more_bytes)
 {
-    if (od_wrap_fire(wrap, OD_POINT_MEMORY_TAKE, NULL, more_bytes, 0) != NULL)
+    if (od_wrap_fire(wrap, OD_POINT_MEMORY_TAKE, NULL, more_bytes, NULL) != NULL)
         return true;
     const struct od_fault *fault = od_wrap_window(wrap, OD_EFFECT_MEMORY_LIMIT);
     return fault != NULL && wrap->memory_used + more_bytes > fault->amount * KIB;
@@ -265,7 +269,7 @@ void od_wrap_world_end(struct od_wrap_world *wrap)
 
 enum od_status od_wrap_world_begin(struct od_wrap_world *wrap)
 {
-    const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_ACTOR_START, NULL, 0, 0);
+    const struct od_fault *fault = od_wrap_fire(wrap, OD_POINT_ACTOR_START, NULL, 0, NULL);
     return fault == NULL ? OD_OK : od_wrap_fail(wrap, fault, OD_POINT_ACTOR_START, NULL);
 }
 

@@ -5,6 +5,7 @@
 
 #include "chaos/fault_kind.h"
 #include "engine/core/assert.h"
+#include "engine/run/protocol.h"
 
 #define KEEP_ALL 1000000
 
@@ -286,7 +287,9 @@ bool od_explore_concerns(enum od_fault_kind kind, const struct od_explore_hit *h
 {
     const struct od_fault_kind_row *row = od_fault_kind_row(kind);
     bool is_victim = row->victim == OD_FAULT_OF_ANYBODY || (row->victim == OD_FAULT_OF_DRIVER) == (hit->actor_id == 0);
-    return is_victim && (hit->byte_count > 0 || !od_fault_needs_bytes(row));
+    bool has_role = hit->point != OD_POINT_MESSAGE_SEND || od_effect_is_window(row->effect) ||
+                    od_fault_has_role(row, od_message_role((enum od_message_kind)hit->site.message_kind));
+    return is_victim && has_role && (hit->byte_count > 0 || !od_fault_needs_bytes(row));
 }
 
 /* Only what tells this hit from others: which executor a task met is its own business. */

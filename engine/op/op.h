@@ -62,6 +62,8 @@ struct od_op_env {
     uint32_t task_count;
     uint32_t batch_rows;    /* most rows an operator puts in a batch; >= 1 */
     struct od_op_account *account;
+    struct od_points points;      /* hit at `site` */
+    struct od_site site;
     struct od_disk disk;          /* for spilled rows; ops NULL: nothing can spill, so the account has no limits */
     struct od_block_codec *codec; /* borrowed, the actor's; there when disk.ops is */
     const char *spill_name;       /* prefix of this attempt's spill files, unique on its disk */

@@ -39,6 +39,7 @@ static enum od_status scan_step(struct od_op *op)
         op->says = OD_STEP_DONE;
         return OD_OK;
     }
+    OD_TRY(od_point_hit(&op->env.points, OD_POINT_SCAN_READ, &op->env.site, NULL, op->error));
     od_arena_reset(&op->batch_arena);
     OD_TRY(od_batch_slice(&op->batch_arena, &scan->chosen, scan->row_next, count, &op->view, op->error));
     scan->row_next += count;

@@ -401,8 +401,11 @@ void od_driver_write_index(struct od_buffer *body, const struct od_driver_task *
 }
 
 /* An executor that tells of other operators runs another plan. */
-static bool take_success(struct od_driver_task *task, const struct od_body_done *body, struct od_error *error)
+static bool take_success(struct od_driver_task *task, const struct od_site *site, const struct od_body_done *body,
+                         struct od_error *error)
 {
+    if (od_life_hit(&task->stage->run->driver->life, OD_POINT_COMMIT, *site, NULL, error) != OD_OK)
+        return false;
     if (body->operator_count == od_driver_metrics(task->stage)->operator_count)
         return od_driver_take_index(task, *body, error);
     od_fail(error, OD_CORRUPT, "committing an output: it tells of %u operators", body->operator_count);
@@ -415,13 +418,17 @@ static void succeed(struct od_driver_task *task, struct od_driver_attempt *attem
 {
     struct od_driver_run *run = task->stage->run;
     struct od_error error = {0};
-    if (take_success(task, body, &error)) {
+    if (take_success(task, &message->site, body, &error)) {
         count_work(task->stage, body);
         commit(task, attempt);
+        if (!run->driver->life.gone)
+            od_life_hit(&run->driver->life, OD_POINT_COMMITTED, message->site, NULL, NULL);
         if (run->driver->life.gone)
             return;
         acknowledge(run->driver, message, body->epoch, true);
         finish_stage(task->stage);
+    } else if (run->driver->life.gone) {
+        return;
     } else if (error.status == OD_NO_MEMORY) {
         od_driver_end(run, OD_NO_MEMORY, &error);
     } else {

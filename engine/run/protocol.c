@@ -35,6 +35,28 @@ void od_body_seal(struct od_buffer *body, enum od_message_kind kind)
     od_buffer_append_u64(body, od_hash_bytes(body->bytes, body->size, kind));
 }
 
+static const enum od_message_role roles[OD_MESSAGE_KIND_COUNT] = {
+    [OD_MESSAGE_REGISTER] = OD_ROLE_REGISTRATION,
+    [OD_MESSAGE_REGISTERED] = OD_ROLE_WELCOME,
+    [OD_MESSAGE_HEARTBEAT] = OD_ROLE_HEARTBEAT,
+    [OD_MESSAGE_LAUNCH] = OD_ROLE_LAUNCH,
+    [OD_MESSAGE_CANCEL] = OD_ROLE_CANCEL,
+    [OD_MESSAGE_DONE] = OD_ROLE_REPORT,
+    [OD_MESSAGE_FAILED] = OD_ROLE_REPORT,
+    [OD_MESSAGE_ACKNOWLEDGE] = OD_ROLE_ACKNOWLEDGEMENT,
+    [OD_MESSAGE_FETCH] = OD_ROLE_REQUEST,
+    [OD_MESSAGE_BLOCK] = OD_ROLE_REPLY,
+    [OD_MESSAGE_LOST] = OD_ROLE_LOSS,
+    [OD_MESSAGE_COPY] = OD_ROLE_COPY,
+    [OD_MESSAGE_COPIED] = OD_ROLE_COPY,
+    [OD_MESSAGE_END_QUERY] = OD_ROLE_END,
+};
+
+enum od_message_role od_message_role(enum od_message_kind kind)
+{
+    return kind < OD_MESSAGE_KIND_COUNT ? roles[kind] : OD_ROLE_OTHER;
+}
+
 bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind kind, struct od_site site)
 {
     struct od_world *world = outbox->world;
@@ -48,6 +70,7 @@ bool od_outbox_send(struct od_outbox *outbox, uint32_t to, enum od_message_kind 
         message->to = to;
         message->from_incarnation = world->incarnation;
         message->kind = kind;
+        message->role = od_message_role(kind);
         message->site = site;
         message->site.message_kind = kind;
         memcpy(message->body, body->bytes, body->size);

@@ -37,6 +37,8 @@ enum od_message_kind {
     OD_MESSAGE_LEAVE,         /* driver -> executor: decommissioned: drop all, be silent; again to whoever speaks */
     OD_MESSAGE_KIND_COUNT
 };
+/* OD_ROLE_OTHER of kinds that have none, and of what is no kind. */
+enum od_message_role od_message_role(enum od_message_kind kind);
 
 /* Bytes of an element, for bounds before allocating. */
 #define OD_ATTEMPT_NAME_BYTES 16

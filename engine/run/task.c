@@ -54,6 +54,8 @@ static struct od_op_env op_env(struct od_attempt *attempt)
                               .task_count = attempt->task_count,
                               .batch_rows = options->batch_rows,
                               .account = &attempt->account,
+                              .points = life->world->points,
+                              .site = od_life_site(life, &attempt->name),
                               .disk = life->world->disk,
                               .codec = life->codec,
                               .spill_name = attempt->spill_name,

@@ -13,12 +13,31 @@
 #include "engine/core/memory.h"
 #include "engine/world/point.h"
 
+/* What a message is for, as far as it matters to who carries it. */
+enum od_message_role {
+    OD_ROLE_OTHER,
+    OD_ROLE_REGISTRATION,
+    OD_ROLE_WELCOME, /* the answer to it */
+    OD_ROLE_HEARTBEAT,
+    OD_ROLE_LAUNCH,
+    OD_ROLE_CANCEL,
+    OD_ROLE_REPORT,
+    OD_ROLE_ACKNOWLEDGEMENT,
+    OD_ROLE_REQUEST,
+    OD_ROLE_REPLY,
+    OD_ROLE_LOSS, /* the news of one */
+    OD_ROLE_COPY,
+    OD_ROLE_END,
+    OD_ROLE_COUNT
+};
+
 struct od_message {
     struct od_message *next;   /* for queues of whoever owns the message now */
     uint32_t from;             /* actor id: 0 the driver, 1..N executors */
     uint32_t to;
     uint32_t from_incarnation; /* an actor's life number; a restarted executor has a larger one */
     uint32_t kind;
+    enum od_message_role role; /* the sender's business: it does not travel between processes */
     struct od_site site;
     size_t body_bytes;
     uint8_t *body; /* points into this allocation */

@@ -18,6 +18,9 @@
     X(MESSAGE_SEND, "message_send", "a message is handed to the network (hit by the network's wrapper)")      \
     X(JOURNAL_WRITE, "journal_write", "the driver's journal: records, before they reach the disk")            \
     X(JOURNAL_SYNC, "journal_sync", "the driver's journal: records that were written, before they are synced") \
+    X(SCAN_READ, "scan_read", "a scan is about to read the next rows of its split")                           \
+    X(COMMIT, "commit", "the driver is about to count the success of an attempt; nothing of it was written")  \
+    X(COMMITTED, "committed", "the driver has counted and journaled a success, and told nobody yet")          \
     X(ACTOR_START, "actor_start", "a life of an actor begins; it has said nothing yet (hit by wrappers, as all below)") \
     X(DISK_CREATE, "disk_create", "a file is about to be made")                                              \
     X(DISK_OPEN, "disk_open", "a file is about to be opened")                                                \
