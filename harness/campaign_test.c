@@ -90,6 +90,26 @@ static void shards_add_up(void **state)
     assert_true(sum == digest);
 }
 
+/* More cases than one worker takes at a time, for what was tried in some is known in their neighbours. */
+static void exploring_does_not_depend_on_jobs(void **state)
+{
+    (void)state;
+    struct od_campaign_options options = options_for(OD_CAMPAIGN_LINEAGE_CASES + 60, 1);
+    options.exploration = OD_EXPLORE_LINEAGE;
+    options.only = od_property_find("F1");
+    options.faults_max = 2;
+    options.runs_max = 3;
+    run(&options);
+    uint64_t digest = result.digest, explored = result.explored_count;
+    assert_int_equal(result.case_count, OD_CAMPAIGN_LINEAGE_CASES + 60);
+    assert_int_equal(result.failure_count, 0);
+    assert_in_range(explored, 20, result.case_count / 2);
+    assert_in_range(result.run_count, 2 * explored, 4 * explored);
+    options.job_count = 2;
+    run(&options);
+    assert_true(result.digest == digest && result.explored_count == explored);
+}
+
 /* --- toy properties -------------------------------------------------------------------------------------------- */
 
 /* Fails on cases with a row in the first table; the smallest such case has one row. */
@@ -368,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digest_does_not_depend_on_jobs), cmocka_unit_test(shards_add_up),
+        cmocka_unit_test(exploring_does_not_depend_on_jobs),
         cmocka_unit_test(failures_are_shrunk_and_saved),  cmocka_unit_test(a_dead_worker_costs_one_case),
         cmocka_unit_test(a_worker_that_others_end_is_told), cmocka_unit_test(a_guard_changes_nothing_else),
         cmocka_unit_test(a_hanging_case_is_ended),        cmocka_unit_test(unequal_digests_are_our_bug),
