@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/core/assert.h"
+#include "engine/run/protocol.h"
 #include "harness/explore_workers.h"
 
 struct mark {
@@ -385,6 +386,8 @@ static void note_subject(struct exploration *exploration)
         const struct od_explore_hit *hit = &undisturbed->hits.items[i];
         coverage->reached[hit->point][hit->actor_id == 0 ? OD_REACH_DRIVER : OD_REACH_EXECUTOR]++;
         coverage->reached[hit->point][OD_REACH_WITH_BYTES] += hit->byte_count > 0;
+        if (hit->point == OD_POINT_MESSAGE_SEND)
+            coverage->roles_sent |= UINT32_C(1) << od_message_role((enum od_message_kind)hit->site.message_kind);
     }
     coverage->candidates += exploration->singles.candidate_count;
     coverage->grain_subjects[0][exploration->grains[0]]++;

@@ -66,6 +66,7 @@ struct od_coverage {
     _Atomic uint64_t pairs_left_out; /* by the bound on those */
     /* by the parent alone: */
     uint64_t subject_count; /* explored to the end */
+    uint32_t roles_sent;    /* undisturbed: one bit per od_message_role */
     uint64_t empty_count;   /* of them: their answer has no row */
     uint64_t candidates;    /* single faults, and those that grains left out */
     uint64_t grain_subjects[2][OD_EXPLORE_GRAIN_COUNT]; /* how many subjects were explored at each grain */

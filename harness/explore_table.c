@@ -73,6 +73,9 @@ static const char *untried(const struct od_coverage *coverage, struct row row)
         return "only the driver reaches this point";
     if (od_fault_needs_bytes(od_fault_kind_row(row.kind)) && reach(coverage, row.point, OD_REACH_WITH_BYTES) == 0)
         return "no bytes pass this point";
+    uint32_t roles = od_fault_kind_row(row.kind)->roles;
+    if (row.point == OD_POINT_MESSAGE_SEND && roles != 0 && (roles & coverage->roles_sent) == 0)
+        return "no query sends such a message undisturbed";
     return NULL;
 }
 
