@@ -19,6 +19,7 @@ enum od_fault_effect {
     OD_EFFECT_ECHO,          /* come again a little later */
     OD_EFFECT_TAIL,          /* are late, few of them by much */
     OD_EFFECT_SWAP,          /* every other one is overtaken */
+    OD_EFFECT_JITTER,        /* are a little late, each by another time */
     OD_EFFECT_BANDWIDTH,     /* queue for a link of `rate` KiB/s */
     /* The clock and the timers of one actor: */
     OD_EFFECT_CLOCK_AHEAD,
@@ -28,6 +29,7 @@ enum od_fault_effect {
     OD_EFFECT_CLOCK_STROBE,
     OD_EFFECT_CLOCK_FROZEN,
     OD_EFFECT_CLOCK_COARSE,
+    OD_EFFECT_TIMERS_JITTER,
     OD_EFFECT_TIMERS_LATE,
     OD_EFFECT_TIMERS_EARLY,
     /* Its disk: */

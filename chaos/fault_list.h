@@ -31,7 +31,8 @@
     X("speculation", "kinds_test")                                                                           \
     X("lineage", "kinds_test")                                                                               \
     X("source", "kinds_test")                                                                                \
-    X("sink", "kinds_test")
+    X("sink", "kinds_test")                                                                                  \
+    X("scheduling", "kinds_scheduling_test")
 
 #define OD_FAULT_LIST(X)                                                                                     \
     OD_FAULT_TASK_LIST(X)                                                                                    \
@@ -45,7 +46,8 @@
     OD_FAULT_SPECULATION_LIST(X)                                                                             \
     OD_FAULT_LINEAGE_LIST(X)                                                                                 \
     OD_FAULT_SOURCE_LIST(X)                                                                                  \
-    OD_FAULT_SINK_LIST(X)
+    OD_FAULT_SINK_LIST(X)                                                                                    \
+    OD_FAULT_SCHEDULING_LIST(X)
 
 #define ROLE(name) (UINT32_C(1) << OD_ROLE_##name)
 #define OD_FAULT_TASK_LIST(X)                                                                                \
@@ -179,7 +181,7 @@
       "two bytes of a block change places: sums that forget order stay the same", OF_BYTES,                  \
       .damage = OD_DAMAGE_SWAP_BYTES, .what = "has two bytes swapped")                                       \
     X(SHUFFLE_BLOCK_OTHER, "shuffle.block_of_another", RECOVERS,                                             \
-      "a reader gets the bytes of the block before: another partition, task or attempt",                     \
+      "a reader gets the bytes of the block before, if any: another partition, task or attempt",                    \
       .effect = OD_EFFECT_DAMAGE, .damage = OD_DAMAGE_OTHER, .points = ON(BLOCK_SERVE) | ON(BLOCK_RECEIVE),  \
       .who = OD_FAULT_WHO_BLOCK, .what = "is another one's bytes")                                           \
     X(SHUFFLE_BLOCK_UNREADABLE, "shuffle.block_unreadable", RECOVERS, "a block can't be read when a reader asks", \
@@ -487,5 +489,15 @@
     X(SINK_STALL, "sink.slow_commit", RECOVERS, "the driver takes `for` to count a success, and does nothing else", \
       .effect = OD_EFFECT_STALL, .points = ON(COMMIT) | ON(COMMITTED), .has_duration = true, OF_COMMIT,      \
       .what = "takes long to count a success", .after = "it goes on after")
+
+#define OD_FAULT_SCHEDULING_LIST(X)                                                                          \
+    X(SCHEDULING_STEP_ORDER, "scheduling.step_order", RECOVERS,                                              \
+      "an executor's timers come up to 2 ms late, for `for`, each by another time: its attempts take turns in another order", \
+      .effect = OD_EFFECT_TIMERS_JITTER, .amount = OD_FAULT_AMOUNT_SEED, OF_STATE, .what = "has its turns in another order", \
+      .after = "it ends after")                                                                              \
+    X(SCHEDULING_MESSAGE_ORDER, "scheduling.message_order", RECOVERS,                                        \
+      "what an executor is sent comes up to 2 ms late, for `for`, each message by another time: it handles them in another order", \
+      .effect = OD_EFFECT_JITTER, .links = OD_LINK_IN, .amount = OD_FAULT_AMOUNT_SEED, OF_STATE,             \
+      .what = "has its messages in another order", .after = "it ends after")
 
 #endif

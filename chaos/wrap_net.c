@@ -16,6 +16,7 @@
 #define OVERTAKEN_NS (3 * MS)
 #define SHUFFLE_STEPS 16
 #define SHUFFLE_NS   (500 * US)
+#define JITTER_NS    (2 * MS)
 #define ECHO_NS      (20 * MS)
 #define TAIL_NS      (200 * MS)
 #define KIB          UINT64_C(1024)
@@ -66,6 +67,12 @@ static uint64_t queue_ns(struct od_window *window, const struct od_fault *fault,
     uint64_t free_ns = window->state > now_ns ? window->state : now_ns;
     window->state = free_ns + byte_count * UINT64_C(1000000000) / (fault->amount * KIB);
     return window->state - now_ns < left_ns ? window->state - now_ns : left_ns;
+}
+
+/* Another time for each message, and each timer. */
+static uint64_t jitter_ns(const struct od_fault *fault, struct od_window *window)
+{
+    return od_mix_two(fault->amount, window->state++) % JITTER_NS;
 }
 
 /* A message, as one of its ends sees it. */
@@ -120,6 +127,9 @@ static void pass_window(struct od_window *window, const struct od_fault *fault, 
     case OD_EFFECT_TAIL:
         fate->delay_ns += tail_ns(number);
         window->state++;
+        break;
+    case OD_EFFECT_JITTER:
+        fate->delay_ns += jitter_ns(fault, window);
         break;
     case OD_EFFECT_SWAP:
         fate->delay_ns += number % 2 == 0 ? OVERTAKEN_NS : 0;
@@ -236,6 +246,22 @@ static uint64_t add(uint64_t left, uint64_t right)
     return right > UINT64_MAX - left ? UINT64_MAX : left + right;
 }
 
+static uint64_t timer_jitter_ns(struct od_wrap_world *wrap)
+{
+    const struct od_wrap_host *host = wrap->host;
+    uint64_t ns = 0;
+    struct od_disturb *disturb = host->enter(host->self);
+    if (disturb == NULL)
+        return 0;
+    struct od_window *window;
+    uint64_t now_ns = host->now_ns(host->self);
+    for (uint32_t i = 0; (window = od_disturb_window(disturb, wrap->actor_id, now_ns, &i)) != NULL; i++)
+        if (od_fault_effect_of(&disturb->schedule->faults[i]) == OD_EFFECT_TIMERS_JITTER)
+            ns += jitter_ns(&disturb->schedule->faults[i], window);
+    host->leave(host->self);
+    return ns;
+}
+
 static void wrapped_timer(void *self, uint64_t delay_ns, uint64_t tag)
 {
     struct od_wrap_world *wrap = self;
@@ -252,6 +278,7 @@ static void wrapped_timer(void *self, uint64_t delay_ns, uint64_t tag)
         delay_ns = add(delay_ns, late->amount * MS);
     if (fault != NULL && od_fault_effect_of(fault) == OD_EFFECT_TIMER_LATE)
         delay_ns = add(delay_ns, od_wrap_duration_ns(wrap, fault));
+    delay_ns = add(delay_ns, timer_jitter_ns(wrap));
     wrap->timers_below.timer(wrap->timers_below.self, delay_ns, tag);
     if (fault != NULL && od_fault_effect_of(fault) == OD_EFFECT_TIMER_TWICE)
         wrap->timers_below.timer(wrap->timers_below.self, delay_ns, tag);

@@ -93,13 +93,12 @@ static void keep_block(struct od_memory *memory, struct od_wrap_kept *kept, cons
     kept->size = bytes->size;
 }
 
-/* The bytes of another block; cut where they are more. */
+/* The bytes of another block; cut where they are more. Before any there are none. */
 static void put_other(const struct od_wrap_kept *kept, struct od_point_bytes *bytes)
 {
     size_t size = kept->size < bytes->size ? kept->size : bytes->size;
-    if (kept->size == 0)
-        return;
-    memcpy(bytes->bytes, kept->bytes, size);
+    if (size > 0)
+        memcpy(bytes->bytes, kept->bytes, size);
     bytes->size = size;
 }
 
