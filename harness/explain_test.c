@@ -278,6 +278,8 @@ static void assert_no_place(void *self, const struct od_run_request *asked, cons
     run_traced(request, &arena, false, &calm_result, &calm);
     run_traced(request, &arena, true, &result, &run);
     assert_true(result.digest == trial.results[trial.run_count - 1].digest); /* to be told of changes nothing */
+    for (uint32_t i = 0; i < trial.results[trial.run_count - 1].event_count; i++) /* told only where it is asked for */
+        assert_int_not_equal(trial.results[trial.run_count - 1].events[i].kind, OD_EVENT_OPERATOR_OUTPUT);
     if (calm_result.outcome.answer != NULL && result.outcome.answer != NULL) {
         struct od_place place = {0};
         od_place_completions(&run, &place);
