@@ -61,4 +61,36 @@ static const struct bench_row rows[] = {
      .latency_us = 2500},
 };
 
-BENCH_MAIN("kinds_network_test", rows)
+static void each_kind_takes_effect_where_it_may_act(void **state)
+{
+    (void)state;
+    bench_prove("kinds_network_test", rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* A short state within a long one, of another kind and of the same; and one that the healing ends. */
+static void states_overlap_and_heal(void **state)
+{
+    (void)state;
+    static const struct bench_row schedules[] = {
+        KIND("network.mute at time=20ms executor=2 for=30ms\nnetwork.deaf at time=25ms executor=2 for=10ms",
+             EXPECT(TO_DRIVER_LOST, 29, 31), EXPECT(TO_PEERS_LOST, 58, 62), EXPECT(FROM_DRIVER_LOST, 9, 11),
+             EXPECT(FROM_PEERS_LOST, 18, 22)),
+        KIND("network.mute at time=20ms executor=2 for=30ms\nnetwork.mute at time=25ms executor=2 for=10ms",
+             EXPECT(TO_DRIVER_LOST, 29, 31), EXPECT(TO_PEERS_LOST, 58, 62)),
+        KIND("network.cut_driver at time=20ms executor=2 for=never\nheal at=30ms",
+             EXPECT(TO_DRIVER_LOST, 9, 11), EXPECT(FROM_DRIVER_LOST, 9, 11)),
+        KIND("network.bandwidth at time=20ms executor=2 rate=1 for=never\nheal at=40ms",
+             OF_ONE(TO_DRIVER_LATE), OF_TWO(TO_PEERS_LATE), HELD_BACK(TO_DRIVER), HELD_BACK(TO_PEERS)),
+    };
+    for (size_t i = 0; i < sizeof(schedules) / sizeof(schedules[0]); i++)
+        assert_int_equal(bench_try(&schedules[i], schedules[i].text, BENCH_VICTIM, i), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_kind_takes_effect_where_it_may_act),
+        cmocka_unit_test(states_overlap_and_heal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
