@@ -96,18 +96,26 @@ static bool is_in_swarm(uint32_t swarm, enum od_fault_kind kind)
     return swarm == 0 || (subject % 2 == 0 && od_mix_two(swarm, (uint64_t)kind) % 4 != 0);
 }
 
-/* One of the swarm; where that has none of the shape's, one of those. All are as likely. */
+/* One of the shape's kinds that are in the swarm, if any is; all are about as likely. A drawn one that is not in it stands for another one,
+ * and is recorded as that: a plainer swarm, which has it, too, then leaves the faults as they are. */
 static enum od_fault_kind draw_kind(struct od_random *draws, const struct od_schedule_shape *shape, uint32_t swarm)
 {
     enum od_fault_kind kinds[OD_FAULT_KIND_COUNT];
-    uint32_t count = 0;
-    for (unsigned pass = 0; pass < 2 && count == 0; pass++)
-        for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
-            if (od_fault_kinds_has(&shape->kinds, (enum od_fault_kind)i) &&
-                is_in_swarm(pass == 0 ? swarm : 0, (enum od_fault_kind)i))
-                kinds[count++] = (enum od_fault_kind)i;
+    uint32_t ranks[OD_FAULT_KIND_COUNT]; /* of those in the swarm */
+    uint32_t count = 0, swarm_count = 0;
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
+        if (!od_fault_kinds_has(&shape->kinds, (enum od_fault_kind)i))
+            continue;
+        if (is_in_swarm(swarm, (enum od_fault_kind)i))
+            ranks[swarm_count++] = count;
+        kinds[count++] = (enum od_fault_kind)i;
+    }
     od_assert(count > 0);
-    return kinds[draw(draws, count)];
+    uint32_t drawn = draw(draws, count);
+    if (swarm_count > 0 && !is_in_swarm(swarm, kinds[drawn]))
+        drawn = ranks[drawn % swarm_count];
+    od_random_settle(draws, drawn);
+    return kinds[drawn];
 }
 
 /* One of the kind's points, or a time: half of the times lie in the first quarter of the span. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/case_parts.h"
 #include "harness/explain.h"
 #include "harness/file.h"
 #include "harness/trial.h"
@@ -18,7 +19,8 @@ static enum od_status explain(struct od_trial *trial, const struct od_case_file 
 }
 
 static enum od_status write_case(const char *directory, struct od_memory *memory, struct od_trial *trial,
-                                 struct od_case_file *file, char *path_out, size_t path_size, struct od_error *error)
+                                 const struct od_buffer *needs, struct od_case_file *file, char *path_out, size_t path_size,
+                                 struct od_error *error)
 {
     char cases[4000];
     char path[4100];
@@ -30,6 +32,7 @@ static enum od_status write_case(const char *directory, struct od_memory *memory
     snprintf(path, sizeof(path), "%s/%s-%012llx.case", cases, file->found, (unsigned long long)(name >> 16));
     od_buffer_init(&rendering, memory);
     od_trial_print(trial, &rendering);
+    od_buffer_append(&rendering, needs->bytes, needs->size);
     enum od_status status = OD_OK;
     if (file->has_digest)
         status = explain(trial, file, &rendering, error);
@@ -65,9 +68,10 @@ enum od_status od_case_save(const char *directory, struct od_memory *memory, con
 {
     static struct od_trial trial; /* too large for a stack; one at a time */
     struct od_choices drawn;
-    struct od_buffer schedule;
+    struct od_buffer schedule, needs;
     path_out[0] = '\0';
     od_buffer_init(&schedule, memory);
+    od_buffer_init(&needs, memory);
     od_choices_init(&drawn, memory);
     od_choices_from_bytes(&drawn, failing->choices, failing->choice_bytes);
     od_trial_init(&trial, memory);
@@ -84,10 +88,16 @@ enum od_status od_case_save(const char *directory, struct od_memory *memory, con
     if (status == OD_OK) {
         struct od_case_file file = describe(&trial, &drawn, failing->code, has_schedule ? &schedule : NULL);
         file.has_digest = runs_it;
-        status = write_case(directory, memory, &trial, &file, path_out, path_size, error);
+        od_case_needs_print(&trial, &needs);
+        if (failing->needs != NULL)
+            od_buffer_append(failing->needs, needs.bytes, needs.size);
+        if (failing->sizes != NULL)
+            od_case_measure(&trial, failing->sizes);
+        status = write_case(directory, memory, &trial, &needs, &file, path_out, path_size, error);
     }
     od_trial_release(&trial);
     od_choices_release(&drawn);
+    od_buffer_release(&needs);
     od_buffer_release(&schedule);
     return status;
 }

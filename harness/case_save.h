@@ -3,9 +3,11 @@
 #define OD_HARNESS_CASE_SAVE_H
 
 #include "chaos/fault.h"
+#include "engine/core/buffer.h"
 #include "properties/case_file.h"
 #include "properties/property.h"
 
+struct od_case_sizes;
 /* A failing case. */
 struct od_failing_case {
     const uint8_t *choices;
@@ -15,6 +17,8 @@ struct od_failing_case {
     uint32_t pct_depth;
     const struct od_property *only;     /* as in od_case_draw when it was found */
     const char *code;
+    struct od_case_sizes *sizes; /* NULL, or set to how large it is */
+    struct od_buffer *needs;     /* NULL, or gets the lines of od_case_needs_print, as the file does */
 };
 /* Writes DIRECTORY/cases/CODE-HASH.case and puts its path into path_out (empty on failure). runs_it: the case is run once more to take
  * its digest and what it found; false where that would say nothing or never end. */

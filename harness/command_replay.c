@@ -9,6 +9,7 @@
 
 #include "engine/world/posix.h"
 #include "harness/campaign_worker.h"
+#include "harness/case_parts.h"
 #include "harness/case_save.h"
 #include "harness/commands.h"
 #include "harness/event_write.h"
@@ -53,6 +54,7 @@ static void print_rendering(void)
     struct od_buffer text;
     od_buffer_init(&text, od_posix_memory());
     od_trial_print(&trial, &text);
+    od_case_needs_print(&trial, &text);
     fwrite(text.bytes, 1, text.size, stdout);
     od_buffer_release(&text);
 }
@@ -233,6 +235,7 @@ static int replay(const struct od_arguments *arguments)
 struct shrinking {
     const struct od_case_file *file;
     uint64_t until_ns;
+    struct od_case_sizes before;
     struct od_terminal terminal;
     struct od_progress progress;
 };
@@ -240,8 +243,11 @@ struct shrinking {
 static bool still_fails(void *self, struct od_choices *choices)
 {
     struct shrinking *shrinking = self;
-    return od_campaign_now_ns() <= shrinking->until_ns && od_trial_run(&trial, choices, NULL) == OD_OK &&
-           od_trial_fails_with(&trial, shrinking->file->found, shrinking->file->digest);
+    bool fails = od_campaign_now_ns() <= shrinking->until_ns && od_trial_run(&trial, choices, NULL) == OD_OK &&
+                 od_trial_fails_with(&trial, shrinking->file->found, shrinking->file->digest);
+    if (fails && shrinking->before.counts[OD_CASE_AXIS_EXECUTORS] == 0)
+        od_case_measure(&trial, &shrinking->before); /* the first one is the case as it is */
+    return fails;
 }
 
 static void show_progress(void *self, uint32_t evaluations, uint32_t bytes)
@@ -250,6 +256,20 @@ static void show_progress(void *self, uint32_t evaluations, uint32_t bytes)
     char text[60];
     snprintf(text, sizeof(text), "%u bytes of choices", bytes);
     od_progress_step(&shrinking->progress, evaluations, 0, text);
+}
+
+/* What it was, and what of it is left. Written in one piece, so that nothing stands between. */
+static void print_shrunk(const struct shrinking *shrinking, const struct od_case_sizes *after, const struct od_buffer *needs,
+                         const struct od_shrunk *shrunk, double seconds)
+{
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    od_case_sizes_print(&shrinking->before, after, &text);
+    od_buffer_append(&text, needs->bytes, needs->size);
+    od_buffer_print(&text, "%u bytes of choices, %u before; %u cases tried in %.1f s%s\n", shrunk->size, shrinking->file->choices_bytes,
+                    shrunk->evaluations, seconds, shrunk->exhausted ? ", and more could be tried" : "");
+    fwrite(text.bytes, 1, text.size, stdout);
+    od_buffer_release(&text);
 }
 
 static enum od_status shrink_case(const struct od_arguments *arguments, const struct od_case_file *file, char *path,
@@ -261,21 +281,33 @@ static enum od_status shrink_case(const struct od_arguments *arguments, const st
     enum od_status status = od_arguments_duration(arguments, "time", &shrinking.until_ns, error);
     if (status != OD_OK)
         return status;
-    shrinking.until_ns += od_campaign_now_ns();
+    uint64_t since_ns = od_campaign_now_ns();
+    shrinking.until_ns += since_ns;
     od_terminal_init(&shrinking.terminal, stderr);
     od_progress_init(&shrinking.progress, &shrinking.terminal, 0);
     status = od_shrink(od_posix_memory(), file->choices, file->choices_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, shrunk, error);
     od_progress_end(&shrinking.progress);
     if (status != OD_OK || !shrunk->reproduced)
         return status;
+    uint64_t until_ns = od_campaign_now_ns();
+    shrunk->exhausted |= until_ns > shrinking.until_ns;
+    struct od_case_sizes after;
+    struct od_buffer needs;
+    od_buffer_init(&needs, od_posix_memory());
     const struct od_failing_case failing = {.choices = shrunk->bytes,
                                             .choice_bytes = shrunk->size,
                                             .schedule = trial.given,
                                             .pct_depth = trial.pct_depth,
                                             .only = trial.only,
-                                            .code = file->found};
-    return od_case_save(od_arguments_text(arguments, "out", "ordeal-out/shrunk"), od_posix_memory(), &failing, true, path,
-                        path_size, error);
+                                            .code = file->found,
+                                            .sizes = &after,
+                                            .needs = &needs};
+    status = od_case_save(od_arguments_text(arguments, "out", "ordeal-out/shrunk"), od_posix_memory(), &failing, true, path, path_size,
+                          error);
+    if (status == OD_OK)
+        print_shrunk(&shrinking, &after, &needs, shrunk, (double)(until_ns - since_ns) / 1e9);
+    od_buffer_release(&needs);
+    return status;
 }
 
 static int shrink(const struct od_arguments *arguments)
@@ -299,8 +331,7 @@ static int shrink(const struct od_arguments *arguments)
         printf("held: the case no longer fails with %s; nothing to shrink\n", file.found);
         result = OD_EXIT_UNDECIDED;
     } else {
-        printf("%u bytes of choices, %u before; %u cases tried%s\nordeal replay %s\n", shrunk.size, file.choices_bytes,
-               shrunk.evaluations, shrunk.exhausted ? ", and more could be tried" : "", path);
+        printf("ordeal replay %s\n", path);
     }
     od_shrunk_release(od_posix_memory(), &shrunk);
     od_query_oracles_close(trial.oracles);

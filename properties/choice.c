@@ -66,6 +66,17 @@ static uint64_t generated_value(struct od_choices *choices, uint64_t bound)
     return is_zero ? 0 : od_random_below(&choices->stream.random, bound);
 }
 
+/* Writes the value of the last draw. */
+static void settle(void *self, uint64_t value)
+{
+    struct od_choices *choices = self;
+    if (choices->overrun || choices->draw_count == 0)
+        return;
+    struct od_choice_draw draw = choices->draws[choices->draw_count - 1];
+    for (uint32_t i = 0; i < draw.width_bytes; i++)
+        choices->bytes[draw.offset + i] = (uint8_t)(value >> (8 * (draw.width_bytes - 1 - i)));
+}
+
 static uint64_t draw_below(void *self, uint64_t bound)
 {
     struct od_choices *choices = self;
@@ -80,9 +91,8 @@ static uint64_t draw_below(void *self, uint64_t bound)
     uint64_t value = choices->supplied != NULL && !choices->in_splice ? supplied_value(choices, width) % bound
                                                                       : generated_value(choices, bound);
     choices->draws[choices->draw_count++] = (struct od_choice_draw){choices->size, width};
-    for (uint32_t i = 0; i < width; i++)
-        choices->bytes[choices->size + i] = (uint8_t)(value >> (8 * (width - 1 - i)));
     choices->size += width;
+    settle(choices, value);
     return value;
 }
 
@@ -96,7 +106,7 @@ static void end_span(void *self)
     od_choices_end(self);
 }
 
-static const struct od_random_ops choice_ops = {draw_below, begin_span, end_span};
+static const struct od_random_ops choice_ops = {draw_below, begin_span, end_span, settle};
 
 void od_choices_init(struct od_choices *choices, struct od_memory *memory)
 {

@@ -8,7 +8,7 @@
  *
  * A draw of bound B takes the fewest bytes that hold B - 1, but one at least, big-endian, reduced modulo
  * B, so that any bytes are a valid sequence, and no draw moves when a list that is drawn from shrinks to
- * one. Behind the end of the supplied bytes come zeros, and 0 is always the plainest choice. Users draw
+ * one. A draw that its user settles is recorded as what it was settled for. Behind the end of the supplied bytes come zeros, and 0 is always the plainest choice. Users draw
  * through `random`, as from any other struct od_random. */
 #ifndef OD_PROPERTIES_CHOICE_H
 #define OD_PROPERTIES_CHOICE_H

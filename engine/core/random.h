@@ -18,6 +18,8 @@ struct od_random_ops {
      * listens. */
     void (*begin)(void *self, const char *label);
     void (*end)(void *self);
+    /* The last draw was taken for `value`, below its bound: a recorder shall note that instead. NULL: nobody listens. */
+    void (*settle)(void *self, uint64_t value);
 };
 struct od_random {
     const struct od_random_ops *ops;
@@ -37,6 +39,13 @@ static inline void od_random_end(struct od_random *random)
 {
     if (random->ops->end != NULL)
         random->ops->end(random->self);
+}
+/* For a draw that means another one in its place (a choice that is ruled out by an earlier draw): recorded as what it means, it stays
+ * that when the earlier draw gets plainer. */
+static inline void od_random_settle(struct od_random *random, uint64_t value)
+{
+    if (random->ops->settle != NULL)
+        random->ops->settle(random->self, value);
 }
 /* In [first, last], both included. */
 static inline int64_t od_random_between(struct od_random *random, int64_t first, int64_t last)
