@@ -28,7 +28,6 @@ static const struct {
     [OD_FAULT_DETAIL_ATTEMPT] = {offsetof(struct od_fault, site.attempt), OD_ANY, true},
     [OD_FAULT_DETAIL_EXECUTOR] = {offsetof(struct od_fault, site.executor), OD_ANY, true},
     [OD_FAULT_DETAIL_PARTITION] = {offsetof(struct od_fault, site.partition), OD_ANY, true},
-    [OD_FAULT_DETAIL_NTH] = {offsetof(struct od_fault, site.nth), OD_ANY, true},
     [OD_FAULT_DETAIL_MESSAGE_KIND] = {offsetof(struct od_fault, site.message_kind), OD_ANY, true},
 };
 
@@ -57,6 +56,10 @@ bool od_fault_drop_detail(struct od_fault *fault, enum od_fault_detail detail)
     }
     case OD_FAULT_DETAIL_AMOUNT:
         return drop_number(&fault->amount, od_fault_amount_row(od_fault_kind_row(fault->kind)->amount)->plain);
+    case OD_FAULT_DETAIL_NTH: { /* of steps a number; of hits the first that counts, and all count from number 0 on */
+        bool is_first = fault->site.nth == 0 && fault->point != OD_POINT_TASK_STEP;
+        return !fault->at_time && drop_number(&fault->site.nth, OD_ANY) && !is_first;
+    }
     case OD_FAULT_DETAIL_TIME:
         return fault->at_time && drop_nanoseconds(&fault->time_ns, 0);
     default:

@@ -12,9 +12,8 @@
 #include "engine/world/posix.h"
 #include "harness/case_save.h"
 #include "harness/explore_lineage.h"
-#include "harness/trial.h"
+#include "harness/trial_shrink.h"
 #include "properties/case_print.h"
-#include "properties/shrink.h"
 
 struct worker {
     const struct od_campaign_options *options;
@@ -60,36 +59,18 @@ static bool may_show(struct worker *worker, const char *code)
 
 /* --- shrinking ------------------------------------------------------------------------------------------------ */
 
-struct shrinking {
-    struct worker *worker;
-    const char *code;
-    uint64_t digest;
-    uint64_t until_ns;
-};
-
-static bool still_fails(void *self, struct od_choices *choices)
-{
-    struct shrinking *shrinking = self;
-    struct od_trial *trial = &shrinking->worker->trial;
-    if (od_campaign_now_ns() > shrinking->until_ns || atomic_load(&shrinking->worker->page->hurry))
-        return false;
-    return od_trial_run(trial, choices, NULL) == OD_OK && od_trial_fails_with(trial, shrinking->code, shrinking->digest);
-}
-
 static void shrink_and_save(struct worker *worker, struct od_campaign_failure *failure)
 {
     struct od_shrunk shrunk = {0};
-    struct shrinking shrinking = {.worker = worker,
-                                  .code = failure->code,
-                                  .digest = worker->trial.digest,
-                                  .until_ns = od_campaign_now_ns() + worker->options->shrink_ns};
-    const struct od_shrink_test test = {still_fails, &shrinking, NULL, worker->trial.guarded ? 0 : OD_TRIAL_RESAMPLES};
+    const struct od_trial_shrinking shrinking = {.code = failure->code,
+                                                 .digest = worker->trial.digest,
+                                                 .until_ns = od_campaign_now_ns() + worker->options->shrink_ns,
+                                                 .hurry = &worker->page->hurry};
     uint8_t original[OD_CHOICES_LIMIT_BYTES];
     uint32_t original_bytes = od_choices_trimmed_bytes(&worker->choices);
     memcpy(original, worker->choices.bytes, original_bytes);
     bool shrank = worker->options->deployment == OD_DEPLOY_SIM &&
-                  od_shrink(worker->memory, original, original_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, &shrunk, NULL) == OD_OK &&
-                  shrunk.reproduced;
+                  od_trial_shrink(&worker->trial, original, original_bytes, &shrinking, &shrunk, NULL) == OD_OK && shrunk.reproduced;
     const struct od_failing_case failing = {.choices = shrank ? shrunk.bytes : original,
                                             .choice_bytes = shrank ? shrunk.size : original_bytes,
                                             .schedule = worker->trial.given,

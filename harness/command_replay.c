@@ -19,8 +19,8 @@
 #include "harness/file.h"
 #include "harness/replay_watch.h"
 #include "harness/trial.h"
+#include "harness/trial_shrink.h"
 #include "properties/case_file.h"
-#include "properties/shrink.h"
 #include "reports/terminal.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -233,22 +233,10 @@ static int replay(const struct od_arguments *arguments)
 /* --- shrink --------------------------------------------------------------------------------------------------- */
 
 struct shrinking {
-    const struct od_case_file *file;
-    uint64_t until_ns;
-    struct od_case_sizes before;
     struct od_terminal terminal;
     struct od_progress progress;
+    struct od_case_sizes before;
 };
-
-static bool still_fails(void *self, struct od_choices *choices)
-{
-    struct shrinking *shrinking = self;
-    bool fails = od_campaign_now_ns() <= shrinking->until_ns && od_trial_run(&trial, choices, NULL) == OD_OK &&
-                 od_trial_fails_with(&trial, shrinking->file->found, shrinking->file->digest);
-    if (fails && shrinking->before.counts[OD_CASE_AXIS_EXECUTORS] == 0)
-        od_case_measure(&trial, &shrinking->before); /* the first one is the case as it is */
-    return fails;
-}
 
 static void show_progress(void *self, uint32_t evaluations, uint32_t bytes)
 {
@@ -258,39 +246,23 @@ static void show_progress(void *self, uint32_t evaluations, uint32_t bytes)
     od_progress_step(&shrinking->progress, evaluations, 0, text);
 }
 
-/* What it was, and what of it is left. Written in one piece, so that nothing stands between. */
-static void print_shrunk(const struct shrinking *shrinking, const struct od_case_sizes *after, const struct od_buffer *needs,
-                         const struct od_shrunk *shrunk, double seconds)
+/* What it was, and what of it is left. */
+static void print_shrunk(const struct od_case_file *file, const struct od_case_sizes *before, const struct od_case_sizes *after,
+                         const struct od_buffer *needs, const struct od_shrunk *shrunk, uint64_t took_ns)
 {
     struct od_buffer text;
     od_buffer_init(&text, od_posix_memory());
-    od_case_sizes_print(&shrinking->before, after, &text);
+    od_case_sizes_print(before, after, &text);
     od_buffer_append(&text, needs->bytes, needs->size);
-    od_buffer_print(&text, "%u bytes of choices, %u before; %u cases tried in %.1f s%s\n", shrunk->size, shrinking->file->choices_bytes,
-                    shrunk->evaluations, seconds, shrunk->exhausted ? ", and more could be tried" : "");
+    od_buffer_print(&text, "%u bytes of choices, %u before; %u cases tried in %.1f s%s\n", shrunk->size, file->choices_bytes,
+                    shrunk->evaluations, (double)took_ns / 1e9, shrunk->exhausted ? ", and more could be tried" : "");
     fwrite(text.bytes, 1, text.size, stdout);
     od_buffer_release(&text);
 }
 
-static enum od_status shrink_case(const struct od_arguments *arguments, const struct od_case_file *file, char *path,
-                                  size_t path_size, struct od_shrunk *shrunk, struct od_error *error)
+static enum od_status save_shrunk(const struct od_arguments *arguments, const struct od_case_file *file, const struct shrinking *shrinking,
+                                  const struct od_shrunk *shrunk, uint64_t took_ns, char *path, size_t path_size, struct od_error *error)
 {
-    struct shrinking shrinking = {.file = file, .until_ns = 60 * SECOND_NS};
-    trial.guarded = strcmp(file->found, OD_TRIAL_CRASH) == 0;
-    const struct od_shrink_test test = {still_fails, &shrinking, show_progress, trial.guarded ? 0 : OD_TRIAL_RESAMPLES};
-    enum od_status status = od_arguments_duration(arguments, "time", &shrinking.until_ns, error);
-    if (status != OD_OK)
-        return status;
-    uint64_t since_ns = od_campaign_now_ns();
-    shrinking.until_ns += since_ns;
-    od_terminal_init(&shrinking.terminal, stderr);
-    od_progress_init(&shrinking.progress, &shrinking.terminal, 0);
-    status = od_shrink(od_posix_memory(), file->choices, file->choices_bytes, &test, OD_TRIAL_EVALUATIONS_MAX, shrunk, error);
-    od_progress_end(&shrinking.progress);
-    if (status != OD_OK || !shrunk->reproduced)
-        return status;
-    uint64_t until_ns = od_campaign_now_ns();
-    shrunk->exhausted |= until_ns > shrinking.until_ns;
     struct od_case_sizes after;
     struct od_buffer needs;
     od_buffer_init(&needs, od_posix_memory());
@@ -302,12 +274,37 @@ static enum od_status shrink_case(const struct od_arguments *arguments, const st
                                             .code = file->found,
                                             .sizes = &after,
                                             .needs = &needs};
-    status = od_case_save(od_arguments_text(arguments, "out", "ordeal-out/shrunk"), od_posix_memory(), &failing, true, path, path_size,
-                          error);
+    enum od_status status = od_case_save(od_arguments_text(arguments, "out", "ordeal-out/shrunk"), od_posix_memory(), &failing, true,
+                                         path, path_size, error);
     if (status == OD_OK)
-        print_shrunk(&shrinking, &after, &needs, shrunk, (double)(until_ns - since_ns) / 1e9);
+        print_shrunk(file, &shrinking->before, &after, &needs, shrunk, took_ns);
     od_buffer_release(&needs);
     return status;
+}
+
+static enum od_status shrink_case(const struct od_arguments *arguments, const struct od_case_file *file, char *path,
+                                  size_t path_size, struct od_shrunk *shrunk, struct od_error *error)
+{
+    struct shrinking shrinking;
+    uint64_t bound_ns = 60 * SECOND_NS;
+    trial.guarded = strcmp(file->found, OD_TRIAL_CRASH) == 0;
+    OD_TRY(od_arguments_duration(arguments, "time", &bound_ns, error));
+    uint64_t since_ns = od_campaign_now_ns();
+    const struct od_trial_shrinking request = {.code = file->found,
+                                               .digest = file->digest,
+                                               .until_ns = since_ns + bound_ns,
+                                               .sizes = &shrinking.before,
+                                               .progress = show_progress,
+                                               .self = &shrinking};
+    od_terminal_init(&shrinking.terminal, stderr);
+    od_progress_init(&shrinking.progress, &shrinking.terminal, 0);
+    enum od_status status = od_trial_shrink(&trial, file->choices, file->choices_bytes, &request, shrunk, error);
+    uint64_t took_ns = od_campaign_now_ns() - since_ns;
+    od_progress_end(&shrinking.progress);
+    shrunk->exhausted |= took_ns > bound_ns;
+    if (status != OD_OK || !shrunk->reproduced)
+        return status;
+    return save_shrunk(arguments, file, &shrinking, shrunk, took_ns, path, path_size, error);
 }
 
 static int shrink(const struct od_arguments *arguments)

@@ -49,6 +49,24 @@ static void bytes_are_big_endian_and_reduced(void **state)
     od_choices_release(&choices);
 }
 
+/* As one choice that is ruled out by an earlier one: recorded as what it was taken for. */
+static void a_draw_is_settled(void **state)
+{
+    struct od_memory memory = od_plain_memory();
+    struct od_choices choices;
+    (void)state;
+    od_choices_init(&choices, &memory);
+    od_choices_from_bytes(&choices, "\x01\x00\x07\x09", 4);
+    od_random_settle(&choices.random, 5); /* there is none yet */
+    od_choices_below(&choices, 10);
+    od_choices_below(&choices, 1000);
+    od_random_settle(&choices.random, 300);
+    od_choices_below(&choices, 10);
+    assert_memory_equal(choices.bytes, "\x01\x01\x2c\x09", 4);
+    assert_int_equal(choices.size, 4);
+    od_choices_release(&choices);
+}
+
 static uint64_t bound_of(uint64_t seed, uint32_t i)
 {
     return 1 + od_mix_two(seed, i) % (i % 3 == 0 ? 5 : i % 3 == 1 ? 70000 : UINT64_C(1) << 40);
@@ -184,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_take_the_fewest_bytes),
         cmocka_unit_test(bytes_are_big_endian_and_reduced),
+        cmocka_unit_test(a_draw_is_settled),
         cmocka_unit_test(records_replay),
         cmocka_unit_test(spans_nest_and_cover_their_draws),
         cmocka_unit_test(the_length_has_a_limit),

@@ -648,6 +648,21 @@ static void resample_siblings(struct shrink *shrink)
     }
 }
 
+/* Single spans near the root (a fault, the cluster), where they are not long: another one may be shorter or plainer at once, in several
+ * of its draws. */
+#define SPAN_BYTES_MAX 40u
+#define SPANS_SHARE    8u /* of the tries: there are many spans */
+static void resample_spans(struct shrink *shrink)
+{
+    for (uint32_t i = 0; i < shrink->best.span_count; i++)
+        for (uint32_t k = 0; k < shrink->test->resamples / SPANS_SHARE && i < shrink->best.span_count && !out_of_budget(shrink); k++) {
+            struct od_choice_span span = shrink->best.spans[i];
+            if (span.depth > SIBLINGS_DEPTH_MAX || span.first == span.end || span.end - span.first > SPAN_BYTES_MAX)
+                break;
+            try_resample(shrink, span, 0, 0, chance_seed(shrink, k));
+        }
+}
+
 /* One of the outermost spans; the first span is one. */
 static uint32_t pick_outermost(const struct shrink *shrink, struct od_random *random)
 {
@@ -697,6 +712,7 @@ static const pass passes[] = {delete_spans,
                               delete_and_renumber_lists,
                               delete_and_nudge_siblings,
                               resample_siblings,
+                              resample_spans,
                               delete_and_resample};
 
 static void improve(struct shrink *shrink)
