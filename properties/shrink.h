@@ -13,8 +13,8 @@
  *   lower     single draws by binary search; pairs that should move together
  *   order     neighbouring spans of one label, draws out of order
  *   resample  at the end, when asked for: spans are drawn anew, plain and short, also while others are
- *             deleted; leads out of corners from which no small step does (a failure that hangs on
- *             chance). The draws are seeded from what is shrunk: shrinking is deterministic
+ *             deleted; short ones near the root (a fault, the cluster) by themselves; leads out of corners
+ *             from which no small step does (a failure that hangs on chance). The draws are seeded from what is shrunk: shrinking is deterministic
  * Candidates that were tried before are not tried again. */
 #ifndef OD_PROPERTIES_SHRINK_H
 #define OD_PROPERTIES_SHRINK_H
