@@ -290,6 +290,7 @@ static void handle_order(struct od_sim_actor *actor, const struct od_order *orde
 static void handle(struct od_sim_actor *actor, uint32_t event_index)
 {
     struct od_sim_event event = actor->sim->queue.events[event_index];
+    od_sim_step_begin(actor->sim, &event, true);
     become_busy(actor);
     if (event.kind == OD_SIM_MESSAGE)
         handle_message(actor, event.of.message);
@@ -365,7 +366,7 @@ static void heal(struct od_sim *sim)
     }
 }
 
-static void dispatch(struct od_sim *sim, uint32_t event_index)
+static void fall_due(struct od_sim *sim, uint32_t event_index)
 {
     struct od_sim_event event = sim->queue.events[event_index];
     if (event.kind == OD_SIM_MESSAGE || event.kind == OD_SIM_TIMER || event.kind == OD_SIM_ORDER) {
@@ -389,6 +390,13 @@ static void dispatch(struct od_sim *sim, uint32_t event_index)
     default:
         od_unreachable();
     }
+}
+
+static void dispatch(struct od_sim *sim, uint32_t event_index)
+{
+    od_sim_step_begin(sim, &sim->queue.events[event_index], false);
+    fall_due(sim, event_index);
+    od_sim_step_end(sim);
 }
 
 /* --- the host --------------------------------------------------------------------------------- */

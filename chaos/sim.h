@@ -22,6 +22,24 @@ struct od_sim_listener {
 
 #define OD_SIM_PCT_DEPTH_MAX 8
 
+/* One thing that fell due, told behind its handling. What finds its actor busy or paused is told twice: when it comes, and when
+ * it is handled. Two runs first differ in the first step that is not equal in both, `digest` included. */
+struct od_sim_step {
+    uint64_t number;     /* from 0 */
+    uint64_t time_ns;
+    uint64_t digest;     /* of the run up to here */
+    const char *what;    /* "message", "timer", "order", "start", "wake", "fault" or "heal" */
+    bool is_handled;     /* by its actor, now: it need not wait, nor is it lost */
+    uint32_t actor_id;   /* OD_ANY: it is nobody's */
+    uint32_t from;       /* a message's sender */
+    struct od_site site; /* a message's own, with its kind */
+    uint64_t value;      /* a timer's tag, a start's incarnation, a fault's index, an order's kind */
+};
+struct od_sim_stepper {
+    void (*stepped)(void *self, const struct od_sim_step *step); /* NULL: nobody asks, and nothing is noted */
+    void *self;
+};
+
 struct od_sim_options {
     uint64_t seed;
     uint32_t executor_count;            /* actors 1..N; actor 0 is the driver */
@@ -30,6 +48,7 @@ struct od_sim_options {
     struct od_trace trace;          /* gets every event of every actor, chaos' own included; ops NULL: none */
     struct od_sim_listener listener;
     uint32_t pct_depth;             /* random priorities in place of chance, as in sim_pct.h: 1..8; 0: not */
+    struct od_sim_stepper stepper;
     uint64_t latency_min_ns;        /* 0 means 50 us */
     uint64_t latency_max_ns;        /* 0 means 500 us */
     uint64_t executor_memory_bytes; /* budget of each executor; 0: no limit */

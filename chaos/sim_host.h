@@ -2,6 +2,7 @@
  *
  *   sim.c        lives, the event loop, healing
  *   sim_world.c  the parts of a world; here faults meet the actors
+ *   sim_step.c   what is told of each event
  *
  * Inside chaos/ only. */
 #ifndef OD_CHAOS_SIM_HOST_H
@@ -61,6 +62,7 @@ struct od_sim {
     uint64_t now_ns;
     uint64_t event_count;
     uint64_t message_count;
+    struct od_sim_step step; /* what is being handled, where somebody asks; its number is the next one's between two */
     bool started;
     bool stopped;
     bool ended;
@@ -98,6 +100,9 @@ void od_sim_note_fired(struct od_sim *sim, const struct od_fault *fault, const s
 /* What a fault that fired does to actors: to `actor`, which is LIVE and was hit; to the driver, as an order; or to the
  * cluster. A kill in a handler takes effect when that returns. `site` says where. */
 void od_sim_strike(struct od_sim_actor *actor, const struct od_fault *fault, const struct od_site *site);
+/* What falls due, or waited and is handled; and that it is over. Nothing where nobody asks. */
+void od_sim_step_begin(struct od_sim *sim, const struct od_sim_event *event, bool is_handled);
+void od_sim_step_end(struct od_sim *sim);
 /* The simulation as a host of wrappers. */
 struct od_wrap_host od_sim_wrap_host(struct od_sim *sim);
 

@@ -11,6 +11,8 @@
 #ifndef OD_HARNESS_CAMPAIGN_H
 #define OD_HARNESS_CAMPAIGN_H
 
+#include <stdio.h>
+
 #include "chaos/fault.h"
 #include "harness/cluster.h"
 #include "engine/core/status.h"
@@ -39,6 +41,7 @@ struct od_campaign_options {
     uint32_t faults_max;            /* lineage: at a time */
     uint64_t runs_max;              /* lineage: of one case */
     bool ends_at_failure;           /* no case begins after one has failed */
+    FILE *steps;                    /* borrowed; every step of the simulation is written there, for one job; NULL: nowhere */
     uint64_t hang_ns;               /* a case that takes longer is a hang */
 };
 

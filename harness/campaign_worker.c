@@ -11,6 +11,7 @@
 
 #include "engine/world/posix.h"
 #include "harness/case_save.h"
+#include "harness/diverge.h"
 #include "harness/explore_lineage.h"
 #include "harness/trial_shrink.h"
 #include "properties/case_print.h"
@@ -94,6 +95,39 @@ static void draw_from(struct worker *worker, uint64_t case_index)
         od_choices_from_seed(&worker->choices, od_mix_two(seed, case_index), "case");
 }
 
+struct once_more {
+    struct worker *worker;
+    uint64_t case_index;
+};
+
+static enum od_status run_once_more(void *self, struct od_sim_stepper stepper, struct od_error *error)
+{
+    const struct once_more *once_more = self;
+    struct od_trial *trial = &once_more->worker->trial;
+    draw_from(once_more->worker, once_more->case_index);
+    trial->stepper = stepper;
+    enum od_status status = od_trial_run(trial, &once_more->worker->choices, error);
+    trial->stepper = (struct od_sim_stepper){0};
+    return status;
+}
+
+/* The trial is the case's again afterwards. */
+static void tell_divergence(struct worker *worker, uint64_t first_digest, struct od_campaign_failure *failure)
+{
+    struct once_more once_more = {worker, failure->case_index};
+    const struct od_diverge_again again = {run_once_more, &once_more};
+    struct od_buffer text;
+    uint64_t second_digest = worker->trial.digest;
+    od_buffer_init(&text, worker->memory);
+    (void)od_diverge_find(worker->memory, &again, &text, NULL);
+    failure->own_bug = true;
+    snprintf(failure->code, sizeof(failure->code), "F8");
+    snprintf(failure->text, sizeof(failure->text), "the same case twice: digests %016llx and %016llx; %.220s",
+             (unsigned long long)first_digest, (unsigned long long)second_digest, od_buffer_text(&text));
+    od_buffer_release(&text);
+    atomic_fetch_add(&worker->slot->own_bug_count, 1);
+}
+
 static bool handle_failure(struct worker *worker, uint64_t case_index)
 {
     struct od_campaign_failure failure = {.case_index = case_index};
@@ -105,13 +139,8 @@ static bool handle_failure(struct worker *worker, uint64_t case_index)
         draw_from(worker, case_index);
     if (repeats && od_trial_run(&worker->trial, &worker->choices, NULL) != OD_OK)
         return false;
-    if (worker->trial.digest != first_digest) {
-        failure.own_bug = true;
-        snprintf(failure.code, sizeof(failure.code), "F8");
-        snprintf(failure.text, sizeof(failure.text), "the same case twice: digests %016llx and %016llx",
-                 (unsigned long long)first_digest, (unsigned long long)worker->trial.digest);
-        atomic_fetch_add(&worker->slot->own_bug_count, 1);
-    }
+    if (worker->trial.digest != first_digest)
+        tell_divergence(worker, first_digest, &failure);
     atomic_fetch_add(&worker->slot->failure_count, 1);
     if (!may_show(worker, failure.code))
         return true;
@@ -326,6 +355,8 @@ int od_campaign_work(const struct od_campaign_options *options, struct od_campai
         worker.trial.kinds = *options->kinds;
     worker.trial.drawn = publish_choices;
     worker.trial.drawn_self = &worker;
+    if (options->steps != NULL)
+        worker.trial.stepper = od_steps_write(options->steps);
     bool explores = options->exploration == OD_EXPLORE_LINEAGE;
     uint64_t unit = explores ? OD_CAMPAIGN_LINEAGE_CASES : 1;
     struct od_error error = {0};
@@ -352,6 +383,8 @@ int od_campaign_work(const struct od_campaign_options *options, struct od_campai
             break;
         good = run_case(&worker, case_index);
     }
+    if (options->steps != NULL)
+        fflush(options->steps); /* this process ends without that */
     od_arena_release(&worker.found_arena);
     od_give(worker.memory, worker.tried, sizeof(*worker.tried));
     od_query_oracles_close(worker.trial.oracles);

@@ -225,6 +225,7 @@ enum od_status od_cluster_shape(struct od_arena *arena, const struct od_stage_gr
         .stage_count = graph->stage_count,
         .task_counts = task_counts,
         .partition_counts = partition_counts,
+        .kinds = od_fault_kinds_survivable(),
     };
     return OD_OK;
 }

@@ -30,6 +30,7 @@ struct od_cluster_request {
     bool twice; /* sim and threads: when it has an answer it runs again, on the same cluster; that run's outcome counts */
     struct od_trace trace;           /* told every event when it happens; ops NULL: nobody listens */
     struct od_sim_listener listener; /* sim: told of the points that are reached */
+    struct od_sim_stepper stepper;   /* sim: told of every event of its queue */
     struct od_wrap_calls *calls;     /* sim: goes around every actor's world; NULL: nothing does */
     /* sim and threads: sees every life's world before the actor is made, and may put itself around it. NULL: nobody looks */
     void (*dress)(void *self, struct od_world *world);
@@ -64,7 +65,7 @@ struct od_cluster_result {
 enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,
                               struct od_cluster_result *result_out, struct od_error *error);
 void od_cluster_result_release(struct od_cluster_result *result); /* zeroed is fine */
-/* What a schedule for this graph can be aimed at; the arrays live in `arena`. */
+/* What a schedule for this graph can be aimed at, with every kind that a query may survive; the arrays live in `arena`. */
 enum od_status od_cluster_shape(struct od_arena *arena, const struct od_stage_graph *graph, uint32_t executor_count,
                                 struct od_schedule_shape *shape_out, struct od_error *error);
 

@@ -52,6 +52,7 @@ enum od_status od_cluster_run_sim(struct od_cluster_host *host, struct od_error 
         .trace = host->trace,
         .pct_depth = host->request->pct_depth,
         .listener = host->request->listener,
+        .stepper = host->request->stepper,
         .executor_memory_bytes = host->query.options.cluster.executor_memory_bytes,
     };
     enum od_status status = od_sim_new(host->memory, &options, &host->factory, &sim, error);

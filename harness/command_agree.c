@@ -73,7 +73,6 @@ static enum od_status draw(struct agree *agree, uint32_t query, uint64_t seed, s
     shape.fault_count_max = 3;
     shape.span_ns = 5000000;
     shape.query = 1;
-    shape.kinds = od_fault_kinds_survivable();
     do
         OD_TRY(od_schedule_draw(&agree->arena, &stream.random, &shape, schedule_out, error));
     while (schedule_out->fault_count == 0);

@@ -383,6 +383,18 @@ static enum od_status print_json(const struct od_campaign_options *options, cons
     return OD_OK;
 }
 
+/* --steps FILE; the worker writes it. */
+static enum od_status open_steps(const struct od_arguments *arguments, struct od_campaign_options *options, struct od_error *error)
+{
+    const char *path = od_arguments_text(arguments, "steps", NULL);
+    if (path == NULL)
+        return OD_OK;
+    if (!od_arguments_has(arguments, "case"))
+        return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --steps is for one case: with --case");
+    options->steps = fopen(path, "w");
+    return options->steps != NULL ? OD_OK : od_fail(error, OD_IO, "%s: opening it for writing", path);
+}
+
 static int run(const struct od_arguments *arguments)
 {
     static struct od_campaign_result result;
@@ -398,8 +410,10 @@ static int run(const struct od_arguments *arguments)
     }
     if (read_options(arguments, &campaign, &error) != OD_OK)
         return od_exit_with(&error);
-    if (od_campaign_run(&campaign, &result, &error) != OD_OK)
+    if (open_steps(arguments, &campaign, &error) != OD_OK || od_campaign_run(&campaign, &result, &error) != OD_OK)
         return od_exit_with(&error);
+    if (campaign.steps != NULL)
+        fclose(campaign.steps);
     bool json = od_arguments_has(arguments, "json");
     print_result(&campaign, &result, json ? stderr : stdout);
     if (json && print_json(&campaign, &result, &error) != OD_OK)
@@ -426,6 +440,7 @@ static const struct od_option options[] = {
     {"oracle", "LIST", "with --sql: who is asked: some of model, sqlite, duckdb, postgres (default model,sqlite)", false},
     {"refusals", NULL, "with --sql: tell the statements that this engine refuses, and why", false},
     {"show", "N", "so many failures of one kind are shrunk and saved by each job (default 3)", false},
+    {"steps", "FILE", "with --case: every event of its simulations, with the digest behind it, to compare with another build's", false},
     {"first", NULL, "end with the first failure", false},
     {"explore", "E", "swarm (default): random subsets of everything; lineage: faults that take away what the answer rests on; pct: swarm, with "
                      "priorities of actors, some of which change; exhaustive: "

@@ -12,6 +12,7 @@
 #include "harness/case_parts.h"
 #include "harness/case_save.h"
 #include "harness/commands.h"
+#include "harness/diverge.h"
 #include "harness/event_write.h"
 #include "harness/exit_status.h"
 #include "harness/explain.h"
@@ -141,14 +142,39 @@ static enum od_status watch(const struct od_arguments *arguments, const struct o
     return status;
 }
 
+static enum od_status run_stepped(void *self, struct od_sim_stepper stepper, struct od_error *error)
+{
+    const struct od_case_file *file = self;
+    struct od_choices choices;
+    od_choices_init(&choices, od_posix_memory());
+    trial.stepper = stepper;
+    enum od_status status = run_case(&choices, file->choices, file->choices_bytes, error);
+    trial.stepper = (struct od_sim_stepper){0};
+    od_choices_release(&choices);
+    return status;
+}
+
+/* Where two runs that should be equal part. */
+static void tell_divergence(struct od_case_file *file)
+{
+    const struct od_diverge_again again = {run_stepped, file};
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    if (od_diverge_find(od_posix_memory(), &again, &text, NULL) == OD_OK)
+        printf("%s\n", od_buffer_text(&text));
+    od_buffer_release(&text);
+}
+
 /* The verdict's lines come last. Returns the exit status. */
-static int tell(const struct od_case_file *file, uint64_t first_digest)
+static int tell(struct od_case_file *file, uint64_t first_digest)
 {
     int status = trial.finding.found ? OD_EXIT_FAILED : OD_EXIT_HELD;
     printf("\ndigest %016llx", (unsigned long long)trial.digest);
     if (first_digest != trial.digest) {
         printf(", but %016llx the first time: equal cases must have equal digests; this is a bug of ordeal's\n",
                (unsigned long long)first_digest);
+        if (!trial.guarded)
+            tell_divergence(file);
         return OD_EXIT_OWN_BUG;
     }
     if (file->has_digest)

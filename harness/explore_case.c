@@ -8,6 +8,7 @@
 
 #include "engine/world/posix.h"
 #include "harness/arguments.h"
+#include "harness/diverge.h"
 #include "harness/exit_status.h"
 #include "harness/explain.h"
 #include "harness/file.h"
@@ -240,11 +241,40 @@ static void print_case(const struct od_explore_case *explore_case, const struct 
     od_buffer_release(&text);
 }
 
-static int tell(const struct od_explore_case *explore_case, const struct od_explore_run *run, uint64_t first_digest)
+/* The run of a case with somebody who is told its steps. */
+struct stepped {
+    const struct od_explore_case *explore_case;
+    struct od_explore_subject *subject;
+};
+
+static enum od_status run_stepped(void *self, struct od_sim_stepper stepper, struct od_error *error)
+{
+    const struct stepped *stepped = self;
+    struct od_explore_run run = {0};
+    stepped->subject->request.stepper = stepper;
+    enum od_status status = od_explore_run(stepped->subject, &stepped->explore_case->schedule, false, &run, error);
+    stepped->subject->request.stepper = (struct od_sim_stepper){0};
+    od_explore_run_release(&run);
+    return status;
+}
+
+static void tell_divergence(const struct od_explore_case *explore_case, struct od_explore_subject *subject)
+{
+    struct stepped stepped = {explore_case, subject};
+    struct od_buffer text;
+    od_buffer_init(&text, od_posix_memory());
+    if (od_diverge_find(od_posix_memory(), &(struct od_diverge_again){run_stepped, &stepped}, &text, NULL) == OD_OK)
+        printf("%s\n", od_buffer_text(&text));
+    od_buffer_release(&text);
+}
+
+static int tell(const struct od_explore_case *explore_case, struct od_explore_subject *subject, const struct od_explore_run *run,
+                uint64_t first_digest)
 {
     printf("\ndigest %016" PRIx64, run->result.digest);
     if (first_digest != run->result.digest) {
         printf(", but %016" PRIx64 " the first time: equal cases must have equal digests; this is a bug of ordeal's\n", first_digest);
+        tell_divergence(explore_case, subject);
         return OD_EXIT_OWN_BUG;
     }
     if (explore_case->has_digest)
@@ -299,7 +329,7 @@ static int replay(const char *path, const char *text, size_t size)
         print_case(&explore_case, &subject, &run);
         if (explain(&explore_case, &subject, &run, &error) != OD_OK)
             od_exit_with(&error);
-        result = tell(&explore_case, &run, first_digest);
+        result = tell(&explore_case, &subject, &run, first_digest);
     } else {
         result = od_exit_with(&error);
     }

@@ -8,6 +8,7 @@
 #include "engine/world/posix.h"
 #include "harness/cluster.h"
 #include "harness/cluster_processes.h"
+#include "harness/diverge.h"
 #include "harness/event_write.h"
 #include "harness/file.h"
 #include "harness/judge.h"
@@ -78,6 +79,21 @@ static bool timeline_wanted(struct trial_of_query *query, const struct od_cluste
     return true;
 }
 
+static struct od_cluster_request request_of(const struct trial_of_query *query, const struct one_run *one)
+{
+    struct od_cluster_request request = {
+        .graph = query->run->queries[query->query_index].graph,
+        .options = query->run->run_options,
+        .schedule = one->schedule,
+        .deployment = one->deployment,
+        .seed = one->seed,
+        .processes = query->run->processes,
+        .keep_events = true,
+    };
+    request.options.query_memory_bytes = one->memory_bytes;
+    return request;
+}
+
 static enum od_status run_once(struct trial_of_query *query, const struct one_run *one,
                                struct od_cluster_result *result_out, struct od_error *error)
 {
@@ -86,17 +102,8 @@ static enum od_status run_once(struct trial_of_query *query, const struct one_ru
     const struct od_prepared *prepared = &run->queries[query->query_index];
     char files[4200];
     snprintf(files, sizeof(files), "%s/files", sink->directory);
-    struct od_cluster_request request = {
-        .graph = prepared->graph,
-        .options = run->run_options,
-        .schedule = one->schedule,
-        .deployment = one->deployment,
-        .seed = one->seed,
-        .processes = run->processes,
-        .directory = one->deployment == OD_DEPLOY_THREADS ? files : NULL,
-        .keep_events = true,
-    };
-    request.options.query_memory_bytes = one->memory_bytes;
+    struct od_cluster_request request = request_of(query, one);
+    request.directory = one->deployment == OD_DEPLOY_THREADS ? files : NULL;
     struct od_event_writer writer = {sink->log, sink->record->next_run_index, one->schedule};
     request.trace = od_event_writer_trace(&writer);
     struct od_finding finding = {0};
@@ -144,6 +151,16 @@ static void fail_last_run(struct trial_of_query *query, const char *code, const 
     record_replay(query, last, od_deployment_text(OD_DEPLOY_SIM));
 }
 
+static enum od_status run_stepped(void *self, struct od_sim_stepper stepper, struct od_error *error)
+{
+    struct od_cluster_request request = *(const struct od_cluster_request *)self;
+    struct od_cluster_result result = {0};
+    request.stepper = stepper;
+    enum od_status status = od_cluster_run(od_posix_memory(), &request, &result, error);
+    od_cluster_result_release(&result);
+    return status;
+}
+
 /* The same request twice: equal digests (F8). */
 static enum od_status run_twice(struct trial_of_query *query, const struct one_run *one, uint64_t first_digest,
                                 struct od_error *error)
@@ -151,10 +168,15 @@ static enum od_status run_twice(struct trial_of_query *query, const struct one_r
     struct od_cluster_result again = {0};
     enum od_status status = run_once(query, one, &again, error);
     if (status == OD_OK && again.digest != first_digest) {
-        char text[120];
-        snprintf(text, sizeof(text), "equal runs with unequal digests: %016llx and %016llx",
-                 (unsigned long long)first_digest, (unsigned long long)again.digest);
-        fail_last_run(query, "F8", text);
+        struct od_cluster_request request = request_of(query, one);
+        struct od_buffer text;
+        od_buffer_init(&text, od_posix_memory());
+        od_buffer_print(&text, "equal runs with unequal digests: %016llx and %016llx; ", (unsigned long long)first_digest,
+                        (unsigned long long)again.digest);
+        status = od_diverge_find(od_posix_memory(), &(struct od_diverge_again){run_stepped, &request}, &text, error);
+        if (status == OD_OK)
+            fail_last_run(query, "F8", od_buffer_text(&text));
+        od_buffer_release(&text);
     }
     od_cluster_result_release(&again);
     return status;

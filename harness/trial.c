@@ -226,6 +226,7 @@ static enum od_status run_subject(void *self, const struct od_run_request *reque
         .pct_depth = request->disturbed ? trial->pct_depth : 0,
         .keep_events = !request->cluster->twice,
         .trace = trial->trace,
+        .stepper = trial->stepper,
     };
     if (trial->given != NULL) /* as where it was found: whoever explores may kill the driver in any run */
         cluster_request.options.cluster.journal = true;

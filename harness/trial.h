@@ -49,6 +49,7 @@ struct od_trial {
     void (*drawn)(void *self, const struct od_trial *trial); /* called when all is drawn and nothing has run; may be NULL */
     void *drawn_self;
     struct od_trace trace; /* told every event of every run; ops NULL: nobody listens */
+    struct od_sim_stepper stepper; /* sim, unless guarded: told every step of every run */
     /* Called after each run, before the property sees it; may be NULL. The graph of `request` lives as long as the case; the tables of
      * asked->plan may be the property's own and die with its check. What came of it is the last of `results`. */
     void (*ran)(void *self, const struct od_run_request *asked, const struct od_cluster_request *request);
