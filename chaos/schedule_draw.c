@@ -148,15 +148,15 @@ static void draw_message_site(struct od_random *draws, const struct od_schedule_
 {
     uint32_t links = od_fault_kind_row(fault->kind)->links;
     bool is_rare = links != 0 && (links & ~(uint32_t)OD_LINK_PEERS) == 0;
-    uint32_t executor = 1 + draw(draws, (uint64_t)shape->executor_count + 1);
-    fault->site.executor = executor > shape->executor_count || is_rare ? OD_ANY : executor;
+    uint32_t executor = draw(draws, (uint64_t)shape->executor_count + 1); /* equal draws mean the same, however many there are */
+    fault->site.executor = executor == 0 || is_rare ? OD_ANY : executor;
     fault->site.nth = draw(draws, draw(draws, 4) == 3 ? NTH_MESSAGES : is_rare ? NTH_RARE : NTH_EARLY);
 }
 
-/* The first attempt, mostly; the one after a recovery; or any. */
+/* Any; the first attempt, mostly; the one after a recovery. */
 static uint32_t draw_attempt(struct od_random *draws, bool is_first_fault)
 {
-    static const uint32_t attempts[] = {0, 0, OD_ANY, 1};
+    static const uint32_t attempts[] = {OD_ANY, 0, 0, 1};
     return attempts[draw(draws, is_first_fault ? 3 : 4)];
 }
 
@@ -182,9 +182,9 @@ static void draw_task_site(struct od_random *draws, const struct od_schedule_sha
 static void draw_call_site(struct od_random *draws, const struct od_schedule_shape *shape, struct od_fault *fault)
 {
     static const uint32_t bounds[] = {NTH_EARLY, NTH_MESSAGES, NTH_RARE, NTH_CALLS};
-    uint32_t executor = 1 + draw(draws, 2 * (uint64_t)shape->executor_count);
-    bool is_any = executor > shape->executor_count || fault->point == OD_POINT_DISK_SYNC;
-    fault->site.executor = is_any ? OD_ANY : executor;
+    uint32_t drawn = draw(draws, 2 * (uint64_t)shape->executor_count);
+    bool is_any = drawn % 2 == 0 || fault->point == OD_POINT_DISK_SYNC;
+    fault->site.executor = is_any ? OD_ANY : 1 + drawn / 2;
     fault->site.nth = draw(draws, DRAW_OF(bounds));
 }
 

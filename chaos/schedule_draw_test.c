@@ -162,7 +162,7 @@ static void zeros_draw_the_plainest(void **state)
         assert_true(od_schedule_print(&schedule, &buffer));
         assert_string_equal(od_buffer_text(&buffer),
                             fault_count == 0 ? ""
-                                             : "task.error_before at task_start stage=0 task=0 attempt=0\n");
+                                             : "task.error_before at task_start stage=0 task=0\n");
         od_buffer_release(&buffer);
         od_arena_release(&arena);
     }
