@@ -236,6 +236,7 @@ static enum od_status explore_drawn(struct worker *worker, uint32_t due, bool *h
                                                .due = due,
                                                .memory = worker->tried};
     OD_TRY(od_explore_open_case(&subject, worker->memory, &worker->trial, "a drawn case", error));
+    subject.request.stepper = worker->trial.stepper;
     enum od_status status = OD_OK;
     if (subject.undisturbed.verdict == OD_EXPLORE_HELD)
         status = od_lineage_explore(&subject, &options, &worker->found_arena, &result, error);
