@@ -64,10 +64,12 @@ static void put_search(struct od_row_writer *rows)
     bool searched = od_draw_chance(rows, 1, 6);
     od_put_int64(rows, (int64_t)od_draw(rows, 9) - 1);
     od_put_int64(rows, searched ? 1 + (int64_t)od_draw_skewed(rows, 4) : 0);
-    if (searched)
-        od_put_print(rows, "%s %s", words[od_draw_skewed(rows, 10)], words[od_draw(rows, 10)]);
-    else
+    if (searched) {
+        const char *second = words[od_draw(rows, 10)];
+        od_put_print(rows, "%s %s", words[od_draw_skewed(rows, 10)], second);
+    } else {
         od_put_text(rows, "");
+    }
     od_put_int64(rows, od_draw_chance(rows, 1, 25) ? 1 + (int64_t)od_draw(rows, 30) : 0);
 }
 

@@ -84,8 +84,10 @@ static void put_amount(struct od_row_writer *rows, bool in_spree)
 
 static void put_transaction(struct od_row_writer *rows, uint64_t index, int64_t now, struct spree *spree)
 {
-    if (spree->left == 0 && od_draw_chance(rows, 1, 150))
-        *spree = (struct spree){1 + od_draw(rows, CARDS_KNOWN), 3 + (uint32_t)od_draw(rows, 12)};
+    if (spree->left == 0 && od_draw_chance(rows, 1, 150)) {
+        uint64_t spree_card = 1 + od_draw(rows, CARDS_KNOWN);
+        *spree = (struct spree){spree_card, 3 + (uint32_t)od_draw(rows, 12)};
+    }
     bool in_spree = spree->left > 0;
     spree->left -= in_spree;
     uint64_t card = in_spree ? spree->card : 1 + od_draw_skewed(rows, CARDS_KNOWN + 40);

@@ -57,8 +57,10 @@ static void put_comment(struct od_row_writer *rows, uint32_t least, uint32_t mos
 
 static void put_phone(struct od_row_writer *rows, uint64_t nation)
 {
-    od_put_print(rows, "%02u-%03u-%03u-%04u", (unsigned)nation + 10, (unsigned)between(rows, 100, 999),
-                 (unsigned)between(rows, 100, 999), (unsigned)between(rows, 1000, 9999));
+    unsigned last = (unsigned)between(rows, 1000, 9999);
+    unsigned middle = (unsigned)between(rows, 100, 999);
+    unsigned first = (unsigned)between(rows, 100, 999);
+    od_put_print(rows, "%02u-%03u-%03u-%04u", (unsigned)nation + 10, first, middle, last);
 }
 
 static void put_address(struct od_row_writer *rows)
@@ -133,14 +135,18 @@ OD_MAKE(od_make_tpch_part)
     for (int64_t part = 1; part <= (int64_t)row_count; part++) {
         unsigned maker = (unsigned)between(&rows, 1, 5);
         od_put_int64(&rows, part);
-        od_put_print(&rows, "%s %s %s %s %s", WORD(&rows, od_tpch_colours), WORD(&rows, od_tpch_colours),
-                     WORD(&rows, od_tpch_colours), WORD(&rows, od_tpch_colours), WORD(&rows, od_tpch_colours));
+        const char *name[5];
+        for (uint32_t k = 5; k-- > 0;)
+            name[k] = WORD(&rows, od_tpch_colours);
+        od_put_print(&rows, "%s %s %s %s %s", name[0], name[1], name[2], name[3], name[4]);
         od_put_print(&rows, "Manufacturer#%u", maker);
         od_put_print(&rows, "Brand#%u%u", maker, (unsigned)between(&rows, 1, 5));
-        od_put_print(&rows, "%s %s %s", WORD(&rows, od_tpch_type_1), WORD(&rows, od_tpch_type_2),
-                     WORD(&rows, od_tpch_type_3));
+        const char *type_3 = WORD(&rows, od_tpch_type_3);
+        const char *type_2 = WORD(&rows, od_tpch_type_2);
+        od_put_print(&rows, "%s %s %s", WORD(&rows, od_tpch_type_1), type_2, type_3);
         od_put_int64(&rows, between(&rows, 1, 50));
-        od_put_print(&rows, "%s %s", WORD(&rows, od_tpch_container_1), WORD(&rows, od_tpch_container_2));
+        const char *container_2 = WORD(&rows, od_tpch_container_2);
+        od_put_print(&rows, "%s %s", WORD(&rows, od_tpch_container_1), container_2);
         od_put_decimal(&rows, retail_cents(part), 2);
         put_comment(&rows, 5, 22, NULL);
     }
