@@ -203,18 +203,27 @@ static void print_kind_counts(const char *name, int name_bytes, const uint64_t *
     fputc('\n', stream);
 }
 
-/* Those that may be drawn and never took effect: nothing was checked under them. */
+#define SILENT_NAMES_MAX 12
+
+/* Those that may be drawn and never took effect: nothing was checked under them. A short campaign has so many that their number says
+ * it; the record names them all. */
 static void print_silent_kinds(const struct od_fault_kinds *kinds, const struct od_campaign_result *result, FILE *stream)
 {
-    const char *between = "kinds that never took effect:";
+    enum od_fault_kind silent[OD_FAULT_KIND_COUNT];
+    uint32_t count = 0;
+    uint32_t drawn_count = 0;
     for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++) {
-        if (!od_fault_kinds_has(kinds, (enum od_fault_kind)i) || result->kind_counts[i][OD_KIND_FIRED] > 0)
-            continue;
-        fprintf(stream, "%s %s", between, od_fault_kind_text((enum od_fault_kind)i));
-        between = "";
+        bool may_be_drawn = od_fault_kinds_has(kinds, (enum od_fault_kind)i);
+        drawn_count += may_be_drawn;
+        if (may_be_drawn && result->kind_counts[i][OD_KIND_FIRED] == 0)
+            silent[count++] = (enum od_fault_kind)i;
     }
-    if (between[0] == '\0')
-        fputc('\n', stream);
+    if (count == 0)
+        return;
+    fprintf(stream, "%u of %u kinds never took effect", count, drawn_count);
+    for (uint32_t i = 0; i < count && count <= SILENT_NAMES_MAX; i++)
+        fprintf(stream, "%s %s", i == 0 ? ":" : "", od_fault_kind_text(silent[i]));
+    fputc('\n', stream);
 }
 
 /* One line a kind where a campaign is aimed at some; else one a subject. */
