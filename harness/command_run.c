@@ -3,15 +3,10 @@
  *   all scenarios are opened and checked first (exit 2 before anything has run)
  *   directory: record.json ("running") -> events.jsonl, record.json after each query -> report.html, junit.xml, record ("finished")
  *   store:     the record, at the beginning and at the end */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "engine/world/posix.h"
 #include "harness/commands.h"
@@ -20,9 +15,9 @@
 #include "harness/knobs.h"
 #include "harness/list_faults.h"
 #include "harness/record_print.h"
+#include "harness/run_folder.h"
 #include "harness/file.h"
 #include "harness/scenario_run.h"
-#include "harness/version.h"
 #include "harness/thousandths.h"
 #include "reports/prometheus.h"
 #include "reports/report.h"
@@ -43,8 +38,7 @@ struct run_all {
     struct od_memory_limit memory_limits[16];
     uint32_t count;
     struct od_scenario_run **scenarios; /* owned */
-    char directory[4000];
-    int claim; /* held on the directory while the run writes there */
+    struct od_run_folder folder;
     struct od_record *record;
     struct od_event_log *log;
     struct od_store *store;
@@ -137,55 +131,10 @@ static enum od_status open_scenarios(struct run_all *all, struct od_error *error
     return OD_OK;
 }
 
-static enum od_status make_directory(struct run_all *all, struct od_error *error)
-{
-    const char *given = od_arguments_text(all->arguments, "out", NULL);
-    if (given != NULL) {
-        snprintf(all->directory, sizeof(all->directory), "%s", given);
-    } else {
-        char stamp[40];
-        time_t now = time(NULL);
-        struct tm parts;
-        strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &parts));
-        snprintf(all->directory, sizeof(all->directory), "ordeal-out/run-%s-%d", stamp, (int)getpid());
-    }
-    return od_folder_make(all->directory, error);
-}
-
-/* Two runs in one directory would each write over the other's files. The claim ends with the process. */
-static enum od_status claim_directory(struct run_all *all, struct od_error *error)
-{
-    all->claim = open(all->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (all->claim >= 0 && flock(all->claim, LOCK_EX | LOCK_NB) == 0)
-        return OD_OK;
-    if (all->claim >= 0 && errno != EWOULDBLOCK)
-        return OD_OK; /* a file system without locks: nothing to be claimed */
-    return od_fail(error, OD_BAD_INPUT, "ordeal run: --out %.300s: %s", all->directory,
-                   all->claim < 0 ? strerror(errno)
-                                  : "another run is writing there; expected a folder of its own");
-}
-
-/* "ordeal run a.yaml --seed 3", as it was typed. */
-static void record_command(struct run_all *all)
-{
-    struct od_buffer text;
-    od_buffer_init(&text, od_posix_memory());
-    od_buffer_append_text(&text, "ordeal");
-    for (int i = 0; i < all->arguments->argc; i++)
-        od_buffer_print(&text, " %s", all->arguments->argv[i]);
-    od_record_text(all->record, &all->record->command, od_buffer_text(&text));
-    od_buffer_release(&text);
-}
-
 static enum od_status begin_record(struct run_all *all, struct od_error *error)
 {
-    all->record = od_record_new(od_posix_memory());
-    if (all->record == NULL)
-        return od_fail(error, OD_NO_MEMORY, "beginning a record");
+    OD_TRY(od_run_folder_record(all->arguments, &all->record, error));
     struct od_record *record = all->record;
-    record_command(all);
-    od_record_text(record, &record->version, OD_VERSION);
-    od_record_text(record, &record->engine, "ref " OD_VERSION);
     if (all->options.in_sim)
         od_record_line(record, &record->deployments, "sim");
     if (all->options.in_threads)
@@ -195,10 +144,10 @@ static enum od_status begin_record(struct run_all *all, struct od_error *error)
     record->seed = all->options.has_seed ? all->options.seed : od_scenario_run_seed(all->scenarios[0]);
     for (uint32_t i = 0; i < all->count; i++)
         record->runs_planned += od_scenario_run_count(all->scenarios[i]);
-    enum od_status status = od_record_save(record, all->directory, error);
+    enum od_status status = od_record_save(record, all->folder.path, error);
     if (status == OD_OK)
-        status = od_event_log_open(od_posix_memory(), all->directory, &all->log, error);
-    return status == OD_OK ? od_store_put(all->store, record, all->directory, error) : status;
+        status = od_event_log_open(od_posix_memory(), all->folder.path, &all->log, error);
+    return status == OD_OK ? od_store_put(all->store, record, all->folder.path, error) : status;
 }
 
 static enum od_status execute(struct run_all *all, struct od_error *error)
@@ -210,14 +159,14 @@ static enum od_status execute(struct run_all *all, struct od_error *error)
     struct od_scenario_sink sink = {.record = all->record,
                                     .log = all->log,
                                     .progress = &progress,
-                                    .directory = all->directory,
+                                    .directory = all->folder.path,
                                     .interrupted = &interrupted};
     enum od_status status = OD_OK;
     for (uint32_t i = 0; i < all->count && status == OD_OK; i++)
         status = od_scenario_execute(all->scenarios[i], &sink, error);
     od_progress_end(&progress);
     char files[4100];
-    snprintf(files, sizeof(files), "%s/files", all->directory);
+    snprintf(files, sizeof(files), "%s/files", all->folder.path);
     od_folder_remove(files, NULL);
     return status;
 }
@@ -233,14 +182,14 @@ static enum od_status end_record(struct run_all *all, enum od_status status, str
         od_record_finish(all->record, status == OD_OK ? OD_RECORD_FINISHED : OD_RECORD_INTERRUPTED);
     if (status == OD_OK)
         status = closed;
-    enum od_status saved = od_record_save(all->record, all->directory, status == OD_OK ? error : NULL);
+    enum od_status saved = od_record_save(all->record, all->folder.path, status == OD_OK ? error : NULL);
     if (saved == OD_OK)
-        saved = od_report_write_directory(od_posix_memory(), all->directory, status == OD_OK ? error : NULL);
+        saved = od_report_write_directory(od_posix_memory(), all->folder.path, status == OD_OK ? error : NULL);
     const char *metrics = od_arguments_text(all->arguments, "metrics", NULL);
     if (saved == OD_OK && metrics != NULL)
         saved = od_record_write_prometheus(all->record, metrics, status == OD_OK ? error : NULL);
     if (saved == OD_OK && all->store != NULL)
-        saved = od_store_put(all->store, all->record, all->directory, status == OD_OK ? error : NULL);
+        saved = od_store_put(all->store, all->record, all->folder.path, status == OD_OK ? error : NULL);
     return status == OD_OK ? saved : status;
 }
 
@@ -251,9 +200,9 @@ static int tell(struct run_all *all, enum od_status status, struct od_error *err
     od_terminal_init(&terminal, json ? stderr : stdout);
     if (all->record != NULL && (status == OD_OK || status == OD_CANCELLED)) {
         od_record_terminal(all->record, &terminal, NULL);
-        fprintf(terminal.file, "report %s/report.html\n", all->directory);
+        fprintf(terminal.file, "report %s/report.html\n", all->folder.path);
         if (json)
-            od_record_print_file(all->directory);
+            od_record_print_file(all->folder.path);
     }
     if (status != OD_OK) {
         error->status = status;
@@ -300,9 +249,7 @@ static int run(const struct od_arguments *arguments)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     if (status == OD_OK)
-        status = make_directory(&all, &error);
-    if (status == OD_OK)
-        status = claim_directory(&all, &error);
+        status = od_run_folder_open(arguments, "run", &all.folder, &error);
     if (status == OD_OK)
         status = begin_record(&all, &error);
     if (status == OD_OK)

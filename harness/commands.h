@@ -15,6 +15,7 @@ extern const struct od_command od_command_report;
 extern const struct od_command od_command_engines;
 extern const struct od_command od_command_generate;
 extern const struct od_command od_command_recover;
+extern const struct od_command od_command_impact;
 extern const struct od_command od_command_agree;
 extern const struct od_command od_command_driver;
 extern const struct od_command od_command_executor;

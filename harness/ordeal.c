@@ -13,7 +13,7 @@
 static const struct od_command *const commands[] = {
     &od_command_run,    &od_command_sql,    &od_command_slt,    &od_command_hunt,    &od_command_replay,
     &od_command_shrink, &od_command_bench,  &od_command_report, &od_command_engines,
-    &od_command_generate, &od_command_recover,  &od_command_agree,  &od_command_driver, &od_command_executor,
+    &od_command_generate, &od_command_recover,  &od_command_impact,   &od_command_agree,  &od_command_driver, &od_command_executor,
 };
 
 static void print_overview(FILE *stream)

@@ -106,6 +106,25 @@ static inline void fixture_runs(struct od_record *record, struct od_record_query
     }
 }
 
+/* Two points of each curve, the second twice the first. */
+static inline void fixture_curve(struct od_record *record, struct od_record_query *query, const char *over, const char *kind)
+{
+    struct od_record_curve *curve = od_record_add_curve(record, query, over);
+    OD_RECORD_SET(record, curve, kind, kind);
+    OD_RECORD_SET(record, curve, deployment, "sim");
+    for (uint64_t i = 1; i <= 2 && curve != NULL; i++) {
+        struct od_record_point *point = od_record_add_point(record, curve, 25 * i);
+        curve->undisturbed_ns = 40000000;
+        if (point == NULL)
+            return;
+#define X(field, name, unit, fold, sentence) point->field = 1230000 * i;
+        OD_RECORD_POINT_MEASURES(X)
+#undef X
+        point->runs = 5;
+        point->failed_runs = i - 1;
+    }
+}
+
 static inline struct od_record_query *fixture_query(struct od_record *record,
                                                     struct od_record_scenario *scenario, const char *name,
                                                     uint32_t run_count)
@@ -141,6 +160,8 @@ static inline struct od_record_query *fixture_query(struct od_record *record,
     fixture_stage(record, query, 2, "hash join|partial aggregate", "hash");
     fixture_stage(record, query, 3, "final aggregate|top 10 \"<&>\\", "result");
     fixture_runs(record, query, run_count);
+    fixture_curve(record, query, "moment", "executor.crash");
+    fixture_curve(record, query, "rate", NASTY);
     return query;
 }
 

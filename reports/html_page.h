@@ -23,6 +23,8 @@ void od_page_badge(struct od_page *page, enum od_record_verdict verdict);
 /* The article of one query; page->query_key is its key. In html_query.c. */
 void od_page_query(struct od_page *page, const struct od_record_scenario *scenario,
                    const struct od_record_query *query);
+/* What faults cost it, if that was measured. In html_curves.c. */
+void od_page_curves(struct od_page *page, const struct od_record_query *query);
 /* The table of runs and the data of its timelines. In html_runs.c. */
 void od_page_runs(struct od_page *page, const struct od_record_query *query);
 

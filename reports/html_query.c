@@ -134,6 +134,7 @@ void od_page_query(struct od_page *page, const struct od_record_scenario *scenar
     od_page_put(page, "</div>\n");
     write_stages(page, query);
     write_block(page, "Plan", query->explain);
+    od_page_curves(page, query);
     od_page_runs(page, query);
     od_page_put(page, "</article>\n");
 }

@@ -289,6 +289,20 @@ struct od_record_row *od_record_add_row(struct od_record *record, struct od_reco
     return query == NULL ? NULL : od_record_append(record, &query->rows, sizeof(struct od_record_row));
 }
 
+struct od_record_curve *od_record_add_curve(struct od_record *record, struct od_record_query *query, const char *over)
+{
+    static const struct od_part part = {sizeof(struct od_record_curve), offsetof(struct od_record_curve, over)};
+    return add_named(record, query == NULL ? NULL : &query->curves, &part, over);
+}
+
+struct od_record_point *od_record_add_point(struct od_record *record, struct od_record_curve *curve, uint64_t at)
+{
+    struct od_record_point *added = curve == NULL ? NULL : od_record_append(record, &curve->points, sizeof(*added));
+    if (added != NULL)
+        added->at = at;
+    return added;
+}
+
 void od_record_finish(struct od_record *record, enum od_record_state state)
 {
     od_assert(state < OD_RECORD_STATE_COUNT);

@@ -3,6 +3,7 @@
  *   record -> scenarios -> tables
  *                       -> queries -> stages (the graph)
  *                                  -> runs (one per deployment and schedule)
+ *                                  -> curves (what faults cost it, over when and how many) -> points
  *
  * Call order: od_record_new, fill the top fields, od_record_save at once (state "running"); then add
  * scenarios, queries and runs as they come and save again whenever a reader should see them;
@@ -21,7 +22,7 @@
 #include "engine/core/arena.h"
 #include "engine/core/status.h"
 
-#define OD_RECORD_SCHEMA_VERSION 2 /* 1 lacks fields, which then read as 0 */
+#define OD_RECORD_SCHEMA_VERSION 3 /* 1 and 2 lack fields, which then read as 0 */
 #define OD_RECORD_FILE_NAME      "record.json"
 
 /* A growable list of pointers; every list of a record has this layout. Read it freely; grow it only by the
@@ -118,6 +119,19 @@ enum od_record_fold { OD_RECORD_SUM, OD_RECORD_MAX };
     X(spilled_bytes, spilled, BYTES, MAX, "rows it set aside on disk")                                       \
     X(memory_peak_bytes, memory_peak, BYTES, MAX, "rows it held at once in one task, at most")               \
     X(time_ns, time, NS, MAX, "its own work, in all tasks together")
+/* Of one point of a curve, over its runs. */
+#define OD_RECORD_POINT_MEASURES(X)                                                                          \
+    X(runs, runs, COUNT, SUM, "runs that gave an answer")                                                    \
+    X(failed_runs, failed_runs, COUNT, SUM, "runs that gave none")                                           \
+    X(missed_runs, missed_runs, COUNT, SUM, "runs in which no fault took effect")                            \
+    X(faults_fired, faults_fired, COUNT, SUM, "faults that took effect")                                     \
+    X(elapsed_ns, elapsed, NS, MAX, "time of a run, the median")                                             \
+    X(slowdown_low_ppm, slowdown_low, PPM, MAX, "time by that of the undisturbed run, the lower quartile")   \
+    X(slowdown_ppm, slowdown, PPM, MAX, "the same, the median")                                              \
+    X(slowdown_high_ppm, slowdown_high, PPM, MAX, "the same, the upper quartile")                            \
+    X(recovery_ns, recovery, NS, MAX, "time beyond the undisturbed run, the median")                         \
+    X(repair_ns, repair, NS, MAX, "time in which something lost was not yet made good, the median")          \
+    X(recomputed_ppm, recomputed_share, PPM, MAX, "recomputed tasks by tasks of the plan, the mean")
 #define OD_RECORD_MEASURE_FIELD(field, name, unit, fold, sentence) uint64_t field;
 
 /* One execution of a query: undisturbed or under one schedule of faults. Times are of the run's own clock:
@@ -167,6 +181,19 @@ struct od_record_row {
     struct od_record_texts cells; /* a NULL value is the text "NULL" */
 };
 
+struct od_record_point {
+    uint64_t at; /* over "moment": per cent of the undisturbed time; over "rate": faults in that time */
+    OD_RECORD_POINT_MEASURES(OD_RECORD_MEASURE_FIELD)
+};
+/* What one kind of fault costs a query. */
+struct od_record_curve {
+    char *over; /* "moment": of one fault; "rate" */
+    char *kind; /* "executor.crash" */
+    char *deployment;
+    uint64_t undisturbed_ns; /* the median */
+    OD_RECORD_LIST(struct od_record_point) points;
+};
+
 struct od_record_query {
     char *name;
     char *question; /* for people, one sentence */
@@ -179,6 +206,7 @@ struct od_record_query {
     char *explain; /* the plan, several lines */
     OD_RECORD_LIST(struct od_record_stage) stages;
     OD_RECORD_LIST(struct od_record_run) runs;
+    OD_RECORD_LIST(struct od_record_curve) curves;
 };
 
 struct od_record_table {
@@ -247,6 +275,8 @@ struct od_record_row *od_record_add_row(struct od_record *record, struct od_reco
 /* Gives the run its run_index. */
 struct od_record_run *od_record_add_run(struct od_record *record, struct od_record_query *query,
                                         const char *deployment);
+struct od_record_curve *od_record_add_curve(struct od_record *record, struct od_record_query *query, const char *over);
+struct od_record_point *od_record_add_point(struct od_record *record, struct od_record_curve *curve, uint64_t at);
 
 /* target: any text field, e.g. od_record_text(record, &run->digest, hex). Copies; NULL text clears. A NULL
  * target does nothing. */

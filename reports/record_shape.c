@@ -22,6 +22,7 @@ _Static_assert(offsetof(struct od_record_any_list, count) == offsetof(struct od_
 #define MEASURE_RUN(field, name, unit, fold, sentence)      FIELD(od_record_run, field, OD_FIELD_NUMBER),
 #define MEASURE_STAGE(field, name, unit, fold, sentence)    FIELD(od_record_stage, field, OD_FIELD_NUMBER),
 #define MEASURE_OPERATOR(field, name, unit, fold, sentence) FIELD(od_record_operator, field, OD_FIELD_NUMBER),
+#define MEASURE_POINT(field, name, unit, fold, sentence)    FIELD(od_record_point, field, OD_FIELD_NUMBER),
 
 static const struct od_field run_fields[] = {
     FIELD(od_record_run, run_index, OD_FIELD_NUMBER),
@@ -72,6 +73,21 @@ static const struct od_field row_fields[] = {
 };
 static const struct od_shape row_shape = SHAPE(od_record_row, "a row of an answer", row_fields);
 
+static const struct od_field point_fields[] = {
+    FIELD(od_record_point, at, OD_FIELD_NUMBER),
+    OD_RECORD_POINT_MEASURES(MEASURE_POINT)
+};
+static const struct od_shape point_shape = SHAPE(od_record_point, "a point of a curve", point_fields);
+
+static const struct od_field curve_fields[] = {
+    FIELD(od_record_curve, over, OD_FIELD_TEXT),
+    FIELD(od_record_curve, kind, OD_FIELD_TEXT),
+    FIELD(od_record_curve, deployment, OD_FIELD_TEXT),
+    FIELD(od_record_curve, undisturbed_ns, OD_FIELD_NUMBER),
+    LIST(od_record_curve, points, point_shape),
+};
+static const struct od_shape curve_shape = SHAPE(od_record_curve, "a curve", curve_fields);
+
 static const struct od_field query_fields[] = {
     FIELD(od_record_query, name, OD_FIELD_TEXT),
     FIELD(od_record_query, question, OD_FIELD_TEXT),
@@ -84,6 +100,7 @@ static const struct od_field query_fields[] = {
     FIELD(od_record_query, explain, OD_FIELD_TEXT),
     LIST(od_record_query, stages, stage_shape),
     LIST(od_record_query, runs, run_shape),
+    LIST(od_record_query, curves, curve_shape),
 };
 static const struct od_shape query_shape = SHAPE(od_record_query, "a query", query_fields);
 
