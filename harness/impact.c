@@ -6,6 +6,7 @@
 
 #include "engine/core/assert.h"
 #include "engine/world/posix.h"
+#include "harness/impact_processes.h"
 #include "harness/judge.h"
 #include "harness/run_record.h"
 #include "harness/scenario_plan.h"
@@ -38,7 +39,8 @@ struct impact {
     struct od_impact_sink *sink;
     uint32_t query;
     struct od_record_query *record_query;
-    struct od_cluster_result expected; /* owned; of an undisturbed run in sim */
+    struct od_impact_processes *processes; /* owned; NULL: none run */
+    struct od_cluster_result expected;     /* owned; of an undisturbed run in sim */
     struct measured measured;          /* of the kind that is on */
 };
 
@@ -62,8 +64,8 @@ static enum od_status read_kind(const char *word, const char *detail, struct od_
     if (status == OD_OK && (schedule.fault_count != 1 || od_fault_kind_promise(schedule.faults[0].kind) == OD_FAULT_ENDS))
         status = od_fail(error, OD_BAD_INPUT, "--kind %s: expected a fault that a query survives", word);
     if (status == OD_OK) {
+        kind->kind = schedule.faults[0].kind;
         kind->wants_journal = od_schedule_wants_journal(&schedule);
-        kind->adds = schedule.faults[0].kind == OD_FAULT_EXECUTOR_ADD;
     }
     od_arena_release(&arena);
     return status;
@@ -79,7 +81,11 @@ enum od_status od_impact_kinds_read(const char *text, const char *detail, struct
         if (size == 0 || size >= sizeof(word))
             return od_fail(error, OD_BAD_INPUT, "--kind %.100s: expected kinds of fault with commas between", text);
         snprintf(word, sizeof(word), "%.*s", (int)size, at);
-        OD_TRY(read_kind(word, options->detail, &options->kinds[options->kind_count++], error));
+        struct od_impact_kind *kind = &options->kinds[options->kind_count++];
+        OD_TRY(read_kind(word, options->detail, kind, error));
+        if (options->deployment == OD_DEPLOY_PROCESSES && !od_impact_processes_can(kind->kind))
+            return od_fail(error, OD_UNSUPPORTED, "--kind %s: in processes expected executor.crash, executor.pause, driver.crash or driver.pause",
+                           word);
         at += size;
         if (*at == '\0')
             return OD_OK;
@@ -97,7 +103,7 @@ static struct od_cluster_request request_of(const struct impact *impact, const s
                                          .seed = seed,
                                          .keep_events = true};
     request.options.cluster.journal = request.options.cluster.journal || kind->wants_journal;
-    if (kind->adds && request.options.cluster.executors_max == 0)
+    if (kind->kind == OD_FAULT_EXECUTOR_ADD && request.options.cluster.executors_max == 0)
         request.options.cluster.executors_max = request.options.cluster.executor_count + 1;
     return request;
 }
@@ -127,7 +133,9 @@ static enum od_status run_once(struct impact *impact, const struct od_cluster_re
     snprintf(files, sizeof(files), "%s/files", sink->directory);
     request.directory = request.deployment == OD_DEPLOY_THREADS ? files : NULL;
     uint64_t started_ns = clock.now_ns(clock.self);
-    enum od_status status = od_cluster_run(od_posix_memory(), &request, &result, error);
+    enum od_status status = request.deployment == OD_DEPLOY_PROCESSES
+                                ? od_impact_processes_run(impact->processes, &request, &result, error)
+                                : od_cluster_run(od_posix_memory(), &request, &result, error);
     uint64_t wall_ns = clock.now_ns(clock.self) - started_ns;
     if (status == OD_OK)
         status = od_judge_run(impact->scenario->queries[impact->query].plan, &request, &result, impact->expected.outcome.answer, &finding,
@@ -421,11 +429,14 @@ enum od_status od_impact_execute(const struct od_impact_options *options, const 
     if (record_scenario != NULL)
         record_scenario->seed = scenario->seed;
     enum od_status status = OD_OK;
+    if (options->deployment == OD_DEPLOY_PROCESSES)
+        status = od_impact_processes_start(&scenario->run_options.cluster, options->program, &impact->processes, error);
     for (uint32_t i = 0; i < scenario->scenario->queries_count && status == OD_OK; i++) {
         status = measure_query(impact, record_scenario, i, error);
         enum od_status saved = od_record_save(sink->record, sink->directory, status == OD_OK ? error : NULL);
         status = status == OD_OK ? saved : status;
     }
+    od_impact_processes_end(impact->processes);
     od_give(memory, impact, sizeof(*impact));
     return status;
 }

@@ -10,7 +10,8 @@
  * A round's runs have one seed: in `sim` they differ in nothing but their faults, and equal calls give equal curves, to the bit.
  * Where time is real, pairs of one round meet the same machine. The faults of a higher rate are those of the lower ones and more.
  * Who is struck changes with the round, so that `rounds` runs strike as many executors. Every answer is compared with the undisturbed one,
- * which is compared with SQLite's; every run is in the record with its measures and its verdict. */
+ * which is compared with SQLite's; every run is in the record with its measures and its verdict. In `processes` all runs of a scenario are on
+ * one cluster, whose processes get real signals (impact_processes.h). */
 #ifndef OD_HARNESS_IMPACT_H
 #define OD_HARNESS_IMPACT_H
 
@@ -25,14 +26,15 @@
 #define OD_IMPACT_RATE_MAX   64
 
 struct od_impact_kind {
-    char name[60];       /* "executor.crash" */
+    char name[60]; /* "executor.crash" */
+    enum od_fault_kind kind;
     bool strikes_executors; /* each in its turn; else whom the kind says */
-    bool wants_journal;  /* the driver may die */
-    bool adds;           /* an executor, for which there has to be room */
+    bool wants_journal;     /* the driver may die */
 };
 
 struct od_impact_options {
     enum od_deployment deployment;
+    const char *program; /* processes: `ordeal`; NULL: this one */
     uint32_t kind_count;
     struct od_impact_kind kinds[OD_IMPACT_KINDS_MAX];
     char detail[80]; /* of each fault: " for=5ms"; or empty */
@@ -44,7 +46,7 @@ struct od_impact_options {
 };
 
 /* Kinds that a query survives and that act at a time: "executor.crash,driver.pause". `detail` as in a schedule ("for=5ms"), or NULL.
- * BAD_INPUT says which word and why. */
+ * options->deployment must be set. BAD_INPUT says which word and why. */
 enum od_status od_impact_kinds_read(const char *text, const char *detail, struct od_impact_options *options, struct od_error *error);
 
 /* Borrowed. */

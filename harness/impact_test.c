@@ -1,6 +1,7 @@
 /* Goal: curves of a scenario in sim are the same each time, start where nothing is disturbed, and show what a fault costs: a death is
  * computed again, a pause is waited for, a fault later than the end costs nothing.
- * Method: two queries over little tables; the record that comes out, and its bytes, twice. */
+ * Method: two queries over little tables; the record that comes out, and its bytes, twice. In processes, of `ordeal` beside this program,
+ * faults at the beginning of a run: those never come too late. */
 #include "harness/impact.h"
 
 #include <setjmp.h>
@@ -156,6 +157,35 @@ static void a_query_without_an_answer_has_no_curve(void **state)
     od_record_free(record);
 }
 
+static void processes_are_struck(void **state)
+{
+    char program[400] = "";
+    (void)state;
+    ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 20);
+    while (size > 0 && program[size - 1] != '/')
+        size--;
+    assert_true(size > 0);
+    strcpy(program + size, "ordeal");
+    static const char *const kinds[] = {"executor.crash", "driver.crash", "executor.pause", "driver.pause"};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct od_impact_options options = {
+            .deployment = OD_DEPLOY_PROCESSES, .program = program, .moment_count = 1, .rate_count = 1, .rounds = 3};
+        assert_int_equal(od_impact_kinds_read(kinds[i], "for=60ms", &options, NULL), OD_OK);
+        struct od_record *record = measure(&options, one_query());
+        const struct od_record_point *start = curve_of(record, 0)->points.items[0];
+        const struct od_record_point *none = curve_of(record, 1)->points.items[0];
+        assert_int_equal(od_record_overall(record), OD_RECORD_HELD);
+        assert_int_equal(start->runs, 3);
+        assert_int_equal(start->faults_fired, 3);
+        assert_int_equal(start->missed_runs, 0);
+        assert_int_equal(none->faults_fired, 0);
+        assert_true(start->elapsed_ns > 0 && none->elapsed_ns > 0);
+        if (i == 3) /* nothing goes on without the driver */
+            assert_true(start->elapsed_ns > 55000000);
+        od_record_free(record);
+    }
+}
+
 static void mistakes_are_told(void **state)
 {
     (void)state;
@@ -177,6 +207,8 @@ static void mistakes_are_told(void **state)
         if (strstr(error.text, mistakes[i].message) == NULL)
             fail_msg("%s: %s", mistakes[i].kinds, error.text);
     }
+    struct od_impact_options options = {.deployment = OD_DEPLOY_PROCESSES};
+    assert_int_equal(od_impact_kinds_read("executor.slow", NULL, &options, NULL), OD_UNSUPPORTED);
 }
 
 static void an_interrupt_ends_it(void **state)
@@ -202,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_death_is_computed_again),
         cmocka_unit_test(a_longer_pause_costs_more),
         cmocka_unit_test(a_query_without_an_answer_has_no_curve),
+        cmocka_unit_test(processes_are_struck),
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(an_interrupt_ends_it),
     };

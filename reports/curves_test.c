@@ -112,7 +112,7 @@ static void the_page_draws_them(void **state)
     od_buffer_init(&out, &fixture_memory);
     assert_int_equal(od_report_html(&report, &out, NULL), OD_OK);
     const char *page = od_buffer_text(&out);
-    assert_shows(page, "<polygon class=\"band\" points=\"173.0,");
+    assert_shows(page, "<polygon class=\"band\" points=\"169.0,");
     assert_shows(page, "<polyline class=\"line dashed\" points=\"");
     assert_shows(page, "<td class=\"n\">50 %</td><td class=\"n\">2.46x</td><td class=\"n\">2.46x to 2.46x</td>");
     assert_shows(page, "<p><code>&lt;/script&gt;&lt;b&gt;");

@@ -14,7 +14,7 @@
 #define WIDTH  300
 #define HEIGHT 150
 #define LEFT   58
-#define RIGHT  12
+#define RIGHT  20
 #define TOP    12
 #define BOTTOM 26
 
