@@ -116,6 +116,7 @@ static enum od_status strike(struct od_impact_processes *processes, const struct
     if (status == OD_OK) {
         processes->schedule = request->schedule;
         processes->started_ns = now_ns();
+        watch(processes); /* what is due at once comes before the query, however slow this process is */
         status = od_cluster_run(memory, &calm, result_out, error);
         enum od_status mended = mend(processes, status == OD_OK ? error : NULL);
         status = status == OD_OK ? mended : status;
