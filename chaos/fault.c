@@ -147,14 +147,20 @@ static bool field_covers(uint32_t field, uint32_t value)
     return field == OD_ANY || field == value;
 }
 
+/* How often fault i fires at most, or did. */
+static uint32_t times_of(const struct od_schedule *schedule, const uint32_t *fired, uint32_t fault_index)
+{
+    return fired == NULL ? schedule->faults[fault_index].times : fired[fault_index];
+}
+
 /* True when an earlier fault already fails this attempt of the task: one attempt fails once. */
-static bool attempt_counted(const struct od_schedule *schedule, uint32_t fault_index, uint32_t stage,
-                            uint32_t task)
+static bool attempt_counted(const struct od_schedule *schedule, const uint32_t *fired, uint32_t fault_index,
+                            uint32_t stage, uint32_t task)
 {
     uint32_t attempt = schedule->faults[fault_index].site.attempt;
     for (uint32_t i = 0; i < fault_index; i++) {
         const struct od_fault *fault = &schedule->faults[i];
-        if (fault_is_task_error(fault) && fault->site.attempt == attempt &&
+        if (times_of(schedule, fired, i) > 0 && fault_is_task_error(fault) && fault->site.attempt == attempt &&
             field_covers(fault->site.stage, stage) && field_covers(fault->site.task, task))
             return true;
     }
@@ -162,7 +168,7 @@ static bool attempt_counted(const struct od_schedule *schedule, uint32_t fault_i
 }
 
 /* How many attempts of one task the schedule can fail at most. */
-static uint64_t failures_of_task(const struct od_schedule *schedule, uint32_t stage, uint32_t task)
+static uint64_t failures_of_task(const struct od_schedule *schedule, const uint32_t *fired, uint32_t stage, uint32_t task)
 {
     uint64_t count = 0;
     for (uint32_t i = 0; i < schedule->fault_count; i++) {
@@ -170,18 +176,19 @@ static uint64_t failures_of_task(const struct od_schedule *schedule, uint32_t st
         if (!fault_is_task_error(fault) || !field_covers(fault->site.stage, stage) ||
             !field_covers(fault->site.task, task))
             continue;
+        uint32_t times = times_of(schedule, fired, i);
         if (fault->site.attempt == OD_ANY)
-            count += fault->times;
-        else if (!attempt_counted(schedule, i, stage, task))
+            count += times;
+        else if (times > 0 && !attempt_counted(schedule, fired, i, stage, task))
             count += 1;
     }
     return count;
 }
 
-bool od_schedule_may_fail(const struct od_schedule *schedule)
+bool od_schedule_may_fail(const struct od_schedule *schedule, const uint32_t *fired)
 {
     for (uint32_t i = 0; i < schedule->fault_count; i++)
-        if (od_fault_kind_promise(schedule->faults[i].kind) == OD_FAULT_MAY_FAIL)
+        if (times_of(schedule, fired, i) > 0 && od_fault_kind_promise(schedule->faults[i].kind) == OD_FAULT_MAY_FAIL)
             return true;
     return false;
 }
@@ -228,11 +235,12 @@ bool od_schedule_wants_journal(const struct od_schedule *schedule)
     return od_schedule_kills_driver(schedule);
 }
 
-bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attempts_max)
+bool od_schedule_may_exhaust(const struct od_schedule *schedule, const uint32_t *fired, uint32_t attempts_max)
 {
     for (uint32_t i = 0; i < schedule->fault_count; i++) {
         const struct od_fault *fault = &schedule->faults[i];
-        if (fault->times == OD_FAULT_ALWAYS && !fault_is_task_error(fault))
+        bool is_undoing = fault->times == OD_FAULT_ALWAYS && !fault_is_task_error(fault);
+        if (is_undoing && times_of(schedule, fired, i) >= attempts_max)
             return true;
     }
     /* The worst task is one whose stage some fault names and whose number some fault names (OD_ANY: one
@@ -241,7 +249,7 @@ bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attemp
         for (uint32_t j = 0; j < schedule->fault_count; j++) {
             uint32_t stage = schedule->faults[i].site.stage;
             uint32_t task = schedule->faults[j].site.task;
-            if (failures_of_task(schedule, stage, task) >= attempts_max)
+            if (failures_of_task(schedule, fired, stage, task) >= attempts_max)
                 return true;
         }
     }

@@ -131,11 +131,12 @@ enum od_status od_schedule_draw(struct od_arena *arena, struct od_random *draws,
                                 struct od_error *error);
 /* True when the schedule alone could use up a task's retry budget of attempts_max failures: the query may
  * then fail with RETRIES_EXHAUSTED without breaking property F1. Also true for any other fault that fires
- * `always` (each recovery can be undone again). Finite crashes and lost blocks are not counted: give
- * queries a recoveries_max beyond what a schedule can cause. */
-bool od_schedule_may_exhaust(const struct od_schedule *schedule, uint32_t attempts_max);
-/* True when some fault is of a kind under which a query may fail with any typed error (promise MAY_FAIL). */
-bool od_schedule_may_fail(const struct od_schedule *schedule);
+ * `always`, and so often (each recovery can be undone again). Finite crashes and lost blocks are not counted: give
+ * queries a recoveries_max beyond what a schedule can cause. `fired`: how often each fault did in a run, which then
+ * has no excuse in those that did not (NULL: in any run). */
+bool od_schedule_may_exhaust(const struct od_schedule *schedule, const uint32_t *fired, uint32_t attempts_max);
+/* True when some fault, that fired, is of a kind under which a query may fail with any typed error (promise MAY_FAIL). `fired` as above. */
+bool od_schedule_may_fail(const struct od_schedule *schedule, const uint32_t *fired);
 /* True when a file may be there at the end: its removal was refused, or the driver that knew of it could write no journal and died. */
 bool od_schedule_may_leave_files(const struct od_schedule *schedule);
 /* True when some fault ends a life of the driver. `schedule` may be NULL. */

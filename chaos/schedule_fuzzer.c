@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     enum od_status status = od_schedule_parse(&arena, "fuzz", (const char *)bytes, size, &schedule, &error);
     if (status == OD_OK) {
         check_round_trip(&arena, &schedule);
-        (void)od_schedule_may_exhaust(&schedule, 4);
+        (void)od_schedule_may_exhaust(&schedule, NULL, 4);
     } else {
         od_assert(status == OD_BAD_INPUT);
         od_assert(error.line >= 1);

@@ -27,9 +27,10 @@ struct od_observation od_judge_observe(const struct od_cluster_request *request,
         .virtual_ns = result->elapsed_ns,
         .faults_fired = result->faults_fired,
         .may_exhaust = request->schedule != NULL &&
-                       od_schedule_may_exhaust(request->schedule, od_run_options_resolve(&request->options).attempts_max),
+                       od_schedule_may_exhaust(request->schedule, result->fired,
+                                               od_run_options_resolve(&request->options).attempts_max),
         .was_cancelled = was_cancelled(request, result),
-        .may_fail = request->schedule != NULL && od_schedule_may_fail(request->schedule),
+        .may_fail = request->schedule != NULL && od_schedule_may_fail(request->schedule, result->fired),
         .ended = result->ended,
         .leaked = result->leaked,
     };
