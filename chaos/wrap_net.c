@@ -21,14 +21,24 @@
 #define TAIL_NS      (200 * MS)
 #define KIB          UINT64_C(1024)
 
+static uint64_t add(uint64_t left, uint64_t right)
+{
+    return right > UINT64_MAX - left ? UINT64_MAX : left + right;
+}
+
 /* --- messages ---------------------------------------------------------------------------------- */
 
 struct fate {
     bool is_lost;
     uint64_t delay_ns;
     bool has_copy;
-    uint64_t copy_delay_ns;
+    uint64_t copy_delay_ns; /* behind the message itself */
 };
+
+static void hold_back(struct fate *fate, uint64_t delay_ns)
+{
+    fate->delay_ns = add(fate->delay_ns, delay_ns);
+}
 
 static void befall(struct od_wrap_world *wrap, const struct od_fault *fault, struct fate *fate)
 {
@@ -41,7 +51,7 @@ static void befall(struct od_wrap_world *wrap, const struct od_fault *fault, str
         break;
     case OD_EFFECT_DELAY:
     case OD_EFFECT_NEXT_DELAY:
-        fate->delay_ns += duration_ns;
+        hold_back(fate, duration_ns);
         break;
     case OD_EFFECT_DUPLICATE:
     case OD_EFFECT_NEXT_DUPLICATE:
@@ -106,7 +116,7 @@ static void pass_window(struct od_window *window, const struct od_fault *fault, 
         fate->is_lost = fate->is_lost || !od_fault_strikes_both(fault, passing->actor_id, passing->other_id);
         break;
     case OD_EFFECT_CLOG_SOME:
-        fate->delay_ns += clogged_ns(window, fault, passing, left_ns);
+        hold_back(fate, clogged_ns(window, fault, passing, left_ns));
         break;
     case OD_EFFECT_LOSSY:
         fate->is_lost = fate->is_lost || od_mix_two(fault->amount, number) % 3 == 0;
@@ -118,25 +128,25 @@ static void pass_window(struct od_window *window, const struct od_fault *fault, 
         window->state++;
         break;
     case OD_EFFECT_CLOG:
-        fate->delay_ns += left_ns;
+        hold_back(fate, left_ns);
         break;
     case OD_EFFECT_CLOG_SHUFFLED:
-        fate->delay_ns += left_ns + od_mix_two(number, 0x636c6f67) % SHUFFLE_STEPS * SHUFFLE_NS;
+        hold_back(fate, add(left_ns, od_mix_two(number, 0x636c6f67) % SHUFFLE_STEPS * SHUFFLE_NS));
         window->state++;
         break;
     case OD_EFFECT_TAIL:
-        fate->delay_ns += tail_ns(number);
+        hold_back(fate, tail_ns(number));
         window->state++;
         break;
     case OD_EFFECT_JITTER:
-        fate->delay_ns += jitter_ns(fault, window);
+        hold_back(fate, jitter_ns(fault, window));
         break;
     case OD_EFFECT_SWAP:
-        fate->delay_ns += number % 2 == 0 ? OVERTAKEN_NS : 0;
+        hold_back(fate, number % 2 == 0 ? OVERTAKEN_NS : 0);
         window->state++;
         break;
     case OD_EFFECT_BANDWIDTH:
-        fate->delay_ns += queue_ns(window, fault, passing->now_ns, left_ns, passing->byte_count);
+        hold_back(fate, queue_ns(window, fault, passing->now_ns, left_ns, passing->byte_count));
         break;
     default:
         break; /* no message's */
@@ -229,7 +239,7 @@ static void wrapped_send(void *self, struct od_message *message)
     else
         wrap->net_below.send(wrap->net_below.self, message);
     if (copy != NULL)
-        host->send_later(host->self, wrap->actor_id, copy, fate.copy_delay_ns);
+        host->send_later(host->self, wrap->actor_id, copy, add(fate.delay_ns, fate.copy_delay_ns));
 }
 
 void od_wrap_dress_net(struct od_wrap_world *wrap, struct od_world *world)
@@ -240,11 +250,6 @@ void od_wrap_dress_net(struct od_wrap_world *wrap, struct od_world *world)
 }
 
 /* --- timers ------------------------------------------------------------------------------------ */
-
-static uint64_t add(uint64_t left, uint64_t right)
-{
-    return right > UINT64_MAX - left ? UINT64_MAX : left + right;
-}
 
 static uint64_t timer_jitter_ns(struct od_wrap_world *wrap)
 {
