@@ -394,8 +394,10 @@ static bool strike(struct od_fault_board *board, const struct od_fault *fault, c
     uint32_t actor_id = od_fault_victim_id(fault);
     if (actor_id >= board->head->actor_count)
         return false;
-    post(board, fault, actor_id, &fault->site);
     enum od_fault_effect effect = od_fault_kind_row(fault->kind)->effect;
+    if (effect == OD_EFFECT_KILL && !hands->signal(hands->self, actor_id, 0))
+        return false;
+    post(board, fault, actor_id, &fault->site);
     if (effect == OD_EFFECT_PAUSE) {
         board->actors[actor_id].held_until_ns = after_ns(board, fault);
         return hands->signal(hands->self, actor_id, 0);

@@ -253,6 +253,7 @@ static void kinds_at_a_time_are_the_supervisors(void **state)
     assert_int_equal(fired_events, 5);
     while (od_fault_board_now_ns(board) < 410 * MS)
         (void)od_fault_board_tick(board, &hands);
+    (void)od_fault_board_tick(board, &hands); /* the loop may have stood still from before the healing on */
     assert_int_equal(od_fault_board_restart_ns(board, 2, &hands), 0);
 }
 

@@ -60,11 +60,12 @@ static bool kill_one(struct od_wrap_threads *wrap, uint32_t actor_id, uint64_t d
 
 static bool kill_group(struct od_wrap_threads *wrap, uint32_t actor_id, const struct od_fault *fault, uint64_t duration_ns)
 {
-    bool killed = kill_one(wrap, actor_id, duration_ns);
+    if (!kill_one(wrap, actor_id, duration_ns))
+        return false;
     for (uint32_t i = 1; i < wrap->actor_count; i++)
         if (i != actor_id && od_fault_strikes_both(fault, i, actor_id) && wrap->actors[i].world != NULL)
             (void)kill_one(wrap, i, duration_ns);
-    return killed;
+    return true;
 }
 
 /* What only the host can do. False: it came to nothing, as the actor was dead already or there is no room. */
@@ -157,6 +158,7 @@ static void dress(void *self, struct od_world *world)
     atomic_store(&actor->is_gone, false);
     pthread_mutex_unlock(&wrap->lock);
     od_wrap_world_dress(&actor->wrap, world);
+    (void)od_wrap_world_begin(&actor->wrap); /* one that dies of it is made, and never started */
 }
 
 /* When to look at this fault again; UINT64_MAX: it had its turn. */

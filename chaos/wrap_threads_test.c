@@ -20,6 +20,7 @@
 
 struct effect {
     uint32_t lives; /* 0 means 1 */
+    uint32_t stillborn; /* made, and never started */
     uint32_t results;
     enum od_status failed_with;
     uint32_t flipped_bits;
@@ -47,6 +48,7 @@ static const struct row rows[] = {
      {.lives = 2, .results = 2, .gap_ns = 30 * MS, .late_ns = 70 * MS}},
     {"executor.crash at task_start task=1 for=never\nheal at=60ms",
      {.lives = 2, .results = 1, .failed_with = OD_EXECUTOR_GONE, .late_ns = 60 * MS}},
+    {"executor.crash_starting at actor_start executor=2 for=30ms", {.stillborn = 1, .results = 1, .late_ns = 30 * MS}},
     {"executor.pause at task_start task=1 for=30ms", {.results = 1, .gap_ns = 30 * MS, .late_ns = 30 * MS}},
     {"executor.pause at time=0ms executor=2 for=30ms", {.results = 1, .gap_ns = 25 * MS}},
     {"executor.pause at task_start task=1 for=never\nheal at=60ms", {.results = 1, .late_ns = 60 * MS}},
@@ -69,6 +71,7 @@ static const struct row rows[] = {
     {"executor.slow at task_start task=1 factor=200 for=100ms",
      {.results = 1, .gap_ns = 2 * MS, .late_ns = 6 * MS}},
 };
+#define TRIES_MAX 20
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
 struct events {
@@ -158,7 +161,7 @@ static void check_row(const struct row *row, const struct od_toy *toy)
                         seat->longest_gap_ns >= effect->gap_ns &&
                         seat->driver.last_result_ns >= effect->late_ns && seat->driver.ghosts == 0 &&
                         seat->ghost_timers == 0 && seat->gone_lapses == 0 && seat->work_bytes_lost == 0 &&
-                        seat->frees == seat->lives;
+                        seat->frees == seat->lives + effect->stillborn;
         if (!is_right)
             fail_msg("%s\nexecutor %u: lives %u, results %u, status %s, flipped %u, cut %u, gap %u us, "
                      "result at %u us",
@@ -166,6 +169,15 @@ static void check_row(const struct row *row, const struct od_toy *toy)
                      od_status_text(seat->failure.status), seat->driver.flipped_bits, seat->driver.cut_bytes,
                      (unsigned)(seat->longest_gap_ns / 1000), (unsigned)(seat->driver.last_result_ns / 1000));
     }
+}
+
+/* Whom no fault strikes was not heard of for long: it was the machine, and the trial says nothing. */
+static bool stood_still(const struct od_toy *toy)
+{
+    for (uint32_t executor = 1; executor <= OD_TOY_EXECUTORS; executor++)
+        if (executor != 2 && toy->seats[executor].longest_gap_ns > 40 * MS)
+            return true;
+    return false;
 }
 
 static void make_directory(char *directory, size_t size)
@@ -191,7 +203,11 @@ static void faults_act_on_threads_as_in_the_simulation(void **state)
         if (od_schedule_parse(&arena, "row", rows[i].text, strlen(rows[i].text), &trial.schedule, &error) !=
             OD_OK)
             fail_msg("%s", error.text);
-        assert_int_equal(trial_run(&trial, od_posix_memory(), directory), OD_OK);
+        const struct od_schedule schedule = trial.schedule;
+        for (uint32_t tries = 0; tries == 0 || (tries < TRIES_MAX && stood_still(&trial.toy)); tries++) {
+            trial = (struct trial){.schedule = schedule};
+            assert_int_equal(trial_run(&trial, od_posix_memory(), directory), OD_OK);
+        }
         check_row(&rows[i], &trial.toy);
         assert_int_equal(trial.fired, 1);
         assert_int_equal(trial.events.fired, 1);

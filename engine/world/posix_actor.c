@@ -155,7 +155,8 @@ static void begin_life(struct od_posix_actor *actor)
     pthread_mutex_unlock(&host->factory_lock);
     if (status == OD_OK) {
         actor->is_alive = true;
-        actor->actor.ops->on_start(actor->actor.self);
+        if (!atomic_load(&actor->is_gone)) /* killed while it was made */
+            actor->actor.ops->on_start(actor->actor.self);
         return;
     }
     atomic_store(&actor->is_gone, true);
