@@ -316,7 +316,7 @@
       .status = OD_IO, .points = ON(DISK_READ), OF_DISK_OF_EXECUTOR, .what = "fails a read")                 \
     X(STORAGE_WRITE_ERROR, "storage.write_error", RECOVERS, "a write fails, nothing of it was done",         \
       .effect = OD_EFFECT_FAIL, .status = OD_IO, .points = ON(DISK_WRITE), OF_DISK_OF_EXECUTOR, .what = "fails a write") \
-    X(STORAGE_SYNC_ERROR, "storage.sync_error", MAY_FAIL, "a sync fails", .effect = OD_EFFECT_FAIL,          \
+    X(STORAGE_SYNC_ERROR, "storage.sync_error", RECOVERS, "a sync fails", .effect = OD_EFFECT_FAIL,          \
       .status = OD_IO, .points = ON(DISK_SYNC), OF_DISK, .what = "fails a sync")                             \
     X(STORAGE_CREATE_ERROR, "storage.create_error", RECOVERS, "a file can't be made", .effect = OD_EFFECT_FAIL, \
       .status = OD_IO, .points = ON(DISK_CREATE), OF_DISK_OF_EXECUTOR, .what = "fails to make a file")       \
