@@ -222,6 +222,38 @@ static void retry_budgets_are_judged(void **state)
     }
 }
 
+/* A fault that waited for something that never came is no excuse. */
+static void what_never_fired_excuses_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t fired[2];
+        bool may_exhaust; /* with 3 attempts */
+        bool may_fail;
+    } rows[] = {
+        {"task.error_before at task_start times=always", {2}, false, false},
+        {"task.error_before at task_start times=always", {3}, true, false},
+        {"task.error_before at task_start times=2\ntask.error_after at task_end", {2, 0}, false, false},
+        {"task.error_before at task_start times=2\ntask.error_after at task_end", {2, 1}, true, false},
+        {"task.error_before at task_start times=2\ntask.error_after at task_end attempt=2", {2, 0}, false, false},
+        {"executor.crash at task_end times=always", {2}, false, false},
+        {"executor.crash at task_end times=always", {3}, true, false},
+        {"storage.dead at task_start\nexecutor.crash at task_end", {0, 1}, false, false},
+        {"storage.dead at task_start\nexecutor.crash at task_end", {1, 0}, false, true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct od_arena arena;
+        struct od_schedule schedule;
+        od_arena_init(&arena, od_posix_memory(), 0);
+        assert_int_equal(od_schedule_parse(&arena, "row", rows[i].text, strlen(rows[i].text), &schedule, NULL), OD_OK);
+        if (od_schedule_may_exhaust(&schedule, rows[i].fired, 3) != rows[i].may_exhaust ||
+            od_schedule_may_fail(&schedule, rows[i].fired) != rows[i].may_fail)
+            fail_msg("row %zu is judged wrongly:\n%s", i, rows[i].text);
+        od_arena_release(&arena);
+    }
+}
+
 static void files_may_be_left(void **state)
 {
     (void)state;
@@ -255,6 +287,7 @@ int main(void)
         cmocka_unit_test(zeros_draw_the_plainest),
         cmocka_unit_test(refused_allocations_are_reported),
         cmocka_unit_test(retry_budgets_are_judged),
+        cmocka_unit_test(what_never_fired_excuses_nothing),
         cmocka_unit_test(files_may_be_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

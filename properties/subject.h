@@ -55,10 +55,10 @@ struct od_observation {
     uint64_t virtual_ns;
     uint32_t faults_fired;
     bool
-        /* the schedule could use up the retry budget: failing with that, or with what failed last, is right then */
+        /* the faults that fired could use up the retry budget: failing with that, or with what failed last, is right then */
         may_exhaust;
     bool was_cancelled; /* a fault asked the driver to end the query: failing with CANCELLED is right then */
-    bool may_fail; /* the schedule has a fault under which any typed error is right, if nothing was committed */
+    bool may_fail; /* a fault fired under which any typed error is right, if nothing was committed */
     bool ended;      /* false: the run did not end within its bound of virtual time (F10) */
     bool known;      /* nothing was run: see only_new */
     uint64_t leaked; /* memory blocks, files and descriptors left after the end (F5) */
