@@ -82,13 +82,14 @@ static uint64_t measure_at(const struct od_record_curve *curve, uint32_t point, 
     return *(const uint64_t *)(const void *)((const uint8_t *)curve->points.items[point] + offset);
 }
 
-/* Over the queries, of one measure of one point. Insertion, as there are few. */
-static uint64_t median(const struct table *table, uint32_t point, size_t offset, uint64_t *values)
+/* Over the queries, of one measure of one point; of no use but for failed_runs where no run gave an answer. *count_out: of how many.
+ * Insertion, as there are few. */
+static uint64_t median(const struct table *table, uint32_t point, size_t offset, uint64_t *values, uint32_t *count_out)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < table->scenario->queries.count; i++) {
         const struct od_record_curve *curve = find_like(table->scenario->queries.items[i], table->curve);
-        if (curve == NULL)
+        if (curve == NULL || (curve->points.items[point]->runs == 0 && offset != offsetof(struct od_record_point, failed_runs)))
             continue;
         uint64_t value = measure_at(curve, point, offset);
         uint32_t at = count++;
@@ -96,6 +97,7 @@ static uint64_t median(const struct table *table, uint32_t point, size_t offset,
             values[at] = values[at - 1];
         values[at] = value;
     }
+    *count_out = count;
     return count == 0 ? 0 : (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
@@ -119,8 +121,11 @@ static void put_sums(struct table *table, uint64_t *values)
     for (uint32_t i = 0; i < SUM_COUNT; i++) {
         put(table, 0, sums[i].name);
         put(table, 1, "");
-        for (uint32_t k = 0; k < table->curve->points.count; k++)
-            put(table, 2 + k, sums[i].text(median(table, k, sums[i].offset, values)).text);
+        for (uint32_t k = 0; k < table->curve->points.count; k++) {
+            uint32_t count;
+            uint64_t value = median(table, k, sums[i].offset, values, &count);
+            put(table, 2 + k, count == 0 ? "-" : sums[i].text(value).text);
+        }
         table->row_count++;
     }
 }

@@ -100,6 +100,17 @@ static void the_table_has_medians(void **state)
     assert_shows(text, "tasks computed again                 123.0 %  246.0 %\n");
     assert_shows(text, "runs without an answer                     0        1\n");
     assert_null(strstr(text, "\nwithout "));
+    for (uint32_t i = 0; i < 3; i++) { /* where no run gave an answer there is nothing to measure */
+        struct od_record_point *point = scenario->queries.items[i]->curves.items[0]->points.items[0];
+        point->runs = point->slowdown_ppm = i == 1 ? 7000000 : 0;
+        point->failed_runs = 5;
+    }
+    assert_int_equal(print_to(record, text, sizeof(text)), OD_OK);
+    assert_shows(text, "slow-down, the median                  7.00x    2.46x\n");
+    assert_shows(text, "runs without an answer                     5        1\n");
+    scenario->queries.items[1]->curves.items[0]->points.items[0]->runs = 0;
+    assert_int_equal(print_to(record, text, sizeof(text)), OD_OK);
+    assert_shows(text, "slow-down, the median                    -    2.46x\n");
     od_record_free(record);
 }
 
