@@ -170,8 +170,19 @@ static void world_timer(void *self, uint64_t delay_ns, uint64_t tag)
         od_node_fail(node, od_fail(&error, OD_NO_MEMORY, "setting a timer"), &error);
 }
 
+/* By the machine's clock: the actor's may be wrong. */
+static void world_event(void *self, const struct od_event *event)
+{
+    const struct od_node *node = self;
+    const struct od_clock clock = od_posix_clock();
+    struct od_event told = *event;
+    told.time_ns = clock.now_ns(clock.self);
+    node->options.trace.ops->event(node->options.trace.self, &told);
+}
+
 static void make_world(struct od_node *node)
 {
+    static const struct od_trace_ops trace_ops = {.event = world_event};
     const struct od_node_options *options = &node->options;
     char name[64];
     snprintf(name, sizeof(name), "engine actor %u life %u", options->actor_id, options->incarnation);
@@ -187,7 +198,7 @@ static void make_world(struct od_node *node)
         .memory = &node->budget.memory,
         .net = {.send = world_send, .self = node, .message_memory = node->memory},
         .schedule = {.timer = world_timer, .self = node},
-        .trace = options->trace,
+        .trace = {options->trace.ops == NULL ? NULL : &trace_ops, node},
     };
 }
 
