@@ -65,6 +65,12 @@ enum od_fault_promise od_fault_kind_promise(enum od_fault_kind kind)
     return od_fault_kind_row(kind)->promise;
 }
 
+bool od_fault_kind_needs_sim(enum od_fault_kind kind)
+{
+    enum od_fault_effect effect = od_fault_kind_row(kind)->effect;
+    return effect == OD_EFFECT_FORGET_DISK || effect == OD_EFFECT_RESET;
+}
+
 struct od_fault_kinds od_fault_kinds_survivable(void)
 {
     struct od_fault_kinds kinds = {0};

@@ -47,6 +47,8 @@ const char *od_fault_kind_sentence(enum od_fault_kind kind);
 enum od_fault_promise { OD_FAULT_RECOVERS, OD_FAULT_MAY_FAIL, OD_FAULT_ENDS };
 enum od_fault_promise od_fault_kind_promise(enum od_fault_kind kind);
 const char *od_fault_promise_text(enum od_fault_promise promise);
+/* Of a network and of disks that only a simulation has: in other hosts such a fault changes nothing. */
+bool od_fault_kind_needs_sim(enum od_fault_kind kind);
 /* For lists of kinds: which property would notice a wrong reaction ("F10"), which test of this folder proves that it takes
  * effect ("kinds_test"), where it may act ("task_start, a time") and what it takes besides a site ("for factor times"). */
 const char *od_fault_kind_property(enum od_fault_kind kind);
@@ -71,6 +73,7 @@ static inline void od_fault_kinds_drop(struct od_fault_kinds *kinds, enum od_fau
 {
     kinds->words[kind / 64] &= ~(UINT64_C(1) << kind % 64);
 }
+uint32_t od_fault_kinds_count(const struct od_fault_kinds *kinds);
 /* All but those that end a query. */
 struct od_fault_kinds od_fault_kinds_survivable(void);
 /* "task,network.loss,-task.hang": subjects and kinds, in order, each added, or with '-' left out; a list that begins with one that

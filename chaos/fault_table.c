@@ -164,12 +164,12 @@ static struct od_fault_kinds kinds_of_word(const char *word)
     return kinds;
 }
 
-static bool is_empty(const struct od_fault_kinds *kinds)
+uint32_t od_fault_kinds_count(const struct od_fault_kinds *kinds)
 {
-    uint64_t any = 0;
+    uint32_t count = 0;
     for (unsigned i = 0; i < OD_FAULT_KIND_WORDS; i++)
-        any |= kinds->words[i];
-    return any == 0;
+        count += (uint32_t)__builtin_popcountll(kinds->words[i]);
+    return count;
 }
 
 enum od_status od_fault_kinds_parse(const char *text, struct od_fault_kinds *kinds_out, struct od_error *error)
@@ -184,7 +184,7 @@ enum od_status od_fault_kinds_parse(const char *text, struct od_fault_kinds *kin
         memcpy(word, text, kept);
         word[kept] = '\0';
         struct od_fault_kinds kinds = kinds_of_word(word);
-        if (is_empty(&kinds))
+        if (od_fault_kinds_count(&kinds) == 0)
             return od_fail(error, OD_BAD_INPUT,
                            "%s: no such kind of fault and no subject of any; `ordeal run --list-faults` lists them", word);
         for (unsigned i = 0; i < OD_FAULT_KIND_WORDS; i++)
@@ -192,5 +192,5 @@ enum od_status od_fault_kinds_parse(const char *text, struct od_fault_kinds *kin
         text += size;
         text += *text == ',';
     }
-    return is_empty(kinds_out) ? od_fail(error, OD_BAD_INPUT, "no kind of fault is left to be drawn") : OD_OK;
+    return od_fault_kinds_count(kinds_out) == 0 ? od_fail(error, OD_BAD_INPUT, "no kind of fault is left to be drawn") : OD_OK;
 }

@@ -25,6 +25,30 @@ const char *od_deployment_text(enum od_deployment deployment)
     return deployment_texts[deployment];
 }
 
+static bool changes_nothing(enum od_deployment deployment, enum od_fault_kind kind)
+{
+    return (deployment != OD_DEPLOY_SIM && od_fault_kind_needs_sim(kind)) ||
+           (deployment == OD_DEPLOY_PROCESSES && kind == OD_FAULT_EXECUTOR_ADD);
+}
+
+void od_deployment_limit_kinds(enum od_deployment deployment, struct od_fault_kinds *kinds)
+{
+    for (unsigned i = 0; i < OD_FAULT_KIND_COUNT; i++)
+        if (changes_nothing(deployment, (enum od_fault_kind)i))
+            od_fault_kinds_drop(kinds, (enum od_fault_kind)i);
+}
+
+static enum od_status refuse_idle_faults(const struct od_cluster_request *request, struct od_error *error)
+{
+    for (uint32_t i = 0; request->schedule != NULL && i < request->schedule->fault_count; i++) {
+        enum od_fault_kind kind = request->schedule->faults[i].kind;
+        if (changes_nothing(request->deployment, kind))
+            return od_fail(error, OD_BAD_INPUT, "a schedule for %s: %s changes nothing there",
+                           od_deployment_text(request->deployment), od_fault_kind_text(kind));
+    }
+    return OD_OK;
+}
+
 static void record_event(void *self, const struct od_event *event)
 {
     const struct od_cluster_host *host = self;
@@ -176,6 +200,7 @@ enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_
         .result = result_out,
         .query = {.query_id = 1, .graph = request->graph, .options = od_run_options_resolve(&request->options)},
     };
+    OD_TRY(refuse_idle_faults(request, error));
     if (request->deployment == OD_DEPLOY_THREADS && request->options.cluster.lease_ns == 0)
         host.query.options.cluster.lease_ns = THREADS_LEASE_NS;
     if (od_schedule_wants_journal(request->schedule))
@@ -209,7 +234,7 @@ void od_cluster_result_release(struct od_cluster_result *result)
 }
 
 enum od_status od_cluster_shape(struct od_arena *arena, const struct od_stage_graph *graph, uint32_t executor_count,
-                                struct od_schedule_shape *shape_out, struct od_error *error)
+                                enum od_deployment deployment, struct od_schedule_shape *shape_out, struct od_error *error)
 {
     uint32_t *task_counts = od_arena_take_array(arena, graph->stage_count, sizeof(*task_counts));
     uint32_t *partition_counts = od_arena_take_array(arena, graph->stage_count, sizeof(*partition_counts));
@@ -227,5 +252,6 @@ enum od_status od_cluster_shape(struct od_arena *arena, const struct od_stage_gr
         .partition_counts = partition_counts,
         .kinds = od_fault_kinds_survivable(),
     };
+    od_deployment_limit_kinds(deployment, &shape_out->kinds);
     return OD_OK;
 }

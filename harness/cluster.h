@@ -15,6 +15,10 @@
 enum od_deployment { OD_DEPLOY_SIM, OD_DEPLOY_THREADS, OD_DEPLOY_PROCESSES, OD_DEPLOYMENT_COUNT };
 const char *od_deployment_text(enum od_deployment deployment);
 
+/* Leaves out the kinds that change nothing in a deployment: those that need the simulation, and in processes executor.add, as every place
+ * is taken from the start. */
+void od_deployment_limit_kinds(enum od_deployment deployment, struct od_fault_kinds *kinds);
+
 struct od_processes;
 struct od_cluster_request {
     const struct od_stage_graph *graph;
@@ -61,12 +65,14 @@ struct od_cluster_result {
     uint64_t leaked; /* memory blocks, open files and files left behind after the end */
 };
 
-/* Needs a resolved or zero-default options. NO_MEMORY or IO; what becomes of the query is in result_out->outcome. */
+/* Needs a resolved or zero-default options. NO_MEMORY or IO; BAD_INPUT for a fault that changes nothing in the deployment; what
+ * becomes of the query is in result_out->outcome. */
 enum od_status od_cluster_run(struct od_memory *memory, const struct od_cluster_request *request,
                               struct od_cluster_result *result_out, struct od_error *error);
 void od_cluster_result_release(struct od_cluster_result *result); /* zeroed is fine */
-/* What a schedule for this graph can be aimed at, with every kind that a query may survive; the arrays live in `arena`. */
+/* What a schedule for this graph can be aimed at, with every kind that a query may survive in the deployment; the arrays live
+ * in `arena`. */
 enum od_status od_cluster_shape(struct od_arena *arena, const struct od_stage_graph *graph, uint32_t executor_count,
-                                struct od_schedule_shape *shape_out, struct od_error *error);
+                                enum od_deployment deployment, struct od_schedule_shape *shape_out, struct od_error *error);
 
 #endif

@@ -266,6 +266,32 @@ static void events_are_of_their_query_and_tell_of_repairs(void **state)
     end(blows.processes);
 }
 
+/* Clocks that a fault makes wrong tell no event its time: by seconds, and less than a lease. */
+static void events_have_the_machines_time(void **state)
+{
+    static const char faults[] = "clock.jump_back at task_start times=3 for=10s ms=5000\n"
+                                 "clock.jump_forward at message_send times=always for=10s ms=5000\n";
+    static const struct od_trace_ops ops = {.event = take_event};
+    (void)state;
+    struct od_clock clock = od_posix_clock();
+    struct od_schedule schedule;
+    struct od_cluster_result result;
+    assert_int_equal(od_schedule_parse(&arena, "test", faults, strlen(faults), &schedule, NULL), OD_OK);
+    const struct od_processes_options options = {
+        .executor_count = EXECUTORS, .program = program, .schedule = &schedule, .tells_events = true};
+    struct od_processes *processes;
+    told_count = 0;
+    uint64_t start_ns = clock.now_ns(clock.self);
+    assert_int_equal(od_processes_start(od_posix_memory(), &options, &processes, NULL), OD_OK);
+    od_processes_trace(processes, (struct od_trace){&ops, NULL});
+    run(processes, small.prepared.graph, &result);
+    end(processes);
+    od_cluster_result_release(&result);
+    assert_true(count_told(OD_EVENT_FAULT_FIRED) > 0 && count_told(OD_EVENT_BLOCK_CONSUMED) > 0);
+    for (uint32_t i = 0; i < told_count; i++)
+        assert_true(told[i].time_ns >= start_ns && told[i].time_ns <= clock.now_ns(clock.self));
+}
+
 /* The driver dies once while its client takes the pieces of an answer, and what it kept of it is lost. */
 static void lose_outcome(void *self)
 {
@@ -412,6 +438,7 @@ int main(void)
         cmocka_unit_test(queries_have_their_answers),
         cmocka_unit_test(the_killed_come_back),
         cmocka_unit_test(events_are_of_their_query_and_tell_of_repairs),
+        cmocka_unit_test(events_have_the_machines_time),
         cmocka_unit_test(pieces_of_two_answers_are_not_one),
         cmocka_unit_test(an_ended_supervisor_leaves_nothing_for_long),
         cmocka_unit_test(the_folder_of_the_living_stays),

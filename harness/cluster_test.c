@@ -87,7 +87,7 @@ static void the_query_has_several_stages(void **state)
     struct od_schedule_shape shape;
     struct od_error error = {0};
     const struct od_stage_graph *graph = query.prepared.graph;
-    assert_int_equal(od_cluster_shape(&query.plan_arena, graph, 3, &shape, &error), OD_OK);
+    assert_int_equal(od_cluster_shape(&query.plan_arena, graph, 3, OD_DEPLOY_SIM, &shape, &error), OD_OK);
     assert_true(shape.stage_count >= 3);
     assert_int_equal(shape.executor_count, 3);
     for (uint32_t i = 0; i < graph->stage_count; i++) {
@@ -230,6 +230,37 @@ static void the_answer_survives_faults_in_threads(void **state)
     disturbed_in(OD_DEPLOY_THREADS);
 }
 
+/* What would change nothing is not drawn, and refused. */
+static void idle_faults_are_refused(void **state)
+{
+    static const struct {
+        enum od_deployment deployment;
+        const char *schedule;
+        enum od_fault_kind kind;
+        bool is_refused;
+    } rows[] = {
+        {OD_DEPLOY_SIM, "network.reset at time=1ms executor=1", OD_FAULT_NETWORK_RESET, false},
+        {OD_DEPLOY_THREADS, "network.reset at time=1ms executor=1", OD_FAULT_NETWORK_RESET, true},
+        {OD_DEPLOY_PROCESSES, "network.reset at time=1ms executor=1", OD_FAULT_NETWORK_RESET, true},
+        {OD_DEPLOY_PROCESSES, "executor.disk_lost at time=1ms executor=1", OD_FAULT_EXECUTOR_DISK_LOST, true},
+        {OD_DEPLOY_THREADS, "executor.add at time=1ms", OD_FAULT_EXECUTOR_ADD, false},
+        {OD_DEPLOY_PROCESSES, "executor.add at time=1ms", OD_FAULT_EXECUTOR_ADD, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct od_cluster_result result;
+        struct od_cluster_request request = request_for(rows[i].deployment, 1);
+        struct od_schedule schedule = schedule_of(rows[i].schedule);
+        struct od_schedule_shape shape;
+        request.schedule = &schedule;
+        enum od_status status = od_cluster_run(od_posix_memory(), &request, &result, NULL);
+        assert_int_equal(status, rows[i].is_refused ? OD_BAD_INPUT : OD_OK);
+        od_cluster_result_release(&result);
+        assert_int_equal(od_cluster_shape(&query.plan_arena, request.graph, 3, rows[i].deployment, &shape, NULL), OD_OK);
+        assert_int_equal(od_fault_kinds_has(&shape.kinds, rows[i].kind), !rows[i].is_refused);
+    }
+}
+
 static void a_crash_shows_in_events_and_counts(void **state)
 {
     (void)state;
@@ -357,6 +388,7 @@ int main(void)
         cmocka_unit_test(events_are_kept_on_request_only),
         cmocka_unit_test(the_answer_survives_faults_in_sim),
         cmocka_unit_test(the_answer_survives_faults_in_threads),
+        cmocka_unit_test(idle_faults_are_refused),
         cmocka_unit_test(a_crash_shows_in_events_and_counts),
         cmocka_unit_test(threads_give_the_same_answer),
         cmocka_unit_test(a_hopeless_query_ends_with_an_error),

@@ -69,7 +69,7 @@ static enum od_status draw(struct agree *agree, uint32_t query, uint64_t seed, s
     od_arena_reset(&agree->arena);
     od_stream_init(&stream, seed, "agree");
     OD_TRY(od_cluster_shape(&agree->arena, agree->scenario->queries[query].graph,
-                            agree->scenario->run_options.cluster.executor_count, &shape, error));
+                            agree->scenario->run_options.cluster.executor_count, OD_DEPLOY_PROCESSES, &shape, error));
     shape.fault_count_max = 3;
     shape.span_ns = 5000000;
     shape.query = 1;

@@ -116,17 +116,23 @@ static enum od_status read_statements(const struct od_arguments *arguments, stru
     return status;
 }
 
-/* --kinds LIST. `kinds` lives as long as the options. */
+/* --kinds LIST, less what the deployment has not. `kinds` lives as long as the options. */
 static enum od_status read_kinds(const struct od_arguments *arguments, struct od_fault_kinds *kinds,
                                  struct od_campaign_options *options, struct od_error *error)
 {
     const char *text = od_arguments_text(arguments, "kinds", NULL);
-    if (text == NULL)
+    if (text == NULL && options->deployment == OD_DEPLOY_SIM)
         return OD_OK;
-    if (od_arguments_has(arguments, "sql") || options->exploration != OD_EXPLORE_SWARM)
+    if (text != NULL && (od_arguments_has(arguments, "sql") || options->exploration != OD_EXPLORE_SWARM))
         return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --kinds is for --explore swarm, without --sql");
+    *kinds = od_fault_kinds_survivable();
+    if (text != NULL)
+        OD_TRY(od_fault_kinds_parse(text, kinds, error));
+    od_deployment_limit_kinds(options->deployment, kinds);
     options->kinds = kinds;
-    return od_fault_kinds_parse(text, kinds, error);
+    return od_fault_kinds_count(kinds) > 0 ? OD_OK
+                                           : od_fail(error, OD_BAD_INPUT, "--kinds: %s: such faults change nothing in %s", text,
+                                                     od_deployment_text(options->deployment));
 }
 
 static enum od_status read_options(const struct od_arguments *arguments, struct od_campaign_options *options,
@@ -226,10 +232,11 @@ static void print_silent_kinds(const struct od_fault_kinds *kinds, const struct 
     fputc('\n', stream);
 }
 
-/* One line a kind where a campaign is aimed at some; else one a subject. */
+/* One line a kind where a campaign is aimed at few; else one a subject. */
 static void print_kinds(const struct od_campaign_options *options, const struct od_campaign_result *result, FILE *stream)
 {
     struct od_fault_kinds kinds = options->kinds != NULL ? *options->kinds : od_fault_kinds_survivable();
+    bool is_aimed = od_fault_kinds_count(&kinds) <= OD_FAULT_KIND_COUNT / 2;
     uint64_t sums[OD_KIND_COUNTS] = {0};
     fprintf(stream, "%-27s %11s %11s %11s %11s %11s\n", "cases by kind of fault:", "drawn", "took effect", "held", "failed",
             "violated");
@@ -239,11 +246,11 @@ static void print_kinds(const struct od_campaign_options *options, const struct 
         size_t subject_bytes = strcspn(text, ".");
         for (unsigned k = 0; k < OD_KIND_COUNTS; k++)
             sums[k] += result->kind_counts[i][k];
-        if (options->kinds != NULL && od_fault_kinds_has(&kinds, (enum od_fault_kind)i))
+        if (is_aimed && od_fault_kinds_has(&kinds, (enum od_fault_kind)i))
             print_kind_counts(text, (int)strlen(text), result->kind_counts[i], stream);
         if (strncmp(text, next, subject_bytes + 1) == 0)
             continue;
-        if (options->kinds == NULL)
+        if (!is_aimed)
             print_kind_counts(text, (int)subject_bytes, sums, stream);
         memset(sums, 0, sizeof(sums));
     }
@@ -443,7 +450,8 @@ static const struct od_option options[] = {
     {"deploy", "D", "sim (default), or processes: the same cases on real clusters, one for each run", false},
     {"case", "N", "only the case of this number, as failures are told, of the same seed", false},
     {"property", "CODE", "only this property", false},
-    {"kinds", "LIST", "only such faults: kinds and subjects as `ordeal run --list-faults` has them, with - to leave out: task,-task.hang",
+    {"kinds", "LIST", "only such faults: kinds and subjects as `ordeal run --list-faults` has them, with - to leave out: task,-task.hang; "
+                      "less those that change nothing in processes",
      false},
     {"sql", NULL, "statements in SQL, in every variation of how they are run, instead of plans under faults", false},
     {"oracle", "LIST", "with --sql: who is asked: some of model, sqlite, duckdb, postgres (default model,sqlite)", false},

@@ -260,7 +260,7 @@ static enum od_status draw_schedule(struct trial_of_query *query, enum od_deploy
              od_deployment_text(deployment));
     od_stream_init(&stream, run->seed, name);
     enum od_status status = od_cluster_shape(&query->arena, run->queries[query->query_index].graph,
-                                             run->run_options.cluster.executor_count, &shape, error);
+                                             run->run_options.cluster.executor_count, deployment, &shape, error);
     if (status != OD_OK)
         return status;
     shape.fault_count_max = run->faults_max;

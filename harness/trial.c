@@ -284,7 +284,8 @@ static enum od_status draw_schedule(struct od_trial *trial, struct od_error *err
     if (status != OD_OK)
         return OD_OK;
     trial->aimed_at = prepared;
-    status = od_cluster_shape(&trial->plan_arena, prepared.graph, cluster->executor_count, &shape, error);
+    status = od_cluster_shape(&trial->plan_arena, prepared.graph, cluster->executor_count, trial->deployment, &shape,
+                              error);
     if (status != OD_OK)
         return status;
     shape.fault_count_max = CASE_FAULTS_MAX;
