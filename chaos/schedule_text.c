@@ -3,7 +3,8 @@
  *   line  :=  KIND "at" PLACE field*  |  "heal" "at=" DURATION  |  nothing        and '#' starts a comment
  *   PLACE :=  POINT | "time=" DURATION
  *   field :=  SITE "=" NUMBER | "for=" DURATION | AMOUNT "=" NUMBER | "lost=" NUMBER | "times=" (NUMBER | "always")
- *   AMOUNT:=  "bit" | "cut" | "keep" | "factor" | "rate" | "by" | "ms" | "limit", as the kind takes it
+ *   AMOUNT:=  "bit" | "cut" | "keep" | "factor" | "rate" | "by" | "ms" | "limit" | "seed",
+ *             as the kind takes it
  *
  * Words are separated by blanks. Fields come in any order, each once; printing has one order and leaves
  * out what has its default, so that equal faults print equal. Normal form: parameters that the kind does
@@ -11,6 +12,7 @@
  * The reader trusts nothing: it works on (text, size), needs no NUL, and every complaint says what would
  * have been right there. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "chaos/fault.h"
@@ -204,9 +206,9 @@ static enum od_status take_amount(struct line_reader *line, struct word key, str
     if (row->key == NULL || !word_is(key, row->key))
         return complain(line, key, "no such amount for this kind of fault");
     if (!word_number(value, UINT32_MAX, &fault->amount))
-        return complain(line, value, "a number");
+        return complain(line, value, "a number up to 4294967295");
     if (fault->amount < row->least)
-        return complain(line, value, row->least == 1 ? "a number of bytes above 0" : "a number above 1");
+        return complain(line, value, row->least == 1 ? "a number above 0" : "a number above 1");
     return OD_OK;
 }
 
@@ -216,7 +218,7 @@ static enum od_status take_lost(struct line_reader *line, struct word key, struc
     if (od_fault_kind_row(fault->kind)->amount != OD_FAULT_AMOUNT_KEEP)
         return complain(line, key, "no lost write for this kind of fault");
     if (!word_number(value, UINT32_MAX - 1, &fault->lost_write) || fault->lost_write == 0)
-        return complain(line, value, "a number above 0");
+        return complain(line, value, "a number from 1 to 4294967294");
     return OD_OK;
 }
 
@@ -264,7 +266,7 @@ static enum od_status take_field(struct line_reader *line, struct word word, str
     else
         return complain(line, key,
                         "query, stage, task, attempt, executor, partition, nth, message_kind, for, bit, cut, "
-                        "keep, lost, factor, rate, by, ms, limit or times");
+                        "keep, lost, factor, rate, by, ms, limit, seed or times");
     if ((*seen & bit) != 0)
         return complain(line, key, "each field once");
     *seen |= bit;
@@ -281,7 +283,7 @@ static enum od_status take_field(struct line_reader *line, struct word word, str
     if (fault->at_time && !word_is(key, targets[target].key))
         return complain(line, key, targets[target].complaint);
     if (!word_number(value, OD_ANY - 1, site_field_of(&fault->site, site_index)))
-        return complain(line, value, "a number");
+        return complain(line, value, "a number up to 4294967294");
     return OD_OK;
 }
 
@@ -309,6 +311,19 @@ static bool find_point(struct word word, enum od_point *point_out)
     return strlen(text) == word.size && od_point_find(text, point_out);
 }
 
+static enum od_status complain_of_point(struct line_reader *line, struct word word, enum od_fault_kind kind)
+{
+    char expected[240];
+    size_t size = (size_t)snprintf(expected, sizeof(expected), "a point where this kind of fault can act");
+    for (unsigned i = 0; i < OD_POINT_COUNT && size < sizeof(expected); i++) {
+        const char *before = size == strlen("a point where this kind of fault can act") ? ": " : ", ";
+        if (od_fault_kind_allows(kind, (enum od_point)i))
+            size += (size_t)snprintf(expected + size, sizeof(expected) - size, "%s%s", before,
+                                     od_point_text((enum od_point)i));
+    }
+    return complain(line, word, expected);
+}
+
 static enum od_status take_place(struct line_reader *line, struct od_fault *fault)
 {
     struct word word = next_word(line);
@@ -324,7 +339,7 @@ static enum od_status take_place(struct line_reader *line, struct od_fault *faul
     if (!find_point(word, &fault->point))
         return complain(line, word, "a point such as task_step, or time=3ms");
     if (!od_fault_kind_allows(fault->kind, fault->point))
-        return complain(line, word, "a point where this kind of fault can act");
+        return complain_of_point(line, word, fault->kind);
     return OD_OK;
 }
 

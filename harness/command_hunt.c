@@ -411,11 +411,28 @@ static enum od_status open_steps(const struct od_arguments *arguments, struct od
     return options->steps != NULL ? OD_OK : od_fail(error, OD_IO, "%s: opening it for writing", path);
 }
 
+/* An option that another exploration has must not seem to have been obeyed. */
+static enum od_status check_meant(const struct od_arguments *arguments, struct od_error *error)
+{
+    static const struct {
+        const char *option;
+        const char *explorations;
+    } aimed[] = {{"depth", "exhaustive and pct"}, {"rows", "exhaustive and lineage"}, {"singles", "exhaustive"},
+                 {"pairs", "exhaustive"},         {"faults", "lineage"},              {"runs", "lineage"}};
+    const char *exploration = od_arguments_text(arguments, "explore", "swarm");
+    for (size_t i = 0; i < sizeof(aimed) / sizeof(aimed[0]); i++)
+        if (od_arguments_has(arguments, aimed[i].option) && strstr(aimed[i].explorations, exploration) == NULL)
+            return od_fail(error, OD_BAD_INPUT, "ordeal hunt: --%s is for --explore %s", aimed[i].option, aimed[i].explorations);
+    return OD_OK;
+}
+
 static int run(const struct od_arguments *arguments)
 {
     static struct od_campaign_result result;
     struct od_campaign_options campaign;
     struct od_error error = {0};
+    if (check_meant(arguments, &error) != OD_OK)
+        return od_exit_with(&error);
     if (arguments->positional_count > 0 && strcmp(od_arguments_text(arguments, "explore", "swarm"), "lineage") == 0)
         return od_hunt_lineage(arguments);
     if (strcmp(od_arguments_text(arguments, "explore", "swarm"), "exhaustive") == 0) {

@@ -129,8 +129,6 @@ static enum od_status watch(const struct od_arguments *arguments, const struct o
                                     .text = &text};
     if (watch.trace_path == NULL && !od_arguments_has(arguments, "until"))
         return OD_OK;
-    if (trial.deployment != OD_DEPLOY_SIM)
-        return od_fail(error, OD_UNSUPPORTED, "ordeal replay: --trace and --until are for --deploy sim");
     if (od_arguments_has(arguments, "until")) {
         OD_TRY(od_until_parse(od_arguments_text(arguments, "until", ""), &until, error));
         watch.until = &until;
@@ -180,7 +178,7 @@ static int tell(struct od_case_file *file, uint64_t first_digest)
     if (file->has_digest)
         printf(", %s", file->digest == trial.digest ? "as in the case file"
                                                     : "other than in the case file: the engine or this program has changed");
-    printf("\n%s %s\n", trial.finding.found ? "reproduced:" : "held: the case no longer fails;", 
+    printf("\n%s %s\n", trial.finding.found ? "reproduced:" : "held: the case no longer fails with",
            trial.finding.found ? trial.finding.code : file->found);
     return status;
 }
@@ -188,7 +186,7 @@ static int tell(struct od_case_file *file, uint64_t first_digest)
 static int tell_real(const struct od_case_file *file)
 {
     printf("\nin %s: %s %s\n", od_deployment_text(trial.deployment),
-           trial.finding.found ? "reproduced:" : "held: the case does not fail;",
+           trial.finding.found ? "reproduced:" : "held: the case does not fail with",
            trial.finding.found ? trial.finding.code : file->found);
     return trial.finding.found ? OD_EXIT_FAILED : OD_EXIT_HELD;
 }
@@ -231,6 +229,9 @@ static int replay(const struct od_arguments *arguments)
     if (status == OD_OK && od_arguments_has(arguments, "debug"))
         status = debug(arguments, &error);
     trial.deployment = (enum od_deployment)deployment;
+    if (status == OD_OK && trial.deployment != OD_DEPLOY_SIM &&
+        (od_arguments_has(arguments, "trace") || od_arguments_has(arguments, "until")))
+        status = od_fail(&error, OD_UNSUPPORTED, "ordeal replay: --trace and --until are for --deploy sim");
     if (status == OD_OK && arguments->positional_count > 1)
         status = od_fail(&error, OD_BAD_INPUT, "ordeal replay: expected one case file");
     if (status == OD_OK)

@@ -39,6 +39,7 @@ struct run_all {
     uint32_t count;
     struct od_scenario_run **scenarios; /* owned */
     struct od_run_folder folder;
+    struct od_buffer given; /* see options.given */
     struct od_record *record;
     struct od_event_log *log;
     struct od_store *store;
@@ -80,6 +81,25 @@ static enum od_status read_options(struct run_all *all, struct od_error *error)
     all->options.in_threads = deployment == 1 || deployment == 2 || deployment == 4;
     all->options.in_processes = deployment >= 3;
     return status;
+}
+
+/* What the line that repeats a failing run has besides seed and deployment: what decides how queries are run. */
+static enum od_status collect_given(struct run_all *all, struct od_error *error)
+{
+    static const char *const names[] = {"data", "faults", "scale", "executors", "set", "memory", "oracle", "twice"};
+    od_buffer_init(&all->given, od_posix_memory());
+    for (uint32_t i = 0; i < all->arguments->given_count; i++) {
+        const struct od_given_option *given = &all->arguments->given[i];
+        uint32_t name = 0;
+        while (name < sizeof(names) / sizeof(names[0]) && strcmp(names[name], given->option->name) != 0)
+            name++;
+        if (name < sizeof(names) / sizeof(names[0]) &&
+            !od_buffer_print(&all->given, " --%s%s%s", names[name], given->value == NULL ? "" : " ",
+                             given->value == NULL ? "" : given->value))
+            return od_fail(error, OD_NO_MEMORY, "reading options");
+    }
+    all->options.given = od_buffer_text(&all->given);
+    return OD_OK;
 }
 
 static enum od_status open_opinions(struct run_all *all, struct od_error *error)
@@ -236,6 +256,8 @@ static int run(const struct od_arguments *arguments)
         return list_faults(arguments);
     enum od_status status = read_options(&all, &error);
     if (status == OD_OK)
+        status = collect_given(&all, &error);
+    if (status == OD_OK)
         status = read_memory_limits(&all, &error);
     if (status == OD_OK)
         status = open_opinions(&all, &error);
@@ -261,6 +283,7 @@ static int run(const struct od_arguments *arguments)
     free(all.scenarios);
     for (uint32_t i = 0; i < all.options.opinion_count; i++)
         od_opinion_close(&all.opinions[i]);
+    od_buffer_release(&all.given);
     od_record_free(all.record);
     od_store_close(all.store);
     return result;

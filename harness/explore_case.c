@@ -281,7 +281,7 @@ static int tell(const struct od_explore_case *explore_case, struct od_explore_su
         printf(", %s", explore_case->digest == run->result.digest
                            ? "as in the case file"
                            : "other than in the case file: the engine or this program has changed");
-    printf("\n%s %s\n", run->finding.found ? "reproduced:" : "held: the case no longer fails;",
+    printf("\n%s %s\n", run->finding.found ? "reproduced:" : "held: the case no longer fails with",
            run->finding.found ? run->finding.code : explore_case->found);
     return run->finding.found ? OD_EXIT_FAILED : OD_EXIT_HELD;
 }

@@ -99,7 +99,12 @@ static enum od_status print_table(FILE *stream, const char *const *cells, struct
         print_wrapped(stream, places, INDENT, terminal.width);
     }
     fprintf(stream,
-            "%u kinds of faults: what the engine owes under each, and which property of PROPERTIES.md would notice if it did not\n",
+            "%u kinds of faults: what the engine owes under each, and which property of\n"
+            "PROPERTIES.md would notice if it did not. A schedule for --faults has one a line:\n"
+            "  task.error_middle at task_step stage=1 task=0 nth=2 times=2\n"
+            "  executor.crash at time=3ms executor=2 for=40ms     # for=never: until all heals\n"
+            "  heal at=2s                                         # all faults end\n"
+            "stage, task, attempt, executor, partition, query, nth, message_kind: where; else anywhere.\n",
             (unsigned)OD_FAULT_KIND_COUNT);
     return OD_OK;
 }

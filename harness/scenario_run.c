@@ -47,9 +47,8 @@ struct one_run {
 static void record_replay(struct trial_of_query *query, struct od_record_run *record_run, const char *deployment)
 {
     struct od_scenario_run *run = query->run;
-    od_record_print(query->sink->record, &record_run->replay, "ordeal run %s --seed %llu --deploy %s%s%s", run->path,
-                    (unsigned long long)run->seed, deployment, run->options->data_directory == NULL ? "" : " --data ",
-                    run->options->data_directory == NULL ? "" : run->options->data_directory);
+    od_record_print(query->sink->record, &record_run->replay, "ordeal run %s --seed %llu --deploy %s%s", run->path,
+                    (unsigned long long)run->seed, deployment, run->options->given == NULL ? "" : run->options->given);
 }
 
 static void record_verdict(struct trial_of_query *query, struct od_record_run *record_run,

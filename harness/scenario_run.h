@@ -18,6 +18,7 @@
 #include "reports/terminal.h"
 
 struct od_scenario_run_options {
+    const char *given; /* the options but seed and deployment that a run again needs, a blank before each; NULL: none */
     const char *data_directory; /* NULL: generated tables */
     bool has_seed;              /* else the scenario's own */
     uint64_t seed;

@@ -58,8 +58,7 @@ static void next_line(struct cursor *cursor)
 static enum od_status expected(struct cursor *cursor, size_t column, const char *what)
 {
     return od_fail_at(cursor->error, OD_BAD_INPUT, cursor->line_number, (uint32_t)column + 1,
-                      "%s: line %u, column %u: expected %s", cursor->source_name, cursor->line_number,
-                      (uint32_t)column + 1, what);
+                      "%s: expected %s", cursor->source_name, what);
 }
 
 /* The current line is "key value": where the value starts, or 0. */
@@ -347,6 +346,8 @@ static enum od_status read_file(FILE *stream, const char *path, struct od_buffer
         if (!od_buffer_append(text, part, size))
             return od_fail(error, OD_NO_MEMORY, "reading %s", path);
     }
+    if (ferror(stream) && errno == EISDIR)
+        return od_fail(error, OD_BAD_INPUT, "reading %s: expected a file, found a folder", path);
     return ferror(stream) ? od_fail(error, OD_IO, "reading %s: %s", path, strerror(errno)) : OD_OK;
 }
 
