@@ -111,6 +111,7 @@ struct host {
     uint64_t disk_index;
     uint64_t clogged_until_ns;
     uint32_t clogged_executor;
+    bool journal_is_harmed; /* writing it failed, or wrote something else: a next life of the driver may know of nothing */
     uint32_t files_at_end; /* that executors had not removed after the end of the query */
     bool ended;
     struct od_outcome outcome;
@@ -219,15 +220,18 @@ static enum od_status host_point(void *self, enum od_point point, const struct o
                                  struct od_point_bytes *bytes, struct od_error *error)
 {
     struct host_actor *actor = self;
-    uint64_t k = actor->host->point_index++;
+    struct host *host = actor->host;
+    uint64_t k = host->point_index++;
     const struct host_disturbance *due =
-        host_due(actor->host,
+        host_due(host,
                  1u << HOST_POINT_FAIL | 1u << HOST_POINT_GONE | 1u << HOST_POINT_FLIP |
                      1u << HOST_POINT_CUT | 1u << HOST_POINT_MISSING,
                  k);
     (void)site;
     if (due == NULL || (due->effect == HOST_POINT_GONE && actor->id == 0))
         return OD_OK;
+    host->journal_is_harmed =
+        host->journal_is_harmed || point == OD_POINT_JOURNAL_WRITE || point == OD_POINT_JOURNAL_SYNC;
     enum od_status status = OD_OK;
     if (due->effect == HOST_POINT_FLIP && bytes != NULL && bytes->size != 0)
         bytes->bytes[(k * 13) % bytes->size] ^= 16;
@@ -566,7 +570,7 @@ static void host_run(struct host *host, const struct od_query *query,
     host->event_count = host->trace_count = 0;
     host->now_ns = host->sequence = host->event_index = host->message_index = 0;
     host->point_index = host->disk_index = 0;
-    host->ended = false;
+    host->ended = host->journal_is_harmed = false;
     host->clogged_until_ns = host->clogged_executor = 0;
     host->outcome = (struct od_outcome){0};
     host->query = host->first = query;

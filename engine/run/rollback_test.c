@@ -122,7 +122,6 @@ struct reach {
 
 static struct reach run_undisturbed(void)
 {
-    may_forget = false;
     describe(NULL, 0, 1);
     host_run(host, &query, NULL, 0, 1);
     expect(host->ended && host->outcome.status == OD_OK, "the query succeeds");
@@ -210,8 +209,8 @@ static void also_when_the_driver_dies(void **state)
     sweep(HOST_CRASH, reach.events, 0, HOST_MS);
     may_forget = true;
     sweep(HOST_POWER_CUT, reach.events, 0, HOST_MS);
-    try_sets(OD_IS_SANITIZED ? 100 : 1500, true);
     may_forget = false;
+    try_sets(OD_IS_SANITIZED ? 100 : 1500, true);
     query.options.cluster.journal = false;
     assert_true(rollback_count > (OD_IS_SANITIZED ? 3 : 50));
 }
@@ -229,9 +228,7 @@ static void what_is_read_is_chosen_once(void **state)
             sweep_all();
         try_sets(OD_IS_SANITIZED ? 50 : 500, false);
         query.options.cluster.journal = true;
-        may_forget = true;
         try_sets(OD_IS_SANITIZED ? 50 : 500, true);
-        may_forget = false;
         query.options.cluster.journal = false;
         print_message("adapted: %llu merged, %llu shared out\n", (unsigned long long)adapted_count[0],
                       (unsigned long long)adapted_count[1]);
