@@ -229,15 +229,14 @@ static void draw_amount(struct od_random *draws, struct od_fault *fault)
         fault->amount = DRAW_OF(limits);
 }
 
-/* Once, mostly; a few times; rarely always: but a timer that comes twice and sets itself again, each time, is soon all there is. */
+/* Once, mostly; a few times; rarely always. */
 static uint32_t draw_times(struct od_random *draws, const struct od_fault *fault)
 {
     uint32_t chosen = draw(draws, 32);
     if (chosen < 22)
         return 1;
-    bool feeds_itself = od_fault_kind_row(fault->kind)->effect == OD_EFFECT_TIMER_TWICE;
     if (chosen == 31)
-        return feeds_itself ? TIMES_FEW_MAX : OD_FAULT_ALWAYS;
+        return OD_FAULT_ALWAYS;
     uint32_t most = od_fault_kind_row(fault->kind)->effect == OD_EFFECT_LOSE ? LOSSES_MAX : TIMES_FEW_MAX;
     return 2 + (chosen - 22) % (most - 1);
 }

@@ -137,9 +137,9 @@ static void settle(struct od_driver *driver)
 
 /* --- the beginning of a query ---------------------------------------------------------------------------------- */
 
-static void set_timer(struct od_driver *driver, uint64_t delay_ns, enum od_driver_timer what, uint32_t query_id)
+static void set_timer(struct od_driver *driver, uint64_t delay_ns, enum od_driver_timer what, uint32_t number)
 {
-    uint64_t tag = (uint64_t)query_id << OD_TIMER_BITS | what;
+    uint64_t tag = (uint64_t)number << OD_TIMER_BITS | what;
     driver->world->schedule.timer(driver->world->schedule.self, delay_ns, tag);
 }
 
@@ -241,7 +241,7 @@ static void driver_on_start(void *self)
     driver->ticked_ns = od_life_now_ns(&driver->life);
     for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
         begin(run, true);
-    set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
+    set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, driver->tick_number);
 }
 
 static void handle_fetch(struct od_driver *driver, const struct od_message *message)
@@ -301,24 +301,29 @@ static void handle_deadline(struct od_driver *driver, uint32_t query_id)
         watch_deadline(earliest);
 }
 
+static void tick(struct od_driver *driver)
+{
+    set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, ++driver->tick_number);
+    od_driver_check_leases(driver);
+    od_driver_tick_copies(driver, od_life_now_ns(&driver->life));
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+        od_driver_tick_results(run, od_life_now_ns(&driver->life));
+    od_driver_pump(driver); /* what waits goes before second attempts */
+    for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
+        od_driver_speculate(run);
+}
+
 static void driver_on_timer(void *self, uint64_t tag)
 {
     struct od_driver *driver = self;
     if (driver->life.gone)
         return;
     enum od_driver_timer what = tag & ((1u << OD_TIMER_BITS) - 1);
-    if (what == OD_TIMER_DEADLINE) {
-        handle_deadline(driver, (uint32_t)(tag >> OD_TIMER_BITS));
-    } else if (what == OD_TIMER_TICK) {
-        set_timer(driver, driver->options->heartbeat_ns, OD_TIMER_TICK, 0);
-        od_driver_check_leases(driver);
-        od_driver_tick_copies(driver, od_life_now_ns(&driver->life));
-        for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
-            od_driver_tick_results(run, od_life_now_ns(&driver->life));
-        od_driver_pump(driver); /* what waits goes before second attempts */
-        for (struct od_driver_run *run = driver->runs; run != NULL; run = run->next)
-            od_driver_speculate(run);
-    }
+    uint32_t number = (uint32_t)(tag >> OD_TIMER_BITS);
+    if (what == OD_TIMER_DEADLINE)
+        handle_deadline(driver, number);
+    else if (what == OD_TIMER_TICK && number == driver->tick_number)
+        tick(driver);
     settle(driver);
 }
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "engine/core/sweep.h"
-#include "engine/run/driver.h"
+#include "engine/run/driver_state.h"
 #include "engine/run/protocol.h"
 
 #define MS UINT64_C(1000000)
@@ -60,7 +60,8 @@ static struct bench {
     struct od_outcome outcome;
     uint32_t other_ended; /* the last query that did, 4 excepted, and how */
     enum od_status other_status;
-    uint32_t timer_count; /* likewise the last timer, of those that have a query's number */
+    uint64_t tick_tag;    /* of the tick that was set last */
+    uint32_t timer_count; /* likewise the last timer of a deadline */
     uint64_t timer_tag;
     uint64_t timer_due_ns;
     uint32_t operator_count;          /* that DONE tells of */
@@ -88,7 +89,9 @@ static inline void bench_send(void *self, struct od_message *message)
 static inline void bench_timer(void *self, uint64_t delay_ns, uint64_t tag)
 {
     (void)self;
-    if (tag >> 8 == 0)
+    if ((tag & ((1u << OD_TIMER_BITS) - 1)) == OD_TIMER_TICK)
+        bench.tick_tag = tag;
+    if ((tag & ((1u << OD_TIMER_BITS) - 1)) != OD_TIMER_DEADLINE)
         return;
     bench.timer_count++;
     bench.timer_tag = tag;
@@ -264,7 +267,7 @@ static inline void say_heartbeat(uint32_t from, uint32_t epoch, const struct od_
 static inline void let_time_pass(uint64_t ns)
 {
     bench.now_ns += ns;
-    bench.driver.ops->on_timer(bench.driver.self, 0);
+    bench.driver.ops->on_timer(bench.driver.self, bench.tick_tag);
 }
 
 static inline uint32_t last_epoch(void)

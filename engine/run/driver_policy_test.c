@@ -47,7 +47,7 @@ static void pass(uint64_t ns)
         bench.now_ns += 20 * MS;
         for (uint32_t id = 1; id <= bench.query.options.cluster.executor_count; id++)
             beat(id, 0);
-        bench.driver.ops->on_timer(bench.driver.self, 0);
+        bench.driver.ops->on_timer(bench.driver.self, bench.tick_tag);
     }
 }
 

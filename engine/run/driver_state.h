@@ -29,7 +29,8 @@
 #include "engine/run/journal.h"
 #include "engine/run/reading.h"
 
-/* What a timer of the driver is for; DEADLINE has above the number of the query for which it was set. */
+/* What a timer of the driver is for; above that DEADLINE has the number of the query for which it was set, TICK its own: of ticks only
+ * the one set last counts. */
 enum od_driver_timer { OD_TIMER_TICK, OD_TIMER_PUMP, OD_TIMER_DEADLINE };
 #define OD_TIMER_BITS 8
 
@@ -175,6 +176,7 @@ struct od_driver {
     uint32_t last_epoch;
     uint32_t deadline_query; /* whose deadline the timer is set for; it may have ended. 0: no timer */
     uint64_t deadline_ns;
+    uint32_t tick_number; /* of the next */
     uint64_t ticked_ns; /* when the last tick was, or the start */
     bool is_started;
     bool is_settling; /* the sink may be speaking */

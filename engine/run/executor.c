@@ -16,8 +16,8 @@
  *   ACKNOWLEDGE ends an attempt that has ended; its output is kept or dropped as told
  *   COPY     of what is here or on its way is answered, or not begun twice
  *   END_QUERY   lost, is said again when a heartbeat names the query
- * One timer (tag 0) drives all that repeats; each attempt's steps have its serial as tag, so a timer of a dropped attempt
- * finds nothing. */
+ * One timer drives all that repeats, another one each attempt's steps; all have numbers of their own (od_life_set_timer), so one
+ * that comes twice, or for a dropped attempt, finds nothing. */
 #include "engine/run/executor.h"
 
 #include <string.h>
@@ -25,8 +25,6 @@
 #include "engine/core/assert.h"
 #include "engine/run/copy.h"
 #include "engine/run/task.h"
-
-#define TICK_TAG 0
 
 /* Of a stage: one more than the highest attempt of each task that was seen in this epoch. */
 struct seen_stage {
@@ -54,7 +52,7 @@ struct executor {
     struct od_attempt *attempts;            /* owned list, in order of launch */
     struct od_copies copies;
     bool has_left; /* decommissioned: serves nothing, asks for nothing */
-    uint64_t last_serial;
+    uint64_t tick_timer; /* of the next tick */
     uint32_t ended[ENDED_MAX]; /* ring */
     uint32_t ended_count;
     uint32_t request;       /* the epoch before, in this life; 0: none */
@@ -329,13 +327,11 @@ static void start_attempt(struct executor *executor, const struct od_attempt_nam
         return;
     struct od_attempt *attempt = NULL;
     struct od_error error = {0};
-    enum od_status status = od_attempt_new(&executor->life, known->query, name, body,
-                                           executor->last_serial + 1, &attempt, &error);
+    enum od_status status = od_attempt_new(&executor->life, known->query, name, body, &attempt, &error);
     if (status != OD_OK) {
         refuse_launch(executor, name, &error);
         return;
     }
-    executor->last_serial++;
     *seen = name->attempt + 1;
     struct od_attempt **end = &executor->attempts;
     while (*end != NULL)
@@ -496,7 +492,7 @@ static void tick(struct executor *executor)
     uint64_t now_ns = od_life_now_ns(life);
     if (executor->has_left)
         return;
-    life->world->schedule.timer(life->world->schedule.self, options->heartbeat_ns, TICK_TAG);
+    executor->tick_timer = od_life_set_timer(life, options->heartbeat_ns);
     if (life->epoch == 0) {
         if (now_ns - executor->registered_ns >= options->resend_ns)
             send_register(executor);
@@ -519,9 +515,8 @@ static void tick(struct executor *executor)
 static void executor_on_start(void *self)
 {
     struct executor *executor = self;
-    struct od_world *world = executor->life.world;
     send_register(executor);
-    world->schedule.timer(world->schedule.self, executor->life.options->heartbeat_ns, TICK_TAG);
+    executor->tick_timer = od_life_set_timer(&executor->life, executor->life.options->heartbeat_ns);
 }
 
 typedef void (*message_handler)(struct executor *executor, const struct od_message *message);
@@ -559,12 +554,12 @@ static void executor_on_timer(void *self, uint64_t tag)
     struct executor *executor = self;
     if (executor->life.gone)
         return;
-    if (tag == TICK_TAG) {
+    if (tag == executor->tick_timer) {
         tick(executor);
         return;
     }
     struct od_attempt *attempt = executor->attempts;
-    while (attempt != NULL && attempt->serial != tag)
+    while (attempt != NULL && attempt->step_timer != tag)
         attempt = attempt->next;
     if (attempt != NULL && attempt->state == OD_ATTEMPT_RUNNING)
         od_attempt_step(attempt);

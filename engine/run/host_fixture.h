@@ -44,7 +44,8 @@ enum host_effect {
     HOST_POINT_CUT,  /* point k: the last byte of what passes */
     HOST_POINT_MISSING /* point k: MISSING */,
     HOST_DISK_FAIL, /* disk call k: IO */
-    HOST_REFUSE     /* allocation k of the actors */
+    HOST_REFUSE,    /* allocation k of the actors */
+    HOST_TIMER_TWICE /* timer k comes again, later by delay_ns */
 };
 
 struct host_disturbance {
@@ -108,6 +109,7 @@ struct host {
     uint64_t event_index; /* what sweeps count */
     uint64_t message_index;
     uint64_t point_index;
+    uint64_t timer_index;
     uint64_t disk_index;
     uint64_t clogged_until_ns;
     uint32_t clogged_executor;
@@ -213,6 +215,11 @@ static void host_timer(void *self, uint64_t delay_ns, uint64_t tag)
                                .actor = actor->id,
                                .life = actor->incarnation,
                                .tag = tag};
+    host_push(actor->host, event);
+    const struct host_disturbance *due = host_due(actor->host, 1u << HOST_TIMER_TWICE, actor->host->timer_index++);
+    if (due == NULL)
+        return;
+    event.time_ns += due->delay_ns;
     host_push(actor->host, event);
 }
 
@@ -569,7 +576,7 @@ static void host_run(struct host *host, const struct od_query *query,
     memset(host, 0, offsetof(struct host, events));
     host->event_count = host->trace_count = 0;
     host->now_ns = host->sequence = host->event_index = host->message_index = 0;
-    host->point_index = host->disk_index = 0;
+    host->point_index = host->timer_index = host->disk_index = 0;
     host->ended = host->journal_is_harmed = false;
     host->clogged_until_ns = host->clogged_executor = 0;
     host->outcome = (struct od_outcome){0};

@@ -17,6 +17,7 @@ struct od_life {
     struct od_buffer scratch; /* one block on its way through; used within one call only */
     uint32_t epoch;           /* 0: not registered. The driver: its incarnation */
     uint32_t driver_incarnation; /* the newest that was heard of */
+    uint64_t last_timer;      /* the number of the timer that was set last: see od_life_set_timer */
     bool gone;                /* a point said EXECUTOR_GONE: unwind, send and emit nothing more */
 };
 
@@ -45,6 +46,15 @@ static inline uint64_t od_life_now_ns(struct od_life *life)
     life->has_time = true;
     life->clock_ns = clock_ns;
     return life->now_ns;
+}
+
+/* Gives the timer's number, its tag, which no other one of this life has. Who waits for one keeps its number until it comes: a timer that
+ * comes twice is then nobody's, and what sets itself again goes on once. */
+static inline uint64_t od_life_set_timer(struct od_life *life, uint64_t delay_ns)
+{
+    const struct od_schedule_part *schedule = &life->world->schedule;
+    schedule->timer(schedule->self, delay_ns, ++life->last_timer);
+    return life->last_timer;
 }
 
 /* Leaves the store to its owner. */

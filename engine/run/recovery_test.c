@@ -149,6 +149,22 @@ static void test_each_point(void **state)
     sweep_cost(HOST_POINT_MISSING, reach.points, 0, 0, COSTS_NOTHING);
 }
 
+/* Whatever sets itself again goes on once: there are no more timers and points than ever. */
+static void test_each_timer_comes_twice(void **state)
+{
+    (void)state;
+    static const uint64_t delays_ns[] = {0, 300000, 30 * HOST_MS};
+    run_and_check(NULL, 0, 1);
+    const uint64_t timers = host->timer_index;
+    const uint64_t points = host->point_index;
+    for (uint32_t i = 0; i < 3; i++) {
+        sweep_cost(HOST_TIMER_TWICE, timers, 0, delays_ns[i], COSTS_NOTHING);
+        const struct host_disturbance always = {.effect = HOST_TIMER_TWICE, .until = UINT64_MAX, .delay_ns = delays_ns[i]};
+        run_and_check(&always, 1, 1);
+        expect(host->timer_index <= timers && host->point_index <= points, "nothing goes on twice");
+    }
+}
+
 static void test_each_disk_call(void **state)
 {
     (void)state;
@@ -470,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_driver_pauses_at_each_event),
         cmocka_unit_test(test_each_message),
         cmocka_unit_test(test_each_point),
+        cmocka_unit_test(test_each_timer_comes_twice),
         cmocka_unit_test(test_each_disk_call),
         cmocka_unit_test(test_each_allocation),
         cmocka_unit_test(test_random_sets),

@@ -65,7 +65,7 @@ static struct od_op_env op_env(struct od_attempt *attempt)
 
 enum od_status od_attempt_new(struct od_life *life, const struct od_query *query,
                               const struct od_attempt_name *name, const struct od_body_launch *launch,
-                              uint64_t serial, struct od_attempt **attempt_out, struct od_error *error)
+                              struct od_attempt **attempt_out, struct od_error *error)
 {
     *attempt_out = NULL;
     struct od_memory *memory = life->world->memory;
@@ -76,7 +76,6 @@ enum od_status od_attempt_new(struct od_life *life, const struct od_query *query
     attempt->query = query;
     attempt->name = *name;
     attempt->stage = &query->graph->stages[name->stage];
-    attempt->serial = serial;
     attempt->generation = launch->generation;
     attempt->task_count = launch->task_count;
     od_arena_init(&attempt->attempt_arena, memory, ARENA_BYTES);
@@ -137,14 +136,12 @@ static void emit(const struct od_attempt *attempt, struct od_event event)
 
 static void schedule_step(struct od_attempt *attempt)
 {
-    const struct od_schedule_part *schedule = &attempt->life->world->schedule;
-    attempt->is_blocked = false;
-    schedule->timer(schedule->self, 0, attempt->serial);
+    attempt->step_timer = od_life_set_timer(attempt->life, 0);
 }
 
 void od_attempt_wake(struct od_attempt *attempt)
 {
-    if (attempt->state != OD_ATTEMPT_RUNNING || !attempt->is_blocked)
+    if (attempt->state != OD_ATTEMPT_RUNNING || attempt->step_timer != 0)
         return;
     attempt->metrics.wait_ns += od_life_now_ns(attempt->life) - attempt->since_ns;
     schedule_step(attempt);
@@ -331,6 +328,7 @@ void od_attempt_start(struct od_attempt *attempt)
 void od_attempt_step(struct od_attempt *attempt)
 {
     od_assert(attempt->state == OD_ATTEMPT_RUNNING);
+    attempt->step_timer = 0;
     struct od_site site = attempt_site(attempt);
     site.nth = attempt->step_count++;
     attempt->since_ns = od_life_now_ns(attempt->life);
@@ -356,7 +354,6 @@ void od_attempt_step(struct od_attempt *attempt)
         schedule_step(attempt);
         break;
     case OD_STEP_BLOCKED:
-        attempt->is_blocked = true;
         break;
     case OD_STEP_DONE:
         finish(attempt);

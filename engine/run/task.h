@@ -20,13 +20,12 @@ struct od_attempt {
     const struct od_query *query; /* borrowed */
     struct od_attempt_name name;
     const struct od_stage *stage; /* borrowed from the plan */
-    uint64_t serial;              /* tag of its step timers: unique in a life */
     uint32_t generation;
     uint32_t task_count; /* of the stage, as it runs */
     enum od_attempt_state state;
-    bool is_blocked; /* no step is due until a block arrives; else a step timer is on its way */
+    uint64_t step_timer; /* of the step that is due; RUNNING and 0: none is until a block arrives */
     uint32_t step_count;
-    uint64_t since_ns; /* the step at hand began, or is_blocked */
+    uint64_t since_ns; /* the step at hand began, or it has been blocked */
     struct od_attempt_metrics metrics;
     uint32_t operator_count;
     struct od_op_metrics *operators; /* in attempt_arena; after success */
@@ -44,7 +43,7 @@ struct od_attempt {
 /* Takes a LAUNCH that is meant for this life. Nothing is hit or emitted yet. NO_MEMORY, CORRUPT; *attempt_out is then NULL. */
 enum od_status od_attempt_new(struct od_life *life, const struct od_query *query,
                               const struct od_attempt_name *name, const struct od_body_launch *launch,
-                              uint64_t serial, struct od_attempt **attempt_out, struct od_error *error);
+                              struct od_attempt **attempt_out, struct od_error *error);
 /* NULL is fine. Leaves the stored output alone. */
 void od_attempt_free(struct od_attempt *attempt);
 /* Begins one that waits. Like the two below it may find the life gone: the caller then returns and touches nothing. */
