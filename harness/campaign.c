@@ -67,14 +67,20 @@ static enum od_status start_worker(struct campaign *campaign, uint32_t slot_inde
     return OD_OK;
 }
 
+const char *od_campaign_replay_options(const struct od_campaign_options *options)
+{
+    return options->deployment == OD_DEPLOY_SIM ? "" : "--deploy processes ";
+}
+
 static void note_failure(struct campaign *campaign, const struct od_campaign_failure *failure)
 {
     struct od_campaign_result *result = campaign->result;
     if (result->shown_count < OD_CAMPAIGN_FAILURES_MAX)
         result->shown[result->shown_count++] = *failure;
     od_progress_end(&campaign->progress);
-    fprintf(stderr, "%s case %llu: %s%s%s\n", failure->code, (unsigned long long)failure->case_index, failure->text,
-            failure->path[0] == '\0' ? "" : "\n    ordeal replay ", failure->path);
+    fprintf(stderr, "%s case %llu: %s\n", failure->code, (unsigned long long)failure->case_index, failure->text);
+    if (failure->path[0] != '\0')
+        fprintf(stderr, "    ordeal replay %s%s\n", od_campaign_replay_options(campaign->options), failure->path);
 }
 
 /* Reads whatever failures the workers have sent. They are written whole (smaller than PIPE_BUF). */

@@ -92,5 +92,7 @@ struct od_campaign_result {
 /* Progress goes to standard error when it is a terminal. IO or NO_MEMORY when workers cannot be made. */
 enum od_status od_campaign_run(const struct od_campaign_options *options, struct od_campaign_result *result_out,
                                struct od_error *error);
+/* What goes between `ordeal replay` and a case of this campaign, with a space behind: it runs where it failed. */
+const char *od_campaign_replay_options(const struct od_campaign_options *options);
 
 #endif

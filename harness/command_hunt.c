@@ -306,8 +306,8 @@ static void print_result(const struct od_campaign_options *options, const struct
     if (options->only != &od_property_statement && options->exploration == OD_EXPLORE_SWARM)
         print_kinds(options, result, stream);
     for (uint32_t i = 0; i < result->shown_count; i++)
-        fprintf(stream, "%s case %llu: ordeal replay %s\n", result->shown[i].code, (unsigned long long)result->shown[i].case_index,
-               result->shown[i].path);
+        fprintf(stream, "%s case %llu: ordeal replay %s%s\n", result->shown[i].code, (unsigned long long)result->shown[i].case_index,
+                od_campaign_replay_options(options), result->shown[i].path);
     if (result->failure_count > result->shown_count)
         fprintf(stream, "%llu more failures of the same properties were counted and not shrunk\n",
                (unsigned long long)(result->failure_count - result->shown_count));
