@@ -215,10 +215,15 @@ static enum od_status run_opened(const struct od_case_file *file, struct od_choi
 static int replay(const struct od_arguments *arguments)
 {
     int of_query = 0;
-    if (od_explore_case_replay(arguments->positional[0], &of_query))
+    struct od_error error = {0};
+    if (arguments->given_count > 0 && od_explore_case_at(arguments->positional[0])) {
+        od_fail(&error, OD_BAD_INPUT, "ordeal replay: %.200s is the case of a scenario's query: without --%s", arguments->positional[0],
+                arguments->given[0].option->name);
+        return od_exit_with(&error);
+    }
+    if (arguments->positional_count == 1 && od_explore_case_replay(arguments->positional[0], &of_query))
         return of_query;
     static const char *const deployments[] = {"sim", "threads", "processes", NULL};
-    struct od_error error = {0};
     struct od_case_file file = {0};
     struct od_choices choices;
     uint64_t first_digest = 0;
@@ -344,6 +349,9 @@ static int shrink(const struct od_arguments *arguments)
     enum od_status status = OD_OK;
     if (arguments->positional_count > 1)
         status = od_fail(&error, OD_BAD_INPUT, "ordeal shrink: expected one case file");
+    if (status == OD_OK && od_explore_case_at(arguments->positional[0]))
+        status = od_fail(&error, OD_BAD_INPUT, "ordeal shrink: %.200s is the case of a scenario's query: it has few rows and faults as it is",
+                         arguments->positional[0]);
     if (status == OD_OK)
         status = open_case(arguments->positional[0], &file, &error);
     if (status == OD_OK)

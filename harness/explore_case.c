@@ -340,12 +340,25 @@ static int replay(const char *path, const char *text, size_t size)
     return result;
 }
 
+static bool read_case(const char *path, struct od_buffer *text)
+{
+    od_buffer_init(text, od_posix_memory());
+    return strcmp(path, "-") != 0 && od_file_read(path, text, NULL) == OD_OK &&
+           od_explore_case_is((const char *)text->bytes, text->size);
+}
+
+bool od_explore_case_at(const char *path)
+{
+    struct od_buffer text;
+    bool is_one = read_case(path, &text);
+    od_buffer_release(&text);
+    return is_one;
+}
+
 bool od_explore_case_replay(const char *path, int *exit_out)
 {
     struct od_buffer text;
-    od_buffer_init(&text, od_posix_memory());
-    bool is_one = strcmp(path, "-") != 0 && od_file_read(path, &text, NULL) == OD_OK &&
-                  od_explore_case_is((const char *)text.bytes, text.size);
+    bool is_one = read_case(path, &text);
     if (is_one)
         *exit_out = replay(path, (const char *)text.bytes, text.size);
     od_buffer_release(&text);

@@ -51,6 +51,8 @@ enum od_status od_explore_case_save(const char *directory, const struct od_explo
 enum od_status od_explore_source_open(const struct od_explore_source *source, struct od_scenario_run_options *options,
                                       struct od_scenario_run **scenario_out, struct od_explore_subject *subject,
                                       struct od_error *error);
+/* Is it a file of this kind that can be read? */
+bool od_explore_case_at(const char *path);
 /* `ordeal replay` of such a file: runs it twice, prints what happened and whether it still fails; *exit_out is the exit status. False:
  * it is no such file, or can't be read. */
 bool od_explore_case_replay(const char *path, int *exit_out);

@@ -116,6 +116,8 @@ static void replay_runs_it(void **state)
     assert_int_equal(od_explore_case_save(root, &file, "", path, sizeof(path), NULL), OD_OK);
     assert_true(od_explore_case_replay(path, &status));
     assert_int_equal(status, OD_EXIT_FAILED);
+    assert_true(od_explore_case_at(path));
+    assert_false(od_explore_case_at("/nowhere/at/all"));
     assert_false(od_explore_case_replay("/nowhere/at/all", &status));
     od_buffer_release(&text);
     od_arena_release(&arena);

@@ -268,9 +268,11 @@ int od_hunt_lineage(const struct od_arguments *arguments)
     od_shared_give(hunt.explored, QUERIES_MAX * sizeof(*hunt.explored));
     if (status != OD_OK)
         return od_exit_with(&error);
-    printf("queries %llu, of which no %u faults break %llu; %llu cluster runs, %.1f s\nfailures %llu\ndigest %016llx\n",
-           (unsigned long long)hunt.query_count, hunt.faults_max, (unsigned long long)hunt.unbroken_count,
-           (unsigned long long)hunt.runs, (double)(od_campaign_now_ns() - hunt.started_ns) / 1e9,
-           (unsigned long long)hunt.failure_count, (unsigned long long)hunt.digest);
+    double seconds = (double)(od_campaign_now_ns() - hunt.started_ns) / 1e9;
+    printf("queries %llu, of which no %u faults break %llu; %.1f s\n", (unsigned long long)hunt.query_count, hunt.faults_max,
+           (unsigned long long)hunt.unbroken_count, seconds);
+    printf("cases %llu, failures %llu, %.0f cases/s/core\ncampaign digest %016llx\n", (unsigned long long)hunt.runs,
+           (unsigned long long)hunt.failure_count, seconds > 0 ? (double)hunt.runs / seconds / hunt.job_count : 0,
+           (unsigned long long)hunt.digest);
     return hunt.failure_count > 0 ? OD_EXIT_FAILED : hunt.is_cut ? OD_EXIT_UNDECIDED : OD_EXIT_HELD;
 }

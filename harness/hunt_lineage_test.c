@@ -79,12 +79,12 @@ static void queries_are_explored_to_the_end(void **state)
     assert_int_equal(hunt((char *[]){"--faults", "1"}, 2), OD_EXIT_HELD);
     assert_non_null(strstr(printed, "few/each"));
     assert_non_null(strstr(printed, "queries 2, of which no 1 faults break 2;"));
-    strcpy(first, strstr(printed, "failures 0\ndigest "));
+    strcpy(first, strstr(printed, "campaign digest "));
     assert_int_equal(hunt((char *[]){"--faults", "1", "--jobs", "2"}, 4), OD_EXIT_HELD);
-    assert_string_equal(strstr(printed, "failures 0\ndigest "), first);
+    assert_string_equal(strstr(printed, "campaign digest "), first);
     assert_int_equal(hunt((char *[]){"--faults", "1", "--runs", "3"}, 4), OD_EXIT_HELD);
     assert_non_null(strstr(printed, "held so far; sets of up to 1 faults are left"));
-    assert_string_not_equal(strstr(printed, "failures 0\ndigest "), first);
+    assert_string_not_equal(strstr(printed, "campaign digest "), first);
 }
 
 static void a_wrong_answer_is_saved(void **state)
@@ -94,7 +94,7 @@ static void a_wrong_answer_is_saved(void **state)
     assert_int_equal(hunt((char *[]){"--faults", "1", "--runs", "3"}, 4), OD_EXIT_FAILED);
     assert_non_null(strstr(printed, "broken by 0 faults"));
     assert_non_null(strstr(printed, "ordeal replay "));
-    assert_non_null(strstr(printed, "failures 1\n"));
+    assert_non_null(strstr(printed, ", failures 1,"));
 }
 
 static void other_options_are_refused(void **state)
