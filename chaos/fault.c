@@ -34,16 +34,16 @@ const struct od_fault_kind_row *od_fault_kind_row(enum od_fault_kind kind)
 const struct od_fault_amount_row *od_fault_amount_row(enum od_fault_amount amount)
 {
     static const struct od_fault_amount_row rows[] = {
-        [OD_FAULT_AMOUNT_NONE] = {NULL, 0, 0, NULL},
-        [OD_FAULT_AMOUNT_BIT] = {"bit", 0, 0, "bit %u"},
-        [OD_FAULT_AMOUNT_CUT] = {"cut", 1, 1, "%u bytes"},
-        [OD_FAULT_AMOUNT_KEEP] = {"keep", 0, 0, "%u unsynced bytes stay"},
-        [OD_FAULT_AMOUNT_FACTOR] = {"factor", 2, 10, "%u times"},
-        [OD_FAULT_AMOUNT_RATE] = {"rate", 1, 64, "%u KiB/s"},
-        [OD_FAULT_AMOUNT_BY] = {"by", 1, 512, "by %u bytes"},
-        [OD_FAULT_AMOUNT_MS] = {"ms", 1, 200, "by %u ms"},
-        [OD_FAULT_AMOUNT_LIMIT] = {"limit", 1, 64, "%u KiB"},
-        [OD_FAULT_AMOUNT_SEED] = {"seed", 0, 0, "seed %u"},
+        [OD_FAULT_AMOUNT_NONE] = {NULL, 0, 0, 0, NULL, NULL},
+        [OD_FAULT_AMOUNT_BIT] = {"bit", 0, UINT32_MAX, 0, "bit %u", "a number up to 4294967295"},
+        [OD_FAULT_AMOUNT_CUT] = {"cut", 1, UINT32_MAX, 1, "%u bytes", "a number of bytes above 0"},
+        [OD_FAULT_AMOUNT_KEEP] = {"keep", 0, UINT32_MAX, 0, "%u unsynced bytes stay", "a number up to 4294967295"},
+        [OD_FAULT_AMOUNT_FACTOR] = {"factor", 2, UINT32_MAX, 10, "%u times", "a number above 1"},
+        [OD_FAULT_AMOUNT_RATE] = {"rate", 1, UINT32_MAX, 64, "%u KiB/s", "a number of KiB a second above 0"},
+        [OD_FAULT_AMOUNT_BY] = {"by", 1, 1 << 20, 512, "by %u bytes", "a number of bytes, 1 to 1048576"},
+        [OD_FAULT_AMOUNT_MS] = {"ms", 1, UINT32_MAX, 200, "by %u ms", "a number of milliseconds above 0"},
+        [OD_FAULT_AMOUNT_LIMIT] = {"limit", 1, UINT32_MAX, 64, "%u KiB", "a number of KiB above 0"},
+        [OD_FAULT_AMOUNT_SEED] = {"seed", 0, UINT32_MAX, 0, "seed %u", "a number up to 4294967295"},
     };
     _Static_assert(sizeof(rows) / sizeof(rows[0]) == OD_FAULT_AMOUNT_COUNT, "every amount has a row");
     od_assert(amount < OD_FAULT_AMOUNT_COUNT);

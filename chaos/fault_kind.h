@@ -94,7 +94,7 @@ enum od_fault_amount {
     OD_FAULT_AMOUNT_KEEP,   /* `keep=`: bytes that stay; default 0; and `lost=`: one write that does not */
     OD_FAULT_AMOUNT_FACTOR, /* `factor=`: default 10 */
     OD_FAULT_AMOUNT_RATE,   /* `rate=`: KiB a second; default 64 */
-    OD_FAULT_AMOUNT_BY,     /* `by=`: bytes; default 512 */
+    OD_FAULT_AMOUNT_BY,     /* `by=`: bytes, at most 1 MiB; default 512 */
     OD_FAULT_AMOUNT_MS,     /* `ms=`: milliseconds; default 200 */
     OD_FAULT_AMOUNT_LIMIT,  /* `limit=`: KiB; default 64 */
     OD_FAULT_AMOUNT_SEED,   /* `seed=`: what is left to chance; default 0 */
@@ -103,8 +103,10 @@ enum od_fault_amount {
 struct od_fault_amount_row {
     const char *key; /* NULL: the kind takes none */
     uint32_t least;
-    uint32_t plain;   /* the default: not printed */
-    const char *unit; /* in words */
+    uint32_t most;        /* what lands far behind a file's end fills it up to there */
+    uint32_t plain;       /* the default: not printed */
+    const char *unit;     /* in words */
+    const char *expected; /* told where it is none */
 };
 const struct od_fault_amount_row *od_fault_amount_row(enum od_fault_amount amount);
 

@@ -205,10 +205,8 @@ static enum od_status take_amount(struct line_reader *line, struct word key, str
     const struct od_fault_amount_row *row = od_fault_amount_row(od_fault_kind_row(fault->kind)->amount);
     if (row->key == NULL || !word_is(key, row->key))
         return complain(line, key, "no such amount for this kind of fault");
-    if (!word_number(value, UINT32_MAX, &fault->amount))
-        return complain(line, value, "a number up to 4294967295");
-    if (fault->amount < row->least)
-        return complain(line, value, row->least == 1 ? "a number above 0" : "a number above 1");
+    if (!word_number(value, row->most, &fault->amount) || fault->amount < row->least)
+        return complain(line, value, row->expected);
     return OD_OK;
 }
 

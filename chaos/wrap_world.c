@@ -147,12 +147,31 @@ static const struct od_points_ops points_ops = {.hit = wrapped_hit};
 
 /* --- memory ------------------------------------------------------------------------------------ */
 
+/* The least of all that are open. */
+static uint64_t limit_bytes(struct od_wrap_world *wrap)
+{
+    const struct od_wrap_host *host = wrap->host;
+    uint64_t bytes = UINT64_MAX;
+    if ((wrap->effects_used >> OD_EFFECT_MEMORY_LIMIT & 1) == 0)
+        return bytes;
+    struct od_disturb *disturb = host->enter(host->self);
+    if (disturb == NULL)
+        return bytes;
+    uint64_t now_ns = host->now_ns(host->self);
+    for (uint32_t i = 0; od_disturb_window(disturb, wrap->actor_id, now_ns, &i) != NULL; i++) {
+        const struct od_fault *fault = &disturb->schedule->faults[i];
+        if (od_fault_effect_of(fault) == OD_EFFECT_MEMORY_LIMIT && fault->amount * KIB < bytes)
+            bytes = fault->amount * KIB;
+    }
+    host->leave(host->self);
+    return bytes;
+}
+
 static bool is_refused(struct od_wrap_world *wrap, size_t more_bytes)
 {
     if (od_wrap_fire(wrap, OD_POINT_MEMORY_TAKE, NULL, more_bytes, NULL) != NULL)
         return true;
-    const struct od_fault *fault = od_wrap_window(wrap, OD_EFFECT_MEMORY_LIMIT);
-    return fault != NULL && wrap->memory_used + more_bytes > fault->amount * KIB;
+    return wrap->memory_used + more_bytes > limit_bytes(wrap);
 }
 
 static void *wrapped_resize(void *self, void *old, size_t old_bytes, size_t new_bytes)
