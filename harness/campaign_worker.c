@@ -218,7 +218,8 @@ static bool publish_schedule(void *self, const struct od_schedule *schedule)
     struct worker *worker = self;
     struct od_campaign_slot *slot = worker->slot;
     slot->fault_count = schedule->fault_count;
-    memcpy(slot->faults, schedule->faults, schedule->fault_count * sizeof(slot->faults[0]));
+    if (schedule->fault_count > 0)
+        memcpy(slot->faults, schedule->faults, schedule->fault_count * sizeof(slot->faults[0]));
     atomic_store(&slot->started_ns, od_campaign_now_ns());
     atomic_store(&slot->drawn, 1);
     return !atomic_load(&worker->page->hurry);

@@ -138,7 +138,7 @@ static enum od_status explain_death(struct od_trial *trial, const struct od_expl
         }
     const struct od_cluster_request request = {.schedule = &trial->schedule};
     const struct od_explained explained = {
-        .request = &request, .run_result = {.events = events + first, .event_count = count - first}};
+        .request = &request, .run_result = {.events = count == first ? NULL : events + first, .event_count = count - first}};
     od_buffer_print(text, "\nexplanation, of run %u, which ended its process after %u events\n", run_index + 1,
                     explained.run_result.event_count);
     if (!options->is_short)
